@@ -1,0 +1,1 @@
+"""Advice to people: guidance and its life, setpoint suggestions. Pure."""

@@ -1,0 +1,108 @@
+"""What has been decided as messages for the outbox: topic, lane, retention and expiry of each kind. Pure."""
+
+from gateway.advice.lifecycle import OPEN
+from gateway.contract.identity import identity_of
+from gateway.contract.payloads import (
+    board_payload,
+    dead_letter_payload,
+    disposition_payload,
+    guidance_payload,
+    prediction_payload,
+)
+from gateway.contract.topics import Topics
+from gateway.definitions import LineDefinition
+from gateway.records import (
+    DeadLetter,
+    Disposition,
+    Guidance,
+    GuidanceState,
+    Lane,
+    OutgoingMessage,
+    Prediction,
+    seconds_to_ns,
+)
+
+BOARD_LIFE_NS = seconds_to_ns(60)
+BOARD_LONGEST = 200
+
+
+def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
+    """Return the message of a guidance: new ones in the guidance lane, changes of state as evidence."""
+    new = guidance.state is GuidanceState.PROPOSED
+    return OutgoingMessage(
+        message_id=identity_of("guidance-message", guidance.guidance_id, guidance.state),
+        lane=Lane.GUIDANCE if new else Lane.EVIDENCE,
+        topic=Topics(line.topic_root).guidance(guidance.guidance_id),
+        payload=guidance_payload(guidance, line=line.path, cause=cause, at_ns=at_ns).encoded(),
+        expires_ns=guidance.expires_ns if new else None,
+    )
+
+
+def board_message(
+    open_guidance: tuple[Guidance, ...], *, line: LineDefinition, cause: str, at_ns: int
+) -> OutgoingMessage:
+    """Return the retained board with the open guidance, newest first; it replaces an unsent older board."""
+    newest = sorted(
+        (item for item in open_guidance if item.state in OPEN), key=lambda item: -item.issued_ns
+    )
+    expires_ns = at_ns + BOARD_LIFE_NS
+    return OutgoingMessage(
+        message_id=identity_of("board-message", cause),
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).board,
+        payload=board_payload(
+            tuple(newest[:BOARD_LONGEST]), line=line.path, cause=cause, at_ns=at_ns, expires_ns=expires_ns
+        ).encoded(),
+        retain=True,
+        expires_ns=expires_ns,
+        replaces=True,
+    )
+
+
+def prediction_message(
+    prediction: Prediction, *, line: LineDefinition, cause: str, expires_ns: int
+) -> OutgoingMessage:
+    """Return the retained latest prediction; it replaces an unsent older one."""
+    return OutgoingMessage(
+        message_id=prediction.prediction_id,
+        lane=Lane.TELEMETRY,
+        topic=Topics(line.topic_root).prediction(prediction.equipment_id, prediction.analyte),
+        payload=prediction_payload(prediction, line=line.path, cause=cause, expires_ns=expires_ns).encoded(),
+        retain=True,
+        expires_ns=expires_ns,
+        replaces=True,
+    )
+
+
+def disposition_message(
+    disposition: Disposition, *, line: LineDefinition, cause: str, at_ns: int
+) -> OutgoingMessage:
+    """Return the message of a disposition, retained where it belongs to a lot."""
+    return OutgoingMessage(
+        message_id=disposition.disposition_id,
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).disposition(disposition.material_lot_id),
+        payload=disposition_payload(disposition, line=line.path, cause=cause, at_ns=at_ns).encoded(),
+        retain=disposition.material_lot_id is not None,
+    )
+
+
+def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: str) -> OutgoingMessage:
+    """Return the empty retained message that clears a closed lot's disposition from the broker."""
+    return OutgoingMessage(
+        message_id=identity_of("disposition-cleared", cause, material_lot_id),
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).disposition(material_lot_id),
+        payload=b"",
+        retain=True,
+    )
+
+
+def dead_letter_message(letter: DeadLetter, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
+    """Return the message of a dead letter."""
+    return OutgoingMessage(
+        message_id=letter.dead_letter_id,
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).dead_letter,
+        payload=dead_letter_payload(letter, line=line.path, cause=cause, at_ns=at_ns).encoded(),
+    )

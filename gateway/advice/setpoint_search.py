@@ -1,0 +1,172 @@
+"""The smallest move of one setpoint that brings the prediction back. Pure; batched evaluation of the model.
+
+For each manipulated tag the reachable values form a grid of the tag's resolution, within the validated range
+and the largest step around the current value. Every candidate is evaluated in one batch: the inputs that follow
+the setpoint move by their gain. The winner is the smallest move in the first of these classes that has any:
+
+1. the interval lies inside the specification and the value within half its half width of the target;
+2. the interval lies inside the specification, nearer to the target than now;
+3. nearer to the target by more than the interval's half width: there the closest wins, not the smallest.
+
+Otherwise there is no suggestion, with the reason.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.definitions import ManipulatedTag, ModelAssignment
+from gateway.guardrails.reasons import Abstention, abstain
+from gateway.guardrails.setpoints import judge_interval, judge_move
+from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
+
+_MOST_CANDIDATES = 401  # per tag; a finer grid is thinned, never extended
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidate:
+    suggestion: SetpointSuggestion
+    manipulated: ManipulatedTag
+    relative_move: float
+    distance: float
+    inside: bool
+
+
+def search(
+    model: ModelAssignment,
+    features: FeatureVector,
+    specification: Specification,
+    *,
+    current: Mapping[str, float],
+    last_move_ns: Mapping[str, int],
+    at_ns: int,
+) -> tuple[SetpointSuggestion | None, tuple[Reason, ...]]:
+    """Return (the suggestion, ()) or (None, why there is none).
+
+    Args:
+        model: the model with its manipulated tags.
+        features: the accepted inputs now.
+        specification: what the prediction shall come back to.
+        current: the values of the setpoints now, where they are known well enough.
+        last_move_ns: when each setpoint was last moved or suggested to move.
+        at_ns: now.
+    """
+    if not model.bundle.manipulated:
+        return None, (abstain(Abstention.NO_MANIPULATED_TAG, model=model.name),)
+    refusals: list[Reason] = []
+    candidates: list[_Candidate] = []
+    target = target_of(specification)
+    for manipulated in model.bundle.manipulated:
+        refusal = judge_interval(manipulated, last_move_ns=last_move_ns.get(manipulated.tag), at_ns=at_ns)
+        if manipulated.tag not in current:
+            refusal = abstain(Abstention.SETPOINT_UNKNOWN, tag=manipulated.tag)
+        if refusal is not None:
+            refusals.append(refusal)
+            continue
+        candidates += _candidates(model, manipulated, features, specification, current[manipulated.tag], target)
+    before = float(model.predict(np.array([features.values], np.float64))[0])
+    chosen = _choose(candidates, distance_before=abs(before - target), worth=model.bundle.half_width)
+    if chosen is not None:
+        return chosen.suggestion, ()
+    if not candidates and refusals:
+        return None, tuple(refusals)
+    tags = ", ".join(item.tag for item in model.bundle.manipulated)
+    return None, (
+        abstain(Abstention.NO_IMPROVING_MOVE, tags=tags, analyte=specification.analyte, target=target),
+        *refusals,
+    )
+
+
+def target_of(specification: Specification) -> float:
+    """Return the target, or where there is none the middle (or the one limit) of the specification."""
+    if specification.target is not None:
+        return specification.target
+    limits = [limit for limit in (specification.lower, specification.upper) if limit is not None]
+    return sum(limits) / len(limits) if limits else math.nan
+
+
+def _grid(manipulated: ManipulatedTag, current: float) -> NDArray[np.float64]:
+    """Return the reachable values other than the current one: multiples of the resolution, within the limits."""
+    low = max(manipulated.validated[0], current - manipulated.max_step)
+    high = min(manipulated.validated[1], current + manipulated.max_step)
+    first, last = math.ceil(low / manipulated.resolution), math.floor(high / manipulated.resolution)
+    if last < first:
+        return np.empty(0)
+    thinning = max(1, math.ceil((last - first + 1) / _MOST_CANDIDATES))
+    decimals = max(0, 2 - math.floor(math.log10(manipulated.resolution)))
+    values = np.round(np.arange(first, last + 1, thinning) * manipulated.resolution, decimals)
+    return values[np.abs(values - current) > manipulated.resolution / 2]
+
+
+def _candidates(
+    model: ModelAssignment,
+    manipulated: ManipulatedTag,
+    features: FeatureVector,
+    specification: Specification,
+    current: float,
+    target: float,
+) -> list[_Candidate]:
+    proposals = _grid(manipulated, current)
+    if not len(proposals):
+        return []
+    gains = np.array([manipulated.gains.get(name, 0.0) for name in features.names])
+    rows = np.array(features.values) + np.outer(proposals - current, gains)
+    lower = np.array([item.validated[0] for item in model.bundle.inputs])
+    upper = np.array([item.validated[1] for item in model.bundle.inputs])
+    predicted = model.predict(rows)
+    valid = (
+        ((rows >= lower) & (rows <= upper)).all(axis=1)  # the move must not lead out of the validated inputs
+        & np.isfinite(predicted)
+        & (predicted >= model.bundle.output_valid[0])
+        & (predicted <= model.bundle.output_valid[1])
+    )
+    half_width = model.bundle.half_width
+    return [
+        _Candidate(
+            suggestion=SetpointSuggestion(
+                tag=manipulated.tag,
+                current=current,
+                proposed=float(proposed),
+                unit=manipulated.unit,
+                validated=manipulated.validated,
+                max_step=manipulated.max_step,
+                expected_value=float(value),
+                expected_low=float(value - half_width),
+                expected_high=float(value + half_width),
+            ),
+            manipulated=manipulated,
+            relative_move=abs(float(proposed) - current) / manipulated.max_step,
+            distance=abs(float(value) - target),
+            inside=inside(specification, float(value - half_width), float(value + half_width)),
+        )
+        for proposed, value in zip(proposals[valid], predicted[valid], strict=True)
+    ]
+
+
+def inside(specification: Specification, low: float, high: float) -> bool:
+    """Return whether a whole interval lies within the limits."""
+    above = specification.lower is None or low >= specification.lower
+    below = specification.upper is None or high <= specification.upper
+    return above and below
+
+
+def _choose(candidates: list[_Candidate], *, distance_before: float, worth: float) -> _Candidate | None:
+    allowed = [
+        candidate
+        for candidate in candidates
+        if judge_move(
+            candidate.manipulated,
+            current=candidate.suggestion.current,
+            proposed=candidate.suggestion.proposed,
+        )
+        is None
+    ]
+    safe = [candidate for candidate in allowed if candidate.inside and candidate.distance < distance_before]
+    on_target = [candidate for candidate in safe if candidate.distance <= worth / 2]
+    if on_target or safe:
+        return min(on_target or safe, key=lambda candidate: (candidate.relative_move, candidate.distance))
+    improving = [candidate for candidate in allowed if distance_before - candidate.distance > worth]
+    return min(improving, key=lambda candidate: (candidate.distance, candidate.relative_move), default=None)

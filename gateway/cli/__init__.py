@@ -1,0 +1,49 @@
+"""The ``labline`` command: one small module per command group.
+
+Exit codes: 0 all right, 1 something wrong was found, 2 the input cannot be used.
+"""
+
+import sys
+
+import typer
+
+from gateway import __version__
+from gateway.cli import audit, buffer, check, demo, opcua, run
+from gateway.cli.presentation import show_error
+from gateway.errors import LablineError
+
+app = typer.Typer(
+    name="labline",
+    help="The edge gateway between the lab and the line.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command(name="run")(run.run)
+app.command(name="check")(check.check)
+app.command(name="demo")(demo.demo)
+app.add_typer(opcua.app, name="opcua")
+app.add_typer(audit.app, name="audit")
+app.add_typer(buffer.app, name="buffer")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"labline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
+) -> None:
+    """The edge gateway between the lab and the line."""
+
+
+def main() -> None:
+    """Run the command; an error of ours is told in a sentence, with what to do, and ends with 2."""
+    try:
+        app()
+    except LablineError as error:
+        show_error(error)
+        sys.exit(2)

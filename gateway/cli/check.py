@@ -1,0 +1,78 @@
+"""``labline check``: the configuration, the bundles and, on request, every server and every right."""
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from gateway.cli.presentation import out, show_json, show_problems, show_table
+from gateway.clock import SystemClock
+from gateway.definitions import LineDefinition
+from gateway.errors import ConfigurationError
+from gateway.line import define_line
+from gateway.cli.probes import Finding, probe_broker, probe_sources
+from gateway.settings import Settings, read
+
+
+def check(
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    connect: bool = typer.Option(False, "--connect", help="Also try every server, tag and right."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
+) -> None:
+    """Check a configuration; every error at once, with file, key and hint. Exit 2 where it cannot be used."""
+    try:
+        settings, _sha256 = read(config)
+        line = define_line(settings, path=config.resolve())
+    except ConfigurationError as error:
+        if as_json:
+            show_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
+        else:
+            show_problems(error.problems)
+        raise typer.Exit(2) from error
+    warnings = _warnings(settings)
+    findings = asyncio.run(_connect(settings, line)) if connect else []
+    ok = all(finding.ok for finding in findings)
+    if as_json:
+        show_json({"ok": ok, "warnings": warnings, "findings": [asdict(finding) for finding in findings]})
+    else:
+        _show(settings, line, warnings, findings)
+    raise typer.Exit(0 if ok else 1)
+
+
+def _warnings(settings: Settings) -> list[str]:
+    """Return what works but should not stay so."""
+    warnings = [
+        f"opcua.{name}.security is None: values and setpoints travel unprotected"
+        for name, server in settings.opcua.items()
+        if server.security == "None"
+    ]
+    if not settings.mqtt.tls:
+        warnings.append("mqtt.tls is false: results and advice travel unprotected")
+    warnings.append(
+        "the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs"
+    )
+    specified = {table.analyte for table in settings.specification}
+    missing = sorted(set(settings.lims.analytes.values()) - specified)
+    if missing:
+        warnings.append(f"no specification for {', '.join(missing)}: such results are recorded for review")
+    return warnings
+
+
+async def _connect(settings: Settings, line: LineDefinition) -> list[Finding]:
+    return [*await probe_sources(settings, clock=SystemClock()), *await probe_broker(settings, line)]
+
+
+def _show(settings: Settings, line: LineDefinition, warnings: list[str], findings: list[Finding]) -> None:
+    out.print(f"{settings.line_path}: {len(line.tags)} tags from {len(settings.opcua)} server(s), "
+              f"{len(line.specifications)} specification(s), {len(line.models)} model(s)")  # fmt: skip
+    for model in line.models:
+        identity = model.bundle.identity
+        out.print(f"  {identity.name} {identity.version} for {model.equipment_id}, stage {model.stage.name.lower()}, "
+                  f"sha256 {identity.sha256[:12]}: hashes and golden vectors hold")  # fmt: skip
+    for warning in warnings:
+        out.print(f"warning: {warning}", style="yellow", markup=False)
+    if findings:
+        rows = [("ok" if item.ok else "FAILED", item.subject, item.found) for item in findings]
+        show_table("connections", ("", "what", "found"), rows)
+    out.print("ok" if all(item.ok for item in findings) else "not ok")

@@ -1,0 +1,48 @@
+"""How commands speak: tables for people, one JSON object for machines, errors with what to do."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gateway.errors import ConfigurationError, LablineError, Problem
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def show_error(error: LablineError) -> None:
+    """Tell an error on standard error: what, where, what to do."""
+    if isinstance(error, ConfigurationError):
+        show_problems(error.problems)
+        return
+    err.print(f"labline: {error}", style="red", markup=False)
+    if error.hint:
+        err.print(f"  -> {error.hint}", markup=False)
+
+
+def show_problems(problems: tuple[Problem, ...]) -> None:
+    """Tell every problem of a configuration on standard error."""
+    for problem in problems:
+        place = f"{problem.file}: {problem.key}" if problem.key else problem.file
+        err.print(f"{place}: {problem.message}", style="red", markup=False, soft_wrap=True)
+        if problem.hint:
+            err.print(f"  -> {problem.hint}", markup=False, soft_wrap=True)
+    err.print(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found.")
+
+
+def show_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON object on one line."""
+    print(json.dumps(document, allow_nan=False), flush=True)
+
+
+def show_table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Print a table."""
+    table = Table(title=title, title_justify="left", show_edge=False)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    out.print(table)

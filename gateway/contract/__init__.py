@@ -1,0 +1,1 @@
+"""What the outside sees: topics, payloads, identities, times. Pure; the simulator imports it too."""

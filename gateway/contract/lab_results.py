@@ -1,0 +1,146 @@
+"""The ``canonical`` mapping: a laboratory's JSON message to a ``LabResult``, or every reason why not.
+
+One table names each field in the full canonical form and in the plain one
+(``{"sample_id": ..., "test_name": ..., "result": 9.8, "spec_min": ..., "spec_max": ...}``).
+"""
+
+import re
+from collections.abc import Mapping
+
+from gateway.contract.identity import result_identity
+from gateway.contract.reading import FieldReader, Refusal, parse_object
+from gateway.records import LabResult, ResultStatus, Specification
+
+# our field: its names, the canonical one first
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "sample_id": ("sample_id",),
+    "test_id": ("test_id", "test_name"),
+    "value": ("value", "value_text", "result"),
+    "lower": ("lower", "spec_min"),
+    "upper": ("upper", "spec_max"),
+    "material_lot_id": ("material_lot_id", "material_lot"),
+    "job_order_id": ("job_order_id", "work_order"),
+    "material_definition_id": ("material_definition_id", "product"),
+}
+
+_VALUE = re.compile(r"\s*(?P<qualifier>[<>])?\s*(?P<number>[+-]?\d+(\.\d*)?([eE][+-]?\d+)?)\s*")
+
+
+def lab_result(
+    payload: bytes,
+    *,
+    source: str,
+    now_ns: int,
+    analytes: Mapping[str, str],
+    assume_status: ResultStatus | None,
+) -> LabResult:
+    """Return the result in a message; raises MessageRefusedError with every reason.
+
+    Args:
+        payload: the message's bytes.
+        source: which laboratory interface it came from; part of the result's identity.
+        now_ns: the gateway's wall time, against which times in the message are checked.
+        analytes: the laboratory's test names to ours.
+        assume_status: the status of a message without one; None refuses such a message.
+    """
+    reader = FieldReader(parse_object(payload), now_ns)
+    sample_id = reader.text("sample_id", required=True)
+    test_id = reader.text(*NAMES["test_id"], required=True)
+    replicate = reader.whole("replicate", at_least=1) or 1
+    version = reader.whole("result_version", at_least=1)
+    value_text, number, qualifier = _value(reader)
+    status = reader.choice(ResultStatus, "status", default=assume_status)
+    unit = reader.text("unit")
+    sampled_ns = reader.time("sampled_at")
+    result = LabResult(
+        result_id=""
+        if version is None
+        else result_identity(
+            source=source,
+            sample_id=sample_id or "",
+            test_id=test_id or "",
+            replicate=replicate,
+            result_version=version,
+        ),
+        source=source,
+        sample_id=sample_id or "",
+        test_id=test_id or "",
+        analyte=reader.text("analyte") or analytes.get(test_id or "", test_id or ""),
+        replicate=replicate,
+        value_text=value_text,
+        value=None if qualifier else number,
+        qualifier=qualifier,
+        censored_at=number if qualifier else None,
+        unit=unit,
+        status=status or ResultStatus.ENTERED,
+        result_version=version,
+        lod=reader.number("lod"),
+        loq=reader.number("loq"),
+        retest_of=reader.text("retest_of"),
+        sampled_ns=sampled_ns,
+        received_ns=reader.time("received_at"),
+        analysed_ns=reader.time("analysed_at"),
+        approved_ns=reader.time("approved_at"),
+        material_lot_id=reader.text(*NAMES["material_lot_id"]),
+        job_order_id=reader.text(*NAMES["job_order_id"]),
+        material_definition_id=reader.text(*NAMES["material_definition_id"]),
+        equipment_id=reader.text("equipment_id"),
+        client_id=reader.text("client_id"),
+        study_id=reader.text("study_id"),
+        analyst=reader.text("analyst"),
+        instrument_id=reader.text("instrument_id"),
+        method_id=reader.text("method_id"),
+        specification=_specification(reader, analytes.get(test_id or "", test_id or ""), unit),
+        flags=tuple(dict.fromkeys([*reader.flags, *([] if sampled_ns is not None else ["NO_SAMPLED_AT"])])),
+    )
+    reader.finish()
+    return result
+
+
+def _value(reader: FieldReader) -> tuple[str, float | None, str | None]:
+    """Return (text as sent, number, qualifier); with a qualifier the number is the limit, not the value."""
+    name, found = reader.find(NAMES["value"])
+    if found is None:
+        reader.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+        return "", None, None
+    if not isinstance(found, str):
+        number = reader.number(name)
+        return repr(found) if number is not None else "", number, None
+    match = _VALUE.fullmatch(found)
+    if match is None:
+        reader.refuse(
+            Refusal.NOT_A_NUMBER,
+            f"{name} is {found[:80]!a}, which is neither a number nor a limit such as <0.05.",
+            field=name,
+            found=found[:80].encode("ascii", "backslashreplace").decode(),
+        )
+        return "", None, None
+    return found.strip(), reader.finite(name, float(match["number"])), match["qualifier"]
+
+
+def _specification(reader: FieldReader, analyte: str, unit: str | None) -> Specification | None:
+    """Return the limits that came with the result, or None where none came."""
+    within = reader.nested("specification")
+    fields = within if within is not None else reader
+    lower, upper = fields.number(*NAMES["lower"]), fields.number(*NAMES["upper"])
+    if lower is None and upper is None:
+        if within is not None:
+            reader.refuse(Refusal.SPECIFICATION_EMPTY, "specification has neither lower nor upper.")
+        return None
+    if lower is not None and upper is not None and lower > upper:
+        reader.refuse(
+            Refusal.SPECIFICATION_REVERSED,
+            f"The specification's lower limit {lower:g} is above its upper limit {upper:g}.",
+            lower=lower,
+            upper=upper,
+        )
+        return None
+    return Specification(
+        analyte=analyte,
+        lower=lower,
+        upper=upper,
+        unit=unit,
+        version=within.text("version") if within is not None else None,
+        inclusive=within.flag("inclusive", default=True) if within is not None else True,
+    )
+

@@ -1,0 +1,498 @@
+"""The payloads the gateway publishes, as models: one class per ``schema``, fields as the contract fixes them.
+
+Models, not dicts, so that JSON Schema comes from the same lines that produce the bytes.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.contract.times import rfc3339
+from gateway.records import (
+    DeadLetter,
+    Disposition,
+    Guidance,
+    LabResult,
+    Prediction,
+    Reason,
+    SetpointSuggestion,
+    Specification,
+    Verdict,
+)
+
+_LONGEST_ECHO_BYTES = 64 * 1024
+
+
+class Payload(BaseModel):
+    """What every payload carries: schema, id, cause (the event's id), when it was issued, and the line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, allow_inf_nan=False)
+
+    schema_: str = Field(alias="schema")
+    id: str
+    cause: str | None
+    issued_at: str
+    line: str
+
+    def encoded(self) -> bytes:
+        """Return the bytes to publish: JSON, UTF-8, fields in the order of the model."""
+        return self.model_dump_json().encode()
+
+
+class ReasonPart(BaseModel):
+    """A code with its parameters and its sentence."""
+
+    code: str
+    parameters: dict[str, Any]
+    text: str
+
+    @classmethod
+    def of(cls, reasons: tuple[Reason, ...]) -> list["ReasonPart"]:
+        """Return the reasons as payload parts."""
+        return [cls(code=r.code, parameters=dict(r.parameters), text=r.text) for r in reasons]
+
+
+class SpecificationPart(BaseModel):
+    """The limits that were applied."""
+
+    lower: float | None
+    upper: float | None
+    target: float | None
+    unit: str | None
+    version: str | None
+
+    @classmethod
+    def of(cls, specification: Specification | None) -> "SpecificationPart | None":
+        """Return the part, or None."""
+        if specification is None:
+            return None
+        return cls(
+            lower=specification.lower,
+            upper=specification.upper,
+            target=specification.target,
+            unit=specification.unit,
+            version=specification.version,
+        )
+
+
+class MeasuredPart(BaseModel):
+    """The laboratory's value."""
+
+    value: float | None
+    qualifier: str | None
+    unit: str | None
+    sample_id: str
+    result_version: int | None
+
+    @classmethod
+    def of(cls, result: LabResult | None) -> "MeasuredPart | None":
+        """Return the part, or None."""
+        if result is None:
+            return None
+        return cls(
+            value=result.value,
+            qualifier=result.qualifier,
+            unit=result.unit,
+            sample_id=result.sample_id,
+            result_version=result.result_version,
+        )
+
+
+class PredictedPart(BaseModel):
+    """A predicted value with its interval."""
+
+    value: float
+    low: float
+    high: float
+    coverage: float
+
+    @classmethod
+    def of(cls, prediction: Prediction | None) -> "PredictedPart | None":
+        """Return the part, or None where nothing was predicted."""
+        if prediction is None or None in {prediction.value, prediction.low, prediction.high}:
+            return None
+        return cls.model_validate(
+            {"value": prediction.value, "low": prediction.low, "high": prediction.high,
+             "coverage": prediction.coverage}
+        )  # fmt: skip
+
+
+class ModelPart(BaseModel):
+    """Which model spoke."""
+
+    name: str
+    version: str
+    sha256: str
+
+    @classmethod
+    def of(cls, prediction: Prediction | None) -> "ModelPart | None":
+        """Return the part, or None."""
+        if prediction is None:
+            return None
+        model = prediction.model
+        return cls(name=model.name, version=model.version, sha256=model.sha256)
+
+
+class ExpectedPart(BaseModel):
+    """What a move is expected to bring."""
+
+    value: float
+    low: float
+    high: float
+
+
+class SuggestionPart(BaseModel):
+    """A move of one setpoint."""
+
+    tag: str
+    current: float
+    proposed: float
+    unit: str
+    validated: tuple[float, float]
+    max_step: float
+    expected: ExpectedPart
+
+    @classmethod
+    def of(cls, suggestion: SetpointSuggestion | None) -> "SuggestionPart | None":
+        """Return the part, or None."""
+        if suggestion is None:
+            return None
+        return cls(
+            tag=suggestion.tag,
+            current=suggestion.current,
+            proposed=suggestion.proposed,
+            unit=suggestion.unit,
+            validated=suggestion.validated,
+            max_step=suggestion.max_step,
+            expected=ExpectedPart(
+                value=suggestion.expected_value, low=suggestion.expected_low, high=suggestion.expected_high
+            ),
+        )
+
+
+class RequiresPart(BaseModel):
+    """Who may act on it, and whether with an electronic signature."""
+
+    role: str
+    signature: bool
+
+
+class GuidancePayload(Payload):
+    """``guidance/{id}``: a guidance in one state of its life."""
+
+    kind: str
+    state: str
+    severity: str
+    title: str
+    reasons: list[ReasonPart]
+    material_lot_id: str | None
+    job_order_id: str | None
+    material_definition_id: str | None
+    equipment_id: str | None
+    client_id: str | None
+    analyte: str | None
+    specification: SpecificationPart | None
+    measured: MeasuredPart | None
+    predicted: PredictedPart | None
+    suggestion: SuggestionPart | None
+    model: ModelPart | None
+    stage: str | None
+    requires: RequiresPart
+    expires_at: str | None
+    supersedes: str | None
+
+
+def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -> GuidancePayload:
+    """Return the payload of a guidance in its present state; ``at_ns`` is when it came into that state."""
+    return GuidancePayload(
+        schema="labline.guidance/1",
+        id=guidance.guidance_id,
+        cause=cause,
+        issued_at=rfc3339(at_ns),
+        line=line,
+        kind=guidance.kind,
+        state=guidance.state,
+        severity=guidance.severity,
+        title=guidance.title,
+        reasons=ReasonPart.of(guidance.reasons),
+        material_lot_id=guidance.material_lot_id,
+        job_order_id=guidance.job_order_id,
+        material_definition_id=guidance.material_definition_id,
+        equipment_id=guidance.equipment_id,
+        client_id=guidance.client_id,
+        analyte=guidance.analyte,
+        specification=SpecificationPart.of(guidance.specification),
+        measured=MeasuredPart.of(guidance.measured),
+        predicted=PredictedPart.of(guidance.predicted),
+        suggestion=SuggestionPart.of(guidance.suggestion),
+        model=ModelPart.of(guidance.predicted),
+        stage=guidance.predicted.stage if guidance.predicted else None,
+        requires=RequiresPart(role=guidance.role, signature=guidance.signature),
+        expires_at=None if guidance.expires_ns is None else rfc3339(guidance.expires_ns),
+        supersedes=guidance.supersedes,
+    )
+
+
+class BoardLine(BaseModel):
+    """One open guidance on the board."""
+
+    id: str
+    kind: str
+    state: str
+    severity: str
+    title: str
+    material_lot_id: str | None
+    equipment_id: str | None
+    issued_at: str
+    expires_at: str | None
+
+
+class BoardPayload(Payload):
+    """``board``: the open guidance now, for a terminal that joins late."""
+
+    guidance: list[BoardLine]
+    expires_at: str
+
+
+def board_payload(
+    guidance: tuple[Guidance, ...], *, line: str, cause: str, at_ns: int, expires_ns: int
+) -> BoardPayload:
+    """Return the board with the open guidance, in the order given."""
+    return BoardPayload(
+        schema="labline.board/1",
+        id="board",
+        cause=cause,
+        issued_at=rfc3339(at_ns),
+        line=line,
+        guidance=[
+            BoardLine(
+                id=item.guidance_id,
+                kind=item.kind,
+                state=item.state,
+                severity=item.severity,
+                title=item.title,
+                material_lot_id=item.material_lot_id,
+                equipment_id=item.equipment_id,
+                issued_at=rfc3339(item.issued_ns),
+                expires_at=None if item.expires_ns is None else rfc3339(item.expires_ns),
+            )
+            for item in guidance
+        ],
+        expires_at=rfc3339(expires_ns),
+    )
+
+
+class VerdictPart(BaseModel):
+    """Whether the gates accepted, and if not, why."""
+
+    accepted: bool
+    reasons: list[ReasonPart]
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "VerdictPart":
+        """Return the part."""
+        return cls(accepted=verdict.accepted, reasons=ReasonPart.of(verdict.reasons))
+
+
+class BiasPart(BaseModel):
+    """The correction from laboratory results that a prediction carries."""
+
+    value: float
+    version: int
+
+
+class PredictionPayload(Payload):
+    """``prediction/{equipment}/{analyte}``: the latest prediction, or the reasons why there is none."""
+
+    equipment_id: str
+    analyte: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    coverage: float
+    probability_out_of_specification: float | None = None
+    verdict: VerdictPart
+    material_lot_id: str | None
+    model: ModelPart | None
+    stage: str
+    bias: BiasPart | None = None
+    expires_at: str
+
+
+def prediction_payload(
+    prediction: Prediction, *, line: str, cause: str, expires_ns: int
+) -> PredictionPayload:
+    """Return the payload of a prediction."""
+    return PredictionPayload(
+        schema="labline.prediction/1",
+        id=prediction.prediction_id,
+        cause=cause,
+        issued_at=rfc3339(prediction.at_ns),
+        line=line,
+        equipment_id=prediction.equipment_id,
+        analyte=prediction.analyte,
+        unit=prediction.unit,
+        value=prediction.value,
+        low=prediction.low,
+        high=prediction.high,
+        coverage=prediction.coverage,
+        verdict=VerdictPart.of(prediction.verdict),
+        material_lot_id=prediction.material_lot_id,
+        model=ModelPart.of(prediction),
+        stage=prediction.stage,
+        expires_at=rfc3339(expires_ns),
+    )
+
+
+class RestsOnResult(BaseModel):
+    """One result version a disposition rests on."""
+
+    sample_id: str
+    test_id: str
+    result_version: int | None
+
+
+class RestsOnPrediction(BaseModel):
+    """The prediction at a sample's drawn time, beside its result."""
+
+    id: str
+    analyte: str
+    value: float | None
+    low: float | None
+    high: float | None
+    accepted: bool
+
+
+class RestsOn(BaseModel):
+    """Everything a disposition rests on."""
+
+    results: list[RestsOnResult]
+    predictions: list[RestsOnPrediction]
+    trends: list[str]
+    gaps: list[str]
+
+
+class DispositionPayload(Payload):
+    """``disposition/{lot}``: release, review or hold, always a recommendation."""
+
+    material_lot_id: str | None
+    job_order_id: str | None
+    recommendation: str
+    provisional: bool
+    latched: bool
+    previous: str
+    reasons: list[ReasonPart]
+    rests_on: RestsOn
+    missing_tests: list[str]
+    flags: list[str]
+
+
+def disposition_payload(
+    disposition: Disposition, *, line: str, cause: str, at_ns: int
+) -> DispositionPayload:
+    """Return the payload of a disposition."""
+    return DispositionPayload(
+        schema="labline.disposition/1",
+        id=disposition.disposition_id,
+        cause=cause,
+        issued_at=rfc3339(at_ns),
+        line=line,
+        material_lot_id=disposition.material_lot_id,
+        job_order_id=disposition.job_order_id,
+        recommendation=disposition.recommendation,
+        provisional=False,
+        latched=disposition.latched,
+        previous=disposition.previous,
+        reasons=ReasonPart.of(disposition.reasons),
+        rests_on=RestsOn(
+            results=[
+                RestsOnResult(
+                    sample_id=result.sample_id, test_id=result.test_id, result_version=result.result_version
+                )
+                for result in disposition.rests_on_results
+            ],
+            predictions=[
+                RestsOnPrediction(
+                    id=prediction.prediction_id,
+                    analyte=prediction.analyte,
+                    value=prediction.value,
+                    low=prediction.low,
+                    high=prediction.high,
+                    accepted=prediction.verdict.accepted,
+                )
+                for prediction in disposition.rests_on_predictions
+            ],
+            trends=[],
+            gaps=[],
+        ),
+        missing_tests=[],
+        flags=list(disposition.flags),
+    )
+
+
+class DeadLetterPayload(Payload):
+    """``dead-letter``: what could not be understood, and why. Long payloads are cut; the store has them whole."""
+
+    topic: str
+    reasons: list[ReasonPart]
+    payload_base64: str
+    truncated: bool
+
+
+def dead_letter_payload(letter: DeadLetter, *, line: str, cause: str, at_ns: int) -> DeadLetterPayload:
+    """Return the payload of a dead letter."""
+    return DeadLetterPayload(
+        schema="labline.dead-letter/1",
+        id=letter.dead_letter_id,
+        cause=cause,
+        issued_at=rfc3339(at_ns),
+        line=line,
+        topic=letter.topic,
+        reasons=ReasonPart.of(letter.reasons),
+        payload_base64=base64.b64encode(letter.payload[:_LONGEST_ECHO_BYTES]).decode(),
+        truncated=len(letter.payload) > _LONGEST_ECHO_BYTES,
+    )
+
+
+class StatusPayload(Payload):
+    """``status``: how the gateway is; the broker publishes the offline one when it has gone."""
+
+    online: bool
+    version: str
+    stage: dict[str, str]
+    sources: dict[str, str]
+    buffer: dict[str, float]
+    degraded: list[str]
+    models: dict[str, dict[str, float]]
+
+
+def status_payload(
+    *,
+    line: str,
+    at_ns: int,
+    online: bool,
+    version: str,
+    stage: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
+    buffer: Mapping[str, float] | None = None,
+    degraded: tuple[str, ...] = (),
+    models: Mapping[str, Mapping[str, float]] | None = None,
+) -> StatusPayload:
+    """Return the payload of a status; offline needs no more than line, time and version."""
+    return StatusPayload(
+        schema="labline.status/1",
+        id="status",
+        cause=None,
+        issued_at=rfc3339(at_ns),
+        line=line,
+        online=online,
+        version=version,
+        stage=dict(stage or {}),
+        sources=dict(sources or {}),
+        buffer=dict(buffer or {}),
+        degraded=list(degraded),
+        models={name: dict(figures) for name, figures in (models or {}).items()},
+    )

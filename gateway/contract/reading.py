@@ -1,0 +1,291 @@
+"""Reading foreign JSON: bytes to checked fields, or reasons that a person understands. Never an exception
+of a library, never a guess.
+
+``parse_object`` gives a dict or refuses; a ``FieldReader`` then takes typed fields out of it and gathers
+*every* reason, so that whoever mends the sender sees all of it at once.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from gateway.contract.times import parse_rfc3339
+from gateway.records import Reason, seconds_to_ns
+
+LONGEST_MESSAGE_BYTES = 256 * 1024
+LONGEST_TEXT = 256
+ACCEPTED_AHEAD_NS = seconds_to_ns(5 * 60)
+_LONGEST_ECHO = 80
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Refusal(StrEnum):
+    """Why a message was not understood."""
+
+    TOO_LARGE = "TOO_LARGE"
+    NOT_TEXT = "NOT_TEXT"
+    NOT_JSON = "NOT_JSON"
+    NOT_AN_OBJECT = "NOT_AN_OBJECT"
+    DUPLICATE_KEY = "DUPLICATE_KEY"
+    MISSING = "MISSING"
+    WRONG_TYPE = "WRONG_TYPE"
+    NOT_A_NUMBER = "NOT_A_NUMBER"
+    NOT_A_TIME = "NOT_A_TIME"
+    TIME_AHEAD = "TIME_AHEAD"
+    NOT_A_CHOICE = "NOT_A_CHOICE"
+    TOO_LONG = "TOO_LONG"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    SPECIFICATION_REVERSED = "SPECIFICATION_REVERSED"
+    SPECIFICATION_EMPTY = "SPECIFICATION_EMPTY"
+    RESULT_VERSION_CONFLICT = "RESULT_VERSION_CONFLICT"
+    DECISION_FAILED = "DECISION_FAILED"
+
+
+class MessageRefusedError(Exception):
+    """The message is not understood; ``reasons`` says why, all of it."""
+
+    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+        super().__init__("; ".join(reason.text for reason in reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class _NotFinite:
+    """Stands for NaN, Infinity and -Infinity, which are not JSON, until a field is asked for."""
+
+    text: str
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def _unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _DuplicateKeyError(key)
+        result[key] = value
+    return result
+
+
+def refusal(code: Refusal, text: str, **parameters: Any) -> Reason:
+    """Return a reason of that code."""
+    return Reason(code=code.value, parameters=parameters, text=text)
+
+
+def parse_object(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object in the bytes; raises MessageRefusedError with one reason otherwise."""
+    if len(payload) > LONGEST_MESSAGE_BYTES:
+        raise _refused(
+            Refusal.TOO_LARGE,
+            f"The message has {len(payload)} bytes; at most {LONGEST_MESSAGE_BYTES} are accepted.",
+            bytes=len(payload),
+        )
+    try:
+        document = json.loads(
+            payload.decode(), parse_constant=_NotFinite, object_pairs_hook=_unique_object
+        )
+    except UnicodeDecodeError as error:
+        raise _refused(
+            Refusal.NOT_TEXT, f"The message is not UTF-8 text (byte {error.start})."
+        ) from error
+    except _DuplicateKeyError as error:
+        raise _refused(
+            Refusal.DUPLICATE_KEY, f"The field {_echo(str(error))} stands twice in one object."
+        ) from error
+    except RecursionError as error:
+        raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
+    except ValueError as error:  # also a number of thousands of digits
+        raise _refused(Refusal.NOT_JSON, f"The message is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise _refused(Refusal.NOT_AN_OBJECT, "The message is JSON, but not an object in braces.")
+    return document
+
+
+def _refused(code: Refusal, text: str, **parameters: Any) -> MessageRefusedError:
+    return MessageRefusedError((refusal(code, text, **parameters),))
+
+
+def _echo(value: Any) -> str:
+    text = value.text if isinstance(value, _NotFinite) else str(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
+
+
+@dataclass(slots=True)
+class FieldReader:
+    """Takes typed fields out of one object. A field may have several names; the first present counts."""
+
+    document: Mapping[str, Any]
+    now_ns: int
+    reasons: list[Reason] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+
+    def refuse(self, code: Refusal, text: str, **parameters: Any) -> None:
+        """Note one more reason."""
+        self.reasons.append(refusal(code, text, **parameters))
+
+    def finish(self) -> None:
+        """Raise MessageRefusedError if any reason was noted."""
+        if self.reasons:
+            raise MessageRefusedError(tuple(self.reasons))
+
+    def find(self, names: tuple[str, ...]) -> tuple[str, Any]:
+        """Return the first name present with a value other than null, and the value; else (first name, None)."""
+        for name in names:
+            if self.document.get(name) is not None:
+                return name, self.document[name]
+        return names[0], None
+
+    def text(self, *names: str, required: bool = False) -> str | None:
+        """Return a text field; numbers are accepted as ids and turned into text."""
+        name, value = self.find(names)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if value is None or value == "":
+            if required:
+                self.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+            return None
+        if not isinstance(value, str):
+            self._wrong_type(name, value, "text")
+            return None
+        return self._checked_text(name, value)
+
+    def _checked_text(self, name: str, value: str) -> str | None:
+        if len(value) > LONGEST_TEXT:
+            self.refuse(
+                Refusal.TOO_LONG,
+                f"{name} has {len(value)} characters; at most {LONGEST_TEXT} are accepted.",
+                field=name,
+            )
+            return None
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.refuse(Refusal.NOT_TEXT, f"{name} holds half a surrogate pair, which is no text.", field=name)
+            return None
+        return value
+
+    def number(self, *names: str) -> float | None:
+        """Return a finite number, or None where the field is absent or refused."""
+        name, value = self.find(names)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float | _NotFinite):
+            self._wrong_type(name, value, "a number")
+            return None
+        return self.finite(name, value)
+
+    def finite(self, name: str, value: float | _NotFinite) -> float | None:
+        """Return the value as a float if it is one and finite; else note the reason."""
+        try:
+            number = math.nan if isinstance(value, _NotFinite) else float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            self.refuse(
+                Refusal.NOT_A_NUMBER, f"{name} is not a finite number.", field=name, found=_echo(value)
+            )
+            return None
+        return number
+
+    def is_non_finite(self, value: Any) -> bool:
+        """Return whether the value is JSON's forbidden NaN or infinity."""
+        return isinstance(value, _NotFinite)
+
+    def whole(self, *names: str, at_least: int) -> int | None:
+        """Return a whole number, or None where the field is absent or refused."""
+        name, value = self.find(names)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            self._wrong_type(name, value, "a whole number")
+            return None
+        if not at_least <= value < 2**31:
+            self.refuse(
+                Refusal.OUT_OF_RANGE, f"{name} is {_echo(value)}; it must be at least {at_least}.", field=name
+            )
+            return None
+        return value
+
+    def flag(self, *names: str, default: bool) -> bool:
+        """Return a boolean field."""
+        name, value = self.find(names)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self._wrong_type(name, value, "true or false")
+            return default
+        return value
+
+    def time(self, *names: str, required: bool = False) -> int | None:
+        """Return a time in ns UTC. Up to five minutes ahead is flagged, beyond that refused."""
+        name, value = self.find(names)
+        if value is None:
+            if required:
+                self.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+            return None
+        if not isinstance(value, str):
+            self._wrong_type(name, value, "a time such as 2026-03-02T08:14:07Z")
+            return None
+        try:
+            at_ns = parse_rfc3339(value)
+        except ValueError as error:
+            self.refuse(
+                Refusal.NOT_A_TIME, f"{name} is not a time: {_echo(error)}.", field=name, found=_echo(value)
+            )
+            return None
+        return self._not_ahead(name, value, at_ns)
+
+    def _not_ahead(self, name: str, value: str, at_ns: int) -> int | None:
+        ahead_ns = at_ns - self.now_ns
+        if ahead_ns > ACCEPTED_AHEAD_NS:
+            self.refuse(
+                Refusal.TIME_AHEAD,
+                f"{name} is more than five minutes ahead of the gateway's clock.",
+                field=name,
+                found=_echo(value),
+            )
+            return None
+        if ahead_ns > 0:
+            self.flags.append("TIME_AHEAD")
+        return at_ns
+
+    def choice(self, kind: type[Choice], *names: str, default: Choice | None) -> Choice | None:
+        """Return a member of the enumeration by its value; None where absent without default, or refused."""
+        name, value = self.find(names)
+        if value is None:
+            if default is None:
+                self.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+            return default
+        try:
+            return kind(value)
+        except ValueError:
+            choices = ", ".join(member.value for member in kind)
+            self.refuse(
+                Refusal.NOT_A_CHOICE, f"{name} is {_echo(value)}; it must be one of {choices}.", field=name
+            )
+            return None
+
+    def nested(self, name: str) -> "FieldReader | None":
+        """Return a reader of an object within, which notes its reasons here, or None where absent."""
+        value = self.document.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self._wrong_type(name, value, "an object in braces")
+            return None
+        return FieldReader(value, self.now_ns, self.reasons, self.flags)
+
+    def _wrong_type(self, name: str, value: Any, wanted: str) -> None:
+        if isinstance(value, _NotFinite):
+            self.finite(name, value)
+            return
+        self.refuse(
+            Refusal.WRONG_TYPE, f"{name} must be {wanted}, but is {_echo(value)}.", field=name, found=_echo(value)
+        )

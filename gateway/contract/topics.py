@@ -1,0 +1,83 @@
+"""Topic names. Levels made from data are percent-encoded, so a lot may be called anything."""
+
+import hashlib
+from dataclasses import dataclass
+
+_RESERVED = frozenset("/+#%")
+_LONGEST_LEVEL_BYTES = 128
+UNASSIGNED = "unassigned"
+
+
+def encode_level(text: str) -> str:
+    """Return one topic level for the text: reserved and control characters percent-encoded, <= 128 bytes.
+
+    A level that would be longer is cut and ends in a hash of the whole, so distinct names stay distinct.
+    An empty text becomes ``%``, which no other text encodes to.
+    """
+    encoded = "".join(_encode_character(character) for character in text) or "%"
+    if len(encoded.encode()) <= _LONGEST_LEVEL_BYTES:
+        return encoded
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    kept = encoded.encode()[: _LONGEST_LEVEL_BYTES - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}~{digest}"
+
+
+def _encode_character(character: str) -> str:
+    control = ord(character) < 0x20 or 0x7F <= ord(character) <= 0x9F  # noqa: PLR2004 - C0, DEL and C1
+    if character in _RESERVED or control or _is_noncharacter(ord(character)):
+        return "".join(f"%{byte:02X}" for byte in character.encode())
+    return character
+
+
+def _is_noncharacter(code: int) -> bool:
+    """MQTT 5.0, 1.5.4: brokers may close the connection on Unicode non-characters."""
+    return 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE  # noqa: PLR2004 - as the standard lists them
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics under one line's root."""
+
+    root: str
+
+    def guidance(self, guidance_id: str) -> str:
+        """Return where one guidance and its changes of state go."""
+        return f"{self.root}/guidance/{encode_level(guidance_id)}"
+
+    def prediction(self, equipment_id: str, analyte: str) -> str:
+        """Return where the latest prediction stands, retained."""
+        return f"{self.root}/prediction/{encode_level(equipment_id)}/{encode_level(analyte)}"
+
+    def disposition(self, material_lot_id: str | None) -> str:
+        """Return where the recommendation for a lot stands, retained; without a lot: ``unassigned``."""
+        level = UNASSIGNED if material_lot_id is None else encode_level(material_lot_id)
+        return f"{self.root}/disposition/{level}"
+
+    @property
+    def board(self) -> str:
+        """Return where the open guidance stands, retained."""
+        return f"{self.root}/board"
+
+    @property
+    def dead_letter(self) -> str:
+        """Return where messages go that could not be understood."""
+        return f"{self.root}/dead-letter"
+
+    @property
+    def status(self) -> str:
+        """Return where the gateway tells how it is, retained, and the broker that it has gone."""
+        return f"{self.root}/status"
+
+    @property
+    def responses(self) -> str:
+        """Return the filter for what terminals answer."""
+        return f"{self.root}/response/+"
+
+    def response(self, terminal: str) -> str:
+        """Return where one terminal answers."""
+        return f"{self.root}/response/{encode_level(terminal)}"
+
+    @property
+    def everything(self) -> str:
+        """Return the filter for all of the line's topics."""
+        return f"{self.root}/#"

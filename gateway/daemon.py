@@ -1,0 +1,344 @@
+"""The composition root: opens the resources, runs the loops as named tasks, and shuts down in order.
+
+Shutdown: stop intake, finish what is in flight, drain until a deadline, say goodbye, close always. A second
+signal skips the drain.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from gateway import __version__
+from gateway.clock import Clock
+from gateway.contract.identity import identity_of
+from gateway.contract.payloads import status_payload
+from gateway.contract.topics import Topics
+from gateway.definitions import LineDefinition, ModelAssignment
+from gateway.errors import NotConnectedError
+from gateway.events import GatewayStarted, GatewayStopped, ModelDue, Timer, TimerDue
+from gateway.history.rings import Rings
+from gateway.inbox import Inbox, Urgency
+from gateway.ingest.lims import understand_results
+from gateway.ingest.mes import understand_context
+from gateway.ingest.messages import Intake
+from gateway.ingest.opcua import subscribe_source
+from gateway.ingest.responses import understand_response
+from gateway.line import broker_address, opcua_sources
+from gateway.operations.health import Health
+from gateway.operations.systemd import Notifier, Progress
+from gateway.process import Processor
+from gateway.publish.drain import Drain
+from gateway.records import SECOND_NS
+from gateway.settings import Settings
+from gateway.store.database import locked
+from gateway.store.readers import Reader
+from gateway.store.writer import Writer
+from gateway.transport.mqtt import MqttSession, Outgoing, Will
+
+log = structlog.get_logger()
+
+RING_SAMPLES = 4096
+_READY_WAIT_SECONDS = 3.0
+_DRAIN_SECONDS = 5.0
+_STATUS_SECONDS = 10.0
+_STATUS_PAUSE_SECONDS = 0.2
+_LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
+_TIMERS = {Timer.EXPIRE_GUIDANCE: 1.0, Timer.REFRESH_BOARD: 30.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the daemon has built; each part got only what it needs."""
+
+    settings: Settings
+    line: LineDefinition
+    clock: Clock
+    inbox: Inbox
+    rings: Rings
+    reader: Reader
+    processor: Processor
+    drain: Drain
+    inbound: MqttSession
+    main: MqttSession
+    health: Health
+    progress: Progress
+    status_due: asyncio.Event
+
+
+async def run(settings: Settings, configuration_sha256: str, line: LineDefinition, *, clock: Clock) -> None:
+    """Run the gateway until SIGTERM or SIGINT; raises LablineError where it cannot start."""
+    notifier = Notifier(os.environ)
+    with locked(settings.store.directory):
+        async with Writer(settings.store.directory) as writer, Reader(settings.store.directory) as reader:
+            parts = _build(settings, line, clock=clock, writer=writer, reader=reader)
+            await _live(parts, configuration_sha256, notifier)
+
+
+def _build(settings: Settings, line: LineDefinition, *, clock: Clock, writer: Writer, reader: Reader) -> Parts:
+    inbox = Inbox()
+    rings = Rings({name: tag.source for name, tag in line.tags.items()}, capacity=RING_SAMPLES)
+    progress = Progress(_LOOP_ALLOWED_SECONDS)
+    status_due = asyncio.Event()
+    health = Health(line=line, on_change=status_due.set)
+    inbound, main = _sessions(settings, line, clock=clock, inbox=inbox, health=health)
+    drain = Drain(
+        session=main,
+        reader=reader,
+        writer=writer,
+        line=line,
+        now_ns=clock.now_ns,
+        on_progress=lambda: progress.beat("drain"),
+        on_alarm=health.alarm,
+    )
+    processor = Processor(
+        inbox=inbox,
+        line=line,
+        rings=rings,
+        writer=writer,
+        on_committed=drain.wake,
+        on_progress=lambda: progress.beat("process"),
+        on_store=health.store,
+    )
+    return Parts(
+        settings=settings, line=line, clock=clock, inbox=inbox, rings=rings, reader=reader, processor=processor,
+        drain=drain, inbound=inbound, main=main, health=health, progress=progress, status_due=status_due,
+    )  # fmt: skip
+
+
+def _sessions(
+    settings: Settings, line: LineDefinition, *, clock: Clock, inbox: Inbox, health: Health
+) -> tuple[MqttSession, MqttSession]:
+    """Return the session for results and context, and the one for responses, publishing and the will."""
+    mqtt, topics, address = settings.mqtt, Topics(line.topic_root), broker_address(settings)
+    results = understand_results(
+        source=settings.lims.source, analytes=settings.lims.analytes, assume_status=settings.lims.assume_status
+    )
+    inbound_intake = Intake(
+        inbox=inbox,
+        urgency=Urgency.INBOUND,
+        routes={settings.lims.topic: results, settings.mes.topic: understand_context},
+        now_ns=clock.now_ns,
+    )
+    response_intake = Intake(
+        inbox=inbox,
+        urgency=Urgency.STOP_AND_RESPONSES,
+        routes={topics.responses: understand_response},
+        now_ns=clock.now_ns,
+    )
+    inbound = MqttSession(
+        address=address,
+        client_id=f"{mqtt.client_id}-in",
+        subscriptions=(settings.lims.topic, settings.mes.topic),
+        on_delivery=inbound_intake.take,
+        on_state=lambda connected: health.source("broker_in", connected),
+        session_expiry_seconds=round(mqtt.session_expiry),
+        receive_maximum=mqtt.receive_maximum,
+    )
+    main = MqttSession(
+        address=address,
+        client_id=mqtt.client_id,
+        subscriptions=(topics.responses,),
+        on_delivery=response_intake.take,
+        on_state=lambda connected: health.source("broker", connected),
+        session_expiry_seconds=round(mqtt.session_expiry),
+        receive_maximum=mqtt.receive_maximum,
+        will=Will(topic=topics.status, payload=lambda: _offline(line, clock)),
+    )
+    inbound_intake.session, response_intake.session = inbound, main
+    return inbound, main
+
+
+def _offline(line: LineDefinition, clock: Clock) -> bytes:
+    return status_payload(line=line.path, at_ns=clock.now_ns(), online=False, version=__version__).encoded()
+
+
+# --- living --------------------------------------------------------------------------------------------
+
+
+async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> None:
+    signals = _Signals()
+    opcua = [
+        subscribe_source(source, rings=parts.rings, now_ns=parts.clock.now_ns, on_state=parts.health.source)
+        for source in opcua_sources(parts.settings)
+    ]
+    parts.inbox.put(_started(parts, configuration_sha256), Urgency.STOP_AND_RESPONSES)
+    with signals:
+        async with asyncio.TaskGroup() as tasks:
+
+            def start(name: str, work: Awaitable[None]) -> asyncio.Task[None]:
+                return tasks.create_task(_named(work), name=name)
+
+            core = [
+                start("process", parts.processor.run()),
+                start("mqtt-main", parts.main.run()),
+                start("drain", parts.drain.run()),
+                start("status", _publish_status(parts)),
+                start("watchdog", _watch(parts, notifier)),
+            ]
+            intake = [
+                start("mqtt-in", parts.inbound.run()),
+                *(start(f"opcua-{at}", session.run()) for at, session in enumerate(opcua)),
+                *(start(f"model-{model.name}", _schedule(parts, model)) for model in parts.line.models),
+                *(start(f"timer-{timer.value}", _tick(parts, timer, every)) for timer, every in _TIMERS.items()),
+            ]
+            waiting = [parts.main.wait_connected(), parts.inbound.wait_connected()]
+            await _until_ready([*waiting, *(session.wait_subscribed() for session in opcua)], signals)
+            notifier.notify(READY="1", STATUS="running", MAINPID=str(os.getpid()))
+            log.info("ready", line=parts.line.path, tags=len(parts.line.tags), models=len(parts.line.models))
+            await signals.first.wait()
+            notifier.notify(STOPPING="1", STATUS="draining")
+            await _stop(parts, intake, core, signals)
+
+
+async def _named(work: Awaitable[None]) -> None:
+    await work
+
+
+def _started(parts: Parts, configuration_sha256: str) -> GatewayStarted:
+    at_ns = parts.clock.now_ns()
+    return GatewayStarted(
+        event_id=identity_of("gateway-started", at_ns, os.getpid()),
+        at_ns=at_ns,
+        version=__version__,
+        configuration_sha256=configuration_sha256,
+        bundles={model.name: model.bundle.identity.sha256 for model in parts.line.models},
+        stages={model.name: model.stage.name.lower() for model in parts.line.models},
+    )
+
+
+async def _until_ready(waiting: list[Awaitable[None]], signals: "_Signals") -> None:
+    """Wait a little for connections; a broker or server that is down is no reason not to be ready."""
+    pending = [asyncio.ensure_future(each) for each in (*waiting, signals.first.wait())]
+    everything = asyncio.gather(*pending[:-1])
+    try:
+        await asyncio.wait({everything, pending[-1]}, timeout=_READY_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        everything.cancel()
+        pending[-1].cancel()
+        with suppress(asyncio.CancelledError):
+            await everything
+
+
+async def _schedule(parts: Parts, model: ModelAssignment) -> None:
+    """Make a model due at its pace; after a delay it goes on with the present, without catching up."""
+    due = parts.clock.monotonic()
+    every = model.every_ns / SECOND_NS
+    while True:
+        at_ns = parts.clock.now_ns()
+        event = ModelDue(event_id=identity_of("model-due", model.name, at_ns), at_ns=at_ns, model=model.name)
+        parts.inbox.put(event, Urgency.MODELS_AND_TIMERS)
+        due = max(due + every, parts.clock.monotonic())
+        await asyncio.sleep(due - parts.clock.monotonic())
+
+
+async def _tick(parts: Parts, timer: Timer, every_seconds: float) -> None:
+    while True:
+        await asyncio.sleep(every_seconds)
+        at_ns = parts.clock.now_ns()
+        event = TimerDue(event_id=identity_of("timer", timer, at_ns), at_ns=at_ns, timer=timer)
+        parts.inbox.put(event, Urgency.MODELS_AND_TIMERS)
+
+
+async def _publish_status(parts: Parts) -> None:
+    """Publish the status, past the outbox, when something changes and every ten seconds."""
+    while True:
+        parts.status_due.clear()
+        if parts.main.connected:
+            figures = {model.name: await parts.reader.model_figures(model.name) for model in parts.line.models}
+            status = parts.health.status(
+                at_ns=parts.clock.now_ns(), depths=await parts.reader.depths(), models=figures
+            )
+            await _tell(parts, status.encoded())
+        await asyncio.sleep(_STATUS_PAUSE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STATUS_SECONDS):
+                await parts.status_due.wait()
+
+
+async def _tell(parts: Parts, payload: bytes) -> None:
+    topic = Topics(parts.line.topic_root).status
+    with suppress(NotConnectedError, TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            await parts.main.publish(
+                Outgoing(topic=topic, payload=payload, retain=True, content_type="application/json")
+            )
+
+
+async def _watch(parts: Parts, notifier: Notifier) -> None:
+    """Feed the watchdog while every loop gets on; a stalled loop starves it, and systemd restarts us."""
+    every = (notifier.watchdog_seconds or 30.0) / 3
+    while True:
+        stalled = parts.progress.stalled()
+        if stalled:
+            log.critical("loops do not get on; the watchdog is not fed", loops=stalled)
+        else:
+            notifier.notify(WATCHDOG="1")
+        await asyncio.sleep(every)
+
+
+# --- stopping ------------------------------------------------------------------------------------------
+
+
+class _Signals:
+    """The first signal asks to stop in order, the second to stop now."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+
+    def __enter__(self) -> "_Signals":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._received)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _received(self) -> None:
+        (self.second if self.first.is_set() else self.first).set()
+
+
+async def _stop(
+    parts: Parts, intake: list[asyncio.Task[None]], core: list[asyncio.Task[None]], signals: _Signals
+) -> None:
+    for task in intake:
+        task.cancel()
+    await asyncio.wait(intake, timeout=_DRAIN_SECONDS)
+    at_ns = parts.clock.now_ns()
+    stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at_ns, os.getpid()), at_ns=at_ns)
+    parts.inbox.put(stopped, Urgency.MODELS_AND_TIMERS)
+    drained = asyncio.create_task(_drained(parts), name="last-drain")
+    second = asyncio.create_task(signals.second.wait(), name="second-signal")
+    done, _ = await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopped", drained=drained in done, waiting=len(parts.inbox))
+    for task in (drained, second):
+        task.cancel()
+    await _say_goodbye(parts)
+    for task in core:
+        task.cancel()
+
+
+async def _drained(parts: Parts) -> None:
+    idle: Callable[[], bool] = lambda: not len(parts.inbox)  # noqa: E731 - a name for the condition
+    while not (idle() and await parts.drain.empty()):
+        await asyncio.sleep(0.02)
+
+
+async def _say_goodbye(parts: Parts) -> None:
+    """Tell that we are offline; where messages do not expire by themselves, clear what would go stale."""
+    if not parts.main.connected:
+        return
+    if parts.settings.mqtt.protocol == "3.1.1":
+        topics = Topics(parts.line.topic_root)
+        stale = {topics.prediction(model.equipment_id, model.bundle.analyte) for model in parts.line.models}
+        for topic in (topics.board, *sorted(stale)):
+            with suppress(NotConnectedError, TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await parts.main.publish(Outgoing(topic=topic, payload=b"", retain=True))
+    await _tell(parts, _offline(parts.line, parts.clock))

@@ -1,0 +1,394 @@
+"""The story: what follows from each event. Pure and synchronous; read it from top to bottom.
+
+An event and the situation it meets go in; records, audit entries and messages come out. No clock, no I/O, no
+randomness: the time is in the event, the model is a function in the situation, so a replay of the same inputs
+gives the same bytes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gateway.advice.guidance import PredictedSituation, advise, advise_on_lot
+from gateway.advice.lifecycle import OPEN, answer, expired, moved
+from gateway.advice.publication import (
+    board_message,
+    cleared_disposition,
+    dead_letter_message,
+    disposition_message,
+    guidance_message,
+    prediction_message,
+)
+from gateway.contract.identity import identity_of, result_identity
+from gateway.definitions import LineDefinition, ModelAssignment, Stage
+from gateway.events import (
+    ContextChanged,
+    Decision,
+    Event,
+    GatewayStarted,
+    GatewayStopped,
+    LotJudged,
+    MessageRefused,
+    ModelDue,
+    ResponseArrived,
+    ResponseRecorded,
+    ResultAccepted,
+    ResultArrived,
+    Situation,
+    Timer,
+    TimerDue,
+)
+from gateway.guardrails.gates import judge_setpoint_reading
+from gateway.guardrails.prediction import guarded_prediction
+from gateway.history.windows import WindowRequest
+from gateway.inference.features import window_request
+from gateway.lab.disposition import judge_result, recommend
+from gateway.records import (
+    AuditEntry,
+    ContextKind,
+    DeadLetter,
+    Disposition,
+    Guidance,
+    GuidanceState,
+    LabResult,
+    OutgoingMessage,
+    Prediction,
+)
+
+_PREDICTION_LIVES_TICKS = 3  # a prediction older than that many of its ticks is no longer one
+
+
+def decide(event: Event, situation: Situation) -> Decision:
+    """Return everything that follows from an event in a situation."""
+    return _DECISIONS[type(event)](event, situation)
+
+
+def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, ...]:
+    """Return the history windows that deciding an event will look at."""
+    match event:
+        case ModelDue():
+            model = line.model_named(event.model)
+            return () if model is None else (*_inputs(model, event.at_ns), *_setpoints(model, event.at_ns))
+        case ResultArrived() if event.result.sampled_ns is not None:
+            models = _models_for(event.result, line)
+            return tuple(request for model in models for request in _inputs(model, event.result.sampled_ns))
+        case _:
+            return ()
+
+
+def _inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
+    return tuple(window_request(definition, end_ns) for definition in model.bundle.inputs)
+
+
+def _setpoints(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
+    return tuple(
+        WindowRequest(tag=item.tag, start_ns=end_ns, end_ns=end_ns) for item in model.bundle.manipulated
+    )
+
+
+def _models_for(result: LabResult, line: LineDefinition) -> tuple[ModelAssignment, ...]:
+    return tuple(model for model in line.models if model.bundle.analyte == result.analyte)
+
+
+# --- a model is due: predict, tell, warn, suggest ------------------------------------------------------
+
+
+def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
+    model = situation.line.model_named(event.model)
+    if model is None:
+        return Decision()
+    prediction = guarded_prediction(
+        model,
+        situation.line.tags,
+        situation.windows,
+        situation.context,
+        end_ns=event.at_ns,
+        at_ns=event.at_ns,
+        cause=event.event_id,
+    )
+    predicted = Decision(records=(prediction,))
+    if model.stage < Stage.ADVISE:  # in shadow the gateway records and compares, and says nothing
+        return predicted
+    message = prediction_message(
+        prediction,
+        line=situation.line,
+        cause=event.event_id,
+        expires_ns=event.at_ns + _PREDICTION_LIVES_TICKS * model.every_ns,
+    )
+    advice = _advice(event, situation, model, prediction)
+    return predicted + Decision(messages=(message,)) + _told(advice, event, situation)
+
+
+def _advice(
+    event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction
+) -> tuple[Guidance, ...]:
+    specification = situation.line.specification_for(
+        situation.context.material_definition_id, prediction.analyte
+    )
+    if specification is None:
+        return ()
+    return advise(
+        PredictedSituation(
+            event_id=event.event_id,
+            at_ns=event.at_ns,
+            model=model,
+            prediction=prediction,
+            specification=specification,
+            context=situation.context,
+            open_guidance=situation.open_guidance,
+            setpoints=_known_setpoints(event, situation, model),
+            last_move_ns=situation.last_move_ns,
+        )
+    )
+
+
+def _known_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> Mapping[str, float]:
+    """Return the setpoints whose present value passes the gates of quality and age."""
+    known = {}
+    for manipulated, request in zip(
+        model.bundle.manipulated, _setpoints(model, event.at_ns), strict=True
+    ):
+        value = judge_setpoint_reading(
+            situation.line.tags[manipulated.tag], situation.windows[request]
+        )
+        if value is not None:
+            known[manipulated.tag] = value
+    return known
+
+
+# --- a laboratory result: number it, judge it, recommend for its lot -----------------------------------
+
+
+def _on_result(event: ResultArrived, situation: Situation) -> Decision:
+    history = situation.history
+    if history.repeats_current and history.current is not None:
+        return Decision(audit=(_audit("result_repeated", history.current.result_id, event_id=event.event_id),))
+    result = _numbered(event.result, situation)
+    newest = history.current is None or (result.result_version or 0) > (history.current.result_version or 0)
+    accepted = ResultAccepted(
+        result=result, supersedes=history.current.result_id if history.current and newest else None
+    )
+    predictions = _predictions_at_sample(event, result, situation)
+    disposition, judged = _disposition(event, result, situation, predictions, newest=newest)
+    guidance = (
+        advise_on_lot(
+            disposition,
+            result,
+            result.specification
+            or situation.line.specification_for(situation.context.material_definition_id, result.analyte),
+            situation.context,
+            event_id=event.event_id,
+            at_ns=event.at_ns,
+            open_guidance=situation.open_guidance,
+        )
+        if newest
+        else ()
+    )
+    return Decision(
+        records=(accepted, *predictions, judged),
+        audit=(
+            _audit("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
+                   result_version=result.result_version, value=result.value_text, status=result.status.value,
+                   supersedes=accepted.supersedes),
+            _audit("disposition", disposition.disposition_id, lot=disposition.material_lot_id,
+                   recommendation=disposition.recommendation.value, previous=disposition.previous.value,
+                   reasons=[reason.code for reason in disposition.reasons], cause=event.event_id),
+        ),
+        messages=(
+            disposition_message(disposition, line=situation.line, cause=event.event_id, at_ns=event.at_ns),
+        ),
+    ) + _told(guidance, event, situation)  # fmt: skip
+
+
+def _numbered(result: LabResult, situation: Situation) -> LabResult:
+    """Return the result with the version that the sender gave, or the next one, and its id."""
+    version = result.result_version or situation.history.next_version
+    return replace(
+        result,
+        result_version=version,
+        result_id=result_identity(
+            source=result.source,
+            sample_id=result.sample_id,
+            test_id=result.test_id,
+            replicate=result.replicate,
+            result_version=version,
+        ),
+    )
+
+
+def _predictions_at_sample(
+    event: ResultArrived, result: LabResult, situation: Situation
+) -> tuple[Prediction, ...]:
+    """Return what each model of this analyte says of the instant at which the sample was drawn."""
+    if result.sampled_ns is None:
+        return ()
+    equipment = result.equipment_id or situation.context.equipment_id
+    return tuple(
+        guarded_prediction(
+            model,
+            situation.line.tags,
+            situation.windows,
+            situation.context,
+            end_ns=result.sampled_ns,
+            at_ns=event.at_ns,
+            cause=event.event_id,
+            sample_result_id=result.result_id,
+        )
+        for model in _models_for(result, situation.line)
+        if equipment is None or equipment == model.equipment_id
+    )
+
+
+def _disposition(
+    event: ResultArrived,
+    result: LabResult,
+    situation: Situation,
+    predictions: tuple[Prediction, ...],
+    *,
+    newest: bool,
+) -> tuple[Disposition, LotJudged]:
+    context, line = situation.context, situation.line
+    results = (*situation.lot_results, result) if newest else situation.lot_results
+    retested = {each.retest_of for each in results if each.retest_of is not None}
+    judged = tuple(
+        judge_result(each, line.specification_for(context.material_definition_id, each.analyte))
+        for each in results
+        if each.sample_id not in retested
+    )
+    state, reasons = recommend(judged, situation.lot_state, restored=situation.history.repeats_superseded)
+    own_flags = next((each.flags for each in judged if each.result is result), result.flags)
+    extra = () if newest else ("OLDER_VERSION",)
+    disposition = Disposition(
+        disposition_id=identity_of("disposition", event.event_id),
+        material_lot_id=context.material_lot_id,
+        job_order_id=result.job_order_id or context.job_order_id,
+        recommendation=state.recommendation,
+        previous=situation.lot_state.recommendation,
+        latched=state.latched,
+        reasons=reasons,
+        rests_on_results=tuple(each.result for each in judged),
+        rests_on_predictions=predictions,
+        flags=(*own_flags, *extra, *(() if context.material_lot_id else ("NO_LOT",))),
+    )
+    return disposition, LotJudged(
+        disposition=disposition, material_lot_id=context.material_lot_id, state=state
+    )
+
+
+# --- production context, people, timers, the gateway itself --------------------------------------------
+
+
+def _on_context(event: ContextChanged, situation: Situation) -> Decision:
+    change = event.change
+    recorded = Decision(
+        records=(change,),
+        audit=(_audit("context_changed", change.material_lot_id or change.job_order_id or change.equipment_id or "",
+                      event=change.kind.value, at_ns=change.at_ns, equipment_id=change.equipment_id,
+                      order=change.job_order_id, product=change.material_definition_id, state=change.state),),
+    )  # fmt: skip
+    if change.kind is not ContextKind.LOT_CLOSED or change.material_lot_id is None:
+        return recorded
+    closed = tuple(
+        moved(guidance, GuidanceState.RESOLVED)
+        for guidance in situation.open_guidance
+        if guidance.material_lot_id == change.material_lot_id
+    )
+    cleared = cleared_disposition(change.material_lot_id, line=situation.line, cause=event.event_id)
+    settled = tuple(guidance for guidance in closed if guidance is not None)
+    return recorded + Decision(messages=(cleared,)) + _told(settled, event, situation)
+
+
+def _on_response(event: ResponseArrived, situation: Situation) -> Decision:
+    response, guidance = event.response, situation.answered
+    changed, outcome = (None, "UNKNOWN_GUIDANCE") if guidance is None else answer(guidance, response.act)
+    recorded = Decision(
+        records=(ResponseRecorded(response=response, outcome=outcome),),
+        audit=(_audit("response", response.guidance_id, act=response.act.value, outcome=outcome,
+                      terminal=response.terminal, person=response.person, reason=response.reason),),
+    )  # fmt: skip
+    return recorded + _told((changed,) if changed else (), event, situation)
+
+
+def _on_message_refused(event: MessageRefused, situation: Situation) -> Decision:
+    letter = DeadLetter(
+        dead_letter_id=identity_of("dead-letter", event.event_id),
+        topic=event.origin.topic,
+        payload=event.payload,
+        reasons=event.reasons,
+    )
+    return Decision(
+        records=(letter,),
+        audit=(_audit("dead_letter", letter.dead_letter_id, topic=letter.topic,
+                      sha256=event.origin.payload_sha256, reasons=[reason.code for reason in letter.reasons]),),
+        messages=(dead_letter_message(letter, line=situation.line, cause=event.event_id, at_ns=event.at_ns),),
+    )  # fmt: skip
+
+
+def _on_timer(event: TimerDue, situation: Situation) -> Decision:
+    if event.timer is Timer.REFRESH_BOARD:
+        return Decision(messages=(_board(situation.open_guidance, event, situation),))
+    outlived = (
+        moved(guidance, GuidanceState.EXPIRED)
+        for guidance in situation.open_guidance
+        if expired(guidance, event.at_ns)
+    )
+    return _told(tuple(guidance for guidance in outlived if guidance is not None), event, situation)
+
+
+def _on_started(event: GatewayStarted, situation: Situation) -> Decision:
+    previous = situation.previous_configuration_sha256
+    return Decision(
+        audit=(_audit("gateway_started", event.configuration_sha256, version=event.version,
+                      previous_configuration=previous, changed=previous != event.configuration_sha256,
+                      bundles=dict(event.bundles), stages=dict(event.stages)),),
+        messages=(_board(situation.open_guidance, event, situation),),
+    )  # fmt: skip
+
+
+def _on_stopped(event: GatewayStopped, _situation: Situation) -> Decision:
+    return Decision(audit=(_audit("gateway_stopped", event.event_id),))
+
+
+# --- telling: records, audit and messages of guidance that is new or changed ---------------------------
+
+
+def _told(guidance: tuple[Guidance, ...], event: Event, situation: Situation) -> Decision:
+    if not guidance:
+        return Decision()
+    after = {item.guidance_id: item for item in situation.open_guidance}
+    after.update({item.guidance_id: item for item in guidance})
+    return Decision(
+        records=guidance,
+        audit=tuple(
+            _audit("guidance", item.guidance_id, kind=item.kind.value, state=item.state.value, title=item.title,
+                   lot=item.material_lot_id, cause=event.event_id)
+            for item in guidance
+        ),
+        messages=(
+            *(
+                guidance_message(item, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
+                for item in guidance
+            ),
+            _board(tuple(item for item in after.values() if item.state in OPEN), event, situation),
+        ),
+    )  # fmt: skip
+
+
+def _board(open_guidance: tuple[Guidance, ...], event: Event, situation: Situation) -> OutgoingMessage:
+    return board_message(open_guidance, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
+
+
+def _audit(kind: str, subject: str, **body: Any) -> AuditEntry:
+    return AuditEntry(kind=kind, subject=subject, body=body)
+
+
+_DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
+    ModelDue: _on_model_due,
+    ResultArrived: _on_result,
+    ContextChanged: _on_context,
+    ResponseArrived: _on_response,
+    MessageRefused: _on_message_refused,
+    TimerDue: _on_timer,
+    GatewayStarted: _on_started,
+    GatewayStopped: _on_stopped,
+}

@@ -1,0 +1,148 @@
+"""What a line is: its tags, specifications and models, as the decision rooms see them.
+
+Built once from the configuration and the bundles by the composition root. Pure data and one deterministic
+function per model (``predict``), so that a decision needs no settings, no file and no library.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.records import ModelIdentity, Specification
+
+Limits = tuple[float, float]
+Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Rows of features, shape (n, inputs), to predicted values, shape (n,). Deterministic."""
+
+
+class Aggregate(StrEnum):
+    """How a window of a tag becomes one number. All are time-weighted with step interpolation."""
+
+    MEAN = "mean"
+    LAST = "last"
+    MIN = "min"
+    MAX = "max"
+    STANDARD_DEVIATION = "standard_deviation"
+    SLOPE = "slope"
+
+
+class Stage(IntEnum):
+    """How far a model may go. A higher stage includes the lower ones."""
+
+    SHADOW = 0
+    ADVISE = 1
+    APPROVE = 2
+    AUTOMATIC = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagDefinition:
+    """A process tag: where it comes from and when its value may be used."""
+
+    name: str
+    source: str
+    node: str
+    equipment_id: str
+    unit: str
+    validated: Limits | None
+    max_age_ns: int
+    accept_uncertain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputDefinition:
+    """One model input: an aggregate of a tag over a window that ends ``lag_ns`` before the instant asked for."""
+
+    name: str
+    tag: str
+    aggregate: Aggregate
+    window_ns: int
+    lag_ns: int
+    unit: str
+    validated: Limits
+    minimum_coverage: float = 0.8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManipulatedTag:
+    """A setpoint that a model may suggest to move, and how inputs follow it.
+
+    ``gains``: by how many of its units an input moves, once settled, for one unit of the setpoint.
+    """
+
+    tag: str
+    unit: str
+    validated: Limits
+    max_step: float
+    resolution: float
+    minimum_interval_ns: int
+    gains: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelBundle:
+    """What a bundle promises, read and checked: see ``gateway.inference.bundle``."""
+
+    identity: ModelIdentity
+    intended_use: str
+    analyte: str
+    unit: str
+    inputs: tuple[InputDefinition, ...]
+    output_valid: Limits
+    coverage: float
+    half_width: float
+    manipulated: tuple[ManipulatedTag, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelAssignment:
+    """A bundle at work on an equipment."""
+
+    bundle: ModelBundle
+    predict: Predict
+    equipment_id: str
+    every_ns: int
+    stage: Stage
+    expires_after_ns: int
+
+    @property
+    def name(self) -> str:
+        """Return the name under which events, records and status speak of it."""
+        return self.bundle.identity.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineDefinition:
+    """Everything that a decision may know about the line itself."""
+
+    path: str
+    topic_root: str
+    tags: Mapping[str, TagDefinition]
+    specifications: tuple[Specification, ...]
+    models: tuple[ModelAssignment, ...]
+
+    def specification_for(self, product: str | None, analyte: str) -> Specification | None:
+        """Return the configured specification of a product's analyte, or None. Never guesses a product."""
+        for specification in self.specifications:
+            if specification.product == product and specification.analyte == analyte:
+                return specification
+        return None
+
+    def model_named(self, name: str) -> ModelAssignment | None:
+        """Return the assignment of that model name, or None."""
+        return next((model for model in self.models if model.name == name), None)
+
+
+def intersection(*limits: Limits | None) -> Limits:
+    """Return the limits that hold where several are given: the largest lower, the smallest upper.
+
+    An empty intersection comes back as it is (lower above upper), so that nothing lies inside it.
+    """
+    present = [pair for pair in limits if pair is not None]
+    return (
+        max((lower for lower, _ in present), default=float("-inf")),
+        min((upper for _, upper in present), default=float("inf")),
+    )

@@ -1,0 +1,207 @@
+"""What happens, what is known when it happens, and what is decided: the three types of the process loop.
+
+Every kind of event takes the same path. An event's ``event_id`` is stable: for messages from outside it is
+given by the store, which counts deliveries; for the gateway's own events it follows from their content.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.definitions import LineDefinition
+from gateway.history.windows import TagWindow, WindowRequest
+from gateway.lab.disposition import LotState
+from gateway.records import (
+    AuditEntry,
+    Context,
+    ContextChange,
+    DeadLetter,
+    Disposition,
+    Guidance,
+    LabResult,
+    OutgoingMessage,
+    Prediction,
+    Reason,
+    Response,
+)
+
+# --- events --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Which delivery a message came by: enough to recognise it when the broker sends it again."""
+
+    session: str
+    topic: str
+    message_number: int
+    redelivered: bool
+    payload_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultArrived:
+    """A laboratory result came in."""
+
+    event_id: str = ""
+    at_ns: int
+    origin: Origin
+    result: LabResult
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextChanged:
+    """An order, lot, material or equipment changed."""
+
+    event_id: str = ""
+    at_ns: int
+    origin: Origin
+    change: ContextChange
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseArrived:
+    """A person at a terminal answered."""
+
+    event_id: str = ""
+    at_ns: int
+    origin: Origin
+    response: Response
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageRefused:
+    """A message came in that cannot be understood."""
+
+    event_id: str = ""
+    at_ns: int
+    origin: Origin
+    payload: bytes
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelDue:
+    """A model is to predict now."""
+
+    event_id: str
+    at_ns: int
+    model: str
+
+
+class Timer(StrEnum):
+    """What the gateway does by the clock."""
+
+    EXPIRE_GUIDANCE = "expire_guidance"
+    REFRESH_BOARD = "refresh_board"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimerDue:
+    """A timer ran out."""
+
+    event_id: str
+    at_ns: int
+    timer: Timer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayStarted:
+    """The daemon came up with this configuration and these bundles."""
+
+    event_id: str
+    at_ns: int
+    version: str
+    configuration_sha256: str
+    bundles: Mapping[str, str]
+    stages: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayStopped:
+    """The daemon is stopping in order."""
+
+    event_id: str
+    at_ns: int
+
+
+Arrived = ResultArrived | ContextChanged | ResponseArrived | MessageRefused
+Event = Arrived | ModelDue | TimerDue | GatewayStarted | GatewayStopped
+
+# --- what is known -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultHistory:
+    """What is on record of the same sample, test and replicate."""
+
+    current: LabResult | None = None
+    next_version: int = 1
+    repeats_current: bool = False
+    repeats_superseded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """A read-only snapshot of everything a decision may stand on."""
+
+    line: LineDefinition
+    windows: Mapping[WindowRequest, TagWindow] = field(default_factory=dict)
+    context: Context = Context()
+    history: ResultHistory = ResultHistory()
+    lot_state: LotState = LotState()
+    lot_results: tuple[LabResult, ...] = ()
+    open_guidance: tuple[Guidance, ...] = ()
+    answered: Guidance | None = None
+    last_move_ns: Mapping[str, int] = field(default_factory=dict)
+    previous_configuration_sha256: str | None = None
+
+
+# --- what is decided -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultAccepted:
+    """A result version joins the record; ``supersedes`` is the version it takes over from."""
+
+    result: LabResult
+    supersedes: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotJudged:
+    """A lot's state after a disposition."""
+
+    disposition: Disposition
+    material_lot_id: str | None
+    state: LotState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseRecorded:
+    """A response joins the record; ``outcome`` says what it did."""
+
+    response: Response
+    outcome: str
+
+
+Record = ResultAccepted | LotJudged | ResponseRecorded | ContextChange | Prediction | Guidance | DeadLetter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """Everything that follows from one event, committed in one transaction with it."""
+
+    records: tuple[Record, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    messages: tuple[OutgoingMessage, ...] = ()
+
+    def __add__(self, other: "Decision") -> "Decision":
+        return Decision(
+            records=self.records + other.records,
+            audit=self.audit + other.audit,
+            messages=self.messages + other.messages,
+        )

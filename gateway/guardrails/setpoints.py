@@ -1,0 +1,72 @@
+"""The gates of a setpoint, and the second check that stands directly before publishing. Pure.
+
+The second check shares nothing with the search that made the suggestion: it reads the very bytes that are
+about to leave and holds them against the line's limits.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.definitions import LineDefinition, ManipulatedTag, Stage
+from gateway.guardrails.reasons import Abstention, abstain
+from gateway.records import SECOND_NS, Reason
+
+ROUNDING = 1e-9  # relative room for decimal rounding at a limit's edge
+
+
+def judge_move(manipulated: ManipulatedTag, *, current: float, proposed: float) -> Reason | None:
+    """Return why a move may not be suggested, or None: finite, inside the validated range, step not too large."""
+    if not (math.isfinite(current) and math.isfinite(proposed)):
+        return abstain(Abstention.SETPOINT_NOT_FINITE, tag=manipulated.tag)
+    lower, upper = manipulated.validated
+    if not lower <= proposed <= upper:
+        return abstain(
+            Abstention.SETPOINT_OUTSIDE_RANGE, tag=manipulated.tag, proposed=proposed, lower=lower, upper=upper
+        )
+    step = abs(proposed - current)
+    if step > manipulated.max_step * (1 + ROUNDING):
+        return abstain(
+            Abstention.STEP_TOO_LARGE, tag=manipulated.tag, step=step, max_step=manipulated.max_step
+        )
+    return None
+
+
+def judge_interval(manipulated: ManipulatedTag, *, last_move_ns: int | None, at_ns: int) -> Reason | None:
+    """Return why it is too soon for another move, or None."""
+    if last_move_ns is None or at_ns - last_move_ns >= manipulated.minimum_interval_ns:
+        return None
+    return abstain(
+        Abstention.TOO_SOON,
+        tag=manipulated.tag,
+        elapsed_seconds=(at_ns - last_move_ns) / SECOND_NS,
+        minimum_seconds=manipulated.minimum_interval_ns / SECOND_NS,
+    )
+
+
+def second_check(payload: bytes, line: LineDefinition) -> Reason | None:
+    """Return why bytes about to be published must be withheld, or None.
+
+    Guidance without a suggestion passes; anything with one must be readable and inside every limit of a
+    model that stands at ``advise`` or above.
+    """
+    try:
+        document = json.loads(payload)
+        suggestion = document.get("suggestion")
+        if suggestion is None and document.get("kind") != "setpoint":
+            return None
+        return _check_suggestion(document, suggestion, line)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return abstain(Abstention.UNREADABLE, error=repr(error))
+
+
+def _check_suggestion(document: Mapping[str, Any], suggestion: Mapping[str, Any], line: LineDefinition) -> Reason | None:
+    tag, current, proposed = suggestion["tag"], float(suggestion["current"]), float(suggestion["proposed"])
+    model = line.model_named(document["model"]["name"])
+    manipulated = next((item for item in model.bundle.manipulated if item.tag == tag), None) if model else None
+    if model is None or manipulated is None or model.bundle.identity.sha256 != document["model"]["sha256"]:
+        return abstain(Abstention.NOT_WITHIN_LINE, tag=tag)
+    if model.stage < Stage.ADVISE:
+        return abstain(Abstention.STAGE_TOO_LOW, stage=model.stage.name.lower())
+    return judge_move(manipulated, current=current, proposed=proposed)

@@ -1,0 +1,1 @@
+"""What the tags were: rings in memory, and windows of them as plain arrays."""

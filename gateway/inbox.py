@@ -1,0 +1,64 @@
+"""Events that wait to be decided, in order of urgency."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from gateway.events import Event, ModelDue
+from gateway.history.windows import TagWindow, WindowRequest
+
+
+class Urgency(IntEnum):
+    """Which events go first."""
+
+    STOP_AND_RESPONSES = 0
+    INBOUND = 1
+    MODELS_AND_TIMERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that waits, with what to call once it is committed."""
+
+    event: Event
+    committed: Callable[[], None] = lambda: None
+    windows: Mapping[WindowRequest, TagWindow] = field(default_factory=dict)
+
+
+class Inbox:
+    """Events that wait, in order of urgency. Bounded by its feeders: receive maximum, and one per model and timer."""
+
+    def __init__(self) -> None:
+        self._queues: tuple[deque[Pending], ...] = tuple(deque() for _ in Urgency)
+        self._models_waiting: set[str] = set()
+        self._filled = asyncio.Event()
+        self.coalesced = 0
+
+    def __len__(self) -> int:
+        return sum(len(waiting) for waiting in self._queues)
+
+    def put(self, event: Event, urgency: Urgency, committed: Callable[[], None] = lambda: None) -> None:
+        """Add an event. A model that already waits is not added again: it will see the newest data."""
+        if isinstance(event, ModelDue):
+            if event.model in self._models_waiting:
+                self.coalesced += 1
+                return
+            self._models_waiting.add(event.model)
+        self._queues[urgency].append(Pending(event, committed))
+        self._filled.set()
+
+    async def take(self, *, most: int) -> list[Pending]:
+        """Wait until something is there and return at most that many events, most urgent first."""
+        while not len(self):
+            self._filled.clear()
+            await self._filled.wait()
+        taken: list[Pending] = []
+        for waiting in self._queues:
+            while waiting and len(taken) < most:
+                pending = waiting.popleft()
+                if isinstance(pending.event, ModelDue):
+                    self._models_waiting.discard(pending.event.model)
+                taken.append(pending)
+        return taken

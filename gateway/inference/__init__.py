@@ -1,0 +1,1 @@
+"""Models: bundles that are checked before use, features, intervals. Pure."""

@@ -1,0 +1,236 @@
+"""Model bundles: what a folder promises is read, held against itself, and refused where it does not hold.
+
+Pure: takes the files' bytes, not paths. ``bundle.toml`` names the SHA-256 of every other file, so the hash of
+``bundle.toml`` identifies the whole bundle. Golden vectors (inputs and the exact outputs of the pinned runtime)
+are checked with the function that will serve.
+"""
+
+import csv
+import hashlib
+import io
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gateway.definitions import Aggregate, InputDefinition, ManipulatedTag, ModelBundle, Predict
+from gateway.errors import BundleRefusedError
+from gateway.records import ModelIdentity, seconds_to_ns
+
+MANIFEST = "bundle.toml"
+MODEL = "model.onnx"
+GOLDEN = "golden.csv"
+CARD = "card.md"
+HASHED_FILES = (MODEL, GOLDEN, CARD)
+_OUTPUT_COLUMN = "output"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class InputTable(_Table):
+    """``[[input]]``: a feature's name = tag, aggregate, window, lag, unit, validated range."""
+
+    name: str
+    tag: str
+    aggregate: Aggregate
+    window_seconds: float = Field(ge=0)
+    lag_seconds: float = Field(ge=0)
+    unit: str
+    validated: tuple[float, float]
+    minimum_coverage: float = Field(default=0.8, gt=0, le=1)
+
+
+class OutputTable(_Table):
+    """``[output]``: the valid range of what the model may say."""
+
+    valid: tuple[float, float]
+
+
+class IntervalTable(_Table):
+    """``[interval]``: how the interval was made; ``half_width`` from calibration residuals."""
+
+    method: str
+    coverage: float = Field(gt=0, lt=1)
+    half_width: float = Field(gt=0)
+    calibration_rows: int = Field(gt=0)
+
+
+class TrainingTable(_Table):
+    """``[training]``: what the model learned from."""
+
+    data_sha256: str
+    period: str
+    rows: int
+    recipe: str
+    seed: int
+
+
+class AcceptanceTable(_Table):
+    """``[[acceptance]]``: a criterion agreed beforehand, and what was reached."""
+
+    figure: str
+    criterion: str
+    reached: float
+
+
+class ManipulatedTable(_Table):
+    """``[[manipulated]]``: a setpoint that may be moved, within which limits, and what follows it."""
+
+    tag: str
+    unit: str
+    validated: tuple[float, float]
+    max_step: float = Field(gt=0)
+    resolution: float = Field(gt=0)
+    minimum_interval_seconds: float = Field(ge=0)
+    gains: dict[str, float]
+
+
+class BundleManifest(_Table):
+    """``bundle.toml`` as a whole."""
+
+    name: str = Field(min_length=1)
+    version: str = Field(min_length=1)
+    intended_use: str
+    analyte: str
+    unit: str
+    input: list[InputTable] = Field(min_length=1)
+    output: OutputTable
+    interval: IntervalTable
+    training: TrainingTable
+    acceptance: list[AcceptanceTable] = []
+    manipulated: list[ManipulatedTable] = []
+    files: dict[str, str]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "BundleManifest":
+        names = [item.name for item in self.input]
+        if len(set(names)) != len(names):
+            raise ValueError("two inputs have the same name")
+        for limits in (
+            self.output.valid,
+            *(item.validated for item in self.input),
+            *(item.validated for item in self.manipulated),
+        ):
+            if not limits[0] < limits[1]:
+                raise ValueError(f"the range {list(limits)} has no room between lower and upper")
+        for item in self.manipulated:
+            unknown = set(item.gains) - set(names)
+            if unknown:
+                raise ValueError(f"manipulated {item.tag} names unknown inputs {sorted(unknown)}")
+        return self
+
+
+def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
+    """Return the bundle in these files after its schema and hashes held; raises BundleRefusedError.
+
+    Args:
+        files: file name to bytes, as found in the bundle's folder.
+        where: the folder, for the error's sentence.
+    """
+    manifest = _manifest(files, where)
+    _check_hashes(files, manifest, where)
+    return ModelBundle(
+        identity=ModelIdentity(
+            name=manifest.name, version=manifest.version, sha256=hashlib.sha256(files[MANIFEST]).hexdigest()
+        ),
+        intended_use=manifest.intended_use,
+        analyte=manifest.analyte,
+        unit=manifest.unit,
+        inputs=tuple(_input(table) for table in manifest.input),
+        output_valid=manifest.output.valid,
+        coverage=manifest.interval.coverage,
+        half_width=manifest.interval.half_width,
+        manipulated=tuple(_manipulated(table) for table in manifest.manipulated),
+    )
+
+
+def _manifest(files: Mapping[str, bytes], where: str) -> BundleManifest:
+    if MANIFEST not in files:
+        raise BundleRefusedError(
+            f"{where}: there is no {MANIFEST}", hint="name the folder that holds the bundle's files"
+        )
+    try:
+        return BundleManifest.model_validate(tomllib.loads(files[MANIFEST].decode()))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BundleRefusedError(f"{where}/{MANIFEST} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BundleRefusedError(
+            f"{where}/{MANIFEST}: {key or 'the manifest'}: {first['msg']}",
+            hint=f"{error.error_count()} thing(s) do not hold; make the bundle again with its recipe",
+        ) from error
+
+
+def _check_hashes(files: Mapping[str, bytes], manifest: BundleManifest, where: str) -> None:
+    for name in HASHED_FILES:
+        expected = manifest.files.get(name)
+        if expected is None:
+            raise BundleRefusedError(f"{where}/{MANIFEST} names no hash of {name}")
+        if name not in files:
+            raise BundleRefusedError(f"{where}: {name} is missing")
+        if hashlib.sha256(files[name]).hexdigest() != expected:
+            raise BundleRefusedError(
+                f"{where}/{name} is not the file that was accepted: its hash differs from {MANIFEST}",
+                hint="restore the bundle from where it was approved; never edit one in place",
+            )
+
+
+def _input(table: InputTable) -> InputDefinition:
+    return InputDefinition(
+        name=table.name,
+        tag=table.tag,
+        aggregate=table.aggregate,
+        window_ns=seconds_to_ns(table.window_seconds),
+        lag_ns=seconds_to_ns(table.lag_seconds),
+        unit=table.unit,
+        validated=table.validated,
+        minimum_coverage=table.minimum_coverage,
+    )
+
+
+def _manipulated(table: ManipulatedTable) -> ManipulatedTag:
+    return ManipulatedTag(
+        tag=table.tag,
+        unit=table.unit,
+        validated=table.validated,
+        max_step=table.max_step,
+        resolution=table.resolution,
+        minimum_interval_ns=seconds_to_ns(table.minimum_interval_seconds),
+        gains=dict(table.gains),
+    )
+
+
+def check_golden(files: Mapping[str, bytes], bundle: ModelBundle, predict: Predict, *, where: str) -> int:
+    """Return how many golden vectors held, to the last bit; raises BundleRefusedError on the first that did not."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(files[GOLDEN].decode())))
+        inputs = np.array([[float(row[item.name]) for item in bundle.inputs] for row in rows], np.float64)
+        expected = np.array([float(row[_OUTPUT_COLUMN]) for row in rows], np.float64)
+    except (UnicodeDecodeError, KeyError, ValueError, TypeError) as error:
+        raise BundleRefusedError(f"{where}/{GOLDEN} cannot be read: {error!r}") from error
+    if not rows:
+        raise BundleRefusedError(f"{where}/{GOLDEN} holds no vectors")
+    found = predict(inputs)
+    different = np.flatnonzero(found != expected)
+    if len(different):
+        at = int(different[0])
+        raise BundleRefusedError(
+            f"{where}: golden vector {at + 1} gives {found[at]!r}, not {expected[at]!r}",
+            hint="the model or its runtime differs from what was accepted; install the pinned runtime",
+        )
+    return len(rows)
+
+
+def golden_csv(bundle_inputs: tuple[str, ...], rows: np.ndarray[Any, Any], outputs: np.ndarray[Any, Any]) -> bytes:
+    """Return ``golden.csv``: inputs of shape (n, inputs) and outputs of shape (n,), written to round-trip exactly."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*bundle_inputs, _OUTPUT_COLUMN])
+    for row, output in zip(rows, outputs, strict=True):
+        writer.writerow([repr(float(value)) for value in (*row, output)])
+    return text.getvalue().encode()

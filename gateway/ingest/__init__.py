@@ -1,0 +1,1 @@
+"""From vendor messages to events: understood, or refused with reasons. Nothing is dropped here."""

@@ -1,0 +1,211 @@
+"""From the configuration and the bundles on disk to the definition of the line; every problem at once."""
+
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.definitions import (
+    Aggregate,
+    InputDefinition,
+    LineDefinition,
+    ManipulatedTag,
+    ModelAssignment,
+    ModelBundle,
+    TagDefinition,
+    intersection,
+)
+from gateway.errors import BundleRefusedError, ConfigurationError, Problem
+from gateway.inference.bundle import GOLDEN, MODEL, check_golden, read_bundle
+from gateway.records import Bands, Specification, seconds_to_ns
+from gateway.settings import ModelTable, Settings, SpecificationTable, TagTable, credential, credential_path
+from gateway.transport.mqtt import BrokerAddress
+from gateway.transport.onnx import load_model
+from gateway.transport.opcua import OpcUaSource
+
+_IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})
+_LARGEST_FILE_BYTES = 256 * 2**20
+
+
+def define_line(settings: Settings, *, path: Path) -> LineDefinition:
+    """Return the line with its bundles loaded and checked; raises ConfigurationError with every problem.
+
+    Args:
+        settings: the configuration.
+        path: its file; bundles are relative to its folder.
+    """
+    problems: list[Problem] = []
+    tags = {name: _tag(name, table) for name, table in settings.tags.items()}
+    models: list[ModelAssignment] = []
+    for at, table in enumerate(settings.model, start=1):
+        try:
+            model = _model(table, folder=path.parent, tags=tags)
+            if any(other.name == model.name for other in models):
+                raise BundleRefusedError(f"model {model.name} is already in use", hint="one assignment per model name")
+            models.append(model)
+        except BundleRefusedError as error:
+            problems.append(
+                Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint)
+            )
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return LineDefinition(
+        path=settings.line_path,
+        topic_root=settings.topic_root,
+        tags=tags,
+        specifications=tuple(_specification(table) for table in settings.specification),
+        models=tuple(models),
+    )
+
+
+def _tag(name: str, table: TagTable) -> TagDefinition:
+    return TagDefinition(
+        name=name,
+        source=table.source,
+        node=table.node,
+        equipment_id=table.equipment,
+        unit=table.unit,
+        validated=table.validated,
+        max_age_ns=seconds_to_ns(table.max_age),
+        accept_uncertain=table.accept_uncertain,
+    )
+
+
+def _specification(table: SpecificationTable) -> Specification:
+    bands = table.bands
+    return Specification(
+        product=table.product,
+        analyte=table.analyte,
+        lower=table.lower,
+        upper=table.upper,
+        target=table.target,
+        unit=table.unit,
+        version=table.version,
+        inclusive=table.inclusive,
+        bands=None if bands is None else Bands(release=bands.release, review=bands.review),
+    )
+
+
+def _model(table: ModelTable, *, folder: Path, tags: dict[str, TagDefinition]) -> ModelAssignment:
+    where = (folder / table.bundle).resolve()
+    files = bundle_files(where)
+    bundle = read_bundle(files, where=str(where))
+    predict = load_model(files[MODEL], inputs=len(bundle.inputs), where=str(where / MODEL))
+    if GOLDEN in files:
+        check_golden(files, bundle, predict, where=str(where))
+    return ModelAssignment(
+        bundle=_on_this_line(bundle, tags, where),
+        predict=predict,
+        equipment_id=table.equipment,
+        every_ns=seconds_to_ns(table.every),
+        stage=table.stage,
+        expires_after_ns=seconds_to_ns(table.expires_after),
+    )
+
+
+def bundle_files(folder: Path) -> dict[str, bytes]:
+    """Return the files of a bundle's folder; raises BundleRefusedError where it cannot be read."""
+    try:
+        paths = [path for path in folder.iterdir() if path.is_file()]
+        too_large = [path.name for path in paths if path.stat().st_size > _LARGEST_FILE_BYTES]
+        if too_large:
+            raise BundleRefusedError(f"{folder}: {too_large[0]} is larger than {_LARGEST_FILE_BYTES} bytes")
+        return {path.name: path.read_bytes() for path in paths}
+    except OSError as error:
+        raise BundleRefusedError(
+            f"{folder} cannot be read: {error.strerror}", hint="name the folder of the bundle, with its version"
+        ) from error
+
+
+def _on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Path) -> ModelBundle:
+    """Return the bundle with the limits that hold here: of tag, bundle input and manipulated tag, the intersection."""
+    wanted = {item.tag: item.unit for item in bundle.inputs} | {item.tag: item.unit for item in bundle.manipulated}
+    unknown = sorted(set(wanted) - set(tags))
+    if unknown:
+        raise BundleRefusedError(
+            f"{where} needs tags that are not configured: {', '.join(unknown)}", hint="add [tags.<name>] for each"
+        )
+    for item in (*bundle.inputs, *bundle.manipulated):
+        same_scale = not isinstance(item, InputDefinition) or item.aggregate in _IN_THE_TAGS_SCALE
+        if same_scale and item.unit != tags[item.tag].unit:
+            raise BundleRefusedError(
+                f"{where}: {item.tag} is in {tags[item.tag].unit} here, the bundle expects {item.unit}",
+                hint="correct the unit of the tag, or use a bundle trained on it",
+            )
+    return replace(
+        bundle,
+        inputs=tuple(_narrowed_input(item, tags[item.tag]) for item in bundle.inputs),
+        manipulated=tuple(_narrowed_setpoint(item, tags[item.tag], bundle) for item in bundle.manipulated),
+    )
+
+
+def _narrowed_input(item: InputDefinition, tag: TagDefinition) -> InputDefinition:
+    if item.aggregate not in _IN_THE_TAGS_SCALE:
+        return item
+    return replace(item, validated=intersection(item.validated, tag.validated))
+
+
+def _narrowed_setpoint(item: ManipulatedTag, tag: TagDefinition, bundle: ModelBundle) -> ManipulatedTag:
+    as_input = [
+        each.validated for each in bundle.inputs if each.tag == item.tag and each.aggregate in _IN_THE_TAGS_SCALE
+    ]
+    return replace(item, validated=intersection(item.validated, tag.validated, *as_input))
+
+
+def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
+    """Return the servers with the tags to take from each."""
+    return tuple(
+        OpcUaSource(
+            name=name,
+            url=table.url,
+            nodes={tag: item.node for tag, item in settings.tags.items() if item.source == name},
+            publishing_interval_ms=table.publishing_interval * 1000,
+            sampling_interval_ms=table.sampling_interval * 1000,
+            security=None if table.security == "None" else _security(name, settings),
+            username=table.username,
+            password=credential(f"opcua_{name}_password"),
+        )
+        for name, table in settings.opcua.items()
+    )
+
+
+def _security(name: str, settings: Settings) -> str:
+    """Return policy, mode, certificate, key and the pinned server certificate as asyncua takes them."""
+    table = settings.opcua[name]
+    key = credential_path(f"opcua_{name}_key.pem")
+    if key is None:
+        problem = Problem(
+            file="credentials",
+            key=f"opcua_{name}_key.pem",
+            message="the private key is missing",
+            hint=f"LoadCredential=opcua_{name}_key.pem:<file> in the unit, or CREDENTIALS_DIRECTORY",
+        )
+        raise ConfigurationError((problem,))
+    policy, mode = table.security.split("/")
+    return f"{policy},{mode},{table.certificate},{key},{table.server_certificate}"
+
+
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Return where the broker is and how to enter; raises ConfigurationError where certificates cannot be read."""
+    mqtt = settings.mqtt
+    context = None
+    if mqtt.tls:
+        try:
+            context = ssl.create_default_context(cafile=mqtt.ca_certificate)
+            if mqtt.certificate is not None:
+                context.load_cert_chain(mqtt.certificate, credential_path("mqtt_key.pem"))
+        except OSError as error:  # ssl.SSLError is one
+            problem = Problem(
+                file=str(mqtt.ca_certificate or mqtt.certificate or "system certificates"),
+                key="mqtt.tls",
+                message=f"the certificates cannot be used: {error}",
+                hint="name PEM files that the service may read, or set tls = false on a bench",
+            )
+            raise ConfigurationError((problem,)) from error
+    return BrokerAddress(
+        host=mqtt.host,
+        port=mqtt.port,
+        version_5=mqtt.protocol == "5",
+        username=mqtt.username,
+        password=credential("mqtt_password"),
+        tls=context,
+    )

@@ -1,0 +1,1 @@
+"""How the gateway tells how it is: systemd, status, logs."""

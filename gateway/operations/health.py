@@ -1,0 +1,58 @@
+"""How the gateway is, as one object that parts tell and that ``status`` is made from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway import __version__
+from gateway.contract.payloads import StatusPayload, status_payload
+from gateway.definitions import LineDefinition
+from gateway.records import Lane
+from gateway.store.readers import Depths
+
+
+@dataclass(slots=True)
+class Health:
+    """States of sources and sessions, and the alarms that stand."""
+
+    line: LineDefinition
+    on_change: Callable[[], None] = lambda: None
+    sources: dict[str, bool] = field(default_factory=dict)
+    alarms: set[str] = field(default_factory=set)
+
+    def source(self, name: str, connected: bool) -> None:  # noqa: FBT001 - a state, told by callbacks
+        """Note whether a source is connected."""
+        self.sources[name] = connected
+        self.on_change()
+
+    def alarm(self, code: str) -> None:
+        """Raise an alarm that stands until the gateway restarts."""
+        self.alarms.add(code)
+        self.on_change()
+
+    def store(self, failure: str | None) -> None:
+        """Note that the store fails, or works again."""
+        (self.alarms.discard if failure is None else self.alarms.add)("STORE_UNAVAILABLE")
+        self.on_change()
+
+    def degraded(self) -> tuple[str, ...]:
+        """Return what is not as it should be."""
+        lost = [f"SOURCE_{name.upper()}_DISCONNECTED" for name, up in sorted(self.sources.items()) if not up]
+        return (*sorted(self.alarms), *lost)
+
+    def status(
+        self, *, at_ns: int, depths: Depths, models: Mapping[str, Mapping[str, float]]
+    ) -> StatusPayload:
+        """Return the status to publish."""
+        buffer: dict[str, float] = {lane.name.lower(): depths.messages.get(lane, 0) for lane in Lane}
+        buffer |= {"parked": depths.parked, "oldest_seconds": round(depths.oldest_seconds(at_ns), 3)}
+        return status_payload(
+            line=self.line.path,
+            at_ns=at_ns,
+            online=True,
+            version=__version__,
+            stage={model.name: model.stage.name.lower() for model in self.line.models},
+            sources={name: "connected" if up else "disconnected" for name, up in self.sources.items()},
+            buffer=buffer,
+            degraded=self.degraded(),
+            models=models,
+        )

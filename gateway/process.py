@@ -1,0 +1,176 @@
+"""The process loop: take what waits, decide it on the writer's thread, commit once, then acknowledge.
+
+Group commit without a timer: whatever came in while the last batch was being committed is the next batch, at
+most 20 events or 20 ms of work. Nothing is acknowledged before it is committed. An event whose decision fails
+is committed as a dead letter, so poison neither blocks nor vanishes. When the store itself fails, the batch is
+abandoned, nothing is acknowledged, and the events are tried again one at a time until the store is back.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from gateway.contract.reading import Refusal, refusal
+from gateway.decide import decide, windows_needed
+from gateway.definitions import LineDefinition
+from gateway.errors import StoreUnavailableError
+from gateway.events import (
+    Arrived,
+    Event,
+    MessageRefused,
+    Situation,
+)
+from gateway.history.rings import Rings
+from gateway.history.windows import TagWindow, WindowRequest
+from gateway.inbox import Inbox, Pending
+from gateway.records import AuditEntry
+from gateway.store import audit, recording
+from gateway.store.situation import identify, load
+from gateway.store.writer import Writer
+
+log = structlog.get_logger()
+
+_MOST_EVENTS = 20
+_MOST_WORK_SECONDS = 0.020
+_RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+class Processor:
+    """The loop itself, and what it tells about itself."""
+
+    def __init__(
+        self,
+        *,
+        inbox: Inbox,
+        line: LineDefinition,
+        rings: Rings,
+        writer: Writer,
+        on_committed: Callable[[], None],
+        on_progress: Callable[[], None],
+        on_store: Callable[[str | None], None],
+    ) -> None:
+        """``on_store`` hears why the store fails, and None once it works again."""
+        self._inbox = inbox
+        self._line = line
+        self._rings = rings
+        self._writer = writer
+        self._on_committed = on_committed
+        self._on_progress = on_progress
+        self._on_store = on_store
+
+    async def run(self) -> None:
+        """Process until cancelled; what has been taken is finished first."""
+        while True:
+            batch = await self._inbox.take(most=_MOST_EVENTS)
+            await self._finish(asyncio.create_task(self.process(batch), name="process-batch"))
+            self._on_progress()
+
+    async def _finish(self, task: asyncio.Task[None]) -> None:
+        """Await the batch even through a cancellation, then pass the cancellation on."""
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task}, timeout=_MOST_WORK_SECONDS * 100)
+            raise
+
+    async def process(self, batch: Sequence[Pending]) -> None:
+        """Decide and commit a batch, then acknowledge it."""
+        waiting = [self._with_windows(pending) for pending in batch]
+        while waiting:
+            try:
+                done = await self._writer.run(lambda connection: decide_batch(connection, self._line, waiting))
+            except StoreUnavailableError as error:
+                self._on_store(str(error))
+                log.error("store failed; nothing of the batch is acknowledged", error=str(error))
+                await self._one_at_a_time(waiting)
+                return
+            self._acknowledge(waiting[:done])
+            waiting = waiting[done:]
+
+    async def _one_at_a_time(self, waiting: Sequence[Pending]) -> None:
+        for pending in waiting:
+            await self._until_committed(pending)
+        self._on_store(None)
+
+    async def _until_committed(self, pending: Pending) -> None:
+        """Try one event until it is committed; predictions and timers are given up, as new ones will come."""
+        attempt = 0
+        while True:
+            try:
+                await self._writer.run(lambda connection: decide_batch(connection, self._line, [pending]))
+            except StoreUnavailableError as error:
+                self._on_store(str(error))
+                if not isinstance(pending.event, Arrived):
+                    return
+                await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+                attempt += 1
+            else:
+                self._acknowledge([pending])
+                return
+
+    def _acknowledge(self, done: Sequence[Pending]) -> None:
+        for pending in done:
+            pending.committed()
+        self._on_committed()
+
+    def _with_windows(self, pending: Pending) -> Pending:
+        windows = self._rings.windows(windows_needed(pending.event, self._line))
+        return replace(pending, windows=windows) if windows else pending
+
+
+def decide_batch(connection: sqlite3.Connection, line: LineDefinition, batch: Sequence[Pending]) -> int:
+    """Decide and write events in the transaction that runs; return how many fitted into the time.
+
+    Raises sqlite3.Error where the transaction is lost; then none of them is done.
+    """
+    begun = time.perf_counter()
+    for done, pending in enumerate(batch):
+        if done and time.perf_counter() - begun > _MOST_WORK_SECONDS:
+            return done
+        event = identify(connection, pending.event)
+        if event is not None:
+            _decide_one(connection, line, event, pending.windows)
+    return len(batch)
+
+
+def _decide_one(
+    connection: sqlite3.Connection,
+    line: LineDefinition,
+    event: Event,
+    windows: Mapping[WindowRequest, TagWindow],
+) -> None:
+    connection.execute("SAVEPOINT decision")
+    try:
+        situation = load(connection, event, line, windows)
+        recording.write(connection, event, situation, decide(event, situation))
+    except sqlite3.OperationalError:
+        raise  # the disk or the file: not the event's fault
+    except Exception as error:  # noqa: BLE001 - a loop's edge: poison must neither block nor vanish
+        if not connection.in_transaction:
+            raise
+        connection.execute("ROLLBACK TO decision")
+        log.exception("a decision failed; the event becomes a dead letter", event=type(event).__name__)
+        _bury(connection, line, event, error)
+    connection.execute("RELEASE decision")
+
+
+def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception) -> None:
+    """Write an undecidable message as a dead letter, anything else as an audit entry."""
+    reason = refusal(
+        Refusal.DECISION_FAILED,
+        f"The gateway could not decide this message ({type(error).__name__}); it is kept for a person to look at.",
+        error=repr(error)[:500].encode("utf-8", "backslashreplace").decode(),
+    )
+    if isinstance(event, Arrived):
+        refused = MessageRefused(
+            event_id=event.event_id, at_ns=event.at_ns, origin=event.origin, payload=event.payload, reasons=(reason,)
+        )
+        situation = Situation(line=line)
+        recording.write(connection, refused, situation, decide(refused, situation))
+        return
+    entry = AuditEntry(kind="decision_failed", subject=event.event_id, body={"error": reason.text})
+    audit.append(connection, (entry,), at_ns=event.at_ns)

@@ -1,0 +1,411 @@
+"""The nouns: what travels between rooms. Frozen, keyword-only, times as int64 nanoseconds UTC (``*_ns``).
+
+A record is a fact or a decision, never a connection, a setting or a library's object. What a line *is*
+(its tags, specifications and models) stands in ``gateway.definitions``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+SECOND_NS = 1_000_000_000
+
+
+def seconds_to_ns(seconds: float) -> int:
+    """Return a duration in whole nanoseconds."""
+    return round(seconds * SECOND_NS)
+
+
+# --- reasons -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why: a stable code, its parameters, and a sentence with the numbers in it."""
+
+    code: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """Accepted, or abstained with the reasons."""
+
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing spoke against it."""
+        return not self.reasons
+
+
+ACCEPTED = Verdict()
+
+
+# --- process values ------------------------------------------------------------------------------------
+
+
+class Quality(IntEnum):
+    """The top two bits of an OPC UA status code (OPC 10000-4, 7.39)."""
+
+    GOOD = 0
+    UNCERTAIN = 1
+    BAD = 2
+
+
+def quality_of(status: int) -> Quality:
+    """Return the quality class of an OPC UA status code; the reserved class counts as bad."""
+    return Quality(min(status >> 30 & 0b11, Quality.BAD))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagSample:
+    """One value of a tag as its server reported it."""
+
+    tag: str
+    value: float
+    status: int
+    source_ns: int
+    server_ns: int
+
+
+# --- laboratory ----------------------------------------------------------------------------------------
+
+
+class ResultStatus(StrEnum):
+    """How far a result has come in the laboratory."""
+
+    ENTERED = "entered"
+    VALIDATED = "validated"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bands:
+    """Percent of target: inside ``release`` release, inside ``review`` review, outside hold."""
+
+    release: tuple[float, float]
+    review: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Specification:
+    """Limits of one analyte of one product, or those that came with a result."""
+
+    analyte: str
+    lower: float | None
+    upper: float | None
+    product: str | None = None
+    target: float | None = None
+    unit: str | None = None
+    version: str | None = None
+    inclusive: bool = True
+    bands: Bands | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabResult:
+    """One version of one result. ``<x`` is never the number x: then ``value`` is None, ``censored_at`` is x."""
+
+    result_id: str
+    source: str
+    sample_id: str
+    test_id: str
+    analyte: str
+    replicate: int
+    value_text: str
+    value: float | None
+    qualifier: str | None
+    unit: str | None
+    status: ResultStatus
+    result_version: int | None  # None: the message had none; the store counts
+    censored_at: float | None = None
+    specification: Specification | None = None
+    lod: float | None = None
+    loq: float | None = None
+    retest_of: str | None = None
+    sampled_ns: int | None = None
+    received_ns: int | None = None
+    analysed_ns: int | None = None
+    approved_ns: int | None = None
+    material_lot_id: str | None = None
+    job_order_id: str | None = None
+    material_definition_id: str | None = None
+    equipment_id: str | None = None
+    client_id: str | None = None
+    study_id: str | None = None
+    analyst: str | None = None
+    instrument_id: str | None = None
+    method_id: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+# --- production context --------------------------------------------------------------------------------
+
+
+class ContextKind(StrEnum):
+    """What a manufacturing execution system tells about orders, lots and equipment."""
+
+    ORDER_STARTED = "order_started"
+    ORDER_ENDED = "order_ended"
+    LOT_STARTED = "lot_started"
+    LOT_ENDED = "lot_ended"
+    LOT_CLOSED = "lot_closed"
+    MATERIAL_CONSUMED = "material_consumed"
+    EQUIPMENT_STATE = "equipment_state"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextChange:
+    """One message of the manufacturing execution system, checked."""
+
+    kind: ContextKind
+    at_ns: int
+    equipment_id: str | None = None
+    material_lot_id: str | None = None
+    job_order_id: str | None = None
+    material_definition_id: str | None = None
+    client_id: str | None = None
+    consumed_lot_id: str | None = None
+    consumed_definition_id: str | None = None
+    supplier: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """Which order, lot and product hold on an equipment, or for a lot."""
+
+    equipment_id: str | None = None
+    material_lot_id: str | None = None
+    job_order_id: str | None = None
+    material_definition_id: str | None = None
+    client_id: str | None = None
+
+
+# --- prediction ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputEvidence:
+    """What one tag contributed to a feature vector: enough to recognise the samples again."""
+
+    tag: str
+    count: int
+    first_ns: int | None
+    last_ns: int | None
+    worst_status: int
+    samples_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureVector:
+    """The inputs of a model at one instant, in the bundle's order, with their evidence."""
+
+    end_ns: int
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    evidence: tuple[InputEvidence, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelIdentity:
+    """Which frozen model spoke."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """A predicted value with its interval; without numbers where the gates abstained before inference."""
+
+    prediction_id: str
+    at_ns: int
+    equipment_id: str
+    analyte: str
+    unit: str
+    model: ModelIdentity
+    stage: str
+    value: float | None
+    low: float | None
+    high: float | None
+    coverage: float
+    features: FeatureVector | None
+    verdict: Verdict
+    material_lot_id: str | None
+    material_definition_id: str | None
+    sample_result_id: str | None = None  # set where the instant is a sample's drawn time
+
+
+# --- advice --------------------------------------------------------------------------------------------
+
+
+class Recommendation(StrEnum):
+    """What the gateway recommends for a lot. People decide."""
+
+    PENDING = "pending"
+    RELEASE = "release"
+    REVIEW = "review"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disposition:
+    """The recommendation for a lot after one result version, and what it rests on."""
+
+    disposition_id: str
+    material_lot_id: str | None
+    job_order_id: str | None
+    recommendation: Recommendation
+    previous: Recommendation
+    latched: bool
+    reasons: tuple[Reason, ...]
+    rests_on_results: tuple[LabResult, ...]
+    rests_on_predictions: tuple[Prediction, ...]
+    flags: tuple[str, ...]
+
+
+class GuidanceKind(StrEnum):
+    """What sort of advice it is."""
+
+    WARNING = "warning"
+    HOLD = "hold"
+    REVIEW = "review"
+    RELEASE = "release"
+    SETPOINT = "setpoint"
+    INSTRUCTION = "instruction"
+
+
+class GuidanceState(StrEnum):
+    """Where a guidance stands in its life; see ``gateway.advice.lifecycle``."""
+
+    PROPOSED = "proposed"
+    ACKNOWLEDGED = "acknowledged"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    APPLIED = "applied"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How urgent it is for the person who reads it."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointSuggestion:
+    """A move of one manipulated tag and what it is expected to do."""
+
+    tag: str
+    current: float
+    proposed: float
+    unit: str
+    validated: tuple[float, float]
+    max_step: float
+    expected_value: float
+    expected_low: float
+    expected_high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guidance:
+    """One piece of advice to people, in one state of its life."""
+
+    guidance_id: str
+    kind: GuidanceKind
+    state: GuidanceState
+    severity: Severity
+    title: str
+    reasons: tuple[Reason, ...]
+    issued_ns: int
+    expires_ns: int | None
+    material_lot_id: str | None = None
+    job_order_id: str | None = None
+    material_definition_id: str | None = None
+    equipment_id: str | None = None
+    client_id: str | None = None
+    analyte: str | None = None
+    specification: Specification | None = None
+    measured: LabResult | None = None
+    predicted: Prediction | None = None
+    suggestion: SetpointSuggestion | None = None
+    role: str = "operator"
+    signature: bool = False
+    supersedes: str | None = None
+
+
+class Act(StrEnum):
+    """What a person at a terminal may do with a guidance."""
+
+    ACKNOWLEDGE = "acknowledge"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """A person's act on a guidance, as the terminal sent it."""
+
+    response_id: str
+    guidance_id: str
+    act: Act
+    terminal: str
+    person: str | None
+    reason: str | None
+    at_ns: int | None
+
+
+# --- what leaves ---------------------------------------------------------------------------------------
+
+
+class Lane(IntEnum):
+    """The outbox's lanes, in the order of their urgency."""
+
+    GUIDANCE = 0
+    EVIDENCE = 1
+    TELEMETRY = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingMessage:
+    """Bytes for the broker. ``replaces``: an unsent older message of this topic is then superseded."""
+
+    message_id: str
+    lane: Lane
+    topic: str
+    payload: bytes
+    retain: bool = False
+    expires_ns: int | None = None
+    replaces: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """One line of the audit trail: a change of state, an advice or an act."""
+
+    kind: str
+    subject: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """A message that could not be understood, whole, with why."""
+
+    dead_letter_id: str
+    topic: str
+    payload: bytes
+    reasons: tuple[Reason, ...]

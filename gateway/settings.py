@@ -1,0 +1,344 @@
+"""The configuration: one TOML file, ``LABLINE_`` environment overrides, secrets as systemd credentials.
+
+The only reader of the file, the environment and the credentials. Every problem is reported at once, with file,
+key and hint. The descriptions of the fields are the reference: units and meaning stand there.
+"""
+
+import difflib
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from gateway.definitions import Stage
+from gateway.errors import ConfigurationError, Problem
+from gateway.records import ResultStatus
+
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>B|KiB|MiB|GiB|TiB)")
+_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_RATE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*/\s*(?P<unit>s|m|h)")
+
+
+def _measure(pattern: re.Pattern[str], factors: Mapping[str, float], example: str) -> BeforeValidator:
+    def read(value: Any) -> float:
+        match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError(f"{value!r} is not in the form of {example}")
+        return float(match["number"]) * factors[match["unit"]]
+
+    return BeforeValidator(read)
+
+
+def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
+    if not limits[0] < limits[1]:
+        raise ValueError(f"the lower limit {limits[0]:g} must be below the upper limit {limits[1]:g}")
+    return limits
+
+
+Duration = Annotated[float, _measure(_DURATION, _SECONDS, '"500ms", "10s", "5m", "2h" or "7d"')]
+Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"')]
+Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"')]
+Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
+NodeText = Annotated[str, Field(pattern=r"^nsu=[^;]+;[isgb]=.+$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class SiteTable(_Table):
+    """``[site]``: where this gateway stands, in words of ISA-95."""
+
+    enterprise: Name = Field(description="the enterprise")
+    site: Name = Field(description="the site")
+    area: Name = Field(description="the area")
+    line: Name = Field(description="the production line or process cell; one gateway serves one line")
+
+
+class StoreTable(_Table):
+    """``[store]``: where records are kept, and how much room they may take."""
+
+    directory: Path = Field(description="a folder of this line's own, which the service may write")
+    quota: Size = Field(default=2 * 2**30, description='for telemetry, guidance and history, such as "2 GiB"')
+    free_space_floor: Size = Field(default=512 * 2**20, description='kept free on the disk, such as "512 MiB"')
+    history_retention: Duration = Field(default=30 * 86400.0, description='how long tag history is kept, such as "30d"')
+
+
+class OpcUaTable(_Table):
+    """``[opcua.<name>]``: an OPC UA server."""
+
+    url: str = Field(pattern=r"^opc\.tcp://", description="the server's endpoint, opc.tcp://host:port")
+    security: str = Field(
+        default="None", pattern=r"^(None|\w+/(Sign|SignAndEncrypt))$",
+        description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
+    )  # fmt: skip
+    certificate: Path | None = Field(default=None, description="this gateway's certificate, where security is set")
+    server_certificate: Path | None = Field(default=None, description="the server's certificate, pinned")
+    username: str | None = Field(default=None, description="the user; the password is credential opcua_<name>_password")
+    publishing_interval: Duration = Field(default=0.5, gt=0, description='how often values come in batches, "500ms"')
+    sampling_interval: Duration = Field(default=0.25, gt=0, description='how often the server samples, "250ms"')
+
+
+class TagTable(_Table):
+    """``[tags.<name>]``: a process tag."""
+
+    source: str = Field(description="the [opcua.<name>] it comes from")
+    node: NodeText = Field(description="nsu=<namespace uri>;<identifier>, never a namespace index")
+    equipment: Name = Field(description="the equipment it belongs to; that is how a prediction finds its lot")
+    unit: str = Field(description="the engineering unit")
+    validated: Limits | None = Field(default=None, description="[lower, upper]: outside, no model uses it")
+    max_rate: Rate | None = Field(default=None, description='fastest believable change, such as "2.0/s"')
+    max_age: Duration = Field(default=10.0, gt=0, description='oldest value that may be used, such as "10s"')
+    accept_uncertain: bool = Field(default=False, description="whether uncertain quality may be used")
+
+
+class MqttTable(_Table):
+    """``[mqtt]``: the broker."""
+
+    host: str = Field(min_length=1, description="the broker's host")
+    port: int = Field(default=8883, ge=1, le=65535, description="the broker's port")
+    tls: bool = Field(default=True, description="whether the connection is encrypted")
+    ca_certificate: Path | None = Field(default=None, description="who signed the broker's certificate")
+    certificate: Path | None = Field(default=None, description="this client's certificate; key: credential mqtt_key.pem")
+    username: str | None = Field(default=None, description="the user; the password is credential mqtt_password")
+    protocol: Literal["5", "3.1.1"] = Field(default="5", description='"5" or "3.1.1"')
+    client_id: str = Field(min_length=1, max_length=60, description="unique at the broker; -in is appended for results")
+    session_expiry: Duration = Field(default=7 * 86400.0, ge=60, description="how long the broker keeps results for us")
+    receive_maximum: int = Field(default=100, ge=1, le=1000, description="results in flight to us at once")
+    topic_root: str = Field(
+        default="{enterprise}/{site}/{area}/{line}/quality", pattern=r"^[^+#]+$", description="root of our topics"
+    )
+
+
+class MesTable(_Table):
+    """``[mes]``: orders and lots."""
+
+    topic: str = Field(default="mes/context/#", description="topic filter of context messages")
+
+
+class LimsTable(_Table):
+    """``[lims]``: laboratory results."""
+
+    topic: str = Field(default="lims/results/#", description="topic filter of results")
+    mapping: Literal["canonical"] = Field(default="canonical", description="how messages are read")
+    source: Name = Field(default="lims", description="name of this interface; part of every result's identity")
+    assume_status: ResultStatus | None = Field(default=None, description="status of a message without one; else refused")
+    analytes: dict[str, Name] = Field(default_factory=dict, description="the laboratory's test names to ours")
+
+
+class BandsTable(_Table):
+    """``[specification.bands]``: percent of target."""
+
+    release: Limits = Field(description="[low, high] percent of target: inside, release")
+    review: Limits = Field(description="[low, high] percent of target: inside, review; outside, hold")
+
+
+class SpecificationTable(_Table):
+    """``[[specification]]``: limits of one analyte of one product."""
+
+    product: str = Field(description="material_definition_id")
+    analyte: Name = Field(description="our name of the analyte")
+    lower: float | None = Field(default=None, description="lower limit")
+    upper: float | None = Field(default=None, description="upper limit")
+    target: float | None = Field(default=None, description="what one aims at")
+    unit: str | None = Field(default=None, description="the unit of all of them")
+    version: str | None = Field(default=None, description="the specification's version")
+    inclusive: bool = Field(default=True, description="whether a value on the limit is inside")
+    bands: BandsTable | None = Field(default=None, description="action bands around the target")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SpecificationTable":
+        if self.lower is None and self.upper is None:
+            raise ValueError("a specification needs lower, upper or both")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            raise ValueError(f"lower {self.lower:g} is above upper {self.upper:g}")
+        if self.bands is not None and not self.target:
+            raise ValueError("bands are percent of target: set a target other than 0")
+        return self
+
+
+def _stage(value: Any) -> Any:
+    return Stage[value.upper()] if isinstance(value, str) and value.upper() in Stage.__members__ else value
+
+
+class ModelTable(_Table):
+    """``[[model]]``: a bundle at work."""
+
+    bundle: Path = Field(description="the bundle's folder, relative to this file")
+    equipment: Name = Field(description="the equipment it predicts for")
+    every: Duration = Field(default=5.0, ge=0.1, description='how often it predicts, such as "5s"')
+    stage: Annotated[Stage, BeforeValidator(_stage)] = Field(
+        default=Stage.SHADOW, description="a ceiling: shadow, advise, approve or automatic"
+    )
+    expires_after: Duration = Field(default=600.0, gt=0, description='how long its advice is good, such as "10m"')
+
+
+class TextsTable(_Table):
+    """``[texts]``: the language of sentences."""
+
+    language: Literal["en"] = Field(default="en", description="language of the sentences in payloads")
+
+
+class Settings(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="LABLINE_", env_nested_delimiter="__", allow_inf_nan=False
+    )
+
+    site: SiteTable
+    store: StoreTable
+    mqtt: MqttTable
+    opcua: dict[Name, OpcUaTable] = Field(default_factory=dict)
+    tags: dict[Name, TagTable] = Field(default_factory=dict)
+    mes: MesTable = MesTable()
+    lims: LimsTable = LimsTable()
+    specification: list[SpecificationTable] = Field(default_factory=list)
+    model: list[ModelTable] = Field(default_factory=list)
+    texts: TextsTable = TextsTable()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file; the file comes in as the initial values of ``read``."""
+        return (env_settings, init_settings)
+
+    @property
+    def line_path(self) -> str:
+        """Return enterprise/site/area/line."""
+        return f"{self.site.enterprise}/{self.site.site}/{self.site.area}/{self.site.line}"
+
+    @property
+    def topic_root(self) -> str:
+        """Return the root of our topics with the site's names filled in."""
+        return self.mqtt.topic_root.format(**self.site.model_dump()).strip("/")
+
+
+def read(path: Path) -> tuple[Settings, str]:
+    """Return the settings in a file with the environment's overrides, and the SHA-256 of their effective values.
+
+    Raises ConfigurationError with every problem found.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = Problem(file=str(path), key="", message=f"cannot be read: {error.strerror}", hint="name it with --config")
+        raise ConfigurationError((problem,)) from error
+    except UnicodeDecodeError as error:
+        problem = Problem(file=str(path), key="", message="is not UTF-8 text", hint="save it as UTF-8")
+        raise ConfigurationError((problem,)) from error
+    except tomllib.TOMLDecodeError as error:
+        problem = Problem(file=str(path), key="", message=f"is not TOML: {error}", hint="strings need quotes")
+        raise ConfigurationError((problem,)) from error
+    try:
+        settings = Settings(**document)
+    except ValidationError as error:
+        raise ConfigurationError(tuple(_problem(path, item) for item in error.errors())) from error
+    problems = tuple(_contradictions(path, settings))
+    if problems:
+        raise ConfigurationError(problems)
+    return settings, hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+
+
+def _problem(path: Path, error: Any) -> Problem:
+    location = [part for part in error["loc"] if part != "[key]"]
+    message = error["msg"].removeprefix("Value error, ")
+    hint = _description(location)
+    if error["type"] == "extra_forbidden":
+        message = "is no key that Labline knows"
+        near = difflib.get_close_matches(str(location[-1]), _siblings(location), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(_siblings(location))}"
+    if error["type"] == "missing":
+        message = "is missing"
+    return Problem(file=str(path), key=_key(location), message=message, hint=hint)
+
+
+def _key(location: list[Any]) -> str:
+    key = ""
+    for part in location:
+        key += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    return key
+
+
+def _walk(location: list[Any]) -> tuple[type[BaseModel], str]:
+    """Return (the table that a location is in, the description of the field itself)."""
+    table: type[BaseModel] = Settings
+    description = ""
+    for part in location:
+        info = table.model_fields.get(part) if isinstance(part, str) else None
+        if info is None:
+            continue
+        description = info.description or ""
+        for inner in (info.annotation, *getattr(info.annotation, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                table = inner
+    return table, description
+
+
+def _description(location: list[Any]) -> str:
+    return _walk(location)[1]
+
+
+def _siblings(location: list[Any]) -> list[str]:
+    return list(_walk(location[:-1])[0].model_fields)
+
+
+def _contradictions(path: Path, settings: Settings) -> list[Problem]:
+    """Return what is wrong between tables that are each right by themselves."""
+    problems = []
+
+    def found(key: str, message: str, hint: str) -> None:
+        problems.append(Problem(file=str(path), key=key, message=message, hint=hint))
+
+    for name, tag in settings.tags.items():
+        if tag.source not in settings.opcua:
+            sources = ", ".join(f"opcua.{source}" for source in settings.opcua) or "none"
+            found(f"tags.{name}.source", f"there is no [opcua.{tag.source}]", f"sources are: {sources}")
+    for name, server in settings.opcua.items():
+        if server.security != "None" and (server.certificate is None or server.server_certificate is None):
+            found(
+                f"opcua.{name}.security",
+                f"{server.security} needs certificate and server_certificate",
+                f"pin the server's certificate; the private key is credential opcua_{name}_key.pem",
+            )
+        if server.sampling_interval > server.publishing_interval:
+            found(f"opcua.{name}.sampling_interval", "is longer than publishing_interval", "sample as often or more")
+    seen: set[tuple[str, str]] = set()
+    for at, specification in enumerate(settings.specification, start=1):
+        pair = (specification.product, specification.analyte)
+        if pair in seen:
+            found(f"specification[{at}]", f"{pair[0]} already has a specification of {pair[1]}", "keep one of them")
+        seen.add(pair)
+    try:
+        settings.topic_root  # noqa: B018 - evaluated for its errors
+    except (KeyError, IndexError, ValueError) as error:
+        found("mqtt.topic_root", f"cannot be filled in: {error}", "use {enterprise}, {site}, {area} and {line}")
+    return problems
+
+
+def credential(name: str, environment: Mapping[str, str] | None = None) -> str | None:
+    """Return a secret from the credentials directory (systemd's LoadCredential), or None."""
+    path = credential_path(name, environment)
+    return path.read_text(encoding="utf-8").strip("\r\n") if path is not None else None
+
+
+def credential_path(name: str, environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return where a credential stands, or None where there is none."""
+    directory = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
+    path = Path(directory) / name if directory else None
+    return path if path is not None and path.is_file() else None

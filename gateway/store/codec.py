@@ -1,0 +1,24 @@
+"""Records to JSON and back, for the ``body`` columns."""
+
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+Kind = TypeVar("Kind")
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def encode(record: object) -> str:
+    """Return a record's JSON."""
+    return _adapter(type(record)).dump_json(record).decode()
+
+
+def decode(kind: type[Kind], text: str) -> Kind:
+    """Return the record in the JSON; raises pydantic's ValidationError where it is none."""
+    record: Kind = _adapter(kind).validate_json(text)
+    return record

@@ -1,0 +1,112 @@
+"""Readers on a connection of their own (aiosqlite): the drain's view of the outbox and figures for status."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiosqlite
+
+from gateway.records import SECOND_NS, LabResult, Lane
+from gateway.store.codec import decode
+from gateway.store.database import STATE_FILE
+from gateway.store.outbox import Queued
+from gateway.store.statements import SQL
+
+_RECENT_PREDICTIONS = 200
+_RECENT_SAMPLES = 50
+_RESIDUAL_LAMBDA = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Depths:
+    """How much waits in the outbox."""
+
+    messages: Mapping[Lane, int] = field(default_factory=dict)
+    parked: int = 0
+    bytes: int = 0
+    oldest_ns: int | None = None
+
+    def oldest_seconds(self, now_ns: int) -> float:
+        """Return the age of the oldest message, 0 where none waits."""
+        return 0.0 if self.oldest_ns is None else max(0.0, (now_ns - self.oldest_ns) / SECOND_NS)
+
+
+class Reader:
+    """A read connection to the state database; an async context manager."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / STATE_FILE
+        self._connection: aiosqlite.Connection | None = None
+
+    async def __aenter__(self) -> "Reader":
+        self._connection = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True)
+        await self._connection.execute("PRAGMA busy_timeout = 5000")
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _all(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
+        if self._connection is None:
+            raise RuntimeError("the reader is not open")
+        async with self._connection.execute(SQL[statement], parameters) as cursor:
+            return [tuple(row) for row in await cursor.fetchall()]
+
+    async def peek(self, *, most: int) -> list[Queued]:
+        """Return the next messages to send, most urgent lane first, oldest first within it."""
+        return [queued(row) for row in await self._all("peek", most=most)]
+
+    async def depths(self) -> Depths:
+        """Return how much waits."""
+        return depths(await self._all("depths"))
+
+    async def model_figures(self, model: str) -> dict[str, float]:
+        """Return a model's share of abstentions and, against current lab results, coverage and residual.
+
+        ``lab_residual_ewma``: exponentially weighted mean of (lab - predicted), lambda 0.2, newest last.
+        """
+        figures: dict[str, float] = {}
+        ((count, accepted),) = await self._all("recent_acceptance", model=model, most=_RECENT_PREDICTIONS)
+        if isinstance(count, int) and count:
+            figures["abstained_share"] = round(1.0 - float(str(accepted or 0)) / count, 4)
+        rows = await self._all("recent_sample_predictions", model=model, most=_RECENT_SAMPLES)
+        pairs = [
+            (float(str(value)), float(str(low)), float(str(high)), decode(LabResult, str(body)).value)
+            for value, low, high, body in reversed(rows)
+        ]
+        measured = [(value, low, high, lab) for value, low, high, lab in pairs if lab is not None]
+        if measured:
+            covered = sum(low <= lab <= high for _value, low, high, lab in measured)
+            ewma = math.nan
+            for value, _low, _high, lab in measured:
+                residual = lab - value
+                ewma = residual if math.isnan(ewma) else ewma + _RESIDUAL_LAMBDA * (residual - ewma)
+            figures |= {"coverage": round(covered / len(measured), 4), "lab_residual_ewma": round(ewma, 4)}
+        return figures
+
+
+def queued(row: tuple[object, ...]) -> Queued:
+    """Return a row of ``peek`` as a message."""
+    seq, message_id, lane, topic, payload, retain, expires_ns = row
+    return Queued(
+        seq=int(str(seq)),
+        message_id=str(message_id),
+        lane=Lane(int(str(lane))),
+        topic=str(topic),
+        payload=payload if isinstance(payload, bytes) else b"",
+        retain=bool(retain),
+        expires_ns=expires_ns if isinstance(expires_ns, int) else None,
+    )
+
+
+def depths(rows: list[tuple[object, ...]]) -> Depths:
+    """Return rows of ``depths`` as one record."""
+    numbers = [tuple(int(str(cell or 0)) for cell in row) for row in rows]
+    return Depths(
+        messages={Lane(lane): count - parked for lane, count, _oldest, parked, _size in numbers},
+        parked=sum(parked for _lane, _count, _oldest, parked, _size in numbers),
+        bytes=sum(size for _lane, _count, _oldest, _parked, size in numbers),
+        oldest_ns=min((oldest for _lane, _count, oldest, _parked, _size in numbers), default=None),
+    )

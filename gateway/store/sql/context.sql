@@ -1,0 +1,62 @@
+-- name: insert_context_change
+INSERT INTO context_change (event_id, kind, at_ns, equipment_id, material_lot_id, body)
+VALUES (:event_id, :kind, :at_ns, :equipment_id, :material_lot_id, :body);
+
+-- name: order_started
+INSERT INTO job_order (job_order_id, material_definition_id, client_id, equipment_id, started_ns)
+VALUES (:job_order_id, :material_definition_id, :client_id, :equipment_id, :at_ns)
+ON CONFLICT (job_order_id) DO UPDATE SET
+    material_definition_id = coalesce(excluded.material_definition_id, material_definition_id),
+    client_id = coalesce(excluded.client_id, client_id),
+    equipment_id = coalesce(excluded.equipment_id, equipment_id),
+    started_ns = min(coalesce(started_ns, excluded.started_ns), excluded.started_ns);
+
+-- name: order_ended
+INSERT INTO job_order (job_order_id, ended_ns) VALUES (:job_order_id, :at_ns)
+ON CONFLICT (job_order_id) DO UPDATE SET ended_ns = coalesce(ended_ns, excluded.ended_ns);
+
+-- name: lot_started
+INSERT INTO lot (material_lot_id, job_order_id, material_definition_id, client_id, equipment_id, started_ns)
+VALUES (:material_lot_id, :job_order_id, :material_definition_id, :client_id, :equipment_id, :at_ns)
+ON CONFLICT (material_lot_id) DO UPDATE SET
+    job_order_id = coalesce(excluded.job_order_id, job_order_id),
+    material_definition_id = coalesce(excluded.material_definition_id, material_definition_id),
+    client_id = coalesce(excluded.client_id, client_id),
+    equipment_id = coalesce(excluded.equipment_id, equipment_id),
+    started_ns = min(coalesce(started_ns, excluded.started_ns), excluded.started_ns);
+
+-- name: lot_ended
+INSERT INTO lot (material_lot_id, ended_ns) VALUES (:material_lot_id, :at_ns)
+ON CONFLICT (material_lot_id) DO UPDATE SET ended_ns = coalesce(ended_ns, excluded.ended_ns);
+
+-- name: lot_closed
+INSERT INTO lot (material_lot_id, closed_ns) VALUES (:material_lot_id, :at_ns)
+ON CONFLICT (material_lot_id) DO UPDATE SET closed_ns = coalesce(closed_ns, excluded.closed_ns);
+
+-- name: lot_judged
+INSERT INTO lot (material_lot_id, recommendation, latched) VALUES (:material_lot_id, :recommendation, :latched)
+ON CONFLICT (material_lot_id) DO UPDATE SET recommendation = excluded.recommendation, latched = excluded.latched;
+
+-- name: lot_state
+SELECT recommendation, latched FROM lot WHERE material_lot_id = :material_lot_id;
+
+-- name: context_of_lot
+SELECT l.equipment_id, l.material_lot_id, l.job_order_id,
+       coalesce(l.material_definition_id, o.material_definition_id) AS material_definition_id,
+       coalesce(l.client_id, o.client_id) AS client_id
+FROM lot AS l LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id
+WHERE l.material_lot_id = :material_lot_id;
+
+-- name: context_of_order
+SELECT equipment_id, NULL AS material_lot_id, job_order_id, material_definition_id, client_id
+FROM job_order WHERE job_order_id = :job_order_id;
+
+-- name: lot_on_equipment
+SELECT material_lot_id FROM lot
+WHERE equipment_id = :equipment_id AND started_ns <= :at_ns AND (ended_ns IS NULL OR ended_ns > :at_ns)
+ORDER BY started_ns DESC LIMIT 1;
+
+-- name: order_on_equipment
+SELECT job_order_id FROM job_order
+WHERE equipment_id = :equipment_id AND started_ns <= :at_ns AND (ended_ns IS NULL OR ended_ns > :at_ns)
+ORDER BY started_ns DESC LIMIT 1;

@@ -1,0 +1,18 @@
+-- name: last_payload_of_delivery
+SELECT payload_sha256 FROM event
+WHERE session = :session AND message_number = :message_number
+ORDER BY rowid DESC LIMIT 1;
+
+-- name: payload_of_event
+SELECT payload_sha256 FROM event WHERE event_id = :event_id;
+
+-- name: count_deliveries
+SELECT count(*) FROM event WHERE payload_sha256 = :payload_sha256 AND topic = :topic;
+
+-- name: insert_event
+INSERT INTO event (event_id, kind, at_ns, session, topic, message_number, payload_sha256)
+VALUES (:event_id, :kind, :at_ns, :session, :topic, :message_number, :payload_sha256);
+
+-- name: insert_dead_letter
+INSERT INTO dead_letter (dead_letter_id, at_ns, topic, reasons, payload)
+VALUES (:dead_letter_id, :at_ns, :topic, :reasons, :payload);

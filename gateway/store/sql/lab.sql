@@ -1,0 +1,43 @@
+-- name: versions_of_result
+SELECT result_id, result_version, current, payload_sha256, body FROM lab_result
+WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
+ORDER BY result_version;
+
+-- name: payload_of_result
+SELECT payload_sha256 FROM lab_result WHERE result_id = :result_id;
+
+-- name: other_results_of_lot
+SELECT body FROM lab_result
+WHERE material_lot_id = :material_lot_id AND current = 1
+  AND NOT (source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate)
+ORDER BY rowid;
+
+-- name: retire_result
+UPDATE lab_result SET current = 0 WHERE result_id = :result_id;
+
+-- name: insert_result
+INSERT INTO lab_result (result_id, source, sample_id, test_id, replicate, result_version, current, analyte,
+                        material_lot_id, sampled_ns, payload_sha256, payload, body, event_id)
+VALUES (:result_id, :source, :sample_id, :test_id, :replicate, :result_version, :current, :analyte,
+        :material_lot_id, :sampled_ns, :payload_sha256, :payload, :body, :event_id);
+
+-- name: insert_prediction
+INSERT OR IGNORE INTO prediction (prediction_id, at_ns, model, equipment_id, analyte, material_lot_id,
+                                  sample_result_id, value, low, high, accepted, body)
+VALUES (:prediction_id, :at_ns, :model, :equipment_id, :analyte, :material_lot_id,
+        :sample_result_id, :value, :low, :high, :accepted, :body);
+
+-- name: insert_disposition
+INSERT INTO disposition (disposition_id, material_lot_id, recommendation, at_ns, event_id, body)
+VALUES (:disposition_id, :material_lot_id, :recommendation, :at_ns, :event_id, :body);
+
+-- name: recent_sample_predictions
+SELECT p.value, p.low, p.high, r.body FROM prediction AS p
+JOIN lab_result AS r ON r.result_id = p.sample_result_id AND r.current = 1
+WHERE p.model = :model AND p.sample_result_id IS NOT NULL AND p.accepted = 1
+ORDER BY p.at_ns DESC LIMIT :most;
+
+-- name: recent_acceptance
+SELECT count(*), sum(accepted) FROM (
+    SELECT accepted FROM prediction WHERE model = :model ORDER BY at_ns DESC LIMIT :most
+);

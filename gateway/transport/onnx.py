@@ -1,0 +1,56 @@
+"""ONNX models on the CPU, deterministic: one thread, sequential, no affinity set."""
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from gateway.definitions import Predict
+from gateway.errors import BundleRefusedError, InferenceError
+
+_TYPES = {"tensor(double)": np.float64, "tensor(float)": np.float32}
+
+
+def load_model(model: bytes, *, inputs: int, where: str) -> Predict:
+    """Return the model as a function of rows; raises BundleRefusedError where it is not one of our shape.
+
+    Args:
+        model: the bytes of ``model.onnx``: one input of shape (n, inputs), one output of n values.
+        inputs: how many features the bundle names.
+        where: the file, for the error's sentence.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # explicit: else the runtime sets affinity, which the sandbox forbids
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        (model_input,) = session.get_inputs()
+        output = session.get_outputs()[0]
+        kind = _TYPES[model_input.type]
+    except KeyError as error:
+        raise BundleRefusedError(f"{where}: the input must be float or double, not {error}") from error
+    except ValueError as error:
+        raise BundleRefusedError(f"{where}: the model must have exactly one input") from error
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its C++ core without a common base
+        raise BundleRefusedError(f"{where} is not a model that this runtime can load: {error}") from error
+    width = model_input.shape[-1]
+    if isinstance(width, int) and width != inputs:
+        raise BundleRefusedError(f"{where}: the model takes {width} inputs, the bundle names {inputs}")
+
+    def predict(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        try:
+            (values,) = session.run([output.name], {model_input.name: rows.astype(kind)})
+        except Exception as error:  # noqa: BLE001 - see above
+            raise InferenceError(f"onnxruntime: {error}") from error
+        result = np.asarray(values, np.float64).reshape(-1)
+        if len(result) != len(rows):
+            raise InferenceError(f"the model gave {len(result)} values for {len(rows)} rows")
+        return result
+
+    return predict
+
+
+def runtime_version() -> str:
+    """Return the runtime's version, which golden vectors are pinned to."""
+    return str(onnxruntime.__version__)
