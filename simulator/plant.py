@@ -133,7 +133,7 @@ class Plant:
         self._initiator = _Wander(random.Random(f"{seed}/initiator"), 1.0, (15.0, 30.0), noise=0.1, limit=2.0)
         self._sensors = random.Random(f"{seed}/sensors")
         self._state = _State()
-        self._reported: dict[str, float] = {}
+        self.reported: dict[str, float] = {}
         self._disturbed = dict.fromkeys(("purity", "acidity", "water", "initiator"), 0.0)
         self.now_seconds = -settle_seconds
         self._reference = 1.0
@@ -244,7 +244,7 @@ class Plant:
         for tag, value in self._values().items():
             info = TAGS[tag]
             read = value + self._sensors.gauss(0.0, info.noise) if info.noise else value
-            before = self._reported.get(tag)
+            before = self.reported.get(tag)
             if before is None or abs(read - before) > info.dead_band:
-                self._reported[tag] = changed[tag] = read
+                self.reported[tag] = changed[tag] = read
         return changed

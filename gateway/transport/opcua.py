@@ -146,8 +146,8 @@ class OpcUaSession:
         queue_size = max(2, 2 * round(self._source.publishing_interval_ms / self._source.sampling_interval_ms))
         requests = [
             ua.MonitoredItemCreateRequest(
-                ItemToMonitor=ua.ReadValueId(NodeId_=nodes[tag], AttributeId=ua.AttributeIds.Value),
-                MonitoringMode_=ua.MonitoringMode.Reporting,
+                ItemToMonitor=ua.ReadValueId(NodeId=nodes[tag], AttributeId=ua.AttributeIds.Value),
+                MonitoringMode=ua.MonitoringMode.Reporting,
                 RequestedParameters=ua.MonitoringParameters(
                     ClientHandle=handle,
                     SamplingInterval=self._source.sampling_interval_ms,
@@ -190,7 +190,7 @@ class OpcUaSession:
 
 def sample_of(tag: str, value: ua.DataValue, now_ns: int) -> TagSample:
     """Return a data value as a sample; what is no number becomes a bad one, never a made-up one."""
-    status = value.StatusCode_.value if value.StatusCode_ is not None else 0
+    status = value.StatusCode.value if value.StatusCode is not None else 0
     variant = value.Value
     if variant is None or variant.VariantType not in _NUMERIC or variant.is_array or variant.Value is None:
         number, status = float("nan"), max(status, _BAD_TYPE_MISMATCH)

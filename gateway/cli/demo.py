@@ -1,0 +1,63 @@
+"""``labline demo``: the whole plant on one machine, around the real gateway."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import typer
+
+from gateway.cli.presentation import err, out, show_json, show_table
+from gateway.errors import LablineError
+
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>s|m|h)?")
+_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or float(match["number"]) <= 0:
+        raise typer.BadParameter(f"{text!r} is not a time such as 60s, 2m or 1h")
+    return float(match["number"]) * _SECONDS[match["unit"]]
+
+
+def demo(
+    duration: str = typer.Option(None, "--for", help="How long, such as 60s or 2m; without it, until Ctrl-C."),
+    headless: bool = typer.Option(False, "--headless", help="Without the live view."),
+    as_json: bool = typer.Option(False, "--json", help="The summary as one JSON object on the last line."),
+    seed: int = typer.Option(1, "--seed", help="The same seed gives the same plant."),
+    follow: bool = typer.Option(True, "--follow/--no-follow", help="Whether the operator follows suggestions."),
+    embedded_broker: bool = typer.Option(False, "--embedded-broker", help="Use the embedded broker in any case."),
+    models: Path = typer.Option(Path("models"), "--models", help="The folder with the demo's bundles."),
+) -> None:
+    """Simulate a plant, a laboratory, a MES and an operator, and watch the gateway at work."""
+    from simulator.demo import DemoOptions, demonstrate  # noqa: PLC0415 - only the demo needs the simulator
+    from simulator.gateway_process import GatewayFailedError  # noqa: PLC0415
+    from simulator.view import live, silent  # noqa: PLC0415
+
+    seconds = _seconds(duration)
+    folder = models.resolve()
+    if not (folder / "viscosity" / "1.0.0" / "bundle.toml").is_file():
+        raise LablineError(f"there are no demo bundles in {folder}", hint="name their folder with --models")
+    options = DemoOptions(
+        seed=seed, seconds=seconds, follows=follow, models=folder, embedded_broker=embedded_broker
+    )
+    if headless:
+        err.print("starting plant, laboratory, MES, terminal, broker and gateway ...")
+    try:
+        summary = asyncio.run(demonstrate(options, silent if headless else live))
+    except* GatewayFailedError as failed:
+        raise LablineError(str(failed.exceptions[0])) from None
+    if as_json:
+        show_json(summary)
+    else:
+        latency = summary.pop("latency_ms")
+        rows = [*summary.items(), *((f"{name}, ms", ", ".join(f"{k} {v}" for k, v in figures.items()))
+                                    for name, figures in latency.items())]  # fmt: skip
+        show_table("what happened", ("figure", "value"), rows)
+    if not summary["broker"].startswith("mosquitto"):
+        err.print("The embedded broker keeps nothing over a restart; install mosquitto for the real thing.")
+    out.file.flush()
+    found_wrong = summary["audit"] != "ok" or summary["lost"] or summary["duplicates"]
+    raise typer.Exit(1 if found_wrong else 0)

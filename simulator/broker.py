@@ -1,0 +1,117 @@
+"""A broker for the bench: mosquitto where the machine has one, else the embedded one (which promises less)."""
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Broker:
+    """Where the broker listens, what it is, and whether it speaks MQTT 5."""
+
+    port: int
+    name: str
+    version_5: bool
+    keeps_messages: bool
+
+
+def free_port() -> int:
+    """Return a port on loopback that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_mosquitto() -> str | None:
+    """Return the path of mosquitto, or None."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+def mosquitto_configuration(*, port: int, directory: Path) -> str:
+    """Return a configuration that keeps what the broker has taken, as ``deploy/mosquitto.conf`` does."""
+    user = "user root\n" if os.geteuid() == 0 else ""
+    return f"""listener {port} 127.0.0.1
+allow_anonymous true
+set_tcp_nodelay true
+persistence true
+persistence_location {directory}/
+autosave_on_changes true
+autosave_interval 1
+max_queued_messages 100000
+max_inflight_messages 100
+max_packet_size 1048576
+log_dest none
+{user}"""
+
+
+@asynccontextmanager
+async def running_broker(directory: Path, *, embedded: bool = False) -> AsyncIterator[Broker]:
+    """Run a broker on a free port, with its files in a directory, until the block ends."""
+    mosquitto = None if embedded else find_mosquitto()
+    if mosquitto is None:
+        async with _embedded() as broker:
+            yield broker
+    else:
+        async with _mosquitto(mosquitto, directory) as broker:
+            yield broker
+
+
+@asynccontextmanager
+async def _mosquitto(program: str, directory: Path) -> AsyncIterator[Broker]:
+    port = free_port()
+    configuration = directory / "mosquitto.conf"
+    configuration.write_text(mosquitto_configuration(port=port, directory=directory))
+    process = await asyncio.create_subprocess_exec(
+        program, "-c", str(configuration), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        await _until_listening(port)
+        yield Broker(port=port, name="mosquitto", version_5=True, keeps_messages=True)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+
+
+@asynccontextmanager
+async def _embedded() -> AsyncIterator[Broker]:
+    from amqtt.broker import Broker as EmbeddedBroker  # noqa: PLC0415 - an extra, only where it is needed
+
+    logging.getLogger("amqtt").setLevel(logging.CRITICAL)
+    logging.getLogger("transitions").setLevel(logging.CRITICAL)
+    port = free_port()
+    settings: dict[str, Any] = {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    }
+    broker = EmbeddedBroker(settings)
+    await broker.start()
+    try:
+        yield Broker(port=port, name="embedded (keeps nothing)", version_5=False, keeps_messages=False)
+    finally:
+        await broker.shutdown()
+
+
+async def _until_listening(port: int) -> None:
+    async with asyncio.timeout(_START_SECONDS):
+        while True:
+            try:
+                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return

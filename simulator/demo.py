@@ -1,0 +1,194 @@
+"""The demonstration: plant, laboratory, MES, terminal and broker around the real gateway.
+
+Everything is real: the gateway is a process of its own, started by ``labline run``; values come over OPC UA,
+results and guidance over MQTT. What is measured is measured from outside, by the observer and the plant's truth.
+"""
+
+import asyncio
+import logging
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.contract.topics import Topics
+from simulator.broker import Broker, free_port, running_broker
+from simulator.gateway_process import TOPIC_ROOT, RunningGateway, ask, configuration_text, running_gateway
+from simulator.lims import Lims
+from simulator.mes import Mes
+from simulator.mqtt import Participant
+from simulator.observer import Observer
+from simulator.opcua_server import PlantServer
+from simulator.plant import Plant
+from simulator.scenarios import Pace, off_specification
+from simulator.terminal import Terminal
+
+_SETTLE_SECONDS = 5.0
+
+Watch = Callable[["Scene"], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoOptions:
+    """What the demonstration is to do. ``seconds`` None: until it is stopped."""
+
+    seed: int
+    seconds: float | None
+    follows: bool
+    models: Path
+    embedded_broker: bool = False
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The truth about the product made since the gateway was ready."""
+
+    made_seconds: float = 0.0
+    off_seconds: float = 0.0
+    counting: bool = False
+
+    @property
+    def off_share(self) -> float | None:
+        """Return the share of product outside its specification, 0 to 1."""
+        return round(self.off_seconds / self.made_seconds, 4) if self.made_seconds else None
+
+
+@dataclass(slots=True)
+class Scene:
+    """All that is on stage, for the live view and the summary."""
+
+    options: DemoOptions
+    broker: Broker
+    plant: Plant
+    observer: Observer
+    tally: Tally
+    terminal: Terminal
+    mes: Mes
+    lims: Lims
+    gateway: RunningGateway
+    sampling: asyncio.Task[None]
+    stage: str = "running"
+
+
+async def demonstrate(options: DemoOptions, watch: Watch) -> dict[str, Any]:
+    """Run the demonstration and return its summary; ``watch`` may open a live view on the scene.
+
+    Ends after the given time, at SIGINT or at SIGTERM, and leaves no process and no file behind.
+    """
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # what is wrong on stage shows in the figures
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        with tempfile.TemporaryDirectory(prefix="labline-") as folder:
+            return await _play(options, Path(folder), stop, watch)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _play(
+    options: DemoOptions, folder: Path, stop: asyncio.Event, watch: Watch
+) -> dict[str, Any]:
+    async with on_stage(options, folder) as scene:
+        async with watch(scene):
+            await _wait(stop, options.seconds)
+            scene.stage = "finishing"
+            await _finish(scene)
+    verified = await ask("audit", "verify", "--config", str(folder / "labline.toml"))
+    return _summary(scene, str(verified["audit"]))
+
+
+@asynccontextmanager
+async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
+    """Set the scene: broker, plant, gateway; then laboratory, MES and terminal begin. Ends all of them."""
+    plant, observer, tally = Plant(options.seed), Observer(), Tally()
+    topics = Topics(TOPIC_ROOT)
+
+    def on_scan(seconds: float) -> None:
+        if tally.counting:
+            truth = plant.truth()
+            tally.made_seconds += seconds
+            tally.off_seconds += seconds * off_specification(truth.viscosity, truth.ph)
+
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(running_broker(folder, embedded=options.embedded_broker))
+        server = await stack.enter_async_context(PlantServer(plant, port=free_port(), on_scan=on_scan))
+        terminal = Terminal(plant_url=server.url, topics=topics, pace=options.pace, follows=options.follows)
+
+        async def participant(name: str, *subscriptions: str, on_message: Any = lambda _message: None) -> Participant:
+            return await stack.enter_async_context(
+                Participant(name, port=broker.port, version_5=broker.version_5, subscriptions=subscriptions,
+                            on_message=on_message)
+            )  # fmt: skip
+
+        await participant("observer", topics.everything, on_message=observer.received)
+        terminal.participant = await participant(
+            "terminal", f"{TOPIC_ROOT}/guidance/+", on_message=terminal.received
+        )
+        mes = Mes(await participant("mes"), options.pace)
+        lims = Lims(await participant("lims"), plant, mes, options.pace, seed=options.seed,
+                    on_published=observer.result_published)  # fmt: skip
+        configuration = folder / "labline.toml"
+        configuration.write_text(
+            configuration_text(directory=folder, broker=broker, plant_url=server.url, models=options.models)
+        )
+        async with _playing(plant=server.run()):
+            gateway = await stack.enter_async_context(running_gateway(configuration, directory=folder))
+            tally.counting = True
+            async with _playing(mes=mes.run(), terminal=terminal.run(), lims=lims.run()) as players:
+                yield Scene(
+                    options=options, broker=broker, plant=plant, observer=observer, tally=tally, terminal=terminal,
+                    mes=mes, lims=lims, gateway=gateway, sampling=players["lims"],
+                )  # fmt: skip
+
+
+@asynccontextmanager
+async def _playing(**parts: Coroutine[Any, Any, None]) -> AsyncIterator[dict[str, asyncio.Task[None]]]:
+    """Run the parts as named tasks for as long as the block lasts; one that fails ends the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = {name: group.create_task(part, name=name) for name, part in parts.items()}
+        try:
+            yield tasks
+        finally:
+            for task in tasks.values():
+                task.cancel()
+
+
+async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def _finish(scene: Scene) -> None:
+    """Draw no more samples, let the laboratory finish, and wait until every result has its disposition."""
+    scene.sampling.cancel()
+    scene.tally.counting = False
+    await scene.lims.finish()
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while scene.observer.lost and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+
+
+def _summary(scene: Scene, audit: str) -> dict[str, Any]:
+    observer, gateway = scene.observer, scene.gateway
+    first = observer.first_accepted_at
+    return {
+        "seed": scene.options.seed,
+        "broker": scene.broker.name,
+        "follows": scene.options.follows,
+        "ready_seconds": gateway.ready_seconds,
+        "first_prediction_seconds": None if first is None else round(first - gateway.ready_at, 3),
+        **observer.summary(),
+        "audit": audit,
+        "off_specification_share": scene.tally.off_share,
+    }

@@ -1,0 +1,163 @@
+"""The real gateway as a child process: configured, started, awaited, stopped, questioned."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator.broker import Broker
+from simulator.opcua_server import NAMESPACE
+from simulator.plant import TAGS
+from simulator.scenarios import EQUIPMENT, PRODUCT, SPECIFICATIONS, TARGETS, TEST_NAMES, UNITS
+
+_READY_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+TOPIC_ROOT = "bench/lab/polymers/line-1/quality"
+
+
+class GatewayFailedError(Exception):
+    """The gateway did not start or did not stop as it must; the message ends with what it said last."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunningGateway:
+    """A gateway that is READY."""
+
+    process: asyncio.subprocess.Process
+    configuration: Path
+    ready_seconds: float
+    ready_at: float
+
+
+def configuration_text(*, directory: Path, broker: Broker, plant_url: str, models: Path) -> str:
+    """Return the configuration of the bench: every tag, both models in ``advise``."""
+    tags = "\n".join(
+        f'[tags.{name}]\nsource = "plc1"\nnode = "nsu={NAMESPACE};s={name}"\nequipment = "{EQUIPMENT}"\n'
+        f'unit = "{info.unit}"\nmax_age = "10s"\n'
+        for name, info in TAGS.items()
+    )
+    specifications = "\n".join(
+        f'[[specification]]\nproduct = "{PRODUCT}"\nanalyte = "{analyte}"\nlower = {lower}\nupper = {upper}\n'
+        f'target = {TARGETS[analyte]}\nunit = "{UNITS[analyte]}"\nversion = "1"\n'
+        for analyte, (lower, upper) in SPECIFICATIONS.items()
+    )
+    assigned = "\n".join(
+        f'[[model]]\nbundle = "{models / analyte / "1.0.0"}"\nequipment = "{EQUIPMENT}"\nevery = "500ms"\n'
+        f'stage = "advise"\nexpires_after = "30s"\n'
+        for analyte in SPECIFICATIONS
+    )
+    analytes = "\n".join(f'"{test}" = "{analyte}"' for analyte, test in TEST_NAMES.items())
+    return f"""[site]
+enterprise = "bench"
+site = "lab"
+area = "polymers"
+line = "line-1"
+
+[store]
+directory = "{directory / "store"}"
+
+[opcua.plc1]
+url = "{plant_url}"
+security = "None"
+publishing_interval = "250ms"
+sampling_interval = "250ms"
+
+{tags}
+[mqtt]
+host = "127.0.0.1"
+port = {broker.port}
+tls = false
+protocol = "{"5" if broker.version_5 else "3.1.1"}"
+client_id = "labline-bench"
+
+[lims]
+assume_status = "validated"
+[lims.analytes]
+{analytes}
+
+{specifications}
+{assigned}"""
+
+
+@asynccontextmanager
+async def running_gateway(configuration: Path, *, directory: Path) -> AsyncIterator[RunningGateway]:
+    """Run the gateway until the block ends, then stop it in order; raises GatewayFailedError."""
+    log = directory / "gateway.log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, log.open("ab") as output:
+        address = directory / "notify"
+        address.unlink(missing_ok=True)
+        notifications.bind(str(address))
+        notifications.setblocking(False)
+        begun = time.perf_counter()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "run", "--config", str(configuration),
+            stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
+            env=os.environ | {"NOTIFY_SOCKET": str(address)}, start_new_session=True,
+        )  # fmt: skip
+        try:
+            await _until_ready(notifications, process, log)
+            ready_at = time.perf_counter()
+            yield RunningGateway(
+                process=process,
+                configuration=configuration,
+                ready_seconds=round(ready_at - begun, 3),
+                ready_at=ready_at,
+            )
+        finally:
+            await _stop(process)
+
+
+async def _until_ready(notifications: socket.socket, process: asyncio.subprocess.Process, log: Path) -> None:
+    ended = asyncio.create_task(process.wait(), name="gateway-ended")
+    ready = asyncio.create_task(_ready(notifications), name="gateway-ready")
+    try:
+        done, _ = await asyncio.wait({ended, ready}, timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (ended, ready):
+            task.cancel()
+    if ready not in done:
+        why = f"ended with {process.returncode}" if ended in done else f"was not ready in {_READY_SECONDS:g} s"
+        raise GatewayFailedError(f"the gateway {why}; it said:\n{_last_lines(log)}")
+
+
+async def _ready(notifications: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    while b"READY=1" not in await loop.sock_recv(notifications, 4096):
+        pass
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _last_lines(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+
+
+async def ask(*arguments: str) -> dict[str, Any]:
+    """Run a ``labline`` command with ``--json`` and return its answer."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", *arguments, "--json",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    async with asyncio.timeout(_READY_SECONDS):
+        answer, said = await process.communicate()
+    if not answer.strip():
+        raise GatewayFailedError(f"{' '.join(arguments)} answered nothing: {said.decode(errors='replace')}")
+    document: dict[str, Any] = json.loads(answer)
+    return document

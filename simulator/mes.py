@@ -1,0 +1,61 @@
+"""A manufacturing execution system: opens and closes orders and lots, and tells the broker."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from gateway.contract.times import rfc3339
+from simulator.mqtt import Participant
+from simulator.scenarios import EQUIPMENT, PRODUCT, Pace
+
+TOPIC = "mes/context/bench"
+
+
+class Mes:
+    """Runs one order after the other, each with its lots."""
+
+    def __init__(self, participant: Participant, pace: Pace) -> None:
+        self._participant = participant
+        self._pace = pace
+        self._closing: set[asyncio.Task[None]] = set()
+        self.current_lot: str | None = None
+        self.current_order: str | None = None
+        self.lots_started = 0
+
+    async def run(self) -> None:
+        """Open and close orders and lots until cancelled."""
+        order_number = 1000
+        try:
+            while True:
+                order_number += 1
+                await self._order(f"WO-{order_number}")
+        finally:
+            for task in self._closing:
+                task.cancel()
+
+    async def _order(self, order: str) -> None:
+        self.current_order = order
+        product = {"material_definition_id": PRODUCT, "equipment_id": EQUIPMENT}
+        await self._tell("order_started", job_order_id=order, **product, quantity={"value": 1200, "unit": "kg"})
+        for at in range(self._pace.lots_per_order):
+            lot = f"LOT-{order.removeprefix('WO-')}/{at + 1}"
+            await self._tell("lot_started", material_lot_id=lot, job_order_id=order, **product)
+            await self._tell("material_consumed", material_lot_id=lot, consumed_lot_id=f"RM-{order}-{at}",
+                             consumed_definition_id="MONOMER-A", supplier="Bench Chemicals", equipment_id=EQUIPMENT)  # fmt: skip
+            self.current_lot = lot
+            self.lots_started += 1
+            await asyncio.sleep(self._pace.lot_seconds)
+            await self._tell("lot_ended", material_lot_id=lot, job_order_id=order, equipment_id=EQUIPMENT)
+            closing = asyncio.create_task(self._close_later(lot), name=f"close-{lot}")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        await self._tell("order_ended", job_order_id=order, equipment_id=EQUIPMENT)
+
+    async def _close_later(self, lot: str) -> None:
+        await asyncio.sleep(self._pace.close_after_seconds)
+        await self._tell("lot_closed", material_lot_id=lot)
+
+    async def _tell(self, event: str, **fields: Any) -> None:
+        message = {"event": event, **fields, "at": rfc3339(time.time_ns())}
+        await self._participant.publish(TOPIC, json.dumps(message).encode())

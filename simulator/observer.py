@@ -1,0 +1,143 @@
+"""Watches everything the gateway says and counts, by id and before any deduplication."""
+
+import json
+import statistics
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.lims import Published
+from simulator.mqtt import Received
+
+_KEPT = 12
+
+
+@dataclass(slots=True)
+class Observer:
+    """Counts of a run, and the latest of everything for the live view."""
+
+    published: dict[str, Published] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    disposition_latency: dict[str, float] = field(default_factory=dict)
+    hold_latency: dict[str, float] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    first_accepted_at: float | None = None
+    applied: set[str] = field(default_factory=set)
+    recovered: set[str] = field(default_factory=set)
+    predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    guidance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    results: deque[tuple[Published, str]] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    status: dict[str, Any] = field(default_factory=dict)
+    board: list[dict[str, Any]] = field(default_factory=list)
+
+    def result_published(self, result: Published) -> None:
+        """Note a result at the instant before it is sent."""
+        self.published[result.result_id] = result
+
+    def received(self, message: Received) -> None:
+        """Take a message of the gateway."""
+        if not message.payload or message.retained:
+            return
+        document = json.loads(message.payload)
+        schema = str(document.get("schema", ""))
+        handler = {
+            "labline.prediction/1": self._prediction,
+            "labline.disposition/1": self._disposition,
+            "labline.guidance/1": self._guidance,
+            "labline.dead-letter/1": self._dead_letter,
+            "labline.board/1": self._board,
+            "labline.status/1": self._status,
+        }.get(schema)
+        if handler is not None:
+            handler(document, message.at)
+
+    def _prediction(self, document: dict[str, Any], at: float) -> None:
+        self.seen[document["id"]] += 1
+        self.counts["predictions"] += 1
+        self.predictions[document["analyte"]] = document
+        if document["verdict"]["accepted"] and self.first_accepted_at is None:
+            self.first_accepted_at = at
+
+    def _disposition(self, document: dict[str, Any], at: float) -> None:
+        self.seen[document["id"]] += 1
+        self.counts["dispositions"] += 1
+        result = self.published.get(document["cause"])
+        if result is None:
+            return
+        latency = (at - result.at) * 1000
+        self.disposition_latency.setdefault(result.result_id, latency)
+        if result.out_of_specification and document["recommendation"] == "hold":
+            self.hold_latency.setdefault(result.result_id, latency)
+        self.results.append((result, document["recommendation"]))
+
+    def _guidance(self, document: dict[str, Any], _at: float) -> None:
+        identity, state = document["id"], document["state"]
+        self.seen[f"{identity}/{state}"] += 1
+        self.guidance[identity] = document
+        if state == "proposed":
+            self.counts["guidance"] += 1
+            self.counts["suggestions"] += document["kind"] == "setpoint"
+        if document["kind"] == "setpoint" and state == "applied":
+            self.applied.add(identity)
+        if document["kind"] == "setpoint" and state == "resolved" and identity in self.applied:
+            self.recovered.add(identity)
+
+    def _dead_letter(self, document: dict[str, Any], _at: float) -> None:
+        self.seen[document["id"]] += 1
+        self.counts["dead_letters"] += 1
+
+    def _board(self, document: dict[str, Any], _at: float) -> None:
+        self.board = document["guidance"]
+
+    def _status(self, document: dict[str, Any], _at: float) -> None:
+        self.status = document
+
+    @property
+    def lost(self) -> int:
+        """Return how many published results have no disposition."""
+        return len(self.published.keys() - self.disposition_latency.keys())
+
+    @property
+    def duplicates(self) -> int:
+        """Return how many messages came more than once."""
+        return sum(count - 1 for count in self.seen.values())
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts as the demo's summary names them."""
+        return {
+            "recovered": len(self.recovered),
+            "predictions": self.counts["predictions"],
+            "lab_results": len(self.published),
+            "dispositions": self.counts["dispositions"],
+            "guidance": self.counts["guidance"],
+            "suggestions": self.counts["suggestions"],
+            "suggestions_followed": len(self.applied),
+            "dead_letters": self.counts["dead_letters"],
+            "lost": self.lost,
+            "duplicates": self.duplicates,
+            "latency_ms": {
+                "result_to_disposition": spread(list(self.disposition_latency.values())),
+                "result_to_hold": spread(list(self.hold_latency.values())),
+            },
+        }
+
+
+def spread(values: Sequence[float]) -> dict[str, float | int | None]:
+    """Return n, median, 99th percentile (nearest rank) and maximum."""
+    if not values:
+        return {"n": 0, "p50": None, "p99": None, "max": None}
+    ordered = sorted(values)
+    rank = max(0, -(-99 * len(ordered) // 100) - 1)
+    return {
+        "n": len(ordered),
+        "p50": round(statistics.median(ordered), 2),
+        "p99": round(ordered[rank], 2),
+        "max": round(ordered[-1], 2),
+    }
+
+
+def now() -> float:
+    """Return the instant on the clock that all latencies are on."""
+    return time.perf_counter()

@@ -1,0 +1,30 @@
+"""The bench's plan: products, limits and paces of a demonstration."""
+
+from dataclasses import dataclass
+
+PRODUCT = "FG-100"
+EQUIPMENT = "R1"
+SPECIFICATIONS = {"viscosity": (95.0, 105.0), "ph": (6.5, 7.5)}
+TARGETS = {"viscosity": 100.0, "ph": 7.0}
+UNITS = {"viscosity": "mPa.s", "ph": "pH"}
+TEST_NAMES = {"viscosity": "Viscosity", "ph": "pH"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How fast things go on the bench, in seconds."""
+
+    lot_seconds: float = 60.0
+    lots_per_order: int = 2
+    sample_every_seconds: float = 5.0
+    laboratory_delay_seconds: float = 4.0
+    reaction_seconds: float = 1.0
+    close_after_seconds: float = 12.0
+
+
+def off_specification(viscosity: float, ph: float) -> bool:
+    """Return whether a product is outside any of its specifications."""
+    return any(
+        not SPECIFICATIONS[analyte][0] <= value <= SPECIFICATIONS[analyte][1]
+        for analyte, value in (("viscosity", viscosity), ("ph", ph))
+    )
