@@ -103,6 +103,7 @@ def _build(settings: Settings, line: LineDefinition, *, clock: Clock, writer: Wr
         on_committed=drain.wake,
         on_progress=lambda: progress.beat("process"),
         on_store=health.store,
+        on_alarm=health.alarm,
     )
     return Parts(
         settings=settings, line=line, clock=clock, inbox=inbox, rings=rings, reader=reader, processor=processor,

@@ -378,7 +378,7 @@ def _board(open_guidance: tuple[Guidance, ...], event: Event, situation: Situati
     return board_message(open_guidance, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
 
 
-def _audit(kind: str, subject: str, **body: Any) -> AuditEntry:
+def _audit(kind: str, subject: str, /, **body: Any) -> AuditEntry:
     return AuditEntry(kind=kind, subject=subject, body=body)
 
 

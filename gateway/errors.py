@@ -54,3 +54,9 @@ class SourceUnavailableError(LablineError):
 
 class InferenceError(LablineError):
     """A model could not be evaluated."""
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first single error within a group of any depth."""
+    first = group.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -10,7 +10,8 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -39,6 +40,14 @@ _MOST_WORK_SECONDS = 0.020
 _RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchOutcome:
+    """How many events of a batch are committed, and how many of those could not be decided."""
+
+    done: int
+    failed: int
+
+
 class Processor:
     """The loop itself, and what it tells about itself."""
 
@@ -52,8 +61,9 @@ class Processor:
         on_committed: Callable[[], None],
         on_progress: Callable[[], None],
         on_store: Callable[[str | None], None],
+        on_alarm: Callable[[str], None],
     ) -> None:
-        """``on_store`` hears why the store fails, and None once it works again."""
+        """``on_store`` hears why the store fails, and None once it works again; ``on_alarm`` of failed decisions."""
         self._inbox = inbox
         self._line = line
         self._rings = rings
@@ -61,6 +71,7 @@ class Processor:
         self._on_committed = on_committed
         self._on_progress = on_progress
         self._on_store = on_store
+        self._on_alarm = on_alarm
 
     async def run(self) -> None:
         """Process until cancelled; what has been taken is finished first."""
@@ -82,14 +93,14 @@ class Processor:
         waiting = [self._with_windows(pending) for pending in batch]
         while waiting:
             try:
-                done = await self._writer.run(lambda connection: decide_batch(connection, self._line, waiting))
+                outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=tuple(waiting)))
             except StoreUnavailableError as error:
                 self._on_store(str(error))
                 log.error("store failed; nothing of the batch is acknowledged", error=str(error))
                 await self._one_at_a_time(waiting)
                 return
-            self._acknowledge(waiting[:done])
-            waiting = waiting[done:]
+            self._settle(waiting[: outcome.done], outcome)
+            waiting = waiting[outcome.done :]
 
     async def _one_at_a_time(self, waiting: Sequence[Pending]) -> None:
         for pending in waiting:
@@ -101,7 +112,7 @@ class Processor:
         attempt = 0
         while True:
             try:
-                await self._writer.run(lambda connection: decide_batch(connection, self._line, [pending]))
+                outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=(pending,)))
             except StoreUnavailableError as error:
                 self._on_store(str(error))
                 if not isinstance(pending.event, Arrived):
@@ -109,10 +120,12 @@ class Processor:
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
             else:
-                self._acknowledge([pending])
+                self._settle([pending], outcome)
                 return
 
-    def _acknowledge(self, done: Sequence[Pending]) -> None:
+    def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
+        if outcome.failed:
+            self._on_alarm("DECISION_FAILED")
         for pending in done:
             pending.committed()
         self._on_committed()
@@ -122,28 +135,30 @@ class Processor:
         return replace(pending, windows=windows) if windows else pending
 
 
-def decide_batch(connection: sqlite3.Connection, line: LineDefinition, batch: Sequence[Pending]) -> int:
-    """Decide and write events in the transaction that runs; return how many fitted into the time.
+def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch: Sequence[Pending]) -> BatchOutcome:
+    """Decide and write as many events as fit into the time, in the transaction that runs.
 
     Raises sqlite3.Error where the transaction is lost; then none of them is done.
     """
-    begun = time.perf_counter()
+    begun, failed = time.perf_counter(), 0
     for done, pending in enumerate(batch):
         if done and time.perf_counter() - begun > _MOST_WORK_SECONDS:
-            return done
+            return BatchOutcome(done=done, failed=failed)
         event = identify(connection, pending.event)
         if event is not None:
-            _decide_one(connection, line, event, pending.windows)
-    return len(batch)
+            failed += not _decided(connection, line, event, pending.windows)
+    return BatchOutcome(done=len(batch), failed=failed)
 
 
-def _decide_one(
+def _decided(
     connection: sqlite3.Connection,
     line: LineDefinition,
     event: Event,
     windows: Mapping[WindowRequest, TagWindow],
-) -> None:
+) -> bool:
+    """Decide and write one event under a savepoint; return False where it had to be buried."""
     connection.execute("SAVEPOINT decision")
+    decided = True
     try:
         situation = load(connection, event, line, windows)
         recording.write(connection, event, situation, decide(event, situation))
@@ -153,9 +168,11 @@ def _decide_one(
         if not connection.in_transaction:
             raise
         connection.execute("ROLLBACK TO decision")
-        log.exception("a decision failed; the event becomes a dead letter", event=type(event).__name__)
+        log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
         _bury(connection, line, event, error)
+        decided = False
     connection.execute("RELEASE decision")
+    return decided
 
 
 def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception) -> None:

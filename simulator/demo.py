@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway.contract.topics import Topics
 from simulator.broker import Broker, free_port, running_broker
-from simulator.gateway_process import TOPIC_ROOT, RunningGateway, ask, configuration_text, running_gateway
+from simulator.gateway_process import TOPIC_ROOT, GatewayFailedError, RunningGateway, ask, configuration_text, running_gateway
 from simulator.lims import Lims
 from simulator.mes import Mes
 from simulator.mqtt import Participant
@@ -98,7 +98,7 @@ async def _play(
 ) -> dict[str, Any]:
     async with on_stage(options, folder) as scene:
         async with watch(scene):
-            await _wait(stop, options.seconds)
+            await _wait(stop, options.seconds, scene.gateway)
             scene.stage = "finishing"
             await _finish(scene)
     verified = await ask("audit", "verify", "--config", str(folder / "labline.toml"))
@@ -161,12 +161,17 @@ async def _playing(**parts: Coroutine[Any, Any, None]) -> AsyncIterator[dict[str
                 task.cancel()
 
 
-async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
+async def _wait(stop: asyncio.Event, seconds: float | None, gateway: RunningGateway) -> None:
+    """Wait for the end of the time or a signal; raises GatewayFailedError where the gateway ends before."""
+    asked = asyncio.create_task(stop.wait(), name="asked-to-stop")
+    ended = asyncio.create_task(gateway.process.wait(), name="gateway-ended")
     try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
+        done, _ = await asyncio.wait({asked, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+        ended.cancel()
+    if ended in done:
+        raise GatewayFailedError(f"the gateway ended with {gateway.process.returncode}; it said:\n{gateway.last_words()}")
 
 
 async def _finish(scene: Scene) -> None:

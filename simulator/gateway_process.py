@@ -34,6 +34,11 @@ class RunningGateway:
     configuration: Path
     ready_seconds: float
     ready_at: float
+    log: Path
+
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        return _last_lines(self.log)
 
 
 def configuration_text(*, directory: Path, broker: Broker, plant_url: str, models: Path) -> str:
@@ -109,6 +114,7 @@ async def running_gateway(configuration: Path, *, directory: Path) -> AsyncItera
                 configuration=configuration,
                 ready_seconds=round(ready_at - begun, 3),
                 ready_at=ready_at,
+                log=log,
             )
         finally:
             await _stop(process)

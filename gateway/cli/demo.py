@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from gateway.cli.presentation import err, out, show_json, show_table
-from gateway.errors import LablineError
+from gateway.errors import LablineError, first_of
 
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>s|m|h)?")
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -48,7 +48,7 @@ def demo(
     try:
         summary = asyncio.run(demonstrate(options, silent if headless else live))
     except* GatewayFailedError as failed:
-        raise LablineError(str(failed.exceptions[0])) from None
+        raise LablineError(str(first_of(failed))) from None
     if as_json:
         show_json(summary)
     else:

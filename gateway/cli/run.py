@@ -7,7 +7,7 @@ import uvloop
 
 from gateway import daemon
 from gateway.clock import SystemClock
-from gateway.errors import LablineError
+from gateway.errors import LablineError, first_of
 from gateway.line import define_line
 from gateway.operations.logs import configure_logs
 from gateway.settings import read
@@ -24,4 +24,4 @@ def run(
     try:
         uvloop.run(daemon.run(settings, configuration_sha256, line, clock=SystemClock()))
     except* LablineError as group:
-        raise group.exceptions[0] from None
+        raise first_of(group) from None
