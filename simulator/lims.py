@@ -57,7 +57,7 @@ class Lims:
     async def run(self) -> None:
         """Draw samples until cancelled; what has been drawn is still measured, see ``finish``."""
         while True:
-            await asyncio.sleep(self._pace.sample_every_seconds)
+            await asyncio.sleep(self._pace.sample_every_seconds * self._random.uniform(0.9, 1.1))
             if self._mes.current_lot is not None:
                 work = asyncio.create_task(self._analyse(self._mes.current_lot), name=f"sample-{self._number}")
                 self._working.add(work)
