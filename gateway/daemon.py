@@ -7,9 +7,10 @@ signal skips the drain.
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Self
 
 import structlog
 
@@ -117,7 +118,9 @@ def _sessions(
     """Return the session for results and context, and the one for responses, publishing and the will."""
     mqtt, topics, address = settings.mqtt, Topics(line.topic_root), broker_address(settings)
     results = understand_results(
-        source=settings.lims.source, analytes=settings.lims.analytes, assume_status=settings.lims.assume_status
+        source=settings.lims.source,
+        analytes=settings.lims.analytes,
+        assume_status=settings.lims.assume_status,
     )
     inbound_intake = Intake(
         inbox=inbox,
@@ -212,17 +215,15 @@ def _started(parts: Parts, configuration_sha256: str) -> GatewayStarted:
     )
 
 
-async def _until_ready(waiting: list[Awaitable[None]], signals: "_Signals") -> None:
+async def _until_ready(waiting: list[Coroutine[Any, Any, None]], signals: "_Signals") -> None:
     """Wait a little for connections; a broker or server that is down is no reason not to be ready."""
-    pending = [asyncio.ensure_future(each) for each in (*waiting, signals.first.wait())]
-    everything = asyncio.gather(*pending[:-1])
-    try:
-        await asyncio.wait({everything, pending[-1]}, timeout=_READY_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        everything.cancel()
-        pending[-1].cancel()
-        with suppress(asyncio.CancelledError):
-            await everything
+    connecting = [asyncio.create_task(each, name="connecting") for each in waiting]
+    asked = asyncio.create_task(signals.first.wait(), name="asked-to-stop")
+    connected = asyncio.create_task(asyncio.wait(connecting), name="all-connected")
+    await asyncio.wait({connected, asked}, timeout=_READY_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*connecting, connected, asked):
+        task.cancel()
+    await asyncio.gather(*connecting, connected, asked, return_exceptions=True)
 
 
 async def _schedule(parts: Parts, model: ModelAssignment) -> None:
@@ -251,9 +252,7 @@ async def _publish_status(parts: Parts) -> None:
         parts.status_due.clear()
         if parts.main.connected:
             figures = {model.name: await parts.reader.model_figures(model.name) for model in parts.line.models}
-            status = parts.health.status(
-                at_ns=parts.clock.now_ns(), depths=await parts.reader.depths(), models=figures
-            )
+            status = parts.health.status(at_ns=parts.clock.now_ns(), depths=await parts.reader.depths(), models=figures)
             await _tell(parts, status.encoded())
         await asyncio.sleep(_STATUS_PAUSE_SECONDS)
         with suppress(TimeoutError):
@@ -292,7 +291,7 @@ class _Signals:
         self.first = asyncio.Event()
         self.second = asyncio.Event()
 
-    def __enter__(self) -> "_Signals":
+    def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._received)
         return self
@@ -313,22 +312,23 @@ async def _stop(
     await asyncio.wait(intake, timeout=_DRAIN_SECONDS)
     at_ns = parts.clock.now_ns()
     stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at_ns, os.getpid()), at_ns=at_ns)
-    parts.inbox.put(stopped, Urgency.MODELS_AND_TIMERS)
-    drained = asyncio.create_task(_drained(parts), name="last-drain")
+    committed = asyncio.Event()
+    parts.inbox.put(stopped, Urgency.MODELS_AND_TIMERS, committed.set)
+    drained = asyncio.create_task(_drained(parts, committed), name="last-drain")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
-    done, _ = await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    log.info("stopped", drained=drained in done, waiting=len(parts.inbox))
-    for task in (drained, second):
-        task.cancel()
+    await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopped", drained=drained.done(), waiting=len(parts.inbox))
+    drained.cancel()
+    second.cancel()
     await _say_goodbye(parts)
     for task in core:
         task.cancel()
 
 
-async def _drained(parts: Parts) -> None:
-    idle: Callable[[], bool] = lambda: not len(parts.inbox)  # noqa: E731 - a name for the condition
-    while not (idle() and await parts.drain.empty()):
-        await asyncio.sleep(0.02)
+async def _drained(parts: Parts, last_event_committed: asyncio.Event) -> None:
+    """Return when the last event, which all others went before, is committed and the outbox is empty."""
+    await last_event_committed.wait()
+    await parts.drain.until_empty()
 
 
 async def _say_goodbye(parts: Parts) -> None:

@@ -81,9 +81,7 @@ def _inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
 
 
 def _setpoints(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
-    return tuple(
-        WindowRequest(tag=item.tag, start_ns=end_ns, end_ns=end_ns) for item in model.bundle.manipulated
-    )
+    return tuple(WindowRequest(tag=item.tag, start_ns=end_ns, end_ns=end_ns) for item in model.bundle.manipulated)
 
 
 def _models_for(result: LabResult, line: LineDefinition) -> tuple[ModelAssignment, ...]:
@@ -122,9 +120,7 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
 def _advice(
     event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction
 ) -> tuple[Guidance, ...]:
-    specification = situation.line.specification_for(
-        situation.context.material_definition_id, prediction.analyte
-    )
+    specification = situation.line.specification_for(situation.context.material_definition_id, prediction.analyte)
     if specification is None:
         return ()
     return advise(
@@ -145,12 +141,8 @@ def _advice(
 def _known_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> Mapping[str, float]:
     """Return the setpoints whose present value passes the gates of quality and age."""
     known = {}
-    for manipulated, request in zip(
-        model.bundle.manipulated, _setpoints(model, event.at_ns), strict=True
-    ):
-        value = judge_setpoint_reading(
-            situation.line.tags[manipulated.tag], situation.windows[request]
-        )
+    for manipulated, request in zip(model.bundle.manipulated, _setpoints(model, event.at_ns), strict=True):
+        value = judge_setpoint_reading(situation.line.tags[manipulated.tag], situation.windows[request])
         if value is not None:
             known[manipulated.tag] = value
     return known
@@ -216,9 +208,7 @@ def _numbered(result: LabResult, situation: Situation) -> LabResult:
     )
 
 
-def _predictions_at_sample(
-    event: ResultArrived, result: LabResult, situation: Situation
-) -> tuple[Prediction, ...]:
+def _predictions_at_sample(event: ResultArrived, result: LabResult, situation: Situation) -> tuple[Prediction, ...]:
     """Return what each model of this analyte says of the instant at which the sample was drawn."""
     if result.sampled_ns is None:
         return ()
@@ -270,9 +260,7 @@ def _disposition(
         rests_on_predictions=predictions,
         flags=(*own_flags, *extra, *(() if context.material_lot_id else ("NO_LOT",))),
     )
-    return disposition, LotJudged(
-        disposition=disposition, material_lot_id=context.material_lot_id, state=state
-    )
+    return disposition, LotJudged(disposition=disposition, material_lot_id=context.material_lot_id, state=state)
 
 
 # --- production context, people, timers, the gateway itself --------------------------------------------
@@ -328,9 +316,7 @@ def _on_timer(event: TimerDue, situation: Situation) -> Decision:
     if event.timer is Timer.REFRESH_BOARD:
         return Decision(messages=(_board(situation.open_guidance, event, situation),))
     outlived = (
-        moved(guidance, GuidanceState.EXPIRED)
-        for guidance in situation.open_guidance
-        if expired(guidance, event.at_ns)
+        moved(guidance, GuidanceState.EXPIRED) for guidance in situation.open_guidance if expired(guidance, event.at_ns)
     )
     return _told(tuple(guidance for guidance in outlived if guidance is not None), event, situation)
 

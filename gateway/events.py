@@ -150,9 +150,9 @@ class Situation:
 
     line: LineDefinition
     windows: Mapping[WindowRequest, TagWindow] = field(default_factory=dict)
-    context: Context = Context()
-    history: ResultHistory = ResultHistory()
-    lot_state: LotState = LotState()
+    context: Context = field(default_factory=Context)
+    history: ResultHistory = field(default_factory=ResultHistory)
+    lot_state: LotState = field(default_factory=LotState)
     lot_results: tuple[LabResult, ...] = ()
     open_guidance: tuple[Guidance, ...] = ()
     answered: Guidance | None = None

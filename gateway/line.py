@@ -15,7 +15,7 @@ from gateway.definitions import (
     intersection,
 )
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
-from gateway.inference.bundle import GOLDEN, MODEL, check_golden, read_bundle
+from gateway.inference.bundle import MODEL, check_golden, read_bundle
 from gateway.records import Bands, Specification, seconds_to_ns
 from gateway.settings import ModelTable, Settings, SpecificationTable, TagTable, credential, credential_path
 from gateway.transport.mqtt import BrokerAddress
@@ -35,17 +35,14 @@ def define_line(settings: Settings, *, path: Path) -> LineDefinition:
     """
     problems: list[Problem] = []
     tags = {name: _tag(name, table) for name, table in settings.tags.items()}
-    models: list[ModelAssignment] = []
+    models: dict[str, ModelAssignment] = {}
     for at, table in enumerate(settings.model, start=1):
         try:
-            model = _model(table, folder=path.parent, tags=tags)
-            if any(other.name == model.name for other in models):
-                raise BundleRefusedError(f"model {model.name} is already in use", hint="one assignment per model name")
-            models.append(model)
+            model = _model(table, folder=path.parent, tags=tags, taken=frozenset(models))
         except BundleRefusedError as error:
-            problems.append(
-                Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint)
-            )
+            problems.append(Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint))
+        else:
+            models[model.name] = model
     if problems:
         raise ConfigurationError(tuple(problems))
     return LineDefinition(
@@ -53,7 +50,7 @@ def define_line(settings: Settings, *, path: Path) -> LineDefinition:
         topic_root=settings.topic_root,
         tags=tags,
         specifications=tuple(_specification(table) for table in settings.specification),
-        models=tuple(models),
+        models=tuple(models.values()),
     )
 
 
@@ -85,13 +82,18 @@ def _specification(table: SpecificationTable) -> Specification:
     )
 
 
-def _model(table: ModelTable, *, folder: Path, tags: dict[str, TagDefinition]) -> ModelAssignment:
+def _model(
+    table: ModelTable, *, folder: Path, tags: dict[str, TagDefinition], taken: frozenset[str]
+) -> ModelAssignment:
     where = (folder / table.bundle).resolve()
     files = bundle_files(where)
     bundle = read_bundle(files, where=str(where))
+    if bundle.identity.name in taken:
+        raise BundleRefusedError(
+            f"model {bundle.identity.name} is already in use", hint="one assignment per model name"
+        )
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), where=str(where / MODEL))
-    if GOLDEN in files:
-        check_golden(files, bundle, predict, where=str(where))
+    check_golden(files, bundle, predict, where=str(where))
     return ModelAssignment(
         bundle=_on_this_line(bundle, tags, where),
         predict=predict,
@@ -112,23 +114,25 @@ def bundle_files(folder: Path) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in paths}
     except OSError as error:
         raise BundleRefusedError(
-            f"{folder} cannot be read: {error.strerror}", hint="name the folder of the bundle, with its version"
+            f"{folder} cannot be read: {error.strerror}",
+            hint="name the folder of the bundle, with its version",
         ) from error
 
 
 def _on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Path) -> ModelBundle:
     """Return the bundle with the limits that hold here: of tag, bundle input and manipulated tag, the intersection."""
-    wanted = {item.tag: item.unit for item in bundle.inputs} | {item.tag: item.unit for item in bundle.manipulated}
-    unknown = sorted(set(wanted) - set(tags))
+    wanted = {item.tag for item in bundle.inputs} | {item.tag for item in bundle.manipulated}
+    unknown = sorted(wanted - set(tags))
     if unknown:
         raise BundleRefusedError(
-            f"{where} needs tags that are not configured: {', '.join(unknown)}", hint="add [tags.<name>] for each"
+            f"{where} needs tags that are not configured: {', '.join(unknown)}",
+            hint="add [tags.<name>] for each",
         )
-    for item in (*bundle.inputs, *bundle.manipulated):
-        same_scale = not isinstance(item, InputDefinition) or item.aggregate in _IN_THE_TAGS_SCALE
-        if same_scale and item.unit != tags[item.tag].unit:
+    expected = [(item.tag, item.unit) for item in bundle.inputs if item.aggregate in _IN_THE_TAGS_SCALE]
+    for tag, unit in (*expected, *((item.tag, item.unit) for item in bundle.manipulated)):
+        if unit != tags[tag].unit:
             raise BundleRefusedError(
-                f"{where}: {item.tag} is in {tags[item.tag].unit} here, the bundle expects {item.unit}",
+                f"{where}: {tag} is in {tags[tag].unit} here, the bundle expects {unit}",
                 hint="correct the unit of the tag, or use a bundle trained on it",
             )
     return replace(

@@ -96,7 +96,7 @@ class Processor:
                 outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=tuple(waiting)))
             except StoreUnavailableError as error:
                 self._on_store(str(error))
-                log.error("store failed; nothing of the batch is acknowledged", error=str(error))
+                log.error("store failed; nothing is acknowledged", error=str(error))  # noqa: TRY400 - the cause is in it
                 await self._one_at_a_time(waiting)
                 return
             self._settle(waiting[: outcome.done], outcome)
@@ -164,7 +164,7 @@ def _decided(
         recording.write(connection, event, situation, decide(event, situation))
     except sqlite3.OperationalError:
         raise  # the disk or the file: not the event's fault
-    except Exception as error:  # noqa: BLE001 - a loop's edge: poison must neither block nor vanish
+    except Exception as error:
         if not connection.in_transaction:
             raise
         connection.execute("ROLLBACK TO decision")
@@ -184,7 +184,11 @@ def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, er
     )
     if isinstance(event, Arrived):
         refused = MessageRefused(
-            event_id=event.event_id, at_ns=event.at_ns, origin=event.origin, payload=event.payload, reasons=(reason,)
+            event_id=event.event_id,
+            at_ns=event.at_ns,
+            origin=event.origin,
+            payload=event.payload,
+            reasons=(reason,),
         )
         situation = Situation(line=line)
         recording.write(connection, refused, situation, decide(refused, situation))

@@ -13,8 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from gateway.definitions import Stage
 from gateway.errors import ConfigurationError, Problem
@@ -108,14 +120,18 @@ class MqttTable(_Table):
     port: int = Field(default=8883, ge=1, le=65535, description="the broker's port")
     tls: bool = Field(default=True, description="whether the connection is encrypted")
     ca_certificate: Path | None = Field(default=None, description="who signed the broker's certificate")
-    certificate: Path | None = Field(default=None, description="this client's certificate; key: credential mqtt_key.pem")
+    certificate: Path | None = Field(
+        default=None, description="this client's certificate; key: credential mqtt_key.pem"
+    )
     username: str | None = Field(default=None, description="the user; the password is credential mqtt_password")
     protocol: Literal["5", "3.1.1"] = Field(default="5", description='"5" or "3.1.1"')
     client_id: str = Field(min_length=1, max_length=60, description="unique at the broker; -in is appended for results")
     session_expiry: Duration = Field(default=7 * 86400.0, ge=60, description="how long the broker keeps results for us")
     receive_maximum: int = Field(default=100, ge=1, le=1000, description="results in flight to us at once")
     topic_root: str = Field(
-        default="{enterprise}/{site}/{area}/{line}/quality", pattern=r"^[^+#]+$", description="root of our topics"
+        default="{enterprise}/{site}/{area}/{line}/quality",
+        pattern=r"^[^+#]+$",
+        description="root of our topics",
     )
 
 
@@ -131,7 +147,9 @@ class LimsTable(_Table):
     topic: str = Field(default="lims/results/#", description="topic filter of results")
     mapping: Literal["canonical"] = Field(default="canonical", description="how messages are read")
     source: Name = Field(default="lims", description="name of this interface; part of every result's identity")
-    assume_status: ResultStatus | None = Field(default=None, description="status of a message without one; else refused")
+    assume_status: ResultStatus | None = Field(
+        default=None, description="status of a message without one; else refused"
+    )
     analytes: dict[str, Name] = Field(default_factory=dict, description="the laboratory's test names to ours")
 
 
@@ -209,11 +227,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings fixes these names
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before file; the file comes in as the initial values of ``read``."""
         return (env_settings, init_settings)
@@ -237,7 +255,9 @@ def read(path: Path) -> tuple[Settings, str]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        problem = Problem(file=str(path), key="", message=f"cannot be read: {error.strerror}", hint="name it with --config")
+        problem = Problem(
+            file=str(path), key="", message=f"cannot be read: {error.strerror}", hint="name it with --config"
+        )
         raise ConfigurationError((problem,)) from error
     except UnicodeDecodeError as error:
         problem = Problem(file=str(path), key="", message="is not UTF-8 text", hint="save it as UTF-8")
@@ -317,12 +337,20 @@ def _contradictions(path: Path, settings: Settings) -> list[Problem]:
                 f"pin the server's certificate; the private key is credential opcua_{name}_key.pem",
             )
         if server.sampling_interval > server.publishing_interval:
-            found(f"opcua.{name}.sampling_interval", "is longer than publishing_interval", "sample as often or more")
+            found(
+                f"opcua.{name}.sampling_interval",
+                "is longer than publishing_interval",
+                "sample as often or more",
+            )
     seen: set[tuple[str, str]] = set()
     for at, specification in enumerate(settings.specification, start=1):
         pair = (specification.product, specification.analyte)
         if pair in seen:
-            found(f"specification[{at}]", f"{pair[0]} already has a specification of {pair[1]}", "keep one of them")
+            found(
+                f"specification[{at}]",
+                f"{pair[0]} already has a specification of {pair[1]}",
+                "keep one of them",
+            )
         seen.add(pair)
     try:
         settings.topic_root  # noqa: B018 - evaluated for its errors

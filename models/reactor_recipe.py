@@ -243,6 +243,7 @@ def write(recipe, definitions, onnx, x, predict, figures, *, seed, folder, calib
 
 def manifest_text(recipe, definitions, figures, files, *, seed, calibration_rows, data_sha256) -> str:  # noqa: ANN001
     """Return ``bundle.toml``."""
+
     def pair(limits: tuple[float, float]) -> str:
         return f"[{limits[0]!r}, {limits[1]!r}]"
 
@@ -308,7 +309,8 @@ def card(recipe: Recipe, figures: dict[str, float], seed: int) -> str:
 {recipe.intended_use}
 
 - Made by `models/reactor_recipe.py`, seed {seed}, {int(figures["rows"])} rows of the simulated reactor.
-- Polynomial ridge regression (degree {recipe.degree}) on time-weighted means of {", ".join(t for t, _ in recipe.causes)}.
+- Polynomial ridge regression (degree {recipe.degree}) on time-weighted means of
+  {", ".join(tag for tag, _ in recipe.causes)}.
 - Last fifth of the period, not used for fitting or calibration: R2 {figures["r2"]:.3f},
   root mean square error {figures["rmse"]:.3f} {recipe.unit} (laboratory error included),
   {figures["coverage"]:.1%} of the values inside the 90 % interval of +-{figures["half_width"]:.3f} {recipe.unit}.

@@ -9,16 +9,22 @@ import logging
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gateway.contract.topics import Topics
 from simulator.broker import Broker, free_port, running_broker
-from simulator.gateway_process import TOPIC_ROOT, GatewayFailedError, RunningGateway, ask, configuration_text, running_gateway
+from simulator.gateway_process import (
+    TOPIC_ROOT,
+    GatewayFailedError,
+    RunningGateway,
+    ask,
+    configuration_text,
+    running_gateway,
+)
 from simulator.lims import Lims
 from simulator.mes import Mes
 from simulator.mqtt import Participant
@@ -95,14 +101,11 @@ async def demonstrate(options: DemoOptions, watch: Watch) -> dict[str, Any]:
             loop.remove_signal_handler(number)
 
 
-async def _play(
-    options: DemoOptions, folder: Path, stop: asyncio.Event, watch: Watch
-) -> dict[str, Any]:
-    async with on_stage(options, folder) as scene:
-        async with watch(scene):
-            await _wait(stop, options.seconds, scene.gateway)
-            scene.stage = "finishing"
-            await _finish(scene)
+async def _play(options: DemoOptions, folder: Path, stop: asyncio.Event, watch: Watch) -> dict[str, Any]:
+    async with on_stage(options, folder) as scene, watch(scene):
+        await _wait(stop, options.seconds, scene.gateway)
+        scene.stage = "finishing"
+        await _finish(scene)
     verified = await ask("audit", "verify", "--config", str(folder / "labline.toml"))
     return _summary(scene, str(verified["audit"]))
 
@@ -131,9 +134,7 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
             )  # fmt: skip
 
         await participant("observer", topics.everything, on_message=observer.received)
-        terminal.participant = await participant(
-            "terminal", f"{TOPIC_ROOT}/guidance/+", on_message=terminal.received
-        )
+        terminal.participant = await participant("terminal", f"{TOPIC_ROOT}/guidance/+", on_message=terminal.received)
         mes = Mes(await participant("mes"), options.pace)
         lims = Lims(await participant("lims"), plant, mes, options.pace, seed=options.seed,
                     on_published=observer.result_published)  # fmt: skip
@@ -173,7 +174,9 @@ async def _wait(stop: asyncio.Event, seconds: float | None, gateway: RunningGate
         asked.cancel()
         ended.cancel()
     if ended in done:
-        raise GatewayFailedError(f"the gateway ended with {gateway.process.returncode}; it said:\n{gateway.last_words()}")
+        raise GatewayFailedError(
+            f"the gateway ended with {gateway.process.returncode}; it said:\n{gateway.last_words()}"
+        )
 
 
 async def _finish(scene: Scene) -> None:
@@ -181,9 +184,9 @@ async def _finish(scene: Scene) -> None:
     scene.sampling.cancel()
     scene.tally.counting = False
     await scene.lims.finish()
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    while scene.observer.lost and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
+    with suppress(TimeoutError):  # what is missing then is counted as lost
+        async with asyncio.timeout(_SETTLE_SECONDS):
+            await scene.observer.until_nothing_lost()
 
 
 def _summary(scene: Scene, audit: str) -> dict[str, Any]:

@@ -41,8 +41,10 @@ class Mes:
         for at in range(self._pace.lots_per_order):
             lot = f"LOT-{order.removeprefix('WO-')}/{at + 1}"
             await self._tell("lot_started", material_lot_id=lot, job_order_id=order, **product)
-            await self._tell("material_consumed", material_lot_id=lot, consumed_lot_id=f"RM-{order}-{at}",
-                             consumed_definition_id="MONOMER-A", supplier="Bench Chemicals", equipment_id=EQUIPMENT)  # fmt: skip
+            consumed = {"consumed_lot_id": f"RM-{order}-{at}", "consumed_definition_id": "MONOMER-A"}
+            await self._tell(
+                "material_consumed", material_lot_id=lot, **consumed, supplier="Bench Chemicals", equipment_id=EQUIPMENT
+            )
             self.current_lot = lot
             self.lots_started += 1
             await asyncio.sleep(self._pace.lot_seconds)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -62,7 +62,10 @@ class Participant:
 
     def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         received = Received(
-            topic=message.topic, payload=bytes(message.payload), retained=message.retain, at=time.perf_counter()
+            topic=message.topic,
+            payload=bytes(message.payload),
+            retained=message.retain,
+            at=time.perf_counter(),
         )
         self._call(lambda: self._on_message(received))
 
@@ -71,7 +74,7 @@ class Participant:
             done = self._waiting.setdefault(number, asyncio.Event())
         self._call(done.set)
 
-    async def __aenter__(self) -> "Participant":
+    async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._client.connect, "127.0.0.1", self._port, 30)
         self._client.loop_start()
         async with asyncio.timeout(10):

@@ -1,8 +1,8 @@
 """Watches everything the gateway says and counts, by id and before any deduplication."""
 
+import asyncio
 import json
 import statistics
-import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Observer:
     guidance: dict[str, dict[str, Any]] = field(default_factory=dict)
     results: deque[tuple[Published, str]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     status: dict[str, Any] = field(default_factory=dict)
-    board: list[dict[str, Any]] = field(default_factory=list)
+    _judged: asyncio.Event = field(default_factory=asyncio.Event)
 
     def result_published(self, result: Published) -> None:
         """Note a result at the instant before it is sent."""
@@ -47,7 +47,6 @@ class Observer:
             "labline.disposition/1": self._disposition,
             "labline.guidance/1": self._guidance,
             "labline.dead-letter/1": self._dead_letter,
-            "labline.board/1": self._board,
             "labline.status/1": self._status,
         }.get(schema)
         if handler is not None:
@@ -68,6 +67,7 @@ class Observer:
             return
         latency = (at - result.at) * 1000
         self.disposition_latency.setdefault(result.result_id, latency)
+        self._judged.set()
         if result.out_of_specification and document["recommendation"] == "hold":
             self.hold_latency.setdefault(result.result_id, latency)
         self.results.append((result, document["recommendation"]))
@@ -88,9 +88,6 @@ class Observer:
         self.seen[document["id"]] += 1
         self.counts["dead_letters"] += 1
 
-    def _board(self, document: dict[str, Any], _at: float) -> None:
-        self.board = document["guidance"]
-
     def _status(self, document: dict[str, Any], _at: float) -> None:
         self.status = document
 
@@ -98,6 +95,12 @@ class Observer:
     def lost(self) -> int:
         """Return how many published results have no disposition."""
         return len(self.published.keys() - self.disposition_latency.keys())
+
+    async def until_nothing_lost(self) -> None:
+        """Return when every published result has its disposition."""
+        while self.lost:
+            self._judged.clear()
+            await self._judged.wait()
 
     @property
     def duplicates(self) -> int:
@@ -136,8 +139,3 @@ def spread(values: Sequence[float]) -> dict[str, float | int | None]:
         "p99": round(ordered[rank], 2),
         "max": round(ordered[-1], 2),
     }
-
-
-def now() -> float:
-    """Return the instant on the clock that all latencies are on."""
-    return time.perf_counter()

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Self
 
 from asyncua import Server, ua
 
@@ -24,7 +25,7 @@ class PlantServer:
         self._server = Server()
         self._nodes: dict[str, ua.NodeId] = {}
 
-    async def __aenter__(self) -> "PlantServer":
+    async def __aenter__(self) -> Self:
         await self._server.init()
         self._server.set_endpoint(self.url)
         self._server.set_server_name("Labline simulator")

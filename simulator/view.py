@@ -18,7 +18,13 @@ from simulator.plant import TAGS
 from simulator.scenarios import SPECIFICATIONS, UNITS
 
 _BAR = 46
-_COLOURS = {"hold": "bold red", "review": "yellow", "release": "green", "setpoint": "cyan", "warning": "yellow"}
+_COLOURS = {
+    "hold": "bold red",
+    "review": "yellow",
+    "release": "green",
+    "setpoint": "cyan",
+    "warning": "yellow",
+}
 
 
 @asynccontextmanager
@@ -51,9 +57,7 @@ def picture(scene: Scene) -> RenderableType:
     """Return the whole view."""
     layout = Layout()
     layout.split_column(Layout(_header(scene), size=3), Layout(name="middle", size=20), Layout(name="below"))
-    layout["middle"].split_row(
-        Layout(Panel(_tags(scene), title="process tags")), Layout(name="right", ratio=2)
-    )
+    layout["middle"].split_row(Layout(Panel(_tags(scene), title="process tags")), Layout(name="right", ratio=2))
     layout["right"].split_column(
         Layout(Panel(_predictions(scene), title="predictions against the specification"), size=10),
         Layout(Panel(_results(scene), title="laboratory results")),
@@ -66,12 +70,13 @@ def _header(scene: Scene) -> RenderableType:
     status, buffer = scene.observer.status, scene.observer.status.get("buffer", {})
     waiting = "/".join(str(int(buffer.get(lane, 0))) for lane in ("guidance", "evidence", "telemetry"))
     share = scene.tally.off_share
+    online = bool(status.get("online"))
     degraded = ", ".join(status.get("degraded", [])) or "healthy"
     text = Text.assemble(
         ("Labline demo ", "bold"),
         f"seed {scene.options.seed} | {time.perf_counter() - scene.gateway.ready_at:4.0f} s | {scene.stage} | ",
         f"lot {scene.mes.current_lot or '-'} | broker: {scene.broker.name} | buffer {waiting} | ",
-        (f"gateway {'online' if status.get('online') else '...'}, {degraded}", "green" if status.get("online") else "red"),
+        (f"gateway {'online' if online else '...'}, {degraded}", "green" if online else "red"),
         f" | off-specification {share:.0%}" if share is not None else "",
     )  # fmt: skip
     return Panel(text)

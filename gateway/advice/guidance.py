@@ -13,7 +13,6 @@ from gateway.lab.specifications import limits_text
 from gateway.records import (
     Context,
     Disposition,
-    FeatureVector,
     Guidance,
     GuidanceKind,
     GuidanceState,
@@ -37,7 +36,7 @@ class Advice(StrEnum):
         "{analyte} is predicted at {value:.4g} {unit} ({low:.4g} to {high:.4g}), outside {limits}."
     )
     PREDICTED_NEAR_LIMIT = (
-        "{analyte} is predicted at {value:.4g} {unit} ({low:.4g} to {high:.4g}); the interval reaches outside {limits}."
+        "{analyte} is predicted at {value:.4g} {unit} ({low:.4g} to {high:.4g}); the interval leaves {limits}."
     )
     MOVE_EXPECTED = (
         "Moving {tag} from {current:g} to {proposed:g} {unit} is expected to bring {analyte} to {expected:.4g}."
@@ -168,9 +167,7 @@ def _suggest(case: PredictedSituation, applied: tuple[Guidance, ...]) -> tuple[G
     )
 
 
-def _setpoint_guidance(
-    case: PredictedSituation, suggestion: SetpointSuggestion, *, supersedes: str | None
-) -> Guidance:
+def _setpoint_guidance(case: PredictedSituation, suggestion: SetpointSuggestion, *, supersedes: str | None) -> Guidance:
     change = suggestion.proposed - suggestion.current
     words = suggestion.tag.replace("_", " ")
     value = case.prediction.value

@@ -18,8 +18,7 @@ _CLOSING = frozenset(
     }
 )
 FOLLOWS: Mapping[GuidanceState, frozenset[GuidanceState]] = {
-    GuidanceState.PROPOSED: _CLOSING
-    | {GuidanceState.ACKNOWLEDGED, GuidanceState.APPROVED, GuidanceState.APPLIED},
+    GuidanceState.PROPOSED: _CLOSING | {GuidanceState.ACKNOWLEDGED, GuidanceState.APPROVED, GuidanceState.APPLIED},
     GuidanceState.ACKNOWLEDGED: _CLOSING | {GuidanceState.APPROVED, GuidanceState.APPLIED},
     GuidanceState.APPROVED: _CLOSING | {GuidanceState.APPLIED},
     GuidanceState.APPLIED: frozenset(

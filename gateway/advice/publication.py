@@ -42,9 +42,7 @@ def board_message(
     open_guidance: tuple[Guidance, ...], *, line: LineDefinition, cause: str, at_ns: int
 ) -> OutgoingMessage:
     """Return the retained board with the open guidance, newest first; it replaces an unsent older board."""
-    newest = sorted(
-        (item for item in open_guidance if item.state in OPEN), key=lambda item: -item.issued_ns
-    )
+    newest = sorted((item for item in open_guidance if item.state in OPEN), key=lambda item: -item.issued_ns)
     expires_ns = at_ns + BOARD_LIFE_NS
     return OutgoingMessage(
         message_id=identity_of("board-message", cause),
@@ -59,9 +57,7 @@ def board_message(
     )
 
 
-def prediction_message(
-    prediction: Prediction, *, line: LineDefinition, cause: str, expires_ns: int
-) -> OutgoingMessage:
+def prediction_message(prediction: Prediction, *, line: LineDefinition, cause: str, expires_ns: int) -> OutgoingMessage:
     """Return the retained latest prediction; it replaces an unsent older one."""
     return OutgoingMessage(
         message_id=prediction.prediction_id,
@@ -74,9 +70,7 @@ def prediction_message(
     )
 
 
-def disposition_message(
-    disposition: Disposition, *, line: LineDefinition, cause: str, at_ns: int
-) -> OutgoingMessage:
+def disposition_message(disposition: Disposition, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
     """Return the message of a disposition, retained where it belongs to a lot."""
     return OutgoingMessage(
         message_id=disposition.disposition_id,

@@ -7,11 +7,11 @@ from pathlib import Path
 import typer
 
 from gateway.cli.presentation import out, show_json, show_problems, show_table
+from gateway.cli.probes import Finding, probe_broker, probe_sources
 from gateway.clock import SystemClock
 from gateway.definitions import LineDefinition
 from gateway.errors import ConfigurationError
 from gateway.line import define_line
-from gateway.cli.probes import Finding, probe_broker, probe_sources
 from gateway.settings import Settings, read
 
 
@@ -49,9 +49,7 @@ def _warnings(settings: Settings) -> list[str]:
     ]
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
-    warnings.append(
-        "the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs"
-    )
+    warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")
     specified = {table.analyte for table in settings.specification}
     missing = sorted(set(settings.lims.analytes.values()) - specified)
     if missing:

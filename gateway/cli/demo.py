@@ -40,9 +40,7 @@ def demo(
     folder = models.resolve()
     if not (folder / "viscosity" / "1.0.0" / "bundle.toml").is_file():
         raise LablineError(f"there are no demo bundles in {folder}", hint="name their folder with --models")
-    options = DemoOptions(
-        seed=seed, seconds=seconds, follows=follow, models=folder, embedded_broker=embedded_broker
-    )
+    options = DemoOptions(seed=seed, seconds=seconds, follows=follow, models=folder, embedded_broker=embedded_broker)
     if headless:
         err.print("starting plant, laboratory, MES, terminal, broker and gateway ...")
     try:

@@ -6,6 +6,7 @@ like success, so only a message that comes back proves the right to send it.
 
 import asyncio
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.clock import Clock
@@ -62,10 +63,13 @@ async def probe_broker(settings: Settings, line: LineDefinition) -> list[Finding
     )
     taken = (settings.lims.topic, settings.mes.topic, topics.responses)
     came_back: set[str] = set()
+    all_back = asyncio.Event()
 
     def on_delivery(delivery: Delivery) -> None:
         if delivery.payload == _PROBE:
             came_back.add(delivery.topic)
+        if came_back == set(sent):
+            all_back.set()
 
     session = MqttSession(
         address=broker_address(settings),
@@ -78,7 +82,9 @@ async def probe_broker(settings: Settings, line: LineDefinition) -> list[Finding
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             await session.wait_connected()
         await asyncio.gather(*(_send(session, topic) for topic in sent))
-        await _until(came_back, set(sent))
+        with suppress(TimeoutError):  # what did not come back is the finding
+            async with asyncio.timeout(_LOOP_BACK_SECONDS):
+                await all_back.wait()
     except TimeoutError:
         found = f"{settings.mqtt.host}:{settings.mqtt.port} does not let us in"
         return [Finding(subject="mqtt", ok=False, found=found)]
@@ -101,11 +107,5 @@ async def _send(session: MqttSession, topic: str) -> None:
         return  # it will not come back, which is the finding
 
 
-async def _until(came_back: set[str], wanted: set[str]) -> None:
-    deadline = asyncio.get_running_loop().time() + _LOOP_BACK_SECONDS
-    while came_back != wanted and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.02)
-
-
-def _finding(subject: str, ok: bool) -> Finding:  # noqa: FBT001 - what was found
+def _finding(subject: str, ok: bool) -> Finding:
     return Finding(subject=subject, ok=ok, found="allowed" if ok else "refused by the broker's access rules")

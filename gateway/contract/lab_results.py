@@ -143,4 +143,3 @@ def _specification(reader: FieldReader, analyte: str, unit: str | None) -> Speci
         version=within.text("version") if within is not None else None,
         inclusive=within.flag("inclusive", default=True) if within is not None else True,
     )
-

@@ -322,9 +322,7 @@ class PredictionPayload(Payload):
     expires_at: str
 
 
-def prediction_payload(
-    prediction: Prediction, *, line: str, cause: str, expires_ns: int
-) -> PredictionPayload:
+def prediction_payload(prediction: Prediction, *, line: str, cause: str, expires_ns: int) -> PredictionPayload:
     """Return the payload of a prediction."""
     return PredictionPayload(
         schema="labline.prediction/1",
@@ -390,9 +388,7 @@ class DispositionPayload(Payload):
     flags: list[str]
 
 
-def disposition_payload(
-    disposition: Disposition, *, line: str, cause: str, at_ns: int
-) -> DispositionPayload:
+def disposition_payload(disposition: Disposition, *, line: str, cause: str, at_ns: int) -> DispositionPayload:
     """Return the payload of a disposition."""
     return DispositionPayload(
         schema="labline.disposition/1",
@@ -409,9 +405,7 @@ def disposition_payload(
         reasons=ReasonPart.of(disposition.reasons),
         rests_on=RestsOn(
             results=[
-                RestsOnResult(
-                    sample_id=result.sample_id, test_id=result.test_id, result_version=result.result_version
-                )
+                RestsOnResult(sample_id=result.sample_id, test_id=result.test_id, result_version=result.result_version)
                 for result in disposition.rests_on_results
             ],
             predictions=[

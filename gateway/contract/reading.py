@@ -1,5 +1,6 @@
-"""Reading foreign JSON: bytes to checked fields, or reasons that a person understands. Never an exception
-of a library, never a guess.
+"""Reading foreign JSON: bytes to checked fields, or reasons that a person understands.
+
+Never an exception of a library, never a guess.
 
 ``parse_object`` gives a dict or refuses; a ``FieldReader`` then takes typed fields out of it and gathers
 *every* reason, so that whoever mends the sender sees all of it at once.
@@ -87,17 +88,11 @@ def parse_object(payload: bytes) -> dict[str, Any]:
             bytes=len(payload),
         )
     try:
-        document = json.loads(
-            payload.decode(), parse_constant=_NotFinite, object_pairs_hook=_unique_object
-        )
+        document = json.loads(payload.decode(), parse_constant=_NotFinite, object_pairs_hook=_unique_object)
     except UnicodeDecodeError as error:
-        raise _refused(
-            Refusal.NOT_TEXT, f"The message is not UTF-8 text (byte {error.start})."
-        ) from error
+        raise _refused(Refusal.NOT_TEXT, f"The message is not UTF-8 text (byte {error.start}).") from error
     except _DuplicateKeyError as error:
-        raise _refused(
-            Refusal.DUPLICATE_KEY, f"The field {_echo(str(error))} stands twice in one object."
-        ) from error
+        raise _refused(Refusal.DUPLICATE_KEY, f"The field {_echo(str(error))} stands twice in one object.") from error
     except RecursionError as error:
         raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
     except ValueError as error:  # also a number of thousands of digits
@@ -188,9 +183,7 @@ class FieldReader:
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            self.refuse(
-                Refusal.NOT_A_NUMBER, f"{name} is not a finite number.", field=name, found=_echo(value)
-            )
+            self.refuse(Refusal.NOT_A_NUMBER, f"{name} is not a finite number.", field=name, found=_echo(value))
             return None
         return number
 
@@ -207,9 +200,7 @@ class FieldReader:
             self._wrong_type(name, value, "a whole number")
             return None
         if not at_least <= value < 2**31:
-            self.refuse(
-                Refusal.OUT_OF_RANGE, f"{name} is {_echo(value)}; it must be at least {at_least}.", field=name
-            )
+            self.refuse(Refusal.OUT_OF_RANGE, f"{name} is {_echo(value)}; it must be at least {at_least}.", field=name)
             return None
         return value
 
@@ -236,9 +227,7 @@ class FieldReader:
         try:
             at_ns = parse_rfc3339(value)
         except ValueError as error:
-            self.refuse(
-                Refusal.NOT_A_TIME, f"{name} is not a time: {_echo(error)}.", field=name, found=_echo(value)
-            )
+            self.refuse(Refusal.NOT_A_TIME, f"{name} is not a time: {_echo(error)}.", field=name, found=_echo(value))
             return None
         return self._not_ahead(name, value, at_ns)
 
@@ -267,9 +256,7 @@ class FieldReader:
             return kind(value)
         except ValueError:
             choices = ", ".join(member.value for member in kind)
-            self.refuse(
-                Refusal.NOT_A_CHOICE, f"{name} is {_echo(value)}; it must be one of {choices}.", field=name
-            )
+            self.refuse(Refusal.NOT_A_CHOICE, f"{name} is {_echo(value)}; it must be one of {choices}.", field=name)
             return None
 
     def nested(self, name: str) -> "FieldReader | None":
@@ -287,5 +274,8 @@ class FieldReader:
             self.finite(name, value)
             return
         self.refuse(
-            Refusal.WRONG_TYPE, f"{name} must be {wanted}, but is {_echo(value)}.", field=name, found=_echo(value)
+            Refusal.WRONG_TYPE,
+            f"{name} must be {wanted}, but is {_echo(value)}.",
+            field=name,
+            found=_echo(value),
         )

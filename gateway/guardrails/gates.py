@@ -111,7 +111,6 @@ def judge_output(value: float, bundle: ModelBundle) -> tuple[Reason, ...]:
     return ()
 
 
-
 def judge_setpoint_reading(tag: TagDefinition, window: TagWindow) -> float | None:
     """Return the present value of a setpoint, or None where quality or age forbid to build on it."""
     present = InputDefinition(

@@ -23,13 +23,15 @@ def judge_move(manipulated: ManipulatedTag, *, current: float, proposed: float) 
     lower, upper = manipulated.validated
     if not lower <= proposed <= upper:
         return abstain(
-            Abstention.SETPOINT_OUTSIDE_RANGE, tag=manipulated.tag, proposed=proposed, lower=lower, upper=upper
+            Abstention.SETPOINT_OUTSIDE_RANGE,
+            tag=manipulated.tag,
+            proposed=proposed,
+            lower=lower,
+            upper=upper,
         )
     step = abs(proposed - current)
     if step > manipulated.max_step * (1 + ROUNDING):
-        return abstain(
-            Abstention.STEP_TOO_LARGE, tag=manipulated.tag, step=step, max_step=manipulated.max_step
-        )
+        return abstain(Abstention.STEP_TOO_LARGE, tag=manipulated.tag, step=step, max_step=manipulated.max_step)
     return None
 
 
@@ -61,7 +63,9 @@ def second_check(payload: bytes, line: LineDefinition) -> Reason | None:
         return abstain(Abstention.UNREADABLE, error=repr(error))
 
 
-def _check_suggestion(document: Mapping[str, Any], suggestion: Mapping[str, Any], line: LineDefinition) -> Reason | None:
+def _check_suggestion(
+    document: Mapping[str, Any], suggestion: Mapping[str, Any], line: LineDefinition
+) -> Reason | None:
     tag, current, proposed = suggestion["tag"], float(suggestion["current"]), float(suggestion["proposed"])
     model = line.model_named(document["model"]["name"])
     manipulated = next((item for item in model.bundle.manipulated if item.tag == tag), None) if model else None

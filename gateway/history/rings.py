@@ -43,9 +43,7 @@ class TagRing:
             self._make_room()
         at = self._end
         if len(self) and source_ns < self._source_ns[at - 1]:
-            at = self._begin + int(
-                np.searchsorted(self._source_ns[self._begin : self._end], source_ns, side="right")
-            )
+            at = self._begin + int(np.searchsorted(self._source_ns[self._begin : self._end], source_ns, side="right"))
             for column in (self._source_ns, self._values, self._statuses):
                 column[at + 1 : self._end + 1] = column[at : self._end].copy()
         self._source_ns[at], self._values[at], self._statuses[at] = source_ns, value, status
@@ -95,9 +93,7 @@ class Rings:
     def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int) -> None:
         """Add a whole notification of a source; it also confirms the values that did not change."""
         for sample in samples:
-            self._rings[sample.tag].append(
-                source_ns=sample.source_ns, value=sample.value, status=sample.status
-            )
+            self._rings[sample.tag].append(source_ns=sample.source_ns, value=sample.value, status=sample.status)
             self.samples_taken += 1
         self.confirm(source, confirmed_ns=confirmed_ns)
 

@@ -130,8 +130,6 @@ def aggregate(kind: Aggregate, window: TagWindow, *, accept_uncertain: bool = Fa
 
 
 def _last(window: TagWindow, *, accept_uncertain: bool) -> tuple[float | None, float]:
-    if not len(window) or not usable(
-        window.statuses[-1:], window.values[-1:], accept_uncertain=accept_uncertain
-    ).all():
+    if not len(window) or not usable(window.statuses[-1:], window.values[-1:], accept_uncertain=accept_uncertain).all():
         return None, 0.0
     return float(window.values[-1]), 1.0

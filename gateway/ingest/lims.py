@@ -9,9 +9,7 @@ from gateway.records import ResultStatus
 from gateway.transport.mqtt import Delivery
 
 
-def understand_results(
-    *, source: str, analytes: Mapping[str, str], assume_status: ResultStatus | None
-) -> Understand:
+def understand_results(*, source: str, analytes: Mapping[str, str], assume_status: ResultStatus | None) -> Understand:
     """Return the function that understands a laboratory's messages in the canonical mapping."""
 
     def understand(delivery: Delivery, origin: Origin, now_ns: int) -> ResultArrived:

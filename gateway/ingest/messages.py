@@ -104,4 +104,3 @@ def matches(topic_filter: str, topic: str) -> bool:
         if at >= len(found) or level not in {"+", found[at]}:
             return False
     return len(wanted) == len(found)
-

@@ -41,8 +41,8 @@ def judge_result(result: LabResult, configured: Specification | None) -> Judged:
             flags=(*result.flags, f"RESULT_{result.status.upper()}"),
         )
     own = result.specification
-    given = [item for item in (configured, own) if item is not None] or [None]
-    judged = [judge(result, specification) for specification in given]
+    given: list[Specification | None] = [item for item in (configured, own) if item is not None]
+    judged = [judge(result, specification) for specification in given or [None]]
     recommendation = max((each for each, _ in judged), key=_ORDER.index)
     flags = list(result.flags)
     if configured is not None and own is not None and _differ(configured, own):
@@ -94,9 +94,7 @@ def recommend(judged: tuple[Judged, ...], before: LotState, *, restored: bool) -
     recommendation = Recommendation.PENDING
     for each in judged:
         recommendation = worse(recommendation, each.recommendation)
-    reasons = tuple(
-        reason for each in judged if each.recommendation is recommendation for reason in each.reasons
-    )
+    reasons = tuple(reason for each in judged if each.recommendation is recommendation for reason in each.reasons)
     if restored and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         reasons = (*reasons, _VALUE_RESTORED)

@@ -27,7 +27,11 @@ class Judgement(StrEnum):
 
 def _reason(judgement: Judgement, result: LabResult, **parameters: Any) -> Reason:
     shown = result.value_text if result.qualifier else f"{result.value:g}"
-    named = {"name": result.test_id, "shown": shown + (f" {result.unit}" if result.unit else ""), **parameters}
+    named = {
+        "name": result.test_id,
+        "shown": shown + (f" {result.unit}" if result.unit else ""),
+        **parameters,
+    }
     return Reason(
         code=judgement.name,
         parameters={"analyte": result.analyte, "value": result.value, **parameters},
@@ -56,14 +60,12 @@ def _by_limits(result: LabResult, specification: Specification) -> tuple[Recomme
             named = {"lower": "below the lower", "upper": "above the upper"}[side]
             unit = f" {specification.unit}" if specification.unit else ""
             return Recommendation.HOLD, _reason(
-                Judgement.OUT_OF_SPECIFICATION, result, **{side: limit, "side": named, "limit": limit, "unit": unit}
+                Judgement.OUT_OF_SPECIFICATION,
+                result,
+                **{side: limit, "side": named, "limit": limit, "unit": unit},
             )
-    if result.qualifier and not all(
-        _wholly_inside(low, high, side, limit) for side, limit in _limits(specification)
-    ):
-        return Recommendation.REVIEW, _reason(
-            Judgement.CENSORED_UNDECIDED, result, limits=limits_text(specification)
-        )
+    if result.qualifier and not all(_wholly_inside(low, high, side, limit) for side, limit in _limits(specification)):
+        return Recommendation.REVIEW, _reason(Judgement.CENSORED_UNDECIDED, result, limits=limits_text(specification))
     return _by_bands(result, specification)
 
 
@@ -78,12 +80,8 @@ def _by_bands(result: LabResult, specification: Specification) -> tuple[Recommen
             )
         if not bands.release[0] <= percent <= bands.release[1]:
             low, high = bands.release
-            return Recommendation.REVIEW, _reason(
-                Judgement.IN_REVIEW_BAND, result, percent=percent, low=low, high=high
-            )
-    return Recommendation.RELEASE, _reason(
-        Judgement.IN_SPECIFICATION, result, limits=limits_text(specification)
-    )
+            return Recommendation.REVIEW, _reason(Judgement.IN_REVIEW_BAND, result, percent=percent, low=low, high=high)
+    return Recommendation.RELEASE, _reason(Judgement.IN_SPECIFICATION, result, limits=limits_text(specification))
 
 
 def _limits(specification: Specification) -> list[tuple[str, float]]:

@@ -39,9 +39,7 @@ class Health:
         lost = [f"SOURCE_{name.upper()}_DISCONNECTED" for name, up in sorted(self.sources.items()) if not up]
         return (*sorted(self.alarms), *lost)
 
-    def status(
-        self, *, at_ns: int, depths: Depths, models: Mapping[str, Mapping[str, float]]
-    ) -> StatusPayload:
+    def status(self, *, at_ns: int, depths: Depths, models: Mapping[str, Mapping[str, float]]) -> StatusPayload:
         """Return the status to publish."""
         buffer: dict[str, float] = {lane.name.lower(): depths.messages.get(lane, 0) for lane in Lane}
         buffer |= {"parked": depths.parked, "oldest_seconds": round(depths.oldest_seconds(at_ns), 3)}

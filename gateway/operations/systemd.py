@@ -14,9 +14,7 @@ class Notifier:
         self._address = environment.get("NOTIFY_SOCKET", "")
         timeout_microseconds = environment.get("WATCHDOG_USEC", "")
         ours = environment.get("WATCHDOG_PID", "") in {"", str(os.getpid())}
-        self.watchdog_seconds = (
-            int(timeout_microseconds) / 1e6 if ours and timeout_microseconds.isdigit() else None
-        )
+        self.watchdog_seconds = int(timeout_microseconds) / 1e6 if ours and timeout_microseconds.isdigit() else None
 
     def notify(self, **states: str) -> None:
         """Send states such as ``READY="1"``. A notification that cannot be sent is no reason to stop."""
@@ -49,6 +47,4 @@ class Progress:
     def stalled(self) -> tuple[str, ...]:
         """Return the loops that have not got on within their time."""
         now = time.monotonic()
-        return tuple(
-            loop for loop, allowed in self.allowed_seconds.items() if now - self._last[loop] > allowed
-        )
+        return tuple(loop for loop, allowed in self.allowed_seconds.items() if now - self._last[loop] > allowed)

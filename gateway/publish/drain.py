@@ -7,6 +7,7 @@ Acknowledged rows are deleted in batches on the writing thread; until that is co
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -58,6 +59,7 @@ class Drain:
         self._in_flight: dict[int, _InFlight] = {}
         self._answers: list[tuple[int, int | None]] = []
         self._something = asyncio.Event()
+        self._settled = asyncio.Event()
         self._more = True
         self.sent = 0
 
@@ -75,13 +77,17 @@ class Drain:
                 if self._session.connected and self._more:
                     await self._send()
             except StoreUnavailableError as error:
-                log.error("the outbox cannot be written", error=str(error))
+                log.error("the outbox cannot be written", error=str(error))  # noqa: TRY400 - the cause is in the sentence
                 await asyncio.sleep(_IDLE_SECONDS)
             await self._wait()
 
-    async def empty(self) -> bool:
-        """Return whether nothing is left to send, now."""
-        return not self._in_flight and not await self._reader.peek(most=1)
+    async def until_empty(self) -> None:
+        """Return when nothing is left to send."""
+        while self._in_flight or await self._reader.peek(most=1):
+            self._settled.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._settled.wait()
 
     async def _wait(self) -> None:
         try:
@@ -153,6 +159,7 @@ class Drain:
                 if code is not None and code >= _REFUSED:
                     await self._park(seq, code)
                 self._in_flight.pop(seq, None)
+            self._settled.set()
 
     async def _park(self, seq: int, code: int) -> None:
         topic = self._in_flight[seq].message.topic

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 from gateway.records import AuditEntry
 from gateway.store.statements import SQL
@@ -21,7 +22,7 @@ def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_
     """Append entries within the transaction that runs."""
     for entry in entries:
         seq, previous = connection.execute(SQL["last_audit"]).fetchone() or (0, GENESIS)
-        line = {
+        line: dict[str, Any] = {
             "seq": seq + 1,
             "at_ns": at_ns,
             "kind": entry.kind,

@@ -60,9 +60,7 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
     """Return the writer's connection, migrated; raises StoreUnavailableError with a hint."""
     path = directory / STATE_FILE
     try:
-        connection = sqlite3.connect(
-            path, isolation_level=None, timeout=_BUSY_TIMEOUT_SECONDS, cached_statements=256
-        )
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_SECONDS, cached_statements=256)
         connection.row_factory = sqlite3.Row
         for pragma in _WRITING:
             connection.execute(pragma)
@@ -91,9 +89,7 @@ def open_for_reading(directory: Path) -> sqlite3.Connection:
     """Return a read-only connection for a command; raises LablineError where there is no store."""
     path = directory / STATE_FILE
     if not path.is_file():
-        raise LablineError(
-            f"there is no store in {directory}", hint="has the gateway run with this configuration yet?"
-        )
+        raise LablineError(f"there is no store in {directory}", hint="has the gateway run with this configuration yet?")
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_SECONDS)
     connection.row_factory = sqlite3.Row
     for pragma in _READING:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import aiosqlite
 
@@ -39,7 +40,7 @@ class Reader:
         self._path = directory / STATE_FILE
         self._connection: aiosqlite.Connection | None = None
 
-    async def __aenter__(self) -> "Reader":
+    async def __aenter__(self) -> Self:
         self._connection = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True)
         await self._connection.execute("PRAGMA busy_timeout = 5000")
         return self

@@ -70,14 +70,10 @@ def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> E
         connection, "last_payload_of_delivery", session=origin.session, message_number=origin.message_number
     ):
         return None
-    ordinal = _value(
-        connection, "count_deliveries", payload_sha256=origin.payload_sha256, topic=origin.topic
-    )
+    ordinal = _value(connection, "count_deliveries", payload_sha256=origin.payload_sha256, topic=origin.topic)
     return replace(
         event,
-        event_id=delivery_identity(
-            topic=origin.topic, payload_sha256=origin.payload_sha256, ordinal=ordinal
-        ),
+        event_id=delivery_identity(topic=origin.topic, payload_sha256=origin.payload_sha256, ordinal=ordinal),
     )
 
 
@@ -220,7 +216,5 @@ def _lot_results(
 ) -> tuple[LabResult, ...]:
     if material_lot_id is None:
         return ()
-    rows = connection.execute(
-        SQL["other_results_of_lot"], {**_key(result), "material_lot_id": material_lot_id}
-    )
+    rows = connection.execute(SQL["other_results_of_lot"], {**_key(result), "material_lot_id": material_lot_id})
     return tuple(decode(LabResult, body) for (body,) in rows)

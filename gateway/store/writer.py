@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.store.database import open_for_writing
@@ -33,7 +33,7 @@ class Writer:
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="labline-store-writer", daemon=True)
 
-    async def __aenter__(self) -> "Writer":
+    async def __aenter__(self) -> Self:
         self._thread.start()
         await asyncio.wrap_future(self._opened)
         return self

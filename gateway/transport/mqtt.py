@@ -253,7 +253,11 @@ class _Connection:
             properties.ReceiveMaximum = session._receive_maximum  # noqa: SLF001
             persistent = session._session_expiry_seconds > 0  # noqa: SLF001
             self._client.connect(
-                address.host, address.port, _KEEPALIVE_SECONDS, clean_start=not persistent, properties=properties
+                address.host,
+                address.port,
+                _KEEPALIVE_SECONDS,
+                clean_start=not persistent,
+                properties=properties,
             )
         else:
             self._client.connect(address.host, address.port, _KEEPALIVE_SECONDS)
@@ -296,7 +300,12 @@ class _Connection:
         self._fail_waiting("the session was closed")
 
     def _fail_waiting(self, why: str) -> None:
-        for waiting in (self._opened, *self._subscribed.values(), *self._published.values()):
+        everything: tuple[asyncio.Future[Any], ...] = (
+            self._opened,
+            *self._subscribed.values(),
+            *self._published.values(),
+        )
+        for waiting in everything:
             if not waiting.done():
                 waiting.set_exception(NotConnectedError(why))
                 waiting.exception()  # looked at: a caller that was cancelled will not
@@ -311,9 +320,7 @@ class _Connection:
         properties = None
         if self._session._address.version_5:  # noqa: SLF001
             properties = _publish_properties(message)
-        sent = self._client.publish(
-            message.topic, message.payload, qos=1, retain=message.retain, properties=properties
-        )
+        sent = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=properties)
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise NotConnectedError(f"publishing failed: {MQTTErrorCode(sent.rc).name}")
         outcome: asyncio.Future[int] = self._loop.create_future()
@@ -377,7 +384,9 @@ class _Connection:
 
     # --- paho's callbacks, all on the event loop's thread
 
-    def _on_connect(self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, properties: Properties | None) -> None:
+    def _on_connect(
+        self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, properties: Properties | None
+    ) -> None:
         if self._opened.done():
             return
         if code.value >= _REFUSED or (not isinstance(code.value, int)):
@@ -411,7 +420,9 @@ class _Connection:
         if outcome is not None and not outcome.done():
             outcome.set_result(code.value)
 
-    def _on_subscribe(self, _client: Client, _data: Any, number: int, codes: list[ReasonCode], _properties: Any) -> None:
+    def _on_subscribe(
+        self, _client: Client, _data: Any, number: int, codes: list[ReasonCode], _properties: Any
+    ) -> None:
         answer = self._subscribed.pop(number, None)
         if answer is not None and not answer.done():
             answer.set_result(codes)

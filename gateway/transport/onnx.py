@@ -32,7 +32,7 @@ def load_model(model: bytes, *, inputs: int, where: str) -> Predict:
         raise BundleRefusedError(f"{where}: the input must be float or double, not {error}") from error
     except ValueError as error:
         raise BundleRefusedError(f"{where}: the model must have exactly one input") from error
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its C++ core without a common base
+    except Exception as error:
         raise BundleRefusedError(f"{where} is not a model that this runtime can load: {error}") from error
     width = model_input.shape[-1]
     if isinstance(width, int) and width != inputs:
@@ -41,7 +41,7 @@ def load_model(model: bytes, *, inputs: int, where: str) -> Predict:
     def predict(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         try:
             (values,) = session.run([output.name], {model_input.name: rows.astype(kind)})
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception as error:
             raise InferenceError(f"onnxruntime: {error}") from error
         result = np.asarray(values, np.float64).reshape(-1)
         if len(result) != len(rows):

@@ -14,9 +14,9 @@ class Backoff:
 
     def next_delay(self) -> float:
         """Return how long to wait before the next attempt: half to all of the doubled delay."""
-        ceiling = min(self.longest_seconds, self.first_seconds * 2 ** min(self.attempts, 16))
+        ceiling = min(self.longest_seconds, self.first_seconds * 2.0 ** min(self.attempts, 16))
         self.attempts += 1
-        return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return float(ceiling * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     def succeeded(self) -> None:
         """Start again from the first delay."""
