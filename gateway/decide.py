@@ -238,7 +238,8 @@ def _disposition(
     newest: bool,
 ) -> tuple[Disposition, LotJudged]:
     context, line = situation.context, situation.line
-    results = (*situation.lot_results, result) if newest else situation.lot_results
+    standing = result if newest or situation.history.current is None else situation.history.current
+    results = (*situation.lot_results, standing)
     retested = {each.retest_of for each in results if each.retest_of is not None}
     judged = tuple(
         judge_result(each, line.specification_for(context.material_definition_id, each.analyte))

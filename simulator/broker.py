@@ -23,6 +23,7 @@ class Broker:
     name: str
     version_5: bool
     keeps_messages: bool
+    mosquitto: "Mosquitto | None" = None
 
 
 def free_port() -> int:
@@ -66,23 +67,42 @@ async def running_broker(directory: Path, *, embedded: bool = False) -> AsyncIte
             yield broker
 
 
+class Mosquitto:
+    """A mosquitto process that can be stopped and started again on its port, with what it has persisted."""
+
+    def __init__(self, program: str, directory: Path) -> None:
+        self.port = free_port()
+        self._program = program
+        self._configuration = directory / "mosquitto.conf"
+        self._configuration.write_text(mosquitto_configuration(port=self.port, directory=directory))
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it listens."""
+        self._process = await asyncio.create_subprocess_exec(
+            self._program, "-c", str(self._configuration), start_new_session=True,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        await _until_listening(self.port)
+
+    async def stop(self) -> None:
+        """Stop it and wait until it has ended."""
+        if self._process is None:
+            return
+        if self._process.returncode is None:
+            self._process.terminate()
+        async with asyncio.timeout(_STOP_SECONDS):
+            await self._process.wait()
+
+
 @asynccontextmanager
 async def _mosquitto(program: str, directory: Path) -> AsyncIterator[Broker]:
-    port = free_port()
-    configuration = directory / "mosquitto.conf"
-    configuration.write_text(mosquitto_configuration(port=port, directory=directory))
-    process = await asyncio.create_subprocess_exec(
-        program, "-c", str(configuration), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
+    mosquitto = Mosquitto(program, directory)
     try:
-        await _until_listening(port)
-        yield Broker(port=port, name="mosquitto", version_5=True, keeps_messages=True)
+        await mosquitto.start()
+        yield Broker(port=mosquitto.port, name="mosquitto", version_5=True, keeps_messages=True, mosquitto=mosquitto)
     finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(_STOP_SECONDS):
-            await process.wait()
+        await mosquitto.stop()
 
 
 @asynccontextmanager

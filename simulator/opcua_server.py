@@ -32,7 +32,8 @@ class PlantServer:
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         index = await self._server.register_namespace(NAMESPACE)
         reactor = await self._server.nodes.objects.add_object(ua.NodeId("R1", index), "R1")
-        values = self._plant.measure()
+        self._plant.measure()
+        values = dict(self._plant.reported)
         for tag, info in TAGS.items():
             variable = await reactor.add_variable(ua.NodeId(tag, index), tag, values[tag], ua.VariantType.Double)
             self._nodes[tag] = variable.nodeid

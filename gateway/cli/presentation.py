@@ -18,9 +18,9 @@ def show_error(error: LablineError) -> None:
     if isinstance(error, ConfigurationError):
         show_problems(error.problems)
         return
-    err.print(f"labline: {error}", style="red", markup=False)
+    err.print(f"labline: {error}", style="red", markup=False, soft_wrap=True)
     if error.hint:
-        err.print(f"  -> {error.hint}", markup=False)
+        err.print(f"  -> {error.hint}", markup=False, soft_wrap=True)
 
 
 def show_problems(problems: tuple[Problem, ...]) -> None:

@@ -1,0 +1,162 @@
+"""Small builders of what tests need; each names only what matters to the test."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gateway.definitions import (
+    Aggregate,
+    InputDefinition,
+    LineDefinition,
+    ManipulatedTag,
+    ModelAssignment,
+    ModelBundle,
+    Predict,
+    Stage,
+    TagDefinition,
+)
+from gateway.history.rings import Rings
+from gateway.records import (
+    SECOND_NS,
+    LabResult,
+    ModelIdentity,
+    ResultStatus,
+    Specification,
+    TagSample,
+    seconds_to_ns,
+)
+
+NOW_NS = 1_800_000_000 * SECOND_NS
+GOOD, UNCERTAIN, BAD = 0, 0x40000000, 0x80000000
+
+
+def sample(tag: str, value: float, *, at: float = 0.0, status: int = GOOD) -> TagSample:
+    """A sample ``at`` seconds from NOW."""
+    at_ns = NOW_NS + seconds_to_ns(at)
+    return TagSample(tag=tag, value=value, status=status, source_ns=at_ns, server_ns=at_ns)
+
+
+def tag(name: str, **changes: Any) -> TagDefinition:
+    return TagDefinition(
+        **{
+            "name": name,
+            "source": "plc1",
+            "node": f"nsu=urn:test;s={name}",
+            "equipment_id": "R1",
+            "unit": "degC",
+            "validated": None,
+            "max_age_ns": seconds_to_ns(10),
+            **changes,
+        }
+    )
+
+
+def mean_input(tag_name: str, **changes: Any) -> InputDefinition:
+    return InputDefinition(
+        **{
+            "name": f"{tag_name}.mean",
+            "tag": tag_name,
+            "aggregate": Aggregate.MEAN,
+            "window_ns": seconds_to_ns(10),
+            "lag_ns": 0,
+            "unit": "degC",
+            "validated": (60.0, 95.0),
+            **changes,
+        }
+    )
+
+
+def linear(slopes: Sequence[float], offset: float) -> Predict:
+    """A model whose value is offset + slopes . inputs."""
+    return lambda rows: offset + rows @ np.array(slopes, np.float64)
+
+
+def bundle(**changes: Any) -> ModelBundle:
+    """viscosity = 100 - 4 (temperature - 78), moved by the temperature's setpoint."""
+    return ModelBundle(
+        **{
+            "identity": ModelIdentity(name="viscosity", version="1.0.0", sha256="ab" * 32),
+            "intended_use": "tests",
+            "analyte": "viscosity",
+            "unit": "mPa.s",
+            "inputs": (mean_input("temperature"),),
+            "output_valid": (0.0, 300.0),
+            "coverage": 0.9,
+            "half_width": 1.0,
+            "manipulated": (
+                ManipulatedTag(
+                    tag="temperature_setpoint",
+                    unit="degC",
+                    validated=(70.0, 90.0),
+                    max_step=2.0,
+                    resolution=0.1,
+                    minimum_interval_ns=seconds_to_ns(60),
+                    gains={"temperature.mean": 1.0},
+                ),
+            ),
+            **changes,
+        }
+    )
+
+
+def assignment(**changes: Any) -> ModelAssignment:
+    return ModelAssignment(
+        **{
+            "bundle": bundle(),
+            "predict": linear([-4.0], 100 + 4 * 78),
+            "equipment_id": "R1",
+            "every_ns": seconds_to_ns(1),
+            "stage": Stage.ADVISE,
+            "expires_after_ns": seconds_to_ns(600),
+            **changes,
+        }
+    )
+
+
+VISCOSITY = Specification(
+    product="FG-100", analyte="viscosity", lower=95.0, upper=105.0, target=100.0, unit="mPa.s", version="3"
+)
+PH = Specification(product="FG-100", analyte="ph", lower=6.5, upper=7.5, target=7.0, version="1")
+
+
+def line(**changes: Any) -> LineDefinition:
+    tags = {name: tag(name) for name in ("temperature", "temperature_setpoint")}
+    return LineDefinition(
+        **{
+            "path": "acme/lyon/polymers/line-1",
+            "topic_root": "acme/lyon/polymers/line-1/quality",
+            "tags": tags,
+            "specifications": (VISCOSITY, PH),
+            "models": (assignment(),),
+            **changes,
+        }
+    )
+
+
+def steady_rings(temperature: float, setpoint: float, *, status: int = GOOD) -> Rings:
+    """Twenty seconds of steady values up to NOW."""
+    rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=100)
+    samples = [sample("temperature", temperature, at=-20 + at, status=status) for at in range(20)]
+    rings.take("plc1", [*samples, sample("temperature_setpoint", setpoint, at=-20)], confirmed_ns=NOW_NS)
+    return rings
+
+
+def result(**changes: Any) -> LabResult:
+    return LabResult(
+        **{
+            "result_id": "",
+            "source": "lims",
+            "sample_id": "S-1",
+            "test_id": "Viscosity",
+            "analyte": "viscosity",
+            "replicate": 1,
+            "value_text": "100",
+            "value": 100.0,
+            "qualifier": None,
+            "unit": "mPa.s",
+            "status": ResultStatus.APPROVED,
+            "result_version": None,
+            **changes,
+        }
+    )

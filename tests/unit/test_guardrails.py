@@ -1,0 +1,185 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gateway.advice.publication import guidance_message
+from gateway.decide import windows_needed
+from gateway.definitions import Stage
+from gateway.errors import InferenceError
+from gateway.events import ModelDue
+from gateway.guardrails.prediction import guarded_prediction
+from gateway.guardrails.setpoints import judge_interval, judge_move, second_check
+from gateway.history.rings import Rings
+from gateway.records import Context, Prediction, Verdict, seconds_to_ns
+from tests.building import (
+    BAD,
+    NOW_NS,
+    UNCERTAIN,
+    assignment,
+    bundle,
+    line,
+    sample,
+    steady_rings,
+    tag,
+)
+from tests.unit.test_lifecycle import guidance
+
+
+def predict(model, rings, *, tags=None, at_ns=NOW_NS):
+    here = line(models=(model,), **({} if tags is None else {"tags": tags}))
+    due = ModelDue(event_id="e", at_ns=at_ns, model=model.name)
+    windows = rings.windows(windows_needed(due, here))
+    return guarded_prediction(model, here.tags, windows, Context(), end_ns=at_ns, at_ns=at_ns, cause="e")
+
+
+def codes(prediction):
+    return [reason.code for reason in prediction.verdict.reasons]
+
+
+def test_good_inputs_give_a_value_with_its_interval_and_evidence():
+    prediction = predict(assignment(), steady_rings(78.0, 78.0))
+    assert prediction.verdict.accepted
+    assert (prediction.value, prediction.low, prediction.high) == (
+        pytest.approx(100),
+        pytest.approx(99),
+        pytest.approx(101),
+    )
+    assert prediction.features is not None
+    assert prediction.features.evidence[0].count == 10
+    assert len(prediction.features.evidence[0].samples_sha256) == 64
+
+
+@pytest.mark.parametrize(
+    ("rings", "code"),
+    [
+        (steady_rings(78.0, 78.0, status=BAD), "BAD_QUALITY"),
+        (steady_rings(78.0, 78.0, status=UNCERTAIN), "BAD_QUALITY"),
+        (steady_rings(float("nan"), 78.0), "NO_VALUE"),
+        (steady_rings(120.0, 78.0), "OUTSIDE_VALIDATED_RANGE"),
+        (Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=10), "NO_VALUE"),
+    ],
+)
+def test_each_input_gate_abstains_with_its_reason_and_without_numbers(rings, code):
+    prediction = predict(assignment(), rings)
+    assert codes(prediction) == [code]
+    assert (prediction.value, prediction.low, prediction.high) == (None, None, None)
+
+
+def test_uncertain_values_pass_where_the_tag_accepts_them():
+    tags = {**line().tags, "temperature": tag("temperature", accept_uncertain=True)}
+    assert predict(assignment(), steady_rings(78.0, 78.0, status=UNCERTAIN), tags=tags).verdict.accepted
+
+
+def test_a_value_its_server_no_longer_confirms_is_stale():
+    late = NOW_NS + seconds_to_ns(11)
+    assert codes(predict(assignment(), steady_rings(78.0, 78.0), at_ns=late)) == ["STALE"]
+
+
+def test_a_dead_banded_value_that_its_server_confirms_is_not_stale():
+    rings = steady_rings(78.0, 78.0)
+    rings.confirm("plc1", confirmed_ns=NOW_NS + seconds_to_ns(300))
+    assert predict(assignment(), rings, at_ns=NOW_NS + seconds_to_ns(300)).verdict.accepted
+
+
+def test_a_window_known_too_little_abstains():
+    rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=10)
+    rings.take("plc1", [sample("temperature", 78.0, at=-3)], confirmed_ns=NOW_NS)
+    assert codes(predict(assignment(), rings)) == ["LOW_COVERAGE"]
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [(float("nan"), "NOT_FINITE"), (float("inf"), "NOT_FINITE"), (1e9, "OUTSIDE_OUTPUT_RANGE")]
+)
+def test_each_output_gate_abstains(value, code):
+    model = assignment(predict=lambda rows: np.full(len(rows), value))
+    assert codes(predict(model, steady_rings(78.0, 78.0))) == [code]
+
+
+def test_a_model_that_fails_abstains():
+    def failing(_rows):
+        raise InferenceError("no such operator")
+
+    assert codes(predict(assignment(predict=failing), steady_rings(78.0, 78.0))) == ["MODEL_FAILED"]
+
+
+(MANIPULATED,) = bundle().manipulated
+
+
+@pytest.mark.parametrize(
+    ("current", "proposed", "code"),
+    [
+        (78.0, 79.9, None),
+        (78.0, 80.0, None),
+        (78.0, 80.1, "STEP_TOO_LARGE"),
+        (89.5, 90.1, "SETPOINT_OUTSIDE_RANGE"),
+        (70.5, 69.9, "SETPOINT_OUTSIDE_RANGE"),
+        (float("nan"), 78.0, "SETPOINT_NOT_FINITE"),
+        (78.0, float("inf"), "SETPOINT_NOT_FINITE"),
+    ],
+)
+def test_the_gates_of_a_move(current, proposed, code):
+    reason = judge_move(MANIPULATED, current=current, proposed=proposed)
+    assert (reason.code if reason else None) == code
+
+
+def test_a_minimum_interval_passes_between_moves():
+    assert judge_interval(MANIPULATED, last_move_ns=None, at_ns=NOW_NS) is None
+    assert judge_interval(MANIPULATED, last_move_ns=NOW_NS - seconds_to_ns(60), at_ns=NOW_NS) is None
+    too_soon = judge_interval(MANIPULATED, last_move_ns=NOW_NS - seconds_to_ns(59), at_ns=NOW_NS)
+    assert too_soon is not None
+    assert too_soon.code == "TOO_SOON"
+
+
+def to_be_sent(**changes):
+    model = assignment()
+    predicted = Prediction(
+        prediction_id="p", at_ns=NOW_NS, equipment_id="R1", analyte="viscosity", unit="mPa.s",
+        model=model.bundle.identity, stage="advise", value=107.0, low=106.0, high=108.0, coverage=0.9, features=None,
+        verdict=Verdict(), material_lot_id=None, material_definition_id=None,
+    )  # fmt: skip
+    message = guidance_message(guidance(predicted=predicted), line=line(), cause="c", at_ns=NOW_NS)
+    document = json.loads(message.payload)
+    document["suggestion"].update(changes)
+    return document
+
+
+def checked(document, **changes):
+    reason = second_check(json.dumps(document).encode(), line(**changes))
+    return reason.code if reason else None
+
+
+def test_the_second_check_lets_a_suggestion_within_limits_pass():
+    assert checked(to_be_sent()) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"proposed": 95.0, "current": 94.0}, "SETPOINT_OUTSIDE_RANGE"),
+        ({"proposed": 81.0}, "STEP_TOO_LARGE"),
+        ({"tag": "coolant_flow"}, "NOT_WITHIN_LINE"),
+        ({"proposed": None}, "UNREADABLE"),
+        ({"proposed": "NaN"}, "SETPOINT_NOT_FINITE"),
+    ],
+)
+def test_the_second_check_withholds_what_is_outside(changes, code):
+    assert checked(to_be_sent(**changes)) == code
+
+
+def test_the_second_check_withholds_what_it_cannot_read_or_place():
+    assert second_check(b"\xff", line()) is not None
+    assert checked({**to_be_sent(), "suggestion": None}) == "UNREADABLE"
+    assert checked({**to_be_sent(), "model": {"name": "other", "sha256": "x"}}) == "NOT_WITHIN_LINE"
+
+
+def test_the_second_check_withholds_a_suggestion_of_another_bundle_or_a_shadow_model():
+    document = to_be_sent()
+    other = replace(bundle(), identity=replace(bundle().identity, sha256="cd" * 32))
+    assert checked(document, models=(assignment(bundle=other),)) == "NOT_WITHIN_LINE"
+    assert checked(document, models=(assignment(stage=Stage.SHADOW),)) == "STAGE_TOO_LOW"
+
+
+def test_guidance_without_a_suggestion_passes_the_second_check():
+    assert second_check(b'{"kind": "hold", "suggestion": null}', line()) is None

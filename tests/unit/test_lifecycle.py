@@ -1,0 +1,78 @@
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.advice.lifecycle import FOLLOWS, OPEN, answer, expired, may_follow, moved
+from gateway.records import Act, Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
+from tests.building import NOW_NS
+
+
+def guidance(**changes):
+    return Guidance(
+        **{
+            "guidance_id": "g-1",
+            "kind": GuidanceKind.SETPOINT,
+            "state": GuidanceState.PROPOSED,
+            "severity": Severity.WARNING,
+            "title": "Raise temperature setpoint by 1 degC",
+            "reasons": (),
+            "issued_ns": NOW_NS,
+            "expires_ns": NOW_NS + 10,
+            "equipment_id": "R1",
+            "analyte": "viscosity",
+            "suggestion": SetpointSuggestion(
+                tag="temperature_setpoint", current=78.0, proposed=79.0, unit="degC", validated=(70.0, 90.0),
+                max_step=2.0, expected_value=100.0, expected_low=99.0, expected_high=101.0,
+            ),
+            **changes,
+        }
+    )  # fmt: skip
+
+
+def test_every_state_is_in_the_table_and_no_closed_state_opens_again():
+    assert set(FOLLOWS) == set(GuidanceState)
+    for closed in set(GuidanceState) - OPEN:
+        assert not FOLLOWS[closed]
+
+
+@given(st.lists(st.sampled_from(list(GuidanceState)), max_size=20))
+def test_a_life_never_visits_a_state_twice(wanted):
+    life = [guidance()]
+    for state in wanted:
+        after = moved(life[-1], state)
+        if after is not None:
+            life.append(after)
+    states = [each.state for each in life]
+    assert len(states) == len(set(states))
+
+
+@pytest.mark.parametrize(("state", "act"), list(product(sorted(OPEN), Act)))
+def test_an_answer_changes_the_state_only_as_the_table_allows(state, act):
+    before = guidance(state=state)
+    after, outcome = answer(before, act)
+    assert outcome
+    assert after is None or may_follow(before.state, after.state)
+
+
+def test_an_answer_to_a_closed_guidance_says_why_it_changes_nothing():
+    assert answer(guidance(state=GuidanceState.EXPIRED), Act.ACKNOWLEDGE) == (None, "NOT_POSSIBLE_WHEN_EXPIRED")
+
+
+def test_the_same_answer_again_changes_nothing():
+    assert answer(guidance(state=GuidanceState.ACKNOWLEDGED), Act.ACKNOWLEDGE) == (None, "ALREADY_SO")
+
+
+def test_a_plain_answer_cannot_lift_a_hold():
+    hold = guidance(kind=GuidanceKind.HOLD)
+    assert answer(hold, Act.REJECT) == (None, "SIGNATURE_REQUIRED")
+    acknowledged, _ = answer(hold, Act.ACKNOWLEDGE)
+    assert acknowledged is not None
+
+
+def test_only_open_guidance_with_a_time_expires():
+    assert expired(guidance(), NOW_NS + 10)
+    assert not expired(guidance(), NOW_NS + 9)
+    assert not expired(guidance(expires_ns=None), NOW_NS + 10**18)
+    assert not expired(guidance(state=GuidanceState.REJECTED), NOW_NS + 10)

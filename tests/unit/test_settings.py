@@ -1,0 +1,159 @@
+from pathlib import Path
+
+import pytest
+
+from gateway.definitions import Stage
+from gateway.errors import ConfigurationError
+from gateway.line import define_line
+from gateway.settings import credential, read
+
+MODELS = Path(__file__).parents[2] / "models"
+MINIMAL = """
+[site]
+enterprise = "acme"
+site = "lyon"
+area = "polymers"
+line = "line-1"
+[store]
+directory = "/tmp/x"
+[mqtt]
+host = "broker.local"
+client_id = "labline-line-1"
+"""
+WRONG = """
+[site]
+enterprise = "ac/me"
+site = "lyon"
+area = "polymers"
+[store]
+directory = "/tmp/x"
+quota = "2 gigs"
+[mqtt]
+host = ""
+prot = 1883
+client_id = "c"
+protocol = "4"
+[opcua.plc1]
+url = "http://x"
+[tags.t]
+source = "plc1"
+node = "ns=2;s=t"
+equipment = "R1"
+unit = "degC"
+validated = [95.0, 60.0]
+max_age = "soon"
+[[specification]]
+product = "P"
+analyte = "a"
+lower = 5
+upper = 1
+[[model]]
+bundle = "x"
+equipment = "R1"
+stage = "wild"
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "labline.toml"
+    path.write_text(text)
+    return path
+
+
+def problems(path):
+    def use():
+        settings, _ = read(path)
+        define_line(settings, path=path)
+
+    with pytest.raises(ConfigurationError) as caught:
+        use()
+    return {problem.key: problem for problem in caught.value.problems}
+
+
+def test_the_smallest_configuration_has_sensible_defaults(tmp_path):
+    settings, sha256 = read(written(tmp_path, MINIMAL))
+    assert settings.mqtt.port == 8883
+    assert settings.mqtt.tls
+    assert settings.topic_root == "acme/lyon/polymers/line-1/quality"
+    assert settings.store.quota == 2 * 2**30
+    assert len(sha256) == 64
+    assert define_line(settings, path=tmp_path / "labline.toml").models == ()
+
+
+def test_every_error_is_listed_at_once_with_file_key_and_hint(tmp_path):
+    path = written(tmp_path, WRONG)
+    found = problems(path)
+    assert set(found) == {
+        "site.enterprise", "site.line", "store.quota", "mqtt.host", "mqtt.prot", "mqtt.protocol", "opcua.plc1.url",
+        "tags.t.node", "tags.t.validated", "tags.t.max_age", "specification[1]", "model[1].stage",
+    }  # fmt: skip
+    assert all(problem.file == str(path) and problem.message for problem in found.values())
+    assert found["mqtt.prot"].hint == "did you mean port?"
+    assert '"2 gigs" is not' in found["store.quota"].message.replace("'", '"')
+    assert found["site.line"].hint.startswith("the production line")
+
+
+def test_contradictions_between_tables_are_listed_too(tmp_path):
+    text = (
+        MINIMAL
+        + """
+[opcua.plc1]
+url = "opc.tcp://10.0.0.5:4840"
+security = "Basic256Sha256/SignAndEncrypt"
+sampling_interval = "2s"
+[tags.t]
+source = "plc2"
+node = "nsu=urn:x;s=t"
+equipment = "R1"
+unit = "degC"
+[[specification]]
+product = "P"
+analyte = "a"
+upper = 1
+[[specification]]
+product = "P"
+analyte = "a"
+upper = 2
+"""
+    )
+    assert set(problems(written(tmp_path, text))) == {
+        "tags.t.source", "opcua.plc1.security", "opcua.plc1.sampling_interval", "specification[2]",
+    }  # fmt: skip
+
+
+def test_a_bundle_that_does_not_fit_the_line_is_a_problem_of_the_configuration(tmp_path):
+    text = MINIMAL + f'[[model]]\nbundle = "{MODELS}/viscosity/1.0.0"\nequipment = "R1"\n'
+    text += '[[model]]\nbundle = "nowhere"\nequipment = "R1"\n'
+    found = problems(written(tmp_path, text))
+    assert set(found) == {"model[1].bundle", "model[2].bundle"}
+    assert "tags that are not configured" in found["model[1].bundle"].message
+
+
+@pytest.mark.parametrize("text", ["not toml at all [", ""])
+def test_a_file_that_is_no_configuration_says_so(tmp_path, text):
+    assert problems(written(tmp_path, text))
+
+
+def test_a_missing_file_says_so(tmp_path):
+    assert "cannot be read" in problems(tmp_path / "none.toml")[""].message
+
+
+def test_the_environment_overrides_the_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABLINE_MQTT__HOST", "other.local")
+    monkeypatch.setenv("LABLINE_MQTT__PORT", "1884")
+    settings, _ = read(written(tmp_path, MINIMAL))
+    assert (settings.mqtt.host, settings.mqtt.port, settings.mqtt.client_id) == ("other.local", 1884, "labline-line-1")
+
+
+def test_stages_are_given_by_name(tmp_path):
+    text = MINIMAL + '[[model]]\nbundle = "x"\nequipment = "R1"\nstage = "advise"\n'
+    settings, _ = read(written(tmp_path, text))
+    assert settings.model[0].stage is Stage.ADVISE
+
+
+def test_secrets_come_from_the_credentials_directory(tmp_path):
+    (tmp_path / "mqtt_password").write_text("secret\n")
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert credential("mqtt_password", environment) == "secret"
+    assert credential("other", environment) is None
+    assert credential("mqtt_password", {}) is None
