@@ -17,13 +17,17 @@ class Notifier:
         self.watchdog_seconds = int(timeout_microseconds) / 1e6 if ours and timeout_microseconds.isdigit() else None
 
     def notify(self, **states: str) -> None:
-        """Send states such as ``READY="1"``. A notification that cannot be sent is no reason to stop."""
+        """Send states such as ``READY="1"``.
+
+        A notification that cannot be sent, or that nobody takes, is no reason to stop or to wait.
+        """
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         message = "\n".join(f"{name}={value}" for name, value in states.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.setblocking(False)
                 channel.connect(address)
                 channel.send(message.encode())
         except OSError:

@@ -23,6 +23,14 @@ def test_without_systemd_nothing_is_said_and_nothing_fails(tmp_path):
     assert Notifier({"WATCHDOG_USEC": "5000000"}).watchdog_seconds == 5.0
 
 
+def test_a_listener_that_takes_nothing_does_not_hold_the_gateway_up(tmp_path):
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(str(path))
+        for _ in range(5000):  # more than any queue of datagrams holds
+            Notifier({"NOTIFY_SOCKET": str(path)}).notify(WATCHDOG="1")
+
+
 def test_a_loop_that_does_not_get_on_is_named():
     progress = Progress({"process": -1.0, "drain": 100.0})
     assert progress.stalled() == ("process",)
