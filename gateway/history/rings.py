@@ -2,7 +2,8 @@
 
 Touched only from the event loop's thread; windows are handed out as copies. When a source is lost, each of
 its tags gets a *bad* sample at the instant until which its server had last confirmed the value: from there on
-nothing is known, and windows say so by themselves.
+nothing is known, and windows say so by themselves. When the source is back, a server tells each value again
+with the source time it always had; such a value is known again only from the moment it was told again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ class TagRing:
     def __init__(self, tag: str, *, capacity: int) -> None:
         self.tag = tag
         self.overwritten = 0
+        self.lost_ns: int | None = None
         self._capacity = capacity
         self._begin = 0
         self._end = 0
@@ -93,7 +95,10 @@ class Rings:
     def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int) -> None:
         """Add a whole notification of a source; it also confirms the values that did not change."""
         for sample in samples:
-            self._rings[sample.tag].append(source_ns=sample.source_ns, value=sample.value, status=sample.status)
+            ring = self._rings[sample.tag]
+            told_again = ring.lost_ns is not None and sample.source_ns <= ring.lost_ns
+            known_from_ns = max(confirmed_ns, ring.lost_ns or 0) if told_again else sample.source_ns
+            ring.append(source_ns=known_from_ns, value=sample.value, status=sample.status)
             self.samples_taken += 1
         self.confirm(source, confirmed_ns=confirmed_ns)
 
@@ -106,11 +111,8 @@ class Rings:
         for tag, owner in self._source_of.items():
             ring = self._rings[tag]
             if owner == source and ring.last_ns is not None:
-                ring.append(
-                    source_ns=max(self._confirmed_ns[source], ring.last_ns),
-                    value=float("nan"),
-                    status=BAD_NO_COMMUNICATION,
-                )
+                ring.lost_ns = max(self._confirmed_ns[source], ring.last_ns)
+                ring.append(source_ns=ring.lost_ns, value=float("nan"), status=BAD_NO_COMMUNICATION)
 
     def window(self, request: WindowRequest) -> TagWindow:
         """Return one window; of a tag without samples an empty one."""

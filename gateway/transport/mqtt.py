@@ -137,13 +137,13 @@ class MqttSession:
     async def _one_connection(self) -> None:
         self._generation += 1
         connection = _Connection(self, self._generation)
+        self._connection = connection  # deliveries come, and are acknowledged, before the subscriptions are granted
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
                 await connection.open()
                 self.refused_subscriptions = await connection.subscribe(self._subscriptions)
             if self.refused_subscriptions:
                 log.error("subscription refused", client_id=self.client_id, topics=self.refused_subscriptions)
-            self._connection = connection
             self._connected.set()
             self._on_state(True)
             log.info("mqtt connected", client_id=self.client_id, attempts=self._backoff.attempts + 1)
@@ -158,7 +158,7 @@ class MqttSession:
 
     def publish(self, message: Outgoing) -> "asyncio.Future[int]":
         """Publish at QoS 1; the future gives the broker's reason code (0 is success) or NotConnectedError."""
-        if self._connection is None:
+        if self._connection is None or not self.connected:
             raise NotConnectedError(f"{self.client_id} is not connected")
         return self._connection.publish(message)
 

@@ -84,6 +84,17 @@ def test_a_lost_source_makes_its_windows_unknown_from_its_last_word():
     assert aggregate(Aggregate.MEAN, kept) == (1.0, pytest.approx(1.0))
 
 
+def test_a_value_told_again_after_a_loss_is_known_from_then_on_and_not_for_the_gap():
+    rings = Rings({"t": "plc1"}, capacity=100)
+    rings.take("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(8))
+    rings.lose("plc1")
+    # the server never noticed; it tells the same value with the same source time
+    rings.take("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(3))
+    window = rings.window(WindowRequest(tag="t", start_ns=NOW_NS - seconds_to_ns(10), end_ns=NOW_NS))
+    assert aggregate(Aggregate.MEAN, window) == (10.0, pytest.approx(0.5))
+    assert aggregate(Aggregate.LAST, window) == (10.0, 1.0)
+
+
 def test_a_ring_keeps_the_newest_in_order_and_counts_what_it_overwrote():
     ring = TagRing("t", capacity=5)
     for at in (1, 2, 4, 3, 5, 6, 7):

@@ -1,0 +1,164 @@
+"""The OPC UA edge against a real asyncua server: namespaces, qualities, types, several servers, return."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from asyncua import Server, ua
+
+from gateway.errors import SourceUnavailableError
+from gateway.history.rings import Rings
+from gateway.ingest.opcua import subscribe_source
+from gateway.records import Quality, quality_of
+from gateway.transport.opcua import OpcUaSource, browse, read_once
+from simulator.broker import free_port
+from tests.building import NOW_NS
+
+URI = "urn:test:plant"
+
+
+class PlantOfTags:
+    """A server with a few variables; ``padding`` namespaces come before ours."""
+
+    def __init__(self, port, *, padding=0):
+        self.url = f"opc.tcp://127.0.0.1:{port}/test"
+        self._padding = padding
+        self.variables = {}
+
+    async def __aenter__(self):
+        self.server = Server()
+        await self.server.init()
+        self.server.set_endpoint(self.url)
+        self.server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        for at in range(self._padding):
+            await self.server.register_namespace(f"urn:padding:{at}")
+        index = await self.server.register_namespace(URI)
+        for name, value, kind in (
+            ("T", 20.5, ua.VariantType.Double), ("N", 7, ua.VariantType.Int32), ("B", True, ua.VariantType.Boolean),
+            ("S", "text", ua.VariantType.String), ("A", [1.0, 2.0], ua.VariantType.Double),
+        ):  # fmt: skip
+            self.variables[name] = await self.server.nodes.objects.add_variable(
+                ua.NodeId(name, index), name, value, kind
+            )
+        await self.server.start()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.server.stop()
+
+    async def write(self, name, value, *, status=0, kind=ua.VariantType.Double):
+        at = datetime.now(UTC)
+        data = ua.DataValue(ua.Variant(value, kind), ua.StatusCode(status), SourceTimestamp=at, ServerTimestamp=at)
+        await self.server.write_attribute_value(self.variables[name].nodeid, data)
+
+
+def source_of(url, *names, name="plc1"):
+    return OpcUaSource(
+        name=name, url=url, nodes={each: f"nsu={URI};s={each}" for each in names},
+        publishing_interval_ms=50, sampling_interval_ms=50,
+    )  # fmt: skip
+
+
+class Listener:
+    def __init__(self, *sources):
+        self.rings = Rings({tag: source.name for source in sources for tag in source.nodes}, capacity=100)
+        self.states = []
+        self.sessions = [
+            subscribe_source(
+                source,
+                rings=self.rings,
+                now_ns=lambda: NOW_NS,
+                on_state=lambda name, up: self.states.append((name, up)),
+            )
+            for source in sources
+        ]
+
+    @asynccontextmanager
+    async def running(self):
+        tasks = [asyncio.create_task(session.run()) for session in self.sessions]
+        try:
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def last(self, tag):
+        ring = self.rings._rings[tag]
+        window = ring.window(start_ns=ring.last_ns or 0, end_ns=ring.last_ns or 0, confirmed_ns=0)
+        return (float(window.values[-1]), int(window.statuses[-1])) if len(window) else (None, None)
+
+    async def until(self, tag, condition, seconds=20):
+        async with asyncio.timeout(seconds):
+            while not condition(*self.last(tag)):
+                await asyncio.sleep(0.01)
+
+
+async def test_values_come_with_quality_and_source_time():
+    async with PlantOfTags(free_port()) as plant, Listener(source_of(plant.url, "T")).running() as listener:
+        await listener.until("T", lambda value, _status: value == 20.5)
+        await plant.write("T", 21.5, status=ua.StatusCodes.UncertainLastUsableValue)
+        await listener.until("T", lambda value, status: value == 21.5 and quality_of(status) is Quality.UNCERTAIN)
+        before = listener.rings._rings["T"].last_ns
+        await plant.write("T", 22.5)
+        await listener.until("T", lambda value, _status: value == 22.5)
+        assert listener.rings._rings["T"].last_ns > before
+
+
+async def test_numbers_of_every_kind_are_taken_and_what_is_no_number_is_bad():
+    async with PlantOfTags(free_port()) as plant, Listener(source_of(plant.url, *"TNBSA")).running() as listener:
+        await listener.until("N", lambda value, _status: value == 7.0)
+        await listener.until("B", lambda value, _status: value == 1.0)
+        for tag in "SA":
+            await listener.until(tag, lambda value, _status: value is not None)
+            value, status = listener.last(tag)
+            assert value != value
+            assert quality_of(status) is Quality.BAD
+
+
+async def test_several_servers_at_once_and_one_that_is_down_does_not_hold_up_the_other():
+    down = source_of(f"opc.tcp://127.0.0.1:{free_port()}", "X", name="plc2")
+    async with PlantOfTags(free_port()) as plant, Listener(source_of(plant.url, "T"), down).running() as listener:
+        await listener.until("T", lambda value, _status: value == 20.5)
+        assert listener.states == [("plc1", True)]
+
+
+async def test_data_flow_again_after_a_restart_with_another_namespace_order():
+    port = free_port()
+    listener = Listener(source_of(f"opc.tcp://127.0.0.1:{port}/test", "T"))
+    async with listener.running():
+        async with PlantOfTags(port) as plant:
+            await listener.until("T", lambda value, _status: value == 20.5)
+            await plant.write("T", 30.0)
+            await listener.until("T", lambda value, _status: value == 30.0)
+        await listener.until("T", lambda _value, status: status is not None and quality_of(status) is Quality.BAD)
+        async with PlantOfTags(port, padding=3):
+            await listener.until("T", lambda value, _status: value == 20.5, seconds=30)
+    assert [up for _, up in listener.states] == [True, False, True, False]
+
+
+async def test_a_node_that_does_not_exist_does_not_cost_the_others():
+    async with PlantOfTags(free_port()) as plant, Listener(source_of(plant.url, "T", "missing")).running() as listener:
+        await listener.until("T", lambda value, _status: value == 20.5)
+        assert listener.sessions[0].refused_nodes == {"missing": "BadNodeIdUnknown"}
+
+
+async def test_a_missing_namespace_is_told_with_what_is_there():
+    async with PlantOfTags(free_port()) as plant:
+        source = OpcUaSource(name="p", url=plant.url, nodes={"t": "nsu=urn:other;s=T"}, publishing_interval_ms=50,
+                             sampling_interval_ms=50)  # fmt: skip
+        with pytest.raises(SourceUnavailableError, match=r"no namespace urn:other .* it has .*urn:test:plant"):
+            await read_once(source, now_ns=NOW_NS)
+
+
+async def test_a_server_that_is_not_there_is_told():
+    with pytest.raises(SourceUnavailableError, match="cannot be reached"):
+        await browse(f"opc.tcp://127.0.0.1:{free_port()}", most=5)
+
+
+async def test_browsing_names_nodes_as_the_configuration_wants_them():
+    async with PlantOfTags(free_port(), padding=2) as plant:
+        found = {node.path: node for node in await browse(plant.url, most=100)}
+    assert found["/T"].node == f"nsu={URI};s=T"
+    assert found["/T"].data_type == "Double"
