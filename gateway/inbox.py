@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from gateway.events import Event, ModelDue
+from gateway.events import Event, ModelDue, TimerDue
 from gateway.history.windows import TagWindow, WindowRequest
 
 
@@ -28,11 +28,15 @@ class Pending:
 
 
 class Inbox:
-    """Events that wait, in order of urgency. Bounded by its feeders: receive maximum, and one per model and timer."""
+    """Events that wait, in order of urgency.
+
+    Bounded by its feeders: what brokers send by the receive maximum (see ``gateway.ingest.messages``), and of
+    each model and each timer at most one waits: it will see the newest data anyway.
+    """
 
     def __init__(self) -> None:
         self._queues: tuple[deque[Pending], ...] = tuple(deque() for _ in Urgency)
-        self._models_waiting: set[str] = set()
+        self._recurring_waiting: set[str] = set()
         self._filled = asyncio.Event()
         self.coalesced = 0
 
@@ -40,12 +44,13 @@ class Inbox:
         return sum(len(waiting) for waiting in self._queues)
 
     def put(self, event: Event, urgency: Urgency, committed: Callable[[], None] = lambda: None) -> None:
-        """Add an event. A model that already waits is not added again: it will see the newest data."""
-        if isinstance(event, ModelDue):
-            if event.model in self._models_waiting:
-                self.coalesced += 1
-                return
-            self._models_waiting.add(event.model)
+        """Add an event; a model or timer that already waits is not added again."""
+        recurring = _recurring(event)
+        if recurring in self._recurring_waiting:
+            self.coalesced += 1
+            return
+        if recurring is not None:
+            self._recurring_waiting.add(recurring)
         self._queues[urgency].append(Pending(event, committed))
         self._filled.set()
 
@@ -58,7 +63,17 @@ class Inbox:
         for waiting in self._queues:
             while waiting and len(taken) < most:
                 pending = waiting.popleft()
-                if isinstance(pending.event, ModelDue):
-                    self._models_waiting.discard(pending.event.model)
+                self._recurring_waiting.discard(_recurring(pending.event) or "")
                 taken.append(pending)
         return taken
+
+
+def _recurring(event: Event) -> str | None:
+    """Return the name under which an event of the gateway's own clock comes again and again, or None."""
+    match event:
+        case ModelDue():
+            return f"model {event.model}"
+        case TimerDue():
+            return f"timer {event.timer}"
+        case _:
+            return None

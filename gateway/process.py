@@ -23,7 +23,9 @@ from gateway.events import (
     Arrived,
     Event,
     MessageRefused,
+    ModelDue,
     Situation,
+    TimerDue,
 )
 from gateway.history.rings import Rings
 from gateway.history.windows import TagWindow, WindowRequest
@@ -37,6 +39,7 @@ log = structlog.get_logger()
 
 _MOST_EVENTS = 20
 _MOST_WORK_SECONDS = 0.020
+_FINISH_SECONDS = 2.0
 _RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -85,7 +88,8 @@ class Processor:
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            await asyncio.wait({task}, timeout=_MOST_WORK_SECONDS * 100)
+            await asyncio.wait({task}, timeout=_FINISH_SECONDS)
+            task.cancel()  # only where the store does not commit: then nothing was acknowledged
             raise
 
     async def process(self, batch: Sequence[Pending]) -> None:
@@ -95,7 +99,6 @@ class Processor:
             try:
                 outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=tuple(waiting)))
             except StoreUnavailableError as error:
-                self._on_store(str(error))
                 log.error("store failed; nothing is acknowledged", error=str(error))  # noqa: TRY400 - the cause is in it
                 await self._one_at_a_time(waiting)
                 return
@@ -103,25 +106,23 @@ class Processor:
             waiting = waiting[outcome.done :]
 
     async def _one_at_a_time(self, waiting: Sequence[Pending]) -> None:
+        """Try each event until it is committed; predictions and timers are given up, as new ones will come."""
         for pending in waiting:
-            await self._until_committed(pending)
-        self._on_store(None)
-
-    async def _until_committed(self, pending: Pending) -> None:
-        """Try one event until it is committed; predictions and timers are given up, as new ones will come."""
-        attempt = 0
-        while True:
-            try:
-                outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=(pending,)))
-            except StoreUnavailableError as error:
-                self._on_store(str(error))
-                if not isinstance(pending.event, Arrived):
-                    return
+            attempt = 0
+            while not await self._committed_alone(pending) and not isinstance(pending.event, ModelDue | TimerDue):
+                self._on_progress()  # a full disk is no stalled loop: a restart would not mend it
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
-            else:
-                self._settle([pending], outcome)
-                return
+
+    async def _committed_alone(self, pending: Pending) -> bool:
+        try:
+            outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=(pending,)))
+        except StoreUnavailableError as error:
+            self._on_store(str(error))
+            return False
+        self._on_store(None)
+        self._settle([pending], outcome)
+        return True
 
     def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
         if outcome.failed:

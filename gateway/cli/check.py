@@ -9,7 +9,7 @@ import typer
 from gateway.cli.presentation import out, show_json, show_problems, show_table
 from gateway.cli.probes import Finding, probe_broker, probe_sources
 from gateway.clock import SystemClock
-from gateway.definitions import LineDefinition
+from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
 from gateway.line import define_line
 from gateway.settings import Settings, read
@@ -50,10 +50,22 @@ def _warnings(settings: Settings) -> list[str]:
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")
+    warnings += _not_yet_enforced(settings)
     specified = {table.analyte for table in settings.specification}
     missing = sorted(set(settings.lims.analytes.values()) - specified)
     if missing:
         warnings.append(f"no specification for {', '.join(missing)}: such results are recorded for review")
+    return warnings
+
+
+def _not_yet_enforced(settings: Settings) -> list[str]:
+    """Return which settings this version reads but does not act on: nobody shall count on them."""
+    warnings = ["store.quota, free_space_floor and history_retention are read, but not yet enforced by this version"]
+    rates = [name for name, tag in settings.tags.items() if tag.max_rate is not None]
+    if rates:
+        warnings.append(f"max_rate of {', '.join(rates)} is read, but not yet enforced by this version")
+    if any(model.stage > Stage.ADVISE for model in settings.model):
+        warnings.append("stages above advise act as advise in this version: nothing is written to a PLC")
     return warnings
 
 

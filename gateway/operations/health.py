@@ -31,6 +31,8 @@ class Health:
 
     def store(self, failure: str | None) -> None:
         """Note that the store fails, or works again."""
+        if (failure is not None) == ("STORE_UNAVAILABLE" in self.alarms):
+            return
         (self.alarms.discard if failure is None else self.alarms.add)("STORE_UNAVAILABLE")
         self.on_change()
 

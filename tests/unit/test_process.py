@@ -1,0 +1,127 @@
+"""The process loop on a real store: order, group commit, a full disk, cancellation."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.contract.identity import sha256_hex
+from gateway.contract.lab_results import lab_result
+from gateway.events import GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
+from gateway.history.rings import Rings
+from gateway.inbox import Inbox, Urgency
+from gateway.process import Processor
+from gateway.records import ResultStatus
+from gateway.store.writer import Writer
+from tests.building import NOW_NS, line
+
+
+class Loop:
+    def __init__(self, writer):
+        self.inbox = Inbox()
+        self.writer = writer
+        self.committed = []
+        self.store = []
+        self.progress = 0
+        self.processor = Processor(
+            inbox=self.inbox, line=line(), rings=Rings({}, capacity=10), writer=writer, on_committed=lambda: None,
+            on_progress=self._beat, on_store=self.store.append, on_alarm=self.store.append,
+        )  # fmt: skip
+
+    def _beat(self):
+        self.progress += 1
+
+    def result(self, number):
+        document = {"sample_id": f"S-{number}", "test_name": "pH", "result": 7, "result_version": 1}
+        payload = json.dumps(document).encode()
+        read = lab_result(payload, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED)
+        origin = Origin(
+            session="s", topic="t", message_number=number, redelivered=False, payload_sha256=sha256_hex(payload)
+        )
+        event = ResultArrived(at_ns=NOW_NS, origin=origin, result=read, payload=payload)
+        self.inbox.put(event, Urgency.INBOUND, lambda: self.committed.append(number))
+
+    async def rows(self, query):
+        return await self.writer.run(lambda connection: [tuple(row) for row in connection.execute(query)])
+
+    async def until(self, condition):
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def running(loop):
+    task = asyncio.create_task(loop.processor.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@pytest.fixture
+async def loop(tmp_path):
+    async with Writer(tmp_path) as writer:
+        yield Loop(writer)
+
+
+async def test_events_are_committed_in_order_and_acknowledged_after_it(loop):
+    for number in range(50):
+        loop.result(number)
+    async with running(loop):
+        await loop.until(lambda: len(loop.committed) == 50)
+    assert loop.committed == list(range(50))
+    assert await loop.rows("SELECT count(*) FROM lab_result") == [(50,)]
+
+
+async def test_on_a_full_disk_nothing_is_acknowledged_and_everything_is_committed_when_space_returns(loop):
+    ((pages,),) = await loop.rows("PRAGMA page_count")
+    await loop.rows(f"PRAGMA max_page_count = {pages}")
+    for number in range(30):
+        loop.result(number)
+    async with running(loop):
+        await loop.until(lambda: any(loop.store))  # first the batch fails, then single events until no room is left
+        assert "full" in next(filter(None, loop.store))
+        before = loop.progress
+        await loop.until(lambda: loop.progress > before)  # it waits for space, and the watchdog knows that it lives
+        acknowledged = len(loop.committed)
+        assert acknowledged < 30
+        assert await loop.rows("SELECT count(*) FROM lab_result") == [(acknowledged,)]
+        await loop.rows("PRAGMA max_page_count = 1073741823")
+        await loop.until(lambda: len(loop.committed) == 30)
+    assert loop.committed == list(range(30))
+    assert loop.store[-1] is None
+    assert await loop.rows("SELECT count(*) FROM lab_result") == [(30,)]
+
+
+async def test_a_cancelled_loop_finishes_the_batch_it_has_begun(loop):
+    gate = asyncio.Event()
+    real = loop.writer.run
+
+    async def slow(work):
+        gate.set()
+        await asyncio.sleep(0.05)
+        return await real(work)
+
+    loop.writer.run = slow
+    loop.result(1)
+    async with running(loop) as task:
+        await gate.wait()
+        task.cancel()
+        await asyncio.wait({task})
+    assert loop.committed == [1]
+
+
+async def test_models_and_timers_wait_once_each_and_urgent_events_go_first():
+    inbox = Inbox()
+    for at in range(5):
+        inbox.put(ModelDue(event_id=f"m{at}", at_ns=at, model="viscosity"), Urgency.MODELS_AND_TIMERS)
+        inbox.put(TimerDue(event_id=f"t{at}", at_ns=at, timer=Timer.EXPIRE_GUIDANCE), Urgency.MODELS_AND_TIMERS)
+    inbox.put(GatewayStopped(event_id="stop", at_ns=9), Urgency.STOP_AND_RESPONSES)
+    taken = [pending.event.event_id for pending in await inbox.take(most=20)]
+    assert taken == ["stop", "m0", "t0"]
+    assert inbox.coalesced == 8
+    inbox.put(ModelDue(event_id="again", at_ns=10, model="viscosity"), Urgency.MODELS_AND_TIMERS)
+    assert len(inbox) == 1
