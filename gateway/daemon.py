@@ -22,7 +22,9 @@ from gateway.contract.topics import Topics
 from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.errors import NotConnectedError
 from gateway.events import GatewayStarted, GatewayStopped, ModelDue, Timer, TimerDue
+from gateway.guardrails.gates import present_setpoint
 from gateway.history.rings import Rings
+from gateway.history.windows import WindowRequest
 from gateway.inbox import Inbox, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context
@@ -92,6 +94,7 @@ def _build(settings: Settings, line: LineDefinition, *, clock: Clock, writer: Wr
         reader=reader,
         writer=writer,
         line=line,
+        present=lambda tag: _present(tag, line, rings, clock),
         now_ns=clock.now_ns,
         on_progress=lambda: progress.beat("drain"),
         on_alarm=health.alarm,
@@ -110,6 +113,14 @@ def _build(settings: Settings, line: LineDefinition, *, clock: Clock, writer: Wr
         settings=settings, line=line, clock=clock, inbox=inbox, rings=rings, reader=reader, processor=processor,
         drain=drain, inbound=inbound, main=main, health=health, progress=progress, status_due=status_due,
     )  # fmt: skip
+
+
+def _present(tag: str, line: LineDefinition, rings: Rings, clock: Clock) -> float | None:
+    """Return a tag's value at this instant, judged like any input; None where it is not known or not good."""
+    now_ns = clock.now_ns()
+    window = rings.window(WindowRequest(tag=tag, start_ns=now_ns, end_ns=now_ns))
+    setpoint = present_setpoint(line.tags[tag], window)
+    return None if setpoint is None else setpoint.value
 
 
 def _sessions(

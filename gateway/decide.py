@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.advice.guidance import PredictedSituation, advise, advise_on_lot
+from gateway.advice.guidance import PredictedSituation, advise
+from gateway.advice.judgement import judge_arrival
 from gateway.advice.lifecycle import OPEN, answer, expired, moved
+from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.publication import (
     board_message,
     cleared_disposition,
@@ -19,7 +21,7 @@ from gateway.advice.publication import (
     guidance_message,
     prediction_message,
 )
-from gateway.contract.identity import identity_of, result_identity
+from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.events import (
     ContextChanged,
@@ -27,7 +29,6 @@ from gateway.events import (
     Event,
     GatewayStarted,
     GatewayStopped,
-    LotJudged,
     MessageRefused,
     ModelDue,
     ResponseArrived,
@@ -38,19 +39,16 @@ from gateway.events import (
     Timer,
     TimerDue,
 )
-from gateway.guardrails.gates import judge_setpoint_reading
+from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import guarded_prediction
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import window_request
-from gateway.lab.disposition import judge_result, recommend
 from gateway.records import (
     AuditEntry,
     ContextKind,
     DeadLetter,
-    Disposition,
     Guidance,
     GuidanceState,
-    LabResult,
     OutgoingMessage,
     Prediction,
 )
@@ -70,7 +68,7 @@ def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, .
             model = line.model_named(event.model)
             return () if model is None else (*_inputs(model, event.at_ns), *_setpoints(model, event.at_ns))
         case ResultArrived() if event.result.sampled_ns is not None:
-            models = _models_for(event.result, line)
+            models = line.models_of(event.result.analyte)
             return tuple(request for model in models for request in _inputs(model, event.result.sampled_ns))
         case _:
             return ()
@@ -81,11 +79,10 @@ def _inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
 
 
 def _setpoints(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
-    return tuple(WindowRequest(tag=item.tag, start_ns=end_ns, end_ns=end_ns) for item in model.bundle.manipulated)
-
-
-def _models_for(result: LabResult, line: LineDefinition) -> tuple[ModelAssignment, ...]:
-    return tuple(model for model in line.models if model.bundle.analyte == result.analyte)
+    return tuple(
+        WindowRequest(tag=item.tag, start_ns=end_ns - item.minimum_interval_ns, end_ns=end_ns)
+        for item in model.bundle.manipulated
+    )
 
 
 # --- a model is due: predict, tell, warn, suggest ------------------------------------------------------
@@ -104,48 +101,49 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
         at_ns=event.at_ns,
         cause=event.event_id,
     )
-    predicted = Decision(records=(prediction,))
     if model.stage < Stage.ADVISE:  # in shadow the gateway records and compares, and says nothing
-        return predicted
+        return Decision(records=(prediction,))
     message = prediction_message(
         prediction,
         line=situation.line,
         cause=event.event_id,
         expires_ns=event.at_ns + _PREDICTION_LIVES_TICKS * model.every_ns,
     )
-    advice = _advice(event, situation, model, prediction)
-    return predicted + Decision(messages=(message,)) + _told(advice, event, situation)
+    advised = advise(_predicted_situation(event, situation, model, prediction))
+    recorded = replace(prediction, no_suggestion=advised.no_suggestion)
+    return Decision(records=(recorded,), messages=(message,)) + _told(advised.guidance, event, situation)
 
 
-def _advice(
+def _predicted_situation(
     event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction
-) -> tuple[Guidance, ...]:
-    specification = situation.line.specification_for(situation.context.material_definition_id, prediction.analyte)
-    if specification is None:
-        return ()
-    return advise(
-        PredictedSituation(
-            event_id=event.event_id,
-            at_ns=event.at_ns,
-            model=model,
-            prediction=prediction,
-            specification=specification,
-            context=situation.context,
-            open_guidance=situation.open_guidance,
-            setpoints=_known_setpoints(event, situation, model),
-            last_move_ns=situation.last_move_ns,
-        )
+) -> PredictedSituation:
+    present = _present_setpoints(event, situation, model)
+    moved_ns = {tag: setpoint.moved_ns for tag, setpoint in present.items() if setpoint.moved_ns is not None}
+    last_move_ns = {
+        tag: max(each[tag] for each in (moved_ns, situation.last_advised_ns) if tag in each)
+        for tag in moved_ns.keys() | situation.last_advised_ns.keys()
+    }
+    return PredictedSituation(
+        event_id=event.event_id,
+        at_ns=event.at_ns,
+        model=model,
+        prediction=prediction,
+        specification=situation.line.specification_for(situation.context.material_definition_id, prediction.analyte),
+        context=situation.context,
+        open_guidance=situation.open_guidance,
+        setpoints={tag: setpoint.value for tag, setpoint in present.items()},
+        last_move_ns=last_move_ns,
     )
 
 
-def _known_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> Mapping[str, float]:
+def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:
     """Return the setpoints whose present value passes the gates of quality and age."""
-    known = {}
-    for manipulated, request in zip(model.bundle.manipulated, _setpoints(model, event.at_ns), strict=True):
-        value = judge_setpoint_reading(situation.line.tags[manipulated.tag], situation.windows[request])
-        if value is not None:
-            known[manipulated.tag] = value
-    return known
+    requests = _setpoints(model, event.at_ns)
+    present = {
+        item.tag: present_setpoint(situation.line.tags[item.tag], situation.windows[request])
+        for item, request in zip(model.bundle.manipulated, requests, strict=True)
+    }
+    return {tag: setpoint for tag, setpoint in present.items() if setpoint is not None}
 
 
 # --- a laboratory result: number it, judge it, recommend for its lot -----------------------------------
@@ -155,113 +153,33 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
     history = situation.history
     if history.repeats_current and history.current is not None:
         return Decision(audit=(_audit("result_repeated", history.current.result_id, event_id=event.event_id),))
-    result = _numbered(event.result, situation)
-    newest = history.current is None or (result.result_version or 0) > (history.current.result_version or 0)
-    accepted = ResultAccepted(
-        result=result, supersedes=history.current.result_id if history.current and newest else None
-    )
-    predictions = _predictions_at_sample(event, result, situation)
-    disposition, judged = _disposition(event, result, situation, predictions, newest=newest)
-    guidance = (
-        advise_on_lot(
-            disposition,
-            result,
-            result.specification
-            or situation.line.specification_for(situation.context.material_definition_id, result.analyte),
-            situation.context,
-            event_id=event.event_id,
-            at_ns=event.at_ns,
-            open_guidance=situation.open_guidance,
-        )
-        if newest
-        else ()
+    judgement = judge_arrival(event, situation)
+    result, dispositions = judgement.result, tuple(lot.disposition for lot in judgement.lots)
+    guidance = advise_on_lot(
+        judgement, situation.context, event_id=event.event_id, at_ns=event.at_ns, open_guidance=situation.open_guidance
     )
     return Decision(
-        records=(accepted, *predictions, judged),
+        records=(
+            ResultAccepted(result=result, supersedes=judgement.supersedes),
+            *judgement.predictions,
+            *judgement.lots,
+        ),
         audit=(
             _audit("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
                    result_version=result.result_version, value=result.value_text, status=result.status.value,
-                   supersedes=accepted.supersedes),
-            _audit("disposition", disposition.disposition_id, lot=disposition.material_lot_id,
-                   recommendation=disposition.recommendation.value, previous=disposition.previous.value,
-                   reasons=[reason.code for reason in disposition.reasons], cause=event.event_id),
+                   supersedes=judgement.supersedes),
+            *(
+                _audit("disposition", each.disposition_id, lot=each.material_lot_id,
+                       recommendation=each.recommendation.value, previous=each.previous.value,
+                       reasons=[reason.code for reason in each.reasons], cause=event.event_id)
+                for each in dispositions
+            ),
         ),
-        messages=(
-            disposition_message(disposition, line=situation.line, cause=event.event_id, at_ns=event.at_ns),
+        messages=tuple(
+            disposition_message(each, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
+            for each in dispositions
         ),
     ) + _told(guidance, event, situation)  # fmt: skip
-
-
-def _numbered(result: LabResult, situation: Situation) -> LabResult:
-    """Return the result with the version that the sender gave, or the next one, and its id."""
-    version = result.result_version or situation.history.next_version
-    return replace(
-        result,
-        result_version=version,
-        result_id=result_identity(
-            source=result.source,
-            sample_id=result.sample_id,
-            test_id=result.test_id,
-            replicate=result.replicate,
-            result_version=version,
-        ),
-    )
-
-
-def _predictions_at_sample(event: ResultArrived, result: LabResult, situation: Situation) -> tuple[Prediction, ...]:
-    """Return what each model of this analyte says of the instant at which the sample was drawn."""
-    if result.sampled_ns is None:
-        return ()
-    equipment = result.equipment_id or situation.context.equipment_id
-    return tuple(
-        guarded_prediction(
-            model,
-            situation.line.tags,
-            situation.windows,
-            situation.context,
-            end_ns=result.sampled_ns,
-            at_ns=event.at_ns,
-            cause=event.event_id,
-            sample_result_id=result.result_id,
-        )
-        for model in _models_for(result, situation.line)
-        if equipment is None or equipment == model.equipment_id
-    )
-
-
-def _disposition(
-    event: ResultArrived,
-    result: LabResult,
-    situation: Situation,
-    predictions: tuple[Prediction, ...],
-    *,
-    newest: bool,
-) -> tuple[Disposition, LotJudged]:
-    context, line = situation.context, situation.line
-    standing = result if newest or situation.history.current is None else situation.history.current
-    results = (*situation.lot_results, standing)
-    retested = {each.retest_of for each in results if each.retest_of is not None}
-    judged = tuple(
-        judge_result(each, line.specification_for(context.material_definition_id, each.analyte))
-        for each in results
-        if each.sample_id not in retested
-    )
-    state, reasons = recommend(judged, situation.lot_state, restored=situation.history.repeats_superseded)
-    own_flags = next((each.flags for each in judged if each.result is result), result.flags)
-    extra = () if newest else ("OLDER_VERSION",)
-    disposition = Disposition(
-        disposition_id=identity_of("disposition", event.event_id),
-        material_lot_id=context.material_lot_id,
-        job_order_id=result.job_order_id or context.job_order_id,
-        recommendation=state.recommendation,
-        previous=situation.lot_state.recommendation,
-        latched=state.latched,
-        reasons=reasons,
-        rests_on_results=tuple(each.result for each in judged),
-        rests_on_predictions=predictions,
-        flags=(*own_flags, *extra, *(() if context.material_lot_id else ("NO_LOT",))),
-    )
-    return disposition, LotJudged(disposition=disposition, material_lot_id=context.material_lot_id, state=state)
 
 
 # --- production context, people, timers, the gateway itself --------------------------------------------
@@ -289,7 +207,7 @@ def _on_context(event: ContextChanged, situation: Situation) -> Decision:
 
 def _on_response(event: ResponseArrived, situation: Situation) -> Decision:
     response, guidance = event.response, situation.answered
-    changed, outcome = (None, "UNKNOWN_GUIDANCE") if guidance is None else answer(guidance, response.act)
+    changed, outcome = (None, "UNKNOWN_GUIDANCE") if guidance is None else answer(guidance, response.act, event.at_ns)
     recorded = Decision(
         records=(ResponseRecorded(response=response, outcome=outcome),),
         audit=(_audit("response", response.guidance_id, act=response.act.value, outcome=outcome,

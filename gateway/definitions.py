@@ -131,6 +131,10 @@ class LineDefinition:
                 return specification
         return None
 
+    def models_of(self, analyte: str) -> tuple[ModelAssignment, ...]:
+        """Return the models that predict an analyte."""
+        return tuple(model for model in self.models if model.bundle.analyte == analyte)
+
     def model_named(self, name: str) -> ModelAssignment | None:
         """Return the assignment of that model name, or None."""
         return next((model for model in self.models if model.name == name), None)

@@ -154,9 +154,12 @@ class Situation:
     history: ResultHistory = field(default_factory=ResultHistory)
     lot_state: LotState = field(default_factory=LotState)
     lot_results: tuple[LabResult, ...] = ()
+    lot_closed: bool = False
+    left_lot_id: str | None = None
+    left_lot_state: LotState = field(default_factory=LotState)
     open_guidance: tuple[Guidance, ...] = ()
     answered: Guidance | None = None
-    last_move_ns: Mapping[str, int] = field(default_factory=dict)
+    last_advised_ns: Mapping[str, int] = field(default_factory=dict)
     previous_configuration_sha256: str | None = None
 
 

@@ -43,6 +43,12 @@ def define_line(settings: Settings, *, path: Path) -> LineDefinition:
             problems.append(Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint))
         else:
             models[model.name] = model
+    for at, wanted in enumerate(settings.specification, start=1):
+        units = {model.bundle.unit for model in models.values() if model.bundle.analyte == wanted.analyte}
+        if wanted.unit is not None and units - {wanted.unit}:
+            message = f"is {wanted.unit}, but the model predicts {wanted.analyte} in {', '.join(sorted(units))}"
+            hint = "give the specification in the model's unit"
+            problems.append(Problem(file=str(path), key=f"specification[{at}].unit", message=message, hint=hint))
     if problems:
         raise ConfigurationError(tuple(problems))
     return LineDefinition(

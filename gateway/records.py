@@ -242,6 +242,7 @@ class Prediction:
     material_lot_id: str | None
     material_definition_id: str | None
     sample_result_id: str | None = None  # set where the instant is a sample's drawn time
+    no_suggestion: tuple[Reason, ...] = ()  # why no move was suggested where one was wanted
 
 
 # --- advice --------------------------------------------------------------------------------------------
@@ -381,7 +382,7 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingMessage:
-    """Bytes for the broker. ``replaces``: an unsent older message of this topic is then superseded."""
+    """Bytes for the broker. ``replaces``: unsent older messages of this topic in that lane are superseded."""
 
     message_id: str
     lane: Lane
@@ -389,7 +390,7 @@ class OutgoingMessage:
     payload: bytes
     retain: bool = False
     expires_ns: int | None = None
-    replaces: bool = False
+    replaces: Lane | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

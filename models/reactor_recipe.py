@@ -15,7 +15,7 @@ import argparse
 import hashlib
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +99,7 @@ RECIPES = (
         criterion_r2=0.97,
         setpoint="neutraliser_flow_setpoint",
         follows="neutraliser_flow",
-        setpoint_valid=(25.0, 75.0),
+        setpoint_valid=(28.0, 72.0),
         max_step=15.0,
         resolution=0.5,
     ),
@@ -184,6 +184,16 @@ def simulate(*, seed: int, minutes: float, sample_every_seconds: float) -> Rows:
     )
 
 
+def learned_ranges(
+    definitions: tuple[InputDefinition, ...], learned: NDArray[np.float64]
+) -> tuple[InputDefinition, ...]:
+    """Return the inputs with the ranges that the model has seen: it is valid nowhere else."""
+    return tuple(
+        replace(item, validated=(float(np.floor(low * 1000) / 1000), float(np.ceil(high * 1000) / 1000)))
+        for item, low, high in zip(definitions, learned.min(axis=0), learned.max(axis=0), strict=True)
+    )
+
+
 def r_squared(values: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     """Return the coefficient of determination."""
     return float(1 - np.sum((values - predicted) ** 2) / np.sum((values - values.mean()) ** 2))
@@ -198,6 +208,7 @@ def make(recipe: Recipe, rows: Rows, *, seed: int, folder: Path) -> dict[str, fl
     valid = ((x >= lower) & (x <= upper)).all(axis=1) & (y > recipe.output_valid[0]) & (y < recipe.output_valid[1])
     x, y = x[valid], y[valid]
     train, calibrate = int(0.6 * len(x)), int(0.8 * len(x))
+    definitions = learned_ranges(definitions, x[:train])
     model: Pipeline = make_pipeline(
         StandardScaler(), PolynomialFeatures(recipe.degree, include_bias=False), Ridge(alpha=1.0)
     )

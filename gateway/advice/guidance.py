@@ -1,25 +1,23 @@
-"""What to tell people, given a prediction or a disposition: new guidance and changes of what is open. Pure."""
+"""What to tell people, given a prediction: new guidance and changes of what is open. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gateway.advice.lifecycle import moved
+from gateway.advice.lifecycle import OPEN, moved
 from gateway.advice.setpoint_search import inside, search, target_of
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
-from gateway.lab.specifications import limits_text
+from gateway.guardrails.reasons import Abstention, abstain
+from gateway.lab.specifications import action_limits, limits_text
 from gateway.records import (
     Context,
-    Disposition,
     Guidance,
     GuidanceKind,
     GuidanceState,
-    LabResult,
     Prediction,
     Reason,
-    Recommendation,
     SetpointSuggestion,
     Severity,
     Specification,
@@ -48,6 +46,14 @@ def _reason(advice: Advice, **parameters: Any) -> Reason:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Advised:
+    """Guidance that is new or changed, and where a move was wanted and none found, why not."""
+
+    guidance: tuple[Guidance, ...] = ()
+    no_suggestion: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PredictedSituation:
     """A prediction with what it is to be held against."""
 
@@ -55,82 +61,119 @@ class PredictedSituation:
     at_ns: int
     model: ModelAssignment
     prediction: Prediction
-    specification: Specification
+    specification: Specification | None
     context: Context
     open_guidance: tuple[Guidance, ...]
     setpoints: Mapping[str, float]
     last_move_ns: Mapping[str, int]
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
-        """Return the open guidance of a kind about this equipment and analyte."""
+        """Return the open guidance of a kind that this model gave."""
         return tuple(
             guidance
             for guidance in self.open_guidance
             if guidance.kind is kind
             and guidance.equipment_id == self.model.equipment_id
-            and guidance.analyte == self.prediction.analyte
+            and guidance.predicted is not None
+            and guidance.predicted.model.name == self.model.name
         )
 
 
-def advise(case: PredictedSituation) -> tuple[Guidance, ...]:
+def advise(case: PredictedSituation) -> Advised:
     """Return the guidance that is new or changes state because of a prediction."""
-    applied = _applied(case)
-    if case.prediction.value is None or case.prediction.low is None or case.prediction.high is None:
-        return (*applied, *_withdrawn(case, applied))
+    stale = _of_another_product(case)
+    if case.specification is None or case.specification.unit not in {case.prediction.unit, None}:
+        reason = abstain(
+            Abstention.NO_SPECIFICATION,
+            analyte=case.prediction.analyte,
+            product=case.context.material_definition_id,
+            unit=case.prediction.unit,
+        )
+        return Advised(guidance=stale, no_suggestion=(reason,))
+    seen = {guidance.guidance_id: guidance for guidance in (*stale, *_seen_at_the_plant(case, stale))}
+    value, low, high = case.prediction.value, case.prediction.low, case.prediction.high
+    if value is None or low is None or high is None:
+        return Advised(guidance=(*seen.values(), *_withdrawn(case, seen)))
+    limits = action_limits(case.specification)
     margin = _CALM_MARGIN * case.model.bundle.half_width
-    if inside(case.specification, case.prediction.low - margin, case.prediction.high + margin):
-        return _resolved(case, applied)
-    if inside(case.specification, case.prediction.low, case.prediction.high):
-        return applied
-    return (*applied, *_warn(case), *_suggest(case, applied))
+    if inside(limits, low - margin, high + margin):
+        return Advised(guidance=(*seen.values(), *_resolved(case, seen)))
+    if inside(limits, low, high):
+        return Advised(guidance=tuple(seen.values()))
+    suggested = _suggest(case, seen, limits)
+    return Advised(
+        guidance=(*seen.values(), *_warn(case, seen, limits), *suggested.guidance),
+        no_suggestion=suggested.no_suggestion,
+    )
 
 
-def _applied(case: PredictedSituation) -> tuple[Guidance, ...]:
-    """A suggestion counts as applied when the setpoint is seen at the proposed value."""
-    resolution = {item.tag: item.resolution for item in case.model.bundle.manipulated}
-    changed = []
-    for guidance in case.open_of(GuidanceKind.SETPOINT):
-        suggestion = guidance.suggestion
-        if suggestion is None or guidance.state not in _UNANSWERED or suggestion.tag not in case.setpoints:
-            continue
-        off = abs(case.setpoints[suggestion.tag] - suggestion.proposed)
-        if off <= resolution.get(suggestion.tag, 0.0) / 2:
-            changed.append(moved(guidance, GuidanceState.APPLIED))
-    return tuple(guidance for guidance in changed if guidance is not None)
-
-
-def _withdrawn(case: PredictedSituation, applied: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
-    """Without a prediction a suggestion has nothing to stand on any more."""
-    done = {guidance.guidance_id for guidance in applied}
+def _of_another_product(case: PredictedSituation) -> tuple[Guidance, ...]:
+    """What was said for another product is not true of the one that runs now."""
     changed = (
         moved(guidance, GuidanceState.WITHDRAWN)
-        for guidance in case.open_of(GuidanceKind.SETPOINT)
-        if guidance.state in _UNANSWERED and guidance.guidance_id not in done
+        for kind in (GuidanceKind.WARNING, GuidanceKind.SETPOINT)
+        for guidance in case.open_of(kind)
+        if guidance.material_definition_id != case.context.material_definition_id
     )
     return tuple(guidance for guidance in changed if guidance is not None)
 
 
-def _resolved(case: PredictedSituation, applied: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+def _seen_at_the_plant(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+    """A suggestion is applied when its setpoint stands at the proposed value, whoever moved it.
+
+    Where the setpoint has gone elsewhere, or is not known any more, the suggestion no longer starts from where
+    the plant is, and is withdrawn.
+    """
+    resolution = {item.tag: item.resolution for item in case.model.bundle.manipulated}
+    changed = []
+    for guidance in case.open_of(GuidanceKind.SETPOINT):
+        suggestion = guidance.suggestion
+        done = any(guidance.guidance_id == each.guidance_id for each in stale)
+        if suggestion is None or guidance.state not in _UNANSWERED or done:
+            continue
+        present, near = case.setpoints.get(suggestion.tag), resolution.get(suggestion.tag, 0.0) / 2
+        if present is not None and abs(present - suggestion.proposed) <= near:
+            changed.append(moved(guidance, GuidanceState.APPLIED))
+        elif present is None or abs(present - suggestion.current) > near:
+            changed.append(moved(guidance, GuidanceState.WITHDRAWN))
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def _withdrawn(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
+    """Without a prediction a suggestion has nothing to stand on any more."""
+    changed = (
+        moved(guidance, GuidanceState.WITHDRAWN)
+        for guidance in case.open_of(GuidanceKind.SETPOINT)
+        if guidance.state in _UNANSWERED and guidance.guidance_id not in seen
+    )
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def _resolved(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
     """Inside with room: warnings and applied moves have done their work, others are not needed any more."""
-    done = {guidance.guidance_id: guidance for guidance in applied}
     changed = []
     for guidance in (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT)):
-        now = done.get(guidance.guidance_id, guidance)
+        now = seen.get(guidance.guidance_id, guidance)
         unused = now.kind is GuidanceKind.SETPOINT and now.state in _UNANSWERED
         changed.append(moved(now, GuidanceState.WITHDRAWN if unused else GuidanceState.RESOLVED))
-    return (*applied, *(guidance for guidance in changed if guidance is not None))
+    return tuple(guidance for guidance in changed if guidance is not None)
 
 
-def _warn(case: PredictedSituation) -> tuple[Guidance, ...]:
+def _standing(case: PredictedSituation, kind: GuidanceKind, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
+    """Return the open guidance of a kind as it stands after what was just seen."""
+    now = (seen.get(guidance.guidance_id, guidance) for guidance in case.open_of(kind))
+    return tuple(guidance for guidance in now if guidance.state in OPEN)
+
+
+def _warn(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification) -> tuple[Guidance, ...]:
     """Warn once; a warning that has become critical takes the place of the milder one."""
     value = case.prediction.value
-    outside = value is not None and not inside(case.specification, value, value)
+    outside = value is not None and not inside(limits, value, value)
     severity = Severity.CRITICAL if outside else Severity.WARNING
-    standing = case.open_of(GuidanceKind.WARNING)
+    standing = _standing(case, GuidanceKind.WARNING, seen)
     if standing and not (outside and all(item.severity is Severity.WARNING for item in standing)):
         return ()
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing]
-    advice = Advice.PREDICTED_OUT_OF_SPECIFICATION if outside else Advice.PREDICTED_NEAR_LIMIT
     analyte = case.prediction.analyte
     title = f"{analyte} is predicted {'outside' if outside else 'close to the limit of'} its specification"
     warning = _guidance(
@@ -138,41 +181,34 @@ def _warn(case: PredictedSituation) -> tuple[Guidance, ...]:
         GuidanceKind.WARNING,
         severity=severity,
         title=title,
-        reasons=(_predicted_reason(case, advice),),
+        reasons=(_predicted_reason(case, limits),),
         supersedes=standing[0].guidance_id if standing else None,
     )
     return (*(guidance for guidance in superseded if guidance is not None), warning)
 
 
-def _suggest(case: PredictedSituation, applied: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification) -> Advised:
     """Suggest a move unless one is open; an applied one is followed by another only after its interval."""
     features = case.prediction.features
-    standing = case.open_of(GuidanceKind.SETPOINT)
-    if applied or features is None or any(guidance.state in _UNANSWERED for guidance in standing):
-        return ()
-    suggestion, _why_not = search(
-        case.model,
-        features,
-        case.specification,
-        current=case.setpoints,
-        last_move_ns=case.last_move_ns,
-        at_ns=case.at_ns,
+    standing = _standing(case, GuidanceKind.SETPOINT, seen)
+    just_applied = any(guidance.state is GuidanceState.APPLIED for guidance in seen.values())
+    if just_applied or features is None or any(guidance.state in _UNANSWERED for guidance in standing):
+        return Advised()
+    suggestion, why_not = search(
+        case.model, features, limits, current=case.setpoints, last_move_ns=case.last_move_ns, at_ns=case.at_ns
     )
     if suggestion is None:
-        return ()
-    superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing]
-    return (
-        *(guidance for guidance in superseded if guidance is not None),
-        _setpoint_guidance(case, suggestion, supersedes=standing[0].guidance_id if standing else None),
-    )
+        return Advised(no_suggestion=why_not)
+    superseded = (moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing)
+    new = _setpoint_guidance(case, suggestion, limits, supersedes=standing[0].guidance_id if standing else None)
+    return Advised(guidance=(*(guidance for guidance in superseded if guidance is not None), new))
 
 
-def _setpoint_guidance(case: PredictedSituation, suggestion: SetpointSuggestion, *, supersedes: str | None) -> Guidance:
+def _setpoint_guidance(
+    case: PredictedSituation, suggestion: SetpointSuggestion, limits: Specification, *, supersedes: str | None
+) -> Guidance:
     change = suggestion.proposed - suggestion.current
     words = suggestion.tag.replace("_", " ")
-    value = case.prediction.value
-    outside = value is not None and not inside(case.specification, value, value)
-    advice = Advice.PREDICTED_OUT_OF_SPECIFICATION if outside else Advice.PREDICTED_NEAR_LIMIT
     expected = _reason(
         Advice.MOVE_EXPECTED,
         tag=suggestion.tag,
@@ -181,31 +217,32 @@ def _setpoint_guidance(case: PredictedSituation, suggestion: SetpointSuggestion,
         unit=suggestion.unit,
         analyte=case.prediction.analyte,
         expected=suggestion.expected_value,
-        target=target_of(case.specification),
+        target=target_of(limits),
     )
     return _guidance(
         case,
         GuidanceKind.SETPOINT,
         severity=Severity.WARNING,
         title=f"{'Raise' if change > 0 else 'Lower'} {words} by {abs(change):g} {suggestion.unit}",
-        reasons=(_predicted_reason(case, advice), expected),
+        reasons=(_predicted_reason(case, limits), expected),
         suggestion=suggestion,
         supersedes=supersedes,
     )
 
 
-def _predicted_reason(case: PredictedSituation, advice: Advice) -> Reason:
+def _predicted_reason(case: PredictedSituation, limits: Specification) -> Reason:
     prediction = case.prediction
+    outside = prediction.value is not None and not inside(limits, prediction.value, prediction.value)
     return _reason(
-        advice,
+        Advice.PREDICTED_OUT_OF_SPECIFICATION if outside else Advice.PREDICTED_NEAR_LIMIT,
         analyte=prediction.analyte,
         value=prediction.value,
         low=prediction.low,
         high=prediction.high,
         unit=prediction.unit,
-        lower=case.specification.lower,
-        upper=case.specification.upper,
-        limits=limits_text(case.specification),
+        lower=limits.lower,
+        upper=limits.upper,
+        limits=limits_text(limits),
     )
 
 
@@ -239,62 +276,3 @@ def _guidance(
         suggestion=suggestion,
         supersedes=supersedes,
     )
-
-
-# --- after a laboratory result -------------------------------------------------------------------------
-
-_SEVERITY = {Recommendation.HOLD: Severity.CRITICAL, Recommendation.REVIEW: Severity.WARNING}
-_KIND = {Recommendation.HOLD: GuidanceKind.HOLD, Recommendation.REVIEW: GuidanceKind.REVIEW}
-
-
-def advise_on_lot(
-    disposition: Disposition,
-    result: LabResult,
-    specification: Specification | None,
-    context: Context,
-    *,
-    event_id: str,
-    at_ns: int,
-    open_guidance: tuple[Guidance, ...],
-) -> tuple[Guidance, ...]:
-    """Return the hold or review guidance that a disposition asks for, once per lot and analyte.
-
-    A lot that has come to ``release`` resolves its open review; a hold stays until people lift it.
-    """
-    standing = tuple(
-        guidance
-        for guidance in open_guidance
-        if guidance.material_lot_id == disposition.material_lot_id and guidance.analyte == result.analyte
-    )
-    reviews = [guidance for guidance in standing if guidance.kind is GuidanceKind.REVIEW]
-    kind = _KIND.get(disposition.recommendation)
-    if kind is None:
-        settled = (moved(guidance, GuidanceState.RESOLVED) for guidance in reviews)
-        return tuple(guidance for guidance in settled if guidance is not None)
-    if any(guidance.kind is kind for guidance in standing):
-        return ()
-    superseded = [moved(item, GuidanceState.SUPERSEDED) for item in reviews if kind is GuidanceKind.HOLD]
-    lot = disposition.material_lot_id or f"of sample {result.sample_id}"
-    unit = f" {result.unit}" if result.unit else ""
-    first = disposition.reasons[0].text if disposition.reasons else f"{result.test_id} {result.value_text}{unit}"
-    new = Guidance(
-        guidance_id=identity_of("guidance", event_id, kind),
-        kind=kind,
-        state=GuidanceState.PROPOSED,
-        severity=_SEVERITY[disposition.recommendation],
-        title=f"{kind.capitalize()} lot {lot}: {first.rstrip('.')}",
-        reasons=disposition.reasons,
-        issued_ns=at_ns,
-        expires_ns=None,
-        material_lot_id=disposition.material_lot_id,
-        job_order_id=disposition.job_order_id,
-        material_definition_id=context.material_definition_id,
-        equipment_id=context.equipment_id,
-        client_id=context.client_id,
-        analyte=result.analyte,
-        specification=specification,
-        measured=result,
-        role="quality",
-        signature=kind is GuidanceKind.HOLD,
-    )
-    return (*(guidance for guidance in superseded if guidance is not None), new)

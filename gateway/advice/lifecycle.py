@@ -33,6 +33,7 @@ AFTER_ACT: Mapping[Act, GuidanceState] = {
     Act.APPROVE: GuidanceState.APPROVED,
     Act.REJECT: GuidanceState.REJECTED,
 }
+_NOTHING_TO_APPROVE = frozenset({"shadow", "advise"})
 # A hold is lifted by people in their own systems, with a signature; a plain answer from a terminal only
 # acknowledges it.
 _ACTS_WITHOUT_SIGNATURE: Mapping[GuidanceKind, frozenset[Act]] = {
@@ -50,8 +51,12 @@ def moved(guidance: Guidance, after: GuidanceState) -> Guidance | None:
     return replace(guidance, state=after) if may_follow(guidance.state, after) else None
 
 
-def answer(guidance: Guidance, act: Act) -> tuple[Guidance | None, str]:
+def answer(guidance: Guidance, act: Act, at_ns: int) -> tuple[Guidance | None, str]:
     """Return (the guidance after a person's act, or None where nothing changes; what came of it)."""
+    if expired(guidance, at_ns):
+        return None, "EXPIRED"
+    if act is Act.APPROVE and guidance.predicted is not None and guidance.predicted.stage in _NOTHING_TO_APPROVE:
+        return None, "STAGE_TOO_LOW"  # in advise the operator acts alone: there is nothing the gateway would do
     if act not in _ACTS_WITHOUT_SIGNATURE.get(guidance.kind, frozenset(Act)):
         return None, "SIGNATURE_REQUIRED"
     after = AFTER_ACT[act]

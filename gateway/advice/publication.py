@@ -27,7 +27,10 @@ BOARD_LONGEST = 200
 
 
 def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
-    """Return the message of a guidance: new ones in the guidance lane, changes of state as evidence."""
+    """Return the message of a guidance: new ones in the guidance lane, changes of state as evidence.
+
+    Advice that has changed before it was sent is not sent any more: its change of state tells all.
+    """
     new = guidance.state is GuidanceState.PROPOSED
     return OutgoingMessage(
         message_id=identity_of("guidance-message", guidance.guidance_id, guidance.state),
@@ -35,6 +38,7 @@ def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at
         topic=Topics(line.topic_root).guidance(guidance.guidance_id),
         payload=guidance_payload(guidance, line=line.path, cause=cause, at_ns=at_ns).encoded(),
         expires_ns=guidance.expires_ns if new else None,
+        replaces=None if new or guidance.expires_ns is None else Lane.GUIDANCE,
     )
 
 
@@ -53,7 +57,7 @@ def board_message(
         ).encoded(),
         retain=True,
         expires_ns=expires_ns,
-        replaces=True,
+        replaces=Lane.EVIDENCE,
     )
 
 
@@ -66,7 +70,7 @@ def prediction_message(prediction: Prediction, *, line: LineDefinition, cause: s
         payload=prediction_payload(prediction, line=line.path, cause=cause, expires_ns=expires_ns).encoded(),
         retain=True,
         expires_ns=expires_ns,
-        replaces=True,
+        replaces=Lane.TELEMETRY,
     )
 
 
@@ -77,7 +81,7 @@ def disposition_message(disposition: Disposition, *, line: LineDefinition, cause
         lane=Lane.EVIDENCE,
         topic=Topics(line.topic_root).disposition(disposition.material_lot_id),
         payload=disposition_payload(disposition, line=line.path, cause=cause, at_ns=at_ns).encoded(),
-        retain=disposition.material_lot_id is not None,
+        retain=disposition.material_lot_id is not None and "LOT_CLOSED" not in disposition.flags,
     )
 
 

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.definitions import ManipulatedTag, ModelAssignment
+from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.guardrails.setpoints import judge_interval, judge_move
+from gateway.guardrails.setpoints import judge_move, judge_present
 from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
 
 _MOST_CANDIDATES = 401  # per tag; a finer grid is thinned, never extended
@@ -56,17 +57,30 @@ def search(
     """
     if not model.bundle.manipulated:
         return None, (abstain(Abstention.NO_MANIPULATED_TAG, model=model.name),)
+    try:
+        return _search(model, features, specification, current, last_move_ns, at_ns)
+    except InferenceError as error:
+        return None, (abstain(Abstention.MODEL_FAILED, model=model.name, error=str(error)),)
+
+
+def _search(
+    model: ModelAssignment,
+    features: FeatureVector,
+    specification: Specification,
+    current: Mapping[str, float],
+    last_move_ns: Mapping[str, int],
+    at_ns: int,
+) -> tuple[SetpointSuggestion | None, tuple[Reason, ...]]:
     refusals: list[Reason] = []
     candidates: list[_Candidate] = []
     target = target_of(specification)
     for manipulated in model.bundle.manipulated:
-        refusal = judge_interval(manipulated, last_move_ns=last_move_ns.get(manipulated.tag), at_ns=at_ns)
-        if manipulated.tag not in current:
-            refusal = abstain(Abstention.SETPOINT_UNKNOWN, tag=manipulated.tag)
+        tag = manipulated.tag
+        refusal = judge_present(manipulated, current=current.get(tag), last_move_ns=last_move_ns.get(tag), at_ns=at_ns)
         if refusal is not None:
             refusals.append(refusal)
             continue
-        candidates += _candidates(model, manipulated, features, specification, current[manipulated.tag], target)
+        candidates += _candidates(model, manipulated, features, specification, current[tag], target)
     before = float(model.predict(np.array([features.values], np.float64))[0])
     chosen = _choose(candidates, distance_before=abs(before - target), worth=model.bundle.half_width)
     if chosen is not None:

@@ -11,6 +11,7 @@ from gateway import __version__
 from gateway.cli import audit, buffer, check, demo, opcua, run
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
+from gateway.operations.logs import configure_logs
 
 app = typer.Typer(
     name="labline",
@@ -38,6 +39,7 @@ def _options(
     _version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
     """The edge gateway between the lab and the line."""
+    configure_logs(level="warning")  # `run` asks for more; standard output belongs to the answer
 
 
 def main() -> None:

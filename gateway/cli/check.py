@@ -79,9 +79,9 @@ def _show(settings: Settings, line: LineDefinition, warnings: list[str], finding
     for model in line.models:
         identity = model.bundle.identity
         out.print(f"  {identity.name} {identity.version} for {model.equipment_id}, stage {model.stage.name.lower()}, "
-                  f"sha256 {identity.sha256[:12]}: hashes and golden vectors hold")  # fmt: skip
+                  f"sha256 {identity.sha256[:12]}: hashes and golden vectors hold", soft_wrap=True)  # fmt: skip
     for warning in warnings:
-        out.print(f"warning: {warning}", style="yellow", markup=False)
+        out.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if findings:
         rows = [("ok" if item.ok else "FAILED", item.subject, item.found) for item in findings]
         show_table("connections", ("", "what", "found"), rows)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from gateway.contract.identity import result_identity
-from gateway.contract.reading import FieldReader, Refusal, parse_object
+from gateway.contract.reading import LONGEST_TEXT, FieldReader, Refusal, parse_object
 from gateway.records import LabResult, ResultStatus, Specification
 
 # our field: its names, the canonical one first
@@ -106,6 +106,9 @@ def _value(reader: FieldReader) -> tuple[str, float | None, str | None]:
     if not isinstance(found, str):
         number = reader.number(name)
         return repr(found) if number is not None else "", number, None
+    if len(found) > LONGEST_TEXT:
+        reader.refuse(Refusal.TOO_LONG, f"{name} has {len(found)} characters; at most {LONGEST_TEXT} are accepted.")
+        return "", None, None
     match = _VALUE.fullmatch(found)
     if match is None:
         reader.refuse(

@@ -6,6 +6,9 @@ no output is judged unless every input passed.
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
 
 from gateway.definitions import Aggregate, InputDefinition, ModelBundle, TagDefinition
 from gateway.guardrails.reasons import Abstention, abstain
@@ -63,6 +66,17 @@ def _validated_range(reading: InputReading, definition: InputDefinition, _tag: T
     return None
 
 
+def _samples_validated(reading: InputReading, _definition: InputDefinition, tag: TagDefinition) -> Reason | None:
+    """A mean may lie inside while the samples do not: each must be within the tag's own validated range."""
+    if tag.validated is None or reading.extremes is None:
+        return None
+    for extreme in reading.extremes:
+        if not tag.validated[0] <= extreme <= tag.validated[1]:
+            lower, upper = tag.validated
+            return abstain(Abstention.OUTSIDE_VALIDATED_RANGE, input=tag.name, value=extreme, lower=lower, upper=upper)
+    return None
+
+
 def _finite(value: float, bundle: ModelBundle) -> Reason | None:
     if not math.isfinite(value):
         return abstain(Abstention.NOT_FINITE, model=bundle.identity.name)
@@ -76,7 +90,7 @@ def _output_range(value: float, bundle: ModelBundle) -> Reason | None:
     return None
 
 
-INPUT_GATES: tuple[InputGate, ...] = (_quality, _age, _known, _validated_range)
+INPUT_GATES: tuple[InputGate, ...] = (_quality, _age, _known, _samples_validated, _validated_range)
 OUTPUT_GATES: tuple[OutputGate, ...] = (_finite, _output_range)
 
 
@@ -111,8 +125,16 @@ def judge_output(value: float, bundle: ModelBundle) -> tuple[Reason, ...]:
     return ()
 
 
-def judge_setpoint_reading(tag: TagDefinition, window: TagWindow) -> float | None:
-    """Return the present value of a setpoint, or None where quality or age forbid to build on it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PresentSetpoint:
+    """Where a setpoint stands now, and when it last moved within the window looked at."""
+
+    value: float
+    moved_ns: int | None
+
+
+def present_setpoint(tag: TagDefinition, window: TagWindow) -> PresentSetpoint | None:
+    """Return where a setpoint stands at the window's end, or None where quality or age forbid to build on it."""
     present = InputDefinition(
         name=tag.name,
         tag=tag.name,
@@ -123,4 +145,9 @@ def judge_setpoint_reading(tag: TagDefinition, window: TagWindow) -> float | Non
         validated=(-math.inf, math.inf),
     )
     reading = read_input(present, tag, window)
-    return None if _first_reason(reading, present, tag) else reading.value
+    if _first_reason(reading, present, tag) is not None or reading.value is None:
+        return None
+    changes = np.flatnonzero(np.diff(window.values) != 0.0)
+    return PresentSetpoint(
+        value=reading.value, moved_ns=int(window.source_ns[changes[-1] + 1]) if len(changes) else None
+    )

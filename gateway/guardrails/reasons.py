@@ -19,7 +19,7 @@ class Abstention(StrEnum):
     NOT_FINITE = "Model {model} gave a value that is not finite."
     OUTSIDE_OUTPUT_RANGE = "The prediction {value:.6g} lies outside the valid outputs {lower:.6g} to {upper:.6g}."
     STAGE_TOO_LOW = "Stage {stage} gives no suggestions."
-    NO_SPECIFICATION = "There is no specification of {analyte} for product {product}."
+    NO_SPECIFICATION = "There is no specification of {analyte} in {unit} for product {product}."
     SETPOINT_UNKNOWN = "The current value of {tag} is not known well enough to move it."
     SETPOINT_OUTSIDE_RANGE = "{tag} {proposed:.6g} lies outside its validated range {lower:.6g} to {upper:.6g}."
     SETPOINT_NOT_FINITE = "The proposed value of {tag} is not finite."

@@ -6,7 +6,7 @@ about to leave and holds them against the line's limits.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.definitions import LineDefinition, ManipulatedTag, Stage
@@ -35,8 +35,21 @@ def judge_move(manipulated: ManipulatedTag, *, current: float, proposed: float) 
     return None
 
 
-def judge_interval(manipulated: ManipulatedTag, *, last_move_ns: int | None, at_ns: int) -> Reason | None:
-    """Return why it is too soon for another move, or None."""
+def judge_present(
+    manipulated: ManipulatedTag, *, current: float | None, last_move_ns: int | None, at_ns: int
+) -> Reason | None:
+    """Return why a setpoint may not be moved from where it is now, or None.
+
+    Its present value must be known and within the validated range, and the minimum interval have passed since it
+    was last moved, by whomever, or suggested to move.
+    """
+    if current is None:
+        return abstain(Abstention.SETPOINT_UNKNOWN, tag=manipulated.tag)
+    lower, upper = manipulated.validated
+    if not lower <= current <= upper:
+        return abstain(
+            Abstention.SETPOINT_OUTSIDE_RANGE, tag=manipulated.tag, proposed=current, lower=lower, upper=upper
+        )
     if last_move_ns is None or at_ns - last_move_ns >= manipulated.minimum_interval_ns:
         return None
     return abstain(
@@ -47,30 +60,44 @@ def judge_interval(manipulated: ManipulatedTag, *, last_move_ns: int | None, at_
     )
 
 
-def second_check(payload: bytes, line: LineDefinition) -> Reason | None:
+def second_check(payload: bytes, line: LineDefinition, present: Callable[[str], float | None]) -> Reason | None:
     """Return why bytes about to be published must be withheld, or None.
 
-    Guidance without a suggestion passes; anything with one must be readable and inside every limit of a
-    model that stands at ``advise`` or above.
+    Guidance without a suggestion passes. Anything with one must be readable, of a model that stands at ``advise``
+    or above, and inside every limit, measured from where the setpoint is *now*: ``present`` gives the value of a
+    tag at this instant, or None where it is not known.
     """
     try:
         document = json.loads(payload)
         suggestion = document.get("suggestion")
         if suggestion is None and document.get("kind") != "setpoint":
             return None
-        return _check_suggestion(document, suggestion, line)
+        return _check_suggestion(document, suggestion, line, present)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return abstain(Abstention.UNREADABLE, error=repr(error))
 
 
 def _check_suggestion(
-    document: Mapping[str, Any], suggestion: Mapping[str, Any], line: LineDefinition
+    document: Mapping[str, Any],
+    suggestion: Mapping[str, Any],
+    line: LineDefinition,
+    present: Callable[[str], float | None],
 ) -> Reason | None:
-    tag, current, proposed = suggestion["tag"], float(suggestion["current"]), float(suggestion["proposed"])
+    tag, proposed = suggestion["tag"], float(suggestion["proposed"])
     model = line.model_named(document["model"]["name"])
     manipulated = next((item for item in model.bundle.manipulated if item.tag == tag), None) if model else None
     if model is None or manipulated is None or model.bundle.identity.sha256 != document["model"]["sha256"]:
         return abstain(Abstention.NOT_WITHIN_LINE, tag=tag)
     if model.stage < Stage.ADVISE:
         return abstain(Abstention.STAGE_TOO_LOW, stage=model.stage.name.lower())
-    return judge_move(manipulated, current=current, proposed=proposed)
+    now = present(tag)
+    if now is None:
+        return abstain(Abstention.SETPOINT_UNKNOWN, tag=tag)
+    # arithmetic of its own, so that an error in the search's gates is not repeated here
+    lower, upper = manipulated.validated
+    if not (proposed >= lower and proposed <= upper):
+        return abstain(Abstention.SETPOINT_OUTSIDE_RANGE, tag=tag, proposed=proposed, lower=lower, upper=upper)
+    reach = manipulated.max_step * (1 + ROUNDING)
+    if not (proposed <= now + reach and proposed >= now - reach):
+        return abstain(Abstention.STEP_TOO_LARGE, tag=tag, step=abs(proposed - now), max_step=manipulated.max_step)
+    return None

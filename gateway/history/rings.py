@@ -4,6 +4,9 @@ Touched only from the event loop's thread; windows are handed out as copies. Whe
 its tags gets a *bad* sample at the instant until which its server had last confirmed the value: from there on
 nothing is known, and windows say so by themselves. When the source is back, a server tells each value again
 with the source time it always had; such a value is known again only from the moment it was told again.
+
+A source time ahead of the gateway's clock by more than two seconds is not believed: the sample counts as bad,
+else a window that ends now would leave out the newest values and take old ones for fresh.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +17,8 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.records import TagSample
 
 BAD_NO_COMMUNICATION = 0x80310000  # OPC 10000-6, A.2
+BAD_OUT_OF_RANGE = 0x803C0000
+LARGEST_LEAD_NS = 2_000_000_000
 _FIRST_ALLOCATION = 256
 
 
@@ -23,7 +28,7 @@ class TagRing:
     def __init__(self, tag: str, *, capacity: int) -> None:
         self.tag = tag
         self.overwritten = 0
-        self.lost_ns: int | None = None
+        self.told_again_until_ns: int | None = None
         self._capacity = capacity
         self._begin = 0
         self._end = 0
@@ -95,12 +100,21 @@ class Rings:
     def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int) -> None:
         """Add a whole notification of a source; it also confirms the values that did not change."""
         for sample in samples:
-            ring = self._rings[sample.tag]
-            told_again = ring.lost_ns is not None and sample.source_ns <= ring.lost_ns
-            known_from_ns = max(confirmed_ns, ring.lost_ns or 0) if told_again else sample.source_ns
-            ring.append(source_ns=known_from_ns, value=sample.value, status=sample.status)
+            self._take(sample, confirmed_ns)
             self.samples_taken += 1
         self.confirm(source, confirmed_ns=confirmed_ns)
+
+    def _take(self, sample: TagSample, confirmed_ns: int) -> None:
+        ring, known_from_ns, status = self._rings[sample.tag], sample.source_ns, sample.status
+        if ring.told_again_until_ns is not None:
+            if sample.source_ns > ring.told_again_until_ns:
+                ring.told_again_until_ns = None
+            else:  # older than the loss, or its clock has not caught up yet: known from when it was told
+                known_from_ns = ring.told_again_until_ns = max(confirmed_ns, ring.told_again_until_ns)
+        if sample.source_ns > confirmed_ns + LARGEST_LEAD_NS:
+            status = max(status, BAD_OUT_OF_RANGE)
+            known_from_ns = confirmed_ns
+        ring.append(source_ns=known_from_ns, value=sample.value, status=status)
 
     def confirm(self, source: str, *, confirmed_ns: int) -> None:
         """Note that the source is alive and its last values hold until now."""
@@ -111,8 +125,8 @@ class Rings:
         for tag, owner in self._source_of.items():
             ring = self._rings[tag]
             if owner == source and ring.last_ns is not None:
-                ring.lost_ns = max(self._confirmed_ns[source], ring.last_ns)
-                ring.append(source_ns=ring.lost_ns, value=float("nan"), status=BAD_NO_COMMUNICATION)
+                ring.told_again_until_ns = max(self._confirmed_ns[source], ring.last_ns)
+                ring.append(source_ns=ring.told_again_until_ns, value=float("nan"), status=BAD_NO_COMMUNICATION)
 
     def window(self, request: WindowRequest) -> TagWindow:
         """Return one window; of a tag without samples an empty one."""

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.definitions import InputDefinition, TagDefinition
-from gateway.history.windows import TagWindow, WindowRequest, aggregate
+from gateway.history.windows import TagWindow, WindowRequest, aggregate, usable
 from gateway.records import FeatureVector, InputEvidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputReading:
-    """One input as read: its value, how much of the window was known, and how fresh it was."""
+    """One input as read: its value, the extremes of its samples, how much was known, and how fresh it was."""
 
     value: float | None
+    extremes: tuple[float, float] | None
     coverage: float
     age_ns: int | None
     last_status: int | None
@@ -35,8 +36,10 @@ def read_input(definition: InputDefinition, tag: TagDefinition, window: TagWindo
     """
     value, covered = aggregate(definition.aggregate, window, accept_uncertain=tag.accept_uncertain)
     known = len(window) > 0
+    used = window.values[usable(window.statuses, window.values, accept_uncertain=tag.accept_uncertain)]
     return InputReading(
         value=value,
+        extremes=(float(used.min()), float(used.max())) if len(used) else None,
         coverage=covered,
         age_ns=max(window.end_ns - max(int(window.source_ns[-1]), window.confirmed_ns), 0) if known else None,
         last_status=int(window.statuses[-1]) if known else None,

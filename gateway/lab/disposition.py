@@ -10,6 +10,7 @@ from gateway.lab.specifications import Judgement, judge
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
+VALUE_RESTORED = "SUPERSEDED_VALUE_RESTORED"
 WITHDRAWN = frozenset({ResultStatus.REJECTED, ResultStatus.SUPERSEDED})
 
 
@@ -21,6 +22,7 @@ class Judged:
     recommendation: Recommendation
     reasons: tuple[Reason, ...]
     flags: tuple[str, ...]
+    specification: Specification | None
 
 
 def worse(first: Recommendation, second: Recommendation) -> Recommendation:
@@ -31,6 +33,8 @@ def worse(first: Recommendation, second: Recommendation) -> Recommendation:
 def judge_result(result: LabResult, configured: Specification | None) -> Judged:
     """Return a result judged by the configured specification and by the limits that came with it.
 
+    A value that a correction had replaced and that came back is a review at least, for as long as it stands.
+
     Where both are there and differ, the more careful recommendation holds and the conflict is flagged.
     """
     if result.status in WITHDRAWN:
@@ -39,11 +43,15 @@ def judge_result(result: LabResult, configured: Specification | None) -> Judged:
             recommendation=Recommendation.PENDING,
             reasons=(_withdrawn(result),),
             flags=(*result.flags, f"RESULT_{result.status.upper()}"),
+            specification=configured or result.specification,
         )
     own = result.specification
     given: list[Specification | None] = [item for item in (configured, own) if item is not None]
     judged = [judge(result, specification) for specification in given or [None]]
     recommendation = max((each for each, _ in judged), key=_ORDER.index)
+    if VALUE_RESTORED in result.flags and recommendation is not Recommendation.HOLD:
+        recommendation = Recommendation.REVIEW
+        judged.append((recommendation, _RESTORED))
     flags = list(result.flags)
     if configured is not None and own is not None and _differ(configured, own):
         flags.append("SPECIFICATION_CONFLICT")
@@ -52,6 +60,7 @@ def judge_result(result: LabResult, configured: Specification | None) -> Judged:
         recommendation=recommendation,
         reasons=_speaking(judged, recommendation),
         flags=tuple(flags),
+        specification=configured or own,
     )
 
 
@@ -83,21 +92,37 @@ class LotState:
     latched: bool = False
 
 
-def recommend(judged: tuple[Judged, ...], before: LotState, *, restored: bool) -> tuple[LotState, tuple[Reason, ...]]:
-    """Return the lot's new state and the reasons for it.
+def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
+    """Return whether another standing result is a retest of this one: same test, named by its sample.
 
-    Args:
-        judged: the lot's current results, judged.
-        before: the lot's state until now.
-        restored: whether the newest result says again what a correction had replaced: a review at least.
+    A retest that is itself withdrawn takes nobody's place, and no result is its own retest.
     """
+    return any(
+        other.retest_of == result.sample_id
+        and (other.test_id, other.analyte) == (result.test_id, result.analyte)
+        and (other.sample_id, other.replicate) != (result.sample_id, result.replicate)
+        and other.status not in WITHDRAWN
+        for other in results
+    )
+
+
+def without_result(before: LotState, result: LabResult) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return the state of a lot that a corrected result has left for another lot: a person looks at it."""
+    recommendation = Recommendation.HOLD if before.recommendation is Recommendation.HOLD else Recommendation.REVIEW
+    reason = Reason(
+        code="RESULT_LEFT_LOT",
+        parameters={"analyte": result.analyte, "sample_id": result.sample_id},
+        text=f"A correction moved {result.test_id} of {result.sample_id} to another lot.",
+    )
+    return LotState(recommendation=recommendation, latched=before.latched), (reason,)
+
+
+def recommend(judged: tuple[Judged, ...], before: LotState) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return the lot's new state and the reasons for it, from its current results and its state until now."""
     recommendation = Recommendation.PENDING
     for each in judged:
         recommendation = worse(recommendation, each.recommendation)
     reasons = tuple(reason for each in judged if each.recommendation is recommendation for reason in each.reasons)
-    if restored and recommendation is not Recommendation.HOLD:
-        recommendation = Recommendation.REVIEW
-        reasons = (*reasons, _VALUE_RESTORED)
     if before.latched and recommendation is not Recommendation.HOLD:
         return LotState(recommendation=Recommendation.REVIEW, latched=True), (_HOLD_LATCHED, *reasons)
     latched = before.latched or recommendation is Recommendation.HOLD
@@ -108,7 +133,7 @@ _HOLD_LATCHED = Reason(
     code="HOLD_LATCHED",
     text="A hold was recommended for this lot earlier; only a person lifts it.",
 )
-_VALUE_RESTORED = Reason(
-    code="SUPERSEDED_VALUE_RESTORED",
+_RESTORED = Reason(
+    code=VALUE_RESTORED,
     text="The newest version says again what an earlier correction had replaced.",
 )

@@ -5,6 +5,7 @@ is, outside if none of it is, and otherwise undecided, which is a review.
 """
 
 import math
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -66,7 +67,22 @@ def _by_limits(result: LabResult, specification: Specification) -> tuple[Recomme
             )
     if result.qualifier and not all(_wholly_inside(low, high, side, limit) for side, limit in _limits(specification)):
         return Recommendation.REVIEW, _reason(Judgement.CENSORED_UNDECIDED, result, limits=limits_text(specification))
+    if result.qualifier and specification.bands is not None:
+        return Recommendation.REVIEW, _reason(Judgement.CENSORED_UNDECIDED, result, limits="the release band")
     return _by_bands(result, specification)
+
+
+def action_limits(specification: Specification) -> Specification:
+    """Return the specification with its limits narrowed to the review band: outside them a result would be a hold."""
+    bands, target = specification.bands, specification.target
+    if bands is None or not target:
+        return specification
+    low, high = sorted(target * percent / 100.0 for percent in bands.review)
+    return replace(
+        specification,
+        lower=low if specification.lower is None else max(low, specification.lower),
+        upper=high if specification.upper is None else min(high, specification.upper),
+    )
 
 
 def _by_bands(result: LabResult, specification: Specification) -> tuple[Recommendation, Reason]:

@@ -44,15 +44,17 @@ class Drain:
         reader: Reader,
         writer: Writer,
         line: LineDefinition,
+        present: Callable[[str], float | None],
         now_ns: Callable[[], int],
         on_progress: Callable[[], None],
         on_alarm: Callable[[str], None],
     ) -> None:
-        """``on_alarm`` hears of withheld and refused messages."""
+        """``present`` gives a tag's value at this instant, or None; ``on_alarm`` hears of withheld and refused."""
         self._session = session
         self._reader = reader
         self._writer = writer
         self._line = line
+        self._present = present
         self._now_ns = now_ns
         self._on_progress = on_progress
         self._on_alarm = on_alarm
@@ -124,7 +126,7 @@ class Drain:
         if message.expires_ns is not None and message.expires_ns <= now_ns:
             await self._writer.run(departed([message.seq], Left.EXPIRED, at_ns=now_ns))
             return True
-        reason = second_check(message.payload, self._line) if message.lane is Lane.GUIDANCE else None
+        reason = second_check(message.payload, self._line, self._present) if message.lane is Lane.GUIDANCE else None
         if reason is None:
             return False
         log.critical("guidance withheld by the second check", message=message.message_id, reason=reason.text)

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN
@@ -52,8 +52,8 @@ def write(connection: sqlite3.Connection, event: Event, situation: Situation, de
 
 
 def _enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: int) -> None:
-    if message.replaces:
-        topic = {"topic": message.topic, "at_ns": at_ns}
+    if message.replaces is not None:
+        topic = {"topic": message.topic, "lane": int(message.replaces), "at_ns": at_ns}
         connection.execute(SQL["depart_replaced"], topic)
         connection.execute(SQL["delete_replaced"], topic)
     connection.execute(
@@ -75,8 +75,7 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
         raise LablineError(f"a result cannot follow from {type(event).__name__}")
     if record.supersedes is not None:
         connection.execute(SQL["retire_result"], {"result_id": record.supersedes})
-    lot = situation.context.material_lot_id
-    result = replace(record.result, material_lot_id=record.result.material_lot_id or lot)
+    result = record.result
     connection.execute(
         SQL["insert_result"],
         {

@@ -110,13 +110,18 @@ def load(
     situation = Situation(line=line, windows=windows, open_guidance=_open_guidance(connection))
     match event:
         case ResultArrived():
-            context = _context_of_result(connection, event.result)
+            context, history = _context_of_result(connection, event.result), _history(connection, event)
+            before = history.current.material_lot_id if history.current else None
+            left = before if before != context.material_lot_id else None
             return replace(
                 situation,
                 context=context,
-                history=_history(connection, event),
+                history=history,
                 lot_state=_lot_state(connection, context.material_lot_id),
                 lot_results=_lot_results(connection, event.result, context.material_lot_id),
+                lot_closed=_value(connection, "lot_closed_ns", material_lot_id=context.material_lot_id) is not None,
+                left_lot_id=left,
+                left_lot_state=_lot_state(connection, left),
             )
         case ModelDue():
             model = line.model_named(event.model)
@@ -124,7 +129,7 @@ def load(
             return replace(
                 situation,
                 context=_context_of_equipment(connection, equipment, event.at_ns),
-                last_move_ns=dict(connection.execute(SQL["last_moves"]).fetchall()),
+                last_advised_ns=dict(connection.execute(SQL["last_moves"]).fetchall()),
             )
         case ResponseArrived():
             body = _value(connection, "guidance_by_id", guidance_id=event.response.guidance_id)

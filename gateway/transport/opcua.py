@@ -39,6 +39,7 @@ _NUMERIC = frozenset(
     }
 )  # fmt: skip
 _BAD_TYPE_MISMATCH = 0x80740000
+_LATEST_NS = 2**63 - 1
 _FAILURES = (ua.UaError, OSError, asyncio.TimeoutError, ConnectionError)
 
 Answer = TypeVar("Answer")
@@ -207,11 +208,13 @@ def sample_of(tag: str, value: ua.DataValue, now_ns: int) -> TagSample:
 
 
 def _nanoseconds(moment: datetime | None, fallback_ns: int) -> int:
+    """Return int64 nanoseconds; the standard's "no time" (1601) is none, the end of time (9999) the largest int64."""
     if moment is None:
         return fallback_ns
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)  # asyncua gives naive UTC
     delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1_000
+    found_ns = (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1_000
+    return min(found_ns, _LATEST_NS) if found_ns > 0 else fallback_ns
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from gateway.definitions import Stage
 from gateway.errors import InferenceError
 from gateway.events import ModelDue
 from gateway.guardrails.prediction import guarded_prediction
-from gateway.guardrails.setpoints import judge_interval, judge_move, second_check
+from gateway.guardrails.setpoints import judge_move, judge_present, second_check
 from gateway.history.rings import Rings
 from gateway.records import Context, Prediction, Verdict, seconds_to_ns
 from tests.building import (
@@ -124,12 +124,38 @@ def test_the_gates_of_a_move(current, proposed, code):
     assert (reason.code if reason else None) == code
 
 
-def test_a_minimum_interval_passes_between_moves():
-    assert judge_interval(MANIPULATED, last_move_ns=None, at_ns=NOW_NS) is None
-    assert judge_interval(MANIPULATED, last_move_ns=NOW_NS - seconds_to_ns(60), at_ns=NOW_NS) is None
-    too_soon = judge_interval(MANIPULATED, last_move_ns=NOW_NS - seconds_to_ns(59), at_ns=NOW_NS)
-    assert too_soon is not None
-    assert too_soon.code == "TOO_SOON"
+@pytest.mark.parametrize(
+    ("current", "seconds_ago", "code"),
+    [
+        (78.0, None, None),
+        (78.0, 60, None),
+        (78.0, 59, "TOO_SOON"),
+        (None, None, "SETPOINT_UNKNOWN"),
+        (95.0, None, "SETPOINT_OUTSIDE_RANGE"),
+        (1.7e308, None, "SETPOINT_OUTSIDE_RANGE"),
+        (float("nan"), None, "SETPOINT_OUTSIDE_RANGE"),
+    ],
+)
+def test_where_a_setpoint_may_be_moved_from(current, seconds_ago, code):
+    last = None if seconds_ago is None else NOW_NS - seconds_to_ns(seconds_ago)
+    reason = judge_present(MANIPULATED, current=current, last_move_ns=last, at_ns=NOW_NS)
+    assert (reason.code if reason else None) == code
+
+
+def test_a_mean_inside_does_not_hide_samples_outside_the_tags_validated_range():
+    rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=50)
+    swinging = [sample("temperature", 200.0 if at % 2 else -44.0, at=-20 + at) for at in range(20)]
+    rings.take("plc1", swinging, confirmed_ns=NOW_NS)
+    tags = {**line().tags, "temperature": tag("temperature", validated=(60.0, 95.0))}
+    assert codes(predict(assignment(), rings, tags=tags)) == ["OUTSIDE_VALIDATED_RANGE"]
+    assert predict(assignment(), rings).verdict.accepted  # without a range of the tag only the mean is judged
+
+
+def test_a_server_whose_clock_runs_ahead_is_not_believed():
+    rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=50)
+    rings.take("plc1", [sample("temperature", 76.0, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(10))
+    rings.take("plc1", [sample("temperature", 94.9, at=60)], confirmed_ns=NOW_NS)
+    assert codes(predict(assignment(), rings)) == ["BAD_QUALITY"]
 
 
 def to_be_sent(**changes):
@@ -145,8 +171,8 @@ def to_be_sent(**changes):
     return document
 
 
-def checked(document, **changes):
-    reason = second_check(json.dumps(document).encode(), line(**changes))
+def checked(document, present=78.0, **changes):
+    reason = second_check(json.dumps(document).encode(), line(**changes), lambda _tag: present)
     return reason.code if reason else None
 
 
@@ -157,19 +183,25 @@ def test_the_second_check_lets_a_suggestion_within_limits_pass():
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"proposed": 95.0, "current": 94.0}, "SETPOINT_OUTSIDE_RANGE"),
+        ({"proposed": 95.0}, "SETPOINT_OUTSIDE_RANGE"),
         ({"proposed": 81.0}, "STEP_TOO_LARGE"),
         ({"tag": "coolant_flow"}, "NOT_WITHIN_LINE"),
         ({"proposed": None}, "UNREADABLE"),
-        ({"proposed": "NaN"}, "SETPOINT_NOT_FINITE"),
+        ({"proposed": "NaN"}, "SETPOINT_OUTSIDE_RANGE"),
     ],
 )
 def test_the_second_check_withholds_what_is_outside(changes, code):
     assert checked(to_be_sent(**changes)) == code
 
 
+def test_the_second_check_measures_from_where_the_setpoint_is_now_not_from_what_the_message_says():
+    assert checked(to_be_sent(), present=76.9) == "STEP_TOO_LARGE"
+    assert checked(to_be_sent(), present=None) == "SETPOINT_UNKNOWN"
+    assert checked(to_be_sent(current=1e9)) is None
+
+
 def test_the_second_check_withholds_what_it_cannot_read_or_place():
-    assert second_check(b"\xff", line()) is not None
+    assert second_check(b"\xff", line(), lambda _tag: 78.0) is not None
     assert checked({**to_be_sent(), "suggestion": None}) == "UNREADABLE"
     assert checked({**to_be_sent(), "model": {"name": "other", "sha256": "x"}}) == "NOT_WITHIN_LINE"
 
@@ -182,4 +214,4 @@ def test_the_second_check_withholds_a_suggestion_of_another_bundle_or_a_shadow_m
 
 
 def test_guidance_without_a_suggestion_passes_the_second_check():
-    assert second_check(b'{"kind": "hold", "suggestion": null}', line()) is None
+    assert second_check(b'{"kind": "hold", "suggestion": null}', line(), lambda _tag: None) is None

@@ -47,6 +47,8 @@ def test_where_the_specification_is_out_of_reach_the_best_improvement_is_suggest
 
 def test_the_validated_range_of_the_setpoint_cuts_the_move():
     suggestion, _ = find(75.0, setpoint=89.5)
+    assert suggestion is None or suggestion.proposed <= 90.0
+    suggestion, _ = find(77.0, setpoint=89.3)
     assert suggestion is not None
     assert suggestion.proposed <= 90.0
 

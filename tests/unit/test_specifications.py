@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.lab.disposition import LotState, judge_result, recommend
-from gateway.lab.specifications import judge
+from gateway.lab.disposition import VALUE_RESTORED, LotState, judge_result, recommend
+from gateway.lab.specifications import action_limits, judge
 from gateway.records import Bands, Recommendation, ResultStatus, Specification
 from tests.building import VISCOSITY, result
 
@@ -94,23 +94,36 @@ def lot(*results):
 
 
 def test_a_lot_takes_the_worst_of_its_results():
-    state, _ = recommend(lot(result(), result(value=110.0)), LotState(), restored=False)
+    state, _ = recommend(lot(result(), result(value=110.0)), LotState())
     assert state == LotState(recommendation=Recommendation.HOLD, latched=True)
 
 
 def test_a_latched_hold_becomes_a_review_never_a_release():
     before = LotState(recommendation=Recommendation.HOLD, latched=True)
-    state, reasons = recommend(lot(result()), before, restored=False)
+    state, reasons = recommend(lot(result()), before)
     assert state == LotState(recommendation=Recommendation.REVIEW, latched=True)
     assert reasons[0].code == "HOLD_LATCHED"
 
 
 def test_a_rejected_result_counts_for_nothing():
-    state, _ = recommend(lot(result(value=200.0, status=ResultStatus.REJECTED)), LotState(), restored=False)
+    state, _ = recommend(lot(result(value=200.0, status=ResultStatus.REJECTED)), LotState())
     assert state.recommendation is Recommendation.PENDING
 
 
 def test_a_restored_value_is_a_review():
-    state, reasons = recommend(lot(result()), LotState(), restored=True)
+    state, reasons = recommend(lot(result(flags=(VALUE_RESTORED,))), LotState())
     assert state.recommendation is Recommendation.REVIEW
-    assert reasons[-1].code == "SUPERSEDED_VALUE_RESTORED"
+    assert reasons[-1].code == VALUE_RESTORED
+
+
+def test_a_censored_result_is_not_released_by_bands_it_cannot_be_measured_against():
+    banded = Specification(
+        analyte="x", lower=95.0, upper=None, target=100.0, bands=Bands(release=(98, 102), review=(95, 105))
+    )
+    assert judge(censored(">", 96.0), banded)[0] is Recommendation.REVIEW
+
+
+def test_the_action_limits_are_the_review_band_within_the_limits():
+    wide = replace(BANDED, lower=80.0, upper=103.0)
+    assert (action_limits(wide).lower, action_limits(wide).upper) == (95.0, 103.0)
+    assert action_limits(VISCOSITY) == VISCOSITY

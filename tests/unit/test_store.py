@@ -31,7 +31,7 @@ from gateway.records import ResultStatus, seconds_to_ns
 from gateway.store import audit
 from gateway.store.database import locked, open_for_reading, open_for_writing
 from gateway.store.writer import Writer
-from tests.building import NOW_NS, assignment, line, steady_rings
+from tests.building import NOW_NS, assignment, line, sample, steady_rings
 
 
 class Bench:
@@ -142,7 +142,7 @@ def test_each_version_has_one_disposition_and_a_second_hold_is_not_repeated(benc
     bench.result(viscosity(100.0, result_version=3))
     recommendations = [each["recommendation"] for each in bench.sent("disposition")]
     assert recommendations == ["hold", "hold", "review"]  # a latched hold is never lifted by itself
-    assert [each["kind"] for each in bench.sent("guidance")] == ["hold", "review"]
+    assert [each["kind"] for each in bench.sent("guidance")] == ["hold"]
     assert bench.rows("SELECT result_version, current FROM lab_result ORDER BY 1") == [(1, 0), (2, 0), (3, 1)]
 
 
@@ -191,6 +191,90 @@ def test_a_retest_takes_the_place_of_the_sample_it_names(bench):
     bench.result(viscosity(100.0, sample_id="S-2", retest_of="S-1"))
     samples = [result["sample_id"] for result in bench.sent("disposition")[-1]["rests_on"]["results"]]
     assert samples == ["S-2"]
+
+
+def test_a_retest_does_not_erase_other_tests_itself_or_anything_when_it_is_rejected(bench):
+    bench.order()
+    bench.result(viscosity(110.0, replicate=2, retest_of="S-1"))
+    assert bench.sent("disposition")[-1]["recommendation"] == "hold"
+    bench.result({"sample_id": "S-1", "test_id": "pH", "value": 7, "status": "entered", "material_lot_id": "LOT/2"})
+    bench.result(viscosity(100.0, sample_id="S-2", retest_of="S-1", material_lot_id="LOT/2", product="FG-100"))
+    assert bench.sent("disposition")[-1]["recommendation"] == "review"  # the pH is still only entered
+    bench.result(viscosity(103.0, sample_id="S-3", material_lot_id="LOT/3", product="FG-100", status="entered"))
+    bench.result(viscosity(100.0, sample_id="S-4", material_lot_id="LOT/3", product="FG-100", retest_of="S-3",
+                           status="rejected"))  # fmt: skip
+    assert bench.sent("disposition")[-1]["recommendation"] == "review"
+
+
+def test_a_lot_never_rests_on_another_lots_result(bench):
+    bench.order()
+    bench.result(viscosity(100.0, result_version=2, material_lot_id="LOT-B", product="FG-100"))
+    bench.result(viscosity(110.0, result_version=1))
+    late = bench.sent("disposition")[-1]
+    assert (late["material_lot_id"], late["recommendation"], late["rests_on"]["results"]) == ("LOT/1", "pending", [])
+
+
+def test_a_correction_that_moves_a_result_to_another_lot_sends_the_old_lot_to_review(bench):
+    bench.order()
+    bench.result(viscosity(100.0, result_version=1))
+    bench.result(viscosity(100.0, result_version=2, material_lot_id="LOT-B", product="FG-100"))
+    new, old = bench.sent("disposition")[-2:]
+    assert (new["material_lot_id"], new["recommendation"]) == ("LOT-B", "release")
+    assert (old["material_lot_id"], old["recommendation"]) == ("LOT/1", "review")
+    assert old["reasons"][0]["code"] == "RESULT_LEFT_LOT"
+
+
+def test_a_later_result_without_product_does_not_judge_the_lot_anew(bench):
+    bench.result(viscosity(110.0, product="FG-100"))
+    bench.result({"sample_id": "S-2", "test_id": "pH", "value": 7, "material_lot_id": "LOT/1"})
+    assert bench.sent("disposition")[-1]["recommendation"] == "hold"
+
+
+def test_a_restored_value_stays_a_review_when_other_results_come(bench):
+    bench.order()
+    for value in (100.0, 101.0, 100.0):
+        bench.result(viscosity(value))
+    bench.result({"sample_id": "S-2", "test_id": "pH", "value": 7, "material_lot_id": "LOT/1"})
+    assert bench.sent("disposition")[-1]["recommendation"] == "review"
+
+
+def test_two_samples_without_a_lot_have_a_hold_each(bench):
+    for name in ("A", "B"):
+        bench.result({"sample_id": name, "test_id": "pH", "value": 9.9, "product": "FG-100"})
+    holds = bench.sent("guidance")
+    assert [(hold["kind"], hold["measured"]["sample_id"]) for hold in holds] == [("hold", "A"), ("hold", "B")]
+
+
+def test_a_harmless_result_of_a_held_lot_raises_no_second_hold(bench):
+    bench.order()
+    bench.result(viscosity(110.0))
+    bench.result({"sample_id": "S-2", "test_id": "pH", "value": 7, "material_lot_id": "LOT/1"})
+    assert [guidance["analyte"] for guidance in bench.sent("guidance")] == ["viscosity"]
+
+
+def test_a_release_resolves_every_review_of_the_lot(bench):
+    bench.order()
+    bench.result(viscosity(100.0, status="entered", result_version=1))
+    bench.result({"sample_id": "S-2", "test_id": "pH", "value": 7, "material_lot_id": "LOT/1"})
+    bench.result(viscosity(100.0, result_version=2))
+    assert bench.sent("disposition")[-1]["recommendation"] == "release"
+    assert bench.sent("board")[-1]["guidance"] == []
+
+
+def test_results_after_the_closing_of_a_lot_are_flagged_and_not_retained(bench):
+    bench.order()
+    bench.context("lot_closed", material_lot_id="LOT/1")
+    bench.result(viscosity(110.0))
+    assert "LOT_CLOSED" in bench.sent("disposition")[-1]["flags"]
+    assert bench.rows("SELECT retain FROM outbox WHERE topic LIKE '%disposition%' ORDER BY seq")[-1] == (0,)
+
+
+def test_a_lot_whose_end_was_lost_is_over_when_the_next_one_starts(bench):
+    bench.order()
+    bench.context("lot_started", material_lot_id="LOT/2", job_order_id="WO-1", equipment_id="R1")
+    bench.context("lot_ended", material_lot_id="LOT/2")
+    bench.model_due(78.0)
+    assert bench.sent("prediction")[-1]["material_lot_id"] is None
 
 
 def test_a_plain_result_with_its_own_limits_is_judged_by_them(bench):
@@ -266,6 +350,48 @@ def test_a_suggestion_is_withdrawn_when_the_model_abstains(bench):
     bench.model_due(120.0)  # outside the validated range
     assert bench.sent("prediction")[-1]["verdict"]["accepted"] is False
     assert ("setpoint", "withdrawn") in {(each["kind"], each["state"]) for each in bench.sent("guidance")}
+
+
+def test_a_suggestion_is_withdrawn_when_the_setpoint_has_gone_elsewhere(bench):
+    bench.order()
+    bench.model_due(76.0)
+    bench.now_ns += seconds_to_ns(1)
+    bench.model_due(76.0, setpoint=76.0)
+    assert ("setpoint", "withdrawn") in {(each["kind"], each["state"]) for each in bench.sent("guidance")}
+
+
+def test_advice_that_changed_before_it_was_sent_is_not_sent(bench):
+    bench.order()
+    bench.model_due(76.0)
+    waiting = "SELECT count(*) FROM outbox WHERE lane = 0"
+    assert bench.rows(waiting) == [(2,)]
+    bench.now_ns += seconds_to_ns(1)
+    bench.model_due(78.0)
+    assert bench.rows(waiting) == [(0,)]
+    assert {each["state"] for each in bench.sent("guidance")} == {"resolved", "withdrawn"}
+
+
+def test_a_move_that_the_operator_made_counts_for_the_minimum_interval(bench):
+    bench.order()
+    rings = steady_rings(76.0, 78.0)
+    rings.take("plc1", [sample("temperature_setpoint", 79.0, at=-1)], confirmed_ns=NOW_NS)
+    event = ModelDue(event_id="due", at_ns=NOW_NS, model="viscosity")
+    bench.commit(event, rings.windows(windows_needed(event, bench.line)))
+    assert [each["kind"] for each in bench.sent("guidance")] == ["warning"]
+    ((body,),) = bench.rows("SELECT body FROM prediction")
+    assert json.loads(body)["no_suggestion"][0]["code"] == "TOO_SOON"
+
+
+def test_advice_for_another_product_is_withdrawn_when_the_product_changes(bench):
+    bench.order()
+    bench.model_due(76.0)
+    bench.now_ns += seconds_to_ns(40)
+    bench.context("order_started", job_order_id="WO-2", material_definition_id="FG-200", equipment_id="R1")
+    bench.context("lot_started", material_lot_id="LOT/9", job_order_id="WO-2", equipment_id="R1")
+    bench.model_due(76.0)
+    assert bench.sent("board")[-1]["guidance"] == []
+    ((body,),) = bench.rows("SELECT body FROM prediction ORDER BY at_ns DESC LIMIT 1")
+    assert json.loads(body)["no_suggestion"][0]["code"] == "NO_SPECIFICATION"
 
 
 def test_a_response_changes_the_guidance_once(bench):

@@ -8,9 +8,9 @@ from gateway.records import seconds_to_ns
 from tests.building import BAD, NOW_NS, UNCERTAIN, sample
 
 
-def window_of(*samples, seconds=10.0, confirmed=True):
+def window_of(*samples, seconds=10.0):
     rings = Rings({"t": "plc1"}, capacity=100)
-    rings.take("plc1", samples, confirmed_ns=NOW_NS if confirmed else 0)
+    rings.take("plc1", samples, confirmed_ns=NOW_NS + seconds_to_ns(5))
     return rings.window(WindowRequest(tag="t", start_ns=NOW_NS - seconds_to_ns(seconds), end_ns=NOW_NS))
 
 

@@ -40,6 +40,9 @@ ON CONFLICT (material_lot_id) DO UPDATE SET recommendation = excluded.recommenda
 -- name: lot_state
 SELECT recommendation, latched FROM lot WHERE material_lot_id = :material_lot_id;
 
+-- name: lot_closed_ns
+SELECT closed_ns FROM lot WHERE material_lot_id = :material_lot_id;
+
 -- name: context_of_lot
 SELECT l.equipment_id, l.material_lot_id, l.job_order_id,
        coalesce(l.material_definition_id, o.material_definition_id) AS material_definition_id,
@@ -52,11 +55,15 @@ SELECT equipment_id, NULL AS material_lot_id, job_order_id, material_definition_
 FROM job_order WHERE job_order_id = :job_order_id;
 
 -- name: lot_on_equipment
-SELECT material_lot_id FROM lot
-WHERE equipment_id = :equipment_id AND started_ns <= :at_ns AND (ended_ns IS NULL OR ended_ns > :at_ns)
-ORDER BY started_ns DESC LIMIT 1;
+SELECT material_lot_id FROM (
+    SELECT material_lot_id, ended_ns FROM lot
+    WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
+    ORDER BY started_ns DESC, rowid DESC LIMIT 1  -- the newest: its start ended any lot before it
+) WHERE ended_ns IS NULL OR ended_ns > :at_ns;
 
 -- name: order_on_equipment
-SELECT job_order_id FROM job_order
-WHERE equipment_id = :equipment_id AND started_ns <= :at_ns AND (ended_ns IS NULL OR ended_ns > :at_ns)
-ORDER BY started_ns DESC LIMIT 1;
+SELECT job_order_id FROM (
+    SELECT job_order_id, ended_ns FROM job_order
+    WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
+    ORDER BY started_ns DESC, rowid DESC LIMIT 1
+) WHERE ended_ns IS NULL OR ended_ns > :at_ns;

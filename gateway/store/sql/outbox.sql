@@ -1,9 +1,9 @@
 -- name: depart_replaced
 INSERT INTO departure (seq, message_id, lane, topic, reason, at_ns)
-SELECT seq, message_id, lane, topic, 'superseded', :at_ns FROM outbox WHERE topic = :topic AND parked IS NULL;
+SELECT seq, message_id, lane, topic, 'superseded', :at_ns FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
 
 -- name: delete_replaced
-DELETE FROM outbox WHERE topic = :topic AND parked IS NULL;
+DELETE FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
 
 -- name: enqueue
 INSERT OR IGNORE INTO outbox (message_id, lane, topic, payload, retain, expires_ns, created_ns)

@@ -1,0 +1,172 @@
+"""What an arriving result means: its version, what the models say of its sample, and its lot's disposition. Pure."""
+
+from dataclasses import dataclass, replace
+
+from gateway.contract.identity import identity_of, result_identity
+from gateway.events import LotJudged, ResultArrived, Situation
+from gateway.guardrails.prediction import guarded_prediction
+from gateway.lab.disposition import (
+    VALUE_RESTORED,
+    Judged,
+    LotState,
+    judge_result,
+    recommend,
+    retested,
+    without_result,
+)
+from gateway.records import Disposition, LabResult, Prediction, Reason, Specification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """A result as accepted, and what follows for lots: its own first, then one that a correction has left."""
+
+    result: LabResult
+    supersedes: str | None
+    newest: bool
+    own: Judged
+    predictions: tuple[Prediction, ...]
+    lots: tuple[LotJudged, ...]
+
+
+def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
+    """Return the judgement of a result that is not a mere repeat."""
+    current = situation.history.current
+    result = _numbered(event.result, situation)
+    newest = current is None or (result.result_version or 0) > (current.result_version or 0)
+    predictions = _predictions_at_sample(event, result, situation)
+    judged = _standing_results(result, situation, newest=newest)
+    lots = [_own_lot(event, result, situation, judged, predictions, newest=newest)]
+    if newest and situation.left_lot_id is not None:
+        lots.append(_left_lot(event, result, situation))
+    return Judgement(
+        result=result,
+        supersedes=current.result_id if current is not None and newest else None,
+        newest=newest,
+        own=judge_result(result, _configured(result, situation)),
+        predictions=predictions,
+        lots=tuple(lots),
+    )
+
+
+def _numbered(result: LabResult, situation: Situation) -> LabResult:
+    """Return the result with its version (the sender's, or the next one), its id, and its lot and product."""
+    version = result.result_version or situation.history.next_version
+    restored = (VALUE_RESTORED,) if situation.history.repeats_superseded else ()
+    return replace(
+        result,
+        result_version=version,
+        material_lot_id=situation.context.material_lot_id,
+        material_definition_id=situation.context.material_definition_id,
+        flags=(*result.flags, *restored),
+        result_id=result_identity(
+            source=result.source,
+            sample_id=result.sample_id,
+            test_id=result.test_id,
+            replicate=result.replicate,
+            result_version=version,
+        ),
+    )
+
+
+def _predictions_at_sample(event: ResultArrived, result: LabResult, situation: Situation) -> tuple[Prediction, ...]:
+    """Return what each model of this analyte says of the instant at which the sample was drawn."""
+    if result.sampled_ns is None:
+        return ()
+    equipment = result.equipment_id or situation.context.equipment_id
+    return tuple(
+        guarded_prediction(
+            model,
+            situation.line.tags,
+            situation.windows,
+            situation.context,
+            end_ns=result.sampled_ns,
+            at_ns=event.at_ns,
+            cause=event.event_id,
+            sample_result_id=result.result_id,
+        )
+        for model in situation.line.models_of(result.analyte)
+        if equipment is None or equipment == model.equipment_id
+    )
+
+
+def _configured(result: LabResult, situation: Situation) -> Specification | None:
+    return situation.line.specification_for(result.material_definition_id, result.analyte)
+
+
+def _standing_results(result: LabResult, situation: Situation, *, newest: bool) -> tuple[Judged, ...]:
+    """Return the lot's results that count, judged, each by the product it was made as."""
+    current = situation.history.current
+    standing = result if newest or current is None else current
+    of_this_lot = standing.material_lot_id == result.material_lot_id
+    results = (*situation.lot_results, *((standing,) if of_this_lot else ()))
+    return tuple(judge_result(each, _configured(each, situation)) for each in results if not retested(each, results))
+
+
+def _own_lot(
+    event: ResultArrived,
+    result: LabResult,
+    situation: Situation,
+    judged: tuple[Judged, ...],
+    predictions: tuple[Prediction, ...],
+    *,
+    newest: bool,
+) -> LotJudged:
+    state, reasons = recommend(judged, situation.lot_state)
+    own_flags = next((each.flags for each in judged if each.result is result), result.flags)
+    flags = {
+        "OLDER_VERSION": not newest,
+        "NO_LOT": result.material_lot_id is None,
+        "LOT_CLOSED": situation.lot_closed,
+        "LOT_CHANGED": situation.left_lot_id is not None,
+    }
+    return _lot_judged(
+        situation.context.material_lot_id,
+        situation.lot_state,
+        state,
+        reasons,
+        disposition_id=identity_of("disposition", event.event_id),
+        job_order_id=result.job_order_id or situation.context.job_order_id,
+        results=tuple(each.result for each in judged),
+        predictions=predictions,
+        flags=(*own_flags, *(flag for flag, holds in flags.items() if holds)),
+    )
+
+
+def _left_lot(event: ResultArrived, result: LabResult, situation: Situation) -> LotJudged:
+    state, reasons = without_result(situation.left_lot_state, result)
+    return _lot_judged(
+        situation.left_lot_id,
+        situation.left_lot_state,
+        state,
+        reasons,
+        disposition_id=identity_of("disposition-of-left-lot", event.event_id),
+        flags=("LOT_CHANGED",),
+    )
+
+
+def _lot_judged(
+    material_lot_id: str | None,
+    before: LotState,
+    state: LotState,
+    reasons: tuple[Reason, ...],
+    *,
+    disposition_id: str,
+    flags: tuple[str, ...],
+    job_order_id: str | None = None,
+    results: tuple[LabResult, ...] = (),
+    predictions: tuple[Prediction, ...] = (),
+) -> LotJudged:
+    disposition = Disposition(
+        disposition_id=disposition_id,
+        material_lot_id=material_lot_id,
+        job_order_id=job_order_id,
+        recommendation=state.recommendation,
+        previous=before.recommendation,
+        latched=state.latched,
+        reasons=reasons,
+        rests_on_results=results,
+        rests_on_predictions=predictions,
+        flags=flags,
+    )
+    return LotJudged(disposition=disposition, material_lot_id=material_lot_id, state=state)

@@ -1,0 +1,72 @@
+"""What to tell people after a laboratory result: the hold or review of a lot. Pure."""
+
+from gateway.advice.judgement import Judgement
+from gateway.advice.lifecycle import moved
+from gateway.contract.identity import identity_of
+from gateway.records import (
+    Context,
+    Guidance,
+    GuidanceKind,
+    GuidanceState,
+    LabResult,
+    Recommendation,
+    Severity,
+)
+
+_SEVERITY = {Recommendation.HOLD: Severity.CRITICAL, Recommendation.REVIEW: Severity.WARNING}
+_KIND = {Recommendation.HOLD: GuidanceKind.HOLD, Recommendation.REVIEW: GuidanceKind.REVIEW}
+
+
+def advise_on_lot(
+    judgement: Judgement, context: Context, *, event_id: str, at_ns: int, open_guidance: tuple[Guidance, ...]
+) -> tuple[Guidance, ...]:
+    """Return the hold or review guidance that a result asks for: one of a kind per lot and analyte.
+
+    It is raised by the result that speaks, never by a harmless one that joins its lot. A lot that has come to
+    ``release`` resolves its open reviews; a hold stays until people lift it.
+    """
+    result, disposition = judgement.result, judgement.lots[0].disposition
+    standing = tuple(guidance for guidance in open_guidance if _about_same(guidance, result))
+    if disposition.recommendation is Recommendation.RELEASE:
+        settled = (moved(each, GuidanceState.RESOLVED) for each in standing if each.kind is GuidanceKind.REVIEW)
+        return tuple(guidance for guidance in settled if guidance is not None)
+    kind = _KIND.get(judgement.own.recommendation) if judgement.newest else None
+    of_analyte = [guidance for guidance in standing if guidance.analyte == result.analyte]
+    if kind is None or any(guidance.kind is kind for guidance in of_analyte):
+        return ()
+    reviews = [guidance for guidance in of_analyte if guidance.kind is GuidanceKind.REVIEW]
+    superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in reviews]
+    new = _lot_guidance(judgement, kind, context, event_id=event_id, at_ns=at_ns)
+    return (*(guidance for guidance in superseded if guidance is not None), new)
+
+
+def _about_same(guidance: Guidance, result: LabResult) -> bool:
+    """Return whether guidance is about the result's lot, or without a lot about its sample."""
+    if guidance.measured is None or guidance.material_lot_id != result.material_lot_id:
+        return False
+    return result.material_lot_id is not None or guidance.measured.sample_id == result.sample_id
+
+
+def _lot_guidance(judgement: Judgement, kind: GuidanceKind, context: Context, *, event_id: str, at_ns: int) -> Guidance:
+    result, own = judgement.result, judgement.own
+    subject = f"lot {result.material_lot_id}" if result.material_lot_id else f"sample {result.sample_id}"
+    return Guidance(
+        guidance_id=identity_of("guidance", event_id, kind),
+        kind=kind,
+        state=GuidanceState.PROPOSED,
+        severity=_SEVERITY[own.recommendation],
+        title=f"{kind.capitalize()} {subject}: {own.reasons[0].text.rstrip('.')}",
+        reasons=own.reasons,
+        issued_ns=at_ns,
+        expires_ns=None,
+        material_lot_id=result.material_lot_id,
+        job_order_id=result.job_order_id or context.job_order_id,
+        material_definition_id=result.material_definition_id,
+        equipment_id=context.equipment_id,
+        client_id=context.client_id,
+        analyte=result.analyte,
+        specification=own.specification,
+        measured=result,
+        role="quality",
+        signature=kind is GuidanceKind.HOLD,
+    )
