@@ -20,7 +20,7 @@ from gateway.contract.identity import identity_of
 from gateway.contract.payloads import status_payload
 from gateway.contract.topics import Topics
 from gateway.definitions import LineDefinition, ModelAssignment
-from gateway.errors import NotConnectedError
+from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.events import GatewayStarted, GatewayStopped, ModelDue, Timer, TimerDue
 from gateway.guardrails.gates import present_setpoint
 from gateway.history.rings import Rings
@@ -39,7 +39,7 @@ from gateway.publish.drain import Drain
 from gateway.records import SECOND_NS
 from gateway.settings import Settings
 from gateway.store.database import locked
-from gateway.store.readers import Reader
+from gateway.store.readers import Depths, Reader
 from gateway.store.writer import Writer
 from gateway.transport.mqtt import MqttSession, Outgoing, Will
 
@@ -48,6 +48,7 @@ log = structlog.get_logger()
 RING_SAMPLES = 4096
 _READY_WAIT_SECONDS = 3.0
 _DRAIN_SECONDS = 5.0
+_REFUSED = 0x80
 _STATUS_SECONDS = 10.0
 _STATUS_PAUSE_SECONDS = 0.2
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
@@ -150,6 +151,7 @@ def _sessions(
         client_id=f"{mqtt.client_id}-in",
         subscriptions=(settings.lims.topic, settings.mes.topic),
         on_delivery=inbound_intake.take,
+        on_alarm=health.alarm,
         on_state=lambda connected: health.source("broker_in", connected),
         session_expiry_seconds=round(mqtt.session_expiry),
         receive_maximum=mqtt.receive_maximum,
@@ -159,6 +161,7 @@ def _sessions(
         client_id=mqtt.client_id,
         subscriptions=(topics.responses,),
         on_delivery=response_intake.take,
+        on_alarm=health.alarm,
         on_state=lambda connected: health.source("broker", connected),
         session_expiry_seconds=round(mqtt.session_expiry),
         receive_maximum=mqtt.receive_maximum,
@@ -178,7 +181,13 @@ def _offline(line: LineDefinition, clock: Clock) -> bytes:
 async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> None:
     signals = _Signals()
     opcua = [
-        subscribe_source(source, rings=parts.rings, now_ns=parts.clock.now_ns, on_state=parts.health.source)
+        subscribe_source(
+            source,
+            rings=parts.rings,
+            now_ns=parts.clock.now_ns,
+            on_state=parts.health.source,
+            on_alarm=parts.health.alarm,
+        )
         for source in opcua_sources(parts.settings)
     ]
     parts.inbox.put(_started(parts, configuration_sha256), Urgency.STOP_AND_RESPONSES)
@@ -262,8 +271,8 @@ async def _publish_status(parts: Parts) -> None:
     while True:
         parts.status_due.clear()
         if parts.main.connected:
-            figures = {model.name: await parts.reader.model_figures(model.name) for model in parts.line.models}
-            status = parts.health.status(at_ns=parts.clock.now_ns(), depths=await parts.reader.depths(), models=figures)
+            depths, figures = await _figures(parts)
+            status = parts.health.status(at_ns=parts.clock.now_ns(), depths=depths, models=figures)
             await _tell(parts, status.encoded())
         await asyncio.sleep(_STATUS_PAUSE_SECONDS)
         with suppress(TimeoutError):
@@ -271,13 +280,25 @@ async def _publish_status(parts: Parts) -> None:
                 await parts.status_due.wait()
 
 
-async def _tell(parts: Parts, payload: bytes) -> None:
+async def _figures(parts: Parts) -> tuple[Depths, dict[str, dict[str, float]]]:
+    """Return what waits and how the models do; where the store cannot be read, the status says so without them."""
+    try:
+        figures = {model.name: await parts.reader.model_figures(model.name) for model in parts.line.models}
+        return await parts.reader.depths(), figures
+    except StoreUnavailableError as error:
+        parts.health.alarm("STORE_UNREADABLE")
+        log.error("figures for the status cannot be read", error=str(error))  # noqa: TRY400 - the cause is in it
+        return Depths(), {}
+
+
+async def _tell(parts: Parts, payload: bytes) -> bool:
+    """Publish a status; return whether the broker took it."""
     topic = Topics(parts.line.topic_root).status
     with suppress(NotConnectedError, TimeoutError):
         async with asyncio.timeout(_DRAIN_SECONDS):
-            await parts.main.publish(
-                Outgoing(topic=topic, payload=payload, retain=True, content_type="application/json")
-            )
+            message = Outgoing(topic=topic, payload=payload, retain=True, content_type="application/json")
+            return await parts.main.publish(message) < _REFUSED
+    return False
 
 
 async def _watch(parts: Parts, notifier: Notifier) -> None:
@@ -353,4 +374,5 @@ async def _say_goodbye(parts: Parts) -> None:
             with suppress(NotConnectedError, TimeoutError):
                 async with asyncio.timeout(1.0):
                     await parts.main.publish(Outgoing(topic=topic, payload=b"", retain=True))
-    await _tell(parts, _offline(parts.line, parts.clock))
+    if await _tell(parts, _offline(parts.line, parts.clock)):
+        parts.main.leave_politely()

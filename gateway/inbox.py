@@ -9,6 +9,8 @@ from enum import IntEnum
 from gateway.events import Event, ModelDue, TimerDue
 from gateway.history.windows import TagWindow, WindowRequest
 
+_RESERVED = 4
+
 
 class Urgency(IntEnum):
     """Which events go first."""
@@ -36,7 +38,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queues: tuple[deque[Pending], ...] = tuple(deque() for _ in Urgency)
-        self._recurring_waiting: set[str] = set()
+        self._newest: dict[str, Pending] = {}
         self._filled = asyncio.Event()
         self.coalesced = 0
 
@@ -44,27 +46,32 @@ class Inbox:
         return sum(len(waiting) for waiting in self._queues)
 
     def put(self, event: Event, urgency: Urgency, committed: Callable[[], None] = lambda: None) -> None:
-        """Add an event; a model or timer that already waits is not added again."""
-        recurring = _recurring(event)
-        if recurring in self._recurring_waiting:
-            self.coalesced += 1
-            return
+        """Add an event; a model or timer that already waits is replaced by its newest, in the same place."""
+        pending, recurring = Pending(event, committed), _recurring(event)
         if recurring is not None:
-            self._recurring_waiting.add(recurring)
-        self._queues[urgency].append(Pending(event, committed))
+            waits = recurring in self._newest
+            self._newest[recurring] = pending
+            if waits:
+                self.coalesced += 1
+                return
+        self._queues[urgency].append(pending)
         self._filled.set()
 
     async def take(self, *, most: int) -> list[Pending]:
-        """Wait until something is there and return at most that many events, most urgent first."""
+        """Wait until something is there and return at most that many events, most urgent first.
+
+        A few places are kept for models and timers, so that a flood of results does not stop predictions.
+        """
         while not len(self):
             self._filled.clear()
             await self._filled.wait()
         taken: list[Pending] = []
-        for waiting in self._queues:
-            while waiting and len(taken) < most:
+        reserved = min(_RESERVED, len(self._queues[Urgency.MODELS_AND_TIMERS]), most - 1)
+        for urgency, waiting in zip(Urgency, self._queues, strict=True):
+            room = most if urgency is Urgency.MODELS_AND_TIMERS else most - reserved
+            while waiting and len(taken) < room:
                 pending = waiting.popleft()
-                self._recurring_waiting.discard(_recurring(pending.event) or "")
-                taken.append(pending)
+                taken.append(self._newest.pop(_recurring(pending.event) or "", pending))
         return taken
 
 

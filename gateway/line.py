@@ -17,7 +17,15 @@ from gateway.definitions import (
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle
 from gateway.records import Bands, Specification, seconds_to_ns
-from gateway.settings import ModelTable, Settings, SpecificationTable, TagTable, credential, credential_path
+from gateway.settings import (
+    ModelTable,
+    Settings,
+    SpecificationTable,
+    TagTable,
+    contradictions,
+    credential,
+    credential_path,
+)
 from gateway.transport.mqtt import BrokerAddress
 from gateway.transport.onnx import load_model
 from gateway.transport.opcua import OpcUaSource
@@ -33,7 +41,7 @@ def define_line(settings: Settings, *, path: Path) -> LineDefinition:
         settings: the configuration.
         path: its file; bundles are relative to its folder.
     """
-    problems: list[Problem] = []
+    problems = contradictions(path, settings)
     tags = {name: _tag(name, table) for name, table in settings.tags.items()}
     models: dict[str, ModelAssignment] = {}
     for at, table in enumerate(settings.model, start=1):
@@ -190,6 +198,11 @@ def _security(name: str, settings: Settings) -> str:
             hint=f"LoadCredential=opcua_{name}_key.pem:<file> in the unit, or CREDENTIALS_DIRECTORY",
         )
         raise ConfigurationError((problem,))
+    for field, file in (("certificate", table.certificate), ("server_certificate", table.server_certificate)):
+        if file is None or not file.is_file():
+            problem = Problem(file=str(file), key=f"opcua.{name}.{field}", message="is no file that can be read",
+                              hint="name the certificate's file, which the service may read")  # fmt: skip
+            raise ConfigurationError((problem,))
     policy, mode = table.security.split("/")
     return f"{policy},{mode},{table.certificate},{key},{table.server_certificate}"
 

@@ -102,6 +102,7 @@ class Processor:
                 log.error("store failed; nothing is acknowledged", error=str(error))  # noqa: TRY400 - the cause is in it
                 await self._one_at_a_time(waiting)
                 return
+            self._on_store(None)
             self._settle(waiting[: outcome.done], outcome)
             waiting = waiting[outcome.done :]
 

@@ -26,6 +26,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from gateway.definitions import Stage
@@ -60,7 +61,7 @@ Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"')]
 Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"')]
 Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
-NodeText = Annotated[str, Field(pattern=r"^nsu=[^;]+;[isgb]=.+$")]
+NodeText = Annotated[str, Field(pattern=r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$")]
 
 
 class _Table(BaseModel):
@@ -88,9 +89,11 @@ class StoreTable(_Table):
 class OpcUaTable(_Table):
     """``[opcua.<name>]``: an OPC UA server."""
 
-    url: str = Field(pattern=r"^opc\.tcp://", description="the server's endpoint, opc.tcp://host:port")
+    url: str = Field(
+        pattern=r"^opc\.tcp://[^/:\s]+(:\d{1,5})?(/.*)?$", description="the server's endpoint, opc.tcp://host:port"
+    )
     security: str = Field(
-        default="None", pattern=r"^(None|\w+/(Sign|SignAndEncrypt))$",
+        default="None", pattern=r"^(None|(Basic256Sha256|Aes128Sha256RsaOaep|Aes256Sha256RsaPss)/Sign(AndEncrypt)?)$",
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
     )  # fmt: skip
     certificate: Path | None = Field(default=None, description="this gateway's certificate, where security is set")
@@ -269,9 +272,11 @@ def read(path: Path) -> tuple[Settings, str]:
         settings = Settings(**document)
     except ValidationError as error:
         raise ConfigurationError(tuple(_problem(path, item) for item in error.errors())) from error
-    problems = tuple(_contradictions(path, settings))
-    if problems:
-        raise ConfigurationError(problems)
+    except SettingsError as error:
+        problem = Problem(
+            file="environment", key="LABLINE_*", message=str(error), hint="nested keys: LABLINE_MQTT__HOST"
+        )
+        raise ConfigurationError((problem,)) from error
     return settings, hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
 
 
@@ -318,45 +323,80 @@ def _siblings(location: list[Any]) -> list[str]:
     return list(_walk(location[:-1])[0].model_fields)
 
 
-def _contradictions(path: Path, settings: Settings) -> list[Problem]:
+def contradictions(path: Path, settings: Settings) -> list[Problem]:
     """Return what is wrong between tables that are each right by themselves."""
-    problems = []
+    found = [
+        *_source_problems(settings),
+        *_specification_problems(settings),
+        *_topic_problems(settings),
+    ]
+    return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in found]
 
-    def found(key: str, message: str, hint: str) -> None:
-        problems.append(Problem(file=str(path), key=key, message=message, hint=hint))
 
+Found = tuple[str, str, str]  # key, message, hint
+
+
+def _source_problems(settings: Settings) -> list[Found]:
+    found = []
     for name, tag in settings.tags.items():
         if tag.source not in settings.opcua:
             sources = ", ".join(f"opcua.{source}" for source in settings.opcua) or "none"
-            found(f"tags.{name}.source", f"there is no [opcua.{tag.source}]", f"sources are: {sources}")
+            found.append((f"tags.{name}.source", f"there is no [opcua.{tag.source}]", f"sources are: {sources}"))
     for name, server in settings.opcua.items():
         if server.security != "None" and (server.certificate is None or server.server_certificate is None):
-            found(
-                f"opcua.{name}.security",
-                f"{server.security} needs certificate and server_certificate",
-                f"pin the server's certificate; the private key is credential opcua_{name}_key.pem",
-            )
+            message = f"{server.security} needs certificate and server_certificate"
+            hint = f"pin the server's certificate; the private key is credential opcua_{name}_key.pem"
+            found.append((f"opcua.{name}.security", message, hint))
         if server.sampling_interval > server.publishing_interval:
-            found(
-                f"opcua.{name}.sampling_interval",
-                "is longer than publishing_interval",
-                "sample as often or more",
-            )
-    seen: set[tuple[str, str]] = set()
+            key = f"opcua.{name}.sampling_interval"
+            found.append((key, "is longer than publishing_interval", "sample as often or more"))
+    return found
+
+
+def _specification_problems(settings: Settings) -> list[Found]:
+    found, seen = [], set()
     for at, specification in enumerate(settings.specification, start=1):
         pair = (specification.product, specification.analyte)
         if pair in seen:
-            found(
-                f"specification[{at}]",
-                f"{pair[0]} already has a specification of {pair[1]}",
-                "keep one of them",
-            )
+            message = f"{pair[0]} already has a specification of {pair[1]}"
+            found.append((f"specification[{at}]", message, "keep one of them"))
         seen.add(pair)
+    return found
+
+
+def _topic_problems(settings: Settings) -> list[Found]:
     try:
-        settings.topic_root  # noqa: B018 - evaluated for its errors
-    except (KeyError, IndexError, ValueError) as error:
-        found("mqtt.topic_root", f"cannot be filled in: {error}", "use {enterprise}, {site}, {area} and {line}")
-    return problems
+        return _filter_problems(settings)  # fills the topic root in
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+        hint = "use {enterprise}, {site}, {area} and {line}"
+        return [("mqtt.topic_root", f"cannot be filled in: {error}", hint)]
+
+
+def _reaches(levels: list[str], root: list[str]) -> bool:
+    """Return whether a filter may match topics below a root."""
+    for at, level in enumerate(levels):
+        if level == "#" or at >= len(root):
+            return True
+        if level not in {"+", root[at]}:
+            return False
+    return False
+
+
+def _filter_problems(settings: Settings) -> list[Found]:
+    """Return (key, message, hint) for topic filters that are none, or that take what is not theirs."""
+    found = []
+    filters = {"lims.topic": settings.lims.topic, "mes.topic": settings.mes.topic}
+    for key, text in filters.items():
+        levels = text.split("/")
+        misplaced = any(("#" in level and (level != "#" or at < len(levels) - 1)) or ("+" in level and level != "+")
+                        for at, level in enumerate(levels))  # fmt: skip
+        if not text or misplaced:
+            found.append((key, f"{text!r} is no topic filter", "such as lims/results/#; # only last, + only alone"))
+        elif _reaches(levels, settings.topic_root.split("/")):
+            found.append((key, "takes what the gateway itself publishes", "give the senders a root of their own"))
+    if settings.lims.topic == settings.mes.topic:
+        found.append(("mes.topic", "is the same as lims.topic", "results and context need topics of their own"))
+    return found
 
 
 def credential(name: str, environment: Mapping[str, str] | None = None) -> str | None:

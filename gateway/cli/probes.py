@@ -38,11 +38,12 @@ async def probe_sources(settings: Settings, *, clock: Clock) -> list[Finding]:
     findings = []
     for source in opcua_sources(settings):
         try:
-            samples = await read_once(source, now_ns=clock.now_ns())
+            samples, refused = await read_once(source, now_ns=clock.now_ns())
         except LablineError as error:
             findings.append(Finding(subject=f"opcua.{source.name}", ok=False, found=str(error)))
             continue
         findings.append(Finding(subject=f"opcua.{source.name}", ok=True, found=f"connected to {source.url}"))
+        findings += [Finding(subject=f"tags.{tag}", ok=False, found=why) for tag, why in refused.items()]
         for tag, sample in samples.items():
             good = quality_of(sample.status) is Quality.GOOD
             found = f"{sample.value:g} {settings.tags[tag].unit}" if good else f"status 0x{sample.status:08X}"
@@ -66,6 +67,7 @@ async def probe_broker(settings: Settings, line: LineDefinition) -> list[Finding
     all_back = asyncio.Event()
 
     def on_delivery(delivery: Delivery) -> None:
+        session.acknowledge(delivery)  # of a session of our own: nobody else misses it
         if delivery.payload == _PROBE:
             came_back.add(delivery.topic)
         if came_back == set(sent):

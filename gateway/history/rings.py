@@ -59,6 +59,11 @@ class TagRing:
             self._begin += 1
             self.overwritten += 1
 
+    def draw_back(self, to_ns: int) -> None:
+        """Let no sample be later than ``to_ns``: what was told again gives way to source times that go on."""
+        kept = self._source_ns[self._begin : self._end]
+        np.minimum(kept, to_ns, out=kept)
+
     def _make_room(self) -> None:
         """Move what is kept to the front, into twice the room if it would be more than half full."""
         kept = slice(self._begin, self._end)
@@ -109,8 +114,9 @@ class Rings:
         if ring.told_again_until_ns is not None:
             if sample.source_ns > ring.told_again_until_ns:
                 ring.told_again_until_ns = None
-            else:  # older than the loss, or its clock has not caught up yet: known from when it was told
-                known_from_ns = ring.told_again_until_ns = max(confirmed_ns, ring.told_again_until_ns)
+                ring.draw_back(sample.source_ns)
+            else:
+                known_from_ns = max(confirmed_ns, ring.told_again_until_ns)
         if sample.source_ns > confirmed_ns + LARGEST_LEAD_NS:
             status = max(status, BAD_OUT_OF_RANGE)
             known_from_ns = confirmed_ns

@@ -52,6 +52,7 @@ class Intake:
         self._routes = routes
         self._now_ns = now_ns
         self._waiting = 0
+        self._paused = False
         self.session: Acknowledger | None = None
 
     def take(self, delivery: Delivery) -> None:
@@ -63,12 +64,14 @@ class Intake:
         def committed() -> None:
             self._waiting -= 1
             session.acknowledge(delivery)
-            if self._waiting == _RESUME_AT:
+            if self._paused and self._waiting <= _RESUME_AT:
+                self._paused = False
                 session.resume()
 
         self._inbox.put(self._event(delivery), self._urgency, committed)
         self._waiting += 1
-        if self._waiting == _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
+        if not self._paused and self._waiting >= _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
+            self._paused = True
             session.pause()
 
     def _event(self, delivery: Delivery) -> Arrived:

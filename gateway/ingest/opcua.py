@@ -13,6 +13,7 @@ def subscribe_source(
     rings: Rings,
     now_ns: Callable[[], int],
     on_state: Callable[[str, bool], None],
+    on_alarm: Callable[[str], None] = lambda _code: None,
 ) -> OpcUaSession:
     """Return the session that feeds a source's tags into the rings; its owner runs it."""
 
@@ -24,4 +25,6 @@ def subscribe_source(
             rings.lose(source.name)
         on_state(source.name, subscribed)
 
-    return OpcUaSession(source, now_ns=now_ns, on_notification=on_notification, on_state=on_session_state)
+    return OpcUaSession(
+        source, now_ns=now_ns, on_notification=on_notification, on_state=on_session_state, on_alarm=on_alarm
+    )

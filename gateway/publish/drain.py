@@ -26,6 +26,7 @@ log = structlog.get_logger()
 _IDLE_SECONDS = 1.0
 _ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 20.0
 _REFUSED = 0x80
+_HEADROOM_BYTES = 256  # of a packet, for its header and properties
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class Drain:
         self._on_progress = on_progress
         self._on_alarm = on_alarm
         self._in_flight: dict[int, _InFlight] = {}
-        self._answers: list[tuple[int, int | None]] = []
+        self._answers: dict[int, int | None] = {}
         self._something = asyncio.Event()
         self._settled = asyncio.Event()
         self._more = True
@@ -74,12 +75,13 @@ class Drain:
         """Drain until cancelled."""
         while True:
             self._on_progress()
+            self._drop_if_unanswered()
             try:
                 await self._settle()
                 if self._session.connected and self._more:
                     await self._send()
             except StoreUnavailableError as error:
-                log.error("the outbox cannot be written", error=str(error))  # noqa: TRY400 - the cause is in the sentence
+                log.error("the outbox cannot be used", error=str(error))  # noqa: TRY400 - the cause is in the sentence
                 await asyncio.sleep(_IDLE_SECONDS)
             await self._wait()
 
@@ -97,7 +99,6 @@ class Drain:
                 await self._something.wait()
         except TimeoutError:
             self._more = True  # look now and then, whatever was or was not told
-            self._drop_if_unanswered()
         self._something.clear()
 
     def _drop_if_unanswered(self) -> None:
@@ -117,7 +118,9 @@ class Drain:
             if len(self._in_flight) >= limit:
                 self._more = True
                 return
-            if not await self._withheld(message):
+            if len(message.payload) + len(message.topic) + _HEADROOM_BYTES > self._session.largest_packet_bytes:
+                await self._park(message.seq, f"its {len(message.payload)} bytes are more than the broker takes")
+            elif not await self._withheld(message):
                 self._publish(message)
 
     async def _withheld(self, message: Queued) -> bool:
@@ -144,30 +147,38 @@ class Drain:
 
     def _answered(self, seq: int, answer: "asyncio.Future[int]") -> None:
         lost = answer.cancelled() or answer.exception() is not None
-        self._answers.append((seq, None if lost else answer.result()))
+        self._answers[seq] = None if lost else answer.result()
         self.wake()
 
     # --- settling
 
     async def _settle(self) -> None:
-        """Delete what was acknowledged, park what was refused, forget what was lost on the way."""
+        """Delete what was acknowledged, park what was refused, forget what was lost on the way.
+
+        An answer is forgotten only once its own write is committed: where the store fails, it is settled later.
+        """
         while self._answers:
-            answers, self._answers = self._answers, []
-            done = [seq for seq, code in answers if code is not None and code < _REFUSED]
+            done = {seq for seq, code in self._answers.items() if code is not None and code < _REFUSED}
             if done:
-                await self._writer.run(acknowledged(done))
+                await self._writer.run(acknowledged(sorted(done)))
                 self.sent += len(done)
-            for seq, code in answers:
-                if code is not None and code >= _REFUSED:
-                    await self._park(seq, code)
-                self._in_flight.pop(seq, None)
+                self._forget(done)
+            self._forget({seq for seq, code in self._answers.items() if code is None})
+            refused = {seq: code for seq, code in self._answers.items() if code is not None and code >= _REFUSED}
+            for seq, code in refused.items():
+                await self._park(seq, f"refused by the broker with reason code 0x{code:02X}")
+                self._forget({seq})
             self._settled.set()
 
-    async def _park(self, seq: int, code: int) -> None:
-        topic = self._in_flight[seq].message.topic
-        log.error("the broker refused a message; it is parked", topic=topic, reason_code=f"0x{code:02X}")
+    def _forget(self, seqs: set[int]) -> None:
+        for seq in seqs:
+            self._answers.pop(seq, None)
+            self._in_flight.pop(seq, None)
+
+    async def _park(self, seq: int, why: str) -> None:
+        log.error("a message is parked", seq=seq, reason=why)
         self._on_alarm("PUBLISH_REFUSED")
-        await self._writer.run(parked(seq, f"refused by the broker with reason code 0x{code:02X}"))
+        await self._writer.run(parked(seq, why))
 
 
 def _outgoing(message: Queued, now_ns: int) -> Outgoing:

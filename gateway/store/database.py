@@ -88,10 +88,26 @@ def _migrate(connection: sqlite3.Connection) -> None:
 def open_for_reading(directory: Path) -> sqlite3.Connection:
     """Return a read-only connection for a command; raises LablineError where there is no store."""
     path = directory / STATE_FILE
-    if not path.is_file():
-        raise LablineError(f"there is no store in {directory}", hint="has the gateway run with this configuration yet?")
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_SECONDS)
-    connection.row_factory = sqlite3.Row
-    for pragma in _READING:
-        connection.execute(pragma)
+    try:
+        if not path.is_file():
+            raise LablineError(
+                f"there is no store in {directory}", hint="has the gateway run with this configuration yet?"
+            )
+        connection = sqlite3.connect(read_only_uri(path), uri=True, timeout=_BUSY_TIMEOUT_SECONDS)
+        connection.row_factory = sqlite3.Row
+        for pragma in _READING:
+            connection.execute(pragma)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except (OSError, sqlite3.Error) as error:
+        raise LablineError(
+            f"the store in {directory} cannot be read: {error}", hint="run the command as the service's user or as root"
+        ) from error
+    if not version:
+        connection.close()
+        raise LablineError(f"{path} holds no store yet", hint="start the gateway once with this configuration")
     return connection
+
+
+def read_only_uri(path: Path) -> str:
+    """Return the URI that opens a database read-only, whatever characters its path has."""
+    return f"{path.resolve().as_uri()}?mode=ro"

@@ -1,6 +1,7 @@
 """Readers on a connection of their own (aiosqlite): the drain's view of the outbox and figures for status."""
 
 import math
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Self
 
 import aiosqlite
 
+from gateway.errors import StoreUnavailableError
 from gateway.records import SECOND_NS, LabResult, Lane
 from gateway.store.codec import decode
-from gateway.store.database import STATE_FILE
+from gateway.store.database import STATE_FILE, read_only_uri
 from gateway.store.outbox import Queued
 from gateway.store.statements import SQL
 
@@ -41,7 +43,7 @@ class Reader:
         self._connection: aiosqlite.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        self._connection = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True)
+        self._connection = await aiosqlite.connect(read_only_uri(self._path), uri=True)
         await self._connection.execute("PRAGMA busy_timeout = 5000")
         return self
 
@@ -52,8 +54,11 @@ class Reader:
     async def _all(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
         if self._connection is None:
             raise RuntimeError("the reader is not open")
-        async with self._connection.execute(SQL[statement], parameters) as cursor:
-            return [tuple(row) for row in await cursor.fetchall()]
+        try:
+            async with self._connection.execute(SQL[statement], parameters) as cursor:
+                return [tuple(row) for row in await cursor.fetchall()]
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(f"the store cannot be read: {error}") from error
 
     async def peek(self, *, most: int) -> list[Queued]:
         """Return the next messages to send, most urgent lane first, oldest first within it."""

@@ -32,6 +32,8 @@ _CONNECT_TIMEOUT_SECONDS = 10.0
 _KEEPALIVE_SECONDS = 20
 _REFUSED = 0x80
 _DEFAULT_INFLIGHT = 100
+_LARGEST_PACKET = 268_435_455
+_RETAINED_ONLY_ON_NEW_SUBSCRIPTION = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +92,7 @@ class MqttSession:
         subscriptions: tuple[str, ...],
         on_delivery: Callable[[Delivery], None],
         on_state: Callable[[bool], None] = lambda _connected: None,
+        on_alarm: Callable[[str], None] = lambda _code: None,
         session_expiry_seconds: int = 0,
         receive_maximum: int = _DEFAULT_INFLIGHT,
         will: Will | None = None,
@@ -100,6 +103,7 @@ class MqttSession:
         self._subscriptions = subscriptions
         self._on_delivery = on_delivery
         self._on_state = on_state
+        self._on_alarm = on_alarm
         self._session_expiry_seconds = session_expiry_seconds
         self._receive_maximum = receive_maximum
         self._will = will
@@ -107,6 +111,8 @@ class MqttSession:
         self._connection: _Connection | None = None
         self._generation = 0
         self._connected = asyncio.Event()
+        self._paused = False
+        self._polite = will is None
         self.refused_subscriptions: tuple[str, ...] = ()
 
     @property
@@ -120,6 +126,15 @@ class MqttSession:
         broker = self._connection.broker_receive_maximum if self._connection else _DEFAULT_INFLIGHT
         return min(_DEFAULT_INFLIGHT, broker)
 
+    @property
+    def largest_packet_bytes(self) -> int:
+        """Return the largest packet that the broker takes."""
+        return self._connection.broker_largest_packet if self._connection else _LARGEST_PACKET
+
+    def leave_politely(self) -> None:
+        """Say DISCONNECT when the session ends: the broker then drops the will, so only after a goodbye."""
+        self._polite = True
+
     async def wait_connected(self) -> None:
         """Wait until the session is up."""
         await self._connected.wait()
@@ -129,7 +144,7 @@ class MqttSession:
         while True:
             try:
                 await self._one_connection()
-            except (OSError, TimeoutError, NotConnectedError) as error:
+            except Exception as error:  # noqa: BLE001 - a loop's edge: paho, ssl and sockets raise of every kind
                 level = log.warning if self._backoff.attempts == 0 else log.debug
                 level("mqtt connection failed", client_id=self.client_id, error=str(error) or repr(error))
             await asyncio.sleep(self._backoff.next_delay())
@@ -143,18 +158,21 @@ class MqttSession:
                 await connection.open()
                 self.refused_subscriptions = await connection.subscribe(self._subscriptions)
             if self.refused_subscriptions:
+                self._on_alarm("SUBSCRIPTION_REFUSED")
                 log.error("subscription refused", client_id=self.client_id, topics=self.refused_subscriptions)
             self._connected.set()
             self._on_state(True)
             log.info("mqtt connected", client_id=self.client_id, attempts=self._backoff.attempts + 1)
             self._backoff.succeeded()
+            if self._paused:
+                connection.pause()
             await connection.until_lost()
         finally:
             self._connection = None
             if self._connected.is_set():
                 self._connected.clear()
                 self._on_state(False)
-            connection.close()
+            connection.close(polite=self._polite)
 
     def publish(self, message: Outgoing) -> "asyncio.Future[int]":
         """Publish at QoS 1; the future gives the broker's reason code (0 is success) or NotConnectedError."""
@@ -163,12 +181,14 @@ class MqttSession:
         return self._connection.publish(message)
 
     def pause(self) -> None:
-        """Take no more from the socket; the broker and the network hold what comes."""
+        """Take no more from the socket, now and after a reconnect; the broker and the network hold what comes."""
+        self._paused = True
         if self._connection is not None:
             self._connection.pause()
 
     def resume(self) -> None:
         """Go on taking from the socket."""
+        self._paused = False
         if self._connection is not None:
             self._connection.resume()
 
@@ -191,6 +211,8 @@ class _Connection:
     def __init__(self, session: MqttSession, generation: int) -> None:
         self.generation = generation
         self.broker_receive_maximum = _DEFAULT_INFLIGHT
+        self.broker_largest_packet = _LARGEST_PACKET
+        self._session_present = False
         self._session = session
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
@@ -269,7 +291,8 @@ class _Connection:
         answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         wanted: Any = [(topic, 1) for topic in topics]
         if self._session._address.version_5:  # noqa: SLF001
-            wanted = [(topic, SubscribeOptions(qos=1)) for topic in topics]
+            options = SubscribeOptions(qos=1, retainHandling=_RETAINED_ONLY_ON_NEW_SUBSCRIPTION)
+            wanted = [(topic, options) for topic in topics]
         code, number = self._client.subscribe(wanted)
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or number is None:
             raise NotConnectedError(f"subscribing failed: {code.name}")
@@ -287,13 +310,14 @@ class _Connection:
                 self._flush()
         log.warning("mqtt connection lost", client_id=self._session.client_id, reason=self._lost.result())
 
-    def close(self) -> None:
-        """Leave: DISCONNECT if still possible, close the socket, fail what waits."""
+    def close(self, *, polite: bool) -> None:
+        """Leave: DISCONNECT if polite and still possible, close the socket, fail what waits."""
         self._unwatch()
         self._client.on_disconnect = None
-        with contextlib.suppress(OSError, ValueError):
-            self._client.disconnect()
-            self._client.loop_write()
+        if polite:
+            with contextlib.suppress(OSError, ValueError):
+                self._client.disconnect()
+                self._client.loop_write()
         with contextlib.suppress(OSError):
             if self._socket is not None:
                 self._socket.close()
@@ -385,7 +409,7 @@ class _Connection:
     # --- paho's callbacks, all on the event loop's thread
 
     def _on_connect(
-        self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, properties: Properties | None
+        self, _client: Client, _data: Any, flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
         if self._opened.done():
             return
@@ -393,12 +417,17 @@ class _Connection:
             self._opened.set_exception(NotConnectedError(f"the broker refused the connection: {code}"))
             return
         self.broker_receive_maximum = getattr(properties, "ReceiveMaximum", _DEFAULT_INFLIGHT)
+        self.broker_largest_packet = getattr(properties, "MaximumPacketSize", _LARGEST_PACKET)
+        self._session_present = bool(flags.session_present)
         self._opened.set_result(None)
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
         self.end(str(code))
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        if message.retain and self._session_present and not self._session._address.version_5:  # noqa: SLF001
+            self._client.ack(message.mid, message.qos)  # sent again only because we subscribed again
+            return
         try:
             topic = message.topic
         except UnicodeDecodeError:  # a broker should never let it through

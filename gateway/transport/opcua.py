@@ -69,12 +69,14 @@ class OpcUaSession:
         now_ns: Callable[[], int],
         on_notification: Callable[[tuple[TagSample, ...]], None],
         on_state: Callable[[bool], None],
+        on_alarm: Callable[[str], None],
     ) -> None:
         """``on_notification`` hears every publish response; an empty one is a keep-alive."""
         self._source = source
         self._now_ns = now_ns
         self._on_notification = on_notification
         self._on_state = on_state
+        self._on_alarm = on_alarm
         self._backoff = Backoff()
         self._subscribed = asyncio.Event()
         self._last_heard = 0.0
@@ -90,7 +92,7 @@ class OpcUaSession:
         while True:
             try:
                 await self._one_connection()
-            except (*_FAILURES, SourceUnavailableError) as error:
+            except Exception as error:  # noqa: BLE001 - a loop's edge: asyncua and cryptography raise of every kind
                 level = log.warning if self._backoff.attempts == 0 else log.debug
                 level("opc ua connection failed", source=self._source.name, error=str(error) or repr(error))
             await asyncio.sleep(self._backoff.next_delay())
@@ -136,7 +138,7 @@ class OpcUaSession:
             MaxNotificationsPerPublish=0,
             PublishingEnabled=True,
         )
-        nodes = await resolve_nodes(client, self._source.nodes)
+        nodes, self.refused_nodes = await resolve_nodes(client, self._source.nodes)
         self._last_heard = time.monotonic()
         self._tag_of_handle = dict(enumerate(nodes, start=1))
         granted = await client.uaclient.create_subscription(wanted, self._published)
@@ -158,7 +160,6 @@ class OpcUaSession:
             )
             for handle, tag in self._tag_of_handle.items()
         ]
-        self.refused_nodes = {}
         for begin in range(0, len(requests), _ITEMS_PER_REQUEST):
             chunk = requests[begin : begin + _ITEMS_PER_REQUEST]
             results = await client.uaclient.create_monitored_items(
@@ -173,6 +174,7 @@ class OpcUaSession:
                     tag = self._tag_of_handle[request.RequestedParameters.ClientHandle]
                     self.refused_nodes[tag] = result.StatusCode.name
         if self.refused_nodes:
+            self._on_alarm("NODES_REFUSED")
             log.error("nodes refused by the server", source=self._source.name, nodes=self.refused_nodes)
 
     def _published(self, result: ua.PublishResult) -> None:
@@ -220,7 +222,10 @@ def _nanoseconds(moment: datetime | None, fallback_ns: int) -> int:
 @asynccontextmanager
 async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
     """Connect a client and close it whatever happens; raises SourceUnavailableError."""
-    client = Client(source.url, timeout=_REQUEST_TIMEOUT_SECONDS, watchdog_intervall=_WATCHDOG_SECONDS)
+    try:
+        client = Client(source.url, timeout=_REQUEST_TIMEOUT_SECONDS, watchdog_intervall=_WATCHDOG_SECONDS)
+    except ValueError as error:
+        raise SourceUnavailableError(f"{source.url} is no address: {error}") from error
     client.name = client.description = "labline"
     client.application_uri = "urn:labline:gateway"
     client.session_timeout = 60_000
@@ -232,7 +237,7 @@ async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
             await client.set_security_string(source.security)
         async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
             await client.connect()
-    except _FAILURES as error:
+    except Exception as error:  # asyncua and cryptography raise of every kind
         client.disconnect_socket()
         raise SourceUnavailableError(
             f"{source.url} cannot be reached: {str(error) or type(error).__name__}",
@@ -240,6 +245,8 @@ async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
         ) from error
     try:
         yield client
+    except _FAILURES as error:
+        raise SourceUnavailableError(f"{source.url}: {str(error) or type(error).__name__}") from error
     finally:
         await _close(client)
 
@@ -252,29 +259,32 @@ async def _close(client: Client) -> None:
         client.disconnect_socket()
 
 
-async def resolve_nodes(client: Client, nodes: Mapping[str, str]) -> dict[str, ua.NodeId]:
-    """Return each tag's node id with the namespace index of this server; raises SourceUnavailableError."""
+async def resolve_nodes(client: Client, nodes: Mapping[str, str]) -> tuple[dict[str, ua.NodeId], dict[str, str]]:
+    """Return (each tag's node id with this server's namespace index, the tags that have none here and why)."""
     namespaces = await client.get_namespace_array()
-    resolved = {}
+    resolved: dict[str, ua.NodeId] = {}
+    refused: dict[str, str] = {}
     for tag, node in nodes.items():
         match = _NODE.fullmatch(node)
         if match is None:
-            raise SourceUnavailableError(f"the node {node!r} of tag {tag} is not nsu=<uri>;<identifier>")
-        if match["uri"] not in namespaces:
-            raise SourceUnavailableError(
-                f"the server has no namespace {match['uri']} (tag {tag}); it has {', '.join(namespaces)}",
-                hint="labline opcua browse URL shows what is there",
-            )
-        resolved[tag] = ua.NodeId.from_string(f"ns={namespaces.index(match['uri'])};{match['identifier']}")
-    return resolved
+            refused[tag] = f"{node!r} is not nsu=<uri>;<identifier>"
+        elif match["uri"] not in namespaces:
+            refused[tag] = f"the server has no namespace {match['uri']}; it has {', '.join(namespaces)}"
+        else:
+            try:
+                resolved[tag] = ua.NodeId.from_string(f"ns={namespaces.index(match['uri'])};{match['identifier']}")
+            except (ValueError, ua.UaError) as error:
+                refused[tag] = f"{match['identifier']!r} is no identifier: {error}"
+    return resolved, refused
 
 
-async def read_once(source: OpcUaSource, *, now_ns: int) -> dict[str, TagSample]:
-    """Connect, read every tag once, and leave; for ``check --connect``."""
+async def read_once(source: OpcUaSource, *, now_ns: int) -> tuple[dict[str, TagSample], dict[str, str]]:
+    """Connect, read every tag once, and leave: (samples, refused tags and why); for ``check --connect``."""
     async with connected(source) as client:
-        nodes = await resolve_nodes(client, source.nodes)
-        values = await client.uaclient.read_attributes(list(nodes.values()), ua.AttributeIds.Value)
-        return {tag: sample_of(tag, value, now_ns) for tag, value in zip(nodes, values, strict=True)}
+        nodes, refused = await resolve_nodes(client, source.nodes)
+        values = await client.uaclient.read_attributes(list(nodes.values()), ua.AttributeIds.Value) if nodes else []
+        samples = {tag: sample_of(tag, value, now_ns) for tag, value in zip(nodes, values, strict=True)}
+        return samples, refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

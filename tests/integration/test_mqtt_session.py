@@ -138,6 +138,26 @@ async def test_the_will_is_published_when_the_session_goes_without_a_word(broker
                 await told.wait()
 
 
+async def test_a_retained_message_comes_once_not_with_every_reconnect(broker):
+    for version_5 in (True, False):
+        box = Box()
+        async with Participant("p", port=broker.port, version_5=True) as sender:
+            sender._client.publish("in/kept", b"retained", qos=1, retain=True).wait_for_publish(10)
+            session = session_of(broker, box, version_5=version_5, client_id=f"retained-{version_5}")
+            async with running(session):
+                (first,) = await box.until(1)
+                session.acknowledge(first)
+                await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"flush")), 10)
+                session.drop("a test wants it")
+                async with asyncio.timeout(15):
+                    while session.connected:
+                        await asyncio.sleep(0.01)
+                    await session.wait_connected()
+                await sender.publish("in/live", b"live")
+                deliveries = await box.until(2)
+        assert [delivery.payload for delivery in deliveries] == [b"retained", b"live"]
+
+
 async def test_large_bursts_are_written_whole(broker):
     box, count, size = Box(), 60, 200_000
     listener = session_of(broker, box, client_id="listener")

@@ -9,9 +9,10 @@ from asyncua import Server, ua
 
 from gateway.errors import SourceUnavailableError
 from gateway.history.rings import Rings
+from gateway.history.windows import WindowRequest
 from gateway.ingest.opcua import subscribe_source
 from gateway.records import Quality, quality_of
-from gateway.transport.opcua import OpcUaSource, browse, read_once
+from gateway.transport.opcua import OpcUaSource, browse, read_once, sample_of
 from simulator.broker import free_port
 from tests.building import NOW_NS
 
@@ -148,8 +149,30 @@ async def test_a_missing_namespace_is_told_with_what_is_there():
     async with PlantOfTags(free_port()) as plant:
         source = OpcUaSource(name="p", url=plant.url, nodes={"t": "nsu=urn:other;s=T"}, publishing_interval_ms=50,
                              sampling_interval_ms=50)  # fmt: skip
-        with pytest.raises(SourceUnavailableError, match=r"no namespace urn:other .* it has .*urn:test:plant"):
-            await read_once(source, now_ns=NOW_NS)
+        samples, refused = await read_once(source, now_ns=NOW_NS)
+    assert samples == {}
+    assert "no namespace urn:other; it has" in refused["t"]
+    assert URI in refused["t"]
+
+
+async def test_a_tag_with_an_unknown_namespace_does_not_cost_the_others():
+    async with PlantOfTags(free_port()) as plant:
+        nodes = {"T": f"nsu={URI};s=T", "lost": "nsu=urn:other;s=T"}
+        source = OpcUaSource(name="p", url=plant.url, nodes=nodes, publishing_interval_ms=50, sampling_interval_ms=50)
+        async with Listener(source).running() as listener:
+            await listener.until("T", lambda value, _status: value == 20.5)
+            assert set(listener.sessions[0].refused_nodes) == {"lost"}
+
+
+@pytest.mark.parametrize("moment", [None, datetime(1601, 1, 1), datetime(9999, 12, 31)])  # noqa: DTZ001 - as asyncua gives
+def test_times_that_are_none_or_beyond_int64_cost_nothing_but_themselves(moment):
+    value = ua.DataValue(ua.Variant(1.0, ua.VariantType.Double), SourceTimestamp=moment, ServerTimestamp=moment)
+    rings = Rings({"t": "s"}, capacity=10)
+    rings.take("s", [sample_of("t", value, NOW_NS)], confirmed_ns=NOW_NS)
+    window = rings.window(WindowRequest(tag="t", start_ns=0, end_ns=NOW_NS))
+    assert window.source_ns.tolist() == [NOW_NS]
+    believed = moment is None or moment.year == 1601
+    assert (quality_of(int(window.statuses[0])) is Quality.GOOD) == believed
 
 
 async def test_a_server_that_is_not_there_is_told():

@@ -121,6 +121,38 @@ upper = 2
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[lims]\ntopic = "lims/results#"', "lims.topic"),
+        ('[lims]\ntopic = "#"', "lims.topic"),
+        ('[lims]\ntopic = "acme/lyon/+/line-1/#"', "lims.topic"),
+        ('[lims]\ntopic = "mes/context/#"', "mes.topic"),
+        ('[opcua.p]\nurl = "opc.tcp://"', "opcua.p.url"),
+        ('[opcua.p]\nurl = "opc.tcp://h"\nsecurity = "Basic256Sha25/Sign"', "opcua.p.security"),
+    ],
+)
+def test_what_would_fail_later_is_refused_at_once(tmp_path, text, key):
+    assert key in problems(written(tmp_path, f"{MINIMAL}{text}\n"))
+
+
+@pytest.mark.parametrize("root", ["{line.foo}", "{line[a]}", "{nothing}", "{"])
+def test_a_topic_root_that_cannot_be_filled_in_is_told(tmp_path, root):
+    text = MINIMAL.replace('client_id = "labline-line-1"', f'client_id = "c"\ntopic_root = "{root}"')
+    assert "mqtt.topic_root" in problems(written(tmp_path, text))
+
+
+def test_an_environment_variable_that_is_no_table_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABLINE_MQTT", "notjson")
+    assert "LABLINE_*" in problems(written(tmp_path, MINIMAL))
+
+
+def test_a_specification_in_another_unit_than_its_model_is_refused(tmp_path):
+    example = MODELS.parent / "deploy" / "labline.toml"
+    text = example.read_text().replace("../models", str(MODELS)).replace('unit = "mPa.s"', 'unit = "Pa.s"')
+    assert "specification[1].unit" in problems(written(tmp_path, text))
+
+
 def test_a_bundle_that_does_not_fit_the_line_is_a_problem_of_the_configuration(tmp_path):
     text = MINIMAL + f'[[model]]\nbundle = "{MODELS}/viscosity/1.0.0"\nequipment = "R1"\n'
     text += '[[model]]\nbundle = "nowhere"\nequipment = "R1"\n'

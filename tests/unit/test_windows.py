@@ -95,6 +95,19 @@ def test_a_value_told_again_after_a_loss_is_known_from_then_on_and_not_for_the_g
     assert aggregate(Aggregate.LAST, window) == (10.0, 1.0)
 
 
+def test_a_server_whose_clock_is_behind_catches_up_after_a_loss_without_hiding_new_values():
+    rings = Rings({"t": "plc1"}, capacity=100)
+    second = seconds_to_ns(1)
+    rings.take("plc1", [sample("t", 1, at=-40)], confirmed_ns=NOW_NS - 10 * second)
+    rings.lose("plc1")
+    for at in range(-9, 1):  # its clock is five seconds behind ours
+        rings.take("plc1", [sample("t", 100 + at, at=at - 5)], confirmed_ns=NOW_NS + at * second)
+        window = rings.window(WindowRequest(tag="t", start_ns=0, end_ns=NOW_NS + at * second))
+        assert window.values[-1] == 100 + at
+        assert (window.source_ns[1:] >= window.source_ns[:-1]).all()
+    assert window.source_ns[-1] == NOW_NS - 5 * second
+
+
 def test_a_ring_keeps_the_newest_in_order_and_counts_what_it_overwrote():
     ring = TagRing("t", capacity=5)
     for at in (1, 2, 4, 3, 5, 6, 7):

@@ -1,0 +1,152 @@
+"""The drain against a real broker and a real store: order, expiry, the second check, refusals, a failing store."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.errors import StoreUnavailableError
+from gateway.publish.drain import Drain
+from gateway.records import Lane, OutgoingMessage
+from gateway.store.readers import Reader
+from gateway.store.recording import _enqueue
+from gateway.store.writer import Writer
+from simulator.mqtt import Participant
+from tests.building import NOW_NS, line
+from tests.integration.test_mqtt_session import Box, session_of
+
+
+class Bench:
+    def __init__(self, writer, reader, session, received):
+        self.writer, self.reader, self.session, self.received = writer, reader, session, received
+        self.alarms = []
+        self.now_ns = NOW_NS
+        self.drain = Drain(
+            session=session, reader=reader, writer=writer, line=line(), present=lambda _tag: 78.0,
+            now_ns=lambda: self.now_ns, on_progress=lambda: None, on_alarm=self.alarms.append,
+        )  # fmt: skip
+
+    async def enqueue(self, *messages):
+        def work(connection):
+            for message in messages:
+                _enqueue(connection, message, at_ns=NOW_NS)
+
+        await self.writer.run(work)
+        self.drain.wake()
+
+    async def rows(self, query):
+        return await self.writer.run(lambda connection: [tuple(row) for row in connection.execute(query)])
+
+    async def until_empty(self):
+        async with asyncio.timeout(20):
+            await self.drain.until_empty()
+
+
+@asynccontextmanager
+async def running(*works):
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+@pytest.fixture
+async def bench(broker, tmp_path):
+    received = []
+    async with (
+        Participant("watcher", port=broker.port, version_5=True, subscriptions=("out/#",), on_message=received.append),
+        Writer(tmp_path) as writer,
+        Reader(tmp_path) as reader,
+    ):
+        session = session_of(broker, Box())
+        found = Bench(writer, reader, session, received)
+        async with running(session.run(), found.drain.run()):
+            yield found
+
+
+def message(number, *, lane=Lane.EVIDENCE, **changes):
+    return OutgoingMessage(
+        **{
+            "message_id": f"{lane}-{number}",
+            "lane": lane,
+            "topic": f"out/{lane.name}",
+            "payload": b"%d" % number,
+            **changes,
+        }
+    )
+
+
+async def test_messages_leave_in_order_within_their_topic_and_are_deleted(bench):
+    await bench.enqueue(*(message(number) for number in range(300)))
+    await bench.until_empty()
+    assert [int(each.payload) for each in bench.received] == list(range(300))
+    assert bench.drain.sent == 300
+    assert bench.alarms == []
+
+
+async def test_guidance_goes_before_evidence_before_telemetry(bench, broker):
+    await broker.mosquitto.stop()
+    for lane in (Lane.TELEMETRY, Lane.EVIDENCE, Lane.GUIDANCE):
+        await bench.enqueue(*(message(number, lane=lane, payload=b"{}") for number in range(3)))
+    bench.received.clear()
+    await broker.mosquitto.start()
+    await bench.until_empty()
+    async with asyncio.timeout(20):
+        while len(bench.received) < 9:
+            await asyncio.sleep(0.01)
+    assert [each.topic for each in bench.received] == ["out/GUIDANCE"] * 3 + ["out/EVIDENCE"] * 3 + [
+        "out/TELEMETRY"
+    ] * 3
+
+
+async def test_expired_advice_is_not_sent_and_that_is_recorded(bench):
+    await bench.enqueue(message(1, lane=Lane.GUIDANCE, payload=b"{}", expires_ns=NOW_NS - 1), message(2))
+    await bench.until_empty()
+    assert [each.payload for each in bench.received] == [b"2"]
+    assert await bench.rows("SELECT message_id, reason FROM departure") == [("0-1", "expired")]
+
+
+async def test_a_suggestion_outside_its_limits_is_withheld_with_an_alarm(bench):
+    suggestion = {"kind": "setpoint", "model": {"name": "viscosity", "sha256": "ab" * 32},
+                  "suggestion": {"tag": "temperature_setpoint", "current": 78.0, "proposed": 89.0}}  # fmt: skip
+    await bench.enqueue(message(1, lane=Lane.GUIDANCE, payload=json.dumps(suggestion).encode()))
+    await bench.until_empty()
+    assert bench.received == []
+    assert bench.alarms == ["GUIDANCE_WITHHELD"]
+    assert await bench.rows("SELECT reason FROM departure") == [("withheld",)]
+
+
+async def test_a_message_larger_than_the_broker_takes_is_parked_and_blocks_nothing(bench, broker):
+    configuration = broker.mosquitto._configuration
+    configuration.write_text(configuration.read_text().replace("max_packet_size 1048576", "max_packet_size 65536"))
+    await broker.mosquitto.stop()
+    await broker.mosquitto.start()
+    async with asyncio.timeout(20):
+        await bench.session.wait_connected()
+    await bench.enqueue(message(1, payload=b"x" * 100_000), message(2))
+    await bench.until_empty()
+    assert bench.alarms == ["PUBLISH_REFUSED"]
+    ((reason,),) = await bench.rows("SELECT parked FROM outbox")
+    assert "more than the broker takes" in reason
+
+
+async def test_answers_are_settled_when_a_failing_store_works_again(bench):
+    real, failures = bench.writer.run, 3
+
+    async def failing(work):
+        nonlocal failures
+        if failures and "acknowledged" in work.__qualname__:
+            failures -= 1
+            raise StoreUnavailableError("disk full, says the test")
+        return await real(work)
+
+    bench.writer.run = failing
+    await bench.enqueue(*(message(number) for number in range(5)))
+    await bench.until_empty()
+    assert failures == 0
+    assert await bench.rows("SELECT count(*) FROM outbox") == [(0,)]
+    assert len(bench.received) == 5
