@@ -4,6 +4,7 @@ import ssl
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.consistency import contradictions
 from gateway.definitions import (
     Aggregate,
     InputDefinition,
@@ -22,7 +23,6 @@ from gateway.settings import (
     Settings,
     SpecificationTable,
     TagTable,
-    contradictions,
     credential,
     credential_path,
 )

@@ -1,0 +1,82 @@
+"""What is wrong between tables of a configuration that are each right by themselves. Pure."""
+
+from pathlib import Path
+
+from gateway.errors import Problem
+from gateway.settings import Settings
+
+
+def contradictions(path: Path, settings: Settings) -> list[Problem]:
+    """Return what is wrong between tables that are each right by themselves."""
+    found = [
+        *_source_problems(settings),
+        *_specification_problems(settings),
+        *_topic_problems(settings),
+    ]
+    return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in found]
+
+
+Found = tuple[str, str, str]  # key, message, hint
+
+
+def _source_problems(settings: Settings) -> list[Found]:
+    found = []
+    for name, tag in settings.tags.items():
+        if tag.source not in settings.opcua:
+            sources = ", ".join(f"opcua.{source}" for source in settings.opcua) or "none"
+            found.append((f"tags.{name}.source", f"there is no [opcua.{tag.source}]", f"sources are: {sources}"))
+    for name, server in settings.opcua.items():
+        if server.security != "None" and (server.certificate is None or server.server_certificate is None):
+            message = f"{server.security} needs certificate and server_certificate"
+            hint = f"pin the server's certificate; the private key is credential opcua_{name}_key.pem"
+            found.append((f"opcua.{name}.security", message, hint))
+        if server.sampling_interval > server.publishing_interval:
+            key = f"opcua.{name}.sampling_interval"
+            found.append((key, "is longer than publishing_interval", "sample as often or more"))
+    return found
+
+
+def _specification_problems(settings: Settings) -> list[Found]:
+    found, seen = [], set()
+    for at, specification in enumerate(settings.specification, start=1):
+        pair = (specification.product, specification.analyte)
+        if pair in seen:
+            message = f"{pair[0]} already has a specification of {pair[1]}"
+            found.append((f"specification[{at}]", message, "keep one of them"))
+        seen.add(pair)
+    return found
+
+
+def _topic_problems(settings: Settings) -> list[Found]:
+    try:
+        return _filter_problems(settings)  # fills the topic root in
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+        hint = "use {enterprise}, {site}, {area} and {line}"
+        return [("mqtt.topic_root", f"cannot be filled in: {error}", hint)]
+
+
+def _reaches(levels: list[str], root: list[str]) -> bool:
+    """Return whether a filter may match topics below a root."""
+    for at, level in enumerate(levels):
+        if level == "#" or at >= len(root):
+            return True
+        if level not in {"+", root[at]}:
+            return False
+    return False
+
+
+def _filter_problems(settings: Settings) -> list[Found]:
+    """Return (key, message, hint) for topic filters that are none, or that take what is not theirs."""
+    found = []
+    filters = {"lims.topic": settings.lims.topic, "mes.topic": settings.mes.topic}
+    for key, text in filters.items():
+        levels = text.split("/")
+        misplaced = any(("#" in level and (level != "#" or at < len(levels) - 1)) or ("+" in level and level != "+")
+                        for at, level in enumerate(levels))  # fmt: skip
+        if not text or misplaced:
+            found.append((key, f"{text!r} is no topic filter", "such as lims/results/#; # only last, + only alone"))
+        elif _reaches(levels, settings.topic_root.split("/")):
+            found.append((key, "takes what the gateway itself publishes", "give the senders a root of their own"))
+    if settings.lims.topic == settings.mes.topic:
+        found.append(("mes.topic", "is the same as lims.topic", "results and context need topics of their own"))
+    return found
