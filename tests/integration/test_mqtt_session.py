@@ -138,6 +138,24 @@ async def test_the_will_is_published_when_the_session_goes_without_a_word(broker
                 await told.wait()
 
 
+async def test_a_session_that_ends_without_a_goodbye_leaves_its_will_and_a_polite_one_does_not(broker):
+    told = []
+    will = Will(topic="root/status", payload=lambda: b"offline")
+    async with Participant(
+        "watcher", port=broker.port, version_5=True, subscriptions=("root/status",), on_message=told.append
+    ) as watcher:
+        polite = session_of(broker, Box(), will=will, client_id="polite")
+        async with running(polite):
+            polite.leave_politely()
+        await watcher.publish("root/status", b"marker")
+        async with running(session_of(broker, Box(), will=will, client_id="crashed")):
+            pass  # its task is cancelled, as when another part of the daemon fails
+        async with asyncio.timeout(15):
+            while len(told) < 2:
+                await asyncio.sleep(0.01)
+    assert [message.payload for message in told] == [b"marker", b"offline"]
+
+
 async def test_a_retained_message_comes_once_not_with_every_reconnect(broker):
     for version_5 in (True, False):
         box = Box()
