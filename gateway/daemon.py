@@ -8,7 +8,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,11 +16,9 @@ import structlog
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
-from gateway.contract.payloads import status_payload
 from gateway.contract.topics import Topics
-from gateway.definitions import LineDefinition, ModelAssignment
-from gateway.errors import NotConnectedError, StoreUnavailableError
-from gateway.events import GatewayStarted, GatewayStopped, ModelDue, Timer, TimerDue
+from gateway.definitions import LineDefinition
+from gateway.events import GatewayStarted, GatewayStopped, Timer
 from gateway.guardrails.gates import present_setpoint
 from gateway.history.rings import Rings
 from gateway.history.windows import WindowRequest
@@ -36,23 +33,21 @@ from gateway.operations.health import Health
 from gateway.operations.systemd import Notifier, Progress
 from gateway.process import Processor
 from gateway.publish.drain import Drain
-from gateway.records import SECOND_NS
+from gateway.publish.status import StatusPublisher, offline_payload
+from gateway.schedule import make_due, run_timer
 from gateway.settings import Settings
 from gateway.store.database import locked
-from gateway.store.readers import Depths, Reader
+from gateway.store.readers import Reader
 from gateway.store.writer import Writer
-from gateway.transport.mqtt import MqttSession, Outgoing, Will
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_connection import SessionOptions, Will
 
 log = structlog.get_logger()
 
 RING_SAMPLES = 4096
 _READY_WAIT_SECONDS = 3.0
 _DRAIN_SECONDS = 5.0
-_REFUSED = 0x80
-_STATUS_SECONDS = 10.0
-_STATUS_PAUSE_SECONDS = 0.2
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
-_TIMERS = {Timer.EXPIRE_GUIDANCE: 1.0, Timer.REFRESH_BOARD: 30.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +59,13 @@ class Parts:
     clock: Clock
     inbox: Inbox
     rings: Rings
-    reader: Reader
     processor: Processor
     drain: Drain
     inbound: MqttSession
     main: MqttSession
     health: Health
     progress: Progress
-    status_due: asyncio.Event
+    status: StatusPublisher
 
 
 async def run(settings: Settings, configuration_sha256: str, line: LineDefinition, *, clock: Clock) -> None:
@@ -110,9 +104,10 @@ def _build(settings: Settings, line: LineDefinition, *, clock: Clock, writer: Wr
         on_store=health.store,
         on_alarm=health.alarm,
     )
+    status = StatusPublisher(line=line, health=health, reader=reader, session=main, now_ns=clock.now_ns, due=status_due)
     return Parts(
-        settings=settings, line=line, clock=clock, inbox=inbox, rings=rings, reader=reader, processor=processor,
-        drain=drain, inbound=inbound, main=main, health=health, progress=progress, status_due=status_due,
+        settings=settings, line=line, clock=clock, inbox=inbox, rings=rings, processor=processor, drain=drain,
+        inbound=inbound, main=main, health=health, progress=progress, status=status,
     )  # fmt: skip
 
 
@@ -147,32 +142,32 @@ def _sessions(
         now_ns=clock.now_ns,
     )
     inbound = MqttSession(
-        address=address,
-        client_id=f"{mqtt.client_id}-in",
-        subscriptions=(settings.lims.topic, settings.mes.topic),
-        on_delivery=inbound_intake.take,
-        on_alarm=health.alarm,
-        on_state=lambda connected: health.source("broker_in", connected),
-        session_expiry_seconds=round(mqtt.session_expiry),
-        receive_maximum=mqtt.receive_maximum,
+        SessionOptions(
+            address=address,
+            client_id=f"{mqtt.client_id}-in",
+            subscriptions=(settings.lims.topic, settings.mes.topic),
+            on_delivery=inbound_intake.take,
+            on_alarm=health.alarm,
+            on_state=lambda connected: health.source("broker_in", connected),
+            session_expiry_seconds=round(mqtt.session_expiry),
+            receive_maximum=mqtt.receive_maximum,
+        )
     )
     main = MqttSession(
-        address=address,
-        client_id=mqtt.client_id,
-        subscriptions=(topics.responses,),
-        on_delivery=response_intake.take,
-        on_alarm=health.alarm,
-        on_state=lambda connected: health.source("broker", connected),
-        session_expiry_seconds=round(mqtt.session_expiry),
-        receive_maximum=mqtt.receive_maximum,
-        will=Will(topic=topics.status, payload=lambda: _offline(line, clock)),
+        SessionOptions(
+            address=address,
+            client_id=mqtt.client_id,
+            subscriptions=(topics.responses,),
+            on_delivery=response_intake.take,
+            on_alarm=health.alarm,
+            on_state=lambda connected: health.source("broker", connected),
+            session_expiry_seconds=round(mqtt.session_expiry),
+            receive_maximum=mqtt.receive_maximum,
+            will=Will(topic=topics.status, payload=lambda: offline_payload(line, clock.now_ns())),
+        )
     )
     inbound_intake.session, response_intake.session = inbound, main
     return inbound, main
-
-
-def _offline(line: LineDefinition, clock: Clock) -> bytes:
-    return status_payload(line=line.path, at_ns=clock.now_ns(), online=False, version=__version__).encoded()
 
 
 # --- living --------------------------------------------------------------------------------------------
@@ -201,14 +196,20 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
                 start("process", parts.processor.run()),
                 start("mqtt-main", parts.main.run()),
                 start("drain", parts.drain.run()),
-                start("status", _publish_status(parts)),
+                start("status", parts.status.run()),
                 start("watchdog", _watch(parts, notifier)),
             ]
             intake = [
                 start("mqtt-in", parts.inbound.run()),
                 *(start(f"opcua-{at}", session.run()) for at, session in enumerate(opcua)),
-                *(start(f"model-{model.name}", _schedule(parts, model)) for model in parts.line.models),
-                *(start(f"timer-{timer.value}", _tick(parts, timer, every)) for timer, every in _TIMERS.items()),
+                *(
+                    start(f"model-{model.name}", make_due(model, inbox=parts.inbox, clock=parts.clock))
+                    for model in parts.line.models
+                ),
+                *(
+                    start(f"timer-{timer.value}", run_timer(timer, inbox=parts.inbox, clock=parts.clock))
+                    for timer in Timer
+                ),
             ]
             waiting = [parts.main.wait_connected(), parts.inbound.wait_connected()]
             await _until_ready([*waiting, *(session.wait_subscribed() for session in opcua)], signals)
@@ -244,61 +245,6 @@ async def _until_ready(waiting: list[Coroutine[Any, Any, None]], signals: "_Sign
     for task in (*connecting, connected, asked):
         task.cancel()
     await asyncio.gather(*connecting, connected, asked, return_exceptions=True)
-
-
-async def _schedule(parts: Parts, model: ModelAssignment) -> None:
-    """Make a model due at its pace; after a delay it goes on with the present, without catching up."""
-    due = parts.clock.monotonic()
-    every = model.every_ns / SECOND_NS
-    while True:
-        at_ns = parts.clock.now_ns()
-        event = ModelDue(event_id=identity_of("model-due", model.name, at_ns), at_ns=at_ns, model=model.name)
-        parts.inbox.put(event, Urgency.MODELS_AND_TIMERS)
-        due = max(due + every, parts.clock.monotonic())
-        await asyncio.sleep(due - parts.clock.monotonic())
-
-
-async def _tick(parts: Parts, timer: Timer, every_seconds: float) -> None:
-    while True:
-        await asyncio.sleep(every_seconds)
-        at_ns = parts.clock.now_ns()
-        event = TimerDue(event_id=identity_of("timer", timer, at_ns), at_ns=at_ns, timer=timer)
-        parts.inbox.put(event, Urgency.MODELS_AND_TIMERS)
-
-
-async def _publish_status(parts: Parts) -> None:
-    """Publish the status, past the outbox, when something changes and every ten seconds."""
-    while True:
-        parts.status_due.clear()
-        if parts.main.connected:
-            depths, figures = await _figures(parts)
-            status = parts.health.status(at_ns=parts.clock.now_ns(), depths=depths, models=figures)
-            await _tell(parts, status.encoded())
-        await asyncio.sleep(_STATUS_PAUSE_SECONDS)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_STATUS_SECONDS):
-                await parts.status_due.wait()
-
-
-async def _figures(parts: Parts) -> tuple[Depths, dict[str, dict[str, float]]]:
-    """Return what waits and how the models do; where the store cannot be read, the status says so without them."""
-    try:
-        figures = {model.name: await parts.reader.model_figures(model.name) for model in parts.line.models}
-        return await parts.reader.depths(), figures
-    except StoreUnavailableError as error:
-        parts.health.alarm("STORE_UNREADABLE")
-        log.error("figures for the status cannot be read", error=str(error))  # noqa: TRY400 - the cause is in it
-        return Depths(), {}
-
-
-async def _tell(parts: Parts, payload: bytes) -> bool:
-    """Publish a status; return whether the broker took it."""
-    topic = Topics(parts.line.topic_root).status
-    with suppress(NotConnectedError, TimeoutError):
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            message = Outgoing(topic=topic, payload=payload, retain=True, content_type="application/json")
-            return await parts.main.publish(message) < _REFUSED
-    return False
 
 
 async def _watch(parts: Parts, notifier: Notifier) -> None:
@@ -352,7 +298,7 @@ async def _stop(
     log.info("stopped", drained=drained.done(), waiting=len(parts.inbox))
     drained.cancel()
     second.cancel()
-    await _say_goodbye(parts)
+    await parts.status.say_goodbye(messages_expire=parts.settings.mqtt.protocol == "5")
     for task in core:
         task.cancel()
 
@@ -361,18 +307,3 @@ async def _drained(parts: Parts, last_event_committed: asyncio.Event) -> None:
     """Return when the last event, which all others went before, is committed and the outbox is empty."""
     await last_event_committed.wait()
     await parts.drain.until_empty()
-
-
-async def _say_goodbye(parts: Parts) -> None:
-    """Tell that we are offline; where messages do not expire by themselves, clear what would go stale."""
-    if not parts.main.connected:
-        return
-    if parts.settings.mqtt.protocol == "3.1.1":
-        topics = Topics(parts.line.topic_root)
-        stale = {topics.prediction(model.equipment_id, model.bundle.analyte) for model in parts.line.models}
-        for topic in (topics.board, *sorted(stale)):
-            with suppress(NotConnectedError, TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await parts.main.publish(Outgoing(topic=topic, payload=b"", retain=True))
-    if await _tell(parts, _offline(parts.line, parts.clock)):
-        parts.main.leave_politely()

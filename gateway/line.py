@@ -26,7 +26,7 @@ from gateway.settings import (
     credential,
     credential_path,
 )
-from gateway.transport.mqtt import BrokerAddress
+from gateway.transport.mqtt_connection import BrokerAddress
 from gateway.transport.onnx import load_model
 from gateway.transport.opcua import OpcUaSource
 

@@ -16,7 +16,8 @@ from gateway.errors import LablineError, NotConnectedError
 from gateway.line import broker_address, opcua_sources
 from gateway.records import Quality, quality_of
 from gateway.settings import Settings
-from gateway.transport.mqtt import Delivery, MqttSession, Outgoing
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_connection import Delivery, Outgoing, SessionOptions
 from gateway.transport.opcua import read_once
 
 _TIMEOUT_SECONDS = 10.0
@@ -74,10 +75,12 @@ async def probe_broker(settings: Settings, line: LineDefinition) -> list[Finding
             all_back.set()
 
     session = MqttSession(
-        address=broker_address(settings),
-        client_id=f"{settings.mqtt.client_id}-check",
-        subscriptions=(*taken, *sent),
-        on_delivery=on_delivery,
+        SessionOptions(
+            address=broker_address(settings),
+            client_id=f"{settings.mqtt.client_id}-check",
+            subscriptions=(*taken, *sent),
+            on_delivery=on_delivery,
+        )
     )
     task = asyncio.create_task(session.run(), name="check-mqtt")
     try:

@@ -6,7 +6,7 @@ from gateway.contract.lab_results import lab_result
 from gateway.events import Origin, ResultArrived
 from gateway.ingest.messages import Understand
 from gateway.records import ResultStatus
-from gateway.transport.mqtt import Delivery
+from gateway.transport.mqtt_connection import Delivery
 
 
 def understand_results(*, source: str, analytes: Mapping[str, str], assume_status: ResultStatus | None) -> Understand:

@@ -2,7 +2,7 @@
 
 from gateway.contract.contexts import context_change
 from gateway.events import ContextChanged, Origin
-from gateway.transport.mqtt import Delivery
+from gateway.transport.mqtt_connection import Delivery
 
 
 def understand_context(delivery: Delivery, origin: Origin, now_ns: int) -> ContextChanged:

@@ -11,7 +11,7 @@ from gateway.contract.identity import sha256_hex
 from gateway.contract.reading import MessageRefusedError
 from gateway.events import Arrived, MessageRefused, Origin
 from gateway.inbox import Inbox, Urgency
-from gateway.transport.mqtt import Delivery
+from gateway.transport.mqtt_connection import Delivery
 
 Understand = Callable[[Delivery, Origin, int], Arrived]
 

@@ -2,7 +2,7 @@
 
 from gateway.contract.responses import response
 from gateway.events import Origin, ResponseArrived
-from gateway.transport.mqtt import Delivery
+from gateway.transport.mqtt_connection import Delivery
 
 
 def understand_response(delivery: Delivery, origin: Origin, now_ns: int) -> ResponseArrived:

@@ -19,7 +19,8 @@ from gateway.records import SECOND_NS, Lane
 from gateway.store.outbox import Left, Queued, acknowledged, departed, parked
 from gateway.store.readers import Reader
 from gateway.store.writer import Writer
-from gateway.transport.mqtt import MqttSession, Outgoing
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_connection import Outgoing
 
 log = structlog.get_logger()
 

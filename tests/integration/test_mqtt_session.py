@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.errors import NotConnectedError
-from gateway.transport.mqtt import BrokerAddress, MqttSession, Outgoing, Will
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_connection import BrokerAddress, Outgoing, SessionOptions, Will
 from simulator.mqtt import Participant
 
 
@@ -44,11 +45,13 @@ async def running(session):
 
 def session_of(broker, box, *, version_5=True, client_id="labline-test", **options):
     return MqttSession(
-        address=BrokerAddress(host="127.0.0.1", port=broker.port, version_5=version_5),
-        client_id=client_id,
-        subscriptions=("in/#",),
-        on_delivery=box.take,
-        **{"session_expiry_seconds": 600, **options},
+        SessionOptions(
+            address=BrokerAddress(host="127.0.0.1", port=broker.port, version_5=version_5),
+            client_id=client_id,
+            subscriptions=("in/#",),
+            on_delivery=box.take,
+            **{"session_expiry_seconds": 600, **options},
+        )
     )
 
 

@@ -1,0 +1,97 @@
+"""The status: past the outbox, retained, so that it needs no disk; the goodbye too."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+
+from gateway import __version__
+from gateway.contract.payloads import status_payload
+from gateway.contract.topics import Topics
+from gateway.definitions import LineDefinition
+from gateway.errors import NotConnectedError, StoreUnavailableError
+from gateway.operations.health import Health
+from gateway.store.readers import Depths, Reader
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_connection import Outgoing
+
+log = structlog.get_logger()
+
+_EVERY_SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
+_TIMEOUT_SECONDS = 5.0
+_REFUSED = 0x80
+
+
+def offline_payload(line: LineDefinition, at_ns: int) -> bytes:
+    """Return what stands as status when the gateway has gone."""
+    return status_payload(line=line.path, at_ns=at_ns, online=False, version=__version__).encoded()
+
+
+class StatusPublisher:
+    """Publishes the status when something changes and every ten seconds."""
+
+    def __init__(
+        self,
+        *,
+        line: LineDefinition,
+        health: Health,
+        reader: Reader,
+        session: MqttSession,
+        now_ns: Callable[[], int],
+        due: asyncio.Event,
+    ) -> None:
+        """``due`` is set by whatever changes the health."""
+        self._line = line
+        self._health = health
+        self._reader = reader
+        self._session = session
+        self._now_ns = now_ns
+        self._due = due
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            self._due.clear()
+            if self._session.connected:
+                depths, figures = await self._figures()
+                status = self._health.status(at_ns=self._now_ns(), depths=depths, models=figures)
+                await self._tell(status.encoded())
+            await asyncio.sleep(_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY_SECONDS):
+                    await self._due.wait()
+
+    async def say_goodbye(self, *, messages_expire: bool) -> None:
+        """Tell that we are offline; where messages do not expire by themselves, clear what would go stale."""
+        if not self._session.connected:
+            return
+        topics = Topics(self._line.topic_root)
+        if not messages_expire:
+            stale = {topics.prediction(model.equipment_id, model.bundle.analyte) for model in self._line.models}
+            for topic in (topics.board, *sorted(stale)):
+                await self._send(Outgoing(topic=topic, payload=b"", retain=True))
+        if await self._tell(offline_payload(self._line, self._now_ns())):
+            self._session.leave_politely()
+
+    async def _figures(self) -> tuple[Depths, dict[str, dict[str, float]]]:
+        """Return what waits and how the models do; where the store cannot be read, the status says so without."""
+        try:
+            figures = {model.name: await self._reader.model_figures(model.name) for model in self._line.models}
+            return await self._reader.depths(), figures
+        except StoreUnavailableError as error:
+            self._health.alarm("STORE_UNREADABLE")
+            log.error("figures for the status cannot be read", error=str(error))  # noqa: TRY400 - the cause is in it
+            return Depths(), {}
+
+    async def _tell(self, payload: bytes) -> bool:
+        topic = Topics(self._line.topic_root).status
+        return await self._send(Outgoing(topic=topic, payload=payload, retain=True, content_type="application/json"))
+
+    async def _send(self, message: Outgoing) -> bool:
+        """Publish past the outbox; return whether the broker took it."""
+        with suppress(NotConnectedError, TimeoutError):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                return await self._session.publish(message) < _REFUSED
+        return False

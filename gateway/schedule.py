@@ -1,0 +1,34 @@
+"""What happens by the clock: models become due, timers run out."""
+
+import asyncio
+from collections.abc import Mapping
+
+from gateway.clock import Clock
+from gateway.contract.identity import identity_of
+from gateway.definitions import ModelAssignment
+from gateway.events import ModelDue, Timer, TimerDue
+from gateway.inbox import Inbox, Urgency
+from gateway.records import SECOND_NS
+
+TIMERS_EVERY_SECONDS: Mapping[Timer, float] = {Timer.EXPIRE_GUIDANCE: 1.0, Timer.REFRESH_BOARD: 30.0}
+
+
+async def make_due(model: ModelAssignment, *, inbox: Inbox, clock: Clock) -> None:
+    """Make a model due at its pace; after a delay it goes on with the present, without catching up."""
+    due = clock.monotonic()
+    every = model.every_ns / SECOND_NS
+    while True:
+        at_ns = clock.now_ns()
+        event = ModelDue(event_id=identity_of("model-due", model.name, at_ns), at_ns=at_ns, model=model.name)
+        inbox.put(event, Urgency.MODELS_AND_TIMERS)
+        due = max(due + every, clock.monotonic())
+        await asyncio.sleep(due - clock.monotonic())
+
+
+async def run_timer(timer: Timer, *, inbox: Inbox, clock: Clock) -> None:
+    """Let a timer run out again and again."""
+    while True:
+        await asyncio.sleep(TIMERS_EVERY_SECONDS[timer])
+        at_ns = clock.now_ns()
+        event = TimerDue(event_id=identity_of("timer", timer, at_ns), at_ns=at_ns, timer=timer)
+        inbox.put(event, Urgency.MODELS_AND_TIMERS)

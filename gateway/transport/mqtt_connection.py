@@ -1,0 +1,372 @@
+"""One MQTT connection on paho, driven by the event loop, acknowledged by hand.
+
+A paho client lives as long as one connection, and nothing is retried by paho: a publish that was not acknowledged
+when the connection went is failed to its caller, who keeps it in the outbox. A reason code >= 0x80 is not an
+acknowledgement, though paho calls the message published.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from gateway.errors import NotConnectedError
+
+log = structlog.get_logger()
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+_KEEPALIVE_SECONDS = 20
+_REFUSED = 0x80
+DEFAULT_INFLIGHT = 100
+LARGEST_PACKET = 268_435_455
+_RETAINED_ONLY_ON_NEW_SUBSCRIPTION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and how to enter."""
+
+    host: str
+    port: int
+    version_5: bool = True
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Will:
+    """What the broker publishes, retained, when this session goes without a word."""
+
+    topic: str
+    payload: Callable[[], bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """A message from the broker, not yet acknowledged."""
+
+    session: str
+    topic: str
+    payload: bytes
+    message_number: int
+    redelivered: bool
+    qos: int
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """What to publish at QoS 1, with the properties of MQTT 5 (left out on 3.1.1)."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    expires_in_seconds: int | None = None
+    content_type: str | None = None
+    correlation: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionOptions:
+    """What a session is: whose, where, what it takes, and whom it tells.
+
+    A session expiry above 0 makes it persistent (clean start off).
+    """
+
+    address: BrokerAddress
+    client_id: str
+    subscriptions: tuple[str, ...]
+    on_delivery: Callable[[Delivery], None]
+    on_state: Callable[[bool], None] = lambda _connected: None
+    on_alarm: Callable[[str], None] = lambda _code: None
+    session_expiry_seconds: int = 0
+    receive_maximum: int = DEFAULT_INFLIGHT
+    will: Will | None = None
+
+    @property
+    def persistent(self) -> bool:
+        """Return whether the broker keeps the session while nobody is connected."""
+        return self.session_expiry_seconds > 0
+
+
+class Connection:
+    """One paho client from CONNECT to the end of its socket."""
+
+    def __init__(self, options: SessionOptions, generation: int) -> None:
+        self.generation = generation
+        self.broker_receive_maximum = DEFAULT_INFLIGHT
+        self.broker_largest_packet = LARGEST_PACKET
+        self._session_present = False
+        self._options = options
+        self._loop = asyncio.get_running_loop()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._lost: asyncio.Future[str] = self._loop.create_future()
+        self._subscribed: dict[int, asyncio.Future[list[ReasonCode]]] = {}
+        self._published: dict[int, asyncio.Future[int]] = {}
+        self._socket: Any = None
+        self._watched = -1
+        self._writing = False
+        self._client = self._make_client()
+
+    def _make_client(self) -> Client:
+        options, address = self._options, self._options.address
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=options.client_id,
+            clean_session=None if address.version_5 else not options.persistent,
+            protocol=MQTTProtocolVersion.MQTTv5 if address.version_5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_SECONDS / 2
+        client.max_inflight_messages_set(65_535)  # the drain bounds what is in flight; paho queues nothing
+        if address.username is not None:
+            client.username_pw_set(address.username, address.password)
+        if address.tls is not None:
+            client.tls_set_context(address.tls)
+        will = options.will
+        if will is not None:
+            client.will_set(will.topic, will.payload(), qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        return client
+
+    # --- from CONNECT to CONNACK and SUBACK
+
+    async def open(self) -> None:
+        """Connect; raises OSError or NotConnectedError."""
+        await asyncio.to_thread(self._connect)
+        self._socket = self._client.socket()
+        if self._socket is None:
+            raise NotConnectedError("the connection was closed at once")
+        self._watched = self._socket.fileno()
+        self._loop.add_reader(self._watched, self._readable)
+        self._flush()
+        await self._opened
+
+    def _connect(self) -> None:
+        """Runs in a thread: name lookup, TCP, TLS and the CONNECT packet."""
+        options, address = self._options, self._options.address
+        self._client.on_socket_open = _without_delay
+        properties = None
+        if address.version_5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = options.session_expiry_seconds
+            properties.ReceiveMaximum = options.receive_maximum
+            self._client.connect(
+                address.host,
+                address.port,
+                _KEEPALIVE_SECONDS,
+                clean_start=not options.persistent,
+                properties=properties,
+            )
+        else:
+            self._client.connect(address.host, address.port, _KEEPALIVE_SECONDS)
+
+    async def subscribe(self, topics: tuple[str, ...]) -> tuple[str, ...]:
+        """Subscribe at QoS 1 and return the topics that the broker refused."""
+        if not topics:
+            return ()
+        answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
+        wanted: Any = [(topic, 1) for topic in topics]
+        if self._options.address.version_5:
+            options = SubscribeOptions(qos=1, retainHandling=_RETAINED_ONLY_ON_NEW_SUBSCRIPTION)
+            wanted = [(topic, options) for topic in topics]
+        code, number = self._client.subscribe(wanted)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or number is None:
+            raise NotConnectedError(f"subscribing failed: {code.name}")
+        self._subscribed[number] = answer
+        self._flush()
+        codes = await answer
+        return tuple(topic for topic, code in zip(topics, codes, strict=True) if code.value >= _REFUSED)
+
+    async def until_lost(self) -> None:
+        """Keep the connection alive; return when it is lost."""
+        while not self._lost.done():
+            await asyncio.wait({self._lost}, timeout=1.0)
+            if not self._lost.done():
+                self._check(self._client.loop_misc())
+                self._flush()
+        log.warning("mqtt connection lost", client_id=self._options.client_id, reason=self._lost.result())
+
+    def close(self, *, polite: bool) -> None:
+        """Leave: DISCONNECT if polite and still possible, close the socket, fail what waits."""
+        self._unwatch()
+        self._client.on_disconnect = None
+        if polite:
+            with contextlib.suppress(OSError, ValueError):
+                self._client.disconnect()
+                self._client.loop_write()
+        with contextlib.suppress(OSError):
+            if self._socket is not None:
+                self._socket.close()
+        self._fail_waiting("the session was closed")
+
+    def _fail_waiting(self, why: str) -> None:
+        everything: tuple[asyncio.Future[Any], ...] = (
+            self._opened,
+            *self._subscribed.values(),
+            *self._published.values(),
+        )
+        for waiting in everything:
+            if not waiting.done():
+                waiting.set_exception(NotConnectedError(why))
+                waiting.exception()  # looked at: a caller that was cancelled will not
+        self._subscribed.clear()
+        self._published.clear()
+        if not self._lost.done():
+            self._lost.set_result(why)
+
+    # --- work
+
+    def publish(self, message: Outgoing) -> asyncio.Future[int]:
+        """Publish at QoS 1; the future gives the broker's reason code, or NotConnectedError."""
+        properties = None
+        if self._options.address.version_5:
+            properties = _publish_properties(message)
+        sent = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=properties)
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise NotConnectedError(f"publishing failed: {MQTTErrorCode(sent.rc).name}")
+        outcome: asyncio.Future[int] = self._loop.create_future()
+        self._published[sent.mid] = outcome
+        self._flush()
+        return outcome
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Acknowledge a delivery of this connection."""
+        if delivery.qos > 0:
+            self._client.ack(delivery.message_number, delivery.qos)
+            self._flush()
+
+    def pause(self) -> None:
+        """Take no more from the socket."""
+        if self._watched >= 0:
+            self._loop.remove_reader(self._watched)
+
+    def resume(self) -> None:
+        """Go on taking, beginning with what waits."""
+        if self._watched >= 0:
+            self._loop.add_reader(self._watched, self._readable)
+            self._readable()
+
+    # --- the socket on the event loop
+
+    def _readable(self) -> None:
+        self._check(self._client.loop_read())
+        while self._socket is not None and isinstance(self._socket, ssl.SSLSocket) and self._pending():
+            self._check(self._client.loop_read())
+        self._flush()
+
+    def _pending(self) -> int:
+        try:
+            return int(self._socket.pending()) if self._client.socket() is not None else 0
+        except (OSError, ValueError):
+            return 0
+
+    def _flush(self) -> None:
+        """Write what waits; where the socket takes no more, go on when it does."""
+        if self._client.want_write():
+            self._check(self._client.loop_write())
+        waiting = self._client.want_write() and self._watched >= 0
+        if waiting and not self._writing:
+            self._loop.add_writer(self._watched, self._flush)
+        elif not waiting and self._writing:
+            self._loop.remove_writer(self._watched)
+        self._writing = waiting
+
+    def _check(self, code: MQTTErrorCode) -> None:
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self.end(code.name)
+
+    def end(self, why: str) -> None:
+        """Give the connection up: whoever waits for it is told why."""
+        self._unwatch()
+        self._fail_waiting(why)
+
+    def _unwatch(self) -> None:
+        if self._watched >= 0:
+            self._loop.remove_reader(self._watched)
+            self._loop.remove_writer(self._watched)
+            self._watched = -1
+            self._writing = False
+
+    # --- paho's callbacks, all on the event loop's thread
+
+    def _on_connect(
+        self, _client: Client, _data: Any, flags: Any, code: ReasonCode, properties: Properties | None
+    ) -> None:
+        if self._opened.done():
+            return
+        if code.value >= _REFUSED or (not isinstance(code.value, int)):
+            self._opened.set_exception(NotConnectedError(f"the broker refused the connection: {code}"))
+            return
+        self.broker_receive_maximum = getattr(properties, "ReceiveMaximum", DEFAULT_INFLIGHT)
+        self.broker_largest_packet = getattr(properties, "MaximumPacketSize", LARGEST_PACKET)
+        self._session_present = bool(flags.session_present)
+        self._opened.set_result(None)
+
+    def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
+        self.end(str(code))
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        if message.retain and self._session_present and not self._options.address.version_5:
+            self._client.ack(message.mid, message.qos)  # sent again only because we subscribed again
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # a broker should never let it through
+            topic = repr(message._topic)  # noqa: SLF001 - the only way to the raw bytes
+        self._options.on_delivery(
+            Delivery(
+                session=self._options.client_id,
+                topic=topic,
+                payload=bytes(message.payload),
+                message_number=message.mid,
+                redelivered=message.dup,
+                qos=message.qos,
+                generation=self.generation,
+            )
+        )
+
+    def _on_publish(self, _client: Client, _data: Any, number: int, code: ReasonCode, _properties: Any) -> None:
+        outcome = self._published.pop(number, None)
+        if outcome is not None and not outcome.done():
+            outcome.set_result(code.value)
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, number: int, codes: list[ReasonCode], _properties: Any
+    ) -> None:
+        answer = self._subscribed.pop(number, None)
+        if answer is not None and not answer.done():
+            answer.set_result(codes)
+
+
+def _without_delay(_client: Client, _data: Any, opened: Any) -> None:
+    """Send small packets at once: Nagle's algorithm would hold a result back for tens of milliseconds."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _publish_properties(message: Outgoing) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)
+    if message.expires_in_seconds is not None:
+        properties.MessageExpiryInterval = message.expires_in_seconds
+    if message.content_type is not None:
+        properties.ContentType = message.content_type
+    if message.correlation is not None:
+        properties.CorrelationData = message.correlation
+    return properties
