@@ -295,7 +295,8 @@ async def _stop(
     drained = asyncio.create_task(_drained(parts, committed), name="last-drain")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
     await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    log.info("stopped", drained=drained.done(), waiting=len(parts.inbox))
+    empty = drained.done() and drained.exception() is None  # the store may fail in the last moment, too
+    log.info("stopped", drained=empty, waiting=len(parts.inbox))
     drained.cancel()
     second.cancel()
     await parts.status.say_goodbye(messages_expire=parts.settings.mqtt.protocol == "5")

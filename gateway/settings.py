@@ -60,8 +60,16 @@ Duration = Annotated[float, _measure(_DURATION, _SECONDS, '"500ms", "10s", "5m",
 Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"')]
 Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"')]
 Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
-NodeText = Annotated[str, Field(pattern=r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$")]
+_NAME = r"^[A-Za-z0-9_.-]+$"
+_NODE = r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$"
+_URL = r"^opc\.tcp://[^/:\s]+(:\d{1,5})?(/.*)?$"
+_FORMS = {
+    _NAME: "a name of letters, digits, _, . and -",
+    _NODE: "a node such as nsu=urn:acme:plant;s=R1.TI101",
+    _URL: "an endpoint such as opc.tcp://10.0.0.5:4840",
+}
+Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
+NodeText = Annotated[str, Field(pattern=_NODE)]
 
 
 class _Table(BaseModel):
@@ -89,9 +97,7 @@ class StoreTable(_Table):
 class OpcUaTable(_Table):
     """``[opcua.<name>]``: an OPC UA server."""
 
-    url: str = Field(
-        pattern=r"^opc\.tcp://[^/:\s]+(:\d{1,5})?(/.*)?$", description="the server's endpoint, opc.tcp://host:port"
-    )
+    url: str = Field(pattern=_URL, description="the server's endpoint, opc.tcp://host:port")
     security: str = Field(
         default="None", pattern=r"^(None|(Basic256Sha256|Aes128Sha256RsaOaep|Aes256Sha256RsaPss)/Sign(AndEncrypt)?)$",
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
@@ -283,13 +289,17 @@ def read(path: Path) -> tuple[Settings, str]:
 def _problem(path: Path, error: Any) -> Problem:
     location = [part for part in error["loc"] if part != "[key]"]
     message = error["msg"].removeprefix("Value error, ")
-    hint = _description(location)
+    table, description = _walk(location)
+    hint = description or (table.__doc__ or "").strip()
     if error["type"] == "extra_forbidden":
         message = "is no key that Labline knows"
         near = difflib.get_close_matches(str(location[-1]), _siblings(location), n=1)
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(_siblings(location))}"
     if error["type"] == "missing":
         message = "is missing"
+    if error["type"] == "string_pattern_mismatch":
+        pattern = error["ctx"]["pattern"]
+        message = f"{error['input']!r} does not have the form of {_FORMS.get(pattern, 'such a value')}"
     return Problem(file=str(path), key=_key(location), message=message, hint=hint)
 
 
@@ -313,10 +323,6 @@ def _walk(location: list[Any]) -> tuple[type[BaseModel], str]:
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 table = inner
     return table, description
-
-
-def _description(location: list[Any]) -> str:
-    return _walk(location)[1]
 
 
 def _siblings(location: list[Any]) -> list[str]:

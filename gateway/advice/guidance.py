@@ -9,6 +9,7 @@ from gateway.advice.lifecycle import OPEN, moved
 from gateway.advice.setpoint_search import inside, search, target_of
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
+from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.lab.specifications import action_limits, limits_text
 from gateway.records import (
@@ -194,9 +195,13 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
     just_applied = any(guidance.state is GuidanceState.APPLIED for guidance in seen.values())
     if just_applied or features is None or any(guidance.state in _UNANSWERED for guidance in standing):
         return Advised()
-    suggestion, why_not = search(
-        case.model, features, limits, current=case.setpoints, last_move_ns=case.last_move_ns, at_ns=case.at_ns
-    )
+    try:
+        suggestion, why_not = search(
+            case.model, features, limits, current=case.setpoints, last_move_ns=case.last_move_ns, at_ns=case.at_ns
+        )
+    except InferenceError as error:
+        failed = abstain(Abstention.MODEL_FAILED, model=case.model.name, error=str(error))
+        return Advised(no_suggestion=(failed,))
     if suggestion is None:
         return Advised(no_suggestion=why_not)
     superseded = (moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing)

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.definitions import ManipulatedTag, ModelAssignment
-from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_move, judge_present
 from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
@@ -54,23 +53,11 @@ def search(
         current: the values of the setpoints now, where they are known well enough.
         last_move_ns: when each setpoint was last moved or suggested to move.
         at_ns: now.
+
+    Raises InferenceError where the model cannot be evaluated.
     """
     if not model.bundle.manipulated:
         return None, (abstain(Abstention.NO_MANIPULATED_TAG, model=model.name),)
-    try:
-        return _search(model, features, specification, current, last_move_ns, at_ns)
-    except InferenceError as error:
-        return None, (abstain(Abstention.MODEL_FAILED, model=model.name, error=str(error)),)
-
-
-def _search(
-    model: ModelAssignment,
-    features: FeatureVector,
-    specification: Specification,
-    current: Mapping[str, float],
-    last_move_ns: Mapping[str, int],
-    at_ns: int,
-) -> tuple[SetpointSuggestion | None, tuple[Reason, ...]]:
     refusals: list[Reason] = []
     candidates: list[_Candidate] = []
     target = target_of(specification)

@@ -77,7 +77,7 @@ async def _connect(settings: Settings, line: LineDefinition) -> list[Finding]:
 
 def _show(settings: Settings, line: LineDefinition, warnings: list[str], findings: list[Finding]) -> None:
     out.print(f"{settings.line_path}: {len(line.tags)} tags from {len(settings.opcua)} server(s), "
-              f"{len(line.specifications)} specification(s), {len(line.models)} model(s)")  # fmt: skip
+              f"{len(line.specifications)} specification(s), {len(line.models)} model(s)", soft_wrap=True)  # fmt: skip
     for model in line.models:
         identity = model.bundle.identity
         out.print(f"  {identity.name} {identity.version} for {model.equipment_id}, stage {model.stage.name.lower()}, "

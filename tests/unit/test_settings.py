@@ -87,7 +87,8 @@ def test_every_error_is_listed_at_once_with_file_key_and_hint(tmp_path):
         "site.enterprise", "site.line", "store.quota", "mqtt.host", "mqtt.prot", "mqtt.protocol", "opcua.plc1.url",
         "tags.t.node", "tags.t.validated", "tags.t.max_age", "specification[1]", "model[1].stage",
     }  # fmt: skip
-    assert all(problem.file == str(path) and problem.message for problem in found.values())
+    assert all(problem.file == str(path) and problem.message and problem.hint for problem in found.values())
+    assert "nsu=urn:acme:plant;s=R1.TI101" in found["tags.t.node"].message
     assert found["mqtt.prot"].hint == "did you mean port?"
     assert '"2 gigs" is not' in found["store.quota"].message.replace("'", '"')
     assert found["site.line"].hint.startswith("the production line")

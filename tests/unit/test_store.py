@@ -14,7 +14,7 @@ from gateway.contract.responses import response
 from gateway.contract.times import rfc3339
 from gateway.decide import windows_needed
 from gateway.definitions import Stage
-from gateway.errors import LablineError, StoreLockedError, StoreUnavailableError
+from gateway.errors import InferenceError, LablineError, StoreLockedError, StoreUnavailableError
 from gateway.events import (
     ContextChanged,
     GatewayStarted,
@@ -380,6 +380,20 @@ def test_a_move_that_the_operator_made_counts_for_the_minimum_interval(bench):
     assert [each["kind"] for each in bench.sent("guidance")] == ["warning"]
     ((body,),) = bench.rows("SELECT body FROM prediction")
     assert json.loads(body)["no_suggestion"][0]["code"] == "TOO_SOON"
+
+
+def test_a_model_that_fails_in_the_search_still_predicts_and_warns(bench):
+    def failing_in_batches(rows):
+        if len(rows) > 1:
+            raise InferenceError("batches are too much for it")
+        return 100 - 4.0 * (rows[:, 0] - 78)
+
+    bench.line = line(models=(assignment(predict=failing_in_batches),))
+    bench.order()
+    bench.model_due(76.0)
+    assert [each["kind"] for each in bench.sent("guidance")] == ["warning"]
+    ((body,),) = bench.rows("SELECT body FROM prediction")
+    assert json.loads(body)["no_suggestion"][0]["code"] == "MODEL_FAILED"
 
 
 def test_advice_for_another_product_is_withdrawn_when_the_product_changes(bench):
