@@ -7,26 +7,35 @@ signal skips the drain.
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import structlog
 
 from gateway import __version__
-from gateway.clock import Clock
+from gateway.clock import Clock, SystemClock
 from gateway.contract.identity import identity_of
 from gateway.contract.topics import Topics
+from gateway.database.writer import Writer
 from gateway.definitions import LineDefinition
-from gateway.events import GatewayStarted, GatewayStopped, Timer
+from gateway.errors import StoreCorruptError, first_of
+from gateway.events import GatewayStarted, GatewayStopped, Timer, TimerDue
 from gateway.guardrails.gates import present_setpoint
+from gateway.history.historian import Historian, set_aside_if_corrupt
+from gateway.history.recall import RING_SAMPLES, History
 from gateway.history.rings import Rings
 from gateway.history.windows import WindowRequest
 from gateway.inbox import Inbox, Urgency
+from gateway.ingest.gaps import Gaps
+from gateway.ingest.heads import understand_head
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context
 from gateway.ingest.messages import Intake
-from gateway.ingest.opcua import subscribe_source
+from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
 from gateway.line import broker_address, opcua_sources
 from gateway.operations.health import Health
@@ -34,20 +43,30 @@ from gateway.operations.systemd import Notifier, Progress
 from gateway.process import Processor
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher, offline_payload
+from gateway.records import seconds_to_ns
 from gateway.schedule import make_due, run_timer
-from gateway.settings import Settings
-from gateway.store.database import locked
+from gateway.settings import Settings, credential
+from gateway.store.database import locked, open_state
+from gateway.store.heads import HeadFile, load_signer
+from gateway.store.opening import Prepared, prepare, suspect
 from gateway.store.readers import Reader
-from gateway.store.writer import Writer
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import SessionOptions, Will
+from gateway.upkeep import Bounds, Checker, Retention, Retries, Space
 
 log = structlog.get_logger()
 
-RING_SAMPLES = 4096
 _READY_WAIT_SECONDS = 3.0
 _DRAIN_SECONDS = 5.0
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
+
+
+class Upkeep(Protocol):
+    """A loop that keeps something in order."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +77,8 @@ class Parts:
     line: LineDefinition
     clock: Clock
     inbox: Inbox
-    rings: Rings
+    historian: Historian
+    feeds: tuple[OpcUaFeed, ...]
     processor: Processor
     drain: Drain
     inbound: MqttSession
@@ -66,63 +86,153 @@ class Parts:
     health: Health
     progress: Progress
     status: StatusPublisher
+    upkeep: Mapping[str, Upkeep]
 
 
-async def run(settings: Settings, configuration_sha256: str, line: LineDefinition, *, clock: Clock) -> None:
-    """Run the gateway until SIGTERM or SIGINT; raises LablineError where it cannot start."""
+async def run(settings: Settings, configuration_sha256: str, line: LineDefinition, *, clock: SystemClock) -> None:
+    """Run the gateway until SIGTERM or SIGINT; raises LablineError where it cannot start or go on."""
     notifier = Notifier(os.environ)
-    with locked(settings.store.directory):
-        async with Writer(settings.store.directory) as writer, Reader(settings.store.directory) as reader:
-            parts = _build(settings, line, clock=clock, writer=writer, reader=reader)
-            await _live(parts, configuration_sha256, notifier)
+    directory = settings.store.directory
+    with locked(directory):
+        prepared = prepare(directory, at_ns=clock.now_ns())
+        clock.remember(prepared.latest_wall_ns)
+        signer = load_signer(line=line.path, directory=directory, credential=credential("audit_key"))
+        line = replace(line, head_signer=signer.sign)
+        health = Health(line=line)
+        set_aside_if_corrupt(directory, at_ns=clock.now_ns(), on_damage=lambda: health.alarm("HISTORY_QUARANTINED"))
+        try:
+            async with _opened(directory, clock=clock, health=health) as stores:
+                parts = await _build(settings, line, clock=clock, stores=stores, health=health, prepared=prepared)
+                await _live(parts, configuration_sha256, notifier)
+        except* StoreCorruptError as group:
+            suspect(directory, str(first_of(group)))
+            raise
 
 
-def _build(settings: Settings, line: LineDefinition, *, clock: Clock, writer: Writer, reader: Reader) -> Parts:
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """The databases, open."""
+
+    writer: Writer
+    reader: Reader
+    historian: Historian
+
+
+@asynccontextmanager
+async def _opened(directory: Path, *, clock: Clock, health: Health) -> AsyncIterator[Stores]:
+    historian = Historian(
+        directory,
+        now_ns=clock.now_ns,
+        on_trouble=lambda why: health.condition("HISTORY_UNAVAILABLE", why is not None),
+        on_dropped=lambda _count, _from_ns, _until_ns: health.alarm("HISTORY_DROPPED"),
+    )
+    with HeadFile(directory) as head_file:
+        writer = Writer(partial(open_state, directory), name="store", after_commit=head_file.witness)
+        async with writer, Reader(directory) as reader, historian:
+            yield Stores(writer=writer, reader=reader, historian=historian)
+
+
+async def _build(
+    settings: Settings, line: LineDefinition, *, clock: Clock, stores: Stores, health: Health, prepared: Prepared
+) -> Parts:
     inbox = Inbox()
-    rings = Rings({name: tag.source for name, tag in line.tags.items()}, capacity=RING_SAMPLES)
     progress = Progress(_LOOP_ALLOWED_SECONDS)
     status_due = asyncio.Event()
-    health = Health(line=line, on_change=status_due.set)
-    inbound, main = _sessions(settings, line, clock=clock, inbox=inbox, health=health)
+    health.on_change = status_due.set
+    gaps = Gaps(inbox=inbox, now=clock.now)
+    rings = Rings({name: tag.source for name, tag in line.tags.items()}, capacity=RING_SAMPLES)
+    history = History(rings, stores.historian, on_damage=lambda: health.alarm("HISTORY_DAMAGED"))
+    await history.load()
+    inbound, main, intakes = _sessions(settings, line, clock=clock, inbox=inbox, health=health)
     drain = Drain(
         session=main,
-        reader=reader,
-        writer=writer,
+        reader=stores.reader,
+        writer=stores.writer,
         line=line,
-        present=lambda tag: _present(tag, line, rings, clock),
-        now_ns=clock.now_ns,
+        present=lambda tag: _present(tag, line, history, clock),
+        now=clock.now,
         on_progress=lambda: progress.beat("drain"),
         on_alarm=health.alarm,
     )
     processor = Processor(
         inbox=inbox,
         line=line,
-        rings=rings,
-        writer=writer,
+        windows=history.windows,
+        writer=stores.writer,
         on_committed=drain.wake,
         on_progress=lambda: progress.beat("process"),
         on_store=health.store,
         on_alarm=health.alarm,
     )
-    status = StatusPublisher(line=line, health=health, reader=reader, session=main, now_ns=clock.now_ns, due=status_due)
+    feeds = tuple(
+        OpcUaFeed(
+            source,
+            clock=clock,
+            history=history,
+            gaps=gaps,
+            max_clock_skew_ns=seconds_to_ns(settings.opcua[source.name].max_clock_skew),
+            on_state=health.source,
+            on_condition=health.condition,
+            on_skew=health.skew,
+        )
+        for source in opcua_sources(settings)
+    )
+    status = StatusPublisher(
+        line=line, health=health, reader=stores.reader, session=main, now_ns=clock.now_ns, due=status_due
+    )
+    upkeep = _upkeep(
+        settings, clock=clock, stores=stores, health=health, prepared=prepared,
+        inbox=inbox, gaps=gaps, processor=processor, intakes=intakes,
+    )  # fmt: skip
     return Parts(
-        settings=settings, line=line, clock=clock, inbox=inbox, rings=rings, processor=processor, drain=drain,
-        inbound=inbound, main=main, health=health, progress=progress, status=status,
+        settings=settings, line=line, clock=clock, inbox=inbox, historian=stores.historian, feeds=feeds,
+        processor=processor, drain=drain, inbound=inbound, main=main, health=health, progress=progress, status=status,
+        upkeep=upkeep,
     )  # fmt: skip
 
 
-def _present(tag: str, line: LineDefinition, rings: Rings, clock: Clock) -> float | None:
+def _upkeep(
+    settings: Settings, *, clock: Clock, stores: Stores, health: Health, prepared: Prepared,
+    inbox: Inbox, gaps: Gaps, processor: Processor, intakes: tuple[Intake, Intake],
+) -> dict[str, Upkeep]:  # fmt: skip
+    """Return the loops that keep the store within its bounds, by name."""
+    directory, table = settings.store.directory, settings.store
+    bounds = Bounds(
+        quota_bytes=round(table.quota),
+        floor_bytes=round(table.free_space_floor),
+        retention_seconds=table.history_retention,
+    )
+    responses, inbound = intakes
+
+    def again(topic: str, payload: bytes, committed: Callable[[], None]) -> None:
+        (responses if responses.takes(topic) else inbound).again(topic, payload, committed)
+
+    return {
+        "space": Space(
+            directory, bounds, clock=clock, on_room=processor.room, on_condition=health.condition,
+            on_figures=health.disk.update,
+        ),
+        "retention": Retention(
+            bounds, clock=clock, writer=stores.writer, historian=stores.historian, gaps=gaps,
+            on_figures=health.disk.update,
+        ),
+        "checker": Checker(directory, clock=clock, inbox=inbox, due=prepared.unchecked),
+        "retries": Retries(clock=clock, reader=stores.reader, writer=stores.writer, again=again),
+    }  # fmt: skip
+
+
+def _present(tag: str, line: LineDefinition, history: History, clock: Clock) -> float | None:
     """Return a tag's value at this instant, judged like any input; None where it is not known or not good."""
     now_ns = clock.now_ns()
-    window = rings.window(WindowRequest(tag=tag, start_ns=now_ns, end_ns=now_ns))
+    window = history.window(WindowRequest(tag=tag, start_ns=now_ns, end_ns=now_ns))
     setpoint = present_setpoint(line.tags[tag], window)
     return None if setpoint is None else setpoint.value
 
 
 def _sessions(
     settings: Settings, line: LineDefinition, *, clock: Clock, inbox: Inbox, health: Health
-) -> tuple[MqttSession, MqttSession]:
-    """Return the session for results and context, and the one for responses, publishing and the will."""
+) -> tuple[MqttSession, MqttSession, tuple[Intake, Intake]]:
+    """Return the session for results and context, the one for all else, and what takes from each (second one first)."""
     mqtt, topics, address = settings.mqtt, Topics(line.topic_root), broker_address(settings)
     results = understand_results(
         source=settings.lims.source,
@@ -133,13 +243,13 @@ def _sessions(
         inbox=inbox,
         urgency=Urgency.INBOUND,
         routes={settings.lims.topic: results, settings.mes.topic: understand_context},
-        now_ns=clock.now_ns,
+        now=clock.now,
     )
     response_intake = Intake(
         inbox=inbox,
         urgency=Urgency.STOP_AND_RESPONSES,
-        routes={topics.responses: understand_response},
-        now_ns=clock.now_ns,
+        routes={topics.responses: understand_response, topics.audit_head: understand_head},
+        now=clock.now,
     )
     inbound = MqttSession(
         SessionOptions(
@@ -147,27 +257,30 @@ def _sessions(
             client_id=f"{mqtt.client_id}-in",
             subscriptions=(settings.lims.topic, settings.mes.topic),
             on_delivery=inbound_intake.take,
-            on_alarm=health.alarm,
+            on_condition=health.condition,
             on_state=lambda connected: health.source("broker_in", connected),
             session_expiry_seconds=round(mqtt.session_expiry),
             receive_maximum=mqtt.receive_maximum,
-        )
+        ),
+        clock=clock,
     )
     main = MqttSession(
         SessionOptions(
             address=address,
             client_id=mqtt.client_id,
             subscriptions=(topics.responses,),
+            retained=(topics.audit_head,),
             on_delivery=response_intake.take,
-            on_alarm=health.alarm,
+            on_condition=health.condition,
             on_state=lambda connected: health.source("broker", connected),
             session_expiry_seconds=round(mqtt.session_expiry),
             receive_maximum=mqtt.receive_maximum,
             will=Will(topic=topics.status, payload=lambda: offline_payload(line, clock.now_ns())),
-        )
+        ),
+        clock=clock,
     )
     inbound_intake.session, response_intake.session = inbound, main
-    return inbound, main
+    return inbound, main, (response_intake, inbound_intake)
 
 
 # --- living --------------------------------------------------------------------------------------------
@@ -175,16 +288,6 @@ def _sessions(
 
 async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> None:
     signals = _Signals()
-    opcua = [
-        subscribe_source(
-            source,
-            rings=parts.rings,
-            now_ns=parts.clock.now_ns,
-            on_state=parts.health.source,
-            on_alarm=parts.health.alarm,
-        )
-        for source in opcua_sources(parts.settings)
-    ]
     parts.inbox.put(_started(parts, configuration_sha256), Urgency.STOP_AND_RESPONSES)
     with signals:
         async with asyncio.TaskGroup() as tasks:
@@ -198,10 +301,13 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
                 start("drain", parts.drain.run()),
                 start("status", parts.status.run()),
                 start("watchdog", _watch(parts, notifier)),
+                start("historian", parts.historian.run()),
+                *(start(name, upkeep.run()) for name, upkeep in parts.upkeep.items()),
             ]
             intake = [
                 start("mqtt-in", parts.inbound.run()),
-                *(start(f"opcua-{at}", session.run()) for at, session in enumerate(opcua)),
+                *(start(f"opcua-{feed.name}", feed.run()) for feed in parts.feeds),
+                *(start(f"backfill-{feed.name}", feed.fill()) for feed in parts.feeds),
                 *(
                     start(f"model-{model.name}", make_due(model, inbox=parts.inbox, clock=parts.clock))
                     for model in parts.line.models
@@ -212,7 +318,7 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
                 ),
             ]
             waiting = [parts.main.wait_connected(), parts.inbound.wait_connected()]
-            await _until_ready([*waiting, *(session.wait_subscribed() for session in opcua)], signals)
+            await _until_ready([*waiting, *(feed.wait_subscribed() for feed in parts.feeds)], signals)
             notifier.notify(READY="1", STATUS="running", MAINPID=str(os.getpid()))
             log.info("ready", line=parts.line.path, tags=len(parts.line.tags), models=len(parts.line.models))
             await signals.first.wait()
@@ -225,10 +331,10 @@ async def _named(work: Awaitable[None]) -> None:
 
 
 def _started(parts: Parts, configuration_sha256: str) -> GatewayStarted:
-    at_ns = parts.clock.now_ns()
+    at = parts.clock.now()
     return GatewayStarted(
-        event_id=identity_of("gateway-started", at_ns, os.getpid()),
-        at_ns=at_ns,
+        event_id=identity_of("gateway-started", at.wall_ns, at.boot_ns, os.getpid()),
+        at=at,
         version=__version__,
         configuration_sha256=configuration_sha256,
         bundles={model.name: model.bundle.identity.sha256 for model in parts.line.models},
@@ -288,10 +394,12 @@ async def _stop(
     for task in intake:
         task.cancel()
     await asyncio.wait(intake, timeout=_DRAIN_SECONDS)
-    at_ns = parts.clock.now_ns()
-    stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at_ns, os.getpid()), at_ns=at_ns)
+    at = parts.clock.now()
+    stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
     committed = asyncio.Event()
-    parts.inbox.put(stopped, Urgency.MODELS_AND_TIMERS, committed.set)
+    parts.inbox.put(stopped, Urgency.MODELS_AND_TIMERS)
+    sign = TimerDue(event_id=identity_of("last-head", at.wall_ns, at.boot_ns), at=at, timer=Timer.SIGN_HEAD)
+    parts.inbox.put(sign, Urgency.MODELS_AND_TIMERS, committed.set)
     drained = asyncio.create_task(_drained(parts, committed), name="last-drain")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
     await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)

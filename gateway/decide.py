@@ -14,6 +14,7 @@ from gateway.advice.judgement import judge_arrival
 from gateway.advice.lifecycle import OPEN, answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.publication import (
+    audit_head_message,
     board_message,
     cleared_disposition,
     dead_letter_message,
@@ -27,8 +28,11 @@ from gateway.events import (
     ContextChanged,
     Decision,
     Event,
+    GapNoticed,
     GatewayStarted,
     GatewayStopped,
+    HeadWitnessed,
+    Latched,
     MessageRefused,
     ModelDue,
     ResponseArrived,
@@ -36,8 +40,10 @@ from gateway.events import (
     ResultAccepted,
     ResultArrived,
     Situation,
+    StoreChecked,
     Timer,
     TimerDue,
+    Unlatched,
 )
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import guarded_prediction
@@ -53,6 +59,9 @@ from gateway.records import (
     Prediction,
 )
 
+AUDIT_BEHIND_WITNESS = "AUDIT_BEHIND_WITNESS"
+STORE_DAMAGED = "STORE_DAMAGED"
+STORE_UNCHECKED = "STORE_UNCHECKED"
 _PREDICTION_LIVES_TICKS = 3  # a prediction older than that many of its ticks is no longer one
 
 
@@ -92,6 +101,8 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
     model = situation.line.model_named(event.model)
     if model is None:
         return Decision()
+    if situation.latches:  # something is wrong that only a person can judge: no advice until one has
+        model = replace(model, stage=Stage.SHADOW)
     prediction = guarded_prediction(
         model,
         situation.line.tags,
@@ -107,7 +118,7 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
         prediction,
         line=situation.line,
         cause=event.event_id,
-        expires_ns=event.at_ns + _PREDICTION_LIVES_TICKS * model.every_ns,
+        expires=event.at.after(_PREDICTION_LIVES_TICKS * model.every_ns),
     )
     advised = advise(_predicted_situation(event, situation, model, prediction))
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
@@ -125,7 +136,7 @@ def _predicted_situation(
     }
     return PredictedSituation(
         event_id=event.event_id,
-        at_ns=event.at_ns,
+        at=event.at,
         model=model,
         prediction=prediction,
         specification=situation.line.specification_for(situation.context.material_definition_id, prediction.analyte),
@@ -207,7 +218,7 @@ def _on_context(event: ContextChanged, situation: Situation) -> Decision:
 
 def _on_response(event: ResponseArrived, situation: Situation) -> Decision:
     response, guidance = event.response, situation.answered
-    changed, outcome = (None, "UNKNOWN_GUIDANCE") if guidance is None else answer(guidance, response.act, event.at_ns)
+    changed, outcome = (None, "UNKNOWN_GUIDANCE") if guidance is None else answer(guidance, response.act, event.at)
     recorded = Decision(
         records=(ResponseRecorded(response=response, outcome=outcome),),
         audit=(_audit("response", response.guidance_id, act=response.act.value, outcome=outcome,
@@ -231,13 +242,47 @@ def _on_message_refused(event: MessageRefused, situation: Situation) -> Decision
     )  # fmt: skip
 
 
+def _on_head_witnessed(event: HeadWitnessed, situation: Situation) -> Decision:
+    if situation.head_holds:
+        return Decision()
+    details = {"witnessed_seq": event.head.seq, "witnessed_hash": event.head.hash}
+    return Decision(
+        records=(Latched(code=AUDIT_BEHIND_WITNESS, details=details),),
+        audit=(_audit("audit_behind_witness", event.head.hash, witnessed_seq=event.head.seq),),
+    )
+
+
+def _on_store_checked(event: StoreChecked, situation: Situation) -> Decision:
+    found = _audit("store_checked", "ok" if not event.damaged else "damaged", rows=event.rows,
+                   audit_lines=event.audit_lines, damaged=event.damaged, wrong=list(event.wrong))  # fmt: skip
+    if event.damaged:
+        details = {"damaged": event.damaged, "wrong": list(event.wrong)}
+        return Decision(records=(Latched(code=STORE_DAMAGED, details=details),), audit=(found,))
+    passed = (Unlatched(code=STORE_UNCHECKED),) if STORE_UNCHECKED in situation.latches else ()
+    return Decision(records=passed, audit=(found,))
+
+
 def _on_timer(event: TimerDue, situation: Situation) -> Decision:
+    if event.timer is Timer.SIGN_HEAD:
+        signed = situation.signed_head
+        if signed is None:
+            return Decision()
+        return Decision(records=(signed,), messages=(audit_head_message(signed, line=situation.line),))
     if event.timer is Timer.REFRESH_BOARD:
         return Decision(messages=(_board(situation.open_guidance, event, situation),))
     outlived = (
-        moved(guidance, GuidanceState.EXPIRED) for guidance in situation.open_guidance if expired(guidance, event.at_ns)
+        moved(guidance, GuidanceState.EXPIRED) for guidance in situation.open_guidance if expired(guidance, event.at)
     )
     return _told(tuple(guidance for guidance in outlived if guidance is not None), event, situation)
+
+
+def _on_gap(event: GapNoticed, _situation: Situation) -> Decision:
+    gap = event.gap
+    return Decision(
+        records=(gap,),
+        audit=(_audit("gap", gap.gap_id, kind=gap.kind.value, subject=gap.subject, from_ns=gap.from_ns,
+                      until_ns=gap.until_ns, **gap.details),),
+    )  # fmt: skip
 
 
 def _on_started(event: GatewayStarted, situation: Situation) -> Decision:
@@ -280,7 +325,7 @@ def _told(guidance: tuple[Guidance, ...], event: Event, situation: Situation) ->
 
 
 def _board(open_guidance: tuple[Guidance, ...], event: Event, situation: Situation) -> OutgoingMessage:
-    return board_message(open_guidance, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
+    return board_message(open_guidance, line=situation.line, cause=event.event_id, at=event.at)
 
 
 def _audit(kind: str, subject: str, /, **body: Any) -> AuditEntry:
@@ -294,6 +339,9 @@ _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     ResponseArrived: _on_response,
     MessageRefused: _on_message_refused,
     TimerDue: _on_timer,
+    GapNoticed: _on_gap,
+    HeadWitnessed: _on_head_witnessed,
+    StoreChecked: _on_store_checked,
     GatewayStarted: _on_started,
     GatewayStopped: _on_stopped,
 }

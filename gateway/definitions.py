@@ -11,11 +11,13 @@ from enum import IntEnum, StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.records import ModelIdentity, Specification
+from gateway.records import Head, ModelIdentity, SignedHead, Specification
 
 Limits = tuple[float, float]
 Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Rows of features, shape (n, inputs), to predicted values, shape (n,). Deterministic."""
+SignHead = Callable[[Head, int], SignedHead]
+"""A head of the audit chain and the time, to the signed head. Deterministic."""
 
 
 class Aggregate(StrEnum):
@@ -123,6 +125,7 @@ class LineDefinition:
     tags: Mapping[str, TagDefinition]
     specifications: tuple[Specification, ...]
     models: tuple[ModelAssignment, ...]
+    head_signer: SignHead | None = None
 
     def specification_for(self, product: str | None, analyte: str) -> Specification | None:
         """Return the configured specification of a product's analyte, or None. Never guesses a product."""

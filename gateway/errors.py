@@ -44,12 +44,24 @@ class StoreUnavailableError(LablineError):
     """The store could not commit; nothing of the batch is durable and nothing may be acknowledged."""
 
 
+class StoreCorruptError(LablineError):
+    """A database file is damaged; waiting does not mend it."""
+
+
+class EvidenceDamagedError(LablineError):
+    """A record does not match the hash it was written with; it must not be used."""
+
+
 class NotConnectedError(LablineError):
     """There is no connection now; the outbox keeps the message and tries again."""
 
 
 class SourceUnavailableError(LablineError):
     """An OPC UA server cannot be reached or does not answer as it must."""
+
+
+class CertificateUntrustedError(SourceUnavailableError):
+    """A server presents a certificate that is not pinned; only a person can decide to trust it."""
 
 
 class InferenceError(LablineError):

@@ -7,22 +7,27 @@ given by the store, which counts deliveries; for the gateway's own events it fol
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from gateway.definitions import LineDefinition
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.lab.disposition import LotState
+from gateway.moments import Moment
 from gateway.records import (
     AuditEntry,
     Context,
     ContextChange,
     DeadLetter,
     Disposition,
+    Gap,
     Guidance,
+    Head,
     LabResult,
     OutgoingMessage,
     Prediction,
     Reason,
     Response,
+    SignedHead,
 )
 
 # --- events --------------------------------------------------------------------------------------------
@@ -40,55 +45,58 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResultArrived:
-    """A laboratory result came in."""
+class Happened:
+    """What every event has: a stable id, and the moment at which it came to be processed."""
 
     event_id: str = ""
-    at_ns: int
+    at: Moment
+
+    @property
+    def at_ns(self) -> int:
+        """Return the wall time, in nanoseconds UTC."""
+        return self.at.wall_ns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultArrived(Happened):
+    """A laboratory result came in."""
+
     origin: Origin
     result: LabResult
     payload: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ContextChanged:
+class ContextChanged(Happened):
     """An order, lot, material or equipment changed."""
 
-    event_id: str = ""
-    at_ns: int
     origin: Origin
     change: ContextChange
     payload: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResponseArrived:
+class ResponseArrived(Happened):
     """A person at a terminal answered."""
 
-    event_id: str = ""
-    at_ns: int
     origin: Origin
     response: Response
     payload: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageRefused:
+class MessageRefused(Happened):
     """A message came in that cannot be understood."""
 
-    event_id: str = ""
-    at_ns: int
     origin: Origin
     payload: bytes
     reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelDue:
+class ModelDue(Happened):
     """A model is to predict now."""
 
-    event_id: str
-    at_ns: int
     model: str
 
 
@@ -97,23 +105,44 @@ class Timer(StrEnum):
 
     EXPIRE_GUIDANCE = "expire_guidance"
     REFRESH_BOARD = "refresh_board"
+    SIGN_HEAD = "sign_head"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TimerDue:
+class TimerDue(Happened):
     """A timer ran out."""
 
-    event_id: str
-    at_ns: int
     timer: Timer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GatewayStarted:
+class GapNoticed(Happened):
+    """Data is missing, and that is known."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeadWitnessed(Happened):
+    """The broker still has a head of our audit chain that it was told earlier."""
+
+    head: Head
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreChecked(Happened):
+    """The full check of the store has run."""
+
+    rows: int
+    audit_lines: int
+    damaged: int
+    wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayStarted(Happened):
     """The daemon came up with this configuration and these bundles."""
 
-    event_id: str
-    at_ns: int
     version: str
     configuration_sha256: str
     bundles: Mapping[str, str]
@@ -121,15 +150,12 @@ class GatewayStarted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GatewayStopped:
+class GatewayStopped(Happened):
     """The daemon is stopping in order."""
-
-    event_id: str
-    at_ns: int
 
 
 Arrived = ResultArrived | ContextChanged | ResponseArrived | MessageRefused
-Event = Arrived | ModelDue | TimerDue | GatewayStarted | GatewayStopped
+Event = Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
 
 # --- what is known -------------------------------------------------------------------------------------
 
@@ -161,6 +187,10 @@ class Situation:
     answered: Guidance | None = None
     last_advised_ns: Mapping[str, int] = field(default_factory=dict)
     previous_configuration_sha256: str | None = None
+    damaged: tuple[str, ...] = ()  # records that were left out, as they do not match their hash
+    signed_head: SignedHead | None = None  # the chain's head, where it has grown since it was last signed
+    head_holds: bool = True  # whether the chain still contains the head that was witnessed
+    latches: tuple[str, ...] = ()  # alarms that stand until a person takes them down
 
 
 # --- what is decided -----------------------------------------------------------------------------------
@@ -191,7 +221,34 @@ class ResponseRecorded:
     outcome: str
 
 
-Record = ResultAccepted | LotJudged | ResponseRecorded | ContextChange | Prediction | Guidance | DeadLetter
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Latched:
+    """An alarm that stands until a person takes it down."""
+
+    code: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unlatched:
+    """An alarm that stood is over, by the gateway's own finding."""
+
+    code: str
+
+
+Record = (
+    ResultAccepted
+    | LotJudged
+    | ResponseRecorded
+    | ContextChange
+    | Prediction
+    | Guidance
+    | DeadLetter
+    | Gap
+    | SignedHead
+    | Latched
+    | Unlatched
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,7 +28,7 @@ from gateway.settings import (
 )
 from gateway.transport.mqtt_connection import BrokerAddress
 from gateway.transport.onnx import load_model
-from gateway.transport.opcua import OpcUaSource
+from gateway.transport.opcua_connection import OpcUaSource, Security
 
 _IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})
 _LARGEST_FILE_BYTES = 256 * 2**20
@@ -186,8 +186,8 @@ def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
     )
 
 
-def _security(name: str, settings: Settings) -> str:
-    """Return policy, mode, certificate, key and the pinned server certificate as asyncua takes them."""
+def _security(name: str, settings: Settings) -> Security:
+    """Return how a server's connection is protected; raises ConfigurationError where a file is missing."""
     table = settings.opcua[name]
     key = credential_path(f"opcua_{name}_key.pem")
     if key is None:
@@ -198,13 +198,24 @@ def _security(name: str, settings: Settings) -> str:
             hint=f"LoadCredential=opcua_{name}_key.pem:<file> in the unit, or CREDENTIALS_DIRECTORY",
         )
         raise ConfigurationError((problem,))
-    for field, file in (("certificate", table.certificate), ("server_certificate", table.server_certificate)):
-        if file is None or not file.is_file():
-            problem = Problem(file=str(file), key=f"opcua.{name}.{field}", message="is no file that can be read",
-                              hint="name the certificate's file, which the service may read")  # fmt: skip
-            raise ConfigurationError((problem,))
+    certificate, server_certificate = table.certificate, table.server_certificate
+    if certificate is None or not certificate.is_file():
+        raise _unreadable(f"opcua.{name}.certificate", certificate)
+    if server_certificate is None or not server_certificate.exists():
+        raise _unreadable(f"opcua.{name}.server_certificate", server_certificate)
     policy, mode = table.security.split("/")
-    return f"{policy},{mode},{table.certificate},{key},{table.server_certificate}"
+    return Security(
+        policy=policy,
+        mode=mode,
+        certificate=certificate,
+        private_key=key,
+        server_certificate=server_certificate,
+    )
+
+
+def _unreadable(key: str, file: Path | None) -> ConfigurationError:
+    hint = "name the certificate's file, which the service may read"
+    return ConfigurationError((Problem(file=str(file), key=key, message="is no file that can be read", hint=hint),))
 
 
 def broker_address(settings: Settings) -> BrokerAddress:

@@ -9,13 +9,16 @@ abandoned, nothing is acknowledged, and the events are tried again one at a time
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from functools import partial
 
 import structlog
 
 from gateway.contract.reading import Refusal, refusal
+from gateway.database.writer import Writer
 from gateway.decide import decide, windows_needed
 from gateway.definitions import LineDefinition
 from gateway.errors import StoreUnavailableError
@@ -27,19 +30,21 @@ from gateway.events import (
     Situation,
     TimerDue,
 )
-from gateway.history.rings import Rings
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Pending
 from gateway.records import AuditEntry
 from gateway.store import audit, recording
 from gateway.store.situation import identify, load
-from gateway.store.writer import Writer
 
 log = structlog.get_logger()
+
+Windows = Callable[[Iterable[WindowRequest]], Awaitable[Mapping[WindowRequest, TagWindow]]]
+"""History, asked for windows."""
 
 _MOST_EVENTS = 20
 _MOST_WORK_SECONDS = 0.020
 _FINISH_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
 _RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -49,6 +54,7 @@ class BatchOutcome:
 
     done: int
     failed: int
+    damaged: int = 0  # how many of them met records that do not match their hash
 
 
 class Processor:
@@ -59,29 +65,43 @@ class Processor:
         *,
         inbox: Inbox,
         line: LineDefinition,
-        rings: Rings,
+        windows: Windows,
         writer: Writer,
         on_committed: Callable[[], None],
         on_progress: Callable[[], None],
         on_store: Callable[[str | None], None],
         on_alarm: Callable[[str], None],
     ) -> None:
-        """``on_store`` hears why the store fails, and None once it works again; ``on_alarm`` of failed decisions."""
+        """``on_store`` hears why the store fails, None once it works again; ``on_alarm`` of failed decisions."""
         self._inbox = inbox
         self._line = line
-        self._rings = rings
+        self._windows = windows
         self._writer = writer
         self._on_committed = on_committed
         self._on_progress = on_progress
         self._on_store = on_store
         self._on_alarm = on_alarm
+        self._room = asyncio.Event()
+        self._room.set()
 
     async def run(self) -> None:
         """Process until cancelled; what has been taken is finished first."""
         while True:
             batch = await self._inbox.take(most=_MOST_EVENTS)
+            await self._until_room()
             await self._finish(asyncio.create_task(self.process(batch), name="process-batch"))
             self._on_progress()
+
+    def room(self, there_is: bool) -> None:  # noqa: FBT001 - a state, told by a callback
+        """Note whether the disk has room; without it nothing is decided, committed or acknowledged."""
+        (self._room.set if there_is else self._room.clear)()
+
+    async def _until_room(self) -> None:
+        while not self._room.is_set():
+            self._on_progress()  # no stalled loop: a restart would not bring space
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._room.wait()
 
     async def _finish(self, task: asyncio.Task[None]) -> None:
         """Await the batch even through a cancellation, then pass the cancellation on."""
@@ -94,7 +114,7 @@ class Processor:
 
     async def process(self, batch: Sequence[Pending]) -> None:
         """Decide and commit a batch, then acknowledge it."""
-        waiting = [self._with_windows(pending) for pending in batch]
+        waiting = [await self._with_windows(pending) for pending in batch]
         while waiting:
             try:
                 outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=tuple(waiting)))
@@ -128,12 +148,14 @@ class Processor:
     def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
         if outcome.failed:
             self._on_alarm("DECISION_FAILED")
+        if outcome.damaged:
+            self._on_alarm("EVIDENCE_DAMAGED")
         for pending in done:
             pending.committed()
         self._on_committed()
 
-    def _with_windows(self, pending: Pending) -> Pending:
-        windows = self._rings.windows(windows_needed(pending.event, self._line))
+    async def _with_windows(self, pending: Pending) -> Pending:
+        windows = await self._windows(windows_needed(pending.event, self._line))
         return replace(pending, windows=windows) if windows else pending
 
 
@@ -142,14 +164,22 @@ def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch:
 
     Raises sqlite3.Error where the transaction is lost; then none of them is done.
     """
-    begun, failed = time.perf_counter(), 0
+    begun, failed, damaged = time.perf_counter(), 0, 0
     for done, pending in enumerate(batch):
         if done and time.perf_counter() - begun > _MOST_WORK_SECONDS:
-            return BatchOutcome(done=done, failed=failed)
+            return BatchOutcome(done=done, failed=failed, damaged=damaged)
         event = identify(connection, pending.event)
         if event is not None:
-            failed += not _decided(connection, line, event, pending.windows)
-    return BatchOutcome(done=len(batch), failed=failed)
+            outcome = _decided(connection, line, event, pending.windows)
+            failed += outcome is _Outcome.BURIED
+            damaged += outcome is _Outcome.ON_DAMAGED_RECORDS
+    return BatchOutcome(done=len(batch), failed=failed, damaged=damaged)
+
+
+class _Outcome(Enum):
+    DECIDED = auto()
+    ON_DAMAGED_RECORDS = auto()
+    BURIED = auto()
 
 
 def _decided(
@@ -157,13 +187,16 @@ def _decided(
     line: LineDefinition,
     event: Event,
     windows: Mapping[WindowRequest, TagWindow],
-) -> bool:
-    """Decide and write one event under a savepoint; return False where it had to be buried."""
+) -> _Outcome:
+    """Decide and write one event under a savepoint."""
     connection.execute("SAVEPOINT decision")
-    decided = True
+    outcome = _Outcome.DECIDED
     try:
         situation = load(connection, event, line, windows)
         recording.write(connection, event, situation, decide(event, situation))
+        if situation.damaged:
+            recording.note_damage(connection, event, situation.damaged)
+            outcome = _Outcome.ON_DAMAGED_RECORDS
     except sqlite3.OperationalError:
         raise  # the disk or the file: not the event's fault
     except Exception as error:
@@ -172,9 +205,9 @@ def _decided(
         connection.execute("ROLLBACK TO decision")
         log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
         _bury(connection, line, event, error)
-        decided = False
+        outcome = _Outcome.BURIED
     connection.execute("RELEASE decision")
-    return decided
+    return outcome
 
 
 def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception) -> None:
@@ -187,7 +220,7 @@ def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, er
     if isinstance(event, Arrived):
         refused = MessageRefused(
             event_id=event.event_id,
-            at_ns=event.at_ns,
+            at=event.at,
             origin=event.origin,
             payload=event.payload,
             reasons=(reason,),

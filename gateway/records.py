@@ -7,7 +7,9 @@ A record is a fact or a decision, never a connection, a setting or a library's o
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Literal
+
+from gateway.moments import Deadline
 
 SECOND_NS = 1_000_000_000
 
@@ -62,13 +64,37 @@ def quality_of(status: int) -> Quality:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TagSample:
-    """One value of a tag as its server reported it."""
+    """One value of a tag as its server reported it; ``time_from``: whose clock ``source_ns`` is."""
 
     tag: str
     value: float
     status: int
     source_ns: int
     server_ns: int
+    time_from: Literal["source", "server", "gateway"] = "source"
+
+
+class GapKind(StrEnum):
+    """Why data is missing."""
+
+    DISCONNECTED = "disconnected"  # a source was away
+    OVERFLOW = "overflow"  # a server's queue overflowed
+    SEQUENCE = "sequence"  # a server's notification was lost on the way
+    EVICTED = "evicted"  # given up for want of space
+    DROPPED = "dropped"  # could not be written in time
+    DAMAGED = "damaged"  # no longer what was written
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """A known hole in data. ``subject``: a source, a tag, ``history`` or a lane; ``until_ns`` None: still open."""
+
+    gap_id: str
+    kind: GapKind
+    subject: str
+    from_ns: int
+    until_ns: int | None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 # --- laboratory ----------------------------------------------------------------------------------------
@@ -332,7 +358,7 @@ class Guidance:
     title: str
     reasons: tuple[Reason, ...]
     issued_ns: int
-    expires_ns: int | None
+    expires: Deadline | None
     material_lot_id: str | None = None
     job_order_id: str | None = None
     material_definition_id: str | None = None
@@ -389,7 +415,7 @@ class OutgoingMessage:
     topic: str
     payload: bytes
     retain: bool = False
-    expires_ns: int | None = None
+    expires: Deadline | None = None
     replaces: Lane | None = None
 
 
@@ -400,6 +426,25 @@ class AuditEntry:
     kind: str
     subject: str
     body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """The newest line of the audit chain: its number and its hash."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedHead:
+    """A head with an Ed25519 signature; key and signature in hexadecimal."""
+
+    head: Head
+    line: str
+    at_ns: int
+    public_key: str
+    signature: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

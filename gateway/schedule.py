@@ -10,7 +10,11 @@ from gateway.events import ModelDue, Timer, TimerDue
 from gateway.inbox import Inbox, Urgency
 from gateway.records import SECOND_NS
 
-TIMERS_EVERY_SECONDS: Mapping[Timer, float] = {Timer.EXPIRE_GUIDANCE: 1.0, Timer.REFRESH_BOARD: 30.0}
+TIMERS_EVERY_SECONDS: Mapping[Timer, float] = {
+    Timer.EXPIRE_GUIDANCE: 1.0,
+    Timer.REFRESH_BOARD: 30.0,
+    Timer.SIGN_HEAD: 15.0,
+}
 
 
 async def make_due(model: ModelAssignment, *, inbox: Inbox, clock: Clock) -> None:
@@ -18,8 +22,8 @@ async def make_due(model: ModelAssignment, *, inbox: Inbox, clock: Clock) -> Non
     due = clock.monotonic()
     every = model.every_ns / SECOND_NS
     while True:
-        at_ns = clock.now_ns()
-        event = ModelDue(event_id=identity_of("model-due", model.name, at_ns), at_ns=at_ns, model=model.name)
+        at = clock.now()
+        event = ModelDue(event_id=identity_of("model-due", model.name, at.wall_ns, at.boot_ns), at=at, model=model.name)
         inbox.put(event, Urgency.MODELS_AND_TIMERS)
         due = max(due + every, clock.monotonic())
         await asyncio.sleep(due - clock.monotonic())
@@ -29,6 +33,6 @@ async def run_timer(timer: Timer, *, inbox: Inbox, clock: Clock) -> None:
     """Let a timer run out again and again."""
     while True:
         await asyncio.sleep(TIMERS_EVERY_SECONDS[timer])
-        at_ns = clock.now_ns()
-        event = TimerDue(event_id=identity_of("timer", timer, at_ns), at_ns=at_ns, timer=timer)
+        at = clock.now()
+        event = TimerDue(event_id=identity_of("timer", timer, at.wall_ns, at.boot_ns), at=at, timer=timer)
         inbox.put(event, Urgency.MODELS_AND_TIMERS)

@@ -103,10 +103,16 @@ class OpcUaTable(_Table):
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
     )  # fmt: skip
     certificate: Path | None = Field(default=None, description="this gateway's certificate, where security is set")
-    server_certificate: Path | None = Field(default=None, description="the server's certificate, pinned")
+    server_certificate: Path | None = Field(
+        default=None,
+        description="the server's certificate, pinned; or a folder of several, for a change without a stop",
+    )
     username: str | None = Field(default=None, description="the user; the password is credential opcua_<name>_password")
     publishing_interval: Duration = Field(default=0.5, gt=0, description='how often values come in batches, "500ms"')
     sampling_interval: Duration = Field(default=0.25, gt=0, description='how often the server samples, "250ms"')
+    max_clock_skew: Duration = Field(
+        default=2.0, gt=0, description='beyond it values of this server are not used, "2s"'
+    )
 
 
 class TagTable(_Table):

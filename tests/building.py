@@ -17,6 +17,7 @@ from gateway.definitions import (
     TagDefinition,
 )
 from gateway.history.rings import Rings
+from gateway.moments import Deadline, Moment
 from gateway.records import (
     SECOND_NS,
     LabResult,
@@ -29,6 +30,15 @@ from gateway.records import (
 
 NOW_NS = 1_800_000_000 * SECOND_NS
 GOOD, UNCERTAIN, BAD = 0, 0x40000000, 0x80000000
+
+
+def moment(wall_ns: int, **changes: Any) -> Moment:
+    """All clocks at a wall time: one boot, at 1 January 1970."""
+    return Moment(**{"wall_ns": wall_ns, "latest_ns": wall_ns, "boot_ns": wall_ns, "boot_id": "boot-1", **changes})
+
+
+def deadline(wall_ns: int) -> Deadline:
+    return Deadline(wall_ns=wall_ns, boot_ns=wall_ns, boot_id="boot-1")
 
 
 def sample(tag: str, value: float, *, at: float = 0.0, status: int = GOOD) -> TagSample:

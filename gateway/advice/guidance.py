@@ -12,6 +12,7 @@ from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.lab.specifications import action_limits, limits_text
+from gateway.moments import Moment
 from gateway.records import (
     Context,
     Guidance,
@@ -59,7 +60,7 @@ class PredictedSituation:
     """A prediction with what it is to be held against."""
 
     event_id: str
-    at_ns: int
+    at: Moment
     model: ModelAssignment
     prediction: Prediction
     specification: Specification | None
@@ -197,7 +198,7 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
         return Advised()
     try:
         suggestion, why_not = search(
-            case.model, features, limits, current=case.setpoints, last_move_ns=case.last_move_ns, at_ns=case.at_ns
+            case.model, features, limits, current=case.setpoints, last_move_ns=case.last_move_ns, at_ns=case.at.wall_ns
         )
     except InferenceError as error:
         failed = abstain(Abstention.MODEL_FAILED, model=case.model.name, error=str(error))
@@ -268,8 +269,8 @@ def _guidance(
         severity=severity,
         title=title,
         reasons=reasons,
-        issued_ns=case.at_ns,
-        expires_ns=case.at_ns + case.model.expires_after_ns,
+        issued_ns=case.at.wall_ns,
+        expires=case.at.after(case.model.expires_after_ns),
         material_lot_id=case.context.material_lot_id,
         job_order_id=case.context.job_order_id,
         material_definition_id=case.context.material_definition_id,

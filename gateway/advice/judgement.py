@@ -10,6 +10,7 @@ from gateway.lab.disposition import (
     Judged,
     LotState,
     judge_result,
+    on_damaged_records,
     recommend,
     retested,
     without_result,
@@ -113,6 +114,8 @@ def _own_lot(
     newest: bool,
 ) -> LotJudged:
     state, reasons = recommend(judged, situation.lot_state)
+    if situation.damaged:
+        state, reasons = on_damaged_records(state, reasons, situation.damaged)
     own_flags = next((each.flags for each in judged if each.result is result), result.flags)
     flags = {
         "OLDER_VERSION": not newest,

@@ -6,6 +6,7 @@ A guidance in an open state stands on the board; a closed one never opens again.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from gateway.moments import Moment
 from gateway.records import Act, Guidance, GuidanceKind, GuidanceState
 
 _CLOSING = frozenset(
@@ -51,9 +52,9 @@ def moved(guidance: Guidance, after: GuidanceState) -> Guidance | None:
     return replace(guidance, state=after) if may_follow(guidance.state, after) else None
 
 
-def answer(guidance: Guidance, act: Act, at_ns: int) -> tuple[Guidance | None, str]:
+def answer(guidance: Guidance, act: Act, at: Moment) -> tuple[Guidance | None, str]:
     """Return (the guidance after a person's act, or None where nothing changes; what came of it)."""
-    if expired(guidance, at_ns):
+    if expired(guidance, at):
         return None, "EXPIRED"
     if act is Act.APPROVE and guidance.predicted is not None and guidance.predicted.stage in _NOTHING_TO_APPROVE:
         return None, "STAGE_TOO_LOW"  # in advise the operator acts alone: there is nothing the gateway would do
@@ -66,6 +67,6 @@ def answer(guidance: Guidance, act: Act, at_ns: int) -> tuple[Guidance | None, s
     return (changed, after.name) if changed else (None, f"NOT_POSSIBLE_WHEN_{guidance.state.name}")
 
 
-def expired(guidance: Guidance, at_ns: int) -> bool:
+def expired(guidance: Guidance, at: Moment) -> bool:
     """Return whether an open guidance has outlived its time."""
-    return guidance.state in OPEN and guidance.expires_ns is not None and guidance.expires_ns <= at_ns
+    return guidance.state in OPEN and guidance.expires is not None and at.is_past(guidance.expires)

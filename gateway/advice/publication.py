@@ -3,6 +3,7 @@
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
 from gateway.contract.payloads import (
+    audit_head_payload,
     board_payload,
     dead_letter_payload,
     disposition_payload,
@@ -11,6 +12,7 @@ from gateway.contract.payloads import (
 )
 from gateway.contract.topics import Topics
 from gateway.definitions import LineDefinition
+from gateway.moments import Deadline, Moment
 from gateway.records import (
     DeadLetter,
     Disposition,
@@ -19,6 +21,7 @@ from gateway.records import (
     Lane,
     OutgoingMessage,
     Prediction,
+    SignedHead,
     seconds_to_ns,
 )
 
@@ -37,39 +40,41 @@ def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at
         lane=Lane.GUIDANCE if new else Lane.EVIDENCE,
         topic=Topics(line.topic_root).guidance(guidance.guidance_id),
         payload=guidance_payload(guidance, line=line.path, cause=cause, at_ns=at_ns).encoded(),
-        expires_ns=guidance.expires_ns if new else None,
-        replaces=None if new or guidance.expires_ns is None else Lane.GUIDANCE,
+        expires=guidance.expires if new else None,
+        replaces=None if new or guidance.expires is None else Lane.GUIDANCE,
     )
 
 
 def board_message(
-    open_guidance: tuple[Guidance, ...], *, line: LineDefinition, cause: str, at_ns: int
+    open_guidance: tuple[Guidance, ...], *, line: LineDefinition, cause: str, at: Moment
 ) -> OutgoingMessage:
     """Return the retained board with the open guidance, newest first; it replaces an unsent older board."""
     newest = sorted((item for item in open_guidance if item.state in OPEN), key=lambda item: -item.issued_ns)
-    expires_ns = at_ns + BOARD_LIFE_NS
+    expires = at.after(BOARD_LIFE_NS)
     return OutgoingMessage(
         message_id=identity_of("board-message", cause),
         lane=Lane.EVIDENCE,
         topic=Topics(line.topic_root).board,
         payload=board_payload(
-            tuple(newest[:BOARD_LONGEST]), line=line.path, cause=cause, at_ns=at_ns, expires_ns=expires_ns
+            tuple(newest[:BOARD_LONGEST]), line=line.path, cause=cause, at_ns=at.wall_ns, expires_ns=expires.wall_ns
         ).encoded(),
         retain=True,
-        expires_ns=expires_ns,
+        expires=expires,
         replaces=Lane.EVIDENCE,
     )
 
 
-def prediction_message(prediction: Prediction, *, line: LineDefinition, cause: str, expires_ns: int) -> OutgoingMessage:
+def prediction_message(
+    prediction: Prediction, *, line: LineDefinition, cause: str, expires: Deadline
+) -> OutgoingMessage:
     """Return the retained latest prediction; it replaces an unsent older one."""
     return OutgoingMessage(
         message_id=prediction.prediction_id,
         lane=Lane.TELEMETRY,
         topic=Topics(line.topic_root).prediction(prediction.equipment_id, prediction.analyte),
-        payload=prediction_payload(prediction, line=line.path, cause=cause, expires_ns=expires_ns).encoded(),
+        payload=prediction_payload(prediction, line=line.path, cause=cause, expires_ns=expires.wall_ns).encoded(),
         retain=True,
-        expires_ns=expires_ns,
+        expires=expires,
         replaces=Lane.TELEMETRY,
     )
 
@@ -93,6 +98,18 @@ def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: st
         topic=Topics(line.topic_root).disposition(material_lot_id),
         payload=b"",
         retain=True,
+    )
+
+
+def audit_head_message(signed: SignedHead, *, line: LineDefinition) -> OutgoingMessage:
+    """Return the retained message of a signed head of the audit chain; it replaces an unsent older one."""
+    return OutgoingMessage(
+        message_id=identity_of("audit-head", signed.head.seq, signed.head.hash),
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).audit_head,
+        payload=audit_head_payload(signed).encoded(),
+        retain=True,
+        replaces=Lane.EVIDENCE,
     )
 
 

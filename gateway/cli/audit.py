@@ -8,7 +8,7 @@ import typer
 from gateway.cli.presentation import out, show_json
 from gateway.settings import read
 from gateway.store.audit import verify as verify_chain
-from gateway.store.database import open_for_reading
+from gateway.store.database import read_state
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ def verify(
 ) -> None:
     """Verify that every line of the audit trail follows from the one before and none was changed."""
     settings, _sha256 = read(config)
-    with closing(open_for_reading(settings.store.directory)) as connection:
+    with closing(read_state(settings.store.directory)) as connection:
         lines, wrong = verify_chain(connection)
     if as_json:
         show_json({"audit": wrong or "ok", "lines": lines})

@@ -9,7 +9,7 @@ import typer
 from gateway.cli.presentation import show_json, show_table
 from gateway.records import Lane
 from gateway.settings import read
-from gateway.store.database import open_for_reading
+from gateway.store.database import read_state
 from gateway.store.readers import depths
 from gateway.store.statements import SQL
 
@@ -28,7 +28,7 @@ def status(
 ) -> None:
     """Show how much waits in each lane, what is parked, and what left without an acknowledgement."""
     settings, _sha256 = read(config)
-    with closing(open_for_reading(settings.store.directory)) as connection:
+    with closing(read_state(settings.store.directory)) as connection:
         waiting = depths([tuple(row) for row in connection.execute(SQL["depths"])])
         departures = {reason: count for reason, count in connection.execute(SQL["departures"])}  # noqa: C416
         (dead_letters,) = connection.execute(SQL["dead_letter_count"]).fetchone()

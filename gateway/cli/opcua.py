@@ -6,7 +6,7 @@ from dataclasses import asdict
 import typer
 
 from gateway.cli.presentation import show_json, show_table
-from gateway.transport.opcua import browse as browse_server
+from gateway.transport.opcua_browse import browse as browse_server
 
 app = typer.Typer(help="Look into OPC UA servers.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gateway.clock import Clock
+from gateway.clock import Clock, SystemClock
 from gateway.contract.topics import Topics
 from gateway.definitions import LineDefinition
 from gateway.errors import LablineError, NotConnectedError
@@ -18,7 +18,7 @@ from gateway.records import Quality, quality_of
 from gateway.settings import Settings
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import Delivery, Outgoing, SessionOptions
-from gateway.transport.opcua import read_once
+from gateway.transport.opcua_browse import read_once
 
 _TIMEOUT_SECONDS = 10.0
 _LOOP_BACK_SECONDS = 3.0
@@ -80,7 +80,8 @@ async def probe_broker(settings: Settings, line: LineDefinition) -> list[Finding
             client_id=f"{settings.mqtt.client_id}-check",
             subscriptions=(*taken, *sent),
             on_delivery=on_delivery,
-        )
+        ),
+        clock=SystemClock(),
     )
     task = asyncio.create_task(session.run(), name="check-mqtt")
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.contract.identity import identity_of
 from gateway.contract.times import rfc3339
 from gateway.records import (
     DeadLetter,
@@ -18,6 +19,7 @@ from gateway.records import (
     Prediction,
     Reason,
     SetpointSuggestion,
+    SignedHead,
     Specification,
     Verdict,
 )
@@ -230,7 +232,7 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         model=ModelPart.of(guidance.predicted),
         stage=guidance.predicted.stage if guidance.predicted else None,
         requires=RequiresPart(role=guidance.role, signature=guidance.signature),
-        expires_at=None if guidance.expires_ns is None else rfc3339(guidance.expires_ns),
+        expires_at=None if guidance.expires is None else rfc3339(guidance.expires.wall_ns),
         supersedes=guidance.supersedes,
     )
 
@@ -276,7 +278,7 @@ def board_payload(
                 material_lot_id=item.material_lot_id,
                 equipment_id=item.equipment_id,
                 issued_at=rfc3339(item.issued_ns),
-                expires_at=None if item.expires_ns is None else rfc3339(item.expires_ns),
+                expires_at=None if item.expires is None else rfc3339(item.expires.wall_ns),
             )
             for item in guidance
         ],
@@ -451,6 +453,30 @@ def dead_letter_payload(letter: DeadLetter, *, line: str, cause: str, at_ns: int
     )
 
 
+class AuditHeadPayload(Payload):
+    """``audit/head``: the signed head of the audit chain; keep some elsewhere as witnesses."""
+
+    seq: int
+    hash: str
+    public_key: str
+    signature: str
+
+
+def audit_head_payload(signed: SignedHead) -> AuditHeadPayload:
+    """Return the payload of a signed head."""
+    return AuditHeadPayload(
+        schema="labline.audit-head/1",
+        id=identity_of("audit-head", signed.head.seq, signed.head.hash),
+        cause=None,
+        issued_at=rfc3339(signed.at_ns),
+        line=signed.line,
+        seq=signed.head.seq,
+        hash=signed.head.hash,
+        public_key=signed.public_key,
+        signature=signed.signature,
+    )
+
+
 class StatusPayload(Payload):
     """``status``: how the gateway is; the broker publishes the offline one when it has gone."""
 
@@ -461,6 +487,8 @@ class StatusPayload(Payload):
     buffer: dict[str, float]
     degraded: list[str]
     models: dict[str, dict[str, float]]
+    clock_skew_seconds: dict[str, float] = {}
+    disk: dict[str, float] = {}
 
 
 def status_payload(
@@ -474,6 +502,8 @@ def status_payload(
     buffer: Mapping[str, float] | None = None,
     degraded: tuple[str, ...] = (),
     models: Mapping[str, Mapping[str, float]] | None = None,
+    clock_skew_seconds: Mapping[str, float] | None = None,
+    disk: Mapping[str, float] | None = None,
 ) -> StatusPayload:
     """Return the payload of a status; offline needs no more than line, time and version."""
     return StatusPayload(
@@ -489,4 +519,6 @@ def status_payload(
         buffer=dict(buffer or {}),
         degraded=list(degraded),
         models={name: dict(figures) for name, figures in (models or {}).items()},
+        clock_skew_seconds=dict(clock_skew_seconds or {}),
+        disk=dict(disk or {}),
     )

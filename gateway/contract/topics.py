@@ -64,6 +64,11 @@ class Topics:
         return f"{self.root}/dead-letter"
 
     @property
+    def audit_head(self) -> str:
+        """Return where the audit chain's signed head stands, retained."""
+        return f"{self.root}/audit/head"
+
+    @property
     def status(self) -> str:
         """Return where the gateway tells how it is, retained, and the broker that it has gone."""
         return f"{self.root}/status"

@@ -148,6 +148,4 @@ def present_setpoint(tag: TagDefinition, window: TagWindow) -> PresentSetpoint |
     if _first_reason(reading, present, tag) is not None or reading.value is None:
         return None
     changes = np.flatnonzero(np.diff(window.values) != 0.0)
-    return PresentSetpoint(
-        value=reading.value, moved_ns=int(window.source_ns[changes[-1] + 1]) if len(changes) else None
-    )
+    return PresentSetpoint(value=reading.value, moved_ns=int(window.held_ns[changes[-1] + 1]) if len(changes) else None)

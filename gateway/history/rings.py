@@ -1,25 +1,28 @@
-"""Tag history in memory: one bounded ring per tag, ordered by source time.
+"""Tag history in memory: one bounded ring per tag, ordered by when a value counts.
 
 Touched only from the event loop's thread; windows are handed out as copies. When a source is lost, each of
-its tags gets a *bad* sample at the instant until which its server had last confirmed the value: from there on
-nothing is known, and windows say so by themselves. When the source is back, a server tells each value again
-with the source time it always had; such a value is known again only from the moment it was told again.
+its tags gets a *mark* (bad, no number) at the instant until which its server had last confirmed the value: from there
+on nothing is known, and windows say so by themselves. When the source is back, a server tells each value again
+with the source time it always had; such a value counts again only from the moment it was told again, and nothing that
+follows counts from earlier than that. What a server's history tells of the hole counts from its own time.
 
-A source time ahead of the gateway's clock by more than two seconds is not believed: the sample counts as bad,
-else a window that ends now would leave out the newest values and take old ones for fresh.
+A source time is not believed where it is ahead of the gateway's clock by more than two seconds, goes back behind the
+tag's own last by more than that, or comes from a source whose clock is found wrong: the sample then counts as bad,
+from when it came. Else a window that ends now would leave out the newest values and take old ones for fresh.
 """
 
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from gateway.history.windows import TagWindow, WindowRequest
+from gateway.history.columns import Columns, HeldSample, SampleFlag, mark
+from gateway.history.windows import TagWindow, WindowRequest, cut
 from gateway.records import TagSample
 
-BAD_NO_COMMUNICATION = 0x80310000  # OPC 10000-6, A.2
 BAD_OUT_OF_RANGE = 0x803C0000
 LARGEST_LEAD_NS = 2_000_000_000
 _FIRST_ALLOCATION = 256
+_TIME_FLAGS = {"source": SampleFlag.NONE, "server": SampleFlag.SERVER_TIME, "gateway": SampleFlag.GATEWAY_TIME}
 
 
 class TagRing:
@@ -28,66 +31,69 @@ class TagRing:
     def __init__(self, tag: str, *, capacity: int) -> None:
         self.tag = tag
         self.overwritten = 0
+        self.older_elsewhere = False  # whether older samples are on disk, or were
         self.told_again_until_ns: int | None = None
+        self.lost_ns = 0
+        self.earliest_next_ns = 0
         self._capacity = capacity
         self._begin = 0
         self._end = 0
-        self._source_ns = np.empty(min(_FIRST_ALLOCATION, 2 * capacity), np.int64)
-        self._values = np.empty(len(self._source_ns), np.float64)
-        self._statuses = np.empty(len(self._source_ns), np.uint32)
+        self._held_ns = np.empty(min(_FIRST_ALLOCATION, 2 * capacity), np.int64)
+        self._values = np.empty(len(self._held_ns), np.float64)
+        self._statuses = np.empty(len(self._held_ns), np.uint32)
 
     def __len__(self) -> int:
         return self._end - self._begin
 
     @property
-    def last_ns(self) -> int | None:
-        """Return the newest source time, or None."""
-        return int(self._source_ns[self._end - 1]) if len(self) else None
+    def first_ns(self) -> int | None:
+        """Return from when the oldest sample kept counts, or None."""
+        return int(self._held_ns[self._begin]) if len(self) else None
 
-    def append(self, *, source_ns: int, value: float, status: int) -> None:
-        """Add a sample at its place in source time; of equal source times the later arrival comes last."""
-        if self._end == len(self._source_ns):
+    @property
+    def last_ns(self) -> int | None:
+        """Return from when the newest sample counts, or None."""
+        return int(self._held_ns[self._end - 1]) if len(self) else None
+
+    def append(self, *, held_ns: int, value: float, status: int) -> None:
+        """Add a sample at its place in time; of equal times the later arrival comes last."""
+        if self._end == len(self._held_ns):
             self._make_room()
         at = self._end
-        if len(self) and source_ns < self._source_ns[at - 1]:
-            at = self._begin + int(np.searchsorted(self._source_ns[self._begin : self._end], source_ns, side="right"))
-            for column in (self._source_ns, self._values, self._statuses):
+        if len(self) and held_ns < self._held_ns[at - 1]:
+            at = self._begin + int(np.searchsorted(self._held_ns[self._begin : self._end], held_ns, side="right"))
+            for column in (self._held_ns, self._values, self._statuses):
                 column[at + 1 : self._end + 1] = column[at : self._end].copy()
-        self._source_ns[at], self._values[at], self._statuses[at] = source_ns, value, status
+        self._held_ns[at], self._values[at], self._statuses[at] = held_ns, value, status
         self._end += 1
         if len(self) > self._capacity:
             self._begin += 1
             self.overwritten += 1
-
-    def draw_back(self, to_ns: int) -> None:
-        """Let no sample be later than ``to_ns``: what was told again gives way to source times that go on."""
-        kept = self._source_ns[self._begin : self._end]
-        np.minimum(kept, to_ns, out=kept)
+            self.older_elsewhere = True
 
     def _make_room(self) -> None:
         """Move what is kept to the front, into twice the room if it would be more than half full."""
         kept = slice(self._begin, self._end)
-        size = min(2 * self._capacity, max(len(self._source_ns), 2 * len(self)))
-        for name in ("_source_ns", "_values", "_statuses"):
+        size = min(2 * self._capacity, max(len(self._held_ns), 2 * len(self)))
+        for name in ("_held_ns", "_values", "_statuses"):
             old = getattr(self, name)
             new = np.empty(size, old.dtype)
             new[: len(self)] = old[kept]
             setattr(self, name, new)
         self._begin, self._end = 0, self._end - self._begin
 
+    def reaches_back_to(self, start_ns: int) -> bool:
+        """Return whether the ring knows all that is known of an instant and ever since."""
+        return not self.older_elsewhere or (self.first_ns is not None and self.first_ns <= start_ns)
+
     def window(self, *, start_ns: int, end_ns: int, confirmed_ns: int) -> TagWindow:
         """Return the samples in the window and the one that held at its start, as copies."""
-        times = self._source_ns[self._begin : self._end]
-        first = max(int(np.searchsorted(times, start_ns, side="right")) - 1, 0)
-        stop = int(np.searchsorted(times, end_ns, side="right"))
-        kept = slice(self._begin + min(first, stop), self._begin + stop)
-        return TagWindow(
-            tag=self.tag,
-            start_ns=start_ns,
-            end_ns=end_ns,
-            source_ns=self._source_ns[kept].copy(),
-            values=self._values[kept].copy(),
-            statuses=self._statuses[kept].copy(),
+        kept = slice(self._begin, self._end)
+        return cut(
+            WindowRequest(tag=self.tag, start_ns=start_ns, end_ns=end_ns),
+            held_ns=self._held_ns[kept],
+            values=self._values[kept],
+            statuses=self._statuses[kept],
             confirmed_ns=confirmed_ns,
         )
 
@@ -100,39 +106,125 @@ class Rings:
         self._source_of = dict(tags)
         self._rings = {tag: TagRing(tag, capacity=capacity) for tag in tags}
         self._confirmed_ns = dict.fromkeys(tags.values(), 0)
+        self._arrival = 0
         self.samples_taken = 0
 
-    def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int) -> None:
-        """Add a whole notification of a source; it also confirms the values that did not change."""
-        for sample in samples:
-            self._take(sample, confirmed_ns)
-            self.samples_taken += 1
-        self.confirm(source, confirmed_ns=confirmed_ns)
+    def resume(self, *, arrival: int) -> None:
+        """Go on counting arrivals after those of an earlier run."""
+        self._arrival = max(self._arrival, arrival)
 
-    def _take(self, sample: TagSample, confirmed_ns: int) -> None:
-        ring, known_from_ns, status = self._rings[sample.tag], sample.source_ns, sample.status
-        if ring.told_again_until_ns is not None:
-            if sample.source_ns > ring.told_again_until_ns:
-                ring.told_again_until_ns = None
-                ring.draw_back(sample.source_ns)
-            else:
-                known_from_ns = max(confirmed_ns, ring.told_again_until_ns)
-        if sample.source_ns > confirmed_ns + LARGEST_LEAD_NS:
-            status = max(status, BAD_OUT_OF_RANGE)
-            known_from_ns = confirmed_ns
-        ring.append(source_ns=known_from_ns, value=sample.value, status=status)
+    def put_back(self, series: str, columns: Columns, *, older_elsewhere: bool) -> None:
+        """Take samples that were recorded in an earlier run, as they counted then."""
+        if series in self._rings:
+            ring = self._rings[series]
+            ring.older_elsewhere = older_elsewhere
+            for held_ns, value, status in zip(columns.held_ns, columns.values, columns.statuses, strict=True):
+                ring.append(held_ns=int(held_ns), value=float(value), status=int(status))
+        elif series.removeprefix("@") in self._confirmed_ns and len(columns):
+            self._confirm(series.removeprefix("@"), int(columns.held_ns.max()))
 
-    def confirm(self, source: str, *, confirmed_ns: int) -> None:
+    def take(
+        self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int, clock_trusted: bool = True
+    ) -> list[HeldSample]:
+        """Add a whole notification of a source; it also confirms the values that did not change.
+
+        Returns the samples as they count, and the confirmation itself.
+        """
+        self._arrival += 1
+        taken = [self._live(sample, confirmed_ns, clock_trusted=clock_trusted) for sample in samples]
+        self.samples_taken += len(taken)
+        return [*taken, self._confirmation(source, confirmed_ns)]
+
+    def fill(self, samples: Iterable[TagSample]) -> list[HeldSample]:
+        """Add what a server's history tells of a hole; what is older than the hole counts from its beginning."""
+        self._arrival += 1
+        return [self._filled(sample) for sample in samples]
+
+    def _filled(self, sample: TagSample) -> HeldSample:
+        held_ns = max(sample.source_ns, self._rings[sample.tag].lost_ns)
+        return self._held(sample, held_ns, sample.status, SampleFlag.BACKFILLED)
+
+    def _live(self, sample: TagSample, confirmed_ns: int, *, clock_trusted: bool) -> HeldSample:
+        ring, held_ns, status = self._rings[sample.tag], sample.source_ns, sample.status
+        flags = SampleFlag.NONE
+        if ring.told_again_until_ns is not None and sample.source_ns <= ring.told_again_until_ns:
+            held_ns = ring.earliest_next_ns = max(confirmed_ns, ring.told_again_until_ns)
+            flags |= SampleFlag.TOLD_AGAIN
+        else:
+            ring.told_again_until_ns = None
+            held_ns = max(held_ns, ring.earliest_next_ns)
+        leads = sample.source_ns > confirmed_ns + LARGEST_LEAD_NS
+        steps_back = ring.last_ns is not None and held_ns < ring.last_ns - LARGEST_LEAD_NS
+        if leads or steps_back or not clock_trusted:
+            held_ns, status = confirmed_ns, max(status, BAD_OUT_OF_RANGE)
+        return self._held(sample, held_ns, status, flags)
+
+    def _held(self, sample: TagSample, held_ns: int, status: int, flags: SampleFlag) -> HeldSample:
+        self._rings[sample.tag].append(held_ns=held_ns, value=sample.value, status=status)
+        return HeldSample(
+            series=sample.tag,
+            arrival=self._arrival,
+            source_ns=sample.source_ns,
+            held_ns=held_ns,
+            value=sample.value,
+            status=status,
+            flags=flags | _TIME_FLAGS[sample.time_from],
+        )
+
+    def confirm(self, source: str, *, confirmed_ns: int) -> list[HeldSample]:
         """Note that the source is alive and its last values hold until now."""
+        self._arrival += 1
+        return [self._confirmation(source, confirmed_ns)]
+
+    def _confirmation(self, source: str, confirmed_ns: int) -> HeldSample:
+        self._confirm(source, confirmed_ns)
+        return HeldSample(
+            series=f"@{source}",
+            arrival=self._arrival,
+            source_ns=confirmed_ns,
+            held_ns=confirmed_ns,
+            value=0.0,
+            status=0,
+        )
+
+    def _confirm(self, source: str, confirmed_ns: int) -> None:
         self._confirmed_ns[source] = max(self._confirmed_ns.get(source, 0), confirmed_ns)
 
-    def lose(self, source: str) -> None:
-        """Note that nothing is known of a source's tags since it last confirmed them."""
-        for tag, owner in self._source_of.items():
+    def confirmed_ns(self, source: str) -> int:
+        """Return until when a source has confirmed its values, 0 where it never did."""
+        return self._confirmed_ns[source]
+
+    def lose(self, source: str) -> list[HeldSample]:
+        """Note that nothing is known of a source's tags since it last confirmed them; return the marks."""
+        return self._mark(tag for tag, owner in self._source_of.items() if owner == source)
+
+    def lose_tag(self, tag: str, *, since_ns: int) -> list[HeldSample]:
+        """Note that values of one tag were lost since an instant, until the next that comes."""
+        return self._mark((tag,), since_ns=since_ns)
+
+    def _mark(self, tags: Iterable[str], *, since_ns: int | None = None) -> list[HeldSample]:
+        self._arrival += 1
+        marks = []
+        for tag in tags:
             ring = self._rings[tag]
-            if owner == source and ring.last_ns is not None:
-                ring.told_again_until_ns = max(self._confirmed_ns[source], ring.last_ns)
-                ring.append(source_ns=ring.told_again_until_ns, value=float("nan"), status=BAD_NO_COMMUNICATION)
+            if ring.last_ns is None:
+                continue
+            held_ns = since_ns
+            if held_ns is None:
+                held_ns = ring.told_again_until_ns = max(self._confirmed_ns[self._source_of[tag]], ring.last_ns)
+            ring.lost_ns = held_ns
+            made = mark(tag, held_ns, arrival=self._arrival)
+            ring.append(held_ns=held_ns, value=made.value, status=made.status)
+            marks.append(made)
+        return marks
+
+    def last_ns(self, tag: str) -> int | None:
+        """Return from when a tag's newest value counts, or None."""
+        return self._rings[tag].last_ns
+
+    def reaches_back(self, request: WindowRequest) -> bool:
+        """Return whether a window can be answered from memory alone."""
+        return self._rings[request.tag].reaches_back_to(request.start_ns)
 
     def window(self, request: WindowRequest) -> TagWindow:
         """Return one window; of a tag without samples an empty one."""
@@ -143,5 +235,5 @@ class Rings:
         )
 
     def windows(self, requests: Iterable[WindowRequest]) -> dict[WindowRequest, TagWindow]:
-        """Return the windows asked for."""
+        """Return the windows asked for, as far as memory reaches."""
         return {request: self.window(request) for request in requests}

@@ -27,28 +27,52 @@ class WindowRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TagWindow:
-    """Samples of a tag in ``[start_ns, end_ns]`` and the one that held at the start, ordered by source time.
+    """Samples of a tag in ``[start_ns, end_ns]`` and the one that held at the start, ordered by when they count.
 
+    ``held_ns``: from when each value counts (see ``gateway.history.columns``).
     ``confirmed_ns``: until when its server has confirmed that the last value still holds.
     """
 
     tag: str
     start_ns: int
     end_ns: int
-    source_ns: NDArray[np.int64]
+    held_ns: NDArray[np.int64]
     values: NDArray[np.float64]
     statuses: NDArray[np.uint32]
     confirmed_ns: int
 
     def __len__(self) -> int:
-        return len(self.source_ns)
+        return len(self.held_ns)
 
     def sha256(self) -> str:
         """Return a hash of the samples, to recognise them again."""
-        digest = hashlib.sha256(self.source_ns.tobytes())
+        digest = hashlib.sha256(self.held_ns.tobytes())
         digest.update(self.values.tobytes())
         digest.update(self.statuses.tobytes())
         return digest.hexdigest()
+
+
+def cut(
+    request: WindowRequest,
+    *,
+    held_ns: NDArray[np.int64],
+    values: NDArray[np.float64],
+    statuses: NDArray[np.uint32],
+    confirmed_ns: int,
+) -> TagWindow:
+    """Return the samples in a window and the one that held at its start, as copies, out of columns in order."""
+    first = max(int(np.searchsorted(held_ns, request.start_ns, side="right")) - 1, 0)
+    stop = int(np.searchsorted(held_ns, request.end_ns, side="right"))
+    kept = slice(min(first, stop), stop)
+    return TagWindow(
+        tag=request.tag,
+        start_ns=request.start_ns,
+        end_ns=request.end_ns,
+        held_ns=held_ns[kept].copy(),
+        values=values[kept].copy(),
+        statuses=statuses[kept].copy(),
+        confirmed_ns=confirmed_ns,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +94,7 @@ def usable(statuses: NDArray[np.uint32], values: NDArray[np.float64], *, accept_
 
 def segments(window: TagWindow, *, accept_uncertain: bool = False) -> Segments:
     """Return the stretches of positive length over which usable values held within the window."""
-    starts_ns = np.clip(window.source_ns, window.start_ns, window.end_ns)
+    starts_ns = np.clip(window.held_ns, window.start_ns, window.end_ns)
     ends_ns = np.append(starts_ns[1:], window.end_ns)
     durations_ns = ends_ns - starts_ns
     kept = (durations_ns > 0) & usable(window.statuses, window.values, accept_uncertain=accept_uncertain)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gateway.contract.lab_results import lab_result
 from gateway.events import Origin, ResultArrived
 from gateway.ingest.messages import Understand
+from gateway.moments import Moment
 from gateway.records import ResultStatus
 from gateway.transport.mqtt_connection import Delivery
 
@@ -12,10 +13,10 @@ from gateway.transport.mqtt_connection import Delivery
 def understand_results(*, source: str, analytes: Mapping[str, str], assume_status: ResultStatus | None) -> Understand:
     """Return the function that understands a laboratory's messages in the canonical mapping."""
 
-    def understand(delivery: Delivery, origin: Origin, now_ns: int) -> ResultArrived:
+    def understand(delivery: Delivery, origin: Origin, at: Moment) -> ResultArrived:
         result = lab_result(
-            delivery.payload, source=source, now_ns=now_ns, analytes=analytes, assume_status=assume_status
+            delivery.payload, source=source, now_ns=at.wall_ns, analytes=analytes, assume_status=assume_status
         )
-        return ResultArrived(at_ns=now_ns, origin=origin, result=result, payload=delivery.payload)
+        return ResultArrived(at=at, origin=origin, result=result, payload=delivery.payload)
 
     return understand

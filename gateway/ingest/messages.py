@@ -9,11 +9,12 @@ from typing import Protocol
 
 from gateway.contract.identity import sha256_hex
 from gateway.contract.reading import MessageRefusedError
-from gateway.events import Arrived, MessageRefused, Origin
+from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
 from gateway.inbox import Inbox, Urgency
+from gateway.moments import Moment
 from gateway.transport.mqtt_connection import Delivery
 
-Understand = Callable[[Delivery, Origin, int], Arrived]
+Understand = Callable[[Delivery, Origin, Moment], Arrived | HeadWitnessed]
 
 KEPT_BYTES = 1024 * 1024  # of a refused message; anything longer is cut, with its full hash on record
 _PAUSE_AT, _RESUME_AT = 1000, 500
@@ -44,13 +45,13 @@ class Intake:
         inbox: Inbox,
         urgency: Urgency,
         routes: Mapping[str, Understand],
-        now_ns: Callable[[], int],
+        now: Callable[[], Moment],
     ) -> None:
         """``routes``: subscribed topic filter to the function that understands its messages."""
         self._inbox = inbox
         self._urgency = urgency
         self._routes = routes
-        self._now_ns = now_ns
+        self._now = now
         self._waiting = 0
         self._paused = False
         self.session: Acknowledger | None = None
@@ -74,8 +75,19 @@ class Intake:
             self._paused = True
             session.pause()
 
-    def _event(self, delivery: Delivery) -> Arrived:
-        now_ns = self._now_ns()
+    def takes(self, topic: str) -> bool:
+        """Return whether a topic is one of this session's."""
+        return any(matches(wanted, topic) for wanted in self._routes)
+
+    def again(self, topic: str, payload: bytes, committed: Callable[[], None]) -> None:
+        """Take a message once more that was refused earlier, as a person asked for; no broker waits for it."""
+        delivery = Delivery(
+            session="retry", topic=topic, payload=payload, message_number=0, redelivered=False, qos=0, generation=0
+        )
+        self._inbox.put(self._event(delivery), self._urgency, committed)
+
+    def _event(self, delivery: Delivery) -> Arrived | HeadWitnessed:
+        at = self._now()
         origin = Origin(
             session=delivery.session,
             topic=delivery.topic,
@@ -84,11 +96,9 @@ class Intake:
             payload_sha256=sha256_hex(delivery.payload),
         )
         try:
-            return self._understand(delivery.topic)(delivery, origin, now_ns)
+            return self._understand(delivery.topic)(delivery, origin, at)
         except MessageRefusedError as error:
-            return MessageRefused(
-                at_ns=now_ns, origin=origin, payload=delivery.payload[:KEPT_BYTES], reasons=error.reasons
-            )
+            return MessageRefused(at=at, origin=origin, payload=delivery.payload[:KEPT_BYTES], reasons=error.reasons)
 
     def _understand(self, topic: str) -> Understand:
         """Return the first route that matches; the broker sends nothing that matches none."""

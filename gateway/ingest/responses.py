@@ -2,10 +2,11 @@
 
 from gateway.contract.responses import response
 from gateway.events import Origin, ResponseArrived
+from gateway.moments import Moment
 from gateway.transport.mqtt_connection import Delivery
 
 
-def understand_response(delivery: Delivery, origin: Origin, now_ns: int) -> ResponseArrived:
+def understand_response(delivery: Delivery, origin: Origin, at: Moment) -> ResponseArrived:
     """Return the response in a terminal's message."""
-    answer = response(delivery.payload, now_ns=now_ns)
-    return ResponseArrived(at_ns=now_ns, origin=origin, response=answer, payload=delivery.payload)
+    answer = response(delivery.payload, now_ns=at.wall_ns)
+    return ResponseArrived(at=at, origin=origin, response=answer, payload=delivery.payload)

@@ -4,7 +4,7 @@ A hold once recommended is never lifted by the gateway: when the results behind 
 a retest, a rejection), the recommendation becomes a review and a person decides.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.lab.specifications import Judgement, judge
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
@@ -127,6 +127,18 @@ def recommend(judged: tuple[Judged, ...], before: LotState) -> tuple[LotState, t
         return LotState(recommendation=Recommendation.REVIEW, latched=True), (_HOLD_LATCHED, *reasons)
     latched = before.latched or recommendation is Recommendation.HOLD
     return LotState(recommendation=recommendation, latched=latched), reasons
+
+
+def on_damaged_records(
+    state: LotState, reasons: tuple[Reason, ...], damaged: tuple[str, ...]
+) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return a lot's state when records behind it were damaged and left out: a review at least."""
+    reason = Reason(
+        code="EVIDENCE_DAMAGED",
+        parameters={"records": list(damaged)},
+        text=f"{len(damaged)} record(s) behind this lot do not match their hash and were left out; a person must look.",
+    )
+    return replace(state, recommendation=worse(state.recommendation, Recommendation.REVIEW)), (reason, *reasons)
 
 
 _HOLD_LATCHED = Reason(

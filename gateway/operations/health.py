@@ -1,13 +1,17 @@
 """How the gateway is, as one object that parts tell and that ``status`` is made from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+
+import structlog
 
 from gateway import __version__
 from gateway.contract.payloads import StatusPayload, status_payload
-from gateway.definitions import LineDefinition
+from gateway.definitions import LineDefinition, Stage
 from gateway.records import Lane
 from gateway.store.readers import Depths
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -18,6 +22,9 @@ class Health:
     on_change: Callable[[], None] = lambda: None
     sources: dict[str, bool] = field(default_factory=dict)
     alarms: set[str] = field(default_factory=set)
+    latches: frozenset[str] = frozenset()
+    skew_seconds: dict[str, float] = field(default_factory=dict)
+    disk: dict[str, float] = field(default_factory=dict)
 
     def source(self, name: str, connected: bool) -> None:  # noqa: FBT001 - a state, told by callbacks
         """Note whether a source is connected."""
@@ -26,20 +33,34 @@ class Health:
 
     def alarm(self, code: str) -> None:
         """Raise an alarm that stands until the gateway restarts."""
-        self.alarms.add(code)
+        self.condition(code, True)
+
+    def condition(self, code: str, stands: bool) -> None:  # noqa: FBT001 - a state, told by callbacks
+        """Note whether an alarm stands."""
+        if stands == (code in self.alarms):
+            return
+        (self.alarms.add if stands else self.alarms.discard)(code)
+        (log.error if stands else log.info)("alarm" if stands else "alarm is over", code=code)
         self.on_change()
+
+    def latched(self, codes: Iterable[str]) -> None:
+        """Note which alarms stand until a person takes them down."""
+        if self.latches != frozenset(codes):
+            self.latches = frozenset(codes)
+            self.on_change()
+
+    def skew(self, source: str, seconds: float) -> None:
+        """Note how far a source's clock is ahead of ours."""
+        self.skew_seconds[source] = round(seconds, 3)
 
     def store(self, failure: str | None) -> None:
         """Note that the store fails, or works again."""
-        if (failure is not None) == ("STORE_UNAVAILABLE" in self.alarms):
-            return
-        (self.alarms.discard if failure is None else self.alarms.add)("STORE_UNAVAILABLE")
-        self.on_change()
+        self.condition("STORE_UNAVAILABLE", failure is not None)
 
     def degraded(self) -> tuple[str, ...]:
         """Return what is not as it should be."""
         lost = [f"SOURCE_{name.upper()}_DISCONNECTED" for name, up in sorted(self.sources.items()) if not up]
-        return (*sorted(self.alarms), *lost)
+        return (*sorted(self.alarms | self.latches), *lost)
 
     def status(self, *, at_ns: int, depths: Depths, models: Mapping[str, Mapping[str, float]]) -> StatusPayload:
         """Return the status to publish."""
@@ -50,9 +71,13 @@ class Health:
             at_ns=at_ns,
             online=True,
             version=__version__,
-            stage={model.name: model.stage.name.lower() for model in self.line.models},
+            stage={
+                model.name: (Stage.SHADOW if self.latches else model.stage).name.lower() for model in self.line.models
+            },
             sources={name: "connected" if up else "disconnected" for name, up in self.sources.items()},
             buffer=buffer,
             degraded=self.degraded(),
             models=models,
+            clock_skew_seconds=self.skew_seconds,
+            disk=self.disk,
         )

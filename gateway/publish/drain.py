@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway.database.writer import Writer
 from gateway.definitions import LineDefinition
 from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.guardrails.setpoints import second_check
+from gateway.moments import Moment
 from gateway.records import SECOND_NS, Lane
 from gateway.store.outbox import Left, Queued, acknowledged, departed, parked
 from gateway.store.readers import Reader
-from gateway.store.writer import Writer
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import Outgoing
 
@@ -47,7 +48,7 @@ class Drain:
         writer: Writer,
         line: LineDefinition,
         present: Callable[[str], float | None],
-        now_ns: Callable[[], int],
+        now: Callable[[], Moment],
         on_progress: Callable[[], None],
         on_alarm: Callable[[str], None],
     ) -> None:
@@ -57,7 +58,7 @@ class Drain:
         self._writer = writer
         self._line = line
         self._present = present
-        self._now_ns = now_ns
+        self._now = now
         self._on_progress = on_progress
         self._on_alarm = on_alarm
         self._in_flight: dict[int, _InFlight] = {}
@@ -126,21 +127,21 @@ class Drain:
 
     async def _withheld(self, message: Queued) -> bool:
         """Take out what must not be sent, with a record of why; return whether it was."""
-        now_ns = self._now_ns()
-        if message.expires_ns is not None and message.expires_ns <= now_ns:
-            await self._writer.run(departed([message.seq], Left.EXPIRED, at_ns=now_ns))
+        now = self._now()
+        if message.expires is not None and now.is_past(message.expires):
+            await self._writer.run(departed([message.seq], Left.EXPIRED, at_ns=now.wall_ns))
             return True
         reason = second_check(message.payload, self._line, self._present) if message.lane is Lane.GUIDANCE else None
         if reason is None:
             return False
         log.critical("guidance withheld by the second check", message=message.message_id, reason=reason.text)
         self._on_alarm("GUIDANCE_WITHHELD")
-        await self._writer.run(departed([message.seq], Left.WITHHELD, at_ns=now_ns))
+        await self._writer.run(departed([message.seq], Left.WITHHELD, at_ns=now.wall_ns))
         return True
 
     def _publish(self, message: Queued) -> None:
         try:
-            outcome = self._session.publish(_outgoing(message, self._now_ns()))
+            outcome = self._session.publish(_outgoing(message, self._now()))
         except NotConnectedError:
             return
         self._in_flight[message.seq] = _InFlight(message, time.monotonic())
@@ -182,10 +183,10 @@ class Drain:
         await self._writer.run(parked(seq, why))
 
 
-def _outgoing(message: Queued, now_ns: int) -> Outgoing:
+def _outgoing(message: Queued, now: Moment) -> Outgoing:
     seconds = None
-    if message.expires_ns is not None:
-        seconds = max(1, -(-(message.expires_ns - now_ns) // SECOND_NS))
+    if message.expires is not None:
+        seconds = max(1, -(-now.remaining_ns(message.expires) // SECOND_NS))
     return Outgoing(
         topic=message.topic,
         payload=message.payload,

@@ -79,6 +79,7 @@ class StatusPublisher:
         """Return what waits and how the models do; where the store cannot be read, the status says so without."""
         try:
             figures = {model.name: await self._reader.model_figures(model.name) for model in self._line.models}
+            self._health.latched(await self._reader.latches())
             return await self._reader.depths(), figures
         except StoreUnavailableError as error:
             self._health.alarm("STORE_UNREADABLE")

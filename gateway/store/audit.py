@@ -3,13 +3,29 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from gateway.errors import EvidenceDamagedError
 from gateway.records import AuditEntry
 from gateway.store.statements import SQL
 
 GENESIS = "0" * 64
+_TAIL = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One line of the trail, as it is stored."""
+
+    seq: int
+    at_ns: int
+    kind: str
+    subject: str
+    body: str
+    previous: str
+    hash: str
 
 
 def line_hash(*, seq: int, at_ns: int, kind: str, subject: str, body: str, previous: str) -> str:
@@ -33,15 +49,55 @@ def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_
         connection.execute(SQL["append_audit"], {**line, "hash": line_hash(**line)})
 
 
+def lines_from(connection: sqlite3.Connection, seq: int) -> Iterator[Line]:
+    """Yield the lines from a number on."""
+    for row in connection.execute(SQL["audit_from"], {"seq": seq}):
+        yield Line(**dict(row))
+
+
 def verify(connection: sqlite3.Connection) -> tuple[int, str | None]:
-    """Return (number of lines that hold from the start, what is wrong with the next one or None)."""
-    expected, previous = 1, GENESIS
-    for seq, at_ns, kind, subject, body, linked, stated in connection.execute(SQL["whole_audit"]):
-        if seq != expected:
-            return expected - 1, f"line {expected} is missing"
-        if linked != previous:
-            return expected - 1, f"line {seq} does not follow the line before it"
-        if stated != line_hash(seq=seq, at_ns=at_ns, kind=kind, subject=subject, body=body, previous=linked):
-            return expected - 1, f"line {seq} has been changed"
-        expected, previous = seq + 1, stated
-    return expected - 1, None
+    """Return (number of lines that hold from the start, what is wrong with the next one or None).
+
+    The start is the first line ever, or the one after the newest archive.
+    """
+    archives = connection.execute(SQL["archives"]).fetchall()
+    last = archives[-1] if archives else None
+    return _verify(connection, last["last_seq"] if last else 0, last["last_hash"] if last else GENESIS)
+
+
+def _verify(connection: sqlite3.Connection, after: int, previous: str) -> tuple[int, str | None]:
+    expected = after + 1
+    for line in lines_from(connection, after + 1):
+        wrong = _wrong_with(line, expected, previous)
+        if wrong is not None:
+            return expected - 1 - after, wrong
+        expected, previous = line.seq + 1, line.hash
+    return expected - 1 - after, None
+
+
+def _wrong_with(line: Line, expected: int, previous: str) -> str | None:
+    if line.seq != expected:
+        return f"line {expected} is missing"
+    if line.previous != previous:
+        return f"line {line.seq} does not follow the line before it"
+    stated = line_hash(seq=line.seq, at_ns=line.at_ns, kind=line.kind, subject=line.subject, body=line.body,
+                       previous=line.previous)  # fmt: skip
+    return None if stated == line.hash else f"line {line.seq} has been changed"
+
+
+def verify_tail(connection: sqlite3.Connection) -> None:
+    """Raise EvidenceDamagedError unless the lines since the last signed head follow from it."""
+    head = connection.execute(SQL["last_audit"]).fetchone()
+    if head is None:
+        return
+    signed = connection.execute(SQL["last_signed_head"]).fetchone()
+    archived = connection.execute(SQL["archived_until"]).fetchone()[0] or 0
+    after = max(signed["seq"] if signed is not None else head["seq"] - _TAIL, archived, 0)
+    before = connection.execute(SQL["audit_hash"], {"seq": after}).fetchone()
+    archives = connection.execute(SQL["archives"]).fetchall()
+    previous = before["hash"] if before is not None else archives[-1]["last_hash"] if archives else GENESIS
+    if signed is not None and signed["seq"] == after and before is not None and signed["hash"] != before["hash"]:
+        raise EvidenceDamagedError(f"audit line {after} is not the one that was signed")
+    _lines, wrong = _verify(connection, after, previous)
+    if wrong is not None:
+        raise EvidenceDamagedError(f"the audit trail does not hold: {wrong}")

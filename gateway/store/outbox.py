@@ -1,11 +1,12 @@
-"""What the drain tells the outbox. Each function is work for the writing thread."""
+"""Messages that wait to be sent: how they come in, and what the drain tells of them (work for the writing thread)."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.records import Lane
+from gateway.moments import Deadline
+from gateway.records import Lane, OutgoingMessage
 from gateway.store.statements import SQL
 
 
@@ -19,7 +20,8 @@ class Queued:
     topic: str
     payload: bytes
     retain: bool
-    expires_ns: int | None
+    expires: Deadline | None
+    holds: bool  # whether the row matches its hash
 
 
 class Left(StrEnum):
@@ -27,7 +29,32 @@ class Left(StrEnum):
 
     EXPIRED = "expired"
     WITHHELD = "withheld"
+    DAMAGED = "damaged"
+    EVICTED = "evicted"
     SUPERSEDED = "superseded"
+
+
+def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: int) -> None:
+    """Put a message into the outbox within the transaction that runs; it supersedes what it replaces."""
+    if message.replaces is not None:
+        topic = {"topic": message.topic, "lane": int(message.replaces), "at_ns": at_ns}
+        connection.execute(SQL["depart_replaced"], topic)
+        connection.execute(SQL["delete_replaced"], topic)
+    expires = message.expires
+    connection.execute(
+        SQL["enqueue"],
+        {
+            "message_id": message.message_id,
+            "lane": int(message.lane),
+            "topic": message.topic,
+            "payload": message.payload,
+            "retain": message.retain,
+            "expires_ns": expires.wall_ns if expires else None,
+            "expires_boot_ns": expires.boot_ns if expires else None,
+            "boot_id": expires.boot_id if expires else None,
+            "created_ns": at_ns,
+        },
+    )
 
 
 def acknowledged(seqs: Sequence[int]) -> Callable[[sqlite3.Connection], None]:

@@ -4,18 +4,22 @@ import math
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import aiosqlite
 
 from gateway.errors import StoreUnavailableError
+from gateway.moments import Deadline
 from gateway.records import SECOND_NS, LabResult, Lane
 from gateway.store.codec import decode
-from gateway.store.database import STATE_FILE, read_only_uri
+from gateway.store.database import read_state
+from gateway.store.dead_letters import Retry
 from gateway.store.outbox import Queued
 from gateway.store.statements import SQL
 
+_ROWS_AT_ONCE = 64
 _RECENT_PREDICTIONS = 200
 _RECENT_SAMPLES = 50
 _RESIDUAL_LAMBDA = 0.2
@@ -39,12 +43,11 @@ class Reader:
     """A read connection to the state database; an async context manager."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / STATE_FILE
+        self._directory = directory
         self._connection: aiosqlite.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        self._connection = await aiosqlite.connect(read_only_uri(self._path), uri=True)
-        await self._connection.execute("PRAGMA busy_timeout = 5000")
+        self._connection = await aiosqlite.Connection(partial(read_state, self._directory), _ROWS_AT_ONCE)
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
@@ -67,6 +70,18 @@ class Reader:
     async def depths(self) -> Depths:
         """Return how much waits."""
         return depths(await self._all("depths"))
+
+    async def latches(self) -> tuple[str, ...]:
+        """Return the alarms that stand until a person takes them down."""
+        return tuple(str(code) for (code,) in await self._all("latches"))
+
+    async def retries(self) -> list[Retry]:
+        """Return the dead letters that a person wants tried again; damaged ones are left out."""
+        return [
+            Retry(dead_letter_id=str(key), topic=str(topic), payload=_bytes(payload), person=str(person))
+            for key, topic, payload, person, holds in await self._all("retries")
+            if holds
+        ]
 
     async def model_figures(self, model: str) -> dict[str, float]:
         """Return a model's share of abstentions and, against current lab results, coverage and residual.
@@ -95,16 +110,28 @@ class Reader:
 
 def queued(row: tuple[object, ...]) -> Queued:
     """Return a row of ``peek`` as a message."""
-    seq, message_id, lane, topic, payload, retain, expires_ns = row
+    seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds = row
     return Queued(
         seq=int(str(seq)),
         message_id=str(message_id),
         lane=Lane(int(str(lane))),
         topic=str(topic),
-        payload=payload if isinstance(payload, bytes) else b"",
+        payload=_bytes(payload),
         retain=bool(retain),
-        expires_ns=expires_ns if isinstance(expires_ns, int) else None,
+        expires=_deadline(expires_ns, expires_boot_ns, boot_id),
+        holds=bool(holds),
     )
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _deadline(wall_ns: object, boot_ns: object, boot_id: object) -> Deadline | None:
+    """Return the deadline in three columns; of a message older than boot times, one that only the wall clock ends."""
+    if not isinstance(wall_ns, int):
+        return None
+    return Deadline(wall_ns=wall_ns, boot_ns=boot_ns if isinstance(boot_ns, int) else 0, boot_id=str(boot_id or ""))
 
 
 def depths(rows: list[tuple[object, ...]]) -> Depths:

@@ -3,15 +3,18 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN
+from gateway.contract.identity import sha256_hex
 from gateway.errors import LablineError
 from gateway.events import (
     ContextChanged,
     Decision,
     Event,
+    GatewayStopped,
+    Latched,
     LotJudged,
     MessageRefused,
     ResponseArrived,
@@ -19,17 +22,25 @@ from gateway.events import (
     ResultAccepted,
     ResultArrived,
     Situation,
+    TimerDue,
+    Unlatched,
 )
-from gateway.records import ContextChange, ContextKind, DeadLetter, Guidance, OutgoingMessage, Prediction
+from gateway.records import AuditEntry, ContextChange, ContextKind, DeadLetter, Gap, Guidance, Prediction, SignedHead
 from gateway.store import audit
 from gateway.store.codec import encode
+from gateway.store.outbox import enqueue
 from gateway.store.statements import SQL
 
+EVIDENCE_DAMAGED = "EVIDENCE_DAMAGED"
 _ARRIVED = (ResultArrived, ContextChanged, ResponseArrived, MessageRefused)
 
 
 def write(connection: sqlite3.Connection, event: Event, situation: Situation, decision: Decision) -> None:
     """Write an event and everything decided on it."""
+    if isinstance(event, TimerDue):
+        connection.execute(SQL["see_wall_time"], {"wall_ns": event.at.latest_ns})
+    if isinstance(event, GatewayStopped):
+        connection.execute(SQL["stopped_clean"])
     if isinstance(event, _ARRIVED):
         origin = event.origin
         connection.execute(
@@ -46,28 +57,42 @@ def write(connection: sqlite3.Connection, event: Event, situation: Situation, de
         )
     for record in decision.records:
         _WRITERS[type(record)](connection, event, situation, record)
-    audit.append(connection, decision.audit, at_ns=event.at_ns)
+    audit.append(connection, _with_digests(decision), at_ns=event.at_ns)
     for message in decision.messages:
-        _enqueue(connection, message, at_ns=event.at_ns)
+        enqueue(connection, message, at_ns=event.at_ns)
 
 
-def _enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: int) -> None:
-    if message.replaces is not None:
-        topic = {"topic": message.topic, "lane": int(message.replaces), "at_ns": at_ns}
-        connection.execute(SQL["depart_replaced"], topic)
-        connection.execute(SQL["delete_replaced"], topic)
-    connection.execute(
-        SQL["enqueue"],
-        {
-            "message_id": message.message_id,
-            "lane": int(message.lane),
-            "topic": message.topic,
-            "payload": message.payload,
-            "retain": message.retain,
-            "expires_ns": message.expires_ns,
-            "created_ns": at_ns,
-        },
-    )
+def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str, ...]) -> None:
+    """Put on record, and latch, that a decision met damaged records."""
+    latched = {"code": EVIDENCE_DAMAGED, "at_ns": event.at_ns, "body": json.dumps({"records": list(records)})}
+    connection.execute(SQL["latch"], latched)
+    entry = AuditEntry(kind="evidence_damaged", subject=event.event_id, body={"left_out": list(records)})
+    audit.append(connection, (entry,), at_ns=event.at_ns)
+
+
+def _with_digests(decision: Decision) -> tuple[AuditEntry, ...]:
+    """Return the audit entries, the first one with the digests of the records decided with it.
+
+    So the chain, whose head is witnessed off the box, vouches for the records too: none can be changed or go missing
+    unseen.
+    """
+    digests = {
+        f"{table} {key}": sha256_hex(encode(body).encode())
+        for record in decision.records
+        if type(record) in _VOUCHED
+        for table, key, body in [_VOUCHED[type(record)](record)]
+    }
+    if not digests or not decision.audit:
+        return decision.audit
+    first, *others = decision.audit
+    return (replace(first, body={**first.body, "records": digests}), *others)
+
+
+_VOUCHED: Mapping[type, Callable[[Any], tuple[str, str, object]]] = {
+    ResultAccepted: lambda record: ("lab_result", record.result.result_id, record.result),
+    LotJudged: lambda record: ("disposition", record.disposition.disposition_id, record.disposition),
+    Gap: lambda record: ("gap", record.gap_id, record),
+}
 
 
 def _result(connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted) -> None:
@@ -197,6 +222,43 @@ def _response(connection: sqlite3.Connection, event: Event, _situation: Situatio
     )
 
 
+def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> None:
+    connection.execute(
+        SQL["insert_gap"],
+        {
+            "gap_id": gap.gap_id,
+            "kind": gap.kind.value,
+            "subject": gap.subject,
+            "from_ns": gap.from_ns,
+            "until_ns": gap.until_ns,
+            "at_ns": event.at_ns,
+            "body": encode(gap),
+        },
+    )
+
+
+def _signed_head(connection: sqlite3.Connection, _event: Event, _situation: Situation, signed: SignedHead) -> None:
+    connection.execute(
+        SQL["insert_signed_head"],
+        {
+            "seq": signed.head.seq,
+            "hash": signed.head.hash,
+            "at_ns": signed.at_ns,
+            "public_key": signed.public_key,
+            "signature": signed.signature,
+        },
+    )
+
+
+def _latched(connection: sqlite3.Connection, event: Event, _situation: Situation, latched: Latched) -> None:
+    row = {"code": latched.code, "at_ns": event.at_ns, "body": json.dumps(dict(latched.details))}
+    connection.execute(SQL["latch"], row)
+
+
+def _unlatched(connection: sqlite3.Connection, _event: Event, _situation: Situation, unlatched: Unlatched) -> None:
+    connection.execute(SQL["unlatch"], {"code": unlatched.code})
+
+
 def _dead_letter(connection: sqlite3.Connection, event: Event, _situation: Situation, letter: DeadLetter) -> None:
     connection.execute(
         SQL["insert_dead_letter"],
@@ -218,4 +280,8 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     Guidance: _guidance,
     ResponseRecorded: _response,
     DeadLetter: _dead_letter,
+    Gap: _gap,
+    SignedHead: _signed_head,
+    Latched: _latched,
+    Unlatched: _unlatched,
 }

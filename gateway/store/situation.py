@@ -2,28 +2,34 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
-from gateway.definitions import LineDefinition
+from gateway.definitions import LineDefinition, SignHead
+from gateway.errors import EvidenceDamagedError
 from gateway.events import (
     Arrived,
     ContextChanged,
     Event,
     GatewayStarted,
+    HeadWitnessed,
     MessageRefused,
     ModelDue,
     ResponseArrived,
     ResultArrived,
     ResultHistory,
     Situation,
+    Timer,
+    TimerDue,
 )
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.lab.disposition import LotState
-from gateway.records import Context, Guidance, LabResult, Recommendation
+from gateway.records import Context, Guidance, LabResult, Recommendation, SignedHead
 from gateway.store.codec import decode
+from gateway.store.evidence import must_hold
+from gateway.store.heads import contains, head_of
 from gateway.store.statements import SQL
 
 SomeEvent = TypeVar("SomeEvent", bound=Event)
@@ -54,11 +60,15 @@ def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived 
         own_id = event.result.result_id
     if not own_id:
         return _identified_by_delivery(connection, event)
-    seen = _value(connection, "payload_of_event", event_id=own_id) or _value(
-        connection, "payload_of_result", result_id=own_id
-    )
+    event_id = _salted(connection, own_id)
+    try:
+        seen = _payload(connection, "payload_of_event", event_id=event_id) or _payload(
+            connection, "payload_of_result", result_id=own_id
+        )
+    except EvidenceDamagedError:  # whether it was decided already, nobody can say: a person must look
+        return _identified_by_delivery(connection, _conflict(event, own_id))
     if seen is None:
-        return replace(event, event_id=own_id)
+        return replace(event, event_id=event_id)
     if seen == event.origin.payload_sha256:
         return None
     return _identified_by_delivery(connection, _conflict(event, own_id))
@@ -71,15 +81,23 @@ def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> E
     ):
         return None
     ordinal = _value(connection, "count_deliveries", payload_sha256=origin.payload_sha256, topic=origin.topic)
-    return replace(
-        event,
-        event_id=delivery_identity(topic=origin.topic, payload_sha256=origin.payload_sha256, ordinal=ordinal),
-    )
+    own_id = delivery_identity(topic=origin.topic, payload_sha256=origin.payload_sha256, ordinal=ordinal)
+    return replace(event, event_id=_salted(connection, own_id))
+
+
+def _salted(connection: sqlite3.Connection, own_id: str) -> str:
+    """Return an event's id in this epoch of the store.
+
+    A store that went back in time (by restore or by loss) has forgotten what it decided since, and perhaps said: what
+    it decides from then on gets other ids, so that no id ever stands for two messages.
+    """
+    epoch = _value(connection, "store")
+    return identity_of("epoch", epoch, own_id) if epoch else own_id
 
 
 def _conflict(event: ResultArrived | ResponseArrived, own_id: str) -> MessageRefused:
     return MessageRefused(
-        at_ns=event.at_ns,
+        at=event.at,
         origin=event.origin,
         payload=event.payload,
         reasons=(
@@ -90,6 +108,15 @@ def _conflict(event: ResultArrived | ResponseArrived, own_id: str) -> MessageRef
             ),
         ),
     )
+
+
+def _payload(connection: sqlite3.Connection, statement: str, **parameters: Any) -> str | None:
+    """Return a payload's hash on record, or None; raises EvidenceDamagedError where the record does not hold."""
+    row = connection.execute(SQL[statement], parameters).fetchone()
+    if row is None:
+        return None
+    must_hold(row["holds"], table=statement, key=parameters)
+    return str(row["payload_sha256"])
 
 
 def _value(connection: sqlite3.Connection, statement: str, **parameters: Any) -> Any:
@@ -106,98 +133,147 @@ def load(
     line: LineDefinition,
     windows: Mapping[WindowRequest, TagWindow],
 ) -> Situation:
-    """Return the situation of an event, as committed or as written before it in the same transaction."""
-    situation = Situation(line=line, windows=windows, open_guidance=_open_guidance(connection))
-    match event:
-        case ResultArrived():
-            context, history = _context_of_result(connection, event.result), _history(connection, event)
-            before = history.current.material_lot_id if history.current else None
-            left = before if before != context.material_lot_id else None
-            return replace(
-                situation,
-                context=context,
-                history=history,
-                lot_state=_lot_state(connection, context.material_lot_id),
-                lot_results=_lot_results(connection, event.result, context.material_lot_id),
-                lot_closed=_value(connection, "lot_closed_ns", material_lot_id=context.material_lot_id) is not None,
-                left_lot_id=left,
-                left_lot_state=_lot_state(connection, left),
-            )
-        case ModelDue():
-            model = line.model_named(event.model)
-            equipment = model.equipment_id if model else ""
-            return replace(
-                situation,
-                context=_context_of_equipment(connection, equipment, event.at_ns),
-                last_advised_ns=dict(connection.execute(SQL["last_moves"]).fetchall()),
-            )
-        case ResponseArrived():
-            body = _value(connection, "guidance_by_id", guidance_id=event.response.guidance_id)
-            return replace(situation, answered=None if body is None else decode(Guidance, body))
-        case GatewayStarted():
-            return replace(situation, previous_configuration_sha256=_value(connection, "last_configuration"))
-        case _:
-            return situation
+    """Return the situation of an event, as committed or as written before it in the same transaction.
+
+    A record that does not match its hash is left out and named in ``damaged``.
+    """
+    return _Loading(connection).situation(event, line, windows)
 
 
-def _open_guidance(connection: sqlite3.Connection) -> tuple[Guidance, ...]:
-    return tuple(decode(Guidance, body) for (body,) in connection.execute(SQL["open_guidance"]))
+class _Loading:
+    """Reads one situation, and notes which records do not hold."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._damaged: list[str] = []
+
+    def situation(self, event: Event, line: LineDefinition, windows: Mapping[WindowRequest, TagWindow]) -> Situation:
+        found = Situation(line=line, windows=windows, open_guidance=self._open_guidance(), latches=self._latches())
+        match event:
+            case ResultArrived():
+                found = self._of_result(event, found)
+            case ModelDue():
+                model = line.model_named(event.model)
+                found = replace(
+                    found,
+                    context=self._context_of_equipment(model.equipment_id if model else "", event.at_ns),
+                    last_advised_ns=dict(self._connection.execute(SQL["last_moves"]).fetchall()),
+                )
+            case ResponseArrived():
+                row = self._row("guidance_by_id", guidance_id=event.response.guidance_id)
+                found = replace(found, answered=None if row is None else decode(Guidance, row["body"]))
+            case TimerDue() if event.timer is Timer.SIGN_HEAD and line.head_signer is not None:
+                found = replace(found, signed_head=self._grown_head(line.head_signer, event.at_ns))
+            case HeadWitnessed():
+                found = replace(found, head_holds=contains(self._connection, event.head))
+            case GatewayStarted():
+                previous = _value(self._connection, "last_configuration")
+                found = replace(found, previous_configuration_sha256=previous)
+        return replace(found, damaged=tuple(dict.fromkeys(self._damaged)))
+
+    def _rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
+        """Return the rows that hold."""
+        rows = self._connection.execute(SQL[statement], parameters).fetchall()
+        self._damaged += [row["record"] for row in rows if not row["holds"]]
+        return [row for row in rows if row["holds"]]
+
+    def _row(self, statement: str, **parameters: Any) -> sqlite3.Row | None:
+        return next(iter(self._rows(statement, parameters)), None)
+
+    def _grown_head(self, sign: SignHead, at_ns: int) -> SignedHead | None:
+        head, last = head_of(self._connection), self._connection.execute(SQL["last_signed_head"]).fetchone()
+        if head is None or (last is not None and last["seq"] == head.seq):
+            return None
+        return sign(head, at_ns)
+
+    def _open_guidance(self) -> tuple[Guidance, ...]:
+        return tuple(decode(Guidance, row["body"]) for row in self._rows("open_guidance", {}))
+
+    def _latches(self) -> tuple[str, ...]:
+        return tuple(code for (code,) in self._connection.execute(SQL["latches"]))
+
+    def _of_result(self, event: ResultArrived, found: Situation) -> Situation:
+        context, history = self._context_of_result(event.result), self._history(event)
+        before = history.current.material_lot_id if history.current else None
+        left = before if before != context.material_lot_id else None
+        lot = self._row("lot_state", material_lot_id=context.material_lot_id)
+        return replace(
+            found,
+            context=context,
+            history=history,
+            lot_state=_state_in(lot),
+            lot_results=self._lot_results(event.result, context.material_lot_id),
+            lot_closed=lot is not None and lot["closed_ns"] is not None,
+            left_lot_id=left,
+            left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
+        )
+
+    def _context_of_equipment(self, equipment_id: str, at_ns: int) -> Context:
+        """Return what ran on an equipment at an instant: its lot, else its order, else only the equipment."""
+        lot = self._row("lot_on_equipment", equipment_id=equipment_id, at_ns=at_ns)
+        order = None if lot else self._row("order_on_equipment", equipment_id=equipment_id, at_ns=at_ns)
+        found = None
+        if lot is not None:
+            found = self._context("context_of_lot", material_lot_id=lot["material_lot_id"])
+        elif order is not None:
+            found = self._context("context_of_order", job_order_id=order["job_order_id"])
+        return found or Context(equipment_id=equipment_id)
+
+    def _context(self, statement: str, **parameters: Any) -> Context | None:
+        row = self._row(statement, **parameters)
+        return None if row is None else Context(**{name: row[name] for name in _CONTEXT})
+
+    def _context_of_result(self, result: LabResult) -> Context:
+        """Return the context a result belongs to: its lot's, else by equipment and drawn time, else its own words."""
+        found = None
+        if result.material_lot_id is not None:
+            found = self._context("context_of_lot", material_lot_id=result.material_lot_id)
+        elif result.equipment_id is not None and result.sampled_ns is not None:
+            found = self._context_of_equipment(result.equipment_id, result.sampled_ns)
+        order = found.job_order_id if found and found.job_order_id else result.job_order_id
+        by_order = self._context("context_of_order", job_order_id=order) if order else None
+        known = [context for context in (found, by_order) if context is not None]
+
+        def first(name: str) -> str | None:
+            return next((value for context in known if (value := getattr(context, name)) is not None), None)
+
+        return Context(
+            equipment_id=result.equipment_id or first("equipment_id"),
+            material_lot_id=result.material_lot_id or first("material_lot_id"),
+            job_order_id=order,
+            material_definition_id=result.material_definition_id or first("material_definition_id"),
+            client_id=result.client_id or first("client_id"),
+        )
+
+    def _history(self, event: ResultArrived) -> ResultHistory:
+        rows = self._rows("versions_of_result", _key(event.result))
+        newest = _value(self._connection, "newest_version", **_key(event.result)) or 0  # damaged ones count, too
+        if not rows:
+            return ResultHistory(next_version=newest + 1)
+        current = next((row for row in rows if row["current"]), rows[-1])
+        numbered = event.result.result_version is not None
+        same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
+        return ResultHistory(
+            current=decode(LabResult, current["body"]),
+            next_version=newest + 1,
+            repeats_current=not numbered and current in same,
+            repeats_superseded=not numbered and bool(same) and current not in same,
+        )
+
+    def _lot_results(self, result: LabResult, material_lot_id: str | None) -> tuple[LabResult, ...]:
+        if material_lot_id is None:
+            return ()
+        rows = self._rows("other_results_of_lot", {**_key(result), "material_lot_id": material_lot_id})
+        return tuple(decode(LabResult, row["body"]) for row in rows)
 
 
-def _context_of_equipment(connection: sqlite3.Connection, equipment_id: str, at_ns: int) -> Context:
-    """Return what ran on an equipment at an instant: its lot, else its order, else only the equipment."""
-    when = {"equipment_id": equipment_id, "at_ns": at_ns}
-    lot = _value(connection, "lot_on_equipment", **when)
-    if lot is not None:
-        return _context(connection, "context_of_lot", material_lot_id=lot) or Context(equipment_id=equipment_id)
-    order = _value(connection, "order_on_equipment", **when)
-    if order is not None:
-        return _context(connection, "context_of_order", job_order_id=order) or Context(equipment_id=equipment_id)
-    return Context(equipment_id=equipment_id)
+_CONTEXT = tuple(field.name for field in fields(Context))
 
 
-def _context(connection: sqlite3.Connection, statement: str, **parameters: Any) -> Context | None:
-    row = connection.execute(SQL[statement], parameters).fetchone()
-    return None if row is None else Context(**row)
-
-
-def _context_of_result(connection: sqlite3.Connection, result: LabResult) -> Context:
-    """Return the context a result belongs to: its lot's, else by equipment and drawn time, else its own words."""
-    found = None
-    if result.material_lot_id is not None:
-        found = _context(connection, "context_of_lot", material_lot_id=result.material_lot_id)
-    elif result.equipment_id is not None and result.sampled_ns is not None:
-        found = _context_of_equipment(connection, result.equipment_id, result.sampled_ns)
-    order = found.job_order_id if found and found.job_order_id else result.job_order_id
-    by_order = _context(connection, "context_of_order", job_order_id=order) if order else None
-    known = [context for context in (found, by_order) if context is not None]
-
-    def first(name: str) -> str | None:
-        return next((value for context in known if (value := getattr(context, name)) is not None), None)
-
-    return Context(
-        equipment_id=result.equipment_id or first("equipment_id"),
-        material_lot_id=result.material_lot_id or first("material_lot_id"),
-        job_order_id=order,
-        material_definition_id=result.material_definition_id or first("material_definition_id"),
-        client_id=result.client_id or first("client_id"),
-    )
-
-
-def _history(connection: sqlite3.Connection, event: ResultArrived) -> ResultHistory:
-    result = event.result
-    rows = connection.execute(SQL["versions_of_result"], _key(result)).fetchall()
-    if not rows:
-        return ResultHistory()
-    current = next((row for row in rows if row["current"]), rows[-1])
-    numbered = result.result_version is not None
-    same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
-    return ResultHistory(
-        current=decode(LabResult, current["body"]),
-        next_version=rows[-1]["result_version"] + 1,
-        repeats_current=not numbered and current in same,
-        repeats_superseded=not numbered and bool(same) and current not in same,
-    )
+def _state_in(lot: sqlite3.Row | None) -> LotState:
+    if lot is None:
+        return LotState()
+    return LotState(recommendation=Recommendation(lot["recommendation"]), latched=bool(lot["latched"]))
 
 
 def _key(result: LabResult) -> dict[str, Any]:
@@ -207,19 +283,3 @@ def _key(result: LabResult) -> dict[str, Any]:
         "test_id": result.test_id,
         "replicate": result.replicate,
     }
-
-
-def _lot_state(connection: sqlite3.Connection, material_lot_id: str | None) -> LotState:
-    row = connection.execute(SQL["lot_state"], {"material_lot_id": material_lot_id}).fetchone()
-    if row is None:
-        return LotState()
-    return LotState(recommendation=Recommendation(row["recommendation"]), latched=bool(row["latched"]))
-
-
-def _lot_results(
-    connection: sqlite3.Connection, result: LabResult, material_lot_id: str | None
-) -> tuple[LabResult, ...]:
-    if material_lot_id is None:
-        return ()
-    rows = connection.execute(SQL["other_results_of_lot"], {**_key(result), "material_lot_id": material_lot_id})
-    return tuple(decode(LabResult, body) for (body,) in rows)

@@ -8,17 +8,19 @@ import asyncio
 
 import structlog
 
+from gateway.clock import Clock
 from gateway.errors import NotConnectedError
 from gateway.transport.mqtt_connection import (
     CONNECT_TIMEOUT_SECONDS,
     DEFAULT_INFLIGHT,
     LARGEST_PACKET,
+    TAKEN_OVER,
     Connection,
     Delivery,
     Outgoing,
     SessionOptions,
 )
-from gateway.transport.reconnect import Backoff
+from gateway.transport.reconnect import Reconnection
 
 log = structlog.get_logger()
 
@@ -26,9 +28,9 @@ log = structlog.get_logger()
 class MqttSession:
     """One client id at one broker, kept connected by ``run``."""
 
-    def __init__(self, options: SessionOptions) -> None:
+    def __init__(self, options: SessionOptions, *, clock: Clock) -> None:
         self._options = options
-        self._backoff = Backoff()
+        self._reconnection = Reconnection(f"mqtt {options.client_id}", clock=clock)
         self._connection: Connection | None = None
         self._generation = 0
         self._connected = asyncio.Event()
@@ -68,31 +70,33 @@ class MqttSession:
     async def run(self) -> None:
         """Keep the session connected until cancelled; then leave in order."""
         while True:
+            self._reconnection.attempt()
             try:
-                await self._one_connection()
+                why = await self._one_connection()
             except Exception as error:  # noqa: BLE001 - a loop's edge: paho, ssl and sockets raise of every kind
-                level = log.warning if self._backoff.attempts == 0 else log.debug
-                level("mqtt connection failed", client_id=self.client_id, error=str(error) or repr(error))
-            await asyncio.sleep(self._backoff.next_delay())
+                why = str(error) or repr(error)
+            self._options.on_condition("CLIENT_ID_TAKEN_OVER", TAKEN_OVER in why)
+            await asyncio.sleep(self._reconnection.failed(why))
 
-    async def _one_connection(self) -> None:
+    async def _one_connection(self) -> str:
+        """Live through one connection; return why it ended."""
         self._generation += 1
         connection = Connection(self._options, self._generation)
         self._connection = connection  # deliveries come, and are acknowledged, before the subscriptions are granted
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                 await connection.open()
-                self.refused_subscriptions = await connection.subscribe(self._options.subscriptions)
+                self._reconnection.connected()
+                self.refused_subscriptions = await connection.subscribe()
+            self._options.on_condition("SUBSCRIPTION_REFUSED", bool(self.refused_subscriptions))
             if self.refused_subscriptions:
-                self._options.on_alarm("SUBSCRIPTION_REFUSED")
                 log.error("subscription refused", client_id=self.client_id, topics=self.refused_subscriptions)
             self._connected.set()
             self._options.on_state(True)
-            log.info("mqtt connected", client_id=self.client_id, attempts=self._backoff.attempts + 1)
-            self._backoff.succeeded()
+            self._reconnection.proven()
             if self._paused:
                 connection.pause()
-            await connection.until_lost()
+            return await connection.until_lost()
         finally:
             self._connection = None
             if self._connected.is_set():

@@ -30,6 +30,7 @@ _KEEPALIVE_SECONDS = 20
 _REFUSED = 0x80
 DEFAULT_INFLIGHT = 100
 LARGEST_PACKET = 268_435_455
+TAKEN_OVER = "Session taken over"  # paho's name of reason code 0x8E
 _RETAINED_ONLY_ON_NEW_SUBSCRIPTION = 1
 
 
@@ -88,9 +89,10 @@ class SessionOptions:
     address: BrokerAddress
     client_id: str
     subscriptions: tuple[str, ...]
+    retained: tuple[str, ...] = ()  # subscribed, too: what the broker retains of them comes at every connection
     on_delivery: Callable[[Delivery], None]
     on_state: Callable[[bool], None] = lambda _connected: None
-    on_alarm: Callable[[str], None] = lambda _code: None
+    on_condition: Callable[[str, bool], None] = lambda _code, _stands: None  # (alarm's code, whether it stands)
     session_expiry_seconds: int = 0
     receive_maximum: int = DEFAULT_INFLIGHT
     will: Will | None = None
@@ -178,15 +180,17 @@ class Connection:
         else:
             self._client.connect(address.host, address.port, _KEEPALIVE_SECONDS)
 
-    async def subscribe(self, topics: tuple[str, ...]) -> tuple[str, ...]:
-        """Subscribe at QoS 1 and return the topics that the broker refused."""
+    async def subscribe(self) -> tuple[str, ...]:
+        """Subscribe at QoS 1 to what the session takes, and return the topics that the broker refused."""
+        topics = (*self._options.subscriptions, *self._options.retained)
         if not topics:
             return ()
         answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         wanted: Any = [(topic, 1) for topic in topics]
         if self._options.address.version_5:
-            options = SubscribeOptions(qos=1, retainHandling=_RETAINED_ONLY_ON_NEW_SUBSCRIPTION)
-            wanted = [(topic, options) for topic in topics]
+            once = SubscribeOptions(qos=1, retainHandling=_RETAINED_ONLY_ON_NEW_SUBSCRIPTION)
+            always = SubscribeOptions(qos=1, noLocal=True)
+            wanted = [(topic, always if topic in self._options.retained else once) for topic in topics]
         code, number = self._client.subscribe(wanted)
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or number is None:
             raise NotConnectedError(f"subscribing failed: {code.name}")
@@ -195,14 +199,14 @@ class Connection:
         codes = await answer
         return tuple(topic for topic, code in zip(topics, codes, strict=True) if code.value >= _REFUSED)
 
-    async def until_lost(self) -> None:
-        """Keep the connection alive; return when it is lost."""
+    async def until_lost(self) -> str:
+        """Keep the connection alive; return why it was lost once it is."""
         while not self._lost.done():
             await asyncio.wait({self._lost}, timeout=1.0)
             if not self._lost.done():
                 self._check(self._client.loop_misc())
                 self._flush()
-        log.warning("mqtt connection lost", client_id=self._options.client_id, reason=self._lost.result())
+        return self._lost.result()
 
     def close(self, *, polite: bool) -> None:
         """Leave: DISCONNECT if polite and still possible, close the socket, fail what waits."""
@@ -324,13 +328,14 @@ class Connection:
         self.end(str(code))
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        if message.retain and self._session_present and not self._options.address.version_5:
-            self._client.ack(message.mid, message.qos)  # sent again only because we subscribed again
-            return
         try:
             topic = message.topic
         except UnicodeDecodeError:  # a broker should never let it through
             topic = repr(message._topic)  # noqa: SLF001 - the only way to the raw bytes
+        known = self._session_present and not self._options.address.version_5 and topic not in self._options.retained
+        if message.retain and known:
+            self._client.ack(message.mid, message.qos)  # sent again only because we subscribed again
+            return
         self._options.on_delivery(
             Delivery(
                 session=self._options.client_id,

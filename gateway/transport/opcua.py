@@ -1,86 +1,85 @@
 """OPC UA on asyncua: one subscription per server, whole notifications taken at once.
 
-Reconnection is ours alone (asyncua's supervisor stays off): a lost connection or a silent subscription ends the
-client, and a new one is made. Namespaces are given by URI and resolved at every connection, as their indexes
-may change with a restart of the server.
+Reconnection is ours alone (asyncua's supervisor stays off) and its state machine stands in ``reconnect``. What is
+watched is *data*: a subscription that brings no first values, falls silent, or goes on without telling what a plain
+read shows to have changed, ends the client, and a new one is made. Namespaces are given by URI and resolved at every
+connection, as their indexes may change with a restart of the server. Notifications carry sequence numbers: a missing
+one is asked for again, and what cannot be had again is told as lost.
 """
 
 import asyncio
-import re
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from asyncua import Client, ua
 
-from gateway.errors import SourceUnavailableError
+from gateway.clock import Clock
+from gateway.errors import CertificateUntrustedError, SourceUnavailableError
 from gateway.records import TagSample
-from gateway.transport.reconnect import Backoff
+from gateway.transport.opcua_connection import (
+    FAILURES,
+    REQUEST_TIMEOUT_SECONDS,
+    OpcUaSource,
+    OperationLimits,
+    connected,
+    operation_limits,
+    resolve_nodes,
+)
+from gateway.transport.opcua_values import moment_of, nanoseconds, overflowed, sample_of
+from gateway.transport.reconnect import Reconnection
 
 log = structlog.get_logger()
 
-_REQUEST_TIMEOUT_SECONDS = 5.0
-_CONNECT_TIMEOUT_SECONDS = 15.0
-_CLOSE_TIMEOUT_SECONDS = 5.0
 _KEEPALIVE_SECONDS = 5.0
-_SILENCES_ALLOWED = 3
-_ITEMS_PER_REQUEST = 500
-_WATCHDOG_SECONDS = 2.0
-_NODE = re.compile(r"nsu=(?P<uri>[^;]+);(?P<identifier>[isgb]=.+)", re.DOTALL)
-_NUMERIC = frozenset(
-    {
-        ua.VariantType.Boolean, ua.VariantType.SByte, ua.VariantType.Byte, ua.VariantType.Int16,
-        ua.VariantType.UInt16, ua.VariantType.Int32, ua.VariantType.UInt32, ua.VariantType.Int64,
-        ua.VariantType.UInt64, ua.VariantType.Float, ua.VariantType.Double,
-    }
-)  # fmt: skip
-_BAD_TYPE_MISMATCH = 0x80740000
-_LATEST_NS = 2**63 - 1
-_FAILURES = (ua.UaError, OSError, asyncio.TimeoutError, ConnectionError)
-
-Answer = TypeVar("Answer")
+_SILENCES_ALLOWED = 1.5
+_FIRST_DATA_SECONDS = 5.0
+_UNCHANGED_SECONDS = 30.0
+_LEFT_BEHIND_NS = 5_000_000_000
+_MOST_REPUBLISHED = 50
+_SEQUENCE_WRAPS = 2**32 - 1
+_VALUES_PER_HISTORY_READ = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OpcUaSource:
-    """A server and the tags to take from it: tag name to node (``nsu=<uri>;<identifier>``)."""
+class Notification:
+    """One whole publish response. Without samples it only says that the server and its values are still there."""
 
-    name: str
-    url: str
-    nodes: Mapping[str, str]
-    publishing_interval_ms: float
-    sampling_interval_ms: float
-    security: str | None = None
-    username: str | None = None
-    password: str | None = None
+    samples: tuple[TagSample, ...]
+    server_ns: int | None  # the server's clock when it was sent
+    overflowed: frozenset[str] = frozenset()  # tags of which values were lost before these
+    lost: bool = False  # a notification before this one is lost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """Whom a session tells."""
+
+    on_notification: Callable[[Notification], None]
+    on_state: Callable[[bool], None]
+    on_condition: Callable[[str, bool], None]  # (alarm's code, whether it stands)
 
 
 class OpcUaSession:
     """Keeps the subscription of one source alive."""
 
-    def __init__(
-        self,
-        source: OpcUaSource,
-        *,
-        now_ns: Callable[[], int],
-        on_notification: Callable[[tuple[TagSample, ...]], None],
-        on_state: Callable[[bool], None],
-        on_alarm: Callable[[str], None],
-    ) -> None:
-        """``on_notification`` hears every publish response; an empty one is a keep-alive."""
+    def __init__(self, source: OpcUaSource, *, clock: Clock, listener: Listener) -> None:
         self._source = source
-        self._now_ns = now_ns
-        self._on_notification = on_notification
-        self._on_state = on_state
-        self._on_alarm = on_alarm
-        self._backoff = Backoff()
+        self._clock = clock
+        self._listener = listener
+        self._reconnection = Reconnection(f"opc ua {source.name}", clock=clock)
         self._subscribed = asyncio.Event()
-        self._last_heard = 0.0
+        self._client: Client | None = None
+        self._limits = OperationLimits()
+        self._subscription_id = 0
+        self._nodes: Mapping[str, ua.NodeId] = {}
         self._tag_of_handle: dict[int, str] = {}
+        self._expected_sequence: int | None = None
+        self._ended: str | None = None
+        self._last_heard = self._last_data = 0.0
+        self._newest_ns: dict[str, int] = {}
         self.refused_nodes: dict[str, str] = {}
 
     async def wait_subscribed(self) -> None:
@@ -90,15 +89,21 @@ class OpcUaSession:
     async def run(self) -> None:
         """Keep the subscription alive until cancelled."""
         while True:
+            self._reconnection.attempt()
+            untrusted = False
             try:
                 await self._one_connection()
+                why = "the connection ended"
+            except CertificateUntrustedError as error:
+                why, untrusted = f"{error}; {error.hint}", True
             except Exception as error:  # noqa: BLE001 - a loop's edge: asyncua and cryptography raise of every kind
-                level = log.warning if self._backoff.attempts == 0 else log.debug
-                level("opc ua connection failed", source=self._source.name, error=str(error) or repr(error))
-            await asyncio.sleep(self._backoff.next_delay())
+                why = str(error) or repr(error)
+            self._listener.on_condition(f"CERTIFICATE_UNTRUSTED_{self._source.name.upper()}", untrusted)
+            await asyncio.sleep(self._reconnection.failed(why))
 
     async def _one_connection(self) -> None:
         async with connected(self._source) as client:
+            self._reconnection.connected()
             lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
             async def connection_lost(error: Exception) -> None:
@@ -106,26 +111,60 @@ class OpcUaSession:
                     lost.set_result(repr(error))
 
             client.connection_lost_callback = connection_lost
-            keepalive_seconds = await self._subscribe(client)
-            self._backoff.succeeded()
-            self._subscribed.set()
-            self._on_state(True)
-            log.info("opc ua subscribed", source=self._source.name, tags=len(self._tag_of_handle))
+            self._client = client
             try:
-                await self._watch(lost, silence_seconds=_SILENCES_ALLOWED * keepalive_seconds)
+                keepalive_seconds = await self._subscribe(client)
+                await self._until_data(lost)
+                self._reconnection.proven()
+                self._subscribed.set()
+                self._listener.on_state(True)
+                await self._watch(client, lost, silence_seconds=_SILENCES_ALLOWED * keepalive_seconds)
             finally:
-                self._subscribed.clear()
-                self._on_state(False)
+                self._client = None
+                if self._subscribed.is_set():
+                    self._subscribed.clear()
+                    self._listener.on_state(False)
 
-    async def _watch(self, lost: "asyncio.Future[str]", *, silence_seconds: float) -> None:
-        """Return when the connection is lost or nothing has been heard for too long."""
+    # --- watching data, not the socket
+
+    async def _until_data(self, lost: "asyncio.Future[str]") -> None:
+        """Return once every subscription has shown that it delivers: the server owes the first values at once."""
+        begun = self._clock.monotonic()
+        while self._tag_of_handle and not self._newest_ns:
+            await self._pause(lost, 0.05)
+            if self._clock.monotonic() - begun > _FIRST_DATA_SECONDS:
+                raise SourceUnavailableError("the subscription stands, but brings no data")
+
+    async def _watch(self, client: Client, lost: "asyncio.Future[str]", *, silence_seconds: float) -> None:
+        """Raise when the connection is lost, nothing is heard for too long, or changes are not told."""
         while True:
-            await asyncio.wait({lost}, timeout=1.0)
-            if lost.done():
-                raise SourceUnavailableError(f"the connection was lost: {lost.result()}")
-            silent = time.monotonic() - self._last_heard
-            if silent > silence_seconds:
-                raise SourceUnavailableError(f"the subscription has been silent for {silent:.0f} s")
+            await self._pause(lost, 1.0)
+            now = self._clock.monotonic()
+            if now - self._last_heard > silence_seconds:
+                raise SourceUnavailableError(f"the subscription has been silent for {now - self._last_heard:.0f} s")
+            if self._tag_of_handle and now - self._last_data > _UNCHANGED_SECONDS:
+                await self._prove_unchanged(client)
+                self._last_data = now
+
+    async def _pause(self, lost: "asyncio.Future[str]", seconds: float) -> None:
+        await asyncio.wait({lost}, timeout=seconds)
+        if lost.done():
+            raise SourceUnavailableError(f"the connection was lost: {lost.result()}")
+        if self._ended is not None:
+            raise SourceUnavailableError(f"the server ended the subscription: {self._ended}")
+
+    async def _prove_unchanged(self, client: Client) -> None:
+        """Read plainly what the subscription should have told; raise where the server has newer values."""
+        tags = list(self._tag_of_handle.values())
+        for begin in range(0, len(tags), self._limits.read):
+            asked = tags[begin : begin + self._limits.read]
+            values = await client.uaclient.read_attributes([self._nodes[tag] for tag in asked], ua.AttributeIds.Value)
+            for tag, value in zip(asked, values, strict=True):
+                source_ns, told_ns = nanoseconds(value.SourceTimestamp), self._newest_ns.get(tag)
+                if source_ns is not None and told_ns is not None and source_ns > told_ns + _LEFT_BEHIND_NS:
+                    raise SourceUnavailableError(f"{tag} has changed, but the subscription does not tell it")
+
+    # --- subscribing
 
     async def _subscribe(self, client: Client) -> float:
         """Create the subscription and its items; return the keep-alive time that the server granted."""
@@ -138,18 +177,21 @@ class OpcUaSession:
             MaxNotificationsPerPublish=0,
             PublishingEnabled=True,
         )
-        nodes, self.refused_nodes = await resolve_nodes(client, self._source.nodes)
-        self._last_heard = time.monotonic()
-        self._tag_of_handle = dict(enumerate(nodes, start=1))
+        self._limits = await operation_limits(client)
+        self._nodes, self.refused_nodes = await resolve_nodes(client, self._source.nodes)
+        self._last_heard = self._clock.monotonic()
+        self._expected_sequence, self._ended, self._newest_ns = None, None, {}
+        self._tag_of_handle = dict(enumerate(self._nodes, start=1))
         granted = await client.uaclient.create_subscription(wanted, self._published)
-        await self._create_items(client, granted.SubscriptionId, nodes)
+        self._subscription_id = granted.SubscriptionId
+        await self._create_items(client, granted.SubscriptionId)
         return float(granted.RevisedPublishingInterval * granted.RevisedMaxKeepAliveCount / 1000)
 
-    async def _create_items(self, client: Client, subscription_id: int, nodes: Mapping[str, ua.NodeId]) -> None:
+    async def _create_items(self, client: Client, subscription_id: int) -> None:
         queue_size = max(2, 2 * round(self._source.publishing_interval_ms / self._source.sampling_interval_ms))
         requests = [
             ua.MonitoredItemCreateRequest(
-                ItemToMonitor=ua.ReadValueId(NodeId=nodes[tag], AttributeId=ua.AttributeIds.Value),
+                ItemToMonitor=ua.ReadValueId(NodeId=self._nodes[tag], AttributeId=ua.AttributeIds.Value),
                 MonitoringMode=ua.MonitoringMode.Reporting,
                 RequestedParameters=ua.MonitoringParameters(
                     ClientHandle=handle,
@@ -160,8 +202,8 @@ class OpcUaSession:
             )
             for handle, tag in self._tag_of_handle.items()
         ]
-        for begin in range(0, len(requests), _ITEMS_PER_REQUEST):
-            chunk = requests[begin : begin + _ITEMS_PER_REQUEST]
+        for begin in range(0, len(requests), self._limits.monitored_items):
+            chunk = requests[begin : begin + self._limits.monitored_items]
             results = await client.uaclient.create_monitored_items(
                 ua.CreateMonitoredItemsParameters(
                     SubscriptionId=subscription_id,
@@ -171,164 +213,139 @@ class OpcUaSession:
             )
             for request, result in zip(chunk, results, strict=True):
                 if not result.StatusCode.is_good():
-                    tag = self._tag_of_handle[request.RequestedParameters.ClientHandle]
-                    self.refused_nodes[tag] = result.StatusCode.name
+                    handle = request.RequestedParameters.ClientHandle
+                    self.refused_nodes[self._tag_of_handle.pop(handle)] = result.StatusCode.name
+        self._listener.on_condition(f"NODES_REFUSED_{self._source.name.upper()}", bool(self.refused_nodes))
         if self.refused_nodes:
-            self._on_alarm("NODES_REFUSED")
             log.error("nodes refused by the server", source=self._source.name, nodes=self.refused_nodes)
 
-    def _published(self, result: ua.PublishResult) -> None:
-        """Take one whole publish response; called by asyncua's publish loop."""
-        self._last_heard = time.monotonic()
-        now_ns = self._now_ns()
+    # --- being told
+
+    async def _published(self, result: ua.PublishResult) -> None:
+        """Take one whole publish response; awaited by asyncua's publish loop before it asks for the next."""
+        message = result.NotificationMessage
+        contents = message.NotificationData or ()
+        for content in contents:
+            if isinstance(content, ua.StatusChangeNotification):
+                self._ended = str(content.Status)
+                return
+        missing = self._missing(message.SequenceNumber, bool(contents))
+        lost = False
+        for number in missing[-_MOST_REPUBLISHED:]:
+            again = await self._republished(number) if number in (result.AvailableSequenceNumbers or ()) else None
+            lost = lost or again is None
+            if again is not None:
+                self._tell(again, lost=False)
+        if lost or len(missing) > _MOST_REPUBLISHED:
+            log.warning("notifications lost on the way", source=self._source.name, count=len(missing))
+        self._tell(message, lost=lost or len(missing) > _MOST_REPUBLISHED)
+
+    def _missing(self, number: int, has_data: bool) -> list[int]:  # noqa: FBT001 - of one message
+        """Return the numbers between the last notification and this one; a keep-alive tells the next number."""
+        expected = self._expected_sequence
+        missing = [] if expected is None or number == expected else _between(expected, number)
+        self._expected_sequence = _next_sequence(number) if has_data else number
+        return missing
+
+    async def _republished(self, number: int) -> Any:
+        if self._client is None:
+            return None
+        with suppress(*FAILURES):
+            async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
+                return await self._client.uaclient.session.republish(self._subscription_id, number)
+        return None
+
+    def _tell(self, message: ua.NotificationMessage, *, lost: bool) -> None:
+        now_ns = self._clock.now_ns()
         samples = tuple(
             sample_of(self._tag_of_handle[item.ClientHandle], item.Value, now_ns)
-            for notification in result.NotificationMessage.NotificationData or ()
-            if isinstance(notification, ua.DataChangeNotification)
-            for item in notification.MonitoredItems
+            for content in message.NotificationData or ()
+            if isinstance(content, ua.DataChangeNotification)
+            for item in content.MonitoredItems
             if item.ClientHandle in self._tag_of_handle
         )
-        self._on_notification(samples)
+        self._last_heard = self._clock.monotonic()
+        if samples:
+            self._last_data = self._last_heard
+        for sample in samples:
+            self._newest_ns[sample.tag] = max(self._newest_ns.get(sample.tag, 0), sample.source_ns)
+        self._listener.on_notification(
+            Notification(
+                samples=samples,
+                server_ns=nanoseconds(message.PublishTime),
+                overflowed=frozenset(sample.tag for sample in samples if overflowed(sample)),
+                lost=lost,
+            )
+        )
 
+    # --- what the server remembers
 
-def sample_of(tag: str, value: ua.DataValue, now_ns: int) -> TagSample:
-    """Return a data value as a sample; what is no number becomes a bad one, never a made-up one."""
-    status = value.StatusCode.value if value.StatusCode is not None else 0
-    variant = value.Value
-    if variant is None or variant.VariantType not in _NUMERIC or variant.is_array or variant.Value is None:
-        number, status = float("nan"), max(status, _BAD_TYPE_MISMATCH)
-    else:
-        number = float(variant.Value)
-    server_ns = _nanoseconds(value.ServerTimestamp, now_ns)
-    return TagSample(
-        tag=tag,
-        value=number,
-        status=status,
-        source_ns=_nanoseconds(value.SourceTimestamp, server_ns),
-        server_ns=server_ns,
-    )
+    async def read_history(self, *, start_ns: int, end_ns: int) -> tuple[dict[str, list[TagSample]], dict[str, str]]:
+        """Return (what the server's history has of each tag, with the value at the start; the tags it has none of).
 
+        Raises SourceUnavailableError where the connection is not there.
+        """
+        client = self._client
+        if client is None or not self._subscribed.is_set():
+            raise SourceUnavailableError(f"{self._source.name} is not connected")
+        found: dict[str, list[TagSample]] = {}
+        refused: dict[str, str] = {}
+        tags = list(self._tag_of_handle.values())
+        try:
+            for begin in range(0, len(tags), self._limits.history_read):
+                asked = tags[begin : begin + self._limits.history_read]
+                await self._read_history_of(client, asked, start_ns, end_ns, found, refused)
+        except FAILURES as error:
+            raise SourceUnavailableError(f"history cannot be read: {str(error) or type(error).__name__}") from error
+        return found, refused
 
-def _nanoseconds(moment: datetime | None, fallback_ns: int) -> int:
-    """Return int64 nanoseconds; the standard's "no time" (1601) is none, the end of time (9999) the largest int64."""
-    if moment is None:
-        return fallback_ns
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)  # asyncua gives naive UTC
-    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
-    found_ns = (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1_000
-    return min(found_ns, _LATEST_NS) if found_ns > 0 else fallback_ns
-
-
-@asynccontextmanager
-async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
-    """Connect a client and close it whatever happens; raises SourceUnavailableError."""
-    try:
-        client = Client(source.url, timeout=_REQUEST_TIMEOUT_SECONDS, watchdog_intervall=_WATCHDOG_SECONDS)
-    except ValueError as error:
-        raise SourceUnavailableError(f"{source.url} is no address: {error}") from error
-    client.name = client.description = "labline"
-    client.application_uri = "urn:labline:gateway"
-    client.session_timeout = 60_000
-    if source.username is not None:
-        client.set_user(source.username)
-        client.set_password(source.password or "")
-    try:
-        if source.security is not None:
-            await client.set_security_string(source.security)
-        async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
-            await client.connect()
-    except Exception as error:  # asyncua and cryptography raise of every kind
-        client.disconnect_socket()
-        raise SourceUnavailableError(
-            f"{source.url} cannot be reached: {str(error) or type(error).__name__}",
-            hint="is the server up, the address right, and this gateway's certificate trusted there?",
-        ) from error
-    try:
-        yield client
-    except _FAILURES as error:
-        raise SourceUnavailableError(f"{source.url}: {str(error) or type(error).__name__}") from error
-    finally:
-        await _close(client)
-
-
-async def _close(client: Client) -> None:
-    try:
-        async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
-            await client.disconnect()
-    except _FAILURES:
-        client.disconnect_socket()
-
-
-async def resolve_nodes(client: Client, nodes: Mapping[str, str]) -> tuple[dict[str, ua.NodeId], dict[str, str]]:
-    """Return (each tag's node id with this server's namespace index, the tags that have none here and why)."""
-    namespaces = await client.get_namespace_array()
-    resolved: dict[str, ua.NodeId] = {}
-    refused: dict[str, str] = {}
-    for tag, node in nodes.items():
-        match = _NODE.fullmatch(node)
-        if match is None:
-            refused[tag] = f"{node!r} is not nsu=<uri>;<identifier>"
-        elif match["uri"] not in namespaces:
-            refused[tag] = f"the server has no namespace {match['uri']}; it has {', '.join(namespaces)}"
-        else:
-            try:
-                resolved[tag] = ua.NodeId.from_string(f"ns={namespaces.index(match['uri'])};{match['identifier']}")
-            except (ValueError, ua.UaError) as error:
-                refused[tag] = f"{match['identifier']!r} is no identifier: {error}"
-    return resolved, refused
-
-
-async def read_once(source: OpcUaSource, *, now_ns: int) -> tuple[dict[str, TagSample], dict[str, str]]:
-    """Connect, read every tag once, and leave: (samples, refused tags and why); for ``check --connect``."""
-    async with connected(source) as client:
-        nodes, refused = await resolve_nodes(client, source.nodes)
-        values = await client.uaclient.read_attributes(list(nodes.values()), ua.AttributeIds.Value) if nodes else []
-        samples = {tag: sample_of(tag, value, now_ns) for tag, value in zip(nodes, values, strict=True)}
-        return samples, refused
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BrowsedNode:
-    """One variable found in a server's address space, with its name as the configuration wants it."""
-
-    path: str
-    node: str
-    data_type: str
-    value: str
-    writable: bool
-
-
-async def browse(url: str, *, most: int) -> list[BrowsedNode]:
-    """Return the variables below Objects, without the Server object, at most ``most``."""
-    source = OpcUaSource(name="browse", url=url, nodes={}, publishing_interval_ms=500, sampling_interval_ms=250)
-    async with connected(source) as client:
-        namespaces = await client.get_namespace_array()
-        found: list[BrowsedNode] = []
-        waiting: list[tuple[str, Any]] = [("", client.nodes.objects)]
-        seen: set[ua.NodeId] = set()
-        while waiting and len(found) < most:
-            path, parent = waiting.pop(0)
-            for child in await parent.get_children():
-                name = await child.read_browse_name()
-                if child.nodeid in seen or child.nodeid == ua.NodeId(ua.ObjectIds.Server):
+    async def _read_history_of(
+        self, client: Client, tags: list[str], start_ns: int, end_ns: int,
+        found: dict[str, list[TagSample]], refused: dict[str, str],
+    ) -> None:  # fmt: skip
+        details = ua.ReadRawModifiedDetails(
+            IsReadModified=False,
+            StartTime=moment_of(start_ns),
+            EndTime=moment_of(end_ns),
+            NumValuesPerNode=_VALUES_PER_HISTORY_READ,
+            ReturnBounds=True,
+        )
+        continued: dict[str, bytes | None] = dict.fromkeys(tags)
+        while continued:
+            wanted = [
+                ua.HistoryReadValueId(NodeId=self._nodes[tag], ContinuationPoint=point)
+                for tag, point in continued.items()
+            ]
+            results = await client.uaclient.history_read(
+                ua.HistoryReadParameters(
+                    HistoryReadDetails=details,
+                    TimestampsToReturn=ua.TimestampsToReturn.Both,
+                    ReleaseContinuationPoints=False,
+                    NodesToRead=wanted,
+                )
+            )
+            following: dict[str, bytes | None] = {}
+            for (tag, point), result in zip(continued.items(), results, strict=True):
+                if not result.StatusCode.is_good():
+                    refused[tag] = result.StatusCode.name
                     continue
-                seen.add(child.nodeid)
-                here = f"{path}/{name.Name}"
-                waiting.append((here, child))
-                if await child.read_node_class() is ua.NodeClass.Variable:
-                    found.append(await _browsed(here, child, namespaces))
-        return found[:most]
+                values = getattr(result.HistoryData, "DataValues", None) or ()
+                now_ns = self._clock.now_ns()
+                found.setdefault(tag, []).extend(sample_of(tag, value, now_ns) for value in values)
+                if result.ContinuationPoint and result.ContinuationPoint != point:
+                    following[tag] = result.ContinuationPoint
+            continued = following
 
 
-async def _browsed(path: str, node: Any, namespaces: list[str]) -> BrowsedNode:
-    value = await node.read_data_value(raise_on_bad_status=False)
-    access = await node.get_user_access_level()
-    variant = value.Value
-    identifier = node.nodeid.to_string().split(";", 1)[-1]
-    return BrowsedNode(
-        path=path,
-        node=f"nsu={namespaces[node.nodeid.NamespaceIndex]};{identifier}",
-        data_type=variant.VariantType.name if variant is not None else "-",
-        value=str(variant.Value)[:40] if variant is not None else "-",
-        writable=ua.AccessLevel.CurrentWrite in access,
-    )
+def _next_sequence(number: int) -> int:
+    """Return the sequence number after one; they go round and leave out zero (OPC 10000-4, 7.6)."""
+    return 1 if number >= _SEQUENCE_WRAPS else number + 1
+
+
+def _between(expected: int, number: int) -> list[int]:
+    """Return the numbers from the expected one to before the one that came, at most a few more than can be asked."""
+    distance = (number - expected) % _SEQUENCE_WRAPS
+    if distance > _SEQUENCE_WRAPS // 2:
+        return []  # an older one again
+    first = max(0, distance - _MOST_REPUBLISHED - 1)
+    return [(expected + at - 1) % _SEQUENCE_WRAPS + 1 for at in range(first, distance)]

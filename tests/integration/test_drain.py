@@ -3,17 +3,19 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
+from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
 from gateway.publish.drain import Drain
 from gateway.records import Lane, OutgoingMessage
+from gateway.store.database import open_state
+from gateway.store.outbox import enqueue
 from gateway.store.readers import Reader
-from gateway.store.recording import _enqueue
-from gateway.store.writer import Writer
 from simulator.mqtt import Participant
-from tests.building import NOW_NS, line
+from tests.building import NOW_NS, deadline, line, moment
 from tests.integration.test_mqtt_session import Box, session_of
 
 
@@ -24,13 +26,13 @@ class Bench:
         self.now_ns = NOW_NS
         self.drain = Drain(
             session=session, reader=reader, writer=writer, line=line(), present=lambda _tag: 78.0,
-            now_ns=lambda: self.now_ns, on_progress=lambda: None, on_alarm=self.alarms.append,
+            now=lambda: moment(self.now_ns), on_progress=lambda: None, on_alarm=self.alarms.append,
         )  # fmt: skip
 
     async def enqueue(self, *messages):
         def work(connection):
             for message in messages:
-                _enqueue(connection, message, at_ns=NOW_NS)
+                enqueue(connection, message, at_ns=NOW_NS)
 
         await self.writer.run(work)
         self.drain.wake()
@@ -59,7 +61,7 @@ async def bench(broker, tmp_path):
     received = []
     async with (
         Participant("watcher", port=broker.port, version_5=True, subscriptions=("out/#",), on_message=received.append),
-        Writer(tmp_path) as writer,
+        Writer(partial(open_state, tmp_path), name="store") as writer,
         Reader(tmp_path) as reader,
     ):
         session = session_of(broker, Box())
@@ -104,7 +106,7 @@ async def test_guidance_goes_before_evidence_before_telemetry(bench, broker):
 
 
 async def test_expired_advice_is_not_sent_and_that_is_recorded(bench):
-    await bench.enqueue(message(1, lane=Lane.GUIDANCE, payload=b"{}", expires_ns=NOW_NS - 1), message(2))
+    await bench.enqueue(message(1, lane=Lane.GUIDANCE, payload=b"{}", expires=deadline(NOW_NS - 1)), message(2))
     await bench.until_empty()
     assert [each.payload for each in bench.received] == [b"2"]
     assert await bench.rows("SELECT message_id, reason FROM departure") == [("0-1", "expired")]

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.store.database import open_for_reading
+from gateway.store.database import read_state
 from simulator.gateway_process import GatewayFailedError, ask, running_gateway
 from tests.integration.parts import TOPIC_ROOT
 
@@ -142,7 +142,7 @@ async def test_an_outage_of_the_broker_never_stalls_ingest_and_everything_arrive
     async with bench_line.gateway():
         await bench_line.until(lambda topic, _document: topic.startswith("prediction/"))
         await mosquitto.stop()
-        with closing(open_for_reading(bench_line.folder / "store")) as connection:
+        with closing(read_state(bench_line.folder / "store")) as connection:
             count = "SELECT count(*) FROM prediction"
             (before,) = connection.execute(count).fetchone()
             async with asyncio.timeout(20):  # two models twice a second go on without a broker
@@ -210,7 +210,7 @@ async def test_every_prediction_keeps_what_it_stood_on(bench_line):
         await bench_line.until(
             lambda topic, document: topic.startswith("prediction/") and document["verdict"]["accepted"]
         )
-    with closing(open_for_reading(bench_line.folder / "store")) as connection:
+    with closing(read_state(bench_line.folder / "store")) as connection:
         connection.row_factory = sqlite3.Row
         row = connection.execute("SELECT body FROM prediction WHERE accepted = 1 LIMIT 1").fetchone()
     features = json.loads(row["body"])["features"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.errors import NotConnectedError
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import BrokerAddress, Outgoing, SessionOptions, Will
@@ -51,7 +52,8 @@ def session_of(broker, box, *, version_5=True, client_id="labline-test", **optio
             subscriptions=("in/#",),
             on_delivery=box.take,
             **{"session_expiry_seconds": 600, **options},
-        )
+        ),
+        clock=SystemClock(),
     )
 
 

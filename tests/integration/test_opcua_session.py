@@ -7,12 +7,18 @@ from datetime import UTC, datetime
 import pytest
 from asyncua import Server, ua
 
+from gateway.clock import SystemClock
 from gateway.errors import SourceUnavailableError
+from gateway.history.recall import History
 from gateway.history.rings import Rings
 from gateway.history.windows import WindowRequest
-from gateway.ingest.opcua import subscribe_source
-from gateway.records import Quality, quality_of
-from gateway.transport.opcua import OpcUaSource, browse, read_once, sample_of
+from gateway.inbox import Inbox
+from gateway.ingest.gaps import Gaps
+from gateway.ingest.opcua import OpcUaFeed
+from gateway.records import SECOND_NS, Quality, quality_of
+from gateway.transport.opcua_browse import browse, read_once
+from gateway.transport.opcua_connection import OpcUaSource
+from gateway.transport.opcua_values import sample_of
 from simulator.broker import free_port
 from tests.building import NOW_NS
 
@@ -61,23 +67,42 @@ def source_of(url, *names, name="plc1"):
     )  # fmt: skip
 
 
+class Unrecorded:
+    """A historian that keeps nothing."""
+
+    def record(self, samples):
+        pass
+
+
 class Listener:
-    def __init__(self, *sources):
-        self.rings = Rings({tag: source.name for source in sources for tag in source.nodes}, capacity=100)
+    def __init__(self, *sources, clock=None):
+        self.clock = clock or SystemClock()
+        self.rings = Rings({tag: source.name for source in sources for tag in source.nodes}, capacity=1000)
+        self.inbox = Inbox()
         self.states = []
-        self.sessions = [
-            subscribe_source(
+        self.conditions = {}
+        self.skews = {}
+        self.feeds = [
+            OpcUaFeed(
                 source,
-                rings=self.rings,
-                now_ns=lambda: NOW_NS,
+                clock=self.clock,
+                history=History(self.rings, Unrecorded()),
+                gaps=Gaps(inbox=self.inbox, now=self.clock.now),
+                max_clock_skew_ns=2 * SECOND_NS,
                 on_state=lambda name, up: self.states.append((name, up)),
+                on_condition=self.conditions.__setitem__,
+                on_skew=self.skews.__setitem__,
             )
             for source in sources
         ]
+        self.sessions = [feed._session for feed in self.feeds]
+
+    def gaps(self):
+        return [pending.event.gap for queue in self.inbox._queues for pending in queue]
 
     @asynccontextmanager
     async def running(self):
-        tasks = [asyncio.create_task(session.run()) for session in self.sessions]
+        tasks = [asyncio.create_task(work) for feed in self.feeds for work in (feed.run(), feed.fill())]
         try:
             yield self
         finally:
@@ -170,7 +195,7 @@ def test_times_that_are_none_or_beyond_int64_cost_nothing_but_themselves(moment)
     rings = Rings({"t": "s"}, capacity=10)
     rings.take("s", [sample_of("t", value, NOW_NS)], confirmed_ns=NOW_NS)
     window = rings.window(WindowRequest(tag="t", start_ns=0, end_ns=NOW_NS))
-    assert window.source_ns.tolist() == [NOW_NS]
+    assert window.held_ns.tolist() == [NOW_NS]
     believed = moment is None or moment.year == 1601
     assert (quality_of(int(window.statuses[0])) is Quality.GOOD) == believed
 

@@ -14,7 +14,7 @@ from gateway.events import ModelDue, Situation
 from gateway.guardrails.setpoints import second_check
 from gateway.history.rings import Rings
 from gateway.records import Context, Lane, TagSample, seconds_to_ns
-from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input
+from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, moment
 
 anything = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True, width=64),
@@ -69,11 +69,11 @@ def situations(draw):
     rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=20)
     for tag in here.tags:
         confirmed_ns = draw(st.sampled_from([NOW_NS] * 9 + [NOW_NS - seconds_to_ns(60)]))
-        for at, value, status in draw(histories):
+        for at, value, status in sorted(draw(histories), key=lambda item: item[0]):
             at_ns = NOW_NS + seconds_to_ns(at)
             sample = TagSample(tag=tag, value=value, status=status, source_ns=at_ns, server_ns=at_ns)
             rings.take("plc1", [sample], confirmed_ns=confirmed_ns)
-    due = ModelDue(event_id="e", at_ns=NOW_NS, model=model.name)
+    due = ModelDue(event_id="e", at=moment(NOW_NS), model=model.name)
     last_move = draw(st.one_of(st.none(), st.integers(0, NOW_NS)))
     situation = Situation(
         line=here,
@@ -124,7 +124,7 @@ def test_no_suggestion_leaves_its_limits(drawn):
         assert abs(suggestion["proposed"] - present) <= manipulated.max_step * (1 + 1e-9)
         assert last_move is None or NOW_NS - last_move >= manipulated.minimum_interval_ns
         assert message.lane is Lane.GUIDANCE
-        assert message.expires_ns is not None
+        assert message.expires is not None
         assert second_check(message.payload, situation.line, lambda _tag, value=present: value) is None
 
 

@@ -60,7 +60,8 @@ def reference(kind, stretches):
 def test_aggregates_agree_with_the_reference(kind, given_samples):
     rings = Rings({"t": "s"}, capacity=100)
     taken = [TagSample(tag="t", value=v, status=q, source_ns=at, server_ns=at) for at, v, q in given_samples]
-    rings.take("s", taken, confirmed_ns=START + 2 * LENGTH)
+    rings.fill(taken)  # in any order of time
+    rings.confirm("s", confirmed_ns=START + 2 * LENGTH)
     window = rings.window(WindowRequest(tag="t", start_ns=START, end_ns=START + LENGTH))
     value, covered = aggregate(kind, window)
     stretches = pieces(given_samples)
@@ -75,7 +76,8 @@ def test_aggregates_agree_with_the_reference(kind, given_samples):
 def test_last_agrees_with_the_reference(given_samples):
     rings = Rings({"t": "s"}, capacity=100)
     taken = [TagSample(tag="t", value=v, status=q, source_ns=at, server_ns=at) for at, v, q in given_samples]
-    rings.take("s", taken, confirmed_ns=START + 2 * LENGTH)
+    rings.fill(taken)  # in any order of time
+    rings.confirm("s", confirmed_ns=START + 2 * LENGTH)
     window = rings.window(WindowRequest(tag="t", start_ns=START, end_ns=START + LENGTH))
     holding = [item for item in sorted(given_samples, key=lambda item: item[0]) if item[0] <= START + LENGTH]
     expected = holding[-1][1] if holding and holding[-1][2] == GOOD else None

@@ -13,7 +13,7 @@ from gateway.contract.responses import response
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.contract.topics import Topics, encode_level
 from gateway.records import ContextKind
-from tests.building import NOW_NS, line
+from tests.building import NOW_NS, line, moment
 from tests.unit.test_lifecycle import guidance
 
 EXAMPLES = Path(__file__).parents[3] / "shared" / "payloads"
@@ -80,7 +80,7 @@ def test_the_example_payloads_fit_the_models(example, model):
 def test_guidance_and_board_have_the_fields_of_their_examples():
     for example, message in (
         ("labline-guidance-setpoint.json", guidance_message(guidance(), line=line(), cause="c", at_ns=NOW_NS)),
-        ("labline-board.json", board_message((guidance(),), line=line(), cause="c", at_ns=NOW_NS)),
+        ("labline-board.json", board_message((guidance(),), line=line(), cause="c", at=moment(NOW_NS))),
     ):
         wanted, found = json.loads((EXAMPLES / example).read_text()), json.loads(message.payload)
         assert list(found) == list(wanted)

@@ -20,6 +20,7 @@ from tests.building import (
     assignment,
     bundle,
     line,
+    moment,
     sample,
     steady_rings,
     tag,
@@ -29,7 +30,7 @@ from tests.unit.test_lifecycle import guidance
 
 def predict(model, rings, *, tags=None, at_ns=NOW_NS):
     here = line(models=(model,), **({} if tags is None else {"tags": tags}))
-    due = ModelDue(event_id="e", at_ns=at_ns, model=model.name)
+    due = ModelDue(event_id="e", at=moment(at_ns), model=model.name)
     windows = rings.windows(windows_needed(due, here))
     return guarded_prediction(model, here.tags, windows, Context(), end_ns=at_ns, at_ns=at_ns, cause="e")
 

@@ -4,7 +4,6 @@ import socket
 from gateway.operations.health import Health
 from gateway.operations.systemd import Notifier, Progress
 from gateway.store.readers import Depths
-from gateway.transport.reconnect import Backoff
 from tests.building import NOW_NS, line
 
 
@@ -34,15 +33,6 @@ def test_a_listener_that_takes_nothing_does_not_hold_the_gateway_up(tmp_path):
 def test_a_loop_that_does_not_get_on_is_named():
     progress = Progress({"process": -1.0, "drain": 100.0})
     assert progress.stalled() == ("process",)
-
-
-def test_backoff_grows_to_its_cap_with_jitter_and_starts_again():
-    backoff = Backoff(first_seconds=1.0, longest_seconds=8.0)
-    delays = [backoff.next_delay() for _ in range(8)]
-    for delay, ceiling in zip(delays, [1, 2, 4, 8, 8, 8, 8, 8], strict=True):
-        assert ceiling / 2 <= delay <= ceiling
-    backoff.succeeded()
-    assert backoff.next_delay() <= 1.0
 
 
 async def test_status_tells_what_is_not_as_it_should_be():

@@ -3,18 +3,23 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
 from gateway.contract.identity import sha256_hex
 from gateway.contract.lab_results import lab_result
+from gateway.database.writer import Writer
 from gateway.events import GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
-from gateway.history.rings import Rings
 from gateway.inbox import Inbox, Urgency
 from gateway.process import Processor
 from gateway.records import ResultStatus
-from gateway.store.writer import Writer
-from tests.building import NOW_NS, line
+from gateway.store.database import open_state
+from tests.building import NOW_NS, line, moment
+
+
+async def no_windows(_requests):
+    return {}
 
 
 class Loop:
@@ -25,7 +30,7 @@ class Loop:
         self.store = []
         self.progress = 0
         self.processor = Processor(
-            inbox=self.inbox, line=line(), rings=Rings({}, capacity=10), writer=writer, on_committed=lambda: None,
+            inbox=self.inbox, line=line(), windows=no_windows, writer=writer, on_committed=lambda: None,
             on_progress=self._beat, on_store=self.store.append, on_alarm=self.store.append,
         )  # fmt: skip
 
@@ -39,7 +44,7 @@ class Loop:
         origin = Origin(
             session="s", topic="t", message_number=number, redelivered=False, payload_sha256=sha256_hex(payload)
         )
-        event = ResultArrived(at_ns=NOW_NS, origin=origin, result=read, payload=payload)
+        event = ResultArrived(at=moment(NOW_NS), origin=origin, result=read, payload=payload)
         self.inbox.put(event, Urgency.INBOUND, lambda: self.committed.append(number))
 
     async def rows(self, query):
@@ -63,7 +68,7 @@ async def running(loop):
 
 @pytest.fixture
 async def loop(tmp_path):
-    async with Writer(tmp_path) as writer:
+    async with Writer(partial(open_state, tmp_path), name="store") as writer:
         yield Loop(writer)
 
 
@@ -117,14 +122,14 @@ async def test_a_cancelled_loop_finishes_the_batch_it_has_begun(loop):
 async def test_models_and_timers_wait_once_each_and_urgent_events_go_first():
     inbox = Inbox()
     for at in range(5):
-        inbox.put(ModelDue(event_id=f"m{at}", at_ns=at, model="viscosity"), Urgency.MODELS_AND_TIMERS)
-        inbox.put(TimerDue(event_id=f"t{at}", at_ns=at, timer=Timer.EXPIRE_GUIDANCE), Urgency.MODELS_AND_TIMERS)
-    inbox.put(GatewayStopped(event_id="stop", at_ns=9), Urgency.STOP_AND_RESPONSES)
+        inbox.put(ModelDue(event_id=f"m{at}", at=moment(at), model="viscosity"), Urgency.MODELS_AND_TIMERS)
+        inbox.put(TimerDue(event_id=f"t{at}", at=moment(at), timer=Timer.EXPIRE_GUIDANCE), Urgency.MODELS_AND_TIMERS)
+    inbox.put(GatewayStopped(event_id="stop", at=moment(9)), Urgency.STOP_AND_RESPONSES)
     taken = [pending.event.event_id for pending in await inbox.take(most=20)]
     assert taken == ["stop", "m4", "t4"]  # the newest of each: it looks at the present
     assert inbox.coalesced == 8
     for _ in range(30):
-        inbox.put(GatewayStopped(event_id="flood", at_ns=9), Urgency.INBOUND)
-    inbox.put(ModelDue(event_id="again", at_ns=10, model="viscosity"), Urgency.MODELS_AND_TIMERS)
+        inbox.put(GatewayStopped(event_id="flood", at=moment(9)), Urgency.INBOUND)
+    inbox.put(ModelDue(event_id="again", at=moment(10), model="viscosity"), Urgency.MODELS_AND_TIMERS)
     flooded = [pending.event.event_id for pending in await inbox.take(most=20)]
     assert flooded[-1] == "again"  # a flood of results does not stop predictions

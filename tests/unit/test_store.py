@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -12,9 +13,10 @@ from gateway.contract.identity import sha256_hex
 from gateway.contract.lab_results import lab_result
 from gateway.contract.responses import response
 from gateway.contract.times import rfc3339
+from gateway.database.writer import Writer
 from gateway.decide import windows_needed
 from gateway.definitions import Stage
-from gateway.errors import InferenceError, LablineError, StoreLockedError, StoreUnavailableError
+from gateway.errors import InferenceError, LablineError, StoreCorruptError, StoreLockedError, StoreUnavailableError
 from gateway.events import (
     ContextChanged,
     GatewayStarted,
@@ -29,9 +31,8 @@ from gateway.inbox import Pending
 from gateway.process import decide_batch
 from gateway.records import ResultStatus, seconds_to_ns
 from gateway.store import audit
-from gateway.store.database import locked, open_for_reading, open_for_writing
-from gateway.store.writer import Writer
-from tests.building import NOW_NS, assignment, line, sample, steady_rings
+from gateway.store.database import locked, open_state, read_state
+from tests.building import NOW_NS, assignment, line, moment, sample, steady_rings
 
 
 class Bench:
@@ -39,7 +40,7 @@ class Bench:
 
     def __init__(self, directory):
         self.directory = directory
-        self.connection = open_for_writing(directory)
+        self.connection = open_state(directory)
         self.line = line()
         self.deliveries = 0
         self.now_ns = NOW_NS
@@ -64,7 +65,7 @@ class Bench:
             assume_status=ResultStatus.VALIDATED,
         )  # fmt: skip
         origin = self.origin("lims/results/qc", payload, **delivery)
-        event = ResultArrived(at_ns=self.now_ns, origin=origin, result=read, payload=payload)
+        event = ResultArrived(at=moment(self.now_ns), origin=origin, result=read, payload=payload)
         return self.commit(event, steady_rings(78.0, 78.0).windows(windows_needed(event, self.line)))
 
     def context(self, event, **fields):
@@ -72,23 +73,23 @@ class Bench:
         payload = json.dumps({"event": event, "at": at, **fields}).encode()
         change = context_change(payload, now_ns=self.now_ns)
         origin = self.origin("mes/context/x", payload)
-        return self.commit(ContextChanged(at_ns=self.now_ns, origin=origin, change=change, payload=payload))
+        return self.commit(ContextChanged(at=moment(self.now_ns), origin=origin, change=change, payload=payload))
 
     def answer(self, guidance_id, act, response_id="r-1"):
         document = {"id": response_id, "guidance_id": guidance_id, "act": act, "terminal": "T-07", "person": "op"}
         payload = json.dumps(document).encode()
         read = response(payload, now_ns=self.now_ns)
         origin = self.origin("root/response/T-07", payload)
-        return self.commit(ResponseArrived(at_ns=self.now_ns, origin=origin, response=read, payload=payload))
+        return self.commit(ResponseArrived(at=moment(self.now_ns), origin=origin, response=read, payload=payload))
 
     def model_due(self, temperature, setpoint=78.0):
         rings = steady_rings(temperature, setpoint)
         rings.confirm("plc1", confirmed_ns=self.now_ns)
-        event = ModelDue(event_id=f"due-{self.now_ns}", at_ns=self.now_ns, model="viscosity")
+        event = ModelDue(event_id=f"due-{self.now_ns}", at=moment(self.now_ns), model="viscosity")
         return self.commit(event, rings.windows(windows_needed(event, self.line)))
 
     def timer(self, timer):
-        return self.commit(TimerDue(event_id=f"{timer}-{self.now_ns}", at_ns=self.now_ns, timer=timer))
+        return self.commit(TimerDue(event_id=f"{timer}-{self.now_ns}", at=moment(self.now_ns), timer=timer))
 
     def order(self):
         self.context("order_started", job_order_id="WO-1", material_definition_id="FG-100", equipment_id="R1")
@@ -375,7 +376,7 @@ def test_a_move_that_the_operator_made_counts_for_the_minimum_interval(bench):
     bench.order()
     rings = steady_rings(76.0, 78.0)
     rings.take("plc1", [sample("temperature_setpoint", 79.0, at=-1)], confirmed_ns=NOW_NS)
-    event = ModelDue(event_id="due", at_ns=NOW_NS, model="viscosity")
+    event = ModelDue(event_id="due", at=moment(NOW_NS), model="viscosity")
     bench.commit(event, rings.windows(windows_needed(event, bench.line)))
     assert [each["kind"] for each in bench.sent("guidance")] == ["warning"]
     ((body,),) = bench.rows("SELECT body FROM prediction")
@@ -462,7 +463,7 @@ def test_the_start_is_audited_with_the_configuration_and_whether_it_changed(benc
     for configuration in ("one", "one", "two"):
         bench.now_ns += 1
         bench.commit(
-            GatewayStarted(event_id=f"s{bench.now_ns}", at_ns=bench.now_ns, version="0", bundles={}, stages={},
+            GatewayStarted(event_id=f"s{bench.now_ns}", at=moment(bench.now_ns), version="0", bundles={}, stages={},
                            configuration_sha256=configuration)
         )  # fmt: skip
     bodies = [json.loads(body) for (body,) in bench.rows("SELECT body FROM audit WHERE kind = 'gateway_started'")]
@@ -497,14 +498,14 @@ def test_a_second_process_is_refused_with_a_clear_message(tmp_path):
 
 def test_reading_where_no_store_is_says_so(tmp_path):
     with pytest.raises(LablineError, match="there is no store"):
-        open_for_reading(tmp_path)
+        read_state(tmp_path)
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path):
-    with closing(open_for_writing(tmp_path)) as connection:
+    with closing(open_state(tmp_path)) as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreUnavailableError, match="schema 99"):
-        open_for_writing(tmp_path)
+        open_state(tmp_path)
 
 
 async def test_the_writer_rolls_back_what_fails_and_goes_on(tmp_path):
@@ -512,7 +513,7 @@ async def test_the_writer_rolls_back_what_fails_and_goes_on(tmp_path):
         connection.execute("INSERT INTO departure VALUES (1, 'a', 0, 't', 'expired', 0)")
         connection.execute("SELECT * FROM nothing_like_it")
 
-    async with Writer(tmp_path) as writer:
+    async with Writer(partial(open_state, tmp_path), name="store") as writer:
         with pytest.raises(StoreUnavailableError):
             await writer.run(fails)
         count = await writer.run(lambda connection: connection.execute("SELECT count(*) FROM departure").fetchone()[0])
@@ -521,6 +522,6 @@ async def test_the_writer_rolls_back_what_fails_and_goes_on(tmp_path):
 
 async def test_a_writer_that_cannot_open_its_store_says_so(tmp_path):
     (tmp_path / "state.db").write_bytes(b"this is no database, and long enough to be looked at" * 100)
-    with pytest.raises(StoreUnavailableError, match="cannot be opened"):
-        async with Writer(tmp_path):
+    with pytest.raises(StoreCorruptError, match="cannot be opened"):
+        async with Writer(partial(open_state, tmp_path), name="store"):
             pass

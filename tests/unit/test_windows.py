@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from gateway.definitions import Aggregate
-from gateway.history.rings import BAD_NO_COMMUNICATION, Rings, TagRing
+from gateway.history.columns import BAD_NO_COMMUNICATION
+from gateway.history.rings import Rings, TagRing
 from gateway.history.windows import WindowRequest, aggregate
 from gateway.records import seconds_to_ns
 from tests.building import BAD, NOW_NS, UNCERTAIN, sample
@@ -104,23 +105,23 @@ def test_a_server_whose_clock_is_behind_catches_up_after_a_loss_without_hiding_n
         rings.take("plc1", [sample("t", 100 + at, at=at - 5)], confirmed_ns=NOW_NS + at * second)
         window = rings.window(WindowRequest(tag="t", start_ns=0, end_ns=NOW_NS + at * second))
         assert window.values[-1] == 100 + at
-        assert (window.source_ns[1:] >= window.source_ns[:-1]).all()
-    assert window.source_ns[-1] == NOW_NS - 5 * second
+        assert (window.held_ns[1:] >= window.held_ns[:-1]).all()
+    assert window.held_ns[-1] == NOW_NS - 5 * second
 
 
 def test_a_ring_keeps_the_newest_in_order_and_counts_what_it_overwrote():
     ring = TagRing("t", capacity=5)
     for at in (1, 2, 4, 3, 5, 6, 7):
-        ring.append(source_ns=at, value=float(at), status=0)
+        ring.append(held_ns=at, value=float(at), status=0)
     window = ring.window(start_ns=0, end_ns=100, confirmed_ns=0)
-    assert window.source_ns.tolist() == [3, 4, 5, 6, 7]
+    assert window.held_ns.tolist() == [3, 4, 5, 6, 7]
     assert ring.overwritten == 2
 
 
 def test_windows_are_copies_that_later_samples_do_not_change():
     ring = TagRing("t", capacity=3)
-    ring.append(source_ns=1, value=1.0, status=0)
+    ring.append(held_ns=1, value=1.0, status=0)
     window = ring.window(start_ns=0, end_ns=10, confirmed_ns=0)
     for at in range(2, 20):
-        ring.append(source_ns=at, value=-1.0, status=0)
+        ring.append(held_ns=at, value=-1.0, status=0)
     assert window.values.tolist() == [1.0]

@@ -1,12 +1,51 @@
 -- name: last_audit
-SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
+SELECT seq, hash FROM (
+    SELECT seq, hash FROM audit
+    UNION ALL
+    SELECT last_seq, last_hash FROM audit_archive
+) ORDER BY seq DESC LIMIT 1;
 
 -- name: append_audit
 INSERT INTO audit (seq, at_ns, kind, subject, body, previous, hash)
 VALUES (:seq, :at_ns, :kind, :subject, :body, :previous, :hash);
 
--- name: whole_audit
-SELECT seq, at_ns, kind, subject, body, previous, hash FROM audit ORDER BY seq;
+-- name: audit_from
+SELECT seq, at_ns, kind, subject, body, previous, hash FROM audit WHERE seq >= :seq ORDER BY seq;
+
+-- name: audit_hash
+SELECT hash FROM audit WHERE seq = :seq;
+
+-- name: audit_before
+SELECT max(seq) FROM audit WHERE at_ns < :before_ns;
+
+-- name: archived_until
+SELECT max(last_seq) FROM audit_archive;
+
+-- name: archives
+SELECT first_seq, last_seq, last_hash, file_sha256 FROM audit_archive ORDER BY last_seq;
+
+-- name: insert_archive
+INSERT INTO audit_archive (first_seq, last_seq, last_hash, file_sha256)
+VALUES (:first_seq, :last_seq, :last_hash, :file_sha256);
+
+-- name: prune_audit
+DELETE FROM audit WHERE seq <= :last_seq;
+
+-- name: audit_delete_trigger
+SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'audit_is_append_only_delete';
+
+-- name: drop_audit_delete_trigger
+DROP TRIGGER audit_is_append_only_delete;
 
 -- name: last_configuration
 SELECT subject FROM audit WHERE kind = 'gateway_started' ORDER BY seq DESC LIMIT 1;
+
+-- name: signed_heads
+SELECT seq, hash, at_ns, public_key, signature FROM signed_head ORDER BY seq;
+
+-- name: last_signed_head
+SELECT seq, hash, at_ns, public_key, signature FROM signed_head ORDER BY seq DESC LIMIT 1;
+
+-- name: insert_signed_head
+INSERT OR REPLACE INTO signed_head (seq, hash, at_ns, public_key, signature)
+VALUES (:seq, :hash, :at_ns, :public_key, :signature);

@@ -38,32 +38,32 @@ INSERT INTO lot (material_lot_id, recommendation, latched) VALUES (:material_lot
 ON CONFLICT (material_lot_id) DO UPDATE SET recommendation = excluded.recommendation, latched = excluded.latched;
 
 -- name: lot_state
-SELECT recommendation, latched FROM lot WHERE material_lot_id = :material_lot_id;
-
--- name: lot_closed_ns
-SELECT closed_ns FROM lot WHERE material_lot_id = :material_lot_id;
+SELECT recommendation, latched, closed_ns, holds, 'lot ' || material_lot_id AS record
+FROM lot_checked WHERE material_lot_id = :material_lot_id;
 
 -- name: context_of_lot
 SELECT l.equipment_id, l.material_lot_id, l.job_order_id,
        coalesce(l.material_definition_id, o.material_definition_id) AS material_definition_id,
-       coalesce(l.client_id, o.client_id) AS client_id
-FROM lot AS l LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id
+       coalesce(l.client_id, o.client_id) AS client_id,
+       l.holds AND coalesce(o.holds, 1) AS holds, 'lot or order of ' || l.material_lot_id AS record
+FROM lot_checked AS l LEFT JOIN job_order_checked AS o ON o.job_order_id = l.job_order_id
 WHERE l.material_lot_id = :material_lot_id;
 
 -- name: context_of_order
-SELECT equipment_id, NULL AS material_lot_id, job_order_id, material_definition_id, client_id
-FROM job_order WHERE job_order_id = :job_order_id;
+SELECT equipment_id, NULL AS material_lot_id, job_order_id, material_definition_id, client_id,
+       holds, 'job_order ' || job_order_id AS record
+FROM job_order_checked WHERE job_order_id = :job_order_id;
 
 -- name: lot_on_equipment
-SELECT material_lot_id FROM (
-    SELECT material_lot_id, ended_ns FROM lot
+SELECT material_lot_id, holds, record FROM (
+    SELECT material_lot_id, ended_ns, holds, 'lot ' || material_lot_id AS record FROM lot_checked
     WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
-    ORDER BY started_ns DESC, rowid DESC LIMIT 1  -- the newest: its start ended any lot before it
+    ORDER BY started_ns DESC, row_number DESC LIMIT 1  -- the newest: its start ended any lot before it
 ) WHERE ended_ns IS NULL OR ended_ns > :at_ns;
 
 -- name: order_on_equipment
-SELECT job_order_id FROM (
-    SELECT job_order_id, ended_ns FROM job_order
+SELECT job_order_id, holds, record FROM (
+    SELECT job_order_id, ended_ns, holds, 'job_order ' || job_order_id AS record FROM job_order_checked
     WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
-    ORDER BY started_ns DESC, rowid DESC LIMIT 1
+    ORDER BY started_ns DESC, row_number DESC LIMIT 1
 ) WHERE ended_ns IS NULL OR ended_ns > :at_ns;

@@ -1,10 +1,10 @@
 -- name: last_payload_of_delivery
-SELECT payload_sha256 FROM event
-WHERE session = :session AND message_number = :message_number
-ORDER BY rowid DESC LIMIT 1;
+SELECT payload_sha256 FROM event_checked
+WHERE holds AND session = :session AND message_number = :message_number
+ORDER BY row_number DESC LIMIT 1;
 
 -- name: payload_of_event
-SELECT payload_sha256 FROM event WHERE event_id = :event_id;
+SELECT payload_sha256, holds FROM event_checked WHERE event_id = :event_id;
 
 -- name: count_deliveries
 SELECT count(*) FROM event WHERE payload_sha256 = :payload_sha256 AND topic = :topic;

@@ -12,10 +12,10 @@ INSERT OR IGNORE INTO guidance_state (guidance_id, state, at_ns, event_id)
 VALUES (:guidance_id, :state, :at_ns, :event_id);
 
 -- name: open_guidance
-SELECT body FROM guidance WHERE open = 1 ORDER BY issued_ns;
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked WHERE open = 1 ORDER BY issued_ns;
 
 -- name: guidance_by_id
-SELECT body FROM guidance WHERE guidance_id = :guidance_id;
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked WHERE guidance_id = :guidance_id;
 
 -- name: last_moves
 SELECT moved_tag, max(moved_ns) FROM guidance WHERE moved_tag IS NOT NULL GROUP BY moved_tag;

@@ -1,16 +1,21 @@
 -- name: versions_of_result
-SELECT result_id, result_version, current, payload_sha256, body FROM lab_result
+SELECT result_version, current, payload_sha256, body, holds, 'lab_result ' || result_id AS record
+FROM lab_result_checked
 WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
 ORDER BY result_version;
 
+-- name: newest_version
+SELECT max(result_version) FROM lab_result
+WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate;
+
 -- name: payload_of_result
-SELECT payload_sha256 FROM lab_result WHERE result_id = :result_id;
+SELECT payload_sha256, holds FROM lab_result_checked WHERE result_id = :result_id;
 
 -- name: other_results_of_lot
-SELECT body FROM lab_result
+SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked
 WHERE material_lot_id = :material_lot_id AND current = 1
   AND NOT (source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate)
-ORDER BY rowid;
+ORDER BY row_number;
 
 -- name: retire_result
 UPDATE lab_result SET current = 0 WHERE result_id = :result_id;
@@ -32,9 +37,9 @@ INSERT INTO disposition (disposition_id, material_lot_id, recommendation, at_ns,
 VALUES (:disposition_id, :material_lot_id, :recommendation, :at_ns, :event_id, :body);
 
 -- name: recent_sample_predictions
-SELECT p.value, p.low, p.high, r.body FROM prediction AS p
-JOIN lab_result AS r ON r.result_id = p.sample_result_id AND r.current = 1
-WHERE p.model = :model AND p.sample_result_id IS NOT NULL AND p.accepted = 1
+SELECT p.value, p.low, p.high, r.body FROM prediction_checked AS p
+JOIN lab_result_checked AS r ON r.result_id = p.sample_result_id AND r.current = 1
+WHERE p.model = :model AND p.sample_result_id IS NOT NULL AND p.accepted = 1 AND p.holds AND r.holds
 ORDER BY p.at_ns DESC LIMIT :most;
 
 -- name: recent_acceptance

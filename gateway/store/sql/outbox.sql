@@ -6,11 +6,11 @@ SELECT seq, message_id, lane, topic, 'superseded', :at_ns FROM outbox WHERE topi
 DELETE FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
 
 -- name: enqueue
-INSERT OR IGNORE INTO outbox (message_id, lane, topic, payload, retain, expires_ns, created_ns)
-VALUES (:message_id, :lane, :topic, :payload, :retain, :expires_ns, :created_ns);
+INSERT OR IGNORE INTO outbox (message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, created_ns)
+VALUES (:message_id, :lane, :topic, :payload, :retain, :expires_ns, :expires_boot_ns, :boot_id, :created_ns);
 
 -- name: peek
-SELECT seq, message_id, lane, topic, payload, retain, expires_ns FROM outbox
+SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds FROM outbox_checked
 WHERE parked IS NULL ORDER BY lane, seq LIMIT :most;
 
 -- name: acknowledged

@@ -1,0 +1,1 @@
+"""SQLite beneath the store and the history: opening, migrations, named statements, one writing thread."""

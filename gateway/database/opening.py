@@ -1,0 +1,111 @@
+"""Opening a database file: SQLite's settings, migrations by number, read-only connections.
+
+Errors of SQLite become ours here and in the writer: what is corrupt is told apart from what is only unavailable,
+as waiting mends the second and never the first.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
+
+BUSY_TIMEOUT_SECONDS = 5.0
+_READING = (
+    "PRAGMA query_only = ON",
+    "PRAGMA busy_timeout = 5000",
+)
+_WRITING = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA journal_size_limit = 67108864",
+)
+_CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """What a database file must look like: its migrations, and the functions that its SQL calls."""
+
+    migrations: tuple[str, ...]
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+
+def translated(error: sqlite3.Error, what: str) -> StoreUnavailableError | StoreCorruptError:
+    """Return our error for one of SQLite's: corrupt, or not available for now."""
+    kind = getattr(error, "sqlite_errorname", None) or ""
+    if kind.startswith(_CORRUPT):
+        return StoreCorruptError(f"{what}: {error}", hint="the file is set aside at the next start; see operations.md")
+    return StoreUnavailableError(f"{what}: {error}", hint="check the disk's space, health and rights")
+
+
+def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
+    """Return a connection for the one writer, migrated.
+
+    Raises StoreCorruptError where the file is no sound database, StoreUnavailableError where it cannot be used.
+    """
+    connection = None
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS, cached_statements=256)
+        _prepare(connection, schema)
+        for pragma in _WRITING:
+            connection.execute(pragma)
+        _migrate(connection, schema.migrations)
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise translated(error, f"the database {path} cannot be opened") from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, schema: Schema) -> None:
+    connection.row_factory = sqlite3.Row
+    for name, function in schema.functions.items():
+        connection.create_function(name, -1, function, deterministic=True)
+
+
+def _migrate(connection: sqlite3.Connection, migrations: tuple[str, ...]) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(migrations):
+        raise StoreUnavailableError(
+            f"the store has schema {version}, this Labline knows {len(migrations)}",
+            hint="it was written by a newer version; start that one, or use another directory",
+        )
+    for number, script in enumerate(migrations[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def open_for_reading(path: Path, schema: Schema) -> sqlite3.Connection:
+    """Return a read-only connection; raises LablineError where there is no such database."""
+    try:
+        if not path.is_file():
+            raise LablineError(
+                f"there is no store in {path.parent} ({path.name} is missing)",
+                hint="has the gateway run with this configuration yet?",
+            )
+        connection = sqlite3.connect(
+            read_only_uri(path), uri=True, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False
+        )
+        _prepare(connection, schema)
+        for pragma in _READING:
+            connection.execute(pragma)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except (OSError, sqlite3.Error) as error:
+        raise LablineError(f"{path} cannot be read: {error}", hint="run the command as the service's user") from error
+    if version != len(schema.migrations):
+        connection.close()
+        raise LablineError(
+            f"{path} has schema {version}, this Labline reads {len(schema.migrations)}",
+            hint="start the gateway once with this configuration and this version",
+        )
+    return connection
+
+
+def read_only_uri(path: Path) -> str:
+    """Return the URI that opens a database read-only, whatever characters its path has."""
+    return f"{path.resolve().as_uri()}?mode=ro"

@@ -1,0 +1,117 @@
+"""One writing thread per database. Work is a function of the connection; each piece is one transaction.
+
+The thread owns the connection from opening to closing. Callers await the outcome; the queue is bounded, and a
+caller that finds it full waits, which is how pressure reaches the brokers and servers.
+"""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Self, TypeVar
+
+from gateway.database.opening import translated
+from gateway.errors import LablineError, StoreUnavailableError
+
+Outcome = TypeVar("Outcome")
+Work = Callable[[sqlite3.Connection], Any]
+
+_LONGEST_QUEUE = 64
+_CLOSE_TIMEOUT_SECONDS = 30.0
+
+
+class Writer:
+    """Runs work on the writing thread; an async context manager."""
+
+    def __init__(
+        self,
+        open_connection: Callable[[], sqlite3.Connection],
+        *,
+        name: str,
+        after_commit: Callable[[sqlite3.Connection], None] = lambda _connection: None,
+    ) -> None:
+        """``open_connection`` is called on the thread; ``name`` is the database's, for errors and the thread.
+
+        ``after_commit`` is called on the thread, too; it must not raise.
+        """
+        self._after_commit = after_commit
+        self._open_connection = open_connection
+        self._name = name
+        self._queue: queue.Queue[tuple[Work, Future[Any]] | None] = queue.Queue()
+        self._room = asyncio.Semaphore(_LONGEST_QUEUE)
+        self._opened: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name=f"labline-{name}-writer", daemon=True)
+
+    async def __aenter__(self) -> Self:
+        self._thread.start()
+        await asyncio.wrap_future(self._opened)
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join, _CLOSE_TIMEOUT_SECONDS)
+        if self._thread.is_alive():
+            raise StoreUnavailableError(f"the {self._name}'s writing thread did not end in time")
+
+    async def run(self, work: Callable[[sqlite3.Connection], Outcome]) -> Outcome:
+        """Run the work in one transaction and return its outcome once that is committed.
+
+        Raises StoreUnavailableError where SQLite could not do it, StoreCorruptError where the file is damaged: then
+        nothing of it is durable. Once begun the work runs to its end even if the caller is cancelled.
+        """
+        async with self._room:
+            outcome: Future[Outcome] = Future()
+            self._queue.put((work, outcome))
+            return await asyncio.shield(asyncio.wrap_future(outcome))
+
+    def _run(self) -> None:
+        try:
+            connection: sqlite3.Connection | None = self._open_connection()
+        except LablineError as error:
+            self._opened.set_exception(error)
+            return
+        self._opened.set_result(None)
+        while (item := self._queue.get()) is not None:
+            work, outcome = item
+            try:
+                connection = connection or self._open_connection()
+                result = _in_transaction(connection, work)
+                self._after_commit(connection)
+                outcome.set_result(result)
+            except sqlite3.Error as error:
+                unavailable = translated(error, f"the {self._name} could not commit")
+                unavailable.__cause__ = error
+                outcome.set_exception(unavailable)
+                if _is_input_output(error):
+                    _close(connection)
+                    connection = None
+            except BaseException as error:  # noqa: BLE001 - it belongs to the caller, who gets it; the thread goes on
+                outcome.set_exception(error)
+        _close(connection)
+
+
+def _is_input_output(error: sqlite3.Error) -> bool:
+    """Return whether the file failed beneath SQLite: then nothing that the connection remembers is trusted."""
+    kind = getattr(error, "sqlite_errorname", None) or ""
+    return kind.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY"))
+
+
+def _close(connection: sqlite3.Connection | None) -> None:
+    """Close a connection; what it had not committed is gone, and a new one recovers from the files."""
+    if connection is not None:
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
+
+
+def _in_transaction(connection: sqlite3.Connection, work: Work) -> Any:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return result

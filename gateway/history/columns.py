@@ -1,0 +1,99 @@
+"""Samples of one series as columns, in the order in which they arrived. Pure.
+
+``held_ns`` is from when a value counts: its source time, but for values told again after a loss and marks of a loss.
+``source_ns`` stays as the server said it. A series is a tag, or a source (``@plc1``), whose samples are the instants
+at which it confirmed its values.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from enum import IntFlag
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SampleFlag(IntFlag):
+    """What else is to be known of a sample."""
+
+    NONE = 0
+    SERVER_TIME = 1  # it came without a source time: the server's is taken
+    GATEWAY_TIME = 2  # it came without any time: when it was received is taken
+    BACKFILLED = 4  # read from the server's history after a gap
+    TOLD_AGAIN = 8  # told again after a loss; counts from then
+    MARK = 16  # no sample: from here on nothing is known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldSample:
+    """One sample as it counts."""
+
+    series: str
+    arrival: int
+    source_ns: int
+    held_ns: int
+    value: float
+    status: int
+    flags: SampleFlag = SampleFlag.NONE
+
+
+BAD_NO_COMMUNICATION = 0x80310000  # OPC 10000-6, A.2
+
+
+def mark(series: str, held_ns: int, *, arrival: int) -> HeldSample:
+    """Return the mark that nothing is known of a series from an instant on."""
+    return HeldSample(
+        series=series,
+        arrival=arrival,
+        source_ns=held_ns,
+        held_ns=held_ns,
+        value=float("nan"),
+        status=BAD_NO_COMMUNICATION,
+        flags=SampleFlag.MARK,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """Samples of one series; all arrays have the same length."""
+
+    arrival: NDArray[np.int64]
+    source_ns: NDArray[np.int64]
+    held_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+    statuses: NDArray[np.uint32]
+    flags: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.arrival)
+
+    @classmethod
+    def of(cls, samples: Sequence[HeldSample]) -> Self:
+        """Return the columns of samples, in their order."""
+        return cls(
+            arrival=np.array([sample.arrival for sample in samples], np.int64),
+            source_ns=np.array([sample.source_ns for sample in samples], np.int64),
+            held_ns=np.array([sample.held_ns for sample in samples], np.int64),
+            values=np.array([sample.value for sample in samples], np.float64),
+            statuses=np.array([sample.status for sample in samples], np.uint32),
+            flags=np.array([sample.flags for sample in samples], np.uint8),
+        )
+
+    @classmethod
+    def joined(cls, parts: Iterable["Columns"]) -> Self:
+        """Return parts one after the other."""
+        present = [*parts]
+        if not present:
+            return cls.of(())
+        return cls(
+            **{each.name: np.concatenate([getattr(part, each.name) for part in present]) for each in fields(cls)}
+        )
+
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Columns":
+        """Return the chosen rows."""
+        return Columns(**{each.name: getattr(self, each.name)[chosen] for each in fields(self)})
+
+    def in_time(self) -> "Columns":
+        """Return the rows ordered by when they count, later arrivals last."""
+        return self.where(np.lexsort((self.arrival, self.held_ns)))

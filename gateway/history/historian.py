@@ -1,0 +1,413 @@
+"""Tag history on disk: what arrives goes into the journal every second, and is sealed into chunks series by series.
+
+Invariants:
+
+1. A sample is in the journal or in a chunk within a flush (one second) of its arrival; what a kill loses before that is
+   not more, and the restart marks it as unknown.
+2. A journal entry goes only when each of its samples is in a chunk, in the transaction that proves it.
+3. Chunks of a series are numbered without a hole, so that a missing one is noticed; each carries its hash.
+4. Samples are kept as they arrived (arrival numbers rise within a chunk), and as they counted.
+5. What waits to be written is bounded; what has to be given up is counted and told as a gap.
+
+The buffers belong to the event loop, the database to the writing thread, reading to a thread of its own.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+import structlog
+
+from gateway.database.opening import open_for_reading, open_for_writing
+from gateway.database.writer import Writer
+from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
+from gateway.history.chunk import encode
+from gateway.history.columns import Columns, HeldSample, mark
+from gateway.history.sealed import (
+    Damage,
+    chunk_hash,
+    in_stretch,
+    journal_hash,
+    journal_payload,
+    newest,
+    read_chunks,
+    read_journal,
+    read_series,
+)
+from gateway.history.statements import HISTORY, HISTORY_FILE, SQL
+from gateway.history.windows import WindowRequest
+
+log = structlog.get_logger()
+
+FLUSH_SECONDS = 1.0
+SEAL_SAMPLES = 2048
+SEAL_AGE_NS = 15 * 60 * 1_000_000_000
+_MOST_WAITING = 200_000
+_DELETE_AT_ONCE = 256
+
+Answer = TypeVar("Answer")
+
+
+def set_aside_if_corrupt(directory: Path, *, at_ns: int, on_damage: Callable[[], None]) -> None:
+    """Set a history file aside that SQLite cannot open, so that a new one begins; ``on_damage`` hears of it."""
+    path = directory / HISTORY_FILE
+    try:
+        open_for_writing(path, HISTORY).close()
+    except StoreCorruptError as error:
+        folder = directory / "quarantine" / str(at_ns)
+        folder.mkdir(parents=True, exist_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            file = directory / f"{HISTORY_FILE}{suffix}"
+            if file.exists():
+                file.rename(folder / file.name)
+        log.critical("tag history is corrupt and was set aside; a new one begins", error=str(error))
+        on_damage()
+
+
+@dataclass(slots=True)
+class _Buffer:
+    """What has been journalled of a series and is not sealed yet."""
+
+    parts: list[Columns] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, columns: Columns) -> None:
+        self.parts.append(columns)
+        self.count += len(columns)
+
+    def joined(self) -> Columns:
+        if len(self.parts) > 1:
+            self.parts = [Columns.joined(self.parts)]
+        return self.parts[0] if self.parts else Columns.of(())
+
+    def clear(self) -> None:
+        self.parts, self.count = [], 0
+
+    @property
+    def first_arrival(self) -> int | None:
+        return int(self.parts[0].arrival[0]) if self.count else None
+
+    @property
+    def first_ns(self) -> int:
+        return int(self.parts[0].held_ns[0])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """What an earlier run has left: the newest samples by series, and how far arrivals were counted."""
+
+    series: Mapping[str, tuple[Columns, bool]]  # with whether older ones are on disk
+    arrival: int
+    damage: Damage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evictable:
+    """The oldest chunks, which would go next."""
+
+    chunks: tuple[tuple[int, int], ...]
+    samples: int
+    from_ns: int
+    until_ns: int
+
+
+class Historian:
+    """Writes and reads ``history.db``; an async context manager. ``run`` flushes until cancelled."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        now_ns: Callable[[], int],
+        on_trouble: Callable[[str | None], None] = lambda _why: None,
+        on_dropped: Callable[[int, int, int], None] = lambda _count, _from_ns, _until_ns: None,
+    ) -> None:
+        """``on_trouble`` hears why history cannot be written, None once it can; ``on_dropped`` what was given up."""
+        self._path = directory / HISTORY_FILE
+        self._now_ns = now_ns
+        self._on_trouble = on_trouble
+        self._on_dropped = on_dropped
+        self._writer = Writer(partial(open_for_writing, self._path, HISTORY), name="history")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="labline-history-reader")
+        self._connection: sqlite3.Connection | None = None
+        self._fresh: list[HeldSample] = []
+        self._buffers: dict[str, _Buffer] = {}
+        self._next_number: dict[str, int] = {}
+        self._series: dict[str, int] = {}
+        self._flushing = asyncio.Lock()
+        self.samples_written = 0
+
+    async def __aenter__(self) -> Self:
+        await self._writer.__aenter__()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        with suppress(LablineError):  # on_trouble has heard; leaving must go on
+            await self.flush()
+        await self._read(self._close_reading)
+        self._reading.shutdown()
+        await self._writer.__aexit__(*exception)
+
+    # --- writing
+
+    def record(self, samples: Iterable[HeldSample]) -> None:
+        """Take samples to be written with the next flush."""
+        self._fresh += samples
+        if len(self._fresh) > _MOST_WAITING:
+            given_up = self._fresh[: _MOST_WAITING // 10]
+            del self._fresh[: len(given_up)]
+            self._on_dropped(len(given_up), given_up[0].held_ns, given_up[-1].held_ns)
+
+    async def run(self) -> None:
+        """Flush every second until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            with suppress(StoreUnavailableError):  # on_trouble has heard; what waits is written later
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has arrived, and seal what is ready.
+
+        Raises StoreUnavailableError where it cannot be written now: it stays and is written later.
+        """
+        async with self._flushing:
+            fresh, self._fresh = self._fresh, []
+            if not fresh:
+                return
+            arrived = _by_series(fresh)
+            sealing = self._ready(arrived)
+            work = partial(self._write, arrived, sealing, self._oldest_pending(sealing, arrived))
+            try:
+                self._series = await self._writer.run(work)
+            except LablineError as error:
+                self._fresh = fresh + self._fresh
+                self._on_trouble(str(error))
+                raise
+            for series, columns in arrived.items():
+                self._buffer(series).add(columns)
+            for series in sealing:
+                self._buffer(series).clear()
+                self._next_number[series] = self._next_number.get(series, 1) + 1
+            self.samples_written += len(fresh)
+            self._on_trouble(None)
+
+    def _buffer(self, series: str) -> _Buffer:
+        return self._buffers.setdefault(series, _Buffer())
+
+    def _ready(self, arrived: Mapping[str, Columns]) -> dict[str, Columns]:
+        """Return the series to seal now, with all of their columns: enough samples, or old enough ones."""
+        ready = {}
+        now_ns = self._now_ns()
+        for series in {*arrived, *self._buffers}:
+            buffer, new = self._buffer(series), arrived.get(series)
+            count = buffer.count + (len(new) if new is not None else 0)
+            old = buffer.count > 0 and now_ns - buffer.first_ns > SEAL_AGE_NS
+            if count >= SEAL_SAMPLES or (old and count):
+                ready[series] = Columns.joined([buffer.joined(), *([new] if new is not None else [])])
+        return ready
+
+    def _oldest_pending(self, sealing: Mapping[str, Columns], arrived: Mapping[str, Columns]) -> int:
+        """Return the oldest arrival that only the journal will hold."""
+        pending = [
+            buffer.first_arrival
+            for series, buffer in self._buffers.items()
+            if series not in sealing and buffer.first_arrival is not None
+        ]
+        pending += [int(columns.arrival[0]) for series, columns in arrived.items() if series not in sealing]
+        newest_arrival = max(int(columns.arrival[-1]) for columns in arrived.values())
+        return min([*pending, newest_arrival + 1])
+
+    def _write(
+        self,
+        arrived: Mapping[str, Columns],
+        sealing: Mapping[str, Columns],
+        oldest_pending: int,
+        connection: sqlite3.Connection,
+    ) -> dict[str, int]:
+        """Runs on the writing thread; returns the ids of all series, as they are once this is committed."""
+        ids = dict(self._series)
+        payload = journal_payload({series: columns for series, columns in arrived.items() if series not in sealing})
+        last_arrival = max(int(columns.arrival[-1]) for columns in arrived.values())
+        connection.execute(
+            SQL["append_journal"],
+            {"last_arrival": last_arrival, "hash": journal_hash(last_arrival, payload), "payload": payload},
+        )
+        for series, columns in sealing.items():
+            if series not in ids:
+                (ids[series],) = connection.execute(SQL["add_series"], {"name": series}).fetchone()
+            _seal(connection, ids[series], self._next_number.get(series, 1), columns)
+        connection.execute(SQL["prune_journal"], {"oldest_pending": oldest_pending})
+        return ids
+
+    # --- reading
+
+    async def load(self, *, most: int) -> Loaded:
+        """Return the newest samples of every series, at least ``most`` of each where there are as many."""
+        return await self._read(partial(self._load, most))
+
+    def _load(self, most: int) -> Loaded:
+        connection, damage = self._open_reading(), Damage()
+        self._series = read_series(connection)
+        sealed: dict[str, tuple[Columns, bool]] = {}
+        sealed_until: dict[str, int] = {}
+        names = {series_id: name for name, series_id in self._series.items()}
+        for series_id, number, last_arrival in connection.execute(SQL["newest_chunks"]).fetchall():
+            name = names[series_id]
+            self._next_number[name], sealed_until[name] = number + 1, last_arrival
+            wanted = 1 if name.startswith("@") else most
+            sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
+        arrival = max(sealed_until.values(), default=0)
+        arrival = max(arrival, self._load_journal(connection, sealed_until, damage))
+        series = {
+            name: (
+                Columns.joined([sealed.get(name, (Columns.of(()), False))[0], self._buffer(name).joined()]).in_time(),
+                sealed.get(name, (None, False))[1],
+            )
+            for name in {*sealed, *self._buffers}
+        }
+        return Loaded(series=series, arrival=arrival, damage=damage)
+
+    def _load_journal(self, connection: sqlite3.Connection, sealed_until: Mapping[str, int], damage: Damage) -> int:
+        """Fill the buffers from the journal; return the last arrival in it.
+
+        What a damaged entry held, and of which series, nobody can say: after it every series is unknown until its
+        next sample.
+        """
+        arrival, unknown = 0, set[str]()
+        for entry in read_journal(connection, damage):
+            if entry is None:
+                unknown |= {name for name, buffer in self._buffers.items() if buffer.count}
+                continue
+            name, columns = entry
+            arrival = max(arrival, int(columns.arrival.max()))
+            pending = columns.where(columns.arrival > sealed_until.get(name, 0))
+            if not len(pending):
+                continue
+            if name in unknown:
+                self._mark(name)
+                unknown.discard(name)
+            self._buffer(name).add(pending)
+        for name in unknown:
+            self._mark(name)
+        return arrival
+
+    def _mark(self, name: str) -> None:
+        """Let nothing be known of a series after its last sample."""
+        last = self._buffer(name).joined()
+        held_ns = int(last.held_ns.max())
+        self._buffer(name).add(Columns.of((mark(name, held_ns, arrival=int(last.arrival[-1])),)))
+
+    async def stretches(self, requests: Sequence[WindowRequest]) -> tuple[dict[WindowRequest, Columns], Damage]:
+        """Return for each request what the disk and the buffers hold of it, in time, and what was damaged."""
+        pending = {tag: self._pending(tag) for tag in {request.tag for request in requests}}
+        return await self._read(partial(self._stretches, tuple(requests), pending))
+
+    def _pending(self, series: str) -> Columns:
+        fresh = [sample for sample in self._fresh if sample.series == series]
+        return Columns.joined([self._buffer(series).joined(), Columns.of(fresh)])
+
+    def _stretches(
+        self, requests: Sequence[WindowRequest], pending: Mapping[str, Columns]
+    ) -> tuple[dict[WindowRequest, Columns], Damage]:
+        connection, damage, found = self._open_reading(), Damage(), {}
+        for request in requests:
+            series_id = self._series.get(request.tag)
+            sealed = [] if series_id is None else read_chunks(
+                connection, series_id, start_ns=request.start_ns, end_ns=request.end_ns, damage=damage
+            )  # fmt: skip
+            last_arrival = max((int(part.arrival.max()) for part in sealed), default=0)
+            waiting = pending[request.tag]  # some of it may have been sealed in the meantime
+            columns = Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)])
+            found[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
+        return found, damage
+
+    async def _read(self, work: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._translated(work))
+
+    @staticmethod
+    def _translated(work: Callable[[], Answer]) -> Callable[[], Answer]:
+        def run() -> Answer:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                raise StoreUnavailableError(f"the history cannot be read: {error}") from error
+
+        return run
+
+    def _open_reading(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = open_for_reading(self._path, HISTORY)
+        return self._connection
+
+    def _close_reading(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    # --- how long, how much
+
+    async def forget_before(self, before_ns: int) -> int:
+        """Delete chunks that end before an instant, in small pieces; return how many."""
+        deleted = 0
+        while True:
+            count = await self._writer.run(partial(_delete_before, before_ns))
+            deleted += count
+            if count < _DELETE_AT_ONCE:
+                return deleted
+
+    async def bytes_used(self) -> int:
+        """Return how many bytes the history takes, without pages that are free again."""
+        return await self._writer.run(lambda connection: int(connection.execute(SQL["size"]).fetchone()[0]))
+
+    async def evictable(self) -> Evictable | None:
+        """Return the oldest chunks, which may have to go, or None where there is none."""
+        return await self._writer.run(_evictable)
+
+    async def evict(self, evictable: Evictable) -> None:
+        """Delete these chunks; their gap is on record already."""
+        await self._writer.run(partial(_delete, evictable.chunks))
+
+
+def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: Columns) -> None:
+    payload = encode(columns)
+    about = {
+        "series_id": series_id,
+        "number": number,
+        "first_ns": int(columns.held_ns.min()),
+        "last_ns": int(columns.held_ns.max()),
+        "last_arrival": int(columns.arrival.max()),
+    }
+    sealed = {**about, "count": len(columns), "payload": payload, "hash": chunk_hash(**about, payload=payload)}
+    connection.execute(SQL["seal"], sealed)
+
+
+def _by_series(samples: Sequence[HeldSample]) -> dict[str, Columns]:
+    grouped: dict[str, list[HeldSample]] = {}
+    for sample in samples:
+        grouped.setdefault(sample.series, []).append(sample)
+    return {series: Columns.of(of_series) for series, of_series in grouped.items()}
+
+
+def _delete_before(before_ns: int, connection: sqlite3.Connection) -> int:
+    return connection.execute(SQL["delete_chunks_before"], {"before_ns": before_ns, "most": _DELETE_AT_ONCE}).rowcount
+
+
+def _evictable(connection: sqlite3.Connection) -> Evictable | None:
+    rows = connection.execute(SQL["oldest_chunks"], {"most": _DELETE_AT_ONCE}).fetchall()
+    if not rows:
+        return None
+    return Evictable(
+        chunks=tuple((row["series_id"], row["number"]) for row in rows),
+        samples=sum(row["count"] for row in rows),
+        from_ns=min(row["first_ns"] for row in rows),
+        until_ns=max(row["last_ns"] for row in rows),
+    )
+
+
+def _delete(chunks: Sequence[tuple[int, int]], connection: sqlite3.Connection) -> None:
+    connection.executemany(SQL["delete_chunk"], [{"series_id": each, "number": number} for each, number in chunks])

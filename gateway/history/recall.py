@@ -1,0 +1,96 @@
+"""The whole of tag history as one: rings for what is recent, chunks for what is not, one window from both."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from gateway.errors import LablineError
+from gateway.history.columns import Columns
+from gateway.history.historian import Historian
+from gateway.history.rings import Rings
+from gateway.history.windows import TagWindow, WindowRequest, cut
+from gateway.records import TagSample
+
+log = structlog.get_logger()
+
+RING_SAMPLES = 4096
+
+
+class History:
+    """What the tags were. Touched from the event loop only."""
+
+    def __init__(self, rings: Rings, historian: Historian, *, on_damage: Callable[[], None] = lambda: None) -> None:
+        self._rings = rings
+        self._historian = historian
+        self._on_damage = on_damage
+
+    async def load(self) -> None:
+        """Put back what earlier runs have left; until a source is heard again, nothing newer is known of its tags."""
+        loaded = await self._historian.load(most=RING_SAMPLES)
+        self._rings.resume(arrival=loaded.arrival)
+        for series, (columns, older) in loaded.series.items():
+            self._rings.put_back(series, columns, older_elsewhere=older)
+        if loaded.damage:
+            log.error("history is damaged in part; it counts as unknown", chunks=loaded.damage.chunks,
+                      journal_entries=loaded.damage.journal_entries)  # fmt: skip
+            self._on_damage()
+
+    def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int, clock_trusted: bool = True) -> None:
+        """Take a whole notification of a source; where its clock is not trusted, the values count as bad."""
+        self._historian.record(
+            self._rings.take(source, samples, confirmed_ns=confirmed_ns, clock_trusted=clock_trusted)
+        )
+
+    def fill(self, samples: Iterable[TagSample]) -> None:
+        """Take what a server's history tells of a hole."""
+        self._historian.record(self._rings.fill(samples))
+
+    def last_ns(self, tag: str) -> int | None:
+        """Return from when a tag's newest value counts, or None."""
+        return self._rings.last_ns(tag)
+
+    def lose(self, source: str) -> None:
+        """Note that nothing is known of a source's tags since it last confirmed them."""
+        self._historian.record(self._rings.lose(source))
+
+    def lose_tag(self, tag: str, *, since_ns: int) -> None:
+        """Note that values of one tag were lost since an instant, until the next that comes."""
+        self._historian.record(self._rings.lose_tag(tag, since_ns=since_ns))
+
+    def confirmed_ns(self, source: str) -> int:
+        """Return until when a source has confirmed its values, 0 where it never did."""
+        return self._rings.confirmed_ns(source)
+
+    def window(self, request: WindowRequest) -> TagWindow:
+        """Return one recent window, from memory."""
+        return self._rings.window(request)
+
+    async def windows(self, requests: Iterable[WindowRequest]) -> Mapping[WindowRequest, TagWindow]:
+        """Return the windows asked for; the disk is asked only for what memory does not reach."""
+        wanted = tuple(dict.fromkeys(requests))
+        found = {request: self._rings.window(request) for request in wanted if self._rings.reaches_back(request)}
+        older = [request for request in wanted if request not in found]
+        if older:
+            found |= await self._older(older)
+        return found
+
+    async def _older(self, requests: Sequence[WindowRequest]) -> dict[WindowRequest, TagWindow]:
+        try:
+            stretches, damage = await self._historian.stretches(requests)
+        except LablineError as error:
+            log.error("history cannot be read; only what is in memory is known", error=str(error))  # noqa: TRY400
+            self._on_damage()
+            return self._rings.windows(requests)
+        if damage:
+            self._on_damage()
+        return {request: self._joined(request, stretches[request]) for request in requests}
+
+    def _joined(self, request: WindowRequest, stretch: Columns) -> TagWindow:
+        """Return a window of what the disk holds: everything is there or still in the historian's buffers."""
+        return cut(
+            request,
+            held_ns=stretch.held_ns,
+            values=stretch.values,
+            statuses=stretch.statuses,
+            confirmed_ns=self._rings.window(request).confirmed_ns,
+        )

@@ -1,0 +1,153 @@
+"""Reading what the historian has written: sealed chunks and the journal, each held against its hash.
+
+Plain functions of a connection, used by the historian's own reading thread and by commands. A chunk that is damaged
+or missing is not skipped in silence: in its place stands a mark, from which on nothing is known.
+"""
+
+import hashlib
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateway.history.chunk import ChunkError, decode, encode
+from gateway.history.columns import Columns, mark
+from gateway.history.statements import SQL
+
+
+def chunk_hash(*, series_id: int, number: int, first_ns: int, last_ns: int, last_arrival: int, payload: bytes) -> str:
+    """Return the SHA-256 of a chunk and of what its row says about it."""
+    head = struct.pack("<qqqqq", series_id, number, first_ns, last_ns, last_arrival)
+    return hashlib.sha256(head + payload).hexdigest()
+
+
+def journal_hash(last_arrival: int, payload: bytes) -> str:
+    """Return the SHA-256 of a journal entry."""
+    return hashlib.sha256(struct.pack("<q", last_arrival) + payload).hexdigest()
+
+
+def journal_payload(parts: Mapping[str, Columns]) -> bytes:
+    """Return columns by series as bytes."""
+    blocks = []
+    for series, columns in parts.items():
+        name, data = series.encode(), encode(columns)
+        blocks.append(struct.pack("<II", len(name), len(data)) + name + data)
+    return b"".join(blocks)
+
+
+def read_payload(payload: bytes) -> Iterator[tuple[str, Columns]]:
+    """Yield the series and columns in a journal entry; raises ChunkError where it is none."""
+    at = 0
+    while at < len(payload):
+        try:
+            name_length, length = struct.unpack_from("<II", payload, at)
+        except struct.error as error:
+            raise ChunkError("a journal entry is cut short") from error
+        at += 8
+        name = payload[at : at + name_length].decode("utf-8", "replace")
+        at += name_length
+        yield name, decode(payload[at : at + length])
+        at += length
+
+
+@dataclass(slots=True)
+class Damage:
+    """How much of what was read could not be used."""
+
+    chunks: int = 0
+    journal_entries: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.chunks or self.journal_entries)
+
+
+def read_series(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the ids of all series by name."""
+    return {name: series_id for series_id, name in connection.execute(SQL["series"])}
+
+
+def read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[tuple[str, Columns] | None]:
+    """Yield what is not sealed yet, or was not when the journal was last pruned; None for an entry that is damaged."""
+    for last_arrival, stated, payload in connection.execute(SQL["journal"]):
+        parts = None
+        if stated == journal_hash(last_arrival, payload):
+            with suppress(ChunkError):
+                parts = [*read_payload(payload)]
+        if parts is None:
+            damage.journal_entries += 1
+            yield None
+        else:
+            yield from parts
+
+
+def read_chunks(
+    connection: sqlite3.Connection, series_id: int, *, start_ns: int, end_ns: int, damage: Damage
+) -> list[Columns]:
+    """Return the chunks that a stretch needs, the one that holds at its start too, in the order of their sealing."""
+    when = {"series_id": series_id, "start_ns": start_ns, "end_ns": end_ns}
+    first, last = connection.execute(SQL["chunks_overlapping"], when).fetchone()
+    before = connection.execute(SQL["chunk_before"], when).fetchone()
+    numbers = [number for number in (first, last, before[0] if before else None) if number is not None]
+    if not numbers:
+        return []
+    found = []
+    expected, known_until_ns = min(numbers), start_ns
+    rows = connection.execute(
+        SQL["chunks"], {"series_id": series_id, "first_number": min(numbers), "last_number": max(numbers)}
+    )
+    for row in rows:
+        if row["number"] != expected:
+            damage.chunks += row["number"] - expected
+            found.append(_hole(known_until_ns))
+        expected = row["number"] + 1
+        columns = _checked(series_id, row, damage)
+        found.append(_hole(known_until_ns) if columns is None else columns)
+        if columns is not None:
+            known_until_ns = int(columns.held_ns.max())
+    return found
+
+
+def _checked(series_id: int, row: sqlite3.Row, damage: Damage) -> Columns | None:
+    """Return a row's columns, or None where they are not what was written."""
+    stated = chunk_hash(
+        series_id=series_id,
+        number=row["number"],
+        first_ns=row["first_ns"],
+        last_ns=row["last_ns"],
+        last_arrival=row["last_arrival"],
+        payload=row["payload"],
+    )
+    if stated == row["hash"]:
+        with suppress(ChunkError):
+            return decode(row["payload"])
+    damage.chunks += 1
+    return None
+
+
+def _hole(since_ns: int) -> Columns:
+    return Columns.of((mark("", since_ns, arrival=0),))
+
+
+def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage: Damage) -> tuple[Columns, bool]:
+    """Return (at least the newest ``most`` samples sealed of a series, in time; whether older ones are there)."""
+    rows = connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id})
+    parts: list[Columns] = []
+    count = 0
+    for row in rows:
+        if count >= most:
+            return Columns.joined(parts).in_time(), True
+        columns = _checked(series_id, row, damage)
+        parts.insert(0, _hole(row["first_ns"]) if columns is None else columns)
+        count += len(parts[0])
+    return Columns.joined(parts).in_time(), False
+
+
+def in_stretch(columns: Columns, *, start_ns: int, end_ns: int) -> Columns:
+    """Return the samples of a stretch, and before it the one that held at its start."""
+    ordered = columns.in_time()
+    first = max(int(np.searchsorted(ordered.held_ns, start_ns, side="right")) - 1, 0)
+    stop = int(np.searchsorted(ordered.held_ns, end_ns, side="right"))
+    return ordered.where(slice(min(first, stop), stop))

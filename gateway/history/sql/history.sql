@@ -1,0 +1,50 @@
+-- name: series
+SELECT series_id, name FROM series;
+
+-- name: add_series
+INSERT INTO series (name) VALUES (:name) RETURNING series_id;
+
+-- name: append_journal
+INSERT INTO journal (last_arrival, hash, payload) VALUES (:last_arrival, :hash, :payload);
+
+-- name: prune_journal
+DELETE FROM journal WHERE last_arrival < :oldest_pending;
+
+-- name: journal
+SELECT last_arrival, hash, payload FROM journal ORDER BY last_arrival;
+
+-- name: seal
+INSERT INTO chunk (series_id, number, first_ns, last_ns, last_arrival, count, hash, payload)
+VALUES (:series_id, :number, :first_ns, :last_ns, :last_arrival, :count, :hash, :payload);
+
+-- name: newest_chunks
+SELECT series_id, max(number), max(last_arrival) FROM chunk GROUP BY series_id;
+
+-- name: chunks_overlapping
+SELECT min(number), max(number) FROM chunk
+WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns;
+
+-- name: chunk_before
+SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns ORDER BY last_ns DESC, number DESC LIMIT 1;
+
+-- name: chunks
+SELECT number, first_ns, last_ns, last_arrival, count, hash, payload FROM chunk
+WHERE series_id = :series_id AND number BETWEEN :first_number AND :last_number ORDER BY number;
+
+-- name: oldest_chunks
+SELECT series_id, number, first_ns, last_ns, count FROM chunk ORDER BY last_ns LIMIT :most;
+
+-- name: delete_chunk
+DELETE FROM chunk WHERE series_id = :series_id AND number = :number;
+
+-- name: delete_chunks_before
+DELETE FROM chunk WHERE (series_id, number) IN (
+    SELECT series_id, number FROM chunk WHERE last_ns < :before_ns ORDER BY last_ns LIMIT :most
+);
+
+-- name: size
+SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size();
+
+-- name: newest_chunks_of_series
+SELECT number, first_ns, last_ns, last_arrival, count, hash, payload FROM chunk
+WHERE series_id = :series_id ORDER BY number DESC;

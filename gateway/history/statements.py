@@ -1,0 +1,8 @@
+"""The history's SQL statements by name, and its schema."""
+
+from gateway.database.opening import Schema
+from gateway.database.statements import read_migrations, read_statements
+
+SQL = read_statements("gateway.history")
+HISTORY = Schema(migrations=read_migrations("gateway.history"))
+HISTORY_FILE = "history.db"

@@ -1,0 +1,124 @@
+"""The full check of the state database: pages, hashes of evidence, the audit chain and the records it vouches for.
+
+Reads everything, on a connection and a thread of its own, in steps between which it lets others go first.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.contract.identity import sha256_hex
+from gateway.store import audit
+from gateway.store.database import read_state
+from gateway.store.statements import SQL
+
+EVIDENCE = (
+    "event", "job_order", "lot", "context_change", "lab_result", "prediction", "disposition", "guidance",
+    "guidance_state", "response", "dead_letter", "outbox", "gap",
+)  # fmt: skip
+_ROWS_AT_ONCE = 500
+_PAUSE_SECONDS = 0.005
+_MOST_TOLD = 20
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the check found wrong, and how much it looked at."""
+
+    rows: int = 0
+    audit_lines: int = 0
+    damaged: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.damaged and not self.wrong
+
+    def add(self, what: str) -> None:
+        """Note something wrong; of very many only the first ones in words."""
+        self.damaged += 1
+        if len(self.wrong) < _MOST_TOLD:
+            self.wrong.append(what)
+
+
+def check(directory: Path, *, stopping: Callable[[], bool] = lambda: False, gently: bool = True) -> Findings:
+    """Return what a full check finds; raises LablineError where there is no store to read.
+
+    Args:
+        directory: the store's.
+        stopping: asked now and then; once true, the check ends early.
+        gently: whether to pause between steps.
+    """
+    findings = Findings()
+    with closing(read_state(directory)) as connection:
+        try:
+            for step in (_pages, _evidence, _chain, _vouched):
+                for _ in step(connection, findings):
+                    if stopping():
+                        return findings
+                    if gently:
+                        time.sleep(_PAUSE_SECONDS)
+        except sqlite3.Error as error:
+            findings.add(f"the database cannot be read to its end: {error}")
+    return findings
+
+
+def _pages(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
+    """SQLite's own check, table by table, so that no step takes long; indexes are held against their tables."""
+    for (table,) in connection.execute(SQL["tables"]).fetchall():
+        for (finding,) in connection.execute(f"PRAGMA integrity_check('{table}')"):
+            if finding != "ok":
+                findings.add(f"{table}: {finding}")
+        yield
+
+
+def _evidence(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
+    for table in EVIDENCE:
+        rows = connection.execute(f"SELECT * FROM {table}_checked")
+        while block := rows.fetchmany(_ROWS_AT_ONCE):
+            findings.rows += len(block)
+            for row in block:
+                if not row["holds"]:
+                    findings.add(f"{table} {tuple(row)[:3]} does not match its hash")
+            yield
+
+
+def _chain(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
+    findings.audit_lines, wrong = audit.verify(connection)
+    if wrong is not None:
+        findings.add(f"audit: {wrong}")
+    for row in connection.execute(SQL["signed_heads"]):
+        known = connection.execute(SQL["audit_hash"], {"seq": row["seq"]}).fetchone()
+        if known is not None and known["hash"] != row["hash"]:
+            findings.add(f"audit: line {row['seq']} is not the one that was signed")
+    yield
+
+
+def _vouched(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
+    for count, line in enumerate(audit.lines_from(connection, 0)):
+        for name, digest in _digests(line.body).items():
+            if not _is_there(connection, name, digest):
+                findings.add(f"{name}, which audit line {line.seq} vouches for, is missing or changed")
+        if count % _ROWS_AT_ONCE == 0:
+            yield
+
+
+def _digests(body: str) -> dict[str, str]:
+    if '"records"' not in body:
+        return {}
+    try:
+        found = json.loads(body).get("records", {})
+    except (ValueError, AttributeError):
+        return {}  # the chain's own check has told it already
+    return found if isinstance(found, dict) else {}
+
+
+def _is_there(connection: sqlite3.Connection, name: str, digest: str) -> bool:
+    table, _, key = name.partition(" ")
+    row = connection.execute(SQL[f"body_of_{table}"], {"key": key}).fetchone()
+    return row is not None and sha256_hex(str(row["body"]).encode()) == digest

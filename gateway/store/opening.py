@@ -1,0 +1,183 @@
+"""Opening the store at start: what is sound is used, what is not is set aside, what went back in time is found.
+
+At open only what can be checked at once is: header, write-ahead log, schema, the audit chain since the last signed
+head, and that the chain contains the head witnessed beside it. The full check follows in the background.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gateway.contract.identity import identity_of
+from gateway.decide import STORE_UNCHECKED
+from gateway.errors import EvidenceDamagedError, StoreCorruptError
+from gateway.records import AuditEntry
+from gateway.store import audit
+from gateway.store.database import STATE, STATE_FILE, open_state
+from gateway.store.heads import contains, head_of, read_head_file
+from gateway.store.statements import SQL
+
+log = structlog.get_logger()
+
+SUSPECT_FILE = "suspect"
+QUARANTINE = "quarantine"
+RESTORED_FILE = "restored.json"
+QUARANTINED = "STORE_QUARANTINED"
+ROLLED_BACK = "STORE_ROLLED_BACK"
+RESTORED = "STORE_RESTORED"
+_BLOCK = 1024 * 1024
+_BESIDE = ("", "-wal", "-shm")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """How the store was found: the latest wall time it has seen, and whether a full check is due."""
+
+    latest_wall_ns: int
+    unchecked: bool
+
+
+def suspect(directory: Path, why: str) -> None:
+    """Leave a note that the database was found corrupt while in use, so that the next start sets it aside."""
+    (directory / SUSPECT_FILE).write_text(f"{why}\n", encoding="utf-8")
+
+
+def prepare(directory: Path, *, at_ns: int) -> Prepared:
+    """Return the store made ready for use, quarantining a corrupt one; the lock must be held.
+
+    Raises StoreUnavailableError where the disk does not serve, StoreCorruptError where even a new file is corrupt.
+    """
+    why = _why_unsound(directory)
+    if why is not None:
+        _begin_anew(directory, why, at_ns=at_ns)
+    with closing(open_state(directory)) as connection:
+        _find_time_travel(connection, directory, at_ns=at_ns)
+        row = connection.execute(SQL["store"]).fetchone()
+        unchecked = not row["stopped_clean"] and head_of(connection) is not None
+        if unchecked:
+            _latch(connection, STORE_UNCHECKED, at_ns, {"why": "the last run did not stop in order"})
+        connection.execute(SQL["started"])
+        return Prepared(latest_wall_ns=row["latest_wall_ns"], unchecked=unchecked)
+
+
+def _why_unsound(directory: Path) -> str | None:
+    note = directory / SUSPECT_FILE
+    if note.exists():
+        return note.read_text(encoding="utf-8", errors="replace").strip() or "it was found corrupt"
+    try:
+        with closing(open_state(directory)) as connection:
+            if _objects(connection) != _expected_objects():
+                return "its schema is not what this version made"
+            audit.verify_tail(connection)
+    except (StoreCorruptError, EvidenceDamagedError) as error:
+        return str(error)
+    except sqlite3.DatabaseError as error:
+        return f"it cannot be read: {error}"
+    return None
+
+
+def _objects(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    return {(row["name"], row["sql"]) for row in connection.execute(SQL["schema"])}
+
+
+def _expected_objects() -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.row_factory = sqlite3.Row
+        for name, function in STATE.functions.items():
+            fresh.create_function(name, -1, function, deterministic=True)
+        for script in STATE.migrations:
+            fresh.executescript(script)
+        return _objects(fresh)
+
+
+# --- quarantine ----------------------------------------------------------------------------------------
+
+
+def _begin_anew(directory: Path, why: str, *, at_ns: int) -> None:
+    """Set the file aside, whole; the new chain opens with its hash and the last head known of it."""
+    last = read_head_file(directory)
+    folder = directory / QUARANTINE / str(at_ns)
+    folder.mkdir(parents=True)
+    sha256 = _sha256(directory / STATE_FILE)
+    for suffix in _BESIDE:
+        file = directory / f"{STATE_FILE}{suffix}"
+        if file.exists():
+            file.rename(folder / file.name)
+    (folder / "why.txt").write_text(f"{why}\n", encoding="utf-8")
+    about = {"why": why, "file": f"{QUARANTINE}/{at_ns}/{STATE_FILE}", "sha256": sha256,
+             "last_seq": last.seq if last else None, "last_hash": last.hash if last else None}  # fmt: skip
+    log.critical("the store is corrupt and was set aside; a new one begins, all models in shadow", **about)
+    with closing(open_state(directory)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        audit.append(connection, (AuditEntry(kind="store_quarantined", subject=sha256, body=about),), at_ns=at_ns)
+        _latch(connection, QUARANTINED, at_ns, about)
+        connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, sha256)})
+        connection.execute("COMMIT")
+    (directory / SUSPECT_FILE).unlink(missing_ok=True)
+    _sync(directory)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return digest.hexdigest()
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# --- back in time --------------------------------------------------------------------------------------
+
+
+def _find_time_travel(connection: sqlite3.Connection, directory: Path, *, at_ns: int) -> None:
+    """Latch an alarm where the database is older than what was once committed, by restore or by loss.
+
+    Ids given from here on are salted anew: what was decided, and perhaps said, in the lost stretch keeps its ids.
+    """
+    restored = directory / RESTORED_FILE
+    if restored.exists():
+        body = json.loads(restored.read_text(encoding="utf-8"))
+        _go_on_from(connection, RESTORED, "store_restored", body, at_ns=at_ns)
+        restored.unlink()
+        return
+    witnessed = read_head_file(directory)
+    if witnessed is None or contains(connection, witnessed):
+        return
+    present = head_of(connection)
+    body = {
+        "witnessed_seq": witnessed.seq,
+        "witnessed_hash": witnessed.hash,
+        "present_seq": present.seq if present else 0,
+        "lines_lost": witnessed.seq - (present.seq if present else 0),
+    }
+    log.critical("the store is older than what was committed: records are lost", **body)
+    _go_on_from(connection, ROLLED_BACK, "store_rolled_back", body, at_ns=at_ns)
+
+
+def _go_on_from(connection: sqlite3.Connection, code: str, kind: str, body: dict[str, Any], *, at_ns: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    audit.append(connection, (AuditEntry(kind=kind, subject=code, body=body),), at_ns=at_ns)
+    _latch(connection, code, at_ns, body)
+    connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, json.dumps(body, sort_keys=True))})
+    connection.execute("COMMIT")
+
+
+def _latch(connection: sqlite3.Connection, code: str, at_ns: int, body: dict[str, Any]) -> None:
+    connection.execute(SQL["latch"], {"code": code, "at_ns": at_ns, "body": json.dumps(body)})

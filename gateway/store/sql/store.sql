@@ -1,0 +1,88 @@
+-- name: latches
+SELECT code FROM latch ORDER BY code;
+
+-- name: latches_with_bodies
+SELECT code, at_ns, body FROM latch ORDER BY code;
+
+-- name: latch
+INSERT INTO latch (code, at_ns, body) VALUES (:code, :at_ns, :body)
+ON CONFLICT (code) DO NOTHING;
+
+-- name: unlatch
+DELETE FROM latch WHERE code = :code;
+
+-- name: store
+SELECT epoch, latest_wall_ns, stopped_clean, checked_ns FROM store;
+
+-- name: see_wall_time
+UPDATE store SET latest_wall_ns = max(latest_wall_ns, :wall_ns);
+
+-- name: started
+UPDATE store SET stopped_clean = 0;
+
+-- name: stopped_clean
+UPDATE store SET stopped_clean = 1;
+
+-- name: checked
+UPDATE store SET checked_ns = :at_ns;
+
+-- name: new_epoch
+UPDATE store SET epoch = :epoch;
+
+-- name: insert_gap
+INSERT OR IGNORE INTO gap (gap_id, kind, subject, from_ns, until_ns, at_ns, body)
+VALUES (:gap_id, :kind, :subject, :from_ns, :until_ns, :at_ns, :body);
+
+-- name: gap_counts
+SELECT kind, count(*) FROM gap GROUP BY kind ORDER BY kind;
+
+-- name: schema
+SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%';
+
+-- name: tables
+SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name;
+
+-- name: body_of_lab_result
+SELECT body FROM lab_result WHERE result_id = :key;
+
+-- name: body_of_disposition
+SELECT body FROM disposition WHERE disposition_id = :key;
+
+-- name: body_of_gap
+SELECT body FROM gap WHERE gap_id = :key;
+
+-- name: prune_predictions
+DELETE FROM prediction WHERE prediction_id IN (
+    SELECT prediction_id FROM prediction WHERE at_ns < :before_ns AND sample_result_id IS NULL LIMIT :most
+);
+
+-- name: prune_departures
+DELETE FROM departure WHERE seq IN (SELECT seq FROM departure WHERE at_ns < :before_ns LIMIT :most);
+
+-- name: lane_bytes
+SELECT lane, coalesce(sum(length(payload)), 0) FROM outbox WHERE lane IN (0, 2) GROUP BY lane;
+
+-- name: oldest_of_lane
+SELECT seq, created_ns FROM outbox WHERE lane = :lane ORDER BY seq LIMIT :most;
+
+-- name: size
+SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size();
+
+-- name: retries
+SELECT r.dead_letter_id, d.topic, d.payload, r.person, d.holds FROM retry AS r
+JOIN dead_letter_checked AS d USING (dead_letter_id) WHERE r.tried_ns IS NULL ORDER BY r.asked_ns LIMIT 20;
+
+-- name: ask_retry
+INSERT INTO retry (dead_letter_id, asked_ns, person) VALUES (:dead_letter_id, :asked_ns, :person)
+ON CONFLICT (dead_letter_id) DO UPDATE SET asked_ns = excluded.asked_ns, person = excluded.person, tried_ns = NULL;
+
+-- name: retried
+UPDATE retry SET tried_ns = :tried_ns WHERE dead_letter_id = :dead_letter_id;
+
+-- name: dead_letters
+SELECT d.dead_letter_id, d.at_ns, d.topic, d.reasons, length(d.payload) AS bytes, r.asked_ns, r.tried_ns, d.holds
+FROM dead_letter_checked AS d LEFT JOIN retry AS r USING (dead_letter_id) ORDER BY d.at_ns DESC LIMIT :most;
+
+-- name: dead_letter
+SELECT dead_letter_id, at_ns, topic, reasons, payload, holds FROM dead_letter_checked
+WHERE dead_letter_id = :dead_letter_id;

@@ -1,0 +1,65 @@
+"""Values of OPC UA as samples: types, quality, whose clock, and nothing made up."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from asyncua import ua
+
+from gateway.records import TagSample
+
+_NUMERIC = frozenset(
+    {
+        ua.VariantType.Boolean, ua.VariantType.SByte, ua.VariantType.Byte, ua.VariantType.Int16,
+        ua.VariantType.UInt16, ua.VariantType.Int32, ua.VariantType.UInt32, ua.VariantType.Int64,
+        ua.VariantType.UInt64, ua.VariantType.Float, ua.VariantType.Double,
+    }
+)  # fmt: skip
+_BAD_TYPE_MISMATCH = 0x80740000
+_OVERFLOW = 0x480  # info type "data value" with the overflow bit (OPC 10000-4, 7.39.1)
+_LATEST_NS = 2**63 - 1
+
+
+def sample_of(tag: str, value: ua.DataValue, now_ns: int) -> TagSample:
+    """Return a data value as a sample; what is no number becomes a bad one, never a made-up one.
+
+    Without a source time the server's counts, without that ``now_ns``; ``time_from`` says so.
+    """
+    status = value.StatusCode.value if value.StatusCode is not None else 0
+    variant = value.Value
+    if variant is None or variant.VariantType not in _NUMERIC or variant.is_array or variant.Value is None:
+        number, status = float("nan"), max(status, _BAD_TYPE_MISMATCH)
+    else:
+        number = float(variant.Value)
+    told_source_ns, told_server_ns = nanoseconds(value.SourceTimestamp), nanoseconds(value.ServerTimestamp)
+    times: tuple[tuple[Literal["source", "server", "gateway"], int | None], ...] = (
+        ("source", told_source_ns), ("server", told_server_ns), ("gateway", now_ns),
+    )  # fmt: skip
+    time_from, source_ns = next((whose, at_ns) for whose, at_ns in times if at_ns is not None)
+    return TagSample(
+        tag=tag,
+        value=number,
+        status=status,
+        source_ns=source_ns,
+        server_ns=told_server_ns if told_server_ns is not None else now_ns,
+        time_from=time_from,
+    )
+
+
+def overflowed(sample: TagSample) -> bool:
+    """Return whether the server's queue lost values before this one."""
+    return sample.status & _OVERFLOW == _OVERFLOW
+
+
+def nanoseconds(moment: datetime | None) -> int | None:
+    """Return int64 nanoseconds UTC; None for the standard's "no time" (1601), the largest int64 for its end (9999)."""
+    if moment is None:
+        return None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)  # asyncua gives naive UTC
+    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    found_ns = (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1_000
+    return min(found_ns, _LATEST_NS) if found_ns > 0 else None
+
+
+def moment_of(at_ns: int) -> datetime:
+    """Return a datetime for the server, UTC, rounded down to microseconds."""
+    return datetime.fromtimestamp(at_ns // 1_000 / 1e6, UTC)
