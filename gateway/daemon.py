@@ -150,7 +150,7 @@ async def _build(
         writer=stores.writer,
         line=line,
         present=lambda tag: _present(tag, line, history, clock),
-        now=clock.now,
+        clock=clock,
         on_progress=lambda: progress.beat("drain"),
         on_alarm=health.alarm,
     )

@@ -1,22 +1,27 @@
-"""The drain: peek, check once more, publish, wait for the acknowledgement, delete.
+"""The drain: read what waits, check once more, publish, wait for the acknowledgement, delete.
 
-The outbox is the only retrier: what was in flight when a connection went is simply peeked again, in order.
-Acknowledged rows are deleted in batches on the writing thread; until that is committed they count as in flight.
+The outbox is the only retrier: what was in flight when a connection went is simply read again, in order. Sending and
+settling are two loops, so that the pipeline stays full while acknowledged rows are deleted in batches on the writing
+thread; until that is committed they count as in flight.
+
+A message that the broker refuses is parked: kept, alarmed, and not in the way. So is one over which the broker drops
+the connection: when that happens again and again with nothing acknowledged in between, messages go one at a time on a
+connection that has stood for a moment, and the one that still costs it is the one to park.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
+from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.definitions import LineDefinition
 from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.guardrails.setpoints import second_check
-from gateway.moments import Moment
+from gateway.publish.order import SendingOrder
 from gateway.records import SECOND_NS, Lane
 from gateway.store.outbox import Left, Queued, acknowledged, departed, parked
 from gateway.store.readers import Reader
@@ -29,12 +34,40 @@ _IDLE_SECONDS = 1.0
 _ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 20.0
 _REFUSED = 0x80
 _HEADROOM_BYTES = 256  # of a packet, for its header and properties
+_LOSSES_UNTIL_CAREFUL = 3
+_CAREFUL_PAUSE_SECONDS = 1.0
+_STRIKES_UNTIL_PARKED = 3
 
 
 @dataclass(slots=True)
 class _InFlight:
     message: Queued
     since: float
+
+
+@dataclass(slots=True)
+class _Suspicion:
+    """How often the connection went with messages in flight and none acknowledged in between."""
+
+    losses: int = 0
+    strikes: int = 0
+    suspect: int | None = None
+
+    @property
+    def careful(self) -> bool:
+        return self.losses >= _LOSSES_UNTIL_CAREFUL
+
+    def cleared(self) -> None:
+        self.losses, self.strikes, self.suspect = 0, 0, None
+
+    def lost(self, seqs: set[int]) -> int | None:
+        """Note a loss; return the message to park, or None."""
+        if self.careful and len(seqs) == 1:
+            (seq,) = seqs
+            self.strikes = self.strikes + 1 if seq == self.suspect else 1
+            self.suspect = seq
+        self.losses += 1
+        return self.suspect if self.strikes >= _STRIKES_UNTIL_PARKED else None
 
 
 class Drain:
@@ -48,7 +81,7 @@ class Drain:
         writer: Writer,
         line: LineDefinition,
         present: Callable[[str], float | None],
-        now: Callable[[], Moment],
+        clock: Clock,
         on_progress: Callable[[], None],
         on_alarm: Callable[[str], None],
     ) -> None:
@@ -58,28 +91,46 @@ class Drain:
         self._writer = writer
         self._line = line
         self._present = present
-        self._now = now
+        self._clock = clock
         self._on_progress = on_progress
         self._on_alarm = on_alarm
+        self._order = SendingOrder()
+        self._generation = -1
         self._in_flight: dict[int, _InFlight] = {}
         self._answers: dict[int, int | None] = {}
+        self._suspicion = _Suspicion()
         self._something = asyncio.Event()
+        self._answered_something = asyncio.Event()
         self._settled = asyncio.Event()
         self._more = True
         self.sent = 0
 
     def wake(self) -> None:
-        """Look again: something was committed, or answered."""
+        """Look again: something was committed."""
         self._more = True
         self._something.set()
 
     async def run(self) -> None:
         """Drain until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._settling(), name="drain-settling")
+            await self._sending()
+
+    async def until_empty(self) -> None:
+        """Return when nothing is left to send."""
+        while self._in_flight or await self._reader.waiting(most=1, cursors=SendingOrder().cursors()):
+            self._settled.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._settled.wait()
+
+    # --- sending
+
+    async def _sending(self) -> None:
         while True:
             self._on_progress()
             self._drop_if_unanswered()
             try:
-                await self._settle()
                 if self._session.connected and self._more:
                     await self._send()
             except StoreUnavailableError as error:
@@ -87,90 +138,157 @@ class Drain:
                 await asyncio.sleep(_IDLE_SECONDS)
             await self._wait()
 
-    async def until_empty(self) -> None:
-        """Return when nothing is left to send."""
-        while self._in_flight or await self._reader.peek(most=1):
-            self._settled.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_IDLE_SECONDS):
-                    await self._settled.wait()
-
     async def _wait(self) -> None:
         try:
             async with asyncio.timeout(_IDLE_SECONDS):
                 await self._something.wait()
         except TimeoutError:
             self._more = True  # look now and then, whatever was or was not told
+            if not self._in_flight:
+                self._order.again()
         self._something.clear()
 
     def _drop_if_unanswered(self) -> None:
-        oldest = min((item.since for item in self._in_flight.values()), default=None)
-        if oldest is not None and time.monotonic() - oldest > _ACKNOWLEDGEMENT_TIMEOUT_SECONDS:
+        oldest = next(iter(self._in_flight.values()), None)  # in the order of sending
+        if oldest is not None and self._clock.monotonic() - oldest.since > _ACKNOWLEDGEMENT_TIMEOUT_SECONDS:
             self._session.drop("the broker did not acknowledge in time")
 
-    # --- sending
-
     async def _send(self) -> None:
-        limit = self._session.inflight_limit
-        waiting = await self._reader.peek(most=limit + len(self._in_flight))
+        if self._session.generation != self._generation:
+            await self._begin()
+        generation, limit = self._generation, 1 if self._suspicion.careful else self._session.inflight_limit
+        room = limit - len(self._in_flight)
+        if room <= limit // 4:
+            return  # settling wakes us when there is more
         self._more = False
-        for message in waiting:
-            if message.seq in self._in_flight:
-                continue
-            if len(self._in_flight) >= limit:
-                self._more = True
+        waiting = await self._reader.waiting(most=room, cursors=self._order.cursors())
+        with self._session.together():
+            for message in waiting:
+                if self._session.generation != generation:
+                    self._more = True
+                    return
+                if not await self._older_first(message):
+                    return
+                await self._pass_on(message)
+        self._more = self._more or len(waiting) >= room
+
+    async def _begin(self) -> None:
+        """Begin anew on a connection that has come up."""
+        if self._in_flight:  # settling has not yet heard what became of them on the connection before
+            self._answered_something.set()
+            while self._in_flight:
+                self._settled.clear()
+                self._on_progress()  # where the store fails, waiting is all there is to do
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_IDLE_SECONDS):
+                        await self._settled.wait()
+        if self._suspicion.careful:
+            await asyncio.sleep(_CAREFUL_PAUSE_SECONDS)  # a connection that stands without it, for the comparison
+        self._generation = self._session.generation
+        self._order.begin(await self._reader.newest_seq())
+
+    async def _older_first(self, message: Queued) -> bool:
+        """Send a topic's backlog before its live message; return False where more of it waits than fits now."""
+        if not self._order.is_live(message) or self._order.backlog == 0:
+            return True
+        most = self._session.inflight_limit
+        older = await self._reader.older_of_topic(
+            message, sent=self._order.sent_of(message.lane), backlog=self._order.backlog, most=most
+        )
+        for each in self._order.pull(older):
+            await self._pass_on(each, pulled=True)
+        self._more = self._more or len(older) >= most
+        return len(older) < most
+
+    async def _pass_on(self, message: Queued, *, pulled: bool = False) -> None:
+        """Publish a message, or take it out with a record of why not."""
+        if not pulled:
+            self._order.passed(message)
+            if self._order.was_pulled(message):
                 return
-            if len(message.payload) + len(message.topic) + _HEADROOM_BYTES > self._session.largest_packet_bytes:
-                await self._park(message.seq, f"its {len(message.payload)} bytes are more than the broker takes")
-            elif not await self._withheld(message):
-                self._publish(message)
+        if message.seq in self._in_flight:
+            return
+        if len(message.payload) + len(message.topic) + _HEADROOM_BYTES > self._session.largest_packet_bytes:
+            await self._park(message.seq, f"its {len(message.payload)} bytes are more than the broker takes")
+        elif not await self._withheld(message):
+            self._publish(message)
 
     async def _withheld(self, message: Queued) -> bool:
         """Take out what must not be sent, with a record of why; return whether it was."""
-        now = self._now()
-        if message.expires is not None and now.is_past(message.expires):
-            await self._writer.run(departed([message.seq], Left.EXPIRED, at_ns=now.wall_ns))
+        if not message.holds:
+            self._on_alarm("EVIDENCE_DAMAGED")
+            log.critical("a message does not match its hash; it is not sent", seq=message.seq)
+            await self._writer.run(parked(message.seq, "it does not match the hash it was written with"))
+            return True
+        if message.expires is not None and self._clock.now().is_past(message.expires):
+            await self._take_out(message, Left.EXPIRED)
             return True
         reason = second_check(message.payload, self._line, self._present) if message.lane is Lane.GUIDANCE else None
         if reason is None:
             return False
         log.critical("guidance withheld by the second check", message=message.message_id, reason=reason.text)
         self._on_alarm("GUIDANCE_WITHHELD")
-        await self._writer.run(departed([message.seq], Left.WITHHELD, at_ns=now.wall_ns))
+        await self._take_out(message, Left.WITHHELD)
         return True
+
+    async def _take_out(self, message: Queued, why: Left) -> None:
+        await self._writer.run(departed([message.seq], why, at_ns=self._clock.now_ns()))
 
     def _publish(self, message: Queued) -> None:
         try:
-            outcome = self._session.publish(_outgoing(message, self._now()))
+            outcome = self._session.publish(_outgoing(message, self._clock))
         except NotConnectedError:
+            self._more = True  # the next connection begins anew
             return
-        self._in_flight[message.seq] = _InFlight(message, time.monotonic())
+        self._in_flight[message.seq] = _InFlight(message, self._clock.monotonic())
         outcome.add_done_callback(lambda answer: self._answered(message.seq, answer))
 
     def _answered(self, seq: int, answer: "asyncio.Future[int]") -> None:
         lost = answer.cancelled() or answer.exception() is not None
         self._answers[seq] = None if lost else answer.result()
-        self.wake()
+        self._answered_something.set()
 
     # --- settling
+
+    async def _settling(self) -> None:
+        while True:
+            await self._answered_something.wait()
+            self._answered_something.clear()
+            try:
+                await self._settle()
+            except StoreUnavailableError as error:
+                log.error("the outbox cannot be written", error=str(error))  # noqa: TRY400 - the cause is in it
+                await asyncio.sleep(_IDLE_SECONDS)
+                self._answered_something.set()
+            self.wake()
 
     async def _settle(self) -> None:
         """Delete what was acknowledged, park what was refused, forget what was lost on the way.
 
         An answer is forgotten only once its own write is committed: where the store fails, it is settled later.
         """
-        while self._answers:
-            done = {seq for seq, code in self._answers.items() if code is not None and code < _REFUSED}
-            if done:
-                await self._writer.run(acknowledged(sorted(done)))
-                self.sent += len(done)
-                self._forget(done)
-            self._forget({seq for seq, code in self._answers.items() if code is None})
-            refused = {seq: code for seq, code in self._answers.items() if code is not None and code >= _REFUSED}
-            for seq, code in refused.items():
+        answers = dict(self._answers)
+        done = {seq for seq, code in answers.items() if code is not None and code < _REFUSED}
+        if done:
+            self._suspicion.cleared()
+            await self._writer.run(acknowledged(sorted(done)))
+            self.sent += len(done)
+            self._forget(done)
+        for seq, code in answers.items():
+            if code is not None and code >= _REFUSED:
                 await self._park(seq, f"refused by the broker with reason code 0x{code:02X}")
                 self._forget({seq})
-            self._settled.set()
+        lost = {seq for seq, code in answers.items() if code is None}
+        if lost:
+            await self._suspect(lost)
+            self._forget(lost)
+        self._settled.set()
+
+    async def _suspect(self, lost: set[int]) -> None:
+        culprit = self._suspicion.lost(lost)
+        if culprit is not None:
+            await self._park(culprit, "the broker drops the connection over it")
+            self._suspicion.cleared()
 
     def _forget(self, seqs: set[int]) -> None:
         for seq in seqs:
@@ -183,10 +301,10 @@ class Drain:
         await self._writer.run(parked(seq, why))
 
 
-def _outgoing(message: Queued, now: Moment) -> Outgoing:
+def _outgoing(message: Queued, clock: Clock) -> Outgoing:
     seconds = None
     if message.expires is not None:
-        seconds = max(1, -(-now.remaining_ns(message.expires) // SECOND_NS))
+        seconds = max(1, -(-clock.now().remaining_ns(message.expires) // SECOND_NS))
     return Outgoing(
         topic=message.topic,
         payload=message.payload,

@@ -58,14 +58,26 @@ class Reader:
         if self._connection is None:
             raise RuntimeError("the reader is not open")
         try:
-            async with self._connection.execute(SQL[statement], parameters) as cursor:
-                return [tuple(row) for row in await cursor.fetchall()]
+            rows = await self._connection.execute_fetchall(SQL[statement], parameters)
+            return [tuple(row) for row in rows]
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"the store cannot be read: {error}") from error
 
-    async def peek(self, *, most: int) -> list[Queued]:
-        """Return the next messages to send, most urgent lane first, oldest first within it."""
-        return [queued(row) for row in await self._all("peek", most=most)]
+    async def newest_seq(self) -> int:
+        """Return the number of the newest message that waits, 0 where none does."""
+        ((seq,),) = await self._all("newest_seq")
+        return int(str(seq))
+
+    async def waiting(self, *, most: int, cursors: Mapping[str, int]) -> list[Queued]:
+        """Return the next messages to send, in the order of sending; see ``gateway.publish.order``."""
+        return [queued(row) for row in await self._all("waiting", most=most, **cursors)]
+
+    async def older_of_topic(self, message: Queued, *, sent: int, backlog: int, most: int) -> list[Queued]:
+        """Return what waits of a message's lane and topic from before the connection came up."""
+        found = await self._all(
+            "older_of_topic", topic=message.topic, lane=int(message.lane), sent=sent, backlog=backlog, most=most
+        )
+        return [queued(row) for row in found]
 
     async def depths(self) -> Depths:
         """Return how much waits."""
@@ -109,7 +121,7 @@ class Reader:
 
 
 def queued(row: tuple[object, ...]) -> Queued:
-    """Return a row of ``peek`` as a message."""
+    """Return a row of the outbox as a message."""
     seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds = row
     return Queued(
         seq=int(str(seq)),

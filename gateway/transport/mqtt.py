@@ -5,6 +5,7 @@ message ids are reused after a reconnect, and a late one would consume another m
 """
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
@@ -47,6 +48,11 @@ class MqttSession:
     def connected(self) -> bool:
         """Return whether the session is up and its subscriptions are granted."""
         return self._connected.is_set()
+
+    @property
+    def generation(self) -> int:
+        """Return the number of the present connection, or of the last one."""
+        return self._generation
 
     @property
     def inflight_limit(self) -> int:
@@ -109,6 +115,10 @@ class MqttSession:
         if self._connection is None or not self.connected:
             raise NotConnectedError(f"{self.client_id} is not connected")
         return self._connection.publish(message)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context within which publishes share segments on the wire; it sends them when left."""
+        return nullcontext() if self._connection is None else self._connection.together()
 
     def pause(self) -> None:
         """Take no more from the socket, now and after a reconnect; the broker and the network hold what comes."""

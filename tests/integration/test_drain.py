@@ -4,9 +4,11 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
 from gateway.publish.drain import Drain
@@ -14,19 +16,27 @@ from gateway.records import Lane, OutgoingMessage
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
 from gateway.store.readers import Reader
+from simulator.broker import free_port
+from simulator.faults import Fault, FaultyLink
 from simulator.mqtt import Participant
 from tests.building import NOW_NS, deadline, line, moment
 from tests.integration.test_mqtt_session import Box, session_of
+
+
+class SteadyClock(SystemClock):
+    """Wall time stands; the rest runs."""
+
+    def now(self):
+        return moment(NOW_NS)
 
 
 class Bench:
     def __init__(self, writer, reader, session, received):
         self.writer, self.reader, self.session, self.received = writer, reader, session, received
         self.alarms = []
-        self.now_ns = NOW_NS
         self.drain = Drain(
             session=session, reader=reader, writer=writer, line=line(), present=lambda _tag: 78.0,
-            now=lambda: moment(self.now_ns), on_progress=lambda: None, on_alarm=self.alarms.append,
+            clock=SteadyClock(), on_progress=lambda: None, on_alarm=self.alarms.append,
         )  # fmt: skip
 
     async def enqueue(self, *messages):
@@ -60,12 +70,15 @@ async def running(*works):
 async def bench(broker, tmp_path):
     received = []
     async with (
-        Participant("watcher", port=broker.port, version_5=True, subscriptions=("out/#",), on_message=received.append),
+        Participant(
+            "watcher", port=broker.port, version_5=True, subscriptions=("out/#",), on_message=received.append
+        ) as watcher,
         Writer(partial(open_state, tmp_path), name="store") as writer,
         Reader(tmp_path) as reader,
     ):
         session = session_of(broker, Box())
         found = Bench(writer, reader, session, received)
+        found.watcher = watcher
         async with running(session.run(), found.drain.run()):
             yield found
 
@@ -152,3 +165,82 @@ async def test_answers_are_settled_when_a_failing_store_works_again(bench):
     assert failures == 0
     assert await bench.rows("SELECT count(*) FROM outbox") == [(0,)]
     assert len(bench.received) == 5
+
+
+@asynccontextmanager
+async def behind_a_link(broker, folder, **options):
+    """A drain whose way to the broker is a link that a test can cut; the watcher has its own."""
+    received, link_port = [], free_port()
+    async with (
+        FaultyLink(port=broker.port, listen=link_port, **options) as link,
+        Participant(
+            "watcher", port=broker.port, version_5=True, subscriptions=("out/#",), on_message=received.append
+        ) as watcher,
+        Writer(partial(open_state, folder), name="store") as writer,
+        Reader(folder) as reader,
+    ):
+        session = session_of(SimpleNamespace(port=link_port), Box())
+        found = Bench(writer, reader, session, received)
+        found.link, found.watcher = link, watcher
+        async with running(session.run(), found.drain.run()):
+            yield found
+
+
+async def test_what_is_live_goes_before_a_long_backlog_but_never_before_its_own_topic(broker, tmp_path):
+    async with behind_a_link(broker, tmp_path) as bench:
+        bench.link.set(Fault.REFUSE)
+        backlog = 3000
+        await bench.enqueue(*(message(number, topic=f"out/lot-{number % 100}") for number in range(backlog)))
+        bench.received.clear()
+        first = asyncio.Event()
+
+        def on_message(each):
+            bench.received.append(each)
+            first.set()
+
+        bench.watcher._on_message = on_message
+        bench.link.set(Fault.NONE)
+        async with asyncio.timeout(20):
+            await first.wait()
+        await bench.enqueue(
+            message(-1, lane=Lane.GUIDANCE, topic="out/warning", payload=b"{}"),
+            message(-2, topic="out/lot-new"),
+            message(-3, topic="out/lot-7"),
+        )
+        await bench.until_empty()
+        async with asyncio.timeout(20):
+            while len(bench.received) < backlog + 3:
+                await asyncio.sleep(0.01)
+    topics = [each.topic for each in bench.received]
+    assert topics.index("out/warning") < backlog - 200
+    assert topics.index("out/lot-new") < backlog - 200
+    of_lot_7 = [int(each.payload) for each in bench.received if each.topic == "out/lot-7"]
+    assert of_lot_7 == [*range(7, backlog, 100), -3]
+    assert len({each.payload for each in bench.received}) == backlog + 3
+
+
+async def test_a_message_over_which_the_broker_drops_the_connection_is_parked_and_blocks_nothing(broker, tmp_path):
+    async with behind_a_link(broker, tmp_path, cut_on=b"POISON") as bench:
+        await bench.enqueue(message(1, topic="out/a", payload=b"POISON"), message(2, topic="out/b"))
+        async with asyncio.timeout(60):
+            await bench.drain.until_empty()
+        assert bench.alarms == ["PUBLISH_REFUSED"]
+        ((reason,),) = await bench.rows("SELECT parked FROM outbox")
+        assert "drops the connection" in reason
+    assert {each.payload for each in bench.received} == {b"2"}
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.HALF_CLOSE, Fault.DELAY])
+async def test_whatever_a_link_does_everything_arrives_and_in_order(broker, tmp_path, fault):
+    async with behind_a_link(broker, tmp_path, delay_seconds=0.2) as bench:
+        for burst in range(6):
+            await bench.enqueue(*(message(number) for number in range(burst * 100, burst * 100 + 100)))
+            bench.link.set(fault if burst % 2 == 0 else Fault.NONE)
+        bench.link.set(Fault.NONE)
+        async with asyncio.timeout(60):
+            await bench.drain.until_empty()
+    numbers = [int(each.payload) for each in bench.received]
+    assert sorted(set(numbers)) == list(range(600))
+    firsts = list(dict.fromkeys(numbers))
+    assert firsts == sorted(firsts)
+    assert bench.alarms == []

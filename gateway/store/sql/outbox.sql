@@ -1,6 +1,7 @@
 -- name: depart_replaced
 INSERT INTO departure (seq, message_id, lane, topic, reason, at_ns)
-SELECT seq, message_id, lane, topic, 'superseded', :at_ns FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
+SELECT seq, message_id, lane, topic, 'superseded', :at_ns FROM outbox
+WHERE topic = :topic AND lane = :lane AND parked IS NULL;
 
 -- name: delete_replaced
 DELETE FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
@@ -9,9 +10,34 @@ DELETE FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
 INSERT OR IGNORE INTO outbox (message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, created_ns)
 VALUES (:message_id, :lane, :topic, :payload, :retain, :expires_ns, :expires_boot_ns, :boot_id, :created_ns);
 
--- name: peek
-SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds FROM outbox_checked
-WHERE parked IS NULL ORDER BY lane, seq LIMIT :most;
+-- name: newest_seq
+SELECT coalesce(max(seq), 0) FROM outbox;
+
+-- name: waiting
+-- in the order of sending: of each lane what is live before the backlog, but telemetry, of which there is one a topic
+SELECT * FROM (
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
+    FROM outbox_checked WHERE parked IS NULL AND lane = 0 AND seq > :guidance_live ORDER BY seq LIMIT :most
+) UNION ALL SELECT * FROM (
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
+    FROM outbox_checked WHERE parked IS NULL AND lane = 0 AND seq > :guidance_sent AND seq <= :backlog
+    ORDER BY seq LIMIT :most
+) UNION ALL SELECT * FROM (
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
+    FROM outbox_checked WHERE parked IS NULL AND lane = 1 AND seq > :evidence_live ORDER BY seq LIMIT :most
+) UNION ALL SELECT * FROM (
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
+    FROM outbox_checked WHERE parked IS NULL AND lane = 1 AND seq > :evidence_sent AND seq <= :backlog
+    ORDER BY seq LIMIT :most
+) UNION ALL SELECT * FROM (
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
+    FROM outbox_checked WHERE parked IS NULL AND lane = 2 AND seq > :telemetry_sent ORDER BY seq LIMIT :most
+) LIMIT :most;
+
+-- name: older_of_topic
+SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
+FROM outbox_checked WHERE topic = :topic AND lane = :lane AND seq > :sent AND seq <= :backlog AND parked IS NULL
+ORDER BY seq LIMIT :most;
 
 -- name: acknowledged
 DELETE FROM outbox WHERE seq = :seq;
@@ -23,8 +49,19 @@ SELECT seq, message_id, lane, topic, :reason, :at_ns FROM outbox WHERE seq = :se
 -- name: park
 UPDATE outbox SET parked = :reason WHERE seq = :seq;
 
+-- name: unpark
+UPDATE outbox SET parked = NULL WHERE message_id = :message_id AND parked IS NOT NULL;
+
+-- name: parked
+SELECT message_id, lane, topic, created_ns, length(payload) AS bytes, parked FROM outbox
+WHERE parked IS NOT NULL ORDER BY seq LIMIT :most;
+
 -- name: depths
 SELECT lane, count(*), min(created_ns), sum(parked IS NOT NULL), sum(length(payload)) FROM outbox GROUP BY lane;
+
+-- name: whole_outbox
+SELECT seq, message_id, lane, topic, payload, retain, expires_ns, created_ns, parked, holds FROM outbox_checked
+ORDER BY seq;
 
 -- name: departures
 SELECT reason, count(*) FROM departure GROUP BY reason ORDER BY reason;
