@@ -232,8 +232,9 @@ def _decimal(values: NDArray[np.float64]) -> bytes | None:
         multiples = np.rint(values * factor)
         if np.abs(multiples).max(initial=0.0) >= _LARGEST_MULTIPLE:
             return None
-        if np.array_equal((multiples / factor).view(np.int64), values.view(np.int64)):
-            return struct.pack("<BB", _Values.DECIMAL, exponent) + _integers(multiples.astype(np.int64))
+        whole = multiples.astype(np.int64)
+        if np.array_equal((whole / factor).view(np.int64), values.view(np.int64)):
+            return struct.pack("<BB", _Values.DECIMAL, exponent) + _integers(whole)
     return None
 
 
@@ -250,11 +251,11 @@ def _grid(values: NDArray[np.float64]) -> bytes | None:
         if not 0 < steps < _LARGEST_MULTIPLE:
             return None
         step, start = span / steps, float(levels[0])
-        multiples = np.rint((values - start) / step)
+        multiples = np.rint((values - start) / step).astype(np.int64)
         beside = _wrapped(values.view(np.int64), (start + multiples * step).view(np.int64))
     if np.abs(beside).max() > _FARTHEST_UNITS or np.abs(beside).min() < 0:
         return None
-    where = _integers(multiples.astype(np.int64))
+    where = _integers(multiples)
     head = struct.pack("<BddI", _Values.GRID, start, step, len(where))
     return head + where + _integers(beside)
 
@@ -296,7 +297,7 @@ def _read_decimal(reader: _Reader, count: int) -> NDArray[np.float64]:
 def _read_grid(reader: _Reader, count: int) -> NDArray[np.float64]:
     start, step = struct.unpack("<dd", reader.cut(16))
     (length,) = reader.take("<I")
-    multiples = _read_integers(_Reader(reader.cut(length)), count).astype(np.float64)
+    multiples = _read_integers(_Reader(reader.cut(length)), count)
     beside = _read_integers(reader, count)
     restored: NDArray[np.int64] = (start + multiples * step).view(np.int64) + beside
     return restored.view(np.float64)

@@ -137,6 +137,7 @@ class Historian:
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="labline-history-reader")
         self._connection: sqlite3.Connection | None = None
         self._fresh: list[HeldSample] = []
+        self._being_written: Mapping[str, Columns] = {}
         self._buffers: dict[str, _Buffer] = {}
         self._next_number: dict[str, int] = {}
         self._series: dict[str, int] = {}
@@ -180,7 +181,7 @@ class Historian:
             fresh, self._fresh = self._fresh, []
             if not fresh:
                 return
-            arrived = _by_series(fresh)
+            arrived = self._being_written = _by_series(fresh)
             sealing = self._ready(arrived)
             work = partial(self._write, arrived, sealing, self._oldest_pending(sealing, arrived))
             try:
@@ -189,6 +190,8 @@ class Historian:
                 self._fresh = fresh + self._fresh
                 self._on_trouble(str(error))
                 raise
+            finally:
+                self._being_written = {}
             for series, columns in arrived.items():
                 self._buffer(series).add(columns)
             for series in sealing:
@@ -310,7 +313,8 @@ class Historian:
 
     def _pending(self, series: str) -> Columns:
         fresh = [sample for sample in self._fresh if sample.series == series]
-        return Columns.joined([self._buffer(series).joined(), Columns.of(fresh)])
+        being_written = self._being_written.get(series, Columns.of(()))
+        return Columns.joined([self._buffer(series).joined(), being_written, Columns.of(fresh)])
 
     def _stretches(
         self, requests: Sequence[WindowRequest], pending: Mapping[str, Columns]

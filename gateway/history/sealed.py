@@ -7,7 +7,7 @@ or missing is not skipped in silence: in its place stands a mark, from which on 
 import hashlib
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ import numpy as np
 from gateway.history.chunk import ChunkError, decode, encode
 from gateway.history.columns import Columns, mark
 from gateway.history.statements import SQL
+
+_AFTER_ALL = 2**62  # of an arrival: behind every sample of the same instant
 
 
 def chunk_hash(*, series_id: int, number: int, first_ns: int, last_ns: int, last_arrival: int, payload: bytes) -> str:
@@ -128,21 +130,31 @@ def _checked(series_id: int, row: sqlite3.Row, damage: Damage) -> Columns | None
 
 
 def _hole(since_ns: int) -> Columns:
-    return Columns.of((mark("", since_ns, arrival=0),))
+    return Columns.of((mark("", since_ns, arrival=_AFTER_ALL),))
 
 
 def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage: Damage) -> tuple[Columns, bool]:
     """Return (at least the newest ``most`` samples sealed of a series, in time; whether older ones are there)."""
     rows = connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id})
-    parts: list[Columns] = []
-    count = 0
+    parts: list[Columns | None] = []
+    older = False
     for row in rows:
-        if count >= most:
-            return Columns.joined(parts).in_time(), True
-        columns = _checked(series_id, row, damage)
-        parts.insert(0, _hole(row["first_ns"]) if columns is None else columns)
-        count += len(parts[0])
-    return Columns.joined(parts).in_time(), False
+        if sum(len(part) for part in parts if part is not None) >= most:
+            older = True
+            break
+        parts.insert(0, _checked(series_id, row, damage))
+    return Columns.joined(_with_holes(parts)).in_time(), older
+
+
+def _with_holes(parts: Iterable[Columns | None]) -> Iterator[Columns]:
+    """Yield the parts; where one is missing, the mark that nothing is known after the one before."""
+    known_until_ns = None
+    for part in parts:
+        if part is not None:
+            yield part
+            known_until_ns = int(part.held_ns.max())
+        elif known_until_ns is not None:
+            yield _hole(known_until_ns)
 
 
 def in_stretch(columns: Columns, *, start_ns: int, end_ns: int) -> Columns:

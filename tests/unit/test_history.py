@@ -1,0 +1,252 @@
+"""History on disk: journal and chunks, reload, windows across both, damage, retention and eviction."""
+
+import asyncio
+import shutil
+import sqlite3
+from contextlib import asynccontextmanager, closing
+
+import numpy as np
+import pytest
+
+from gateway.definitions import Aggregate
+from gateway.errors import StoreUnavailableError
+from gateway.history import historian as historian_module
+from gateway.history.columns import SampleFlag
+from gateway.history.historian import Historian, set_aside_if_corrupt
+from gateway.history.recall import History
+from gateway.history.rings import Rings
+from gateway.history.statements import HISTORY_FILE
+from gateway.history.windows import WindowRequest, aggregate
+from gateway.records import SECOND_NS
+from tests.building import NOW_NS, sample
+
+HOUR = 3600
+
+
+class Recorder:
+    """A history in a directory, with one source and two tags."""
+
+    def __init__(self, directory, *, capacity=200):
+        self.directory = directory
+        directory.mkdir(exist_ok=True)
+        self.now_ns = NOW_NS
+        self.trouble = []
+        self.dropped = []
+        self.damaged = 0
+        self.rings = Rings({"t": "plc1", "u": "plc1"}, capacity=capacity)
+
+    @asynccontextmanager
+    async def open(self):
+        historian = Historian(
+            self.directory, now_ns=lambda: self.now_ns, on_trouble=self.trouble.append,
+            on_dropped=lambda *what: self.dropped.append(what),
+        )  # fmt: skip
+        async with historian:
+            self.historian = historian
+            self.history = History(self.rings, historian, on_damage=self._damage)
+            await self.history.load()
+            yield self
+
+    def _damage(self):
+        self.damaged += 1
+
+    def take(self, tag, value, at, **changes):
+        taken = [sample(tag, value, at=at, **changes)]
+        self.history.take("plc1", taken, confirmed_ns=NOW_NS + round(at * SECOND_NS))
+
+    async def window(self, tag, start, end):
+        request = WindowRequest(tag=tag, start_ns=NOW_NS + start * SECOND_NS, end_ns=NOW_NS + end * SECOND_NS)
+        return (await self.history.windows([request]))[request]
+
+
+@pytest.fixture
+def sealing_soon(monkeypatch):
+    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 50)
+
+
+def values(window):
+    return window.values.tolist()
+
+
+async def test_a_window_older_than_memory_comes_from_disk_as_if_it_were_in_memory(tmp_path, sealing_soon):
+    async with Recorder(tmp_path).open() as recorder:
+        everything = Rings({"t": "plc1", "u": "plc1"}, capacity=5000)
+        for at in range(1000):
+            recorder.take("t", at % 7, at)
+            everything.take("plc1", [sample("t", at % 7, at=at)], confirmed_ns=NOW_NS + at * SECOND_NS)
+            if at % 37 == 0:
+                await recorder.historian.flush()
+        for start, end in ((0, 60), (95, 105), (300, 420), (700, 999), (0, 999)):
+            request = WindowRequest(tag="t", start_ns=NOW_NS + start * SECOND_NS, end_ns=NOW_NS + end * SECOND_NS)
+            window = await recorder.window("t", start, end)
+            assert window.sha256() == everything.window(request).sha256()
+
+
+async def test_after_a_restart_a_late_result_still_meets_the_window_of_its_sample_time(tmp_path, sealing_soon):
+    async with Recorder(tmp_path).open() as recorder:
+        for at in range(600):
+            recorder.take("t", 20 + at / 100, at)
+        before = await recorder.window("t", 100, 160)
+    again = Recorder(tmp_path)
+    async with again.open():
+        again.history.lose("plc1")  # as the feed does: nothing was heard since
+        after = await again.window("t", 100, 160)
+        assert after.sha256() == before.sha256()
+        assert aggregate(Aggregate.MEAN, after)[1] == pytest.approx(1.0)
+        value, covered = aggregate(Aggregate.MEAN, await again.window("t", 590, 650))
+        assert value is not None
+        assert covered == pytest.approx(9 / 60)  # known until the last word, and not a second longer
+
+
+async def test_what_was_flushed_survives_a_kill_and_what_was_not_counts_as_unknown(tmp_path):
+    async with Recorder(tmp_path / "live").open() as recorder:
+        for at in range(10):
+            recorder.take("t", at, at)
+        await recorder.historian.flush()
+        recorder.take("t", 99, 10)
+        shutil.copytree(tmp_path / "live", tmp_path / "killed")
+    killed = Recorder(tmp_path / "killed")
+    async with killed.open():
+        killed.history.lose("plc1")
+        window = await killed.window("t", 0, 20)
+        assert values(window)[:-1] == list(range(10))
+        assert np.isnan(window.values[-1])
+        assert window.held_ns[-1] == NOW_NS + 9 * SECOND_NS
+
+
+async def test_arrivals_go_on_counting_after_a_restart(tmp_path):
+    async with Recorder(tmp_path).open() as recorder:
+        recorder.take("t", 1, 0)
+        recorder.take("t", 2, 1)
+    async with Recorder(tmp_path).open() as again:
+        again.take("t", 3, 2)
+        found, _damage = await again.historian.stretches(
+            [WindowRequest(tag="t", start_ns=NOW_NS, end_ns=NOW_NS + 9 * SECOND_NS)]
+        )
+        (columns,) = found.values()
+    assert columns.arrival.tolist() == sorted(set(columns.arrival.tolist()))
+    assert len(columns) == 3
+
+
+async def test_what_the_servers_history_tells_of_a_hole_fills_it(tmp_path):
+    async with Recorder(tmp_path).open() as recorder:
+        recorder.take("t", 1, 0)
+        recorder.history.lose("plc1")
+        recorder.take("t", 5, 20)
+        assert aggregate(Aggregate.MEAN, await recorder.window("t", 0, 30))[1] == pytest.approx(1 / 3)
+        recorder.history.fill([sample("t", 1, at=-3), sample("t", 3, at=10)])
+        window = await recorder.window("t", 0, 30)
+        assert aggregate(Aggregate.MEAN, window) == (pytest.approx((10 * 1 + 10 * 3 + 10 * 5) / 30), pytest.approx(1.0))
+        await recorder.historian.flush()
+        request = WindowRequest(tag="t", start_ns=NOW_NS, end_ns=NOW_NS + 30 * SECOND_NS)
+        columns = (await recorder.historian.stretches([request]))[0][request]
+        assert SampleFlag.BACKFILLED in {SampleFlag(int(flag)) for flag in columns.flags}
+
+
+@pytest.mark.parametrize("damage", ["garbage", "missing"])
+async def test_a_chunk_that_is_damaged_or_missing_is_a_hole_and_never_wrong_data(tmp_path, sealing_soon, damage):
+    async with Recorder(tmp_path).open() as recorder:
+        for at in range(400):
+            recorder.take("t", float(at), at)
+            if at % 10 == 9:
+                await recorder.historian.flush()
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection, connection:
+        of_t = "series_id = (SELECT series_id FROM series WHERE name = 't') AND number = 3"
+        if damage == "missing":
+            connection.execute(f"DELETE FROM chunk WHERE {of_t}")
+        else:
+            (payload,) = connection.execute(f"SELECT payload FROM chunk WHERE {of_t}").fetchone()
+            changed = payload[:40] + bytes([payload[40] ^ 1]) + payload[41:]
+            connection.execute(f"UPDATE chunk SET payload = ? WHERE {of_t}", (changed,))
+    again = Recorder(tmp_path)
+    async with again.open():
+        window = await again.window("t", 60, 190)
+    assert again.damaged
+    known = ~np.isnan(window.values)
+    seconds = (window.held_ns - NOW_NS) // SECOND_NS
+    assert (window.values[known] == seconds[known]).all()
+    assert aggregate(Aggregate.MEAN, window)[1] == pytest.approx((130 - 51) / 130, abs=0.01)
+
+
+async def test_a_damaged_journal_entry_makes_the_time_after_it_unknown(tmp_path):
+    async with Recorder(tmp_path).open() as recorder:
+        for at in range(30):
+            recorder.take("t", float(at), at)
+            await recorder.historian.flush()
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection, connection:
+        connection.execute("UPDATE journal SET payload = zeroblob(length(payload)) WHERE last_arrival = 16")
+    again = Recorder(tmp_path)
+    async with again.open():
+        window = await again.window("t", 10, 20)
+    assert again.damaged
+    assert values(window)[:5] == [10, 11, 12, 13, 14]
+    assert np.isnan(window.values[5])
+    assert values(window)[6:] == [16, 17, 18, 19, 20]
+
+
+async def test_retention_forgets_the_old_and_eviction_the_oldest(tmp_path, sealing_soon):
+    async with Recorder(tmp_path, capacity=20).open() as recorder:
+        for at in range(1000):
+            recorder.take("t", float(at), at)
+            if at % 10 == 9:
+                await recorder.historian.flush()
+        assert await recorder.historian.forget_before(NOW_NS + 500 * SECOND_NS) > 0
+        assert values(await recorder.window("t", 100, 200)) == []
+        assert len(await recorder.window("t", 600, 700)) == 101
+        used = await recorder.historian.bytes_used()
+        oldest = await recorder.historian.evictable()
+        await recorder.historian.evict(oldest)
+        assert await recorder.historian.bytes_used() < used
+
+
+async def test_while_the_disk_fails_samples_wait_and_are_bounded_and_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(historian_module, "_MOST_WAITING", 100)
+    async with Recorder(tmp_path).open() as recorder:
+
+        async def failing(_work):
+            raise StoreUnavailableError("disk full, says the test")
+
+        real, recorder.historian._writer.run = recorder.historian._writer.run, failing
+        for at in range(80):
+            recorder.take("t", float(at), at)
+        with pytest.raises(StoreUnavailableError):
+            await recorder.historian.flush()
+        assert recorder.trouble[-1] == "disk full, says the test"
+        assert recorder.dropped
+        recorder.historian._writer.run = real
+        await recorder.historian.flush()
+        assert recorder.trouble[-1] is None
+    async with Recorder(tmp_path).open() as again:
+        kept = await again.window("t", 0, 100)
+    assert values(kept)[-1] == 79
+    assert len(kept) <= 80
+
+
+async def test_a_history_that_is_no_database_is_set_aside_and_a_new_one_begins(tmp_path):
+    (tmp_path / HISTORY_FILE).write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    noticed = []
+    set_aside_if_corrupt(tmp_path, at_ns=7, on_damage=lambda: noticed.append(True))
+    assert noticed
+    assert (tmp_path / "quarantine" / "7" / HISTORY_FILE).exists()
+    async with Recorder(tmp_path).open() as recorder:
+        recorder.take("t", 1.0, 0)
+        assert len(await recorder.window("t", 0, 1)) == 1
+
+
+async def test_windows_are_right_while_flushes_and_seals_go_on_beside_them(tmp_path, sealing_soon):
+    async with Recorder(tmp_path, capacity=20).open() as recorder:
+        for at in range(300):
+            recorder.take("t", float(at), at)
+
+        async def flushing():
+            for at in range(300, 700):
+                recorder.take("t", float(at), at)
+                if at % 3 == 0:
+                    await recorder.historian.flush()
+
+        async def reading():
+            for start in range(0, 200, 4):
+                window = await recorder.window("t", start, start + 80)
+                assert values(window) == [float(at) for at in range(start, start + 81)]
+
+        await asyncio.gather(flushing(), reading())
