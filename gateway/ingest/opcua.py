@@ -161,7 +161,8 @@ class OpcUaFeed:
             found, without = {}, {}
         wanted = [sample for tag, samples in found.items() for sample in _missed(samples, hole, tag)]
         self._history.fill(wanted)
-        self._record(hole, filled=len(wanted), without=tuple(sorted(without)))
+        silent = {tag for tag, samples in found.items() if not samples}  # some servers say no more than that
+        self._record(hole, filled=len(wanted), without=tuple(sorted(silent | set(without))))
         return True
 
     def _record(self, hole: _Hole, *, filled: int, without: tuple[str, ...]) -> None:

@@ -70,6 +70,7 @@ class OpcUaSession:
         self._clock = clock
         self._listener = listener
         self._reconnection = Reconnection(f"opc ua {source.name}", clock=clock)
+        self._untrusted = f"CERTIFICATE_UNTRUSTED_{source.name.upper()}"
         self._subscribed = asyncio.Event()
         self._client: Client | None = None
         self._limits = OperationLimits()
@@ -98,12 +99,13 @@ class OpcUaSession:
                 why, untrusted = f"{error}; {error.hint}", True
             except Exception as error:  # noqa: BLE001 - a loop's edge: asyncua and cryptography raise of every kind
                 why = str(error) or repr(error)
-            self._listener.on_condition(f"CERTIFICATE_UNTRUSTED_{self._source.name.upper()}", untrusted)
+            self._listener.on_condition(self._untrusted, untrusted)
             await asyncio.sleep(self._reconnection.failed(why))
 
     async def _one_connection(self) -> None:
         async with connected(self._source) as client:
             self._reconnection.connected()
+            self._listener.on_condition(self._untrusted, False)
             lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
             async def connection_lost(error: Exception) -> None:

@@ -1,124 +1,20 @@
 """The OPC UA edge against a real asyncua server: namespaces, qualities, types, several servers, return."""
 
-import asyncio
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
-from asyncua import Server, ua
+from asyncua import ua
 
-from gateway.clock import SystemClock
 from gateway.errors import SourceUnavailableError
-from gateway.history.recall import History
 from gateway.history.rings import Rings
 from gateway.history.windows import WindowRequest
-from gateway.inbox import Inbox
-from gateway.ingest.gaps import Gaps
-from gateway.ingest.opcua import OpcUaFeed
-from gateway.records import SECOND_NS, Quality, quality_of
+from gateway.records import Quality, quality_of
 from gateway.transport.opcua_browse import browse, read_once
 from gateway.transport.opcua_connection import OpcUaSource
 from gateway.transport.opcua_values import sample_of
 from simulator.broker import free_port
 from tests.building import NOW_NS
-
-URI = "urn:test:plant"
-
-
-class PlantOfTags:
-    """A server with a few variables; ``padding`` namespaces come before ours."""
-
-    def __init__(self, port, *, padding=0):
-        self.url = f"opc.tcp://127.0.0.1:{port}/test"
-        self._padding = padding
-        self.variables = {}
-
-    async def __aenter__(self):
-        self.server = Server()
-        await self.server.init()
-        self.server.set_endpoint(self.url)
-        self.server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        for at in range(self._padding):
-            await self.server.register_namespace(f"urn:padding:{at}")
-        index = await self.server.register_namespace(URI)
-        for name, value, kind in (
-            ("T", 20.5, ua.VariantType.Double), ("N", 7, ua.VariantType.Int32), ("B", True, ua.VariantType.Boolean),
-            ("S", "text", ua.VariantType.String), ("A", [1.0, 2.0], ua.VariantType.Double),
-        ):  # fmt: skip
-            self.variables[name] = await self.server.nodes.objects.add_variable(
-                ua.NodeId(name, index), name, value, kind
-            )
-        await self.server.start()
-        return self
-
-    async def __aexit__(self, *_):
-        await self.server.stop()
-
-    async def write(self, name, value, *, status=0, kind=ua.VariantType.Double):
-        at = datetime.now(UTC)
-        data = ua.DataValue(ua.Variant(value, kind), ua.StatusCode(status), SourceTimestamp=at, ServerTimestamp=at)
-        await self.server.write_attribute_value(self.variables[name].nodeid, data)
-
-
-def source_of(url, *names, name="plc1"):
-    return OpcUaSource(
-        name=name, url=url, nodes={each: f"nsu={URI};s={each}" for each in names},
-        publishing_interval_ms=50, sampling_interval_ms=50,
-    )  # fmt: skip
-
-
-class Unrecorded:
-    """A historian that keeps nothing."""
-
-    def record(self, samples):
-        pass
-
-
-class Listener:
-    def __init__(self, *sources, clock=None):
-        self.clock = clock or SystemClock()
-        self.rings = Rings({tag: source.name for source in sources for tag in source.nodes}, capacity=1000)
-        self.inbox = Inbox()
-        self.states = []
-        self.conditions = {}
-        self.skews = {}
-        self.feeds = [
-            OpcUaFeed(
-                source,
-                clock=self.clock,
-                history=History(self.rings, Unrecorded()),
-                gaps=Gaps(inbox=self.inbox, now=self.clock.now),
-                max_clock_skew_ns=2 * SECOND_NS,
-                on_state=lambda name, up: self.states.append((name, up)),
-                on_condition=self.conditions.__setitem__,
-                on_skew=self.skews.__setitem__,
-            )
-            for source in sources
-        ]
-        self.sessions = [feed._session for feed in self.feeds]
-
-    def gaps(self):
-        return [pending.event.gap for queue in self.inbox._queues for pending in queue]
-
-    @asynccontextmanager
-    async def running(self):
-        tasks = [asyncio.create_task(work) for feed in self.feeds for work in (feed.run(), feed.fill())]
-        try:
-            yield self
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-
-    def last(self, tag):
-        ring = self.rings._rings[tag]
-        window = ring.window(start_ns=ring.last_ns or 0, end_ns=ring.last_ns or 0, confirmed_ns=0)
-        return (float(window.values[-1]), int(window.statuses[-1])) if len(window) else (None, None)
-
-    async def until(self, tag, condition, seconds=20):
-        async with asyncio.timeout(seconds):
-            while not condition(*self.last(tag)):
-                await asyncio.sleep(0.01)
+from tests.integration.opcua_parts import URI, Listener, PlantOfTags, source_of
 
 
 async def test_values_come_with_quality_and_source_time():
