@@ -6,10 +6,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from simulator.broker import Broker
@@ -39,6 +40,11 @@ class RunningGateway:
     def last_words(self) -> str:
         """Return the end of its log."""
         return _last_lines(self.log)
+
+    def resident_bytes(self) -> int:
+        """Return how much memory it holds."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def configuration_text(*, directory: Path, broker: Broker, plant_url: str, models: Path) -> str:
@@ -92,7 +98,9 @@ assume_status = "validated"
 
 
 @asynccontextmanager
-async def running_gateway(configuration: Path, *, directory: Path) -> AsyncIterator[RunningGateway]:
+async def running_gateway(
+    configuration: Path, *, directory: Path, environment: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[RunningGateway]:
     """Run the gateway until the block ends, then stop it in order; raises GatewayFailedError."""
     log = directory / "gateway.log"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, log.open("ab") as output:
@@ -104,7 +112,7 @@ async def running_gateway(configuration: Path, *, directory: Path) -> AsyncItera
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", "run", "--config", str(configuration),
             stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
-            env=os.environ | {"NOTIFY_SOCKET": str(address)}, start_new_session=True,
+            env=os.environ | {"NOTIFY_SOCKET": str(address)} | environment, start_new_session=True,
         )  # fmt: skip
         try:
             await _until_ready(notifications, process, log)

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,10 @@ class Participant:
         version_5: bool,
         subscriptions: tuple[str, ...] = (),
         on_message: Callable[[Received], None] = lambda _received: None,
+        persistent: bool = False,
     ) -> None:
+        """``persistent``: the broker keeps what comes while we are away (MQTT 5)."""
+        self._persistent = persistent
         self._port = port
         self._subscriptions = subscriptions
         self._on_message = on_message
@@ -75,7 +80,15 @@ class Participant:
         self._call(done.set)
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._client.connect, "127.0.0.1", self._port, 30)
+        if self._persistent:
+            kept = Properties(PacketTypes.CONNECT)
+            kept.SessionExpiryInterval = 86_400
+            self._client.reconnect_delay_set(min_delay=1, max_delay=1)
+            await asyncio.to_thread(
+                self._client.connect, "127.0.0.1", self._port, 30, clean_start=False, properties=kept
+            )
+        else:
+            await asyncio.to_thread(self._client.connect, "127.0.0.1", self._port, 30)
         self._client.loop_start()
         async with asyncio.timeout(10):
             await self._subscribed.wait()

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, buffer, check, demo, opcua, run
+from gateway.cli import audit, backup, bench, buffer, check, demo, history, opcua, run
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
@@ -23,9 +23,13 @@ app = typer.Typer(
 app.command(name="run")(run.run)
 app.command(name="check")(check.check)
 app.command(name="demo")(demo.demo)
+app.command(name="bench")(bench.bench)
+app.command(name="backup")(backup.backup)
+app.command(name="restore")(backup.restore)
 app.add_typer(opcua.app, name="opcua")
 app.add_typer(audit.app, name="audit")
 app.add_typer(buffer.app, name="buffer")
+app.add_typer(history.app, name="history")
 
 
 def _print_version(wanted: bool) -> None:

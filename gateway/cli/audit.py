@@ -1,16 +1,31 @@
 """``labline audit``: the trail of what was decided, advised and done."""
 
+import json
+import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from gateway.cli.presentation import out, show_json
-from gateway.settings import read
-from gateway.store.audit import verify as verify_chain
-from gateway.store.database import read_state
+from gateway.cli.presentation import out, progress_of, show_json
+from gateway.errors import LablineError
+from gateway.records import AuditEntry
+from gateway.settings import credential, read
+from gateway.store import audit
+from gateway.store.archive import archive as archive_trail
+from gateway.store.archive import export as export_trail
+from gateway.store.checking import check
+from gateway.store.database import open_state, read_state
+from gateway.store.heads import load_signer, read_head_file
+from gateway.store.statements import SQL
+from gateway.store.verify_export import head_problem
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
+
+_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
+_JSON = typer.Option(False, "--json", help="One JSON object.")
 
 
 @app.callback()
@@ -20,15 +35,110 @@ def _group() -> None:
 
 @app.command()
 def verify(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    config: Path = _CONFIG,
+    witness: Path = typer.Option(None, "--witness", help="Heads kept elsewhere: published messages, one a line."),
+    as_json: bool = _JSON,
 ) -> None:
-    """Verify that every line of the audit trail follows from the one before and none was changed."""
+    """Verify the trail, the records it vouches for, and every evidence row against its hash.
+
+    With heads kept elsewhere, also that nobody has rewritten the trail since they were published.
+    """
     settings, _sha256 = read(config)
+    findings = check(settings.store.directory, gently=False)
+    wrong = [*findings.wrong]
     with closing(read_state(settings.store.directory)) as connection:
-        lines, wrong = verify_chain(connection)
+        heads = [_published(row, settings.line_path) for row in connection.execute(SQL["signed_heads"])]
+        keys = {head["public_key"] for head in heads}
+        witnesses = [] if witness is None else _witnesses(witness)
+        last = connection.execute(SQL["last_audit"]).fetchone()
+        for head in [*heads, *witnesses]:
+            row = connection.execute(SQL["audit_hash"], {"seq": head["seq"]}).fetchone()
+            hashes = {} if row is None else {head["seq"]: row["hash"]}
+            wrong += [found] if (found := head_problem(head, hashes, last["seq"] if last else 0)) else []
+            wrong += [f"head {head['seq']} is signed with another key"] if keys - {head["public_key"]} == keys else []
+        beside = read_head_file(settings.store.directory)
+        if beside is not None and (last is None or beside.seq > last["seq"]):
+            wrong.append(f"line {beside.seq} was committed, but the trail ends at {last['seq'] if last else 0}")
+    told = wrong[0] if wrong else "ok"
     if as_json:
-        show_json({"audit": wrong or "ok", "lines": lines})
+        show_json({"audit": told, "lines": findings.audit_lines, "records": findings.rows, "signed_heads": len(heads),
+                   "witnesses": len(witnesses), "wrong": wrong})  # fmt: skip
     else:
-        out.print(f"audit: {wrong or 'ok'} ({lines} lines hold)", markup=False)
+        for each in wrong:
+            out.print(each, style="red", markup=False, soft_wrap=True)
+        out.print(f"audit: {'ok' if not wrong else 'not ok'} ({findings.audit_lines} lines, {findings.rows} records, "
+                  f"{len(heads)} signed heads, {len(witnesses)} witnesses)", markup=False, soft_wrap=True)  # fmt: skip
     raise typer.Exit(1 if wrong else 0)
+
+
+def _published(row: Any, line: str) -> dict[str, Any]:
+    return {"line": line, "seq": row["seq"], "hash": row["hash"], "public_key": row["public_key"],
+            "signature": row["signature"]}  # fmt: skip
+
+
+def _witnesses(path: Path) -> list[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        found = json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
+        return [{**head, "seq": int(head["seq"]), "hash": str(head["hash"]), "line": str(head["line"]),
+                 "public_key": str(head["public_key"]), "signature": str(head["signature"])} for head in found]  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LablineError(
+            f"{path} holds no witnesses: {error!r}", hint="messages of audit/head as published, one JSON object a line"
+        ) from error
+
+
+@app.command()
+def export(
+    config: Path = _CONFIG,
+    to: Path = typer.Option(..., "--to", help="The folder to make; it must not be there yet."),
+) -> None:
+    """Write the whole trail into a folder, with a verifier that needs nothing but Python."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection, progress_of("exporting") as told:
+        count = export_trail(
+            connection, to, line=settings.line_path, at_ns=time.time_ns(),
+            on_progress=lambda lines: told("lines", lines, lines),
+        )  # fmt: skip
+    out.print(f"{count} lines exported and verified; anyone verifies them with: python {to / 'verify.py'}",
+              markup=False, soft_wrap=True)  # fmt: skip
+
+
+@app.command()
+def archive(
+    config: Path = _CONFIG,
+    to: Path = typer.Option(..., "--to", help="The folder to make; keep it, and a copy elsewhere."),
+    before: datetime = typer.Option(..., "--before", formats=["%Y-%m-%d"], help="Lines older than this day (UTC)."),
+) -> None:
+    """Seal and export the oldest lines, verify them there, and only then take them out of the store."""
+    settings, _sha256 = read(config)
+    read_state(settings.store.directory).close()
+    directory = settings.store.directory
+    signer = load_signer(line=settings.line_path, directory=directory, credential=credential("audit_key"))
+    before_ns = int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+    with closing(open_state(directory)) as connection:
+        count = archive_trail(
+            connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()
+        )
+    out.print(f"{count} lines archived in {to} and taken out of the store", markup=False, soft_wrap=True)
+
+
+@app.command()
+def acknowledge(
+    code: str = typer.Argument(..., help="The alarm that stands, such as STORE_QUARANTINED."),
+    config: Path = _CONFIG,
+    person: str = typer.Option(..., "--person", help="Who takes it down."),
+    reason: str = typer.Option(..., "--reason", help="What was found and done."),
+) -> None:
+    """Take down an alarm that stands; the models leave shadow once none stands. It goes into the audit trail."""
+    settings, _sha256 = read(config)
+    read_state(settings.store.directory).close()
+    with closing(open_state(settings.store.directory)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute(SQL["unlatch"], {"code": code}).rowcount:
+            standing = ", ".join(found for (found,) in connection.execute(SQL["latches"])) or "none"
+            raise LablineError(f"no alarm {code} stands", hint=f"standing: {standing}")
+        entry = AuditEntry(kind="alarm_acknowledged", subject=code, body={"person": person, "reason": reason})
+        audit.append(connection, (entry,), at_ns=time.time_ns())
+        connection.execute("COMMIT")
+    out.print(f"{code} is taken down", markup=False)

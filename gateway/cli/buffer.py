@@ -1,19 +1,33 @@
-"""``labline buffer``: what waits to be sent."""
+"""``labline buffer``: what waits to be sent, what could not be, and what a damaged store still holds."""
 
+import base64
+import json
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from gateway.cli.presentation import show_json, show_table
-from gateway.records import Lane
+from gateway.cli.presentation import out, show_json, show_table
+from gateway.contract.times import rfc3339
+from gateway.errors import LablineError
+from gateway.records import AuditEntry, Lane
 from gateway.settings import read
-from gateway.store.database import read_state
+from gateway.store import audit
+from gateway.store.database import open_state, read_state
+from gateway.store.dead_letters import ask_retry
 from gateway.store.readers import depths
+from gateway.store.salvage import quarantined, why
+from gateway.store.salvage import salvage as salvage_file
 from gateway.store.statements import SQL
 
 app = typer.Typer(help="The store-and-forward buffer.", no_args_is_help=True)
+
+_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
+_JSON = typer.Option(False, "--json", help="One JSON object instead of a table.")
+_MOST = typer.Option(100, "--most", min=1, help="Show at most that many, the newest first.")
 
 
 @app.callback()
@@ -22,16 +36,16 @@ def _group() -> None:
 
 
 @app.command()
-def status(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
-) -> None:
-    """Show how much waits in each lane, what is parked, and what left without an acknowledgement."""
+def status(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
+    """Show how much waits in each lane, what is parked or latched, and what left without an acknowledgement."""
     settings, _sha256 = read(config)
-    with closing(read_state(settings.store.directory)) as connection:
+    directory = settings.store.directory
+    with closing(read_state(directory)) as connection:
         waiting = depths([tuple(row) for row in connection.execute(SQL["depths"])])
         departures = {reason: count for reason, count in connection.execute(SQL["departures"])}  # noqa: C416
         (dead_letters,) = connection.execute(SQL["dead_letter_count"]).fetchone()
+        gaps = {kind: count for kind, count in connection.execute(SQL["gap_counts"])}  # noqa: C416
+        latches = [code for (code,) in connection.execute(SQL["latches"])]
     figures = {
         **{lane.name.lower(): waiting.messages.get(lane, 0) for lane in Lane},
         "parked": waiting.parked,
@@ -39,8 +53,154 @@ def status(
         "oldest_seconds": round(waiting.oldest_seconds(time.time_ns()), 1),
         **{f"left_{reason}": count for reason, count in departures.items()},
         "dead_letters": dead_letters,
+        **{f"gaps_{kind}": count for kind, count in gaps.items()},
+        "quarantined": len(quarantined(directory)),
+        "latched": ", ".join(latches),
     }
     if as_json:
         show_json(figures)
     else:
         show_table("buffer", ("what", "how much"), list(figures.items()))
+
+
+@app.command()
+def export(
+    config: Path = _CONFIG,
+    to: Path = typer.Option(..., "--to", help="The file to write: one JSON object a line."),
+) -> None:
+    """Write everything that waits, the parked too, to a file; nothing is taken out."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection, _new_file(to) as file:
+        count = 0
+        for row in _messages(connection.execute(SQL["whole_outbox"])):
+            file.write(json.dumps(row) + "\n")
+            count += 1
+    out.print(f"{count} messages written to {to}", markup=False, soft_wrap=True)
+
+
+def _new_file(path: Path) -> Any:
+    try:
+        return path.open("x", encoding="utf-8")
+    except OSError as error:
+        raise LablineError(
+            f"{path} cannot be written: {error.strerror}", hint="name a file that is to be made"
+        ) from error
+
+
+def _messages(rows: Any) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        payload, encoding = _text(row["payload"])
+        yield {
+            "message_id": row["message_id"],
+            "lane": Lane(row["lane"]).name.lower(),
+            "topic": row["topic"],
+            "payload": payload,
+            "encoding": encoding,
+            "retain": bool(row["retain"]),
+            "created_at": rfc3339(row["created_ns"]),
+            "expires_at": None if row["expires_ns"] is None else rfc3339(row["expires_ns"]),
+            "parked": row["parked"],
+            "holds": bool(row["holds"]),
+        }
+
+
+def _text(payload: bytes) -> tuple[str, str]:
+    try:
+        return payload.decode(), "utf-8"
+    except UnicodeDecodeError:
+        return base64.b64encode(payload).decode(), "base64"
+
+
+@app.command()
+def parked(config: Path = _CONFIG, most: int = _MOST, as_json: bool = _JSON) -> None:
+    """List the messages that the broker would not take; `labline buffer retry` sends one again."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        rows = connection.execute(SQL["parked"], {"most": most}).fetchall()
+    found = [
+        {"message_id": row["message_id"], "lane": Lane(row["lane"]).name.lower(), "topic": row["topic"],
+         "bytes": row["bytes"], "created_at": rfc3339(row["created_ns"]), "why": row["parked"]}
+        for row in rows
+    ]  # fmt: skip
+    _show("parked", found, as_json=as_json)
+
+
+@app.command(name="dead-letters")
+def dead_letters(config: Path = _CONFIG, most: int = _MOST, as_json: bool = _JSON) -> None:
+    """List the messages that could not be understood; `labline buffer retry` has one understood again."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        rows = connection.execute(SQL["dead_letters"], {"most": most}).fetchall()
+    found = [
+        {"id": row["dead_letter_id"], "at": rfc3339(row["at_ns"]), "topic": row["topic"], "bytes": row["bytes"],
+         "why": "; ".join(reason["text"] for reason in json.loads(row["reasons"])), "state": _state_of(row)}
+        for row in rows
+    ]  # fmt: skip
+    _show("dead letters", found, as_json=as_json)
+
+
+def _state_of(row: Any) -> str:
+    if not row["holds"]:
+        return "damaged"
+    if row["asked_ns"] is None:
+        return ""
+    return "to be tried again" if row["tried_ns"] is None else "tried again"
+
+
+def _show(title: str, found: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        show_json({title.replace(" ", "_"): found})
+    else:
+        columns = tuple(found[0]) if found else ("none",)
+        show_table(title, columns, [tuple(each.values()) for each in found])
+
+
+@app.command()
+def retry(
+    identity: str = typer.Argument(..., help="The id of a dead letter, or of a parked message."),
+    config: Path = _CONFIG,
+    person: str = typer.Option(..., "--person", help="Who asks for it; goes into the audit trail."),
+) -> None:
+    """Try a dead letter again, or send a parked message again; the gateway does it when it runs."""
+    settings, _sha256 = read(config)
+    read_state(settings.store.directory).close()  # says so where there is none
+    at_ns = time.time_ns()
+    with closing(open_state(settings.store.directory)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        unparked = connection.execute(SQL["unpark"], {"message_id": identity}).rowcount
+        if unparked:
+            entry = AuditEntry(kind="message_unparked", subject=identity, body={"person": person})
+            audit.append(connection, (entry,), at_ns=at_ns)
+        else:
+            ask_retry(connection, identity, person=person, at_ns=at_ns)
+        connection.execute("COMMIT")
+    out.print(f"{identity} will be {'sent' if unparked else 'tried'} again", markup=False)
+
+
+@app.command()
+def salvage(
+    config: Path = _CONFIG,
+    file: Path = typer.Option(None, "--file", help="The damaged state.db; without it, the newest in quarantine."),
+    apply: bool = typer.Option(False, "--apply", help="Put what holds into the present store where it is missing."),
+    as_json: bool = _JSON,
+) -> None:
+    """Read a damaged store: count what holds and what does not; with --apply put back what is missing."""
+    settings, _sha256 = read(config)
+    found = quarantined(settings.store.directory)
+    chosen = file or (found[-1] if found else None)
+    if chosen is None:
+        raise LablineError("nothing is in quarantine", hint="name a damaged file with --file")
+    if apply:
+        with closing(open_state(settings.store.directory)) as connection:
+            salvaged = salvage_file(chosen, into=connection, at_ns=time.time_ns())
+    else:
+        salvaged = salvage_file(chosen, into=None, at_ns=time.time_ns())
+    if as_json:
+        show_json({"file": str(chosen), "why": why(chosen), **salvaged.document()})
+    else:
+        rows = [
+            (table, count, salvaged.damaged[table], salvaged.put_back[table], "no" if table in salvaged.cut else "yes")
+            for table, count in salvaged.holding.items()
+        ]
+        show_table(f"{chosen}: {why(chosen)}", ("table", "hold", "damaged", "put back", "read to the end"), rows)
+    raise typer.Exit(1 if any(salvaged.damaged.values()) or salvaged.cut else 0)

@@ -62,7 +62,7 @@ def _warnings(settings: Settings) -> list[str]:
 
 def _not_yet_enforced(settings: Settings) -> list[str]:
     """Return which settings this version reads but does not act on: nobody shall count on them."""
-    warnings = ["store.quota, free_space_floor and history_retention are read, but not yet enforced by this version"]
+    warnings = []
     rates = [name for name, tag in settings.tags.items() if tag.max_rate is not None]
     if rates:
         warnings.append(f"max_rate of {', '.join(rates)} is read, but not yet enforced by this version")

@@ -1,10 +1,12 @@
 """How commands speak: tables for people, one JSON object for machines, errors with what to do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from gateway.errors import ConfigurationError, LablineError, Problem
@@ -31,6 +33,20 @@ def show_problems(problems: tuple[Problem, ...]) -> None:
         if problem.hint:
             err.print(f"  -> {problem.hint}", markup=False, soft_wrap=True)
     err.print(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found.")
+
+
+@contextmanager
+def progress_of(what: str, *, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on a terminal while long work runs; yields what to call with (part, done, total)."""
+    with Progress(console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def told(part: str, done: int, total: int) -> None:
+            if part not in tasks:
+                tasks[part] = bar.add_task(f"{what} {part}", total=total)
+            bar.update(tasks[part], completed=done, total=total)
+
+        yield told
 
 
 def show_json(document: Mapping[str, Any]) -> None:

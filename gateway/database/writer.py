@@ -40,7 +40,7 @@ class Writer:
         self._after_commit = after_commit
         self._open_connection = open_connection
         self._name = name
-        self._queue: queue.Queue[tuple[Work, Future[Any]] | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(_LONGEST_QUEUE)
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name=f"labline-{name}-writer", daemon=True)
@@ -63,9 +63,10 @@ class Writer:
         nothing of it is durable. Once begun the work runs to its end even if the caller is cancelled.
         """
         async with self._room:
-            outcome: Future[Outcome] = Future()
-            self._queue.put((work, outcome))
-            return await asyncio.shield(asyncio.wrap_future(outcome))
+            order = _Order(work)
+            self._queue.put(order)
+            found: Outcome = await order.outcome
+            return found
 
     def _run(self) -> None:
         try:
@@ -74,23 +75,44 @@ class Writer:
             self._opened.set_exception(error)
             return
         self._opened.set_result(None)
-        while (item := self._queue.get()) is not None:
-            work, outcome = item
+        while (order := self._queue.get()) is not None:
             try:
                 connection = connection or self._open_connection()
-                result = _in_transaction(connection, work)
+                result = _in_transaction(connection, order.work)
                 self._after_commit(connection)
-                outcome.set_result(result)
+                order.done(result, None)
             except sqlite3.Error as error:
                 unavailable = translated(error, f"the {self._name} could not commit")
                 unavailable.__cause__ = error
-                outcome.set_exception(unavailable)
+                order.done(None, unavailable)
                 if _is_input_output(error):
                     _close(connection)
                     connection = None
             except BaseException as error:  # noqa: BLE001 - it belongs to the caller, who gets it; the thread goes on
-                outcome.set_exception(error)
+                order.done(None, error)
         _close(connection)
+
+
+class _Order:
+    """Work for the thread, and the future in which its caller awaits what comes of it."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Any] = self._loop.create_future()
+
+    def done(self, result: Any, error: BaseException | None) -> None:
+        """Tell the outcome; called on the writing thread. A loop that has closed has no callers left."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._settle, result, error)
+
+    def _settle(self, result: Any, error: BaseException | None) -> None:
+        if self.outcome.done():  # the caller was cancelled
+            return
+        if error is None:
+            self.outcome.set_result(result)
+        else:
+            self.outcome.set_exception(error)
 
 
 def _is_input_output(error: sqlite3.Error) -> bool:

@@ -9,6 +9,7 @@ Damage is not looked for here: whoever keeps a chunk keeps its hash.
 """
 
 import struct
+import threading
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 
@@ -19,9 +20,12 @@ from numpy.typing import NDArray
 from gateway.history.columns import Columns
 
 _Integers = NDArray[np.int64]
+_OF_THREAD = threading.local()
 _FORMAT = 1
 _LEVEL = 3
 _LONGEST_SPAN = 2**62
+_ZERO = np.int64(0)
+_MOST_SAMPLES = 2**22
 _DECIMALS = tuple(10.0**exponent for exponent in range(9))
 _LARGEST_MULTIPLE = 2.0**40
 _STEP_ROUNDS = 6
@@ -47,24 +51,29 @@ def encode(columns: Columns) -> bytes:
     return head + b"".join(struct.pack("<I", len(part)) + part for part in parts)
 
 
-def decode(data: bytes) -> Columns:
-    """Return the columns in a chunk; raises ChunkError where it is none."""
+def decode(data: bytes, *, arrivals: bool = True) -> Columns:
+    """Return the columns in a chunk; raises ChunkError where it is none.
+
+    For windows, which do not look at them, arrivals and flags may be left out: then they are zeros.
+    """
     try:
         version, count = struct.unpack_from("<BI", data)
-        if version != _FORMAT:
-            raise ChunkError(f"chunk format {version} is not known")
+        if version != _FORMAT or count > _MOST_SAMPLES:
+            raise ChunkError(f"chunk format {version} with {count} samples is not known")
         reader = _Reader(data, struct.calcsize("<BI"))
         arrival, source_ns, held_beside, values, statuses, flags = (reader.part() for _ in range(6))
         times = _read_integers(_Reader(source_ns), count)
         return Columns(
-            arrival=_read_integers(_Reader(arrival), count),
+            arrival=_read_integers(_Reader(arrival), count) if arrivals else np.broadcast_to(_ZERO, count),
             source_ns=times,
             held_ns=times + _read_integers(_Reader(held_beside), count),
             values=_read_floats(_Reader(values), count),
             statuses=_read_integers(_Reader(statuses), count).astype(np.uint32),
-            flags=_read_integers(_Reader(flags), count).astype(np.uint8),
+            flags=(_read_integers(_Reader(flags), count) if arrivals else np.broadcast_to(_ZERO, count)).astype(
+                np.uint8
+            ),
         )
-    except (struct.error, zstandard.ZstdError, ValueError, KeyError) as error:
+    except (struct.error, zstandard.ZstdError, ValueError, KeyError, IndexError, OverflowError) as error:
         raise ChunkError(f"a chunk of history cannot be read: {error}") from error
 
 
@@ -177,17 +186,30 @@ def _planes(numbers: NDArray[np.uint64]) -> bytes:
     return b"".join(parts)
 
 
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """Return this thread's decompressor: making one costs more than using it."""
+    if not hasattr(_OF_THREAD, "decompressor"):
+        _OF_THREAD.decompressor = zstandard.ZstdDecompressor()
+    found: zstandard.ZstdDecompressor = _OF_THREAD.decompressor
+    return found
+
+
 def _read_planes(reader: _Reader, count: int) -> NDArray[np.uint64]:
     (width,) = reader.take("<B")
     if width > 8:  # noqa: PLR2004 - a number has eight bytes
         raise ChunkError("a number has more than eight bytes")
-    numbers = np.zeros(count, np.uint64)
-    decompressor = zstandard.ZstdDecompressor()
-    for at in range(width):
-        (length,) = reader.take("<I")
-        raw = decompressor.decompress(reader.cut(length), max_output_size=count) if length else reader.cut(count)
-        numbers |= np.frombuffer(raw, np.uint8).astype(np.uint64) << np.uint64(8 * at)
+    if not width:
+        return np.zeros(count, np.uint64)
+    numbers = _plane(reader, count)
+    for at in range(1, width):
+        numbers |= _plane(reader, count) << np.uint64(8 * at)
     return numbers
+
+
+def _plane(reader: _Reader, count: int) -> NDArray[np.uint64]:
+    (length,) = reader.take("<I")
+    raw = _decompressor().decompress(reader.cut(length), max_output_size=count) if length else reader.cut(count)
+    return np.frombuffer(raw, np.uint8).astype(np.uint64)
 
 
 # --- floats --------------------------------------------------------------------------------------------

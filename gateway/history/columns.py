@@ -94,6 +94,18 @@ class Columns:
         """Return the chosen rows."""
         return Columns(**{each.name: getattr(self, each.name)[chosen] for each in fields(self)})
 
+    def around(self, start_ns: int, end_ns: int) -> "Columns":
+        """Return at least the rows of a stretch and the one that held at its start; all where they are not in order."""
+        if not self._in_order():
+            return self
+        first = max(int(np.searchsorted(self.held_ns, start_ns, side="right")) - 1, 0)
+        return self.where(slice(first, max(first + 1, int(np.searchsorted(self.held_ns, end_ns, side="right")))))
+
+    def _in_order(self) -> bool:
+        return bool((self.held_ns[1:] >= self.held_ns[:-1]).all() and (self.arrival[1:] >= self.arrival[:-1]).all())
+
     def in_time(self) -> "Columns":
         """Return the rows ordered by when they count, later arrivals last."""
+        if self._in_order():
+            return self
         return self.where(np.lexsort((self.arrival, self.held_ns)))

@@ -31,6 +31,7 @@ from gateway.history.chunk import encode
 from gateway.history.columns import Columns, HeldSample, mark
 from gateway.history.sealed import (
     Damage,
+    DecodedChunks,
     chunk_hash,
     in_stretch,
     journal_hash,
@@ -47,9 +48,10 @@ log = structlog.get_logger()
 
 FLUSH_SECONDS = 1.0
 SEAL_SAMPLES = 2048
-SEAL_AGE_NS = 15 * 60 * 1_000_000_000
+SEAL_AGE_NS = 30 * 60 * 1_000_000_000
 _MOST_WAITING = 200_000
 _DELETE_AT_ONCE = 256
+_MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
 Answer = TypeVar("Answer")
 
@@ -136,6 +138,7 @@ class Historian:
         self._writer = Writer(partial(open_for_writing, self._path, HISTORY), name="history")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="labline-history-reader")
         self._connection: sqlite3.Connection | None = None
+        self._decoded = DecodedChunks(most=_MOST_DECODED)
         self._fresh: list[HeldSample] = []
         self._being_written: Mapping[str, Columns] = {}
         self._buffers: dict[str, _Buffer] = {}
@@ -322,12 +325,12 @@ class Historian:
         connection, damage, found = self._open_reading(), Damage(), {}
         for request in requests:
             series_id = self._series.get(request.tag)
-            sealed = [] if series_id is None else read_chunks(
-                connection, series_id, start_ns=request.start_ns, end_ns=request.end_ns, damage=damage
+            sealed, last_arrival = ([], 0) if series_id is None else read_chunks(
+                connection, series_id, start_ns=request.start_ns, end_ns=request.end_ns, damage=damage, decoded=self._decoded
             )  # fmt: skip
-            last_arrival = max((int(part.arrival.max()) for part in sealed), default=0)
             waiting = pending[request.tag]  # some of it may have been sealed in the meantime
-            columns = Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)])
+            near = [part.around(request.start_ns, request.end_ns) for part in sealed]
+            columns = Columns.joined([*near, waiting.where(waiting.arrival > last_arrival)])
             found[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
         return found, damage
 

@@ -85,34 +85,76 @@ def read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[tup
             yield from parts
 
 
+class DecodedChunks:
+    """The chunks that were read last, checked and decoded, without arrivals and flags: sealed ones never change."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._chunks: dict[tuple[int, int], Columns] = {}
+
+    def get(self, series_id: int, number: int) -> Columns | None:
+        """Return a chunk that is kept, which then stays longest, or None."""
+        found = self._chunks.pop((series_id, number), None)
+        if found is not None:
+            self._chunks[series_id, number] = found
+        return found
+
+    def keep(self, series_id: int, number: int, columns: Columns) -> None:
+        """Keep a chunk; the one used longest ago gives way."""
+        self._chunks[series_id, number] = columns
+        if len(self._chunks) > self._most:
+            del self._chunks[next(iter(self._chunks))]
+
+
 def read_chunks(
-    connection: sqlite3.Connection, series_id: int, *, start_ns: int, end_ns: int, damage: Damage
-) -> list[Columns]:
-    """Return the chunks that a stretch needs, the one that holds at its start too, in the order of their sealing."""
+    connection: sqlite3.Connection,
+    series_id: int,
+    *,
+    start_ns: int,
+    end_ns: int,
+    damage: Damage,
+    decoded: DecodedChunks | None = None,
+) -> tuple[list[Columns], int]:
+    """Return (the chunks that a stretch needs, with the one that holds at its start; the last arrival in them).
+
+    The chunks are in the order of their sealing. With ``decoded`` they come without arrivals and flags.
+    """
     when = {"series_id": series_id, "start_ns": start_ns, "end_ns": end_ns}
-    first, last = connection.execute(SQL["chunks_overlapping"], when).fetchone()
-    before = connection.execute(SQL["chunk_before"], when).fetchone()
-    numbers = [number for number in (first, last, before[0] if before else None) if number is not None]
+    first, last, before = connection.execute(SQL["chunks_of_stretch"], when).fetchone()
+    numbers = [number for number in (first, last, before) if number is not None]
     if not numbers:
-        return []
+        return [], 0
     found = []
-    expected, known_until_ns = min(numbers), start_ns
+    expected, known_until_ns, last_arrival = min(numbers), start_ns, 0
     rows = connection.execute(
-        SQL["chunks"], {"series_id": series_id, "first_number": min(numbers), "last_number": max(numbers)}
-    )
-    for row in rows:
-        if row["number"] != expected:
-            damage.chunks += row["number"] - expected
+        SQL["chunk_numbers"], {"series_id": series_id, "first_number": min(numbers), "last_number": max(numbers)}
+    ).fetchall()
+    for number, arrival in rows:
+        if number != expected:
+            damage.chunks += number - expected
             found.append(_hole(known_until_ns))
-        expected = row["number"] + 1
-        columns = _checked(series_id, row, damage)
+        expected = number + 1
+        columns = _chunk(connection, series_id, number, damage, decoded)
         found.append(_hole(known_until_ns) if columns is None else columns)
         if columns is not None:
-            known_until_ns = int(columns.held_ns.max())
-    return found
+            known_until_ns, last_arrival = int(columns.held_ns.max()), arrival
+    return found, last_arrival
 
 
-def _checked(series_id: int, row: sqlite3.Row, damage: Damage) -> Columns | None:
+def _chunk(
+    connection: sqlite3.Connection, series_id: int, number: int, damage: Damage, decoded: DecodedChunks | None
+) -> Columns | None:
+    kept = None if decoded is None else decoded.get(series_id, number)
+    if kept is not None:
+        return kept
+    row = connection.execute(SQL["chunk"], {"series_id": series_id, "number": number}).fetchone()
+    columns = _checked(series_id, row, damage, arrivals=decoded is None)
+    if columns is not None and decoded is not None:
+        decoded.keep(series_id, number, columns)
+    return columns
+
+
+def _checked(series_id: int, row: sqlite3.Row, damage: Damage, *, arrivals: bool = True) -> Columns | None:
     """Return a row's columns, or None where they are not what was written."""
     stated = chunk_hash(
         series_id=series_id,
@@ -124,7 +166,7 @@ def _checked(series_id: int, row: sqlite3.Row, damage: Damage) -> Columns | None
     )
     if stated == row["hash"]:
         with suppress(ChunkError):
-            return decode(row["payload"])
+            return decode(row["payload"], arrivals=arrivals)
     damage.chunks += 1
     return None
 
@@ -137,11 +179,15 @@ def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage:
     """Return (at least the newest ``most`` samples sealed of a series, in time; whether older ones are there)."""
     rows = connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id})
     parts: list[Columns | None] = []
-    older = False
+    older, following = False, None
     for row in rows:
         if sum(len(part) for part in parts if part is not None) >= most:
             older = True
             break
+        if following is not None and row["number"] != following - 1:
+            damage.chunks += following - 1 - row["number"]
+            parts.insert(0, None)
+        following = row["number"]
         parts.insert(0, _checked(series_id, row, damage))
     return Columns.joined(_with_holes(parts)).in_time(), older
 

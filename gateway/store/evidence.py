@@ -7,22 +7,23 @@ import hashlib
 
 from gateway.errors import EvidenceDamagedError
 
-_MARKS = {str: b"t", int: b"i", float: b"f", bytes: b"b", type(None): b"n"}
-
 
 def evidence_hash(*values: str | float | bytes | None) -> str:
     """Return the SHA-256 of a row: its table's name and its columns in order, each with its type and length."""
-    digest = hashlib.sha256()
+    parts = []
     for value in values:
-        match value:
-            case bytes():
-                content = value
-            case str():
-                content = value.encode("utf-8", "surrogatepass")
-            case _:
-                content = repr(value).encode()
-        digest.update(b"%b%d:%b" % (_MARKS[type(value)], len(content), content))
-    return digest.hexdigest()
+        if isinstance(value, bytes):
+            parts += (b"b%d:" % len(value), value)
+        elif isinstance(value, str):
+            content = value.encode("utf-8", "surrogatepass")
+            parts += (b"t%d:" % len(content), content)
+        elif value is None:
+            parts.append(b"n")
+        elif isinstance(value, int):
+            parts.append(b"i%d;" % value)
+        else:
+            parts.append(b"f%b;" % repr(value).encode())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def must_hold(holds: object, *, table: str, key: object) -> None:

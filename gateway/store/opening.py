@@ -61,7 +61,9 @@ def prepare(directory: Path, *, at_ns: int) -> Prepared:
         _find_time_travel(connection, directory, at_ns=at_ns)
         row = connection.execute(SQL["store"]).fetchone()
         unchecked = not row["stopped_clean"] and head_of(connection) is not None
-        if unchecked:
+        if not unchecked:  # a check that was due may not have come to its end
+            unchecked = STORE_UNCHECKED in {code for (code,) in connection.execute(SQL["latches"])}
+        else:
             _latch(connection, STORE_UNCHECKED, at_ns, {"why": "the last run did not stop in order"})
         connection.execute(SQL["started"])
         return Prepared(latest_wall_ns=row["latest_wall_ns"], unchecked=unchecked)

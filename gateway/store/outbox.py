@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from gateway.moments import Deadline
 from gateway.records import Lane, OutgoingMessage
+from gateway.store.evidence import evidence_hash
 from gateway.store.statements import SQL
 
 
@@ -41,20 +43,20 @@ def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: 
         connection.execute(SQL["depart_replaced"], topic)
         connection.execute(SQL["delete_replaced"], topic)
     expires = message.expires
-    connection.execute(
-        SQL["enqueue"],
-        {
-            "message_id": message.message_id,
-            "lane": int(message.lane),
-            "topic": message.topic,
-            "payload": message.payload,
-            "retain": message.retain,
-            "expires_ns": expires.wall_ns if expires else None,
-            "expires_boot_ns": expires.boot_ns if expires else None,
-            "boot_id": expires.boot_id if expires else None,
-            "created_ns": at_ns,
-        },
-    )
+    row: dict[str, Any] = {
+        "message_id": message.message_id,
+        "lane": int(message.lane),
+        "topic": message.topic,
+        "payload": message.payload,
+        "retain": int(message.retain),
+        "expires_ns": expires.wall_ns if expires else None,
+        "created_ns": at_ns,
+        "expires_boot_ns": expires.boot_ns if expires else None,
+        "boot_id": expires.boot_id if expires else None,
+    }
+    as_hashed = (value.encode() if isinstance(value, str) else value for value in row.values())
+    row["hash"] = evidence_hash("outbox", *as_hashed)
+    connection.execute(SQL["enqueue"], row)
 
 
 def acknowledged(seqs: Sequence[int]) -> Callable[[sqlite3.Connection], None]:

@@ -33,17 +33,17 @@ PAYLOAD = b'{"schema":"labline.disposition/1","text":"' + b"x" * 560 + b'"}'
 _LINE = LineDefinition(path="bench", topic_root="bench", tags={}, specifications=(), models=())
 
 
-def drain() -> dict[str, Figure]:
+def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench takes it
     """Return how many messages per second the drain sends, over what bare paho sends."""
-    return uvloop.run(_measure())
+    return uvloop.run(_measure(1 if small else PAIRS))
 
 
-async def _measure() -> dict[str, Figure]:
+async def _measure(pairs: int) -> dict[str, Figure]:
     ours, floors = [], []
     with tempfile.TemporaryDirectory(prefix="labline-bench-") as name:
         folder = Path(name)
         async with running_broker(folder) as broker:
-            for pair in range(PAIRS):
+            for pair in range(pairs):
                 floors.append(await asyncio.to_thread(_bare_paho, broker.port))
                 store = folder / f"store-{pair}"
                 store.mkdir()

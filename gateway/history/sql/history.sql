@@ -20,16 +20,18 @@ VALUES (:series_id, :number, :first_ns, :last_ns, :last_arrival, :count, :hash, 
 -- name: newest_chunks
 SELECT series_id, max(number), max(last_arrival) FROM chunk GROUP BY series_id;
 
--- name: chunks_overlapping
-SELECT min(number), max(number) FROM chunk
-WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns;
+-- name: chunks_of_stretch
+SELECT min(number), max(number), (
+    SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns ORDER BY last_ns DESC, number DESC LIMIT 1
+) FROM chunk WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns;
 
--- name: chunk_before
-SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns ORDER BY last_ns DESC, number DESC LIMIT 1;
-
--- name: chunks
-SELECT number, first_ns, last_ns, last_arrival, count, hash, payload FROM chunk
+-- name: chunk_numbers
+SELECT number, last_arrival FROM chunk
 WHERE series_id = :series_id AND number BETWEEN :first_number AND :last_number ORDER BY number;
+
+-- name: chunk
+SELECT number, first_ns, last_ns, last_arrival, count, hash, payload FROM chunk
+WHERE series_id = :series_id AND number = :number;
 
 -- name: oldest_chunks
 SELECT series_id, number, first_ns, last_ns, count FROM chunk ORDER BY last_ns LIMIT :most;

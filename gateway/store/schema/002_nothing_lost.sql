@@ -1,5 +1,5 @@
--- Hashes of evidence: a trigger sets them, so that no way of writing can forget it, and the views named *_checked say
--- whether each row still holds. Then gaps, signed heads, latched alarms, deadlines that survive a stepped clock.
+-- Hashes of evidence: a trigger sets them, so that no way of writing can forget it (of the outbox, which is written
+-- most, the statement that enqueues does), and the views named *_checked say whether each row still holds. Then gaps, signed heads, latched alarms, deadlines that survive a stepped clock.
 -- evidence_hash is the gateway's own function: without it nobody writes to these tables. Text goes in as bytes, so that
 -- damaged characters are told, not stumbled over.
 
@@ -284,18 +284,11 @@ FROM dead_letter;
 
 ALTER TABLE outbox ADD COLUMN hash TEXT;
 UPDATE outbox SET hash =
-    evidence_hash('outbox', seq, CAST(message_id AS BLOB), lane, CAST(topic AS BLOB), payload, retain,
-    expires_ns, created_ns, expires_boot_ns, CAST(boot_id AS BLOB));
-CREATE TRIGGER outbox_hashed AFTER INSERT ON outbox BEGIN
-    UPDATE outbox SET hash =
-        evidence_hash('outbox', NEW.seq, CAST(NEW.message_id AS BLOB), NEW.lane, CAST(NEW.topic AS BLOB),
-        NEW.payload, NEW.retain, NEW.expires_ns, NEW.created_ns, NEW.expires_boot_ns,
-        CAST(NEW.boot_id AS BLOB))
-    WHERE seq = NEW.seq;
-END;
+    evidence_hash('outbox', CAST(message_id AS BLOB), lane, CAST(topic AS BLOB), payload, retain, expires_ns,
+    created_ns, expires_boot_ns, CAST(boot_id AS BLOB));
 CREATE VIEW outbox_checked AS SELECT rowid AS row_number, *, hash IS
-    evidence_hash('outbox', seq, CAST(message_id AS BLOB), lane, CAST(topic AS BLOB), payload, retain,
-    expires_ns, created_ns, expires_boot_ns, CAST(boot_id AS BLOB)) AS holds
+    evidence_hash('outbox', CAST(message_id AS BLOB), lane, CAST(topic AS BLOB), payload, retain, expires_ns,
+    created_ns, expires_boot_ns, CAST(boot_id AS BLOB)) AS holds
 FROM outbox;
 
 CREATE TRIGGER gap_hashed AFTER INSERT ON gap BEGIN

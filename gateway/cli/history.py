@@ -1,0 +1,161 @@
+"""``labline history``: tag history as files."""
+
+import csv
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gateway.cli.presentation import err, out, progress_of
+from gateway.contract.times import parse_rfc3339
+from gateway.database.opening import open_for_reading
+from gateway.errors import LablineError
+from gateway.history.columns import Columns, SampleFlag
+from gateway.history.sealed import Damage, in_stretch, read_chunks, read_journal, read_series
+from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.records import quality_of
+from gateway.settings import read
+
+app = typer.Typer(help="Tag history.", no_args_is_help=True)
+
+_HOUR_NS = 3_600_000_000_000
+_NAMES = ("tag", "arrival", "source_time", "counts_from", "value", "quality", "status", "flags")
+
+
+class Format(StrEnum):
+    """What to write."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@app.callback()
+def _group() -> None:
+    """Tag history."""
+
+
+@app.command()
+def export(
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    to: Path = typer.Option(..., "--to", help="The file to write; it must not be there yet."),
+    tag: list[str] = typer.Option([], "--tag", help="Only this tag; may be given again. Without it, all."),
+    start: str = typer.Option(None, "--from", help="From this time on (RFC 3339, with zone); else the last day."),
+    end: str = typer.Option(None, "--until", help="Until this time (RFC 3339, with zone); else now."),
+    form: Format = typer.Option(Format.CSV, "--format", help="csv or parquet."),
+) -> None:
+    """Export samples as they came and as they counted, also while the gateway runs. Times are UTC."""
+    settings, _sha256 = read(config)
+    end_ns = _time(end, "--until") or time.time_ns()
+    start_ns = _time(start, "--from") or end_ns - 24 * _HOUR_NS
+    unknown = sorted(set(tag) - set(settings.tags))
+    if unknown:
+        raise LablineError(f"there is no tag {', '.join(unknown)}", hint=f"tags are: {', '.join(settings.tags)}")
+    if to.exists():
+        raise LablineError(f"{to} is there already", hint="name a file that is to be made")
+    tags, damage = tag or sorted(settings.tags), Damage()
+    with closing(open_for_reading(settings.store.directory / HISTORY_FILE, HISTORY)) as connection:
+        stretches = _stretches(connection, tags, start_ns, end_ns, damage)
+        count = _WRITERS[form](to, stretches, len(tags))
+    out.print(f"{count} samples of {len(tags)} tags written to {to}", markup=False, soft_wrap=True)
+    if damage:
+        err.print(f"{damage.chunks} chunks and {damage.journal_entries} journal entries are damaged: in their place "
+                  "stands a mark (status 0x80310000) from which on nothing is known", style="red", soft_wrap=True)  # fmt: skip
+        raise typer.Exit(1)
+
+
+def _time(text: str | None, option: str) -> int | None:
+    try:
+        return None if text is None else parse_rfc3339(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def _stretches(
+    connection: Any, tags: list[str], start_ns: int, end_ns: int, damage: Damage
+) -> Iterator[tuple[str, Columns]]:
+    """Yield each tag's samples, hour by hour, so that memory stays small."""
+    series = read_series(connection)
+    journal: dict[str, list[Columns]] = {}
+    for entry in read_journal(connection, damage):
+        if entry is not None:
+            journal.setdefault(entry[0], []).append(entry[1])
+    for tag in tags:
+        waiting = Columns.joined(journal.get(tag, ()))
+        for begin_ns in range(start_ns, end_ns, _HOUR_NS):
+            until_ns = min(begin_ns + _HOUR_NS, end_ns)
+            sealed, last_arrival = (
+                read_chunks(connection, series[tag], start_ns=begin_ns, end_ns=until_ns, damage=damage)
+                if tag in series
+                else ([], 0)
+            )
+            columns = Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)])
+            found = in_stretch(columns, start_ns=begin_ns, end_ns=until_ns - (until_ns < end_ns))
+            yield tag, found if begin_ns == start_ns else found.where(found.held_ns >= begin_ns)
+
+
+def _rows(tag: str, columns: Columns) -> Iterator[tuple[Any, ...]]:
+    for arrival, source_ns, held_ns, value, status, flags in zip(
+        columns.arrival,
+        columns.source_ns,
+        columns.held_ns,
+        columns.values,
+        columns.statuses,
+        columns.flags,
+        strict=True,
+    ):
+        names = SampleFlag(int(flags)).name or ""
+        yield (tag, int(arrival), _iso(int(source_ns)), _iso(int(held_ns)), repr(float(value)),
+               quality_of(int(status)).name.lower(), f"0x{int(status):08X}", names if flags else "")  # fmt: skip
+
+
+def _iso(at_ns: int) -> str:
+    seconds, rest = divmod(at_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def _write_csv(to: Path, stretches: Iterator[tuple[str, Columns]], tags: int) -> int:
+    count, done = 0, set[str]()
+    with to.open("x", newline="", encoding="utf-8") as file, progress_of("exporting") as told:
+        writer = csv.writer(file)
+        writer.writerow(_NAMES)
+        for tag, columns in stretches:
+            writer.writerows(_rows(tag, columns))
+            count += len(columns)
+            done.add(tag)
+            told("tags", len(done), tags)
+    return count
+
+
+def _write_parquet(to: Path, stretches: Iterator[tuple[str, Columns]], tags: int) -> int:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra: only who exports Parquet needs it
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError as error:
+        raise LablineError(
+            "Parquet needs pyarrow", hint="pip install 'labline[parquet]', or use --format csv"
+        ) from error
+    time_type = pa.timestamp("ns", tz="UTC")
+    schema = pa.schema(
+        [("tag", pa.string()), ("arrival", pa.int64()), ("source_time", time_type), ("counts_from", time_type),
+         ("value", pa.float64()), ("quality", pa.string()), ("status", pa.uint32()), ("flags", pa.uint8())]
+    )  # fmt: skip
+    count, done = 0, set[str]()
+    with pq.ParquetWriter(to, schema, compression="zstd") as writer, progress_of("exporting") as told:
+        for tag, columns in stretches:
+            qualities = [quality_of(int(status)).name.lower() for status in columns.statuses]
+            arrays = [[tag] * len(columns), columns.arrival, columns.source_ns, columns.held_ns, columns.values,
+                      qualities, columns.statuses, columns.flags]  # fmt: skip
+            made = [pa.array(each, type=field.type) for each, field in zip(arrays, schema, strict=True)]
+            writer.write_table(pa.Table.from_arrays(made, schema=schema))
+            count += len(columns)
+            done.add(tag)
+            told("tags", len(done), tags)
+    return count
+
+
+_WRITERS = {Format.CSV: _write_csv, Format.PARQUET: _write_parquet}

@@ -1,0 +1,132 @@
+"""Backup while running, and restore.
+
+A backup is a folder: a consistent copy of each database as of one moment each, and a manifest with their hashes and
+the audit chain's head. Keys are not in it.
+
+A restored store has gone back in time, and knows it: at the next start an alarm is latched, all models are in shadow
+until a person takes it down, and whatever is decided from then on gets ids of a new epoch, so that nothing said since
+the backup shares its id. Messages that waited in the backup are sent again, with the ids and bytes they had: whoever
+got them already recognises them. Results that the brokers delivered between backup and restore are not delivered
+again: the laboratory's system must send them again, and ``labline buffer salvage`` reads them from the store that was
+replaced, where there is one.
+"""
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from gateway import __version__
+from gateway.contract.times import rfc3339
+from gateway.database.opening import read_only_uri
+from gateway.errors import LablineError
+from gateway.history.statements import HISTORY_FILE
+from gateway.store import audit
+from gateway.store.database import STATE, STATE_FILE, open_state
+from gateway.store.heads import HEAD_FILE, head_of
+from gateway.store.opening import RESTORED_FILE
+
+MANIFEST = "manifest.json"
+_PAGES_AT_ONCE = 2000
+_BESIDE = ("", "-wal", "-shm")
+Progress = Callable[[str, int, int], None]
+
+
+def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress = lambda *_: None) -> dict[str, Any]:
+    """Copy the store into a new folder while it may be in use, verify the copy, and return the manifest.
+
+    Raises LablineError where there is no store, the folder is there already, or the copy does not hold.
+    """
+    if not (directory / STATE_FILE).is_file():
+        raise LablineError(f"there is no store in {directory}", hint="has the gateway run with this configuration yet?")
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
+    try:
+        copied = {name: _copied(directory / name, folder / name, on_progress)
+                  for name in (STATE_FILE, HISTORY_FILE) if (directory / name).is_file()}  # fmt: skip
+    except (OSError, sqlite3.Error) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise LablineError(f"the backup could not be written: {error}", hint="is there space at its place?") from error
+    head = _verified(folder)
+    manifest = {
+        "labline": __version__,
+        "schema": len(STATE.migrations),
+        "at": rfc3339(at_ns),
+        "head": head,
+        "sha256": copied,
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _copied(source: Path, target: Path, on_progress: Progress) -> str:
+    with (
+        closing(sqlite3.connect(read_only_uri(source), uri=True)) as reading,
+        closing(sqlite3.connect(target)) as writing,
+    ):
+        reading.backup(
+            writing,
+            pages=_PAGES_AT_ONCE,
+            progress=lambda _status, remaining, total: on_progress(source.name, total - remaining, total),
+        )
+        writing.execute("PRAGMA journal_mode = DELETE")  # one file, whole
+    return _sha256(target)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verified(folder: Path) -> dict[str, Any] | None:
+    """Return the head of the chain in a folder's database; raises LablineError where the chain does not hold."""
+    with closing(sqlite3.connect(folder / STATE_FILE)) as connection:
+        connection.row_factory = sqlite3.Row
+        _lines, wrong = audit.verify(connection)
+        if wrong is not None:
+            raise LablineError(f"the audit trail in {folder} does not hold: {wrong}", hint="labline audit verify")
+        head = head_of(connection)
+    return None if head is None else {"seq": head.seq, "hash": head.hash}
+
+
+def restore(folder: Path, directory: Path, *, at_ns: int) -> dict[str, Any]:
+    """Put a backup in the place of the store, which is kept beside it; the store's lock must be held.
+
+    Returns what was restored, and where the replaced store is; raises LablineError where the backup does not hold.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        stated = dict(manifest["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LablineError(f"{folder} is no backup: {error}", hint="name a folder that labline backup made") from error
+    for name, sha256 in stated.items():
+        if name not in {STATE_FILE, HISTORY_FILE} or not (folder / name).is_file() or _sha256(folder / name) != sha256:
+            raise LablineError(f"{folder / name} is not what was backed up", hint="take another backup")
+    if manifest["schema"] > len(STATE.migrations):
+        raise LablineError("the backup is of a newer version", hint="install that version first")
+    _verified(folder)
+    replaced = _set_aside(directory, directory / "replaced" / str(at_ns))
+    for name in stated:
+        shutil.copyfile(folder / name, directory / name)
+    about = {"backup_at": manifest["at"], "backup_head": manifest["head"], "replaced": replaced}
+    (directory / RESTORED_FILE).write_text(json.dumps(about), encoding="utf-8")
+    open_state(directory).close()  # migrated, and back in the mode it runs in
+    return about
+
+
+def _set_aside(directory: Path, place: Path) -> str | None:
+    """Move the present databases away, whole; return where they are, or None where there are none."""
+    files = [directory / f"{name}{suffix}" for name in (STATE_FILE, HISTORY_FILE) for suffix in _BESIDE]
+    present = [file for file in [*files, directory / HEAD_FILE] if file.exists()]
+    if not present:
+        return None
+    place.mkdir(parents=True)
+    for file in present:
+        file.rename(place / file.name)
+    return str(place.relative_to(directory))

@@ -1,0 +1,168 @@
+"""A gateway under load, and an account of what it was given and what it said.
+
+Every result that the broker took from us (its acknowledgement counts) must come back as exactly one disposition, after
+deduplication by message id; the same id must always come with the same bytes. The account is kept by id, before any
+deduplication, by a subscriber whose session the broker keeps.
+"""
+
+import asyncio
+import json
+import logging
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from simulator.broker import Broker, free_port, running_broker
+from simulator.gateway_process import TOPIC_ROOT, RunningGateway, configuration_text, running_gateway
+from simulator.mqtt import Participant, Received
+from simulator.opcua_server import PlantServer
+from simulator.plant import Plant
+
+MODELS = Path(__file__).parents[2] / "models"
+_WAIT_SECONDS = 60.0
+
+
+@dataclass
+class Account:
+    """What came back: per message id the distinct bytes, and per sample the ids of its dispositions."""
+
+    bytes_of: dict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    dispositions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    order: list[str] = field(default_factory=list)
+    received: int = 0
+    redelivered: int = 0
+    dead_letters: int = 0
+    status: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, message: Received) -> None:
+        """Take one message off the wire."""
+        topic = message.topic.removeprefix(f"{TOPIC_ROOT}/")
+        if not message.payload or topic.startswith(("response/", "prediction/", "board", "audit/")):
+            return
+        document = json.loads(message.payload)
+        if topic == "status":
+            self.status = document
+            return
+        if message.retained:
+            return
+        self.received += 1
+        # a guidance is told once for each of its states, under its own id
+        identity = document["id"] if "state" not in document else f"{document['id']} {document['state']}"
+        known = self.bytes_of[identity]
+        self.redelivered += bool(known)
+        known.add(message.payload)
+        if topic.startswith("disposition/"):
+            sample = document["rests_on"]["results"][-1]["sample_id"]
+            if document["id"] not in self.dispositions[sample]:
+                self.order.append(sample)
+            self.dispositions[sample].add(document["id"])
+        self.dead_letters += topic == "dead-letter"
+
+    def verdict(self, published: list[str]) -> dict[str, int]:
+        """Return how many published results have no disposition, or several, and how many ids came with other bytes."""
+        return {
+            "lost": sum(not self.dispositions.get(sample) for sample in published),
+            "twice": sum(len(self.dispositions.get(sample, ())) > 1 for sample in published),
+            "other_bytes": sum(len(known) > 1 for known in self.bytes_of.values()),
+            "dead_letters": self.dead_letters,
+        }
+
+
+class Load:
+    """A bench in a folder: broker, plant, watcher and sender around a gateway that is started and killed at will."""
+
+    def __init__(self, folder: Path, *, with_plant: bool = True) -> None:
+        self.folder = folder
+        self.account = Account()
+        self.published: list[str] = []
+        self.store = folder / "store"
+        self.configuration = folder / "labline.toml"
+        self.broker: Broker
+        self._with_plant = with_plant
+        self._sender: Participant
+
+    @asynccontextmanager
+    async def running(self, broker: Broker | None = None) -> AsyncIterator[Self]:
+        """Run everything but the gateway."""
+        async with running_broker(self.folder) if broker is None else _there(broker) as self.broker:
+            port = self.broker.port
+            async with (
+                Participant("watcher", port=port, version_5=True, subscriptions=(f"{TOPIC_ROOT}/#",),
+                            on_message=self.account.take, persistent=True),
+                Participant("sender", port=port, version_5=True) as self._sender,
+                self._plant() as plant_url,
+            ):  # fmt: skip
+                self.configure(plant_url)
+                async with self.gateway():
+                    pass  # from now on the broker keeps what is published while no gateway is there
+                yield self
+
+    @asynccontextmanager
+    async def _plant(self) -> AsyncIterator[str]:
+        if not self._with_plant:
+            yield ""
+            return
+        logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # it tells of every client that was killed
+        async with PlantServer(Plant(1), port=free_port()) as server:
+            living = asyncio.create_task(server.run(), name="plant")
+            try:
+                yield server.url
+            finally:
+                living.cancel()
+                await asyncio.wait({living})
+
+    def configure(self, plant_url: str, change: Callable[[str], str] = lambda text: text) -> None:
+        """Write the gateway's configuration; without a plant it has neither tags nor models."""
+        text = configuration_text(directory=self.folder, broker=self.broker, plant_url=plant_url, models=MODELS)
+        if not plant_url:
+            text = text[: text.index("[opcua.plc1]")] + text[text.index("[mqtt]") : text.index("[[model]]")]
+        self.configuration.write_text(change(text), encoding="utf-8")
+
+    @asynccontextmanager
+    async def gateway(self, **environment: str) -> AsyncIterator[RunningGateway]:
+        """Run the gateway until the block ends."""
+        async with running_gateway(self.configuration, directory=self.folder, environment=environment) as gateway:
+            yield gateway
+
+    async def publish(self, *, every_seconds: float, most: int | None = None) -> None:
+        """Publish results until cancelled; those the broker has acknowledged stand in ``published``."""
+        while most is None or len(self.published) < most:
+            number = len(self.published) + 1
+            await self.publish_one(f"S-{number:06d}")
+            await asyncio.sleep(every_seconds)
+
+    async def publish_one(self, sample: str) -> None:
+        """Publish one result and return once the broker has it; every tenth one is out of specification."""
+        number = int(sample.rsplit("-", 1)[-1])
+        document = {
+            "sample_id": sample, "test_id": "pH", "value": 9.8 if number % 10 == 0 else 7.0 + number % 7 / 100,
+            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": f"LOT-{number:06d}",
+            "material_definition_id": "FG-100",
+        }  # fmt: skip
+        await self._sender.publish("lims/results/qc", json.dumps(document).encode())
+        self.published.append(sample)
+
+    async def until_all_back(self, seconds: float = _WAIT_SECONDS) -> None:
+        """Wait until every published result has come back, at most so long."""
+        async with asyncio.timeout(seconds):
+            while any(not self.account.dispositions.get(sample) for sample in self.published):
+                await asyncio.sleep(0.05)
+
+    def verdict(self) -> dict[str, int]:
+        """Return what is wrong with what came back."""
+        return self.account.verdict(self.published)
+
+
+async def kill(gateway: RunningGateway) -> None:
+    """End the gateway as a power cut of the process would: at once."""
+    gateway.process.send_signal(signal.SIGKILL)
+    await gateway.process.wait()
+
+
+@asynccontextmanager
+async def _there(broker: Broker) -> AsyncIterator[Broker]:
+    yield broker
