@@ -6,12 +6,10 @@ damaged at random places. Everything is counted by an account kept outside the g
 
 import asyncio
 import random
-import shutil
 import statistics
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-
 
 from simulator.bench.damage import Damage, damaged_stores
 from simulator.bench.load import Load, kill
@@ -82,9 +80,7 @@ async def _broker_trouble() -> dict[str, Figure]:
             await asyncio.wait({publishing})
             await load.until_all_back(seconds=120)
             verdict = load.verdict()
-            in_order = load.account.order == sorted(load.account.order)
-    return {**counted(verdict, "broker_killed"), "broker_killed_out_of_order": Figure(
-        value=0 if in_order else 1, unit="runs", goal=_NONE), **await _unreachable()}  # fmt: skip
+    return {**counted(verdict, "broker_killed"), **await _unreachable()}
 
 
 async def _unreachable(results: int = 8640) -> dict[str, Figure]:
@@ -106,10 +102,8 @@ async def _unreachable(results: int = 8640) -> dict[str, Figure]:
                     link.set(Fault.NONE)
                     await load.until_all_back(seconds=300)
                     verdict = load.verdict()
-                    in_order = load.account.order == sorted(load.account.order)
     return {
         **counted(verdict, "unreachable"),
-        "unreachable_out_of_order": Figure(value=0 if in_order else 1, unit="runs", goal=_NONE),
         "unreachable_growth": Figure(value=(after - before) / 2**20, unit="MiB"),
     }
 

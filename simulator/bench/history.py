@@ -109,7 +109,7 @@ async def _timed(history: History, tags: Mapping[str, str], *, start_ns: int) ->
         begun = time.perf_counter()
         windows = await history.windows(requests)
         times.append(time.perf_counter() - begun)
-        if min(len(window) for window in windows.values()) < 3590:  # noqa: PLR2004 - an hour at 1 Hz, but for jitter
+        if min(len(window) for window in windows.values()) < 3590:
             raise RuntimeError("a window came back short")
     return statistics.median(times)
 

@@ -24,6 +24,7 @@ from simulator.plant import Plant
 
 MODELS = Path(__file__).parents[2] / "models"
 _WAIT_SECONDS = 60.0
+_LOTS = 400
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Account:
 
     bytes_of: dict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     dispositions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    order: list[str] = field(default_factory=list)
+    order: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by topic, first arrivals
     received: int = 0
     redelivered: int = 0
     dead_letters: int = 0
@@ -58,16 +59,19 @@ class Account:
         if topic.startswith("disposition/"):
             sample = document["rests_on"]["results"][-1]["sample_id"]
             if document["id"] not in self.dispositions[sample]:
-                self.order.append(sample)
+                self.order[topic].append(sample)
             self.dispositions[sample].add(document["id"])
         self.dead_letters += topic == "dead-letter"
 
     def verdict(self, published: list[str]) -> dict[str, int]:
-        """Return how many published results have no disposition, or several, and how many ids came with other bytes."""
+        """Return how many published results have no disposition, or several, how many ids came with other bytes, and
+        on how many topics the order of publishing was not kept.
+        """
         return {
             "lost": sum(not self.dispositions.get(sample) for sample in published),
             "twice": sum(len(self.dispositions.get(sample, ())) > 1 for sample in published),
             "other_bytes": sum(len(known) > 1 for known in self.bytes_of.values()),
+            "out_of_order": sum(samples != sorted(samples) for samples in self.order.values()),
             "dead_letters": self.dead_letters,
         }
 
@@ -83,6 +87,7 @@ class Load:
         self.configuration = folder / "labline.toml"
         self.broker: Broker
         self._with_plant = with_plant
+        self.watcher: Participant
         self._sender: Participant
 
     @asynccontextmanager
@@ -92,7 +97,7 @@ class Load:
             port = self.broker.port
             async with (
                 Participant("watcher", port=port, version_5=True, subscriptions=(f"{TOPIC_ROOT}/#",),
-                            on_message=self.account.take, persistent=True),
+                            on_message=self.account.take, persistent=True) as self.watcher,
                 Participant("sender", port=port, version_5=True) as self._sender,
                 self._plant() as plant_url,
             ):  # fmt: skip
@@ -140,7 +145,7 @@ class Load:
         number = int(sample.rsplit("-", 1)[-1])
         document = {
             "sample_id": sample, "test_id": "pH", "value": 9.8 if number % 10 == 0 else 7.0 + number % 7 / 100,
-            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": f"LOT-{number:06d}",
+            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": f"LOT-{number % _LOTS:04d}",
             "material_definition_id": "FG-100",
         }  # fmt: skip
         await self._sender.publish("lims/results/qc", json.dumps(document).encode())

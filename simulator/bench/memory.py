@@ -7,7 +7,6 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-
 from simulator.bench.load import Load
 from simulator.bench.measuring import Figure, Goal
 

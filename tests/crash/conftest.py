@@ -1,0 +1,62 @@
+"""What the crash tests run on: a bench in a folder, and the tools that make trouble."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+from simulator.bench.load import Load
+from simulator.broker import find_mosquitto
+from tests.integration.parts import missing
+
+
+def needed(*programs):
+    """Return the programs' paths; skip loudly, or fail with CI=true, where one is missing."""
+    found = [shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin") for program in programs]
+    for program, path in zip(programs, found, strict=True):
+        if path is None:
+            missing(program)
+    return found
+
+
+def needs_root(what):
+    if os.geteuid() != 0:
+        missing(f"root, to {what}")
+
+
+@pytest.fixture
+def bench_of(tmp_path):
+    """Make a running bench; ``async with bench_of() as load``."""
+    if find_mosquitto() is None:
+        missing("mosquitto")
+
+    @asynccontextmanager
+    async def make(**options):
+        async with Load(tmp_path, **options).running() as load:
+            yield load
+
+    return make
+
+
+@contextmanager
+def small_disk(folder, mebibytes):
+    """A disk of so many MiB at a folder."""
+    needs_root("mount a small disk")
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+async def until(condition, seconds=30):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+CLEAN = {"lost": 0, "twice": 0, "other_bytes": 0, "out_of_order": 0, "dead_letters": 0}

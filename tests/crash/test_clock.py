@@ -1,0 +1,37 @@
+"""A wall clock stepped under load (libfaketime, the monotonic clock as it is): nothing lost, nothing twice."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.crash.conftest import CLEAN, until
+from tests.integration.parts import missing
+
+LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1",
+             "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")  # fmt: skip
+
+
+@pytest.mark.parametrize("step", ["+3600", "-3600", "+86400", "-86400"])
+async def test_a_stepped_wall_clock_loses_nothing_and_says_nothing_twice(bench_of, tmp_path, step):
+    library = next((path for path in LIBRARIES if Path(path).exists()), None)
+    if library is None:
+        missing("libfaketime")
+    offset = tmp_path / "faketime"
+    offset.write_text("+0\n")
+    environment = {
+        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+    async with bench_of() as load, load.gateway(**environment):
+        publishing = asyncio.create_task(load.publish(every_seconds=0.02))
+        await asyncio.sleep(1)
+        offset.write_text(f"{step}\n")
+        await until(lambda: "CLOCK_SKEW_PLC1" in load.account.status.get("degraded", []))
+        await asyncio.sleep(0.5)
+        offset.write_text("+0\n")
+        await until(lambda: "CLOCK_SKEW_PLC1" not in load.account.status.get("degraded", []))
+        publishing.cancel()
+        await asyncio.wait({publishing})
+        await load.until_all_back()
+    assert load.verdict() == CLEAN

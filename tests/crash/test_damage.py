@@ -1,0 +1,17 @@
+"""Files damaged at random places (the bench does this 200 times each): nothing wrong is served, nothing is unnoticed."""
+
+import pytest
+
+from simulator.bench.damage import Damage, damaged_stores
+from simulator.broker import find_mosquitto
+from tests.integration.parts import missing
+
+
+@pytest.mark.parametrize("kind", list(Damage))
+def test_damage_at_random_places_is_noticed_and_never_served(kind):
+    if find_mosquitto() is None:
+        missing("mosquitto")
+    outcomes = list(damaged_stores(kind, 12, seed=5))
+    assert sum(outcome.wrong_served for outcome in outcomes) == 0
+    assert sum(outcome.unnoticed for outcome in outcomes) == 0
+    assert not all(outcome.harmless for outcome in outcomes)
