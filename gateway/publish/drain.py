@@ -285,6 +285,8 @@ class Drain:
         self._settled.set()
 
     async def _suspect(self, lost: set[int]) -> None:
+        if self._session.taken_over:
+            return  # another client of our name took the connection: no message is to blame
         culprit = self._suspicion.lost(lost)
         if culprit is not None:
             await self._park(culprit, "the broker drops the connection over it")

@@ -21,7 +21,7 @@ from gateway.transport.mqtt_connection import (
     Outgoing,
     SessionOptions,
 )
-from gateway.transport.reconnect import Reconnection
+from gateway.transport.reconnect import SHORT_LIFE_SECONDS, Reconnection
 
 log = structlog.get_logger()
 
@@ -35,7 +35,9 @@ class MqttSession:
         self._connection: Connection | None = None
         self._generation = 0
         self._connected = asyncio.Event()
+        self._unstable = f"CONNECTION_UNSTABLE_{options.client_id.upper()}"
         self._paused = False
+        self.taken_over = False  # whether the last connection went to another client of our name
         self._polite = options.will is None
         self.refused_subscriptions: tuple[str, ...] = ()
 
@@ -81,7 +83,9 @@ class MqttSession:
                 why = await self._one_connection()
             except Exception as error:  # noqa: BLE001 - a loop's edge: paho, ssl and sockets raise of every kind
                 why = str(error) or repr(error)
-            self._options.on_condition("CLIENT_ID_TAKEN_OVER", TAKEN_OVER in why)
+            self.taken_over = TAKEN_OVER in why
+            self._options.on_condition("CLIENT_ID_TAKEN_OVER", self.taken_over)
+            self._options.on_condition(self._unstable, self._reconnection.unstable)
             await asyncio.sleep(self._reconnection.failed(why))
 
     async def _one_connection(self) -> str:
@@ -102,13 +106,22 @@ class MqttSession:
             self._reconnection.proven()
             if self._paused:
                 connection.pause()
-            return await connection.until_lost()
+            calm = asyncio.get_running_loop().call_later(SHORT_LIFE_SECONDS, self._calm)
+            try:
+                return await connection.until_lost()
+            finally:
+                calm.cancel()
         finally:
             self._connection = None
             if self._connected.is_set():
                 self._connected.clear()
                 self._options.on_state(False)
             connection.close(polite=self._polite)
+
+    def _calm(self) -> None:
+        """Take the alarms about our name down once a connection has stood for a while."""
+        self._options.on_condition("CLIENT_ID_TAKEN_OVER", False)
+        self._options.on_condition(self._unstable, False)
 
     def publish(self, message: Outgoing) -> "asyncio.Future[int]":
         """Publish at QoS 1; the future gives the broker's reason code (0 is success) or NotConnectedError."""

@@ -27,6 +27,8 @@ LONGEST_IN_FIRST_MINUTE_SECONDS = 2.5
 LONGEST_SECONDS = 20.0
 FIRST_MINUTE_SECONDS = 75.0
 STABLE_SECONDS = 5.0
+SHORT_LIFE_SECONDS = 10.0
+SHORT_LIVES_UNTIL_UNSTABLE = 3
 
 
 class State(StrEnum):
@@ -52,6 +54,7 @@ class Reconnection:
     def __init__(self, name: str, *, clock: Clock) -> None:
         self.state = State.AWAY
         self.attempts = 0
+        self.short_lives = 0  # connections in a row that served, and were lost soon after
         self._name = name
         self._clock = clock
         self._away_since = clock.monotonic()
@@ -78,7 +81,9 @@ class Reconnection:
         now = self._clock.monotonic()
         if self._up_since is not None:
             self._away_since = now
-            if now - self._up_since >= STABLE_SECONDS:
+            life_seconds = now - self._up_since
+            self.short_lives = self.short_lives + 1 if life_seconds < SHORT_LIFE_SECONDS else 0
+            if life_seconds >= STABLE_SECONDS:
                 self.attempts = 0
             log.warning("connection lost", connection=self._name, reason=why)
         else:
@@ -87,6 +92,11 @@ class Reconnection:
         self._up_since = None
         self._go(State.AWAY)
         return self._delay(away_seconds=now - self._away_since)
+
+    @property
+    def unstable(self) -> bool:
+        """Return whether connections come up and are lost again and again: another client may have our name."""
+        return self.short_lives >= SHORT_LIVES_UNTIL_UNSTABLE
 
     def _delay(self, *, away_seconds: float) -> float:
         longest = LONGEST_SECONDS if away_seconds > FIRST_MINUTE_SECONDS else LONGEST_IN_FIRST_MINUTE_SECONDS

@@ -26,7 +26,7 @@ from gateway.store.opening import prepare
 from simulator.bench.load import Load, kill
 
 _AT_NS = 1_900_000_000_000_000_000
-_RESULTS = 400
+_RESULTS, _RESULTS_IN_LOG = 400, 50
 _WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 # what the audit chain does not vouch for: it rolls off by itself, or is sent again
 _NOT_VOUCHED = frozenset({"prediction", "outbox"})
@@ -58,10 +58,14 @@ def _base() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="labline-damage-"))
 
     async def fill() -> None:
-        async with Load(folder / "bench").running() as load, load.gateway() as gateway:
-            await load.publish(every_seconds=0.0, most=_RESULTS)
-            await load.until_all_back()
-            await kill(gateway)
+        async with Load(folder / "bench").running() as load:
+            async with load.gateway():  # stops in order: all of it is in the database itself
+                await load.publish(every_seconds=0.0, most=_RESULTS)
+                await load.until_all_back()
+            async with load.gateway() as gateway:  # is killed: the last of it is only in the log
+                await load.publish(every_seconds=0.0, most=_RESULTS + _RESULTS_IN_LOG)
+                await load.until_all_back()
+                await kill(gateway)
 
     (folder / "bench").mkdir()
     asyncio.run(fill())

@@ -67,7 +67,7 @@ async def test_a_second_gateway_with_the_same_client_id_is_alarmed_and_nothing_i
         def take(message):
             if message.topic.endswith("/status") and message.payload:
                 degraded = json.loads(message.payload).get("degraded", [])
-                if "CLIENT_ID_TAKEN_OVER" in degraded:
+                if any(code.startswith(("CLIENT_ID_TAKEN_OVER", "CONNECTION_UNSTABLE")) for code in degraded):
                     alarmed.set()
             real(message)
 

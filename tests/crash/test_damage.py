@@ -11,7 +11,7 @@ from tests.integration.parts import missing
 def test_damage_at_random_places_is_noticed_and_never_served(kind):
     if find_mosquitto() is None:
         missing("mosquitto")
-    outcomes = list(damaged_stores(kind, 12, seed=5))
+    outcomes = list(damaged_stores(kind, 40 if kind is Damage.HISTORY_GARBAGE else 12, seed=5))
     assert sum(outcome.wrong_served for outcome in outcomes) == 0
     assert sum(outcome.unnoticed for outcome in outcomes) == 0
     assert not all(outcome.harmless for outcome in outcomes)

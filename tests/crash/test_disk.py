@@ -13,6 +13,12 @@ def degraded(load, code):
     return code in load.account.status.get("degraded", [])
 
 
+def with_floor(load, floor):
+    directory = f'directory = "{load.store}"'
+    text = load.configuration.read_text()
+    load.configuration.write_text(text.replace(directory, f'{directory}\nfree_space_floor = "{floor}"'))
+
+
 async def fill_up(disk):
     """Take all the room there is, byte by byte at the end."""
     ballast = disk / "ballast"
@@ -30,9 +36,7 @@ async def fill_up(disk):
 async def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(bench_of, tmp_path, floor):
     with small_disk(tmp_path / "store", 24) as disk:
         async with bench_of(with_plant=False) as load:
-            text = load.configuration.read_text()
-            load.configuration.write_text(text.replace("[opcua", "[opcua").replace(
-                f'directory = "{load.store}"', f'directory = "{load.store}"\nfree_space_floor = "{floor}"'))  # fmt: skip
+            with_floor(load, floor)
             async with load.gateway():
                 await load.publish(every_seconds=0.0, most=100)
                 await load.until_all_back()
@@ -89,6 +93,7 @@ async def test_a_disk_that_turns_read_only_is_said_and_after_its_repair_all_arri
             ["findmnt", "-no", "SOURCE", str(store)], check=True, capture_output=True, text=True
         ).stdout.strip()
         async with bench_of(with_plant=False) as load:
+            with_floor(load, "1 MiB")
             async with load.gateway():
                 await load.publish(every_seconds=0.0, most=50)
                 await load.until_all_back()
