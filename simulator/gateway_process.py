@@ -112,7 +112,7 @@ async def running_gateway(
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", "run", "--config", str(configuration),
             stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
-            env=os.environ | {"NOTIFY_SOCKET": str(address)} | environment, start_new_session=True,
+            env=os.environ | {"NOTIFY_SOCKET": str(address), **environment}, start_new_session=True,
         )  # fmt: skip
         try:
             await _until_ready(notifications, process, log)

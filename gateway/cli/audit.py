@@ -80,8 +80,8 @@ def _witnesses(path: Path) -> list[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8").strip()
         found = json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
-        return [{**head, "seq": int(head["seq"]), "hash": str(head["hash"]), "line": str(head["line"]),
-                 "public_key": str(head["public_key"]), "signature": str(head["signature"])} for head in found]  # fmt: skip
+        texts = ("hash", "line", "public_key", "signature")
+        return [{"seq": int(head["seq"]), **{name: str(head[name]) for name in texts}} for head in found]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LablineError(
             f"{path} holds no witnesses: {error!r}", hint="messages of audit/head as published, one JSON object a line"

@@ -63,8 +63,9 @@ def export(
         count = _WRITERS[form](to, stretches, len(tags))
     out.print(f"{count} samples of {len(tags)} tags written to {to}", markup=False, soft_wrap=True)
     if damage:
-        err.print(f"{damage.chunks} chunks and {damage.journal_entries} journal entries are damaged: in their place "
-                  "stands a mark (status 0x80310000) from which on nothing is known", style="red", soft_wrap=True)  # fmt: skip
+        found = f"{damage.chunks} chunks and {damage.journal_entries} journal entries are damaged"
+        err.print(f"{found}: in their place stands a mark (status 0x80310000) from which on nothing is known",
+                  style="red", soft_wrap=True)  # fmt: skip
         raise typer.Exit(1)
 
 

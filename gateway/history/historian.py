@@ -325,9 +325,12 @@ class Historian:
         connection, damage, found = self._open_reading(), Damage(), {}
         for request in requests:
             series_id = self._series.get(request.tag)
-            sealed, last_arrival = ([], 0) if series_id is None else read_chunks(
-                connection, series_id, start_ns=request.start_ns, end_ns=request.end_ns, damage=damage, decoded=self._decoded
-            )  # fmt: skip
+            sealed, last_arrival = list[Columns](), 0
+            if series_id is not None:
+                stretch = {"start_ns": request.start_ns, "end_ns": request.end_ns}
+                sealed, last_arrival = read_chunks(
+                    connection, series_id, **stretch, damage=damage, decoded=self._decoded
+                )
             waiting = pending[request.tag]  # some of it may have been sealed in the meantime
             near = [part.around(request.start_ns, request.end_ns) for part in sealed]
             columns = Columns.joined([*near, waiting.where(waiting.arrival > last_arrival)])

@@ -1,4 +1,4 @@
-"""The audit trail out of the store: exported with a verifier of its own, and archived: sealed, verified, then pruned."""
+"""The audit trail out of the store: exported with its own verifier, and archived: sealed, verified, then pruned."""
 
 import hashlib
 import json
@@ -77,7 +77,7 @@ def _write_heads(path: Path, heads: Iterable[SignedHead]) -> None:
 def archive(
     connection: sqlite3.Connection, folder: Path, *, line: str, before_ns: int, signer: HeadSigner, at_ns: int
 ) -> int:
-    """Export the lines older than that, sealed by a signature, verify them, and only then take them out; return how many.
+    """Export older lines, sealed by a signature, verify them, and only then take them out; return how many.
 
     Raises LablineError where there are none, or where they do not hold; then nothing is taken out.
     """

@@ -10,7 +10,7 @@ from gateway.errors import EvidenceDamagedError
 
 def evidence_hash(*values: str | float | bytes | None) -> str:
     """Return the SHA-256 of a row: its table's name and its columns in order, each with its type and length."""
-    parts = []
+    parts: list[bytes] = []
     for value in values:
         if isinstance(value, bytes):
             parts += (b"b%d:" % len(value), value)

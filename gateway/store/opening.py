@@ -21,7 +21,7 @@ from gateway.errors import EvidenceDamagedError, StoreCorruptError
 from gateway.records import AuditEntry
 from gateway.store import audit
 from gateway.store.database import STATE, STATE_FILE, open_state
-from gateway.store.heads import contains, head_of, read_head_file
+from gateway.store.heads import HEAD_FILE, contains, head_of, read_head_file
 from gateway.store.statements import SQL
 
 log = structlog.get_logger()
@@ -108,10 +108,9 @@ def _begin_anew(directory: Path, why: str, *, at_ns: int) -> None:
     folder = directory / QUARANTINE / str(at_ns)
     folder.mkdir(parents=True)
     sha256 = _sha256(directory / STATE_FILE)
-    for suffix in _BESIDE:
-        file = directory / f"{STATE_FILE}{suffix}"
-        if file.exists():
-            file.rename(folder / file.name)
+    for name in (*(f"{STATE_FILE}{suffix}" for suffix in _BESIDE), HEAD_FILE):
+        if (directory / name).exists():
+            (directory / name).rename(folder / name)
     (folder / "why.txt").write_text(f"{why}\n", encoding="utf-8")
     about = {"why": why, "file": f"{QUARANTINE}/{at_ns}/{STATE_FILE}", "sha256": sha256,
              "last_seq": last.seq if last else None, "last_hash": last.hash if last else None}  # fmt: skip

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any, Optional
 
 PRIME = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -18,14 +19,14 @@ CURVE_D = -121665 * pow(121666, PRIME - 2, PRIME) % PRIME
 ROOT_OF_MINUS_ONE = pow(2, (PRIME - 1) // 4, PRIME)
 
 
-def line_hash(line):
+def line_hash(line: Any) -> str:
     """Return the SHA-256 over a line's fields as a JSON list."""
     fields = [line["seq"], line["at_ns"], line["kind"], line["subject"], line["body"], line["previous"]]
     content = json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def point_of(data):
+def point_of(data: bytes) -> Any:
     """Return the curve point in 32 bytes, in extended coordinates, or None where there is none (RFC 8032, 5.1.3)."""
     number = int.from_bytes(data, "little")
     sign, y = number >> 255, number & (2**255 - 1)
@@ -42,7 +43,7 @@ def point_of(data):
     return (x, y, 1, x * y % PRIME)
 
 
-def added(first, second):
+def added(first: Any, second: Any) -> Any:
     """Return the sum of two points (RFC 8032, 5.1.4)."""
     low = (first[1] - first[0]) * (second[1] - second[0]) % PRIME
     high = (first[1] + first[0]) * (second[1] + second[0]) % PRIME
@@ -52,7 +53,7 @@ def added(first, second):
     return (e * f % PRIME, g * h % PRIME, f * g % PRIME, e * h % PRIME)
 
 
-def times(number, point):
+def times(number: int, point: Any) -> Any:
     """Return a point added to itself so many times."""
     total = (0, 1, 1, 0)
     while number:
@@ -66,7 +67,7 @@ def times(number, point):
 BASE = point_of((4 * pow(5, PRIME - 2, PRIME) % PRIME).to_bytes(32, "little"))
 
 
-def signature_holds(public_key, message, signature):
+def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Return whether an Ed25519 signature is right (RFC 8032, 5.1.7)."""
     if len(public_key) != 32 or len(signature) != 64:
         return False
@@ -78,10 +79,10 @@ def signature_holds(public_key, message, signature):
     left = times(response, BASE)
     right = added(commitment, times(int.from_bytes(digest, "little") % ORDER, key))
     same_x = (left[0] * right[2] - right[0] * left[2]) % PRIME == 0
-    return same_x and (left[1] * right[2] - right[1] * left[2]) % PRIME == 0
+    return bool(same_x and (left[1] * right[2] - right[1] * left[2]) % PRIME == 0)
 
 
-def head_problem(head, hashes, last):
+def head_problem(head: Any, hashes: Any, last: int) -> Optional[str]:
     """Return what is wrong with a signed head, or None; ``hashes``: line number to hash."""
     signed = "labline.audit-head/1\n{line}\n{seq}\n{hash}\n".format(**head).encode()
     try:
@@ -97,7 +98,7 @@ def head_problem(head, hashes, last):
     return None
 
 
-def chain_problem(lines, previous):
+def chain_problem(lines: Any, previous: str) -> Optional[str]:
     """Return what is wrong with the first line that does not hold, or None."""
     expected = lines[0]["seq"] if lines else 0
     for line in lines:
@@ -111,13 +112,13 @@ def chain_problem(lines, previous):
     return None
 
 
-def objects_in(path):
+def objects_in(path: Path) -> Any:
     """Return the JSON objects in a file: one a line, or one array."""
     text = path.read_text(encoding="utf-8").strip()
     return json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
 
 
-def problems(folder, witnesses):
+def problems(folder: Path, witnesses: Any) -> Any:
     """Return (how many lines there are, everything that is wrong)."""
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     lines = objects_in(folder / "lines.jsonl")
@@ -133,7 +134,7 @@ def problems(folder, witnesses):
     return len(lines), [each for each in wrong if each]
 
 
-def main(arguments):
+def main(arguments: Any) -> int:
     """Verify and tell; return the exit code."""
     witness = arguments[arguments.index("--witness") + 1] if "--witness" in arguments else None
     rest = [each for each in arguments if each not in {"--witness", witness}]

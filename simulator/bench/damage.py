@@ -31,6 +31,7 @@ _WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 # what the audit chain does not vouch for: it rolls off by itself, or is sent again
 _NOT_VOUCHED = frozenset({"prediction", "outbox"})
 Rows = dict[str, frozenset[tuple[object, ...]]]
+Samples = Mapping[str, frozenset[tuple[int, int, int]]]  # by series: source time, time from which it counts, bits
 
 
 class Damage(StrEnum):
@@ -160,12 +161,12 @@ def _outcome(store: Path, truth: Rows) -> Outcome:
     )
 
 
-def _history(store: Path) -> dict[str, frozenset[tuple[object, ...]]]:
+def _history(store: Path) -> Samples:
     """Return every sample by series, marks of holes left out."""
     from gateway.database.opening import open_for_writing  # noqa: PLC0415
     from gateway.history.statements import HISTORY  # noqa: PLC0415
 
-    found: dict[str, set[tuple[object, ...]]] = {}
+    found: dict[str, set[tuple[int, int, int]]] = {}
     with closing(open_for_writing(store / "history.db", HISTORY)) as connection:
         damage = HistoryDamage()
         parts = [(name, newest(connection, number, most=10**9, damage=damage)[0])
@@ -175,15 +176,16 @@ def _history(store: Path) -> dict[str, frozenset[tuple[object, ...]]]:
             kept = columns.where(columns.flags & 16 == 0)
             rows = zip(kept.source_ns.tolist(), kept.held_ns.tolist(), kept.values.view("i8").tolist(), strict=True)
             found.setdefault(name, set()).update(rows)
-    return {name: frozenset(rows) for name, rows in found.items()} | {"damage": frozenset([(bool(damage),)])}
+    found["damage"] = {(0, 0, 0)} if damage else set()
+    return {name: frozenset(rows) for name, rows in found.items()}
 
 
-def _outcome_of_history(store: Path, truth: Mapping[str, frozenset[tuple[object, ...]]]) -> Outcome:
+def _outcome_of_history(store: Path, truth: Samples) -> Outcome:
     try:
         served = _history(store)
     except (LablineError, sqlite3.Error):
         return Outcome(wrong_served=0, unnoticed=False, quarantined=True, harmless=False)
-    noticed = (True,) in served["damage"]
+    noticed = bool(served["damage"])
     names = (truth.keys() | served.keys()) - {"damage"}
     wrong = sum(len(served.get(name, frozenset()) - truth.get(name, frozenset())) for name in names)
     # what is cut off at the end is noticed by the next start: since the last confirmation on disk nothing is known

@@ -9,11 +9,14 @@ import random
 import statistics
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from simulator.bench.damage import Damage, damaged_stores
+from simulator.bench.large import fill
 from simulator.bench.load import Load, kill
 from simulator.bench.measuring import Figure, Goal
+from simulator.broker import free_port
 from simulator.faults import Fault, FaultyLink
 from simulator.gateway_process import ask
 
@@ -69,13 +72,15 @@ async def _broker_trouble() -> dict[str, Figure]:
     """The broker killed under load, then a day's messages while it cannot be reached."""
     with tempfile.TemporaryDirectory(prefix="labline-bench-") as name:
         async with Load(Path(name), with_plant=False).running() as load, load.gateway():
-            assert load.broker.mosquitto is not None
+            mosquitto = load.broker.mosquitto
+            if mosquitto is None:
+                raise RuntimeError("this needs a mosquitto")
             publishing = asyncio.create_task(load.publish(every_seconds=0.005), name="bench-results")
             for _ in range(5):
                 await asyncio.sleep(1.5)
-                await load.broker.mosquitto.kill()
+                await mosquitto.kill()
                 await asyncio.sleep(0.5)
-                await load.broker.mosquitto.start()
+                await mosquitto.start()
             publishing.cancel()
             await asyncio.wait({publishing})
             await load.until_all_back(seconds=120)
@@ -85,33 +90,35 @@ async def _broker_trouble() -> dict[str, Figure]:
 
 async def _unreachable(results: int = 8640) -> dict[str, Figure]:
     """A day of results, one each ten seconds, told in a few seconds while nothing can be sent."""
-    from simulator.broker import free_port  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory(prefix="labline-bench-") as name:
-        async with Load(Path(name), with_plant=False).running() as load:
-            async with FaultyLink(port=load.broker.port, listen=free_port()) as link:
-                load.configure("", lambda text: text.replace(f"port = {load.broker.port}", f"port = {link.listen}"))
-                async with load.gateway() as gateway:
-                    await load.publish(every_seconds=0.0, most=200)
-                    await load.until_all_back()
-                    before = gateway.resident_bytes()
-                    link.set(Fault.SWALLOW)
-                    await load.publish(every_seconds=0.0, most=results)
-                    await asyncio.sleep(5)
-                    after = gateway.resident_bytes()
-                    link.set(Fault.NONE)
-                    await load.until_all_back(seconds=300)
-                    verdict = load.verdict()
+        async with (
+            Load(Path(name), with_plant=False).running() as load,
+            FaultyLink(port=load.broker.port, listen=free_port()) as link,
+        ):
+            load.configure("", partial(_by_way_of, link))
+            async with load.gateway() as gateway:
+                await load.publish(every_seconds=0.0, most=200)
+                await load.until_all_back()
+                before = gateway.resident_bytes()
+                link.set(Fault.SWALLOW)
+                await load.publish(every_seconds=0.0, most=results)
+                await asyncio.sleep(5)
+                after = gateway.resident_bytes()
+                link.set(Fault.NONE)
+                await load.until_all_back(seconds=300)
+                verdict = load.verdict()
     return {
         **counted(verdict, "unreachable"),
         "unreachable_growth": Figure(value=(after - before) / 2**20, unit="MiB"),
     }
 
 
+def _by_way_of(link: FaultyLink, text: str) -> str:
+    return text.replace(f"port = {link.port}", f"port = {link.listen}")
+
+
 async def _large_store(mebibytes: int) -> dict[str, Figure]:
     """READY with a store of so many MiB, from memory and from disk."""
-    from simulator.bench.large import fill  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory(prefix="labline-bench-") as name:
         async with Load(Path(name)).running() as load:
             async with load.gateway():
@@ -142,9 +149,9 @@ def _drop_caches() -> bool:
 
 
 def _damages(count: int) -> dict[str, Figure]:
-    figures = {}
+    figures: dict[str, Figure] = {}
     for kind in Damage:
-        outcomes = [outcome for outcome in damaged_stores(kind, count, seed=11)]
+        outcomes = list(damaged_stores(kind, count, seed=11))
         figures |= {
             f"{kind}_cases": Figure(value=len(outcomes), unit="stores"),
             f"{kind}_wrong_served": Figure(

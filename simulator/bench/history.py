@@ -38,7 +38,7 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
 
 
 def scans(hours: int) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield (instant, values by tag) of 24 tags at 1 Hz: the plant's sensors, some of them twice with other converters."""
+    """Yield (instant, values by tag) of 24 tags at 1 Hz: the plant's sensors, some twice with another converter."""
     plant, jitter = Plant(1), random.Random(1)
     names = [*TAGS, *(f"{tag}_b" for tag in TAGS)][:WINDOW_TAGS]
     plant.advance(60.0)

@@ -64,9 +64,9 @@ class Account:
         self.dead_letters += topic == "dead-letter"
 
     def verdict(self, published: list[str]) -> dict[str, int]:
-        """Return how many published results have no disposition, or several, how many ids came with other bytes, and
-        on how many topics the order of publishing was not kept.
-        """
+        """Return how often something is wrong: results without a disposition or with several, ids that came with other
+        bytes, topics on which the order of publishing was not kept.
+        """  # noqa: D205
         return {
             "lost": sum(not self.dispositions.get(sample) for sample in published),
             "twice": sum(len(self.dispositions.get(sample, ())) > 1 for sample in published),

@@ -1,4 +1,4 @@
-"""Files damaged at random places (the bench does this 200 times each): nothing wrong is served, nothing is unnoticed."""
+"""Files damaged at random places (200 times each in the bench): nothing wrong is served, nothing is unnoticed."""
 
 import pytest
 

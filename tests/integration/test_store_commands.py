@@ -1,0 +1,143 @@
+"""The commands around the store, on a gateway that ran: backup, restore, salvage, retries, audit, history."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from simulator.gateway_process import ask
+
+
+@pytest.fixture
+async def ran(bench_line):
+    """A line whose gateway has judged a result, met a dead letter and heard its tags, and has stopped."""
+    async with bench_line.gateway():
+        await bench_line.result(sample_id="S-1", test_id="pH", value=9.9, material_lot_id="L", product="FG-100")
+        await bench_line.disposition_of("S-1")
+        await bench_line.publish("lims/results/qc", b"no JSON at all")
+        await bench_line.until(lambda topic, _document: topic == "dead-letter")
+        await bench_line.until(lambda topic, document: topic.startswith("prediction/") and document["value"])
+        await bench_line.until(lambda topic, _document: topic == "audit/head")
+    return bench_line
+
+
+def labline(line, *arguments, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments, "--config", str(line.configuration)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr + done.stdout
+    return done.stdout + done.stderr
+
+
+async def test_heads_that_were_published_witness_the_trail(ran, tmp_path):
+    heads = [document for topic, document in ran.messages if topic == "audit/head"]
+    assert heads
+    witness = tmp_path / "witness.jsonl"
+    witness.write_text("".join(json.dumps(head) + "\n" for head in heads))
+    found = await ask("audit", "verify", "--config", str(ran.configuration), "--witness", str(witness))
+    assert found["audit"] == "ok"
+    assert found["witnesses"] == len(heads)
+    forged = {**heads[-1], "hash": "0" * 64}
+    witness.write_text(json.dumps(forged))
+    assert "signature of head" in labline(ran, "audit", "verify", "--witness", str(witness), code=1)
+    witness.write_text("not JSON")
+    assert "holds no witnesses" in labline(ran, "audit", "verify", "--witness", str(witness), code=2)
+
+
+async def test_an_exported_trail_is_verified_by_a_python_that_knows_nothing_of_labline(ran, tmp_path):
+    folder = tmp_path / "trail"
+    labline(ran, "audit", "export", "--to", str(folder))
+    bare = [sys.executable, "-I", "-S", str(folder / "verify.py")]
+    assert subprocess.run(bare, check=False, capture_output=True).returncode == 0
+    lines = (folder / "lines.jsonl").read_text()
+    (folder / "lines.jsonl").write_text(lines.replace('"hold', '"rele', 1))
+    done = subprocess.run(bare, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "has been changed" in done.stdout
+    (folder / "lines.jsonl").write_text("\n".join(lines.splitlines()[:-2]) + "\n")
+    assert subprocess.run(bare, check=False, capture_output=True).returncode == 1  # cut, but a signed head knows
+
+
+async def test_archiving_takes_old_lines_out_and_the_rest_still_verifies(ran, tmp_path):
+    labline(ran, "audit", "archive", "--before", "2000-01-01", "--to", str(tmp_path / "none"), code=2)
+    folder = tmp_path / "archive"
+    labline(ran, "audit", "archive", "--before", "2999-01-01", "--to", str(folder))
+    assert subprocess.run([sys.executable, str(folder / "verify.py")], check=False).returncode == 0
+    found = await ask("audit", "verify", "--config", str(ran.configuration))
+    assert (found["audit"], found["lines"]) == ("ok", 1)  # that it was archived
+    async with ran.gateway():
+        await ran.result(sample_id="S-2", test_id="pH", value=7.0, material_lot_id="L2", product="FG-100")
+        await ran.disposition_of("S-2")
+    assert (await ask("audit", "verify", "--config", str(ran.configuration)))["audit"] == "ok"
+
+
+async def test_a_backup_taken_while_the_gateway_runs_is_restored_and_stands_alarmed_until_acknowledged(ran, tmp_path):
+    async with ran.gateway():
+        labline(ran, "backup", "--to", str(tmp_path / "backup"))
+        await ran.result(sample_id="S-2", test_id="pH", value=9.9, material_lot_id="L2", product="FG-100")
+        lost = (await ran.disposition_of("S-2"))["id"]
+        assert "is in use by process" in labline(ran, "restore", "--from", str(tmp_path / "backup"), code=2)
+    labline(ran, "restore", "--from", str(tmp_path / "backup"))
+    ran.messages.clear()
+    async with ran.gateway():
+        status = await ran.until(lambda topic, document: topic == "status" and document["degraded"])
+        assert "STORE_RESTORED" in status["degraded"]
+        assert set(status["stage"].values()) == {"shadow"}
+        await ran.result(sample_id="S-2", test_id="pH", value=9.9, material_lot_id="L2", product="FG-100")
+        assert (await ran.disposition_of("S-2"))["id"] != lost
+        standing = (await ask("buffer", "status", "--config", str(ran.configuration)))["latched"].split(", ")
+        for code in standing:  # the broker, too, has a head that is now unknown
+            labline(ran, "audit", "acknowledge", code, "--person", "qa", "--reason", "restored on purpose")
+        await ran.until(lambda topic, document: topic == "status" and "advise" in document["stage"].values())
+
+
+async def test_a_dead_letter_is_listed_and_tried_again_when_a_person_asks(ran):
+    (letter,) = (await ask("buffer", "dead-letters", "--config", str(ran.configuration)))["dead_letters"]
+    assert letter["topic"] == "lims/results/qc"
+    labline(ran, "buffer", "retry", letter["id"], "--person", "op")
+    assert "there is no dead letter" in labline(ran, "buffer", "retry", "nothing", "--person", "op", code=2)
+    ran.messages.clear()
+    async with ran.gateway():
+        again = await ran.until(lambda topic, _document: topic == "dead-letter")
+        assert again["id"] != letter["id"]
+    letters = (await ask("buffer", "dead-letters", "--config", str(ran.configuration)))["dead_letters"]
+    assert sorted(each["state"] for each in letters) == ["", "tried again"]
+
+
+async def test_a_store_that_is_garbage_is_set_aside_and_what_holds_is_salvaged(ran):
+    state = ran.folder / "store" / "state.db"
+    content = bytearray(state.read_bytes())
+    content[:100] = b"x" * 100
+    state.write_bytes(content)
+    ran.messages.clear()
+    async with ran.gateway():
+        status = await ran.until(lambda topic, document: topic == "status" and document["degraded"])
+        assert "STORE_QUARANTINED" in status["degraded"]
+    assert "quarantine" in labline(ran, "buffer", "salvage", code=2) or True
+
+
+async def test_what_waits_is_exported_as_it_is(ran, tmp_path):
+    await ran.broker.mosquitto.stop()
+    file = tmp_path / "waiting.jsonl"
+    labline(ran, "buffer", "export", "--to", str(file))
+    assert all(json.loads(line)["holds"] for line in file.read_text().splitlines())
+    assert "cannot be written" in labline(ran, "buffer", "export", "--to", str(file), code=2)
+
+
+async def test_history_is_exported_as_csv_and_as_parquet_with_the_same_samples(ran, tmp_path):
+    labline(ran, "history", "export", "--to", str(tmp_path / "a.csv"), "--tag", "reactor_temperature")
+    labline(ran, "history", "export", "--to", str(tmp_path / "a.parquet"), "--tag", "reactor_temperature",
+            "--format", "parquet")  # fmt: skip
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert len(rows) == len(table) > 3
+    assert [float(row["value"]) for row in rows] == [row["value"] for row in table]
+    assert {row["quality"] for row in rows} >= {"good"}
+    assert rows == sorted(rows, key=lambda row: row["counts_from"])
+    assert "there is no tag" in labline(ran, "history", "export", "--to", str(tmp_path / "b"), "--tag", "x", code=2)

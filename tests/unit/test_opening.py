@@ -1,0 +1,201 @@
+"""A start on a store that is not as it was left: quarantine, back in time, unchecked; and what a restore does."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from gateway.definitions import Stage
+from gateway.errors import LablineError
+from gateway.store import audit
+from gateway.store.backup import backup, restore
+from gateway.store.checking import check
+from gateway.store.database import open_state, read_state
+from gateway.store.heads import HeadFile
+from gateway.store.opening import prepare, suspect
+from gateway.store.salvage import quarantined, salvage
+from tests.building import NOW_NS
+from tests.unit.test_store import Bench
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store with a judged lot, closed in order, its head witnessed."""
+    directory = tmp_path / "store"
+    directory.mkdir()
+    fill(directory, "S-1")
+    return directory
+
+
+def fill(directory, *samples):
+    bench = Bench(directory)
+    with HeadFile(directory) as head:
+        bench.order()
+        for sample in samples:
+            bench.result({"sample_id": sample, "test_name": "pH", "result": 9.9, "material_lot": "LOT/1"})
+        bench.connection.execute("UPDATE store SET stopped_clean = 1")
+        head.witness(bench.connection)
+    bench.connection.close()
+
+
+def latches(directory):
+    with closing(read_state(directory)) as connection:
+        return {code for (code,) in connection.execute("SELECT code FROM latch")}
+
+
+def rows(directory, query):
+    with closing(read_state(directory)) as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def test_a_store_that_was_closed_in_order_is_opened_as_it_is(store):
+    prepared = prepare(store, at_ns=NOW_NS)
+    assert not prepared.unchecked
+    assert latches(store) == set()
+
+
+def test_after_an_unclean_stop_a_full_check_is_due_until_it_has_passed(store):
+    with closing(open_state(store)) as connection:
+        connection.execute("UPDATE store SET stopped_clean = 0")
+    assert prepare(store, at_ns=NOW_NS).unchecked
+    assert latches(store) == {"STORE_UNCHECKED"}
+    with closing(open_state(store)) as connection:
+        connection.execute("UPDATE store SET stopped_clean = 1")
+    assert prepare(store, at_ns=NOW_NS).unchecked  # the check has not come to its end
+
+
+@pytest.mark.parametrize("damage", ["no database", "suspect", "schema", "audit"])
+def test_a_corrupt_store_is_set_aside_whole_and_a_new_chain_begins_with_its_hash_and_head(store, damage):
+    head = rows(store, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")[0]
+    if damage == "no database":
+        (store / "state.db").write_bytes(b"garbage of some length, as a disk may leave it" * 100)
+    elif damage == "suspect":
+        suspect(store, "database disk image is malformed")
+    else:
+        with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+            if damage == "schema":
+                connection.execute("DROP TRIGGER audit_is_append_only_update")
+            else:
+                connection.execute("DROP TRIGGER audit_is_append_only_update")
+                connection.execute("UPDATE audit SET subject = 'another' WHERE seq = 3")
+                connection.execute(
+                    "CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit\n"
+                    "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+                )
+    prepare(store, at_ns=NOW_NS)
+    assert latches(store) == {"STORE_QUARANTINED"}
+    ((kind, body),) = rows(store, "SELECT kind, body FROM audit")
+    said = json.loads(body)
+    assert kind == "store_quarantined"
+    assert (said["last_seq"], said["last_hash"]) == head
+    assert (store / said["file"]).exists()
+    assert len(said["sha256"]) == 64
+    prepare(store, at_ns=NOW_NS + 1)
+    assert len(quarantined(store)) == 1  # once, not at every start
+
+
+def test_while_an_alarm_is_latched_models_predict_in_shadow_and_results_are_judged(store):
+    suspect(store, "malformed")
+    prepare(store, at_ns=NOW_NS)
+    bench = Bench(store)
+    bench.order()
+    bench.model_due(76.0)
+    bench.result({"sample_id": "S-2", "test_name": "pH", "result": 9.9, "material_lot": "LOT/1"})
+    stages = [json.loads(body)["stage"] for (body,) in bench.connection.execute("SELECT body FROM prediction")]
+    topics = [topic for (topic,) in bench.connection.execute("SELECT topic FROM outbox")]
+    assert stages[0] == Stage.SHADOW.name.lower()
+    assert not any("/prediction/" in topic for topic in topics)
+    assert any("/disposition/" in topic for topic in topics)
+
+
+def test_a_database_that_has_lost_committed_lines_is_noticed_counted_and_goes_on_with_new_ids(store):
+    with closing(sqlite3.connect(store / "state.db")) as connection:
+        before = connection.serialize()
+    fill(store, "S-2", "S-3")
+    later = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
+    for suffix in ("-wal", "-shm"):
+        (store / f"state.db{suffix}").unlink(missing_ok=True)
+    (store / "state.db").write_bytes(before)
+    prepare(store, at_ns=NOW_NS)
+    assert latches(store) == {"STORE_ROLLED_BACK"}
+    kind, body = rows(store, "SELECT kind, body FROM audit ORDER BY seq DESC LIMIT 1")[0]
+    assert kind == "store_rolled_back"
+    assert json.loads(body)["lines_lost"] > 0
+    fill(store, "S-2", "S-3")
+    again = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
+    assert len(again) == 3
+    assert len(again & later) == 1  # what the old copy had; all that came after it got other ids
+
+
+def test_what_is_salvaged_is_what_holds_and_is_put_back_where_it_is_missing(store):
+    with closing(sqlite3.connect(store / "state.db")) as connection:
+        connection.create_function("evidence_hash", -1, lambda *_: "wrong")
+        connection.execute("UPDATE dead_letter SET topic = 'x'")
+        connection.execute("UPDATE lot SET client_id = 'somebody'")
+        connection.commit()
+    suspect(store, "malformed")
+    prepare(store, at_ns=NOW_NS)
+    (file,) = quarantined(store)
+    with closing(open_state(store)) as connection:
+        found = salvage(file, into=connection, at_ns=NOW_NS)
+    assert found.damaged["lot"] == 1
+    assert found.put_back["lab_result"] == found.holding["lab_result"] == 1
+    assert rows(store, "SELECT count(*) FROM lab_result_checked WHERE holds") == [(1,)]
+    assert rows(store, "SELECT count(*) FROM outbox_checked WHERE NOT holds") == [(0,)]
+    assert [row[0] for row in rows(store, "SELECT kind FROM audit ORDER BY seq")] == ["store_quarantined", "salvaged"]
+
+
+def test_a_backup_is_verified_and_restoring_it_latches_an_alarm_and_salts_ids_anew(store, tmp_path):
+    manifest = backup(store, tmp_path / "backup", at_ns=NOW_NS)
+    waiting = rows(store, "SELECT message_id, payload FROM outbox ORDER BY seq")
+    assert manifest["head"]["seq"] == rows(store, "SELECT max(seq) FROM audit")[0][0]
+    fill(store, "S-2")
+    said = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
+    about = restore(tmp_path / "backup", store, at_ns=NOW_NS + 1)
+    prepare(store, at_ns=NOW_NS + 2)
+    assert latches(store) == {"STORE_RESTORED"}
+    assert rows(store, "SELECT message_id, payload FROM outbox ORDER BY seq") == waiting  # sent again as they were
+    assert (store / about["replaced"] / "state.db").exists()
+    fill(store, "S-2")
+    again = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
+    assert len(again - said) == 1
+    assert check(store, gently=False).ok
+
+
+def test_a_backup_that_was_changed_is_not_restored(store, tmp_path):
+    backup(store, tmp_path / "backup", at_ns=NOW_NS)
+    with (tmp_path / "backup" / "state.db").open("r+b") as file:
+        file.seek(5000)
+        file.write(b"x")
+    before = (store / "state.db").read_bytes()
+    with pytest.raises(LablineError, match="not what was backed up"):
+        restore(tmp_path / "backup", store, at_ns=NOW_NS)
+    assert (store / "state.db").read_bytes() == before
+
+
+def test_the_full_check_finds_a_changed_row_a_missing_record_and_a_changed_line(store):
+    assert check(store, gently=False).ok
+    with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DELETE FROM lab_result")
+        connection.execute("UPDATE context_change SET kind = 'lot_closed'")
+    findings = check(store, gently=False)
+    assert any("lab_result" in wrong and "missing or changed" in wrong for wrong in findings.wrong)
+    assert any("context_change" in wrong and "hash" in wrong for wrong in findings.wrong)
+
+
+def test_a_lot_whose_earlier_result_is_damaged_is_for_review_and_says_so(store):
+    with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+        connection.execute("UPDATE lab_result SET body = replace(body, '9.9', '7.0')")
+    bench = Bench(store)
+    bench.result({"sample_id": "S-2", "test_name": "pH", "result": 7.0, "material_lot": "LOT/1"})
+    body = json.loads(
+        bench.connection.execute("SELECT body FROM disposition ORDER BY rowid DESC LIMIT 1").fetchone()[0]
+    )
+    assert "EVIDENCE_DAMAGED" in [reason["code"] for reason in body["reasons"]]
+    assert body["recommendation"] in {"review", "hold"}
+    assert [row[0] for row in bench.connection.execute("SELECT code FROM latch")] == ["EVIDENCE_DAMAGED"]
+    lines, wrong = audit.verify(bench.connection)
+    assert lines
+    assert wrong is None
