@@ -14,7 +14,7 @@ demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -37,7 +37,7 @@ lock: $(VENV)/python.stamp
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra demo \
 		--output-file requirements/demo.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra demo --extra train --extra test \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra demo --extra parquet --extra train --extra test \
 		--constraint requirements/demo.lock --output-file requirements/test.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \

@@ -16,6 +16,8 @@ TIMERS_EVERY_SECONDS: Mapping[Timer, float] = {
     Timer.SIGN_HEAD: 15.0,
 }
 
+_FIRST_SECONDS = 1.0  # soon after the start, too
+
 
 async def make_due(model: ModelAssignment, *, inbox: Inbox, clock: Clock) -> None:
     """Make a model due at its pace; after a delay it goes on with the present, without catching up."""
@@ -31,8 +33,10 @@ async def make_due(model: ModelAssignment, *, inbox: Inbox, clock: Clock) -> Non
 
 async def run_timer(timer: Timer, *, inbox: Inbox, clock: Clock) -> None:
     """Let a timer run out again and again."""
+    every = TIMERS_EVERY_SECONDS[timer]
+    await asyncio.sleep(min(_FIRST_SECONDS, every))
     while True:
-        await asyncio.sleep(TIMERS_EVERY_SECONDS[timer])
         at = clock.now()
         event = TimerDue(event_id=identity_of("timer", timer, at.wall_ns, at.boot_ns), at=at, timer=timer)
         inbox.put(event, Urgency.MODELS_AND_TIMERS)
+        await asyncio.sleep(every)

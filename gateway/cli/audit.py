@@ -115,7 +115,7 @@ def archive(
     read_state(settings.store.directory).close()
     directory = settings.store.directory
     signer = load_signer(line=settings.line_path, directory=directory, credential=credential("audit_key"))
-    before_ns = int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+    before_ns = min(int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000_000, time.time_ns())
     with closing(open_state(directory)) as connection:
         count = archive_trail(
             connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()

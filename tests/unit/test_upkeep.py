@@ -1,0 +1,163 @@
+"""Keeping the store within its bounds: the floor, the quota, retention; and gaps on record before anything goes."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from gateway.database.writer import Writer
+from gateway.history import historian as historian_module
+from gateway.inbox import Inbox
+from gateway.ingest.gaps import Gaps
+from gateway.records import SECOND_NS, GapKind, Lane, OutgoingMessage
+from gateway.store.database import open_state
+from gateway.store.outbox import enqueue
+from gateway.upkeep import Bounds, Retention, Space
+from tests.building import NOW_NS, moment, sample
+from tests.unit.test_history import Recorder
+
+MIB = 2**20
+
+
+class HandClock:
+    def __init__(self):
+        self.at = 1000.0
+
+    def monotonic(self):
+        return self.at
+
+    def now_ns(self):
+        return NOW_NS + 10_000 * SECOND_NS
+
+
+def bounds(**changes):
+    return Bounds(**{"quota_bytes": 100 * MIB, "floor_bytes": 500 * MIB, "retention_seconds": 10**6, **changes})
+
+
+class Watched:
+    def __init__(self, tmp_path):
+        self.free = 1000 * MIB
+        self.clock = HandClock()
+        self.room, self.conditions, self.figures = [], {}, {}
+        self.space = Space(
+            tmp_path, bounds(), clock=self.clock, on_room=self.room.append,
+            on_condition=self.conditions.__setitem__, on_figures=self.figures.update, free=lambda _folder: self.free,
+        )  # fmt: skip
+
+
+def test_below_the_floor_there_is_no_room_and_above_it_there_is_again(tmp_path):
+    watched = Watched(tmp_path)
+    watched.space.look()
+    watched.free = 499 * MIB
+    watched.space.look()
+    assert watched.conditions["STORE_SPACE_LOW"]
+    watched.free = 501 * MIB
+    watched.space.look()
+    assert watched.room == [True, False, True]
+    assert not watched.conditions["STORE_SPACE_LOW"]
+
+
+def test_a_disk_that_fills_within_a_week_is_told_in_time(tmp_path):
+    watched = Watched(tmp_path)
+    for _ in range(24 * 60):
+        watched.space.look()
+        watched.clock.at += 60
+        watched.free -= 100 * MIB / (24 * 60)
+    watched.space.look()
+    assert watched.figures["days_to_floor"] == pytest.approx(4.0, rel=0.01)
+    assert watched.conditions["STORE_FULL_SOON"]
+
+
+class Keeping:
+    """Retention over a real store and a real history; gaps are committed when the test says so."""
+
+    def __init__(self, recorder, writer, **changes):
+        self.inbox = Inbox()
+        self.writer = writer
+        self.retention = Retention(
+            bounds(**changes), clock=HandClock(), writer=writer, historian=recorder.historian,
+            gaps=Gaps(inbox=self.inbox, now=lambda: moment(NOW_NS)), on_figures=lambda _figures: None,
+        )  # fmt: skip
+
+    async def keep(self):
+        """Keep the bounds; return the gaps that were put on record on the way."""
+        gaps = []
+
+        async def commit():
+            while True:
+                for pending in await self.inbox.take(most=20):
+                    gaps.append(pending.event.gap)
+                    pending.committed()
+
+        committing = asyncio.create_task(commit())
+        async with asyncio.timeout(20):
+            await self.retention.keep()
+        committing.cancel()
+        await asyncio.wait({committing})
+        return gaps
+
+    async def rows(self, query):
+        return await self.writer.run(lambda connection: [tuple(row) for row in connection.execute(query)])
+
+
+@pytest.fixture
+async def recorder(tmp_path, monkeypatch):
+    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 100)
+    monkeypatch.setattr(historian_module, "_DELETE_AT_ONCE", 8)
+    async with Recorder(tmp_path / "history").open() as recording:
+        for at in range(4000):
+            recording.history.take("plc1", [sample("t", at * 0.37, at=at)], confirmed_ns=NOW_NS + at * SECOND_NS)
+            if at % 50 == 0:
+                await recording.historian.flush()
+        yield recording
+
+
+@pytest.fixture
+async def writer(tmp_path):
+    async with Writer(partial(open_state, tmp_path), name="store") as opened:
+        yield opened
+
+
+def put(*messages):
+    def work(connection):
+        for message in messages:
+            enqueue(connection, message, at_ns=NOW_NS)
+
+    return work
+
+
+async def test_over_the_quota_the_oldest_history_goes_first_and_each_eviction_is_a_gap_before(recorder, writer):
+    used = await recorder.historian.bytes_used()
+    keeping = Keeping(recorder, writer, quota_bytes=used - 8192)
+    gaps = await keeping.keep()
+    assert {(gap.kind, gap.subject) for gap in gaps} == {(GapKind.EVICTED, "history")}
+    assert await recorder.historian.bytes_used() <= used - 8192
+    newest = await recorder.window("t", 3900, 3990)
+    assert len(newest) == 91
+    assert gaps[0].from_ns < NOW_NS + 100 * SECOND_NS
+
+
+async def test_when_there_is_no_more_history_telemetry_goes_then_advice_and_evidence_never(recorder, writer):
+    body = b"x" * 20_000
+    await writer.run(put(*(
+        OutgoingMessage(message_id=f"{lane.name}-{at}", lane=lane, topic=f"t/{lane.name}/{at}", payload=body)
+        for lane in Lane for at in range(5)
+    )))  # fmt: skip
+    gaps = await Keeping(recorder, writer, quota_bytes=1).keep()
+    assert [gap.subject for gap in gaps if gap.subject != "history"] == ["telemetry", "guidance"]
+    keeping = Keeping(recorder, writer)
+    assert await keeping.rows("SELECT DISTINCT lane FROM outbox") == [(int(Lane.EVIDENCE),)]
+    assert await keeping.rows("SELECT reason, count(*) FROM departure GROUP BY reason") == [("evicted", 10)]
+
+
+async def test_retention_forgets_history_and_predictions_but_not_those_of_a_sample(recorder, writer):
+    columns = "prediction_id, at_ns, model, equipment_id, analyte, sample_result_id, accepted, body"
+    await writer.run(lambda connection: connection.executemany(
+        f"INSERT INTO prediction ({columns}) VALUES (?, ?, 'm', 'R1', 'ph', ?, 1, '{{}}')",
+        [("old", 5, None), ("of a sample", 5, "r"), ("new", NOW_NS + 10_000 * SECOND_NS, None)],
+    ))  # fmt: skip
+    keeping = Keeping(recorder, writer, retention_seconds=7000)
+    assert await keeping.keep() == []
+    assert await keeping.rows("SELECT prediction_id FROM prediction ORDER BY 1") == [("new",), ("of a sample",)]
+    assert len(await recorder.window("t", 100, 200)) == 0
+    assert len(await recorder.window("t", 3200, 3300)) == 101
