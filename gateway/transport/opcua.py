@@ -123,9 +123,10 @@ class OpcUaSession:
                 await self._watch(client, lost, silence_seconds=_SILENCES_ALLOWED * keepalive_seconds)
             finally:
                 self._client = None
-                if self._subscribed.is_set():
+                if self._subscribed.is_set() or self._newest_ns:  # values may have come before it was proven
                     self._subscribed.clear()
                     self._listener.on_state(False)
+                self._newest_ns = {}
 
     # --- watching data, not the socket
 

@@ -116,9 +116,9 @@ async def test_a_store_that_is_garbage_is_set_aside_and_what_holds_is_salvaged(r
     async with ran.gateway():
         status = await ran.until(lambda topic, document: topic == "status" and document["degraded"])
         assert "STORE_QUARANTINED" in status["degraded"]
-    said = labline(ran, "buffer", "salvage", code=1)
-    assert "not a database" in said
-    assert "lab_result" in said
+    found = json.loads(labline(ran, "buffer", "salvage", "--json", code=1))
+    assert "not a database" in found["why"]
+    assert "lab_result" in found["not_read_to_the_end"]
 
 
 async def test_what_waits_is_exported_as_it_is(ran, tmp_path):
