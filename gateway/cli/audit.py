@@ -18,7 +18,7 @@ from gateway.store.archive import archive as archive_trail
 from gateway.store.archive import export as export_trail
 from gateway.store.checking import check
 from gateway.store.database import open_state, read_state
-from gateway.store.heads import load_signer, read_head_file
+from gateway.store.heads import contains, load_signer, read_head_file
 from gateway.store.statements import SQL
 from gateway.store.verify_export import head_problem
 
@@ -44,6 +44,7 @@ def verify(
     With heads kept elsewhere, also that nobody has rewritten the trail since they were published.
     """
     settings, _sha256 = read(config)
+    beside = read_head_file(settings.store.directory)  # before the trail is read: the gateway may be writing
     findings = check(settings.store.directory, gently=False)
     wrong = [*findings.wrong]
     with closing(read_state(settings.store.directory)) as connection:
@@ -56,9 +57,10 @@ def verify(
             hashes = {} if row is None else {head["seq"]: row["hash"]}
             wrong += [found] if (found := head_problem(head, hashes, last["seq"] if last else 0)) else []
             wrong += [f"head {head['seq']} is signed with another key"] if keys - {head["public_key"]} == keys else []
-        beside = read_head_file(settings.store.directory)
-        if beside is not None and (last is None or beside.seq > last["seq"]):
-            wrong.append(f"line {beside.seq} was committed, but the trail ends at {last['seq'] if last else 0}")
+        if beside is not None and not contains(connection, beside):
+            wrong.append(
+                f"line {beside.seq} was committed as it is not in the trail, which ends at {last['seq'] if last else 0}"
+            )
     told = wrong[0] if wrong else "ok"
     if as_json:
         show_json({"audit": told, "lines": findings.audit_lines, "records": findings.rows, "signed_heads": len(heads),

@@ -16,7 +16,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Self, TypeVar
 
 import structlog
 
-from gateway.database.opening import open_for_reading, open_for_writing
+from gateway.database.opening import open_for_reading, open_for_writing, translated
 from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 from gateway.history.chunk import encode
@@ -49,6 +49,7 @@ log = structlog.get_logger()
 FLUSH_SECONDS = 1.0
 SEAL_SAMPLES = 2048
 SEAL_AGE_NS = 30 * 60 * 1_000_000_000
+SUSPECT_FILE = "history.suspect"
 _MOST_WAITING = 200_000
 _DELETE_AT_ONCE = 256
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
@@ -57,10 +58,10 @@ Answer = TypeVar("Answer")
 
 
 def set_aside_if_corrupt(directory: Path, *, at_ns: int, on_damage: Callable[[], None]) -> None:
-    """Set a history file aside that SQLite cannot open, so that a new one begins; ``on_damage`` hears of it."""
-    path = directory / HISTORY_FILE
+    """Set a history file aside that SQLite cannot read, so that a new one begins; ``on_damage`` hears of it."""
+    path, note = directory / HISTORY_FILE, directory / SUSPECT_FILE
     try:
-        open_for_writing(path, HISTORY).close()
+        _read_through(path, note)
     except StoreCorruptError as error:
         folder = directory / "quarantine" / str(at_ns)
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,8 +69,22 @@ def set_aside_if_corrupt(directory: Path, *, at_ns: int, on_damage: Callable[[],
             file = directory / f"{HISTORY_FILE}{suffix}"
             if file.exists():
                 file.rename(folder / file.name)
+        note.unlink(missing_ok=True)
         log.critical("tag history is corrupt and was set aside; a new one begins", error=str(error))
         on_damage()
+
+
+def _read_through(path: Path, note: Path) -> None:
+    """Raise StoreCorruptError where the file was found corrupt, or SQLite stumbles over its tables or indexes."""
+    if note.exists():
+        raise StoreCorruptError(note.read_text(encoding="utf-8", errors="replace").strip())
+    with closing(open_for_writing(path, HISTORY)) as connection:
+        try:
+            for statement in ("series", "journal", "newest_chunks", "oldest_chunks"):
+                for _row in connection.execute(SQL[statement], {"most": _DELETE_AT_ONCE}):
+                    pass
+        except sqlite3.DatabaseError as error:
+            raise StoreCorruptError(f"the history cannot be read: {error}") from error
 
 
 @dataclass(slots=True)
@@ -188,7 +203,7 @@ class Historian:
             sealing = self._ready(arrived)
             work = partial(self._write, arrived, sealing, self._oldest_pending(sealing, arrived))
             try:
-                self._series = await self._writer.run(work)
+                self._series = await self._write_history(work)
             except LablineError as error:
                 self._fresh = fresh + self._fresh
                 self._on_trouble(str(error))
@@ -251,6 +266,16 @@ class Historian:
         connection.execute(SQL["prune_journal"], {"oldest_pending": oldest_pending})
         return ids
 
+    async def _write_history(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Run work on the writing thread; a corrupt history is noted for the next start, and costs only itself."""
+        try:
+            return await self._writer.run(work)
+        except StoreCorruptError as error:
+            self._path.with_name(SUSPECT_FILE).write_text(f"{error}\n", encoding="utf-8")
+            raise StoreUnavailableError(
+                str(error), hint="a restart sets the file aside and begins a new history"
+            ) from error
+
     # --- reading
 
     async def load(self, *, most: int) -> Loaded:
@@ -269,7 +294,7 @@ class Historian:
             wanted = 1 if name.startswith("@") else most
             sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
         arrival = max(sealed_until.values(), default=0)
-        arrival = max(arrival, self._load_journal(connection, sealed_until, damage))
+        arrival = max(arrival, self._load_journal(connection, sealed, sealed_until, damage))
         series = {
             name: (
                 Columns.joined([sealed.get(name, (Columns.of(()), False))[0], self._buffer(name).joined()]).in_time(),
@@ -279,7 +304,13 @@ class Historian:
         }
         return Loaded(series=series, arrival=arrival, damage=damage)
 
-    def _load_journal(self, connection: sqlite3.Connection, sealed_until: Mapping[str, int], damage: Damage) -> int:
+    def _load_journal(
+        self,
+        connection: sqlite3.Connection,
+        sealed: Mapping[str, tuple[Columns, bool]],
+        sealed_until: Mapping[str, int],
+        damage: Damage,
+    ) -> int:
         """Fill the buffers from the journal; return the last arrival in it.
 
         What a damaged entry held, and of which series, nobody can say: after it every series is unknown until its
@@ -288,6 +319,7 @@ class Historian:
         arrival, unknown = 0, set[str]()
         for entry in read_journal(connection, damage):
             if entry is None:
+                unknown |= {name for name, (columns, _older) in sealed.items() if len(columns)}
                 unknown |= {name for name, buffer in self._buffers.items() if buffer.count}
                 continue
             name, columns = entry
@@ -296,16 +328,16 @@ class Historian:
             if not len(pending):
                 continue
             if name in unknown:
-                self._mark(name)
+                self._mark(name, sealed)
                 unknown.discard(name)
             self._buffer(name).add(pending)
         for name in unknown:
-            self._mark(name)
+            self._mark(name, sealed)
         return arrival
 
-    def _mark(self, name: str) -> None:
+    def _mark(self, name: str, sealed: Mapping[str, tuple[Columns, bool]]) -> None:
         """Let nothing be known of a series after its last sample."""
-        last = self._buffer(name).joined()
+        last = self._buffer(name).joined() if self._buffer(name).count else sealed[name][0]
         held_ns = int(last.held_ns.max())
         self._buffer(name).add(Columns.of((mark(name, held_ns, arrival=int(last.arrival[-1])),)))
 
@@ -346,7 +378,7 @@ class Historian:
             try:
                 return work()
             except sqlite3.Error as error:
-                raise StoreUnavailableError(f"the history cannot be read: {error}") from error
+                raise translated(error, "the history cannot be read") from error
 
         return run
 
@@ -365,22 +397,22 @@ class Historian:
         """Delete chunks that end before an instant, in small pieces; return how many."""
         deleted = 0
         while True:
-            count = await self._writer.run(partial(_delete_before, before_ns))
+            count = await self._write_history(partial(_delete_before, before_ns))
             deleted += count
             if count < _DELETE_AT_ONCE:
                 return deleted
 
     async def bytes_used(self) -> int:
         """Return how many bytes the history takes, without pages that are free again."""
-        return await self._writer.run(lambda connection: int(connection.execute(SQL["size"]).fetchone()[0]))
+        return await self._write_history(lambda connection: int(connection.execute(SQL["size"]).fetchone()[0]))
 
     async def evictable(self) -> Evictable | None:
         """Return the oldest chunks, which may have to go, or None where there is none."""
-        return await self._writer.run(_evictable)
+        return await self._write_history(_evictable)
 
     async def evict(self, evictable: Evictable) -> None:
         """Delete these chunks; their gap is on record already."""
-        await self._writer.run(partial(_delete, evictable.chunks))
+        await self._write_history(partial(_delete, evictable.chunks))
 
 
 def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: Columns) -> None:

@@ -41,9 +41,9 @@ class History:
             self._rings.take(source, samples, confirmed_ns=confirmed_ns, clock_trusted=clock_trusted)
         )
 
-    def fill(self, samples: Iterable[TagSample]) -> None:
-        """Take what a server's history tells of a hole."""
-        self._historian.record(self._rings.fill(samples))
+    def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> None:
+        """Take what a server's history tells of a hole that begins at ``from_ns``."""
+        self._historian.record(self._rings.fill(samples, from_ns=from_ns))
 
     def last_ns(self, tag: str) -> int | None:
         """Return from when a tag's newest value counts, or None."""

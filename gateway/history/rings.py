@@ -33,7 +33,6 @@ class TagRing:
         self.overwritten = 0
         self.older_elsewhere = False  # whether older samples are on disk, or were
         self.told_again_until_ns: int | None = None
-        self.lost_ns = 0
         self.earliest_next_ns = 0
         self._capacity = capacity
         self._begin = 0
@@ -135,13 +134,13 @@ class Rings:
         self.samples_taken += len(taken)
         return [*taken, self._confirmation(source, confirmed_ns)]
 
-    def fill(self, samples: Iterable[TagSample]) -> list[HeldSample]:
+    def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> list[HeldSample]:
         """Add what a server's history tells of a hole; what is older than the hole counts from its beginning."""
         self._arrival += 1
-        return [self._filled(sample) for sample in samples]
+        return [self._filled(sample, from_ns) for sample in samples]
 
-    def _filled(self, sample: TagSample) -> HeldSample:
-        held_ns = max(sample.source_ns, self._rings[sample.tag].lost_ns)
+    def _filled(self, sample: TagSample, from_ns: int) -> HeldSample:
+        held_ns = max(sample.source_ns, from_ns)
         return self._held(sample, held_ns, sample.status, SampleFlag.BACKFILLED)
 
     def _live(self, sample: TagSample, confirmed_ns: int, *, clock_trusted: bool) -> HeldSample:
@@ -212,7 +211,6 @@ class Rings:
             held_ns = since_ns
             if held_ns is None:
                 held_ns = ring.told_again_until_ns = max(self._confirmed_ns[self._source_of[tag]], ring.last_ns)
-            ring.lost_ns = held_ns
             made = mark(tag, held_ns, arrival=self._arrival)
             ring.append(held_ns=held_ns, value=made.value, status=made.status)
             marks.append(made)

@@ -1,5 +1,6 @@
 """Holes in data, put on record by the path that every event takes."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ class Gaps:
     ) -> None:
         """Note a gap; ``recorded`` is called once it is committed."""
         gap = Gap(
-            gap_id=identity_of("gap", kind, subject, from_ns, until_ns),
+            gap_id=identity_of("gap", kind, subject, from_ns, until_ns, json.dumps(details, sort_keys=True)),
             kind=kind,
             subject=subject,
             from_ns=from_ns,

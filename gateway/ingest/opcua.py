@@ -160,7 +160,7 @@ class OpcUaFeed:
             log.warning("the server's history could not be read", source=self.name, error=str(error))
             found, without = {}, {}
         wanted = [sample for tag, samples in found.items() for sample in _missed(samples, hole, tag)]
-        self._history.fill(wanted)
+        self._history.fill(wanted, from_ns=hole.from_ns)
         silent = {tag for tag, samples in found.items() if not samples}  # some servers say no more than that
         self._record(hole, filled=len(wanted), without=tuple(sorted(silent | set(without))))
         return True

@@ -67,9 +67,11 @@ def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress =
 
 def _copied(source: Path, target: Path, on_progress: Progress) -> str:
     with (
-        closing(sqlite3.connect(read_only_uri(source), uri=True)) as reading,
+        closing(sqlite3.connect(read_only_uri(source), uri=True, isolation_level=None)) as reading,
         closing(sqlite3.connect(target)) as writing,
     ):
+        reading.execute("BEGIN")  # one moment, however much is written meanwhile
+        reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
         reading.backup(
             writing,
             pages=_PAGES_AT_ONCE,

@@ -78,6 +78,10 @@ def _why_unsound(directory: Path) -> str | None:
             if _objects(connection) != _expected_objects():
                 return "its schema is not what this version made"
             audit.verify_tail(connection)
+            for statement in ("latches_with_bodies", "signed_heads", "archives"):
+                connection.execute(SQL[statement]).fetchall()
+            if connection.execute(SQL["store"]).fetchone() is None:
+                return "its row about itself is missing"
     except (StoreCorruptError, EvidenceDamagedError) as error:
         return str(error)
     except sqlite3.DatabaseError as error:

@@ -64,8 +64,12 @@ def write(connection: sqlite3.Connection, event: Event, situation: Situation, de
 
 def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str, ...]) -> None:
     """Put on record, and latch, that a decision met damaged records."""
-    latched = {"code": EVIDENCE_DAMAGED, "at_ns": event.at_ns, "body": json.dumps({"records": list(records)})}
-    connection.execute(SQL["latch"], latched)
+    standing = connection.execute(SQL["latch_of_code"], {"code": EVIDENCE_DAMAGED}).fetchone()
+    known = set() if standing is None else set(json.loads(standing["body"])["records"])
+    if known.issuperset(records):
+        return  # said already; the trail does not grow with every event that meets it
+    body = json.dumps({"records": sorted(known | set(records))})
+    connection.execute(SQL["latch_anew"], {"code": EVIDENCE_DAMAGED, "at_ns": event.at_ns, "body": body})
     entry = AuditEntry(kind="evidence_damaged", subject=event.event_id, body={"left_out": list(records)})
     audit.append(connection, (entry,), at_ns=event.at_ns)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
 from gateway.definitions import LineDefinition, SignHead
@@ -62,8 +64,10 @@ def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived 
         return _identified_by_delivery(connection, event)
     event_id = _salted(connection, own_id)
     try:
-        seen = _payload(connection, "payload_of_event", event_id=event_id) or _payload(
-            connection, "payload_of_result", result_id=own_id
+        seen = (
+            _payload(connection, "payload_of_event", event_id=event_id)
+            or _payload(connection, "payload_of_event", event_id=own_id)  # of an earlier epoch
+            or _payload(connection, "payload_of_result", result_id=own_id)
         )
     except EvidenceDamagedError:  # whether it was decided already, nobody can say: a person must look
         return _identified_by_delivery(connection, _conflict(event, own_id))
@@ -187,7 +191,13 @@ class _Loading:
         return sign(head, at_ns)
 
     def _open_guidance(self) -> tuple[Guidance, ...]:
-        return tuple(decode(Guidance, row["body"]) for row in self._rows("open_guidance", {}))
+        found = []
+        for row in self._rows("open_guidance", {}):
+            try:
+                found.append(decode(Guidance, row["body"]))
+            except ValidationError:  # of another version: named, and no reason to stop all else
+                self._damaged.append(row["record"])
+        return tuple(found)
 
     def _latches(self) -> tuple[str, ...]:
         return tuple(code for (code,) in self._connection.execute(SQL["latches"]))

@@ -134,7 +134,7 @@ async def test_what_the_servers_history_tells_of_a_hole_fills_it(tmp_path):
         recorder.history.lose("plc1")
         recorder.take("t", 5, 20)
         assert aggregate(Aggregate.MEAN, await recorder.window("t", 0, 30))[1] == pytest.approx(1 / 3)
-        recorder.history.fill([sample("t", 1, at=-3), sample("t", 3, at=10)])
+        recorder.history.fill([sample("t", 1, at=-3), sample("t", 3, at=10)], from_ns=NOW_NS)
         window = await recorder.window("t", 0, 30)
         assert aggregate(Aggregate.MEAN, window) == (pytest.approx((10 * 1 + 10 * 3 + 10 * 5) / 30), pytest.approx(1.0))
         await recorder.historian.flush()

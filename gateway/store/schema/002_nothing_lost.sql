@@ -1,5 +1,6 @@
 -- Hashes of evidence: a trigger sets them, so that no way of writing can forget it (of the outbox, which is written
--- most, the statement that enqueues does), and the views named *_checked say whether each row still holds. Then gaps, signed heads, latched alarms, deadlines that survive a stepped clock.
+-- most, the statement that enqueues does), and the views named *_checked say whether each row still holds. A row that
+-- no longer holds stays so: no later change hashes damage into it. Then gaps, signed heads, latched alarms, deadlines that survive a stepped clock.
 -- evidence_hash is the gateway's own function: without it nobody writes to these tables. Text goes in as bytes, so that
 -- damaged characters are told, not stumbled over.
 
@@ -61,6 +62,12 @@ CREATE TABLE store (
 ) STRICT;
 INSERT INTO store (one, epoch, latest_wall_ns, stopped_clean) VALUES (1, '', 0, 1);
 
+-- a guidance's deadline, which was wall time only
+UPDATE guidance SET body = json_remove(
+    CASE WHEN json_extract(body, '$.expires_ns') IS NULL THEN json_set(body, '$.expires', NULL)
+    ELSE json_set(body, '$.expires', json_object('wall_ns', json_extract(body, '$.expires_ns'), 'boot_ns', 0, 'boot_id', ''))
+    END, '$.expires_ns');
+
 
 ALTER TABLE event ADD COLUMN hash TEXT;
 UPDATE event SET hash =
@@ -91,9 +98,13 @@ END;
 CREATE TRIGGER job_order_rehashed AFTER UPDATE OF
     material_definition_id, client_id, equipment_id, started_ns, ended_ns
 ON job_order BEGIN
-    UPDATE job_order SET hash =
+    UPDATE job_order SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('job_order', CAST(OLD.job_order_id AS BLOB), CAST(OLD.material_definition_id AS BLOB),
+        CAST(OLD.client_id AS BLOB), CAST(OLD.equipment_id AS BLOB), OLD.started_ns, OLD.ended_ns)
+    THEN
         evidence_hash('job_order', CAST(NEW.job_order_id AS BLOB), CAST(NEW.material_definition_id AS BLOB),
         CAST(NEW.client_id AS BLOB), CAST(NEW.equipment_id AS BLOB), NEW.started_ns, NEW.ended_ns)
+    ELSE OLD.hash END
     WHERE job_order_id = NEW.job_order_id;
 END;
 CREATE VIEW job_order_checked AS SELECT rowid AS row_number, *, hash IS
@@ -117,11 +128,17 @@ END;
 CREATE TRIGGER lot_rehashed AFTER UPDATE OF
     job_order_id, material_definition_id, client_id, equipment_id, started_ns, ended_ns, closed_ns, recommendation, latched
 ON lot BEGIN
-    UPDATE lot SET hash =
+    UPDATE lot SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('lot', CAST(OLD.material_lot_id AS BLOB), CAST(OLD.job_order_id AS BLOB),
+        CAST(OLD.material_definition_id AS BLOB), CAST(OLD.client_id AS BLOB),
+        CAST(OLD.equipment_id AS BLOB), OLD.started_ns, OLD.ended_ns, OLD.closed_ns,
+        CAST(OLD.recommendation AS BLOB), OLD.latched)
+    THEN
         evidence_hash('lot', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.job_order_id AS BLOB),
         CAST(NEW.material_definition_id AS BLOB), CAST(NEW.client_id AS BLOB),
         CAST(NEW.equipment_id AS BLOB), NEW.started_ns, NEW.ended_ns, NEW.closed_ns,
         CAST(NEW.recommendation AS BLOB), NEW.latched)
+    ELSE OLD.hash END
     WHERE material_lot_id = NEW.material_lot_id;
 END;
 CREATE VIEW lot_checked AS SELECT rowid AS row_number, *, hash IS
@@ -163,12 +180,19 @@ END;
 CREATE TRIGGER lab_result_rehashed AFTER UPDATE OF
     current
 ON lab_result BEGIN
-    UPDATE lab_result SET hash =
+    UPDATE lab_result SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('lab_result', CAST(OLD.result_id AS BLOB), CAST(OLD.source AS BLOB),
+        CAST(OLD.sample_id AS BLOB), CAST(OLD.test_id AS BLOB), OLD.replicate, OLD.result_version,
+        OLD.current, CAST(OLD.analyte AS BLOB), CAST(OLD.material_lot_id AS BLOB), OLD.sampled_ns,
+        CAST(OLD.payload_sha256 AS BLOB), OLD.payload, CAST(OLD.body AS BLOB),
+        CAST(OLD.event_id AS BLOB))
+    THEN
         evidence_hash('lab_result', CAST(NEW.result_id AS BLOB), CAST(NEW.source AS BLOB),
         CAST(NEW.sample_id AS BLOB), CAST(NEW.test_id AS BLOB), NEW.replicate, NEW.result_version,
         NEW.current, CAST(NEW.analyte AS BLOB), CAST(NEW.material_lot_id AS BLOB), NEW.sampled_ns,
         CAST(NEW.payload_sha256 AS BLOB), NEW.payload, CAST(NEW.body AS BLOB),
         CAST(NEW.event_id AS BLOB))
+    ELSE OLD.hash END
     WHERE result_id = NEW.result_id;
 END;
 CREATE VIEW lab_result_checked AS SELECT rowid AS row_number, *, hash IS
@@ -226,9 +250,13 @@ END;
 CREATE TRIGGER guidance_rehashed AFTER UPDATE OF
     kind, state, open, moved_tag, moved_ns, issued_ns, body
 ON guidance BEGIN
-    UPDATE guidance SET hash =
+    UPDATE guidance SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('guidance', CAST(OLD.guidance_id AS BLOB), CAST(OLD.kind AS BLOB), CAST(OLD.state AS BLOB),
+        OLD.open, CAST(OLD.moved_tag AS BLOB), OLD.moved_ns, OLD.issued_ns, CAST(OLD.body AS BLOB))
+    THEN
         evidence_hash('guidance', CAST(NEW.guidance_id AS BLOB), CAST(NEW.kind AS BLOB), CAST(NEW.state AS BLOB),
         NEW.open, CAST(NEW.moved_tag AS BLOB), NEW.moved_ns, NEW.issued_ns, CAST(NEW.body AS BLOB))
+    ELSE OLD.hash END
     WHERE guidance_id = NEW.guidance_id;
 END;
 CREATE VIEW guidance_checked AS SELECT rowid AS row_number, *, hash IS

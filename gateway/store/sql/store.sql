@@ -8,6 +8,13 @@ SELECT code, at_ns, body FROM latch ORDER BY code;
 INSERT INTO latch (code, at_ns, body) VALUES (:code, :at_ns, :body)
 ON CONFLICT (code) DO NOTHING;
 
+-- name: latch_of_code
+SELECT body FROM latch WHERE code = :code;
+
+-- name: latch_anew
+INSERT INTO latch (code, at_ns, body) VALUES (:code, :at_ns, :body)
+ON CONFLICT (code) DO UPDATE SET body = excluded.body;
+
 -- name: unlatch
 DELETE FROM latch WHERE code = :code;
 
