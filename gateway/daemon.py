@@ -58,6 +58,7 @@ log = structlog.get_logger()
 
 _READY_WAIT_SECONDS = 3.0
 _DRAIN_SECONDS = 5.0
+_GOODBYE_SECONDS = 2.0
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 
 
@@ -396,23 +397,27 @@ async def _stop(
     await asyncio.wait(intake, timeout=_DRAIN_SECONDS)
     at = parts.clock.now()
     stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
-    committed = asyncio.Event()
-    parts.inbox.put(stopped, Urgency.MODELS_AND_TIMERS)
-    sign = TimerDue(event_id=identity_of("last-head", at.wall_ns, at.boot_ns), at=at, timer=Timer.SIGN_HEAD)
-    parts.inbox.put(sign, Urgency.MODELS_AND_TIMERS, committed.set)
-    drained = asyncio.create_task(_drained(parts, committed), name="last-drain")
+    drained = asyncio.create_task(_drained(parts, stopped), name="last-drain")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
     await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     empty = drained.done() and drained.exception() is None  # the store may fail in the last moment, too
     log.info("stopped", drained=empty, waiting=len(parts.inbox))
     drained.cancel()
+    expires = parts.settings.mqtt.protocol == "5"
+    goodbye = asyncio.create_task(parts.status.say_goodbye(messages_expire=expires), name="goodbye")
+    await asyncio.wait({goodbye, second}, timeout=_GOODBYE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    goodbye.cancel()
     second.cancel()
-    await parts.status.say_goodbye(messages_expire=parts.settings.mqtt.protocol == "5")
+    await asyncio.wait({drained, goodbye, second}, timeout=_GOODBYE_SECONDS)
     for task in core:
         task.cancel()
 
 
-async def _drained(parts: Parts, last_event_committed: asyncio.Event) -> None:
-    """Return when the last event, which all others went before, is committed and the outbox is empty."""
-    await last_event_committed.wait()
+async def _drained(parts: Parts, stopped: GatewayStopped) -> None:
+    """Return when the stop, which all other events went before, and a head over it are committed and all is sent."""
+    sign = TimerDue(event_id=identity_of("last-head", stopped.event_id), at=stopped.at, timer=Timer.SIGN_HEAD)
+    for event in (stopped, sign):  # one after the other: a timer that waits already would keep its earlier place
+        committed = asyncio.Event()
+        parts.inbox.put(event, Urgency.MODELS_AND_TIMERS, committed.set)
+        await committed.wait()
     await parts.drain.until_empty()

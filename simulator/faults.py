@@ -42,8 +42,8 @@ class FaultyLink:
 
     async def __aexit__(self, *_exception: object) -> None:
         self._server.close()
+        self.set(Fault.NONE)
         self.end_all(reset=False)
-        self._changed.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(2):
                 await self._server.wait_closed()

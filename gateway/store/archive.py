@@ -14,6 +14,7 @@ from gateway.errors import LablineError
 from gateway.records import AuditEntry, Head, SignedHead
 from gateway.store import audit
 from gateway.store.heads import HeadSigner
+from gateway.store.opening import sync_folder
 from gateway.store.statements import SQL
 from gateway.store.verify_export import problems
 
@@ -55,6 +56,8 @@ def export(
              "previous": previous, "exported_ns": at_ns}  # fmt: skip
     (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (folder / VERIFIER).write_text(files("gateway.store").joinpath("verify_export.py").read_text(), encoding="utf-8")
+    for each_path in (*folder.iterdir(), folder, folder.parent):  # on the disk before anything may be taken out
+        sync_folder(each_path)
     _lines, wrong = problems(folder, [])
     if wrong:
         raise LablineError(f"what was exported does not hold: {wrong[0]}", hint="run labline audit verify")

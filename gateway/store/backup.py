@@ -13,6 +13,7 @@ replaced, where there is one.
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from gateway.history.statements import HISTORY_FILE
 from gateway.store import audit
 from gateway.store.database import STATE, STATE_FILE, open_state
 from gateway.store.heads import HEAD_FILE, head_of
-from gateway.store.opening import RESTORED_FILE
+from gateway.store.opening import RESTORED_FILE, RESTORING, SUSPECT_FILE, sync_folder, write_synced
 
 MANIFEST = "manifest.json"
 _PAGES_AT_ONCE = 2000
@@ -113,22 +114,32 @@ def restore(folder: Path, directory: Path, *, at_ns: int) -> dict[str, Any]:
     if manifest["schema"] > len(STATE.migrations):
         raise LablineError("the backup is of a newer version", hint="install that version first")
     _verified(folder)
-    replaced = _set_aside(directory, directory / "replaced" / str(at_ns))
     for name in stated:
-        shutil.copyfile(folder / name, directory / name)
-    about = {"backup_at": manifest["at"], "backup_head": manifest["head"], "replaced": replaced}
-    (directory / RESTORED_FILE).write_text(json.dumps(about), encoding="utf-8")
+        _copied_whole(folder / name, directory / f"{name}{RESTORING}")
+    place = directory / "replaced" / str(at_ns)
+    present = _present(directory)
+    about = {"backup_at": manifest["at"], "backup_head": manifest["head"],
+             "replaced": str(place.relative_to(directory)) if present else None}  # fmt: skip
+    write_synced(directory / RESTORED_FILE, json.dumps(about))  # from here on a start finishes it, whatever happens
+    if present:
+        place.mkdir(parents=True)
+    for file in present:
+        file.rename(place / file.name)
+    for name in stated:
+        (directory / f"{name}{RESTORING}").rename(directory / name)
+    (directory / SUSPECT_FILE).unlink(missing_ok=True)  # it was said of the store that was replaced
+    sync_folder(directory)
     open_state(directory).close()  # migrated, and back in the mode it runs in
     return about
 
 
-def _set_aside(directory: Path, place: Path) -> str | None:
-    """Move the present databases away, whole; return where they are, or None where there are none."""
+def _present(directory: Path) -> list[Path]:
+    """Return the files of the present store."""
     files = [directory / f"{name}{suffix}" for name in (STATE_FILE, HISTORY_FILE) for suffix in _BESIDE]
-    present = [file for file in [*files, directory / HEAD_FILE] if file.exists()]
-    if not present:
-        return None
-    place.mkdir(parents=True)
-    for file in present:
-        file.rename(place / file.name)
-    return str(place.relative_to(directory))
+    return [file for file in [*files, directory / HEAD_FILE] if file.exists()]
+
+
+def _copied_whole(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())

@@ -29,6 +29,8 @@ log = structlog.get_logger()
 SUSPECT_FILE = "suspect"
 QUARANTINE = "quarantine"
 RESTORED_FILE = "restored.json"
+RESTORING = ".restoring"
+INTENT_FILE = "quarantine.json"
 QUARANTINED = "STORE_QUARANTINED"
 ROLLED_BACK = "STORE_ROLLED_BACK"
 RESTORED = "STORE_RESTORED"
@@ -54,7 +56,8 @@ def prepare(directory: Path, *, at_ns: int) -> Prepared:
 
     Raises StoreUnavailableError where the disk does not serve, StoreCorruptError where even a new file is corrupt.
     """
-    why = _why_unsound(directory)
+    _finish_restore(directory)
+    why = "a quarantine was not finished" if (directory / INTENT_FILE).exists() else _why_unsound(directory)
     if why is not None:
         _begin_anew(directory, why, at_ns=at_ns)
     with closing(open_state(directory)) as connection:
@@ -107,26 +110,42 @@ def _expected_objects() -> set[tuple[str, str]]:
 
 
 def _begin_anew(directory: Path, why: str, *, at_ns: int) -> None:
-    """Set the file aside, whole; the new chain opens with its hash and the last head known of it."""
-    last = read_head_file(directory)
-    folder = directory / QUARANTINE / str(at_ns)
-    folder.mkdir(parents=True)
-    sha256 = _sha256(directory / STATE_FILE)
-    for name in (*(f"{STATE_FILE}{suffix}" for suffix in _BESIDE), HEAD_FILE):
-        if (directory / name).exists():
-            (directory / name).rename(folder / name)
-    (folder / "why.txt").write_text(f"{why}\n", encoding="utf-8")
-    about = {"why": why, "file": f"{QUARANTINE}/{at_ns}/{STATE_FILE}", "sha256": sha256,
-             "last_seq": last.seq if last else None, "last_hash": last.hash if last else None}  # fmt: skip
+    """Set the file aside, whole; the new chain opens with its hash and the last head known of it.
+
+    What is to be done is written down and synced first, so that a start after a crash in the middle goes on with it.
+    """
+    intent = directory / INTENT_FILE
+    if not intent.exists():
+        last, file = read_head_file(directory), f"{QUARANTINE}/{at_ns}/{STATE_FILE}"
+        about = {"why": why, "file": file, "sha256": _sha256(directory / STATE_FILE),
+                 "last_seq": last.seq if last else None, "last_hash": last.hash if last else None}  # fmt: skip
+        write_synced(intent, json.dumps(about))
+    about = json.loads(intent.read_text(encoding="utf-8"))
+    folder = (directory / about["file"]).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "why.txt").exists():  # written last: what has the database's name after it is the new one
+        for name in (*(f"{STATE_FILE}{suffix}" for suffix in _BESIDE), HEAD_FILE):
+            if (directory / name).exists():
+                (directory / name).rename(folder / name)
+        write_synced(folder / "why.txt", f"{about['why']}\n")
     log.critical("the store is corrupt and was set aside; a new one begins, all models in shadow", **about)
-    with closing(open_state(directory)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        audit.append(connection, (AuditEntry(kind="store_quarantined", subject=sha256, body=about),), at_ns=at_ns)
-        _latch(connection, QUARANTINED, at_ns, about)
-        connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, sha256)})
-        connection.execute("COMMIT")
+    _first_line(directory, about, at_ns=at_ns)
     (directory / SUSPECT_FILE).unlink(missing_ok=True)
-    _sync(directory)
+    intent.unlink()
+    sync_folder(directory)
+
+
+def _first_line(directory: Path, about: dict[str, Any], *, at_ns: int) -> None:
+    """Begin the new chain with what became of the old one, unless that was done before a crash."""
+    with closing(open_state(directory)) as connection:
+        if head_of(connection) is not None:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        entry = AuditEntry(kind="store_quarantined", subject=about["sha256"], body=about)
+        audit.append(connection, (entry,), at_ns=at_ns)
+        _latch(connection, QUARANTINED, at_ns, about)
+        connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", about["file"], about["sha256"])})
+        connection.execute("COMMIT")
 
 
 def _sha256(path: Path) -> str:
@@ -140,12 +159,32 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def write_synced(path: Path, content: str) -> None:
+    """Write a small file so that it is there whole after a power cut, or not at all."""
+    beside = path.with_name(f"{path.name}.new")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Let a file, or what was renamed in a folder, survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _finish_restore(directory: Path) -> None:
+    """Put the last files of a restore in their places, where a crash came before that."""
+    if (directory / RESTORED_FILE).exists():
+        for file in sorted(directory.glob(f"*{RESTORING}")):
+            file.rename(file.with_name(file.name.removesuffix(RESTORING)))
+        sync_folder(directory)
 
 
 # --- back in time --------------------------------------------------------------------------------------

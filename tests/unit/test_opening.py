@@ -6,14 +6,16 @@ from contextlib import closing
 
 import pytest
 
+from gateway.database.statements import read_migrations
 from gateway.definitions import Stage
-from gateway.errors import LablineError
-from gateway.store import audit
+from gateway.errors import LablineError, StoreUnavailableError
+from gateway.store import audit, opening
 from gateway.store.backup import backup, restore
 from gateway.store.checking import check
 from gateway.store.database import open_state, read_state
+from gateway.store.evidence import evidence_hash
 from gateway.store.heads import HeadFile
-from gateway.store.opening import prepare, suspect
+from gateway.store.opening import prepare, suspect, write_synced
 from gateway.store.salvage import quarantined, salvage
 from tests.building import NOW_NS
 from tests.unit.test_store import Bench
@@ -93,6 +95,64 @@ def test_a_corrupt_store_is_set_aside_whole_and_a_new_chain_begins_with_its_hash
     assert len(said["sha256"]) == 64
     prepare(store, at_ns=NOW_NS + 1)
     assert len(quarantined(store)) == 1  # once, not at every start
+
+
+@pytest.mark.parametrize("fails_at", ["moving", "the new file"])
+def test_a_quarantine_that_was_cut_short_is_finished_at_the_next_start(store, monkeypatch, fails_at):
+    head = rows(store, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")[0]
+    suspect(store, "malformed")
+
+    def failing(*_arguments, **_more):
+        raise StoreUnavailableError("power cut, says the test")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(opening, "_first_line" if fails_at == "the new file" else "write_synced", failing)
+        if fails_at == "moving":
+            calls = []
+
+            def once(path, content):
+                calls.append(path)
+                return failing() if len(calls) > 1 else write_synced(path, content)
+
+            cut.setattr(opening, "write_synced", once)
+        with pytest.raises(StoreUnavailableError):
+            prepare(store, at_ns=NOW_NS)
+    prepare(store, at_ns=NOW_NS + 1)
+    assert latches(store) == {"STORE_QUARANTINED"}
+    ((body,),) = rows(store, "SELECT body FROM audit")
+    assert (json.loads(body)["last_seq"], json.loads(body)["last_hash"]) == head
+    assert len(quarantined(store)) == 1
+
+
+def test_a_restore_after_corruption_is_not_itself_set_aside(store, tmp_path):
+    backup(store, tmp_path / "backup", at_ns=NOW_NS)
+    suspect(store, "malformed")
+    restore(tmp_path / "backup", store, at_ns=NOW_NS)
+    prepare(store, at_ns=NOW_NS + 1)
+    assert latches(store) == {"STORE_RESTORED"}
+    assert rows(store, "SELECT count(*) FROM lab_result") == [(1,)]
+
+
+def test_damaged_text_stalls_nothing_and_a_damaged_row_is_never_hashed_anew(store):
+    with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+        connection.execute("UPDATE lab_result SET body = CAST(x'ff' || body AS TEXT)")
+        connection.create_function("evidence_hash", -1, evidence_hash, deterministic=True)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'lot_rehashed'")
+    with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+        connection.execute("UPDATE lot SET latched = 0, recommendation = 'pending'")
+    with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+        connection.create_function("evidence_hash", -1, evidence_hash, deterministic=True)
+        (script,) = [each for each in read_migrations("gateway.store") if "lot_rehashed" in each]
+        begin = script.index("CREATE TRIGGER lot_rehashed")
+        connection.executescript(script[begin : script.index("END;", script.index("WHERE", begin)) + 4])
+    bench = Bench(store)
+    for number in (2, 3):
+        bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": 7.0, "material_lot": "LOT/1"})
+    said = [row[0] for row in bench.connection.execute("SELECT recommendation FROM disposition ORDER BY rowid")]
+    assert said[0] == "hold"
+    assert "release" not in said
+    assert bench.connection.execute("SELECT count(*) FROM lot_checked WHERE NOT holds").fetchone()[0] == 1
 
 
 def test_while_an_alarm_is_latched_models_predict_in_shadow_and_results_are_judged(store):
