@@ -19,7 +19,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
 from gateway.database.writer import Writer
-from gateway.errors import StoreUnavailableError
+from gateway.errors import LablineError, StoreUnavailableError
 from gateway.events import StoreChecked
 from gateway.history.historian import Historian
 from gateway.inbox import Inbox, Urgency
@@ -191,14 +191,18 @@ class Checker:
             while True:
                 if not self._due:
                     await asyncio.sleep(_CHECK_EVERY_SECONDS)
-                await self.check()
-                self._due = False
+                self._due = not await self.check()
         finally:
             self._stopping = True
 
-    async def check(self) -> None:
-        """Check once; the outcome becomes an event."""
-        findings = await asyncio.to_thread(partial(check, self._directory, stopping=lambda: self._stopping))
+    async def check(self) -> bool:
+        """Check once; the outcome becomes an event. Return whether it could be done."""
+        try:
+            findings = await asyncio.to_thread(partial(check, self._directory, stopping=lambda: self._stopping))
+        except LablineError as error:
+            log.error("the store could not be checked; it is tried again", error=str(error))  # noqa: TRY400
+            await asyncio.sleep(_BOUNDS_EVERY_SECONDS)
+            return False
         log.info("the store was checked", rows=findings.rows, audit_lines=findings.audit_lines, wrong=findings.wrong)
         at = self._clock.now()
         event = StoreChecked(
@@ -210,6 +214,7 @@ class Checker:
             wrong=tuple(findings.wrong),
         )
         self._inbox.put(event, Urgency.MODELS_AND_TIMERS)
+        return True
 
 
 class Retries:

@@ -196,27 +196,35 @@ class Historian:
         Raises StoreUnavailableError where it cannot be written now: it stays and is written later.
         """
         async with self._flushing:
-            fresh, self._fresh = self._fresh, []
-            if not fresh:
-                return
-            arrived = self._being_written = _by_series(fresh)
-            sealing = self._ready(arrived)
-            work = partial(self._write, arrived, sealing, self._oldest_pending(sealing, arrived))
+            writing = asyncio.create_task(self._flush(), name="history-flush")
             try:
-                self._series = await self._write_history(work)
-            except LablineError as error:
-                self._fresh = fresh + self._fresh
-                self._on_trouble(str(error))
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                await asyncio.wait({writing})  # what is committed must be known as committed
                 raise
-            finally:
-                self._being_written = {}
-            for series, columns in arrived.items():
-                self._buffer(series).add(columns)
-            for series in sealing:
-                self._buffer(series).clear()
-                self._next_number[series] = self._next_number.get(series, 1) + 1
-            self.samples_written += len(fresh)
-            self._on_trouble(None)
+
+    async def _flush(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        if not fresh:
+            return
+        arrived = self._being_written = _by_series(fresh)
+        sealing = self._ready(arrived)
+        work = partial(self._write, arrived, sealing, self._oldest_pending(sealing, arrived))
+        try:
+            self._series = await self._write_history(work)
+        except LablineError as error:
+            self._fresh = fresh + self._fresh
+            self._on_trouble(str(error))
+            raise
+        finally:
+            self._being_written = {}
+        for series, columns in arrived.items():
+            self._buffer(series).add(columns)
+        for series in sealing:
+            self._buffer(series).clear()
+            self._next_number[series] = self._next_number.get(series, 1) + 1
+        self.samples_written += len(fresh)
+        self._on_trouble(None)
 
     def _buffer(self, series: str) -> _Buffer:
         return self._buffers.setdefault(series, _Buffer())
@@ -271,10 +279,13 @@ class Historian:
         try:
             return await self._writer.run(work)
         except StoreCorruptError as error:
+            raise self._noted(error) from error
+
+    def _noted(self, error: StoreCorruptError) -> StoreUnavailableError:
+        """Note for the next start that the file is corrupt; nothing but the history suffers from it."""
+        with suppress(OSError):  # a disk that takes no note has said so elsewhere
             self._path.with_name(SUSPECT_FILE).write_text(f"{error}\n", encoding="utf-8")
-            raise StoreUnavailableError(
-                str(error), hint="a restart sets the file aside and begins a new history"
-            ) from error
+        return StoreUnavailableError(str(error), hint="a restart sets the file aside and begins a new history")
 
     # --- reading
 
@@ -370,7 +381,10 @@ class Historian:
         return found, damage
 
     async def _read(self, work: Callable[[], Answer]) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, self._translated(work))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._reading, self._translated(work))
+        except StoreCorruptError as error:
+            raise self._noted(error) from error
 
     @staticmethod
     def _translated(work: Callable[[], Answer]) -> Callable[[], Answer]:

@@ -191,7 +191,7 @@ class Rings:
 
     def confirmed_ns(self, source: str) -> int:
         """Return until when a source has confirmed its values, 0 where it never did."""
-        return self._confirmed_ns[source]
+        return self._confirmed_ns.get(source, 0)
 
     def lose(self, source: str) -> list[HeldSample]:
         """Note that nothing is known of a source's tags since it last confirmed them; return the marks."""

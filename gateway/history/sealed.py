@@ -147,7 +147,13 @@ def _chunk(
     kept = None if decoded is None else decoded.get(series_id, number)
     if kept is not None:
         return kept
-    row = connection.execute(SQL["chunk"], {"series_id": series_id, "number": number}).fetchone()
+    try:
+        row = connection.execute(SQL["chunk"], {"series_id": series_id, "number": number}).fetchone()
+    except sqlite3.DatabaseError:  # a page of its payload: the chunk is lost, not the others
+        row = None
+    if row is None:
+        damage.chunks += 1
+        return None
     columns = _checked(series_id, row, damage, arrivals=decoded is None)
     if columns is not None and decoded is not None:
         decoded.keep(series_id, number, columns)
@@ -177,18 +183,18 @@ def _hole(since_ns: int) -> Columns:
 
 def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage: Damage) -> tuple[Columns, bool]:
     """Return (at least the newest ``most`` samples sealed of a series, in time; whether older ones are there)."""
-    rows = connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id})
+    rows = connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id}).fetchall()
     parts: list[Columns | None] = []
     older, following = False, None
-    for row in rows:
+    for (number,) in rows:
         if sum(len(part) for part in parts if part is not None) >= most:
             older = True
             break
-        if following is not None and row["number"] != following - 1:
-            damage.chunks += following - 1 - row["number"]
+        if following is not None and number != following - 1:
+            damage.chunks += following - 1 - number
             parts.insert(0, None)
-        following = row["number"]
-        parts.insert(0, _checked(series_id, row, damage))
+        following = number
+        parts.insert(0, _chunk(connection, series_id, number, damage, None))
     return Columns.joined(_with_holes(parts)).in_time(), older
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import SourceUnavailableError
 from gateway.history.recall import History
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.skew import ClockSkew
@@ -154,7 +153,7 @@ class OpcUaFeed:
         try:
             async with asyncio.timeout(_FILL_TIMEOUT_SECONDS):
                 found, without = await self._session.read_history(start_ns=hole.from_ns, end_ns=hole.until_ns)
-        except (SourceUnavailableError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - a loop's edge: what servers and asyncua may do is of every kind
             if hole.attempts < _FILL_ATTEMPTS:
                 return False
             log.warning("the server's history could not be read", source=self.name, error=str(error))

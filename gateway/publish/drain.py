@@ -31,6 +31,7 @@ from gateway.transport.mqtt_connection import Outgoing
 log = structlog.get_logger()
 
 _IDLE_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 2.0
 _ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 20.0
 _REFUSED = 0x80
 _HEADROOM_BYTES = 256  # of a packet, for its header and properties
@@ -103,6 +104,8 @@ class Drain:
         self._answered_something = asyncio.Event()
         self._settled = asyncio.Event()
         self._more = True
+        self._look_again_at = 0.0
+        self._we_dropped = False
         self.sent = 0
 
     def wake(self) -> None:
@@ -135,6 +138,7 @@ class Drain:
                     await self._send()
             except StoreUnavailableError as error:
                 log.error("the outbox cannot be used", error=str(error))  # noqa: TRY400 - the cause is in the sentence
+                self._look_again_at = 0.0
                 await asyncio.sleep(_IDLE_SECONDS)
             await self._wait()
 
@@ -144,13 +148,18 @@ class Drain:
                 await self._something.wait()
         except TimeoutError:
             self._more = True  # look now and then, whatever was or was not told
-            if not self._in_flight:
-                self._order.again()
+        if not self._in_flight and self._clock.monotonic() >= self._look_again_at:
+            self._look_again_at = self._clock.monotonic() + _LOOK_AGAIN_SECONDS
+            self._order.again()
+            self._more = True
         self._something.clear()
 
     def _drop_if_unanswered(self) -> None:
         oldest = next(iter(self._in_flight.values()), None)  # in the order of sending
-        if oldest is not None and self._clock.monotonic() - oldest.since > _ACKNOWLEDGEMENT_TIMEOUT_SECONDS:
+        if oldest is None or oldest.message.seq in self._answers:
+            return  # answered; it is the store that has not taken note yet
+        if self._clock.monotonic() - oldest.since > _ACKNOWLEDGEMENT_TIMEOUT_SECONDS:
+            self._we_dropped = True
             self._session.drop("the broker did not acknowledge in time")
 
     async def _send(self) -> None:
@@ -184,19 +193,26 @@ class Drain:
                         await self._settled.wait()
         if self._suspicion.careful:
             await asyncio.sleep(_CAREFUL_PAUSE_SECONDS)  # a connection that stands without it, for the comparison
-        self._generation = self._session.generation
+        generation = self._session.generation
         self._order.begin(await self._reader.newest_seq())
+        self._generation = generation  # only now: where the store fails, it is begun anew
 
     async def _older_first(self, message: Queued) -> bool:
         """Send a topic's backlog before its live message; return False where more of it waits than fits now."""
         if not self._order.is_live(message) or self._order.backlog == 0:
             return True
-        most = self._session.inflight_limit
+        limit = 1 if self._suspicion.careful else self._session.inflight_limit
+        most = limit - len(self._in_flight)
+        if most <= 0:
+            self._more = True
+            return False
         older = await self._reader.older_of_topic(
             message, sent=self._order.sent_of(message.lane), backlog=self._order.backlog, most=most
         )
-        for each in self._order.pull(older):
-            await self._pass_on(each, pulled=True)
+        for each in older:
+            if not self._order.was_pulled(each):
+                await self._pass_on(each, pulled=True)
+                self._order.pulled(each)
         self._more = self._more or len(older) >= most
         return len(older) < most
 
@@ -285,8 +301,9 @@ class Drain:
         self._settled.set()
 
     async def _suspect(self, lost: set[int]) -> None:
-        if self._session.taken_over:
-            return  # another client of our name took the connection: no message is to blame
+        if self._session.taken_over or self._we_dropped:
+            self._we_dropped = False
+            return  # another client of our name took the connection, or we gave it up: no message is to blame
         culprit = self._suspicion.lost(lost)
         if culprit is not None:
             await self._park(culprit, "the broker drops the connection over it")

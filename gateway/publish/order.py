@@ -6,7 +6,6 @@ first, and a topic's backlog is pulled forward with its live message. Cursors sa
 what is in flight is not read again; on a new connection they go back, and what was not acknowledged is sent again.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.records import Lane
@@ -56,11 +55,9 @@ class SendingOrder:
         if message.seq > cursors.get(message.lane, 0):
             cursors[message.lane] = message.seq
 
-    def pull(self, messages: Iterable[Queued]) -> list[Queued]:
-        """Return which of a topic's backlog are pulled forward, ahead of the cursor; each only once."""
-        pulled = [message for message in messages if message.seq not in self._pulled]
-        self._pulled.update(message.seq for message in pulled)
-        return pulled
+    def pulled(self, message: Queued) -> None:
+        """Note that a message of a topic's backlog was sent ahead of its turn."""
+        self._pulled.add(message.seq)
 
     def was_pulled(self, message: Queued) -> bool:
         """Return whether a message was sent already, ahead of its turn."""

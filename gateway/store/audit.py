@@ -80,6 +80,9 @@ def _wrong_with(line: Line, expected: int, previous: str) -> str | None:
         return f"line {expected} is missing"
     if line.previous != previous:
         return f"line {line.seq} does not follow the line before it"
+    texts = (line.kind, line.subject, line.body, line.previous, line.hash)
+    if not all(isinstance(text, str) for text in texts) or not isinstance(line.at_ns, int):
+        return f"line {line.seq} has been changed"
     stated = line_hash(seq=line.seq, at_ns=line.at_ns, kind=line.kind, subject=line.subject, body=line.body,
                        previous=line.previous)  # fmt: skip
     return None if stated == line.hash else f"line {line.seq} has been changed"

@@ -63,8 +63,8 @@ def check(directory: Path, *, stopping: Callable[[], bool] = lambda: False, gent
                         return findings
                     if gently:
                         time.sleep(_PAUSE_SECONDS)
-        except sqlite3.Error as error:
-            findings.add(f"the database cannot be read to its end: {error}")
+        except (sqlite3.Error, TypeError, ValueError) as error:  # damage takes any form
+            findings.add(f"the database cannot be read to its end: {error!r}")
     return findings
 
 

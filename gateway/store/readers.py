@@ -10,7 +10,7 @@ from typing import Self
 
 import aiosqlite
 
-from gateway.errors import StoreUnavailableError
+from gateway.database.opening import translated
 from gateway.moments import Deadline
 from gateway.records import SECOND_NS, LabResult, Lane
 from gateway.store.codec import decode
@@ -61,7 +61,7 @@ class Reader:
             rows = await self._connection.execute_fetchall(SQL[statement], parameters)
             return [tuple(row) for row in rows]
         except sqlite3.Error as error:
-            raise StoreUnavailableError(f"the store cannot be read: {error}") from error
+            raise translated(error, "the store cannot be read") from error
 
     async def newest_seq(self) -> int:
         """Return the number of the newest message that waits, 0 where none does."""

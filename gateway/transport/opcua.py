@@ -80,7 +80,7 @@ class OpcUaSession:
         self._expected_sequence: int | None = None
         self._ended: str | None = None
         self._last_heard = self._last_data = 0.0
-        self._newest_ns: dict[str, int] = {}
+        self._told: dict[str, TagSample] = {}
         self.refused_nodes: dict[str, str] = {}
 
     async def wait_subscribed(self) -> None:
@@ -123,17 +123,17 @@ class OpcUaSession:
                 await self._watch(client, lost, silence_seconds=_SILENCES_ALLOWED * keepalive_seconds)
             finally:
                 self._client = None
-                if self._subscribed.is_set() or self._newest_ns:  # values may have come before it was proven
+                if self._subscribed.is_set() or self._told:  # values may have come before it was proven
                     self._subscribed.clear()
                     self._listener.on_state(False)
-                self._newest_ns = {}
+                self._told = {}
 
     # --- watching data, not the socket
 
     async def _until_data(self, lost: "asyncio.Future[str]") -> None:
         """Return once every subscription has shown that it delivers: the server owes the first values at once."""
         begun = self._clock.monotonic()
-        while self._tag_of_handle and not self._newest_ns:
+        while self._tag_of_handle and not self._told:
             await self._pause(lost, 0.05)
             if self._clock.monotonic() - begun > _FIRST_DATA_SECONDS:
                 raise SourceUnavailableError("the subscription stands, but brings no data")
@@ -163,8 +163,11 @@ class OpcUaSession:
             asked = tags[begin : begin + self._limits.read]
             values = await client.uaclient.read_attributes([self._nodes[tag] for tag in asked], ua.AttributeIds.Value)
             for tag, value in zip(asked, values, strict=True):
-                source_ns, told_ns = nanoseconds(value.SourceTimestamp), self._newest_ns.get(tag)
-                if source_ns is not None and told_ns is not None and source_ns > told_ns + _LEFT_BEHIND_NS:
+                read, told = sample_of(tag, value, self._clock.now_ns()), self._told.get(tag)
+                if told is None or read.source_ns <= told.source_ns + _LEFT_BEHIND_NS:
+                    continue
+                # a newer time alone is no change: servers need not tell it
+                if (read.status, repr(read.value)) != (told.status, repr(told.value)):
                     raise SourceUnavailableError(f"{tag} has changed, but the subscription does not tell it")
 
     # --- subscribing
@@ -183,7 +186,7 @@ class OpcUaSession:
         self._limits = await operation_limits(client)
         self._nodes, self.refused_nodes = await resolve_nodes(client, self._source.nodes)
         self._last_heard = self._clock.monotonic()
-        self._expected_sequence, self._ended, self._newest_ns = None, None, {}
+        self._expected_sequence, self._ended, self._told = None, None, {}
         self._tag_of_handle = dict(enumerate(self._nodes, start=1))
         granted = await client.uaclient.create_subscription(wanted, self._published)
         self._subscription_id = granted.SubscriptionId
@@ -271,7 +274,7 @@ class OpcUaSession:
         if samples:
             self._last_data = self._last_heard
         for sample in samples:
-            self._newest_ns[sample.tag] = max(self._newest_ns.get(sample.tag, 0), sample.source_ns)
+            self._told[sample.tag] = sample
         self._listener.on_notification(
             Notification(
                 samples=samples,

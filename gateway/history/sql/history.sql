@@ -48,5 +48,4 @@ DELETE FROM chunk WHERE (series_id, number) IN (
 SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size();
 
 -- name: newest_chunks_of_series
-SELECT number, first_ns, last_ns, last_arrival, count, hash, payload FROM chunk
-WHERE series_id = :series_id ORDER BY number DESC;
+SELECT number FROM chunk WHERE series_id = :series_id ORDER BY number DESC;
