@@ -26,6 +26,8 @@ _WRITING = (
     "PRAGMA journal_size_limit = 67108864",
 )
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+# a damaged schema is quoted in the error's text, which then is no text
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +38,10 @@ class Schema:
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
 
-def translated(error: sqlite3.Error, what: str) -> StoreUnavailableError | StoreCorruptError:
+def translated(error: sqlite3.Error | UnicodeDecodeError, what: str) -> StoreUnavailableError | StoreCorruptError:
     """Return our error for one of SQLite's: corrupt, or not available for now."""
     kind = getattr(error, "sqlite_errorname", None) or ""
-    if kind.startswith(_CORRUPT):
+    if kind.startswith(_CORRUPT) or isinstance(error, UnicodeDecodeError):
         return StoreCorruptError(f"{what}: {error}", hint="the file is set aside at the next start; see operations.md")
     return StoreUnavailableError(f"{what}: {error}", hint="check the disk's space, health and rights")
 
@@ -56,7 +58,7 @@ def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
         for pragma in _WRITING:
             connection.execute(pragma)
         _migrate(connection, schema.migrations)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         if connection is not None:
             connection.close()
         raise translated(error, f"the database {path} cannot be opened") from error
@@ -101,7 +103,7 @@ def open_for_reading(path: Path, schema: Schema) -> sqlite3.Connection:
         for pragma in _READING:
             connection.execute(pragma)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, *SQLITE_ERRORS) as error:
         raise LablineError(f"{path} cannot be read: {error}", hint="run the command as the service's user") from error
     if version != len(schema.migrations):
         connection.close()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
-from gateway.database.opening import translated
+from gateway.database.opening import SQLITE_ERRORS, translated
 from gateway.errors import LablineError, StoreUnavailableError
 
 Outcome = TypeVar("Outcome")
@@ -81,7 +81,7 @@ class Writer:
                 result = _in_transaction(connection, order.work)
                 self._after_commit(connection)
                 order.done(result, None)
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 unavailable = translated(error, f"the {self._name} could not commit")
                 unavailable.__cause__ = error
                 order.done(None, unavailable)
@@ -115,7 +115,7 @@ class _Order:
             self.outcome.set_exception(error)
 
 
-def _is_input_output(error: sqlite3.Error) -> bool:
+def _is_input_output(error: Exception) -> bool:
     """Return whether the file failed beneath SQLite: then nothing that the connection remembers is trusted."""
     kind = getattr(error, "sqlite_errorname", None) or ""
     return kind.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY"))

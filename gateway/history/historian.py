@@ -24,7 +24,7 @@ from typing import Self, TypeVar
 
 import structlog
 
-from gateway.database.opening import open_for_reading, open_for_writing, translated
+from gateway.database.opening import SQLITE_ERRORS, open_for_reading, open_for_writing, translated
 from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 from gateway.history.chunk import encode
@@ -83,7 +83,7 @@ def _read_through(path: Path, note: Path) -> None:
             for statement in ("series", "journal", "newest_chunks", "oldest_chunks"):
                 for _row in connection.execute(SQL[statement], {"most": _DELETE_AT_ONCE}):
                     pass
-        except sqlite3.DatabaseError as error:
+        except SQLITE_ERRORS as error:
             raise StoreCorruptError(f"the history cannot be read: {error}") from error
 
 
@@ -391,7 +391,7 @@ class Historian:
         def run() -> Answer:
             try:
                 return work()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise translated(error, "the history cannot be read") from error
 
         return run

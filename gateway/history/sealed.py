@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gateway.database.opening import SQLITE_ERRORS
 from gateway.history.chunk import ChunkError, decode, encode
 from gateway.history.columns import Columns, mark
 from gateway.history.statements import SQL
@@ -149,7 +150,7 @@ def _chunk(
         return kept
     try:
         row = connection.execute(SQL["chunk"], {"series_id": series_id, "number": number}).fetchone()
-    except sqlite3.DatabaseError:  # a page of its payload: the chunk is lost, not the others
+    except SQLITE_ERRORS:  # a page of its payload: the chunk is lost, not the others
         row = None
     if row is None:
         damage.chunks += 1

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from gateway.contract.identity import identity_of
+from gateway.database.opening import SQLITE_ERRORS
 from gateway.decide import STORE_UNCHECKED
 from gateway.errors import EvidenceDamagedError, StoreCorruptError
 from gateway.records import AuditEntry
@@ -87,7 +88,7 @@ def _why_unsound(directory: Path) -> str | None:
                 return "its row about itself is missing"
     except (StoreCorruptError, EvidenceDamagedError) as error:
         return str(error)
-    except sqlite3.DatabaseError as error:
+    except SQLITE_ERRORS as error:
         return f"it cannot be read: {error}"
     return None
 

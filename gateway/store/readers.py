@@ -1,7 +1,6 @@
 """Readers on a connection of their own (aiosqlite): the drain's view of the outbox and figures for status."""
 
 import math
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Self
 
 import aiosqlite
 
-from gateway.database.opening import translated
+from gateway.database.opening import SQLITE_ERRORS, translated
 from gateway.moments import Deadline
 from gateway.records import SECOND_NS, LabResult, Lane
 from gateway.store.codec import decode
@@ -60,7 +59,7 @@ class Reader:
         try:
             rows = await self._connection.execute_fetchall(SQL[statement], parameters)
             return [tuple(row) for row in rows]
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise translated(error, "the store cannot be read") from error
 
     async def newest_seq(self) -> int:
