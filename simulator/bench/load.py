@@ -24,7 +24,7 @@ from simulator.plant import Plant
 
 MODELS = Path(__file__).parents[2] / "models"
 _WAIT_SECONDS = 60.0
-_LOTS = 400
+_RESULTS_PER_LOT = 8  # a disposition carries all results of its lot
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Load:
         number = int(sample.rsplit("-", 1)[-1])
         document = {
             "sample_id": sample, "test_id": "pH", "value": 9.8 if number % 10 == 0 else 7.0 + number % 7 / 100,
-            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": f"LOT-{number % _LOTS:04d}",
+            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": f"LOT-{number // _RESULTS_PER_LOT:05d}",
             "material_definition_id": "FG-100",
         }  # fmt: skip
         await self._sender.publish("lims/results/qc", json.dumps(document).encode())
