@@ -143,9 +143,10 @@ class Load:
     async def publish_one(self, sample: str) -> None:
         """Publish one result and return once the broker has it; every tenth one is out of specification."""
         number = int(sample.rsplit("-", 1)[-1])
+        lot = f"LOT-{number // _RESULTS_PER_LOT:05d}"
         document = {
             "sample_id": sample, "test_id": "pH", "value": 9.8 if number % 10 == 0 else 7.0 + number % 7 / 100,
-            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": f"LOT-{number // _RESULTS_PER_LOT:05d}",
+            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": lot,
             "material_definition_id": "FG-100",
         }  # fmt: skip
         await self._sender.publish("lims/results/qc", json.dumps(document).encode())
