@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.judgement import judge_arrival
-from gateway.advice.lifecycle import OPEN, answer, expired, moved
+from gateway.advice.lifecycle import answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.publication import (
     audit_head_message,
@@ -269,7 +269,7 @@ def _on_timer(event: TimerDue, situation: Situation) -> Decision:
             return Decision()
         return Decision(records=(signed,), messages=(audit_head_message(signed, line=situation.line),))
     if event.timer is Timer.REFRESH_BOARD:
-        return Decision(messages=(_board(situation.open_guidance, event, situation),))
+        return Decision(messages=(_board(event, situation),))
     outlived = (
         moved(guidance, GuidanceState.EXPIRED) for guidance in situation.open_guidance if expired(guidance, event.at)
     )
@@ -291,7 +291,7 @@ def _on_started(event: GatewayStarted, situation: Situation) -> Decision:
         audit=(_audit("gateway_started", event.configuration_sha256, version=event.version,
                       previous_configuration=previous, changed=previous != event.configuration_sha256,
                       bundles=dict(event.bundles), stages=dict(event.stages)),),
-        messages=(_board(situation.open_guidance, event, situation),),
+        messages=(_board(event, situation),),
     )  # fmt: skip
 
 
@@ -303,10 +303,6 @@ def _on_stopped(event: GatewayStopped, _situation: Situation) -> Decision:
 
 
 def _told(guidance: tuple[Guidance, ...], event: Event, situation: Situation) -> Decision:
-    if not guidance:
-        return Decision()
-    after = {item.guidance_id: item for item in situation.open_guidance}
-    after.update({item.guidance_id: item for item in guidance})
     return Decision(
         records=guidance,
         audit=tuple(
@@ -314,18 +310,14 @@ def _told(guidance: tuple[Guidance, ...], event: Event, situation: Situation) ->
                    lot=item.material_lot_id, cause=event.event_id)
             for item in guidance
         ),
-        messages=(
-            *(
-                guidance_message(item, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
-                for item in guidance
-            ),
-            _board(tuple(item for item in after.values() if item.state in OPEN), event, situation),
+        messages=tuple(
+            guidance_message(item, line=situation.line, cause=event.event_id, at_ns=event.at_ns) for item in guidance
         ),
     )  # fmt: skip
 
 
-def _board(open_guidance: tuple[Guidance, ...], event: Event, situation: Situation) -> OutgoingMessage:
-    return board_message(open_guidance, line=situation.line, cause=event.event_id, at=event.at)
+def _board(event: Event, situation: Situation) -> OutgoingMessage:
+    return board_message(situation.open_guidance, line=situation.line, cause=event.event_id, at=event.at)
 
 
 def _audit(kind: str, subject: str, /, **body: Any) -> AuditEntry:

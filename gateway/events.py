@@ -183,7 +183,7 @@ class Situation:
     lot_closed: bool = False
     left_lot_id: str | None = None
     left_lot_state: LotState = field(default_factory=LotState)
-    open_guidance: tuple[Guidance, ...] = ()
+    open_guidance: tuple[Guidance, ...] = ()  # what the event is about; of the board and at a start, what it shows
     answered: Guidance | None = None
     last_advised_ns: Mapping[str, int] = field(default_factory=dict)
     previous_configuration_sha256: str | None = None

@@ -12,11 +12,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from functools import partial
 
 import structlog
 
+from gateway.contract.identity import identity_of
 from gateway.contract.reading import Refusal, refusal
 from gateway.database.writer import Writer
 from gateway.decide import decide, windows_needed
@@ -28,11 +28,12 @@ from gateway.events import (
     MessageRefused,
     ModelDue,
     Situation,
+    Timer,
     TimerDue,
 )
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Pending
-from gateway.records import AuditEntry
+from gateway.records import AuditEntry, Guidance
 from gateway.store import audit, recording
 from gateway.store.situation import identify, load
 
@@ -162,52 +163,61 @@ class Processor:
 def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch: Sequence[Pending]) -> BatchOutcome:
     """Decide and write as many events as fit into the time, in the transaction that runs.
 
-    Raises sqlite3.Error where the transaction is lost; then none of them is done.
+    Where guidance has changed, the board follows in the same transaction, once for all of them. Raises sqlite3.Error
+    where the transaction is lost; then none of the events is done.
     """
-    begun, failed, damaged = time.perf_counter(), 0, 0
-    for done, pending in enumerate(batch):
+    deciding = _Deciding(connection, line)
+    begun, done = time.perf_counter(), 0
+    for pending in batch:
         if done and time.perf_counter() - begun > _MOST_WORK_SECONDS:
-            return BatchOutcome(done=done, failed=failed, damaged=damaged)
+            break
         event = identify(connection, pending.event)
         if event is not None:
-            outcome = _decided(connection, line, event, pending.windows)
-            failed += outcome is _Outcome.BURIED
-            damaged += outcome is _Outcome.ON_DAMAGED_RECORDS
-    return BatchOutcome(done=len(batch), failed=failed, damaged=damaged)
+            deciding.decide(event, pending.windows)
+        done += 1
+    deciding.refresh_board()
+    return BatchOutcome(done=done, failed=deciding.failed, damaged=deciding.damaged)
 
 
-class _Outcome(Enum):
-    DECIDED = auto()
-    ON_DAMAGED_RECORDS = auto()
-    BURIED = auto()
+class _Deciding:
+    """Decides events one after the other within one transaction, and counts what did not go well."""
 
+    def __init__(self, connection: sqlite3.Connection, line: LineDefinition) -> None:
+        self._connection = connection
+        self._line = line
+        self._board_changed_by: Event | None = None
+        self.failed = 0
+        self.damaged = 0
 
-def _decided(
-    connection: sqlite3.Connection,
-    line: LineDefinition,
-    event: Event,
-    windows: Mapping[WindowRequest, TagWindow],
-) -> _Outcome:
-    """Decide and write one event under a savepoint."""
-    connection.execute("SAVEPOINT decision")
-    outcome = _Outcome.DECIDED
-    try:
-        situation = load(connection, event, line, windows)
-        recording.write(connection, event, situation, decide(event, situation))
-        if situation.damaged:
-            recording.note_damage(connection, event, situation.damaged)
-            outcome = _Outcome.ON_DAMAGED_RECORDS
-    except sqlite3.OperationalError:
-        raise  # the disk or the file: not the event's fault
-    except Exception as error:
-        if not connection.in_transaction:
-            raise
-        connection.execute("ROLLBACK TO decision")
-        log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
-        _bury(connection, line, event, error)
-        outcome = _Outcome.BURIED
-    connection.execute("RELEASE decision")
-    return outcome
+    def decide(self, event: Event, windows: Mapping[WindowRequest, TagWindow]) -> None:
+        """Decide and write one event under a savepoint."""
+        self._connection.execute("SAVEPOINT decision")
+        try:
+            situation = load(self._connection, event, self._line, windows)
+            decision = decide(event, situation)
+            recording.write(self._connection, event, situation, decision)
+            if situation.damaged:
+                recording.note_damage(self._connection, event, situation.damaged)
+                self.damaged += 1
+            if any(isinstance(record, Guidance) for record in decision.records):
+                self._board_changed_by = event
+        except sqlite3.OperationalError:
+            raise  # the disk or the file: not the event's fault
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise
+            self._connection.execute("ROLLBACK TO decision")
+            log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
+            _bury(self._connection, self._line, event, error)
+            self.failed += 1
+        self._connection.execute("RELEASE decision")
+
+    def refresh_board(self) -> None:
+        """Publish the board anew where guidance has changed."""
+        cause = self._board_changed_by
+        if cause is not None:
+            event_id = identity_of("board", cause.event_id)
+            self.decide(TimerDue(event_id=event_id, at=cause.at, timer=Timer.REFRESH_BOARD), {})
 
 
 def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from gateway.advice.publication import BOARD_LONGEST
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
 from gateway.definitions import LineDefinition, SignHead
@@ -28,7 +29,7 @@ from gateway.events import (
 )
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.lab.disposition import LotState
-from gateway.records import Context, Guidance, LabResult, Recommendation, SignedHead
+from gateway.records import Context, ContextKind, Guidance, LabResult, Recommendation, SignedHead
 from gateway.store.codec import decode
 from gateway.store.evidence import must_hold
 from gateway.store.heads import contains, head_of
@@ -152,17 +153,19 @@ class _Loading:
         self._damaged: list[str] = []
 
     def situation(self, event: Event, line: LineDefinition, windows: Mapping[WindowRequest, TagWindow]) -> Situation:
-        found = Situation(line=line, windows=windows, open_guidance=self._open_guidance(), latches=self._latches())
+        found = Situation(line=line, windows=windows, latches=self._latches())
         match event:
             case ResultArrived():
                 found = self._of_result(event, found)
             case ModelDue():
-                model = line.model_named(event.model)
-                found = replace(
-                    found,
-                    context=self._context_of_equipment(model.equipment_id if model else "", event.at_ns),
-                    last_advised_ns=dict(self._connection.execute(SQL["last_moves"]).fetchall()),
-                )
+                found = self._of_model(event, found)
+            case ContextChanged() if event.change.kind is ContextKind.LOT_CLOSED:
+                about_lot = self._guidance("open_guidance_of_lot", material_lot_id=event.change.material_lot_id)
+                found = replace(found, open_guidance=about_lot)
+            case TimerDue() if event.timer is Timer.EXPIRE_GUIDANCE:
+                found = replace(found, open_guidance=self._guidance("open_guidance_that_expires"))
+            case TimerDue() if event.timer is Timer.REFRESH_BOARD:
+                found = replace(found, open_guidance=self._board())
             case ResponseArrived():
                 row = self._row("guidance_by_id", guidance_id=event.response.guidance_id)
                 found = replace(found, answered=None if row is None else decode(Guidance, row["body"]))
@@ -172,7 +175,7 @@ class _Loading:
                 found = replace(found, head_holds=contains(self._connection, event.head))
             case GatewayStarted():
                 previous = _value(self._connection, "last_configuration")
-                found = replace(found, previous_configuration_sha256=previous)
+                found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board())
         return replace(found, damaged=tuple(dict.fromkeys(self._damaged)))
 
     def _rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
@@ -190,9 +193,12 @@ class _Loading:
             return None
         return sign(head, at_ns)
 
-    def _open_guidance(self) -> tuple[Guidance, ...]:
+    def _board(self) -> tuple[Guidance, ...]:
+        return self._guidance("newest_open_guidance", most=BOARD_LONGEST)
+
+    def _guidance(self, statement: str, **parameters: Any) -> tuple[Guidance, ...]:
         found = []
-        for row in self._rows("open_guidance", {}):
+        for row in self._rows(statement, parameters):
             try:
                 found.append(decode(Guidance, row["body"]))
             except ValidationError:  # of another version: named, and no reason to stop all else
@@ -201,6 +207,18 @@ class _Loading:
 
     def _latches(self) -> tuple[str, ...]:
         return tuple(code for (code,) in self._connection.execute(SQL["latches"]))
+
+    def _of_model(self, event: ModelDue, found: Situation) -> Situation:
+        model = found.line.model_named(event.model)
+        if model is None:
+            return found
+        moves = {item.tag: _value(self._connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
+        return replace(
+            found,
+            context=self._context_of_equipment(model.equipment_id, event.at_ns),
+            open_guidance=self._guidance("open_guidance_of_model", model=model.name),
+            last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
+        )
 
     def _of_result(self, event: ResultArrived, found: Situation) -> Situation:
         context, history = self._context_of_result(event.result), self._history(event)
@@ -216,7 +234,14 @@ class _Loading:
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
+            open_guidance=self._guidance_about(event.result),
         )
+
+    def _guidance_about(self, result: LabResult) -> tuple[Guidance, ...]:
+        """Return what stands open about a result's lot, or without a lot about its sample."""
+        if result.material_lot_id is not None:
+            return self._guidance("open_guidance_of_lot", material_lot_id=result.material_lot_id)
+        return self._guidance("open_guidance_of_sample", sample_id=result.sample_id)
 
     def _context_of_equipment(self, equipment_id: str, at_ns: int) -> Context:
         """Return what ran on an equipment at an instant: its lot, else its order, else only the equipment."""

@@ -11,14 +11,31 @@ ON CONFLICT (guidance_id) DO UPDATE SET
 INSERT OR IGNORE INTO guidance_state (guidance_id, state, at_ns, event_id)
 VALUES (:guidance_id, :state, :at_ns, :event_id);
 
--- name: open_guidance
-SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked WHERE open = 1 ORDER BY issued_ns;
+-- name: newest_open_guidance
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE open = 1 ORDER BY issued_ns DESC, guidance_id LIMIT :most;
+
+-- name: open_guidance_of_lot
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END = :material_lot_id ORDER BY issued_ns;
+
+-- name: open_guidance_of_sample
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.measured.sample_id') END = :sample_id ORDER BY issued_ns;
+
+-- name: open_guidance_of_model
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.predicted.model.name') END = :model ORDER BY issued_ns;
+
+-- name: open_guidance_that_expires
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END IS NOT NULL ORDER BY issued_ns;
 
 -- name: guidance_by_id
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked WHERE guidance_id = :guidance_id;
 
--- name: last_moves
-SELECT moved_tag, max(moved_ns) FROM guidance WHERE moved_tag IS NOT NULL GROUP BY moved_tag;
+-- name: last_move
+SELECT max(moved_ns) FROM guidance WHERE moved_tag = :tag;
 
 -- name: insert_response
 INSERT INTO response (event_id, guidance_id, act, person, outcome, body)
