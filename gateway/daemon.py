@@ -43,7 +43,7 @@ from gateway.operations.systemd import Notifier, Progress
 from gateway.process import Processor
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher, offline_payload
-from gateway.records import seconds_to_ns
+from gateway.records import GapKind, seconds_to_ns
 from gateway.schedule import make_due, run_timer
 from gateway.settings import Settings, credential
 from gateway.store.database import locked, open_state
@@ -102,8 +102,12 @@ async def run(settings: Settings, configuration_sha256: str, line: LineDefinitio
         health = Health(line=line)
         set_aside_if_corrupt(directory, at_ns=clock.now_ns(), on_damage=lambda: health.alarm("HISTORY_QUARANTINED"))
         try:
-            async with _opened(directory, clock=clock, health=health) as stores:
-                parts = await _build(settings, line, clock=clock, stores=stores, health=health, prepared=prepared)
+            inbox = Inbox()
+            gaps = Gaps(inbox=inbox, now=clock.now)
+            async with _opened(directory, clock=clock, health=health, gaps=gaps) as stores:
+                parts = await _build(
+                    settings, line, clock=clock, stores=stores, health=health, prepared=prepared, inbox=inbox, gaps=gaps
+                )
                 await _live(parts, configuration_sha256, notifier)
         except* StoreCorruptError as group:
             suspect(directory, str(first_of(group)))
@@ -120,12 +124,16 @@ class Stores:
 
 
 @asynccontextmanager
-async def _opened(directory: Path, *, clock: Clock, health: Health) -> AsyncIterator[Stores]:
+async def _opened(directory: Path, *, clock: Clock, health: Health, gaps: Gaps) -> AsyncIterator[Stores]:
+    def dropped(count: int, from_ns: int, until_ns: int) -> None:
+        health.alarm("HISTORY_DROPPED")
+        gaps.notice(GapKind.DROPPED, "history", from_ns=from_ns, until_ns=until_ns, samples=count)
+
     historian = Historian(
         directory,
         now_ns=clock.now_ns,
         on_trouble=lambda why: health.condition("HISTORY_UNAVAILABLE", why is not None),
-        on_dropped=lambda _count, _from_ns, _until_ns: health.alarm("HISTORY_DROPPED"),
+        on_dropped=dropped,
     )
     with HeadFile(directory) as head_file:
         writer = Writer(partial(open_state, directory), name="store", after_commit=head_file.witness)
@@ -134,13 +142,12 @@ async def _opened(directory: Path, *, clock: Clock, health: Health) -> AsyncIter
 
 
 async def _build(
-    settings: Settings, line: LineDefinition, *, clock: Clock, stores: Stores, health: Health, prepared: Prepared
-) -> Parts:
-    inbox = Inbox()
+    settings: Settings, line: LineDefinition, *, clock: Clock, stores: Stores, health: Health, prepared: Prepared,
+    inbox: Inbox, gaps: Gaps,
+) -> Parts:  # fmt: skip
     progress = Progress(_LOOP_ALLOWED_SECONDS)
     status_due = asyncio.Event()
     health.on_change = status_due.set
-    gaps = Gaps(inbox=inbox, now=clock.now)
     rings = Rings({name: tag.source for name, tag in line.tags.items()}, capacity=RING_SAMPLES)
     history = History(rings, stores.historian, on_damage=lambda: health.alarm("HISTORY_DAMAGED"))
     await history.load()

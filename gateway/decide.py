@@ -27,6 +27,7 @@ from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.events import (
     ContextChanged,
     Decision,
+    EpochBegun,
     Event,
     GapNoticed,
     GatewayStarted,
@@ -243,11 +244,12 @@ def _on_message_refused(event: MessageRefused, situation: Situation) -> Decision
 
 
 def _on_head_witnessed(event: HeadWitnessed, situation: Situation) -> Decision:
-    if situation.head_holds:
+    if situation.head_holds or AUDIT_BEHIND_WITNESS in situation.latches:
         return Decision()
     details = {"witnessed_seq": event.head.seq, "witnessed_hash": event.head.hash}
+    epoch = identity_of("epoch", event.head.hash, event.at_ns)
     return Decision(
-        records=(Latched(code=AUDIT_BEHIND_WITNESS, details=details),),
+        records=(Latched(code=AUDIT_BEHIND_WITNESS, details=details), EpochBegun(epoch=epoch)),
         audit=(_audit("audit_behind_witness", event.head.hash, witnessed_seq=event.head.seq),),
     )
 

@@ -230,6 +230,13 @@ class Latched:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EpochBegun:
+    """The store is known to have forgotten something: what it decides from here on gets ids of a new epoch."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Unlatched:
     """An alarm that stood is over, by the gateway's own finding."""
 
@@ -247,6 +254,7 @@ Record = (
     | Gap
     | SignedHead
     | Latched
+    | EpochBegun
     | Unlatched
 )
 

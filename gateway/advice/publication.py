@@ -36,7 +36,7 @@ def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at
     """
     new = guidance.state is GuidanceState.PROPOSED
     return OutgoingMessage(
-        message_id=identity_of("guidance-message", guidance.guidance_id, guidance.state),
+        message_id=identity_of("guidance-message", guidance.guidance_id, guidance.state, cause),
         lane=Lane.GUIDANCE if new else Lane.EVIDENCE,
         topic=Topics(line.topic_root).guidance(guidance.guidance_id),
         payload=guidance_payload(guidance, line=line.path, cause=cause, at_ns=at_ns).encoded(),

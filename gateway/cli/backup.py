@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import out, progress_of, show_json
+from gateway.cli.presentation import err, out, progress_of, show_json
 from gateway.settings import read
 from gateway.store.backup import backup as back_up
 from gateway.store.backup import restore as put_back
@@ -17,7 +17,10 @@ def backup(
     to: Path = typer.Option(..., "--to", help="The folder to make; it must not be there yet."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
-    """Copy the store, also while the gateway runs, and verify the copy. Keys and credentials are not in it."""
+    """Copy the store, also while the gateway runs, and check the copy in full. Keys and credentials are not in it.
+
+    A damaged store is backed up, too; what is damaged is told, and the exit code is 1.
+    """
     settings, _sha256 = read(config)
     with progress_of("copying", quiet=as_json) as told:
         manifest = back_up(settings.store.directory, to, at_ns=time.time_ns(), on_progress=told)
@@ -25,6 +28,9 @@ def backup(
         show_json({"folder": str(to), **manifest})
     else:
         out.print(f"backed up to {to}: audit head {manifest['head']}", markup=False, soft_wrap=True)
+        for each in manifest["wrong"]:
+            err.print(f"damaged: {each}", style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(1 if manifest["damaged"] else 0)
 
 
 def restore(
@@ -44,6 +50,9 @@ def restore(
         show_json(about)
         return
     out.print(f"restored the backup of {about['backup_at']}", markup=False)
+    if about["damaged"]:
+        err.print(f"{about['damaged']} of its records were damaged when it was made; they are not served",
+                  style="red", soft_wrap=True)  # fmt: skip
     if about["replaced"]:
         out.print(f"the store it replaced is in {settings.store.directory / about['replaced']}", soft_wrap=True)
     out.print("results delivered since then must be sent again by the laboratory's system, or salvaged from there;",

@@ -16,7 +16,7 @@ from gateway.contract.times import parse_rfc3339
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.columns import Columns, SampleFlag
-from gateway.history.sealed import Damage, in_stretch, read_chunks, read_journal, read_series
+from gateway.history.sealed import Damage, in_stretch, newest, read_chunks, read_series, read_unsealed
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.records import quality_of
 from gateway.settings import read
@@ -81,10 +81,14 @@ def _stretches(
 ) -> Iterator[tuple[str, Columns]]:
     """Yield each tag's samples, hour by hour, so that memory stays small."""
     series = read_series(connection)
-    journal: dict[str, list[Columns]] = {}
-    for entry in read_journal(connection, damage):
-        if entry is not None:
-            journal.setdefault(entry[0], []).append(entry[1])
+    sealed_until: dict[str, tuple[int, int]] = {}
+    for tag in tags:
+        columns, _older = (
+            newest(connection, series[tag], most=1, damage=Damage()) if tag in series else (Columns.of(()), False)
+        )
+        if len(columns):
+            sealed_until[tag] = int(columns.held_ns.max()), int(columns.arrival.max())
+    journal, _last_arrival = read_unsealed(connection, sealed_until, damage)
     for tag in tags:
         waiting = Columns.joined(journal.get(tag, ()))
         for begin_ns in range(start_ns, end_ns, _HOUR_NS):

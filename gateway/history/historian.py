@@ -28,7 +28,7 @@ from gateway.database.opening import SQLITE_ERRORS, open_for_reading, open_for_w
 from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 from gateway.history.chunk import encode
-from gateway.history.columns import Columns, HeldSample, mark
+from gateway.history.columns import Columns, HeldSample
 from gateway.history.sealed import (
     Damage,
     DecodedChunks,
@@ -38,8 +38,8 @@ from gateway.history.sealed import (
     journal_payload,
     newest,
     read_chunks,
-    read_journal,
     read_series,
+    read_unsealed,
 )
 from gateway.history.statements import HISTORY, HISTORY_FILE, SQL
 from gateway.history.windows import WindowRequest
@@ -47,10 +47,11 @@ from gateway.history.windows import WindowRequest
 log = structlog.get_logger()
 
 FLUSH_SECONDS = 1.0
-SEAL_SAMPLES = 2048
+SEAL_SAMPLES = 1024
 SEAL_AGE_NS = 30 * 60 * 1_000_000_000
 SUSPECT_FILE = "history.suspect"
 _MOST_WAITING = 200_000
+_MOST_PARTS = 32  # many small arrays take ten times the memory of a large one
 _DELETE_AT_ONCE = 256
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
@@ -97,6 +98,8 @@ class _Buffer:
     def add(self, columns: Columns) -> None:
         self.parts.append(columns)
         self.count += len(columns)
+        if len(self.parts) >= _MOST_PARTS:
+            self.joined()
 
     def joined(self) -> Columns:
         if len(self.parts) > 1:
@@ -182,6 +185,11 @@ class Historian:
             given_up = self._fresh[: _MOST_WAITING // 10]
             del self._fresh[: len(given_up)]
             self._on_dropped(len(given_up), given_up[0].held_ns, given_up[-1].held_ns)
+
+    @property
+    def waits_long(self) -> bool:
+        """Return whether so much waits to be written that whoever can wait should."""
+        return len(self._fresh) > _MOST_WAITING // 4
 
     async def run(self) -> None:
         """Flush every second until cancelled."""
@@ -304,8 +312,15 @@ class Historian:
             self._next_number[name], sealed_until[name] = number + 1, last_arrival
             wanted = 1 if name.startswith("@") else most
             sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
-        arrival = max(sealed_until.values(), default=0)
-        arrival = max(arrival, self._load_journal(connection, sealed, sealed_until, damage))
+        last_sealed = {
+            name: (int(columns.held_ns.max()), sealed_until[name])
+            for name, (columns, _older) in sealed.items()
+            if len(columns)
+        }
+        unsealed, arrival = read_unsealed(connection, last_sealed, damage)
+        for name, parts in unsealed.items():
+            self._buffer(name).add(Columns.joined(parts))
+        arrival = max(arrival, *sealed_until.values(), 0)
         series = {
             name: (
                 Columns.joined([sealed.get(name, (Columns.of(()), False))[0], self._buffer(name).joined()]).in_time(),
@@ -314,43 +329,6 @@ class Historian:
             for name in {*sealed, *self._buffers}
         }
         return Loaded(series=series, arrival=arrival, damage=damage)
-
-    def _load_journal(
-        self,
-        connection: sqlite3.Connection,
-        sealed: Mapping[str, tuple[Columns, bool]],
-        sealed_until: Mapping[str, int],
-        damage: Damage,
-    ) -> int:
-        """Fill the buffers from the journal; return the last arrival in it.
-
-        What a damaged entry held, and of which series, nobody can say: after it every series is unknown until its
-        next sample.
-        """
-        arrival, unknown = 0, set[str]()
-        for entry in read_journal(connection, damage):
-            if entry is None:
-                unknown |= {name for name, (columns, _older) in sealed.items() if len(columns)}
-                unknown |= {name for name, buffer in self._buffers.items() if buffer.count}
-                continue
-            name, columns = entry
-            arrival = max(arrival, int(columns.arrival.max()))
-            pending = columns.where(columns.arrival > sealed_until.get(name, 0))
-            if not len(pending):
-                continue
-            if name in unknown:
-                self._mark(name, sealed)
-                unknown.discard(name)
-            self._buffer(name).add(pending)
-        for name in unknown:
-            self._mark(name, sealed)
-        return arrival
-
-    def _mark(self, name: str, sealed: Mapping[str, tuple[Columns, bool]]) -> None:
-        """Let nothing be known of a series after its last sample."""
-        last = self._buffer(name).joined() if self._buffer(name).count else sealed[name][0]
-        held_ns = int(last.held_ns.max())
-        self._buffer(name).add(Columns.of((mark(name, held_ns, arrival=int(last.arrival[-1])),)))
 
     async def stretches(self, requests: Sequence[WindowRequest]) -> tuple[dict[WindowRequest, Columns], Damage]:
         """Return for each request what the disk and the buffers hold of it, in time, and what was damaged."""

@@ -1,10 +1,11 @@
 """The whole of tag history as one: rings for what is recent, chunks for what is not, one window from both."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import structlog
 
-from gateway.errors import LablineError
+from gateway.errors import LablineError, StoreUnavailableError
 from gateway.history.columns import Columns
 from gateway.history.historian import Historian
 from gateway.history.rings import Rings
@@ -44,6 +45,12 @@ class History:
     def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> None:
         """Take what a server's history tells of a hole that begins at ``from_ns``."""
         self._historian.record(self._rings.fill(samples, from_ns=from_ns))
+
+    async def written(self) -> None:
+        """Return at once, or where much waits to be written, once it is; what cannot be written is told elsewhere."""
+        if self._historian.waits_long:
+            with suppress(StoreUnavailableError):
+                await self._historian.flush()
 
     def last_ns(self, tag: str) -> int | None:
         """Return from when a tag's newest value counts, or None."""

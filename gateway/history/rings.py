@@ -21,7 +21,7 @@ from gateway.records import TagSample
 
 BAD_OUT_OF_RANGE = 0x803C0000
 LARGEST_LEAD_NS = 2_000_000_000
-_FIRST_ALLOCATION = 256
+_MOVED_AFTER = 4  # a quarter of the capacity more, and what is kept is moved once per quarter
 _TIME_FLAGS = {"source": SampleFlag.NONE, "server": SampleFlag.SERVER_TIME, "gateway": SampleFlag.GATEWAY_TIME}
 
 
@@ -37,9 +37,10 @@ class TagRing:
         self._capacity = capacity
         self._begin = 0
         self._end = 0
-        self._held_ns = np.empty(min(_FIRST_ALLOCATION, 2 * capacity), np.int64)
-        self._values = np.empty(len(self._held_ns), np.float64)
-        self._statuses = np.empty(len(self._held_ns), np.uint32)
+        room = capacity + max(1, capacity // _MOVED_AFTER)
+        self._held_ns = np.full(room, -1, np.int64)  # written to, so that its memory is taken now and not by and by
+        self._values = np.full(room, np.nan, np.float64)
+        self._statuses = np.full(room, 0xFFFFFFFF, np.uint32)
 
     def __len__(self) -> int:
         return self._end - self._begin
@@ -71,14 +72,9 @@ class TagRing:
             self.older_elsewhere = True
 
     def _make_room(self) -> None:
-        """Move what is kept to the front, into twice the room if it would be more than half full."""
-        kept = slice(self._begin, self._end)
-        size = min(2 * self._capacity, max(len(self._held_ns), 2 * len(self)))
-        for name in ("_held_ns", "_values", "_statuses"):
-            old = getattr(self, name)
-            new = np.empty(size, old.dtype)
-            new[: len(self)] = old[kept]
-            setattr(self, name, new)
+        """Move what is kept to the front."""
+        for column in (self._held_ns, self._values, self._statuses):
+            column[: len(self)] = column[self._begin : self._end].copy()
         self._begin, self._end = 0, self._end - self._begin
 
     def reaches_back_to(self, start_ns: int) -> bool:

@@ -86,6 +86,40 @@ def read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[tup
             yield from parts
 
 
+def read_unsealed(
+    connection: sqlite3.Connection, sealed_until: Mapping[str, tuple[int, int]], damage: Damage
+) -> tuple[dict[str, list[Columns]], int]:
+    """Return (per series what only the journal holds, piece by piece; the last arrival in the journal).
+
+    What a damaged entry held, and of which series, nobody can say: after it every series is unknown until its next
+    sample. ``sealed_until``: per series from when its last sealed sample counts, and the last sealed arrival.
+    """
+    pending: dict[str, list[Columns]] = {}
+    last_known, unknown, last_arrival = dict(sealed_until), set[str](), 0
+    for entry in read_journal(connection, damage):
+        if entry is None:
+            unknown |= last_known.keys()
+            continue
+        name, columns = entry
+        last_arrival = max(last_arrival, int(columns.arrival.max()))
+        fresh = columns.where(columns.arrival > sealed_until.get(name, (0, 0))[1])
+        if not len(fresh):
+            continue
+        if name in unknown:
+            pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
+            unknown.discard(name)
+        pending.setdefault(name, []).append(fresh)
+        held_ns, _arrival = last_known.get(name, (0, 0))
+        last_known[name] = max(held_ns, int(fresh.held_ns.max())), int(fresh.arrival.max())
+    for name in unknown:
+        pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
+    return pending, last_arrival
+
+
+def _unknown_from(name: str, held_ns: int, arrival: int) -> Columns:
+    return Columns.of((mark(name, held_ns, arrival=arrival + 1),))  # after what is sealed, before what comes next
+
+
 class DecodedChunks:
     """The chunks that were read last, checked and decoded, without arrivals and flags: sealed ones never change."""
 

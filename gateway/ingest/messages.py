@@ -5,16 +5,21 @@ before it is acknowledged.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from gateway.contract.identity import sha256_hex
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.reading import MessageRefusedError, Refusal, refusal
 from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
 from gateway.inbox import Inbox, Urgency
 from gateway.moments import Moment
 from gateway.transport.mqtt_connection import Delivery
 
 Understand = Callable[[Delivery, Origin, Moment], Arrived | HeadWitnessed]
+
+log = structlog.get_logger()
 
 KEPT_BYTES = 1024 * 1024  # of a refused message; anything longer is cut, with its full hash on record
 _PAUSE_AT, _RESUME_AT = 1000, 500
@@ -36,6 +41,13 @@ class Acknowledger(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A message whose event waits to be committed, with its newest delivery, which is the one to acknowledge."""
+
+    newest: Delivery
+
+
 class Intake:
     """Puts the deliveries of one session into the inbox; acknowledges each once its event is committed."""
 
@@ -52,26 +64,38 @@ class Intake:
         self._urgency = urgency
         self._routes = routes
         self._now = now
-        self._waiting = 0
+        self._waiting: dict[tuple[int, str], _Waiting] = {}
         self._paused = False
         self.session: Acknowledger | None = None
 
     def take(self, delivery: Delivery) -> None:
-        """Turn a delivery into an event and queue it."""
+        """Turn a delivery into an event and queue it.
+
+        What the broker sends again while it still waits here joins the one that waits: however often a connection
+        comes back while nothing can be committed, each message is here once.
+        """
         session = self.session
         if session is None:
             return  # not acknowledged: it comes again
+        event = self._event(delivery)
+        witness = isinstance(event, HeadWitnessed)  # retained: told anew at every connection
+        key = (0 if witness else delivery.message_number, sha256_hex(delivery.payload))
+        standing = self._waiting.get(key)
+        if standing is not None and (delivery.redelivered or witness):
+            standing.newest = delivery
+            return
+        waiting = self._waiting[key] = _Waiting(delivery)
 
         def committed() -> None:
-            self._waiting -= 1
-            session.acknowledge(delivery)
-            if self._paused and self._waiting <= _RESUME_AT:
+            if self._waiting.get(key) is waiting:
+                del self._waiting[key]
+            session.acknowledge(waiting.newest)
+            if self._paused and len(self._waiting) <= _RESUME_AT:
                 self._paused = False
                 session.resume()
 
-        self._inbox.put(self._event(delivery), self._urgency, committed)
-        self._waiting += 1
-        if not self._paused and self._waiting >= _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
+        self._inbox.put(event, self._urgency, committed)
+        if not self._paused and len(self._waiting) >= _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
             self._paused = True
             session.pause()
 
@@ -98,7 +122,12 @@ class Intake:
         try:
             return self._understand(delivery.topic)(delivery, origin, at)
         except MessageRefusedError as error:
-            return MessageRefused(at=at, origin=origin, payload=delivery.payload[:KEPT_BYTES], reasons=error.reasons)
+            reasons = error.reasons
+        except Exception as error:  # a loop's edge: no message, whatever is in it, may stop the ones after it
+            log.exception("a message could not be read; it becomes a dead letter", topic=delivery.topic)
+            text = f"Reading the message failed ({type(error).__name__}); it is kept for a person to look at."
+            reasons = (refusal(Refusal.DECISION_FAILED, text, error=repr(error)[:500]),)
+        return MessageRefused(at=at, origin=origin, payload=delivery.payload[:KEPT_BYTES], reasons=reasons)
 
     def _understand(self, topic: str) -> Understand:
         """Return the first route that matches; the broker sends nothing that matches none."""

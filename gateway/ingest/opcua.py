@@ -6,8 +6,9 @@ the hole is taken in, without what came live; then the gap is put on record with
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import structlog
 
@@ -15,7 +16,7 @@ from gateway.clock import Clock
 from gateway.history.recall import History
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.skew import ClockSkew
-from gateway.records import GapKind, TagSample
+from gateway.records import SECOND_NS, GapKind, TagSample
 from gateway.transport.opcua import Listener, Notification, OpcUaSession
 from gateway.transport.opcua_connection import OpcUaSource
 
@@ -23,7 +24,10 @@ log = structlog.get_logger()
 
 _MOST_HOLES = 16
 _FILL_ATTEMPTS = 5
-_FILL_TIMEOUT_SECONDS = 60.0
+_FILL_TIMEOUT_SECONDS = 60.0  # for one slice of a few tags
+_FILL_SLICE_NS = 600 * SECOND_NS
+_FILL_TAGS = 50  # with a slice, some 30,000 samples at 1 Hz: little memory, and the loop is not held up
+_OVERFLOW_TOLD_AFTER_NS = 10 * SECOND_NS
 _FILL_AGAIN_SECONDS = 5.0
 _BOUND_NOT_FOUND = 0x80D70000
 
@@ -37,6 +41,41 @@ class _Hole:
     until_ns: int
     first_live_ns: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
+    tags: tuple[str, ...] = ()
+    done: int = 0  # slices that have been filled, or given up
+    filled_until_ns: dict[str, int] = field(default_factory=dict)  # per tag of which history told anything
+    filled_samples: int = 0
+
+    def slices(self) -> Iterator[tuple[tuple[str, ...], int, int]]:
+        """Yield (some tags, from, until), tag group by tag group, each in time."""
+        for begin in range(0, len(self.tags), _FILL_TAGS):
+            group = self.tags[begin : begin + _FILL_TAGS]
+            for start_ns in range(self.from_ns, max(self.until_ns, self.from_ns + 1), _FILL_SLICE_NS):
+                yield group, start_ns, min(start_ns + _FILL_SLICE_NS, self.until_ns)
+
+    def missed(self, tag: str, samples: Iterable[TagSample], *, until_ns: int) -> list[TagSample]:
+        """Return what came neither before the hole nor live after it, and is not filled in yet.
+
+        That is the last value before the hole, and those within it.
+        """
+        told_live_ns = self.first_live_ns.get(tag, self.until_ns)
+        known = [each for each in samples if each.status != _BOUND_NOT_FOUND and each.source_ns < told_live_ns]
+        before = [] if tag in self.filled_until_ns else [each for each in known if each.source_ns <= self.from_ns]
+        known_until_ns = self.filled_until_ns.get(tag, self.from_ns)
+        missed = [*before[-1:], *(each for each in known if known_until_ns < each.source_ns <= until_ns)]
+        if missed:
+            self.filled_until_ns[tag] = max(known_until_ns, missed[-1].source_ns)
+            self.filled_samples += len(missed)
+        return missed
+
+
+@dataclass(slots=True)
+class _Overflow:
+    """A stretch in which the server's queue of a tag has overflowed, again and again."""
+
+    from_ns: int
+    until_ns: int
+    times: int = 1
 
 
 class OpcUaFeed:
@@ -71,6 +110,7 @@ class OpcUaFeed:
         self._holes: deque[_Hole] = deque(maxlen=_MOST_HOLES)
         self._filling = asyncio.Event()
         self._current: _Hole | None = None
+        self._overflows: dict[str, _Overflow] = {}
         listener = Listener(on_notification=self.take, on_state=self._state, on_condition=on_condition)
         self._session = OpcUaSession(source, clock=clock, listener=listener)
 
@@ -96,6 +136,8 @@ class OpcUaFeed:
             self._open_hole(GapKind.SEQUENCE, self._history.confirmed_ns(self.name), now_ns)
         for tag in notification.overflowed:
             self._overflow(tag, notification.samples)
+        over = {sample.tag for sample in notification.samples} - notification.overflowed
+        self._tell_overflows(lambda tag, each: tag in over or now_ns - each.from_ns > _OVERFLOW_TOLD_AFTER_NS)
         if self._current is not None:
             for sample in notification.samples:
                 self._current.first_live_ns.setdefault(sample.tag, sample.source_ns)
@@ -112,14 +154,28 @@ class OpcUaFeed:
         self._on_condition(f"CLOCK_SKEW_{self.name.upper()}", not self._skew.trusted)
 
     def _overflow(self, tag: str, samples: Iterable[TagSample]) -> None:
+        """Mark what is lost of a tag now; it goes on record with what follows, as one gap."""
         since_ns = self._history.last_ns(tag)
         until_ns = min(sample.source_ns for sample in samples if sample.tag == tag)
-        if since_ns is not None and since_ns < until_ns:
-            self._history.lose_tag(tag, since_ns=since_ns)
-            self._gaps.notice(GapKind.OVERFLOW, tag, from_ns=since_ns, until_ns=until_ns)
+        if since_ns is None or since_ns >= until_ns:
+            return
+        self._history.lose_tag(tag, since_ns=since_ns)
+        standing = self._overflows.setdefault(tag, _Overflow(from_ns=since_ns, until_ns=until_ns, times=0))
+        standing.until_ns = until_ns
+        standing.times += 1
+
+    def _tell_overflows(self, due: Callable[[str, _Overflow], bool] = lambda _tag, _overflow: True) -> None:
+        """Put on record those that are over, or have gone on for a while."""
+        for tag, overflow in list(self._overflows.items()):
+            if due(tag, overflow):
+                del self._overflows[tag]
+                self._gaps.notice(
+                    GapKind.OVERFLOW, tag, from_ns=overflow.from_ns, until_ns=overflow.until_ns, times=overflow.times
+                )
 
     def _state(self, subscribed: bool) -> None:  # noqa: FBT001 - a state, told by a callback
         if not subscribed:
+            self._tell_overflows()
             self._history.lose(self.name)
             self._away_since_ns = self._history.confirmed_ns(self.name) or None
             self._fresh_subscription, self._current = True, None
@@ -129,7 +185,7 @@ class OpcUaFeed:
 
     def _open_hole(self, kind: GapKind, from_ns: int, until_ns: int) -> None:
         if len(self._holes) == _MOST_HOLES:
-            self._record(self._holes.popleft(), filled=0, without=())
+            self._record(self._holes.popleft())
         self._current = _Hole(kind=kind, from_ns=from_ns, until_ns=until_ns)
         self._holes.append(self._current)
         self._filling.set()
@@ -148,30 +204,26 @@ class OpcUaFeed:
                     self._holes.popleft()
 
     async def _filled(self, hole: _Hole) -> bool:
-        """Try to fill a hole; return whether it is done with, filled or not."""
-        hole.attempts += 1
-        try:
-            async with asyncio.timeout(_FILL_TIMEOUT_SECONDS):
-                found, without = await self._session.read_history(start_ns=hole.from_ns, end_ns=hole.until_ns)
-        except Exception as error:  # noqa: BLE001 - a loop's edge: what servers and asyncua may do is of every kind
-            if hole.attempts < _FILL_ATTEMPTS:
-                return False
-            log.warning("the server's history could not be read", source=self.name, error=str(error))
-            found, without = {}, {}
-        wanted = [sample for tag, samples in found.items() for sample in _missed(samples, hole, tag)]
-        self._history.fill(wanted, from_ns=hole.from_ns)
-        silent = {tag for tag, samples in found.items() if not samples}  # some servers say no more than that
-        self._record(hole, filled=len(wanted), without=tuple(sorted(silent | set(without))))
+        """Fill a hole slice by slice; return whether it is done with, or to be gone on with later."""
+        hole.tags = hole.tags or self._session.tags
+        for group, start_ns, end_ns in islice(hole.slices(), hole.done, None):
+            try:
+                async with asyncio.timeout(_FILL_TIMEOUT_SECONDS):
+                    found = await self._session.read_history(group, start_ns=start_ns, end_ns=end_ns)
+            except Exception as error:  # noqa: BLE001 - a loop's edge: what servers and asyncua may do is of every kind
+                hole.attempts += 1
+                if hole.attempts < _FILL_ATTEMPTS:
+                    return False
+                log.warning("the server's history could not be read", source=self.name, error=str(error))
+                break
+            for tag, samples in found.items():
+                self._history.fill(hole.missed(tag, samples, until_ns=end_ns), from_ns=hole.from_ns)
+            await self._history.written()
+            hole.done, hole.attempts = hole.done + 1, 0
+        self._record(hole)
         return True
 
-    def _record(self, hole: _Hole, *, filled: int, without: tuple[str, ...]) -> None:
+    def _record(self, hole: _Hole) -> None:
+        without = sorted(set(hole.tags) - set(hole.filled_until_ns))  # some servers refuse, some only say nothing
         self._gaps.notice(hole.kind, self.name, from_ns=hole.from_ns, until_ns=hole.until_ns,
-                          filled_samples=filled, tags_without_history=list(without))  # fmt: skip
-
-
-def _missed(samples: Iterable[TagSample], hole: _Hole, tag: str) -> list[TagSample]:
-    """Return what came neither before the hole nor live after it: the last value before it, and those within it."""
-    told_live_ns = hole.first_live_ns.get(tag, hole.until_ns)
-    known = [sample for sample in samples if sample.status != _BOUND_NOT_FOUND and sample.source_ns < told_live_ns]
-    before = [sample for sample in known if sample.source_ns <= hole.from_ns]
-    return [*before[-1:], *(sample for sample in known if sample.source_ns > hole.from_ns)]
+                          filled_samples=hole.filled_samples, tags_without_history=without)  # fmt: skip

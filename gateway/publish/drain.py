@@ -251,6 +251,9 @@ class Drain:
         await self._writer.run(departed([message.seq], why, at_ns=self._clock.now_ns()))
 
     def _publish(self, message: Queued) -> None:
+        if self._session.generation != self._generation:  # changed while the message was looked at: begun anew
+            self._more = True
+            return
         try:
             outcome = self._session.publish(_outgoing(message, self._clock))
         except NotConnectedError:

@@ -26,7 +26,7 @@ from gateway.contract.times import rfc3339
 from gateway.database.opening import read_only_uri
 from gateway.errors import LablineError
 from gateway.history.statements import HISTORY_FILE
-from gateway.store import audit
+from gateway.store.checking import check
 from gateway.store.database import STATE, STATE_FILE, open_state
 from gateway.store.heads import HEAD_FILE, head_of
 from gateway.store.opening import RESTORED_FILE, RESTORING, SUSPECT_FILE, sync_folder, write_synced
@@ -38,9 +38,10 @@ Progress = Callable[[str, int, int], None]
 
 
 def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """Copy the store into a new folder while it may be in use, verify the copy, and return the manifest.
+    """Copy the store into a new folder while it may be in use, check the copy, and return the manifest.
 
-    Raises LablineError where there is no store, the folder is there already, or the copy does not hold.
+    What the check finds damaged is in the manifest: a damaged store wants a backup most of all. Raises LablineError
+    where there is no store, the folder is there already, or cannot be written.
     """
     if not (directory / STATE_FILE).is_file():
         raise LablineError(f"there is no store in {directory}", hint="has the gateway run with this configuration yet?")
@@ -54,12 +55,16 @@ def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress =
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise LablineError(f"the backup could not be written: {error}", hint="is there space at its place?") from error
-    head = _verified(folder)
+    findings = check(folder, gently=False)
     manifest = {
         "labline": __version__,
         "schema": len(STATE.migrations),
         "at": rfc3339(at_ns),
-        "head": head,
+        "head": _head_in(folder),
+        "rows": findings.rows,
+        "audit_lines": findings.audit_lines,
+        "damaged": findings.damaged,
+        "wrong": findings.wrong,
         "sha256": copied,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -87,13 +92,9 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _verified(folder: Path) -> dict[str, Any] | None:
-    """Return the head of the chain in a folder's database; raises LablineError where the chain does not hold."""
+def _head_in(folder: Path) -> dict[str, Any] | None:
     with closing(sqlite3.connect(folder / STATE_FILE)) as connection:
         connection.row_factory = sqlite3.Row
-        _lines, wrong = audit.verify(connection)
-        if wrong is not None:
-            raise LablineError(f"the audit trail in {folder} does not hold: {wrong}", hint="labline audit verify")
         head = head_of(connection)
     return None if head is None else {"seq": head.seq, "hash": head.hash}
 
@@ -113,12 +114,11 @@ def restore(folder: Path, directory: Path, *, at_ns: int) -> dict[str, Any]:
             raise LablineError(f"{folder / name} is not what was backed up", hint="take another backup")
     if manifest["schema"] > len(STATE.migrations):
         raise LablineError("the backup is of a newer version", hint="install that version first")
-    _verified(folder)
     for name in stated:
         _copied_whole(folder / name, directory / f"{name}{RESTORING}")
     place = directory / "replaced" / str(at_ns)
     present = _present(directory)
-    about = {"backup_at": manifest["at"], "backup_head": manifest["head"],
+    about = {"backup_at": manifest["at"], "backup_head": manifest["head"], "damaged": manifest.get("damaged", 0),
              "replaced": str(place.relative_to(directory)) if present else None}  # fmt: skip
     write_synced(directory / RESTORED_FILE, json.dumps(about))  # from here on a start finishes it, whatever happens
     if present:

@@ -12,6 +12,7 @@ from gateway.errors import LablineError
 from gateway.events import (
     ContextChanged,
     Decision,
+    EpochBegun,
     Event,
     GatewayStopped,
     Latched,
@@ -259,6 +260,10 @@ def _latched(connection: sqlite3.Connection, event: Event, _situation: Situation
     connection.execute(SQL["latch"], row)
 
 
+def _epoch(connection: sqlite3.Connection, _event: Event, _situation: Situation, begun: EpochBegun) -> None:
+    connection.execute(SQL["new_epoch"], {"epoch": begun.epoch})
+
+
 def _unlatched(connection: sqlite3.Connection, _event: Event, _situation: Situation, unlatched: Unlatched) -> None:
     connection.execute(SQL["unlatch"], {"code": unlatched.code})
 
@@ -287,5 +292,6 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     Gap: _gap,
     SignedHead: _signed_head,
     Latched: _latched,
+    EpochBegun: _epoch,
     Unlatched: _unlatched,
 }

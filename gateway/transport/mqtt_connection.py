@@ -285,10 +285,14 @@ class Connection:
     # --- the socket on the event loop
 
     def _readable(self) -> None:
-        self._check(self._client.loop_read())
-        while self._socket is not None and isinstance(self._socket, ssl.SSLSocket) and self._pending():
+        try:
             self._check(self._client.loop_read())
-        self._flush()
+            while self._socket is not None and isinstance(self._socket, ssl.SSLSocket) and self._pending():
+                self._check(self._client.loop_read())
+            self._flush()
+        except Exception as error:  # a loop's edge: paho stumbles over malformed packets in many ways
+            log.exception("a packet of the broker could not be read", client_id=self._options.client_id)
+            self.end(f"a packet of the broker could not be read: {error!r}")
 
     def _pending(self) -> int:
         try:

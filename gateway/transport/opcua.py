@@ -8,7 +8,7 @@ one is asked for again, and what cannot be had again is told as lost.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,7 @@ _FIRST_DATA_SECONDS = 5.0
 _UNCHANGED_SECONDS = 30.0
 _LEFT_BEHIND_NS = 5_000_000_000
 _MOST_REPUBLISHED = 50
+_SLOWER_ALLOWED = 1.5
 _SEQUENCE_WRAPS = 2**32 - 1
 _VALUES_PER_HISTORY_READ = 10_000
 
@@ -208,6 +209,8 @@ class OpcUaSession:
             )
             for handle, tag in self._tag_of_handle.items()
         ]
+        granted_ms = _SLOWER_ALLOWED * self._source.sampling_interval_ms
+        revised: list[str] = []
         for begin in range(0, len(requests), self._limits.monitored_items):
             chunk = requests[begin : begin + self._limits.monitored_items]
             results = await client.uaclient.create_monitored_items(
@@ -221,7 +224,12 @@ class OpcUaSession:
                 if not result.StatusCode.is_good():
                     handle = request.RequestedParameters.ClientHandle
                     self.refused_nodes[self._tag_of_handle.pop(handle)] = result.StatusCode.name
+                elif 0 < result.RevisedQueueSize < queue_size or result.RevisedSamplingInterval > granted_ms:
+                    revised.append(self._tag_of_handle[request.RequestedParameters.ClientHandle])
         self._listener.on_condition(f"NODES_REFUSED_{self._source.name.upper()}", bool(self.refused_nodes))
+        if revised:
+            log.warning("the server samples these slower, or keeps fewer values, than asked for",
+                        source=self._source.name, tags=revised)  # fmt: skip
         if self.refused_nodes:
             log.error("nodes refused by the server", source=self._source.name, nodes=self.refused_nodes)
 
@@ -286,8 +294,13 @@ class OpcUaSession:
 
     # --- what the server remembers
 
-    async def read_history(self, *, start_ns: int, end_ns: int) -> tuple[dict[str, list[TagSample]], dict[str, str]]:
-        """Return (what the server's history has of each tag, with the value at the start; the tags it has none of).
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags that the server tells of."""
+        return tuple(self._tag_of_handle.values())
+
+    async def read_history(self, tags: Sequence[str], *, start_ns: int, end_ns: int) -> dict[str, list[TagSample]]:
+        """Return what the server's history has of some tags, with the value at the start; nothing where it refuses.
 
         Raises SourceUnavailableError where the connection is not there.
         """
@@ -295,20 +308,18 @@ class OpcUaSession:
         if client is None or not self._subscribed.is_set():
             raise SourceUnavailableError(f"{self._source.name} is not connected")
         found: dict[str, list[TagSample]] = {}
-        refused: dict[str, str] = {}
-        tags = list(self._tag_of_handle.values())
+        known = [tag for tag in tags if tag in self._nodes]
         try:
-            for begin in range(0, len(tags), self._limits.history_read):
-                asked = tags[begin : begin + self._limits.history_read]
-                await self._read_history_of(client, asked, start_ns, end_ns, found, refused)
+            for begin in range(0, len(known), self._limits.history_read):
+                asked = known[begin : begin + self._limits.history_read]
+                await self._read_history_of(client, asked, start_ns, end_ns, found)
         except FAILURES as error:
             raise SourceUnavailableError(f"history cannot be read: {str(error) or type(error).__name__}") from error
-        return found, refused
+        return found
 
     async def _read_history_of(
-        self, client: Client, tags: list[str], start_ns: int, end_ns: int,
-        found: dict[str, list[TagSample]], refused: dict[str, str],
-    ) -> None:  # fmt: skip
+        self, client: Client, tags: list[str], start_ns: int, end_ns: int, found: dict[str, list[TagSample]]
+    ) -> None:
         details = ua.ReadRawModifiedDetails(
             IsReadModified=False,
             StartTime=moment_of(start_ns),
@@ -333,8 +344,7 @@ class OpcUaSession:
             following: dict[str, bytes | None] = {}
             for (tag, point), result in zip(continued.items(), results, strict=True):
                 if not result.StatusCode.is_good():
-                    refused[tag] = result.StatusCode.name
-                    continue
+                    continue  # this tag has no history; the gap's record names it
                 values = getattr(result.HistoryData, "DataValues", None) or ()
                 now_ns = self._clock.now_ns()
                 found.setdefault(tag, []).extend(sample_of(tag, value, now_ns) for value in values)

@@ -79,6 +79,8 @@ def source_of(url, *names, name="plc1", security=None):
 class Unrecorded:
     """A historian that keeps nothing."""
 
+    waits_long = False
+
     def record(self, samples):
         pass
 

@@ -10,6 +10,7 @@ from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.definitions import Aggregate
+from gateway.errors import SourceUnavailableError
 from gateway.history.windows import WindowRequest, aggregate
 from gateway.records import SECOND_NS, GapKind, Quality, quality_of
 from gateway.transport.opcua_connection import Security
@@ -152,9 +153,15 @@ async def test_an_overflow_of_the_servers_queue_is_a_gap_of_that_tag():
         await asyncio.sleep(0.3)
         await server.write("T", 70.0, status=0x480)
         await listener.until("T", good(70.0))
-        (gap,) = listener.gaps()
+        await server.write("T", 71.0, status=0x480)
+        await listener.until("T", good(71.0))
         now_ns = listener.clock.now_ns()
         window = listener.rings.window(WindowRequest(tag="T", start_ns=before_ns, end_ns=now_ns))
+        assert listener.gaps() == []  # it goes on
+        await server.write("T", 72.0)
+        await until(listener.gaps)
+        (gap,) = listener.gaps()
+    assert gap.details == {"times": 2}
     assert (gap.kind, gap.subject, gap.from_ns) == (GapKind.OVERFLOW, "T", before_ns)
     assert aggregate(Aggregate.MEAN, window)[1] < 0.9
 
@@ -289,3 +296,36 @@ async def test_a_server_that_renews_its_certificate_is_trusted_once_the_new_one_
             await listener.until("T", good(20.5), seconds=10)
             await until(lambda: listener.states[-1] == ("plc1", True))
             assert not listener.conditions["CERTIFICATE_UNTRUSTED_PLC1"]
+
+
+async def test_a_long_hole_is_filled_slice_by_slice_and_goes_on_where_it_was_broken_off(monkeypatch):
+    monkeypatch.setattr("gateway.ingest.opcua._FILL_SLICE_NS", SECOND_NS // 10)
+    monkeypatch.setattr("gateway.ingest.opcua._FILL_AGAIN_SECONDS", 0.01)
+    asked = []
+    async with through_a_link(history=True) as (server, link, listener):
+        (feed,) = listener.feeds
+        real = feed._session.read_history
+
+        async def broken_now_and_then(tags, *, start_ns, end_ns):
+            asked.append((start_ns, end_ns))
+            if len(asked) % 2:
+                raise SourceUnavailableError("not now")
+            return await real(tags, start_ns=start_ns, end_ns=end_ns)
+
+        feed._session.read_history = broken_now_and_then
+        link.set(Fault.REFUSE)
+        await listener.until("T", bad)
+        begun_ns = listener.clock.now_ns()
+        written = [float(value) for value in range(100, 120)]
+        for value in written:
+            await server.write("T", value)
+            await asyncio.sleep(0.02)
+        link.set(Fault.NONE)
+        await listener.until("T", good(written[-1]))
+        await until(listener.gaps)
+        end_ns = listener.clock.now_ns()
+        window = listener.rings.window(WindowRequest(tag="T", start_ns=begun_ns, end_ns=end_ns))
+        (gap,) = listener.gaps()
+    assert [float(value) for value in window.values if value == value] == written  # each once, in their order
+    assert gap.details["filled_samples"] == len(written) - 1
+    assert len(set(asked)) > 3

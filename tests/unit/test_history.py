@@ -184,6 +184,22 @@ async def test_a_damaged_journal_entry_makes_the_time_after_it_unknown(tmp_path)
     assert values(window)[6:] == [16, 17, 18, 19, 20]
 
 
+async def test_a_damaged_journal_entry_after_the_last_chunk_makes_the_time_unknown_on_disk_too(tmp_path, sealing_soon):
+    async with Recorder(tmp_path).open() as recorder:
+        for at in range(54):  # the fiftieth seals a chunk
+            recorder.take("t", float(at), at)
+            await recorder.historian.flush()
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection, connection:
+        connection.execute("UPDATE journal SET payload = zeroblob(length(payload)) WHERE last_arrival > 50")
+    again = Recorder(tmp_path, capacity=1)
+    async with again.open():
+        request = WindowRequest(tag="t", start_ns=NOW_NS + 45 * SECOND_NS, end_ns=NOW_NS + 60 * SECOND_NS)
+        columns = (await again.historian.stretches([request]))[0][request]
+    assert columns.values[:5].tolist() == [45, 46, 47, 48, 49]
+    assert np.isnan(columns.values[5:]).all()
+    assert len(columns.values) == 6
+
+
 async def test_retention_forgets_the_old_and_eviction_the_oldest(tmp_path, sealing_soon):
     async with Recorder(tmp_path, capacity=20).open() as recorder:
         for at in range(1000):
