@@ -184,7 +184,10 @@ def salvage(
     apply: bool = typer.Option(False, "--apply", help="Put what holds into the present store where it is missing."),
     as_json: bool = _JSON,
 ) -> None:
-    """Read a damaged store: count what holds and what does not; with --apply put back what is missing."""
+    """Read a damaged store: count what holds and what does not; with --apply put back what is missing.
+
+    What the present store has under the same key with other content ("differ here") is not touched: look at both.
+    """
     settings, _sha256 = read(config)
     found = quarantined(settings.store.directory)
     chosen = file or (found[-1] if found else None)
@@ -199,8 +202,17 @@ def salvage(
         show_json({"file": str(chosen), "why": why(chosen), **salvaged.document()})
     else:
         rows = [
-            (table, count, salvaged.damaged[table], salvaged.put_back[table], "no" if table in salvaged.cut else "yes")
+            (
+                table,
+                count,
+                salvaged.damaged[table],
+                salvaged.put_back.get(table, 0),
+                salvaged.differing.get(table, 0),
+                "no" if table in salvaged.cut else "yes",
+            )
             for table, count in salvaged.holding.items()
         ]
-        show_table(f"{chosen}: {why(chosen)}", ("table", "hold", "damaged", "put back", "read to the end"), rows)
+        show_table(
+            f"{chosen}: {why(chosen)}", ("table", "hold", "damaged", "put back", "differ here", "read to the end"), rows
+        )
     raise typer.Exit(1 if any(salvaged.damaged.values()) or salvaged.cut else 0)

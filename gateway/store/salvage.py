@@ -6,16 +6,18 @@ Works on a copy, so that what was set aside stays as it is. A table whose middle
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gateway.errors import LablineError
-from gateway.records import AuditEntry
+from gateway.lab.disposition import worse
+from gateway.records import AuditEntry, Recommendation
 from gateway.store import audit
 from gateway.store.evidence import evidence_hash
+from gateway.store.statements import SQL
 
 # in an order in which no row needs one that comes later; with the columns that its hash leaves out
 _TABLES: dict[str, frozenset[str]] = {
@@ -29,6 +31,10 @@ _BLOBS = frozenset({"payload"})
 _HASHED_BY_STATEMENT = frozenset({"outbox"})
 
 
+_RETAIN = "retain"
+_CHANGING = frozenset({"hash", "current", "retain"})
+
+
 @dataclass(slots=True)
 class Salvaged:
     """How much was found of each table: rows that hold, rows that do not, and whether its end was reached."""
@@ -37,38 +43,51 @@ class Salvaged:
     damaged: dict[str, int] = field(default_factory=dict)
     cut: list[str] = field(default_factory=list)
     put_back: dict[str, int] = field(default_factory=dict)
+    differing: dict[str, int] = field(default_factory=dict)  # there already, under the same key with other content
+    merged_lots: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return it for a report and for the audit trail."""
         return {"holding": self.holding, "damaged": self.damaged, "not_read_to_the_end": self.cut,
-                "put_back": self.put_back}  # fmt: skip
+                "put_back": self.put_back, "differing": self.differing, "merged_lots": self.merged_lots}  # fmt: skip
 
 
 def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salvaged:
     """Return what holds in a damaged database, and put it into another store where it is missing there.
 
-    Raises LablineError where the file cannot be read at all.
+    All of it is put back in one transaction, or none. A lot that both know keeps the more careful recommendation, of a
+    result the highest version is the current one, and messages that waited are sent without being retained, as what
+    has been said of their topics since must stand. Raises LablineError where the file cannot be read at all.
     """
     found = Salvaged()
     with tempfile.TemporaryDirectory(prefix="labline-salvage-") as name:
-        copy = Path(name) / file.name
-        try:
-            for suffix in ("", "-wal"):
-                if Path(f"{file}{suffix}").exists():
-                    shutil.copyfile(f"{file}{suffix}", f"{copy}{suffix}")
-        except OSError as error:
-            raise LablineError(f"{file} cannot be copied: {error}", hint="is there space in TMPDIR?") from error
-        if not copy.exists():
-            raise LablineError(f"there is no {file}", hint="name the state.db in a folder below quarantine")
+        copy = _copied(file, Path(name))
         with closing(_opened(copy)) as source:
-            for table, left_out in _TABLES.items():
-                _table(source, table, left_out, into, found)
-    if into is not None:
-        entry = AuditEntry(kind="salvaged", subject=str(file), body=found.document())
-        into.execute("BEGIN IMMEDIATE")
-        audit.append(into, (entry,), at_ns=at_ns)
-        into.execute("COMMIT")
+            if into is None:
+                for table, left_out in _TABLES.items():
+                    for _row in _holding(source, table, left_out, found):
+                        pass
+            else:
+                with _one_transaction(into):
+                    for table, left_out in _TABLES.items():
+                        _put_back(into, table, _holding(source, table, left_out, found), found)
+                    into.execute(SQL["make_newest_versions_current"])
+                    entry = AuditEntry(kind="salvaged", subject=str(file), body=found.document())
+                    audit.append(into, (entry,), at_ns=at_ns)
     return found
+
+
+def _copied(file: Path, folder: Path) -> Path:
+    copy = folder / file.name
+    try:
+        for suffix in ("", "-wal"):
+            if Path(f"{file}{suffix}").exists():
+                shutil.copyfile(f"{file}{suffix}", f"{copy}{suffix}")
+    except OSError as error:
+        raise LablineError(f"{file} cannot be copied: {error}", hint="is there space in TMPDIR?") from error
+    if not copy.exists():
+        raise LablineError(f"there is no {file}", hint="name the state.db in a folder below quarantine")
+    return copy
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -78,52 +97,117 @@ def _opened(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _table(
-    source: sqlite3.Connection, table: str, left_out: frozenset[str], into: sqlite3.Connection | None, found: Salvaged
-) -> None:
-    found.holding[table] = found.damaged[table] = found.put_back[table] = 0
+@contextmanager
+def _one_transaction(into: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; rows may come without those they point to, as those may be damaged."""
+    into.execute("PRAGMA foreign_keys = OFF")
+    into.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        into.execute("COMMIT")
+    except BaseException:
+        into.execute("ROLLBACK")
+        raise
+    finally:
+        into.execute("PRAGMA foreign_keys = ON")
+
+
+# --- reading -------------------------------------------------------------------------------------------
+
+
+def _holding(
+    source: sqlite3.Connection, table: str, left_out: frozenset[str], found: Salvaged
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows that match their hash, in their order, and count all."""
+    found.holding[table] = found.damaged[table] = 0
     for row in _rows(source, table, found):
         values = {name: row[name] for name in row.keys() if name not in {"hash", "salvage_row", *left_out}}  # noqa: SIM118
         stated = row["hash"]
         if stated is None or evidence_hash(table, *values.values()) != stated.decode(errors="replace"):
             found.damaged[table] += 1
-            continue
-        found.holding[table] += 1
-        if into is not None:
-            found.put_back[table] += _put_back(into, table, values)
+        else:
+            found.holding[table] += 1
+            yield values
 
 
 def _rows(source: sqlite3.Connection, table: str, found: Salvaged) -> Iterator[sqlite3.Row]:
-    """Yield the rows that can be read, from the front and, where that breaks off, from the back."""
-    seen: set[Any] = set()
-    orders = ("",) if table in _WITHOUT_ROWID else ("ORDER BY rowid", "ORDER BY rowid DESC")
-    for order in orders:
-        rowid = "NULL" if table in _WITHOUT_ROWID else "rowid"
+    """Yield the rows that can be read, in their order: from the front, and where that breaks off, those at the back."""
+    if table in _WITHOUT_ROWID:
         try:
-            for row in source.execute(f"SELECT {rowid} AS salvage_row, * FROM {table} {order}"):
-                key = row["salvage_row"]
-                if key is not None and key in seen:
-                    return
-                seen.add(key)
-                yield row
+            yield from source.execute(f"SELECT * FROM {table}")
         except sqlite3.DatabaseError:
-            if table not in found.cut:
-                found.cut.append(table)
+            found.cut.append(table)
+        return
+    last_read = None
+    try:
+        for row in source.execute(f"SELECT rowid AS salvage_row, * FROM {table} ORDER BY rowid"):
+            last_read = row["salvage_row"]
+            yield row
+    except sqlite3.DatabaseError:
+        found.cut.append(table)
+        for number in reversed(_numbers_from_the_back(source, table, last_read)):
+            with suppress(sqlite3.DatabaseError):  # one more that cannot be read
+                yield from source.execute(f"SELECT rowid AS salvage_row, * FROM {table} WHERE rowid = ?", (number,))
+
+
+def _numbers_from_the_back(source: sqlite3.Connection, table: str, last_read: int | None) -> list[int]:
+    numbers = []
+    with suppress(sqlite3.DatabaseError):
+        for (number,) in source.execute(f"SELECT rowid FROM {table} ORDER BY rowid DESC"):
+            if last_read is not None and number <= last_read:
+                break
+            numbers.append(number)
+    return numbers
+
+
+# --- putting back --------------------------------------------------------------------------------------
+
+
+def _put_back(into: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any]], found: Salvaged) -> None:
+    found.put_back[table] = found.differing[table] = 0
+    for values in rows:
+        kept = {
+            name: value.decode() if isinstance(value, bytes) and name not in _BLOBS else value
+            for name, value in values.items()
+        }
+        if _RETAIN in kept:
+            kept[_RETAIN] = 0
+        if table in _HASHED_BY_STATEMENT:
+            kept["hash"] = evidence_hash(
+                table, *(value.encode() if isinstance(value, str) else value for value in kept.values())
+            )
+        columns, marks = ", ".join(kept), ", ".join("?" * len(kept))
+        statement = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
+        inserted = into.execute(statement, tuple(kept.values())).rowcount
+        found.put_back[table] += inserted
+        if inserted:
+            continue
+        if table == "lot":
+            found.merged_lots += _merged(into, kept)
         else:
-            return
+            found.differing[table] += _differs(into, table, kept)
 
 
-def _put_back(into: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:
-    """Insert a row where it is missing; return how many were."""
-    kept = {
-        name: value.decode() if isinstance(value, bytes) and name not in _BLOBS else value
-        for name, value in values.items()
-    }
-    if table in _HASHED_BY_STATEMENT:
-        kept["hash"] = evidence_hash(table, *values.values())
-    columns, marks = ", ".join(kept), ", ".join("?" * len(kept))
-    statement = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
-    return into.execute(statement, tuple(kept.values())).rowcount
+def _differs(into: sqlite3.Connection, table: str, kept: dict[str, Any]) -> bool:
+    """Return whether no row is there with this content, states that change left out."""
+    compared = {name: value for name, value in kept.items() if name not in _CHANGING}
+    condition = " AND ".join(f"{name} IS ?" for name in compared)
+    row = into.execute(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1", tuple(compared.values())).fetchone()
+    return row is None
+
+
+def _merged(into: sqlite3.Connection, lot: dict[str, Any]) -> int:
+    """Let a lot that both stores know keep what asks for more care; return whether that changed anything."""
+    present = into.execute(SQL["lot_state"], {"material_lot_id": lot["material_lot_id"]}).fetchone()
+    if not present["holds"]:
+        return 0  # damaged here: no decision stands on it, and no later change makes it hold again
+    careful = worse(Recommendation(present["recommendation"]), Recommendation(lot["recommendation"]))
+    latched = bool(present["latched"] or lot["latched"])
+    if (careful, latched) == (present["recommendation"], bool(present["latched"])):
+        return 0
+    row = {"material_lot_id": lot["material_lot_id"], "recommendation": careful.value, "latched": latched}
+    into.execute(SQL["lot_judged"], row)
+    return 1
 
 
 def quarantined(directory: Path) -> list[Path]:

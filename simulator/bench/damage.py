@@ -1,7 +1,9 @@
 """Stores damaged at random places, opened again as a start does: what is served, what is noticed.
 
-A store that a gateway left when it was killed (with its write-ahead log) is copied, damaged, opened and read to its
-end. A record that is served as holding must be one that was written; whatever is missing must have been noticed.
+A store that a gateway left when it was killed (with its write-ahead log) is copied, damaged, opened, and asked by the
+doors that the gateway itself uses. A record that is served as holding must be one that was written, a decision never
+less careful than on the sound store, a window without a value that was not measured; whatever is missing must have been
+noticed.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import random
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,20 +21,23 @@ from functools import cache
 from pathlib import Path
 
 from gateway.errors import LablineError
-from gateway.history.sealed import Damage as HistoryDamage
-from gateway.history.sealed import newest, read_journal, read_series
 from gateway.store.checking import EVIDENCE, check
 from gateway.store.database import STATE_FILE, read_state
 from gateway.store.opening import prepare
-from simulator.bench.load import Load, kill
+from simulator.bench.load import Load, kill, lot_of
+from simulator.bench.served import AT_NS, Decided, Doors, Samples, add_chunks, less_careful
+from simulator.gateway_process import TOPIC_ROOT
 
-_AT_NS = 1_900_000_000_000_000_000
 _RESULTS, _RESULTS_IN_LOG = 400, 50
+_LOTS = tuple(lot_of(number) for number in range(1, _RESULTS, 40))
+_ANSWERS_SECONDS = 30.0
+_NOT_COMPARED = frozenset({"row_number", "hash", "current"})  # which version is current changes with time
 _WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 # what the audit chain does not vouch for: it rolls off by itself, or is sent again
 _NOT_VOUCHED = frozenset({"prediction", "outbox"})
 Rows = dict[str, frozenset[tuple[object, ...]]]
-Samples = Mapping[str, frozenset[tuple[int, int, int]]]  # by series: source time, time from which it counts, bits
+# what changes with time: of these an older state, once the store is known to have gone back, is no wrong record
+_CHANGING = frozenset({"lot", "job_order", "guidance"})
 
 
 class Damage(StrEnum):
@@ -40,7 +46,17 @@ class Damage(StrEnum):
     GARBAGE = "garbage"
     WAL_CUT = "wal_cut"
     WAL_GARBAGE = "wal_garbage"
+    SHARED_MEMORY = "shared_memory"  # the log's index, which SQLite makes anew
     HISTORY_GARBAGE = "history_garbage"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Truth:
+    """What the sound store serves."""
+
+    rows: Rows
+    decided: Mapping[str, Decided]
+    samples: Samples
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,24 +69,55 @@ class Outcome:
     harmless: bool
 
 
-@cache
-def _base() -> Path:
-    """Return a store as a killed gateway leaves it."""
-    folder = Path(tempfile.mkdtemp(prefix="labline-damage-"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Base:
+    """A store as a killed gateway leaves it, with the line it is of, and the stretch of time it knows."""
 
-    async def fill() -> None:
-        async with Load(folder / "bench").running() as load:
+    store: Path
+    doors: Doors
+    stretch: range
+
+
+@cache
+def _base() -> _Base:
+    folder = Path(tempfile.mkdtemp(prefix="labline-damage-"))
+    begun_ns = time.time_ns()
+
+    async def fill() -> Doors:
+        async with Load(folder).running() as load:
             async with load.gateway():  # stops in order: all of it is in the database itself
+                await _production(load)
                 await load.publish(every_seconds=0.0, most=_RESULTS)
                 await load.until_all_back()
+                await _answers(load)
             async with load.gateway() as gateway:  # is killed: the last of it is only in the log
                 await load.publish(every_seconds=0.0, most=_RESULTS + _RESULTS_IN_LOG)
                 await load.until_all_back()
                 await kill(gateway)
+            return Doors(load.configuration)
 
-    (folder / "bench").mkdir()
-    asyncio.run(fill())
-    return folder / "bench" / "store"
+    doors = asyncio.run(fill())
+    first_ns = asyncio.run(add_chunks(folder / "store", before_ns=begun_ns))
+    return _Base(store=folder / "store", doors=doors, stretch=range(first_ns, time.time_ns()))
+
+
+async def _production(load: Load) -> None:
+    """Tell an order and a lot of it."""
+    of_lot = {"job_order_id": "WO-1", "material_definition_id": "FG-100", "equipment_id": "R-101",
+              "at": "2026-01-01T00:00:00Z"}  # fmt: skip
+    await load.say("mes/context/r", {"event": "order_started", **of_lot})
+    await load.say("mes/context/r", {"event": "lot_started", "material_lot_id": "LOT-00001", **of_lot})
+
+
+async def _answers(load: Load) -> None:
+    """Acknowledge some guidance, as a terminal does."""
+    answered = sorted(load.account.guidance)[:20]
+    for number, identity in enumerate(answered):
+        answer = {"id": f"r-{number}", "guidance_id": identity, "act": "acknowledge", "terminal": "T-1", "person": "op"}
+        await load.say(f"{TOPIC_ROOT}/response/T-1", answer)
+    async with asyncio.timeout(_ANSWERS_SECONDS):
+        while any(load.account.guidance[identity] != "acknowledged" for identity in answered):
+            await asyncio.sleep(0.05)
 
 
 def damaged_stores(kind: Damage, count: int, *, seed: int) -> Iterator[Outcome]:
@@ -79,14 +126,18 @@ def damaged_stores(kind: Damage, count: int, *, seed: int) -> Iterator[Outcome]:
     base = _base()
     with tempfile.TemporaryDirectory(prefix="labline-damage-") as name:
         whole = Path(name) / "whole"
-        shutil.copytree(base, whole)
-        prepare(whole, at_ns=_AT_NS)
-        truth, history = _evidence(whole), _history(whole)
+        shutil.copytree(base.store, whole)
+        prepare(whole, at_ns=AT_NS)
+        truth = Truth(
+            rows=_evidence(whole),
+            decided=base.doors.decided(whole, _LOTS),
+            samples=asyncio.run(base.doors.samples(whole, base.stretch)),
+        )
         for number in range(count):
             store = Path(name) / f"case-{number}"
-            shutil.copytree(base, store)
+            shutil.copytree(base.store, store)
             _DAMAGES[kind](store, chance)
-            yield _outcome_of_history(store, history) if kind is Damage.HISTORY_GARBAGE else _outcome(store, truth)
+            yield (_outcome_of_history if kind is Damage.HISTORY_GARBAGE else _outcome)(store, truth)
             shutil.rmtree(store)
 
 
@@ -95,7 +146,7 @@ def _live_bytes() -> int:
     """Return how much of the log is in use; what lies behind is left over from before it was last begun anew."""
     with tempfile.TemporaryDirectory(prefix="labline-damage-") as name:
         for suffix in ("", "-wal"):
-            shutil.copy(f"{_base() / STATE_FILE}{suffix}", f"{Path(name) / STATE_FILE}{suffix}")
+            shutil.copy(f"{_base().store / STATE_FILE}{suffix}", f"{Path(name) / STATE_FILE}{suffix}")
         with closing(sqlite3.connect(Path(name) / STATE_FILE)) as connection:
             (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
             _busy, frames, _done = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -117,6 +168,7 @@ _DAMAGES: Mapping[Damage, Callable[[Path, random.Random], None]] = {
     Damage.GARBAGE: lambda store, chance: _garbage(store / STATE_FILE, chance),
     Damage.WAL_CUT: lambda store, chance: _cut(store / f"{STATE_FILE}-wal", chance),
     Damage.WAL_GARBAGE: lambda store, chance: _garbage(store / f"{STATE_FILE}-wal", chance, within=_live_bytes()),
+    Damage.SHARED_MEMORY: lambda store, chance: _garbage(store / f"{STATE_FILE}-shm", chance),
     Damage.HISTORY_GARBAGE: lambda store, chance: _garbage(
         chance.choice([file for file in sorted(store.glob("history.db*")) if file.stat().st_size > 0]), chance
     ),
@@ -128,16 +180,16 @@ def _evidence(store: Path) -> Rows:
     with closing(read_state(store)) as connection:
         return {
             table: frozenset(
-                tuple(row[1:] if table != "guidance_state" else row)
+                tuple(row[name] for name in row.keys() if name not in _NOT_COMPARED)  # noqa: SIM118
                 for row in connection.execute(f"SELECT * FROM {table}_checked WHERE holds")
             )
             for table in EVIDENCE
         }
 
 
-def _outcome(store: Path, truth: Rows) -> Outcome:
+def _outcome(store: Path, truth: Truth) -> Outcome:
     try:
-        prepare(store, at_ns=_AT_NS)
+        prepare(store, at_ns=AT_NS)
     except LablineError:
         return Outcome(wrong_served=0, unnoticed=False, quarantined=False, harmless=False)  # refused, and says why
     if (store / "quarantine").exists():
@@ -147,50 +199,32 @@ def _outcome(store: Path, truth: Rows) -> Outcome:
         latches = {code for (code,) in connection.execute("SELECT code FROM latch")} - {"STORE_UNCHECKED"}
     noticed = bool(latches) or not findings.ok
     try:
-        served = _evidence(store)
-    except sqlite3.Error:
+        served, now = _evidence(store), _base().doors.decided(store, _LOTS)
+    except (sqlite3.Error, LablineError):
         return Outcome(wrong_served=0, unnoticed=not noticed, quarantined=False, harmless=False)
-    # of the outbox an older state is no wrong data: what was acknowledged since goes again, with its id and its bytes
-    wrong = sum(len(served[table] - truth[table]) for table in EVIDENCE if table not in _NOT_VOUCHED)
-    missing = any(truth[table] - served[table] for table in EVIDENCE if table not in _NOT_VOUCHED)
+    tables = [table for table in EVIDENCE if table not in _NOT_VOUCHED]
+    wrong = sum(len(served[table] - truth.rows[table]) for table in tables if table not in _CHANGING or not noticed)
+    wrong += 0 if latches else less_careful(now, truth.decided)
+    missing = any(truth.rows[table] - served[table] for table in tables)
     return Outcome(
-        wrong_served=0 if noticed else wrong,
+        wrong_served=wrong,
         unnoticed=missing and not noticed,
         quarantined=False,
         harmless=not missing and not noticed,
     )
 
 
-def _history(store: Path) -> Samples:
-    """Return every sample by series, marks of holes left out."""
-    from gateway.database.opening import open_for_writing  # noqa: PLC0415
-    from gateway.history.statements import HISTORY  # noqa: PLC0415
-
-    found: dict[str, set[tuple[int, int, int]]] = {}
-    with closing(open_for_writing(store / "history.db", HISTORY)) as connection:
-        damage = HistoryDamage()
-        parts = [(name, newest(connection, number, most=10**9, damage=damage)[0])
-                 for name, number in read_series(connection).items()]  # fmt: skip
-        parts += [entry for entry in read_journal(connection, damage) if entry is not None]
-        for name, columns in parts:
-            kept = columns.where(columns.flags & 16 == 0)
-            rows = zip(kept.source_ns.tolist(), kept.held_ns.tolist(), kept.values.view("i8").tolist(), strict=True)
-            found.setdefault(name, set()).update(rows)
-    found["damage"] = {(0, 0, 0)} if damage else set()
-    return {name: frozenset(rows) for name, rows in found.items()}
-
-
-def _outcome_of_history(store: Path, truth: Samples) -> Outcome:
+def _outcome_of_history(store: Path, truth: Truth) -> Outcome:
     try:
-        served = _history(store)
-    except (LablineError, sqlite3.Error):
-        return Outcome(wrong_served=0, unnoticed=False, quarantined=True, harmless=False)
-    noticed = bool(served["damage"])
-    names = (truth.keys() | served.keys()) - {"damage"}
-    wrong = sum(len(served.get(name, frozenset()) - truth.get(name, frozenset())) for name in names)
-    # what is cut off at the end is noticed by the next start: since the last confirmation on disk nothing is known
-    last_ns = max((held_ns for name in served if name.startswith("@") for _, held_ns, _ in served[name]), default=0)
-    missing = {row for name in names for row in truth.get(name, frozenset()) - served.get(name, frozenset())}
-    inside = any(held_ns <= last_ns for _, held_ns, _ in missing)
-    return Outcome(wrong_served=wrong, unnoticed=inside and not noticed, quarantined=False,
-                   harmless=not missing and not noticed)  # fmt: skip
+        served = asyncio.run(_base().doors.samples(store, _base().stretch))
+    except LablineError:
+        return Outcome(wrong_served=0, unnoticed=False, quarantined=True, harmless=False)  # noted for the next start
+    wrong = len(served.samples - truth.samples.samples)
+    # what is cut off at the end is unknown at the next start: nothing was confirmed since
+    missing = {each for each in truth.samples.samples - served.samples if each.held_ns <= served.confirmed_ns}
+    return Outcome(
+        wrong_served=wrong,
+        unnoticed=bool(missing) and not served.noticed,
+        quarantined=served.set_aside,
+        harmless=not missing and not served.noticed,
+    )

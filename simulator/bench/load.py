@@ -10,7 +10,7 @@ import json
 import logging
 import signal
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ class Account:
     received: int = 0
     redelivered: int = 0
     dead_letters: int = 0
+    guidance: dict[str, str] = field(default_factory=dict)  # the newest state of each
     status: dict[str, Any] = field(default_factory=dict)
 
     def take(self, message: Received) -> None:
@@ -51,6 +52,8 @@ class Account:
         if message.retained:
             return
         self.received += 1
+        if topic.startswith("guidance/"):
+            self.guidance[document["id"]] = document["state"]
         # a guidance is told once for each of its states, under its own id
         identity = document["id"] if "state" not in document else f"{document['id']} {document['state']}"
         known = self.bytes_of[identity]
@@ -143,14 +146,17 @@ class Load:
     async def publish_one(self, sample: str) -> None:
         """Publish one result and return once the broker has it; every tenth one is out of specification."""
         number = int(sample.rsplit("-", 1)[-1])
-        lot = f"LOT-{number // _RESULTS_PER_LOT:05d}"
         document = {
             "sample_id": sample, "test_id": "pH", "value": 9.8 if number % 10 == 0 else 7.0 + number % 7 / 100,
-            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": lot,
+            "unit": "pH", "status": "approved", "result_version": 1, "material_lot_id": lot_of(number),
             "material_definition_id": "FG-100",
         }  # fmt: skip
-        await self._sender.publish("lims/results/qc", json.dumps(document).encode())
+        await self.say("lims/results/qc", document)
         self.published.append(sample)
+
+    async def say(self, topic: str, document: Mapping[str, Any]) -> None:
+        """Publish anything else that a plant says, and return once the broker has it."""
+        await self._sender.publish(topic, json.dumps(document).encode())
 
     async def until_all_back(self, seconds: float = _WAIT_SECONDS) -> None:
         """Wait until every published result has come back, at most so long."""
@@ -161,6 +167,11 @@ class Load:
     def verdict(self) -> dict[str, int]:
         """Return what is wrong with what came back."""
         return self.account.verdict(self.published)
+
+
+def lot_of(number: int) -> str:
+    """Return the lot of a result by its number."""
+    return f"LOT-{number // _RESULTS_PER_LOT:05d}"
 
 
 async def kill(gateway: RunningGateway) -> None:

@@ -206,6 +206,57 @@ def test_what_is_salvaged_is_what_holds_and_is_put_back_where_it_is_missing(stor
     assert [row[0] for row in rows(store, "SELECT kind FROM audit ORDER BY seq")] == ["store_quarantined", "salvaged"]
 
 
+def test_a_salvaged_store_and_the_one_begun_since_are_one_again(store):
+    """A lot on hold in the old one was released in the new one; a result has a newer version in each of them."""
+    result = {"sample_id": "S-1", "test_name": "pH", "material_lot": "LOT/1"}
+    suspect(store, "malformed")
+    prepare(store, at_ns=NOW_NS)
+    bench = Bench(store)
+    bench.order()
+    bench.result({**result, "result": 7.1, "result_version": 2})
+    bench.result({**result, "sample_id": "S-2", "result": 7.2})
+    bench.connection.execute("DELETE FROM outbox")
+    assert rows(store, "SELECT recommendation, latched FROM lot") == [("release", 0)]
+    (file,) = quarantined(store)
+    found = salvage(file, into=bench.connection, at_ns=NOW_NS)
+    bench.connection.close()
+    assert found.merged_lots == 1
+    assert rows(store, "SELECT recommendation, latched, holds FROM lot_checked") == [("hold", 1, 1)]
+    versions = "SELECT sample_id, result_version, current, holds FROM lab_result_checked ORDER BY 1, 2"
+    assert rows(store, versions) == [("S-1", 1, 0, 1), ("S-1", 2, 1, 1), ("S-2", 1, 1, 1)]
+    assert rows(store, "SELECT count(*), sum(retain), min(holds) FROM outbox_checked")[0][1:] == (0, 1)
+    assert check(store, gently=False).wrong == []
+
+
+def test_what_both_stores_know_with_other_content_is_told_and_stays_where_it_is(store):
+    suspect(store, "malformed")
+    prepare(store, at_ns=NOW_NS)
+    bench = Bench(store)
+    bench.result({"sample_id": "S-1", "test_name": "pH", "material_lot": "LOT/1", "result": 7.1})  # again, as version 1
+    (file,) = quarantined(store)
+    found = salvage(file, into=bench.connection, at_ns=NOW_NS)
+    again = salvage(file, into=bench.connection, at_ns=NOW_NS)
+    bench.connection.close()
+    assert found.differing["lab_result"] == 1
+    assert found.put_back["lab_result"] == 0
+    assert again.put_back == dict.fromkeys(again.put_back, 0)  # once is enough
+    assert again.differing["lab_result"] == 1
+
+
+def test_a_salvage_that_fails_in_the_middle_puts_nothing_back(store, monkeypatch):
+    suspect(store, "malformed")
+    prepare(store, at_ns=NOW_NS)
+    (file,) = quarantined(store)
+
+    def broken(*_arguments, **_more):
+        raise OSError("the disk, says the test")
+
+    monkeypatch.setattr(audit, "append", broken)
+    with closing(open_state(store)) as connection, pytest.raises(OSError, match="the disk"):
+        salvage(file, into=connection, at_ns=NOW_NS)
+    assert rows(store, "SELECT count(*) FROM lab_result") == [(0,)]
+
+
 def test_a_backup_is_verified_and_restoring_it_latches_an_alarm_and_salts_ids_anew(store, tmp_path):
     manifest = backup(store, tmp_path / "backup", at_ns=NOW_NS)
     waiting = rows(store, "SELECT message_id, payload FROM outbox ORDER BY seq")

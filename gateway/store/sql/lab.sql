@@ -20,6 +20,15 @@ ORDER BY row_number;
 -- name: retire_result
 UPDATE lab_result SET current = 0 WHERE result_id = :result_id;
 
+-- name: make_newest_versions_current
+UPDATE lab_result SET current = NOT current WHERE current IS NOT (
+    result_version = (
+        SELECT max(other.result_version) FROM lab_result AS other
+        WHERE other.source = lab_result.source AND other.sample_id = lab_result.sample_id
+          AND other.test_id = lab_result.test_id AND other.replicate = lab_result.replicate
+    )
+);
+
 -- name: insert_result
 INSERT INTO lab_result (result_id, source, sample_id, test_id, replicate, result_version, current, analyte,
                         material_lot_id, sampled_ns, payload_sha256, payload, body, event_id)
