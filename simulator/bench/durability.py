@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from simulator.bench import disk
 from simulator.bench.damage import Damage, damaged_stores
 from simulator.bench.large import fill
 from simulator.bench.load import Load, kill
@@ -30,6 +31,7 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
     figures = asyncio.run(_kills(SMALL_KILLS if small else KILLS))
     figures |= asyncio.run(_broker_trouble())
     figures |= asyncio.run(_large_store(64 if small else 1024))
+    figures |= disk.measure(SMALL_DAMAGES if small else DAMAGES)
     figures |= _damages(SMALL_DAMAGES if small else DAMAGES)
     return figures
 

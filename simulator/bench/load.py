@@ -94,8 +94,10 @@ class Load:
         self._sender: Participant
 
     @asynccontextmanager
-    async def running(self, broker: Broker | None = None) -> AsyncIterator[Self]:
-        """Run everything but the gateway."""
+    async def running(
+        self, broker: Broker | None = None, change: Callable[[str], str] = lambda text: text
+    ) -> AsyncIterator[Self]:
+        """Run everything but the gateway; ``change`` changes its configuration."""
         async with running_broker(self.folder) if broker is None else _there(broker) as self.broker:
             port = self.broker.port
             async with (
@@ -104,7 +106,7 @@ class Load:
                 Participant("sender", port=port, version_5=True) as self._sender,
                 self._plant() as plant_url,
             ):  # fmt: skip
-                self.configure(plant_url)
+                self.configure(plant_url, change)
                 async with self.gateway():
                     pass  # from now on the broker keeps what is published while no gateway is there
                 yield self

@@ -2,23 +2,22 @@
 
 import asyncio
 import os
-import shutil
-import subprocess
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 
 import pytest
 
 from simulator.bench.load import Load
 from simulator.broker import find_mosquitto
+from simulator.disks import program
 from tests.integration.parts import missing
 
 
 def needed(*programs):
     """Return the programs' paths; skip loudly, or fail with CI=true, where one is missing."""
-    found = [shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin") for program in programs]
-    for program, path in zip(programs, found, strict=True):
+    found = [program(name) for name in programs]
+    for name, path in zip(programs, found, strict=True):
         if path is None:
-            missing(program)
+            missing(name)
     return found
 
 
@@ -39,18 +38,6 @@ def bench_of(tmp_path):
             yield load
 
     return make
-
-
-@contextmanager
-def small_disk(folder, mebibytes):
-    """A disk of so many MiB at a folder."""
-    needs_root("mount a small disk")
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 async def until(condition, seconds=30):

@@ -1,12 +1,11 @@
 """Disks that fill, fail or turn read-only: nothing is acknowledged that is not kept, and all of it arrives later."""
 
 import asyncio
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.crash.conftest import CLEAN, needed, needs_root, small_disk, until
+from simulator.disks import FailingDisk, fill_up, small_disk
+from tests.crash.conftest import CLEAN, needed, needs_root, until
 
 
 def degraded(load, code):
@@ -19,28 +18,16 @@ def with_floor(load, floor):
     load.configuration.write_text(text.replace(directory, f'{directory}\nfree_space_floor = "{floor}"'))
 
 
-async def fill_up(disk):
-    """Take all the room there is, byte by byte at the end."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        block = 1 << 20
-        while block:
-            try:
-                file.write(b"\0" * block)
-            except OSError:
-                block //= 2
-    return ballast
-
-
 @pytest.mark.parametrize("floor", ["0 B", "4 MiB"])
 async def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(bench_of, tmp_path, floor):
+    needs_root("mount a small disk")
     with small_disk(tmp_path / "store", 24) as disk:
         async with bench_of(with_plant=False) as load:
             with_floor(load, floor)
             async with load.gateway():
                 await load.publish(every_seconds=0.0, most=100)
                 await load.until_all_back()
-                ballast = await fill_up(disk)
+                ballast = fill_up(disk)
                 publishing = asyncio.create_task(load.publish(every_seconds=0.005))
                 code = "STORE_UNAVAILABLE" if floor == "0 B" else "STORE_SPACE_LOW"
                 await until(lambda: degraded(load, code))
@@ -80,31 +67,18 @@ async def test_a_disk_whose_fsync_fails_acknowledges_nothing_until_it_works_agai
 
 
 async def test_a_disk_that_turns_read_only_is_said_and_after_its_repair_all_arrives(bench_of, tmp_path):
-    (mkfs,) = needed("mkfs.ext4")
+    needed("mkfs.ext4", "fsck.ext4", "findmnt")
     needs_root("mount a disk that can fail")
-    image, store = tmp_path / "disk.img", tmp_path / "store"
-    store.mkdir()
-    with image.open("wb") as file:
-        file.truncate(48 << 20)
-    subprocess.run([mkfs, "-q", str(image)], check=True)
-    subprocess.run(["mount", "-o", "loop,errors=remount-ro", str(image), str(store)], check=True)
-    try:
-        device = subprocess.run(
-            ["findmnt", "-no", "SOURCE", str(store)], check=True, capture_output=True, text=True
-        ).stdout.strip()
+    with FailingDisk(tmp_path / "disk.img", tmp_path / "store") as disk:
         async with bench_of(with_plant=False) as load:
             with_floor(load, "1 MiB")
             async with load.gateway():
                 await load.publish(every_seconds=0.0, most=50)
                 await load.until_all_back()
-                Path(f"/sys/fs/ext4/{Path(device).name}/trigger_fs_error").write_text("1\n")
+                disk.fail()
                 await load.publish(every_seconds=0.0, most=80)
                 await until(lambda: degraded(load, "STORE_UNAVAILABLE"))
-            subprocess.run(["umount", str(store)], check=True)
-            subprocess.run(["fsck.ext4", "-fy", device], check=False, capture_output=True)
-            subprocess.run(["mount", "-o", "loop", str(image), str(store)], check=True)
+            disk.repair()
             async with load.gateway():
                 await load.until_all_back()
-    finally:
-        subprocess.run(["umount", "-l", str(store)], check=False)
     assert load.verdict() == CLEAN
