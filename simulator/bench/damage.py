@@ -7,6 +7,7 @@ noticed.
 """
 
 import asyncio
+import atexit
 import os
 import random
 import shutil
@@ -81,6 +82,7 @@ class _Base:
 @cache
 def _base() -> _Base:
     folder = Path(tempfile.mkdtemp(prefix="labline-damage-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     begun_ns = time.time_ns()
 
     async def fill() -> Doors:

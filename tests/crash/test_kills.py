@@ -29,7 +29,8 @@ async def test_twenty_kills_at_random_instants_lose_nothing_and_say_nothing_twic
             (results,) = connection.execute("SELECT count(*) FROM lab_result").fetchone()
             (gaps,) = connection.execute("SELECT count(*) FROM gap WHERE kind = 'disconnected'").fetchone()
     assert load.verdict() == CLEAN
-    assert results == len(load.published) > 200
+    assert len(load.published) > 200
+    assert results - len(load.published) in {0, 1}  # the last one may be with the broker before we heard that it is
     assert trail["wrong"] == []
     assert gaps > 0  # what was not heard between two lives is on record
     assert max(ready) < 10

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -114,10 +113,6 @@ SUMMARY = {
 }  # fmt: skip
 
 
-def leftovers():
-    return {path.name for path in Path(tempfile.gettempdir()).glob("labline-*")}
-
-
 def processes_of(marker):
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -130,9 +125,9 @@ def processes_of(marker):
     return found
 
 
-async def test_the_demo_sees_a_drift_suggests_and_recovers(broker):
-    before = leftovers()
-    code, out, err = await labline("demo", "--for", "40s", "--headless", "--json", "--seed", "2")
+async def test_the_demo_sees_a_drift_suggests_and_recovers(broker, tmp_path):
+    own = {"TMPDIR": str(tmp_path)}
+    code, out, err = await labline("demo", "--for", "40s", "--headless", "--json", "--seed", "2", environment=own)
     assert code == 0, err
     summary = json.loads(out.strip().splitlines()[-1])
     assert set(summary) >= SUMMARY
@@ -142,7 +137,7 @@ async def test_the_demo_sees_a_drift_suggests_and_recovers(broker):
     assert summary["predictions"] > 100
     assert summary["suggestions_followed"] >= 1
     assert summary["recovered"] >= 1
-    assert leftovers() == before
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_the_demo_runs_on_the_embedded_broker_and_says_what_that_is():

@@ -1,0 +1,298 @@
+"""Building the gateway's parts from the configuration: each receives what it needs, and never the whole.
+
+Read ``build`` from top to bottom to see who is connected to whom.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.contract.topics import Topics
+from gateway.database.writer import Writer
+from gateway.definitions import LineDefinition
+from gateway.guardrails.gates import present_setpoint
+from gateway.history.historian import Historian
+from gateway.history.recall import RING_SAMPLES, History
+from gateway.history.rings import Rings
+from gateway.history.windows import WindowRequest
+from gateway.inbox import Inbox, Urgency
+from gateway.ingest.gaps import Gaps
+from gateway.ingest.heads import understand_head
+from gateway.ingest.lims import understand_results
+from gateway.ingest.mes import understand_context
+from gateway.ingest.messages import Intake
+from gateway.ingest.opcua import OpcUaFeed
+from gateway.ingest.responses import understand_response
+from gateway.line import broker_address, opcua_sources
+from gateway.operations.health import Health
+from gateway.operations.systemd import Progress
+from gateway.process import Processor
+from gateway.publish.drain import Drain
+from gateway.publish.status import StatusPublisher, offline_payload
+from gateway.records import GapKind, seconds_to_ns
+from gateway.settings import Settings
+from gateway.store.database import open_state
+from gateway.store.heads import HeadFile
+from gateway.store.opening import Prepared
+from gateway.store.readers import Reader
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_connection import SessionOptions, Will
+from gateway.upkeep import Bounds, Checker, Retention, Retries, Space
+
+_LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
+
+
+class Upkeep(Protocol):
+    """A loop that keeps something in order."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the daemon has built; each part got only what it needs."""
+
+    settings: Settings
+    line: LineDefinition
+    clock: Clock
+    inbox: Inbox
+    historian: Historian
+    feeds: tuple[OpcUaFeed, ...]
+    processor: Processor
+    drain: Drain
+    inbound: MqttSession
+    main: MqttSession
+    health: Health
+    progress: Progress
+    status: StatusPublisher
+    upkeep: Mapping[str, Upkeep]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What everything is built on."""
+
+    settings: Settings
+    line: LineDefinition
+    clock: Clock
+    health: Health
+    inbox: Inbox
+    gaps: Gaps
+    prepared: Prepared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """The databases, open."""
+
+    writer: Writer
+    reader: Reader
+    historian: Historian
+
+
+@asynccontextmanager
+async def opened(ground: Ground) -> AsyncIterator[Stores]:
+    """Open the databases, and close them at the end of the block."""
+    directory, health = ground.settings.store.directory, ground.health
+
+    def dropped(count: int, from_ns: int, until_ns: int) -> None:
+        health.alarm("HISTORY_DROPPED")
+        ground.gaps.notice(GapKind.DROPPED, "history", from_ns=from_ns, until_ns=until_ns, samples=count)
+
+    historian = Historian(
+        directory,
+        now_ns=ground.clock.now_ns,
+        on_trouble=lambda why: health.condition("HISTORY_UNAVAILABLE", why is not None),
+        on_dropped=dropped,
+    )
+    with HeadFile(directory) as head_file:
+        writer = Writer(partial(open_state, directory), name="store", after_commit=head_file.witness)
+        async with writer, Reader(directory) as reader, historian:
+            yield Stores(writer=writer, reader=reader, historian=historian)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sessions:
+    """The two sessions with the broker, and what takes from each.
+
+    Results and context come by a session of their own, so that their backlog never delays a person's answer.
+    """
+
+    inbound: MqttSession
+    main: MqttSession
+    results_and_context: Intake
+    responses: Intake
+
+
+async def build(ground: Ground, stores: Stores) -> Parts:
+    """Return the parts, connected; nothing runs yet."""
+    line, clock, health = ground.line, ground.clock, ground.health
+    progress = Progress(_LOOP_ALLOWED_SECONDS)
+    history = await _history(ground, stores)
+    sessions = _sessions(ground)
+    drain = Drain(
+        session=sessions.main,
+        reader=stores.reader,
+        writer=stores.writer,
+        line=line,
+        present=lambda tag: _present(tag, line, history, clock),
+        clock=clock,
+        on_progress=lambda: progress.beat("drain"),
+        on_alarm=health.alarm,
+    )
+    processor = Processor(
+        inbox=ground.inbox,
+        line=line,
+        windows=history.windows,
+        writer=stores.writer,
+        on_committed=drain.wake,
+        on_progress=lambda: progress.beat("process"),
+        on_store=health.store,
+        on_alarm=health.alarm,
+    )
+    return Parts(
+        settings=ground.settings,
+        line=line,
+        clock=clock,
+        inbox=ground.inbox,
+        historian=stores.historian,
+        feeds=_feeds(ground, history),
+        processor=processor,
+        drain=drain,
+        inbound=sessions.inbound,
+        main=sessions.main,
+        health=health,
+        progress=progress,
+        status=_status(ground, stores, sessions),
+        upkeep=_upkeep(ground, stores, sessions, processor),
+    )
+
+
+async def _history(ground: Ground, stores: Stores) -> History:
+    rings = Rings({name: tag.source for name, tag in ground.line.tags.items()}, capacity=RING_SAMPLES)
+    history = History(rings, stores.historian, on_damage=lambda: ground.health.alarm("HISTORY_DAMAGED"))
+    await history.load()
+    return history
+
+
+def _sessions(ground: Ground) -> Sessions:
+    settings, line, health = ground.settings, ground.line, ground.health
+    mqtt, lims, topics = settings.mqtt, settings.lims, Topics(line.topic_root)
+    results = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
+    intake = Intake(
+        inbox=ground.inbox,
+        urgency=Urgency.INBOUND,
+        routes={lims.topic: results, settings.mes.topic: understand_context},
+        now=ground.clock.now,
+    )
+    responses = Intake(
+        inbox=ground.inbox,
+        urgency=Urgency.STOP_AND_RESPONSES,
+        routes={topics.responses: understand_response, topics.audit_head: understand_head},
+        now=ground.clock.now,
+    )
+    inbound = SessionOptions(
+        address=broker_address(settings),
+        client_id=f"{mqtt.client_id}-in",
+        subscriptions=(lims.topic, settings.mes.topic),
+        on_delivery=intake.take,
+        on_condition=health.condition,
+        on_state=lambda connected: health.source("broker_in", connected),
+        session_expiry_seconds=round(mqtt.session_expiry),
+        receive_maximum=mqtt.receive_maximum,
+    )
+    main = replace(
+        inbound,
+        client_id=mqtt.client_id,
+        subscriptions=(topics.responses,),
+        retained=(topics.audit_head,),
+        on_delivery=responses.take,
+        on_state=lambda connected: health.source("broker", connected),
+        will=Will(topic=topics.status, payload=lambda: offline_payload(line, ground.clock.now_ns())),
+    )
+    sessions = Sessions(
+        inbound=MqttSession(inbound, clock=ground.clock),
+        main=MqttSession(main, clock=ground.clock),
+        results_and_context=intake,
+        responses=responses,
+    )
+    intake.session, responses.session = sessions.inbound, sessions.main
+    return sessions
+
+
+def _feeds(ground: Ground, history: History) -> tuple[OpcUaFeed, ...]:
+    return tuple(
+        OpcUaFeed(
+            source,
+            clock=ground.clock,
+            history=history,
+            gaps=ground.gaps,
+            max_clock_skew_ns=seconds_to_ns(ground.settings.opcua[source.name].max_clock_skew),
+            on_state=ground.health.source,
+            on_condition=ground.health.condition,
+            on_skew=ground.health.skew,
+        )
+        for source in opcua_sources(ground.settings)
+    )
+
+
+def _status(ground: Ground, stores: Stores, sessions: Sessions) -> StatusPublisher:
+    due = asyncio.Event()
+    ground.health.on_change = due.set
+    return StatusPublisher(
+        line=ground.line,
+        health=ground.health,
+        reader=stores.reader,
+        session=sessions.main,
+        now_ns=ground.clock.now_ns,
+        due=due,
+    )
+
+
+def _upkeep(ground: Ground, stores: Stores, sessions: Sessions, processor: Processor) -> dict[str, Upkeep]:
+    """Return the loops that keep the store within its bounds, by name."""
+    table, clock, figures = ground.settings.store, ground.clock, ground.health.disk.update
+    bounds = Bounds(
+        quota_bytes=round(table.quota),
+        floor_bytes=round(table.free_space_floor),
+        retention_seconds=table.history_retention,
+    )
+
+    def again(topic: str, payload: bytes, committed: Callable[[], None]) -> None:
+        taking = sessions.responses if sessions.responses.takes(topic) else sessions.results_and_context
+        taking.again(topic, payload, committed)
+
+    return {
+        "space": Space(
+            table.directory,
+            bounds,
+            clock=clock,
+            on_room=processor.room,
+            on_condition=ground.health.condition,
+            on_figures=figures,
+        ),
+        "retention": Retention(
+            bounds,
+            clock=clock,
+            writer=stores.writer,
+            historian=stores.historian,
+            gaps=ground.gaps,
+            on_figures=figures,
+        ),
+        "checker": Checker(table.directory, clock=clock, inbox=ground.inbox, due=ground.prepared.unchecked),
+        "retries": Retries(clock=clock, reader=stores.reader, writer=stores.writer, again=again),
+    }
+
+
+def _present(tag: str, line: LineDefinition, history: History, clock: Clock) -> float | None:
+    """Return a tag's value at this instant, judged like any input; None where it is not known or not good."""
+    now_ns = clock.now_ns()
+    window = history.window(WindowRequest(tag=tag, start_ns=now_ns, end_ns=now_ns))
+    setpoint = present_setpoint(line.tags[tag], window)
+    return None if setpoint is None else setpoint.value
