@@ -49,7 +49,7 @@ from gateway.events import (
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import guarded_prediction
 from gateway.history.windows import WindowRequest
-from gateway.inference.features import window_request
+from gateway.inference.features import windows_of
 from gateway.records import (
     AuditEntry,
     ContextKind,
@@ -76,7 +76,7 @@ def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, .
     match event:
         case ModelDue():
             model = line.model_named(event.model)
-            return () if model is None else (*_inputs(model, event.at_ns), *_setpoints(model, event.at_ns))
+            return () if model is None else (*_inputs(model, event.at_ns), *_present_tags(model, event.at_ns).values())
         case ResultArrived() if event.result.sampled_ns is not None:
             models = line.models_of(event.result.analyte)
             return tuple(request for model in models for request in _inputs(model, event.result.sampled_ns))
@@ -85,14 +85,21 @@ def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, .
 
 
 def _inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
-    return tuple(window_request(definition, end_ns) for definition in model.bundle.inputs)
+    return windows_of(model.bundle.inputs, end_ns)
 
 
-def _setpoints(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
-    return tuple(
-        WindowRequest(tag=item.tag, start_ns=end_ns - item.minimum_interval_ns, end_ns=end_ns)
+def _present_tags(model: ModelAssignment, end_ns: int) -> dict[str, WindowRequest]:
+    """Return the windows that show where setpoints and interlock tags stand, and when setpoints last moved."""
+    interlocks = {
+        interlock.tag: WindowRequest(tag=interlock.tag, start_ns=end_ns, end_ns=end_ns)
         for item in model.bundle.manipulated
-    )
+        for interlock in item.interlocks
+    }
+    setpoints = {
+        item.tag: WindowRequest(tag=item.tag, start_ns=end_ns - item.minimum_interval_ns, end_ns=end_ns)
+        for item in model.bundle.manipulated
+    }
+    return interlocks | setpoints
 
 
 # --- a model is due: predict, tell, warn, suggest ------------------------------------------------------
@@ -149,11 +156,10 @@ def _predicted_situation(
 
 
 def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:
-    """Return the setpoints whose present value passes the gates of quality and age."""
-    requests = _setpoints(model, event.at_ns)
+    """Return the setpoints and interlock tags whose present value passes the gates of quality and age."""
     present = {
-        item.tag: present_setpoint(situation.line.tags[item.tag], situation.windows[request])
-        for item, request in zip(model.bundle.manipulated, requests, strict=True)
+        tag: present_setpoint(situation.line.tags[tag], situation.windows[request])
+        for tag, request in _present_tags(model, event.at_ns).items()
     }
     return {tag: setpoint for tag, setpoint in present.items() if setpoint is not None}
 

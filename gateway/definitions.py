@@ -52,6 +52,8 @@ class TagDefinition:
     validated: Limits | None
     max_age_ns: int
     accept_uncertain: bool = False
+    max_rate_per_second: float | None = None
+    frozen_after_ns: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +68,15 @@ class InputDefinition:
     unit: str
     validated: Limits
     minimum_coverage: float = 0.8
+    frozen_after_ns: int | None = None  # a sensor that has shown the very same value for so long is stuck
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interlock:
+    """A condition of a move: a tag (a mode, a permissive) that must lie within limits, both inclusive."""
+
+    tag: str
+    within: Limits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +93,23 @@ class ManipulatedTag:
     resolution: float
     minimum_interval_ns: int
     gains: Mapping[str, float]
+    interlocks: tuple[Interlock, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Domain:
+    """Where a model has learned: k inputs, a principal components (see ``gateway.inference.domain``).
+
+    ``alpha``: the share of rows of its own kind that each limit refuses.
+    """
+
+    center: NDArray[np.float64]  # (k,)
+    scale: NDArray[np.float64]  # (k,), positive
+    loadings: NDArray[np.float64]  # (k, a), orthonormal columns
+    variances: NDArray[np.float64]  # (a,), of the scores, positive
+    t2_limit: float
+    spe_limit: float
+    alpha: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +125,8 @@ class ModelBundle:
     coverage: float
     half_width: float
     manipulated: tuple[ManipulatedTag, ...]
+    max_half_width: float | None = None  # wider than that, an interval says too little to act on
+    domain: Domain | None = None  # where the model has learned; None: not stated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

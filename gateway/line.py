@@ -78,6 +78,8 @@ def _tag(name: str, table: TagTable) -> TagDefinition:
         validated=table.validated,
         max_age_ns=seconds_to_ns(table.max_age),
         accept_uncertain=table.accept_uncertain,
+        max_rate_per_second=table.max_rate,
+        frozen_after_ns=None if table.frozen_after is None else seconds_to_ns(table.frozen_after),
     )
 
 
@@ -136,6 +138,7 @@ def bundle_files(folder: Path) -> dict[str, bytes]:
 def _on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Path) -> ModelBundle:
     """Return the bundle with the limits that hold here: of tag, bundle input and manipulated tag, the intersection."""
     wanted = {item.tag for item in bundle.inputs} | {item.tag for item in bundle.manipulated}
+    wanted |= {interlock.tag for item in bundle.manipulated for interlock in item.interlocks}
     unknown = sorted(wanted - set(tags))
     if unknown:
         raise BundleRefusedError(
@@ -157,9 +160,11 @@ def _on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Pa
 
 
 def _narrowed_input(item: InputDefinition, tag: TagDefinition) -> InputDefinition:
+    frozen = [after_ns for after_ns in (item.frozen_after_ns, tag.frozen_after_ns) if after_ns is not None]
+    watched = replace(item, frozen_after_ns=min(frozen, default=None))
     if item.aggregate not in _IN_THE_TAGS_SCALE:
-        return item
-    return replace(item, validated=intersection(item.validated, tag.validated))
+        return watched
+    return replace(watched, validated=intersection(item.validated, tag.validated))
 
 
 def _narrowed_setpoint(item: ManipulatedTag, tag: TagDefinition, bundle: ModelBundle) -> ManipulatedTag:

@@ -132,7 +132,6 @@ class Processor:
         for pending in waiting:
             attempt = 0
             while not await self._committed_alone(pending) and not isinstance(pending.event, ModelDue | TimerDue):
-                self._on_progress()  # a full disk is no stalled loop: a restart would not mend it
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
 
@@ -142,6 +141,8 @@ class Processor:
         except StoreUnavailableError as error:
             self._on_store(str(error))
             return False
+        finally:
+            self._on_progress()  # a full disk is no stalled loop: a restart would not mend it
         self._on_store(None)
         self._settle([pending], outcome)
         return True

@@ -124,6 +124,9 @@ class TagTable(_Table):
     unit: str = Field(description="the engineering unit")
     validated: Limits | None = Field(default=None, description="[lower, upper]: outside, no model uses it")
     max_rate: Rate | None = Field(default=None, description='fastest believable change, such as "2.0/s"')
+    frozen_after: Duration | None = Field(
+        default=None, gt=0, description='a sensor that shows the very same value for so long is stuck, such as "10m"'
+    )
     max_age: Duration = Field(default=10.0, gt=0, description='oldest value that may be used, such as "10s"')
     accept_uncertain: bool = Field(default=False, description="whether uncertain quality may be used")
 

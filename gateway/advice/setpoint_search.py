@@ -50,7 +50,7 @@ def search(
         model: the model with its manipulated tags.
         features: the accepted inputs now.
         specification: what the prediction shall come back to.
-        current: the values of the setpoints now, where they are known well enough.
+        current: the values of the setpoints and interlock tags now, where they are known well enough.
         last_move_ns: when each setpoint was last moved or suggested to move.
         at_ns: now.
 
@@ -63,7 +63,7 @@ def search(
     target = target_of(specification)
     for manipulated in model.bundle.manipulated:
         tag = manipulated.tag
-        refusal = judge_present(manipulated, current=current.get(tag), last_move_ns=last_move_ns.get(tag), at_ns=at_ns)
+        refusal = judge_present(manipulated, present=current, last_move_ns=last_move_ns.get(tag), at_ns=at_ns)
         if refusal is not None:
             refusals.append(refusal)
             continue

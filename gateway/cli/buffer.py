@@ -16,7 +16,7 @@ from gateway.errors import LablineError
 from gateway.records import AuditEntry, Lane
 from gateway.settings import read
 from gateway.store import audit
-from gateway.store.database import open_state, read_state
+from gateway.store.database import locked, open_state, read_state
 from gateway.store.dead_letters import ask_retry
 from gateway.store.readers import depths
 from gateway.store.salvage import quarantined, why
@@ -186,6 +186,7 @@ def salvage(
 ) -> None:
     """Read a damaged store: count what holds and what does not; with --apply put back what is missing.
 
+    Stop the gateway before --apply: it puts back all of it at once, or nothing.
     What the present store has under the same key with other content ("differ here") is not touched: look at both.
     """
     settings, _sha256 = read(config)
@@ -194,7 +195,7 @@ def salvage(
     if chosen is None:
         raise LablineError("nothing is in quarantine", hint="name a damaged file with --file")
     if apply:
-        with closing(open_state(settings.store.directory)) as connection:
+        with locked(settings.store.directory), closing(open_state(settings.store.directory)) as connection:
             salvaged = salvage_file(chosen, into=connection, at_ns=time.time_ns())
     else:
         salvaged = salvage_file(chosen, into=None, at_ns=time.time_ns())

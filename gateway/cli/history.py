@@ -17,7 +17,7 @@ from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.columns import Columns, SampleFlag
 from gateway.history.sealed import Damage, in_stretch, newest, read_chunks, read_series, read_unsealed
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.statements import HISTORY, HISTORY_FILE, SQL
 from gateway.records import quality_of
 from gateway.settings import read
 
@@ -81,13 +81,13 @@ def _stretches(
 ) -> Iterator[tuple[str, Columns]]:
     """Yield each tag's samples, hour by hour, so that memory stays small."""
     series = read_series(connection)
+    last_arrivals = {row["series_id"]: row["last_arrival"] for row in connection.execute(SQL["newest_chunks"])}
     sealed_until: dict[str, tuple[int, int]] = {}
     for tag in tags:
-        columns, _older = (
-            newest(connection, series[tag], most=1, damage=Damage()) if tag in series else (Columns.of(()), False)
-        )
-        if len(columns):
-            sealed_until[tag] = int(columns.held_ns.max()), int(columns.arrival.max())
+        if series.get(tag) in last_arrivals:
+            columns, _older = newest(connection, series[tag], most=1, damage=Damage())
+            held_ns = int(columns.held_ns.max()) if len(columns) else 0
+            sealed_until[tag] = held_ns, last_arrivals[series[tag]]
     journal, _last_arrival = read_unsealed(connection, sealed_until, damage)
     for tag in tags:
         waiting = Columns.joined(journal.get(tag, ()))

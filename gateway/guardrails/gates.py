@@ -10,13 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.definitions import Aggregate, InputDefinition, ModelBundle, TagDefinition
+from gateway.definitions import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow
+from gateway.inference.domain import Distance, distance, largest
 from gateway.inference.features import InputReading, read_input
-from gateway.records import SECOND_NS, Quality, Reason, quality_of
+from gateway.records import SECOND_NS, FeatureVector, Quality, Reason, quality_of
+
+_EXTREMES = frozenset({Aggregate.MIN, Aggregate.MAX})
+_COVERAGE_OF_EXTREMES = 0.98  # an extreme may lie in any hole; what lacks is the time since the last confirmation
 
 InputGate = Callable[[InputReading, InputDefinition, TagDefinition], Reason | None]
+DomainGate = Callable[[Distance, Domain, tuple[str, ...]], Reason | None]
 OutputGate = Callable[[float, ModelBundle], Reason | None]
 
 
@@ -43,13 +48,11 @@ def _age(reading: InputReading, _definition: InputDefinition, tag: TagDefinition
 def _known(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
     if reading.value is None or not math.isfinite(reading.value):
         return abstain(Abstention.NO_VALUE, tag=tag.name, input=definition.name)
-    if reading.coverage < definition.minimum_coverage:
-        return abstain(
-            Abstention.LOW_COVERAGE,
-            input=definition.name,
-            coverage=reading.coverage,
-            minimum=definition.minimum_coverage,
-        )
+    needed = definition.minimum_coverage
+    if definition.aggregate in _EXTREMES:
+        needed = max(needed, _COVERAGE_OF_EXTREMES)
+    if reading.coverage < needed:
+        return abstain(Abstention.LOW_COVERAGE, input=definition.name, coverage=reading.coverage, minimum=needed)
     return None
 
 
@@ -77,6 +80,34 @@ def _samples_validated(reading: InputReading, _definition: InputDefinition, tag:
     return None
 
 
+def _rate(reading: InputReading, _definition: InputDefinition, tag: TagDefinition) -> Reason | None:
+    steepest, allowed = reading.steepest_per_second, tag.max_rate_per_second
+    if allowed is None or steepest is None or steepest <= allowed:
+        return None
+    return abstain(Abstention.CHANGES_TOO_FAST, tag=tag.name, rate=steepest, max_rate=allowed)
+
+
+def _frozen(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
+    after_ns = definition.frozen_after_ns
+    if after_ns is None or reading.unchanged_seconds * SECOND_NS < after_ns:
+        return None
+    return abstain(Abstention.FROZEN, tag=tag.name, seconds=reading.unchanged_seconds)
+
+
+def _t2(distance: Distance, domain: Domain, names: tuple[str, ...]) -> Reason | None:
+    if distance.t2 <= domain.t2_limit:  # what is not finite is not below a limit
+        return None
+    told = ", ".join(largest(names, distance.t2_contributions))
+    return abstain(Abstention.OUTSIDE_DOMAIN_T2, t2=distance.t2, limit=domain.t2_limit, inputs=told)
+
+
+def _spe(distance: Distance, domain: Domain, names: tuple[str, ...]) -> Reason | None:
+    if distance.spe <= domain.spe_limit:
+        return None
+    told = ", ".join(largest(names, distance.spe_contributions))
+    return abstain(Abstention.OUTSIDE_DOMAIN_SPE, spe=distance.spe, limit=domain.spe_limit, inputs=told)
+
+
 def _finite(value: float, bundle: ModelBundle) -> Reason | None:
     if not math.isfinite(value):
         return abstain(Abstention.NOT_FINITE, model=bundle.identity.name)
@@ -90,8 +121,19 @@ def _output_range(value: float, bundle: ModelBundle) -> Reason | None:
     return None
 
 
-INPUT_GATES: tuple[InputGate, ...] = (_quality, _age, _known, _samples_validated, _validated_range)
-OUTPUT_GATES: tuple[OutputGate, ...] = (_finite, _output_range)
+def _interval_width(_value: float, bundle: ModelBundle) -> Reason | None:
+    widest = bundle.max_half_width
+    if widest is None or bundle.half_width <= widest:
+        return None
+    return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=bundle.half_width, max_half_width=widest)
+
+
+# for each input
+INPUT_GATES: tuple[InputGate, ...] = (_quality, _age, _known, _samples_validated, _validated_range, _rate, _frozen)
+# for all inputs together
+DOMAIN_GATES: tuple[DomainGate, ...] = (_t2, _spe)
+# for each output
+OUTPUT_GATES: tuple[OutputGate, ...] = (_finite, _output_range, _interval_width)
 
 
 def judge_inputs(
@@ -114,6 +156,21 @@ def _first_reason(reading: InputReading, definition: InputDefinition, tag: TagDe
         if reason is not None:
             return reason
     return None
+
+
+def judge_domain(bundle: ModelBundle, features: FeatureVector) -> tuple[Reason, ...]:
+    """Return the reason why the inputs together are not what the model has learned from; empty where they are.
+
+    A bundle without a domain says nothing of it: its inputs are held against their ranges only.
+    """
+    if bundle.domain is None:
+        return ()
+    found = distance(bundle.domain, np.array(features.values, np.float64))
+    for gate in DOMAIN_GATES:
+        reason = gate(found, bundle.domain, features.names)
+        if reason is not None:
+            return (reason,)
+    return ()
 
 
 def judge_output(value: float, bundle: ModelBundle) -> tuple[Reason, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment, TagDefinition
 from gateway.errors import InferenceError
-from gateway.guardrails.gates import judge_inputs, judge_output
+from gateway.guardrails.gates import judge_domain, judge_inputs, judge_output
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.features import feature_vector, read_inputs
@@ -33,6 +33,8 @@ def guarded_prediction(
     readings = read_inputs(bundle.inputs, tags, windows, end_ns)
     reasons = judge_inputs(bundle.inputs, readings, tags)
     features = feature_vector(bundle.inputs, readings, end_ns)
+    if not reasons and features is not None:
+        reasons = judge_domain(bundle, features)
     value = None
     if not reasons and features is not None:
         value, reasons = _infer(model, features)

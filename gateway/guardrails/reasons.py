@@ -15,15 +15,27 @@ class Abstention(StrEnum):
     STALE = "The last value of {tag} is {age_seconds:.1f} s old; at most {max_age_seconds:.1f} s is accepted."
     LOW_COVERAGE = "Only {coverage:.0%} of the window of {input} is known; {minimum:.0%} is needed."
     OUTSIDE_VALIDATED_RANGE = "{input} is {value:.6g}, outside its validated range {lower:.6g} to {upper:.6g}."
+    CHANGES_TOO_FAST = "{tag} changes by {rate:.6g} per second; at most {max_rate:.6g} is believable."
+    FROZEN = "{tag} has shown the very same value for {seconds:.0f} s; its sensor is taken to be stuck."
+    OUTSIDE_DOMAIN_T2 = (
+        "The inputs are too far from what the model has learned: T2 {t2:.4g}, limit {limit:.4g} ({inputs})."
+    )
+    OUTSIDE_DOMAIN_SPE = (
+        "The inputs stand together as they never did in training: SPE {spe:.4g}, limit {limit:.4g} ({inputs})."
+    )
     MODEL_FAILED = "Model {model} could not be evaluated: {error}."
     NOT_FINITE = "Model {model} gave a value that is not finite."
     OUTSIDE_OUTPUT_RANGE = "The prediction {value:.6g} lies outside the valid outputs {lower:.6g} to {upper:.6g}."
+    INTERVAL_TOO_WIDE = (
+        "The interval of +-{half_width:.6g} is wider than the +-{max_half_width:.6g} that may be acted on."
+    )
     STAGE_TOO_LOW = "Stage {stage} gives no suggestions."
     NO_SPECIFICATION = "There is no specification of {analyte} in {unit} for product {product}."
     SETPOINT_UNKNOWN = "The current value of {tag} is not known well enough to move it."
     SETPOINT_OUTSIDE_RANGE = "{tag} {proposed:.6g} lies outside its validated range {lower:.6g} to {upper:.6g}."
     SETPOINT_NOT_FINITE = "The proposed value of {tag} is not finite."
     STEP_TOO_LARGE = "A move of {tag} by {step:.6g} exceeds the largest step of {max_step:.6g}."
+    INTERLOCKED = "{tag} may be moved only while {interlock} lies within {lower:.6g} to {upper:.6g}; it is {value}."
     TOO_SOON = "{tag} was moved or suggested {elapsed_seconds:.0f} s ago; {minimum_seconds:.0f} s must pass."
     NO_IMPROVING_MOVE = "No allowed move of {tags} brings {analyte} closer to {target:.6g} by more than it is unsure."
     NO_MANIPULATED_TAG = "Model {model} names no setpoint that may be moved."

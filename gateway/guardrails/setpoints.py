@@ -36,13 +36,18 @@ def judge_move(manipulated: ManipulatedTag, *, current: float, proposed: float) 
 
 
 def judge_present(
-    manipulated: ManipulatedTag, *, current: float | None, last_move_ns: int | None, at_ns: int
+    manipulated: ManipulatedTag, *, present: Mapping[str, float], last_move_ns: int | None, at_ns: int
 ) -> Reason | None:
     """Return why a setpoint may not be moved from where it is now, or None.
 
-    Its present value must be known and within the validated range, and the minimum interval have passed since it
-    was last moved, by whomever, or suggested to move.
+    ``present``: the values of setpoints and interlock tags that are known well enough. Each interlock must hold, the
+    present value be known and within the validated range, and the minimum interval have passed since it was last moved,
+    by whomever, or suggested to move.
     """
+    interlocked = judge_interlocks(manipulated, present)
+    if interlocked is not None:
+        return interlocked
+    current = present.get(manipulated.tag)
     if current is None:
         return abstain(Abstention.SETPOINT_UNKNOWN, tag=manipulated.tag)
     lower, upper = manipulated.validated
@@ -58,6 +63,23 @@ def judge_present(
         elapsed_seconds=(at_ns - last_move_ns) / SECOND_NS,
         minimum_seconds=manipulated.minimum_interval_ns / SECOND_NS,
     )
+
+
+def judge_interlocks(manipulated: ManipulatedTag, present: Mapping[str, float]) -> Reason | None:
+    """Return the first interlock that does not hold, or None; one whose tag is not known does not hold."""
+    for interlock in manipulated.interlocks:
+        value, (lower, upper) = present.get(interlock.tag), interlock.within
+        if value is None or not lower <= value <= upper:
+            told = "not known" if value is None else f"{value:.6g}"
+            return abstain(
+                Abstention.INTERLOCKED,
+                tag=manipulated.tag,
+                interlock=interlock.tag,
+                lower=lower,
+                upper=upper,
+                value=told,
+            )
+    return None
 
 
 def second_check(payload: bytes, line: LineDefinition, present: Callable[[str], float | None]) -> Reason | None:
@@ -90,10 +112,33 @@ def _check_suggestion(
         return abstain(Abstention.NOT_WITHIN_LINE, tag=tag)
     if model.stage < Stage.ADVISE:
         return abstain(Abstention.STAGE_TOO_LOW, stage=model.stage.name.lower())
-    now = present(tag)
+    # arithmetic of its own from here on, so that an error in the search's gates is not repeated
+    interlocked = _second_look_at_interlocks(manipulated, present)
+    if interlocked is not None:
+        return interlocked
+    return _second_look_at_move(manipulated, present(tag), proposed)
+
+
+def _second_look_at_interlocks(manipulated: ManipulatedTag, present: Callable[[str], float | None]) -> Reason | None:
+    for interlock in manipulated.interlocks:
+        held, (lower, upper) = present(interlock.tag), interlock.within
+        if held is None or not (held >= lower and held <= upper):
+            told = "not known" if held is None else f"{held:.6g}"
+            return abstain(
+                Abstention.INTERLOCKED,
+                tag=manipulated.tag,
+                interlock=interlock.tag,
+                lower=lower,
+                upper=upper,
+                value=told,
+            )
+    return None
+
+
+def _second_look_at_move(manipulated: ManipulatedTag, now: float | None, proposed: float) -> Reason | None:
+    tag = manipulated.tag
     if now is None:
         return abstain(Abstention.SETPOINT_UNKNOWN, tag=tag)
-    # arithmetic of its own, so that an error in the search's gates is not repeated here
     lower, upper = manipulated.validated
     if not (proposed >= lower and proposed <= upper):
         return abstain(Abstention.SETPOINT_OUTSIDE_RANGE, tag=tag, proposed=proposed, lower=lower, upper=upper)

@@ -208,11 +208,17 @@ def _read_planes(reader: _Reader, count: int) -> NDArray[np.uint64]:
 
 def _plane(reader: _Reader, count: int) -> NDArray[np.uint64]:
     (length,) = reader.take("<I")
-    raw = _decompressor().decompress(reader.cut(length), max_output_size=count) if length else reader.cut(count)
+    packed = reader.cut(length or count)
+    if length and zstandard.frame_content_size(packed) != _SIZE_NOT_STATED:
+        raise ChunkError("a compressed part states a size, which would be believed and allocated")
+    raw = _decompressor().decompress(packed, max_output_size=count) if length else packed
     return np.frombuffer(raw, np.uint8).astype(np.uint64)
 
 
 # --- floats --------------------------------------------------------------------------------------------
+
+
+_SIZE_NOT_STATED = -1  # zstandard's CONTENTSIZE_UNKNOWN, as frame_content_size returns it
 
 
 class _Values(IntEnum):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gateway.definitions import Aggregate, InputDefinition, ManipulatedTag, ModelBundle, Predict
+from gateway.definitions import Aggregate, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
 from gateway.errors import BundleRefusedError
 from gateway.records import ModelIdentity, seconds_to_ns
 
@@ -42,6 +42,7 @@ class InputTable(_Table):
     unit: str
     validated: tuple[float, float]
     minimum_coverage: float = Field(default=0.8, gt=0, le=1)
+    frozen_after_seconds: float | None = Field(default=None, gt=0)
 
 
 class OutputTable(_Table):
@@ -57,6 +58,7 @@ class IntervalTable(_Table):
     coverage: float = Field(gt=0, lt=1)
     half_width: float = Field(gt=0)
     calibration_rows: int = Field(gt=0)
+    max_half_width: float | None = Field(default=None, gt=0)
 
 
 class TrainingTable(_Table):
@@ -77,6 +79,13 @@ class AcceptanceTable(_Table):
     reached: float
 
 
+class InterlockTable(_Table):
+    """``interlocks``: a tag that must lie within limits while a setpoint may be moved."""
+
+    tag: str
+    within: tuple[float, float]
+
+
 class ManipulatedTable(_Table):
     """``[[manipulated]]``: a setpoint that may be moved, within which limits, and what follows it."""
 
@@ -87,6 +96,7 @@ class ManipulatedTable(_Table):
     resolution: float = Field(gt=0)
     minimum_interval_seconds: float = Field(ge=0)
     gains: dict[str, float]
+    interlocks: list[InterlockTable] = []
 
 
 class BundleManifest(_Table):
@@ -144,6 +154,7 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
         output_valid=manifest.output.valid,
         coverage=manifest.interval.coverage,
         half_width=manifest.interval.half_width,
+        max_half_width=manifest.interval.max_half_width,
         manipulated=tuple(_manipulated(table) for table in manifest.manipulated),
     )
 
@@ -190,6 +201,7 @@ def _input(table: InputTable) -> InputDefinition:
         unit=table.unit,
         validated=table.validated,
         minimum_coverage=table.minimum_coverage,
+        frozen_after_ns=None if table.frozen_after_seconds is None else seconds_to_ns(table.frozen_after_seconds),
     )
 
 
@@ -202,6 +214,7 @@ def _manipulated(table: ManipulatedTable) -> ManipulatedTag:
         resolution=table.resolution,
         minimum_interval_ns=seconds_to_ns(table.minimum_interval_seconds),
         gains=dict(table.gains),
+        interlocks=tuple(Interlock(tag=item.tag, within=item.within) for item in table.interlocks),
     )
 
 

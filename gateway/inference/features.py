@@ -5,17 +5,26 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.definitions import InputDefinition, TagDefinition
 from gateway.history.windows import TagWindow, WindowRequest, aggregate, usable
-from gateway.records import FeatureVector, InputEvidence
+from gateway.records import SECOND_NS, FeatureVector, InputEvidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputReading:
-    """One input as read: its value, the extremes of its samples, how much was known, and how fresh it was."""
+    """One input as read: its value, the extremes of its samples, how much was known, and how fresh it was.
+
+    ``steepest_per_second``: the fastest change between two samples, steps of less than a second counted as of one.
+    ``unchanged_seconds``: for how long the newest value has been the very same, as far as was looked.
+    """
 
     value: float | None
     extremes: tuple[float, float] | None
+    steepest_per_second: float | None
+    unchanged_seconds: float
     coverage: float
     age_ns: int | None
     last_status: int | None
@@ -28,18 +37,40 @@ def window_request(definition: InputDefinition, end_ns: int) -> WindowRequest:
     return WindowRequest(tag=definition.tag, start_ns=end - definition.window_ns, end_ns=end)
 
 
-def read_input(definition: InputDefinition, tag: TagDefinition, window: TagWindow) -> InputReading:
-    """Return one input read from its window.
+def watch_request(definition: InputDefinition, end_ns: int) -> WindowRequest | None:
+    """Return which window shows whether an input's sensor is stuck, or None where nobody wants to know."""
+    if definition.frozen_after_ns is None:
+        return None
+    end = end_ns - definition.lag_ns
+    return WindowRequest(tag=definition.tag, start_ns=end - definition.frozen_after_ns, end_ns=end)
+
+
+def windows_of(definitions: tuple[InputDefinition, ...], end_ns: int) -> tuple[WindowRequest, ...]:
+    """Return every window that reading these inputs at an instant looks at."""
+    watched = (watch_request(definition, end_ns) for definition in definitions)
+    return (
+        *(window_request(definition, end_ns) for definition in definitions),
+        *(request for request in watched if request is not None),
+    )
+
+
+def read_input(
+    definition: InputDefinition, tag: TagDefinition, window: TagWindow, watched: TagWindow | None = None
+) -> InputReading:
+    """Return one input read from its window, and from the one that shows whether its sensor is stuck.
 
     The age is the time from when the value was last known to hold (its source time, or a later confirmation
     by its server) to the window's end: a dead-banded value that its server still vouches for is not old.
     """
     value, covered = aggregate(definition.aggregate, window, accept_uncertain=tag.accept_uncertain)
     known = len(window) > 0
-    used = window.values[usable(window.statuses, window.values, accept_uncertain=tag.accept_uncertain)]
+    kept = usable(window.statuses, window.values, accept_uncertain=tag.accept_uncertain)
+    used = window.values[kept]
     return InputReading(
         value=value,
         extremes=(float(used.min()), float(used.max())) if len(used) else None,
+        steepest_per_second=_steepest(window.held_ns[kept], used),
+        unchanged_seconds=0.0 if watched is None else _unchanged(watched, accept_uncertain=tag.accept_uncertain),
         coverage=covered,
         age_ns=max(window.end_ns - max(int(window.held_ns[-1]), window.confirmed_ns), 0) if known else None,
         last_status=int(window.statuses[-1]) if known else None,
@@ -54,6 +85,25 @@ def read_input(definition: InputDefinition, tag: TagDefinition, window: TagWindo
     )
 
 
+def _steepest(held_ns: NDArray[np.int64], values: NDArray[np.float64]) -> float | None:
+    if len(values) < 2:  # noqa: PLR2004 - a change needs two
+        return None
+    seconds = np.maximum(np.diff(held_ns) / SECOND_NS, 1.0)
+    return float(np.max(np.abs(np.diff(values)) / seconds))
+
+
+def _unchanged(window: TagWindow, *, accept_uncertain: bool) -> float:
+    """Return for how many seconds up to its end a window shows the very same usable value, without a hole."""
+    good = usable(window.statuses, window.values, accept_uncertain=accept_uncertain)
+    if not len(window) or not good[-1]:
+        return 0.0
+    other = np.flatnonzero(~good | (window.values != window.values[-1]))
+    first = int(other[-1]) + 1 if len(other) else 0
+    since_ns = max(int(window.held_ns[first]), window.start_ns)
+    known_until_ns = min(max(int(window.held_ns[-1]), window.confirmed_ns), window.end_ns)
+    return max(known_until_ns - since_ns, 0) / SECOND_NS
+
+
 def read_inputs(
     definitions: tuple[InputDefinition, ...],
     tags: Mapping[str, TagDefinition],
@@ -61,10 +111,13 @@ def read_inputs(
     end_ns: int,
 ) -> tuple[InputReading, ...]:
     """Return all inputs of a model at the instant ``end_ns``, in the bundle's order."""
-    return tuple(
-        read_input(definition, tags[definition.tag], windows[window_request(definition, end_ns)])
-        for definition in definitions
-    )
+    readings = []
+    for definition in definitions:
+        watched = watch_request(definition, end_ns)
+        window = windows[window_request(definition, end_ns)]
+        tag = tags[definition.tag]
+        readings.append(read_input(definition, tag, window, None if watched is None else windows[watched]))
+    return tuple(readings)
 
 
 def feature_vector(

@@ -43,9 +43,18 @@ class Acknowledger(Protocol):
 
 @dataclass(slots=True)
 class _Waiting:
-    """A message whose event waits to be committed, with its newest delivery, which is the one to acknowledge."""
+    """A message whose event waits to be committed, with its deliveries on the newest connection.
 
-    newest: Delivery
+    All of them are to be acknowledged: a retained message comes twice on one connection, as unacknowledged and as new.
+    """
+
+    deliveries: list[Delivery]
+
+    def again(self, delivery: Delivery) -> None:
+        """Note that it was delivered once more; what came on an older connection is forgotten there."""
+        if delivery.generation != self.deliveries[-1].generation:
+            self.deliveries.clear()
+        self.deliveries.append(delivery)
 
 
 class Intake:
@@ -64,7 +73,7 @@ class Intake:
         self._urgency = urgency
         self._routes = routes
         self._now = now
-        self._waiting: dict[tuple[int, str], _Waiting] = {}
+        self._waiting: dict[tuple[int, str, str], _Waiting] = {}
         self._paused = False
         self.session: Acknowledger | None = None
 
@@ -79,17 +88,18 @@ class Intake:
             return  # not acknowledged: it comes again
         event = self._event(delivery)
         witness = isinstance(event, HeadWitnessed)  # retained: told anew at every connection
-        key = (0 if witness else delivery.message_number, sha256_hex(delivery.payload))
+        key = (0 if witness else delivery.message_number, delivery.topic, sha256_hex(delivery.payload))
         standing = self._waiting.get(key)
         if standing is not None and (delivery.redelivered or witness):
-            standing.newest = delivery
+            standing.again(delivery)
             return
-        waiting = self._waiting[key] = _Waiting(delivery)
+        waiting = self._waiting[key] = _Waiting([delivery])
 
         def committed() -> None:
             if self._waiting.get(key) is waiting:
                 del self._waiting[key]
-            session.acknowledge(waiting.newest)
+            for each in waiting.deliveries:
+                session.acknowledge(each)
             if self._paused and len(self._waiting) <= _RESUME_AT:
                 self._paused = False
                 session.resume()

@@ -43,8 +43,17 @@ class _Hole:
     attempts: int = 0
     tags: tuple[str, ...] = ()
     done: int = 0  # slices that have been filled, or given up
-    filled_until_ns: dict[str, int] = field(default_factory=dict)  # per tag of which history told anything
+    last_filled: dict[str, TagSample] = field(default_factory=dict)  # per tag of which history told anything
     filled_samples: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Return whether every slice has been read."""
+        return bool(self.tags) and self.done == sum(1 for _ in self.slices())
+
+    def live_from_ns(self, tag: str) -> int:
+        """Return from when a tag's values were told live again: at the latest, from the end of the hole."""
+        return min(self.first_live_ns.get(tag, self.until_ns), self.until_ns)
 
     def slices(self) -> Iterator[tuple[tuple[str, ...], int, int]]:
         """Yield (some tags, from, until), tag group by tag group, each in time."""
@@ -53,20 +62,24 @@ class _Hole:
             for start_ns in range(self.from_ns, max(self.until_ns, self.from_ns + 1), _FILL_SLICE_NS):
                 yield group, start_ns, min(start_ns + _FILL_SLICE_NS, self.until_ns)
 
-    def missed(self, tag: str, samples: Iterable[TagSample], *, until_ns: int) -> list[TagSample]:
-        """Return what came neither before the hole nor live after it, and is not filled in yet.
+    def missed(self, tag: str, samples: Iterable[TagSample], *, start_ns: int, until_ns: int) -> list[TagSample]:
+        """Return what a slice adds: the value that held at its start, and what came within it and not live.
 
-        That is the last value before the hole, and those within it.
+        Where the server tells no value at the start, the last one of the slice before still holds: its history of that
+        slice was read to the end.
         """
-        told_live_ns = self.first_live_ns.get(tag, self.until_ns)
+        told_live_ns = self.live_from_ns(tag)
         known = [each for each in samples if each.status != _BOUND_NOT_FOUND and each.source_ns < told_live_ns]
-        before = [] if tag in self.filled_until_ns else [each for each in known if each.source_ns <= self.from_ns]
-        known_until_ns = self.filled_until_ns.get(tag, self.from_ns)
-        missed = [*before[-1:], *(each for each in known if known_until_ns < each.source_ns <= until_ns)]
-        if missed:
-            self.filled_until_ns[tag] = max(known_until_ns, missed[-1].source_ns)
-            self.filled_samples += len(missed)
-        return missed
+        within = [each for each in known if start_ns < each.source_ns <= until_ns]
+        held = [each for each in known if each.source_ns <= start_ns][-1:] or [
+            each for each in (self.last_filled.get(tag),) if each is not None
+        ]
+        if start_ns < told_live_ns and (held or within):
+            first = tag not in self.last_filled
+            self.filled_samples += len(within) + (len(held) if first else 0)
+            self.last_filled[tag] = [*held, *within][-1]
+            return [*held, *within]
+        return []
 
 
 @dataclass(slots=True)
@@ -191,17 +204,27 @@ class OpcUaFeed:
         self._filling.set()
 
     async def fill(self) -> None:
-        """Fill what the server's history can fill, and put each hole on record, until cancelled."""
-        while True:
-            await self._filling.wait()
-            self._filling.clear()
+        """Fill what the server's history can fill, and put each hole on record, until cancelled.
+
+        What is cancelled before it is filled goes on record as it is.
+        """
+        try:
+            while True:
+                await self._filling.wait()
+                self._filling.clear()
+                await self._fill_holes()
+        finally:
             while self._holes:
-                await self._session.wait_subscribed()
-                hole = self._holes[0]
-                if not await self._filled(hole):
-                    await asyncio.sleep(_FILL_AGAIN_SECONDS)
-                elif self._holes and self._holes[0] is hole:
-                    self._holes.popleft()
+                self._record(self._holes.popleft())
+
+    async def _fill_holes(self) -> None:
+        while self._holes:
+            await self._session.wait_subscribed()
+            hole = self._holes[0]
+            if not await self._filled(hole):
+                await asyncio.sleep(_FILL_AGAIN_SECONDS)
+            elif self._holes and self._holes[0] is hole:
+                self._holes.popleft()
 
     async def _filled(self, hole: _Hole) -> bool:
         """Fill a hole slice by slice; return whether it is done with, or to be gone on with later."""
@@ -217,13 +240,25 @@ class OpcUaFeed:
                 log.warning("the server's history could not be read", source=self.name, error=str(error))
                 break
             for tag, samples in found.items():
-                self._history.fill(hole.missed(tag, samples, until_ns=end_ns), from_ns=hole.from_ns)
+                missed = hole.missed(tag, samples, start_ns=start_ns, until_ns=end_ns)
+                self._history.fill(missed, from_ns=start_ns)
+                if missed and end_ns < hole.live_from_ns(
+                    tag
+                ):  # until the next slice is read, nothing is known after it
+                    self._history.lose_tag(tag, since_ns=end_ns)
             await self._history.written()
             hole.done, hole.attempts = hole.done + 1, 0
         self._record(hole)
         return True
 
     def _record(self, hole: _Hole) -> None:
-        without = sorted(set(hole.tags) - set(hole.filled_until_ns))  # some servers refuse, some only say nothing
-        self._gaps.notice(hole.kind, self.name, from_ns=hole.from_ns, until_ns=hole.until_ns,
-                          filled_samples=hole.filled_samples, tags_without_history=without)  # fmt: skip
+        without = sorted(set(hole.tags) - hole.last_filled.keys())  # some servers refuse, some only say nothing
+        self._gaps.notice(
+            hole.kind,
+            self.name,
+            from_ns=hole.from_ns,
+            until_ns=hole.until_ns,
+            filled_samples=hole.filled_samples,
+            tags_without_history=without,
+            read_to_the_end=hole.finished,
+        )

@@ -17,7 +17,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from gateway.contract.times import rfc3339
 from gateway.database.opening import read_only_uri
 from gateway.errors import LablineError
 from gateway.history.statements import HISTORY_FILE
-from gateway.store.checking import check
+from gateway.store.checking import Findings, check
 from gateway.store.database import STATE, STATE_FILE, open_state
 from gateway.store.heads import HEAD_FILE, head_of
 from gateway.store.opening import RESTORED_FILE, RESTORING, SUSPECT_FILE, sync_folder, write_synced
@@ -55,12 +55,13 @@ def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress =
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise LablineError(f"the backup could not be written: {error}", hint="is there space at its place?") from error
-    findings = check(folder, gently=False)
+    schema = _schema_of(folder / STATE_FILE)
+    findings = _checked(folder, schema)
     manifest = {
         "labline": __version__,
-        "schema": len(STATE.migrations),
+        "schema": schema,
         "at": rfc3339(at_ns),
-        "head": _head_in(folder),
+        "head": _head_in(folder, findings),
         "rows": findings.rows,
         "audit_lines": findings.audit_lines,
         "damaged": findings.damaged,
@@ -92,10 +93,29 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _head_in(folder: Path) -> dict[str, Any] | None:
+def _schema_of(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection, suppress(sqlite3.Error):
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    return 0
+
+
+def _checked(folder: Path, schema: int) -> Findings:
+    """Return what a full check of the copy finds; one of another schema is not checked, and says so."""
+    if schema == len(STATE.migrations):
+        return check(folder, gently=False)
+    findings = Findings()
+    findings.add(f"not checked: its schema is {schema}, this Labline knows {len(STATE.migrations)}")
+    return findings
+
+
+def _head_in(folder: Path, findings: Findings) -> dict[str, Any] | None:
     with closing(sqlite3.connect(folder / STATE_FILE)) as connection:
         connection.row_factory = sqlite3.Row
-        head = head_of(connection)
+        try:
+            head = head_of(connection)
+        except sqlite3.Error as error:  # a damaged store wants a backup most of all
+            findings.add(f"the audit trail's head cannot be read: {error}")
+            return None
     return None if head is None else {"seq": head.seq, "hash": head.hash}
 
 

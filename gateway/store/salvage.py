@@ -32,6 +32,7 @@ _HASHED_BY_STATEMENT = frozenset({"outbox"})
 
 
 _RETAIN = "retain"
+_MERGED = {"lot": "material_lot_id", "job_order": "job_order_id"}  # with their keys
 _CHANGING = frozenset({"hash", "current", "retain"})
 
 
@@ -44,12 +45,12 @@ class Salvaged:
     cut: list[str] = field(default_factory=list)
     put_back: dict[str, int] = field(default_factory=dict)
     differing: dict[str, int] = field(default_factory=dict)  # there already, under the same key with other content
-    merged_lots: int = 0
+    merged: dict[str, int] = field(default_factory=dict)  # lots and orders that both stores know
 
     def document(self) -> dict[str, Any]:
         """Return it for a report and for the audit trail."""
         return {"holding": self.holding, "damaged": self.damaged, "not_read_to_the_end": self.cut,
-                "put_back": self.put_back, "differing": self.differing, "merged_lots": self.merged_lots}  # fmt: skip
+                "put_back": self.put_back, "differing": self.differing, "merged": self.merged}  # fmt: skip
 
 
 def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salvaged:
@@ -182,8 +183,8 @@ def _put_back(into: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any
         found.put_back[table] += inserted
         if inserted:
             continue
-        if table == "lot":
-            found.merged_lots += _merged(into, kept)
+        if table in _MERGED:
+            found.merged[table] = found.merged.get(table, 0) + _merged(into, table, kept)
         else:
             found.differing[table] += _differs(into, table, kept)
 
@@ -196,17 +197,24 @@ def _differs(into: sqlite3.Connection, table: str, kept: dict[str, Any]) -> bool
     return row is None
 
 
-def _merged(into: sqlite3.Connection, lot: dict[str, Any]) -> int:
-    """Let a lot that both stores know keep what asks for more care; return whether that changed anything."""
-    present = into.execute(SQL["lot_state"], {"material_lot_id": lot["material_lot_id"]}).fetchone()
+def _merged(into: sqlite3.Connection, table: str, kept: dict[str, Any]) -> int:
+    """Let a lot or an order that both stores know have what either knows of it; return whether that changed anything.
+
+    What the present store does not know is taken over; of a lot the recommendation that asks for more care holds, and
+    a latch stays.
+    """
+    key = _MERGED[table]
+    present = into.execute(f"SELECT * FROM {table}_checked WHERE {key} = ?", (kept[key],)).fetchone()
     if not present["holds"]:
         return 0  # damaged here: no decision stands on it, and no later change makes it hold again
-    careful = worse(Recommendation(present["recommendation"]), Recommendation(lot["recommendation"]))
-    latched = bool(present["latched"] or lot["latched"])
-    if (careful, latched) == (present["recommendation"], bool(present["latched"])):
+    after = {name: value if present[name] is None else present[name] for name, value in kept.items()}
+    if table == "lot":
+        careful = worse(Recommendation(present["recommendation"]), Recommendation(kept["recommendation"]))
+        after |= {"recommendation": careful.value, "latched": int(present["latched"] or kept["latched"])}
+    if all(after[name] == present[name] for name in after):
         return 0
-    row = {"material_lot_id": lot["material_lot_id"], "recommendation": careful.value, "latched": latched}
-    into.execute(SQL["lot_judged"], row)
+    assignments = ", ".join(f"{name} = ?" for name in after)
+    into.execute(f"UPDATE {table} SET {assignments} WHERE {key} = ?", (*after.values(), kept[key]))
     return 1
 
 

@@ -234,14 +234,14 @@ class _Loading:
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
-            open_guidance=self._guidance_about(event.result),
+            open_guidance=self._guidance_about(context.material_lot_id, event.result.sample_id),
         )
 
-    def _guidance_about(self, result: LabResult) -> tuple[Guidance, ...]:
+    def _guidance_about(self, material_lot_id: str | None, sample_id: str) -> tuple[Guidance, ...]:
         """Return what stands open about a result's lot, or without a lot about its sample."""
-        if result.material_lot_id is not None:
-            return self._guidance("open_guidance_of_lot", material_lot_id=result.material_lot_id)
-        return self._guidance("open_guidance_of_sample", sample_id=result.sample_id)
+        if material_lot_id is not None:
+            return self._guidance("open_guidance_of_lot", material_lot_id=material_lot_id)
+        return self._guidance("open_guidance_of_sample", sample_id=sample_id)
 
     def _context_of_equipment(self, equipment_id: str, at_ns: int) -> Context:
         """Return what ran on an equipment at an instant: its lot, else its order, else only the equipment."""

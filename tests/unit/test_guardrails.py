@@ -139,7 +139,8 @@ def test_the_gates_of_a_move(current, proposed, code):
 )
 def test_where_a_setpoint_may_be_moved_from(current, seconds_ago, code):
     last = None if seconds_ago is None else NOW_NS - seconds_to_ns(seconds_ago)
-    reason = judge_present(MANIPULATED, current=current, last_move_ns=last, at_ns=NOW_NS)
+    present = {} if current is None else {MANIPULATED.tag: current}
+    reason = judge_present(MANIPULATED, present=present, last_move_ns=last, at_ns=NOW_NS)
     assert (reason.code if reason else None) == code
 
 

@@ -1,9 +1,10 @@
 """Deliveries into the inbox: each message once, whatever is in it, however often the broker sends it again."""
 
 from gateway.contract.reading import MessageRefusedError, Refusal, refusal
-from gateway.events import MessageRefused
+from gateway.events import HeadWitnessed, MessageRefused
 from gateway.inbox import Inbox, Urgency
 from gateway.ingest.messages import Intake
+from gateway.records import Head
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import moment
 
@@ -56,6 +57,20 @@ async def test_a_message_sent_again_at_every_connection_waits_once_and_its_newes
     for pending in waiting:
         pending.committed()
     assert session.acknowledged == [(49, 1), (49, 2), (49, 3)]
+
+
+async def test_a_retained_head_that_comes_twice_on_each_connection_is_one_event_and_leaves_nothing_in_flight():
+    def witness(_delivery, _origin, at):
+        return HeadWitnessed(event_id="h", at=at, head=Head(seq=1, hash="ab"))
+
+    taking, inbox, session = intake(witness)
+    taking.take(delivery(1))
+    for generation in (2, 3):
+        taking.take(delivery(1, generation=generation, redelivered=True))
+        taking.take(delivery(10 + generation, generation=generation))
+    (pending,) = await inbox.take(most=10)
+    pending.committed()
+    assert session.acknowledged == [(3, 1), (3, 13)]
 
 
 async def test_two_messages_of_the_same_words_are_two():

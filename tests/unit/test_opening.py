@@ -220,7 +220,7 @@ def test_a_salvaged_store_and_the_one_begun_since_are_one_again(store):
     (file,) = quarantined(store)
     found = salvage(file, into=bench.connection, at_ns=NOW_NS)
     bench.connection.close()
-    assert found.merged_lots == 1
+    assert found.merged == {"lot": 1, "job_order": 0}
     assert rows(store, "SELECT recommendation, latched, holds FROM lot_checked") == [("hold", 1, 1)]
     versions = "SELECT sample_id, result_version, current, holds FROM lab_result_checked ORDER BY 1, 2"
     assert rows(store, versions) == [("S-1", 1, 0, 1), ("S-1", 2, 1, 1), ("S-2", 1, 1, 1)]

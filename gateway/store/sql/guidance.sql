@@ -29,7 +29,8 @@ WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.predict
 
 -- name: open_guidance_that_expires
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
-WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END IS NOT NULL ORDER BY issued_ns;
+WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END > 0
+ORDER BY +issued_ns;
 
 -- name: guidance_by_id
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked WHERE guidance_id = :guidance_id;

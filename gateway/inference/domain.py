@@ -1,0 +1,58 @@
+"""Where a model has learned: its applicability domain, by a principal component model of its training inputs. Pure.
+
+Inputs may each lie within their range and yet stand together as they never did in training. Hotelling's T2 measures
+how far a row lies from the middle within the plane that the training rows span, SPE (also called Q) how far it lies off
+that plane (Kourti and MacGregor 1995, "Process analysis, monitoring and diagnosis, using multivariate projection
+methods").
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.definitions import Domain
+
+MOST_TOLD = 3  # contributions named in a reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distance:
+    """How far a row lies from where the model has learned, and what each input contributes to either measure."""
+
+    t2: float
+    spe: float
+    t2_contributions: NDArray[np.float64]  # (k,), they add up to t2
+    spe_contributions: NDArray[np.float64]  # (k,), they add up to spe
+
+
+def scores(domain: Domain, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (T2, SPE), each of shape (n,), of rows of shape (n, k)."""
+    scaled = (rows - domain.center) / domain.scale
+    within = scaled @ domain.loadings
+    off = scaled - within @ domain.loadings.T
+    return np.sum(within**2 / domain.variances, axis=1), np.sum(off**2, axis=1)
+
+
+def distance(domain: Domain, values: NDArray[np.float64]) -> Distance:
+    """Return the distance of one row of shape (k,).
+
+    The contribution of input j to T2 is the share of z' P L^-1 P' z that carries z_j (Westerhuis, Gurden and Smilde
+    2000, "Generalized contribution plots", eq. 9); to SPE, its own squared residual.
+    """
+    scaled = (values - domain.center) / domain.scale
+    within = domain.loadings.T @ scaled
+    off = scaled - domain.loadings @ within
+    t2_contributions = scaled * (domain.loadings @ (within / domain.variances))
+    return Distance(
+        t2=float(np.sum(within**2 / domain.variances)),
+        spe=float(np.sum(off**2)),
+        t2_contributions=t2_contributions,
+        spe_contributions=off**2,
+    )
+
+
+def largest(names: tuple[str, ...], contributions: NDArray[np.float64]) -> tuple[str, ...]:
+    """Return the names that contribute most, largest first, at most three."""
+    order = np.argsort(-contributions, kind="stable")[:MOST_TOLD]
+    return tuple(names[int(at)] for at in order if contributions[at] > 0)

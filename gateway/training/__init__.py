@@ -1,0 +1,1 @@
+"""How a bundle is made: rows, candidates, calibration, the applicability domain. Needs the ``train`` extra."""
