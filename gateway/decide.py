@@ -47,7 +47,7 @@ from gateway.events import (
     Unlatched,
 )
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
-from gateway.guardrails.prediction import guarded_prediction
+from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
 from gateway.records import (
@@ -111,17 +111,17 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
         return Decision()
     if situation.latches:  # something is wrong that only a person can judge: no advice until one has
         model = replace(model, stage=Stage.SHADOW)
-    prediction = guarded_prediction(
-        model,
-        situation.line.tags,
-        situation.windows,
-        situation.context,
-        end_ns=event.at_ns,
-        at_ns=event.at_ns,
-        cause=event.event_id,
-    )
+    occasion = Occasion(end_ns=event.at_ns, at_ns=event.at_ns, cause=event.event_id, context=situation.context)
+    predictions = guarded_predictions(model, situation.line.tags, situation.windows, occasion)
     if model.stage < Stage.ADVISE:  # in shadow the gateway records and compares, and says nothing
-        return Decision(records=(prediction,))
+        return Decision(records=predictions)
+    decided = Decision()
+    for prediction in predictions:
+        decided += _on_prediction(event, situation, model, prediction)
+    return decided
+
+
+def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:
     message = prediction_message(
         prediction,
         line=situation.line,

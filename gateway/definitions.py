@@ -15,7 +15,7 @@ from gateway.records import Head, ModelIdentity, SignedHead, Specification
 
 Limits = tuple[float, float]
 Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Rows of features, shape (n, inputs), to predicted values, shape (n,). Deterministic."""
+"""Rows of features, shape (n, inputs), to what the model says, shape (n, columns). Deterministic."""
 SignHead = Callable[[Head, int], SignedHead]
 """A head of the audit chain and the time, to the signed head. Deterministic."""
 
@@ -113,20 +113,53 @@ class Domain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ValueOutput:
+    """A predicted value: its column, the range of valid values, and how sure it is."""
+
+    column: int
+    valid: Limits
+    coverage: float
+    half_width: float
+    max_half_width: float | None = None  # wider than that, an interval says too little to act on
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProbabilityOutput:
+    """A predicted probability of being out of specification: its column, and from which probability on to warn."""
+
+    column: int
+    warn_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelOutput:
+    """What a model says of one analyte: its value, the probability that it is out of specification, or both."""
+
+    analyte: str
+    unit: str
+    value: ValueOutput | None = None
+    probability: ProbabilityOutput | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelBundle:
     """What a bundle promises, read and checked: see ``gateway.inference.bundle``."""
 
     identity: ModelIdentity
     intended_use: str
-    analyte: str
-    unit: str
     inputs: tuple[InputDefinition, ...]
-    output_valid: Limits
-    coverage: float
-    half_width: float
+    outputs: tuple[ModelOutput, ...]
     manipulated: tuple[ManipulatedTag, ...]
-    max_half_width: float | None = None  # wider than that, an interval says too little to act on
     domain: Domain | None = None  # where the model has learned; None: not stated
+
+    @property
+    def columns(self) -> int:
+        """Return how many numbers the model gives for a row."""
+        return sum((output.value is not None) + (output.probability is not None) for output in self.outputs)
+
+    def output_of(self, analyte: str) -> ModelOutput | None:
+        """Return what the model says of an analyte, or None."""
+        return next((output for output in self.outputs if output.analyte == analyte), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,7 +199,7 @@ class LineDefinition:
 
     def models_of(self, analyte: str) -> tuple[ModelAssignment, ...]:
         """Return the models that predict an analyte."""
-        return tuple(model for model in self.models if model.bundle.analyte == analyte)
+        return tuple(model for model in self.models if model.bundle.output_of(analyte) is not None)
 
     def model_named(self, name: str) -> ModelAssignment | None:
         """Return the assignment of that model name, or None."""

@@ -52,7 +52,8 @@ def define_line(settings: Settings, *, path: Path) -> LineDefinition:
         else:
             models[model.name] = model
     for at, wanted in enumerate(settings.specification, start=1):
-        units = {model.bundle.unit for model in models.values() if model.bundle.analyte == wanted.analyte}
+        outputs = [model.bundle.output_of(wanted.analyte) for model in models.values()]
+        units = {output.unit for output in outputs if output is not None}
         if wanted.unit is not None and units - {wanted.unit}:
             message = f"is {wanted.unit}, but the model predicts {wanted.analyte} in {', '.join(sorted(units))}"
             hint = "give the specification in the model's unit"
@@ -108,7 +109,7 @@ def _model(
         raise BundleRefusedError(
             f"model {bundle.identity.name} is already in use", hint="one assignment per model name"
         )
-    predict = load_model(files[MODEL], inputs=len(bundle.inputs), where=str(where / MODEL))
+    predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where=str(where / MODEL))
     check_golden(files, bundle, predict, where=str(where))
     return ModelAssignment(
         bundle=_on_this_line(bundle, tags, where),

@@ -269,6 +269,7 @@ class Prediction:
     material_definition_id: str | None
     sample_result_id: str | None = None  # set where the instant is a sample's drawn time
     no_suggestion: tuple[Reason, ...] = ()  # why no move was suggested where one was wanted
+    probability: float | None = None  # of being out of specification, where the model says that
 
 
 # --- advice --------------------------------------------------------------------------------------------

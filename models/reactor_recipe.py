@@ -29,14 +29,26 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from gateway.definitions import Aggregate, InputDefinition, TagDefinition
 from gateway.history.rings import Rings
-from gateway.inference.bundle import CARD, GOLDEN, MANIFEST, MODEL, check_golden, golden_csv, read_bundle
+from gateway.inference.bundle import (
+    CARD,
+    GOLDEN,
+    MANIFEST,
+    MODEL,
+    REFERENCE,
+    check_golden,
+    golden_csv,
+    read_bundle,
+    reference_json,
+)
 from gateway.inference.features import feature_vector, read_inputs, window_request
 from gateway.inference.interval import split_conformal_half_width
 from gateway.records import SECOND_NS, TagSample, seconds_to_ns
+from gateway.training.domain import fit_domain
 from gateway.transport.onnx import load_model, runtime_version
 from simulator.plant import TAGS, Plant
 
 COVERAGE = 0.9
+DOMAIN_ALPHA = 0.001  # a prediction each half second: one in a thousand refused for nothing
 SAMPLING_SECONDS = 0.25
 FIRST_SAMPLE_SECONDS = 15.0
 LABORATORY_ERROR = {"viscosity": 0.5, "ph": 0.02}  # standard deviations
@@ -216,14 +228,14 @@ def make(recipe: Recipe, rows: Rows, *, seed: int, folder: Path) -> dict[str, fl
     onnx = to_onnx(
         model, initial_types=[("features", DoubleTensorType([None, len(definitions)]))], target_opset=17
     ).SerializeToString()
-    predict = load_model(onnx, inputs=len(definitions), where=recipe.name)
-    disagreement = float(np.max(np.abs(predict(x) - model.predict(x))))
+    predict = load_model(onnx, inputs=len(definitions), columns=1, where=recipe.name)
+    disagreement = float(np.max(np.abs(predict(x)[:, 0] - model.predict(x))))
     if disagreement > 1e-6:
         raise SystemExit(f"{recipe.name}: ONNX and the fitted model differ by {disagreement:g}")
-    half_width = split_conformal_half_width(y[train:calibrate] - predict(x[train:calibrate]), coverage=COVERAGE)
+    half_width = split_conformal_half_width(y[train:calibrate] - predict(x[train:calibrate])[:, 0], coverage=COVERAGE)
     if half_width is None:
         raise SystemExit(f"{recipe.name}: too few rows to calibrate an interval")
-    tested, truth = predict(x[calibrate:]), y[calibrate:]
+    tested, truth = predict(x[calibrate:])[:, 0], y[calibrate:]
     figures = {
         "r2": r_squared(truth, tested),
         "rmse": float(np.sqrt(np.mean((truth - tested) ** 2))),
@@ -231,18 +243,25 @@ def make(recipe: Recipe, rows: Rows, *, seed: int, folder: Path) -> dict[str, fl
         "half_width": half_width,
         "rows": float(len(x)),
     }
-    write(recipe, definitions, onnx, x, predict, figures, seed=seed, folder=folder,
+    residuals = np.abs(y[train:calibrate] - predict(x[train:calibrate])[:, 0])
+    reference = reference_json(
+        fit_domain(x[:train], alpha=DOMAIN_ALPHA),
+        [item.name for item in definitions],
+        rows=train,
+        residuals={recipe.name: residuals.tolist()},
+    )
+    write(recipe, definitions, onnx, reference, x, predict, figures, seed=seed, folder=folder,
           calibration_rows=calibrate - train, data=np.column_stack([x, y]))  # fmt: skip
     return figures
 
 
-def write(recipe, definitions, onnx, x, predict, figures, *, seed, folder, calibration_rows, data) -> None:  # noqa: ANN001
+def write(recipe, definitions, onnx, reference, x, predict, figures, *, seed, folder, calibration_rows, data) -> None:  # noqa: ANN001
     """Write the bundle's files and read them back as the gateway will."""
     where = folder / recipe.name / recipe.version
     where.mkdir(parents=True, exist_ok=True)
     chosen = np.linspace(0, len(x) - 1, 25).astype(int)
     golden = golden_csv(tuple(item.name for item in definitions), x[chosen], predict(x[chosen]))
-    files = {MODEL: onnx, GOLDEN: golden, CARD: card(recipe, figures, seed).encode()}
+    files = {MODEL: onnx, GOLDEN: golden, CARD: card(recipe, figures, seed).encode(), REFERENCE: reference}
     manifest = manifest_text(recipe, definitions, figures, files, seed=seed, calibration_rows=calibration_rows,
                              data_sha256=hashlib.sha256(data.tobytes()).hexdigest())  # fmt: skip
     files[MANIFEST] = manifest.encode()
@@ -269,14 +288,14 @@ def manifest_text(recipe, definitions, figures, files, *, seed, calibration_rows
     return f"""name = "{recipe.name}"
 version = "{recipe.version}"
 intended_use = "{recipe.intended_use}"
-analyte = "{recipe.name}"
-unit = "{recipe.unit}"
 
 {inputs}
-[output]
+[[output]]
+analyte = "{recipe.name}"
+unit = "{recipe.unit}"
 valid = {pair(recipe.output_valid)}
 
-[interval]
+[output.interval]
 method = "split_conformal"
 coverage = {COVERAGE}
 half_width = {figures["half_width"]!r}

@@ -12,9 +12,11 @@ from gateway.definitions import (
     ManipulatedTag,
     ModelAssignment,
     ModelBundle,
+    ModelOutput,
     Predict,
     Stage,
     TagDefinition,
+    ValueOutput,
 )
 from gateway.history.rings import Rings
 from gateway.moments import Deadline, Moment
@@ -79,7 +81,13 @@ def mean_input(tag_name: str, **changes: Any) -> InputDefinition:
 
 def linear(slopes: Sequence[float], offset: float) -> Predict:
     """A model whose value is offset + slopes . inputs."""
-    return lambda rows: offset + rows @ np.array(slopes, np.float64)
+    return lambda rows: (offset + rows @ np.array(slopes, np.float64))[:, np.newaxis]
+
+
+def value_output(**changes: Any) -> ModelOutput:
+    """Viscosity with an interval of +-1."""
+    value = {"column": 0, "valid": (0.0, 300.0), "coverage": 0.9, "half_width": 1.0, **changes}
+    return ModelOutput(analyte="viscosity", unit="mPa.s", value=ValueOutput(**value))
 
 
 def bundle(**changes: Any) -> ModelBundle:
@@ -88,12 +96,8 @@ def bundle(**changes: Any) -> ModelBundle:
         **{
             "identity": ModelIdentity(name="viscosity", version="1.0.0", sha256="ab" * 32),
             "intended_use": "tests",
-            "analyte": "viscosity",
-            "unit": "mPa.s",
             "inputs": (mean_input("temperature"),),
-            "output_valid": (0.0, 300.0),
-            "coverage": 0.9,
-            "half_width": 1.0,
+            "outputs": (value_output(),),
             "manipulated": (
                 ManipulatedTag(
                     tag="temperature_setpoint",

@@ -25,6 +25,7 @@ from gateway.records import (
     Specification,
 )
 
+_CALM_SHARE = 0.5  # of the probability from which on to warn: below that share of it a warning is resolved
 _CALM_MARGIN = 0.25  # of the half width: how far inside a prediction must be before a warning is resolved
 _UNANSWERED = (GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED, GuidanceState.APPROVED)
 
@@ -37,6 +38,10 @@ class Advice(StrEnum):
     )
     PREDICTED_NEAR_LIMIT = (
         "{analyte} is predicted at {value:.4g} {unit} ({low:.4g} to {high:.4g}); the interval leaves {limits}."
+    )
+    LIKELY_OUT_OF_SPECIFICATION = (
+        "{analyte} is outside its specification with a predicted probability of {probability:.0%}; "
+        "from {warn_at:.0%} on that is a warning."
     )
     MOVE_EXPECTED = (
         "Moving {tag} from {current:g} to {proposed:g} {unit} is expected to bring {analyte} to {expected:.4g}."
@@ -78,6 +83,7 @@ class PredictedSituation:
             and guidance.equipment_id == self.model.equipment_id
             and guidance.predicted is not None
             and guidance.predicted.model.name == self.model.name
+            and guidance.analyte == self.prediction.analyte
         )
 
 
@@ -94,10 +100,12 @@ def advise(case: PredictedSituation) -> Advised:
         return Advised(guidance=stale, no_suggestion=(reason,))
     seen = {guidance.guidance_id: guidance for guidance in (*stale, *_seen_at_the_plant(case, stale))}
     value, low, high = case.prediction.value, case.prediction.low, case.prediction.high
+    if value is None and case.prediction.probability is not None:
+        return Advised(guidance=(*seen.values(), *_on_probability(case, case.prediction.probability)))
     if value is None or low is None or high is None:
         return Advised(guidance=(*seen.values(), *_withdrawn(case, seen)))
     limits = action_limits(case.specification)
-    margin = _CALM_MARGIN * case.model.bundle.half_width
+    margin = _CALM_MARGIN * (high - low) / 2
     if inside(limits, low - margin, high + margin):
         return Advised(guidance=(*seen.values(), *_resolved(case, seen)))
     if inside(limits, low, high):
@@ -189,6 +197,22 @@ def _warn(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specif
     return (*(guidance for guidance in superseded if guidance is not None), warning)
 
 
+def _on_probability(case: PredictedSituation, probability: float) -> tuple[Guidance, ...]:
+    """Warn once where the lot is likely to fail; take the warning back when it is half as likely as that."""
+    output = case.model.bundle.output_of(case.prediction.analyte)
+    warn_at = output.probability.warn_at if output is not None and output.probability is not None else 1.0
+    standing = case.open_of(GuidanceKind.WARNING)
+    if probability < _CALM_SHARE * warn_at:
+        resolved = (moved(guidance, GuidanceState.RESOLVED) for guidance in standing)
+        return tuple(guidance for guidance in resolved if guidance is not None)
+    if standing or probability < warn_at:
+        return ()
+    analyte = case.prediction.analyte
+    reason = _reason(Advice.LIKELY_OUT_OF_SPECIFICATION, analyte=analyte, probability=probability, warn_at=warn_at)
+    title = f"{analyte} is likely to be outside its specification"
+    return (_guidance(case, GuidanceKind.WARNING, severity=Severity.WARNING, title=title, reasons=(reason,)),)
+
+
 def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification) -> Advised:
     """Suggest a move unless one is open; an applied one is followed by another only after its interval."""
     features = case.prediction.features
@@ -196,9 +220,18 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
     just_applied = any(guidance.state is GuidanceState.APPLIED for guidance in seen.values())
     if just_applied or features is None or any(guidance.state in _UNANSWERED for guidance in standing):
         return Advised()
+    output = case.model.bundle.output_of(case.prediction.analyte)
+    if output is None or output.value is None:
+        return Advised()
     try:
         suggestion, why_not = search(
-            case.model, features, limits, current=case.setpoints, last_move_ns=case.last_move_ns, at_ns=case.at.wall_ns
+            case.model,
+            output.value,
+            features,
+            limits,
+            current=case.setpoints,
+            last_move_ns=case.last_move_ns,
+            at_ns=case.at.wall_ns,
         )
     except InferenceError as error:
         failed = abstain(Abstention.MODEL_FAILED, model=case.model.name, error=str(error))
@@ -263,7 +296,7 @@ def _guidance(
     supersedes: str | None = None,
 ) -> Guidance:
     return Guidance(
-        guidance_id=identity_of("guidance", case.event_id, kind, case.model.name),
+        guidance_id=identity_of("guidance", case.event_id, kind, case.model.name, case.prediction.analyte),
         kind=kind,
         state=GuidanceState.PROPOSED,
         severity=severity,

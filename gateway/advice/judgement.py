@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from gateway.contract.identity import identity_of, result_identity
 from gateway.events import LotJudged, ResultArrived, Situation
-from gateway.guardrails.prediction import guarded_prediction
+from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.lab.disposition import (
     VALUE_RESTORED,
     Judged,
@@ -75,19 +75,19 @@ def _predictions_at_sample(event: ResultArrived, result: LabResult, situation: S
     if result.sampled_ns is None:
         return ()
     equipment = result.equipment_id or situation.context.equipment_id
+    occasion = Occasion(
+        end_ns=result.sampled_ns,
+        at_ns=event.at_ns,
+        cause=event.event_id,
+        context=situation.context,
+        sample_result_id=result.result_id,
+    )
     return tuple(
-        guarded_prediction(
-            model,
-            situation.line.tags,
-            situation.windows,
-            situation.context,
-            end_ns=result.sampled_ns,
-            at_ns=event.at_ns,
-            cause=event.event_id,
-            sample_result_id=result.result_id,
-        )
+        prediction
         for model in situation.line.models_of(result.analyte)
         if equipment is None or equipment == model.equipment_id
+        for prediction in guarded_predictions(model, situation.line.tags, situation.windows, occasion)
+        if prediction.analyte == result.analyte
     )
 
 

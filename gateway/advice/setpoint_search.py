@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import ManipulatedTag, ModelAssignment
+from gateway.definitions import ManipulatedTag, ModelAssignment, ValueOutput
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_move, judge_present
 from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
@@ -37,6 +37,7 @@ class _Candidate:
 
 def search(
     model: ModelAssignment,
+    output: ValueOutput,
     features: FeatureVector,
     specification: Specification,
     *,
@@ -48,6 +49,7 @@ def search(
 
     Args:
         model: the model with its manipulated tags.
+        output: which of its values is to come back.
         features: the accepted inputs now.
         specification: what the prediction shall come back to.
         current: the values of the setpoints and interlock tags now, where they are known well enough.
@@ -67,9 +69,9 @@ def search(
         if refusal is not None:
             refusals.append(refusal)
             continue
-        candidates += _candidates(model, manipulated, features, specification, current[tag], target)
-    before = float(model.predict(np.array([features.values], np.float64))[0])
-    chosen = _choose(candidates, distance_before=abs(before - target), worth=model.bundle.half_width)
+        candidates += _candidates(model, output, manipulated, features, specification, current[tag])
+    before = float(model.predict(np.array([features.values], np.float64))[0, output.column])
+    chosen = _choose(candidates, distance_before=abs(before - target), worth=output.half_width)
     if chosen is not None:
         return chosen.suggestion, ()
     if not candidates and refusals:
@@ -104,11 +106,11 @@ def _grid(manipulated: ManipulatedTag, current: float) -> NDArray[np.float64]:
 
 def _candidates(
     model: ModelAssignment,
+    output: ValueOutput,
     manipulated: ManipulatedTag,
     features: FeatureVector,
     specification: Specification,
     current: float,
-    target: float,
 ) -> list[_Candidate]:
     proposals = _grid(manipulated, current)
     if not len(proposals):
@@ -117,14 +119,14 @@ def _candidates(
     rows = np.array(features.values) + np.outer(proposals - current, gains)
     lower = np.array([item.validated[0] for item in model.bundle.inputs])
     upper = np.array([item.validated[1] for item in model.bundle.inputs])
-    predicted = model.predict(rows)
+    predicted = model.predict(rows)[:, output.column]
+    target, half_width = target_of(specification), output.half_width
     valid = (
         ((rows >= lower) & (rows <= upper)).all(axis=1)  # the move must not lead out of the validated inputs
         & np.isfinite(predicted)
-        & (predicted >= model.bundle.output_valid[0])
-        & (predicted <= model.bundle.output_valid[1])
+        & (predicted >= output.valid[0])
+        & (predicted <= output.valid[1])
     )
-    half_width = model.bundle.half_width
     return [
         _Candidate(
             suggestion=SetpointSuggestion(

@@ -339,6 +339,7 @@ def prediction_payload(prediction: Prediction, *, line: str, cause: str, expires
         low=prediction.low,
         high=prediction.high,
         coverage=prediction.coverage,
+        probability_out_of_specification=prediction.probability,
         verdict=VerdictPart.of(prediction.verdict),
         material_lot_id=prediction.material_lot_id,
         model=ModelPart.of(prediction),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.definitions import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
+from gateway.definitions import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition, ValueOutput
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow
 from gateway.inference.domain import Distance, distance, largest
@@ -22,7 +22,7 @@ _COVERAGE_OF_EXTREMES = 0.98  # an extreme may lie in any hole; what lacks is th
 
 InputGate = Callable[[InputReading, InputDefinition, TagDefinition], Reason | None]
 DomainGate = Callable[[Distance, Domain, tuple[str, ...]], Reason | None]
-OutputGate = Callable[[float, ModelBundle], Reason | None]
+OutputGate = Callable[[float, ValueOutput, str], Reason | None]
 
 
 def _quality(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
@@ -108,24 +108,24 @@ def _spe(distance: Distance, domain: Domain, names: tuple[str, ...]) -> Reason |
     return abstain(Abstention.OUTSIDE_DOMAIN_SPE, spe=distance.spe, limit=domain.spe_limit, inputs=told)
 
 
-def _finite(value: float, bundle: ModelBundle) -> Reason | None:
+def _finite(value: float, _output: ValueOutput, model: str) -> Reason | None:
     if not math.isfinite(value):
-        return abstain(Abstention.NOT_FINITE, model=bundle.identity.name)
+        return abstain(Abstention.NOT_FINITE, model=model)
     return None
 
 
-def _output_range(value: float, bundle: ModelBundle) -> Reason | None:
-    lower, upper = bundle.output_valid
+def _output_range(value: float, output: ValueOutput, _model: str) -> Reason | None:
+    lower, upper = output.valid
     if not lower <= value <= upper:
         return abstain(Abstention.OUTSIDE_OUTPUT_RANGE, value=value, lower=lower, upper=upper)
     return None
 
 
-def _interval_width(_value: float, bundle: ModelBundle) -> Reason | None:
-    widest = bundle.max_half_width
-    if widest is None or bundle.half_width <= widest:
+def _interval_width(_value: float, output: ValueOutput, _model: str) -> Reason | None:
+    widest = output.max_half_width
+    if widest is None or output.half_width <= widest:
         return None
-    return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=bundle.half_width, max_half_width=widest)
+    return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=output.half_width, max_half_width=widest)
 
 
 # for each input
@@ -173,12 +173,21 @@ def judge_domain(bundle: ModelBundle, features: FeatureVector) -> tuple[Reason, 
     return ()
 
 
-def judge_output(value: float, bundle: ModelBundle) -> tuple[Reason, ...]:
+def judge_value(value: float, output: ValueOutput, model: str) -> tuple[Reason, ...]:
     """Return the reason why a predicted value may not be used; empty where every gate accepts it."""
     for gate in OUTPUT_GATES:
-        reason = gate(value, bundle)
+        reason = gate(value, output, model)
         if reason is not None:
             return (reason,)
+    return ()
+
+
+def judge_probability(probability: float, model: str) -> tuple[Reason, ...]:
+    """Return the reason why a predicted probability may not be used; empty where it is one."""
+    if not math.isfinite(probability):
+        return (abstain(Abstention.NOT_FINITE, model=model),)
+    if not 0.0 <= probability <= 1.0:
+        return (abstain(Abstention.OUTSIDE_OUTPUT_RANGE, value=probability, lower=0.0, upper=1.0),)
     return ()
 
 

@@ -1,67 +1,94 @@
 """A guarded prediction: inputs through their gates, the model, the output through its gates. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from gateway.contract.identity import identity_of
-from gateway.definitions import ModelAssignment, TagDefinition
+from gateway.definitions import ModelAssignment, ModelOutput, TagDefinition
 from gateway.errors import InferenceError
-from gateway.guardrails.gates import judge_domain, judge_inputs, judge_output
+from gateway.guardrails.gates import judge_domain, judge_inputs, judge_probability, judge_value
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.features import feature_vector, read_inputs
 from gateway.records import Context, FeatureVector, Prediction, Reason, Verdict
 
 
-def guarded_prediction(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occasion:
+    """For which instant, when, because of what, and of which sample and context a prediction is made."""
+
+    end_ns: int
+    at_ns: int
+    cause: str
+    context: Context
+    sample_result_id: str | None = None
+
+
+def guarded_predictions(
     model: ModelAssignment,
     tags: Mapping[str, TagDefinition],
     windows: Mapping[WindowRequest, TagWindow],
-    context: Context,
-    *,
-    end_ns: int,
-    at_ns: int,
-    cause: str,
-    sample_result_id: str | None = None,
-) -> Prediction:
-    """Return the prediction for the instant ``end_ns``, accepted or abstained with every reason.
+    occasion: Occasion,
+) -> tuple[Prediction, ...]:
+    """Return what a model says of each of its analytes, each accepted or abstained with every reason.
 
     An abstained prediction carries no numbers that an eye could take for advice.
     """
     bundle = model.bundle
-    readings = read_inputs(bundle.inputs, tags, windows, end_ns)
+    readings = read_inputs(bundle.inputs, tags, windows, occasion.end_ns)
     reasons = judge_inputs(bundle.inputs, readings, tags)
-    features = feature_vector(bundle.inputs, readings, end_ns)
+    features = feature_vector(bundle.inputs, readings, occasion.end_ns)
     if not reasons and features is not None:
         reasons = judge_domain(bundle, features)
-    value = None
+    numbers: tuple[float, ...] = ()
     if not reasons and features is not None:
-        value, reasons = _infer(model, features)
-    accepted = value is not None and not reasons
+        numbers, reasons = _infer(model, features)
+    return tuple(_prediction(model, output, numbers, reasons, features, occasion) for output in bundle.outputs)
+
+
+def _prediction(
+    model: ModelAssignment,
+    output: ModelOutput,
+    numbers: tuple[float, ...],
+    reasons: tuple[Reason, ...],
+    features: FeatureVector | None,
+    occasion: Occasion,
+) -> Prediction:
+    """Return one prediction; ``numbers`` is empty where anything abstained before."""
+    value = numbers[output.value.column] if numbers and output.value else None
+    probability = numbers[output.probability.column] if numbers and output.probability else None
+    if value is not None and output.value is not None:
+        reasons += judge_value(value, output.value, model.name)
+    if probability is not None:
+        reasons += judge_probability(probability, model.name)
+    accepted = bool(numbers) and not reasons
+    certain = output.value if accepted and value is not None else None
     return Prediction(
-        prediction_id=identity_of("prediction", cause, model.name, sample_result_id),
-        at_ns=at_ns,
+        prediction_id=identity_of("prediction", occasion.cause, model.name, output.analyte, occasion.sample_result_id),
+        at_ns=occasion.at_ns,
         equipment_id=model.equipment_id,
-        analyte=bundle.analyte,
-        unit=bundle.unit,
-        model=bundle.identity,
+        analyte=output.analyte,
+        unit=output.unit,
+        model=model.bundle.identity,
         stage=model.stage.name.lower(),
         value=value if accepted else None,
-        low=value - bundle.half_width if accepted and value is not None else None,
-        high=value + bundle.half_width if accepted and value is not None else None,
-        coverage=bundle.coverage,
+        low=value - certain.half_width if certain is not None and value is not None else None,
+        high=value + certain.half_width if certain is not None and value is not None else None,
+        coverage=output.value.coverage if output.value is not None else 0.0,
+        probability=probability if accepted else None,
         features=features,
         verdict=Verdict(reasons=reasons),
-        material_lot_id=context.material_lot_id,
-        material_definition_id=context.material_definition_id,
-        sample_result_id=sample_result_id,
+        material_lot_id=occasion.context.material_lot_id,
+        material_definition_id=occasion.context.material_definition_id,
+        sample_result_id=occasion.sample_result_id,
     )
 
 
-def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[float | None, tuple[Reason, ...]]:
+def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[tuple[float, ...], tuple[Reason, ...]]:
     try:
-        value = float(model.predict(np.array([features.values], np.float64))[0])
+        row = model.predict(np.array([features.values], np.float64))[0]
     except InferenceError as error:
-        return None, (abstain(Abstention.MODEL_FAILED, model=model.name, error=str(error)),)
-    return value, judge_output(value, model.bundle)
+        return (), (abstain(Abstention.MODEL_FAILED, model=model.name, error=str(error)),)
+    return tuple(float(number) for number in row), ()

@@ -9,21 +9,35 @@ import csv
 import hashlib
 import io
 import tomllib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gateway.definitions import Aggregate, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
-from gateway.errors import BundleRefusedError
+from gateway.definitions import (
+    Aggregate,
+    Domain,
+    InputDefinition,
+    Interlock,
+    ManipulatedTag,
+    ModelBundle,
+    ModelOutput,
+    Predict,
+    ProbabilityOutput,
+    ValueOutput,
+)
+from gateway.errors import BundleRefusedError, InferenceError
 from gateway.records import ModelIdentity, seconds_to_ns
 
 MANIFEST = "bundle.toml"
 MODEL = "model.onnx"
 GOLDEN = "golden.csv"
 CARD = "card.md"
-HASHED_FILES = (MODEL, GOLDEN, CARD)
+REFERENCE = "reference.json"
+HASHED_FILES = (MODEL, GOLDEN, CARD, REFERENCE)
 _OUTPUT_COLUMN = "output"
 
 
@@ -45,12 +59,6 @@ class InputTable(_Table):
     frozen_after_seconds: float | None = Field(default=None, gt=0)
 
 
-class OutputTable(_Table):
-    """``[output]``: the valid range of what the model may say."""
-
-    valid: tuple[float, float]
-
-
 class IntervalTable(_Table):
     """``[interval]``: how the interval was made; ``half_width`` from calibration residuals."""
 
@@ -59,6 +67,32 @@ class IntervalTable(_Table):
     half_width: float = Field(gt=0)
     calibration_rows: int = Field(gt=0)
     max_half_width: float | None = Field(default=None, gt=0)
+
+
+class Kind(StrEnum):
+    """What a column of the model's output is."""
+
+    VALUE = "value"
+    PROBABILITY = "probability_out_of_specification"
+
+
+class OutputTable(_Table):
+    """``[[output]]``: a column of what the model says, in the model's order; one of each kind per analyte."""
+
+    analyte: str
+    unit: str
+    kind: Kind = Kind.VALUE
+    valid: tuple[float, float] = (0.0, 1.0)
+    interval: IntervalTable | None = None
+    warn_at: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "OutputTable":
+        if self.kind is Kind.VALUE and (self.interval is None or "valid" not in self.model_fields_set):
+            raise ValueError(f"the value of {self.analyte} needs its valid range and its [output.interval]")
+        if self.kind is Kind.PROBABILITY and self.warn_at is None:
+            raise ValueError(f"the probability of {self.analyte} needs warn_at, from which on to warn")
+        return self
 
 
 class TrainingTable(_Table):
@@ -105,11 +139,8 @@ class BundleManifest(_Table):
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
     intended_use: str
-    analyte: str
-    unit: str
     input: list[InputTable] = Field(min_length=1)
-    output: OutputTable
-    interval: IntervalTable
+    output: list[OutputTable] = Field(min_length=1)
     training: TrainingTable
     acceptance: list[AcceptanceTable] = []
     manipulated: list[ManipulatedTable] = []
@@ -120,8 +151,11 @@ class BundleManifest(_Table):
         names = [item.name for item in self.input]
         if len(set(names)) != len(names):
             raise ValueError("two inputs have the same name")
+        kinds = [(item.analyte, item.kind) for item in self.output]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("two outputs say the same of the same analyte")
         for limits in (
-            self.output.valid,
+            *(item.valid for item in self.output),
             *(item.validated for item in self.input),
             *(item.validated for item in self.manipulated),
         ):
@@ -132,6 +166,59 @@ class BundleManifest(_Table):
             if unknown:
                 raise ValueError(f"manipulated {item.tag} names unknown inputs {sorted(unknown)}")
         return self
+
+
+class DomainTable(_Table):
+    """``domain`` in ``reference.json``: the principal component model of the training inputs, and its limits.
+
+    ``loadings``: a row per input, a column per component.
+    """
+
+    inputs: list[str]
+    center: list[float]
+    scale: list[Annotated[float, Field(gt=0)]]
+    loadings: list[list[float]]
+    variances: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
+    t2_limit: float = Field(gt=0)
+    spe_limit: float = Field(gt=0)
+    alpha: float = Field(gt=0, lt=1)
+    rows: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _shapes(self) -> "DomainTable":
+        inputs, components = len(self.inputs), len(self.variances)
+        if not len(self.center) == len(self.scale) == len(self.loadings) == inputs:
+            raise ValueError("center, scale and loadings must have one entry per input")
+        if any(len(row) != components for row in self.loadings):
+            raise ValueError("loadings must have one column per variance")
+        return self
+
+
+class ReferenceTable(_Table):
+    """``reference.json``: what the model's inputs and errors looked like when it was made.
+
+    ``residuals``: per analyte the absolute calibration residuals, in ascending order.
+    """
+
+    domain: DomainTable
+    residuals: dict[str, list[Annotated[float, Field(ge=0)]]] = {}
+
+
+def reference_json(domain: Domain, inputs: Sequence[str], *, rows: int, residuals: Mapping[str, list[float]]) -> bytes:
+    """Return ``reference.json``; ``rows``: of how many training rows the domain is made."""
+    table = DomainTable(
+        inputs=list(inputs),
+        center=domain.center.tolist(),
+        scale=domain.scale.tolist(),
+        loadings=domain.loadings.tolist(),
+        variances=domain.variances.tolist(),
+        t2_limit=domain.t2_limit,
+        spe_limit=domain.spe_limit,
+        alpha=domain.alpha,
+        rows=rows,
+    )
+    reference = ReferenceTable(domain=table, residuals={name: sorted(values) for name, values in residuals.items()})
+    return (reference.model_dump_json(indent=1) + "\n").encode()
 
 
 def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
@@ -148,14 +235,30 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
             name=manifest.name, version=manifest.version, sha256=hashlib.sha256(files[MANIFEST]).hexdigest()
         ),
         intended_use=manifest.intended_use,
-        analyte=manifest.analyte,
-        unit=manifest.unit,
         inputs=tuple(_input(table) for table in manifest.input),
-        output_valid=manifest.output.valid,
-        coverage=manifest.interval.coverage,
-        half_width=manifest.interval.half_width,
-        max_half_width=manifest.interval.max_half_width,
+        outputs=_outputs(manifest.output, where),
         manipulated=tuple(_manipulated(table) for table in manifest.manipulated),
+        domain=_domain(files[REFERENCE], manifest, where),
+    )
+
+
+def _domain(reference: bytes, manifest: BundleManifest, where: str) -> Domain:
+    try:
+        table = ReferenceTable.model_validate_json(reference).domain
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BundleRefusedError(f"{where}/{REFERENCE}: {key or 'the file'}: {first['msg']}") from error
+    if table.inputs != [item.name for item in manifest.input]:
+        raise BundleRefusedError(f"{where}/{REFERENCE}: its inputs are not those of {MANIFEST}, in their order")
+    return Domain(
+        center=np.array(table.center),
+        scale=np.array(table.scale),
+        loadings=np.array(table.loadings),
+        variances=np.array(table.variances),
+        t2_limit=table.t2_limit,
+        spe_limit=table.spe_limit,
+        alpha=table.alpha,
     )
 
 
@@ -205,6 +308,30 @@ def _input(table: InputTable) -> InputDefinition:
     )
 
 
+def _outputs(tables: list[OutputTable], where: str) -> tuple[ModelOutput, ...]:
+    """Return the outputs by analyte; columns are numbered as the tables stand."""
+    found: dict[str, ModelOutput] = {}
+    for column, table in enumerate(tables):
+        known = found.setdefault(table.analyte, ModelOutput(analyte=table.analyte, unit=table.unit))
+        if known.unit != table.unit:
+            raise BundleRefusedError(
+                f"{where}/{MANIFEST}: {table.analyte} is given in {known.unit} and in {table.unit}"
+            )
+        if table.interval is not None and table.kind is Kind.VALUE:
+            value = ValueOutput(
+                column=column,
+                valid=table.valid,
+                coverage=table.interval.coverage,
+                half_width=table.interval.half_width,
+                max_half_width=table.interval.max_half_width,
+            )
+            found[table.analyte] = replace(known, value=value)
+        elif table.warn_at is not None:
+            probability = ProbabilityOutput(column=column, warn_at=table.warn_at)
+            found[table.analyte] = replace(known, probability=probability)
+    return tuple(found.values())
+
+
 def _manipulated(table: ManipulatedTable) -> ManipulatedTag:
     return ManipulatedTag(
         tag=table.tag,
@@ -223,27 +350,36 @@ def check_golden(files: Mapping[str, bytes], bundle: ModelBundle, predict: Predi
     try:
         rows = list(csv.DictReader(io.StringIO(files[GOLDEN].decode())))
         inputs = np.array([[float(row[item.name]) for item in bundle.inputs] for row in rows], np.float64)
-        expected = np.array([float(row[_OUTPUT_COLUMN]) for row in rows], np.float64)
+        names = output_columns(bundle.columns)
+        expected = np.array([[float(row[name]) for name in names] for row in rows], np.float64)
     except (UnicodeDecodeError, KeyError, ValueError, TypeError) as error:
         raise BundleRefusedError(f"{where}/{GOLDEN} cannot be read: {error!r}") from error
     if not rows:
         raise BundleRefusedError(f"{where}/{GOLDEN} holds no vectors")
-    found = predict(inputs)
-    different = np.flatnonzero(found != expected)
+    try:
+        found = predict(inputs)
+    except InferenceError as error:
+        raise BundleRefusedError(f"{where}/{MODEL} does not take its golden vectors: {error}") from error
+    different = np.flatnonzero((found != expected).any(axis=1))
     if len(different):
         at = int(different[0])
         raise BundleRefusedError(
-            f"{where}: golden vector {at + 1} gives {found[at]!r}, not {expected[at]!r}",
+            f"{where}: golden vector {at + 1} gives {found[at].tolist()}, not {expected[at].tolist()}",
             hint="the model or its runtime differs from what was accepted; install the pinned runtime",
         )
     return len(rows)
 
 
+def output_columns(columns: int) -> tuple[str, ...]:
+    """Return the names of a golden file's output columns."""
+    return (_OUTPUT_COLUMN,) if columns == 1 else tuple(f"{_OUTPUT_COLUMN}_{at}" for at in range(1, columns + 1))
+
+
 def golden_csv(bundle_inputs: tuple[str, ...], rows: np.ndarray[Any, Any], outputs: np.ndarray[Any, Any]) -> bytes:
-    """Return ``golden.csv``: inputs of shape (n, inputs) and outputs of shape (n,), written to round-trip exactly."""
+    """Return ``golden.csv``: inputs of shape (n, inputs) and outputs of shape (n, columns), to round-trip exactly."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*bundle_inputs, _OUTPUT_COLUMN])
+    writer.writerow([*bundle_inputs, *output_columns(outputs.shape[1])])
     for row, output in zip(rows, outputs, strict=True):
-        writer.writerow([repr(float(value)) for value in (*row, output)])
+        writer.writerow([repr(float(value)) for value in (*row, *output)])
     return text.getvalue().encode()

@@ -69,7 +69,11 @@ class StatusPublisher:
             return
         topics = Topics(self._line.topic_root)
         if not messages_expire:
-            stale = {topics.prediction(model.equipment_id, model.bundle.analyte) for model in self._line.models}
+            stale = {
+                topics.prediction(model.equipment_id, output.analyte)
+                for model in self._line.models
+                for output in model.bundle.outputs
+            }
             for topic in (topics.board, *sorted(stale)):
                 await self._send(Outgoing(topic=topic, payload=b"", retain=True))
         if await self._tell(offline_payload(self._line, self._now_ns())):

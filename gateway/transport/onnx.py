@@ -18,12 +18,13 @@ from gateway.errors import BundleRefusedError, InferenceError
 _TYPES = {"tensor(double)": np.float64, "tensor(float)": np.float32}
 
 
-def load_model(model: bytes, *, inputs: int, where: str) -> Predict:
+def load_model(model: bytes, *, inputs: int, columns: int, where: str) -> Predict:
     """Return the model as a function of rows; raises BundleRefusedError where it is not one of our shape.
 
     Args:
-        model: the bytes of ``model.onnx``: one input of shape (n, inputs), one output of n values.
+        model: the bytes of ``model.onnx``: one input of shape (n, inputs), a first output of shape (n, columns).
         inputs: how many features the bundle names.
+        columns: how many numbers the bundle's outputs name.
         where: the file, for the error's sentence.
     """
     options = onnxruntime.SessionOptions()
@@ -47,14 +48,15 @@ def load_model(model: bytes, *, inputs: int, where: str) -> Predict:
         raise BundleRefusedError(f"{where}: the model takes {width} inputs, the bundle names {inputs}")
 
     def predict(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the model says of rows, shape (n, columns); raises InferenceError."""
         try:
             (values,) = session.run([output.name], {model_input.name: rows.astype(kind)})
         except Exception as error:
             raise InferenceError(f"onnxruntime: {error}") from error
-        result = np.asarray(values, np.float64).reshape(-1)
-        if len(result) != len(rows):
-            raise InferenceError(f"the model gave {len(result)} values for {len(rows)} rows")
-        return result
+        result = np.asarray(values, np.float64)
+        if result.size != len(rows) * columns:
+            raise InferenceError(f"the model gave {result.size} numbers for {len(rows)} rows of {columns}")
+        return result.reshape(len(rows), columns)
 
     return predict
 

@@ -24,7 +24,7 @@ def test_the_recipe_makes_bundles_that_hold_and_predict(tmp_path):
     for recipe in reactor_recipe.RECIPES:
         files = bundle_files(tmp_path / recipe.name / recipe.version)
         bundle = read_bundle(files, where="here")
-        predict = load_model(files[MODEL], inputs=len(bundle.inputs), where="here")
+        predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where="here")
         assert check_golden(files, bundle, predict, where="here") == 25
         assert figures[recipe.name]["r2"] > 0.8
 

@@ -14,7 +14,7 @@ from gateway.events import ModelDue, Situation
 from gateway.guardrails.setpoints import second_check
 from gateway.history.rings import Rings
 from gateway.records import Context, Lane, TagSample, seconds_to_ns
-from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, moment
+from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, moment, value_output
 
 anything = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True, width=64),
@@ -38,7 +38,7 @@ def models(draw):
     def predict(rows):
         values = offset + slope * rows[:, 0]
         struck = np.zeros(len(rows), bool) if not every else np.abs(rows[:, 0] * 1000).astype(np.uint64) % every == 0
-        return np.where(struck, poison, values)
+        return np.where(struck, poison, values)[:, np.newaxis]
 
     return predict
 
@@ -61,8 +61,7 @@ def situations(draw):
         bundle=bundle(
             inputs=(mean_input("temperature", minimum_coverage=0.1),),
             manipulated=(manipulated,),
-            half_width=draw(st.floats(1e-2, 6)),
-            output_valid=(-1000.0, 1000.0),
+            outputs=(value_output(half_width=draw(st.floats(1e-2, 6)), valid=(-1000.0, 1000.0)),),
         ),
     )
     here = line(models=(model,))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gateway.errors import BundleRefusedError, InferenceError
-from gateway.inference.bundle import CARD, GOLDEN, MANIFEST, MODEL, check_golden, read_bundle
+from gateway.inference.bundle import CARD, GOLDEN, MANIFEST, MODEL, REFERENCE, check_golden, read_bundle
 from gateway.inference.interval import split_conformal_half_width
 from gateway.line import bundle_files
 from gateway.transport.onnx import load_model
@@ -19,7 +19,7 @@ def files(request):
 
 def loaded(files):
     bundle = read_bundle(files, where="here")
-    return bundle, load_model(files[MODEL], inputs=len(bundle.inputs), where="here")
+    return bundle, load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where="here")
 
 
 def test_the_shipped_bundles_hold_to_the_last_bit(files):
@@ -30,10 +30,10 @@ def test_the_shipped_bundles_hold_to_the_last_bit(files):
 def test_the_model_is_deterministic_and_batches_agree_with_single_rows(files):
     bundle, predict = loaded(files)
     rows = np.array([[sum(item.validated) / 2 for item in bundle.inputs]] * 3)
-    assert predict(rows).tolist() == [predict(rows[:1])[0]] * 3
+    assert predict(rows).tolist() == [predict(rows[:1])[0].tolist()] * 3
 
 
-@pytest.mark.parametrize("name", [MODEL, GOLDEN, CARD])
+@pytest.mark.parametrize("name", [MODEL, GOLDEN, CARD, REFERENCE])
 def test_a_changed_or_missing_file_is_refused(files, name):
     with pytest.raises(BundleRefusedError, match="not the file that was accepted"):
         read_bundle({**files, name: files[name] + b"x"}, where="here")
@@ -46,7 +46,8 @@ def test_a_changed_or_missing_file_is_refused(files, name):
     [
         (b'analyte = "', b'analite = "', "analyte: Field required"),
         (b"coverage = 0.9", b"coverage = 1.9", "interval.coverage"),
-        (b"[output]\nvalid = [", b"[output]\nvalid = [1e9, ", "output.valid"),
+        (b"\nvalid = [", b"\nvalid = [1e9, ", "output.0.valid"),
+        (b"[output.interval]", b"[output.intervall]", "output.0"),
         (b'[files]\n"card.md" = ', b'[files]\n"kard.md" = ', "names no hash of card.md"),
         (b"name = ", b"name ", "is not TOML"),
         (b"gains = { ", b'gains = { "unknown.mean" = 1.0, ', "unknown inputs"),
@@ -81,9 +82,9 @@ def test_golden_vectors_that_cannot_be_read_are_refused(files, golden):
 def test_bytes_that_are_no_model_and_a_wrong_number_of_inputs_are_refused(files):
     bundle, _ = loaded(files)
     with pytest.raises(BundleRefusedError, match="not a model"):
-        load_model(b"rubbish", inputs=3, where="here")
+        load_model(b"rubbish", inputs=3, columns=1, where="here")
     with pytest.raises(BundleRefusedError, match="the bundle names"):
-        load_model(files[MODEL], inputs=len(bundle.inputs) + 1, where="here")
+        load_model(files[MODEL], inputs=len(bundle.inputs) + 1, columns=1, where="here")
 
 
 def test_a_model_asked_with_the_wrong_shape_fails_as_inference(files):

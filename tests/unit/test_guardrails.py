@@ -6,10 +6,10 @@ import pytest
 
 from gateway.advice.publication import guidance_message
 from gateway.decide import windows_needed
-from gateway.definitions import Stage
+from gateway.definitions import Domain, Interlock, ModelOutput, ProbabilityOutput, Stage, ValueOutput
 from gateway.errors import InferenceError
 from gateway.events import ModelDue
-from gateway.guardrails.prediction import guarded_prediction
+from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.setpoints import judge_move, judge_present, second_check
 from gateway.history.rings import Rings
 from gateway.records import Context, Prediction, Verdict, seconds_to_ns
@@ -20,10 +20,13 @@ from tests.building import (
     assignment,
     bundle,
     line,
+    linear,
+    mean_input,
     moment,
     sample,
     steady_rings,
     tag,
+    value_output,
 )
 from tests.unit.test_lifecycle import guidance
 
@@ -32,7 +35,9 @@ def predict(model, rings, *, tags=None, at_ns=NOW_NS):
     here = line(models=(model,), **({} if tags is None else {"tags": tags}))
     due = ModelDue(event_id="e", at=moment(at_ns), model=model.name)
     windows = rings.windows(windows_needed(due, here))
-    return guarded_prediction(model, here.tags, windows, Context(), end_ns=at_ns, at_ns=at_ns, cause="e")
+    occasion = Occasion(end_ns=at_ns, at_ns=at_ns, cause="e", context=Context())
+    (prediction,) = guarded_predictions(model, here.tags, windows, occasion)
+    return prediction
 
 
 def codes(prediction):
@@ -94,7 +99,7 @@ def test_a_window_known_too_little_abstains():
     ("value", "code"), [(float("nan"), "NOT_FINITE"), (float("inf"), "NOT_FINITE"), (1e9, "OUTSIDE_OUTPUT_RANGE")]
 )
 def test_each_output_gate_abstains(value, code):
-    model = assignment(predict=lambda rows: np.full(len(rows), value))
+    model = assignment(predict=lambda rows: np.full((len(rows), 1), value))
     assert codes(predict(model, steady_rings(78.0, 78.0))) == [code]
 
 
@@ -217,3 +222,140 @@ def test_the_second_check_withholds_a_suggestion_of_another_bundle_or_a_shadow_m
 
 def test_guidance_without_a_suggestion_passes_the_second_check():
     assert second_check(b'{"kind": "hold", "suggestion": null}', line(), lambda _tag: None) is None
+
+
+# --- each gate is necessary: a case that it alone stops ------------------------------------------------
+
+
+def stays(value):
+    return lambda _at: value
+
+
+STEADY = stays(78.0)
+
+
+def history(temperature=STEADY, setpoint=STEADY, *, seconds=60):
+    """A minute of both tags, each second, as functions of the second (negative before now)."""
+    tags = {"temperature": temperature, "temperature_setpoint": setpoint}
+    rings = Rings(dict.fromkeys(tags, "plc1"), capacity=1000)
+    for at in range(-seconds, 1):
+        samples = [sample(name, value(at), at=at) for name, value in tags.items()]
+        rings.take("plc1", samples, confirmed_ns=NOW_NS + seconds_to_ns(at))
+    return rings
+
+
+def moving(at):
+    return 78.0 + 0.01 * (at % 7)
+
+
+def test_a_value_that_jumps_faster_than_it_can_is_not_believed():
+    spike = history(lambda at: 80.0 if at == -4 else moving(at))
+    slow = {**line().tags, "temperature": tag("temperature", max_rate_per_second=1.0)}
+    assert predict(assignment(), spike).verdict.accepted
+    assert codes(predict(assignment(), spike, tags=slow)) == ["CHANGES_TOO_FAST"]
+    assert predict(assignment(), history(moving), tags=slow).verdict.accepted
+
+
+def test_two_samples_a_moment_apart_do_not_make_noise_a_jump():
+    rings = history(moving)
+    rings.take("plc1", [sample("temperature", 78.5, at=0.001)], confirmed_ns=NOW_NS + 2_000_000)
+    slow = {**line().tags, "temperature": tag("temperature", max_rate_per_second=1.0)}
+    assert predict(assignment(), rings, tags=slow, at_ns=NOW_NS + 2_000_000).verdict.accepted
+
+
+def test_a_sensor_that_shows_the_very_same_value_for_too_long_is_stuck():
+    watched = assignment(bundle=bundle(inputs=(mean_input("temperature", frozen_after_ns=seconds_to_ns(30)),)))
+    stuck = history(lambda at: moving(at) if at < -31 else 78.5)
+    moved_lately = history(lambda at: 78.4 if at < -20 else 78.5)
+    assert predict(assignment(), stuck).verdict.accepted
+    assert codes(predict(watched, stuck)) == ["FROZEN"]
+    assert predict(watched, moved_lately).verdict.accepted
+    short = history(stays(78.5), seconds=20)  # not known for long enough to say so
+    assert predict(watched, short).verdict.accepted
+
+
+def domain(**changes):
+    """Two inputs that go together: any distance along (1, 1), almost none across."""
+    half = np.sqrt(0.5)
+    known = {
+        "center": np.array([78.0, 78.0]), "scale": np.array([1.0, 1.0]), "loadings": np.array([[half], [half]]),
+        "variances": np.array([2.0]), "t2_limit": 7.0, "spe_limit": 0.1, "alpha": 0.01, **changes,
+    }  # fmt: skip
+    return Domain(**known)
+
+
+def two_inputs(**changes):
+    inputs = (mean_input("temperature"), mean_input("temperature_setpoint"))
+    model = bundle(inputs=inputs, manipulated=(), **changes)
+    return assignment(bundle=model, predict=linear([-4.0, 0.0], 100 + 4 * 78))
+
+
+@pytest.mark.parametrize(
+    ("temperature", "setpoint", "code"),
+    [
+        (79.0, 79.0, None),
+        (81.0, 81.0, "OUTSIDE_DOMAIN_T2"),  # as they go together, but farther than ever
+        (79.0, 77.0, "OUTSIDE_DOMAIN_SPE"),  # each as it was, but never so together
+    ],
+)
+def test_inputs_in_their_ranges_but_unlike_what_the_model_has_learned_are_refused(temperature, setpoint, code):
+    rings = history(stays(temperature), stays(setpoint))
+    assert predict(two_inputs(), rings).verdict.accepted
+    assert codes(predict(two_inputs(domain=domain()), rings)) == ([] if code is None else [code])
+
+
+def test_an_interval_too_wide_to_act_on_is_no_prediction():
+    wide = bundle(outputs=(value_output(half_width=3.0, max_half_width=2.5),))
+    assert codes(predict(assignment(bundle=wide), steady_rings(78.0, 78.0))) == ["INTERVAL_TOO_WIDE"]
+
+
+@pytest.mark.parametrize(("probability", "code"), [(0.7, None), (1.2, "OUTSIDE_OUTPUT_RANGE"), (np.nan, "NOT_FINITE")])
+def test_a_probability_must_be_one(probability, code):
+    output = ModelOutput(analyte="viscosity", unit="mPa.s", probability=ProbabilityOutput(column=0, warn_at=0.5))
+    model = assignment(bundle=bundle(outputs=(output,)), predict=lambda rows: np.full((len(rows), 1), probability))
+    found = predict(model, steady_rings(78.0, 78.0))
+    assert codes(found) == ([] if code is None else [code])
+    assert found.probability == (probability if code is None else None)
+    assert found.value is None
+
+
+def test_a_model_of_several_outputs_says_something_of_each():
+    outputs = (
+        value_output(),
+        ModelOutput(
+            analyte="ph",
+            unit="pH",
+            value=ValueOutput(column=1, valid=(6.0, 8.0), coverage=0.9, half_width=0.1),
+            probability=ProbabilityOutput(column=2, warn_at=0.5),
+        ),
+    )
+    model = assignment(bundle=bundle(outputs=outputs), predict=lambda rows: np.array([[100.0, 9.0, 0.2]] * len(rows)))
+    here = line(models=(model,))
+    due = ModelDue(event_id="e", at=moment(NOW_NS), model=model.name)
+    windows = steady_rings(78.0, 78.0).windows(windows_needed(due, here))
+    occasion = Occasion(end_ns=NOW_NS, at_ns=NOW_NS, cause="e", context=Context())
+    viscosity, ph = guarded_predictions(model, here.tags, windows, occasion)
+    assert (viscosity.analyte, viscosity.value, viscosity.verdict.accepted) == ("viscosity", 100.0, True)
+    assert (ph.analyte, ph.value, ph.probability) == ("ph", None, None)  # one part refused: nothing of it is said
+    assert codes(ph) == ["OUTSIDE_OUTPUT_RANGE"]
+    assert viscosity.prediction_id != ph.prediction_id
+
+
+INTERLOCKED = replace(bundle().manipulated[0], interlocks=(Interlock(tag="mode", within=(1.0, 1.0)),))
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"), [(1.0, None), (0.0, "INTERLOCKED"), (None, "INTERLOCKED"), (np.nan, "INTERLOCKED")]
+)
+def test_a_setpoint_is_moved_only_while_its_interlocks_hold(mode, code):
+    present = {"temperature_setpoint": 78.0} | ({} if mode is None else {"mode": mode})
+    reason = judge_present(INTERLOCKED, present=present, last_move_ns=None, at_ns=NOW_NS)
+    assert (reason.code if reason else None) == code
+
+
+@pytest.mark.parametrize(("mode", "code"), [(1.0, None), (0.0, "INTERLOCKED"), (None, "INTERLOCKED")])
+def test_the_second_check_looks_at_interlocks_by_itself(mode, code):
+    model = assignment(bundle=bundle(manipulated=(INTERLOCKED,)))
+    present = {"temperature_setpoint": 78.0, "mode": mode}.get
+    reason = second_check(json.dumps(to_be_sent()).encode(), line(models=(model,)), present)
+    assert (reason.code if reason else None) == code

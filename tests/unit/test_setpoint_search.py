@@ -12,8 +12,10 @@ def vector(temperature):
 
 
 def find(temperature, *, model=None, setpoint=78.0, last_move_ns=None, specification=VISCOSITY):
+    model = model or assignment()
     return search(
-        model or assignment(),
+        model,
+        model.bundle.outputs[0].value,
         vector(temperature),
         specification,
         current={} if setpoint is None else {"temperature_setpoint": setpoint},

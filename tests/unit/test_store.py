@@ -387,7 +387,7 @@ def test_a_model_that_fails_in_the_search_still_predicts_and_warns(bench):
     def failing_in_batches(rows):
         if len(rows) > 1:
             raise InferenceError("batches are too much for it")
-        return 100 - 4.0 * (rows[:, 0] - 78)
+        return 100 - 4.0 * (rows - 78)
 
     bench.line = line(models=(assignment(predict=failing_in_batches),))
     bench.order()
