@@ -142,6 +142,17 @@ class ModelOutput:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Approval:
+    """Who signed a bundle, up to which stage, and with which key (hex)."""
+
+    approver: str
+    stage: Stage
+    meaning: str
+    signed_at: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelBundle:
     """What a bundle promises, read and checked: see ``gateway.inference.bundle``."""
 
@@ -151,6 +162,7 @@ class ModelBundle:
     outputs: tuple[ModelOutput, ...]
     manipulated: tuple[ManipulatedTag, ...]
     domain: Domain | None = None  # where the model has learned; None: not stated
+    approval: Approval | None = None  # its signature holds; whether its key is trusted, the line says
 
     @property
     def columns(self) -> int:

@@ -1,6 +1,7 @@
 """From the configuration and the bundles on disk to the definition of the line; every problem at once."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from gateway.definitions import (
     ManipulatedTag,
     ModelAssignment,
     ModelBundle,
+    Stage,
     TagDefinition,
     intersection,
 )
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle
+from gateway.inference.signature import public_key_hex
 from gateway.records import Bands, Specification, seconds_to_ns
 from gateway.settings import (
     ModelTable,
@@ -44,9 +47,10 @@ def define_line(settings: Settings, *, path: Path) -> LineDefinition:
     problems = contradictions(path, settings)
     tags = {name: _tag(name, table) for name, table in settings.tags.items()}
     models: dict[str, ModelAssignment] = {}
+    trusted = trusted_keys(settings, folder=path.parent)
     for at, table in enumerate(settings.model, start=1):
         try:
-            model = _model(table, folder=path.parent, tags=tags, taken=frozenset(models))
+            model = _model(table, folder=path.parent, tags=tags, taken=frozenset(models), trusted=trusted)
         except BundleRefusedError as error:
             problems.append(Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint))
         else:
@@ -100,7 +104,12 @@ def _specification(table: SpecificationTable) -> Specification:
 
 
 def _model(
-    table: ModelTable, *, folder: Path, tags: dict[str, TagDefinition], taken: frozenset[str]
+    table: ModelTable,
+    *,
+    folder: Path,
+    tags: dict[str, TagDefinition],
+    taken: frozenset[str],
+    trusted: Mapping[str, str] | None,
 ) -> ModelAssignment:
     where = (folder / table.bundle).resolve()
     files = bundle_files(where)
@@ -116,9 +125,40 @@ def _model(
         predict=predict,
         equipment_id=table.equipment,
         every_ns=seconds_to_ns(table.every),
-        stage=table.stage,
+        stage=_stage(table.stage, bundle, trusted),
         expires_after_ns=seconds_to_ns(table.expires_after),
     )
+
+
+def _stage(ceiling: Stage, bundle: ModelBundle, trusted: Mapping[str, str] | None) -> Stage:
+    """Return how far a model may go: no further than the configuration says, nor than a trusted key has signed."""
+    if trusted is None:
+        return ceiling
+    approval = bundle.approval
+    if approval is None or approval.public_key not in trusted:
+        return Stage.SHADOW
+    return min(ceiling, approval.stage)
+
+
+def trusted_keys(settings: Settings, *, folder: Path) -> dict[str, str] | None:
+    """Return the keys that may approve (hex) with the names of their files, None where signatures are not asked for.
+
+    Raises ConfigurationError where the folder or a key in it cannot be read.
+    """
+    table = settings.approval
+    if table.trusted_keys is None:
+        return None
+    where = (folder / table.trusted_keys).resolve()
+    try:
+        if not where.is_dir():
+            raise OSError("there is no such folder")  # noqa: TRY301 - told as any other reason
+        return {public_key_hex(path.read_bytes()): path.stem for path in sorted(where.glob("*.pem"))}
+    except (OSError, ValueError) as error:
+        problem = Problem(
+            file=str(where), key="approval.trusted_keys", message=f"cannot be read: {error}",
+            hint="one Ed25519 public key per file: openssl pkey -in approver.pem -pubout",
+        )  # fmt: skip
+        raise ConfigurationError((problem,)) from error
 
 
 def bundle_files(folder: Path) -> dict[str, bytes]:

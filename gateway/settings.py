@@ -218,6 +218,15 @@ class ModelTable(_Table):
     expires_after: Duration = Field(default=600.0, gt=0, description='how long its advice is good, such as "10m"')
 
 
+class ApprovalTable(_Table):
+    """``[approval]``: whose signatures let a model rise above ``shadow``."""
+
+    trusted_keys: Path | None = Field(
+        default=None,
+        description="a folder of Ed25519 public keys as PEM, one per approver; without it the config's stage holds",
+    )
+
+
 class TextsTable(_Table):
     """``[texts]``: the language of sentences."""
 
@@ -240,6 +249,7 @@ class Settings(BaseSettings):
     lims: LimsTable = LimsTable()
     specification: list[SpecificationTable] = Field(default_factory=list)
     model: list[ModelTable] = Field(default_factory=list)
+    approval: ApprovalTable = ApprovalTable()
     texts: TextsTable = TextsTable()
 
     @classmethod

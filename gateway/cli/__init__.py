@@ -8,7 +8,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, backup, bench, buffer, check, demo, history, opcua, run
+from gateway.cli import audit, backup, bench, buffer, check, demo, history, model, opcua, run
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
@@ -27,6 +27,7 @@ app.command(name="bench")(bench.bench)
 app.command(name="backup")(backup.backup)
 app.command(name="restore")(backup.restore)
 app.add_typer(opcua.app, name="opcua")
+app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")
 app.add_typer(buffer.app, name="buffer")
 app.add_typer(history.app, name="history")

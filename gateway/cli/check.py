@@ -32,7 +32,7 @@ def check(
         else:
             show_problems(error.problems)
         raise typer.Exit(2) from error
-    warnings = _warnings(settings)
+    warnings = [*_warnings(settings), *_approval_warnings(settings, line)]
     findings = asyncio.run(_connect(settings, line)) if connect else []
     ok = all(finding.ok for finding in findings)
     if as_json:
@@ -60,12 +60,23 @@ def _warnings(settings: Settings) -> list[str]:
     return warnings
 
 
+def _approval_warnings(settings: Settings, line: LineDefinition) -> list[str]:
+    """Return which models nobody has signed for the stage they are meant to have."""
+    rising = [model for model in settings.model if model.stage > Stage.SHADOW]
+    if settings.approval.trusted_keys is None:
+        told = "approval.trusted_keys is not set: the configuration alone lets models rise above shadow"
+        return [told] if rising else []
+    return [
+        f"{model.name} {model.bundle.identity.version} stays in {model.stage.name.lower()}: "
+        f"no trusted key has signed it for {table.stage.name.lower()}"
+        for model, table in zip(line.models, settings.model, strict=True)
+        if model.stage < table.stage
+    ]
+
+
 def _not_yet_enforced(settings: Settings) -> list[str]:
     """Return which settings this version reads but does not act on: nobody shall count on them."""
     warnings = []
-    rates = [name for name, tag in settings.tags.items() if tag.max_rate is not None]
-    if rates:
-        warnings.append(f"max_rate of {', '.join(rates)} is read, but not yet enforced by this version")
     if any(model.stage > Stage.ADVISE for model in settings.model):
         warnings.append("stages above advise act as advise in this version: nothing is written to a PLC")
     return warnings

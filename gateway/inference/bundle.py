@@ -30,6 +30,7 @@ from gateway.definitions import (
     ValueOutput,
 )
 from gateway.errors import BundleRefusedError, InferenceError
+from gateway.inference.signature import approval_of
 from gateway.records import ModelIdentity, seconds_to_ns
 
 MANIFEST = "bundle.toml"
@@ -228,7 +229,7 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
         files: file name to bytes, as found in the bundle's folder.
         where: the folder, for the error's sentence.
     """
-    manifest = _manifest(files, where)
+    manifest = read_manifest(files, where=where)
     _check_hashes(files, manifest, where)
     return ModelBundle(
         identity=ModelIdentity(
@@ -239,6 +240,7 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
         outputs=_outputs(manifest.output, where),
         manipulated=tuple(_manipulated(table) for table in manifest.manipulated),
         domain=_domain(files[REFERENCE], manifest, where),
+        approval=approval_of(files, files[MANIFEST], where=where),
     )
 
 
@@ -262,7 +264,8 @@ def _domain(reference: bytes, manifest: BundleManifest, where: str) -> Domain:
     )
 
 
-def _manifest(files: Mapping[str, bytes], where: str) -> BundleManifest:
+def read_manifest(files: Mapping[str, bytes], *, where: str) -> BundleManifest:
+    """Return what ``bundle.toml`` says, without holding it against the other files; raises BundleRefusedError."""
     if MANIFEST not in files:
         raise BundleRefusedError(
             f"{where}: there is no {MANIFEST}", hint="name the folder that holds the bundle's files"

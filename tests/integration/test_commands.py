@@ -126,7 +126,9 @@ def processes_of(marker):
 
 
 async def test_the_demo_sees_a_drift_suggests_and_recovers(broker, tmp_path):
-    own = {"TMPDIR": str(tmp_path)}
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    own = {"TMPDIR": str(folder)}
     code, out, err = await labline("demo", "--for", "40s", "--headless", "--json", "--seed", "2", environment=own)
     assert code == 0, err
     summary = json.loads(out.strip().splitlines()[-1])
@@ -137,7 +139,7 @@ async def test_the_demo_sees_a_drift_suggests_and_recovers(broker, tmp_path):
     assert summary["predictions"] > 100
     assert summary["suggestions_followed"] >= 1
     assert summary["recovered"] >= 1
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 async def test_the_demo_runs_on_the_embedded_broker_and_says_what_that_is():

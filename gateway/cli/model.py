@@ -1,0 +1,209 @@
+"""``labline model``: what a bundle is, whether it holds, who approves it, which ones are at work."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from gateway.cli.presentation import err, out, show_json, show_table
+from gateway.definitions import Approval, ModelBundle, Stage
+from gateway.errors import BundleRefusedError, LablineError
+from gateway.inference.bundle import MANIFEST, MODEL, BundleManifest, check_golden, read_bundle, read_manifest
+from gateway.inference.signature import SIGNATURE, sign_manifest
+from gateway.line import bundle_files, define_line, trusted_keys
+from gateway.settings import read
+from gateway.transport.onnx import load_model, runtime_version
+
+app = typer.Typer(help="Model bundles.", no_args_is_help=True)
+
+_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
+_JSON = typer.Option(False, "--json", help="One JSON object instead of tables.")
+_MAKE_KEY = "openssl genpkey -algorithm ed25519 -out approver.pem"
+_BUNDLE = typer.Argument(..., help="The bundle's folder.")
+
+
+@app.callback()
+def _group() -> None:
+    """Model bundles."""
+
+
+@app.command(name="list")
+def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
+    """Show the models of a configuration: version, who approved it, the stage it may reach, other versions there."""
+    settings, _sha256 = read(config)
+    line = define_line(settings, path=config.resolve())
+    trusted = trusted_keys(settings, folder=config.resolve().parent)
+    found = [
+        {
+            "name": model.name,
+            "version": model.bundle.identity.version,
+            "equipment": model.equipment_id,
+            "analytes": ", ".join(output.analyte for output in model.bundle.outputs),
+            "ceiling": table.stage.name.lower(),
+            "approved_by": _approver(model.bundle, trusted),
+            "stage": model.stage.name.lower(),
+            "other_versions": ", ".join(_versions((config.resolve().parent / table.bundle).resolve())),
+            "sha256": model.bundle.identity.sha256,
+        }
+        for model, table in zip(line.models, settings.model, strict=True)
+    ]
+    if as_json:
+        show_json({"models": found})
+    else:
+        columns = tuple(found[0])[:-1] if found else ("none",)
+        show_table("models", columns, [tuple(each.values())[:-1] for each in found])
+
+
+def _approver(bundle: ModelBundle, trusted: dict[str, str] | None) -> str:
+    if bundle.approval is None:
+        return "-"
+    known = (trusted or {}).get(bundle.approval.public_key)
+    return f"{bundle.approval.approver} ({known or 'key not trusted here'})"
+
+
+def _versions(folder: Path) -> list[str]:
+    """Return the other versions that lie beside a bundle's folder."""
+    return sorted(each.name for each in folder.parent.iterdir() if each != folder and (each / MANIFEST).is_file())
+
+
+@app.command()
+def inspect(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
+    """Show what a bundle says of itself: use, inputs, outputs, training, acceptance, approval."""
+    files = bundle_files(bundle)
+    manifest, read_back = read_manifest(files, where=str(bundle)), read_bundle(files, where=str(bundle))
+    if as_json:
+        show_json({**manifest.model_dump(mode="json"), "sha256": read_back.identity.sha256,
+                   "approval": _document_of(read_back.approval)})  # fmt: skip
+        return
+    out.print(f"{manifest.name} {manifest.version}: {manifest.intended_use}", markup=False, soft_wrap=True)
+    out.print(f"sha256 {read_back.identity.sha256}", markup=False, soft_wrap=True)
+    _show_manifest(manifest)
+    approval = read_back.approval
+    signed = "nobody has signed it" if approval is None else (
+        f"signed by {approval.approver} for {approval.stage.name.lower()}, {approval.signed_at}: {approval.meaning}"
+    )  # fmt: skip
+    out.print(signed, markup=False, soft_wrap=True)
+
+
+def _document_of(approval: Approval | None) -> dict[str, Any] | None:
+    return None if approval is None else {**asdict(approval), "stage": approval.stage.name.lower()}
+
+
+def _show_manifest(manifest: BundleManifest) -> None:
+    show_table(
+        "inputs",
+        ("name", "tag", "aggregate", "window s", "lag s", "unit", "validated"),
+        [
+            (each.name, each.tag, each.aggregate, each.window_seconds, each.lag_seconds, each.unit, each.validated)
+            for each in manifest.input
+        ],
+    )
+    show_table(
+        "outputs",
+        ("analyte", "unit", "what", "valid", "half width", "coverage"),
+        [
+            (each.analyte, each.unit, each.kind.value, each.valid, each.interval.half_width if each.interval else "-",
+             each.interval.coverage if each.interval else "-")
+            for each in manifest.output
+        ],
+    )  # fmt: skip
+    show_table(
+        "setpoints it may move",
+        ("tag", "unit", "validated", "largest step", "at most every s", "interlocks"),
+        [
+            (each.tag, each.unit, each.validated, each.max_step, each.minimum_interval_seconds,
+             ", ".join(f"{lock.tag} in {lock.within}" for lock in each.interlocks) or "-")
+            for each in manifest.manipulated
+        ],
+    )  # fmt: skip
+    training = manifest.training
+    show_table(
+        "training",
+        ("rows", "period", "recipe", "seed", "data sha256"),
+        [(training.rows, training.period, training.recipe, training.seed, training.data_sha256)],
+    )
+    accepted = [(each.figure, each.criterion, each.reached) for each in manifest.acceptance]
+    show_table("acceptance", ("figure", "criterion", "reached"), accepted)
+
+
+@app.command()
+def verify(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
+    """Check a bundle as the gateway does at start: schema, hashes, signature, model, golden vectors. Exit 1 if not."""
+    try:
+        found, vectors = _checked(bundle_files(bundle), bundle)
+    except BundleRefusedError as error:
+        if as_json:
+            show_json({"ok": False, "why": str(error), "hint": error.hint})
+        else:
+            err.print(f"refused: {error}", style="red", markup=False, soft_wrap=True)
+            err.print(f"  -> {error.hint}" if error.hint else "", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    approved = _document_of(found.approval)
+    if as_json:
+        show_json({"ok": True, "golden_vectors": vectors, "onnxruntime": runtime_version(), "approval": approved,
+                   "sha256": found.identity.sha256})  # fmt: skip
+        return
+    signed = "not signed" if approved is None else f"signed by {approved['approver']} for {approved['stage']}"
+    out.print(
+        f"{found.identity.name} {found.identity.version} holds: {vectors} golden vectors exact with onnxruntime "
+        f"{runtime_version()}, {signed}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def sign(
+    bundle: Path = _BUNDLE,
+    key: Path = typer.Option(..., "--key", help="The approver's Ed25519 private key as PEM."),
+    approver: str = typer.Option(..., "--approver", help="The approver's printed name."),
+    stage: str = typer.Option(..., "--stage", help="Up to which stage: shadow, advise, approve or automatic."),
+    meaning: str = typer.Option(..., "--meaning", help="What the signature says, such as 'validated, report VR-12'."),
+) -> None:
+    """Sign a bundle after checking it: its approver says up to which stage it may be used."""
+    if stage.upper() not in Stage.__members__:
+        raise LablineError(f"there is no stage {stage}", hint=", ".join(each.name.lower() for each in Stage))
+    files = {name: content for name, content in bundle_files(bundle).items() if name != SIGNATURE}
+    _checked(files, bundle)
+    signature = sign_manifest(
+        files[MANIFEST],
+        _private_key(key),
+        approver=approver,
+        stage=Stage[stage.upper()],
+        meaning=meaning,
+        signed_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    )
+    _written(bundle / SIGNATURE, signature)
+    out.print(f"{bundle / SIGNATURE}: signed by {approver} for {stage.lower()}", markup=False, soft_wrap=True)
+
+
+def _checked(files: Mapping[str, bytes], where: Path) -> tuple[ModelBundle, int]:
+    """Return (the bundle, how many golden vectors held); raises BundleRefusedError where anything does not hold."""
+    found = read_bundle(files, where=str(where))
+    predict = load_model(files[MODEL], inputs=len(found.inputs), columns=found.columns, where=str(where / MODEL))
+    return found, check_golden(files, found, predict, where=str(where))
+
+
+def _private_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise LablineError(f"{path} cannot be used as a key: {error}", hint=_MAKE_KEY) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise LablineError(f"{path} is no Ed25519 key", hint="openssl genpkey -algorithm ed25519")
+    return key
+
+
+def _written(path: Path, content: bytes) -> None:
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        hint = "run it as who owns the bundle"
+        raise LablineError(f"{path} cannot be written: {error.strerror}", hint=hint) from error
