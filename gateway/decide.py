@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.judgement import judge_arrival
+from gateway.advice.learning import DRIFT, drift_latch, learn
 from gateway.advice.lifecycle import answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.publication import (
@@ -109,9 +110,15 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
     model = situation.line.model_named(event.model)
     if model is None:
         return Decision()
-    if situation.latches:  # something is wrong that only a person can judge: no advice until one has
+    if _in_shadow(model, situation):
         model = replace(model, stage=Stage.SHADOW)
-    occasion = Occasion(end_ns=event.at_ns, at_ns=event.at_ns, cause=event.event_id, context=situation.context)
+    occasion = Occasion(
+        end_ns=event.at_ns,
+        at_ns=event.at_ns,
+        cause=event.event_id,
+        context=situation.context,
+        learned=situation.learned,
+    )
     predictions = guarded_predictions(model, situation.line.tags, situation.windows, occasion)
     if model.stage < Stage.ADVISE:  # in shadow the gateway records and compares, and says nothing
         return Decision(records=predictions)
@@ -119,6 +126,14 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
     for prediction in predictions:
         decided += _on_prediction(event, situation, model, prediction)
     return decided
+
+
+def _in_shadow(model: ModelAssignment, situation: Situation) -> bool:
+    """Return whether an alarm stands that only a person can judge: no advice until one has.
+
+    That a model drifts concerns that model; all else concerns all of them.
+    """
+    return any(not code.startswith(DRIFT) or code == drift_latch(model.name) for code in situation.latches)
 
 
 def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:
@@ -197,7 +212,7 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
             disposition_message(each, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
             for each in dispositions
         ),
-    ) + _told(guidance, event, situation)  # fmt: skip
+    ) + _told(guidance, event, situation) + learn(event, judgement, situation)  # fmt: skip
 
 
 # --- production context, people, timers, the gateway itself --------------------------------------------

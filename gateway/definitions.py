@@ -113,14 +113,37 @@ class Domain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BiasLimits:
+    """How laboratory results may correct what a model says: towards a residual by its share ``trust``, bounded."""
+
+    trust: float
+    max_step: float
+    max_total: float
+    max_age_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdaptiveLimits:
+    """How the interval may follow its own hits and misses: how fast, and between which coverages."""
+
+    rate: float
+    min_coverage: float
+    max_coverage: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ValueOutput:
-    """A predicted value: its column, the range of valid values, and how sure it is."""
+    """A predicted value: its column, the range of valid values, how sure it is, and what the laboratory may change."""
 
     column: int
     valid: Limits
     coverage: float
     half_width: float
     max_half_width: float | None = None  # wider than that, an interval says too little to act on
+    residuals: tuple[float, ...] | None = None  # absolute calibration residuals, ascending
+    sigma: float | None = None  # standard deviation of errors in service, for the charts; None: not charted
+    bias: BiasLimits | None = None  # None: never corrected
+    adaptive: AdaptiveLimits | None = None  # None: the half width stays
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.definitions import LineDefinition
 from gateway.history.windows import TagWindow, WindowRequest
+from gateway.inference.feedback import Feedback, Learned
 from gateway.lab.disposition import LotState
 from gateway.moments import Moment
 from gateway.records import (
@@ -171,6 +172,15 @@ class ResultHistory:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lessons:
+    """What the laboratory has taught of a model: the results, since when they are charted, and what follows of them."""
+
+    entries: tuple[Feedback, ...] = ()
+    charts_from_ns: int = 0
+    state: Learned = field(default_factory=Learned)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
     """A read-only snapshot of everything a decision may stand on."""
 
@@ -186,6 +196,8 @@ class Situation:
     open_guidance: tuple[Guidance, ...] = ()  # what the event is about; of the board and at a start, what it shows
     answered: Guidance | None = None
     last_advised_ns: Mapping[str, int] = field(default_factory=dict)
+    learned: Mapping[str, Learned] = field(default_factory=dict)  # of the model that is due, by analyte
+    lessons: Mapping[str, Lessons] = field(default_factory=dict)  # of the models of the result's analyte, by name
     previous_configuration_sha256: str | None = None
     damaged: tuple[str, ...] = ()  # records that were left out, as they do not match their hash
     signed_head: SignedHead | None = None  # the chain's head, where it has grown since it was last signed
@@ -230,6 +242,18 @@ class Latched:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ModelLearned:
+    """What follows of a model after a result taught it something; ``withdrawn``: the result that no longer counts."""
+
+    bundle_sha256: str
+    analyte: str
+    charts_from_ns: int
+    state: Learned
+    entry: Feedback | None
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EpochBegun:
     """The store is known to have forgotten something: what it decides from here on gets ids of a new epoch."""
 
@@ -255,6 +279,7 @@ Record = (
     | SignedHead
     | Latched
     | EpochBegun
+    | ModelLearned
     | Unlatched
 )
 

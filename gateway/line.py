@@ -121,13 +121,22 @@ def _model(
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where=str(where / MODEL))
     check_golden(files, bundle, predict, where=str(where))
     return ModelAssignment(
-        bundle=_on_this_line(bundle, tags, where),
+        bundle=_on_this_line(bundle if table.bias == "auto" else _uncorrected(bundle), tags, where),
         predict=predict,
         equipment_id=table.equipment,
         every_ns=seconds_to_ns(table.every),
         stage=_stage(table.stage, bundle, trusted),
         expires_after_ns=seconds_to_ns(table.expires_after),
     )
+
+
+def _uncorrected(bundle: ModelBundle) -> ModelBundle:
+    """Return the bundle without what lets laboratory results correct its values."""
+    outputs = tuple(
+        output if output.value is None else replace(output, value=replace(output.value, bias=None))
+        for output in bundle.outputs
+    )
+    return replace(bundle, outputs=outputs)
 
 
 def _stage(ceiling: Stage, bundle: ModelBundle, trusted: Mapping[str, str] | None) -> Stage:

@@ -270,6 +270,9 @@ class Prediction:
     sample_result_id: str | None = None  # set where the instant is a sample's drawn time
     no_suggestion: tuple[Reason, ...] = ()  # why no move was suggested where one was wanted
     probability: float | None = None  # of being out of specification, where the model says that
+    uncorrected: float | None = None  # what the model itself says, before the bias
+    bias: float = 0.0
+    bias_version: int = 0
 
 
 # --- advice --------------------------------------------------------------------------------------------

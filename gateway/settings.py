@@ -215,6 +215,9 @@ class ModelTable(_Table):
     stage: Annotated[Stage, BeforeValidator(_stage)] = Field(
         default=Stage.SHADOW, description="a ceiling: shadow, advise, approve or automatic"
     )
+    bias: Literal["off", "auto"] = Field(
+        default="off", description="whether laboratory results correct it, within the bundle's bounds: off or auto"
+    )
     expires_after: Duration = Field(default=600.0, gt=0, description='how long its advice is good, such as "10m"')
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN, moved
-from gateway.advice.setpoint_search import inside, search, target_of
+from gateway.advice.setpoint_search import Objective, inside, search, target_of
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
@@ -220,13 +220,13 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
     just_applied = any(guidance.state is GuidanceState.APPLIED for guidance in seen.values())
     if just_applied or features is None or any(guidance.state in _UNANSWERED for guidance in standing):
         return Advised()
-    output = case.model.bundle.output_of(case.prediction.analyte)
-    if output is None or output.value is None:
+    objective = _objective(case)
+    if objective is None:
         return Advised()
     try:
         suggestion, why_not = search(
             case.model,
-            output.value,
+            objective,
             features,
             limits,
             current=case.setpoints,
@@ -241,6 +241,19 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
     superseded = (moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing)
     new = _setpoint_guidance(case, suggestion, limits, supersedes=standing[0].guidance_id if standing else None)
     return Advised(guidance=(*(guidance for guidance in superseded if guidance is not None), new))
+
+
+def _objective(case: PredictedSituation) -> Objective | None:
+    """Return what a move is to bring back: the value as it was said, with its bias and its interval."""
+    output, prediction = case.model.bundle.output_of(case.prediction.analyte), case.prediction
+    if output is None or output.value is None or prediction.low is None or prediction.high is None:
+        return None
+    return Objective(
+        column=output.value.column,
+        valid=output.value.valid,
+        bias=prediction.bias,
+        half_width=(prediction.high - prediction.low) / 2,
+    )
 
 
 def _setpoint_guidance(

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 
 from gateway.contract.identity import identity_of, result_identity
+from gateway.definitions import ModelAssignment
 from gateway.events import LotJudged, ResultArrived, Situation
 from gateway.guardrails.prediction import Occasion, guarded_predictions
+from gateway.inference.feedback import learned
 from gateway.lab.disposition import (
     VALUE_RESTORED,
     Judged,
@@ -75,20 +77,33 @@ def _predictions_at_sample(event: ResultArrived, result: LabResult, situation: S
     if result.sampled_ns is None:
         return ()
     equipment = result.equipment_id or situation.context.equipment_id
-    occasion = Occasion(
-        end_ns=result.sampled_ns,
-        at_ns=event.at_ns,
-        cause=event.event_id,
-        context=situation.context,
-        sample_result_id=result.result_id,
-    )
     return tuple(
         prediction
         for model in situation.line.models_of(result.analyte)
         if equipment is None or equipment == model.equipment_id
-        for prediction in guarded_predictions(model, situation.line.tags, situation.windows, occasion)
+        for prediction in _as_then(model, event, result, situation)
         if prediction.analyte == result.analyte
     )
+
+
+def _as_then(
+    model: ModelAssignment, event: ResultArrived, result: LabResult, situation: Situation
+) -> tuple[Prediction, ...]:
+    """Return what a model says of a sample with what it had been taught by the time it was drawn."""
+    lessons, output = situation.lessons.get(model.name), model.bundle.output_of(result.analyte)
+    then_ns, known = result.sampled_ns or 0, {}
+    if lessons is not None and output is not None and output.value is not None:
+        arrived = [entry for entry in lessons.entries if entry.arrived_ns <= then_ns]
+        known[result.analyte] = learned(arrived, output.value)
+    occasion = Occasion(
+        end_ns=then_ns,
+        at_ns=event.at_ns,
+        cause=event.event_id,
+        context=situation.context,
+        sample_result_id=result.result_id,
+        learned=known,
+    )
+    return guarded_predictions(model, situation.line.tags, situation.windows, occasion)
 
 
 def _configured(result: LabResult, situation: Situation) -> Specification | None:

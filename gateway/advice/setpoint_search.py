@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import ManipulatedTag, ModelAssignment, ValueOutput
+from gateway.definitions import Limits, ManipulatedTag, ModelAssignment
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_move, judge_present
 from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
@@ -35,9 +35,19 @@ class _Candidate:
     inside: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Objective:
+    """Which of a model's columns is to come back: corrected by the bias, with the half width of its interval."""
+
+    column: int
+    valid: Limits
+    bias: float
+    half_width: float
+
+
 def search(
     model: ModelAssignment,
-    output: ValueOutput,
+    output: Objective,
     features: FeatureVector,
     specification: Specification,
     *,
@@ -70,7 +80,7 @@ def search(
             refusals.append(refusal)
             continue
         candidates += _candidates(model, output, manipulated, features, specification, current[tag])
-    before = float(model.predict(np.array([features.values], np.float64))[0, output.column])
+    before = float(model.predict(np.array([features.values], np.float64))[0, output.column]) + output.bias
     chosen = _choose(candidates, distance_before=abs(before - target), worth=output.half_width)
     if chosen is not None:
         return chosen.suggestion, ()
@@ -106,7 +116,7 @@ def _grid(manipulated: ManipulatedTag, current: float) -> NDArray[np.float64]:
 
 def _candidates(
     model: ModelAssignment,
-    output: ValueOutput,
+    output: Objective,
     manipulated: ManipulatedTag,
     features: FeatureVector,
     specification: Specification,
@@ -119,7 +129,7 @@ def _candidates(
     rows = np.array(features.values) + np.outer(proposals - current, gains)
     lower = np.array([item.validated[0] for item in model.bundle.inputs])
     upper = np.array([item.validated[1] for item in model.bundle.inputs])
-    predicted = model.predict(rows)[:, output.column]
+    predicted = model.predict(rows)[:, output.column] + output.bias
     target, half_width = target_of(specification), output.half_width
     valid = (
         ((rows >= lower) & (rows <= upper)).all(axis=1)  # the move must not lead out of the validated inputs

@@ -344,6 +344,7 @@ def prediction_payload(prediction: Prediction, *, line: str, cause: str, expires
         material_lot_id=prediction.material_lot_id,
         model=ModelPart.of(prediction),
         stage=prediction.stage,
+        bias=BiasPart(value=prediction.bias, version=prediction.bias_version) if prediction.bias_version else None,
         expires_at=rfc3339(expires_ns),
     )
 

@@ -17,12 +17,21 @@ from gateway.inference.domain import Distance, distance, largest
 from gateway.inference.features import InputReading, read_input
 from gateway.records import SECOND_NS, FeatureVector, Quality, Reason, quality_of
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What is about to be said of an analyte: the value, corrected, and the half width of its interval, if any."""
+
+    value: float
+    half_width: float | None
+
+
 _EXTREMES = frozenset({Aggregate.MIN, Aggregate.MAX})
 _COVERAGE_OF_EXTREMES = 0.98  # an extreme may lie in any hole; what lacks is the time since the last confirmation
 
 InputGate = Callable[[InputReading, InputDefinition, TagDefinition], Reason | None]
 DomainGate = Callable[[Distance, Domain, tuple[str, ...]], Reason | None]
-OutputGate = Callable[[float, ValueOutput, str], Reason | None]
+OutputGate = Callable[[Said, ValueOutput, str], Reason | None]
 
 
 def _quality(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
@@ -108,24 +117,28 @@ def _spe(distance: Distance, domain: Domain, names: tuple[str, ...]) -> Reason |
     return abstain(Abstention.OUTSIDE_DOMAIN_SPE, spe=distance.spe, limit=domain.spe_limit, inputs=told)
 
 
-def _finite(value: float, _output: ValueOutput, model: str) -> Reason | None:
-    if not math.isfinite(value):
+def _finite(said: Said, _output: ValueOutput, model: str) -> Reason | None:
+    if not math.isfinite(said.value):
         return abstain(Abstention.NOT_FINITE, model=model)
     return None
 
 
-def _output_range(value: float, output: ValueOutput, _model: str) -> Reason | None:
+def _output_range(said: Said, output: ValueOutput, _model: str) -> Reason | None:
     lower, upper = output.valid
-    if not lower <= value <= upper:
-        return abstain(Abstention.OUTSIDE_OUTPUT_RANGE, value=value, lower=lower, upper=upper)
+    if not lower <= said.value <= upper:
+        return abstain(Abstention.OUTSIDE_OUTPUT_RANGE, value=said.value, lower=lower, upper=upper)
     return None
 
 
-def _interval_width(_value: float, output: ValueOutput, _model: str) -> Reason | None:
+def _honest_interval(said: Said, _output: ValueOutput, model: str) -> Reason | None:
+    return abstain(Abstention.NO_HONEST_INTERVAL, model=model) if said.half_width is None else None
+
+
+def _interval_width(said: Said, output: ValueOutput, _model: str) -> Reason | None:
     widest = output.max_half_width
-    if widest is None or output.half_width <= widest:
+    if widest is None or said.half_width is None or said.half_width <= widest:
         return None
-    return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=output.half_width, max_half_width=widest)
+    return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=said.half_width, max_half_width=widest)
 
 
 # for each input
@@ -133,7 +146,7 @@ INPUT_GATES: tuple[InputGate, ...] = (_quality, _age, _known, _samples_validated
 # for all inputs together
 DOMAIN_GATES: tuple[DomainGate, ...] = (_t2, _spe)
 # for each output
-OUTPUT_GATES: tuple[OutputGate, ...] = (_finite, _output_range, _interval_width)
+OUTPUT_GATES: tuple[OutputGate, ...] = (_finite, _output_range, _honest_interval, _interval_width)
 
 
 def judge_inputs(
@@ -173,10 +186,10 @@ def judge_domain(bundle: ModelBundle, features: FeatureVector) -> tuple[Reason, 
     return ()
 
 
-def judge_value(value: float, output: ValueOutput, model: str) -> tuple[Reason, ...]:
+def judge_value(said: Said, output: ValueOutput, model: str) -> tuple[Reason, ...]:
     """Return the reason why a predicted value may not be used; empty where every gate accepts it."""
     for gate in OUTPUT_GATES:
-        reason = gate(value, output, model)
+        reason = gate(said, output, model)
         if reason is not None:
             return (reason,)
     return ()

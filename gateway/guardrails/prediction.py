@@ -1,17 +1,18 @@
 """A guarded prediction: inputs through their gates, the model, the output through its gates. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from gateway.contract.identity import identity_of
-from gateway.definitions import ModelAssignment, ModelOutput, TagDefinition
+from gateway.definitions import ModelAssignment, ModelOutput, TagDefinition, ValueOutput
 from gateway.errors import InferenceError
-from gateway.guardrails.gates import judge_domain, judge_inputs, judge_probability, judge_value
+from gateway.guardrails.gates import Said, judge_domain, judge_inputs, judge_probability, judge_value
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.features import feature_vector, read_inputs
+from gateway.inference.feedback import Learned, bias_at, half_width_of
 from gateway.records import Context, FeatureVector, Prediction, Reason, Verdict
 
 
@@ -24,6 +25,7 @@ class Occasion:
     cause: str
     context: Context
     sample_result_id: str | None = None
+    learned: Mapping[str, Learned] = field(default_factory=dict)  # by analyte, as known at that instant
 
 
 def guarded_predictions(
@@ -57,14 +59,14 @@ def _prediction(
     occasion: Occasion,
 ) -> Prediction:
     """Return one prediction; ``numbers`` is empty where anything abstained before."""
-    value = numbers[output.value.column] if numbers and output.value else None
+    said, bias, version = _said(output.value, numbers, occasion.learned.get(output.analyte, Learned()), occasion)
     probability = numbers[output.probability.column] if numbers and output.probability else None
-    if value is not None and output.value is not None:
-        reasons += judge_value(value, output.value, model.name)
+    if said is not None and output.value is not None:
+        reasons += judge_value(said, output.value, model.name)
     if probability is not None:
         reasons += judge_probability(probability, model.name)
     accepted = bool(numbers) and not reasons
-    certain = output.value if accepted and value is not None else None
+    told = said if accepted else None
     return Prediction(
         prediction_id=identity_of("prediction", occasion.cause, model.name, output.analyte, occasion.sample_result_id),
         at_ns=occasion.at_ns,
@@ -73,9 +75,12 @@ def _prediction(
         unit=output.unit,
         model=model.bundle.identity,
         stage=model.stage.name.lower(),
-        value=value if accepted else None,
-        low=value - certain.half_width if certain is not None and value is not None else None,
-        high=value + certain.half_width if certain is not None and value is not None else None,
+        value=None if told is None else told.value,
+        low=None if told is None or told.half_width is None else told.value - told.half_width,
+        high=None if told is None or told.half_width is None else told.value + told.half_width,
+        uncorrected=None if told is None else told.value - bias,
+        bias=bias,
+        bias_version=version,
         coverage=output.value.coverage if output.value is not None else 0.0,
         probability=probability if accepted else None,
         features=features,
@@ -84,6 +89,16 @@ def _prediction(
         material_definition_id=occasion.context.material_definition_id,
         sample_result_id=occasion.sample_result_id,
     )
+
+
+def _said(
+    output: ValueOutput | None, numbers: tuple[float, ...], learned: Learned, occasion: Occasion
+) -> tuple[Said | None, float, int]:
+    """Return (the corrected value with its half width, the bias in it, the bias's version)."""
+    if output is None or not numbers:
+        return None, 0.0, 0
+    bias = bias_at(learned, output.bias, occasion.end_ns)
+    return Said(value=numbers[output.column] + bias, half_width=half_width_of(learned, output)), bias, learned.version
 
 
 def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[tuple[float, ...], tuple[Reason, ...]]:

@@ -26,6 +26,7 @@ class Abstention(StrEnum):
     MODEL_FAILED = "Model {model} could not be evaluated: {error}."
     NOT_FINITE = "Model {model} gave a value that is not finite."
     OUTSIDE_OUTPUT_RANGE = "The prediction {value:.6g} lies outside the valid outputs {lower:.6g} to {upper:.6g}."
+    NO_HONEST_INTERVAL = "Model {model} misses too often for an interval that its calibration could vouch for."
     INTERVAL_TOO_WIDE = (
         "The interval of +-{half_width:.6g} is wider than the +-{max_half_width:.6g} that may be acted on."
     )

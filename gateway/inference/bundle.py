@@ -18,7 +18,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.definitions import (
+    AdaptiveLimits,
     Aggregate,
+    BiasLimits,
     Domain,
     InputDefinition,
     Interlock,
@@ -70,6 +72,29 @@ class IntervalTable(_Table):
     max_half_width: float | None = Field(default=None, gt=0)
 
 
+class BiasTable(_Table):
+    """``[output.bias]``: how far laboratory results may correct the value, where the configuration lets them."""
+
+    trust: float = Field(gt=0, le=1)
+    max_step: float = Field(gt=0)
+    max_total: float = Field(gt=0)
+    max_age_seconds: float = Field(gt=0)
+
+
+class AdaptiveTable(_Table):
+    """``[output.adaptive]``: how fast the interval follows its hits and misses, and between which coverages."""
+
+    rate: float = Field(gt=0, lt=1)
+    min_coverage: float = Field(gt=0, lt=1)
+    max_coverage: float = Field(gt=0, lt=1)
+
+
+class DriftTable(_Table):
+    """``[output.drift]``: the standard deviation of errors in service, which the charts of residuals are scaled by."""
+
+    sigma: float = Field(gt=0)
+
+
 class Kind(StrEnum):
     """What a column of the model's output is."""
 
@@ -85,6 +110,9 @@ class OutputTable(_Table):
     kind: Kind = Kind.VALUE
     valid: tuple[float, float] = (0.0, 1.0)
     interval: IntervalTable | None = None
+    bias: BiasTable | None = None
+    adaptive: AdaptiveTable | None = None
+    drift: DriftTable | None = None
     warn_at: float | None = Field(default=None, gt=0, le=1)
 
     @model_validator(mode="after")
@@ -231,26 +259,30 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
     """
     manifest = read_manifest(files, where=where)
     _check_hashes(files, manifest, where)
+    reference = _reference(files[REFERENCE], where)
     return ModelBundle(
         identity=ModelIdentity(
             name=manifest.name, version=manifest.version, sha256=hashlib.sha256(files[MANIFEST]).hexdigest()
         ),
         intended_use=manifest.intended_use,
         inputs=tuple(_input(table) for table in manifest.input),
-        outputs=_outputs(manifest.output, where),
+        outputs=_outputs(manifest.output, reference.residuals, where),
         manipulated=tuple(_manipulated(table) for table in manifest.manipulated),
-        domain=_domain(files[REFERENCE], manifest, where),
+        domain=_domain(reference.domain, manifest, where),
         approval=approval_of(files, files[MANIFEST], where=where),
     )
 
 
-def _domain(reference: bytes, manifest: BundleManifest, where: str) -> Domain:
+def _reference(content: bytes, where: str) -> ReferenceTable:
     try:
-        table = ReferenceTable.model_validate_json(reference).domain
+        return ReferenceTable.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise BundleRefusedError(f"{where}/{REFERENCE}: {key or 'the file'}: {first['msg']}") from error
+
+
+def _domain(table: DomainTable, manifest: BundleManifest, where: str) -> Domain:
     if table.inputs != [item.name for item in manifest.input]:
         raise BundleRefusedError(f"{where}/{REFERENCE}: its inputs are not those of {MANIFEST}, in their order")
     return Domain(
@@ -311,7 +343,7 @@ def _input(table: InputTable) -> InputDefinition:
     )
 
 
-def _outputs(tables: list[OutputTable], where: str) -> tuple[ModelOutput, ...]:
+def _outputs(tables: list[OutputTable], residuals: Mapping[str, list[float]], where: str) -> tuple[ModelOutput, ...]:
     """Return the outputs by analyte; columns are numbered as the tables stand."""
     found: dict[str, ModelOutput] = {}
     for column, table in enumerate(tables):
@@ -327,12 +359,29 @@ def _outputs(tables: list[OutputTable], where: str) -> tuple[ModelOutput, ...]:
                 coverage=table.interval.coverage,
                 half_width=table.interval.half_width,
                 max_half_width=table.interval.max_half_width,
+                residuals=tuple(sorted(residuals[table.analyte])) if table.analyte in residuals else None,
+                sigma=None if table.drift is None else table.drift.sigma,
+                bias=_bias(table.bias),
+                adaptive=None if table.adaptive is None else AdaptiveLimits(**table.adaptive.model_dump()),
             )
+            if table.adaptive is not None and not residuals.get(table.analyte):
+                raise BundleRefusedError(f"{where}/{REFERENCE} has no residuals of {table.analyte} to adapt by")
             found[table.analyte] = replace(known, value=value)
         elif table.warn_at is not None:
             probability = ProbabilityOutput(column=column, warn_at=table.warn_at)
             found[table.analyte] = replace(known, probability=probability)
     return tuple(found.values())
+
+
+def _bias(table: BiasTable | None) -> BiasLimits | None:
+    if table is None:
+        return None
+    return BiasLimits(
+        trust=table.trust,
+        max_step=table.max_step,
+        max_total=table.max_total,
+        max_age_ns=seconds_to_ns(table.max_age_seconds),
+    )
 
 
 def _manipulated(table: ManipulatedTable) -> ManipulatedTag:

@@ -82,7 +82,10 @@ class StatusPublisher:
     async def _figures(self) -> tuple[Depths, dict[str, dict[str, float]]]:
         """Return what waits and how the models do; where the store cannot be read, the status says so without."""
         try:
-            figures = {model.name: await self._reader.model_figures(model.name) for model in self._line.models}
+            figures = {
+                model.name: await self._reader.model_figures(model.name, model.bundle.identity.sha256)
+                for model in self._line.models
+            }
             self._health.latched(await self._reader.latches())
             return await self._reader.depths(), figures
         except StoreUnavailableError as error:

@@ -10,6 +10,7 @@ from typing import Self
 import aiosqlite
 
 from gateway.database.opening import SQLITE_ERRORS, translated
+from gateway.inference.feedback import Learned
 from gateway.moments import Deadline
 from gateway.records import SECOND_NS, LabResult, Lane
 from gateway.store.codec import decode
@@ -94,8 +95,11 @@ class Reader:
             if holds
         ]
 
-    async def model_figures(self, model: str) -> dict[str, float]:
+    async def model_figures(self, model: str, bundle_sha256: str) -> dict[str, float]:
         """Return a model's share of abstentions and, against current lab results, coverage and residual.
+
+        Of each analyte that results have taught it about: the bias, the charts of the residuals in sigmas, the coverage
+        of the intervals that stood when samples were drawn, and of how many.
 
         ``lab_residual_ewma``: exponentially weighted mean of (lab - predicted), lambda 0.2, newest last.
         """
@@ -116,7 +120,20 @@ class Reader:
                 residual = lab - value
                 ewma = residual if math.isnan(ewma) else ewma + _RESIDUAL_LAMBDA * (residual - ewma)
             figures |= {"coverage": round(covered / len(measured), 4), "lab_residual_ewma": round(ewma, 4)}
+        for analyte, body, holds in await self._all("learned_by_name", bundle_sha256=bundle_sha256):
+            figures |= _learned_figures(str(analyte), decode(Learned, str(body))) if holds else {}
         return figures
+
+
+def _learned_figures(analyte: str, state: Learned) -> dict[str, float]:
+    found = {
+        f"bias_{analyte}": state.bias,
+        f"residual_ewma_{analyte}": state.ewma.value,
+        f"residual_cusum_{analyte}": max(state.cusum.high, state.cusum.low),
+        f"interval_coverage_{analyte}": state.coverage or 0.0,
+        f"results_{analyte}": float(state.results),
+    }
+    return {name: round(value, 4) for name, value in found.items()}
 
 
 def queued(row: tuple[object, ...]) -> Queued:

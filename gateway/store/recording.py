@@ -18,6 +18,7 @@ from gateway.events import (
     Latched,
     LotJudged,
     MessageRefused,
+    ModelLearned,
     ResponseArrived,
     ResponseRecorded,
     ResultAccepted,
@@ -260,6 +261,16 @@ def _latched(connection: sqlite3.Connection, event: Event, _situation: Situation
     connection.execute(SQL["latch"], row)
 
 
+def _learned(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ModelLearned) -> None:
+    of_model = {"bundle_sha256": record.bundle_sha256, "analyte": record.analyte}
+    if record.withdrawn is not None:
+        connection.execute(SQL["withdraw_feedback"], {**of_model, "result_id": record.withdrawn})
+    if record.entry is not None:
+        connection.execute(SQL["insert_feedback"], {**of_model, **asdict(record.entry)})
+    state = {"charts_from_ns": record.charts_from_ns, "body": encode(record.state)}
+    connection.execute(SQL["insert_learned"], {**of_model, **state})
+
+
 def _epoch(connection: sqlite3.Connection, _event: Event, _situation: Situation, begun: EpochBegun) -> None:
     connection.execute(SQL["new_epoch"], {"epoch": begun.epoch})
 
@@ -293,5 +304,6 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     SignedHead: _signed_head,
     Latched: _latched,
     EpochBegun: _epoch,
+    ModelLearned: _learned,
     Unlatched: _unlatched,
 }

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from gateway.advice.publication import BOARD_LONGEST
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
-from gateway.definitions import LineDefinition, SignHead
+from gateway.definitions import LineDefinition, ModelBundle, SignHead
 from gateway.errors import EvidenceDamagedError
 from gateway.events import (
     Arrived,
@@ -18,6 +18,7 @@ from gateway.events import (
     Event,
     GatewayStarted,
     HeadWitnessed,
+    Lessons,
     MessageRefused,
     ModelDue,
     ResponseArrived,
@@ -28,6 +29,7 @@ from gateway.events import (
     TimerDue,
 )
 from gateway.history.windows import TagWindow, WindowRequest
+from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned
 from gateway.lab.disposition import LotState
 from gateway.records import Context, ContextKind, Guidance, LabResult, Recommendation, SignedHead
 from gateway.store.codec import decode
@@ -217,6 +219,7 @@ class _Loading:
             found,
             context=self._context_of_equipment(model.equipment_id, event.at_ns),
             open_guidance=self._guidance("open_guidance_of_model", model=model.name),
+            learned=self._learned(model.bundle),
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )
 
@@ -234,8 +237,30 @@ class _Loading:
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
+            lessons={
+                model.name: self._lessons(model.bundle, event.result.analyte)
+                for model in found.line.models_of(event.result.analyte)
+            },
             open_guidance=self._guidance_about(context.material_lot_id, event.result.sample_id),
         )
+
+    def _learned(self, bundle: ModelBundle) -> dict[str, Learned]:
+        """Return what has been learned of a bundle, by analyte; what is damaged counts as not learned."""
+        rows = {
+            output.analyte: self._row("learned", bundle_sha256=bundle.identity.sha256, analyte=output.analyte)
+            for output in bundle.outputs
+        }
+        return {analyte: decode(Learned, row["body"]) for analyte, row in rows.items() if row is not None}
+
+    def _lessons(self, bundle: ModelBundle, analyte: str) -> Lessons:
+        key = {"bundle_sha256": bundle.identity.sha256, "analyte": analyte}
+        standing = self._row("learned", **key)
+        rows = self._rows("newest_feedback", {**key, "most": MOST_ENTRIES})
+        entries = tuple(Feedback(**{name: row[name] for name in _FEEDBACK}) for row in reversed(rows))
+        if standing is None:
+            return Lessons(entries=entries)
+        state = decode(Learned, standing["body"])
+        return Lessons(entries=entries, charts_from_ns=standing["charts_from_ns"], state=state)
 
     def _guidance_about(self, material_lot_id: str | None, sample_id: str) -> tuple[Guidance, ...]:
         """Return what stands open about a result's lot, or without a lot about its sample."""
@@ -302,6 +327,7 @@ class _Loading:
         return tuple(decode(LabResult, row["body"]) for row in rows)
 
 
+_FEEDBACK = tuple(field.name for field in fields(Feedback))
 _CONTEXT = tuple(field.name for field in fields(Context))
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.advice.setpoint_search import search
+from gateway.advice.setpoint_search import Objective, search
 from gateway.records import FeatureVector, seconds_to_ns
 from tests.building import NOW_NS, VISCOSITY, assignment, bundle, linear
 
@@ -11,11 +11,11 @@ def vector(temperature):
     return FeatureVector(end_ns=NOW_NS, names=("temperature.mean",), values=(temperature,), evidence=(), sha256="")
 
 
-def find(temperature, *, model=None, setpoint=78.0, last_move_ns=None, specification=VISCOSITY):
+def find(temperature, *, model=None, setpoint=78.0, last_move_ns=None, specification=VISCOSITY, bias=0.0):
     model = model or assignment()
     return search(
         model,
-        model.bundle.outputs[0].value,
+        Objective(column=0, valid=(0.0, 300.0), bias=bias, half_width=1.0),
         vector(temperature),
         specification,
         current={} if setpoint is None else {"temperature_setpoint": setpoint},

@@ -1,0 +1,132 @@
+"""What the laboratory teaches of a model in service: its bias, how wide its interval must be, whether it drifts. Pure.
+
+The model itself stays frozen. All of this follows from the results that were matched to what the model says of their
+sample's drawn time, folded in the order in which they arrived; so a corrected result replays it, and the same results
+give the same numbers. Every part of it is bounded by the bundle.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput
+from gateway.lab.charts import Cusum, Ewma
+
+MOST_ENTRIES = 500  # that many are folded: what lies before has no weight any more
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feedback:
+    """A laboratory result beside what the model, without any correction, says of its sample's drawn time."""
+
+    result_id: str
+    sampled_ns: int
+    arrived_ns: int
+    measured: float
+    predicted: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learned:
+    """What the laboratory has taught so far. ``bias`` is added to what the model says."""
+
+    bias: float = 0.0
+    version: int = 0  # of the bias: counts its changes
+    newest_ns: int | None = None  # drawn time of the newest result in it
+    miss_rate: float | None = None  # the share of results that the interval may miss, as adapted; None: as calibrated
+    ewma: Ewma = field(default_factory=Ewma)
+    cusum: Cusum = field(default_factory=Cusum)
+    results: int = 0
+    covered: int = 0
+    squared_error: float = 0.0
+
+    @property
+    def drifts(self) -> bool:
+        """Return whether either chart of the residuals signals."""
+        return self.ewma.signals or self.cusum.signals
+
+    @property
+    def coverage(self) -> float | None:
+        """Return the share of results inside the interval that stood when they were drawn, or None without any."""
+        return self.covered / self.results if self.results else None
+
+
+def learned(entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0) -> Learned:
+    """Return what these entries teach, folded by arrival.
+
+    Each is held against what stood when its sample was drawn: what had arrived by then. ``charts_from_ns``: entries
+    that arrived before are not charted, as a person has looked at them.
+    """
+    arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))[-MOST_ENTRIES:]
+    times, states = [entry.arrived_ns for entry in arrived], [Learned()]
+    for at, entry in enumerate(arrived):
+        known = states[bisect_right(times, entry.sampled_ns, hi=at)]
+        states.append(_after(states[-1], entry, known, output, charted=entry.arrived_ns >= charts_from_ns))
+    return states[-1]
+
+
+def _after(before: Learned, entry: Feedback, known: Learned, output: ValueOutput, *, charted: bool) -> Learned:
+    error = entry.measured - entry.predicted - bias_at(known, output.bias, entry.sampled_ns)
+    half_width = half_width_of(known, output)
+    covered = half_width is not None and abs(error) <= half_width
+    after = replace(
+        before,
+        results=before.results + 1,
+        covered=before.covered + covered,
+        squared_error=before.squared_error + error**2,
+        miss_rate=_adapted(before, output, missed=not covered),
+    )
+    if charted and output.sigma is not None:
+        standardised = error / output.sigma
+        after = replace(after, ewma=before.ewma.after(standardised), cusum=before.cusum.after(standardised))
+    return after if output.bias is None else _moved(after, entry, output.bias)
+
+
+def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
+    """Return the state with its bias moved towards a residual: by the trust, at most a step, at most the total."""
+    if state.newest_ns is not None and entry.sampled_ns < state.newest_ns:
+        return state  # an older sample that arrives late says nothing of now
+    residual = entry.measured - entry.predicted
+    step = min(max(limits.trust * (residual - state.bias), -limits.max_step), limits.max_step)
+    bias = min(max(state.bias + step, -limits.max_total), limits.max_total)
+    return replace(state, bias=bias, version=state.version + 1, newest_ns=entry.sampled_ns)
+
+
+def bias_at(state: Learned, limits: BiasLimits | None, at_ns: int) -> float:
+    """Return the bias that holds at an instant: none where the newest result in it is too old."""
+    if limits is None or state.newest_ns is None or at_ns - state.newest_ns > limits.max_age_ns:
+        return 0.0
+    return state.bias
+
+
+def _adapted(state: Learned, output: ValueOutput, *, missed: bool) -> float | None:
+    """Return the share of misses to allow from here on.
+
+    Gibbs and Candes 2021, "Adaptive conformal inference under distribution shift", eq. 2, bounded by the bundle.
+    """
+    adaptive = output.adaptive
+    if adaptive is None:
+        return None
+    target = 1 - output.coverage
+    present = target if state.miss_rate is None else state.miss_rate
+    return _bounded(present + adaptive.rate * (target - missed), adaptive)
+
+
+def _bounded(miss_rate: float, adaptive: AdaptiveLimits) -> float:
+    return min(max(miss_rate, 1 - adaptive.max_coverage), 1 - adaptive.min_coverage)
+
+
+def half_width_of(state: Learned, output: ValueOutput) -> float | None:
+    """Return the half width of the interval, or None where no honest one can be given.
+
+    The ceil((n + 1)(1 - a))-th smallest of n calibration residuals, a the share of misses to allow; where that rank
+    exceeds n, the calibration cannot vouch for so wide a coverage.
+    """
+    if state.miss_rate is None or output.residuals is None:
+        return output.half_width
+    count = len(output.residuals)
+    rank = math.ceil((count + 1) * (1 - state.miss_rate) - 1e-9)
+    return None if rank > count else float(np.asarray(output.residuals)[rank - 1])

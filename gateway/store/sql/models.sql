@@ -1,0 +1,22 @@
+-- name: newest_feedback
+SELECT result_id, sampled_ns, arrived_ns, measured, predicted, holds, 'feedback ' || result_id AS record
+FROM feedback_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte
+ORDER BY arrived_ns DESC LIMIT :most;
+
+-- name: insert_feedback
+INSERT OR REPLACE INTO feedback (bundle_sha256, analyte, result_id, sampled_ns, arrived_ns, measured, predicted)
+VALUES (:bundle_sha256, :analyte, :result_id, :sampled_ns, :arrived_ns, :measured, :predicted);
+
+-- name: withdraw_feedback
+DELETE FROM feedback WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte AND result_id = :result_id;
+
+-- name: learned
+SELECT charts_from_ns, body, holds, 'model_learned ' || bundle_sha256 || ' ' || analyte AS record
+FROM model_learned_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte;
+
+-- name: learned_by_name
+SELECT analyte, body, holds FROM model_learned_checked WHERE bundle_sha256 = :bundle_sha256 ORDER BY analyte;
+
+-- name: insert_learned
+INSERT OR REPLACE INTO model_learned (bundle_sha256, analyte, charts_from_ns, body)
+VALUES (:bundle_sha256, :analyte, :charts_from_ns, :body);
