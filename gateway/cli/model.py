@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.cli.presentation import err, out, show_json, show_table
 from gateway.definitions import Approval, ModelBundle, Stage
 from gateway.errors import BundleRefusedError, LablineError
-from gateway.inference.bundle import MANIFEST, MODEL, BundleManifest, check_golden, read_bundle, read_manifest
+from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
+from gateway.inference.manifest import BundleManifest
 from gateway.inference.signature import SIGNATURE, sign_manifest
 from gateway.line import bundle_files, define_line, trusted_keys
 from gateway.settings import read

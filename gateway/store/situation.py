@@ -155,6 +155,7 @@ class _Loading:
         self._damaged: list[str] = []
 
     def situation(self, event: Event, line: LineDefinition, windows: Mapping[WindowRequest, TagWindow]) -> Situation:
+        """Return what deciding an event of this kind stands on."""
         found = Situation(line=line, windows=windows, latches=self._latches())
         match event:
             case ResultArrived():

@@ -1,0 +1,197 @@
+"""What stands in ``bundle.toml`` and ``reference.json``: every table with its units and what it means. Pure."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gateway.definitions import Aggregate
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class InputTable(_Table):
+    """``[[input]]``: a feature's name = tag, aggregate, window, lag, unit, validated range."""
+
+    name: str
+    tag: str
+    aggregate: Aggregate
+    window_seconds: float = Field(ge=0)
+    lag_seconds: float = Field(ge=0)
+    unit: str
+    validated: tuple[float, float]
+    minimum_coverage: float = Field(default=0.8, gt=0, le=1)
+    frozen_after_seconds: float | None = Field(default=None, gt=0)
+
+
+class IntervalTable(_Table):
+    """``[interval]``: how the interval was made; ``half_width`` from calibration residuals."""
+
+    method: str
+    coverage: float = Field(gt=0, lt=1)
+    half_width: float = Field(gt=0)
+    calibration_rows: int = Field(gt=0)
+    max_half_width: float | None = Field(default=None, gt=0)
+
+
+class BiasTable(_Table):
+    """``[output.bias]``: how far laboratory results may correct the value, where the configuration lets them."""
+
+    trust: float = Field(gt=0, le=1)
+    max_step: float = Field(gt=0)
+    max_total: float = Field(gt=0)
+    max_age_seconds: float = Field(gt=0)
+
+
+class AdaptiveTable(_Table):
+    """``[output.adaptive]``: how fast the interval follows its hits and misses, and between which coverages."""
+
+    rate: float = Field(gt=0, lt=1)
+    min_coverage: float = Field(gt=0, lt=1)
+    max_coverage: float = Field(gt=0, lt=1)
+
+
+class DriftTable(_Table):
+    """``[output.drift]``: the standard deviation of errors in service, which the charts of residuals are scaled by."""
+
+    sigma: float = Field(gt=0)
+
+
+class Kind(StrEnum):
+    """What a column of the model's output is."""
+
+    VALUE = "value"
+    PROBABILITY = "probability_out_of_specification"
+
+
+class OutputTable(_Table):
+    """``[[output]]``: a column of what the model says, in the model's order; one of each kind per analyte."""
+
+    analyte: str
+    unit: str
+    kind: Kind = Kind.VALUE
+    valid: tuple[float, float] = (0.0, 1.0)
+    interval: IntervalTable | None = None
+    bias: BiasTable | None = None
+    adaptive: AdaptiveTable | None = None
+    drift: DriftTable | None = None
+    warn_at: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "OutputTable":
+        if self.kind is Kind.VALUE and (self.interval is None or "valid" not in self.model_fields_set):
+            raise ValueError(f"the value of {self.analyte} needs its valid range and its [output.interval]")
+        if self.kind is Kind.PROBABILITY and self.warn_at is None:
+            raise ValueError(f"the probability of {self.analyte} needs warn_at, from which on to warn")
+        return self
+
+
+class TrainingTable(_Table):
+    """``[training]``: what the model learned from."""
+
+    data_sha256: str
+    period: str
+    rows: int
+    recipe: str
+    seed: int
+
+
+class AcceptanceTable(_Table):
+    """``[[acceptance]]``: a criterion agreed beforehand, and what was reached."""
+
+    figure: str
+    criterion: str
+    reached: float
+
+
+class InterlockTable(_Table):
+    """``interlocks``: a tag that must lie within limits while a setpoint may be moved."""
+
+    tag: str
+    within: tuple[float, float]
+
+
+class ManipulatedTable(_Table):
+    """``[[manipulated]]``: a setpoint that may be moved, within which limits, and what follows it."""
+
+    tag: str
+    unit: str
+    validated: tuple[float, float]
+    max_step: float = Field(gt=0)
+    resolution: float = Field(gt=0)
+    minimum_interval_seconds: float = Field(ge=0)
+    gains: dict[str, float]
+    interlocks: list[InterlockTable] = []
+
+
+class BundleManifest(_Table):
+    """``bundle.toml`` as a whole."""
+
+    name: str = Field(min_length=1)
+    version: str = Field(min_length=1)
+    intended_use: str
+    input: list[InputTable] = Field(min_length=1)
+    output: list[OutputTable] = Field(min_length=1)
+    training: TrainingTable
+    acceptance: list[AcceptanceTable] = []
+    manipulated: list[ManipulatedTable] = []
+    files: dict[str, str]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "BundleManifest":
+        names = [item.name for item in self.input]
+        if len(set(names)) != len(names):
+            raise ValueError("two inputs have the same name")
+        kinds = [(item.analyte, item.kind) for item in self.output]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("two outputs say the same of the same analyte")
+        for limits in (
+            *(item.valid for item in self.output),
+            *(item.validated for item in self.input),
+            *(item.validated for item in self.manipulated),
+        ):
+            if not limits[0] < limits[1]:
+                raise ValueError(f"the range {list(limits)} has no room between lower and upper")
+        for item in self.manipulated:
+            unknown = set(item.gains) - set(names)
+            if unknown:
+                raise ValueError(f"manipulated {item.tag} names unknown inputs {sorted(unknown)}")
+        return self
+
+
+class DomainTable(_Table):
+    """``domain`` in ``reference.json``: the principal component model of the training inputs, and its limits.
+
+    ``loadings``: a row per input, a column per component.
+    """
+
+    inputs: list[str]
+    center: list[float]
+    scale: list[Annotated[float, Field(gt=0)]]
+    loadings: list[list[float]]
+    variances: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
+    t2_limit: float = Field(gt=0)
+    spe_limit: float = Field(gt=0)
+    alpha: float = Field(gt=0, lt=1)
+    rows: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _shapes(self) -> "DomainTable":
+        inputs, components = len(self.inputs), len(self.variances)
+        if not len(self.center) == len(self.scale) == len(self.loadings) == inputs:
+            raise ValueError("center, scale and loadings must have one entry per input")
+        if any(len(row) != components for row in self.loadings):
+            raise ValueError("loadings must have one column per variance")
+        return self
+
+
+class ReferenceTable(_Table):
+    """``reference.json``: what the model's inputs and errors looked like when it was made.
+
+    ``residuals``: per analyte the absolute calibration residuals, in ascending order.
+    """
+
+    domain: DomainTable
+    residuals: dict[str, list[Annotated[float, Field(ge=0)]]] = {}
