@@ -114,12 +114,16 @@ class Domain:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BiasLimits:
-    """How laboratory results may correct what a model says: towards a residual by its share ``trust``, bounded."""
+    """How laboratory results may correct what a model says: towards a residual by its share ``trust``, bounded.
+
+    ``half_life_ns``: a correction counts half when the sample it comes from is that old; None: it counts in full.
+    """
 
     trust: float
     max_step: float
     max_total: float
     max_age_ns: int
+    half_life_ns: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

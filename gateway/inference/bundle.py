@@ -200,6 +200,7 @@ def _bias(table: BiasTable | None) -> BiasLimits | None:
         max_step=table.max_step,
         max_total=table.max_total,
         max_age_ns=seconds_to_ns(table.max_age_seconds),
+        half_life_ns=None if table.half_life_seconds is None else seconds_to_ns(table.half_life_seconds),
     )
 
 

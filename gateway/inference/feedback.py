@@ -60,12 +60,19 @@ def learned(entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns:
     Each is held against what stood when its sample was drawn: what had arrived by then. ``charts_from_ns``: entries
     that arrived before are not charted, as a person has looked at them.
     """
+    return states_after(entries, output, charts_from_ns=charts_from_ns)[1][-1]
+
+
+def states_after(
+    entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0
+) -> tuple[list[int], list[Learned]]:
+    """Return (when each entry arrived, what was learned before the first and after each): one state more than times."""
     arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))[-MOST_ENTRIES:]
     times, states = [entry.arrived_ns for entry in arrived], [Learned()]
     for at, entry in enumerate(arrived):
         known = states[bisect_right(times, entry.sampled_ns, hi=at)]
         states.append(_after(states[-1], entry, known, output, charted=entry.arrived_ns >= charts_from_ns))
-    return states[-1]
+    return times, states
 
 
 def _after(before: Learned, entry: Feedback, known: Learned, output: ValueOutput, *, charted: bool) -> Learned:
@@ -96,10 +103,12 @@ def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
 
 
 def bias_at(state: Learned, limits: BiasLimits | None, at_ns: int) -> float:
-    """Return the bias that holds at an instant: none where the newest result in it is too old."""
+    """Return the bias that holds at an instant: it fades with the age of its newest result, and ends with the limit."""
     if limits is None or state.newest_ns is None or at_ns - state.newest_ns > limits.max_age_ns:
         return 0.0
-    return state.bias
+    if limits.half_life_ns is None:
+        return state.bias
+    return float(state.bias * 0.5 ** (max(at_ns - state.newest_ns, 0) / limits.half_life_ns))
 
 
 def _adapted(state: Learned, output: ValueOutput, *, missed: bool) -> float | None:

@@ -43,6 +43,7 @@ class BiasTable(_Table):
     max_step: float = Field(gt=0)
     max_total: float = Field(gt=0)
     max_age_seconds: float = Field(gt=0)
+    half_life_seconds: float | None = Field(default=None, gt=0)
 
 
 class AdaptiveTable(_Table):

@@ -1,0 +1,45 @@
+"""The kinds of models that a recipe may choose from. Each is made for one seed and has nothing random besides."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+Regressor = Any  # scikit-learn says nothing of its types
+
+
+class MeanOf:
+    """The mean of several models: what one of them extrapolates wrongly, the others damp."""
+
+    def __init__(self, parts: Sequence[Regressor]) -> None:
+        self.parts = tuple(parts)
+
+    def fit(self, features: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+        """Fit every part on rows of shape (n, inputs) and values of shape (n,)."""
+        for part in self.parts:
+            part.fit(features, values)
+
+    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean of what the parts say, shape (n,)."""
+        return np.asarray(np.mean([np.ravel(part.predict(features)) for part in self.parts], axis=0))
+
+
+CANDIDATES: Mapping[str, Callable[[int], Regressor]] = {
+    "ridge": lambda _seed: make_pipeline(StandardScaler(), Ridge(alpha=10.0)),
+    "pls": lambda _seed: make_pipeline(StandardScaler(), PLSRegression(n_components=8)),
+    "gradient_boosting": lambda seed: GradientBoostingRegressor(
+        n_estimators=300, learning_rate=0.05, max_depth=3, min_samples_leaf=20, subsample=0.7, random_state=seed
+    ),
+    "extra_trees": lambda seed: ExtraTreesRegressor(300, min_samples_leaf=3, random_state=seed),
+    "neural_network": lambda seed: make_pipeline(
+        StandardScaler(), MLPRegressor(hidden_layer_sizes=(16,), alpha=10.0, max_iter=500, random_state=seed)
+    ),
+    "linear_and_trees": lambda seed: MeanOf([CANDIDATES["ridge"](seed), CANDIDATES["extra_trees"](seed)]),
+}

@@ -1,0 +1,132 @@
+"""Aligned rows out of a data file: played through the gateway's own rings, windows and feature code."""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.definitions import InputDefinition, TagDefinition
+from gateway.errors import LablineError
+from gateway.history.rings import Rings
+from gateway.inference.features import feature_vector, read_inputs, windows_of
+from gateway.records import SECOND_NS, TagSample, seconds_to_ns
+from gateway.training.recipe import DataTable, Recipe
+
+BEGIN_NS = 1_767_225_600 * SECOND_NS  # the first row's instant, 2026-01-01: data files often have none
+_SOURCE = "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Aligned rows in the order of time; ``at``: which line of the data each is of."""
+
+    at: NDArray[np.int64]  # (n,)
+    features: NDArray[np.float64]  # (n, inputs)
+    values: NDArray[np.float64]  # (n,)
+    data_sha256: str
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+def inputs_of(recipe: Recipe) -> tuple[InputDefinition, ...]:
+    """Return the recipe's inputs; their validated ranges are open until rows have been seen."""
+    period = recipe.data.period_seconds
+    return tuple(
+        InputDefinition(
+            name=f"{table.tag}.{table.aggregate}.{lag:g}",
+            tag=table.tag,
+            aggregate=table.aggregate,
+            window_ns=seconds_to_ns(table.window_rows * period),
+            lag_ns=seconds_to_ns(lag * period),
+            unit=table.unit,
+            validated=(-np.inf, np.inf),
+            minimum_coverage=table.minimum_coverage,
+        )
+        for table in recipe.inputs
+        for lag in table.lags_rows
+    )
+
+
+def tags_of(recipe: Recipe) -> dict[str, TagDefinition]:
+    """Return the tags as the feature code sees them."""
+    return {
+        table.tag: TagDefinition(
+            name=table.tag, source=_SOURCE, node="", equipment_id="", unit=table.unit, validated=None,
+            max_age_ns=seconds_to_ns(2 * recipe.data.period_seconds),
+        )
+        for table in recipe.inputs
+    }  # fmt: skip
+
+
+def aligned_rows(
+    recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, int], None] = lambda *_: None
+) -> Rows:
+    """Return the rows of a recipe's data file whose features are all known; raises LablineError."""
+    path = (folder / recipe.data.file).resolve()
+    columns, digest = read_columns(recipe.data, path)
+    wanted = {table.tag: table.column or table.tag for table in recipe.inputs}
+    missing = sorted({*wanted.values(), recipe.laboratory.column} - columns.keys())
+    if missing:
+        raise LablineError(f"{path} has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
+    count = len(columns[recipe.laboratory.column])
+    tags, inputs = tags_of(recipe), inputs_of(recipe)
+    period_ns = seconds_to_ns(recipe.data.period_seconds)
+    longest = max(item.lag_ns + item.window_ns for item in inputs)
+    rings = Rings(dict.fromkeys(tags, _SOURCE), capacity=longest // period_ns + 8)
+    kept, features = [], []
+    for at in range(count):
+        now_ns = BEGIN_NS + at * period_ns
+        samples = [
+            TagSample(tag=tag, value=float(columns[column][at]), status=0, source_ns=now_ns, server_ns=now_ns)
+            for tag, column in wanted.items()
+        ]
+        rings.take(_SOURCE, samples, confirmed_ns=now_ns)
+        readings = read_inputs(inputs, tags, rings.windows(windows_of(inputs, now_ns)), now_ns)
+        known = all(reading.coverage >= item.minimum_coverage for reading, item in zip(readings, inputs, strict=True))
+        vector = feature_vector(inputs, readings, now_ns) if known else None
+        if vector is not None:
+            kept.append(at)
+            features.append(vector.values)
+        if at % 200 == 0 or at == count - 1:
+            on_progress("rows", at + 1, count)
+    return Rows(
+        at=np.array(kept, np.int64),
+        features=np.array(features, np.float64),
+        values=np.asarray(columns[recipe.laboratory.column], np.float64)[kept],
+        data_sha256=digest,
+    )
+
+
+def read_columns(table: DataTable, path: Path) -> tuple[dict[str, NDArray[np.float64]], str]:
+    """Return (the file's columns by name, its SHA-256); raises LablineError with the line that is no row of numbers."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        hint = "the recipe's [data] file is relative to the recipe"
+        raise LablineError(f"{path} cannot be read: {error.strerror}", hint=hint) from error
+    lines = _lines(content.decode("utf-8", "replace").splitlines()[table.skip_lines :], table.separator)
+    rows = [(number, cells) for number, cells in enumerate(lines, start=table.skip_lines + 1) if cells]
+    names = [name.strip() for name in rows.pop(0)[1]] if table.header and rows else table.columns
+    numbers = np.empty((len(rows), len(names)))
+    for at, (number, cells) in enumerate(rows):
+        try:
+            numbers[at] = [float(cell) for cell in cells]
+        except ValueError as error:
+            raise LablineError(
+                f"{path}, line {number}: not {len(names)} numbers: {error}", hint="set skip_lines, separator or columns"
+            ) from error
+    if not rows:
+        raise LablineError(f"{path} has no rows of numbers", hint="set skip_lines, separator or columns")
+    return dict(zip(names, numbers.T, strict=True)), hashlib.sha256(content).hexdigest()
+
+
+def _lines(lines: list[str], separator: str) -> Iterator[list[str]]:
+    if separator == "whitespace":
+        yield from (line.split() for line in lines)
+    else:
+        yield from csv.reader(lines, delimiter="\t" if separator == "tab" else separator)

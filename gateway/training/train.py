@@ -1,0 +1,272 @@
+"""From a recipe to a model: rows, choice, calibration, test. The same recipe, data and seed give the same bytes.
+
+1. Rows come through the gateway's own feature code, and are split by time: fit, calibrate, test.
+2. Kinds of models are compared by blocked cross-validation on all rows before the test, each as it would be served:
+   with the results that had arrived, corrected with the best of the recipe's trusts and half lives. The smallest error
+   wins.
+3. The chosen one is fitted on the first rows, its interval calibrated on the next, as served; the domain is that of all
+   rows it was fitted on.
+4. The test rows, which took no part, say what it reaches. The bundle is written whatever they say; whether the
+   acceptance criteria are met stands in it, and signing it is a separate act.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count, product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.definitions import AdaptiveLimits, BiasLimits, Domain, InputDefinition, Predict, ValueOutput
+from gateway.errors import LablineError
+from gateway.inference.domain import scores
+from gateway.inference.interval import split_conformal_half_width
+from gateway.records import seconds_to_ns
+from gateway.training.candidates import CANDIDATES, Regressor
+from gateway.training.domain import fit_domain
+from gateway.training.export import exported
+from gateway.training.recipe import Recipe
+from gateway.training.rows import Rows, aligned_rows, inputs_of
+from gateway.training.service import Laboratory, serve
+from gateway.training.validation import left_out, r_squared, root_mean_square
+from gateway.transport.onnx import load_model
+
+Progress = Callable[[str, int, int], None]
+_AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, and what is served is calibrated itself
+_MISSED_LEAST, _MISSED_MOST = 0.5, 0.98  # between which coverages an adaptive interval stays
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One candidate in cross-validation: how it does by itself and as served, and with which correction."""
+
+    kind: str
+    error: float
+    r2: float
+    error_as_served: float
+    r2_as_served: float
+    bias: BiasLimits | None
+    left_out: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What came of a recipe: everything that the bundle's files and the card are made from."""
+
+    recipe: Recipe
+    rows: Rows
+    parts: tuple[slice, slice, slice]  # fit, calibrate, test
+    inputs: tuple[InputDefinition, ...]
+    compared: tuple[Compared, ...]
+    chosen: Compared
+    onnx: bytes
+    predict: Predict
+    output: ValueOutput
+    domain: Domain
+    figures: dict[str, float]
+
+
+def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
+    """Return a trained model; raises LablineError where the data does not allow one."""
+    rows = aligned_rows(recipe, folder=folder, on_progress=on_progress)
+    parts = _split(recipe, rows)
+    fit, calibrate, _test = parts
+    before_test = slice(0, calibrate.stop)
+    compared = _compare(recipe, rows, before_test, on_progress)
+    chosen = min(compared, key=lambda each: each.error_as_served)
+    model = CANDIDATES[chosen.kind](recipe.seed)
+    model.fit(rows.features[fit], rows.values[fit])
+    onnx, predict = _exported(model, rows, recipe)
+    inputs = _learned_ranges(inputs_of(recipe), rows.features[fit])
+    output = _calibrated(recipe, rows, calibrate, predict, chosen)
+    domain = fit_domain(rows.features[fit], alpha=recipe.output.domain_alpha)
+    trained = Trained(
+        recipe=recipe, rows=rows, parts=parts, inputs=inputs, compared=compared, chosen=chosen, onnx=onnx,
+        predict=predict, output=output, domain=domain, figures={},
+    )  # fmt: skip
+    return replace(trained, figures=_figures(trained))
+
+
+def laboratory_of(recipe: Recipe) -> Laboratory:
+    """Return which rows are measured, and how late."""
+    table = recipe.laboratory
+    return Laboratory(
+        every_rows=table.every_rows,
+        delay_rows=table.delay_rows,
+        period_ns=seconds_to_ns(recipe.data.period_seconds),
+    )
+
+
+def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice, slice]:
+    total = int(rows.at[-1]) + 1  # shares of the data, not of what is left of it
+    first = int(np.searchsorted(rows.at, round(total * recipe.split.train)))
+    second = int(np.searchsorted(rows.at, round(total * (recipe.split.train + recipe.split.calibrate))))
+    if not 0 < first < second < len(rows):
+        raise LablineError(f"{len(rows)} rows do not make three parts", hint="change [split], or give more data")
+    return slice(0, first), slice(first, second), slice(second, len(rows))
+
+
+def _compare(recipe: Recipe, rows: Rows, before_test: slice, on_progress: Progress) -> tuple[Compared, ...]:
+    kinds, folds = recipe.candidates.kinds, recipe.candidates.folds
+    features, values = rows.features[before_test], rows.values[before_test]
+    period_ns = seconds_to_ns(recipe.data.period_seconds)
+    gap = max((item.lag_ns + item.window_ns) // period_ns for item in inputs_of(recipe)) + 1
+    done = count(1)
+    found = []
+    for kind in kinds:
+        said = left_out(
+            partial(CANDIDATES[kind], recipe.seed),
+            features,
+            values,
+            folds=folds,
+            gap=gap,
+            on_fold=lambda: on_progress("models", next(done), len(kinds) * folds),
+        )
+        found.append(_as_served(recipe, kind, rows.at[before_test], said, values))
+    return tuple(found)
+
+
+def _as_served(
+    recipe: Recipe, kind: str, at: NDArray[np.int64], said: NDArray[np.float64], values: NDArray[np.float64]
+) -> Compared:
+    """Return a candidate with the correction that serves it best."""
+    options = [(_uncorrected(recipe, bias=limits), limits) for limits in biases_of(recipe)]
+    served = [
+        (serve(at, said, values, output=output, laboratory=laboratory_of(recipe)).values, limits)
+        for output, limits in options
+    ]
+    best, limits = min(served, key=lambda each: root_mean_square(values - each[0]))
+    return Compared(
+        kind=kind,
+        error=root_mean_square(values - said),
+        r2=r_squared(values, said),
+        error_as_served=root_mean_square(values - best),
+        r2_as_served=r_squared(values, best),
+        bias=limits,
+        left_out=said,
+    )
+
+
+def biases_of(recipe: Recipe) -> tuple[BiasLimits | None, ...]:
+    """Return the corrections to choose from; without a table only none."""
+    table, period = recipe.bias, recipe.data.period_seconds
+    if table is None:
+        return (None,)
+    return tuple(
+        BiasLimits(
+            trust=trust,
+            max_step=table.max_step,
+            max_total=table.max_total,
+            max_age_ns=seconds_to_ns(table.max_age_rows * period),
+            half_life_ns=seconds_to_ns(half_life * period),
+        )
+        for trust, half_life in product(table.trusts, table.half_lives_rows)
+    )
+
+
+def _uncorrected(recipe: Recipe, *, bias: BiasLimits | None) -> ValueOutput:
+    """Return an output whose interval is not known yet."""
+    valid, coverage = recipe.output.valid, recipe.output.coverage
+    return ValueOutput(column=0, valid=valid, coverage=coverage, half_width=0.0, bias=bias)
+
+
+def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Predict]:
+    """Return (the model as ONNX, as a function of the runtime); raises LablineError where the two disagree."""
+    width = rows.features.shape[1]
+    onnx = exported(model, inputs=width)
+    predict = load_model(onnx, inputs=width, columns=1, where=recipe.name)
+    difference = float(np.max(np.abs(predict(rows.features)[:, 0] - np.ravel(model.predict(rows.features)))))
+    allowed = _AGREEMENT * float(np.ptp(rows.values))
+    if difference > allowed:
+        raise LablineError(
+            f"{recipe.name}: the exported model differs from the fitted one by {difference:g}, more than {allowed:g}",
+            hint="choose another kind of model in [candidates]",
+        )
+    return onnx, predict
+
+
+def _learned_ranges(inputs: tuple[InputDefinition, ...], learned: NDArray[np.float64]) -> tuple[InputDefinition, ...]:
+    """Return the inputs with the ranges that the model has seen: it is valid nowhere else."""
+    return tuple(
+        replace(item, validated=(float(low), float(high)))
+        for item, low, high in zip(inputs, learned.min(axis=0), learned.max(axis=0), strict=True)
+    )
+
+
+def _calibrated(recipe: Recipe, rows: Rows, calibrate: slice, predict: Predict, chosen: Compared) -> ValueOutput:
+    """Return the output with its interval, from the errors of the calibration rows as served."""
+    plain = _uncorrected(recipe, bias=chosen.bias)
+    served = serve(
+        rows.at[calibrate],
+        predict(rows.features[calibrate])[:, 0],
+        rows.values[calibrate],
+        output=plain,
+        laboratory=laboratory_of(recipe),
+    )
+    errors = rows.values[calibrate] - served.values
+    half_width = split_conformal_half_width(errors, coverage=recipe.output.coverage)
+    if half_width is None:
+        raise LablineError(f"{len(errors)} rows are too few to calibrate an interval", hint="a larger calibrate share")
+    adaptive = None
+    if recipe.output.adaptive_rate is not None:
+        adaptive = AdaptiveLimits(
+            rate=recipe.output.adaptive_rate, min_coverage=_MISSED_LEAST, max_coverage=_MISSED_MOST
+        )
+    return replace(
+        plain,
+        half_width=half_width,
+        residuals=tuple(sorted(np.abs(errors).tolist())),
+        sigma=root_mean_square(errors),
+        adaptive=adaptive,
+    )
+
+
+def _figures(trained: Trained) -> dict[str, float]:
+    """Return what the test rows say: over all of them, and over those the gates accept."""
+    rows, test, recipe = trained.rows, trained.parts[2], trained.recipe
+    features, values = rows.features[test], rows.values[test]
+    said = trained.predict(features)[:, 0]
+    served = serve(rows.at[test], said, values, output=trained.output, laboratory=laboratory_of(recipe))
+    errors = values - served.values
+    accepted = accepted_rows(trained, features, served.values, served.half_widths)
+    return {
+        "rows": float(len(rows)),
+        "test_rows": float(len(values)),
+        "r2_by_itself": r_squared(values, said),
+        "r2_as_served": r_squared(values, served.values),
+        "rmse_as_served": root_mean_square(errors),
+        "coverage": float(np.mean(np.abs(errors) <= served.half_widths)),
+        "mean_half_width": float(np.nanmean(served.half_widths)),
+        "accepted_share": float(np.mean(accepted)),
+        "r2_accepted": r_squared(values[accepted], served.values[accepted]) if accepted.sum() > 1 else float("nan"),
+    }
+
+
+def accepted_rows(
+    trained: Trained, features: NDArray[np.float64], values: NDArray[np.float64], half_widths: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which rows, shape (n,), the gates of range, domain, output and interval would accept."""
+    lower = np.array([item.validated[0] for item in trained.inputs])
+    upper = np.array([item.validated[1] for item in trained.inputs])
+    t2, spe = scores(trained.domain, features)
+    valid = trained.output.valid
+    accepted: NDArray[np.bool_] = (
+        ((features >= lower) & (features <= upper)).all(axis=1)
+        & (t2 <= trained.domain.t2_limit)
+        & (spe <= trained.domain.spe_limit)
+        & (values >= valid[0])
+        & (values <= valid[1])
+        & np.isfinite(half_widths)
+    )
+    return accepted
+
+
+def data_sha256(trained: Trained) -> str:
+    """Return the hash of what the model has learned from: the data file and the rows that came of it."""
+    digest = hashlib.sha256(trained.rows.data_sha256.encode())
+    digest.update(trained.rows.features.tobytes())
+    digest.update(trained.rows.values.tobytes())
+    return digest.hexdigest()

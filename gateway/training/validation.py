@@ -1,0 +1,51 @@
+"""Choosing a model honestly: blocks of time are left out, never single rows, with a gap on either side. Pure."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.training.candidates import Regressor
+
+
+def blocks(count: int, *, folds: int, gap: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield (rows to fit on, rows left out) for each block of time.
+
+    ``gap`` rows on either side of what is left out are used by neither: their windows overlap it (Bergmeir and Benitez
+    2012, "On the use of cross-validation for time series predictor evaluation", blocked with removal of dependence).
+    """
+    edges = np.linspace(0, count, folds + 1).astype(int)
+    everything = np.arange(count)
+    for begin, end in pairwise(edges):
+        outside = (everything < begin - gap) | (everything >= end + gap)
+        yield everything[outside], everything[begin:end]
+
+
+def left_out(
+    make: Callable[[], Regressor],
+    features: NDArray[np.float64],
+    values: NDArray[np.float64],
+    *,
+    folds: int,
+    gap: int,
+    on_fold: Callable[[], None] = lambda: None,
+) -> NDArray[np.float64]:
+    """Return for each row, shape (n,), what a model says that was fitted without its block."""
+    said = np.empty(len(values))
+    for fitting, leaving in blocks(len(values), folds=folds, gap=gap):
+        model = make()
+        model.fit(features[fitting], values[fitting])
+        said[leaving] = np.ravel(model.predict(features[leaving]))
+        on_fold()
+    return said
+
+
+def r_squared(values: NDArray[np.float64], said: NDArray[np.float64]) -> float:
+    """Return the coefficient of determination: 1 minus squared errors over squared distances from the mean."""
+    return float(1 - np.sum((values - said) ** 2) / np.sum((values - values.mean()) ** 2))
+
+
+def root_mean_square(errors: NDArray[np.float64]) -> float:
+    """Return the root mean square."""
+    return float(np.sqrt(np.mean(errors**2)))
