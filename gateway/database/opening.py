@@ -15,7 +15,7 @@ from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableErro
 BUSY_TIMEOUT_SECONDS = 5.0
 _READING = (
     "PRAGMA query_only = ON",
-    "PRAGMA cache_size = -512",
+    "PRAGMA cache_size = -256",
     "PRAGMA busy_timeout = 5000",
 )
 _WRITING = (
@@ -23,7 +23,7 @@ _WRITING = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
-    "PRAGMA cache_size = -1024",  # KiB; the system keeps the file, and more would only fill, and look like a leak
+    "PRAGMA cache_size = -512",  # KiB; the system keeps the file, and more would only fill, and look like a leak
     "PRAGMA journal_size_limit = 67108864",
 )
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
