@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.definitions import Aggregate
 from gateway.errors import LablineError
@@ -38,16 +38,9 @@ class LaboratoryTable(_Table):
 
 
 class SplitTable(_Table):
-    """``[split]``: shares of the rows in the order of time. What remains tests the model and takes no part before."""
+    """``[split]``: the share of the rows, first in time, that the model is made from. The rest only tests it."""
 
     train: float = Field(gt=0, lt=1)
-    calibrate: float = Field(gt=0, lt=1)
-
-    @model_validator(mode="after")
-    def _leaves_a_test(self) -> "SplitTable":
-        if self.train + self.calibrate >= 1:
-            raise ValueError("train and calibrate leave nothing to test on")
-        return self
 
 
 class InputsTable(_Table):
@@ -63,7 +56,10 @@ class InputsTable(_Table):
 
 
 class OutputTable(_Table):
-    """``[output]``: the analyte, its valid range, and what of its interval may change."""
+    """``[output]``: the analyte, its valid range, and how far from what it has seen the model may be asked.
+
+    ``range_margin``: how far beyond the rows it was made from each input may lie, as a share of their range.
+    """
 
     analyte: str
     unit: str
@@ -71,6 +67,7 @@ class OutputTable(_Table):
     coverage: float = Field(default=0.9, gt=0, lt=1)
     adaptive_rate: float | None = Field(default=None, gt=0, lt=1)
     domain_alpha: float = Field(default=0.001, gt=0, lt=1)
+    range_margin: float = Field(default=0.0, ge=0, le=1)
 
 
 class BiasTable(_Table):

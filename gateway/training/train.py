@@ -1,11 +1,12 @@
 """From a recipe to a model: rows, choice, calibration, test. The same recipe, data and seed give the same bytes.
 
-1. Rows come through the gateway's own feature code, and are split by time: fit, calibrate, test.
+1. Rows come through the gateway's own feature code, and are split by time: what it is made from, and the test.
 2. Kinds of models are compared by blocked cross-validation on all rows before the test, each as it would be served:
    with the results that had arrived, corrected with the best of the recipe's trusts and half lives. The smallest error
    wins.
-3. The chosen one is fitted on the first rows, its interval calibrated on the next, as served; the domain is that of all
-   rows it was fitted on.
+3. The chosen one is fitted on all rows before the test. Its interval is calibrated on what was said of each block
+   without having seen it, as served (cross-conformal: Vovk 2015), and so are the limits of its domain: a plant moves,
+   and rows of one period are not fresh rows of the same kind.
 4. The test rows, which took no part, say what it reaches. The bundle is written whatever they say; whether the
    acceptance criteria are met stands in it, and signing it is a separate act.
 """
@@ -31,7 +32,7 @@ from gateway.training.export import exported
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows, aligned_rows, inputs_of
 from gateway.training.service import Laboratory, serve
-from gateway.training.validation import left_out, r_squared, root_mean_square
+from gateway.training.validation import blocks, left_out, r_squared, root_mean_square
 from gateway.transport.onnx import load_model
 
 Progress = Callable[[str, int, int], None]
@@ -58,7 +59,8 @@ class Trained:
 
     recipe: Recipe
     rows: Rows
-    parts: tuple[slice, slice, slice]  # fit, calibrate, test
+    made_from: slice
+    test: slice
     inputs: tuple[InputDefinition, ...]
     compared: tuple[Compared, ...]
     chosen: Compared
@@ -72,21 +74,26 @@ class Trained:
 def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
     """Return a trained model; raises LablineError where the data does not allow one."""
     rows = aligned_rows(recipe, folder=folder, on_progress=on_progress)
-    parts = _split(recipe, rows)
-    fit, calibrate, _test = parts
-    before_test = slice(0, calibrate.stop)
-    compared = _compare(recipe, rows, before_test, on_progress)
+    made_from, test = _split(recipe, rows)
+    compared = _compare(recipe, rows, made_from, on_progress)
     chosen = min(compared, key=lambda each: each.error_as_served)
     model = CANDIDATES[chosen.kind](recipe.seed)
-    model.fit(rows.features[fit], rows.values[fit])
+    model.fit(rows.features[made_from], rows.values[made_from])
     onnx, predict = _exported(model, rows, recipe)
-    inputs = _learned_ranges(inputs_of(recipe), rows.features[fit])
-    output = _calibrated(recipe, rows, calibrate, predict, chosen)
-    domain = fit_domain(rows.features[fit], alpha=recipe.output.domain_alpha)
     trained = Trained(
-        recipe=recipe, rows=rows, parts=parts, inputs=inputs, compared=compared, chosen=chosen, onnx=onnx,
-        predict=predict, output=output, domain=domain, figures={},
-    )  # fmt: skip
+        recipe=recipe,
+        rows=rows,
+        made_from=made_from,
+        test=test,
+        inputs=_learned_ranges(recipe, rows.features[made_from]),
+        compared=compared,
+        chosen=chosen,
+        onnx=onnx,
+        predict=predict,
+        output=_calibrated(recipe, rows, made_from, chosen),
+        domain=_domain(recipe, rows.features[made_from]),
+        figures={},
+    )
     return replace(trained, figures=_figures(trained))
 
 
@@ -100,20 +107,23 @@ def laboratory_of(recipe: Recipe) -> Laboratory:
     )
 
 
-def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice, slice]:
-    total = int(rows.at[-1]) + 1  # shares of the data, not of what is left of it
+def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
+    total = int(rows.at[-1]) + 1  # a share of the data, not of what is left of it
     first = int(np.searchsorted(rows.at, round(total * recipe.split.train)))
-    second = int(np.searchsorted(rows.at, round(total * (recipe.split.train + recipe.split.calibrate))))
-    if not 0 < first < second < len(rows):
-        raise LablineError(f"{len(rows)} rows do not make three parts", hint="change [split], or give more data")
-    return slice(0, first), slice(first, second), slice(second, len(rows))
+    if not 0 < first < len(rows):
+        raise LablineError(f"{len(rows)} rows do not make two parts", hint="change [split], or give more data")
+    return slice(0, first), slice(first, len(rows))
 
 
-def _compare(recipe: Recipe, rows: Rows, before_test: slice, on_progress: Progress) -> tuple[Compared, ...]:
-    kinds, folds = recipe.candidates.kinds, recipe.candidates.folds
-    features, values = rows.features[before_test], rows.values[before_test]
+def _gap(recipe: Recipe) -> int:
+    """Return over how many rows the longest window reaches."""
     period_ns = seconds_to_ns(recipe.data.period_seconds)
-    gap = max((item.lag_ns + item.window_ns) // period_ns for item in inputs_of(recipe)) + 1
+    return max((item.lag_ns + item.window_ns) // period_ns for item in inputs_of(recipe)) + 1
+
+
+def _compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress) -> tuple[Compared, ...]:
+    kinds, folds, gap = recipe.candidates.kinds, recipe.candidates.folds, _gap(recipe)
+    features, values = rows.features[made_from], rows.values[made_from]
     done = count(1)
     found = []
     for kind in kinds:
@@ -125,7 +135,7 @@ def _compare(recipe: Recipe, rows: Rows, before_test: slice, on_progress: Progre
             gap=gap,
             on_fold=lambda: on_progress("models", next(done), len(kinds) * folds),
         )
-        found.append(_as_served(recipe, kind, rows.at[before_test], said, values))
+        found.append(_as_served(recipe, kind, rows.at[made_from], said, values))
     return tuple(found)
 
 
@@ -188,28 +198,39 @@ def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Pred
     return onnx, predict
 
 
-def _learned_ranges(inputs: tuple[InputDefinition, ...], learned: NDArray[np.float64]) -> tuple[InputDefinition, ...]:
-    """Return the inputs with the ranges that the model has seen: it is valid nowhere else."""
+def _learned_ranges(recipe: Recipe, learned: NDArray[np.float64]) -> tuple[InputDefinition, ...]:
+    """Return the inputs with the ranges that the model has seen, and the recipe's margin: it is valid nowhere else."""
+    margin = recipe.output.range_margin * np.ptp(learned, axis=0)
+    lower, upper = learned.min(axis=0) - margin, learned.max(axis=0) + margin
     return tuple(
         replace(item, validated=(float(low), float(high)))
-        for item, low, high in zip(inputs, learned.min(axis=0), learned.max(axis=0), strict=True)
+        for item, low, high in zip(inputs_of(recipe), lower, upper, strict=True)
     )
 
 
-def _calibrated(recipe: Recipe, rows: Rows, calibrate: slice, predict: Predict, chosen: Compared) -> ValueOutput:
-    """Return the output with its interval, from the errors of the calibration rows as served."""
-    plain = _uncorrected(recipe, bias=chosen.bias)
-    served = serve(
-        rows.at[calibrate],
-        predict(rows.features[calibrate])[:, 0],
-        rows.values[calibrate],
-        output=plain,
-        laboratory=laboratory_of(recipe),
+def _domain(recipe: Recipe, features: NDArray[np.float64]) -> Domain:
+    """Return the domain of all rows, its limits no narrower than what blocks left out of it have needed."""
+    alpha = recipe.output.domain_alpha
+    found = []
+    for fitting, leaving in blocks(len(features), folds=recipe.candidates.folds, gap=_gap(recipe)):
+        found.append(scores(fit_domain(features[fitting], alpha=alpha), features[leaving]))
+    t2, spe = (np.concatenate(each) for each in zip(*found, strict=True))
+    domain = fit_domain(features, alpha=alpha)
+    return replace(
+        domain,
+        t2_limit=max(domain.t2_limit, float(np.quantile(t2, 1 - alpha))),
+        spe_limit=max(domain.spe_limit, float(np.quantile(spe, 1 - alpha))),
     )
-    errors = rows.values[calibrate] - served.values
+
+
+def _calibrated(recipe: Recipe, rows: Rows, made_from: slice, chosen: Compared) -> ValueOutput:
+    """Return the output with its interval, from what was said of each block without having seen it, as served."""
+    plain, values = _uncorrected(recipe, bias=chosen.bias), rows.values[made_from]
+    served = serve(rows.at[made_from], chosen.left_out, values, output=plain, laboratory=laboratory_of(recipe))
+    errors = values - served.values
     half_width = split_conformal_half_width(errors, coverage=recipe.output.coverage)
     if half_width is None:
-        raise LablineError(f"{len(errors)} rows are too few to calibrate an interval", hint="a larger calibrate share")
+        raise LablineError(f"{len(errors)} rows are too few to calibrate an interval", hint="a larger share in [split]")
     adaptive = None
     if recipe.output.adaptive_rate is not None:
         adaptive = AdaptiveLimits(
@@ -226,7 +247,7 @@ def _calibrated(recipe: Recipe, rows: Rows, calibrate: slice, predict: Predict, 
 
 def _figures(trained: Trained) -> dict[str, float]:
     """Return what the test rows say: over all of them, and over those the gates accept."""
-    rows, test, recipe = trained.rows, trained.parts[2], trained.recipe
+    rows, test, recipe = trained.rows, trained.test, trained.recipe
     features, values = rows.features[test], rows.values[test]
     said = trained.predict(features)[:, 0]
     served = serve(rows.at[test], said, values, output=trained.output, laboratory=laboratory_of(recipe))
