@@ -149,6 +149,11 @@ class ValueOutput:
     bias: BiasLimits | None = None  # None: never corrected
     adaptive: AdaptiveLimits | None = None  # None: the half width stays
 
+    @property
+    def learns(self) -> bool:
+        """Return whether laboratory results change or chart anything of it."""
+        return self.bias is not None or self.sigma is not None or self.adaptive is not None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbabilityOutput:

@@ -10,7 +10,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from gateway.cli.presentation import err, out, show_json, show_table
+from gateway.cli.presentation import err, out, progress_of, show_json, show_table
 from gateway.definitions import Approval, ModelBundle, Stage
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
@@ -181,6 +181,46 @@ def sign(
     )
     _written(bundle / SIGNATURE, signature)
     out.print(f"{bundle / SIGNATURE}: signed by {approver} for {stage.lower()}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def train(
+    recipe: Path = typer.Argument(..., help="The recipe, a TOML file; its paths are relative to it."),
+    to: Path = typer.Option(..., "--to", help="Where bundles lie; the new one goes to NAME/VERSION below."),
+    as_json: bool = _JSON,
+) -> None:
+    """Make a bundle by a recipe, and say what it reaches. Exit 1 where an acceptance criterion is not met.
+
+    The bundle is written in any case, unsigned: whether it may be used is for who signs it to say.
+    """
+    try:
+        from gateway.training.recipe import read_recipe  # noqa: PLC0415 - only training needs the extra
+        from gateway.training.train import train as make  # noqa: PLC0415
+        from gateway.training.write import acceptance_of, bundle_of, write_bundle  # noqa: PLC0415
+    except ImportError as error:
+        hint = "pip install 'labline[train]'"
+        raise LablineError(f"training needs more libraries: {error.name} is missing", hint=hint) from error
+    wanted = read_recipe(recipe)
+    folder = to / wanted.name / wanted.version
+    if folder.exists():
+        raise LablineError(f"{folder} is there already", hint="raise the recipe's version, or name another place")
+    with progress_of("making", quiet=as_json) as told:
+        trained = make(wanted, folder=recipe.resolve().parent, on_progress=told)
+    write_bundle(bundle_of(trained, recipe_name=recipe.name), folder)
+    criteria = acceptance_of(trained)
+    met = all(each for _criterion, each in criteria)
+    if as_json:
+        show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": trained.figures, "met": met,
+                   "acceptance": [criterion | {"met": each} for criterion, each in criteria]})  # fmt: skip
+    else:
+        rows = [(each.kind, f"{each.r2:.3f}", f"{each.r2_as_served:.3f}") for each in trained.compared]
+        show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
+        figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
+        show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), figures)
+        accepted = [(*criterion.values(), "met" if each else "NOT MET") for criterion, each in criteria]
+        show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
+        out.print(f"written to {folder}, not signed", markup=False, soft_wrap=True)
+    raise typer.Exit(0 if met else 1)
 
 
 def _checked(files: Mapping[str, bytes], where: Path) -> tuple[ModelBundle, int]:

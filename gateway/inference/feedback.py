@@ -15,7 +15,7 @@ import numpy as np
 from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput
 from gateway.lab.charts import Cusum, Ewma
 
-MOST_ENTRIES = 500  # that many are folded: what lies before has no weight any more
+MOST_ENTRIES = 200  # that many are folded: what lies before has no weight any more, and a result must not wait
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -241,6 +241,7 @@ class _Loading:
             lessons={
                 model.name: self._lessons(model.bundle, event.result.analyte)
                 for model in found.line.models_of(event.result.analyte)
+                if _learns(model.bundle, event.result.analyte)
             },
             open_guidance=self._guidance_about(context.material_lot_id, event.result.sample_id),
         )
@@ -326,6 +327,11 @@ class _Loading:
             return ()
         rows = self._rows("other_results_of_lot", {**_key(result), "material_lot_id": material_lot_id})
         return tuple(decode(LabResult, row["body"]) for row in rows)
+
+
+def _learns(bundle: ModelBundle, analyte: str) -> bool:
+    output = bundle.output_of(analyte)
+    return output is not None and output.value is not None and output.value.learns
 
 
 _FEEDBACK = tuple(field.name for field in fields(Feedback))

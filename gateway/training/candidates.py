@@ -37,7 +37,7 @@ CANDIDATES: Mapping[str, Callable[[int], Regressor]] = {
     "gradient_boosting": lambda seed: GradientBoostingRegressor(
         n_estimators=300, learning_rate=0.05, max_depth=3, min_samples_leaf=20, subsample=0.7, random_state=seed
     ),
-    "extra_trees": lambda seed: ExtraTreesRegressor(300, min_samples_leaf=3, random_state=seed),
+    "extra_trees": lambda seed: ExtraTreesRegressor(100, min_samples_leaf=5, random_state=seed),
     "neural_network": lambda seed: make_pipeline(
         StandardScaler(), MLPRegressor(hidden_layer_sizes=(16,), alpha=10.0, max_iter=500, random_state=seed)
     ),
