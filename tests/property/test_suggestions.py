@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from gateway.history.rings import Rings
 from gateway.records import Context, Lane, TagSample, seconds_to_ns
 from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, moment, value_output
 
+EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "400"))
 anything = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True, width=64),
     st.sampled_from([0.0, -0.0, 5e-324, 1e308, -1e308, math.inf, -math.inf, math.nan]),
@@ -112,7 +114,7 @@ def test_the_situations_drawn_do_lead_to_suggestions():
     assert sum(counted) >= 0.03 * len(counted)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(situations())
 def test_no_suggestion_leaves_its_limits(drawn):
     _due, situation, model, manipulated, last_move = drawn
