@@ -93,13 +93,17 @@ def _steepest(held_ns: NDArray[np.int64], values: NDArray[np.float64]) -> float 
 
 
 def _unchanged(window: TagWindow, *, accept_uncertain: bool) -> float:
-    """Return for how many seconds up to its end a window shows the very same usable value, without a hole."""
-    good = usable(window.statuses, window.values, accept_uncertain=accept_uncertain)
-    if not len(window) or not good[-1]:
+    """Return for how many seconds up to its end all usable values of a window have been the very same.
+
+    What was not usable in between does not make a stuck sensor move.
+    """
+    kept = usable(window.statuses, window.values, accept_uncertain=accept_uncertain)
+    held_ns, values = window.held_ns[kept], window.values[kept]
+    if not len(values):
         return 0.0
-    other = np.flatnonzero(~good | (window.values != window.values[-1]))
+    other = np.flatnonzero(values != values[-1])
     first = int(other[-1]) + 1 if len(other) else 0
-    since_ns = max(int(window.held_ns[first]), window.start_ns)
+    since_ns = max(int(held_ns[first]), window.start_ns)
     known_until_ns = min(max(int(window.held_ns[-1]), window.confirmed_ns), window.end_ns)
     return max(known_until_ns - since_ns, 0) / SECOND_NS
 

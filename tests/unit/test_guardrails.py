@@ -274,6 +274,14 @@ def test_a_sensor_that_shows_the_very_same_value_for_too_long_is_stuck():
     assert predict(watched, short).verdict.accepted
 
 
+def test_a_moment_of_bad_quality_does_not_make_a_stuck_sensor_move():
+    watched = assignment(bundle=bundle(inputs=(mean_input("temperature", frozen_after_ns=seconds_to_ns(30)),)))
+    stuck = history(lambda at: moving(at) if at < -31 else 78.5)
+    stuck.take("plc1", [sample("temperature", 78.5, at=-1, status=BAD)], confirmed_ns=NOW_NS)
+    stuck.take("plc1", [sample("temperature", 78.5)], confirmed_ns=NOW_NS)
+    assert codes(predict(watched, stuck)) == ["FROZEN"]
+
+
 def domain(**changes):
     """Two inputs that go together: any distance along (1, 1), almost none across."""
     half = np.sqrt(0.5)
