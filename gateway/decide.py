@@ -23,6 +23,7 @@ from gateway.advice.publication import (
     guidance_message,
     prediction_message,
 )
+from gateway.advice.setpoint_search import Other
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.events import (
@@ -51,6 +52,7 @@ from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
+from gateway.inference.feedback import Learned, bias_at, half_width_of
 from gateway.records import (
     AuditEntry,
     ContextKind,
@@ -124,8 +126,15 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
         return Decision(records=predictions)
     decided = Decision()
     for prediction in predictions:
-        decided += _on_prediction(event, situation, model, prediction)
+        following = _on_prediction(event, situation, model, prediction)
+        situation = _with_moves(situation, following, event.at_ns)  # of one setpoint, one suggestion at a time
+        decided += following
     return decided
+
+
+def _with_moves(situation: Situation, decision: Decision, at_ns: int) -> Situation:
+    tags = {each.suggestion.tag for each in decision.records if isinstance(each, Guidance) and each.suggestion}
+    return replace(situation, last_advised_ns={**situation.last_advised_ns, **dict.fromkeys(tags, at_ns)})
 
 
 def _in_shadow(model: ModelAssignment, situation: Situation) -> bool:
@@ -133,7 +142,8 @@ def _in_shadow(model: ModelAssignment, situation: Situation) -> bool:
 
     That a model drifts concerns that model; all else concerns all of them.
     """
-    return any(not code.startswith(DRIFT) or code == drift_latch(model.name) for code in situation.latches)
+    own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs}
+    return any(not code.startswith(DRIFT) or code in own for code in situation.latches)
 
 
 def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:
@@ -167,7 +177,28 @@ def _predicted_situation(
         open_guidance=situation.open_guidance,
         setpoints={tag: setpoint.value for tag, setpoint in present.items()},
         last_move_ns=last_move_ns,
+        others=_others(event, situation, model, prediction.analyte),
     )
+
+
+def _others(event: ModelDue, situation: Situation, model: ModelAssignment, analyte: str) -> tuple[Other, ...]:
+    """Return what else the model says, as it is said now, and what it is to stay inside of."""
+    found = []
+    for output in model.bundle.outputs:
+        learned = situation.learned.get(output.analyte, Learned())
+        width = half_width_of(learned, output.value) if output.value is not None else None
+        if output.value is not None and width is not None and output.analyte != analyte:
+            product = situation.context.material_definition_id
+            found.append(
+                Other(
+                    column=output.value.column,
+                    valid=output.value.valid,
+                    bias=bias_at(learned, output.value.bias, event.at_ns),
+                    half_width=width,
+                    specification=situation.line.specification_for(product, output.analyte),
+                )
+            )
+    return tuple(found)
 
 
 def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:

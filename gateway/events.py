@@ -176,6 +176,7 @@ class Lessons:
     """What the laboratory has taught of a model: the results, since when they are charted, and what follows of them."""
 
     entries: tuple[Feedback, ...] = ()
+    superseded: Feedback | None = None  # of the version before of the result that has arrived
     charts_from_ns: int = 0
     state: Learned = field(default_factory=Learned)
 

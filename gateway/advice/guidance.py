@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN, moved
-from gateway.advice.setpoint_search import Objective, inside, search, target_of
+from gateway.advice.setpoint_search import Objective, Other, inside, search, target_of
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
@@ -73,6 +73,7 @@ class PredictedSituation:
     open_guidance: tuple[Guidance, ...]
     setpoints: Mapping[str, float]
     last_move_ns: Mapping[str, int]
+    others: tuple[Other, ...] = ()  # what else the model says
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
         """Return the open guidance of a kind that this model gave."""
@@ -253,6 +254,7 @@ def _objective(case: PredictedSituation) -> Objective | None:
         valid=output.value.valid,
         bias=prediction.bias,
         half_width=(prediction.high - prediction.low) / 2,
+        others=case.others,
     )
 
 

@@ -4,18 +4,21 @@ Only approved, uncensored numbers count, in the model's unit, of samples at whic
 A newer version of a result takes the place of the one before, or withdraws it, and all that followed is folded again.
 """
 
+from dataclasses import replace
+
 from gateway.advice.judgement import Judgement
 from gateway.definitions import ModelAssignment, ModelOutput
-from gateway.events import Decision, Latched, Lessons, ModelLearned, ResultArrived, Situation
+from gateway.events import Decision, Latched, ModelLearned, ResultArrived, Situation
+from gateway.guardrails.prediction import uncorrected_values
 from gateway.inference.feedback import Feedback, Learned, learned
-from gateway.records import AuditEntry, LabResult, Prediction, ResultStatus
+from gateway.records import AuditEntry, LabResult, ResultStatus
 
 DRIFT = "MODEL_DRIFT_"
 
 
-def drift_latch(model: str) -> str:
-    """Return the code of the alarm that keeps a drifting model in shadow until a person has looked."""
-    return f"{DRIFT}{model.upper()}"
+def drift_latch(model: str, analyte: str) -> str:
+    """Return the code of the alarm that keeps a model, drifting in an analyte, in shadow until a person has looked."""
+    return f"{DRIFT}{model.upper()}_{analyte.upper()}"
 
 
 def learn(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
@@ -24,12 +27,8 @@ def learn(event: ResultArrived, judgement: Judgement, situation: Situation) -> D
     for model in situation.line.models_of(judgement.result.analyte):
         lessons, output = situation.lessons.get(model.name), model.bundle.output_of(judgement.result.analyte)
         if lessons is not None and output is not None and output.value is not None and judgement.newest:
-            decided += _taught(event, judgement, model, output, lessons, drift_stands=_stands(situation, model))
+            decided += _taught(event, judgement, model, output, situation)
     return decided
-
-
-def _stands(situation: Situation, model: ModelAssignment) -> bool:
-    return drift_latch(model.name) in situation.latches
 
 
 def _taught(
@@ -37,19 +36,21 @@ def _taught(
     judgement: Judgement,
     model: ModelAssignment,
     output: ModelOutput,
-    lessons: Lessons,
-    *,
-    drift_stands: bool,
+    situation: Situation,
 ) -> Decision:
-    replaced = next((entry for entry in lessons.entries if entry.result_id == judgement.supersedes), None)
-    entry = _entry(event, judgement, model, output, replaced)
+    lessons, code = situation.lessons[model.name], drift_latch(model.name, output.analyte)
+    drift_stands = code in situation.latches
+    replaced = lessons.superseded
+    entry = _entry(event, judgement, model, output, situation)
     if output.value is None or (entry is None and replaced is None):
         return Decision()
-    kept = [each for each in lessons.entries if each is not replaced]
-    # a drift that is signalled but not latched any more has been looked at: its charts begin anew
-    looked_at = lessons.state.drifts and not drift_stands
+    kept = [each for each in lessons.entries if replaced is None or each.result_id != replaced.result_id]
+    looked_at = lessons.state.latched and not drift_stands  # a person has taken it down: the charts begin anew
     charts_from_ns = event.at_ns if looked_at else lessons.charts_from_ns
     state = learned([*kept, *([entry] if entry else [])], output.value, charts_from_ns=charts_from_ns)
+    drifting = state.drifts and not drift_stands
+    changed = state.bias != lessons.state.bias
+    state = replace(state, latched=drift_stands or drifting, version=lessons.state.version + changed)
     recorded = ModelLearned(
         bundle_sha256=model.bundle.identity.sha256,
         analyte=output.analyte,
@@ -58,10 +59,9 @@ def _taught(
         entry=entry,
         withdrawn=replaced.result_id if replaced else None,
     )
-    drifting = state.drifts and not drift_stands
     details = {"analyte": output.analyte, "ewma": state.ewma.value, "cusum_high": state.cusum.high,
                "cusum_low": state.cusum.low, "result": judgement.result.result_id}  # fmt: skip
-    latch = Latched(code=drift_latch(model.name), details=details)
+    latch = Latched(code=code, details=details)
     return Decision(
         records=(recorded, *((latch,) if drifting else ())),
         audit=(
@@ -72,37 +72,39 @@ def _taught(
 
 
 def _entry(
-    event: ResultArrived,
-    judgement: Judgement,
-    model: ModelAssignment,
-    output: ModelOutput,
-    replaced: Feedback | None,
+    event: ResultArrived, judgement: Judgement, model: ModelAssignment, output: ModelOutput, situation: Situation
 ) -> Feedback | None:
     """Return the result beside what the model says of its sample, or None where it may teach nothing.
 
     A correction stands where the result that it corrects stood.
     """
-    result = judgement.result
-    prediction = _prediction_of(judgement.predictions, model)
+    result, replaced = judgement.result, situation.lessons[model.name].superseded
     teaches = (
         result.status is ResultStatus.APPROVED
         and result.qualifier is None
         and result.unit in {None, output.unit}
-        and result.sampled_ns is not None
+        and _is_of(result, model, situation)
     )
-    if not teaches or prediction is None or prediction.uncorrected is None or result.value is None:
+    if not teaches or result.value is None or result.sampled_ns is None:
+        return None
+    said = uncorrected_values(model, situation.line.tags, situation.windows, result.sampled_ns)
+    if output.analyte not in said:
         return None
     return Feedback(
         result_id=result.result_id,
-        sampled_ns=result.sampled_ns or 0,
+        sampled_ns=result.sampled_ns,
         arrived_ns=replaced.arrived_ns if replaced else event.at_ns,
         measured=result.value,
-        predicted=prediction.uncorrected,
+        predicted=said[output.analyte],
     )
 
 
-def _prediction_of(predictions: tuple[Prediction, ...], model: ModelAssignment) -> Prediction | None:
-    return next((each for each in predictions if each.model == model.bundle.identity and each.verdict.accepted), None)
+def _is_of(result: LabResult, model: ModelAssignment, situation: Situation) -> bool:
+    """Return whether a result is of a model's equipment: by its word or context, or as there is only one."""
+    equipment = result.equipment_id or situation.context.equipment_id
+    if equipment is not None:
+        return equipment == model.equipment_id
+    return len({each.equipment_id for each in situation.line.models_of(result.analyte)}) == 1
 
 
 def _bias_audit(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gateway.definitions import Limits, ManipulatedTag, ModelAssignment
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_move, judge_present
+from gateway.inference.domain import scores
 from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
 
 _MOST_CANDIDATES = 401  # per tag; a finer grid is thinned, never extended
@@ -43,6 +44,18 @@ class Objective:
     valid: Limits
     bias: float
     half_width: float
+    others: tuple["Other", ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    """Another value that the same model says: a move must not push it out of where it is valid and wanted."""
+
+    column: int
+    valid: Limits
+    bias: float
+    half_width: float
+    specification: Specification | None
 
 
 def search(
@@ -129,14 +142,19 @@ def _candidates(
     rows = np.array(features.values) + np.outer(proposals - current, gains)
     lower = np.array([item.validated[0] for item in model.bundle.inputs])
     upper = np.array([item.validated[1] for item in model.bundle.inputs])
-    predicted = model.predict(rows)[:, output.column] + output.bias
+    said = model.predict(rows)
+    predicted = said[:, output.column] + output.bias
     target, half_width = target_of(specification), output.half_width
     valid = (
         ((rows >= lower) & (rows <= upper)).all(axis=1)  # the move must not lead out of the validated inputs
         & np.isfinite(predicted)
         & (predicted >= output.valid[0])
         & (predicted <= output.valid[1])
+        & _within_domain(model, rows)
     )
+    now = model.predict(np.array([features.values], np.float64))[0]
+    for other in output.others:
+        valid &= _keeps(other, said[:, other.column] + other.bias, float(now[other.column]) + other.bias)
     return [
         _Candidate(
             suggestion=SetpointSuggestion(
@@ -157,6 +175,25 @@ def _candidates(
         )
         for proposed, value in zip(proposals[valid], predicted[valid], strict=True)
     ]
+
+
+def _within_domain(model: ModelAssignment, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which rows the gates of the applicability domain would accept, were they measured."""
+    domain = model.bundle.domain
+    if domain is None:
+        return np.ones(len(rows), np.bool_)
+    t2, spe = scores(domain, rows)
+    within: NDArray[np.bool_] = (t2 <= domain.t2_limit) & (spe <= domain.spe_limit)
+    return within
+
+
+def _keeps(other: Other, values: NDArray[np.float64], now: float) -> NDArray[np.bool_]:
+    """Return which moves leave another value valid, and inside its specification if it is inside now."""
+    kept: NDArray[np.bool_] = (values >= other.valid[0]) & (values <= other.valid[1])
+    limits, width = other.specification, other.half_width
+    if limits is not None and inside(limits, now - width, now + width):
+        kept &= np.array([inside(limits, value - width, value + width) for value in values.tolist()], np.bool_)
+    return kept
 
 
 def inside(specification: Specification, low: float, high: float) -> bool:

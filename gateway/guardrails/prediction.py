@@ -1,5 +1,6 @@
 """A guarded prediction: inputs through their gates, the model, the output through its gates. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -38,16 +39,40 @@ def guarded_predictions(
 
     An abstained prediction carries no numbers that an eye could take for advice.
     """
+    numbers, reasons, features = _said_of_inputs(model, tags, windows, occasion.end_ns)
+    return tuple(_prediction(model, output, numbers, reasons, features, occasion) for output in model.bundle.outputs)
+
+
+def uncorrected_values(
+    model: ModelAssignment, tags: Mapping[str, TagDefinition], windows: Mapping[WindowRequest, TagWindow], end_ns: int
+) -> dict[str, float]:
+    """Return by analyte what the model itself says at an instant, empty where its inputs do not pass their gates.
+
+    This is what it is held against the laboratory by, and it is said to nobody: a model whose outputs are refused must
+    still be seen to be wrong.
+    """
+    numbers, _reasons, _features = _said_of_inputs(model, tags, windows, end_ns)
+    return {
+        output.analyte: numbers[output.value.column]
+        for output in model.bundle.outputs
+        if numbers and output.value is not None and math.isfinite(numbers[output.value.column])
+    }
+
+
+def _said_of_inputs(
+    model: ModelAssignment, tags: Mapping[str, TagDefinition], windows: Mapping[WindowRequest, TagWindow], end_ns: int
+) -> tuple[tuple[float, ...], tuple[Reason, ...], FeatureVector | None]:
+    """Return (the model's numbers, empty where anything was refused; why; the features)."""
     bundle = model.bundle
-    readings = read_inputs(bundle.inputs, tags, windows, occasion.end_ns)
+    readings = read_inputs(bundle.inputs, tags, windows, end_ns)
     reasons = judge_inputs(bundle.inputs, readings, tags)
-    features = feature_vector(bundle.inputs, readings, occasion.end_ns)
+    features = feature_vector(bundle.inputs, readings, end_ns)
     if not reasons and features is not None:
         reasons = judge_domain(bundle, features)
-    numbers: tuple[float, ...] = ()
-    if not reasons and features is not None:
-        numbers, reasons = _infer(model, features)
-    return tuple(_prediction(model, output, numbers, reasons, features, occasion) for output in bundle.outputs)
+    if reasons or features is None:
+        return (), reasons, features
+    numbers, reasons = _infer(model, features)
+    return numbers, reasons, features
 
 
 def _prediction(

@@ -104,8 +104,7 @@ def _unchanged(window: TagWindow, *, accept_uncertain: bool) -> float:
     other = np.flatnonzero(values != values[-1])
     first = int(other[-1]) + 1 if len(other) else 0
     since_ns = max(int(held_ns[first]), window.start_ns)
-    known_until_ns = min(max(int(window.held_ns[-1]), window.confirmed_ns), window.end_ns)
-    return max(known_until_ns - since_ns, 0) / SECOND_NS
+    return max(window.end_ns - since_ns, 0) / SECOND_NS  # how old the newest is, the gate of age has looked at
 
 
 def read_inputs(

@@ -39,9 +39,9 @@ class Learned:
     miss_rate: float | None = None  # the share of results that the interval may miss, as adapted; None: as calibrated
     ewma: Ewma = field(default_factory=Ewma)
     cusum: Cusum = field(default_factory=Cusum)
+    latched: bool = False  # whether an alarm was latched because of these charts
     results: int = 0
     covered: int = 0
-    squared_error: float = 0.0
 
     @property
     def drifts(self) -> bool:
@@ -60,14 +60,15 @@ def learned(entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns:
     Each is held against what stood when its sample was drawn: what had arrived by then. ``charts_from_ns``: entries
     that arrived before are not charted, as a person has looked at them.
     """
-    return states_after(entries, output, charts_from_ns=charts_from_ns)[1][-1]
+    newest = sorted(entries, key=lambda entry: entry.arrived_ns)[-MOST_ENTRIES:]
+    return states_after(newest, output, charts_from_ns=charts_from_ns)[1][-1]
 
 
 def states_after(
     entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0
 ) -> tuple[list[int], list[Learned]]:
     """Return (when each entry arrived, what was learned before the first and after each): one state more than times."""
-    arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))[-MOST_ENTRIES:]
+    arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))
     times, states = [entry.arrived_ns for entry in arrived], [Learned()]
     for at, entry in enumerate(arrived):
         known = states[bisect_right(times, entry.sampled_ns, hi=at)]
@@ -83,7 +84,6 @@ def _after(before: Learned, entry: Feedback, known: Learned, output: ValueOutput
         before,
         results=before.results + 1,
         covered=before.covered + covered,
-        squared_error=before.squared_error + error**2,
         miss_rate=_adapted(before, output, missed=not covered),
     )
     if charted and output.sigma is not None:
@@ -97,8 +97,9 @@ def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
     if state.newest_ns is not None and entry.sampled_ns < state.newest_ns:
         return state  # an older sample that arrives late says nothing of now
     residual = entry.measured - entry.predicted
-    step = min(max(limits.trust * (residual - state.bias), -limits.max_step), limits.max_step)
-    bias = min(max(state.bias + step, -limits.max_total), limits.max_total)
+    served = bias_at(state, limits, entry.sampled_ns)  # what has faded or expired does not come back by itself
+    step = min(max(limits.trust * (residual - served), -limits.max_step), limits.max_step)
+    bias = min(max(served + step, -limits.max_total), limits.max_total)
     return replace(state, bias=bias, version=state.version + 1, newest_ns=entry.sampled_ns)
 
 

@@ -239,7 +239,7 @@ class _Loading:
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
             lessons={
-                model.name: self._lessons(model.bundle, event.result.analyte)
+                model.name: self._lessons(model.bundle, event.result.analyte, history.current)
                 for model in found.line.models_of(event.result.analyte)
                 if _learns(model.bundle, event.result.analyte)
             },
@@ -254,15 +254,23 @@ class _Loading:
         }
         return {analyte: decode(Learned, row["body"]) for analyte, row in rows.items() if row is not None}
 
-    def _lessons(self, bundle: ModelBundle, analyte: str) -> Lessons:
+    def _lessons(self, bundle: ModelBundle, analyte: str, current: LabResult | None) -> Lessons:
         key = {"bundle_sha256": bundle.identity.sha256, "analyte": analyte}
         standing = self._row("learned", **key)
         rows = self._rows("newest_feedback", {**key, "most": MOST_ENTRIES})
         entries = tuple(Feedback(**{name: row[name] for name in _FEEDBACK}) for row in reversed(rows))
+        before = None
+        if current is not None:
+            row = self._row("feedback_of_result", **key, result_id=current.result_id)
+            before = None if row is None else Feedback(**{name: row[name] for name in _FEEDBACK})
         if standing is None:
-            return Lessons(entries=entries)
-        state = decode(Learned, standing["body"])
-        return Lessons(entries=entries, charts_from_ns=standing["charts_from_ns"], state=state)
+            return Lessons(entries=entries, superseded=before)
+        return Lessons(
+            entries=entries,
+            superseded=before,
+            charts_from_ns=standing["charts_from_ns"],
+            state=decode(Learned, standing["body"]),
+        )
 
     def _guidance_about(self, material_lot_id: str | None, sample_id: str) -> tuple[Guidance, ...]:
         """Return what stands open about a result's lot, or without a lot about its sample."""

@@ -129,3 +129,20 @@ def test_an_adaptive_interval_covers_what_it_promises_though_errors_have_doubled
     adapted = learned(entries(*errors, delay_hours=0.1), output)
     assert fixed.coverage == pytest.approx(0.59, abs=0.05)
     assert adapted.coverage == pytest.approx(0.87, abs=0.03)  # the first ones while it adapts included
+
+
+def served_bias(state, hours):
+    return bias_at(state, BIAS, round(hours * HOUR_NS))
+
+
+def test_a_bias_that_has_expired_does_not_come_back_with_the_next_result():
+    old, new = entries(4.0, 0.0, every_hours=30.0)
+    state = learned([old, new], OUTPUT)
+    assert served_bias(learned([old], OUTPUT), 29.9) == 0.0
+    assert served_bias(state, 30.5) == 0.0  # the new result says that nothing is wrong
+
+
+def test_a_bias_that_has_faded_goes_on_from_what_is_left_of_it():
+    fading = replace(OUTPUT, bias=replace(BIAS, half_life_ns=HOUR_NS))
+    state = learned(entries(4.0, 0.0, every_hours=3.0), fading)
+    assert state.bias == pytest.approx(2.0 * 0.5**3 * 0.5)

@@ -367,3 +367,9 @@ def test_the_second_check_looks_at_interlocks_by_itself(mode, code):
     present = {"temperature_setpoint": 78.0, "mode": mode}.get
     reason = second_check(json.dumps(to_be_sent()).encode(), line(models=(model,)), present)
     assert (reason.code if reason else None) == code
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 0.9])
+def test_a_stuck_sensor_is_seen_between_two_confirmations_too(seconds):
+    watched = assignment(bundle=bundle(inputs=(mean_input("temperature", frozen_after_ns=seconds_to_ns(30)),)))
+    assert codes(predict(watched, history(), at_ns=NOW_NS + seconds_to_ns(seconds))) == ["FROZEN"]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gateway.advice.learning import drift_latch
@@ -119,7 +120,7 @@ def test_a_drift_puts_this_model_into_shadow_until_a_person_has_looked(bench):
     for number in range(4):
         teach(bench, 103.0, f"S-{number}")
         bench.now_ns += 1
-    assert bench.rows("SELECT code FROM latch") == [(drift_latch("viscosity"),)]
+    assert bench.rows("SELECT code FROM latch") == [(drift_latch("viscosity", "viscosity"),)]
     (found,) = audited(bench, "model_drift")
     assert found["ewma"] > 0
     bench.model_due(78.0)
@@ -132,3 +133,46 @@ def test_a_drift_puts_this_model_into_shadow_until_a_person_has_looked(bench):
     assert learned(bench)["ewma"]["count"] == 1
     bench.model_due(78.0)
     assert newest_prediction(bench)["stage"] == "advise"
+
+
+def test_a_model_whose_outputs_are_refused_is_still_seen_to_be_wrong(bench):
+    bench.line = line(models=(assignment(bundle=bundle(outputs=(value_output(sigma=1.0, valid=(0.0, 99.9)),))),))
+    for number in range(4):
+        teach(bench, 103.0, f"S-{number}")
+        bench.now_ns += 1
+    assert bench.rows("SELECT code FROM latch") == [(drift_latch("viscosity", "viscosity"),)]
+
+
+def test_a_result_of_no_known_equipment_teaches_only_where_there_is_but_one(bench):
+    other = replace(bundle().identity, name="other", sha256="ef" * 32)
+    models = (teachable(), replace(teachable(), bundle=replace(teachable().bundle, identity=other), equipment_id="R2"))
+    bench.line = line(models=models)
+    teach(bench, 102.0, material_lot_id=None)
+    assert bench.rows("SELECT * FROM feedback") == []
+    bench.line = line(models=models[:1])
+    teach(bench, 102.0, "S-2", material_lot_id=None)
+    assert bench.rows("SELECT count(*) FROM feedback") == [(1,)]
+
+
+def test_the_version_of_a_bias_never_goes_back(bench):
+    teach(bench, 102.0, "S-1")
+    bench.now_ns += 1
+    teach(bench, 104.0, "S-2", result_version=1)
+    bench.now_ns += 1
+    teach(bench, 104.0, "S-2", result_version=2, status="rejected")
+    versions = [entry["version"] for entry in audited(bench, "bias_changed")]
+    assert versions == [1, 2, 3]
+    assert learned(bench)["version"] == 3
+
+
+def test_one_tick_never_suggests_two_moves_of_one_setpoint(bench):
+    """Viscosity wants it hotter, pH colder: what is suggested first stands for the minimum interval."""
+    outputs = (value_output(), replace(value_output(column=1, half_width=0.1), analyte="ph", unit="pH"))
+    model = assignment(
+        bundle=bundle(outputs=outputs),
+        predict=lambda rows: np.column_stack([100 - 4.0 * (rows[:, 0] - 78), 7.9 + 0.2 * (rows[:, 0] - 76)]),
+    )
+    bench.line = line(models=(model,))
+    bench.model_due(76.0)
+    moves = [each for each in bench.sent("guidance") if each["kind"] == "setpoint"]
+    assert len(moves) == 1

@@ -1,21 +1,23 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from gateway.advice.setpoint_search import Objective, search
+from gateway.advice.setpoint_search import Objective, Other, search
+from gateway.definitions import Domain
 from gateway.records import FeatureVector, seconds_to_ns
-from tests.building import NOW_NS, VISCOSITY, assignment, bundle, linear
+from tests.building import NOW_NS, PH, VISCOSITY, assignment, bundle, linear
 
 
 def vector(temperature):
     return FeatureVector(end_ns=NOW_NS, names=("temperature.mean",), values=(temperature,), evidence=(), sha256="")
 
 
-def find(temperature, *, model=None, setpoint=78.0, last_move_ns=None, specification=VISCOSITY, bias=0.0):
+def find(temperature, *, model=None, setpoint=78.0, last_move_ns=None, specification=VISCOSITY, bias=0.0, others=()):
     model = model or assignment()
     return search(
         model,
-        Objective(column=0, valid=(0.0, 300.0), bias=bias, half_width=1.0),
+        Objective(column=0, valid=(0.0, 300.0), bias=bias, half_width=1.0, others=others),
         vector(temperature),
         specification,
         current={} if setpoint is None else {"temperature_setpoint": setpoint},
@@ -80,3 +82,22 @@ def test_no_suggestion_has_a_reason(arguments, code):
 def test_an_improvement_smaller_than_the_uncertainty_is_not_worth_a_move():
     suggestion, _ = find(73.0, model=assignment(predict=linear([-0.2], 120.0 + 0.2 * 73)))
     assert suggestion is None
+
+
+def test_a_move_never_leads_out_of_the_applicability_domain():
+    one = np.array([1.0])
+    known = Domain(center=np.array([76.5]), scale=one, loadings=np.array([[1.0]]), variances=one, t2_limit=1.0,
+                   spe_limit=1.0, alpha=0.01)  # fmt: skip
+    suggestion, _ = find(76.5, model=assignment(bundle=bundle(domain=known)))
+    assert suggestion is not None
+    assert suggestion.proposed <= 79.0  # one degree more at most, where 1.4 were wanted
+
+
+def test_a_move_that_would_push_another_value_out_of_its_specification_is_not_suggested():
+    def predict(rows):
+        return np.column_stack([100 - 4.0 * (rows[:, 0] - 78), 7.0 + 0.5 * (rows[:, 0] - 76.5)])
+
+    other = Other(column=1, valid=(0.0, 14.0), bias=0.0, half_width=0.1, specification=PH)
+    suggestion, _ = find(76.5, model=assignment(predict=predict), others=(other,))
+    assert suggestion is not None
+    assert suggestion.proposed <= 78.8 + 1e-9  # pH 7.0 + 0.5 * 0.8, and its interval, stays below 7.5

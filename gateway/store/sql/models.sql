@@ -3,6 +3,10 @@ SELECT result_id, sampled_ns, arrived_ns, measured, predicted, holds, 'feedback 
 FROM feedback_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte
 ORDER BY arrived_ns DESC LIMIT :most;
 
+-- name: feedback_of_result
+SELECT result_id, sampled_ns, arrived_ns, measured, predicted, holds, 'feedback ' || result_id AS record
+FROM feedback_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte AND result_id = :result_id;
+
 -- name: insert_feedback
 INSERT OR REPLACE INTO feedback (bundle_sha256, analyte, result_id, sampled_ns, arrived_ns, measured, predicted)
 VALUES (:bundle_sha256, :analyte, :result_id, :sampled_ns, :arrived_ns, :measured, :predicted);
