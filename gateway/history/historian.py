@@ -17,7 +17,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
@@ -27,7 +27,7 @@ import structlog
 from gateway.database.opening import SQLITE_ERRORS, open_for_reading, open_for_writing, translated
 from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
-from gateway.history.chunk import encode
+from gateway.history.chunk import decode, encode
 from gateway.history.columns import Columns, HeldSample, mark
 from gateway.history.sealed import (
     Damage,
@@ -51,7 +51,7 @@ SEAL_SAMPLES = 2048  # fewer to a chunk take a third more of the disk
 SEAL_AGE_NS = 30 * 60 * 1_000_000_000
 SUSPECT_FILE = "history.suspect"
 _MOST_WAITING = 200_000
-_MOST_PARTS = 32  # many small arrays take ten times the memory of a large one
+_PACKED_SAMPLES = 512
 _DELETE_AT_ONCE = 256
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
@@ -88,34 +88,33 @@ def _read_through(path: Path, note: Path) -> None:
             raise StoreCorruptError(f"the history cannot be read: {error}") from error
 
 
-@dataclass(slots=True)
 class _Buffer:
-    """What has been journalled of a series and is not sealed yet."""
+    """What has been journalled of a series and is not sealed yet, most of it packed as it will be in its chunk.
 
-    parts: list[Columns] = field(default_factory=list)
-    count: int = 0
+    Unpacked, half an hour of every tag would be the largest thing in memory.
+    """
+
+    def __init__(self) -> None:
+        self._packed: list[bytes] = []
+        self._parts: list[Columns] = []
+        self._unpacked = 0
+        self.count = 0
+        self.first_arrival: int | None = None
+        self.first_ns = 0
 
     def add(self, columns: Columns) -> None:
-        self.parts.append(columns)
+        if not self.count:
+            self.first_arrival, self.first_ns = int(columns.arrival[0]), int(columns.held_ns[0])
+        self._parts.append(columns)
+        self._unpacked += len(columns)
         self.count += len(columns)
-        if len(self.parts) >= _MOST_PARTS:
-            self.joined()
+        if self._unpacked >= _PACKED_SAMPLES:
+            self._packed.append(encode(Columns.joined(self._parts)))
+            self._parts, self._unpacked = [], 0
 
     def joined(self) -> Columns:
-        if len(self.parts) > 1:
-            self.parts = [Columns.joined(self.parts)]
-        return self.parts[0] if self.parts else Columns.of(())
-
-    def clear(self) -> None:
-        self.parts, self.count = [], 0
-
-    @property
-    def first_arrival(self) -> int | None:
-        return int(self.parts[0].arrival[0]) if self.count else None
-
-    @property
-    def first_ns(self) -> int:
-        return int(self.parts[0].held_ns[0])
+        packed = [decode(each) for each in self._packed]
+        return Columns.joined([*packed, *self._parts]) if self.count else Columns.of(())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,7 +228,7 @@ class Historian:
         for series, columns in arrived.items():
             self._buffer(series).add(columns)
         for series in sealing:
-            self._buffer(series).clear()
+            self._buffers[series] = _Buffer()
             self._next_number[series] = self._next_number.get(series, 1) + 1
         self.samples_written += len(fresh)
         self._on_trouble(None)
