@@ -67,9 +67,8 @@ class FailingDisk:
 
     def repair(self) -> None:
         """Unmount, check and mount again; nobody may use it meanwhile."""
-        device = self._device()
-        _run("fsck.ext4", "-fy", str(device), may_find=True)
         _run("umount", str(self._folder))
+        _run("fsck.ext4", "-fy", str(self._image), may_find=True)
         self._mount()
 
     def _mount(self) -> None:
