@@ -120,5 +120,7 @@ def _digests(body: str) -> dict[str, str]:
 
 def _is_there(connection: sqlite3.Connection, name: str, digest: str) -> bool:
     table, _, key = name.partition(" ")
+    if f"body_of_{table}" not in SQL:  # a damaged name is of no table
+        return False
     row = connection.execute(SQL[f"body_of_{table}"], {"key": key}).fetchone()
     return row is not None and sha256_hex(str(row["body"]).encode()) == digest

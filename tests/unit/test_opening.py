@@ -206,6 +206,15 @@ def test_what_is_salvaged_is_what_holds_and_is_put_back_where_it_is_missing(stor
     assert [row[0] for row in rows(store, "SELECT kind FROM audit ORDER BY seq")] == ["store_quarantined", "salvaged"]
 
 
+def test_a_trail_whose_words_are_damaged_is_told_and_not_stumbled_over(store):
+    with closing(sqlite3.connect(store / "state.db")) as connection:
+        connection.execute("DROP TRIGGER audit_is_append_only_update")
+        connection.execute("UPDATE audit SET body = replace(body, 'lab_result ', 'lab_?esult ')")
+        connection.commit()
+    found = check(store, gently=False)
+    assert any("lab_?esult" in each and "missing or changed" in each for each in found.wrong)
+
+
 def test_a_salvaged_store_and_the_one_begun_since_are_one_again(store):
     """A lot on hold in the old one was released in the new one; a result has a newer version in each of them."""
     result = {"sample_id": "S-1", "test_name": "pH", "material_lot": "LOT/1"}
