@@ -103,6 +103,7 @@ class _Buffer:
         self.first_ns = 0
 
     def add(self, columns: Columns) -> None:
+        """Add what has been journalled, in the order of arrival."""
         if not self.count:
             self.first_arrival, self.first_ns = int(columns.arrival[0]), int(columns.held_ns[0])
         self._parts.append(columns)
@@ -113,6 +114,7 @@ class _Buffer:
             self._parts, self._unpacked = [], 0
 
     def joined(self) -> Columns:
+        """Return all of it, unpacked."""
         packed = [decode(each) for each in self._packed]
         return Columns.joined([*packed, *self._parts]) if self.count else Columns.of(())
 
