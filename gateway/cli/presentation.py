@@ -58,7 +58,7 @@ def show_table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]
     """Print a table."""
     table = Table(title=title, title_justify="left", show_edge=False)
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")  # a name cut short names nothing
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     out.print(table)
