@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.judgement import judge_arrival
-from gateway.advice.learning import DRIFT, drift_latch, learn
+from gateway.advice.learning import drift_latch, learn
 from gateway.advice.lifecycle import answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.publication import (
@@ -143,7 +143,7 @@ def _in_shadow(model: ModelAssignment, situation: Situation) -> bool:
     That a model drifts concerns that model; all else concerns all of them.
     """
     own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs}
-    return any(not code.startswith(DRIFT) or code in own for code in situation.latches)
+    return situation.in_doubt or any(code in own for code in situation.latches)
 
 
 def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:

@@ -31,6 +31,8 @@ from gateway.records import (
     SignedHead,
 )
 
+DRIFT = "MODEL_DRIFT_"  # so begin the codes of alarms that concern one model only
+
 # --- events --------------------------------------------------------------------------------------------
 
 
@@ -204,6 +206,11 @@ class Situation:
     signed_head: SignedHead | None = None  # the chain's head, where it has grown since it was last signed
     head_holds: bool = True  # whether the chain still contains the head that was witnessed
     latches: tuple[str, ...] = ()  # alarms that stand until a person takes them down
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an alarm stands that puts the records in doubt, and not only one model."""
+        return any(not code.startswith(DRIFT) for code in self.latches)
 
 
 # --- what is decided -----------------------------------------------------------------------------------

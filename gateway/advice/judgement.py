@@ -12,6 +12,7 @@ from gateway.lab.disposition import (
     Judged,
     LotState,
     judge_result,
+    no_less_careful,
     on_damaged_records,
     recommend,
     retested,
@@ -131,6 +132,8 @@ def _own_lot(
     state, reasons = recommend(judged, situation.lot_state)
     if situation.damaged:
         state, reasons = on_damaged_records(state, reasons, situation.damaged)
+    if situation.damaged or situation.in_doubt:
+        state, reasons = no_less_careful(state, reasons, situation.lot_state)
     own_flags = next((each.flags for each in judged if each.result is result), result.flags)
     flags = {
         "OLDER_VERSION": not newest,

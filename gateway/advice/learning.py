@@ -8,12 +8,10 @@ from dataclasses import replace
 
 from gateway.advice.judgement import Judgement
 from gateway.definitions import ModelAssignment, ModelOutput
-from gateway.events import Decision, Latched, ModelLearned, ResultArrived, Situation
+from gateway.events import DRIFT, Decision, Latched, ModelLearned, ResultArrived, Situation
 from gateway.guardrails.prediction import uncorrected_values
 from gateway.inference.feedback import Feedback, Learned, learned
 from gateway.records import AuditEntry, LabResult, ResultStatus
-
-DRIFT = "MODEL_DRIFT_"
 
 
 def drift_latch(model: str, analyte: str) -> str:

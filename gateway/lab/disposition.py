@@ -10,6 +10,7 @@ from gateway.lab.specifications import Judgement, judge
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
+_FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 VALUE_RESTORED = "SUPERSEDED_VALUE_RESTORED"
 WITHDRAWN = frozenset({ResultStatus.REJECTED, ResultStatus.SUPERSEDED})
 
@@ -141,6 +142,22 @@ def on_damaged_records(
     return replace(state, recommendation=worse(state.recommendation, Recommendation.REVIEW)), (reason, *reasons)
 
 
+def no_less_careful(
+    state: LotState, reasons: tuple[Reason, ...], before: LotState
+) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return a lot's state while records are in doubt: what it rested on may be what is missing now."""
+    if (
+        before.recommendation not in _FOR_A_PERSON
+        or worse(before.recommendation, state.recommendation) is state.recommendation
+    ):
+        return state, reasons
+    return replace(state, recommendation=before.recommendation), (_IN_DOUBT, *reasons)
+
+
+_IN_DOUBT = Reason(
+    code="RECORDS_IN_DOUBT",
+    text="While records are in doubt, nothing less careful is recommended than before; a person must look.",
+)
 _HOLD_LATCHED = Reason(
     code="HOLD_LATCHED",
     text="A hold was recommended for this lot earlier; only a person lifts it.",

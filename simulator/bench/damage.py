@@ -64,10 +64,10 @@ class Truth:
 class Outcome:
     """What came of one damaged store."""
 
-    wrong_served: int
-    unnoticed: bool
-    quarantined: bool
-    harmless: bool
+    wrong_served: tuple[str, ...] = ()  # what it was, in words
+    unnoticed: bool = False
+    quarantined: bool = False
+    harmless: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,9 +193,9 @@ def _outcome(store: Path, truth: Truth) -> Outcome:
     try:
         prepare(store, at_ns=AT_NS)
     except LablineError:
-        return Outcome(wrong_served=0, unnoticed=False, quarantined=False, harmless=False)  # refused, and says why
+        return Outcome()  # refused, and says why
     if (store / "quarantine").exists():
-        return Outcome(wrong_served=0, unnoticed=False, quarantined=True, harmless=False)
+        return Outcome(quarantined=True)
     findings = check(store, gently=False)
     with closing(read_state(store)) as connection:
         latches = {code for (code,) in connection.execute("SELECT code FROM latch")} - {"STORE_UNCHECKED"}
@@ -203,15 +203,19 @@ def _outcome(store: Path, truth: Truth) -> Outcome:
     try:
         served, now = _evidence(store), _base().doors.decided(store, _LOTS)
     except (sqlite3.Error, LablineError):
-        return Outcome(wrong_served=0, unnoticed=not noticed, quarantined=False, harmless=False)
+        return Outcome(unnoticed=not noticed)
     tables = [table for table in EVIDENCE if table not in _NOT_VOUCHED]
-    wrong = sum(len(served[table] - truth.rows[table]) for table in tables if table not in _CHANGING or not noticed)
-    wrong += 0 if latches else less_careful(now, truth.decided)
+    wrong = [
+        f"{table} {row[:3]}"
+        for table in tables
+        if table not in _CHANGING or not noticed
+        for row in served[table] - truth.rows[table]
+    ]
+    wrong += [] if latches else [f"disposition of {lot}" for lot in less_careful(now, truth.decided)]
     missing = any(truth.rows[table] - served[table] for table in tables)
     return Outcome(
-        wrong_served=wrong,
+        wrong_served=tuple(wrong),
         unnoticed=missing and not noticed,
-        quarantined=False,
         harmless=not missing and not noticed,
     )
 
@@ -220,8 +224,8 @@ def _outcome_of_history(store: Path, truth: Truth) -> Outcome:
     try:
         served = asyncio.run(_base().doors.samples(store, _base().stretch))
     except LablineError:
-        return Outcome(wrong_served=0, unnoticed=False, quarantined=True, harmless=False)  # noted for the next start
-    wrong = len(served.samples - truth.samples.samples)
+        return Outcome(quarantined=True)  # noted for the next start
+    wrong = tuple(f"sample {sample}" for sample in served.samples - truth.samples.samples)
     # what is cut off at the end is unknown at the next start: nothing was confirmed since
     missing = {each for each in truth.samples.samples - served.samples if each.held_ns <= served.confirmed_ns}
     return Outcome(

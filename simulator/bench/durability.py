@@ -7,6 +7,7 @@ damaged at random places. Everything is counted by an account kept outside the g
 import asyncio
 import random
 import statistics
+import sys
 import tempfile
 from contextlib import suppress
 from functools import partial
@@ -155,10 +156,13 @@ def _damages(count: int) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for kind in Damage:
         outcomes = list(damaged_stores(kind, count, seed=11))
+        for number, outcome in enumerate(outcomes):
+            for wrong in outcome.wrong_served:
+                sys.stderr.write(f"{kind} {number}: {wrong} is not what was written\n")
         figures |= {
             f"{kind}_cases": Figure(value=len(outcomes), unit="stores"),
             f"{kind}_wrong_served": Figure(
-                value=sum(each.wrong_served for each in outcomes), unit="records", goal=_NONE
+                value=sum(len(each.wrong_served) for each in outcomes), unit="records", goal=_NONE
             ),
             f"{kind}_unnoticed": Figure(value=sum(each.unnoticed for each in outcomes), unit="stores", goal=_NONE),
             f"{kind}_quarantined": Figure(value=sum(each.quarantined for each in outcomes), unit="stores"),

@@ -121,13 +121,14 @@ class Doors:
         return Samples(samples=frozenset(found), confirmed_ns=confirmed_ns, noticed=bool(noticed), set_aside=set_aside)
 
 
-def less_careful(now: Mapping[str, Decided], truth: Mapping[str, Decided]) -> int:
-    """Return of how many lots less care is recommended than should be, or on results that nobody has sent."""
-    return sum(
-        worse(now[lot].recommendation, truth[lot].recommendation) is not now[lot].recommendation
+def less_careful(now: Mapping[str, Decided], truth: Mapping[str, Decided]) -> list[str]:
+    """Return the lots for which less care is recommended than should be, or on results that nobody has sent."""
+    return [
+        lot
+        for lot in sorted(truth.keys() & now.keys())
+        if worse(now[lot].recommendation, truth[lot].recommendation) is not now[lot].recommendation
         or not now[lot].results <= truth[lot].results
-        for lot in truth.keys() & now.keys()
-    )
+    ]
 
 
 async def add_chunks(store: Path, *, before_ns: int) -> int:

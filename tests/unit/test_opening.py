@@ -305,7 +305,7 @@ def test_the_full_check_finds_a_changed_row_a_missing_record_and_a_changed_line(
     assert any("context_change" in wrong and "hash" in wrong for wrong in findings.wrong)
 
 
-def test_a_lot_whose_earlier_result_is_damaged_is_for_review_and_says_so(store):
+def test_a_lot_whose_earlier_result_is_damaged_stays_on_hold_and_says_so(store):
     with closing(sqlite3.connect(store / "state.db")) as connection, connection:
         connection.execute("UPDATE lab_result SET body = replace(body, '9.9', '7.0')")
     bench = Bench(store)
@@ -314,7 +314,8 @@ def test_a_lot_whose_earlier_result_is_damaged_is_for_review_and_says_so(store):
         bench.connection.execute("SELECT body FROM disposition ORDER BY rowid DESC LIMIT 1").fetchone()[0]
     )
     assert "EVIDENCE_DAMAGED" in [reason["code"] for reason in body["reasons"]]
-    assert body["recommendation"] in {"review", "hold"}
+    assert "RECORDS_IN_DOUBT" in [reason["code"] for reason in body["reasons"]]
+    assert body["recommendation"] == "hold"  # as before: what it rested on is what is damaged
     assert [row[0] for row in bench.connection.execute("SELECT code FROM latch")] == ["EVIDENCE_DAMAGED"]
     lines, wrong = audit.verify(bench.connection)
     assert lines

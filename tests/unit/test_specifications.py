@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.lab.disposition import VALUE_RESTORED, LotState, judge_result, recommend
+from gateway.lab.disposition import VALUE_RESTORED, LotState, judge_result, no_less_careful, recommend
 from gateway.lab.specifications import action_limits, judge
 from gateway.records import Bands, Recommendation, ResultStatus, Specification
 from tests.building import VISCOSITY, result
@@ -103,6 +103,23 @@ def test_a_latched_hold_becomes_a_review_never_a_release():
     state, reasons = recommend(lot(result()), before)
     assert state == LotState(recommendation=Recommendation.REVIEW, latched=True)
     assert reasons[0].code == "HOLD_LATCHED"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [
+        ("hold", "review", "hold"),
+        ("review", "pending", "review"),
+        ("review", "hold", "hold"),
+        ("release", "pending", "pending"),
+    ],
+)
+def test_while_records_are_in_doubt_no_lot_becomes_less_a_matter_for_a_person(before, now, kept):
+    state, reasons = no_less_careful(
+        LotState(recommendation=Recommendation(now)), (), LotState(recommendation=Recommendation(before))
+    )
+    assert state.recommendation.value == kept
+    assert [reason.code for reason in reasons] == (["RECORDS_IN_DOUBT"] if kept != now else [])
 
 
 def test_a_rejected_result_counts_for_nothing():
