@@ -186,7 +186,7 @@ def _others(event: ModelDue, situation: Situation, model: ModelAssignment, analy
     found = []
     for output in model.bundle.outputs:
         learned = situation.learned.get(output.analyte, Learned())
-        width = half_width_of(learned, output.value) if output.value is not None else None
+        width = half_width_of(learned, output.value, event.at_ns) if output.value is not None else None
         if output.value is not None and width is not None and output.analyte != analyte:
             product = situation.context.material_definition_id
             found.append(

@@ -136,6 +136,18 @@ class AdaptiveLimits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Widening:
+    """By how much the interval is wider than calibrated, the older the newest result behind the correction is.
+
+    ``factors`` hold at ``ages_ns``, ascending, with straight lines between; ``uncorrected`` without any correction.
+    """
+
+    ages_ns: tuple[int, ...]
+    factors: tuple[float, ...]
+    uncorrected: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ValueOutput:
     """A predicted value: its column, the range of valid values, how sure it is, and what the laboratory may change."""
 
@@ -148,6 +160,7 @@ class ValueOutput:
     sigma: float | None = None  # standard deviation of errors in service, for the charts; None: not charted
     bias: BiasLimits | None = None  # None: never corrected
     adaptive: AdaptiveLimits | None = None  # None: the half width stays
+    widening: Widening | None = None  # None: however old the correction is
 
     @property
     def learns(self) -> bool:

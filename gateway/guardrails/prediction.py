@@ -123,7 +123,8 @@ def _said(
     if output is None or not numbers:
         return None, 0.0, 0
     bias = bias_at(learned, output.bias, occasion.end_ns)
-    return Said(value=numbers[output.column] + bias, half_width=half_width_of(learned, output)), bias, learned.version
+    half_width = half_width_of(learned, output, occasion.end_ns)
+    return Said(value=numbers[output.column] + bias, half_width=half_width), bias, learned.version
 
 
 def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[tuple[float, ...], tuple[Reason, ...]]:

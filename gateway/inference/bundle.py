@@ -28,6 +28,7 @@ from gateway.definitions import (
     Predict,
     ProbabilityOutput,
     ValueOutput,
+    Widening,
 )
 from gateway.errors import BundleRefusedError, InferenceError
 from gateway.inference.manifest import (
@@ -39,6 +40,7 @@ from gateway.inference.manifest import (
     ManipulatedTable,
     OutputTable,
     ReferenceTable,
+    WideningTable,
 )
 from gateway.inference.signature import approval_of
 from gateway.records import ModelIdentity, seconds_to_ns
@@ -181,6 +183,7 @@ def _outputs(tables: list[OutputTable], residuals: Mapping[str, list[float]], wh
                 residuals=tuple(sorted(residuals[table.analyte])) if table.analyte in residuals else None,
                 sigma=None if table.drift is None else table.drift.sigma,
                 bias=_bias(table.bias),
+                widening=_widening(table.interval.widening),
                 adaptive=None if table.adaptive is None else AdaptiveLimits(**table.adaptive.model_dump()),
             )
             if table.adaptive is not None and not residuals.get(table.analyte):
@@ -190,6 +193,16 @@ def _outputs(tables: list[OutputTable], residuals: Mapping[str, list[float]], wh
             probability = ProbabilityOutput(column=column, warn_at=table.warn_at)
             found[table.analyte] = replace(known, probability=probability)
     return tuple(found.values())
+
+
+def _widening(table: WideningTable | None) -> Widening | None:
+    if table is None:
+        return None
+    return Widening(
+        ages_ns=tuple(seconds_to_ns(age) for age in table.age_seconds),
+        factors=tuple(table.factor),
+        uncorrected=table.uncorrected,
+    )
 
 
 def _bias(table: BiasTable | None) -> BiasLimits | None:

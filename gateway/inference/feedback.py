@@ -78,7 +78,7 @@ def states_after(
 
 def _after(before: Learned, entry: Feedback, known: Learned, output: ValueOutput, *, charted: bool) -> Learned:
     error = entry.measured - entry.predicted - bias_at(known, output.bias, entry.sampled_ns)
-    half_width = half_width_of(known, output)
+    half_width = half_width_of(known, output, entry.sampled_ns)
     covered = half_width is not None and abs(error) <= half_width
     after = replace(
         before,
@@ -105,11 +105,10 @@ def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
 
 def bias_at(state: Learned, limits: BiasLimits | None, at_ns: int) -> float:
     """Return the bias that holds at an instant: it fades with the age of its newest result, and ends with the limit."""
-    if limits is None or state.newest_ns is None or at_ns - state.newest_ns > limits.max_age_ns:
+    age_ns = correction_age_ns(state, limits, at_ns)
+    if age_ns is None or limits is None:
         return 0.0
-    if limits.half_life_ns is None:
-        return state.bias
-    return float(state.bias * 0.5 ** (max(at_ns - state.newest_ns, 0) / limits.half_life_ns))
+    return state.bias if limits.half_life_ns is None else float(state.bias * 0.5 ** (age_ns / limits.half_life_ns))
 
 
 def _adapted(state: Learned, output: ValueOutput, *, missed: bool) -> float | None:
@@ -129,14 +128,32 @@ def _bounded(miss_rate: float, adaptive: AdaptiveLimits) -> float:
     return min(max(miss_rate, 1 - adaptive.max_coverage), 1 - adaptive.min_coverage)
 
 
-def half_width_of(state: Learned, output: ValueOutput) -> float | None:
-    """Return the half width of the interval, or None where no honest one can be given.
+def half_width_of(state: Learned, output: ValueOutput, at_ns: int) -> float | None:
+    """Return the half width of the interval at an instant, or None where no honest one can be given.
 
     The ceil((n + 1)(1 - a))-th smallest of n calibration residuals, a the share of misses to allow; where that rank
-    exceeds n, the calibration cannot vouch for so wide a coverage.
+    exceeds n, the calibration cannot vouch for so wide a coverage. Residuals and width are scaled by the age of the
+    correction, as locally weighted conformal intervals are (Lei et al. 2018, "Distribution-free predictive inference
+    for regression", section 5.2).
     """
+    widened = widening_at(state, output, at_ns)
     if state.miss_rate is None or output.residuals is None:
-        return output.half_width
+        return output.half_width * widened
     count = len(output.residuals)
     rank = math.ceil((count + 1) * (1 - state.miss_rate) - 1e-9)
-    return None if rank > count else float(np.asarray(output.residuals)[rank - 1])
+    return None if rank > count else output.residuals[rank - 1] * widened
+
+
+def widening_at(state: Learned, output: ValueOutput, at_ns: int) -> float:
+    """Return by how much the interval is wider than calibrated at an instant, for the age of the correction then."""
+    widening, age_ns = output.widening, correction_age_ns(state, output.bias, at_ns)
+    if widening is None:
+        return 1.0
+    return widening.uncorrected if age_ns is None else float(np.interp(age_ns, widening.ages_ns, widening.factors))
+
+
+def correction_age_ns(state: Learned, limits: BiasLimits | None, at_ns: int) -> int | None:
+    """Return how old the newest result in the bias is at an instant, None where no bias holds."""
+    if limits is None or state.newest_ns is None or at_ns - state.newest_ns > limits.max_age_ns:
+        return None
+    return max(at_ns - state.newest_ns, 0)

@@ -26,14 +26,35 @@ class InputTable(_Table):
     frozen_after_seconds: float | None = Field(default=None, gt=0)
 
 
+class WideningTable(_Table):
+    """``[output.interval.widening]``: by how much it is wider, the older the newest result behind the correction is.
+
+    ``factor`` holds at ``age_seconds``, ascending, with straight lines between; ``uncorrected`` without a correction.
+    """
+
+    age_seconds: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
+    factor: list[Annotated[float, Field(gt=0)]]
+    uncorrected: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "WideningTable":
+        factors = [*self.factor, self.uncorrected]
+        if len(self.age_seconds) != len(self.factor):
+            raise ValueError("age_seconds and factor must have as many entries")
+        if sorted(set(self.age_seconds)) != self.age_seconds or sorted(factors) != factors:
+            raise ValueError("ages must ascend, and no factor be smaller than the one before: age makes nothing surer")
+        return self
+
+
 class IntervalTable(_Table):
-    """``[interval]``: how the interval was made; ``half_width`` from calibration residuals."""
+    """``[output.interval]``: how the interval was made; ``half_width`` from calibration residuals."""
 
     method: str
     coverage: float = Field(gt=0, lt=1)
     half_width: float = Field(gt=0)
     calibration_rows: int = Field(gt=0)
     max_half_width: float | None = Field(default=None, gt=0)
+    widening: WideningTable | None = None
 
 
 class BiasTable(_Table):

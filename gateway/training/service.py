@@ -10,15 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.definitions import ValueOutput
-from gateway.inference.feedback import Feedback, bias_at, half_width_of, states_after
+from gateway.inference.feedback import Feedback, bias_at, correction_age_ns, half_width_of, states_after, widening_at
 
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """What was said of each row: the corrected value, and the half width (NaN where no honest one could be given)."""
+    """What was said of each row: the corrected value, and the half width (NaN where no honest one could be given).
+
+    ``ages_ns``: of the newest result in the correction, NaN without one; ``widenings``: of the interval, for that age.
+    """
 
     values: NDArray[np.float64]
     half_widths: NDArray[np.float64]
+    ages_ns: NDArray[np.float64]
+    widenings: NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +59,14 @@ def serve(
         if line % laboratory.every_rows == 0
     ]
     times, states = states_after(entries, output)
-    values, half_widths = np.empty(len(at)), np.empty(len(at))
+    values, half_widths, ages, widenings = (np.empty(len(at)) for _ in range(4))
     for number, (line, said) in enumerate(zip(at, predicted, strict=True)):
         now_ns = int(line) * laboratory.period_ns
         state = states[bisect_right(times, now_ns)]
-        width = half_width_of(state, output)
+        width = half_width_of(state, output, now_ns)
         values[number] = said + bias_at(state, output.bias, now_ns)
         half_widths[number] = np.nan if width is None else width
-    return Served(values=values, half_widths=half_widths)
+        age = correction_age_ns(state, output.bias, now_ns)
+        ages[number] = np.nan if age is None else age
+        widenings[number] = widening_at(state, output, now_ns)
+    return Served(values=values, half_widths=half_widths, ages_ns=ages, widenings=widenings)

@@ -21,23 +21,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import AdaptiveLimits, BiasLimits, Domain, InputDefinition, Predict, ValueOutput
+from gateway.definitions import BiasLimits, Domain, InputDefinition, Predict, ValueOutput
 from gateway.errors import LablineError
 from gateway.inference.domain import scores
-from gateway.inference.interval import split_conformal_half_width
 from gateway.records import seconds_to_ns
+from gateway.training.calibration import calibrated, coverage, laboratory_of, uncorrected
 from gateway.training.candidates import CANDIDATES, Regressor
 from gateway.training.domain import fit_domain
 from gateway.training.export import exported
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows, aligned_rows, inputs_of
-from gateway.training.service import Laboratory, serve
+from gateway.training.service import serve
 from gateway.training.validation import blocks, left_out, r_squared, root_mean_square
 from gateway.transport.onnx import load_model
 
 Progress = Callable[[str, int, int], None]
 _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, and what is served is calibrated itself
-_MISSED_LEAST, _MISSED_MOST = 0.5, 0.98  # between which coverages an adaptive interval stays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,21 +89,11 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         chosen=chosen,
         onnx=onnx,
         predict=predict,
-        output=_calibrated(recipe, rows, made_from, chosen),
+        output=calibrated(recipe, rows.at[made_from], chosen.left_out, rows.values[made_from], bias=chosen.bias),
         domain=_domain(recipe, rows.features[made_from]),
         figures={},
     )
     return replace(trained, figures=_figures(trained))
-
-
-def laboratory_of(recipe: Recipe) -> Laboratory:
-    """Return which rows are measured, and how late."""
-    table = recipe.laboratory
-    return Laboratory(
-        every_rows=table.every_rows,
-        delay_rows=table.delay_rows,
-        period_ns=seconds_to_ns(recipe.data.period_seconds),
-    )
 
 
 def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
@@ -143,7 +132,7 @@ def _as_served(
     recipe: Recipe, kind: str, at: NDArray[np.int64], said: NDArray[np.float64], values: NDArray[np.float64]
 ) -> Compared:
     """Return a candidate with the correction that serves it best."""
-    options = [(_uncorrected(recipe, bias=limits), limits) for limits in biases_of(recipe)]
+    options = [(uncorrected(recipe, bias=limits), limits) for limits in biases_of(recipe)]
     served = [
         (serve(at, said, values, output=output, laboratory=laboratory_of(recipe)).values, limits)
         for output, limits in options
@@ -175,12 +164,6 @@ def biases_of(recipe: Recipe) -> tuple[BiasLimits | None, ...]:
         )
         for trust, half_life in product(table.trusts, table.half_lives_rows)
     )
-
-
-def _uncorrected(recipe: Recipe, *, bias: BiasLimits | None) -> ValueOutput:
-    """Return an output whose interval is not known yet."""
-    valid, coverage = recipe.output.valid, recipe.output.coverage
-    return ValueOutput(column=0, valid=valid, coverage=coverage, half_width=0.0, bias=bias)
 
 
 def _exported(model: Regressor, rows: Rows, recipe: Recipe) -> tuple[bytes, Predict]:
@@ -223,28 +206,6 @@ def _domain(recipe: Recipe, features: NDArray[np.float64]) -> Domain:
     )
 
 
-def _calibrated(recipe: Recipe, rows: Rows, made_from: slice, chosen: Compared) -> ValueOutput:
-    """Return the output with its interval, from what was said of each block without having seen it, as served."""
-    plain, values = _uncorrected(recipe, bias=chosen.bias), rows.values[made_from]
-    served = serve(rows.at[made_from], chosen.left_out, values, output=plain, laboratory=laboratory_of(recipe))
-    errors = values - served.values
-    half_width = split_conformal_half_width(errors, coverage=recipe.output.coverage)
-    if half_width is None:
-        raise LablineError(f"{len(errors)} rows are too few to calibrate an interval", hint="a larger share in [split]")
-    adaptive = None
-    if recipe.output.adaptive_rate is not None:
-        adaptive = AdaptiveLimits(
-            rate=recipe.output.adaptive_rate, min_coverage=_MISSED_LEAST, max_coverage=_MISSED_MOST
-        )
-    return replace(
-        plain,
-        half_width=half_width,
-        residuals=tuple(sorted(np.abs(errors).tolist())),
-        sigma=root_mean_square(errors),
-        adaptive=adaptive,
-    )
-
-
 def _figures(trained: Trained) -> dict[str, float]:
     """Return what the test rows say: over all of them, and over those the gates accept."""
     rows, test, recipe = trained.rows, trained.test, trained.recipe
@@ -259,7 +220,7 @@ def _figures(trained: Trained) -> dict[str, float]:
         "r2_by_itself": r_squared(values, said),
         "r2_as_served": r_squared(values, served.values),
         "rmse_as_served": root_mean_square(errors),
-        "coverage": float(np.mean(np.abs(errors) <= served.half_widths)),
+        "coverage": coverage(served, values),
         "mean_half_width": float(np.nanmean(served.half_widths)),
         "accepted_share": float(np.mean(accepted)),
         "r2_accepted": r_squared(values[accepted], served.values[accepted]) if accepted.sum() > 1 else float("nan"),

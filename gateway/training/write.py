@@ -8,6 +8,7 @@ import numpy as np
 import tomli_w
 
 from gateway.contract.identity import sha256_hex
+from gateway.definitions import Widening
 from gateway.errors import LablineError
 from gateway.inference.bundle import (
     CARD,
@@ -91,6 +92,7 @@ def _manifest(trained: Trained, recipe_name: str) -> dict[str, Any]:
                     "coverage": output.coverage,
                     "half_width": output.half_width,
                     "calibration_rows": len(output.residuals or ()),
+                    **_widening(output.widening),
                 },
                 "drift": {"sigma": output.sigma},
                 **_optional(trained),
@@ -105,6 +107,14 @@ def _manifest(trained: Trained, recipe_name: str) -> dict[str, Any]:
         },
         "acceptance": [each for each, _met in acceptance_of(trained)],
     }
+
+
+def _widening(widening: Widening | None) -> dict[str, Any]:
+    if widening is None:
+        return {}
+    ages = [age_ns / SECOND_NS for age_ns in widening.ages_ns]
+    found = {"age_seconds": ages, "factor": list(widening.factors), "uncorrected": widening.uncorrected}
+    return {"widening": found}
 
 
 def _optional(trained: Trained) -> dict[str, Any]:

@@ -14,71 +14,12 @@ from gateway.line import bundle_files
 from gateway.training.validation import blocks
 from gateway.transport.onnx import load_model
 from tests.integration.parts import REPOSITORY
-
-RECIPE = """
-name = "quality"
-version = "1.0.0"
-intended_use = "Tests."
-seed = 1
-
-[data]
-file = "data.csv"
-period_seconds = 60
-
-[laboratory]
-column = "y"
-every_rows = 5
-delay_rows = 3
-
-[split]
-train = 0.7
-
-[output]
-analyte = "quality"
-unit = "%"
-valid = [-50.0, 50.0]
-range_margin = 0.5
-adaptive_rate = 0.02
-
-[bias]
-trusts = [0.3, 0.8]
-half_lives_rows = [50]
-max_step = 5.0
-max_total = 5.0
-max_age_rows = 60
-
-[candidates]
-kinds = ["ridge", "linear_and_trees"]
-folds = 3
-
-[acceptance]
-minimum_r2 = 0.8
-
-[[inputs]]
-tag = "a"
-unit = "degC"
-lags_rows = [0, 2, 4]
-
-[[inputs]]
-tag = "b"
-unit = "bar"
-aggregate = "mean"
-window_rows = 3
-"""
+from tests.integration.recipes import RECIPE, write_recipe
 
 
 @pytest.fixture
 def recipe(tmp_path):
-    """A recipe beside 600 rows: what is made follows a, late, and slowly drifts besides."""
-    chance = np.random.default_rng(3)
-    a, b = np.cumsum(chance.normal(size=600)) * 0.3, chance.normal(size=600)
-    drift = np.cumsum(chance.normal(size=600)) * 0.05
-    y = 2 * np.concatenate([np.zeros(2), a[:-2]]) + 0.5 * b + drift
-    lines = ["a,b,y", *(f"{one:.6f},{two:.6f},{value:.6f}" for one, two, value in zip(a, b, y, strict=True))]
-    (tmp_path / "data.csv").write_text("\n".join(lines) + "\n")
-    path = tmp_path / "quality.toml"
-    path.write_text(RECIPE)
-    return path
+    return write_recipe(tmp_path)
 
 
 def train(recipe, to, *, code=0, json_wanted=True):

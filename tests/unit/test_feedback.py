@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput
+from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.inference.feedback import Feedback, Learned, bias_at, half_width_of, learned
 from gateway.records import SECOND_NS
 
@@ -101,20 +101,52 @@ ADAPTIVE = replace(
 
 
 def test_without_feedback_the_half_width_is_the_calibrated_one():
-    assert half_width_of(Learned(), ADAPTIVE) == 2.0
+    assert half_width_of(Learned(), ADAPTIVE, 0) == 2.0
 
 
 def test_misses_widen_the_interval_and_hits_narrow_it_within_bounds():
-    wide = half_width_of(learned(entries(*[50.0] * 100), ADAPTIVE), ADAPTIVE)
-    narrow = half_width_of(learned(entries(*[0.0] * 400), ADAPTIVE), ADAPTIVE)
+    wide = half_width_of(learned(entries(*[50.0] * 100), ADAPTIVE), ADAPTIVE, 0)
+    narrow = half_width_of(learned(entries(*[0.0] * 400), ADAPTIVE), ADAPTIVE, 0)
     assert narrow == pytest.approx(0.6 * 4.0, abs=0.05)
     assert wide == pytest.approx(0.99 * 4.0, abs=0.05)
 
 
+WIDENING = Widening(ages_ns=(HOUR_NS, 3 * HOUR_NS), factors=(1.0, 2.0), uncorrected=5.0)
+
+
+@pytest.mark.parametrize(
+    ("age_hours", "factor"), [(0, 1.0), (1, 1.0), (2, 1.5), (3, 2.0), (24, 2.0), (25, 5.0)], ids=str
+)
+def test_the_older_the_correction_the_wider_the_interval_and_widest_without_one(age_hours, factor):
+    output = replace(OUTPUT, widening=WIDENING)
+    state = learned(entries(1.0), output)  # the bias expires after 24 h
+    assert half_width_of(state, output, age_hours * HOUR_NS) == pytest.approx(2.0 * factor)
+
+
+def test_a_model_that_is_never_corrected_has_the_interval_of_one_without_correction():
+    output = replace(OUTPUT, widening=WIDENING, bias=None)
+    assert half_width_of(learned(entries(1.0), output), output, 0) == pytest.approx(10.0)
+
+
+@given(
+    st.lists(st.floats(-50, 50), max_size=30),
+    st.lists(st.integers(0, 10**15), min_size=2, max_size=2),
+    st.lists(st.floats(1, 10), min_size=3, max_size=3),
+)
+def test_time_without_results_makes_no_interval_narrower(residuals, instants, factors):
+    low, middle, high = sorted(factors)
+    widening = Widening(ages_ns=(HOUR_NS, 7 * HOUR_NS), factors=(low, middle), uncorrected=high)
+    output = replace(ADAPTIVE, bias=BIAS, widening=widening)
+    state = learned(entries(*residuals), output)
+    early, late = (half_width_of(state, output, 100 * HOUR_NS + at) for at in sorted(instants))
+    assert (early is None) == (late is None)
+    assert early is None or late >= early
+
+
 def test_where_the_calibration_cannot_vouch_for_so_wide_a_coverage_there_is_no_interval():
     few = replace(ADAPTIVE, residuals=tuple(range(1, 31)))
-    assert half_width_of(Learned(miss_rate=0.01), few) is None
-    assert half_width_of(Learned(miss_rate=0.1), few) == 28  # ceil(31 * 0.9)
+    assert half_width_of(Learned(miss_rate=0.01), few, 0) is None
+    assert half_width_of(Learned(miss_rate=0.1), few, 0) == 28  # ceil(31 * 0.9)
 
 
 def test_an_adaptive_interval_covers_what_it_promises_though_errors_have_doubled():

@@ -1,0 +1,79 @@
+"""``labline play``: a recording of one's own plant, played to the gateway before it comes near the plant."""
+
+import asyncio
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gateway.cli.presentation import err, progress_of, show_json, show_table
+from gateway.errors import LablineError, first_of
+
+
+def play(
+    file: Path = typer.Argument(..., help="A recipe, or a file with its [data] and [laboratory]."),
+    bundle: Path | None = typer.Option(
+        None, "--bundle", help="Run the gateway with this bundle; without it, bring your own."
+    ),
+    speed: float = typer.Option(1.0, "--speed", min=0.001, help="How many times faster than the recording."),
+    first: int = typer.Option(0, "--from-row", min=0, help="The first row that counts."),
+    rows: int = typer.Option(None, "--rows", min=1, help="How many rows; without it, to the end."),
+    lead: int = typer.Option(50, "--lead", min=0, help="Rows played before, to fill the models' windows."),
+    begin_after: float = typer.Option(1.0, "--begin-after", min=0.0, help="Seconds before the first row."),
+    opcua_port: int = typer.Option(None, "--opcua-port", help="The played plant's port; without it, any free one."),
+    keep: Path = typer.Option(None, "--keep", help="A new folder for the configuration, the store and the log."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+) -> None:
+    """Play a file of measurements as an OPC UA server and a laboratory, and hold predictions against the truth.
+
+    With a bundle the whole gateway runs, configured for the recording. Without one the plant and the broker are there
+    for a gateway of yours, at the addresses shown.
+    """
+    from simulator.gateway_process import GatewayFailedError  # noqa: PLC0415 - only here the simulator is needed
+    from simulator.play.file import read_recording  # noqa: PLC0415
+    from simulator.play.stage import PlayOptions, tags_text  # noqa: PLC0415
+    from simulator.play.stage import play as on_stage  # noqa: PLC0415
+
+    recording = read_recording(file)
+
+    def shown(url: str, port: int) -> None:
+        if bundle is None and not as_json:
+            err.print(f"OPC UA: {url}    MQTT: 127.0.0.1:{port}, results on lims/results/qc\n", markup=False)
+            err.print(tags_text(recording, speed=speed), markup=False)
+
+    with _folder(keep) as name, progress_of("playing", quiet=as_json) as on_progress:
+        options = PlayOptions(
+            speed=speed,
+            first=first,
+            rows=rows,
+            lead=lead,
+            bundle=bundle,
+            begin_after_seconds=begin_after,
+            opcua_port=opcua_port,
+            on_progress=on_progress,
+            on_stage=shown,
+        )
+        try:
+            found = asyncio.run(on_stage(recording, options, Path(name)))
+        except* GatewayFailedError as failed:
+            raise LablineError(str(first_of(failed))) from None
+        except* LablineError as failed:
+            raise first_of(failed) from None
+    if as_json:
+        show_json(found)
+    else:
+        show_table("what was said, and what came of it", ("figure", "value"), list(found.items()))
+    wrong = bundle is not None and (found["audit"] != "ok" or found["lost"] or found["duplicates"])
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _folder(keep: Path | None) -> Any:
+    if keep is None:
+        return tempfile.TemporaryDirectory(prefix="labline-")
+    try:
+        keep.mkdir(parents=True)
+    except FileExistsError as error:
+        raise LablineError(f"{keep} is there already", hint="name a folder that is to be made") from error
+    return nullcontext(str(keep.resolve()))

@@ -1,0 +1,45 @@
+"""A bundle for a plant that runs faster: the same model, its times divided by the speed.
+
+The gateway under test is the real one and lives in real time; it is the plant that is faster, and a model of a faster
+plant looks back over shorter times.
+"""
+
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gateway.errors import LablineError
+
+_MANIFEST, _SIGNATURE = "bundle.toml", "signature.json"
+
+
+def at_pace(bundle: Path, *, speed: float, to: Path) -> Path:
+    """Write a bundle's copy for a plant that runs ``speed`` times faster and return its folder.
+
+    Raises LablineError where there is no bundle. The copy has no signature: it is another bundle.
+    """
+    try:
+        manifest = tomllib.loads((bundle / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise LablineError(f"{bundle} is no bundle: {error}", hint="name the folder that holds bundle.toml") from error
+    folder = to / str(manifest["name"])
+    shutil.copytree(bundle, folder, ignore=shutil.ignore_patterns(_SIGNATURE))
+    paced = _divided(manifest, speed)
+    paced["version"] = f"{manifest['version']}+x{speed:g}"
+    (folder / _MANIFEST).write_text(tomli_w.dumps(paced), encoding="utf-8")
+    return folder
+
+
+def _divided(value: Any, speed: float) -> Any:
+    """Return a document with every time, which is called so many seconds, divided by the speed."""
+    if isinstance(value, dict):
+        return {key: _times(each, speed) if key.endswith("_seconds") else _divided(each, speed)
+                for key, each in value.items()}  # fmt: skip
+    return [_divided(each, speed) for each in value] if isinstance(value, list) else value
+
+
+def _times(value: Any, speed: float) -> Any:
+    return [each / speed for each in value] if isinstance(value, list) else value / speed

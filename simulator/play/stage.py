@@ -1,0 +1,181 @@
+"""The stage for a recording: broker, plant, laboratory, and the real gateway with a bundle, or whichever gateway comes.
+
+The end of the play is the end of its rows. Nothing is left behind but what the caller keeps.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import LablineError
+from simulator.broker import Broker, free_port, running_broker
+from simulator.gateway_process import TOPIC_ROOT, ask, running_gateway
+from simulator.mqtt import Participant, Received
+from simulator.observer import Observer
+from simulator.opcua_server import NAMESPACE
+from simulator.play.account import Account
+from simulator.play.file import Recording, Timetable
+from simulator.play.laboratory import EQUIPMENT, measure
+from simulator.play.pace import at_pace
+from simulator.play.plant import PlayedPlant
+
+_LEAD_SECONDS = 1.0
+_SETTLE_SECONDS = 10.0
+_FASTEST_SECONDS = 0.1  # a row; models are due no faster
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlayOptions:
+    """What is to be played: ``rows`` from ``first`` on, after ``lead`` rows that only fill the windows."""
+
+    speed: float
+    first: int
+    rows: int | None
+    lead: int
+    bundle: Path | None = None
+    begin_after_seconds: float = _LEAD_SECONDS
+    opcua_port: int | None = None
+    on_progress: Progress = lambda *_: None
+    on_stage: Callable[[str, int], None] = lambda _url, _port: None
+
+
+async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict[str, Any]:
+    """Play a recording and return what came of it; files go into ``folder``. Raises LablineError."""
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    begin, end = _stretch(recording, options)
+    account, observer = Account(recording), Observer()
+
+    def received(message: Received) -> None:
+        observer.received(message)
+        account.received(message)
+
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(running_broker(folder))
+        plant = await stack.enter_async_context(PlayedPlant(recording, port=options.opcua_port or free_port()))
+        own = options.bundle is not None
+        watched = f"{TOPIC_ROOT}/#" if own else "#"
+        await stack.enter_async_context(_participant("observer", broker, watched, received))
+        laboratory = await stack.enter_async_context(_participant("laboratory", broker))
+        if options.bundle is not None:
+            bundle = at_pace(options.bundle, speed=options.speed, to=folder)
+            configuration = folder / "labline.toml"
+            configuration.write_text(
+                _configuration(recording, options, broker=broker, url=plant.url, folder=folder, bundle=bundle)
+            )
+            await stack.enter_async_context(running_gateway(configuration, directory=folder))
+        options.on_stage(plant.url, broker.port)
+        period_ns = round(recording.period_seconds / options.speed * 1e6) * 1000
+        begin_ns = time.time_ns() // 1_000_000 * 1_000_000 + round(options.begin_after_seconds * 1e9)
+        timetable = Timetable(begin_ns=begin_ns, period_ns=period_ns, first=begin, end=end)
+        account.timetable = timetable
+        async with asyncio.TaskGroup() as players:
+            players.create_task(
+                plant.play(timetable, on_row=lambda row: options.on_progress("rows", row + 1 - begin, end - begin)),
+                name="played-plant",
+            )
+            players.create_task(
+                measure(recording, timetable, laboratory, on_published=observer.result_published,
+                        clock=time.perf_counter),
+                name="played-laboratory",
+            )  # fmt: skip
+        if own:
+            with suppress(TimeoutError):  # what is missing then is counted as lost
+                async with asyncio.timeout(_SETTLE_SECONDS):
+                    await observer.until_nothing_lost()
+    audit = str((await ask("audit", "verify", "--config", str(folder / "labline.toml")))["audit"]) if own else None
+    counts = observer.summary()
+    return {
+        "recording": recording.name,
+        "speed": options.speed,
+        **account.summary(first=begin + options.lead),
+        **{name: counts[name] for name in ("lab_results", "dispositions", "dead_letters", "lost", "duplicates")},
+        "audit": audit,
+        "stage": account.stage,
+        "alarms": sorted(account.alarms),
+    }
+
+
+def _stretch(recording: Recording, options: PlayOptions) -> tuple[int, int]:
+    """Return the first row that is played and the row after the last; raises LablineError where there are none."""
+    begin = max(0, options.first - options.lead)
+    end = len(recording) if options.rows is None else min(len(recording), options.first + options.rows)
+    if not 0 <= options.first < end:
+        raise LablineError(f"there is no row {options.first} to begin with", hint=f"there are {len(recording)} rows")
+    if recording.period_seconds / options.speed < _FASTEST_SECONDS:
+        fastest = recording.period_seconds / _FASTEST_SECONDS
+        raise LablineError(
+            f"at {options.speed:g} times a row takes less than {_FASTEST_SECONDS:g} s",
+            hint=f"play it at {fastest:g} times at most",
+        )
+    return begin, end
+
+
+@asynccontextmanager
+async def _participant(
+    name: str, broker: Broker, subscription: str | None = None, on_message: Callable[[Received], None] = lambda _: None
+) -> AsyncIterator[Participant]:
+    subscriptions = () if subscription is None else (subscription,)
+    async with Participant(
+        name, port=broker.port, version_5=broker.version_5, subscriptions=subscriptions, on_message=on_message
+    ) as participant:
+        yield participant
+
+
+def tags_text(recording: Recording, *, speed: float) -> str:
+    """Return the ``[tags]`` of a configuration for the played plant."""
+    max_age = 3 * recording.period_seconds / speed
+    return "\n".join(
+        f'[tags.{tag}]\nsource = "plc1"\nnode = "nsu={NAMESPACE};s={tag}"\nequipment = "{EQUIPMENT}"\n'
+        f'unit = "{recording.units[tag]}"\nmax_age = "{max_age:g}s"\n'
+        for tag in recording.tags
+    )
+
+
+def _configuration(
+    recording: Recording, options: PlayOptions, *, broker: Broker, url: str, folder: Path, bundle: Path
+) -> str:
+    every = recording.period_seconds / options.speed
+    pace = f"{min(250, round(every / 4 * 1000))}ms"
+    enterprise, site, area, line, _quality = TOPIC_ROOT.split("/")
+    return f"""[site]
+enterprise = "{enterprise}"
+site = "{site}"
+area = "{area}"
+line = "{line}"
+
+[store]
+directory = "{folder / "store"}"
+
+[opcua.plc1]
+url = "{url}"
+security = "None"
+publishing_interval = "{pace}"
+sampling_interval = "{pace}"
+
+{tags_text(recording, speed=options.speed)}
+[mqtt]
+host = "127.0.0.1"
+port = {broker.port}
+tls = false
+protocol = "{"5" if broker.version_5 else "3.1.1"}"
+client_id = "labline-play"
+
+[lims]
+[lims.analytes]
+"{recording.analyte}" = "{recording.analyte}"
+
+[[model]]
+bundle = "{bundle}"
+equipment = "{EQUIPMENT}"
+every = "{every:g}s"
+stage = "advise"
+bias = "auto"
+expires_after = "{max(1.0, 3 * every):g}s"
+"""

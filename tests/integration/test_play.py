@@ -1,0 +1,100 @@
+"""``labline play``: a recording as a plant and a laboratory, with the whole gateway between them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gateway.inference.bundle import read_manifest
+from gateway.line import bundle_files
+from gateway.training.recipe import read_recipe
+from gateway.training.train import train
+from gateway.training.write import bundle_of, write_bundle
+from simulator.broker import find_mosquitto
+from simulator.play.file import Timetable, read_recording
+from simulator.play.pace import at_pace
+from tests.integration.parts import REPOSITORY, missing
+from tests.integration.recipes import RECIPE, write_recipe
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A recipe, and the bundle that was made by it with the figures it promises."""
+    folder = tmp_path_factory.mktemp("trained")
+    recipe = write_recipe(folder)
+    made = train(read_recipe(recipe), folder=folder)
+    write_bundle(bundle_of(made, recipe_name=recipe.name), folder / "bundle")
+    return recipe, folder / "bundle", made.figures
+
+
+def play(*arguments, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "play", *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=120, cwd=REPOSITORY, env=os.environ | {"COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr + done.stdout
+    return json.loads(done.stdout) if "--json" in arguments else done.stdout + done.stderr
+
+
+def test_the_running_gateway_reaches_on_a_recording_what_training_has_promised(trained, tmp_path):
+    if find_mosquitto() is None:
+        missing("mosquitto")
+    recipe, bundle, promised = trained
+    found = play(recipe, "--bundle", bundle, "--speed", 300, "--from-row", 450, "--rows", 100, "--lead", 30,
+                 "--keep", tmp_path / "kept", "--json")  # fmt: skip
+    assert (found["lost"], found["duplicates"], found["dead_letters"], found["audit"]) == (0, 0, 0, "ok")
+    assert found["lab_results"] == found["dispositions"] >= 19
+    assert found["predicted_rows"] >= 95
+    assert found["accepted_share"] > 0.8
+    assert found["r2_accepted"] > max(promised["r2_as_served"] - 0.25, found["r2_last_result"])
+    assert found["coverage_accepted"] > 0.6
+    assert found["stage"] == {"quality": "advise"}
+    assert (tmp_path / "kept" / "store" / "state.db").exists()
+
+
+def test_a_bundle_for_a_faster_plant_is_the_same_model_with_shorter_times(trained, tmp_path):
+    _recipe, bundle, _promised = trained
+    faster = bundle_files(at_pace(bundle, speed=300.0, to=tmp_path))
+    before, after = (read_manifest(files, where="here") for files in (bundle_files(bundle), faster))
+    assert after.files == before.files
+    assert after.version == "1.0.0+x300"
+    lags = [[item.lag_seconds for item in each.input] for each in (before, after)]
+    assert [lag * 300 for lag in lags[1]] == pytest.approx(lags[0])
+    one, other = before.output[0].interval.widening, after.output[0].interval.widening
+    assert [age * 300 for age in other.age_seconds] == pytest.approx(one.age_seconds)
+    assert after.output[0].bias.half_life_seconds * 300 == pytest.approx(before.output[0].bias.half_life_seconds)
+
+
+def test_any_file_of_numbers_can_be_played_and_every_other_column_is_a_tag(tmp_path):
+    write_recipe(tmp_path)
+    (tmp_path / "mine.toml").write_text(
+        '[data]\nfile = "data.csv"\nperiod_seconds = 60\n[laboratory]\ncolumn = "y"\nevery_rows = 5\ndelay_rows = 3\n'
+    )
+    recording = read_recording(tmp_path / "mine.toml")
+    assert (list(recording.tags), recording.analyte, len(recording)) == (["a", "b"], "y", 600)
+
+
+def test_each_instant_belongs_to_the_row_that_holds_then():
+    timetable = Timetable(begin_ns=1000, period_ns=10, first=7, end=9)
+    assert timetable.instant_ns(8) == 1010
+    assert [timetable.row_at(at_ns) for at_ns in (999, 1000, 1009, 1010)] == [6, 7, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "arguments", "message"),
+    [
+        ('column = "y"', 'column = "z"', (), "has no column z"),
+        ('file = "data.csv"', 'file = "nowhere.csv"', (), "cannot be read"),
+        ("[laboratory]", "[lab]", (), "laboratory: Field required"),
+        ("seed = 1", "seed =", (), "is not TOML"),
+        ("seed = 1", "seed = 1", ("--from-row", "600"), "there is no row 600"),
+        ("seed = 1", "seed = 1", ("--speed", "1000"), "play it at 600 times at most"),
+        ("seed = 1", "seed = 1", ("--bundle", "nowhere", "--speed", "60"), "nowhere is no bundle"),
+    ],
+)
+def test_what_cannot_be_played_is_said(tmp_path, before, after, arguments, message):
+    recipe = write_recipe(tmp_path)
+    recipe.write_text(RECIPE.replace(before, after))
+    assert message in play(recipe, *arguments, code=2)
