@@ -33,7 +33,7 @@ from gateway.operations.systemd import Progress
 from gateway.process import Processor
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher, offline_payload
-from gateway.records import GapKind, seconds_to_ns
+from gateway.records import SECOND_NS, GapKind, seconds_to_ns
 from gateway.settings import Settings
 from gateway.store.database import open_state
 from gateway.store.heads import HeadFile
@@ -176,7 +176,19 @@ async def build(ground: Ground, stores: Stores) -> Parts:
 
 async def _history(ground: Ground, stores: Stores) -> History:
     rings = Rings({name: tag.source for name, tag in ground.line.tags.items()}, capacity=RING_SAMPLES)
-    history = History(rings, stores.historian, on_damage=lambda: ground.health.alarm("HISTORY_DAMAGED"))
+
+    def clock_set(from_ns: int, until_ns: int) -> None:
+        by_seconds = (until_ns - from_ns) / SECOND_NS
+        first_ns, last_ns = sorted((from_ns, until_ns))
+        ground.gaps.notice(GapKind.CLOCK_SET, "history", from_ns=first_ns, until_ns=last_ns, by_seconds=by_seconds)
+
+    history = History(
+        rings,
+        stores.historian,
+        now=ground.clock.now,
+        on_damage=lambda: ground.health.alarm("HISTORY_DAMAGED"),
+        on_clock_set=clock_set,
+    )
     await history.load()
     return history
 

@@ -35,6 +35,12 @@ class Moment:
         """Return whether the deadline has passed."""
         return self.remaining_ns(deadline) <= 0
 
+    def stepped_since(self, before: "Moment") -> int:
+        """Return by how many nanoseconds the wall clock was set since an earlier moment; 0 across a reboot."""
+        if before.boot_id != self.boot_id:
+            return 0
+        return (self.wall_ns - before.wall_ns) - (self.boot_ns - before.boot_ns)
+
     def remaining_ns(self, deadline: Deadline) -> int:
         """Return how long the deadline is still ahead, negative once it has passed."""
         if deadline.boot_id == self.boot_id:

@@ -83,6 +83,7 @@ class GapKind(StrEnum):
     EVICTED = "evicted"  # given up for want of space
     DROPPED = "dropped"  # could not be written in time
     DAMAGED = "damaged"  # no longer what was written
+    CLOCK_SET = "clock_set"  # the gateway's wall clock was set: from what it would have shown to what it shows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

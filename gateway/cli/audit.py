@@ -1,6 +1,7 @@
 """``labline audit``: the trail of what was decided, advised and done."""
 
 import json
+import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from gateway.records import AuditEntry
 from gateway.settings import credential, read
 from gateway.store import audit
 from gateway.store.archive import archive as archive_trail
+from gateway.store.archive import archive_problem, archived_hashes
 from gateway.store.archive import export as export_trail
 from gateway.store.checking import check
 from gateway.store.database import open_state, read_state
@@ -37,6 +39,9 @@ def _group() -> None:
 def verify(
     config: Path = _CONFIG,
     witness: Path = typer.Option(None, "--witness", help="Heads kept elsewhere: published messages, one a line."),
+    archives: list[Path] = typer.Option(
+        [], "--archive", help="A folder that lines were archived into, for witnesses of them; may be given again."
+    ),
     as_json: bool = _JSON,
 ) -> None:
     """Verify the trail, the records it vouches for, and every evidence row against its hash.
@@ -48,13 +53,21 @@ def verify(
     findings = check(settings.store.directory, gently=False)
     wrong = [*findings.wrong]
     with closing(read_state(settings.store.directory)) as connection:
-        heads = [_published(row, settings.line_path) for row in connection.execute(SQL["signed_heads"])]
+        (until,) = connection.execute(SQL["archived_until"]).fetchone()
+        heads = [  # those of archived lines are in the archive
+            _published(row, settings.line_path)
+            for row in connection.execute(SQL["signed_heads"])
+            if row["seq"] > (until or 0)
+        ]
         keys = {head["public_key"] for head in heads}
         witnesses = [] if witness is None else _witnesses(witness)
         last = connection.execute(SQL["last_audit"]).fetchone()
+        wrong += [found] if (found := archive_problem(connection)) else []
+        archived = {seq: digest for folder in archives for seq, digest in archived_hashes(folder).items()}
+        wrong += _unlike_the_record(connection, archived)
         for head in [*heads, *witnesses]:
             row = connection.execute(SQL["audit_hash"], {"seq": head["seq"]}).fetchone()
-            hashes = {} if row is None else {head["seq"]: row["hash"]}
+            hashes = archived if row is None else {head["seq"]: row["hash"]}
             wrong += [found] if (found := head_problem(head, hashes, last["seq"] if last else 0)) else []
             wrong += [f"head {head['seq']} is signed with another key"] if keys - {head["public_key"]} == keys else []
         if beside is not None and not contains(connection, beside):
@@ -71,6 +84,15 @@ def verify(
         out.print(f"audit: {'ok' if not wrong else 'not ok'} ({findings.audit_lines} lines, {findings.rows} records, "
                   f"{len(heads)} signed heads, {len(witnesses)} witnesses)", markup=False, soft_wrap=True)  # fmt: skip
     raise typer.Exit(1 if wrong else 0)
+
+
+def _unlike_the_record(connection: sqlite3.Connection, archived: dict[int, str]) -> list[str]:
+    """Return where archives that were named do not end as the store has it on record."""
+    return [
+        f"the archive of the lines until {each['last_seq']} ends otherwise than is on record"
+        for each in connection.execute(SQL["archives"])
+        if archived.get(each["last_seq"], each["last_hash"]) != each["last_hash"]
+    ]
 
 
 def _published(row: Any, line: str) -> dict[str, Any]:

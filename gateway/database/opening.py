@@ -5,6 +5,7 @@ as waiting mends the second and never the first.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ _WRITING = (
     "PRAGMA cache_size = -512",  # KiB; the system keeps the file, and more would only fill, and look like a leak
     "PRAGMA journal_size_limit = 67108864",
 )
+_LOOK_AGAIN_SECONDS = (0.2, 1.0)
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 # a damaged schema is quoted in the error's text, which then is no text
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -45,6 +47,20 @@ def translated(error: sqlite3.Error | UnicodeDecodeError, what: str) -> StoreUna
     if kind.startswith(_CORRUPT) or isinstance(error, UnicodeDecodeError):
         return StoreCorruptError(f"{what}: {error}", hint="the file is set aside at the next start; see operations.md")
     return StoreUnavailableError(f"{what}: {error}", hint="check the disk's space, health and rights")
+
+
+def still_wrong(look: Callable[[], str | None]) -> str | None:
+    """Return what is wrong with a file, or None, where looking again does not show it to be sound.
+
+    SQLite calls a file malformed, too, where a read has failed once; a file that is only hard to read is not set aside.
+    """
+    why = look()
+    for seconds in _LOOK_AGAIN_SECONDS:
+        if why is None:
+            return None
+        time.sleep(seconds)
+        why = look()
+    return why
 
 
 def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:

@@ -24,7 +24,7 @@ from typing import Self, TypeVar
 
 import structlog
 
-from gateway.database.opening import SQLITE_ERRORS, open_for_reading, open_for_writing, translated
+from gateway.database.opening import SQLITE_ERRORS, open_for_reading, open_for_writing, still_wrong, translated
 from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 from gateway.history.chunk import decode, encode
@@ -61,31 +61,38 @@ Answer = TypeVar("Answer")
 def set_aside_if_corrupt(directory: Path, *, at_ns: int, on_damage: Callable[[], None]) -> None:
     """Set a history file aside that SQLite cannot read, so that a new one begins; ``on_damage`` hears of it."""
     path, note = directory / HISTORY_FILE, directory / SUSPECT_FILE
-    try:
-        _read_through(path, note)
-    except StoreCorruptError as error:
+    why = still_wrong(lambda: _why_unsound(path, suspected=note.exists()))
+    note.unlink(missing_ok=True)
+    if why is not None:
         folder = directory / "quarantine" / str(at_ns)
         folder.mkdir(parents=True, exist_ok=True)
         for suffix in ("", "-wal", "-shm"):
             file = directory / f"{HISTORY_FILE}{suffix}"
             if file.exists():
                 file.rename(folder / file.name)
-        note.unlink(missing_ok=True)
-        log.critical("tag history is corrupt and was set aside; a new one begins", error=str(error))
+        log.critical("tag history is corrupt and was set aside; a new one begins", error=why)
         on_damage()
 
 
-def _read_through(path: Path, note: Path) -> None:
-    """Raise StoreCorruptError where the file was found corrupt, or SQLite stumbles over its tables or indexes."""
-    if note.exists():
-        raise StoreCorruptError(note.read_text(encoding="utf-8", errors="replace").strip())
-    with closing(open_for_writing(path, HISTORY)) as connection:
-        try:
+def _why_unsound(path: Path, *, suspected: bool) -> str | None:
+    """Return why SQLite cannot use the file, or None; raises StoreUnavailableError where the disk does not serve."""
+    try:
+        with closing(open_for_writing(path, HISTORY)) as connection:
+            if suspected:
+                (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+                if told != "ok":
+                    return str(told)
             for statement in ("series", "journal", "newest_chunks", "oldest_chunks"):
                 for _row in connection.execute(SQL[statement], {"most": _DELETE_AT_ONCE}):
                     pass
-        except SQLITE_ERRORS as error:
-            raise StoreCorruptError(f"the history cannot be read: {error}") from error
+    except StoreCorruptError as error:
+        return str(error)
+    except SQLITE_ERRORS as error:
+        found = translated(error, "the history cannot be read")
+        if isinstance(found, StoreUnavailableError):
+            raise found from error
+        return str(found)
+    return None
 
 
 class _Buffer:

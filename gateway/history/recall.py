@@ -8,8 +8,9 @@ import structlog
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.history.columns import Columns
 from gateway.history.historian import Historian
-from gateway.history.rings import Rings
+from gateway.history.rings import LARGEST_LEAD_NS, Rings
 from gateway.history.windows import TagWindow, WindowRequest, cut
+from gateway.moments import Moment
 from gateway.records import TagSample
 
 log = structlog.get_logger()
@@ -20,10 +21,23 @@ RING_SAMPLES = 4096
 class History:
     """What the tags were. Touched from the event loop only."""
 
-    def __init__(self, rings: Rings, historian: Historian, *, on_damage: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        rings: Rings,
+        historian: Historian,
+        *,
+        now: Callable[[], Moment],
+        on_damage: Callable[[], None] = lambda: None,
+        on_clock_set: Callable[[int, int], None] = lambda _from_ns, _until_ns: None,
+    ) -> None:
+        """``on_clock_set`` hears when the wall clock was set: what it would have shown, and what it shows."""
         self._rings = rings
         self._historian = historian
+        self._now = now
         self._on_damage = on_damage
+        self._on_clock_set = on_clock_set
+        self._last_moment = now()
+        self._clock_sets = 0
 
     async def load(self) -> None:
         """Put back what earlier runs have left; until a source is heard again, nothing newer is known of its tags."""
@@ -31,13 +45,29 @@ class History:
         self._rings.resume(arrival=loaded.arrival)
         for series, (columns, older) in loaded.series.items():
             self._rings.put_back(series, columns, older_elsewhere=older)
+        now_ns = self._now().wall_ns
+        if self._rings.newest_ns() > now_ns + LARGEST_LEAD_NS:  # an earlier run's clock was ahead
+            self._historian.record(self._rings.clock_set(now_ns))
         if loaded.damage:
             log.error("history is damaged in part; it counts as unknown", chunks=loaded.damage.chunks,
                       journal_entries=loaded.damage.journal_entries)  # fmt: skip
             self._on_damage()
 
+    def clock_sets(self) -> int:
+        """Return how often the wall clock was seen to be set; from then on values count once they are told again."""
+        now, before = self._now(), self._last_moment
+        self._last_moment = now
+        stepped_ns = now.stepped_since(before)
+        if abs(stepped_ns) > LARGEST_LEAD_NS:
+            log.warning("the wall clock was set; values count once they are told again", by_seconds=stepped_ns / 1e9)
+            self._clock_sets += 1
+            self._historian.record(self._rings.clock_set(now.wall_ns))
+            self._on_clock_set(now.wall_ns - stepped_ns, now.wall_ns)
+        return self._clock_sets
+
     def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int, clock_trusted: bool = True) -> None:
         """Take a whole notification of a source; where its clock is not trusted, the values count as bad."""
+        self.clock_sets()
         self._historian.record(
             self._rings.take(source, samples, confirmed_ns=confirmed_ns, clock_trusted=clock_trusted)
         )
@@ -70,10 +100,12 @@ class History:
 
     def window(self, request: WindowRequest) -> TagWindow:
         """Return one recent window, from memory."""
+        self.clock_sets()
         return self._rings.window(request)
 
     async def windows(self, requests: Iterable[WindowRequest]) -> Mapping[WindowRequest, TagWindow]:
         """Return the windows asked for; the disk is asked only for what memory does not reach."""
+        self.clock_sets()
         wanted = tuple(dict.fromkeys(requests))
         found = {request: self._rings.window(request) for request in wanted if self._rings.reaches_back(request)}
         older = [request for request in wanted if request not in found]

@@ -77,6 +77,19 @@ class TagRing:
             column[: len(self)] = column[self._begin : self._end].copy()
         self._begin, self._end = 0, self._end - self._begin
 
+    def forget_if_after(self, now_ns: int) -> int | None:
+        """Forget everything where anything counts from later than now; return from when the last before counted.
+
+        What was forgotten is on disk. None where nothing counts from later.
+        """
+        if self.last_ns is None or self.last_ns <= now_ns:
+            return None
+        kept = int(np.searchsorted(self._held_ns[self._begin : self._end], now_ns, side="right"))
+        last_ns = int(self._held_ns[self._begin + kept - 1]) if kept else now_ns
+        self._begin = self._end = 0
+        self.older_elsewhere = True
+        return last_ns
+
     def reaches_back_to(self, start_ns: int) -> bool:
         """Return whether the ring knows all that is known of an instant and ever since."""
         return not self.older_elsewhere or (self.first_ns is not None and self.first_ns <= start_ns)
@@ -207,9 +220,34 @@ class Rings:
             held_ns = since_ns
             if held_ns is None:
                 held_ns = ring.told_again_until_ns = max(self._confirmed_ns[self._source_of[tag]], ring.last_ns)
-            made = mark(tag, held_ns, arrival=self._arrival)
-            ring.append(held_ns=held_ns, value=made.value, status=made.status)
-            marks.append(made)
+            marks.append(self._put_mark(tag, held_ns))
+        return marks
+
+    def _put_mark(self, tag: str, held_ns: int) -> HeldSample:
+        made = mark(tag, held_ns, arrival=self._arrival)
+        self._rings[tag].append(held_ns=held_ns, value=made.value, status=made.status)
+        return made
+
+    def newest_ns(self) -> int:
+        """Return the latest instant that anything here speaks of, 0 where there is none."""
+        return max([ring.last_ns or 0 for ring in self._rings.values()] + [*self._confirmed_ns.values()], default=0)
+
+    def clock_set(self, now_ns: int) -> list[HeldSample]:
+        """Note that the wall clock was set: until told again nothing is known of any source's tags; return the marks.
+
+        What counts from a future that was none would make every later value an older one, and a confirmation from
+        there would keep a dead server's values fresh. Of a tag told in such a future, nothing is known since before.
+        """
+        marks = []
+        for tag, ring in self._rings.items():
+            ring.earliest_next_ns = min(ring.earliest_next_ns, now_ns)
+            since_ns = ring.forget_if_after(now_ns + LARGEST_LEAD_NS)
+            if since_ns is not None:
+                self._arrival += 1
+                marks.append(self._put_mark(tag, since_ns))
+        for source in self._confirmed_ns:
+            self._confirmed_ns[source] = min(self._confirmed_ns[source], now_ns)
+            marks += self.lose(source)
         return marks
 
     def last_ns(self, tag: str) -> int | None:

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import structlog
@@ -114,8 +115,10 @@ class OpcUaFeed:
         self._on_state = on_state
         self._on_condition = on_condition
         self._on_skew = on_skew
-        delay_ms = source.publishing_interval_ms + source.sampling_interval_ms
-        self._skew = ClockSkew(limit_ns=max_clock_skew_ns, usual_delay_ns=round(delay_ms * 1e6))
+        usual_delay_ns = round((source.publishing_interval_ms + source.sampling_interval_ms) * 1e6)
+        self._fresh_skew = partial(ClockSkew, limit_ns=max_clock_skew_ns, usual_delay_ns=usual_delay_ns)
+        self._skew = self._fresh_skew()
+        self._clock_sets = history.clock_sets()
         self._away_since_ns: int | None = history.confirmed_ns(source.name) or None
         if self._away_since_ns is not None:  # an earlier run heard it; since then nothing is known
             history.lose(source.name)
@@ -139,6 +142,10 @@ class OpcUaFeed:
 
     def take(self, notification: Notification) -> None:
         """Take one notification."""
+        if self._history.clock_sets() != self._clock_sets:
+            self._clock_sets, self._skew = self._history.clock_sets(), self._fresh_skew()
+            self._session.renew("the gateway's clock was set: all values are wanted again")
+            return
         now_ns = self._clock.now_ns()
         self._read_clocks(notification, now_ns)
         if self._away_since_ns is not None:

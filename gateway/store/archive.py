@@ -16,7 +16,7 @@ from gateway.store import audit
 from gateway.store.heads import HeadSigner
 from gateway.store.opening import sync_folder
 from gateway.store.statements import SQL
-from gateway.store.verify_export import problems
+from gateway.store.verify_export import objects_in, problems
 
 LINES, HEADS, ABOUT, VERIFIER = "lines.jsonl", "heads.jsonl", "about.json", "verify.py"
 
@@ -75,6 +75,32 @@ def _heads(connection: sqlite3.Connection, line: str) -> Iterable[SignedHead]:
 def _write_heads(path: Path, heads: Iterable[SignedHead]) -> None:
     lines = (audit_head_payload(head).encoded().decode() for head in heads)
     path.write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
+
+
+def archived_hashes(folder: Path) -> dict[int, str]:
+    """Return the hash of each line in an archive or export; raises LablineError where what is there does not hold."""
+    try:
+        _lines, wrong = problems(folder, [])
+        found = {int(each["seq"]): str(each["hash"]) for each in objects_in(folder / LINES)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LablineError(f"{folder} is no archive: {error!r}", hint="name a folder that was archived into") from error
+    if wrong:
+        raise LablineError(f"{folder} does not hold: {wrong[0]}", hint="use the copy that is kept elsewhere")
+    return found
+
+
+def archive_problem(connection: sqlite3.Connection) -> str | None:
+    """Return what is wrong with the newest archive's record, or None: a line of the trail must vouch for it."""
+    archives = connection.execute(SQL["archives"]).fetchall()
+    if not archives:
+        return None
+    newest = archives[-1]
+    line = connection.execute(SQL["archived_line"], {"subject": newest["file_sha256"]}).fetchone()
+    told = json.loads(line["body"]) if line is not None else {}
+    names = ("first_seq", "last_seq", "last_hash", "file_sha256")
+    if all(told.get(name) == newest[name] for name in names):
+        return None
+    return f"the lines until {newest['last_seq']} are said to be archived, but no line of the trail says so"
 
 
 def archive(

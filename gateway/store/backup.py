@@ -29,11 +29,10 @@ from gateway.history.statements import HISTORY_FILE
 from gateway.store.checking import Findings, check
 from gateway.store.database import STATE, STATE_FILE, open_state
 from gateway.store.heads import HEAD_FILE, head_of
-from gateway.store.opening import RESTORED_FILE, RESTORING, SUSPECT_FILE, sync_folder, write_synced
+from gateway.store.opening import RESTORED_FILE, RESTORING, finish_restore, write_synced
 
 MANIFEST = "manifest.json"
 _PAGES_AT_ONCE = 2000
-_BESIDE = ("", "-wal", "-shm")
 Progress = Callable[[str, int, int], None]
 
 
@@ -137,26 +136,17 @@ def restore(folder: Path, directory: Path, *, at_ns: int) -> dict[str, Any]:
     for name in stated:
         _copied_whole(folder / name, directory / f"{name}{RESTORING}")
     place = directory / "replaced" / str(at_ns)
-    present = _present(directory)
     about = {"backup_at": manifest["at"], "backup_head": manifest["head"], "damaged": manifest.get("damaged", 0),
-             "replaced": str(place.relative_to(directory)) if present else None}  # fmt: skip
+             "replaced": str(place.relative_to(directory)) if _is_there(directory) else None}  # fmt: skip
     write_synced(directory / RESTORED_FILE, json.dumps(about))  # from here on a start finishes it, whatever happens
-    if present:
-        place.mkdir(parents=True)
-    for file in present:
-        file.rename(place / file.name)
-    for name in stated:
-        (directory / f"{name}{RESTORING}").rename(directory / name)
-    (directory / SUSPECT_FILE).unlink(missing_ok=True)  # it was said of the store that was replaced
-    sync_folder(directory)
+    finish_restore(directory)
     open_state(directory).close()  # migrated, and back in the mode it runs in
     return about
 
 
-def _present(directory: Path) -> list[Path]:
-    """Return the files of the present store."""
-    files = [directory / f"{name}{suffix}" for name in (STATE_FILE, HISTORY_FILE) for suffix in _BESIDE]
-    return [file for file in [*files, directory / HEAD_FILE] if file.exists()]
+def _is_there(directory: Path) -> bool:
+    """Return whether there is a store that will be replaced."""
+    return any((directory / name).exists() for name in (STATE_FILE, HISTORY_FILE, HEAD_FILE))
 
 
 def _copied_whole(source: Path, target: Path) -> None:

@@ -86,8 +86,10 @@ def contains(connection: sqlite3.Connection, head: Head) -> bool:
     row = connection.execute(SQL["audit_hash"], {"seq": head.seq}).fetchone()
     if row is not None:
         return bool(row[0] == head.hash)
-    archived = connection.execute(SQL["archived_until"]).fetchone()[0]
-    return archived is not None and head.seq <= archived
+    archives = connection.execute(SQL["archives"]).fetchall()
+    if not archives or head.seq > archives[-1]["last_seq"]:
+        return False
+    return all(each["last_hash"] == head.hash for each in archives if each["last_seq"] == head.seq)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from typing import Any
 import structlog
 
 from gateway.contract.identity import identity_of
-from gateway.database.opening import SQLITE_ERRORS
+from gateway.database.opening import SQLITE_ERRORS, still_wrong, translated
 from gateway.decide import STORE_UNCHECKED
-from gateway.errors import EvidenceDamagedError, StoreCorruptError
+from gateway.errors import EvidenceDamagedError, StoreCorruptError, StoreUnavailableError
 from gateway.records import AuditEntry
 from gateway.store import audit
 from gateway.store.database import STATE, STATE_FILE, open_state
@@ -57,14 +57,17 @@ def prepare(directory: Path, *, at_ns: int) -> Prepared:
 
     Raises StoreUnavailableError where the disk does not serve, StoreCorruptError where even a new file is corrupt.
     """
-    _finish_restore(directory)
-    why = "a quarantine was not finished" if (directory / INTENT_FILE).exists() else _why_unsound(directory)
+    finish_restore(directory)
+    unfinished, suspected = (directory / INTENT_FILE).exists(), (directory / SUSPECT_FILE).exists()
+    why = "a quarantine was not finished" if unfinished else still_wrong(lambda: _why_unsound(directory))
     if why is not None:
         _begin_anew(directory, why, at_ns=at_ns)
+        suspected = False
+    (directory / SUSPECT_FILE).unlink(missing_ok=True)
     with closing(open_state(directory)) as connection:
         _find_time_travel(connection, directory, at_ns=at_ns)
         row = connection.execute(SQL["store"]).fetchone()
-        unchecked = not row["stopped_clean"] and head_of(connection) is not None
+        unchecked = (suspected or not row["stopped_clean"]) and head_of(connection) is not None
         if not unchecked:  # a check that was due may not have come to its end
             unchecked = STORE_UNCHECKED in {code for (code,) in connection.execute(SQL["latches"])}
         else:
@@ -74,11 +77,13 @@ def prepare(directory: Path, *, at_ns: int) -> Prepared:
 
 
 def _why_unsound(directory: Path) -> str | None:
-    note = directory / SUSPECT_FILE
-    if note.exists():
-        return note.read_text(encoding="utf-8", errors="replace").strip() or "it was found corrupt"
+    """Return why the database cannot be used, or None; raises StoreUnavailableError where the disk does not serve."""
     try:
         with closing(open_state(directory)) as connection:
+            if (directory / SUSPECT_FILE).exists():  # SQLite has called it malformed in use: so all of it is read
+                (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+                if told != "ok":
+                    return str(told)
             if _objects(connection) != _expected_objects():
                 return "its schema is not what this version made"
             audit.verify_tail(connection)
@@ -89,7 +94,10 @@ def _why_unsound(directory: Path) -> str | None:
     except (StoreCorruptError, EvidenceDamagedError) as error:
         return str(error)
     except SQLITE_ERRORS as error:
-        return f"it cannot be read: {error}"
+        found = translated(error, "it cannot be read")
+        if isinstance(found, StoreUnavailableError):
+            raise found from error
+        return str(found)
     return None
 
 
@@ -131,7 +139,6 @@ def _begin_anew(directory: Path, why: str, *, at_ns: int) -> None:
         write_synced(folder / "why.txt", f"{about['why']}\n")
     log.critical("the store is corrupt and was set aside; a new one begins, all models in shadow", **about)
     _first_line(directory, about, at_ns=at_ns)
-    (directory / SUSPECT_FILE).unlink(missing_ok=True)
     intent.unlink()
     sync_folder(directory)
 
@@ -180,12 +187,28 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _finish_restore(directory: Path) -> None:
-    """Put the last files of a restore in their places, where a crash came before that."""
-    if (directory / RESTORED_FILE).exists():
-        for file in sorted(directory.glob(f"*{RESTORING}")):
-            file.rename(file.with_name(file.name.removesuffix(RESTORING)))
-        sync_folder(directory)
+def finish_restore(directory: Path) -> None:
+    """Put the present files aside and the restored ones in their places, as far as that is not done yet.
+
+    Where a restored file still waits, what has its name is of the replaced store, and so is its log: SQLite would take
+    the log for the new file's.
+    """
+    if not (directory / RESTORED_FILE).exists():
+        return
+    replaced = json.loads((directory / RESTORED_FILE).read_text(encoding="utf-8"))["replaced"]
+    waiting = sorted(directory.glob(f"*{RESTORING}"))
+    for file in waiting if replaced is not None else ():
+        name = file.name.removesuffix(RESTORING)
+        place = directory / replaced
+        place.mkdir(parents=True, exist_ok=True)
+        for each in (*(f"{name}{suffix}" for suffix in _BESIDE), *((HEAD_FILE,) if name == STATE_FILE else ())):
+            if (directory / each).exists():
+                (directory / each).rename(place / each)
+        sync_folder(place)
+    for file in waiting:
+        file.rename(file.with_name(file.name.removesuffix(RESTORING)))
+    (directory / SUSPECT_FILE).unlink(missing_ok=True)  # it was said of the store that was replaced
+    sync_folder(directory)
 
 
 # --- back in time --------------------------------------------------------------------------------------

@@ -88,6 +88,10 @@ class OpcUaSession:
         """Wait until the subscription stands."""
         await self._subscribed.wait()
 
+    def renew(self, why: str) -> None:
+        """End the client and make a new one, which tells every value anew."""
+        self._ended = why
+
     async def run(self) -> None:
         """Keep the subscription alive until cancelled."""
         while True:
@@ -155,7 +159,7 @@ class OpcUaSession:
         if lost.done():
             raise SourceUnavailableError(f"the connection was lost: {lost.result()}")
         if self._ended is not None:
-            raise SourceUnavailableError(f"the server ended the subscription: {self._ended}")
+            raise SourceUnavailableError(self._ended)
 
     async def _prove_unchanged(self, client: Client) -> None:
         """Read plainly what the subscription should have told; raise where the server has newer values."""
@@ -241,7 +245,7 @@ class OpcUaSession:
         contents = message.NotificationData or ()
         for content in contents:
             if isinstance(content, ua.StatusChangeNotification):
-                self._ended = str(content.Status)
+                self._ended = f"the server ended the subscription: {content.Status}"
                 return
         missing = self._missing(message.SequenceNumber, bool(contents))
         lost = False

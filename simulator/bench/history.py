@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
+from gateway.clock import SystemClock
 from gateway.history.columns import Columns
 from gateway.history.historian import Historian
 from gateway.history.recall import History
@@ -66,7 +67,7 @@ async def _measure(hours: int) -> dict[str, Figure]:
         now_ns, present = recorded[-1][0], [recorded[0][0]]
         rings = Rings(tags, capacity=4096)
         async with Historian(Path(name), now_ns=lambda: present[0]) as historian:
-            history = History(rings, historian)
+            history = History(rings, historian, now=SystemClock().now)
             await history.load()
             for number, (at_ns, values) in enumerate(recorded):
                 present[0] = at_ns

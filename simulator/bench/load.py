@@ -39,13 +39,17 @@ class Account:
     dead_letters: int = 0
     guidance: dict[str, str] = field(default_factory=dict)  # the newest state of each
     status: dict[str, Any] = field(default_factory=dict)
+    accepted_predictions: int = 0
 
     def take(self, message: Received) -> None:
         """Take one message off the wire."""
         topic = message.topic.removeprefix(f"{TOPIC_ROOT}/")
-        if not message.payload or topic.startswith(("response/", "prediction/", "board", "audit/")):
+        if not message.payload or topic.startswith(("response/", "board", "audit/")):
             return
         document = json.loads(message.payload)
+        if topic.startswith("prediction/"):
+            self.accepted_predictions += document["verdict"]["accepted"]
+            return
         if topic == "status":
             self.status = document
             return

@@ -28,7 +28,7 @@ from gateway.store.database import open_state
 from simulator.plant import TAGS
 
 AT_NS = 1_900_000_000_000_000_000
-_CHUNKED_SAMPLES, _CHUNKED_TAGS = 5000, tuple(TAGS)[:3]
+CHUNKED_SAMPLES, _CHUNKED_TAGS = 5000, tuple(TAGS)[:3]
 _FLUSHED_SAMPLES = 60
 _WINDOW_NS = 600 * SECOND_NS
 _NOW = Moment(wall_ns=AT_NS, latest_ns=AT_NS, boot_ns=0, boot_id="bench")
@@ -103,7 +103,7 @@ class Doors:
         set_aside = bool(noticed)
         rings = Rings({name: tag.source for name, tag in self._line.tags.items()}, capacity=RING_SAMPLES)
         async with Historian(store, now_ns=lambda: AT_NS) as historian:
-            history = History(rings, historian, on_damage=lambda: noticed.append("damaged"))
+            history = History(rings, historian, now=lambda: _NOW, on_damage=lambda: noticed.append("damaged"))
             await history.load()
             found: set[Sample] = set()
             for start_ns in stretch[::_WINDOW_NS]:
@@ -135,8 +135,8 @@ async def add_chunks(store: Path, *, before_ns: int) -> int:
     """Seal chunks of earlier samples into a store's history, as if it had run for longer; return when they begin."""
     async with Historian(store, now_ns=lambda: before_ns) as historian:
         loaded = await historian.load(most=1)
-        for at in range(_CHUNKED_SAMPLES):
-            held_ns = before_ns - (_CHUNKED_SAMPLES - at) * SECOND_NS
+        for at in range(CHUNKED_SAMPLES):
+            held_ns = before_ns - (CHUNKED_SAMPLES - at) * SECOND_NS
             historian.record(
                 HeldSample(series=tag, arrival=loaded.arrival + at + 1, source_ns=held_ns, held_ns=held_ns,
                            value=float(at % 100), status=0)
@@ -144,4 +144,4 @@ async def add_chunks(store: Path, *, before_ns: int) -> int:
             )  # fmt: skip
             if at % _FLUSHED_SAMPLES == 0:
                 await historian.flush()
-    return before_ns - _CHUNKED_SAMPLES * SECOND_NS
+    return before_ns - CHUNKED_SAMPLES * SECOND_NS

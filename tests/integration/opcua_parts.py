@@ -97,7 +97,7 @@ class Listener:
             OpcUaFeed(
                 source,
                 clock=self.clock,
-                history=History(self.rings, Unrecorded()),
+                history=History(self.rings, Unrecorded(), now=self.clock.now),
                 gaps=Gaps(inbox=self.inbox, now=self.clock.now),
                 max_clock_skew_ns=2 * SECOND_NS,
                 on_state=lambda name, up: self.states.append((name, up)),

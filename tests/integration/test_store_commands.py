@@ -1,12 +1,22 @@
 """The commands around the store, on a gateway that ran: backup, restore, salvage, retries, audit, history."""
 
+import asyncio
 import csv
 import json
 import subprocess
 import sys
+import time
+from contextlib import closing
 
 import pytest
 
+from gateway.contract.times import rfc3339
+from gateway.records import SECOND_NS
+from gateway.store.audit import line_hash
+from gateway.store.database import open_state, read_state
+from gateway.store.heads import HeadFile, head_of
+from gateway.store.statements import SQL
+from simulator.bench.served import CHUNKED_SAMPLES, add_chunks
 from simulator.gateway_process import ask
 
 
@@ -72,6 +82,36 @@ async def test_archiving_takes_old_lines_out_and_the_rest_still_verifies(ran, tm
         await ran.result(sample_id="S-2", test_id="pH", value=7.0, material_lot_id="L2", product="FG-100")
         await ran.disposition_of("S-2")
     assert (await ask("audit", "verify", "--config", str(ran.configuration)))["audit"] == "ok"
+    witness = tmp_path / "witness.jsonl"
+    witness.write_text(json.dumps(next(document for topic, document in ran.messages if topic == "audit/head")))
+    assert "with the archive that holds it" in labline(ran, "audit", "verify", "--witness", str(witness), code=1)
+    labline(ran, "audit", "verify", "--witness", str(witness), "--archive", str(folder))
+    assert "is no archive" in labline(ran, "audit", "verify", "--archive", str(tmp_path), code=2)
+    lines = (folder / "lines.jsonl").read_text()
+    (folder / "lines.jsonl").write_text(lines.replace('"hold', '"rele', 1))
+    assert "does not hold" in labline(ran, "audit", "verify", "--archive", str(folder), code=2)
+
+
+async def test_who_owns_the_disk_and_says_that_what_was_witnessed_is_archived_is_found_out(ran, tmp_path):
+    """All lines are taken out, an archive is claimed, and the rest is signed with the store's own key."""
+    witness = tmp_path / "witness.jsonl"
+    witness.write_text(json.dumps([document for topic, document in ran.messages if topic == "audit/head"][-1]))
+    store = ran.folder / "store"
+    with closing(open_state(store)) as connection, HeadFile(store) as head_file:
+        head = head_of(connection)
+        (trigger,) = connection.execute(SQL["audit_delete_trigger"]).fetchone()
+        connection.execute(SQL["drop_audit_delete_trigger"])
+        connection.execute("DELETE FROM audit")
+        connection.execute("DELETE FROM signed_head")
+        connection.execute(trigger)
+        claimed = {"first_seq": 1, "last_seq": head.seq, "last_hash": "f" * 64, "file_sha256": "0" * 64}
+        connection.execute(SQL["insert_archive"], claimed)
+        line = {"seq": head.seq + 1, "at_ns": 1, "kind": "audit_archived", "subject": "0" * 64,
+                "body": json.dumps(claimed), "previous": "f" * 64}  # fmt: skip
+        connection.execute(SQL["append_audit"], {**line, "hash": line_hash(**line)})
+        head_file.witness(connection)
+    told = labline(ran, "audit", "verify", "--witness", str(witness), code=1)
+    assert "with the archive that holds it" in told
 
 
 async def test_a_backup_taken_while_the_gateway_runs_is_restored_and_stands_alarmed_until_acknowledged(ran, tmp_path):
@@ -121,12 +161,41 @@ async def test_a_store_that_is_garbage_is_set_aside_and_what_holds_is_salvaged(r
     assert "lab_result" in found["not_read_to_the_end"]
 
 
+def waiting_in(line):
+    with closing(read_state(line.folder / "store")) as connection:
+        return [tuple(row) for row in connection.execute("SELECT message_id, topic, payload FROM outbox ORDER BY seq")]
+
+
 async def test_what_waits_is_exported_as_it_is(ran, tmp_path):
-    await ran.broker.mosquitto.stop()
+    async with ran.gateway():
+        await ran.broker.mosquitto.kill()
+        async with asyncio.timeout(20):
+            while not waiting_in(ran):
+                await asyncio.sleep(0.1)
     file = tmp_path / "waiting.jsonl"
     labline(ran, "buffer", "export", "--to", str(file))
-    assert all(json.loads(line)["holds"] for line in file.read_text().splitlines())
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(each["message_id"], each["topic"], each["payload"].encode()) for each in told] == waiting_in(ran)
+    assert told
+    assert all(each["holds"] for each in told)
     assert "cannot be written" in labline(ran, "buffer", "export", "--to", str(file), code=2)
+
+
+async def test_history_of_hours_is_exported_from_its_chunks_and_from_what_is_not_sealed_yet(ran, tmp_path):
+    begin_ns = await add_chunks(ran.folder / "store", before_ns=time.time_ns() - 3600 * SECOND_NS)
+    for form in ("csv", "parquet"):
+        labline(ran, "history", "export", "--to", str(tmp_path / f"a.{form}"), "--tag", "reactor_temperature",
+                "--from", rfc3339(begin_ns), "--format", form)  # fmt: skip
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    chunked = [float(row["value"]) for row in rows[:CHUNKED_SAMPLES]]
+    assert chunked == [float(at % 100) for at in range(CHUNKED_SAMPLES)]
+    assert len(rows) > CHUNKED_SAMPLES
+    assert rows == sorted(rows, key=lambda row: row["counts_from"])
+    import pyarrow.parquet as pq  # noqa: PLC0415 - an extra
+
+    values = pq.read_table(tmp_path / "a.parquet").column("value").to_pylist()
+    assert [repr(value) for value in values] == [row["value"] for row in rows]
 
 
 async def test_history_is_exported_as_csv_and_as_parquet_with_the_same_samples(ran, tmp_path):

@@ -17,10 +17,12 @@ from gateway.history.recall import History
 from gateway.history.rings import Rings
 from gateway.history.statements import HISTORY_FILE
 from gateway.history.windows import WindowRequest, aggregate
+from gateway.moments import Moment
 from gateway.records import SECOND_NS
 from tests.building import NOW_NS, sample
 
 HOUR = 3600
+LATEST_NS = {}  # per directory what the clock showed last, as a restart does not turn it back
 
 
 class Recorder:
@@ -29,10 +31,12 @@ class Recorder:
     def __init__(self, directory, *, capacity=200):
         self.directory = directory
         directory.mkdir(exist_ok=True)
-        self.now_ns = NOW_NS
+        self.now_ns = LATEST_NS.get(directory, NOW_NS)
         self.trouble = []
         self.dropped = []
         self.damaged = 0
+        self.clock_sets = []
+        self.set_by_ns = 0  # how far the wall clock is from the one that never steps
         self.rings = Rings({"t": "plc1", "u": "plc1"}, capacity=capacity)
 
     @asynccontextmanager
@@ -43,16 +47,24 @@ class Recorder:
         )  # fmt: skip
         async with historian:
             self.historian = historian
-            self.history = History(self.rings, historian, on_damage=self._damage)
+            self.history = History(
+                self.rings, historian, now=self.moment, on_damage=self._damage,
+                on_clock_set=lambda *what: self.clock_sets.append(what),
+            )  # fmt: skip
             await self.history.load()
             yield self
+
+    def moment(self):
+        wall_ns = self.now_ns + self.set_by_ns
+        return Moment(wall_ns=wall_ns, latest_ns=wall_ns, boot_ns=self.now_ns, boot_id="b")
 
     def _damage(self):
         self.damaged += 1
 
     def take(self, tag, value, at, **changes):
-        taken = [sample(tag, value, at=at, **changes)]
-        self.history.take("plc1", taken, confirmed_ns=NOW_NS + round(at * SECOND_NS))
+        at_ns = NOW_NS + round(at * SECOND_NS)
+        self.now_ns = LATEST_NS[self.directory] = max(self.now_ns, at_ns)
+        self.history.take("plc1", [sample(tag, value, at=at, **changes)], confirmed_ns=at_ns)
 
     async def window(self, tag, start, end):
         request = WindowRequest(tag=tag, start_ns=NOW_NS + start * SECOND_NS, end_ns=NOW_NS + end * SECOND_NS)
@@ -106,6 +118,7 @@ async def test_what_was_flushed_survives_a_kill_and_what_was_not_counts_as_unkno
         recorder.take("t", 99, 10)
         shutil.copytree(tmp_path / "live", tmp_path / "killed")
     killed = Recorder(tmp_path / "killed")
+    killed.now_ns = recorder.now_ns
     async with killed.open():
         killed.history.lose("plc1")
         window = await killed.window("t", 0, 20)
@@ -266,3 +279,82 @@ async def test_windows_are_right_while_flushes_and_seals_go_on_beside_them(tmp_p
                 assert values(window) == [float(at) for at in range(start, start + 81)]
 
         await asyncio.gather(flushing(), reading())
+
+
+# --- a wall clock that is set ---------------------------------------------------------------------------
+
+
+async def ahead_for_ten_seconds(recorder, *, by=HOUR):
+    """Two tags, heard each second; from 60 to 70 s the wall clock is an hour ahead. ``t`` changes, ``u`` does not."""
+    recorder.take("u", 5.0, 0)
+    for at in range(70):
+        recorder.set_by_ns = by * SECOND_NS if at >= 60 else 0
+        recorder.now_ns = NOW_NS + at * SECOND_NS
+        shown = at + (by if at >= 60 else 0)
+        recorder.history.take(
+            "plc1", [sample("t", float(at), at=at)], confirmed_ns=NOW_NS + shown * SECOND_NS, clock_trusted=at < 63
+        )
+    recorder.set_by_ns, recorder.now_ns = 0, NOW_NS + 70 * SECOND_NS
+
+
+def age_seconds(window):
+    """Return how old the value is that holds at a window's end, as the gate of age sees it; infinite where unknown."""
+    if not np.isfinite(window.values[-1]):
+        return np.inf
+    return (window.end_ns - max(int(window.held_ns[-1]), window.confirmed_ns)) / SECOND_NS
+
+
+@pytest.mark.parametrize("by", [HOUR, 24 * HOUR])
+async def test_after_a_clock_that_was_ahead_a_dead_servers_values_are_not_fresh(tmp_path, by):
+    async with Recorder(tmp_path).open() as recorder:
+        await ahead_for_ten_seconds(recorder, by=by)  # and nothing is heard any more
+        for end in (71, 90, 600, by - 10):
+            recorder.now_ns = NOW_NS + end * SECOND_NS
+            for tag in ("t", "u"):
+                window = recorder.history.window(
+                    WindowRequest(tag=tag, start_ns=recorder.now_ns, end_ns=recorder.now_ns)
+                )
+                assert age_seconds(window) == np.inf
+    assert [until - since for since, until in recorder.clock_sets] == [by * SECOND_NS, -by * SECOND_NS]
+
+
+async def test_once_told_again_values_count_at_once_after_a_clock_that_was_ahead(tmp_path):
+    async with Recorder(tmp_path).open() as recorder:
+        await ahead_for_ten_seconds(recorder)
+        recorder.take("u", 6.0, 65)  # it changed while the clock was ahead; told again, as all values are then
+        recorder.take("t", 70.0, 70)
+        for at in range(71, 75):
+            recorder.now_ns = NOW_NS + at * SECOND_NS
+            recorder.take("t", float(at), at)
+        window = await recorder.window("t", 71, 74)
+        assert window.values.tolist() == [71.0, 72.0, 73.0, 74.0]
+        assert (window.statuses == 0).all()
+        quiet = await recorder.window("u", 74, 74)
+        assert (quiet.values[-1], age_seconds(quiet)) == (6.0, 0.0)
+        told_before = await recorder.window("u", 60, 69)  # that it was 5.0 all the while, nobody can say
+        assert not np.isfinite(told_before.values[-1])
+
+
+async def test_what_counts_from_a_future_that_was_none_stops_no_start_from_hearing_values(tmp_path):
+    async with Recorder(tmp_path).open() as recorder:
+        await ahead_for_ten_seconds(recorder)
+        recorder.set_by_ns = HOUR * SECOND_NS  # the clock is still ahead when the gateway is stopped
+    again = Recorder(tmp_path)
+    again.now_ns = NOW_NS + 80 * SECOND_NS
+    async with again.open():
+        assert again.rings.confirmed_ns("plc1") <= again.now_ns
+        again.take("t", 80.0, 80)
+        again.take("t", 81.0, 81)
+        window = await again.window("t", 80, 81)
+        assert window.values.tolist()[-2:] == [80.0, 81.0]
+        assert (window.statuses[-2:] == 0).all()
+
+
+@pytest.mark.parametrize("by_seconds", [-1.5, 1.5])
+async def test_a_clock_that_is_set_by_less_than_what_is_allowed_anyway_costs_nothing(tmp_path, by_seconds):
+    async with Recorder(tmp_path).open() as recorder:
+        recorder.take("t", 1.0, 0)
+        recorder.set_by_ns = round(by_seconds * SECOND_NS)
+        recorder.take("t", 2.0, 1)
+        assert (await recorder.window("t", 1, 1)).values.tolist() == [2.0]
+    assert recorder.clock_sets == []

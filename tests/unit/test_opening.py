@@ -1,8 +1,10 @@
 """A start on a store that is not as it was left: quarantine, back in time, unchecked; and what a restore does."""
 
 import json
+import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,12 @@ def test_a_store_that_was_closed_in_order_is_opened_as_it_is(store):
     assert latches(store) == set()
 
 
+def unsound(store):
+    """Make of a store one that is not ours, with every row as it was."""
+    with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+        connection.execute("DROP TRIGGER audit_is_append_only_update")
+
+
 def test_after_an_unclean_stop_a_full_check_is_due_until_it_has_passed(store):
     with closing(open_state(store)) as connection:
         connection.execute("UPDATE store SET stopped_clean = 0")
@@ -67,24 +75,27 @@ def test_after_an_unclean_stop_a_full_check_is_due_until_it_has_passed(store):
     assert prepare(store, at_ns=NOW_NS).unchecked  # the check has not come to its end
 
 
-@pytest.mark.parametrize("damage", ["no database", "suspect", "schema", "audit"])
+@pytest.mark.parametrize("damage", ["no database", "malformed in use", "schema", "audit"])
 def test_a_corrupt_store_is_set_aside_whole_and_a_new_chain_begins_with_its_hash_and_head(store, damage):
     head = rows(store, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")[0]
     if damage == "no database":
         (store / "state.db").write_bytes(b"garbage of some length, as a disk may leave it" * 100)
-    elif damage == "suspect":
+    elif damage == "malformed in use":
         suspect(store, "database disk image is malformed")
+        with closing(sqlite3.connect(store / "state.db")) as connection, connection:
+            connection.execute("PRAGMA writable_schema = ON")  # an index without its table's entries
+            connection.execute("UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master "
+                               "WHERE name = 'guidance_moves') WHERE name = 'lab_result_by_lot'")  # fmt: skip
+    elif damage == "schema":
+        unsound(store)
     else:
         with closing(sqlite3.connect(store / "state.db")) as connection, connection:
-            if damage == "schema":
-                connection.execute("DROP TRIGGER audit_is_append_only_update")
-            else:
-                connection.execute("DROP TRIGGER audit_is_append_only_update")
-                connection.execute("UPDATE audit SET subject = 'another' WHERE seq = 3")
-                connection.execute(
-                    "CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit\n"
-                    "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
-                )
+            connection.execute("DROP TRIGGER audit_is_append_only_update")
+            connection.execute("UPDATE audit SET subject = 'another' WHERE seq = 3")
+            connection.execute(
+                "CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit\n"
+                "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+            )
     prepare(store, at_ns=NOW_NS)
     assert latches(store) == {"STORE_QUARANTINED"}
     ((kind, body),) = rows(store, "SELECT kind, body FROM audit")
@@ -97,10 +108,39 @@ def test_a_corrupt_store_is_set_aside_whole_and_a_new_chain_begins_with_its_hash
     assert len(quarantined(store)) == 1  # once, not at every start
 
 
+def test_a_store_that_was_suspected_in_use_and_is_sound_stays_and_is_checked_in_full(store):
+    suspect(store, "database disk image is malformed")  # as SQLite says, too, where one read has failed
+    prepared = prepare(store, at_ns=NOW_NS)
+    assert prepared.unchecked
+    assert latches(store) == {"STORE_UNCHECKED"}
+    assert rows(store, "SELECT count(*) FROM lab_result") == [(1,)]
+    assert not (store / "suspect").exists()
+
+
+@pytest.mark.parametrize("name", ["SQLITE_IOERR_READ", "SQLITE_BUSY", "SQLITE_CORRUPT"])
+def test_a_disk_that_does_not_serve_for_a_while_sets_no_sound_store_aside(store, monkeypatch, name):
+    reading, failures = audit.verify_tail, iter([True, False] if name == "SQLITE_CORRUPT" else [True])
+
+    def failing(connection):
+        if next(failures, False):
+            error = sqlite3.DatabaseError("as SQLite says it")
+            error.sqlite_errorname = name
+            raise error
+        return reading(connection)
+
+    monkeypatch.setattr(audit, "verify_tail", failing)
+    if name != "SQLITE_CORRUPT":
+        with pytest.raises(StoreUnavailableError, match="as SQLite says it"):
+            prepare(store, at_ns=NOW_NS)
+    prepare(store, at_ns=NOW_NS)
+    assert latches(store) == set()
+    assert rows(store, "SELECT count(*) FROM lab_result") == [(1,)]
+
+
 @pytest.mark.parametrize("fails_at", ["moving", "the new file"])
 def test_a_quarantine_that_was_cut_short_is_finished_at_the_next_start(store, monkeypatch, fails_at):
     head = rows(store, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")[0]
-    suspect(store, "malformed")
+    unsound(store)
 
     def failing(*_arguments, **_more):
         raise StoreUnavailableError("power cut, says the test")
@@ -126,7 +166,7 @@ def test_a_quarantine_that_was_cut_short_is_finished_at_the_next_start(store, mo
 
 def test_a_restore_after_corruption_is_not_itself_set_aside(store, tmp_path):
     backup(store, tmp_path / "backup", at_ns=NOW_NS)
-    suspect(store, "malformed")
+    unsound(store)
     restore(tmp_path / "backup", store, at_ns=NOW_NS)
     prepare(store, at_ns=NOW_NS + 1)
     assert latches(store) == {"STORE_RESTORED"}
@@ -156,7 +196,7 @@ def test_damaged_text_stalls_nothing_and_a_damaged_row_is_never_hashed_anew(stor
 
 
 def test_while_an_alarm_is_latched_models_predict_in_shadow_and_results_are_judged(store):
-    suspect(store, "malformed")
+    unsound(store)
     prepare(store, at_ns=NOW_NS)
     bench = Bench(store)
     bench.order()
@@ -194,7 +234,7 @@ def test_what_is_salvaged_is_what_holds_and_is_put_back_where_it_is_missing(stor
         connection.execute("UPDATE dead_letter SET topic = 'x'")
         connection.execute("UPDATE lot SET client_id = 'somebody'")
         connection.commit()
-    suspect(store, "malformed")
+    unsound(store)
     prepare(store, at_ns=NOW_NS)
     (file,) = quarantined(store)
     with closing(open_state(store)) as connection:
@@ -218,7 +258,7 @@ def test_a_trail_whose_words_are_damaged_is_told_and_not_stumbled_over(store):
 def test_a_salvaged_store_and_the_one_begun_since_are_one_again(store):
     """A lot on hold in the old one was released in the new one; a result has a newer version in each of them."""
     result = {"sample_id": "S-1", "test_name": "pH", "material_lot": "LOT/1"}
-    suspect(store, "malformed")
+    unsound(store)
     prepare(store, at_ns=NOW_NS)
     bench = Bench(store)
     bench.order()
@@ -238,7 +278,7 @@ def test_a_salvaged_store_and_the_one_begun_since_are_one_again(store):
 
 
 def test_what_both_stores_know_with_other_content_is_told_and_stays_where_it_is(store):
-    suspect(store, "malformed")
+    unsound(store)
     prepare(store, at_ns=NOW_NS)
     bench = Bench(store)
     bench.result({"sample_id": "S-1", "test_name": "pH", "material_lot": "LOT/1", "result": 7.1})  # again, as version 1
@@ -253,7 +293,7 @@ def test_what_both_stores_know_with_other_content_is_told_and_stays_where_it_is(
 
 
 def test_a_salvage_that_fails_in_the_middle_puts_nothing_back(store, monkeypatch):
-    suspect(store, "malformed")
+    unsound(store)
     prepare(store, at_ns=NOW_NS)
     (file,) = quarantined(store)
 
@@ -281,6 +321,41 @@ def test_a_backup_is_verified_and_restoring_it_latches_an_alarm_and_salts_ids_an
     again = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
     assert len(again - said) == 1
     assert check(store, gently=False).ok
+
+
+@pytest.mark.parametrize("moves", range(7))
+def test_a_restore_that_was_cut_short_is_finished_at_the_next_start_and_nothing_is_lost(
+    store, tmp_path, monkeypatch, moves
+):
+    """The store that is replaced has a write-ahead log, as a killed gateway leaves it."""
+    backup(store, tmp_path / "backup", at_ns=NOW_NS)
+    live = sqlite3.connect(store / "state.db")
+    live.execute("PRAGMA journal_mode = WAL")
+    live.close()
+    bench = Bench(store)
+    for number in range(2, 30):
+        bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": 7.0, "material_lot": "LOT/1"})
+    killed = tmp_path / "killed"
+    shutil.copytree(store, killed)
+    bench.connection.close()
+    assert (killed / "state.db-wal").stat().st_size
+    renaming, left = Path.rename, iter(range(moves))
+
+    def cut(self, target):
+        moving = "replaced" in str(target) or str(self).endswith(".restoring")
+        if moving and next(left, None) is None:
+            raise KeyboardInterrupt
+        return renaming(self, target)
+
+    with monkeypatch.context() as power, suppress(KeyboardInterrupt):
+        power.setattr(Path, "rename", cut)
+        restore(tmp_path / "backup", killed, at_ns=NOW_NS + 1)
+    prepare(killed, at_ns=NOW_NS + 2)
+    assert latches(killed) == {"STORE_RESTORED"}
+    assert rows(killed, "SELECT count(*) FROM lab_result") == [(1,)]
+    assert check(killed, gently=False).ok
+    (replaced,) = (killed / "replaced").iterdir()
+    assert rows(replaced, "SELECT count(*) FROM lab_result") == [(29,)]
 
 
 def test_a_backup_that_was_changed_is_not_restored(store, tmp_path):

@@ -18,7 +18,7 @@ INSERT INTO chunk (series_id, number, first_ns, last_ns, last_arrival, count, ha
 VALUES (:series_id, :number, :first_ns, :last_ns, :last_arrival, :count, :hash, :payload);
 
 -- name: newest_chunks
-SELECT series_id, max(number), max(last_arrival) FROM chunk GROUP BY series_id;
+SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival FROM chunk GROUP BY series_id;
 
 -- name: chunks_of_stretch
 SELECT min(number), max(number), (

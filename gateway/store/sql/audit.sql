@@ -24,6 +24,9 @@ SELECT max(last_seq) FROM audit_archive;
 -- name: archives
 SELECT first_seq, last_seq, last_hash, file_sha256 FROM audit_archive ORDER BY last_seq;
 
+-- name: archived_line
+SELECT body FROM audit WHERE kind = 'audit_archived' AND subject = :subject ORDER BY seq DESC LIMIT 1;
+
 -- name: insert_archive
 INSERT INTO audit_archive (first_seq, last_seq, last_hash, file_sha256)
 VALUES (:first_seq, :last_seq, :last_hash, :file_sha256);
