@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Self
 
 _BLOCK = 65_536
@@ -31,6 +32,7 @@ class FaultyLink:
     listen: int
     delay_seconds: float = 0.5
     cut_on: bytes | None = None  # ends a connection on which the client sends these bytes
+    spares: bytes | None = None  # lets a connection be whose client begins with these bytes
     connections: int = 0
     _fault: Fault = Fault.NONE
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -63,10 +65,12 @@ class FaultyLink:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        if self._fault in {Fault.REFUSE, Fault.RESET}:
+        first = b"" if self.spares is None else await reader.read(_BLOCK)
+        spared = self.spares is not None and self.spares in first
+        if self._fault in {Fault.REFUSE, Fault.RESET} and not spared:
             _end(writer, reset=self._fault is Fault.RESET)
             return
-        if self._fault is Fault.SWALLOW:
+        if self._fault is Fault.SWALLOW and not spared:
             self._open.add(writer)
             await self._until(lambda: self._fault is not Fault.SWALLOW)
             _end(writer, reset=True)
@@ -78,17 +82,21 @@ class FaultyLink:
             return
         for each in (writer, far_writer):
             each.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._open |= {writer, far_writer}
+        self._open |= set() if spared else {writer, far_writer}
+        far_writer.write(first)
+        there, back = (_spared, _spared) if spared else (partial(self._carry, watched=True), self._carry)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._carry(reader, far_writer, watched=True), name="link-there")
-                tasks.create_task(self._carry(far_reader, writer, watched=False), name="link-back")
+                tasks.create_task(there(reader, far_writer), name="link-there")
+                tasks.create_task(back(far_reader, writer), name="link-back")
         finally:
             self._open -= {writer, far_writer}
             for each in (writer, far_writer):
                 _end(each, reset=False)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, watched: bool) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, watched: bool = False
+    ) -> None:
         with suppress(OSError):
             while block := await reader.read(_BLOCK):
                 if self._fault is Fault.DELAY:
@@ -108,6 +116,14 @@ class FaultyLink:
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             await self._changed.wait()
+
+
+async def _spared(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while block := await reader.read(_BLOCK):
+            writer.write(block)
+            await writer.drain()
+    _end(writer, reset=False)
 
 
 def _end(writer: asyncio.StreamWriter, *, reset: bool) -> None:

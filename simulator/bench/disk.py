@@ -49,32 +49,46 @@ def _with_small_floor(text: str) -> str:
 async def _full(cases: int) -> dict[str, int]:
     chance = random.Random(_SEED)
     with _folder() as folder, small_disk(folder / "store", 64) as disk:
-        async with Load(folder, with_plant=False).running(change=_with_small_floor) as load, load.gateway():
+        async with Load(folder, with_plant=False).running(change=_with_small_floor) as load:
             publishing = asyncio.create_task(load.publish(every_seconds=0.01), name="bench-results")
-            for _ in range(cases):
-                await asyncio.sleep(chance.uniform(0.0, 0.3))
-                ballast = fill_up(disk)
-                await asyncio.sleep(chance.uniform(0.0, 0.3))
-                ballast.unlink()
-            return await _verdict(load, publishing)
+            for number in range(cases):
+                async with load.gateway() as gateway:
+                    await asyncio.sleep(chance.uniform(0.0, 0.3))
+                    ballast = fill_up(disk)
+                    await asyncio.sleep(chance.uniform(0.0, 0.3))
+                    if number % 2:  # what was acknowledged then must be there though the gateway ends at once
+                        await kill(gateway)
+                    ballast.unlink()
+                    await asyncio.sleep(chance.uniform(0.0, 0.3))
+                    await kill(gateway)
+            async with load.gateway():
+                return await _verdict(load, publishing)
 
 
 async def _unsynced(cases: int) -> dict[str, int]:
     chance = random.Random(_SEED)
     strace = program("strace") or "strace"
     with _folder() as folder:
-        async with Load(folder, with_plant=False).running() as load, load.gateway() as gateway:
+        async with Load(folder, with_plant=False).running() as load:
             publishing = asyncio.create_task(load.publish(every_seconds=0.01), name="bench-results")
-            for _ in range(cases):
-                await asyncio.sleep(chance.uniform(0.0, 0.3))
-                injecting = await asyncio.create_subprocess_exec(
-                    strace, "-f", "-qq", "-o", "/dev/null", "-p", str(gateway.process.pid),
-                    "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO",
-                )  # fmt: skip
-                await asyncio.sleep(chance.uniform(0.05, 0.4))
-                injecting.terminate()
-                await injecting.wait()
-            return await _verdict(load, publishing)
+            for number in range(cases):
+                async with load.gateway() as gateway:
+                    await asyncio.sleep(chance.uniform(0.0, 0.3))
+                    injecting = await asyncio.create_subprocess_exec(
+                        strace, "-f", "-qq", "-o", "/dev/null", "-p", str(gateway.process.pid),
+                        "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO",
+                    )  # fmt: skip
+                    await asyncio.sleep(chance.uniform(0.05, 0.4))
+                    if number % 2:
+                        await kill(gateway)
+                    else:
+                        injecting.terminate()
+                        await injecting.wait()
+                        await asyncio.sleep(chance.uniform(0.0, 0.3))
+                        await kill(gateway)
+                    await injecting.wait()
+            async with load.gateway():
+                return await _verdict(load, publishing)
 
 
 async def _read_only(cases: int) -> dict[str, int]:

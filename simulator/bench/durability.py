@@ -9,10 +9,12 @@ import random
 import statistics
 import sys
 import tempfile
-from contextlib import suppress
+import time
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
+from gateway.store.database import read_state
 from simulator.bench import disk
 from simulator.bench.damage import Damage, damaged_stores
 from simulator.bench.large import fill
@@ -25,12 +27,20 @@ from simulator.gateway_process import ask
 KILLS, SMALL_KILLS = 300, 5
 DAMAGES, SMALL_DAMAGES = 200, 5
 _NONE = Goal(op="==", value=0)
+_DAY_OF_RESULTS, _INGEST_SECONDS, _STARTS = 8640, 120.0, 4
+_AWAY = (  # (how, for how many seconds, within how many seconds values must come again)
+    (Fault.REFUSE, 20.0, 10.0),
+    (Fault.SWALLOW, 40.0, 10.0),
+    (Fault.REFUSE, 100.0, 30.0),
+    (Fault.SWALLOW, 100.0, 30.0),
+)
 
 
 def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench takes it
     """Return the figures of every kind of trouble."""
     figures = asyncio.run(_kills(SMALL_KILLS if small else KILLS))
     figures |= asyncio.run(_broker_trouble())
+    figures |= asyncio.run(_source_away())
     figures |= asyncio.run(_large_store(64 if small else 1024))
     figures |= disk.measure(SMALL_DAMAGES if small else DAMAGES)
     figures |= _damages(SMALL_DAMAGES if small else DAMAGES)
@@ -92,29 +102,78 @@ async def _broker_trouble() -> dict[str, Figure]:
     return {**counted(verdict, "broker_killed"), **await _unreachable()}
 
 
-async def _unreachable(results: int = 8640) -> dict[str, Figure]:
-    """A day of results, one each ten seconds, told in a few seconds while nothing can be sent."""
+async def _unreachable(results: int = _DAY_OF_RESULTS) -> dict[str, Figure]:
+    """A day of results, one each ten seconds, told in minutes while nothing can be sent: ingest goes on all the while.
+
+    The plant lives, and its models predict; only what the gateway publishes by is cut off. Before it as many results
+    are told while all is well, so that what memory grows by is the outage's.
+    """
     with tempfile.TemporaryDirectory(prefix="labline-bench-") as name:
         async with (
-            Load(Path(name), with_plant=False).running() as load,
-            FaultyLink(port=load.broker.port, listen=free_port()) as link,
+            Load(Path(name)).running() as load,
+            FaultyLink(port=load.broker.port, listen=free_port(), spares=b"labline-bench-in") as link,
         ):
-            load.configure("", partial(_by_way_of, link))
+            load.configure(load.plant_url, partial(_by_way_of, link))
             async with load.gateway() as gateway:
-                await load.publish(every_seconds=0.0, most=200)
+                await load.publish(every_seconds=0.01, most=results)
                 await load.until_all_back()
                 before = gateway.resident_bytes()
                 link.set(Fault.SWALLOW)
-                await load.publish(every_seconds=0.0, most=results)
-                await asyncio.sleep(5)
+                await load.publish(every_seconds=0.01, most=2 * results)
+                behind = await _until_ingested(load)
                 after = gateway.resident_bytes()
                 link.set(Fault.NONE)
-                await load.until_all_back(seconds=300)
+                with suppress(TimeoutError):
+                    await load.until_all_back(seconds=300)
                 verdict = load.verdict()
     return {
         **counted(verdict, "unreachable"),
-        "unreachable_growth": Figure(value=(after - before) / 2**20, unit="MiB"),
+        "unreachable_not_ingested": Figure(value=behind, unit="results", goal=_NONE),
+        "unreachable_growth": Figure(value=(after - before) / 2**20, unit="MiB", goal=Goal(op="<=", value=4)),
     }
+
+
+async def _until_ingested(load: Load) -> int:
+    """Return how many published results are not in the store though it was given a while."""
+    behind = len(load.published)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_INGEST_SECONDS):
+            while behind:
+                await asyncio.sleep(0.5)
+                with closing(read_state(load.store)) as connection:
+                    (count,) = connection.execute("SELECT count(*) FROM lab_result").fetchone()
+                behind = len(load.published) - int(count)
+    return behind
+
+
+async def _source_away() -> dict[str, Figure]:
+    """After how many seconds values come again from an OPC UA server that was away, for less and more than a minute."""
+    figures = {}
+    with tempfile.TemporaryDirectory(prefix="labline-bench-") as name:
+        async with Load(Path(name)).running() as load:
+            port = int(load.plant_url.rsplit(":", 1)[1].split("/")[0])
+            async with FaultyLink(port=port, listen=free_port()) as link:
+                load.configure(load.plant_url.replace(str(port), str(link.listen)))
+                async with load.gateway():
+                    for fault, away_seconds, goal in _AWAY:
+                        await _predicting(load, _INGEST_SECONDS)
+                        link.set(fault)
+                        await asyncio.sleep(away_seconds)
+                        link.set(Fault.NONE)
+                        figures[f"source_{fault}_{away_seconds:g}s"] = Figure(
+                            value=await _predicting(load, 2 * goal), unit="s", goal=Goal(op="<=", value=goal)
+                        )
+    return figures
+
+
+async def _predicting(load: Load, seconds: float) -> float:
+    """Return after how many seconds another prediction was accepted, at most so many."""
+    begun, before = time.monotonic(), load.account.accepted_predictions
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while load.account.accepted_predictions <= before:
+                await asyncio.sleep(0.02)
+    return time.monotonic() - begun
 
 
 def _by_way_of(link: FaultyLink, text: str) -> str:
@@ -130,9 +189,11 @@ async def _large_store(mebibytes: int) -> dict[str, Figure]:
                 await load.until_all_back()
             size = fill(load.store, mebibytes)
             warm = []
-            for _ in range(3):
-                async with load.gateway() as gateway:
+            for _ in range(_STARTS):
+                async with load.gateway() as gateway:  # as the kill before has left it
                     warm.append(gateway.ready_seconds)
+                    await load.publish(every_seconds=0.0, most=len(load.published) + 50)
+                    await kill(gateway)
             cold = None
             if _drop_caches():
                 async with load.gateway() as gateway:

@@ -1,4 +1,4 @@
-"""A store made large: years of evidence in the state database, weeks of chunks in the history."""
+"""A state database made large: years of evidence."""
 
 import sqlite3
 from contextlib import closing

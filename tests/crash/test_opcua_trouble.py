@@ -133,3 +133,6 @@ async def test_a_link_that_is_dropped_is_noticed_and_data_flow_again_when_it_is_
             await asyncio.sleep(3)
             link("up")
             assert await back(listener) < BACK_WITHIN_SECONDS
+            async with asyncio.timeout(45):  # sessions that could not be closed are forgotten by the server
+                while plant.sessions != 1:
+                    await asyncio.sleep(0.2)
