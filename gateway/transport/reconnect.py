@@ -80,11 +80,10 @@ class Reconnection:
         """Note that it failed, for whatever reason; return how many seconds to wait before the next attempt."""
         now = self._clock.monotonic()
         if self._up_since is not None:
-            self._away_since = now
             life_seconds = now - self._up_since
             self.short_lives = self.short_lives + 1 if life_seconds < SHORT_LIFE_SECONDS else 0
-            if life_seconds >= STABLE_SECONDS:
-                self.attempts = 0
+            if life_seconds >= STABLE_SECONDS:  # else it counts as never up: two that take it from each other slow down
+                self.attempts, self._away_since = 0, now
             log.warning("connection lost", connection=self._name, reason=why)
         else:
             level = log.warning if self.attempts <= 1 else log.debug

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gateway.transport.reconnect import (
     LONGEST_IN_FIRST_MINUTE_SECONDS,
     LONGEST_SECONDS,
+    STABLE_SECONDS,
     Reconnection,
     State,
 )
@@ -35,7 +36,7 @@ def test_delays_stay_short_in_the_first_minute_and_never_exceed_the_cap(drawn):
         if reached >= 2:
             reconnection.proven()
         clock.at += seconds
-        if reached >= 2:
+        if reached >= 2 and seconds >= STABLE_SECONDS:
             away_since = clock.at
         delay = reconnection.failed("the test says so")
         away = clock.at - away_since
@@ -58,6 +59,20 @@ def test_a_server_that_accepts_and_drops_is_not_hammered_and_counts_as_unstable(
         delays.append(reconnection.failed("dropped"))
     assert delays[-1] > delays[0]
     assert reconnection.unstable
+
+
+def test_two_that_take_a_connection_from_each_other_try_less_and_less_often():
+    clock = HandClock()
+    reconnection = Reconnection("it", clock=clock)
+    delays = []
+    for _ in range(60):
+        reconnection.attempt()
+        reconnection.connected()
+        reconnection.proven()
+        clock.at += 1.0
+        delays.append(reconnection.failed("taken over"))
+        clock.at += delays[-1]
+    assert delays[-1] > LONGEST_IN_FIRST_MINUTE_SECONDS
 
 
 def test_a_connection_that_stood_begins_again_with_the_first_delay():
