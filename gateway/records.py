@@ -274,6 +274,8 @@ class Prediction:
     uncorrected: float | None = None  # what the model itself says, before the bias
     bias: float = 0.0
     bias_version: int = 0
+    cause: str = ""  # the event's id
+    arrival: int = 0  # how many notifications of sources were known, so that a replay knows no more
 
 
 # --- advice --------------------------------------------------------------------------------------------

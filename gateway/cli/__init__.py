@@ -8,7 +8,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, backup, bench, buffer, check, demo, history, model, opcua, play, run
+from gateway.cli import audit, backup, bench, buffer, check, demo, history, model, opcua, play, replay, run
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
@@ -24,6 +24,7 @@ app.command(name="run")(run.run)
 app.command(name="check")(check.check)
 app.command(name="demo")(demo.demo)
 app.command(name="play")(play.play)
+app.command(name="replay")(replay.replay)
 app.command(name="bench")(bench.bench)
 app.command(name="backup")(backup.backup)
 app.command(name="restore")(backup.restore)

@@ -16,8 +16,8 @@ from gateway.contract.times import parse_rfc3339
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.columns import Columns, SampleFlag
-from gateway.history.sealed import Damage, in_stretch, newest, read_chunks, read_series, read_unsealed
-from gateway.history.statements import HISTORY, HISTORY_FILE, SQL
+from gateway.history.recorded import RecordedHistory
+from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.records import quality_of
 from gateway.settings import read
 
@@ -57,11 +57,12 @@ def export(
         raise LablineError(f"there is no tag {', '.join(unknown)}", hint=f"tags are: {', '.join(settings.tags)}")
     if to.exists():
         raise LablineError(f"{to} is there already", hint="name a file that is to be made")
-    tags, damage = tag or sorted(settings.tags), Damage()
+    tags = tag or sorted(settings.tags)
     with closing(open_for_reading(settings.store.directory / HISTORY_FILE, HISTORY)) as connection:
-        stretches = _stretches(connection, tags, start_ns, end_ns, damage)
-        count = _WRITERS[form](to, stretches, len(tags))
+        history = RecordedHistory(connection, tags)
+        count = _WRITERS[form](to, _stretches(history, tags, start_ns, end_ns), len(tags))
     out.print(f"{count} samples of {len(tags)} tags written to {to}", markup=False, soft_wrap=True)
+    damage = history.damage
     if damage:
         found = f"{damage.chunks} chunks and {damage.journal_entries} journal entries are damaged"
         err.print(f"{found}: in their place stands a mark (status 0x80310000) from which on nothing is known",
@@ -76,30 +77,12 @@ def _time(text: str | None, option: str) -> int | None:
         raise typer.BadParameter(f"{option}: {error}") from error
 
 
-def _stretches(
-    connection: Any, tags: list[str], start_ns: int, end_ns: int, damage: Damage
-) -> Iterator[tuple[str, Columns]]:
+def _stretches(history: RecordedHistory, tags: list[str], start_ns: int, end_ns: int) -> Iterator[tuple[str, Columns]]:
     """Yield each tag's samples, hour by hour, so that memory stays small."""
-    series = read_series(connection)
-    last_arrivals = {row["series_id"]: row["last_arrival"] for row in connection.execute(SQL["newest_chunks"])}
-    sealed_until: dict[str, tuple[int, int]] = {}
     for tag in tags:
-        if series.get(tag) in last_arrivals:
-            columns, _older = newest(connection, series[tag], most=1, damage=Damage())
-            held_ns = int(columns.held_ns.max()) if len(columns) else 0
-            sealed_until[tag] = held_ns, last_arrivals[series[tag]]
-    journal, _last_arrival = read_unsealed(connection, sealed_until, damage)
-    for tag in tags:
-        waiting = Columns.joined(journal.get(tag, ()))
         for begin_ns in range(start_ns, end_ns, _HOUR_NS):
             until_ns = min(begin_ns + _HOUR_NS, end_ns)
-            sealed, last_arrival = (
-                read_chunks(connection, series[tag], start_ns=begin_ns, end_ns=until_ns, damage=damage)
-                if tag in series
-                else ([], 0)
-            )
-            columns = Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)])
-            found = in_stretch(columns, start_ns=begin_ns, end_ns=until_ns - (until_ns < end_ns))
+            found = history.stretch(tag, start_ns=begin_ns, end_ns=until_ns - (until_ns < end_ns))
             yield tag, found if begin_ns == start_ns else found.where(found.held_ns >= begin_ns)
 
 

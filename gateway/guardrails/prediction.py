@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,7 +40,11 @@ def guarded_predictions(
     An abstained prediction carries no numbers that an eye could take for advice.
     """
     numbers, reasons, features = _said_of_inputs(model, tags, windows, occasion.end_ns)
-    return tuple(_prediction(model, output, numbers, reasons, features, occasion) for output in model.bundle.outputs)
+    arrival = max((window.arrival for window in windows.values()), default=0)
+    return tuple(
+        replace(_prediction(model, output, numbers, reasons, features, occasion), arrival=arrival)
+        for output in model.bundle.outputs
+    )
 
 
 def uncorrected_values(
@@ -113,6 +117,7 @@ def _prediction(
         material_lot_id=occasion.context.material_lot_id,
         material_definition_id=occasion.context.material_definition_id,
         sample_result_id=occasion.sample_result_id,
+        cause=occasion.cause,
     )
 
 

@@ -126,10 +126,12 @@ class History:
 
     def _joined(self, request: WindowRequest, stretch: Columns) -> TagWindow:
         """Return a window of what the disk holds: everything is there or still in the historian's buffers."""
+        recent = self._rings.window(request)
         return cut(
             request,
             held_ns=stretch.held_ns,
             values=stretch.values,
             statuses=stretch.statuses,
-            confirmed_ns=self._rings.window(request).confirmed_ns,
+            confirmed_ns=recent.confirmed_ns,
+            arrival=recent.arrival,
         )

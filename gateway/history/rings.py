@@ -94,7 +94,7 @@ class TagRing:
         """Return whether the ring knows all that is known of an instant and ever since."""
         return not self.older_elsewhere or (self.first_ns is not None and self.first_ns <= start_ns)
 
-    def window(self, *, start_ns: int, end_ns: int, confirmed_ns: int) -> TagWindow:
+    def window(self, *, start_ns: int, end_ns: int, confirmed_ns: int, arrival: int = 0) -> TagWindow:
         """Return the samples in the window and the one that held at its start, as copies."""
         kept = slice(self._begin, self._end)
         return cut(
@@ -103,6 +103,7 @@ class TagRing:
             values=self._values[kept],
             statuses=self._statuses[kept],
             confirmed_ns=confirmed_ns,
+            arrival=arrival,
         )
 
 
@@ -264,6 +265,7 @@ class Rings:
             start_ns=request.start_ns,
             end_ns=request.end_ns,
             confirmed_ns=self._confirmed_ns[self._source_of[request.tag]],
+            arrival=self._arrival,
         )
 
     def windows(self, requests: Iterable[WindowRequest]) -> dict[WindowRequest, TagWindow]:

@@ -31,6 +31,7 @@ class TagWindow:
 
     ``held_ns``: from when each value counts (see ``gateway.history.columns``).
     ``confirmed_ns``: until when its server has confirmed that the last value still holds.
+    ``arrival``: how many notifications were known when it was cut, so that a replay knows no more.
     """
 
     tag: str
@@ -40,6 +41,7 @@ class TagWindow:
     values: NDArray[np.float64]
     statuses: NDArray[np.uint32]
     confirmed_ns: int
+    arrival: int = 0
 
     def __len__(self) -> int:
         return len(self.held_ns)
@@ -59,6 +61,7 @@ def cut(
     values: NDArray[np.float64],
     statuses: NDArray[np.uint32],
     confirmed_ns: int,
+    arrival: int = 0,
 ) -> TagWindow:
     """Return the samples in a window and the one that held at its start, as copies, out of columns in order."""
     first = max(int(np.searchsorted(held_ns, request.start_ns, side="right")) - 1, 0)
@@ -72,6 +75,7 @@ def cut(
         values=values[kept].copy(),
         statuses=statuses[kept].copy(),
         confirmed_ns=confirmed_ns,
+        arrival=arrival,
     )
 
 

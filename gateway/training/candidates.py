@@ -31,15 +31,22 @@ class MeanOf:
         return np.asarray(np.mean([np.ravel(part.predict(features)) for part in self.parts], axis=0))
 
 
-CANDIDATES: Mapping[str, Callable[[int], Regressor]] = {
-    "ridge": lambda _seed: make_pipeline(StandardScaler(), Ridge(alpha=10.0)),
-    "pls": lambda _seed: make_pipeline(StandardScaler(), PLSRegression(n_components=8)),
-    "gradient_boosting": lambda seed: GradientBoostingRegressor(
+_CANDIDATES: Mapping[str, Callable[[int, int], Regressor]] = {
+    "ridge": lambda _seed, _inputs: make_pipeline(StandardScaler(), Ridge(alpha=10.0)),
+    "pls": lambda _seed, inputs: make_pipeline(StandardScaler(), PLSRegression(n_components=min(8, inputs))),
+    "gradient_boosting": lambda seed, _inputs: GradientBoostingRegressor(
         n_estimators=300, learning_rate=0.05, max_depth=3, min_samples_leaf=20, subsample=0.7, random_state=seed
     ),
-    "extra_trees": lambda seed: ExtraTreesRegressor(100, min_samples_leaf=5, random_state=seed),
-    "neural_network": lambda seed: make_pipeline(
+    "extra_trees": lambda seed, _inputs: ExtraTreesRegressor(100, min_samples_leaf=5, random_state=seed),
+    "neural_network": lambda seed, _inputs: make_pipeline(
         StandardScaler(), MLPRegressor(hidden_layer_sizes=(16,), alpha=10.0, max_iter=500, random_state=seed)
     ),
-    "linear_and_trees": lambda seed: MeanOf([CANDIDATES["ridge"](seed), CANDIDATES["extra_trees"](seed)]),
+    "linear_and_trees": lambda seed, inputs: MeanOf(
+        [candidate(kind, seed=seed, inputs=inputs) for kind in ("ridge", "extra_trees")]
+    ),
 }
+
+
+def candidate(kind: str, *, seed: int, inputs: int) -> Regressor:
+    """Return a model of a kind, to be fitted on rows of so many inputs."""
+    return _CANDIDATES[kind](seed, inputs)

@@ -26,7 +26,7 @@ from gateway.errors import LablineError
 from gateway.inference.domain import scores
 from gateway.records import seconds_to_ns
 from gateway.training.calibration import calibrated, coverage, laboratory_of, uncorrected
-from gateway.training.candidates import CANDIDATES, Regressor
+from gateway.training.candidates import Regressor, candidate
 from gateway.training.domain import fit_domain
 from gateway.training.export import exported
 from gateway.training.recipe import Recipe
@@ -76,7 +76,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     made_from, test = _split(recipe, rows)
     compared = _compare(recipe, rows, made_from, on_progress)
     chosen = min(compared, key=lambda each: each.error_as_served)
-    model = CANDIDATES[chosen.kind](recipe.seed)
+    model = candidate(chosen.kind, seed=recipe.seed, inputs=rows.features.shape[1])
     model.fit(rows.features[made_from], rows.values[made_from])
     onnx, predict = _exported(model, rows, recipe)
     trained = Trained(
@@ -117,7 +117,7 @@ def _compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress
     found = []
     for kind in kinds:
         said = left_out(
-            partial(CANDIDATES[kind], recipe.seed),
+            partial(candidate, kind, seed=recipe.seed, inputs=features.shape[1]),
             features,
             values,
             folds=folds,

@@ -85,6 +85,7 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
                         clock=time.perf_counter),
                 name="played-laboratory",
             )  # fmt: skip
+        alarms = sorted(account.alarms)  # not of the end
         if own:
             with suppress(TimeoutError):  # what is missing then is counted as lost
                 async with asyncio.timeout(_SETTLE_SECONDS):
@@ -98,7 +99,7 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
         **{name: counts[name] for name in ("lab_results", "dispositions", "dead_letters", "lost", "duplicates")},
         "audit": audit,
         "stage": account.stage,
-        "alarms": sorted(account.alarms),
+        "alarms": alarms,
     }
 
 

@@ -1,4 +1,4 @@
-"""``labline play``: a recording as a plant and a laboratory, with the whole gateway between them."""
+"""``labline play`` and ``labline replay``: a recording through the whole gateway, and what it decided once more."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
 from gateway.line import bundle_files
 from gateway.training.recipe import read_recipe
@@ -29,21 +30,30 @@ def trained(tmp_path_factory):
     return recipe, folder / "bundle", made.figures
 
 
-def play(*arguments, code=0):
+@pytest.fixture(scope="module")
+def played(trained, tmp_path_factory):
+    """The figures of a recording that was played, and the folder with the store that it left."""
+    if find_mosquitto() is None:
+        missing("mosquitto")
+    recipe, bundle, _promised = trained
+    kept = tmp_path_factory.mktemp("played") / "kept"
+    found = labline("play", recipe, "--bundle", bundle, "--speed", 300, "--from-row", 450, "--rows", 100, "--lead", 30,
+                    "--keep", kept, "--json")  # fmt: skip
+    return found, kept
+
+
+def labline(*arguments, code=0):
     done = subprocess.run(
-        [sys.executable, "-m", "gateway", "play", *map(str, arguments)],
+        [sys.executable, "-m", "gateway", *map(str, arguments)],
         capture_output=True, text=True, check=False, timeout=120, cwd=REPOSITORY, env=os.environ | {"COLUMNS": "200"},
     )  # fmt: skip
     assert done.returncode == code, done.stderr + done.stdout
     return json.loads(done.stdout) if "--json" in arguments else done.stdout + done.stderr
 
 
-def test_the_running_gateway_reaches_on_a_recording_what_training_has_promised(trained, tmp_path):
-    if find_mosquitto() is None:
-        missing("mosquitto")
-    recipe, bundle, promised = trained
-    found = play(recipe, "--bundle", bundle, "--speed", 300, "--from-row", 450, "--rows", 100, "--lead", 30,
-                 "--keep", tmp_path / "kept", "--json")  # fmt: skip
+def test_the_running_gateway_reaches_on_a_recording_what_training_has_promised(trained, played):
+    _recipe, _bundle, promised = trained
+    found, kept = played
     assert (found["lost"], found["duplicates"], found["dead_letters"], found["audit"]) == (0, 0, 0, "ok")
     assert found["lab_results"] == found["dispositions"] >= 19
     assert found["predicted_rows"] >= 95
@@ -51,7 +61,68 @@ def test_the_running_gateway_reaches_on_a_recording_what_training_has_promised(t
     assert found["r2_accepted"] > max(promised["r2_as_served"] - 0.25, found["r2_last_result"])
     assert found["coverage_accepted"] > 0.6
     assert found["stage"] == {"quality": "advise"}
-    assert (tmp_path / "kept" / "store" / "state.db").exists()
+    assert found["alarms"] == []
+    assert (kept / "store" / "state.db").exists()
+
+
+def test_what_was_decided_is_decided_again_to_the_last_bit_each_time(played, tmp_path):
+    _found, kept = played
+    reports = [
+        labline("replay", "--config", kept / "labline.toml", "--out", tmp_path / name, "--json") for name in "ab"
+    ]
+    assert reports[0]["differences"] == 0
+    (both,) = reports[0]["models"].values()
+    assert both["then"] == both["now"]
+    assert both["then"]["accepted"] > 80
+    assert both["then"]["hits"] > 10
+    assert reports[0]["sha256"] == reports[1]["sha256"]
+    assert (tmp_path / "a" / "differences.csv").read_text() == (tmp_path / "b" / "differences.csv").read_text()
+
+
+def test_another_version_is_held_against_what_was_said_at_the_time(trained, played, tmp_path):
+    recipe, _bundle, _promised = trained
+    _found, kept = played
+    (tmp_path / "next.toml").write_text(
+        RECIPE.replace('version = "1.0.0"', 'version = "1.1.0"')
+        .replace('["ridge", "linear_and_trees"]', '["pls"]')
+        .replace('file = "data.csv"', f'file = "{recipe.parent / "data.csv"}"')
+    )
+    made = train(read_recipe(tmp_path / "next.toml"), folder=tmp_path)
+    write_bundle(bundle_of(made, recipe_name="next.toml"), tmp_path / "next")
+    candidate = at_pace(tmp_path / "next", speed=300.0, to=tmp_path / "paced")
+    report = labline("replay", "--config", kept / "labline.toml", "--bundle", candidate, "--json")
+    (both,) = report["models"].values()
+    assert report["differences"] > 50
+    assert both["then"]["predictions"] == both["now"]["predictions"]
+    assert both["now"]["mean_half_width"] != both["then"]["mean_half_width"]
+    assert both["now"]["results"] == both["then"]["results"] > 10
+    told = labline("replay", "--config", kept / "labline.toml", "--bundle", candidate)
+    assert "differences; the first" in told
+    assert "mean_half_width" in told
+
+
+def test_a_stretch_of_it_is_decided_as_it_was_with_what_the_laboratory_had_said_before(played):
+    _found, kept = played
+    whole = labline("replay", "--config", kept / "labline.toml", "--json")
+    begin, end = (parse_rfc3339(whole[name]) for name in ("from", "to"))
+    half = rfc3339((begin + end) // 2)
+    later = labline("replay", "--config", kept / "labline.toml", "--from", half, "--json")
+    assert 0 < later["events"] < whole["events"]
+    assert later["differences"] == 0
+    assert sum(each["then"]["predictions"] for each in later["models"].values()) < 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--from", "yesterday"), "--from"),
+        (("--bundle", REPOSITORY / "models" / "ph" / "1.0.0"), "is called ph"),
+        (("--store", REPOSITORY), "there is no store"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said(played, arguments, message):
+    _found, kept = played
+    assert message in labline("replay", "--config", kept / "labline.toml", *arguments, code=2)
 
 
 def test_a_bundle_for_a_faster_plant_is_the_same_model_with_shorter_times(trained, tmp_path):
@@ -97,4 +168,4 @@ def test_each_instant_belongs_to_the_row_that_holds_then():
 def test_what_cannot_be_played_is_said(tmp_path, before, after, arguments, message):
     recipe = write_recipe(tmp_path)
     recipe.write_text(RECIPE.replace(before, after))
-    assert message in play(recipe, *arguments, code=2)
+    assert message in labline("play", recipe, *arguments, code=2)

@@ -1,0 +1,221 @@
+"""``labline replay``: a recorded period against any configuration and model version."""
+
+import csv
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gateway.cli.presentation import out, progress_of, show_json, show_table
+from gateway.contract.times import parse_rfc3339, rfc3339
+from gateway.database.opening import open_for_reading
+from gateway.definitions import LineDefinition
+from gateway.errors import LablineError
+from gateway.history.recorded import KnownThen, RecordedHistory
+from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.inference.bundle import read_manifest
+from gateway.ingest.lims import understand_results
+from gateway.line import bundle_files, define_line
+from gateway.records import SECOND_NS
+from gateway.replay.compare import (
+    Difference,
+    Figures,
+    differences,
+    disposition_counts,
+    figures,
+    guidance_counts,
+)
+from gateway.replay.recorded import Said, Stretch, epoch, measured, recorded_events, recorded_stretch, said_then
+from gateway.replay.rerun import Rerun, rerun
+from gateway.settings import Settings, read
+from gateway.store.database import read_state
+
+_SHOWN = 20
+_MOVED_LATER_NS = 60 * SECOND_NS
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Replayed:
+    stretch: Stretch
+    then: Said
+    now: Rerun
+    measured: dict[str, float]
+    seconds: float
+    damage: bool
+
+
+def replay(
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration to replay against."),
+    store: Path | None = typer.Option(None, "--store", help="The recorded store; without it, the configuration's."),
+    bundle: list[Path] = typer.Option(
+        [], "--bundle", help="A bundle instead of the configured one of the same name; may be given again."
+    ),
+    start: str = typer.Option(None, "--from", help="From this time on (RFC 3339, with zone); else from the beginning."),
+    end: str = typer.Option(None, "--to", help="Until this time (RFC 3339, with zone); else to the end."),
+    to: Path | None = typer.Option(None, "--out", help="A new folder for the report, with every difference."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
+) -> None:
+    """Decide a recorded period again, and hold what is said now against what was said at the time.
+
+    The period's events are decided by the same code that runs, with the values that were known at each instant; what
+    the laboratory said before the period is taken in, too. Nothing is sent, and the store is only read.
+    """
+    settings, line = _line(config, bundle)
+    found = _replayed(settings, line, store or settings.store.directory, start, end, quiet=as_json)
+    report = _report(found)
+    if to is not None:
+        _write(to, found, report)
+    if as_json:
+        show_json(report)
+    else:
+        _show(found, report)
+    raise typer.Exit(1 if found.damage else 0)
+
+
+def _line(config: Path, bundles: list[Path]) -> tuple[Settings, LineDefinition]:
+    settings, _sha256 = read(config)
+    folder = config.resolve().parent
+    for each in bundles:
+        name = _name_of(each)
+        names = [_name_of((folder / table.bundle).resolve()) for table in settings.model]
+        if name not in names:
+            raise LablineError(f"no model in {config} is called {name}", hint=f"there are {', '.join(names) or 'none'}")
+        models = [
+            table.model_copy(update={"bundle": each.resolve()}) if known == name else table
+            for table, known in zip(settings.model, names, strict=True)
+        ]
+        settings = settings.model_copy(update={"model": models})
+    return settings, define_line(settings, path=config.resolve())
+
+
+def _name_of(bundle: Path) -> str:
+    return read_manifest(bundle_files(bundle), where=str(bundle)).name
+
+
+def _replayed(
+    settings: Settings, line: LineDefinition, store: Path, start: str | None, end: str | None, *, quiet: bool
+) -> _Replayed:
+    begun = time.perf_counter()
+    lims = settings.lims
+    understand = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
+    with (
+        closing(read_state(store)) as connection,
+        closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as history_connection,
+        progress_of("replaying", quiet=quiet) as told,
+        _scratch() as scratch,
+    ):
+        whole = recorded_stretch(connection)
+        if whole is None:
+            raise LablineError(f"nothing is on record in {store}", hint="has the gateway run with it?")
+        stretch = Stretch(
+            from_ns=_time(start, "--from") or whole.from_ns, until_ns=_time(end, "--to") or whole.until_ns
+        )
+        recorded = recorded_events(connection, stretch, understand=understand)
+        sources = {name: tag.source for name, tag in line.tags.items()}
+        names = [*sources, *(f"@{source}" for source in {*sources.values()})]
+        history = RecordedHistory(history_connection, names)
+        known = KnownThen(history, sources, start_ns=stretch.from_ns - _reach_ns(line), end_ns=stretch.until_ns)
+        now = rerun(
+            recorded, line=line, history=known, stretch=stretch, epoch=epoch(connection), folder=scratch,
+            on_progress=told,
+        )  # fmt: skip
+        return _Replayed(
+            stretch=stretch,
+            then=said_then(connection, stretch),
+            now=now,
+            measured=measured(connection),
+            seconds=time.perf_counter() - begun,
+            damage=bool(history.damage),
+        )
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="labline-replay-") as name:
+        yield Path(name)
+
+
+def _reach_ns(line: LineDefinition) -> int:
+    """Return how far back from an instant the models look."""
+    spans = [item.lag_ns + item.window_ns + (item.frozen_after_ns or 0) for model in line.models
+             for item in model.bundle.inputs]  # fmt: skip
+    return max(spans, default=0) + _MOVED_LATER_NS
+
+
+def _time(text: str | None, option: str) -> int | None:
+    try:
+        return None if text is None else parse_rfc3339(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def _report(found: _Replayed) -> dict[str, Any]:
+    now, then = found.now.said, found.then
+    differing = differences(then, now)
+    return {
+        "from": rfc3339(found.stretch.from_ns),
+        "to": rfc3339(found.stretch.until_ns),
+        "events": found.now.events,
+        "seconds": round(found.seconds, 2),
+        "sha256": found.now.sha256,
+        "models": {
+            f"{model} {analyte}": {"then": _document(figures(then, found.measured), (model, analyte)),
+                                   "now": _document(figures(now, found.measured), (model, analyte))}
+            for model, analyte in sorted({key[:2] for key in [*then.predictions, *now.predictions]})
+        },
+        "guidance": {"then": guidance_counts(then), "now": guidance_counts(now)},
+        "dispositions": {"then": disposition_counts(then), "now": disposition_counts(now)},
+        "differences": len(differing),
+        "first_differences": [_told(each) for each in differing[:_SHOWN]],
+    }  # fmt: skip
+
+
+def _document(by_name: dict[tuple[str, str], Figures], name: tuple[str, str]) -> dict[str, Any] | None:
+    return by_name[name].document() if name in by_name else None
+
+
+def _told(difference: Difference) -> dict[str, str]:
+    at = rfc3339(difference.at_ns) if difference.at_ns else ""
+    return {"at": at, "what": difference.what, "then": difference.then, "now": difference.now}
+
+
+def _show(found: _Replayed, report: dict[str, Any]) -> None:
+    out.print(f"{report['events']} events from {report['from']} to {report['to']} in {report['seconds']} s; "
+              f"{found.now.messages} messages, sha256 {report['sha256']}", markup=False, soft_wrap=True)  # fmt: skip
+    for name, both in report["models"].items():
+        rows = [
+            (figure, *(_cell(each, figure) for each in (both["then"], both["now"])))
+            for figure in next(each for each in both.values() if each is not None)
+        ]
+        show_table(name, ("figure", "then", "now"), rows)
+    for what in ("guidance", "dispositions"):
+        kinds = sorted({*report[what]["then"], *report[what]["now"]})
+        rows = [(kind, report[what]["then"].get(kind, 0), report[what]["now"].get(kind, 0)) for kind in kinds]
+        show_table(what, ("kind", "then", "now"), rows)
+    rows = [(each["at"], each["what"], each["then"], each["now"]) for each in report["first_differences"]]
+    show_table(f"{report['differences']} differences; the first", ("at", "what", "then", "now"), rows)
+
+
+def _cell(document: dict[str, Any] | None, figure: str) -> str:
+    value = None if document is None else document[figure]
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items()) or "-"
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _write(folder: Path, found: _Replayed, report: dict[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    with (folder / "differences.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ("at", "what", "then", "now"))
+        writer.writeheader()
+        writer.writerows(_told(each) for each in differences(found.then, found.now.said))

@@ -1,0 +1,125 @@
+"""What is on record of tags, read by others than the running gateway: for exports, and to know again what was known."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.history.columns import Columns
+from gateway.history.sealed import Damage, in_stretch, newest, read_chunks, read_series, read_unsealed
+from gateway.history.statements import SQL
+from gateway.history.windows import TagWindow, WindowRequest, cut
+
+_BACK_AT_ONCE = 64
+
+
+class RecordedHistory:
+    """Reads a history file, whether a gateway is writing to it or not. ``damage`` counts what could not be used."""
+
+    def __init__(self, connection: sqlite3.Connection, series: Iterable[str]) -> None:
+        """``series``: the tags, or sources as ``@name``, that will be asked for."""
+        self.damage = Damage()
+        self._connection = connection
+        self._ids = read_series(connection)
+        last_arrivals = {row["series_id"]: row["last_arrival"] for row in connection.execute(SQL["newest_chunks"])}
+        sealed_until: dict[str, tuple[int, int]] = {}
+        for name in series:
+            if self._ids.get(name) in last_arrivals:
+                columns, _older = newest(connection, self._ids[name], most=1, damage=Damage())
+                held_ns = int(columns.held_ns.max()) if len(columns) else 0
+                sealed_until[name] = held_ns, last_arrivals[self._ids[name]]
+        unsealed, _last_arrival = read_unsealed(connection, sealed_until, self.damage)
+        self._unsealed = {name: Columns.joined(parts) for name, parts in unsealed.items()}
+
+    def stretch(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
+        """Return a series' samples of a stretch, and the one that held at its start, ordered by when they count."""
+        sealed, last_arrival = (
+            read_chunks(self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage)
+            if name in self._ids
+            else ([], 0)
+        )
+        waiting = self._unsealed.get(name, Columns.of(()))
+        columns = Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)])
+        return in_stretch(columns, start_ns=start_ns, end_ns=end_ns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Loaded:
+    start_ns: int
+    end_ns: int
+    columns: Columns
+
+
+class KnownThen:
+    """Windows as they were known when so many notifications had come: nothing that arrived later is in them."""
+
+    def __init__(self, history: RecordedHistory, sources: Mapping[str, str], *, start_ns: int, end_ns: int) -> None:
+        """``sources``: each tag's source; the stretch is kept in memory, what lies before it is read when asked for."""
+        self._history = history
+        self._source_of = dict(sources)
+        self._loaded = {
+            tag: _Loaded(
+                start_ns=start_ns, end_ns=end_ns, columns=history.stretch(tag, start_ns=start_ns, end_ns=end_ns)
+            )
+            for tag in sources
+        }
+        confirmations = {
+            source: history.stretch(f"@{source}", start_ns=0, end_ns=end_ns) for source in {*sources.values()}
+        }
+        self._confirmed = {source: _Confirmed(columns) for source, columns in confirmations.items()}
+
+    def arrival_at(self, at_ns: int) -> int:
+        """Return how many notifications had come by an instant, of records that do not say it themselves."""
+        return max((each.arrival_at(at_ns) for each in self._confirmed.values()), default=0)
+
+    def windows(self, requests: Iterable[WindowRequest], *, arrival: int) -> dict[WindowRequest, TagWindow]:
+        """Return the windows asked for."""
+        return {request: self._window(request, arrival) for request in requests}
+
+    def _window(self, request: WindowRequest, arrival: int) -> TagWindow:
+        loaded = self._loaded[request.tag]
+        columns = loaded.columns
+        if not loaded.start_ns <= request.start_ns <= request.end_ns <= loaded.end_ns:
+            columns = self._history.stretch(request.tag, start_ns=request.start_ns, end_ns=request.end_ns)
+        known = _known(columns, request, arrival)
+        confirmed_ns = self._confirmed[self._source_of[request.tag]].confirmed_ns(arrival)
+        return cut(
+            request,
+            held_ns=columns.held_ns[known],
+            values=columns.values[known],
+            statuses=columns.statuses[known],
+            confirmed_ns=confirmed_ns,
+            arrival=arrival,
+        )
+
+
+def _known(columns: Columns, request: WindowRequest, arrival: int) -> NDArray[np.intp]:
+    """Return the rows that had arrived: of the window, and back to one that holds at its start."""
+    held_until = int(np.searchsorted(columns.held_ns, request.start_ns, side="right"))
+    stop = int(np.searchsorted(columns.held_ns, request.end_ns, side="right"))
+    begin = max(held_until - 1, 0)
+    while begin > 0 and not (columns.arrival[begin:held_until] <= arrival).any():
+        begin = max(begin - _BACK_AT_ONCE, 0)
+    return begin + np.flatnonzero(columns.arrival[begin:stop] <= arrival)
+
+
+class _Confirmed:
+    """Until when a source had confirmed its values, by arrival."""
+
+    def __init__(self, columns: Columns) -> None:
+        order = np.argsort(columns.arrival, kind="stable")
+        self._arrivals = columns.arrival[order]
+        self._held_ns = columns.held_ns[order]
+        self._latest_ns = np.maximum.accumulate(self._held_ns) if len(columns) else self._held_ns
+
+    def confirmed_ns(self, arrival: int) -> int:
+        """Return until when the values were confirmed, 0 where they never were."""
+        at = int(np.searchsorted(self._arrivals, arrival, side="right"))
+        return int(self._held_ns[at - 1]) if at else 0
+
+    def arrival_at(self, at_ns: int) -> int:
+        """Return the last arrival that had come by an instant, 0 where none had."""
+        at = int(np.searchsorted(self._latest_ns, at_ns, side="right"))
+        return int(self._arrivals[at - 1]) if at else 0

@@ -1,0 +1,131 @@
+"""What was said at the time against what a replay says: by model in figures, and each difference by itself. Pure."""
+
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gateway.records import Guidance, Prediction
+from gateway.replay.recorded import Said
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """How one analyte of a model did: over the instants it was due, and at the samples that the laboratory measured."""
+
+    predictions: int
+    accepted: int
+    abstained: Mapping[str, int]  # by reason; one prediction may have several
+    mean_half_width: float | None
+    results: int  # laboratory results with a number, whose sample it was asked about
+    answered: int  # of these, with an accepted prediction
+    hits: int  # of these, inside the interval
+    rmse: float | None
+
+    @property
+    def coverage(self) -> float | None:
+        """Return the share of answered results inside the interval, or None without any."""
+        return self.hits / self.answered if self.answered else None
+
+    def document(self) -> dict[str, Any]:
+        """Return the figures as they stand in a report."""
+        return {**asdict(self), "coverage": self.coverage}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One thing that is said otherwise, or only once."""
+
+    at_ns: int
+    what: str
+    then: str
+    now: str
+
+
+def figures(said: Said, measured: Mapping[str, float]) -> dict[tuple[str, str], Figures]:
+    """Return the figures by (model, analyte); ``measured``: the numbers of results by result id."""
+    names = sorted({(model, analyte) for model, analyte, _at_ns, _result in said.predictions})
+    return {name: _figures(_of(said, name), measured) for name in names}
+
+
+def _of(said: Said, name: tuple[str, str]) -> list[Prediction]:
+    return [each for key, each in said.predictions.items() if key[:2] == name]
+
+
+def _figures(predictions: Sequence[Prediction], measured: Mapping[str, float]) -> Figures:
+    due = [each for each in predictions if each.sample_result_id is None]
+    samples = [(each, measured[each.sample_result_id]) for each in predictions
+               if each.sample_result_id is not None and each.sample_result_id in measured]  # fmt: skip
+    answered = [(each.low, each.high, each.value, value) for each, value in samples
+                if each.value is not None and each.low is not None and each.high is not None]  # fmt: skip
+    widths = [(each.high - each.low) / 2 for each in due if each.low is not None and each.high is not None]
+    return Figures(
+        predictions=len(due),
+        accepted=sum(each.verdict.accepted for each in due),
+        abstained=dict(Counter(reason.code for each in due for reason in each.verdict.reasons).most_common()),
+        mean_half_width=statistics.fmean(widths) if widths else None,
+        results=len(samples),
+        answered=len(answered),
+        hits=sum(low <= value <= high for low, high, _said, value in answered),
+        rmse=statistics.fmean((said - value) ** 2 for _low, _high, said, value in answered) ** 0.5
+        if answered
+        else None,
+    )
+
+
+def differences(then: Said, now: Said) -> list[Difference]:
+    """Return everything that differs, in the order of time."""
+    found = [*_in_predictions(then, now), *_in_guidance(then, now), *_in_dispositions(then, now)]
+    return sorted(found, key=lambda each: (each.at_ns, each.what))
+
+
+def _in_predictions(then: Said, now: Said) -> Iterator[Difference]:
+    for key in then.predictions.keys() | now.predictions.keys():
+        model, analyte, at_ns, result_id = key
+        before, after = _told(then.predictions.get(key)), _told(now.predictions.get(key))
+        if before != after:
+            of = "" if result_id is None else f" at sample of {result_id}"
+            yield Difference(at_ns=at_ns, what=f"prediction of {analyte} by {model}{of}", then=before, now=after)
+
+
+def _told(prediction: Prediction | None) -> str:
+    if prediction is None:
+        return "-"
+    if prediction.value is None:
+        return ", ".join(reason.code for reason in prediction.verdict.reasons) or "abstained"
+    interval = "" if prediction.low is None else f" ({prediction.low!r} to {prediction.high!r})"
+    return f"{prediction.value!r}{interval}"
+
+
+def _in_guidance(then: Said, now: Said) -> Iterator[Difference]:
+    for key in then.guidance.keys() | now.guidance.keys():
+        kind, analyte, at_ns = key
+        before, after = _advised(then.guidance.get(key)), _advised(now.guidance.get(key))
+        if before != after:
+            yield Difference(at_ns=at_ns, what=f"{kind} about {analyte or 'a lot'}", then=before, now=after)
+
+
+def _advised(guidance: Guidance | None) -> str:
+    if guidance is None:
+        return "-"
+    move = guidance.suggestion
+    return guidance.title if move is None else f"{move.tag} from {move.current!r} to {move.proposed!r}"
+
+
+def _in_dispositions(then: Said, now: Said) -> Iterator[Difference]:
+    for result in then.dispositions.keys() | now.dispositions.keys():
+        before, after = then.dispositions.get(result), now.dispositions.get(result)
+        if before is not after:
+            told = [each.value if each is not None else "-" for each in (before, after)]
+            yield Difference(at_ns=0, what=f"disposition on {result}", then=told[0], now=told[1])
+
+
+def guidance_counts(said: Said) -> dict[str, int]:
+    """Return how many of each kind of guidance there were."""
+    return dict(sorted(Counter(kind for kind, _analyte, _at_ns in said.guidance).items()))
+
+
+def disposition_counts(said: Said) -> dict[str, int]:
+    """Return how many of each recommendation there were."""
+    return dict(sorted(Counter(each.value for each in said.dispositions.values()).items()))

@@ -1,0 +1,93 @@
+"""Recorded events decided once more, by the function that decides in the running gateway, into a store of their own."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.contract.identity import identity_of
+from gateway.decide import windows_needed
+from gateway.definitions import LineDefinition
+from gateway.events import Timer, TimerDue
+from gateway.history.recorded import KnownThen
+from gateway.inbox import Pending
+from gateway.process import decide_batch
+from gateway.records import SECOND_NS
+from gateway.replay.recorded import Recorded, Said, Stretch, moment, said_then
+from gateway.store.database import open_state
+from gateway.store.opening import prepare
+from gateway.store.statements import SQL
+
+_COMMIT_EVERY = 500
+_BOARD = "/board"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerun:
+    """What a replay says, how much it decided, and the SHA-256 of every message's topic and bytes in their order."""
+
+    said: Said
+    events: int
+    messages: int
+    sha256: str
+
+
+def rerun(
+    recorded: Sequence[Recorded],
+    *,
+    line: LineDefinition,
+    history: KnownThen,
+    stretch: Stretch,
+    epoch: str,
+    folder: Path,
+    on_progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Rerun:
+    """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store."""
+    folder.mkdir(parents=True, exist_ok=True)
+    prepare(folder, at_ns=0)
+    with closing(open_state(folder)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")  # nothing here that could not be replayed
+        connection.execute(SQL["new_epoch"], {"epoch": epoch})
+        deciding = _Deciding(connection, line, history)
+        for begin in range(0, len(recorded), _COMMIT_EVERY):
+            connection.execute("BEGIN IMMEDIATE")
+            for each in recorded[begin : begin + _COMMIT_EVERY]:
+                deciding.decide(each)
+            connection.execute("COMMIT")
+            on_progress("events", min(begin + _COMMIT_EVERY, len(recorded)), len(recorded))
+        digest, messages = hashlib.sha256(), 0
+        for row in connection.execute(SQL["said_messages"]):
+            digest.update(f"{row['topic']}\n".encode() + row["payload"] + b"\n")
+            messages += 1
+        said = said_then(connection, stretch)
+    return Rerun(said=said, events=len(recorded), messages=messages, sha256=digest.hexdigest())
+
+
+class _Deciding:
+    """Decides one event after the other; between them, guidance expires as it does by the clock."""
+
+    def __init__(self, connection: sqlite3.Connection, line: LineDefinition, history: KnownThen) -> None:
+        self._connection = connection
+        self._line = line
+        self._history = history
+        self._arrival = 0
+        self._looked_ns = 0
+
+    def decide(self, recorded: Recorded) -> None:
+        """Decide one event with what was known then."""
+        event = recorded.event
+        self._expire(event.at_ns)
+        self._arrival = recorded.arrival or max(self._arrival, self._history.arrival_at(event.at_ns))
+        windows = self._history.windows(windows_needed(event, self._line), arrival=self._arrival)
+        decide_batch(self._connection, line=self._line, batch=(Pending(event, windows=windows),))
+
+    def _expire(self, until_ns: int) -> None:
+        """Let guidance expire at each second until an instant, as the running gateway looks once a second."""
+        while self._connection.execute(SQL["expiring_guidance"]).fetchone()[0] and self._looked_ns < until_ns:
+            self._looked_ns += SECOND_NS
+            event_id = identity_of("timer", Timer.EXPIRE_GUIDANCE, self._looked_ns)
+            due = TimerDue(event_id=event_id, at=moment(self._looked_ns), timer=Timer.EXPIRE_GUIDANCE)
+            decide_batch(self._connection, line=self._line, batch=(Pending(due),))
+        self._looked_ns = max(self._looked_ns, until_ns)

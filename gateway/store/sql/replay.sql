@@ -1,0 +1,36 @@
+-- name: recorded_messages
+SELECT e.row_number, e.event_id, e.kind, e.at_ns, e.session, e.topic, e.message_number, e.payload_sha256,
+       r.payload AS result, c.body AS change, p.body AS response
+FROM event_checked AS e
+LEFT JOIN lab_result_checked AS r ON r.event_id = e.event_id AND r.holds
+LEFT JOIN context_change_checked AS c ON c.event_id = e.event_id AND c.holds
+LEFT JOIN response_checked AS p ON p.event_id = e.event_id AND p.holds
+WHERE e.holds AND e.at_ns < :until_ns
+ORDER BY e.row_number;
+
+-- name: recorded_predictions
+SELECT body FROM prediction_checked
+WHERE holds AND at_ns >= :from_ns AND at_ns < :until_ns
+ORDER BY row_number;
+
+-- name: recorded_guidance
+SELECT kind, issued_ns, body FROM guidance_checked
+WHERE holds AND issued_ns >= :from_ns AND issued_ns < :until_ns
+ORDER BY row_number;
+
+-- name: recorded_dispositions
+SELECT event_id, recommendation FROM disposition_checked
+WHERE holds AND at_ns >= :from_ns AND at_ns < :until_ns
+ORDER BY row_number;
+
+-- name: recorded_stretch
+SELECT min(at_ns), max(at_ns) FROM (SELECT at_ns FROM prediction UNION ALL SELECT at_ns FROM event);
+
+-- name: said_messages
+SELECT topic, payload FROM outbox ORDER BY seq;
+
+-- name: expiring_guidance
+SELECT count(*) FROM guidance WHERE open = 1 AND json_extract(body, '$.expires') IS NOT NULL;
+
+-- name: all_results
+SELECT body FROM lab_result_checked WHERE holds ORDER BY row_number;
