@@ -42,6 +42,7 @@ from gateway.store.readers import Reader
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import SessionOptions, Will
 from gateway.upkeep import Bounds, Checker, Retention, Retries, Space
+from gateway.versions import Define, Versions
 
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 
@@ -85,6 +86,7 @@ class Ground:
     inbox: Inbox
     gaps: Gaps
     prepared: Prepared
+    define: Define
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +158,16 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         on_store=health.store,
         on_alarm=health.alarm,
     )
+    status = _status(ground, stores, sessions)
+    versions = Versions(
+        line,
+        define=ground.define,
+        reader=stores.reader,
+        inbox=ground.inbox,
+        clock=clock,
+        parts=(processor, drain, status, health),
+        on_condition=health.condition,
+    )
     return Parts(
         settings=ground.settings,
         line=line,
@@ -169,8 +181,8 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         main=sessions.main,
         health=health,
         progress=progress,
-        status=_status(ground, stores, sessions),
-        upkeep=_upkeep(ground, stores, sessions, processor),
+        status=status,
+        upkeep={**_upkeep(ground, stores, sessions, processor), "versions": versions},
     )
 
 

@@ -7,8 +7,9 @@ signal skips the drain.
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -30,6 +31,8 @@ from gateway.settings import Settings, credential
 from gateway.store.database import locked
 from gateway.store.heads import load_signer
 from gateway.store.opening import prepare, suspect
+from gateway.store.versions import promoted_folders
+from gateway.versions import Define
 
 log = structlog.get_logger()
 
@@ -39,22 +42,29 @@ _GOODBYE_SECONDS = 2.0
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 
 
-async def run(settings: Settings, configuration_sha256: str, line: LineDefinition, *, clock: SystemClock) -> None:
-    """Run the gateway until SIGTERM or SIGINT; raises LablineError where it cannot start or go on."""
+async def run(settings: Settings, configuration_sha256: str, define: Define, *, clock: SystemClock) -> None:
+    """Run the gateway until SIGTERM or SIGINT; raises LablineError where it cannot start or go on.
+
+    ``define`` makes the line's definition, with the versions that were promoted over the configured ones.
+    """
     notifier = Notifier(os.environ)
     directory = settings.store.directory
     with locked(directory):
         prepared = prepare(directory, at_ns=clock.now_ns())
         clock.remember(prepared.latest_wall_ns)
-        signer = load_signer(line=line.path, directory=directory, credential=credential("audit_key"))
-        line = replace(line, head_signer=signer.sign)
+        signer = load_signer(line=settings.line_path, directory=directory, credential=credential("audit_key"))
+
+        def signing(folders: Mapping[str, Path]) -> LineDefinition:
+            return replace(define(folders), head_signer=signer.sign)
+
+        line = signing(promoted_folders(directory))
         health = Health(line=line)
         set_aside_if_corrupt(directory, at_ns=clock.now_ns(), on_damage=lambda: health.alarm("HISTORY_QUARANTINED"))
         try:
             inbox = Inbox()
             ground = Ground(
                 settings=settings, line=line, clock=clock, health=health, inbox=inbox,
-                gaps=Gaps(inbox=inbox, now=clock.now), prepared=prepared,
+                gaps=Gaps(inbox=inbox, now=clock.now), prepared=prepared, define=signing,
             )  # fmt: skip
             async with opened(ground) as stores:
                 await _live(await build(ground, stores), configuration_sha256, notifier)

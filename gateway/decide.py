@@ -5,7 +5,7 @@ randomness: the time is in the event, the model is a function in the situation, 
 gives the same bytes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from gateway.advice.setpoint_search import Other
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.events import (
+    DRIFT,
     ContextChanged,
     Decision,
     EpochBegun,
@@ -47,6 +48,7 @@ from gateway.events import (
     Timer,
     TimerDue,
     Unlatched,
+    VersionTaken,
 )
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
@@ -112,7 +114,7 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
     model = situation.line.model_named(event.model)
     if model is None:
         return Decision()
-    if _in_shadow(model, situation):
+    if in_shadow(model, situation.latches):
         model = replace(model, stage=Stage.SHADOW)
     occasion = Occasion(
         end_ns=event.at_ns,
@@ -137,13 +139,13 @@ def _with_moves(situation: Situation, decision: Decision, at_ns: int) -> Situati
     return replace(situation, last_advised_ns={**situation.last_advised_ns, **dict.fromkeys(tags, at_ns)})
 
 
-def _in_shadow(model: ModelAssignment, situation: Situation) -> bool:
+def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:
     """Return whether an alarm stands that only a person can judge: no advice until one has.
 
     That a model drifts concerns that model; all else concerns all of them.
     """
     own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs}
-    return situation.in_doubt or any(code in own for code in situation.latches)
+    return any(not code.startswith(DRIFT) or code in own for code in latches)
 
 
 def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:
@@ -349,6 +351,13 @@ def _on_started(event: GatewayStarted, situation: Situation) -> Decision:
     )  # fmt: skip
 
 
+def _on_version_taken(event: VersionTaken, _situation: Situation) -> Decision:
+    return Decision(
+        audit=(_audit("version_taken", event.model, version=event.version, bundle_sha256=event.bundle_sha256,
+                      stage=event.stage),),
+    )  # fmt: skip
+
+
 def _on_stopped(event: GatewayStopped, _situation: Situation) -> Decision:
     return Decision(audit=(_audit("gateway_stopped", event.event_id),))
 
@@ -390,4 +399,5 @@ _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     StoreChecked: _on_store_checked,
     GatewayStarted: _on_started,
     GatewayStopped: _on_stopped,
+    VersionTaken: _on_version_taken,
 }

@@ -153,12 +153,25 @@ class GatewayStarted(Happened):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VersionTaken(Happened):
+    """A version of a model that was promoted or rolled back to is in service from now on."""
+
+    model: str
+    version: str
+    bundle_sha256: str
+    stage: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayStopped(Happened):
     """The daemon is stopping in order."""
 
 
 Arrived = ResultArrived | ContextChanged | ResponseArrived | MessageRefused
-Event = Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
+Event = (
+    Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
+    | VersionTaken
+)  # fmt: skip
 
 # --- what is known -------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.consistency import contradictions
 from gateway.definitions import (
@@ -18,7 +19,7 @@ from gateway.definitions import (
     intersection,
 )
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
-from gateway.inference.bundle import MODEL, check_golden, read_bundle
+from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.signature import public_key_hex
 from gateway.records import Bands, Specification, seconds_to_ns
 from gateway.settings import (
@@ -37,12 +38,15 @@ _IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, A
 _LARGEST_FILE_BYTES = 256 * 2**20
 
 
-def define_line(settings: Settings, *, path: Path) -> LineDefinition:
+def define_line(
+    settings: Settings, *, path: Path, in_service: Mapping[str, Path] = MappingProxyType({})
+) -> LineDefinition:
     """Return the line with its bundles loaded and checked; raises ConfigurationError with every problem.
 
     Args:
         settings: the configuration.
         path: its file; bundles are relative to its folder.
+        in_service: by model, the folder of the version that was promoted over the configured one.
     """
     problems = contradictions(path, settings)
     tags = {name: _tag(name, table) for name, table in settings.tags.items()}
@@ -50,7 +54,8 @@ def define_line(settings: Settings, *, path: Path) -> LineDefinition:
     trusted = trusted_keys(settings, folder=path.parent)
     for at, table in enumerate(settings.model, start=1):
         try:
-            model = _model(table, folder=path.parent, tags=tags, taken=frozenset(models), trusted=trusted)
+            where = _folder_of(table, path.parent, in_service)
+            model = _model(table, where=where, tags=tags, taken=frozenset(models), trusted=trusted)
         except BundleRefusedError as error:
             problems.append(Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint))
         else:
@@ -103,15 +108,22 @@ def _specification(table: SpecificationTable) -> Specification:
     )
 
 
+def _folder_of(table: ModelTable, folder: Path, in_service: Mapping[str, Path]) -> Path:
+    """Return where the bundle lies that is in service: the promoted version of the configured model, or itself."""
+    configured = (folder / table.bundle).resolve()
+    if not in_service:
+        return configured
+    return in_service.get(read_manifest(bundle_files(configured), where=str(configured)).name, configured)
+
+
 def _model(
     table: ModelTable,
     *,
-    folder: Path,
+    where: Path,
     tags: dict[str, TagDefinition],
     taken: frozenset[str],
     trusted: Mapping[str, str] | None,
 ) -> ModelAssignment:
-    where = (folder / table.bundle).resolve()
     files = bundle_files(where)
     bundle = read_bundle(files, where=str(where))
     if bundle.identity.name in taken:

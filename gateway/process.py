@@ -93,6 +93,10 @@ class Processor:
             await self._finish(asyncio.create_task(self.process(batch), name="process-batch"))
             self._on_progress()
 
+    def take_line(self, line: LineDefinition) -> None:
+        """Decide by this definition from the next batch on."""
+        self._line = line
+
     def room(self, there_is: bool) -> None:  # noqa: FBT001 - a state, told by a callback
         """Note whether the disk has room; without it nothing is decided, committed or acknowledged."""
         (self._room.set if there_is else self._room.clear)()
@@ -115,29 +119,30 @@ class Processor:
 
     async def process(self, batch: Sequence[Pending]) -> None:
         """Decide and commit a batch, then acknowledge it."""
-        waiting = [await self._with_windows(pending) for pending in batch]
+        line = self._line  # another version may be taken meanwhile: windows and decision are of one
+        waiting = [await self._with_windows(pending, line) for pending in batch]
         while waiting:
             try:
-                outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=tuple(waiting)))
+                outcome = await self._writer.run(partial(decide_batch, line=line, batch=tuple(waiting)))
             except StoreUnavailableError as error:
                 log.error("store failed; nothing is acknowledged", error=str(error))  # noqa: TRY400 - the cause is in it
-                await self._one_at_a_time(waiting)
+                await self._one_at_a_time(waiting, line)
                 return
             self._on_store(None)
             self._settle(waiting[: outcome.done], outcome)
             waiting = waiting[outcome.done :]
 
-    async def _one_at_a_time(self, waiting: Sequence[Pending]) -> None:
+    async def _one_at_a_time(self, waiting: Sequence[Pending], line: LineDefinition) -> None:
         """Try each event until it is committed; predictions and timers are given up, as new ones will come."""
         for pending in waiting:
             attempt = 0
-            while not await self._committed_alone(pending) and not isinstance(pending.event, ModelDue | TimerDue):
+            while not await self._committed_alone(pending, line) and not isinstance(pending.event, ModelDue | TimerDue):
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
 
-    async def _committed_alone(self, pending: Pending) -> bool:
+    async def _committed_alone(self, pending: Pending, line: LineDefinition) -> bool:
         try:
-            outcome = await self._writer.run(partial(decide_batch, line=self._line, batch=(pending,)))
+            outcome = await self._writer.run(partial(decide_batch, line=line, batch=(pending,)))
         except StoreUnavailableError as error:
             self._on_store(str(error))
             return False
@@ -156,8 +161,8 @@ class Processor:
             pending.committed()
         self._on_committed()
 
-    async def _with_windows(self, pending: Pending) -> Pending:
-        windows = await self._windows(windows_needed(pending.event, self._line))
+    async def _with_windows(self, pending: Pending, line: LineDefinition) -> Pending:
+        windows = await self._windows(windows_needed(pending.event, line))
         return replace(pending, windows=windows) if windows else pending
 
 

@@ -1,6 +1,7 @@
 """``labline model``: what a bundle is, whether it holds, who approves it, which ones are at work."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,9 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from gateway.cli import versions
 from gateway.cli.presentation import err, out, progress_of, show_json, show_table
+from gateway.contract.times import rfc3339
 from gateway.definitions import Approval, ModelBundle, Stage
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
@@ -18,9 +21,14 @@ from gateway.inference.manifest import BundleManifest
 from gateway.inference.signature import SIGNATURE, sign_manifest
 from gateway.line import bundle_files, define_line, trusted_keys
 from gateway.settings import read
+from gateway.store.database import STATE_FILE, read_state
+from gateway.store.versions import VersionChange, changes, in_service
 from gateway.transport.onnx import load_model, runtime_version
 
 app = typer.Typer(help="Model bundles.", no_args_is_help=True)
+
+app.command()(versions.promote)
+app.command()(versions.rollback)
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
 _JSON = typer.Option(False, "--json", help="One JSON object instead of tables.")
@@ -37,7 +45,9 @@ def _group() -> None:
 def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
     """Show the models of a configuration: version, who approved it, the stage it may reach, other versions there."""
     settings, _sha256 = read(config)
-    line = define_line(settings, path=config.resolve())
+    promoted = _promoted(settings.store.directory)
+    folders = {name: Path(acts[-1].folder) for name, acts in promoted.items()}
+    line = define_line(settings, path=config.resolve(), in_service=folders)
     trusted = trusted_keys(settings, folder=config.resolve().parent)
     found = [
         {
@@ -48,7 +58,10 @@ def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
             "ceiling": table.stage.name.lower(),
             "approved_by": _approver(model.bundle, trusted),
             "stage": model.stage.name.lower(),
-            "other_versions": ", ".join(_versions((config.resolve().parent / table.bundle).resolve())),
+            "promoted": _by_whom(promoted.get(model.name)),
+            "other_versions": ", ".join(
+                _versions(folders.get(model.name, (config.resolve().parent / table.bundle).resolve()))
+            ),
             "sha256": model.bundle.identity.sha256,
         }
         for model, table in zip(line.models, settings.model, strict=True)
@@ -58,6 +71,20 @@ def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
     else:
         columns = tuple(found[0])[:-1] if found else ("none",)
         show_table("models", columns, [tuple(each.values())[:-1] for each in found])
+
+
+def _promoted(directory: Path) -> dict[str, list[VersionChange]]:
+    """Return the promotions that stand, by model; none where the gateway has not run yet."""
+    if not (directory / STATE_FILE).exists():
+        return {}
+    with closing(read_state(directory)) as connection:
+        return in_service(changes(connection))
+
+
+def _by_whom(promoted: list[VersionChange] | None) -> str:
+    if not promoted:
+        return "- (as configured)"
+    return f"{promoted[-1].person}, {rfc3339(promoted[-1].at_ns)}: {promoted[-1].reason}"
 
 
 def _approver(bundle: ModelBundle, trusted: dict[str, str] | None) -> str:

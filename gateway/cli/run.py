@@ -1,5 +1,6 @@
 """``labline run``: the gateway itself, in the foreground, as systemd runs it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
@@ -7,6 +8,7 @@ import uvloop
 
 from gateway import daemon
 from gateway.clock import SystemClock
+from gateway.definitions import LineDefinition
 from gateway.errors import LablineError, first_of
 from gateway.line import define_line
 from gateway.operations.logs import configure_logs
@@ -20,8 +22,13 @@ def run(
     """Run the gateway until SIGTERM or Ctrl-C; a second signal skips the last drain."""
     configure_logs(level=log_level)
     settings, configuration_sha256 = read(config)
-    line = define_line(settings, path=config.resolve())
+    path = config.resolve()
+    define_line(settings, path=path)  # what is wrong with the configuration is said before anything is touched
+
+    def define(in_service: Mapping[str, Path]) -> LineDefinition:
+        return define_line(settings, path=path, in_service=in_service)
+
     try:
-        uvloop.run(daemon.run(settings, configuration_sha256, line, clock=SystemClock()))
+        uvloop.run(daemon.run(settings, configuration_sha256, define, clock=SystemClock()))
     except* LablineError as group:
         raise first_of(group) from None

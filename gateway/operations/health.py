@@ -7,6 +7,7 @@ import structlog
 
 from gateway import __version__
 from gateway.contract.payloads import StatusPayload, status_payload
+from gateway.decide import in_shadow
 from gateway.definitions import LineDefinition, Stage
 from gateway.records import Lane
 from gateway.store.readers import Depths
@@ -25,6 +26,11 @@ class Health:
     latches: frozenset[str] = frozenset()
     skew_seconds: dict[str, float] = field(default_factory=dict)
     disk: dict[str, float] = field(default_factory=dict)
+
+    def take_line(self, line: LineDefinition) -> None:
+        """Speak of this line's models from now on."""
+        self.line = line
+        self.on_change()
 
     def source(self, name: str, connected: bool) -> None:  # noqa: FBT001 - a state, told by callbacks
         """Note whether a source is connected."""
@@ -72,7 +78,8 @@ class Health:
             online=True,
             version=__version__,
             stage={
-                model.name: (Stage.SHADOW if self.latches else model.stage).name.lower() for model in self.line.models
+                model.name: (Stage.SHADOW if in_shadow(model, self.latches) else model.stage).name.lower()
+                for model in self.line.models
             },
             sources={name: "connected" if up else "disconnected" for name, up in self.sources.items()},
             buffer=buffer,

@@ -108,6 +108,10 @@ class Drain:
         self._we_dropped = False
         self.sent = 0
 
+    def take_line(self, line: LineDefinition) -> None:
+        """Check what leaves by this definition from now on."""
+        self._line = line
+
     def wake(self) -> None:
         """Look again: something was committed."""
         self._more = True

@@ -50,6 +50,10 @@ class StatusPublisher:
         self._now_ns = now_ns
         self._due = due
 
+    def take_line(self, line: LineDefinition) -> None:
+        """Tell the figures of this line's models from now on."""
+        self._line = line
+
     async def run(self) -> None:
         """Publish until cancelled."""
         while True:

@@ -18,6 +18,7 @@ from gateway.store.database import read_state
 from gateway.store.dead_letters import Retry
 from gateway.store.outbox import Queued
 from gateway.store.statements import SQL
+from gateway.store.versions import VersionChange, change_of
 
 _ROWS_AT_ONCE = 64
 _RECENT_PREDICTIONS = 200
@@ -82,6 +83,10 @@ class Reader:
     async def depths(self) -> Depths:
         """Return how much waits."""
         return depths(await self._all("depths"))
+
+    async def version_changes(self) -> list[VersionChange]:
+        """Return which versions of models people have put into service or taken out of it; raises LablineError."""
+        return [change_of(row) for row in await self._all("version_changes")]
 
     async def latches(self) -> tuple[str, ...]:
         """Return the alarms that stand until a person takes them down."""

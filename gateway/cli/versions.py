@@ -1,0 +1,64 @@
+"""``labline model promote|rollback``: which version of a model is in service, as a person's act, while it runs."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import typer
+
+from gateway.cli.presentation import out
+from gateway.errors import LablineError
+from gateway.inference.bundle import read_bundle
+from gateway.line import bundle_files, define_line
+from gateway.settings import read
+from gateway.store import versions
+from gateway.store.database import open_state, read_state
+from gateway.store.versions import Act, VersionChange
+
+_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
+_PERSON = typer.Option(..., "--person", help="Who does it.")
+_REASON = typer.Option(..., "--reason", help="Why, such as the report that validated it.")
+
+
+def promote(
+    bundle: Path = typer.Argument(..., help="The folder of the version to put into service; it stays there."),
+    config: Path = _CONFIG,
+    person: str = _PERSON,
+    reason: str = _REASON,
+) -> None:
+    """Put a version of a configured model into service; a gateway that runs takes it within seconds.
+
+    It is checked as at a start: schema, hashes, signature, golden vectors, tags, units and limits of this line.
+    """
+    settings, _sha256 = read(config)
+    folder = bundle.resolve()
+    identity = read_bundle(bundle_files(folder), where=str(folder)).identity
+    line = define_line(settings, path=config.resolve(), in_service={identity.name: folder})
+    model = line.model_named(identity.name)
+    if model is None or model.bundle.identity.sha256 != identity.sha256:
+        names = ", ".join(each.name for each in line.models) or "none"
+        raise LablineError(f"no [[model]] in {config} is called {identity.name}", hint=f"there are: {names}")
+    change = VersionChange(
+        model=identity.name, act=Act.PROMOTE, version=identity.version, bundle_sha256=identity.sha256,
+        folder=str(folder), at_ns=time.time_ns(), person=person, reason=reason,
+    )  # fmt: skip
+    read_state(settings.store.directory).close()
+    with closing(open_state(settings.store.directory)) as connection:
+        versions.promote(connection, change)
+    out.print(f"{identity.name} {identity.version} is in service, in stage {model.stage.name.lower()} at most",
+              markup=False, soft_wrap=True)  # fmt: skip
+
+
+def rollback(
+    model: str = typer.Argument(..., help="The model's name."),
+    config: Path = _CONFIG,
+    person: str = _PERSON,
+    reason: str = _REASON,
+) -> None:
+    """Take the newest promotion of a model back: the version before it is in service again."""
+    settings, _sha256 = read(config)
+    read_state(settings.store.directory).close()
+    with closing(open_state(settings.store.directory)) as connection:
+        taken, holds = versions.roll_back(connection, model, person=person, reason=reason, at_ns=time.time_ns())
+    again = "the configured bundle" if holds is None else f"version {holds.version}"
+    out.print(f"{model} {taken.version} is out of service; {again} is in service", markup=False, soft_wrap=True)

@@ -1,0 +1,8 @@
+-- name: version_changes
+SELECT model, act, version, bundle_sha256, folder, at_ns, person, reason, holds,
+       'version_change ' || seq AS record
+FROM version_change_checked ORDER BY seq;
+
+-- name: insert_version_change
+INSERT INTO version_change (model, act, version, bundle_sha256, folder, at_ns, person, reason)
+VALUES (:model, :act, :version, :bundle_sha256, :folder, :at_ns, :person, :reason);
