@@ -53,6 +53,7 @@ SUSPECT_FILE = "history.suspect"
 _MOST_WAITING = 200_000
 _PACKED_SAMPLES = 512
 _DELETE_AT_ONCE = 256
+_SEALED_AT_ONCE, _SERIES_PER_SEAL = 2, 64  # a flush seals two, and one more for each 64 series there are
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
 Answer = TypeVar("Answer")
@@ -246,10 +247,16 @@ class Historian:
         return self._buffers.setdefault(series, _Buffer())
 
     def _ready(self, arrived: Mapping[str, Columns]) -> dict[str, Columns]:
-        """Return the series to seal now, with all of their columns: enough samples, or old enough ones."""
-        ready = {}
+        """Return the series to seal now, with all of their columns: enough samples, or old enough ones.
+
+        A few at a time: tags fill up together, and sealing all of them in one second would need memory for all at once.
+        """
+        ready: dict[str, Columns] = {}
         now_ns = self._now_ns()
-        for series in {*arrived, *self._buffers}:
+        most = _SEALED_AT_ONCE + len(self._buffers) // _SERIES_PER_SEAL
+        for series in sorted({*arrived, *self._buffers}, key=lambda name: -self._buffer(name).count):
+            if len(ready) == most:
+                break
             buffer, new = self._buffer(series), arrived.get(series)
             count = buffer.count + (len(new) if new is not None else 0)
             old = buffer.count > 0 and now_ns - buffer.first_ns > SEAL_AGE_NS

@@ -1,6 +1,7 @@
 """Keeping the store within its bounds: the floor, the quota, retention; and gaps on record before anything goes."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -148,6 +149,93 @@ async def test_when_there_is_no_more_history_telemetry_goes_then_advice_and_evid
     keeping = Keeping(recorder, writer)
     assert await keeping.rows("SELECT DISTINCT lane FROM outbox") == [(int(Lane.EVIDENCE),)]
     assert await keeping.rows("SELECT reason, count(*) FROM departure GROUP BY reason") == [("evicted", 10)]
+
+
+class Held(Keeping):
+    """Keeping whose gaps are not committed until the test says so; it counts what could be evicted."""
+
+    def __init__(self, recorder, writer, subject):
+        super().__init__(recorder, writer, quota_bytes=1)
+        self._historian = recorder.historian
+        self._subject = subject
+
+    async def present(self):
+        """Return how much of the subject there is, once all that was asked of its database before is done."""
+        if self._subject != "history":
+            ((messages,),) = await self.rows(f"SELECT count(*) FROM outbox WHERE lane = {Lane[self._subject.upper()]}")
+            return messages
+        ((chunks,),) = await self.history_rows("SELECT count(*) FROM chunk")
+        return chunks
+
+    async def history_rows(self, query):
+        work = self._historian._write_history
+        return await work(lambda connection: [tuple(row) for row in connection.execute(query)])
+
+    @asynccontextmanager
+    async def noticed(self):
+        """Keep the bounds up to the first gap of the subject: (the task, the gap that waits to be committed)."""
+        keeping = asyncio.create_task(self.retention.keep())
+        try:
+            async with asyncio.timeout(20):
+                while True:
+                    (pending,) = await self.inbox.take(most=1)
+                    if pending.event.gap.subject == self._subject:
+                        break
+                    pending.committed()
+            yield keeping, pending
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping}, timeout=20)
+
+
+async def held_at(recorder, writer, subject):
+    """A bench on which something of the subject goes next: (it, how much of it is there)."""
+    body = b"x" * 20_000
+    await writer.run(put(*(
+        OutgoingMessage(message_id=f"{lane.name}-{at}", lane=lane, topic=f"t/{lane.name}/{at}", payload=body)
+        for lane in Lane for at in range(5)
+    )))  # fmt: skip
+    held = Held(recorder, writer, subject)
+    before = await held.present()
+    assert before > 0
+    return held, before
+
+
+EVICTED = ["history", "telemetry", "guidance"]
+
+
+@pytest.mark.parametrize("subject", EVICTED)
+async def test_nothing_is_evicted_before_its_gap_is_committed(recorder, writer, subject):
+    held, before = await held_at(recorder, writer, subject)
+    async with held.noticed() as (_keeping, pending):
+        for _ in range(3):
+            assert await held.present() == before
+        pending.committed()
+        async with asyncio.timeout(20):
+            while await held.present() == before:
+                await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("subject", EVICTED)
+async def test_what_was_to_be_evicted_stays_where_the_gateway_stops_before_the_gap_is_committed(
+    recorder, writer, subject
+):
+    held, before = await held_at(recorder, writer, subject)
+    async with held.noticed() as (keeping, pending):
+        keeping.cancel()
+        await asyncio.wait({keeping}, timeout=5)
+        pending.committed()  # by the batch that was on its way
+        await asyncio.sleep(0)
+        assert await held.present() == before
+
+
+async def test_a_gap_covers_what_goes_after_it(recorder, writer):
+    held, _before = await held_at(recorder, writer, "history")
+    async with held.noticed() as (_keeping, pending):
+        oldest = "SELECT min(first_ns), max(last_ns), sum(count) FROM (SELECT * FROM chunk ORDER BY last_ns LIMIT 8)"
+        ((first_ns, last_ns, samples),) = await held.history_rows(oldest)
+    gap = pending.event.gap
+    assert (gap.from_ns, gap.until_ns, gap.details) == (first_ns, last_ns, {"samples": samples})
 
 
 async def test_retention_forgets_history_and_predictions_but_not_those_of_a_sample(recorder, writer):
