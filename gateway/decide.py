@@ -5,13 +5,13 @@ randomness: the time is in the event, the model is a function in the situation, 
 gives the same bytes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.judgement import judge_arrival
-from gateway.advice.learning import drift_latch, learn
+from gateway.advice.learning import learn
 from gateway.advice.lifecycle import answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.publication import (
@@ -27,7 +27,6 @@ from gateway.advice.setpoint_search import Other
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.events import (
-    DRIFT,
     ContextChanged,
     Decision,
     EpochBegun,
@@ -49,6 +48,7 @@ from gateway.events import (
     TimerDue,
     Unlatched,
     VersionTaken,
+    in_shadow,
 )
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
@@ -137,15 +137,6 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
 def _with_moves(situation: Situation, decision: Decision, at_ns: int) -> Situation:
     tags = {each.suggestion.tag for each in decision.records if isinstance(each, Guidance) and each.suggestion}
     return replace(situation, last_advised_ns={**situation.last_advised_ns, **dict.fromkeys(tags, at_ns)})
-
-
-def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:
-    """Return whether an alarm stands that only a person can judge: no advice until one has.
-
-    That a model drifts concerns that model; all else concerns all of them.
-    """
-    own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs}
-    return any(not code.startswith(DRIFT) or code in own for code in latches)
 
 
 def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:

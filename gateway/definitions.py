@@ -236,6 +236,9 @@ class ModelAssignment:
         return self.bundle.identity.name
 
 
+CANDIDATE = "_candidate"  # after its name, of a version that predicts in shadow beside the one in service
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineDefinition:
     """Everything that a decision may know about the line itself."""

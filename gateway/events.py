@@ -4,12 +4,12 @@ Every kind of event takes the same path. An event's ``event_id`` is stable: for 
 given by the store, which counts deliveries; for the gateway's own events it follows from their content.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from gateway.definitions import LineDefinition
+from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
 from gateway.lab.disposition import LotState
@@ -32,6 +32,21 @@ from gateway.records import (
 )
 
 DRIFT = "MODEL_DRIFT_"  # so begin the codes of alarms that concern one model only
+
+
+def drift_latch(model: str, analyte: str) -> str:
+    """Return the code of the alarm that keeps a model, drifting in an analyte, in shadow until a person has looked."""
+    return f"{DRIFT}{model.upper()}_{analyte.upper()}"
+
+
+def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:
+    """Return whether an alarm stands that only a person can judge: no advice until one has.
+
+    That a model drifts concerns that model; all else concerns all of them.
+    """
+    own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs}
+    return any(not code.startswith(DRIFT) or code in own for code in latches)
+
 
 # --- events --------------------------------------------------------------------------------------------
 

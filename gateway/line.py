@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from gateway.consistency import contradictions
 from gateway.definitions import (
+    CANDIDATE,
     Aggregate,
     InputDefinition,
     LineDefinition,
@@ -56,10 +57,11 @@ def define_line(
         try:
             where = _folder_of(table, path.parent, in_service)
             model = _model(table, where=where, tags=tags, taken=frozenset(models), trusted=trusted)
+            found = [model, *_candidates(table, beside=model, folder=path.parent, tags=tags)]
         except BundleRefusedError as error:
             problems.append(Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint))
         else:
-            models[model.name] = model
+            models |= {each.name: each for each in found}
     for at, wanted in enumerate(settings.specification, start=1):
         outputs = [model.bundle.output_of(wanted.analyte) for model in models.values()]
         units = {output.unit for output in outputs if output is not None}
@@ -140,6 +142,22 @@ def _model(
         stage=_stage(table.stage, bundle, trusted),
         expires_after_ns=seconds_to_ns(table.expires_after),
     )
+
+
+def _candidates(
+    table: ModelTable, *, beside: ModelAssignment, folder: Path, tags: dict[str, TagDefinition]
+) -> list[ModelAssignment]:
+    """Return the other version of a model, where one is named: by a name of its own, always in shadow."""
+    if table.candidate is None:
+        return []
+    where = (folder / table.candidate).resolve()
+    found = _model(table, where=where, tags=tags, taken=frozenset(), trusted=None)
+    if found.name != beside.name:
+        raise BundleRefusedError(
+            f"{where} is of {found.name}, not of {beside.name}", hint="a candidate is another version of its model"
+        )
+    identity = replace(found.bundle.identity, name=f"{found.name}{CANDIDATE}")
+    return [replace(found, bundle=replace(found.bundle, identity=identity), stage=Stage.SHADOW)]
 
 
 def _uncorrected(bundle: ModelBundle) -> ModelBundle:

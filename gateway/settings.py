@@ -218,6 +218,9 @@ class ModelTable(_Table):
     bias: Literal["off", "auto"] = Field(
         default="off", description="whether laboratory results correct it, within the bundle's bounds: off or auto"
     )
+    candidate: Path | None = Field(
+        default=None, description="another version of it, which predicts beside it in shadow, to be compared"
+    )
     expires_after: Duration = Field(default=600.0, gt=0, description='how long its advice is good, such as "10m"')
 
 

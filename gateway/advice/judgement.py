@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from gateway.contract.identity import identity_of, result_identity
-from gateway.definitions import ModelAssignment
-from gateway.events import LotJudged, ResultArrived, Situation
+from gateway.definitions import ModelAssignment, Stage
+from gateway.events import LotJudged, ResultArrived, Situation, in_shadow
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.inference.feedback import learned
 from gateway.lab.disposition import (
@@ -19,6 +19,8 @@ from gateway.lab.disposition import (
     without_result,
 )
 from gateway.records import Disposition, LabResult, Prediction, Reason, Specification
+
+_SHADOW = Stage.SHADOW.name.lower()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +93,8 @@ def _as_then(
     model: ModelAssignment, event: ResultArrived, result: LabResult, situation: Situation
 ) -> tuple[Prediction, ...]:
     """Return what a model says of a sample with what it had been taught by the time it was drawn."""
+    if in_shadow(model, situation.latches):
+        model = replace(model, stage=Stage.SHADOW)
     lessons, output = situation.lessons.get(model.name), model.bundle.output_of(result.analyte)
     then_ns, known = result.sampled_ns or 0, {}
     if lessons is not None and output is not None and output.value is not None:
@@ -149,7 +153,7 @@ def _own_lot(
         disposition_id=identity_of("disposition", event.event_id),
         job_order_id=result.job_order_id or situation.context.job_order_id,
         results=tuple(each.result for each in judged),
-        predictions=predictions,
+        predictions=tuple(each for each in predictions if each.stage != _SHADOW),  # a model in shadow tells nobody
         flags=(*own_flags, *(flag for flag, holds in flags.items() if holds)),
     )
 

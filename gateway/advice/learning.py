@@ -8,15 +8,10 @@ from dataclasses import replace
 
 from gateway.advice.judgement import Judgement
 from gateway.definitions import ModelAssignment, ModelOutput
-from gateway.events import DRIFT, Decision, Latched, ModelLearned, ResultArrived, Situation
+from gateway.events import Decision, Latched, ModelLearned, ResultArrived, Situation, drift_latch
 from gateway.guardrails.prediction import uncorrected_values
 from gateway.inference.feedback import Feedback, Learned, learned
 from gateway.records import AuditEntry, LabResult, ResultStatus
-
-
-def drift_latch(model: str, analyte: str) -> str:
-    """Return the code of the alarm that keeps a model, drifting in an analyte, in shadow until a person has looked."""
-    return f"{DRIFT}{model.upper()}_{analyte.upper()}"
 
 
 def learn(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:

@@ -54,6 +54,13 @@ def show_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, allow_nan=False), flush=True)
 
 
+def cell(value: Any) -> str:
+    """Return a figure as it stands in a table: a number, counts by name, or a dash where there is none."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items()) or "-"
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def show_table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     """Print a table."""
     table = Table(title=title, title_justify="left", show_edge=False)

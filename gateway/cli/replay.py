@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import out, progress_of, show_json, show_table
+from gateway.cli.presentation import cell, out, progress_of, show_json, show_table
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.database.opening import open_for_reading
 from gateway.definitions import LineDefinition
@@ -190,7 +190,7 @@ def _show(found: _Replayed, report: dict[str, Any]) -> None:
               f"{found.now.messages} messages, sha256 {report['sha256']}", markup=False, soft_wrap=True)  # fmt: skip
     for name, both in report["models"].items():
         rows = [
-            (figure, *(_cell(each, figure) for each in (both["then"], both["now"])))
+            (figure, *("-" if each is None else cell(each[figure]) for each in (both["then"], both["now"])))
             for figure in next(each for each in both.values() if each is not None)
         ]
         show_table(name, ("figure", "then", "now"), rows)
@@ -200,13 +200,6 @@ def _show(found: _Replayed, report: dict[str, Any]) -> None:
         show_table(what, ("kind", "then", "now"), rows)
     rows = [(each["at"], each["what"], each["then"], each["now"]) for each in report["first_differences"]]
     show_table(f"{report['differences']} differences; the first", ("at", "what", "then", "now"), rows)
-
-
-def _cell(document: dict[str, Any] | None, figure: str) -> str:
-    value = None if document is None else document[figure]
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {count}" for name, count in value.items()) or "-"
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _write(folder: Path, found: _Replayed, report: dict[str, Any]) -> None:

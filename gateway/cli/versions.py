@@ -1,15 +1,19 @@
-"""``labline model promote|rollback``: which version of a model is in service, as a person's act, while it runs."""
+"""``labline model promote|rollback|compare``: which version is in service, as a person's act, and how another does."""
 
+import math
 import time
 from contextlib import closing
 from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import out
+from gateway.cli.presentation import cell, out, show_json, show_table
+from gateway.definitions import CANDIDATE
 from gateway.errors import LablineError
 from gateway.inference.bundle import read_bundle
 from gateway.line import bundle_files, define_line
+from gateway.replay.compare import figures
+from gateway.replay.recorded import Stretch, measured, said_then
 from gateway.settings import read
 from gateway.store import versions
 from gateway.store.database import open_state, read_state
@@ -62,3 +66,31 @@ def rollback(
         taken, holds = versions.roll_back(connection, model, person=person, reason=reason, at_ns=time.time_ns())
     again = "the configured bundle" if holds is None else f"version {holds.version}"
     out.print(f"{model} {taken.version} is out of service; {again} is in service", markup=False, soft_wrap=True)
+
+
+def compare(
+    model: str = typer.Argument(..., help="The model's name."),
+    config: Path = _CONFIG,
+    days: float = typer.Option(30.0, "--days", min=0.0, help="Over how many days until now."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+) -> None:
+    """Hold a candidate in shadow against the version in service, over the same instants and the same samples."""
+    settings, _sha256 = read(config)
+    until_ns = time.time_ns()
+    stretch = Stretch(from_ns=until_ns - math.ceil(days * 86_400e9), until_ns=until_ns)
+    with closing(read_state(settings.store.directory)) as connection:
+        found = figures(said_then(connection, stretch), measured(connection))
+    names = {"in service": model, "candidate": f"{model}{CANDIDATE}"}
+    analytes = sorted({analyte for name, analyte in found if name in names.values()})
+    if not analytes:
+        raise LablineError(f"no prediction of {model} is on record", hint="labline model list names the models")
+    both = {
+        analyte: {what: found[name, analyte].document() for what, name in names.items() if (name, analyte) in found}
+        for analyte in analytes
+    }
+    if as_json:
+        show_json(both)
+        return
+    for analyte, columns in both.items():
+        rows = [(figure, *(cell(each[figure]) for each in columns.values())) for figure in next(iter(columns.values()))]
+        show_table(f"{model}: {analyte}", ("figure", *columns), rows)

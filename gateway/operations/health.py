@@ -7,8 +7,8 @@ import structlog
 
 from gateway import __version__
 from gateway.contract.payloads import StatusPayload, status_payload
-from gateway.decide import in_shadow
 from gateway.definitions import LineDefinition, Stage
+from gateway.events import in_shadow
 from gateway.records import Lane
 from gateway.store.readers import Depths
 

@@ -1,6 +1,7 @@
 """``labline model promote|rollback`` while the gateway runs: another version between two events, and back."""
 
 import asyncio
+import json
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from gateway.store.database import read_state
 from simulator.gateway_process import GatewayFailedError, ask
 from tests.integration.parts import REPOSITORY
 
+CANDIDATE = "viscosity_candidate"
 WHO = ("--person", "Q. Head", "--reason", "report VR-12")
 
 
@@ -120,3 +122,24 @@ async def test_what_does_not_hold_is_not_promoted_and_the_version_at_work_goes_o
         gone.rename(hidden)  # what is loaded stays at work, whatever becomes of its folder
         bench_line.messages.clear()
         await bench_line.until(speaks("1.4.0"))
+
+
+async def test_a_candidate_predicts_in_shadow_beside_the_version_in_service_and_tells_nobody(bench_line, version):
+    text = bench_line.configuration.read_text()
+    bundle = f'bundle = "{REPOSITORY / "models" / "viscosity" / "1.0.0"}"\n'
+    assert bundle in text
+    bench_line.write_configuration(text.replace(bundle, f'{bundle}candidate = "{version("1.1.0")}"\n'))
+    async with bench_line.gateway():
+        told = await bench_line.until(speaks("1.0.0"))
+        await bench_line.until(lambda topic, document: topic == "status" and document.get("models", {}).get(CANDIDATE))
+        await bench_line.result(sample_id="S-1", test_id="Viscosity", value=100.0, unit="mPa.s", material_lot_id="L",
+                                equipment_id="R1", sampled_at=told["issued_at"])  # fmt: skip
+        judged = await bench_line.disposition_of("S-1")
+    assert len(judged["rests_on"]["predictions"]) == 1
+    assert {each["model"]["version"] for each in bench_line.of("prediction")} == {"1.0.0"}
+    both = json.loads(await labline(bench_line, "model", "compare", "viscosity", "--json"))["viscosity"]
+    assert both["in service"]["results"] == both["candidate"]["results"] == 1
+    assert abs(both["in service"]["predictions"] - both["candidate"]["predictions"]) <= 1
+    assert "candidate" in await labline(bench_line, "model", "compare", "viscosity")
+    assert "1.1.0" not in await labline(bench_line, "model", "list", "--json")
+    assert "no prediction of thickness" in await labline(bench_line, "model", "compare", "thickness", code=2)
