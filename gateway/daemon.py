@@ -188,16 +188,20 @@ async def _stop(
     stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
     drained = asyncio.create_task(_drained(parts, stopped), name="last-drain")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
-    await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    empty = drained.done() and drained.exception() is None  # the store may fail in the last moment, too
-    log.info("stopped", drained=empty, waiting=len(parts.inbox))
-    drained.cancel()
-    expires = parts.settings.mqtt.protocol == "5"
-    goodbye = asyncio.create_task(parts.status.say_goodbye(messages_expire=expires), name="goodbye")
-    await asyncio.wait({goodbye, second}, timeout=_GOODBYE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    goodbye.cancel()
-    second.cancel()
-    await asyncio.wait({drained, goodbye, second}, timeout=_GOODBYE_SECONDS)
+    steps: set[asyncio.Task[Any]] = {drained, second}
+    try:
+        await asyncio.wait(steps, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        empty = drained.done() and drained.exception() is None  # the store may fail in the last moment, too
+        log.info("stopped", drained=empty, waiting=len(parts.inbox))
+        drained.cancel()
+        expires = parts.settings.mqtt.protocol == "5"
+        goodbye = asyncio.create_task(parts.status.say_goodbye(messages_expire=expires), name="goodbye")
+        steps.add(goodbye)
+        await asyncio.wait({goodbye, second}, timeout=_GOODBYE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:  # where another part fails meanwhile, too: they must not outlive what they use
+        for task in steps:
+            task.cancel()
+        await asyncio.wait(steps, timeout=_GOODBYE_SECONDS)
     for task in core:
         task.cancel()
 

@@ -113,8 +113,10 @@ class Processor:
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            await asyncio.wait({task}, timeout=_FINISH_SECONDS)
+            done, _ = await asyncio.wait({task}, timeout=_FINISH_SECONDS)
             task.cancel()  # only where the store does not commit: then nothing was acknowledged
+            for finished in done:
+                finished.result()  # a store that it found corrupt is told even now
             raise
 
     async def process(self, batch: Sequence[Pending]) -> None:

@@ -218,6 +218,7 @@ class Historian:
                 await asyncio.shield(writing)
             except asyncio.CancelledError:
                 await asyncio.wait({writing})  # what is committed must be known as committed
+                writing.exception()  # looked at: on_trouble has heard
                 raise
 
     async def _flush(self) -> None:

@@ -74,6 +74,9 @@ async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
             await client.connect()
     except CertificateUntrustedError:
         raise
+    except asyncio.CancelledError:
+        client.disconnect_socket()  # asyncua leaves it open
+        raise
     except Exception as error:  # asyncua and cryptography raise of every kind
         client.disconnect_socket()
         raise SourceUnavailableError(
