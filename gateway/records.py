@@ -355,6 +355,17 @@ class SetpointSuggestion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sensitivity:
+    """By how much a prediction changes per unit of one input, over a change by ``over`` around its value."""
+
+    input: str
+    tag: str
+    unit: str
+    per_unit: float
+    over: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Guidance:
     """One piece of advice to people, in one state of its life."""
 
@@ -379,6 +390,7 @@ class Guidance:
     role: str = "operator"
     signature: bool = False
     supersedes: str | None = None
+    sensitivities: tuple[Sensitivity, ...] = ()  # of the prediction, the strongest first
 
 
 class Act(StrEnum):

@@ -11,6 +11,7 @@ from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
+from gateway.inference.sensitivity import sensitivities
 from gateway.lab.specifications import action_limits, limits_text
 from gateway.moments import Moment
 from gateway.records import (
@@ -20,6 +21,7 @@ from gateway.records import (
     GuidanceState,
     Prediction,
     Reason,
+    Sensitivity,
     SetpointSuggestion,
     Severity,
     Specification,
@@ -326,7 +328,17 @@ def _guidance(
         client_id=case.context.client_id,
         analyte=case.prediction.analyte,
         specification=case.specification,
+        sensitivities=_explained(case),
         predicted=case.prediction,
         suggestion=suggestion,
         supersedes=supersedes,
     )
+
+
+def _explained(case: PredictedSituation) -> tuple[Sensitivity, ...]:
+    """Return what the prediction hangs on."""
+    output, features = case.model.bundle.output_of(case.prediction.analyte), case.prediction.features
+    said = None if output is None else output.value or output.probability
+    if said is None or features is None:
+        return ()
+    return sensitivities(case.model.bundle, case.model.predict, features, column=said.column)

@@ -5,6 +5,7 @@ Models, not dicts, so that JSON Schema comes from the same lines that produce th
 
 import base64
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ from gateway.records import (
     LabResult,
     Prediction,
     Reason,
+    Sensitivity,
     SetpointSuggestion,
     SignedHead,
     Specification,
@@ -181,6 +183,21 @@ class RequiresPart(BaseModel):
     signature: bool
 
 
+class SensitivityPart(BaseModel):
+    """By how much the prediction changes per unit of an input, over a change of the input by ``over``."""
+
+    input: str
+    tag: str
+    unit: str
+    per_unit: float
+    over: float
+
+    @classmethod
+    def of(cls, sensitivities: tuple[Sensitivity, ...]) -> "list[SensitivityPart]":
+        """Return the parts, the strongest first."""
+        return [cls(**asdict(each)) for each in sensitivities]
+
+
 class GuidancePayload(Payload):
     """``guidance/{id}``: a guidance in one state of its life."""
 
@@ -204,6 +221,7 @@ class GuidancePayload(Payload):
     requires: RequiresPart
     expires_at: str | None
     supersedes: str | None
+    sensitivities: list[SensitivityPart]
 
 
 def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -> GuidancePayload:
@@ -234,6 +252,7 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         requires=RequiresPart(role=guidance.role, signature=guidance.signature),
         expires_at=None if guidance.expires is None else rfc3339(guidance.expires.wall_ns),
         supersedes=guidance.supersedes,
+        sensitivities=SensitivityPart.of(guidance.sensitivities),
     )
 
 
