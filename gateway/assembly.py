@@ -226,7 +226,7 @@ def _sessions(ground: Ground) -> Sessions:
         client_id=f"{mqtt.client_id}-in",
         subscriptions=(lims.topic, settings.mes.topic),
         on_delivery=intake.take,
-        on_condition=health.condition,
+        on_condition=partial(health.condition, of="broker_in"),
         on_state=lambda connected: health.source("broker_in", connected),
         session_expiry_seconds=round(mqtt.session_expiry),
         receive_maximum=mqtt.receive_maximum,
@@ -237,6 +237,7 @@ def _sessions(ground: Ground) -> Sessions:
         subscriptions=(topics.responses,),
         retained=(topics.audit_head,),
         on_delivery=responses.take,
+        on_condition=partial(health.condition, of="broker"),
         on_state=lambda connected: health.source("broker", connected),
         will=Will(topic=topics.status, payload=lambda: offline_payload(line, ground.clock.now_ns())),
     )

@@ -167,6 +167,7 @@ def retry(
     at_ns = time.time_ns()
     with closing(open_state(settings.store.directory)) as connection:
         connection.execute("BEGIN IMMEDIATE")
+        connection.execute(SQL["unretain_overtaken"], {"message_id": identity})
         unparked = connection.execute(SQL["unpark"], {"message_id": identity}).rowcount
         if unparked:
             entry = AuditEntry(kind="message_unparked", subject=identity, body={"person": person})

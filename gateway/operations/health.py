@@ -26,6 +26,7 @@ class Health:
     latches: frozenset[str] = frozenset()
     skew_seconds: dict[str, float] = field(default_factory=dict)
     disk: dict[str, float] = field(default_factory=dict)
+    _raised_by: dict[str, set[str]] = field(default_factory=dict)
 
     def take_line(self, line: LineDefinition) -> None:
         """Speak of this line's models from now on."""
@@ -41,8 +42,11 @@ class Health:
         """Raise an alarm that stands until the gateway restarts."""
         self.condition(code, True)
 
-    def condition(self, code: str, stands: bool) -> None:  # noqa: FBT001 - a state, told by callbacks
-        """Note whether an alarm stands."""
+    def condition(self, code: str, stands: bool, *, of: str = "") -> None:  # noqa: FBT001 - a state, told by callbacks
+        """Note whether an alarm stands; where several may raise it (``of``), it stands until none of them does."""
+        raised_by = self._raised_by.setdefault(code, set())
+        (raised_by.add if stands else raised_by.discard)(of)
+        stands = bool(raised_by)
         if stands == (code in self.alarms):
             return
         (self.alarms.add if stands else self.alarms.discard)(code)

@@ -53,9 +53,25 @@ UPDATE outbox SET parked = :reason WHERE seq = :seq;
 -- name: unpark
 UPDATE outbox SET parked = NULL WHERE message_id = :message_id AND parked IS NOT NULL;
 
+-- name: unretain_overtaken
+-- of a lot that is closed, or of which something newer was said, that must stand at the broker; damage is not hashed anew
+UPDATE outbox SET retain = 0, hash =
+    evidence_hash('outbox', CAST(message_id AS BLOB), lane, CAST(topic AS BLOB), payload, 0, expires_ns,
+    created_ns, expires_boot_ns, CAST(boot_id AS BLOB))
+WHERE seq = (
+    SELECT o.seq FROM outbox_checked AS o JOIN disposition AS said ON said.disposition_id = o.message_id
+    LEFT JOIN lot USING (material_lot_id)
+    WHERE o.message_id = :message_id AND o.parked IS NOT NULL AND o.retain AND o.holds AND (
+        lot.closed_ns IS NOT NULL OR EXISTS (
+            SELECT 1 FROM disposition AS later
+            WHERE later.material_lot_id = said.material_lot_id AND later.rowid > said.rowid
+        )
+    )
+);
+
 -- name: parked
 SELECT message_id, lane, topic, created_ns, length(payload) AS bytes, parked FROM outbox
-WHERE parked IS NOT NULL ORDER BY seq LIMIT :most;
+WHERE parked IS NOT NULL ORDER BY seq DESC LIMIT :most;
 
 -- name: depths
 SELECT lane, count(*), min(created_ns), sum(parked IS NOT NULL), sum(length(payload)) FROM outbox GROUP BY lane;
