@@ -8,7 +8,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, backup, bench, buffer, check, demo, history, model, opcua, play, replay, run
+from gateway.cli import audit, backup, bench, buffer, check, demo, history, lab, model, opcua, play, replay, run
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
@@ -33,6 +33,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")
 app.add_typer(buffer.app, name="buffer")
 app.add_typer(history.app, name="history")
+app.add_typer(lab.app, name="lab")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,68 @@
+"""Results in CSV files become the messages they would have been, and are read as these."""
+
+import json
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.contract.lab_results import lab_result
+from gateway.contract.reading import MessageRefusedError
+from gateway.contract.result_files import FileForm, messages_in
+from gateway.contract.times import parse_rfc3339
+from gateway.records import ResultStatus
+from tests.building import NOW_NS
+
+PLAIN = FileForm(columns={})
+
+
+def results(text, form=PLAIN):
+    return [
+        lab_result(message, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED)
+        for _line, message in messages_in(text, form)
+    ]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_called_like_fields_are_read_whatever_separates_them(separator):
+    text = "sample_id,test_id,value,unit,result_version,lower,upper\nS-1,pH,9.8,pH,2,6.5,7.5\n".replace(",", separator)
+    (result,) = results(text)
+    assert (result.sample_id, result.value, result.result_version) == ("S-1", 9.8, 2)
+    assert (result.specification.lower, result.specification.upper) == (6.5, 7.5)
+
+
+def test_a_laboratorys_own_columns_decimal_commas_and_local_times_are_read():
+    form = FileForm(
+        columns={"sample_id": "Probe Nr.", "test_id": "Methode", "value": "Ergebnis", "sampled_at": "Gezogen"},
+        decimal_comma=True,
+        zone=ZoneInfo("Europe/Berlin"),
+    )
+    text = "Probe Nr.;Methode;Ergebnis;Gezogen;Bemerkung\nS-1;pH;1.009,8;2026-03-02 08:14:00;\nS-2;Fe;<0,05;;\n"
+    first, second = results(text, form)
+    assert first.value == 1009.8
+    assert first.sampled_ns == parse_rfc3339("2026-03-02T07:14:00Z")
+    assert (second.value, second.qualifier, second.censored_at, second.sampled_ns) == (None, "<", 0.05, None)
+
+
+def test_the_same_row_is_the_same_message_and_empty_rows_are_none():
+    text = "sample_id,test_id,value\nS-1,pH,7\n,,\n\nS-1,pH,7\n"
+    first, second = messages_in(text, PLAIN)
+    assert first[1] == second[1]
+    assert (first[0], second[0]) == (2, 5)
+
+
+@pytest.mark.parametrize("row", ["S-1,pH,much", ",pH,7", "S-1,pH,NaN"])
+def test_what_is_wrong_with_a_row_is_said_by_the_reader_of_messages(row):
+    ((_line, message),) = messages_in(f"sample_id,test_id,value\n{row}\n", PLAIN)
+    with pytest.raises(MessageRefusedError):
+        lab_result(message, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a,b\n1,2\n"])
+def test_a_file_without_the_columns_that_were_named_is_refused(text):
+    with pytest.raises(ValueError, match="has no column"):
+        list(messages_in(text, FileForm(columns={"sample_id": "Probe"})))
+
+
+def test_more_cells_than_the_header_has_are_no_fields():
+    ((_line, message),) = messages_in("sample_id,test_id,value\nS-1,pH,7,surplus\n", PLAIN)
+    assert set(json.loads(message)) == {"sample_id", "test_id", "value"}
