@@ -35,14 +35,21 @@ class RecordedHistory:
 
     def stretch(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
         """Return a series' samples of a stretch, and the one that held at its start, ordered by when they count."""
+        return in_stretch(self.around(name, start_ns=start_ns, end_ns=end_ns), start_ns=start_ns, end_ns=end_ns)
+
+    def around(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
+        """Return at least the samples of a stretch and what held at its start, ordered by when they count.
+
+        Of what held at its start all that came earlier is there, too, as far as chunks are read for it: what came last
+        was not known at first.
+        """
         sealed, last_arrival = (
             read_chunks(self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage)
             if name in self._ids
             else ([], 0)
         )
         waiting = self._unsealed.get(name, Columns.of(()))
-        columns = Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)])
-        return in_stretch(columns, start_ns=start_ns, end_ns=end_ns)
+        return Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)]).in_time()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +68,7 @@ class KnownThen:
         self._source_of = dict(sources)
         self._loaded = {
             tag: _Loaded(
-                start_ns=start_ns, end_ns=end_ns, columns=history.stretch(tag, start_ns=start_ns, end_ns=end_ns)
+                start_ns=start_ns, end_ns=end_ns, columns=history.around(tag, start_ns=start_ns, end_ns=end_ns)
             )
             for tag in sources
         }
@@ -82,7 +89,7 @@ class KnownThen:
         loaded = self._loaded[request.tag]
         columns = loaded.columns
         if not loaded.start_ns <= request.start_ns <= request.end_ns <= loaded.end_ns:
-            columns = self._history.stretch(request.tag, start_ns=request.start_ns, end_ns=request.end_ns)
+            columns = self._history.around(request.tag, start_ns=request.start_ns, end_ns=request.end_ns)
         known = _known(columns, request, arrival)
         confirmed_ns = self._confirmed[self._source_of[request.tag]].confirmed_ns(arrival)
         return cut(

@@ -1,0 +1,71 @@
+"""Windows cut again from what is on record, against the rings as they were then, at every moment of a random life."""
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.database.opening import open_for_reading
+from gateway.history import historian as historian_module
+from gateway.history.historian import Historian
+from gateway.history.recorded import KnownThen, RecordedHistory
+from gateway.history.rings import Rings
+from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.windows import WindowRequest
+from gateway.records import SECOND_NS, TagSample
+from tests.building import NOW_NS
+
+SOURCES = {"t": "plc1", "u": "plc1"}
+
+# (what happens, of which tag, how many tenths of a second before now its source time lies, its value)
+steps = st.lists(
+    st.tuples(st.sampled_from(["take", "take", "take", "confirm", "lose", "fill", "flush"]), st.sampled_from("tu"),
+              st.integers(0, 80), st.integers(-5, 5)),
+    min_size=1, max_size=40,
+)  # fmt: skip
+asked = st.tuples(st.sampled_from("tu"), st.integers(0, 90), st.integers(0, 60))
+
+
+@pytest.fixture(autouse=True)
+def _sealed_soon(monkeypatch):
+    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 5)
+
+
+@given(steps, asked)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+async def test_what_was_known_then_is_known_again(lived, request_of):
+    tag, back_tenths, length_tenths = request_of
+    rings, moments = Rings(SOURCES, capacity=1000), []
+    with tempfile.TemporaryDirectory() as name:
+        async with Historian(Path(name), now_ns=lambda: NOW_NS) as historian:
+            for number, (what, of, tenths, value) in enumerate(lived):
+                now_ns = NOW_NS + number * SECOND_NS
+                source_ns = now_ns - tenths * SECOND_NS // 10
+                told = TagSample(tag=of, value=float(value), status=0, source_ns=source_ns, server_ns=source_ns)
+                recorded = {
+                    "take": lambda: rings.take("plc1", [told], confirmed_ns=now_ns),  # noqa: B023 - called at once
+                    "confirm": lambda: rings.confirm("plc1", confirmed_ns=now_ns),  # noqa: B023
+                    "lose": lambda: rings.lose("plc1"),
+                    "fill": lambda: rings.fill([told], from_ns=source_ns),  # noqa: B023
+                    "flush": list,
+                }[what]()
+                historian.record(recorded)
+                if what == "flush":
+                    await historian.flush()
+                end_ns = now_ns - back_tenths * SECOND_NS // 10
+                request = WindowRequest(tag=tag, start_ns=end_ns - length_tenths * SECOND_NS // 10, end_ns=end_ns)
+                moments.append((request, rings.window(request)))
+        with closing(open_for_reading(Path(name) / HISTORY_FILE, HISTORY)) as connection:
+            history = RecordedHistory(connection, [*SOURCES, "@plc1"])
+            known = KnownThen(history, SOURCES, start_ns=NOW_NS, end_ns=NOW_NS + 60 * SECOND_NS)
+            for request, then in moments:
+                now = known.windows([request], arrival=then.arrival)[request]
+                assert now.held_ns.tolist() == then.held_ns.tolist()
+                np.testing.assert_array_equal(now.values, then.values)
+                assert now.statuses.tolist() == then.statuses.tolist()
+                assert (now.confirmed_ns, now.arrival) == (then.confirmed_ns, then.arrival)
+        assert not history.damage
