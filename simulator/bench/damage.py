@@ -85,7 +85,8 @@ def _base() -> _Base:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     begun_ns = time.time_ns()
 
-    async def fill() -> Doors:
+    async def filled() -> Doors:
+        """Let a gateway judge results and answers, stop, judge more, and be killed; return the doors to its store."""
         async with Load(folder).running() as load:
             async with load.gateway():  # stops in order: all of it is in the database itself
                 await _production(load)
@@ -98,7 +99,7 @@ def _base() -> _Base:
                 await kill(gateway)
             return Doors(load.configuration)
 
-    doors = asyncio.run(fill())
+    doors = asyncio.run(filled())
     first_ns = asyncio.run(add_chunks(folder / "store", before_ns=begun_ns))
     return _Base(store=folder / "store", doors=doors, stretch=range(first_ns, time.time_ns()))
 

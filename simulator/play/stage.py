@@ -24,6 +24,7 @@ from simulator.play.laboratory import EQUIPMENT, measure
 from simulator.play.pace import at_pace
 from simulator.play.plant import PlayedPlant
 
+_CONFIGURATION = "labline.toml"
 _LEAD_SECONDS = 1.0
 _SETTLE_SECONDS = 10.0
 _FASTEST_SECONDS = 0.1  # a row; models are due no faster
@@ -46,6 +47,14 @@ class PlayOptions:
     on_stage: Callable[[str, int], None] = lambda _url, _port: None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stage:
+    """What is there while a recording is played."""
+
+    plant: PlayedPlant
+    laboratory: Participant
+
+
 async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict[str, Any]:
     """Play a recording and return what came of it; files go into ``folder``. Raises LablineError."""
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
@@ -56,41 +65,20 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
         observer.received(message)
         account.received(message)
 
-    async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(running_broker(folder))
-        plant = await stack.enter_async_context(PlayedPlant(recording, port=options.opcua_port or free_port()))
-        own = options.bundle is not None
-        watched = f"{TOPIC_ROOT}/#" if own else "#"
-        await stack.enter_async_context(_participant("observer", broker, watched, received))
-        laboratory = await stack.enter_async_context(_participant("laboratory", broker))
-        if options.bundle is not None:
-            bundle = at_pace(options.bundle, speed=options.speed, to=folder)
-            configuration = folder / "labline.toml"
-            configuration.write_text(
-                _configuration(recording, options, broker=broker, url=plant.url, folder=folder, bundle=bundle)
-            )
-            await stack.enter_async_context(running_gateway(configuration, directory=folder))
-        options.on_stage(plant.url, broker.port)
-        period_ns = round(recording.period_seconds / options.speed * 1e6) * 1000
+    async with _set(recording, options, folder, received) as stage:
         begin_ns = time.time_ns() // 1_000_000 * 1_000_000 + round(options.begin_after_seconds * 1e9)
+        period_ns = round(recording.period_seconds / options.speed * 1e6) * 1000
         timetable = Timetable(begin_ns=begin_ns, period_ns=period_ns, first=begin, end=end)
         account.timetable = timetable
-        async with asyncio.TaskGroup() as players:
-            players.create_task(
-                plant.play(timetable, on_row=lambda row: options.on_progress("rows", row + 1 - begin, end - begin)),
-                name="played-plant",
-            )
-            players.create_task(
-                measure(recording, timetable, laboratory, on_published=observer.result_published,
-                        clock=time.perf_counter),
-                name="played-laboratory",
-            )  # fmt: skip
+        await _perform(recording, timetable, stage, observer, options.on_progress)
         alarms = sorted(account.alarms)  # not of the end
-        if own:
+        if options.bundle is not None:
             with suppress(TimeoutError):  # what is missing then is counted as lost
                 async with asyncio.timeout(_SETTLE_SECONDS):
                     await observer.until_nothing_lost()
-    audit = str((await ask("audit", "verify", "--config", str(folder / "labline.toml")))["audit"]) if own else None
+    audit = None
+    if options.bundle is not None:
+        audit = str((await ask("audit", "verify", "--config", str(folder / _CONFIGURATION)))["audit"])
     counts = observer.summary()
     return {
         "recording": recording.name,
@@ -101,6 +89,45 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
         "stage": account.stage,
         "alarms": alarms,
     }
+
+
+@asynccontextmanager
+async def _set(
+    recording: Recording, options: PlayOptions, folder: Path, received: Callable[[Received], None]
+) -> AsyncIterator[_Stage]:
+    """Set the stage: broker, plant, laboratory, and with a bundle the gateway, READY."""
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(running_broker(folder))
+        plant = await stack.enter_async_context(PlayedPlant(recording, port=options.opcua_port or free_port()))
+        watched = "#" if options.bundle is None else f"{TOPIC_ROOT}/#"
+        await stack.enter_async_context(_participant("observer", broker, watched, received))
+        laboratory = await stack.enter_async_context(_participant("laboratory", broker))
+        if options.bundle is not None:
+            bundle = at_pace(options.bundle, speed=options.speed, to=folder)
+            configuration = folder / _CONFIGURATION
+            configuration.write_text(
+                _configuration(recording, options, broker=broker, url=plant.url, folder=folder, bundle=bundle)
+            )
+            await stack.enter_async_context(running_gateway(configuration, directory=folder))
+        options.on_stage(plant.url, broker.port)
+        yield _Stage(plant=plant, laboratory=laboratory)
+
+
+async def _perform(
+    recording: Recording, timetable: Timetable, stage: _Stage, observer: Observer, on_progress: Progress
+) -> None:
+    """Let plant and laboratory play to the end of the rows."""
+    rows = timetable.end - timetable.first
+    async with asyncio.TaskGroup() as players:
+        players.create_task(
+            stage.plant.play(timetable, on_row=lambda row: on_progress("rows", row + 1 - timetable.first, rows)),
+            name="played-plant",
+        )
+        players.create_task(
+            measure(recording, timetable, stage.laboratory, on_published=observer.result_published,
+                    clock=time.perf_counter),
+            name="played-laboratory",
+        )  # fmt: skip
 
 
 def _stretch(recording: Recording, options: PlayOptions) -> tuple[int, int]:
