@@ -21,7 +21,9 @@ def play(
     first: int = typer.Option(0, "--from-row", min=0, help="The first row that counts."),
     rows: int = typer.Option(None, "--rows", min=1, help="How many rows; without it, to the end."),
     lead: int = typer.Option(50, "--lead", min=0, help="Rows played before, to fill the models' windows."),
-    begin_after: float = typer.Option(1.0, "--begin-after", min=0.0, help="Seconds before the first row."),
+    begin_after: float | None = typer.Option(
+        None, "--begin-after", min=0.0, help="Seconds before the first row; else 1, and 15 for a gateway of yours."
+    ),
     opcua_port: int = typer.Option(None, "--opcua-port", help="The played plant's port; without it, any free one."),
     keep: Path = typer.Option(None, "--keep", help="A new folder for the configuration, the store and the log."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
@@ -40,8 +42,9 @@ def play(
 
     def shown(url: str, port: int) -> None:
         if bundle is None and not as_json:
-            err.print(f"OPC UA: {url}    MQTT: 127.0.0.1:{port}, results on lims/results/qc\n", markup=False)
-            err.print(tags_text(recording, speed=speed), markup=False)
+            where = f"OPC UA: {url}    MQTT: 127.0.0.1:{port}, results on lims/results/qc\n"
+            err.print(where, markup=False, soft_wrap=True)
+            err.print(tags_text(recording, speed=speed), markup=False, soft_wrap=True)
 
     with _folder(keep) as name, progress_of("playing", quiet=as_json) as on_progress:
         options = PlayOptions(
@@ -50,7 +53,7 @@ def play(
             rows=rows,
             lead=lead,
             bundle=bundle,
-            begin_after_seconds=begin_after,
+            begin_after_seconds=(15.0 if bundle is None else 1.0) if begin_after is None else begin_after,
             opcua_port=opcua_port,
             on_progress=on_progress,
             on_stage=shown,

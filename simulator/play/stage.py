@@ -25,7 +25,6 @@ from simulator.play.pace import at_pace
 from simulator.play.plant import PlayedPlant
 
 _CONFIGURATION = "labline.toml"
-_LEAD_SECONDS = 1.0
 _SETTLE_SECONDS = 10.0
 _FASTEST_SECONDS = 0.1  # a row; models are due no faster
 
@@ -41,7 +40,7 @@ class PlayOptions:
     rows: int | None
     lead: int
     bundle: Path | None = None
-    begin_after_seconds: float = _LEAD_SECONDS
+    begin_after_seconds: float
     opcua_port: int | None = None
     on_progress: Progress = lambda *_: None
     on_stage: Callable[[str, int], None] = lambda _url, _port: None
@@ -76,14 +75,14 @@ async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict
             with suppress(TimeoutError):  # what is missing then is counted as lost
                 async with asyncio.timeout(_SETTLE_SECONDS):
                     await observer.until_nothing_lost()
-    audit = None
-    if options.bundle is not None:
-        audit = str((await ask("audit", "verify", "--config", str(folder / _CONFIGURATION)))["audit"])
     counts = observer.summary()
+    played = {"recording": recording.name, "speed": options.speed, "rows_played": end - begin}
+    if options.bundle is None:  # whose gateway it was, and what it was to do with them, is not known here
+        return {**played, "lab_results": counts["lab_results"], "predictions_heard": counts["predictions"]}
+    audit = str((await ask("audit", "verify", "--config", str(folder / _CONFIGURATION)))["audit"])
     return {
-        "recording": recording.name,
-        "speed": options.speed,
-        **account.summary(first=begin + options.lead),
+        **played,
+        **account.summary(first=options.first),
         **{name: counts[name] for name in ("lab_results", "dispositions", "dead_letters", "lost", "duplicates")},
         "audit": audit,
         "stage": account.stage,

@@ -147,6 +147,17 @@ def test_any_file_of_numbers_can_be_played_and_every_other_column_is_a_tag(tmp_p
     assert (list(recording.tags), recording.analyte, len(recording)) == (["a", "b"], "y", 600)
 
 
+def test_without_a_bundle_the_plant_and_its_laboratory_are_there_for_another_gateway(tmp_path):
+    if find_mosquitto() is None:
+        missing("mosquitto")
+    recipe = write_recipe(tmp_path)
+    told = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0)
+    assert 'node = "nsu=urn:labline:simulator;s=a"' in told
+    assert "OPC UA: opc.tcp://127.0.0.1:" in told
+    found = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0, "--json")
+    assert (found["rows_played"], found["lab_results"], found["predictions_heard"]) == (20, 4, 0)
+
+
 def test_each_instant_belongs_to_the_row_that_holds_then():
     timetable = Timetable(begin_ns=1000, period_ns=10, first=7, end=9)
     assert timetable.instant_ns(8) == 1010
