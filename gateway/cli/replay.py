@@ -25,7 +25,6 @@ from gateway.line import bundle_files, define_line
 from gateway.records import SECOND_NS
 from gateway.replay.compare import (
     Difference,
-    Figures,
     differences,
     disposition_counts,
     figures,
@@ -37,7 +36,7 @@ from gateway.settings import Settings, read
 from gateway.store.database import read_state
 
 _SHOWN = 20
-_MOVED_LATER_NS = 60 * SECOND_NS
+_BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a while before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +73,7 @@ def replay(
     if as_json:
         show_json(report)
     else:
-        _show(found, report)
+        _show(report)
     raise typer.Exit(1 if found.damage else 0)
 
 
@@ -145,7 +144,7 @@ def _reach_ns(line: LineDefinition) -> int:
     """Return how far back from an instant the models look."""
     spans = [item.lag_ns + item.window_ns + (item.frozen_after_ns or 0) for model in line.models
              for item in model.bundle.inputs]  # fmt: skip
-    return max(spans, default=0) + _MOVED_LATER_NS
+    return max(spans, default=0) + _BEFORE_NS
 
 
 def _time(text: str | None, option: str) -> int | None:
@@ -158,26 +157,26 @@ def _time(text: str | None, option: str) -> int | None:
 def _report(found: _Replayed) -> dict[str, Any]:
     now, then = found.now.said, found.then
     differing = differences(then, now)
+    before, after = figures(then, found.measured), figures(now, found.measured)
     return {
         "from": rfc3339(found.stretch.from_ns),
         "to": rfc3339(found.stretch.until_ns),
         "events": found.now.events,
+        "messages": found.now.messages,
         "seconds": round(found.seconds, 2),
         "sha256": found.now.sha256,
         "models": {
-            f"{model} {analyte}": {"then": _document(figures(then, found.measured), (model, analyte)),
-                                   "now": _document(figures(now, found.measured), (model, analyte))}
-            for model, analyte in sorted({key[:2] for key in [*then.predictions, *now.predictions]})
+            f"{model} {analyte}": {
+                what: by_name[model, analyte].document() if (model, analyte) in by_name else None
+                for what, by_name in (("then", before), ("now", after))
+            }
+            for model, analyte in sorted(before.keys() | after.keys())
         },
         "guidance": {"then": guidance_counts(then), "now": guidance_counts(now)},
         "dispositions": {"then": disposition_counts(then), "now": disposition_counts(now)},
         "differences": len(differing),
         "first_differences": [_told(each) for each in differing[:_SHOWN]],
-    }  # fmt: skip
-
-
-def _document(by_name: dict[tuple[str, str], Figures], name: tuple[str, str]) -> dict[str, Any] | None:
-    return by_name[name].document() if name in by_name else None
+    }
 
 
 def _told(difference: Difference) -> dict[str, str]:
@@ -185,9 +184,9 @@ def _told(difference: Difference) -> dict[str, str]:
     return {"at": at, "what": difference.what, "then": difference.then, "now": difference.now}
 
 
-def _show(found: _Replayed, report: dict[str, Any]) -> None:
+def _show(report: dict[str, Any]) -> None:
     out.print(f"{report['events']} events from {report['from']} to {report['to']} in {report['seconds']} s; "
-              f"{found.now.messages} messages, sha256 {report['sha256']}", markup=False, soft_wrap=True)  # fmt: skip
+              f"{report['messages']} messages, sha256 {report['sha256']}", markup=False, soft_wrap=True)  # fmt: skip
     for name, both in report["models"].items():
         rows = [
             (figure, *("-" if each is None else cell(each[figure]) for each in (both["then"], both["now"])))
