@@ -56,11 +56,11 @@ async def _full(cases: int) -> dict[str, int]:
                     await asyncio.sleep(chance.uniform(0.0, 0.3))
                     ballast = fill_up(disk)
                     await asyncio.sleep(chance.uniform(0.0, 0.3))
-                    if number % 2:  # what was acknowledged then must be there though the gateway ends at once
-                        await kill(gateway)
-                    ballast.unlink()
-                    await asyncio.sleep(chance.uniform(0.0, 0.3))
-                    await kill(gateway)
+                    if number % 2 == 0:
+                        ballast.unlink()
+                        await asyncio.sleep(chance.uniform(0.0, 0.3))
+                    await kill(gateway)  # what was acknowledged must be there though the gateway ends at once
+                ballast.unlink(missing_ok=True)
             async with load.gateway():
                 return await _verdict(load, publishing)
 
@@ -79,13 +79,11 @@ async def _unsynced(cases: int) -> dict[str, int]:
                         "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO",
                     )  # fmt: skip
                     await asyncio.sleep(chance.uniform(0.05, 0.4))
-                    if number % 2:
-                        await kill(gateway)
-                    else:
+                    if number % 2 == 0:
                         injecting.terminate()
                         await injecting.wait()
                         await asyncio.sleep(chance.uniform(0.0, 0.3))
-                        await kill(gateway)
+                    await kill(gateway)
                     await injecting.wait()
             async with load.gateway():
                 return await _verdict(load, publishing)

@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -37,13 +38,22 @@ _AWAY = (  # (how, for how many seconds, within how many seconds values must com
 
 
 def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench takes it
-    """Return the figures of every kind of trouble."""
-    figures = asyncio.run(_kills(SMALL_KILLS if small else KILLS))
-    figures |= asyncio.run(_broker_trouble())
-    figures |= asyncio.run(_source_away())
-    figures |= asyncio.run(_large_store(64 if small else 1024))
-    figures |= disk.measure(SMALL_DAMAGES if small else DAMAGES)
-    figures |= _damages(SMALL_DAMAGES if small else DAMAGES)
+    """Return the figures of every kind of trouble; each is told on standard error as soon as it is there."""
+    cases = SMALL_DAMAGES if small else DAMAGES
+    steps: tuple[Callable[[], dict[str, Figure]], ...] = (
+        lambda: asyncio.run(_kills(SMALL_KILLS if small else KILLS)),
+        lambda: asyncio.run(_broker_trouble()),
+        lambda: asyncio.run(_source_away()),
+        lambda: asyncio.run(_large_store(64 if small else 1024)),
+        lambda: disk.measure(cases),
+        lambda: _damages(cases),
+    )
+    figures: dict[str, Figure] = {}
+    for step in steps:
+        found = step()
+        for name, figure in found.items():
+            sys.stderr.write(f"{name}: {figure.value:g} {figure.unit}\n")
+        figures |= found
     return figures
 
 
