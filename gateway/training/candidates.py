@@ -31,6 +31,22 @@ class MeanOf:
         return np.asarray(np.mean([np.ravel(part.predict(features)) for part in self.parts], axis=0))
 
 
+class ExponentialOf:
+    """A model of the logarithm: for values whose errors are a share of them, as over grades of very different size."""
+
+    def __init__(self, part: Regressor) -> None:
+        self.part = part
+
+    def fit(self, features: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+        """Fit on rows of shape (n, inputs) and positive values of shape (n,)."""
+        self.part.fit(features, np.log(values))
+
+    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values, shape (n,)."""
+        said: NDArray[np.float64] = np.exp(np.ravel(self.part.predict(features)))
+        return said
+
+
 _CANDIDATES: Mapping[str, Callable[[int, int], Regressor]] = {
     "ridge": lambda _seed, _inputs: make_pipeline(StandardScaler(), Ridge(alpha=10.0)),
     "pls": lambda _seed, inputs: make_pipeline(StandardScaler(), PLSRegression(n_components=min(8, inputs))),
@@ -47,6 +63,7 @@ _CANDIDATES: Mapping[str, Callable[[int, int], Regressor]] = {
 }
 
 
-def candidate(kind: str, *, seed: int, inputs: int) -> Regressor:
-    """Return a model of a kind, to be fitted on rows of so many inputs."""
-    return _CANDIDATES[kind](seed, inputs)
+def candidate(kind: str, *, seed: int, inputs: int, logarithmic: bool = False) -> Regressor:
+    """Return a model of a kind, to be fitted on rows of so many inputs; or one of the values' logarithm."""
+    model = _CANDIDATES[kind](seed, inputs)
+    return ExponentialOf(model) if logarithmic else model

@@ -6,7 +6,7 @@ from onnx import compose, helper, numpy_helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType
 
-from gateway.training.candidates import MeanOf, Regressor
+from gateway.training.candidates import ExponentialOf, MeanOf, Regressor
 
 INPUT, OUTPUT = "features", "said"
 _OPSETS = {"": 17, "ai.onnx.ml": 3}
@@ -14,8 +14,28 @@ _OPSETS = {"": 17, "ai.onnx.ml": 3}
 
 def exported(model: Regressor, *, inputs: int) -> bytes:
     """Return a fitted model as ONNX: one input of shape (n, inputs), one output of shape (n, 1)."""
-    made = _mean_of(model, inputs=inputs) if isinstance(model, MeanOf) else _converted(model, inputs=inputs)
+    made = _made(model, inputs=inputs)
     return bytes(made.SerializeToString(deterministic=True))
+
+
+def _made(model: Regressor, *, inputs: int) -> onnx.ModelProto:
+    if isinstance(model, ExponentialOf):
+        return _exponential(_made(model.part, inputs=inputs))
+    return _mean_of(model, inputs=inputs) if isinstance(model, MeanOf) else _converted(model, inputs=inputs)
+
+
+def _exponential(of: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with the exponential of what it says, in doubles."""
+    said = of.graph.output[0].name
+    of.graph.node.extend(
+        [
+            helper.make_node("Cast", [said], ["logarithm"], to=onnx.TensorProto.DOUBLE),
+            helper.make_node("Exp", ["logarithm"], ["exponential"]),
+        ]
+    )
+    del of.graph.output[:]
+    of.graph.output.append(helper.make_tensor_value_info("exponential", onnx.TensorProto.DOUBLE, [None, 1]))
+    return of
 
 
 def _converted(model: Regressor, *, inputs: int) -> onnx.ModelProto:

@@ -58,6 +58,7 @@ class InputsTable(_Table):
 class OutputTable(_Table):
     """``[output]``: the analyte, its valid range, and how far from what it has seen the model may be asked.
 
+    ``logarithmic``: the model is of the values' logarithm, for values over grades of very different size.
     ``adaptive_rates``: how fast the interval may follow its misses, to choose from; without any it does not.
     ``range_margin``: how far beyond the rows it was made from each input may lie, as a share of their range.
     """
@@ -65,6 +66,7 @@ class OutputTable(_Table):
     analyte: str
     unit: str
     valid: tuple[float, float]
+    logarithmic: bool = False
     coverage: float = Field(default=0.9, gt=0, lt=1)
     adaptive_rates: list[Annotated[float, Field(gt=0, lt=1)]] = []
     domain_alpha: float = Field(default=0.001, gt=0, lt=1)

@@ -76,7 +76,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     made_from, test = _split(recipe, rows)
     compared = _compare(recipe, rows, made_from, on_progress)
     chosen = min(compared, key=lambda each: each.error_as_served)
-    model = candidate(chosen.kind, seed=recipe.seed, inputs=rows.features.shape[1])
+    model = _candidate(recipe, chosen.kind, rows)()
     model.fit(rows.features[made_from], rows.values[made_from])
     onnx, predict = _exported(model, rows, recipe)
     trained = Trained(
@@ -117,7 +117,7 @@ def _compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress
     found = []
     for kind in kinds:
         said = left_out(
-            partial(candidate, kind, seed=recipe.seed, inputs=features.shape[1]),
+            _candidate(recipe, kind, rows),
             features,
             values,
             folds=folds,
@@ -126,6 +126,18 @@ def _compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress
         )
         found.append(_as_served(recipe, kind, rows.at[made_from], said, values))
     return tuple(found)
+
+
+def _candidate(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regressor]:
+    """Return what makes a model of a kind; raises LablineError where the values have no logarithm and need one."""
+    logarithmic = recipe.output.logarithmic
+    if logarithmic and not (rows.values > 0).all():
+        line = int(rows.at[np.argmin(rows.values)])
+        raise LablineError(
+            f"row {line} has the value {rows.values.min():g}, which has no logarithm", hint="set logarithmic = false"
+        )
+    inputs = rows.features.shape[1]
+    return partial(candidate, kind, seed=recipe.seed, inputs=inputs, logarithmic=logarithmic)
 
 
 def _as_served(

@@ -1,6 +1,7 @@
 """``labline model train``: from a recipe and a file of numbers to a bundle that holds, the same each time."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -52,6 +53,25 @@ def test_a_recipe_becomes_a_bundle_that_holds_and_the_same_one_each_time(recipe,
     assert "| ridge |" in card
 
 
+def test_a_model_of_the_logarithm_is_exported_as_what_it_says_of_the_value(recipe, tmp_path):
+    data = recipe.with_name("data.csv")
+    head, *lines = data.read_text().splitlines()
+    rows = [line.split(",") for line in lines]
+    grown = [f"{a},{b},{math.exp(float(y) / 8):.6f}" for a, b, y in rows]
+    data.write_text("\n".join([head, *grown]) + "\n")
+    met_anyhow = RECIPE.replace("minimum_r2 = 0.8", "minimum_r2 = -1000.0")
+    recipe.write_text(met_anyhow)
+    plain = train(recipe, tmp_path / "plain")["figures"]["rmse_as_served"]
+    recipe.write_text(met_anyhow.replace("range_margin", "logarithmic = true\nrange_margin"))
+    found = train(recipe, tmp_path / "logarithmic")
+    files = bundle_files(Path(found["folder"]))
+    bundle = read_bundle(files, where="here")
+    predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=1, where="here")
+    assert check_golden(files, bundle, predict, where="here") == 25
+    assert (predict(np.zeros((1, len(bundle.inputs))) - 50.0) > 0).all()  # whatever it is asked
+    assert found["figures"]["rmse_as_served"] < plain
+
+
 def test_a_criterion_that_is_not_met_is_said_and_ends_with_1(recipe, tmp_path):
     recipe.write_text(RECIPE.replace("minimum_r2 = 0.8", "minimum_r2 = 0.9999"))
     told = train(recipe, tmp_path / "one", code=1, json_wanted=False)
@@ -73,6 +93,7 @@ def test_a_version_is_never_written_over(recipe, tmp_path):
         ("train = 0.7", "train = 1.7", "split.train"),
         ('kinds = ["ridge", "linear_and_trees"]', 'kinds = ["oracle"]', "candidates.kinds.0"),
         ("[split]", "[spilt]", "spilt"),
+        ("range_margin = 0.5", "logarithmic = true", "has no logarithm"),
         ("seed = 1", "seed =", "is not TOML"),
     ],
 )
