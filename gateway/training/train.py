@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +32,12 @@ from gateway.training.domain import fit_domain
 from gateway.training.export import exported
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows, aligned_rows, inputs_of
-from gateway.training.service import serve
-from gateway.training.validation import blocks, left_out, r_squared, root_mean_square
+from gateway.training.service import Served, serve
+from gateway.training.validation import blocks, changing, left_out, r_squared, root_mean_square
 from gateway.transport.onnx import load_model
 
 Progress = Callable[[str, int, int], None]
+_GRADE_SHARE = 0.15  # of the value: a larger move within so many rows is a change of grade
 _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, and what is served is calibrated itself
 
 
@@ -226,6 +228,7 @@ def _figures(trained: Trained) -> dict[str, float]:
     served = serve(rows.at[test], said, values, output=trained.output, laboratory=laboratory_of(recipe))
     errors = values - served.values
     accepted = accepted_rows(trained, features, served.values, served.half_widths)
+    by_grade = _by_grade(recipe, values, served, accepted) if recipe.output.logarithmic else {}
     return {
         "rows": float(len(rows)),
         "test_rows": float(len(values)),
@@ -236,7 +239,31 @@ def _figures(trained: Trained) -> dict[str, float]:
         "mean_half_width": float(np.nanmean(served.half_widths)),
         "accepted_share": float(np.mean(accepted)),
         "r2_accepted": r_squared(values[accepted], served.values[accepted]) if accepted.sum() > 1 else float("nan"),
+        **by_grade,
     }
+
+
+def _by_grade(
+    recipe: Recipe, values: NDArray[np.float64], served: Served, accepted: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Return how accepted rows do within a grade and while it changes, where values span grades of different size."""
+    changes = changing(values, within_rows=recipe.laboratory.every_rows, share=_GRADE_SHARE)
+    errors = np.abs(values - served.values)
+    within, between = accepted & ~changes, accepted & changes
+    found = {"changing_share": float(np.mean(changes)), "accepted_share_changing": _mean(accepted[changes])}
+    found |= {"rmse_within_grade": root_mean_square(errors[within]) if within.any() else float("nan")}
+    found |= {"median_relative_error_within_grade": _median((errors / values)[within])}
+    found |= {"rmse_changing": root_mean_square(errors[between]) if between.any() else float("nan")}
+    found |= {"coverage_changing": _mean(errors[between] <= served.half_widths[between])}
+    return found
+
+
+def _mean(of: NDArray[Any]) -> float:
+    return float(np.mean(of)) if len(of) else float("nan")
+
+
+def _median(of: NDArray[np.float64]) -> float:
+    return float(np.median(of)) if len(of) else float("nan")
 
 
 def accepted_rows(

@@ -49,3 +49,13 @@ def r_squared(values: NDArray[np.float64], said: NDArray[np.float64]) -> float:
 def root_mean_square(errors: NDArray[np.float64]) -> float:
     """Return the root mean square."""
     return float(np.sqrt(np.mean(errors**2)))
+
+
+def changing(values: NDArray[np.float64], *, within_rows: int, share: float) -> NDArray[np.bool_]:
+    """Return around which rows, shape (n,), positive values move by more than a share within so many rows."""
+    logarithms = np.log(values)
+    found = np.empty(len(values), np.bool_)
+    for at in range(len(values)):
+        around = logarithms[max(0, at - within_rows) : at + within_rows]
+        found[at] = np.ptp(around) > np.log1p(share)
+    return found
