@@ -9,7 +9,6 @@ import os
 import signal
 from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -18,7 +17,7 @@ from gateway import __version__
 from gateway.assembly import Ground, Parts, build, opened
 from gateway.clock import SystemClock
 from gateway.contract.identity import identity_of
-from gateway.definitions import LineDefinition
+from gateway.definitions import LineDefinition, Promoted
 from gateway.errors import StoreCorruptError, first_of
 from gateway.events import GatewayStarted, GatewayStopped, Timer, TimerDue
 from gateway.history.historian import set_aside_if_corrupt
@@ -31,7 +30,7 @@ from gateway.settings import Settings, credential
 from gateway.store.database import locked
 from gateway.store.heads import load_signer
 from gateway.store.opening import prepare, suspect
-from gateway.store.versions import promoted_folders
+from gateway.store.versions import promoted_at_start
 from gateway.versions import Define
 
 log = structlog.get_logger()
@@ -54,10 +53,10 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
         clock.remember(prepared.latest_wall_ns)
         signer = load_signer(line=settings.line_path, directory=directory, credential=credential("audit_key"))
 
-        def signing(folders: Mapping[str, Path]) -> LineDefinition:
-            return replace(define(folders), head_signer=signer.sign)
+        def signing(promoted: Mapping[str, Promoted]) -> LineDefinition:
+            return replace(define(promoted), head_signer=signer.sign)
 
-        line = signing(promoted_folders(directory))
+        line = signing(promoted_at_start(directory, at_ns=clock.now_ns()))
         health = Health(line=line)
         set_aside_if_corrupt(directory, at_ns=clock.now_ns(), on_damage=lambda: health.alarm("HISTORY_QUARANTINED"))
         try:

@@ -342,11 +342,17 @@ def _on_started(event: GatewayStarted, situation: Situation) -> Decision:
     )  # fmt: skip
 
 
-def _on_version_taken(event: VersionTaken, _situation: Situation) -> Decision:
+def _on_version_taken(event: VersionTaken, situation: Situation) -> Decision:
+    """What another version has advised is not advised any more."""
+    withdrawn = (
+        moved(guidance, GuidanceState.WITHDRAWN)
+        for guidance in situation.open_guidance
+        if guidance.predicted is not None and guidance.predicted.model.sha256 != event.bundle_sha256
+    )
     return Decision(
         audit=(_audit("version_taken", event.model, version=event.version, bundle_sha256=event.bundle_sha256,
                       stage=event.stage),),
-    )  # fmt: skip
+    ) + _told(tuple(each for each in withdrawn if each is not None), event, situation)  # fmt: skip
 
 
 def _on_stopped(event: GatewayStopped, _situation: Situation) -> Decision:

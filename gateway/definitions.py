@@ -7,6 +7,7 @@ function per model (``predict``), so that a decision needs no settings, no file 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,6 +235,14 @@ class ModelAssignment:
     def name(self) -> str:
         """Return the name under which events, records and status speak of it."""
         return self.bundle.identity.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promoted:
+    """The version of a model that a person has put into service over the configured one."""
+
+    folder: Path
+    sha256: str
 
 
 CANDIDATE = "_candidate"  # after its name, of a version that predicts in shadow beside the one in service

@@ -32,6 +32,8 @@ from gateway.records import (
 )
 
 DRIFT = "MODEL_DRIFT_"  # so begin the codes of alarms that concern one model only
+# of stores that have forgotten what they knew
+FORGOTTEN = frozenset({"STORE_QUARANTINED", "STORE_ROLLED_BACK", "STORE_RESTORED", "AUDIT_BEHIND_WITNESS"})
 
 
 def drift_latch(model: str, analyte: str) -> str:
@@ -239,6 +241,11 @@ class Situation:
     def in_doubt(self) -> bool:
         """Whether an alarm stands that puts the records in doubt, and not only one model."""
         return any(not code.startswith(DRIFT) for code in self.latches)
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether an alarm stands that says that records of earlier are missing: what is new here may not be new."""
+        return not FORGOTTEN.isdisjoint(self.latches)
 
 
 # --- what is decided -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from gateway.definitions import (
     ManipulatedTag,
     ModelAssignment,
     ModelBundle,
+    Promoted,
     Stage,
     TagDefinition,
     intersection,
@@ -40,14 +41,14 @@ _LARGEST_FILE_BYTES = 256 * 2**20
 
 
 def define_line(
-    settings: Settings, *, path: Path, in_service: Mapping[str, Path] = MappingProxyType({})
+    settings: Settings, *, path: Path, in_service: Mapping[str, Promoted] = MappingProxyType({})
 ) -> LineDefinition:
     """Return the line with its bundles loaded and checked; raises ConfigurationError with every problem.
 
     Args:
         settings: the configuration.
         path: its file; bundles are relative to its folder.
-        in_service: by model, the folder of the version that was promoted over the configured one.
+        in_service: by model, the version that was promoted over the configured one.
     """
     problems = contradictions(path, settings)
     tags = {name: _tag(name, table) for name, table in settings.tags.items()}
@@ -55,8 +56,10 @@ def define_line(
     trusted = trusted_keys(settings, folder=path.parent)
     for at, table in enumerate(settings.model, start=1):
         try:
-            where = _folder_of(table, path.parent, in_service)
+            promoted = _promoted(table, path.parent, in_service)
+            where = (path.parent / table.bundle).resolve() if promoted is None else promoted.folder
             model = _model(table, where=where, tags=tags, taken=frozenset(models), trusted=trusted)
+            _must_be(promoted, model)
             found = [model, *_candidates(table, beside=model, folder=path.parent, tags=tags)]
         except BundleRefusedError as error:
             problems.append(Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint))
@@ -110,12 +113,21 @@ def _specification(table: SpecificationTable) -> Specification:
     )
 
 
-def _folder_of(table: ModelTable, folder: Path, in_service: Mapping[str, Path]) -> Path:
-    """Return where the bundle lies that is in service: the promoted version of the configured model, or itself."""
-    configured = (folder / table.bundle).resolve()
+def _promoted(table: ModelTable, folder: Path, in_service: Mapping[str, Promoted]) -> Promoted | None:
+    """Return the version that was promoted over the configured bundle of a table, or None."""
     if not in_service:
-        return configured
-    return in_service.get(read_manifest(bundle_files(configured), where=str(configured)).name, configured)
+        return None
+    configured = (folder / table.bundle).resolve()
+    return in_service.get(read_manifest(bundle_files(configured), where=str(configured)).name)
+
+
+def _must_be(promoted: Promoted | None, model: ModelAssignment) -> None:
+    """Raise BundleRefusedError where a folder holds another bundle than the one that was promoted."""
+    if promoted is not None and model.bundle.identity.sha256 != promoted.sha256:
+        raise BundleRefusedError(
+            f"{promoted.folder} is not the bundle that was promoted ({promoted.sha256})",
+            hint="restore it from where it was approved, or labline model rollback",
+        )
 
 
 def _model(
@@ -128,6 +140,10 @@ def _model(
 ) -> ModelAssignment:
     files = bundle_files(where)
     bundle = read_bundle(files, where=str(where))
+    if bundle.identity.name.endswith(CANDIDATE):
+        raise BundleRefusedError(
+            f"{where}: a model may not be called {bundle.identity.name}", hint=f"{CANDIDATE} marks candidates"
+        )
     if bundle.identity.name in taken:
         raise BundleRefusedError(
             f"model {bundle.identity.name} is already in use", hint="one assignment per model name"

@@ -1,33 +1,32 @@
 """Versions of models put into service while the gateway runs: loaded beside the one at work, then taken between events.
 
 No event is lost or decided by two versions: whoever decides takes the line as it is when the decision begins. What the
-laboratory has taught belongs to a bundle: a new version begins with nothing learned, and one that is rolled back to
-finds again what it had learned.
+laboratory has taught belongs to a bundle: a version that is rolled back to, or that was a candidate, finds again what
+it had learned; any other begins with nothing.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
-from gateway.definitions import LineDefinition
-from gateway.errors import LablineError
+from gateway.definitions import LineDefinition, Promoted
+from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 from gateway.events import VersionTaken
 from gateway.inbox import Inbox, Urgency
 from gateway.store.readers import Reader
-from gateway.store.versions import in_service
+from gateway.store.versions import promoted_versions
 
 log = structlog.get_logger()
 
 _LOOK_SECONDS = 1.0
 REFUSED = "VERSION_REFUSED"
 
-Define = Callable[[Mapping[str, Path]], LineDefinition]
-"""From the folders of promoted bundles, by model, to the line with them; raises LablineError."""
+Define = Callable[[Mapping[str, Promoted]], LineDefinition]
+"""From the promoted versions, by model, to the line with them; raises LablineError."""
 
 
 class TakesLine(Protocol):
@@ -67,6 +66,10 @@ class Versions:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 await self._look()
+            except StoreCorruptError:
+                raise  # as anywhere: the gateway ends, and the next start looks at the file
+            except StoreUnavailableError as error:  # looked at again in a moment
+                log.warning("promotions cannot be read", error=str(error))
             except LablineError as error:  # the version at work stays at work, and it is said why
                 self._on_condition(REFUSED, True)
                 log.error("a version is not taken", error=str(error), hint=error.hint)  # noqa: TRY400
@@ -76,8 +79,7 @@ class Versions:
         if len(acts) == self._seen:
             return
         self._seen = len(acts)  # what is refused is not tried again each second; the next act is
-        folders = {model: Path(promoted[-1].folder) for model, promoted in in_service(acts).items()}
-        wanted = await asyncio.to_thread(self._define, folders)
+        wanted = await asyncio.to_thread(self._define, promoted_versions(acts))
         self._on_condition(REFUSED, False)
         for before, after in zip(self._line.models, wanted.models, strict=True):
             if before.bundle.identity.sha256 != after.bundle.identity.sha256:

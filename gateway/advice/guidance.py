@@ -92,7 +92,7 @@ class PredictedSituation:
 
 def advise(case: PredictedSituation) -> Advised:
     """Return the guidance that is new or changes state because of a prediction."""
-    stale = _of_another_product(case)
+    stale = _of_something_else(case)
     if case.specification is None or case.specification.unit not in {case.prediction.unit, None}:
         reason = abstain(
             Abstention.NO_SPECIFICATION,
@@ -120,13 +120,14 @@ def advise(case: PredictedSituation) -> Advised:
     )
 
 
-def _of_another_product(case: PredictedSituation) -> tuple[Guidance, ...]:
-    """What was said for another product is not true of the one that runs now."""
+def _of_something_else(case: PredictedSituation) -> tuple[Guidance, ...]:
+    """What was said for another product, or by another version of the model, is not said of what runs now."""
     changed = (
         moved(guidance, GuidanceState.WITHDRAWN)
         for kind in (GuidanceKind.WARNING, GuidanceKind.SETPOINT)
         for guidance in case.open_of(kind)
         if guidance.material_definition_id != case.context.material_definition_id
+        or (guidance.predicted is not None and guidance.predicted.model.sha256 != case.prediction.model.sha256)
     )
     return tuple(guidance for guidance in changed if guidance is not None)
 

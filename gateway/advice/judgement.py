@@ -137,7 +137,7 @@ def _own_lot(
     if situation.damaged:
         state, reasons = on_damaged_records(state, reasons, situation.damaged)
     if situation.damaged or situation.in_doubt:
-        state, reasons = no_less_careful(state, reasons, situation.lot_state)
+        state, reasons = no_less_careful(state, reasons, situation.lot_state, forgotten=situation.has_forgotten)
     own_flags = next((each.flags for each in judged if each.result is result), result.flags)
     flags = {
         "OLDER_VERSION": not newest,

@@ -16,8 +16,11 @@ from gateway.records import AuditEntry, LabResult, ResultStatus
 
 def learn(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
     """Return what is recorded, audited and latched because a result teaches something."""
-    decided = Decision()
+    decided, taught = Decision(), set[str]()
     for model in situation.line.models_of(judgement.result.analyte):
+        if model.bundle.identity.sha256 in taught:  # a candidate that is in service, too: it learns once
+            continue
+        taught.add(model.bundle.identity.sha256)
         lessons, output = situation.lessons.get(model.name), model.bundle.output_of(judgement.result.analyte)
         if lessons is not None and output is not None and output.value is not None and judgement.newest:
             decided += _taught(event, judgement, model, output, situation)

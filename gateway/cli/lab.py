@@ -47,7 +47,8 @@ def import_results(
     """Send the results in a file to the broker, as a laboratory's system would; the gateway takes them from there.
 
     Every row is read first as the gateway will read it; where one cannot be read, nothing is sent. A row that was sent
-    before and is unchanged changes nothing. Exit 1 where a row cannot be read or the broker refuses one.
+    before and is unchanged changes nothing; a correction needs a result_version. Exit 1 where a row cannot be read or
+    the broker refuses one.
     """
     settings, _sha256 = read(config)
     form = FileForm(
@@ -91,6 +92,7 @@ def _zone(name: str) -> ZoneInfo:
 def _read(file: Path, form: FileForm, settings: Settings) -> tuple[list[bytes], list[tuple[int, str]]]:
     """Return (the messages that can be read, line and reason of the rows that cannot)."""
     good, bad, lims = list[bytes](), list[tuple[int, str]](), settings.lims
+    seen = set[tuple[str, str, int]]()
     try:
         rows = list(messages_in(file.read_text(encoding="utf-8-sig"), form))
     except OSError as error:
@@ -101,11 +103,16 @@ def _read(file: Path, form: FileForm, settings: Settings) -> tuple[list[bytes], 
         ) from error
     for line, message in rows:
         try:
-            lab_result(message, source=lims.source, now_ns=time.time_ns(), analytes=lims.analytes,
+            result = lab_result(message, source=lims.source, now_ns=time.time_ns(), analytes=lims.analytes,
                        assume_status=lims.assume_status)  # fmt: skip
         except MessageRefusedError as error:
             bad.append((line, str(error)))
         else:
+            own = (result.sample_id, result.test_id, result.replicate)
+            if result.result_version is None and own in seen:  # sent again, it would be a correction of the correction
+                bad.append((line, "a second row of the same result: give each its result_version"))
+                continue
+            seen.add(own)
             good.append(message)
     return good, bad
 

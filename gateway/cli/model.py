@@ -22,7 +22,8 @@ from gateway.inference.signature import SIGNATURE, sign_manifest
 from gateway.line import bundle_files, define_line, trusted_keys
 from gateway.settings import read
 from gateway.store.database import STATE_FILE, read_state
-from gateway.store.versions import VersionChange, changes, in_service
+from gateway.store.statements import SQL
+from gateway.store.versions import VersionChange, changes, in_service, promoted_versions
 from gateway.transport.onnx import load_model, runtime_version
 
 app = typer.Typer(help="Model bundles.", no_args_is_help=True)
@@ -46,9 +47,10 @@ def _group() -> None:
 def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
     """Show the models of a configuration: version, who approved it, the stage it may reach, other versions there."""
     settings, _sha256 = read(config)
-    promoted = _promoted(settings.store.directory)
-    folders = {name: Path(acts[-1].folder) for name, acts in promoted.items()}
-    line = define_line(settings, path=config.resolve(), in_service=folders)
+    acts = _acts(settings.store.directory)
+    promoted, versions_by_model = in_service(acts), promoted_versions(acts)
+    folders = {name: each.folder for name, each in versions_by_model.items()}
+    line = define_line(settings, path=config.resolve(), in_service=versions_by_model)
     trusted = trusted_keys(settings, folder=config.resolve().parent)
     found = [
         {
@@ -79,12 +81,13 @@ def _configured(line: LineDefinition) -> list[ModelAssignment]:
     return [model for model in line.models if not model.name.endswith(CANDIDATE)]
 
 
-def _promoted(directory: Path) -> dict[str, list[VersionChange]]:
-    """Return the promotions that stand, by model; none where the gateway has not run yet."""
+def _acts(directory: Path) -> list[VersionChange]:
+    """Return the promotions and rollbacks; none where the gateway has not run yet."""
     if not (directory / STATE_FILE).exists():
-        return {}
+        return []
     with closing(read_state(directory)) as connection:
-        return in_service(changes(connection))
+        acts, _unknown = changes(connection.execute(SQL["version_changes"]))
+        return acts
 
 
 def _by_whom(promoted: list[VersionChange] | None) -> str:

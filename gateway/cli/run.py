@@ -8,7 +8,7 @@ import uvloop
 
 from gateway import daemon
 from gateway.clock import SystemClock
-from gateway.definitions import LineDefinition
+from gateway.definitions import LineDefinition, Promoted
 from gateway.errors import LablineError, first_of
 from gateway.line import define_line
 from gateway.operations.logs import configure_logs
@@ -25,7 +25,7 @@ def run(
     path = config.resolve()
     define_line(settings, path=path)  # what is wrong with the configuration is said before anything is touched
 
-    def define(in_service: Mapping[str, Path]) -> LineDefinition:
+    def define(in_service: Mapping[str, Promoted]) -> LineDefinition:
         return define_line(settings, path=path, in_service=in_service)
 
     try:

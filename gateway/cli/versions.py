@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 
 from gateway.cli.presentation import cell, out, show_json, show_table
-from gateway.definitions import CANDIDATE
+from gateway.definitions import CANDIDATE, Promoted
 from gateway.errors import LablineError
 from gateway.inference.bundle import read_bundle
 from gateway.line import bundle_files, define_line
-from gateway.replay.compare import figures
+from gateway.replay.compare import figures, paired
 from gateway.replay.recorded import Stretch, measured, said_then
 from gateway.settings import read
 from gateway.store import versions
@@ -37,7 +37,9 @@ def promote(
     settings, _sha256 = read(config)
     folder = bundle.resolve()
     identity = read_bundle(bundle_files(folder), where=str(folder)).identity
-    line = define_line(settings, path=config.resolve(), in_service={identity.name: folder})
+    line = define_line(
+        settings, path=config.resolve(), in_service={identity.name: Promoted(folder=folder, sha256=identity.sha256)}
+    )
     model = line.model_named(identity.name)
     if model is None or model.bundle.identity.sha256 != identity.sha256:
         names = ", ".join(each.name for each in line.models) or "none"
@@ -79,11 +81,14 @@ def compare(
     until_ns = time.time_ns()
     stretch = Stretch(from_ns=until_ns - math.ceil(days * 86_400e9), until_ns=until_ns)
     with closing(read_state(settings.store.directory)) as connection:
-        found = figures(said_then(connection, stretch), measured(connection))
-    names = {"in service": model, "candidate": f"{model}{CANDIDATE}"}
+        names = {"in service": model, "candidate": f"{model}{CANDIDATE}"}
+        found = figures(paired(said_then(connection, stretch), *names.values()), measured(connection))
     analytes = sorted({analyte for name, analyte in found if name in names.values()})
     if not analytes:
-        raise LablineError(f"no prediction of {model} is on record", hint="labline model list names the models")
+        raise LablineError(
+            f"no predictions of {model} and of a candidate beside it are on record",
+            hint="[[model]] candidate names one; labline model list shows the models",
+        )
     both = {
         analyte: {what: found[name, analyte].document() for what, name in names.items() if (name, analyte) in found}
         for analyte in analytes

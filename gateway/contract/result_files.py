@@ -7,11 +7,13 @@ and ``upper``. Cells stay text: what a number or a limit is, the reader of messa
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+_THOUSANDS = re.compile(r"[<>]?\s*[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 _LIMITS = ("lower", "upper")
 _WHOLE = frozenset({"result_version", "replicate"})
 _NUMBERS = frozenset({"lod", "loq"})
@@ -38,11 +40,17 @@ def messages_in(text: str, form: FileForm) -> Iterator[tuple[int, bytes]]:
     separator = form.separator or max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text), delimiter=separator)
     names = [name.strip() for name in reader.fieldnames or ()]
+    told = [next((field for field, column in form.columns.items() if column == name), name) for name in names if name]
+    twice = sorted({name for name in told if told.count(name) > 1})
+    if twice:
+        raise ValueError(f"has {', '.join(twice)} in more than one column")
     missing = sorted(set(form.columns.values()) - set(names))
     if not any(names) or missing:
         raise ValueError(f"has no column {', '.join(missing) or 'at all'}; it has {', '.join(names) or 'none'}")
     fields = {column: field for field, column in form.columns.items()}
     for row in reader:
+        if None in row:  # a decimal comma between cells that commas separate would else go unseen
+            raise ValueError(f"line {reader.line_num} has more cells than the header")
         cells = {
             fields.get(column.strip(), column.strip()): cell.strip()
             for column, cell in row.items()
@@ -62,10 +70,17 @@ def _document(cells: Mapping[str, str], form: FileForm) -> dict[str, object]:
 
 def _value(name: str, cell: str, form: FileForm) -> object:
     if form.decimal_comma and name in _WITH_COMMAS:
-        cell = cell.replace(".", "").replace(",", ".")
+        cell = _with_point(cell)
     if name in _WHOLE or name in _NUMBERS or name in _LIMITS:
         return _number(cell, whole=name in _WHOLE)
     return _with_zone(cell, form.zone) if name in _TIMES and form.zone is not None else cell
+
+
+def _with_point(cell: str) -> str:
+    """Return a number that is written with a comma, written with a point; any other point makes it unreadable."""
+    if "." in cell and not _THOUSANDS.fullmatch(cell):
+        return f"{cell} (a point in a number with a decimal comma)"
+    return cell.replace(".", "").replace(",", ".")
 
 
 def _number(cell: str, *, whole: bool) -> object:

@@ -34,6 +34,7 @@ class TagRing:
         self.older_elsewhere = False  # whether older samples are on disk, or were
         self.told_again_until_ns: int | None = None
         self.earliest_next_ns = 0
+        self.false_until_ns = 0  # until when source times are of a clock that has been set back since
         self._capacity = capacity
         self._begin = 0
         self._end = 0
@@ -156,13 +157,16 @@ class Rings:
     def _live(self, sample: TagSample, confirmed_ns: int, *, clock_trusted: bool) -> HeldSample:
         ring, held_ns, status = self._rings[sample.tag], sample.source_ns, sample.status
         flags = SampleFlag.NONE
+        leads = sample.source_ns > confirmed_ns + LARGEST_LEAD_NS
         if ring.told_again_until_ns is not None and sample.source_ns <= ring.told_again_until_ns:
             held_ns = ring.earliest_next_ns = max(confirmed_ns, ring.told_again_until_ns)
             flags |= SampleFlag.TOLD_AGAIN
+        elif leads and sample.source_ns <= ring.false_until_ns:  # changed by the clock that was wrong, told again now
+            held_ns = ring.earliest_next_ns = max(confirmed_ns, ring.earliest_next_ns)
+            flags, leads = flags | SampleFlag.TOLD_AGAIN, False
         else:
             ring.told_again_until_ns = None
             held_ns = max(held_ns, ring.earliest_next_ns)
-        leads = sample.source_ns > confirmed_ns + LARGEST_LEAD_NS
         steps_back = ring.last_ns is not None and held_ns < ring.last_ns - LARGEST_LEAD_NS
         if leads or steps_back or not clock_trusted:
             held_ns, status = confirmed_ns, max(status, BAD_OUT_OF_RANGE)
@@ -240,7 +244,9 @@ class Rings:
         there would keep a dead server's values fresh. Of a tag told in such a future, nothing is known since before.
         """
         marks = []
+        latest_ns = self.newest_ns()
         for tag, ring in self._rings.items():
+            ring.false_until_ns = latest_ns if latest_ns > now_ns + LARGEST_LEAD_NS else 0
             ring.earliest_next_ns = min(ring.earliest_next_ns, now_ns)
             since_ns = ring.forget_if_after(now_ns + LARGEST_LEAD_NS)
             if since_ns is not None:

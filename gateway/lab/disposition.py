@@ -143,15 +143,18 @@ def on_damaged_records(
 
 
 def no_less_careful(
-    state: LotState, reasons: tuple[Reason, ...], before: LotState
+    state: LotState, reasons: tuple[Reason, ...], before: LotState, *, forgotten: bool = False
 ) -> tuple[LotState, tuple[Reason, ...]]:
-    """Return a lot's state while records are in doubt: what it rested on may be what is missing now."""
-    if (
-        before.recommendation not in _FOR_A_PERSON
-        or worse(before.recommendation, state.recommendation) is state.recommendation
-    ):
+    """Return a lot's state while records are in doubt: what it rested on may be what is missing now.
+
+    ``forgotten``: earlier records are missing, so a lot of which nothing is known may be on hold.
+    """
+    least = before.recommendation
+    if forgotten and least is Recommendation.PENDING and state.recommendation is Recommendation.RELEASE:
+        least = Recommendation.REVIEW
+    if least not in _FOR_A_PERSON or worse(least, state.recommendation) is state.recommendation:
         return state, reasons
-    return replace(state, recommendation=before.recommendation), (_IN_DOUBT, *reasons)
+    return replace(state, recommendation=least), (_IN_DOUBT, *reasons)
 
 
 _IN_DOUBT = Reason(

@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gateway.records import Guidance, Prediction
@@ -129,3 +129,27 @@ def guidance_counts(said: Said) -> dict[str, int]:
 def disposition_counts(said: Said) -> dict[str, int]:
     """Return how many of each recommendation there were."""
     return dict(sorted(Counter(each.value for each in said.dispositions.values()).items()))
+
+
+def paired(said: Said, first: str, second: str) -> Said:
+    """Return the predictions of two models over the same time, as their newest versions, and of the same samples."""
+    newest = {key[0]: each.model.sha256 for key, each in said.predictions.items()}
+    kept = {
+        key: each
+        for key, each in said.predictions.items()
+        if key[0] in {first, second} and each.model.sha256 == newest[key[0]]
+    }
+    due = {name: [key[2] for key in kept if key[0] == name and key[3] is None] for name in (first, second)}
+    samples = {name: {key[3] for key in kept if key[0] == name} for name in (first, second)}
+    if not all(due.values()):
+        return replace(said, predictions={})
+    begin_ns, end_ns = max(min(each) for each in due.values()), min(max(each) for each in due.values())
+    both = samples[first] & samples[second]
+    return replace(
+        said,
+        predictions={
+            key: each
+            for key, each in kept.items()
+            if (begin_ns <= key[2] <= end_ns if key[3] is None else key[3] in both)
+        },
+    )

@@ -18,7 +18,7 @@ from gateway.store.database import read_state
 from gateway.store.dead_letters import Retry
 from gateway.store.outbox import Queued
 from gateway.store.statements import SQL
-from gateway.store.versions import VersionChange, change_of
+from gateway.store.versions import VersionChange, changes
 
 _ROWS_AT_ONCE = 64
 _RECENT_PREDICTIONS = 200
@@ -85,8 +85,9 @@ class Reader:
         return depths(await self._all("depths"))
 
     async def version_changes(self) -> list[VersionChange]:
-        """Return which versions of models people have put into service or taken out of it; raises LablineError."""
-        return [change_of(row) for row in await self._all("version_changes")]
+        """Return which versions of models people have put into service or taken out of it, as far as that is known."""
+        acts, _unknown = changes(await self._all("version_changes"))
+        return acts
 
     async def latches(self) -> tuple[str, ...]:
         """Return the alarms that stand until a person takes them down."""

@@ -25,6 +25,7 @@ _TABLES: dict[str, frozenset[str]] = {
     "lab_result": frozenset(), "prediction": frozenset(), "disposition": frozenset(), "guidance": frozenset(),
     "guidance_state": frozenset(), "response": frozenset(), "dead_letter": frozenset(),
     "outbox": frozenset({"parked", "seq"}), "gap": frozenset(), "feedback": frozenset(),
+    "version_change": frozenset(),
 }  # fmt: skip
 _WITHOUT_ROWID = frozenset({"guidance_state"})
 _BLOBS = frozenset({"payload"})

@@ -27,6 +27,7 @@ from gateway.events import (
     Situation,
     Timer,
     TimerDue,
+    VersionTaken,
 )
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned
@@ -162,13 +163,8 @@ class _Loading:
                 found = self._of_result(event, found)
             case ModelDue():
                 found = self._of_model(event, found)
-            case ContextChanged() if event.change.kind is ContextKind.LOT_CLOSED:
-                about_lot = self._guidance("open_guidance_of_lot", material_lot_id=event.change.material_lot_id)
-                found = replace(found, open_guidance=about_lot)
-            case TimerDue() if event.timer is Timer.EXPIRE_GUIDANCE:
-                found = replace(found, open_guidance=self._guidance("open_guidance_that_expires"))
-            case TimerDue() if event.timer is Timer.REFRESH_BOARD:
-                found = replace(found, open_guidance=self._board())
+            case ContextChanged() | TimerDue() | VersionTaken() if not _signs(event):
+                found = replace(found, open_guidance=self._open_guidance(event))
             case ResponseArrived():
                 row = self._row("guidance_by_id", guidance_id=event.response.guidance_id)
                 found = replace(found, answered=None if row is None else decode(Guidance, row["body"]))
@@ -180,6 +176,19 @@ class _Loading:
                 previous = _value(self._connection, "last_configuration")
                 found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board())
         return replace(found, damaged=tuple(dict.fromkeys(self._damaged)))
+
+    def _open_guidance(self, event: ContextChanged | TimerDue | VersionTaken) -> tuple[Guidance, ...]:
+        """Return the open guidance that an event is about."""
+        match event:
+            case ContextChanged() if event.change.kind is ContextKind.LOT_CLOSED:
+                return self._guidance("open_guidance_of_lot", material_lot_id=event.change.material_lot_id)
+            case TimerDue() if event.timer is Timer.EXPIRE_GUIDANCE:
+                return self._guidance("open_guidance_that_expires")
+            case TimerDue() if event.timer is Timer.REFRESH_BOARD:
+                return self._board()
+            case VersionTaken():
+                return self._guidance("open_guidance_of_model", model=event.model)
+        return ()
 
     def _rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
         """Return the rows that hold."""
@@ -335,6 +344,10 @@ class _Loading:
             return ()
         rows = self._rows("other_results_of_lot", {**_key(result), "material_lot_id": material_lot_id})
         return tuple(decode(LabResult, row["body"]) for row in rows)
+
+
+def _signs(event: Event) -> bool:
+    return isinstance(event, TimerDue) and event.timer is Timer.SIGN_HEAD
 
 
 def _learns(bundle: ModelBundle, analyte: str) -> bool:

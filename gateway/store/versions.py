@@ -1,5 +1,6 @@
 """Which version of each model people have put into service: a stack of promotions, from which a rollback takes one."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -8,11 +9,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import EvidenceDamagedError, LablineError
+from gateway.definitions import Promoted
+from gateway.errors import LablineError
 from gateway.records import AuditEntry
 from gateway.store import audit
-from gateway.store.database import read_state
+from gateway.store.database import open_state
 from gateway.store.statements import SQL
+
+UNKNOWN = "VERSION_UNKNOWN"
 
 
 class Act(StrEnum):
@@ -36,22 +40,22 @@ class VersionChange:
     reason: str
 
 
-def changes(connection: sqlite3.Connection) -> list[VersionChange]:
-    """Return every act in its order; raises EvidenceDamagedError where one is no longer what was written."""
-    return [change_of(row) for row in connection.execute(SQL["version_changes"])]
+def changes(rows: Iterable[Sequence[Any]]) -> tuple[list[VersionChange], str | None]:
+    """Return (the acts that count, in their order; the record that hides which ones stood before, or None).
 
-
-def change_of(row: Sequence[Any]) -> VersionChange:
-    """Return the act in a row; raises EvidenceDamagedError where it is no longer what was written."""
-    *values, holds, record = row
-    if not holds:
-        raise EvidenceDamagedError(
-            f"{record} does not match its hash: which version is in service is not known",
-            hint="labline audit verify; then restore the store, or promote the version again in a new one",
-        )
-    names = (field.name for field in fields(VersionChange))
-    change = VersionChange(**dict(zip(names, values, strict=True)))
-    return replace(change, act=Act(change.act))
+    Where a row does not match its hash, nobody can say what was in service: what was done before it does not count, and
+    once something is promoted after it, that does.
+    """
+    acts, unknown = list[VersionChange](), None
+    for *values, holds, record in rows:
+        if not holds:
+            acts, unknown = [], str(record)
+            continue
+        names = (field.name for field in fields(VersionChange))
+        change = VersionChange(**dict(zip(names, values, strict=True)))
+        acts.append(replace(change, act=Act(change.act)))
+    promoted_since = any(each.act is Act.PROMOTE for each in acts)
+    return acts, None if promoted_since else unknown
 
 
 def in_service(acts: Iterable[VersionChange]) -> dict[str, list[VersionChange]]:
@@ -61,19 +65,32 @@ def in_service(acts: Iterable[VersionChange]) -> dict[str, list[VersionChange]]:
         promoted = standing.setdefault(each.model, [])
         if each.act is Act.PROMOTE:
             promoted.append(each)
-        else:
+        elif promoted:
             promoted.pop()
     return {model: promoted for model, promoted in standing.items() if promoted}
 
 
-def promoted_folders(directory: Path) -> dict[str, Path]:
-    """Return by model the folder of the version in service, where one was promoted, of the store in a directory."""
-    with closing(read_state(directory)) as connection:
-        return {model: Path(promoted[-1].folder) for model, promoted in in_service(changes(connection)).items()}
+def promoted_versions(acts: Iterable[VersionChange]) -> dict[str, Promoted]:
+    """Return by model the version in service, where one was promoted."""
+    return {
+        model: Promoted(folder=Path(promoted[-1].folder), sha256=promoted[-1].bundle_sha256)
+        for model, promoted in in_service(acts).items()
+    }
+
+
+def promoted_at_start(directory: Path, *, at_ns: int) -> dict[str, Promoted]:
+    """Return by model the version in service; where that is not known any more, none, with an alarm latched."""
+    with closing(open_state(directory)) as connection:
+        acts, unknown = changes(connection.execute(SQL["version_changes"]))
+        if unknown is not None:
+            body = json.dumps({"record": unknown})
+            connection.execute(SQL["latch"], {"code": UNKNOWN, "at_ns": at_ns, "body": body})
+        return promoted_versions(acts)
 
 
 def promote(connection: sqlite3.Connection, change: VersionChange) -> None:
     """Put a version into service, with its line in the audit trail."""
+    connection.execute("BEGIN IMMEDIATE")
     _write(connection, change)
 
 
@@ -84,18 +101,19 @@ def roll_back(
 
     Raises LablineError where the configured bundle is in service already.
     """
-    promoted = in_service(changes(connection)).get(model, [])
+    connection.execute("BEGIN IMMEDIATE")  # of two at once the second sees the first
+    acts, _unknown = changes(connection.execute(SQL["version_changes"]))
+    promoted = in_service(acts).get(model, [])
     if not promoted:
+        connection.execute("ROLLBACK")
         raise LablineError(
             f"of {model} the configured bundle is in service", hint="another one is chosen by [[model]] bundle"
         )
-    act = replace(promoted[-1], act=Act.ROLL_BACK, person=person, reason=reason, at_ns=at_ns)
-    _write(connection, act)
+    _write(connection, replace(promoted[-1], act=Act.ROLL_BACK, person=person, reason=reason, at_ns=at_ns))
     return promoted[-1], promoted[-2] if len(promoted) > 1 else None
 
 
 def _write(connection: sqlite3.Connection, change: VersionChange) -> None:
-    connection.execute("BEGIN IMMEDIATE")
     connection.execute(SQL["insert_version_change"], asdict(change))
     kind = "model_promoted" if change.act is Act.PROMOTE else "model_rolled_back"
     body = {name: value for name, value in asdict(change).items() if name not in {"model", "act", "at_ns"}}

@@ -78,6 +78,8 @@ def _widening(
         laboratory.delay_rows, max(laboratory.delay_rows, last) + 1 + laboratory.every_rows, _AGE_ROWS
     )
     held = [error[(age >= low) & (age < high)] for low, high in pairwise(edges)]
+    if not any(len(each) for each in held):  # no correction ever lives so long
+        return None
     middles = [int(low + high) // 2 for (low, high), each in zip(pairwise(edges), held, strict=True) if len(each)]
     spread = np.array([*(root_mean_square(each) for each in held if len(each)), root_mean_square(values - said)])
     factors = np.maximum.accumulate(spread / spread[0])

@@ -335,6 +335,20 @@ async def test_once_told_again_values_count_at_once_after_a_clock_that_was_ahead
         assert not np.isfinite(told_before.values[-1])
 
 
+async def test_a_value_that_changed_by_a_clock_that_the_server_shared_counts_once_told_again(tmp_path):
+    """Gateway and server have one time, an hour ahead; a setpoint changes; then both are set right."""
+    async with Recorder(tmp_path).open() as recorder:
+        recorder.take("u", 5.0, 0)
+        recorder.set_by_ns = HOUR * SECOND_NS
+        changed_at = HOUR + 5
+        recorder.history.take("plc1", [sample("u", 6.0, at=changed_at)], confirmed_ns=NOW_NS + changed_at * SECOND_NS)
+        recorder.set_by_ns, recorder.now_ns = 0, NOW_NS + 10 * SECOND_NS
+        recorder.history.take("plc1", [sample("u", 6.0, at=changed_at)], confirmed_ns=recorder.now_ns)
+        recorder.now_ns = NOW_NS + 12 * SECOND_NS
+        window = await recorder.window("u", 12, 12)
+        assert (window.values[-1], int(window.statuses[-1])) == (6.0, 0)
+
+
 async def test_what_counts_from_a_future_that_was_none_stops_no_start_from_hearing_values(tmp_path):
     async with Recorder(tmp_path).open() as recorder:
         await ahead_for_ten_seconds(recorder)

@@ -1,6 +1,5 @@
 """Results in CSV files become the messages they would have been, and are read as these."""
 
-import json
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -63,6 +62,29 @@ def test_a_file_without_the_columns_that_were_named_is_refused(text):
         list(messages_in(text, FileForm(columns={"sample_id": "Probe"})))
 
 
-def test_more_cells_than_the_header_has_are_no_fields():
-    ((_line, message),) = messages_in("sample_id,test_id,value\nS-1,pH,7,surplus\n", PLAIN)
-    assert set(json.loads(message)) == {"sample_id", "test_id", "value"}
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sample_id,test_id,value\nS-1,pH,9,8\n", "line 2 has more cells"),
+        ("sample_id,test_id,value,value\nS-1,pH,9,8\n", "value in more than one column"),
+    ],
+)
+def test_a_file_that_could_be_read_in_two_ways_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        list(messages_in(text, PLAIN))
+
+
+def test_a_column_named_to_be_a_field_that_is_there_already_is_refused():
+    with pytest.raises(ValueError, match="value in more than one column"):
+        list(messages_in("value,Ergebnis\n1,2\n", FileForm(columns={"value": "Ergebnis"})))
+
+
+@pytest.mark.parametrize(("cell", "value"), [("9,8", 9.8), ("1.009,8", 1009.8), ("1.009", 1009.0), ("9.8", None)])
+def test_a_point_in_a_number_with_a_decimal_comma_separates_thousands_or_is_unreadable(cell, value):
+    form = FileForm(columns={}, decimal_comma=True)
+    ((_line, message),) = messages_in(f"sample_id;test_id;value\nS-1;pH;{cell}\n", form)
+    if value is None:
+        with pytest.raises(MessageRefusedError):
+            lab_result(message, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED)
+    else:
+        assert results(f"sample_id;test_id;value\nS-1;pH;{cell}\n", form)[0].value == value

@@ -122,6 +122,12 @@ def test_while_records_are_in_doubt_no_lot_becomes_less_a_matter_for_a_person(be
     assert [reason.code for reason in reasons] == (["RECORDS_IN_DOUBT"] if kept != now else [])
 
 
+@pytest.mark.parametrize(("now", "kept"), [("release", "review"), ("review", "review"), ("pending", "pending")])
+def test_where_records_are_missing_a_lot_of_which_nothing_is_known_is_not_for_release(now, kept):
+    state, _reasons = no_less_careful(LotState(recommendation=Recommendation(now)), (), LotState(), forgotten=True)
+    assert state.recommendation.value == kept
+
+
 def test_a_rejected_result_counts_for_nothing():
     state, _ = recommend(lot(result(value=200.0, status=ResultStatus.REJECTED)), LotState())
     assert state.recommendation is Recommendation.PENDING
