@@ -142,4 +142,4 @@ async def test_a_candidate_predicts_in_shadow_beside_the_version_in_service_and_
     assert abs(both["in service"]["predictions"] - both["candidate"]["predictions"]) <= 1
     assert "candidate" in await labline(bench_line, "model", "compare", "viscosity")
     assert "1.1.0" not in await labline(bench_line, "model", "list", "--json")
-    assert "no prediction of thickness" in await labline(bench_line, "model", "compare", "thickness", code=2)
+    assert "no predictions of thickness" in await labline(bench_line, "model", "compare", "thickness", code=2)
