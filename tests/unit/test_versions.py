@@ -1,12 +1,16 @@
 """Which version is in service: promotions as a stack, whatever people do at once and whatever a disk does to a row."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.definitions import Promoted
+from gateway.contract.times import rfc3339
+from gateway.definitions import CANDIDATE, Promoted, Stage
 from gateway.errors import LablineError
+from gateway.events import VersionTaken
+from gateway.records import SECOND_NS, ModelIdentity
 from gateway.store.database import open_state
 from gateway.store.statements import SQL
 from gateway.store.versions import (
@@ -19,7 +23,8 @@ from gateway.store.versions import (
     promoted_at_start,
     roll_back,
 )
-from tests.building import NOW_NS
+from tests.building import NOW_NS, assignment, bundle, line, moment, value_output
+from tests.unit.test_store import Bench
 
 WHO = {"person": "qa", "reason": "VR-1"}
 
@@ -77,3 +82,47 @@ def test_where_a_row_is_damaged_nothing_before_it_counts_and_it_is_told_until_so
     promote(connection, version("3"))
     assert promoted_at_start(tmp_path, at_ns=NOW_NS) == {"m": Promoted(folder=Path("/bundles/3"), sha256="hash of 3")}
     assert connection.execute("SELECT count(*) FROM latch").fetchone()[0] == 0
+
+
+NEXT = bundle(identity=ModelIdentity(name="viscosity", version="2", sha256="cd" * 32))
+
+
+def states(bench):
+    return sorted({(kind, state) for kind, state in bench.rows("SELECT kind, state FROM guidance")})
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while running", "while stopped"])
+def test_what_another_version_has_advised_is_withdrawn_and_the_new_one_may_advise(tmp_path, running):
+    bench = Bench(tmp_path)
+    with closing(bench.connection):
+        bench.order()
+        bench.model_due(81.0, setpoint=81.0)
+        assert {(kind, "proposed") for kind in ("setpoint", "warning")} == set(states(bench))
+        bench.line = line(models=(assignment(bundle=NEXT),))
+        if running:
+            taken = VersionTaken(event_id="taken", at=moment(bench.now_ns), model="viscosity", version="2",
+                                 bundle_sha256="cd" * 32, stage="advise")  # fmt: skip
+            bench.commit(taken)
+            assert {(kind, "withdrawn") for kind in ("setpoint", "warning")} == set(states(bench))
+        bench.now_ns += 61 * SECOND_NS
+        bench.model_due(81.0, setpoint=81.0)
+        bench.now_ns += 61 * SECOND_NS
+        bench.model_due(81.0, setpoint=81.0)
+        standing = bench.rows(
+            "SELECT kind, json_extract(body, '$.predicted.model.version') FROM guidance WHERE open = 1"
+        )
+    assert sorted(standing) == [("setpoint", "2"), ("warning", "2")]
+
+
+def test_a_bundle_that_is_candidate_and_in_service_learns_once(tmp_path):
+    bench = Bench(tmp_path)
+    learns = bundle(outputs=(value_output(sigma=1.0),))
+    twin = replace(learns, identity=replace(learns.identity, name=f"{learns.identity.name}{CANDIDATE}"))
+    bench.line = line(models=(assignment(bundle=learns), assignment(bundle=twin, stage=Stage.SHADOW)))
+    with closing(bench.connection):
+        bench.order()
+        bench.result({"sample_id": "S-1", "test_name": "Viscosity", "result": 100.0, "unit": "mPa.s",
+                      "status": "approved", "material_lot": "LOT/1", "equipment_id": "R1", "sampled_at": rfc3339(NOW_NS)})  # fmt: skip
+        assert bench.rows("SELECT count(*) FROM feedback") == [(1,)]
+        learned = bench.rows("SELECT json_extract(body, '$.results') FROM model_learned")
+    assert learned == [(1,)]
