@@ -121,8 +121,15 @@ def test_a_bundle_that_is_candidate_and_in_service_learns_once(tmp_path):
     bench.line = line(models=(assignment(bundle=learns), assignment(bundle=twin, stage=Stage.SHADOW)))
     with closing(bench.connection):
         bench.order()
-        bench.result({"sample_id": "S-1", "test_name": "Viscosity", "result": 100.0, "unit": "mPa.s",
-                      "status": "approved", "material_lot": "LOT/1", "equipment_id": "R1", "sampled_at": rfc3339(NOW_NS)})  # fmt: skip
+        document = {
+            "sample_id": "S-1",
+            "test_name": "Viscosity",
+            "result": 100.0,
+            "unit": "mPa.s",
+            "status": "approved",
+        }
+        of = {"material_lot": "LOT/1", "equipment_id": "R1", "sampled_at": rfc3339(NOW_NS)}
+        bench.result({**document, **of})
         assert bench.rows("SELECT count(*) FROM feedback") == [(1,)]
         learned = bench.rows("SELECT json_extract(body, '$.results') FROM model_learned")
     assert learned == [(1,)]
