@@ -1,5 +1,6 @@
 """``labline model``: what a bundle is, whether it holds, who approves it, which ones are at work."""
 
+import math
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
@@ -246,13 +247,14 @@ def train(
     criteria = acceptance_of(trained)
     met = all(each for _criterion, each in criteria)
     if as_json:
-        show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": trained.figures, "met": met,
+        figures = {name: value if math.isfinite(value) else None for name, value in trained.figures.items()}
+        show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": figures, "met": met,
                    "acceptance": [criterion | {"met": each} for criterion, each in criteria]})  # fmt: skip
     else:
         rows = [(each.kind, f"{each.r2:.3f}", f"{each.r2_as_served:.3f}") for each in trained.compared]
         show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
-        figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
-        show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), figures)
+        told_figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
+        show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), told_figures)
         accepted = [(*criterion.values(), "met" if each else "NOT MET") for criterion, each in criteria]
         show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
         out.print(f"written to {folder}, not signed", markup=False, soft_wrap=True)

@@ -118,7 +118,7 @@ class OpcUaFeed:
         usual_delay_ns = round((source.publishing_interval_ms + source.sampling_interval_ms) * 1e6)
         self._fresh_skew = partial(ClockSkew, limit_ns=max_clock_skew_ns, usual_delay_ns=usual_delay_ns)
         self._skew = self._fresh_skew()
-        self._clock_sets = history.clock_sets()
+        self._clock_sets, self._clock_was_set = history.clock_sets(), False
         self._away_since_ns: int | None = history.confirmed_ns(source.name) or None
         if self._away_since_ns is not None:  # an earlier run heard it; since then nothing is known
             history.lose(source.name)
@@ -144,6 +144,7 @@ class OpcUaFeed:
         """Take one notification."""
         if self._history.clock_sets() != self._clock_sets:
             self._clock_sets, self._skew = self._history.clock_sets(), self._fresh_skew()
+            self._clock_was_set = True
             self._session.renew("the gateway's clock was set: all values are wanted again")
             return
         now_ns = self._clock.now_ns()
@@ -198,6 +199,8 @@ class OpcUaFeed:
             self._tell_overflows()
             self._history.lose(self.name)
             self._away_since_ns = self._history.confirmed_ns(self.name) or None
+            if self._clock_was_set:  # the step itself is on record, and no time in which values were missed
+                self._away_since_ns, self._clock_was_set = self._clock.now_ns(), False
             self._fresh_subscription, self._current = True, None
         self._on_state(self.name, subscribed)
 
