@@ -148,7 +148,9 @@ async def test_an_outage_of_the_broker_never_stalls_ingest_and_everything_arrive
             async with asyncio.timeout(20):  # two models twice a second go on without a broker
                 while connection.execute(count).fetchone()[0] < before + 8:
                     await asyncio.sleep(0.1)
+        bench_line.messages.clear()
         await mosquitto.start()
+        await bench_line.until(lambda topic, _document: topic.startswith("prediction/"), seconds=40)  # we hear again, too
         await bench_line.result(sample_id="S-after", test_id="pH", value=9.9, material_lot_id="L")
         await bench_line.disposition_of("S-after")
 
