@@ -150,7 +150,7 @@ async def test_an_outage_of_the_broker_never_stalls_ingest_and_everything_arrive
                     await asyncio.sleep(0.1)
         bench_line.messages.clear()
         await mosquitto.start()
-        await bench_line.until(lambda topic, _document: topic.startswith("prediction/"), seconds=40)  # we hear again, too
+        await bench_line.until(lambda topic, _document: topic.startswith("prediction/"), seconds=40)  # we hear again
         await bench_line.result(sample_id="S-after", test_id="pH", value=9.9, material_lot_id="L")
         await bench_line.disposition_of("S-after")
 
