@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gateway.advice.lifecycle import OPEN, moved
+from gateway.advice.lifecycle import OPEN, expired, moved
 from gateway.advice.setpoint_search import Objective, Other, inside, search, target_of
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
@@ -121,14 +121,18 @@ def advise(case: PredictedSituation) -> Advised:
 
 
 def _of_something_else(case: PredictedSituation) -> tuple[Guidance, ...]:
-    """What was said for another product, or by another version of the model, is not said of what runs now."""
-    changed = (
-        moved(guidance, GuidanceState.WITHDRAWN)
-        for kind in (GuidanceKind.WARNING, GuidanceKind.SETPOINT)
-        for guidance in case.open_of(kind)
-        if guidance.material_definition_id != case.context.material_definition_id
-        or (guidance.predicted is not None and guidance.predicted.model.sha256 != case.prediction.model.sha256)
-    )
+    """What has outlived its time, or was said for another product or by another version, is not said of what runs now.
+
+    The timer ends what nobody looks at; were it left to it alone, advice would hang on when in a second it runs.
+    """
+    changed = []
+    for guidance in (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT)):
+        if expired(guidance, case.at):
+            changed.append(moved(guidance, GuidanceState.EXPIRED))
+        elif guidance.material_definition_id != case.context.material_definition_id or (
+            guidance.predicted is not None and guidance.predicted.model.sha256 != case.prediction.model.sha256
+        ):
+            changed.append(moved(guidance, GuidanceState.WITHDRAWN))
     return tuple(guidance for guidance in changed if guidance is not None)
 
 

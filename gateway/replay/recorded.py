@@ -1,7 +1,9 @@
 """What a store has on record of a stretch of time: what came in, when models were due, and what was said."""
 
+import itertools
 import sqlite3
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.contract.identity import identity_of
@@ -30,9 +32,13 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """An event as it came, and how many notifications of sources were known to its decision (0: not on record)."""
+    """An event as it came, and how many notifications of sources were known to its decision (0: not on record).
+
+    ``place``: (the message's row, or that of the last message decided before it; its own place after that).
+    """
 
     event: Event
+    place: tuple[int, int]
     arrival: int = 0
 
 
@@ -65,35 +71,58 @@ def epoch(connection: sqlite3.Connection) -> str:
 
 
 def recorded_events(connection: sqlite3.Connection, stretch: Stretch, *, understand: Understand) -> list[Recorded]:
-    """Return the events to decide again, in the order of time: messages until the end, models due in the stretch.
+    """Return the events to decide again, in the order in which they were decided.
 
-    ``understand``: how the laboratory's messages are read now. What was refused stays out: nothing was decided on it.
+    These are the messages until the stretch's end, and the models due in it. ``understand``: how the laboratory's
+    messages are read now. What was refused stays out: nothing was decided on it.
     """
-    ticks, results = _from_predictions(said_then(connection, Stretch(from_ns=0, until_ns=stretch.until_ns)), stretch)
+    ticks, results = _from_predictions(connection, stretch)
     messages = [
-        Recorded(event=event, arrival=results.get(event_id, 0))
-        for event_id, event in _messages(connection, stretch, understand)
+        Recorded(event=event, place=(row_number, 0), arrival=results.get(event_id, 0))
+        for row_number, event_id, event in _messages(connection, stretch, understand)
     ]
-    return sorted([*messages, *ticks], key=lambda each: (each.event.at_ns, each.arrival))
+    return sorted([*messages, *ticks], key=lambda each: each.place)
 
 
-def _from_predictions(said: Said, stretch: Stretch) -> tuple[list[Recorded], dict[str, int]]:
+def _from_predictions(connection: sqlite3.Connection, stretch: Stretch) -> tuple[list[Recorded], dict[str, int]]:
     """Return (the models' ticks, what was known at the prediction of each result's sample, by the event's id)."""
     ticks: dict[tuple[str, int], Recorded] = {}
     results: dict[str, int] = {}
-    for (model, _analyte, at_ns, result_id), prediction in said.predictions.items():
-        if result_id is not None:
+    until = {"until_ns": stretch.until_ns}
+    by_time = _LastMessage(connection.execute(SQL["recorded_times"], until))
+    for number, row in enumerate(connection.execute(SQL["recorded_occasions"], until), start=1):
+        prediction = decode(Prediction, row["body"])
+        name, at_ns = prediction.model.name, prediction.at_ns
+        if prediction.sample_result_id is not None:
             results[prediction.cause] = prediction.arrival
         elif stretch.contains(at_ns):
-            event_id = prediction.cause or identity_of("model-due", model, at_ns)
-            event = ModelDue(event_id=event_id, at=moment(at_ns), model=model)
-            ticks[model, at_ns] = Recorded(event=event, arrival=prediction.arrival)
+            event_id = prediction.cause or identity_of("model-due", name, at_ns)
+            after = row["after_row"] if row["after_row"] is not None else by_time.at(at_ns)
+            ticks[name, at_ns] = Recorded(
+                event=ModelDue(event_id=event_id, at=moment(at_ns), model=name),
+                place=(after, number),
+                arrival=prediction.arrival,
+            )
     return list(ticks.values()), results
+
+
+class _LastMessage:
+    """Which message was the last before an instant, for predictions that do not say after which they were made."""
+
+    def __init__(self, rows: Iterable[sqlite3.Row]) -> None:
+        found = [(row["row_number"], row["at_ns"]) for row in rows]
+        self._rows = [row_number for row_number, _at_ns in found]
+        self._latest_ns = list(itertools.accumulate((at_ns for _row_number, at_ns in found), max))
+
+    def at(self, at_ns: int) -> int:
+        """Return its row, 0 where none had come."""
+        number = bisect_right(self._latest_ns, at_ns)
+        return self._rows[number - 1] if number else 0
 
 
 def _messages(
     connection: sqlite3.Connection, stretch: Stretch, understand: Understand
-) -> Iterator[tuple[str, ResultArrived | ContextChanged | ResponseArrived]]:
+) -> Iterator[tuple[int, str, ResultArrived | ContextChanged | ResponseArrived]]:
     for row in connection.execute(SQL["recorded_messages"], {"until_ns": stretch.until_ns}):
         at = moment(row["at_ns"])
         origin = Origin(
@@ -114,7 +143,7 @@ def _messages(
         elif row["response"] is not None:
             event = ResponseArrived(at=at, origin=origin, response=decode(Response, row["response"]), payload=b"")
         if isinstance(event, ResultArrived | ContextChanged | ResponseArrived):
-            yield row["event_id"], event
+            yield row["row_number"], row["event_id"], event
 
 
 def said_then(connection: sqlite3.Connection, stretch: Stretch) -> Said:

@@ -22,8 +22,8 @@ from gateway.store.statements import SQL
 # in an order in which no row needs one that comes later; with the columns that its hash leaves out
 _TABLES: dict[str, frozenset[str]] = {
     "event": frozenset(), "job_order": frozenset(), "lot": frozenset(), "context_change": frozenset(),
-    "lab_result": frozenset(), "prediction": frozenset(), "disposition": frozenset(), "guidance": frozenset(),
-    "guidance_state": frozenset(), "response": frozenset(), "dead_letter": frozenset(),
+    "lab_result": frozenset(), "prediction": frozenset({"after_event"}), "disposition": frozenset(),
+    "guidance": frozenset(), "guidance_state": frozenset(), "response": frozenset(), "dead_letter": frozenset(),
     "outbox": frozenset({"parked", "seq"}), "gap": frozenset(), "feedback": frozenset(),
     "version_change": frozenset(),
 }  # fmt: skip

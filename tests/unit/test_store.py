@@ -344,6 +344,16 @@ def test_advice_that_nobody_answers_expires(bench):
     assert [each["state"] for each in bench.sent("guidance")][-2:] == ["expired", "expired"]
 
 
+def test_advice_that_has_outlived_its_time_is_renewed_by_a_prediction_before_any_timer_has_looked(bench):
+    bench.order()
+    bench.model_due(76.0)
+    bench.now_ns += seconds_to_ns(601)
+    bench.model_due(76.0)
+    assert [(each["kind"], each["state"]) for each in bench.sent("guidance")] == [
+        ("warning", "expired"), ("setpoint", "expired"), ("warning", "proposed"), ("setpoint", "proposed"),
+    ]  # fmt: skip
+
+
 def test_a_suggestion_is_withdrawn_when_the_model_abstains(bench):
     bench.order()
     bench.model_due(76.0)

@@ -37,9 +37,10 @@ VALUES (:result_id, :source, :sample_id, :test_id, :replicate, :result_version, 
 
 -- name: insert_prediction
 INSERT OR IGNORE INTO prediction (prediction_id, at_ns, model, equipment_id, analyte, material_lot_id,
-                                  sample_result_id, value, low, high, accepted, body)
+                                  sample_result_id, value, low, high, accepted, body, after_event)
 VALUES (:prediction_id, :at_ns, :model, :equipment_id, :analyte, :material_lot_id,
-        :sample_result_id, :value, :low, :high, :accepted, :body);
+        :sample_result_id, :value, :low, :high, :accepted, :body,
+        coalesce((SELECT event_id FROM event ORDER BY rowid DESC LIMIT 1), ''));
 
 -- name: insert_disposition
 INSERT INTO disposition (disposition_id, material_lot_id, recommendation, at_ns, event_id, body)

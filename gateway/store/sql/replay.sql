@@ -13,6 +13,15 @@ SELECT body FROM prediction_checked
 WHERE holds AND at_ns >= :from_ns AND at_ns < :until_ns
 ORDER BY row_number;
 
+-- name: recorded_occasions
+SELECT p.body, CASE p.after_event WHEN '' THEN 0 ELSE e.rowid END AS after_row FROM prediction_checked AS p
+LEFT JOIN event AS e ON e.event_id = p.after_event
+WHERE p.holds AND p.at_ns < :until_ns
+ORDER BY p.row_number;
+
+-- name: recorded_times
+SELECT row_number, at_ns FROM event_checked WHERE holds AND at_ns < :until_ns ORDER BY row_number;
+
 -- name: recorded_guidance
 SELECT kind, issued_ns, body FROM guidance_checked
 WHERE holds AND issued_ns >= :from_ns AND issued_ns < :until_ns

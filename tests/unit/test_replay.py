@@ -1,0 +1,55 @@
+"""In which order a replay decides: as it was decided, which is not always as it happened."""
+
+import pytest
+
+from gateway.events import ModelDue, ResultArrived
+from gateway.ingest.lims import understand_results
+from gateway.records import SECOND_NS, ResultStatus
+from gateway.replay.recorded import Stretch, recorded_events
+from tests.building import NOW_NS
+from tests.unit.test_store import Bench
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def replayed(bench):
+    understand = understand_results(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    stretch = Stretch(from_ns=0, until_ns=NOW_NS + 100 * SECOND_NS)
+    events = [each.event for each in recorded_events(bench.connection, stretch, understand=understand)]
+    return [
+        (each.result.sample_id if isinstance(each, ResultArrived) else each.model, (each.at_ns - NOW_NS) // SECOND_NS)
+        for each in events
+        if isinstance(each, ResultArrived | ModelDue)
+    ]
+
+
+def at(bench, seconds):
+    bench.now_ns = NOW_NS + seconds * SECOND_NS
+    return bench
+
+
+def result(sample_id):
+    return {"sample_id": sample_id, "test_name": "pH", "result": 7.0}
+
+
+def lived(bench):
+    """A tick waits while a result comes in, and what is urgent goes first; then the wall clock is set back."""
+    at(bench, 1).model_due(78.0)
+    at(bench, 3).result(result("S-1"))
+    at(bench, 2).model_due(78.0)
+    at(bench, 9).result(result("S-2"))
+    at(bench, 5).model_due(78.0)
+
+
+def test_events_come_again_in_the_order_in_which_they_were_decided(bench):
+    lived(bench)
+    assert replayed(bench) == [("viscosity", 1), ("S-1", 3), ("viscosity", 2), ("S-2", 9), ("viscosity", 5)]
+
+
+def test_where_the_order_is_not_on_record_they_come_by_time(bench):
+    lived(bench)
+    bench.connection.execute("UPDATE prediction SET after_event = NULL")
+    assert replayed(bench) == [("viscosity", 1), ("viscosity", 2), ("S-1", 3), ("viscosity", 5), ("S-2", 9)]
