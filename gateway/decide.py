@@ -5,6 +5,7 @@ randomness: the time is in the event, the model is a function in the situation, 
 gives the same bytes.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,7 @@ from gateway.advice.publication import (
     guidance_message,
     prediction_message,
 )
-from gateway.advice.setpoint_search import Other
+from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.events import (
@@ -54,7 +55,6 @@ from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
-from gateway.inference.feedback import Learned, bias_at, half_width_of
 from gateway.records import (
     AuditEntry,
     ContextKind,
@@ -68,7 +68,6 @@ from gateway.records import (
 AUDIT_BEHIND_WITNESS = "AUDIT_BEHIND_WITNESS"
 STORE_DAMAGED = "STORE_DAMAGED"
 STORE_UNCHECKED = "STORE_UNCHECKED"
-_PREDICTION_LIVES_TICKS = 3  # a prediction older than that many of its ticks is no longer one
 
 
 def decide(event: Event, situation: Situation) -> Decision:
@@ -144,7 +143,7 @@ def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment
         prediction,
         line=situation.line,
         cause=event.event_id,
-        expires=event.at.after(_PREDICTION_LIVES_TICKS * model.every_ns),
+        expires=event.at.after(model.prediction_lives_ns),
     )
     advised = advise(_predicted_situation(event, situation, model, prediction))
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
@@ -170,28 +169,23 @@ def _predicted_situation(
         open_guidance=situation.open_guidance,
         setpoints={tag: setpoint.value for tag, setpoint in present.items()},
         last_move_ns=last_move_ns,
-        others=_others(event, situation, model, prediction.analyte),
+        others=_others(event, situation, model, prediction),
     )
 
 
-def _others(event: ModelDue, situation: Situation, model: ModelAssignment, analyte: str) -> tuple[Other, ...]:
-    """Return what else the model says, as it is said now, and what it is to stay inside of."""
-    found = []
-    for output in model.bundle.outputs:
-        learned = situation.learned.get(output.analyte, Learned())
-        width = half_width_of(learned, output.value, event.at_ns) if output.value is not None else None
-        if output.value is not None and width is not None and output.analyte != analyte:
-            product = situation.context.material_definition_id
-            found.append(
-                Other(
-                    column=output.value.column,
-                    valid=output.value.valid,
-                    bias=bias_at(learned, output.value.bias, event.at_ns),
-                    half_width=width,
-                    specification=situation.line.specification_for(product, output.analyte),
-                )
-            )
-    return tuple(found)
+def _others(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> tuple[Other, ...]:
+    """Return what else hangs on the setpoints, of this model and its neighbours, and what it is to stay inside of."""
+    product, line = situation.context.material_definition_id, situation.line
+    wanted = {
+        output.analyte: line.specification_for(product, output.analyte)
+        for each in (model, *neighbours(model, line))
+        for output in each.bundle.outputs
+    }
+    own = own_others(model, prediction.analyte, prediction.features, situation.learned, wanted, event.at_ns)
+    others = (
+        neighbouring_others(each, situation.said_last.get(each.name, ()), wanted) for each in neighbours(model, line)
+    )
+    return (*own, *itertools.chain.from_iterable(others))
 
 
 def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:

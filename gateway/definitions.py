@@ -236,6 +236,11 @@ class ModelAssignment:
         """Return the name under which events, records and status speak of it."""
         return self.bundle.identity.name
 
+    @property
+    def prediction_lives_ns(self) -> int:
+        """Return after how long what it said is no prediction any more: when three of its ticks brought no other."""
+        return 3 * self.every_ns
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promoted:

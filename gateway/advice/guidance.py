@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN, expired, moved
-from gateway.advice.setpoint_search import Objective, Other, inside, search, target_of
+from gateway.advice.setpoint_search import Objective, inside, search, target_of
+from gateway.advice.side_effects import Other
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
@@ -75,7 +76,7 @@ class PredictedSituation:
     open_guidance: tuple[Guidance, ...]
     setpoints: Mapping[str, float]
     last_move_ns: Mapping[str, int]
-    others: tuple[Other, ...] = ()  # what else the model says
+    others: tuple[Other, ...] = ()  # what else hangs on the setpoints
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
         """Return the open guidance of a kind that this model gave."""

@@ -8,7 +8,7 @@ the setpoint move by their gain. The winner is the smallest move in the first of
 2. the interval lies inside the specification, nearer to the target than now;
 3. nearer to the target by more than the interval's half width: there the closest wins, not the smallest.
 
-Otherwise there is no suggestion, with the reason.
+Otherwise there is no suggestion, with the reason. What a move does to other values, ``side_effects`` tells.
 """
 
 import math
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.advice.side_effects import Other, accepted_inputs, gains_on, leaves_alone
 from gateway.definitions import Limits, ManipulatedTag, ModelAssignment
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_move, judge_present
-from gateway.inference.domain import scores
 from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
 
 _MOST_CANDIDATES = 401  # per tag; a finer grid is thinned, never extended
@@ -44,18 +44,7 @@ class Objective:
     valid: Limits
     bias: float
     half_width: float
-    others: tuple["Other", ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Other:
-    """Another value that the same model says: a move must not push it out of where it is valid and wanted."""
-
-    column: int
-    valid: Limits
-    bias: float
-    half_width: float
-    specification: Specification | None
+    others: tuple[Other, ...] = ()
 
 
 def search(
@@ -89,6 +78,7 @@ def search(
     for manipulated in model.bundle.manipulated:
         tag = manipulated.tag
         refusal = judge_present(manipulated, present=current, last_move_ns=last_move_ns.get(tag), at_ns=at_ns)
+        refusal = refusal or _blocked(model, output, manipulated)
         if refusal is not None:
             refusals.append(refusal)
             continue
@@ -112,6 +102,17 @@ def target_of(specification: Specification) -> float:
         return specification.target
     limits = [limit for limit in (specification.lower, specification.upper) if limit is not None]
     return sum(limits) / len(limits) if limits else math.nan
+
+
+def _blocked(model: ModelAssignment, output: Objective, manipulated: ManipulatedTag) -> Reason | None:
+    """Return why a setpoint is not moved where another value that follows it cannot say where it would go."""
+    for other in output.others:
+        wanted = other.basis is None and other.specification is not None
+        if wanted and gains_on(other.model, manipulated, model).any():
+            return abstain(
+                Abstention.SIDE_EFFECT_UNKNOWN, tag=manipulated.tag, analyte=other.analyte, model=other.model.name
+            )
+    return None
 
 
 def _grid(manipulated: ManipulatedTag, current: float) -> NDArray[np.float64]:
@@ -140,21 +141,18 @@ def _candidates(
         return []
     gains = np.array([manipulated.gains.get(name, 0.0) for name in features.names])
     rows = np.array(features.values) + np.outer(proposals - current, gains)
-    lower = np.array([item.validated[0] for item in model.bundle.inputs])
-    upper = np.array([item.validated[1] for item in model.bundle.inputs])
-    said = model.predict(rows)
-    predicted = said[:, output.column] + output.bias
+    predicted = model.predict(rows)[:, output.column] + output.bias
     target, half_width = target_of(specification), output.half_width
     valid = (
-        ((rows >= lower) & (rows <= upper)).all(axis=1)  # the move must not lead out of the validated inputs
+        accepted_inputs(model, rows)  # the move must not lead out of where the model is valid
         & np.isfinite(predicted)
         & (predicted >= output.valid[0])
         & (predicted <= output.valid[1])
-        & _within_domain(model, rows)
     )
-    now = model.predict(np.array([features.values], np.float64))[0]
     for other in output.others:
-        valid &= _keeps(other, said[:, other.column] + other.bias, float(now[other.column]) + other.bias)
+        follows = gains_on(other.model, manipulated, model)
+        if other.basis is not None and follows.any():
+            valid &= leaves_alone(other, other.basis, proposals - current, follows)
     return [
         _Candidate(
             suggestion=SetpointSuggestion(
@@ -175,25 +173,6 @@ def _candidates(
         )
         for proposed, value in zip(proposals[valid], predicted[valid], strict=True)
     ]
-
-
-def _within_domain(model: ModelAssignment, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which rows the gates of the applicability domain would accept, were they measured."""
-    domain = model.bundle.domain
-    if domain is None:
-        return np.ones(len(rows), np.bool_)
-    t2, spe = scores(domain, rows)
-    within: NDArray[np.bool_] = (t2 <= domain.t2_limit) & (spe <= domain.spe_limit)
-    return within
-
-
-def _keeps(other: Other, values: NDArray[np.float64], now: float) -> NDArray[np.bool_]:
-    """Return which moves leave another value valid, and inside its specification if it is inside now."""
-    kept: NDArray[np.bool_] = (values >= other.valid[0]) & (values <= other.valid[1])
-    limits, width = other.specification, other.half_width
-    if limits is not None and inside(limits, now - width, now + width):
-        kept &= np.array([inside(limits, value - width, value + width) for value in values.tolist()], np.bool_)
-    return kept
 
 
 def inside(specification: Specification, low: float, high: float) -> bool:

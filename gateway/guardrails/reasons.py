@@ -39,6 +39,7 @@ class Abstention(StrEnum):
     INTERLOCKED = "{tag} may be moved only while {interlock} lies within {lower:.6g} to {upper:.6g}; it is {value}."
     TOO_SOON = "{tag} was moved or suggested {elapsed_seconds:.0f} s ago; {minimum_seconds:.0f} s must pass."
     NO_IMPROVING_MOVE = "No allowed move of {tags} brings {analyte} closer to {target:.6g} by more than it is unsure."
+    SIDE_EFFECT_UNKNOWN = "{tag} also moves {analyte}, and model {model} cannot say at present where it would go."
     NO_MANIPULATED_TAG = "Model {model} names no setpoint that may be moved."
     NOT_WITHIN_LINE = "{tag} is no setpoint that the gateway may suggest."
     EXPIRED = "The advice expired before it could be sent."

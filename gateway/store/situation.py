@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from gateway.advice.publication import BOARD_LONGEST
+from gateway.advice.side_effects import neighbours
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
-from gateway.definitions import LineDefinition, ModelBundle, SignHead
+from gateway.definitions import LineDefinition, ModelAssignment, ModelBundle, SignHead
 from gateway.errors import EvidenceDamagedError
 from gateway.events import (
     Arrived,
@@ -32,7 +33,7 @@ from gateway.events import (
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned
 from gateway.lab.disposition import LotState
-from gateway.records import Context, ContextKind, Guidance, LabResult, Recommendation, SignedHead
+from gateway.records import Context, ContextKind, Guidance, LabResult, Prediction, Recommendation, SignedHead
 from gateway.store.codec import decode
 from gateway.store.evidence import must_hold
 from gateway.store.heads import contains, head_of
@@ -230,6 +231,7 @@ class _Loading:
             context=self._context_of_equipment(model.equipment_id, event.at_ns),
             open_guidance=self._guidance("open_guidance_of_model", model=model.name),
             learned=self._learned(model.bundle),
+            said_last={each.name: self._said_last(each, event.at_ns) for each in neighbours(model, found.line)},
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )
 
@@ -254,6 +256,15 @@ class _Loading:
             },
             open_guidance=self._guidance_about(context.material_lot_id, event.result.sample_id),
         )
+
+    def _said_last(self, model: ModelAssignment, at_ns: int) -> tuple[Prediction, ...]:
+        """Return a model's newest predictions that still stand, one for each of its analytes, the newest last."""
+        after_ns = at_ns - model.prediction_lives_ns
+        most = len(model.bundle.outputs)
+        rows = self._rows(
+            "newest_predictions", {"model": model.name, "after_ns": after_ns, "until_ns": at_ns, "most": most}
+        )
+        return tuple(decode(Prediction, row["body"]) for row in reversed(rows))
 
     def _learned(self, bundle: ModelBundle) -> dict[str, Learned]:
         """Return what has been learned of a bundle, by analyte; what is damaged counts as not learned."""

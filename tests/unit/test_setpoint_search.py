@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gateway.advice.setpoint_search import Objective, Other, search
+from gateway.advice.setpoint_search import Objective, search
+from gateway.advice.side_effects import Basis, Other
 from gateway.definitions import Domain
 from gateway.records import FeatureVector, seconds_to_ns
 from tests.building import NOW_NS, PH, VISCOSITY, assignment, bundle, linear
@@ -97,7 +98,12 @@ def test_a_move_that_would_push_another_value_out_of_its_specification_is_not_su
     def predict(rows):
         return np.column_stack([100 - 4.0 * (rows[:, 0] - 78), 7.0 + 0.5 * (rows[:, 0] - 76.5)])
 
-    other = Other(column=1, valid=(0.0, 14.0), bias=0.0, half_width=0.1, specification=PH)
-    suggestion, _ = find(76.5, model=assignment(predict=predict), others=(other,))
+    both = assignment(predict=predict)
+    other = Other(model=both, analyte="ph", column=1, valid=(0.0, 14.0), specification=PH,
+                  basis=Basis(inputs=(76.5,), bias=0.0, half_width=0.1))  # fmt: skip
+    suggestion, _ = find(76.5, model=both, others=(other,))
     assert suggestion is not None
     assert suggestion.proposed <= 78.8 + 1e-9  # pH 7.0 + 0.5 * 0.8, and its interval, stays below 7.5
+    suggestion, reasons = find(76.5, model=both, others=(replace(other, basis=None),))
+    assert suggestion is None
+    assert [reason.code for reason in reasons] == ["SIDE_EFFECT_UNKNOWN"]

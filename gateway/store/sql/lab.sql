@@ -42,6 +42,11 @@ VALUES (:prediction_id, :at_ns, :model, :equipment_id, :analyte, :material_lot_i
         :sample_result_id, :value, :low, :high, :accepted, :body,
         coalesce((SELECT event_id FROM event ORDER BY rowid DESC LIMIT 1), ''));
 
+-- name: newest_predictions
+SELECT body, holds, 'prediction ' || prediction_id AS record FROM prediction_checked
+WHERE model = :model AND at_ns > :after_ns AND at_ns <= :until_ns AND sample_result_id IS NULL
+ORDER BY at_ns DESC, row_number DESC LIMIT :most;
+
 -- name: insert_disposition
 INSERT INTO disposition (disposition_id, material_lot_id, recommendation, at_ns, event_id, body)
 VALUES (:disposition_id, :material_lot_id, :recommendation, :at_ns, :event_id, :body);

@@ -1,0 +1,129 @@
+"""Several models on one line: what one suggests leaves alone what the others vouch for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gateway.advice.side_effects import gains_on, neighbours
+from gateway.definitions import Aggregate, ModelOutput, Stage, ValueOutput
+from gateway.records import SECOND_NS, ModelIdentity
+from tests.building import PH, VISCOSITY, assignment, bundle, line, linear, mean_input
+from tests.unit.test_store import Bench
+
+# viscosity = 100 - 4 (temperature - 78); it is 106 at 76.5, and 1.4 degC more would bring it to its target
+PH_OUTPUT = ModelOutput(
+    analyte="ph", unit="", value=ValueOutput(column=0, valid=(0.0, 14.0), coverage=0.9, half_width=0.1)
+)
+
+
+def ph_model(*, slope=0.5, at_76_5=7.0, **changes):
+    """PH that follows the temperature, and may move nothing itself."""
+    made = bundle(
+        identity=ModelIdentity(name="ph", version="1.0.0", sha256="cd" * 32), outputs=(PH_OUTPUT,), manipulated=()
+    )
+    return assignment(bundle=made, predict=linear([slope], at_76_5 - slope * 76.5), **changes)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def suggested(bench, ph, *, temperature=76.5, said=True):
+    """What viscosity's model suggests once pH's has spoken: the proposed setpoint or None, and why there is none."""
+    bench.line = line(models=(assignment(), ph), specifications=(VISCOSITY, PH))
+    bench.order()
+    if said:
+        bench.model_due(temperature, name="ph")
+    bench.now_ns += SECOND_NS
+    bench.model_due(temperature)
+    moves = [each["suggestion"]["proposed"] for each in bench.sent("guidance") if each.get("suggestion")]
+    ((why,),) = bench.rows("SELECT json_extract(body, '$.no_suggestion[0].code') FROM prediction "
+                           "WHERE model = 'viscosity'")  # fmt: skip
+    return (moves[0] if moves else None), why
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01, -0.1])
+def test_a_neighbour_that_hardly_follows_changes_nothing(bench, slope):
+    assert suggested(bench, ph_model(slope=slope)) == (pytest.approx(79.4), None)
+
+
+def test_a_move_stops_where_it_would_push_a_neighbours_value_out(bench):
+    proposed, why = suggested(bench, ph_model(slope=0.5))
+    assert why is None
+    assert proposed == pytest.approx(78.5)  # from 78.9 on pH and its interval leave 7.5; inside is reached at 78.5
+
+
+def test_where_every_move_that_helps_pushes_a_neighbour_out_there_is_none(bench):
+    assert suggested(bench, ph_model(slope=2.0, at_76_5=7.35)) == (None, "NO_IMPROVING_MOVE")
+
+
+def test_a_neighbour_that_is_out_already_is_pushed_no_farther_but_may_be_helped(bench):
+    assert suggested(bench, ph_model(slope=0.5, at_76_5=8.0)) == (None, "NO_IMPROVING_MOVE")
+
+
+def test_a_move_that_brings_a_neighbour_back_is_welcome(bench):
+    assert suggested(bench, ph_model(slope=-0.5, at_76_5=8.0)) == (pytest.approx(79.4), None)
+
+
+def test_a_move_does_not_lead_a_neighbour_out_of_its_validated_inputs(bench):
+    ph = ph_model(slope=0.0)
+    narrow = replace(ph, bundle=replace(ph.bundle, inputs=(mean_input("temperature", validated=(70.0, 77.6)),)))
+    proposed, _why = suggested(bench, narrow)
+    assert proposed == pytest.approx(78.5)  # at 79.4 the temperature would be 77.9
+
+
+def test_a_neighbour_that_has_not_spoken_forbids_the_move(bench):
+    assert suggested(bench, ph_model(), said=False) == (None, "SIDE_EFFECT_UNKNOWN")
+
+
+def test_a_neighbour_that_abstained_forbids_the_move(bench):
+    ph = ph_model()
+    blind = replace(ph, bundle=replace(ph.bundle, inputs=(mean_input("temperature", validated=(10.0, 20.0)),)))
+    assert suggested(bench, blind) == (None, "SIDE_EFFECT_UNKNOWN")
+
+
+def test_what_a_neighbour_said_three_of_its_ticks_ago_no_longer_counts(bench):
+    assert suggested(bench, ph_model(every_ns=SECOND_NS // 3)) == (None, "SIDE_EFFECT_UNKNOWN")
+
+
+def test_in_shadow_a_neighbour_is_no_party(bench):
+    assert suggested(bench, ph_model(stage=Stage.SHADOW), said=False) == (pytest.approx(79.4), None)
+
+
+def test_a_neighbour_that_an_alarm_has_put_in_shadow_is_not_vouched_for(bench):
+    bench.connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_PH_PH', 0, '{}')")
+    assert suggested(bench, ph_model()) == (None, "SIDE_EFFECT_UNKNOWN")
+
+
+def test_a_value_that_nobody_wants_of_this_product_forbids_nothing(bench):
+    ph = ph_model()
+    other = replace(ph, bundle=replace(ph.bundle, outputs=(replace(PH_OUTPUT, analyte="colour"),)))
+    assert suggested(bench, other, said=False) == (pytest.approx(79.4), None)
+
+
+def test_inputs_follow_by_the_neighbours_own_word_else_by_their_tags():
+    mover = assignment()
+    (manipulated,) = mover.bundle.manipulated
+    inputs = (
+        mean_input("temperature"),
+        mean_input("temperature", name="t.slope", aggregate=Aggregate.SLOPE),
+        mean_input("temperature_setpoint", aggregate=Aggregate.LAST),
+        mean_input("flow"),
+    )
+    other = ph_model()
+    by_tags = replace(other, bundle=replace(other.bundle, inputs=inputs))
+    assert gains_on(by_tags, manipulated, mover).tolist() == [1.0, 0.0, 1.0, 0.0]
+    own = replace(manipulated, gains={"flow.mean": -3.0})
+    by_word = replace(by_tags, bundle=replace(by_tags.bundle, manipulated=(own,)))
+    assert gains_on(by_word, manipulated, mover).tolist() == [0.0, 0.0, 0.0, -3.0]
+
+
+def test_only_models_whose_inputs_follow_are_neighbours():
+    mover, ph = assignment(), ph_model()
+    apart = replace(ph, bundle=replace(ph.bundle, inputs=(mean_input("flow"),)))
+    assert neighbours(mover, line(models=(mover, ph))) == (ph,)
+    assert neighbours(mover, line(models=(mover, apart))) == ()
+    assert neighbours(ph, line(models=(mover, ph))) == ()  # it moves nothing
+    assert np.allclose(mover.predict(np.array([[76.5]])), 106.0)
