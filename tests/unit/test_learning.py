@@ -165,14 +165,30 @@ def test_the_version_of_a_bias_never_goes_back(bench):
     assert learned(bench)["version"] == 3
 
 
-def test_one_tick_never_suggests_two_moves_of_one_setpoint(bench):
-    """Viscosity wants it hotter, pH colder: what is suggested first stands for the minimum interval."""
+def two_values(ph_slope):
+    """Viscosity 108 at 76 degC, which wants it hotter, and pH 7.9 there, which is too high."""
     outputs = (value_output(), replace(value_output(column=1, half_width=0.1), analyte="ph", unit="pH"))
-    model = assignment(
+    return assignment(
         bundle=bundle(outputs=outputs),
-        predict=lambda rows: np.column_stack([100 - 4.0 * (rows[:, 0] - 78), 7.9 + 0.2 * (rows[:, 0] - 76)]),
+        predict=lambda rows: np.column_stack([100 - 4.0 * (rows[:, 0] - 78), 7.9 + ph_slope * (rows[:, 0] - 76)]),
     )
-    bench.line = line(models=(model,))
+
+
+def moves_of(bench):
+    return [each for each in bench.sent("guidance") if each["kind"] == "setpoint"]
+
+
+def test_one_tick_never_suggests_two_moves_of_one_setpoint(bench):
+    """Both want it hotter: what is suggested first stands for the minimum interval."""
+    bench.line = line(models=(two_values(-0.2),))
     bench.model_due(76.0)
-    moves = [each for each in bench.sent("guidance") if each["kind"] == "setpoint"]
-    assert len(moves) == 1
+    assert len(moves_of(bench)) == 1
+
+
+def test_where_two_values_want_a_setpoint_moved_against_each_other_people_decide(bench):
+    bench.line = line(models=(two_values(0.2),))
+    bench.model_due(76.0)
+    assert moves_of(bench) == []
+    found = bench.rows("SELECT analyte, json_extract(body, '$.no_suggestion[0].code') FROM prediction ORDER BY analyte")
+    assert found == [("ph", "NO_IMPROVING_MOVE"), ("viscosity", "NO_IMPROVING_MOVE")]
+    assert sorted(each["analyte"] for each in bench.sent("guidance")) == ["ph", "viscosity"]  # both are warned of
