@@ -137,7 +137,7 @@ def read_manifest(files: Mapping[str, bytes], *, where: str) -> BundleManifest:
 
 
 def _check_hashes(files: Mapping[str, bytes], manifest: BundleManifest, where: str) -> None:
-    for name in HASHED_FILES:
+    for name in dict.fromkeys((*HASHED_FILES, *manifest.files)):
         expected = manifest.files.get(name)
         if expected is None:
             raise BundleRefusedError(f"{where}/{MANIFEST} names no hash of {name}")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import BiasLimits, Domain, InputDefinition, Predict, ValueOutput
+from gateway.definitions import BiasLimits, Domain, InputDefinition, Limits, Predict, ValueOutput
 from gateway.errors import LablineError
 from gateway.inference.domain import scores
 from gateway.records import seconds_to_ns
@@ -69,6 +69,8 @@ class Trained:
     predict: Predict
     output: ValueOutput
     domain: Domain
+    served: Served  # of the test rows
+    accepted: NDArray[np.bool_]  # which of the test rows the gates would accept
     figures: dict[str, float]
 
 
@@ -81,18 +83,24 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     model = _candidate(recipe, chosen.kind, rows)()
     model.fit(rows.features[made_from], rows.values[made_from])
     onnx, predict = _exported(model, rows, recipe)
+    output = calibrated(recipe, rows.at[made_from], chosen.left_out, rows.values[made_from], bias=chosen.bias)
+    inputs, domain = _learned_ranges(recipe, rows.features[made_from]), _domain(recipe, rows.features[made_from])
+    said = predict(rows.features[test])[:, 0]
+    served = serve(rows.at[test], said, rows.values[test], output=output, laboratory=laboratory_of(recipe))
     trained = Trained(
         recipe=recipe,
         rows=rows,
         made_from=made_from,
         test=test,
-        inputs=_learned_ranges(recipe, rows.features[made_from]),
+        inputs=inputs,
         compared=compared,
         chosen=chosen,
         onnx=onnx,
         predict=predict,
-        output=calibrated(recipe, rows.at[made_from], chosen.left_out, rows.values[made_from], bias=chosen.bias),
-        domain=_domain(recipe, rows.features[made_from]),
+        output=output,
+        domain=domain,
+        served=served,
+        accepted=accepted_rows(inputs, domain, rows.features[test], served, valid=output.valid),
         figures={},
     )
     return replace(trained, figures=_figures(trained))
@@ -222,19 +230,16 @@ def _domain(recipe: Recipe, features: NDArray[np.float64]) -> Domain:
 
 def _figures(trained: Trained) -> dict[str, float]:
     """Return what the test rows say: over all of them, and over those the gates accept."""
-    rows, test, recipe = trained.rows, trained.test, trained.recipe
-    features, values = rows.features[test], rows.values[test]
-    said = trained.predict(features)[:, 0]
-    served = serve(rows.at[test], said, values, output=trained.output, laboratory=laboratory_of(recipe))
-    errors = values - served.values
-    accepted = accepted_rows(trained, features, served.values, served.half_widths)
+    rows, test, recipe, served, accepted = trained.rows, trained.test, trained.recipe, trained.served, trained.accepted
+    values = rows.values[test]
+    said = trained.predict(rows.features[test])[:, 0]
     by_grade = _by_grade(recipe, values, served, accepted) if recipe.output.logarithmic else {}
     return {
         "rows": float(len(rows)),
         "test_rows": float(len(values)),
         "r2_by_itself": r_squared(values, said),
         "r2_as_served": r_squared(values, served.values),
-        "rmse_as_served": root_mean_square(errors),
+        "rmse_as_served": root_mean_square(values - served.values),
         "coverage": coverage(served, values),
         "mean_half_width": float(np.nanmean(served.half_widths)),
         "accepted_share": float(np.mean(accepted)),
@@ -267,20 +272,23 @@ def _median(of: NDArray[np.float64]) -> float:
 
 
 def accepted_rows(
-    trained: Trained, features: NDArray[np.float64], values: NDArray[np.float64], half_widths: NDArray[np.float64]
+    inputs: tuple[InputDefinition, ...],
+    domain: Domain,
+    features: NDArray[np.float64],
+    served: Served,
+    *,
+    valid: Limits,
 ) -> NDArray[np.bool_]:
     """Return which rows, shape (n,), the gates of range, domain, output and interval would accept."""
-    lower = np.array([item.validated[0] for item in trained.inputs])
-    upper = np.array([item.validated[1] for item in trained.inputs])
-    t2, spe = scores(trained.domain, features)
-    valid = trained.output.valid
+    lower, upper = (np.array([item.validated[end] for item in inputs]) for end in (0, 1))
+    t2, spe = scores(domain, features)
     accepted: NDArray[np.bool_] = (
         ((features >= lower) & (features <= upper)).all(axis=1)
-        & (t2 <= trained.domain.t2_limit)
-        & (spe <= trained.domain.spe_limit)
-        & (values >= valid[0])
-        & (values <= valid[1])
-        & np.isfinite(half_widths)
+        & (t2 <= domain.t2_limit)
+        & (spe <= domain.spe_limit)
+        & (served.values >= valid[0])
+        & (served.values <= valid[1])
+        & np.isfinite(served.half_widths)
     )
     return accepted
 

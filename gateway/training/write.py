@@ -23,6 +23,7 @@ from gateway.inference.bundle import (
 )
 from gateway.inference.manifest import BundleManifest
 from gateway.records import SECOND_NS
+from gateway.training.figures import COVERAGE, DOMAIN, PARITY, RESIDUALS, figures_of
 from gateway.training.recipe import Recipe
 from gateway.training.train import Trained, data_sha256
 from gateway.transport.onnx import runtime_version
@@ -41,6 +42,7 @@ def bundle_of(trained: Trained, *, recipe_name: str) -> dict[str, bytes]:
         GOLDEN: golden_csv(names, chosen, trained.predict(chosen)),
         REFERENCE: reference_json(trained.domain, names, rows=len(rows), residuals=residuals),
         CARD: card(trained).encode(),
+        **figures_of(trained),
     }
     hashes = {name: sha256_hex(content) for name, content in sorted(files.items())}
     manifest = BundleManifest.model_validate(_manifest(trained, recipe_name) | {"files": hashes})
@@ -194,6 +196,14 @@ Chosen: {trained.chosen.kind}{_correction(recipe, trained)}.
 | accepted by the gates | {figures["accepted_share"]:.1%} |
 | inside the {trained.output.coverage:.0%} interval, all rows | {figures["coverage"]:.1%} |
 | mean half width | {figures["mean_half_width"]:.4g} {recipe.output.unit} |
+
+![said against measured]({PARITY})
+
+![errors over time]({RESIDUALS})
+
+![share inside the interval]({COVERAGE})
+
+![distance from what was learned]({DOMAIN})
 
 ## Acceptance
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateway.errors import BundleRefusedError
 from gateway.inference.bundle import MODEL, check_golden, read_bundle
 from gateway.line import bundle_files
 from gateway.training.validation import blocks
@@ -51,6 +52,11 @@ def test_a_recipe_becomes_a_bundle_that_holds_and_the_same_one_each_time(recipe,
     card = files["card.md"].decode()
     assert "R2 as served, all rows" in card
     assert "| ridge |" in card
+    for name in ("parity.png", "residuals.png", "coverage.png", "domain.png"):
+        assert f"({name})" in card
+        assert files[name].startswith(b"\x89PNG")
+        with pytest.raises(BundleRefusedError, match=f"{name} is not the file that was accepted"):
+            read_bundle(files | {name: files[name] + b" "}, where="here")
 
 
 def test_a_model_of_the_logarithm_is_exported_as_what_it_says_of_the_value(recipe, tmp_path):
