@@ -51,7 +51,7 @@ def define_line(
         in_service: by model, the version that was promoted over the configured one.
     """
     problems = contradictions(path, settings)
-    tags = {name: _tag(name, table) for name, table in settings.tags.items()}
+    tags = tags_of(settings)
     models: dict[str, ModelAssignment] = {}
     trusted = trusted_keys(settings, folder=path.parent)
     for at, table in enumerate(settings.model, start=1):
@@ -81,6 +81,11 @@ def define_line(
         specifications=tuple(_specification(table) for table in settings.specification),
         models=tuple(models.values()),
     )
+
+
+def tags_of(settings: Settings) -> dict[str, TagDefinition]:
+    """Return the line's tags by name."""
+    return {name: _tag(name, table) for name, table in settings.tags.items()}
 
 
 def _tag(name: str, table: TagTable) -> TagDefinition:

@@ -9,23 +9,12 @@ from numpy.typing import NDArray
 from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.errors import LablineError
 from gateway.inference.interval import split_conformal_half_width
-from gateway.records import seconds_to_ns
 from gateway.training.recipe import Recipe
-from gateway.training.service import Laboratory, Served, serve
+from gateway.training.service import Served, Timing, serve
 from gateway.training.validation import blocks, root_mean_square
 
 _AGE_ROWS = 5  # errors are taken together by ages of so many rows
 _MIN_COVERAGE, _MAX_COVERAGE = 0.5, 0.98  # between which an adaptive interval stays
-
-
-def laboratory_of(recipe: Recipe) -> Laboratory:
-    """Return which rows are measured, and how late."""
-    table = recipe.laboratory
-    return Laboratory(
-        every_rows=table.every_rows,
-        delay_rows=table.delay_rows,
-        period_ns=seconds_to_ns(recipe.data.period_seconds),
-    )
 
 
 def uncorrected(recipe: Recipe, *, bias: BiasLimits | None) -> ValueOutput:
@@ -36,7 +25,7 @@ def uncorrected(recipe: Recipe, *, bias: BiasLimits | None) -> ValueOutput:
 
 def calibrated(
     recipe: Recipe,
-    at: NDArray[np.int64],
+    timing: Timing,
     said: NDArray[np.float64],
     values: NDArray[np.float64],
     *,
@@ -44,20 +33,20 @@ def calibrated(
 ) -> ValueOutput:
     """Return the output with its interval; ``said`` of each row, shape (n,), without having seen it."""
     plain = uncorrected(recipe, bias=bias)
-    plain = replace(plain, widening=_widening(recipe, at, said, values, plain))
-    served = serve(at, said, values, output=plain, laboratory=laboratory_of(recipe))
+    plain = replace(plain, widening=_widening(timing, said, values, plain))
+    served = serve(timing, said, values, output=plain)
     errors = values - served.values
     scores = errors / served.widenings
     output = replace(_with_interval(plain, scores), sigma=root_mean_square(errors))
     rates = recipe.output.adaptive_rates
     if not rates:
         return output
-    misjudged = {rate: _misjudged(recipe, at, said, values, scores, rate=rate, plain=plain) for rate in rates}
+    misjudged = {rate: _misjudged(recipe, timing, said, values, scores, rate=rate, plain=plain) for rate in rates}
     return replace(output, adaptive=_adaptive(min(rates, key=lambda rate: misjudged[rate])))
 
 
 def _widening(
-    recipe: Recipe, at: NDArray[np.int64], said: NDArray[np.float64], values: NDArray[np.float64], plain: ValueOutput
+    timing: Timing, said: NDArray[np.float64], values: NDArray[np.float64], plain: ValueOutput
 ) -> Widening | None:
     """Return how errors grow with the age of the correction: as served by laboratories that are later and later.
 
@@ -66,17 +55,15 @@ def _widening(
     """
     if plain.bias is None:
         return None
-    laboratory = laboratory_of(recipe)
     ages, errors = list[NDArray[np.float64]](), list[NDArray[np.float64]]()
-    last = plain.bias.max_age_ns // laboratory.period_ns - laboratory.every_rows
-    for delay in range(laboratory.delay_rows, max(laboratory.delay_rows, last) + 1, laboratory.every_rows):
-        served = serve(at, said, values, output=plain, laboratory=replace(laboratory, delay_rows=delay))
+    every_ns, first_ns = timing.every_ns, timing.delay_ns
+    last_ns = max(first_ns, plain.bias.max_age_ns - every_ns)
+    for delay_ns in range(first_ns, last_ns + 1, every_ns):
+        served = serve(timing.later(delay_ns - first_ns), said, values, output=plain)
         ages.append(served.ages_ns)
         errors.append(values - served.values)
     age, error = np.concatenate(ages), np.concatenate(errors)
-    edges = laboratory.period_ns * np.arange(
-        laboratory.delay_rows, max(laboratory.delay_rows, last) + 1 + laboratory.every_rows, _AGE_ROWS
-    )
+    edges = np.arange(first_ns, last_ns + 1 + every_ns, min(every_ns, _AGE_ROWS * timing.row_ns))
     held = [error[(age >= low) & (age < high)] for low, high in pairwise(edges)]
     if not any(len(each) for each in held):  # no correction ever lives so long
         return None
@@ -99,7 +86,7 @@ def _adaptive(rate: float) -> AdaptiveLimits:
 
 def _misjudged(
     recipe: Recipe,
-    at: NDArray[np.int64],
+    timing: Timing,
     said: NDArray[np.float64],
     values: NDArray[np.float64],
     scores: NDArray[np.float64],
@@ -112,9 +99,9 @@ def _misjudged(
     A block that the calibration has not seen is what a model meets in service: a stretch of time of its own kind.
     """
     found = []
-    for others, block in blocks(len(at), folds=recipe.candidates.folds, gap=0):
+    for others, block in blocks(len(said), folds=recipe.candidates.folds, gap=0):
         output = replace(_with_interval(plain, scores[others]), adaptive=_adaptive(rate))
-        served = serve(at[block], said[block], values[block], output=output, laboratory=laboratory_of(recipe))
+        served = serve(timing.of(block), said[block], values[block], output=output)
         found.append(abs(coverage(served, values[block]) - plain.coverage))
     return float(np.mean(found))
 

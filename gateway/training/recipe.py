@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.definitions import Aggregate
 from gateway.errors import LablineError
@@ -35,6 +35,21 @@ class LaboratoryTable(_Table):
     column: str
     every_rows: int = Field(gt=0)
     delay_rows: int = Field(ge=0)
+
+
+class HistoryTable(_Table):
+    """``[history]``: a line's own store, in the place of ``[data]`` and ``[laboratory]``.
+
+    Each approved laboratory result of the analyte is a row: its inputs are what the line's history knows of its drawn
+    time. ``period_seconds``: the unit of what this recipe counts in rows (lags, windows, ages).
+    """
+
+    configuration: Path
+    store: Path | None = None  # another store than the configuration's, such as a backup of it
+    equipment: str | None = None  # where several make the analyte
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    period_seconds: float = Field(default=1.0, gt=0)
 
 
 class SplitTable(_Table):
@@ -105,14 +120,32 @@ class Recipe(_Table):
     version: str = Field(min_length=1)
     intended_use: str
     seed: int = 0
-    data: DataTable
-    laboratory: LaboratoryTable
+    data: DataTable | None = None
+    laboratory: LaboratoryTable | None = None
+    history: HistoryTable | None = None
     split: SplitTable
     inputs: list[InputsTable] = Field(min_length=1)
     output: OutputTable
     candidates: CandidatesTable
     bias: BiasTable | None = None
     acceptance: AcceptanceTable = AcceptanceTable()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        tables = (self.data is not None, self.laboratory is not None, self.history is not None)
+        if tables not in {(True, True, False), (False, False, True)}:
+            raise ValueError("give [data] and [laboratory], or [history]")
+        if self.history is not None and any(item.column is not None for item in self.inputs):
+            raise ValueError("a column is of a file; with [history] an input is of a tag")
+        return self
+
+    @property
+    def period_seconds(self) -> float:
+        """Return how long one of the rows is in which lags, windows and ages are counted."""
+        period = self.data or self.history
+        if period is None:
+            raise LookupError("a recipe has one of them")  # the validator has seen to it
+        return period.period_seconds
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -124,7 +157,9 @@ def read_recipe(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LablineError(f"{path} is not TOML: {error}", hint="see models/ for recipes that work") from error
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
+        found = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc']) or 'the recipe'}: {each['msg']}" for each in error.errors()
+        )
         raise LablineError(
             f"{path}: {found}", hint="see gateway/training/recipe.py for what each table means"
         ) from error

@@ -1,6 +1,6 @@
-"""Aligned rows out of a data file: played through the gateway's own rings, windows and feature code."""
+"""Aligned rows, and those of a data file: played through the gateway's own rings, windows and feature code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from gateway.history.rings import Rings
 from gateway.inference.features import feature_vector, read_inputs, windows_of
 from gateway.records import SECOND_NS, TagSample, seconds_to_ns
 from gateway.training.data_file import read_columns
-from gateway.training.recipe import Recipe
+from gateway.training.recipe import LaboratoryTable, Recipe
+from gateway.training.service import NEVER, Timing
 
 BEGIN_NS = 1_767_225_600 * SECOND_NS  # the first row's instant, 2026-01-01: data files often have none
 _SOURCE = "data"
@@ -21,12 +22,15 @@ _SOURCE = "data"
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Aligned rows in the order of time; ``at``: which line of the data each is of."""
+    """Aligned rows in the order of time. ``at``: which row of the data each is; ``about``: what a row is, in words."""
 
     at: NDArray[np.int64]  # (n,)
+    names: tuple[str, ...]
+    timing: Timing
     features: NDArray[np.float64]  # (n, inputs)
     values: NDArray[np.float64]  # (n,)
     data_sha256: str
+    about: str
 
     def __len__(self) -> int:
         return len(self.at)
@@ -34,7 +38,7 @@ class Rows:
 
 def inputs_of(recipe: Recipe) -> tuple[InputDefinition, ...]:
     """Return the recipe's inputs; their validated ranges are open until rows have been seen."""
-    period = recipe.data.period_seconds
+    period = recipe.period_seconds
     return tuple(
         InputDefinition(
             name=f"{table.tag}.{table.aggregate}.{lag:g}",
@@ -51,38 +55,50 @@ def inputs_of(recipe: Recipe) -> tuple[InputDefinition, ...]:
     )
 
 
-def tags_of(recipe: Recipe) -> dict[str, TagDefinition]:
-    """Return the tags as the feature code sees them."""
-    return {
-        table.tag: TagDefinition(
-            name=table.tag, source=_SOURCE, node="", equipment_id="", unit=table.unit, validated=None,
-            max_age_ns=seconds_to_ns(2 * recipe.data.period_seconds),
-        )
-        for table in recipe.inputs
-    }  # fmt: skip
-
-
-def aligned_rows(
-    recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, int], None] = lambda *_: None
-) -> Rows:
+def file_rows(recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, int], None] = lambda *_: None) -> Rows:
     """Return the rows of a recipe's data file whose features are all known; raises LablineError."""
+    if recipe.data is None or recipe.laboratory is None:
+        raise LablineError(f"{recipe.name} has no data file", hint="give its recipe [data] and [laboratory]")
     path = (folder / recipe.data.file).resolve()
     columns, digest = read_columns(recipe.data, path)
     wanted = {table.tag: table.column or table.tag for table in recipe.inputs}
     missing = sorted({*wanted.values(), recipe.laboratory.column} - columns.keys())
     if missing:
         raise LablineError(f"{path} has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
-    count = len(columns[recipe.laboratory.column])
-    tags, inputs = tags_of(recipe), inputs_of(recipe)
-    period_ns = seconds_to_ns(recipe.data.period_seconds)
+    at, features = _features(recipe, {tag: columns[column] for tag, column in wanted.items()}, on_progress)
+    return Rows(
+        at=at,
+        names=tuple(f"row {number}" for number in at.tolist()),
+        timing=_timing(at, recipe.laboratory, period_ns=seconds_to_ns(recipe.data.period_seconds)),
+        features=features,
+        values=np.asarray(columns[recipe.laboratory.column], np.float64)[at],
+        data_sha256=digest,
+        about=f"A row is {recipe.data.period_seconds:g} s. Every {recipe.laboratory.every_rows}th row has a laboratory "
+        f"value, which arrives {recipe.laboratory.delay_rows} rows late",
+    )
+
+
+def _timing(at: NDArray[np.int64], laboratory: LaboratoryTable, *, period_ns: int) -> Timing:
+    measured = at % laboratory.every_rows == 0
+    arrives_ns = np.where(measured, (at + laboratory.delay_rows) * period_ns, NEVER)
+    return Timing(at_ns=at * period_ns, arrives_ns=arrives_ns)
+
+
+def _features(
+    recipe: Recipe, columns: Mapping[str, NDArray[np.float64]], on_progress: Callable[[str, int, int], None]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return (which rows have all their features, shape (n,); these, shape (n, inputs)); ``columns`` by tag."""
+    tags, inputs = _tags_of(recipe), inputs_of(recipe)
+    period_ns = seconds_to_ns(recipe.period_seconds)
     longest = max(item.lag_ns + item.window_ns for item in inputs)
     rings = Rings(dict.fromkeys(tags, _SOURCE), capacity=longest // period_ns + 8)
     kept, features = [], []
+    count = len(next(iter(columns.values())))
     for at in range(count):
         now_ns = BEGIN_NS + at * period_ns
         samples = [
-            TagSample(tag=tag, value=float(columns[column][at]), status=0, source_ns=now_ns, server_ns=now_ns)
-            for tag, column in wanted.items()
+            TagSample(tag=tag, value=float(column[at]), status=0, source_ns=now_ns, server_ns=now_ns)
+            for tag, column in columns.items()
         ]
         rings.take(_SOURCE, samples, confirmed_ns=now_ns)
         readings = read_inputs(inputs, tags, rings.windows(windows_of(inputs, now_ns)), now_ns)
@@ -93,9 +109,15 @@ def aligned_rows(
             features.append(vector.values)
         if at % 200 == 0 or at == count - 1:
             on_progress("rows", at + 1, count)
-    return Rows(
-        at=np.array(kept, np.int64),
-        features=np.array(features, np.float64),
-        values=np.asarray(columns[recipe.laboratory.column], np.float64)[kept],
-        data_sha256=digest,
-    )
+    return np.array(kept, np.int64), np.array(features, np.float64)
+
+
+def _tags_of(recipe: Recipe) -> dict[str, TagDefinition]:
+    """Return the tags as the feature code sees them."""
+    return {
+        table.tag: TagDefinition(
+            name=table.tag, source=_SOURCE, node="", equipment_id="", unit=table.unit, validated=None,
+            max_age_ns=seconds_to_ns(2 * recipe.period_seconds),
+        )
+        for table in recipe.inputs
+    }  # fmt: skip

@@ -26,42 +26,72 @@ class Served:
     widenings: NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Laboratory:
-    """Which rows are measured, and how late their results arrive."""
+NEVER = np.iinfo(np.int64).max
 
-    every_rows: int
-    delay_rows: int
-    period_ns: int
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Of which instant rows are, shape (n,) and ascending, and when their results arrive: NEVER where none is made."""
+
+    at_ns: NDArray[np.int64]
+    arrives_ns: NDArray[np.int64]
+
+    def of(self, rows: slice | NDArray[np.int64]) -> "Timing":
+        """Return the timing of some of the rows."""
+        return Timing(at_ns=self.at_ns[rows], arrives_ns=self.arrives_ns[rows])
+
+    def later(self, by_ns: int) -> "Timing":
+        """Return the timing of a laboratory that is slower."""
+        measured = self.arrives_ns != NEVER
+        return Timing(at_ns=self.at_ns, arrives_ns=np.where(measured, self.arrives_ns + by_ns * measured, NEVER))
+
+    @property
+    def row_ns(self) -> int:
+        """Return how far apart rows are: the median."""
+        return _median_ns(np.diff(self.at_ns))
+
+    @property
+    def every_ns(self) -> int:
+        """Return how far apart measured rows are: the median."""
+        return _median_ns(np.diff(self.at_ns[self.arrives_ns != NEVER]))
+
+    @property
+    def delay_ns(self) -> int:
+        """Return how late results are: the median."""
+        measured = self.arrives_ns != NEVER
+        return _median_ns((self.arrives_ns - self.at_ns)[measured])
+
+    @property
+    def rows_to_a_result(self) -> int:
+        """Return over how many rows there is one result."""
+        return max(1, round(self.every_ns / self.row_ns))
+
+
+def _median_ns(of: NDArray[np.int64]) -> int:
+    return max(1, int(np.median(of))) if len(of) else 1
 
 
 def serve(
-    at: NDArray[np.int64],
-    predicted: NDArray[np.float64],
-    measured: NDArray[np.float64],
-    *,
-    output: ValueOutput,
-    laboratory: Laboratory,
+    timing: Timing, predicted: NDArray[np.float64], measured: NDArray[np.float64], *, output: ValueOutput
 ) -> Served:
-    """Return what would have been said of rows of shape (n,), with the results that had arrived by each of them.
-
-    ``at``: which line of the data each row is of; those that are multiples of ``every_rows`` are measured.
-    """
+    """Return what would have been said of rows of shape (n,), with the results that had arrived by each of them."""
+    instants, arrivals = timing.at_ns.tolist(), timing.arrives_ns.tolist()
     entries = [
         Feedback(
-            result_id=str(line),
-            sampled_ns=int(line) * laboratory.period_ns,
-            arrived_ns=int(line + laboratory.delay_rows) * laboratory.period_ns,
+            result_id=str(number),
+            sampled_ns=at_ns,
+            arrived_ns=arrives_ns,
             measured=float(value),
             predicted=float(said),
         )
-        for line, value, said in zip(at, measured, predicted, strict=True)
-        if line % laboratory.every_rows == 0
+        for number, (at_ns, arrives_ns, value, said) in enumerate(
+            zip(instants, arrivals, measured, predicted, strict=True)
+        )
+        if arrives_ns != NEVER
     ]
     times, states = states_after(entries, output)
-    values, half_widths, ages, widenings = (np.empty(len(at)) for _ in range(4))
-    for number, (line, said) in enumerate(zip(at, predicted, strict=True)):
-        now_ns = int(line) * laboratory.period_ns
+    values, half_widths, ages, widenings = (np.empty(len(instants)) for _ in range(4))
+    for number, (now_ns, said) in enumerate(zip(instants, predicted, strict=True)):
         state = states[bisect_right(times, now_ns)]
         width = half_width_of(state, output, now_ns)
         values[number] = said + bias_at(state, output.bias, now_ns)

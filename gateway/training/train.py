@@ -26,13 +26,14 @@ from gateway.definitions import BiasLimits, Domain, InputDefinition, Limits, Pre
 from gateway.errors import LablineError
 from gateway.inference.domain import scores
 from gateway.records import seconds_to_ns
-from gateway.training.calibration import calibrated, coverage, laboratory_of, uncorrected
+from gateway.training.calibration import calibrated, coverage, uncorrected
 from gateway.training.candidates import Regressor, candidate
 from gateway.training.domain import fit_domain
 from gateway.training.export import exported
 from gateway.training.recipe import Recipe
-from gateway.training.rows import Rows, aligned_rows, inputs_of
-from gateway.training.service import Served, serve
+from gateway.training.recorded_rows import recorded_rows
+from gateway.training.rows import Rows, file_rows, inputs_of
+from gateway.training.service import Served, Timing, serve
 from gateway.training.validation import blocks, changing, left_out, r_squared, root_mean_square
 from gateway.transport.onnx import load_model
 
@@ -76,17 +77,17 @@ class Trained:
 
 def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
     """Return a trained model; raises LablineError where the data does not allow one."""
-    rows = aligned_rows(recipe, folder=folder, on_progress=on_progress)
+    rows = (recorded_rows if recipe.history else file_rows)(recipe, folder=folder, on_progress=on_progress)
     made_from, test = _split(recipe, rows)
     compared = _compare(recipe, rows, made_from, on_progress)
     chosen = min(compared, key=lambda each: each.error_as_served)
     model = _candidate(recipe, chosen.kind, rows)()
     model.fit(rows.features[made_from], rows.values[made_from])
     onnx, predict = _exported(model, rows, recipe)
-    output = calibrated(recipe, rows.at[made_from], chosen.left_out, rows.values[made_from], bias=chosen.bias)
-    inputs, domain = _learned_ranges(recipe, rows.features[made_from]), _domain(recipe, rows.features[made_from])
+    output = calibrated(recipe, rows.timing.of(made_from), chosen.left_out, rows.values[made_from], bias=chosen.bias)
+    inputs, domain = _learned_ranges(recipe, rows.features[made_from]), _domain(recipe, rows, made_from)
     said = predict(rows.features[test])[:, 0]
-    served = serve(rows.at[test], said, rows.values[test], output=output, laboratory=laboratory_of(recipe))
+    served = serve(rows.timing.of(test), said, rows.values[test], output=output)
     trained = Trained(
         recipe=recipe,
         rows=rows,
@@ -114,14 +115,13 @@ def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
     return slice(0, first), slice(first, len(rows))
 
 
-def _gap(recipe: Recipe) -> int:
+def _gap(recipe: Recipe, rows: Rows) -> int:
     """Return over how many rows the longest window reaches."""
-    period_ns = seconds_to_ns(recipe.data.period_seconds)
-    return max((item.lag_ns + item.window_ns) // period_ns for item in inputs_of(recipe)) + 1
+    return max((item.lag_ns + item.window_ns) // rows.timing.row_ns for item in inputs_of(recipe)) + 1
 
 
 def _compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress) -> tuple[Compared, ...]:
-    kinds, folds, gap = recipe.candidates.kinds, recipe.candidates.folds, _gap(recipe)
+    kinds, folds, gap = recipe.candidates.kinds, recipe.candidates.folds, _gap(recipe, rows)
     features, values = rows.features[made_from], rows.values[made_from]
     done = count(1)
     found = []
@@ -134,7 +134,7 @@ def _compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress
             gap=gap,
             on_fold=lambda: on_progress("models", next(done), len(kinds) * folds),
         )
-        found.append(_as_served(recipe, kind, rows.at[made_from], said, values))
+        found.append(_as_served(recipe, kind, rows.timing.of(made_from), said, values))
     return tuple(found)
 
 
@@ -142,23 +142,20 @@ def _candidate(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regressor]
     """Return what makes a model of a kind; raises LablineError where the values have no logarithm and need one."""
     logarithmic = recipe.output.logarithmic
     if logarithmic and not (rows.values > 0).all():
-        line = int(rows.at[np.argmin(rows.values)])
+        least = rows.names[int(np.argmin(rows.values))]
         raise LablineError(
-            f"row {line} has the value {rows.values.min():g}, which has no logarithm", hint="set logarithmic = false"
+            f"{least} has the value {rows.values.min():g}, which has no logarithm", hint="set logarithmic = false"
         )
     inputs = rows.features.shape[1]
     return partial(candidate, kind, seed=recipe.seed, inputs=inputs, logarithmic=logarithmic)
 
 
 def _as_served(
-    recipe: Recipe, kind: str, at: NDArray[np.int64], said: NDArray[np.float64], values: NDArray[np.float64]
+    recipe: Recipe, kind: str, timing: Timing, said: NDArray[np.float64], values: NDArray[np.float64]
 ) -> Compared:
     """Return a candidate with the correction that serves it best."""
     options = [(uncorrected(recipe, bias=limits), limits) for limits in biases_of(recipe)]
-    served = [
-        (serve(at, said, values, output=output, laboratory=laboratory_of(recipe)).values, limits)
-        for output, limits in options
-    ]
+    served = [(serve(timing, said, values, output=output).values, limits) for output, limits in options]
     best, limits = min(served, key=lambda each: root_mean_square(values - each[0]))
     return Compared(
         kind=kind,
@@ -173,7 +170,7 @@ def _as_served(
 
 def biases_of(recipe: Recipe) -> tuple[BiasLimits | None, ...]:
     """Return the corrections to choose from; without a table only none."""
-    table, period = recipe.bias, recipe.data.period_seconds
+    table, period = recipe.bias, recipe.period_seconds
     if table is None:
         return (None,)
     return tuple(
@@ -213,11 +210,11 @@ def _learned_ranges(recipe: Recipe, learned: NDArray[np.float64]) -> tuple[Input
     )
 
 
-def _domain(recipe: Recipe, features: NDArray[np.float64]) -> Domain:
+def _domain(recipe: Recipe, rows: Rows, made_from: slice) -> Domain:
     """Return the domain of all rows, its limits no narrower than what blocks left out of it have needed."""
-    alpha = recipe.output.domain_alpha
+    alpha, features = recipe.output.domain_alpha, rows.features[made_from]
     found = []
-    for fitting, leaving in blocks(len(features), folds=recipe.candidates.folds, gap=_gap(recipe)):
+    for fitting, leaving in blocks(len(features), folds=recipe.candidates.folds, gap=_gap(recipe, rows)):
         found.append(scores(fit_domain(features[fitting], alpha=alpha), features[leaving]))
     t2, spe = (np.concatenate(each) for each in zip(*found, strict=True))
     domain = fit_domain(features, alpha=alpha)
@@ -233,7 +230,7 @@ def _figures(trained: Trained) -> dict[str, float]:
     rows, test, recipe, served, accepted = trained.rows, trained.test, trained.recipe, trained.served, trained.accepted
     values = rows.values[test]
     said = trained.predict(rows.features[test])[:, 0]
-    by_grade = _by_grade(recipe, values, served, accepted) if recipe.output.logarithmic else {}
+    by_grade = _by_grade(rows.timing, values, served, accepted) if recipe.output.logarithmic else {}
     return {
         "rows": float(len(rows)),
         "test_rows": float(len(values)),
@@ -249,10 +246,10 @@ def _figures(trained: Trained) -> dict[str, float]:
 
 
 def _by_grade(
-    recipe: Recipe, values: NDArray[np.float64], served: Served, accepted: NDArray[np.bool_]
+    timing: Timing, values: NDArray[np.float64], served: Served, accepted: NDArray[np.bool_]
 ) -> dict[str, float]:
     """Return how accepted rows do within a grade and while it changes, where values span grades of different size."""
-    changes = changing(values, within_rows=recipe.laboratory.every_rows, share=_GRADE_SHARE)
+    changes = changing(values, within_rows=timing.rows_to_a_result, share=_GRADE_SHARE)
     errors = np.abs(values - served.values)
     within, between = accepted & ~changes, accepted & changes
     found = {"changing_share": float(np.mean(changes)), "accepted_share_changing": _mean(accepted[changes])}

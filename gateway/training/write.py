@@ -102,7 +102,7 @@ def _manifest(trained: Trained, recipe_name: str) -> dict[str, Any]:
         ],
         "training": {
             "data_sha256": data_sha256(trained),
-            "period": f"lines 0 to {int(trained.rows.at[trained.made_from][-1])} of the data",
+            "period": f"{trained.rows.names[0]} to {trained.rows.names[trained.made_from.stop - 1]}",
             "rows": trained.made_from.stop,
             "recipe": recipe_name,
             "seed": recipe.seed,
@@ -173,8 +173,8 @@ def card(trained: Trained) -> str:
 
 {recipe.intended_use}
 
-A row is {recipe.data.period_seconds:g} s. Every {recipe.laboratory.every_rows}th row has a laboratory value, which
-arrives {recipe.laboratory.delay_rows} rows late; "as served" means: with the correction by the values that had arrived.
+{trained.rows.about}.
+"As served" means: with the correction by the values that had arrived.
 
 ## Choice, by blocked cross-validation on the rows before the test
 
@@ -221,6 +221,6 @@ def _correction(recipe: Recipe, trained: Trained) -> str:
     if bias is None:
         return ", never corrected"
     rows = "" if bias.half_life_ns is None else (
-        f", fading to half in {bias.half_life_ns / SECOND_NS / recipe.data.period_seconds:g} rows"
+        f", fading to half in {bias.half_life_ns / SECOND_NS / recipe.period_seconds:g} rows"
     )  # fmt: skip
     return f", corrected with a trust of {bias.trust:g}{rows}"

@@ -4,13 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
 from gateway.line import bundle_files
+from gateway.replay.recorded import Stretch, said_then
+from gateway.store.database import read_state
 from gateway.training.recipe import read_recipe
+from gateway.training.recorded_rows import recorded_rows
 from gateway.training.train import train
 from gateway.training.write import bundle_of, write_bundle
 from simulator.broker import find_mosquitto
@@ -110,6 +115,52 @@ def test_a_stretch_of_it_is_decided_as_it_was_with_what_the_laboratory_had_said_
     assert 0 < later["events"] < whole["events"]
     assert (later["differences"], later["first_differences"]) == (0, [])
     assert sum(each["then"]["predictions"] for each in later["models"].values()) < 100
+
+
+def recorded(trained, played, **changes):
+    """The recipe as one of the store that was left: its rows are the results there, its periods those of the play."""
+    recipe, _bundle, _promised = trained
+    _found, kept = played
+    text = recipe.read_text()
+    data, rest = text.index("[data]"), text.index("[split]")
+    table = {"configuration": str(kept / "labline.toml"), "period_seconds": 60 / 300, **changes}
+    lines = "\n".join(f"{name} = {value if name == 'since' else json.dumps(value)}" for name, value in table.items())
+    return f"{text[:data]}[history]\n{lines}\n\n{text[rest:]}".replace("coverage = 0.9", "").replace(
+        "valid = [-50.0, 50.0]", "valid = [-50.0, 50.0]\ncoverage = 0.5"
+    )
+
+
+def test_a_model_is_trained_from_what_the_line_itself_has_on_record(trained, played, tmp_path):
+    written = tmp_path / "recorded.toml"
+    written.write_text(recorded(trained, played))
+    rows = recorded_rows(read_recipe(written), folder=tmp_path)
+    with closing(read_state(played[1] / "store")) as connection:
+        said = said_then(connection, Stretch(from_ns=0, until_ns=2**62)).predictions
+    predicted_from = {rfc3339(each.features.end_ns): each.features.values for each in said.values() if each.features}
+    assert len(rows) >= 15
+    for name, values in zip(rows.names, rows.features, strict=True):
+        assert tuple(values) == predicted_from[name]  # to the last bit what the running gateway saw of the sample
+    assert rows.timing.every_ns == pytest.approx(1e9, rel=0.05)  # five rows
+    found = labline("model", "train", written, "--to", tmp_path / "made", "--json", code=1)  # too few for its criterion
+    card = (Path(found["folder"]) / "card.md").read_text()
+    assert "A row is a laboratory result" in card
+    assert found["figures"]["rows"] == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"configuration": "nowhere.toml"}, "nowhere.toml"),
+        ({"store": "nowhere"}, "nowhere"),
+        ({"equipment": "R9"}, "left out: "),
+        ({"since": "2100-01-01T00:00:00Z"}, "has no result of quality to learn from"),
+        ({"since": "2026-01-01T00:00:00"}, "history.since"),
+    ],
+)
+def test_what_keeps_a_model_from_being_trained_from_the_record_is_said(trained, played, tmp_path, changes, message):
+    written = tmp_path / "recorded.toml"
+    written.write_text(recorded(trained, played, **changes))
+    assert message in labline("model", "train", written, "--to", tmp_path / "made", code=2)
 
 
 @pytest.mark.parametrize(

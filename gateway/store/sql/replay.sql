@@ -41,5 +41,12 @@ SELECT topic, payload FROM outbox ORDER BY seq;
 -- name: expiring_guidance
 SELECT count(*) FROM guidance WHERE open = 1 AND json_extract(body, '$.expires') IS NOT NULL;
 
+-- name: results_to_learn_from
+SELECT r.body, e.at_ns AS arrived_ns FROM lab_result_checked AS r
+JOIN event AS e ON e.event_id = r.event_id
+WHERE r.holds AND r.current = 1 AND r.analyte = :analyte
+  AND r.sampled_ns IS NOT NULL AND r.sampled_ns >= :since_ns AND r.sampled_ns < :until_ns
+ORDER BY r.sampled_ns, r.result_id;
+
 -- name: all_results
 SELECT body FROM lab_result_checked WHERE holds ORDER BY row_number;

@@ -1,0 +1,151 @@
+"""Rows out of a line's own store: each approved laboratory result, beside what its history knows of the drawn time."""
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from gateway.contract.times import rfc3339
+from gateway.database.opening import open_for_reading
+from gateway.definitions import InputDefinition, TagDefinition
+from gateway.errors import LablineError
+from gateway.guardrails.gates import judge_inputs
+from gateway.history.recorded import KnownThen, RecordedHistory
+from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.inference.features import feature_vector, read_inputs, windows_of
+from gateway.line import tags_of
+from gateway.records import SECOND_NS, LabResult, ResultStatus
+from gateway.settings import read
+from gateway.store.codec import decode
+from gateway.store.database import read_state
+from gateway.store.statements import SQL
+from gateway.training.recipe import HistoryTable, Recipe
+from gateway.training.rows import Rows, inputs_of
+from gateway.training.service import Timing
+
+_ALL_ARRIVALS = np.iinfo(np.int64).max  # a model learns from what is known by now
+_BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a while before
+_LATEST_NS = 2**62
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Result:
+    result: LabResult
+    sampled_ns: int
+    value: float
+    arrived_ns: int
+
+
+def recorded_rows(
+    recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, int], None] = lambda *_: None
+) -> Rows:
+    """Return a row for each result that a model may learn from; raises LablineError.
+
+    That is what a model in service learns from, too: approved, with a number, in the model's unit, of a sample at which
+    every input passes its gates.
+    """
+    table = recipe.history
+    if table is None:
+        raise LablineError(f"{recipe.name} has no history", hint="give its recipe [history]")
+    settings, _sha256 = read((folder / table.configuration).resolve())
+    store = settings.store.directory if table.store is None else (folder / table.store).resolve()
+    tags, inputs = tags_of(settings), inputs_of(recipe)
+    unknown = sorted({item.tag for item in inputs} - tags.keys())
+    if unknown:
+        raise LablineError(f"the line has no tag {', '.join(unknown)}", hint=f"it has {', '.join(sorted(tags))}")
+    left_out: Counter[str] = Counter()
+    with closing(read_state(store)) as connection:
+        results = [*_learnable(_results(connection, recipe, table), recipe, table, left_out)]
+    if not results:
+        raise LablineError(
+            f"{store} has no result of {recipe.output.analyte} to learn from{_told(left_out)}",
+            hint="only approved results with a number, in the model's unit, of samples with a drawn time count",
+        )
+    with closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as connection:
+        history = _history(connection, tags, inputs, results)
+        kept, features = list[_Result](), list[tuple[float, ...]]()
+        for number, each in enumerate(results, start=1):
+            windows = history.windows(windows_of(inputs, each.sampled_ns), arrival=_ALL_ARRIVALS)
+            readings = read_inputs(inputs, tags, windows, each.sampled_ns)
+            reasons = judge_inputs(inputs, readings, tags)
+            vector = feature_vector(inputs, readings, each.sampled_ns)
+            if reasons or vector is None:
+                left_out[reasons[0].code if reasons else "NO_VALUE"] += 1
+            else:
+                kept.append(each)
+                features.append(vector.values)
+            on_progress("results", number, len(results))
+    if not kept:
+        raise LablineError(
+            f"of {len(results)} results of {recipe.output.analyte} none has its inputs on record{_told(left_out)}",
+            hint="does the history reach back to their drawn times?",
+        )
+    return _rows(kept, features, left_out)
+
+
+def _results(connection: sqlite3.Connection, recipe: Recipe, table: HistoryTable) -> Iterator[tuple[LabResult, int]]:
+    """Yield the current results of the analyte in the order of their samples, and when each arrived."""
+    bounds = {"since_ns": _ns(table.since, 0), "until_ns": _ns(table.until, _LATEST_NS)}
+    for row in connection.execute(SQL["results_to_learn_from"], {"analyte": recipe.output.analyte, **bounds}):
+        yield decode(LabResult, row["body"]), row["arrived_ns"]
+
+
+def _ns(time: datetime | None, otherwise: int) -> int:
+    return otherwise if time is None else round(time.timestamp() * SECOND_NS)
+
+
+def _learnable(
+    results: Iterator[tuple[LabResult, int]], recipe: Recipe, table: HistoryTable, left_out: Counter[str]
+) -> Iterator[_Result]:
+    for result, arrived_ns in results:
+        if result.status is not ResultStatus.APPROVED:
+            left_out["not approved"] += 1
+        elif result.value is None or result.qualifier is not None or result.sampled_ns is None:
+            left_out["no number"] += 1
+        elif result.unit not in {None, recipe.output.unit}:
+            left_out[f"in {result.unit}"] += 1
+        elif table.equipment is not None and result.equipment_id not in {None, table.equipment}:
+            left_out["of other equipment"] += 1
+        else:
+            yield _Result(result=result, sampled_ns=result.sampled_ns, value=result.value, arrived_ns=arrived_ns)
+
+
+def _history(
+    connection: sqlite3.Connection,
+    tags: dict[str, TagDefinition],
+    inputs: tuple[InputDefinition, ...],
+    results: list[_Result],
+) -> KnownThen:
+    sources = {item.tag: tags[item.tag].source for item in inputs}
+    reach_ns = max(item.lag_ns + item.window_ns for item in inputs) + _BEFORE_NS
+    recorded = RecordedHistory(connection, [*sources, *(f"@{source}" for source in {*sources.values()})])
+    return KnownThen(recorded, sources, start_ns=results[0].sampled_ns - reach_ns, end_ns=results[-1].sampled_ns + 1)
+
+
+def _rows(kept: list[_Result], features: list[tuple[float, ...]], left_out: Counter[str]) -> Rows:
+    timing = Timing(
+        at_ns=np.array([each.sampled_ns for each in kept], np.int64),
+        arrives_ns=np.array([max(each.arrived_ns, each.sampled_ns) for each in kept], np.int64),
+    )
+    digest = hashlib.sha256("".join(each.result.result_id for each in kept).encode())
+    return Rows(
+        at=np.arange(len(kept)),
+        names=tuple(rfc3339(each.sampled_ns) for each in kept),
+        timing=timing,
+        features=np.array(features, np.float64),
+        values=np.array([each.value for each in kept]),
+        data_sha256=digest.hexdigest(),
+        about="A row is a laboratory result and what was on record of its drawn time. In the median one was drawn "
+        f"every {timing.every_ns / SECOND_NS:g} s and known {timing.delay_ns / SECOND_NS:g} s later{_told(left_out)}",
+    )
+
+
+def _told(left_out: Counter[str]) -> str:
+    told = ", ".join(f"{count} {what}" for what, count in sorted(left_out.items()))
+    return f"; left out: {told}" if told else ""
