@@ -4,12 +4,18 @@ The outbox is the only retrier: what was in flight when a connection went is sim
 settling are two loops, so that the pipeline stays full while acknowledged rows are deleted in batches on the writing
 thread; until that is committed they count as in flight.
 
+An acknowledgement is a broker's word, given before it saves: mosquitto killed at that moment has forgotten. So what was
+acknowledged is kept until the broker answers something two seconds later, and where the connection goes before that, it
+is sent once again, in its order and with its id. Telemetry is not: the next value is on its way.
+
 A message that the broker refuses is parked: kept, alarmed, and not in the way. So is one over which the broker drops
 the connection: when that happens again and again with nothing acknowledged in between, messages go one at a time on a
 connection that has stood for a moment, and the one that still costs it is the one to park.
 """
 
 import asyncio
+import math
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +44,7 @@ _HEADROOM_BYTES = 256  # of a packet, for its header and properties
 _LOSSES_UNTIL_CAREFUL = 3
 _CAREFUL_PAUSE_SECONDS = 1.0
 _STRIKES_UNTIL_PARKED = 3
+_KEPT_SECONDS = 2.0  # after its acknowledgement; a broker that has answered that much later has saved it
 
 
 @dataclass(slots=True)
@@ -99,6 +106,8 @@ class Drain:
         self._generation = -1
         self._in_flight: dict[int, _InFlight] = {}
         self._answers: dict[int, int | None] = {}
+        self._last_answer_at = 0.0
+        self._kept: deque[tuple[float, list[int]]] = deque()  # when acknowledged, and what; the oldest first
         self._suspicion = _Suspicion()
         self._something = asyncio.Event()
         self._answered_something = asyncio.Event()
@@ -124,12 +133,13 @@ class Drain:
             await self._sending()
 
     async def until_empty(self) -> None:
-        """Return when nothing is left to send."""
-        while self._in_flight or await self._reader.waiting(most=1, cursors=SendingOrder().cursors()):
+        """Return when nothing is left to send; what was acknowledged is then taken for kept by a broker that lives."""
+        while self._in_flight or await self._reader.waiting(most=1, cursors=self._order.from_the_beginning()):
             self._settled.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._settled.wait()
+        await self._acknowledged([], math.inf)
 
     # --- sending
 
@@ -198,7 +208,9 @@ class Drain:
         if self._suspicion.careful:
             await asyncio.sleep(_CAREFUL_PAUSE_SECONDS)  # a connection that stands without it, for the comparison
         generation = self._session.generation
-        self._order.begin(await self._reader.newest_seq())
+        self._kept.clear()
+        number = max(self._clock.now_ns(), self._order.connection + 1)  # no other ever had it, in this life or before
+        self._order.begin(await self._reader.newest_seq(), connection=number)
         self._generation = generation  # only now: where the store fails, it is begun anew
 
     async def _older_first(self, message: Queued) -> bool:
@@ -211,7 +223,11 @@ class Drain:
             self._more = True
             return False
         older = await self._reader.older_of_topic(
-            message, sent=self._order.sent_of(message.lane), backlog=self._order.backlog, most=most
+            message,
+            sent=self._order.sent_of(message.lane),
+            backlog=self._order.backlog,
+            connection=self._order.connection,
+            most=most,
         )
         for each in older:
             if not self._order.was_pulled(each):
@@ -246,6 +262,9 @@ class Drain:
         reason = second_check(message.payload, self._line, self._present) if message.lane is Lane.GUIDANCE else None
         if reason is None:
             return False
+        if message.again:  # it was told, and the plant has gone on since: no alarm
+            await self._take_out(message, Left.WITHHELD)
+            return True
         log.critical("guidance withheld by the second check", message=message.message_id, reason=reason.text)
         self._on_alarm("GUIDANCE_WITHHELD")
         await self._take_out(message, Left.WITHHELD)
@@ -269,6 +288,8 @@ class Drain:
     def _answered(self, seq: int, answer: "asyncio.Future[int]") -> None:
         lost = answer.cancelled() or answer.exception() is not None
         self._answers[seq] = None if lost else answer.result()
+        if not lost:
+            self._last_answer_at = self._clock.monotonic()
         self._answered_something.set()
 
     # --- settling
@@ -290,11 +311,11 @@ class Drain:
 
         An answer is forgotten only once its own write is committed: where the store fails, it is settled later.
         """
-        answers = dict(self._answers)
+        answers, answered_at = dict(self._answers), self._last_answer_at
         done = {seq for seq, code in answers.items() if code is not None and code < _REFUSED}
         if done:
             self._suspicion.cleared()
-            await self._writer.run(acknowledged(sorted(done)))
+            await self._acknowledged(sorted(done), answered_at)
             self.sent += len(done)
             self._forget(done)
         for seq, code in answers.items():
@@ -306,6 +327,19 @@ class Drain:
             await self._suspect(lost)
             self._forget(lost)
         self._settled.set()
+
+    async def _acknowledged(self, seqs: list[int], answered_at: float) -> None:
+        """Keep what was acknowledged; delete telemetry, and what the broker has lived on after or was told of twice."""
+        messages = (self._in_flight[seq].message for seq in seqs)
+        gone = {each.seq for each in messages if each.lane is Lane.TELEMETRY or each.again}
+        kept = [seq for seq in seqs if seq not in gone]
+        old = [each for each in self._kept if answered_at - each[0] >= _KEPT_SECONDS]
+        gone.update(*(seqs_then for _at, seqs_then in old))
+        await self._writer.run(acknowledged(kept, connection_number=self._order.connection, gone=sorted(gone)))
+        for _ in old:
+            self._kept.popleft()
+        if kept:
+            self._kept.append((answered_at, kept))
 
     async def _suspect(self, lost: set[int]) -> None:
         if self._session.taken_over or self._we_dropped:

@@ -17,13 +17,14 @@ class SendingOrder:
     """How far the lanes were sent on this connection."""
 
     backlog: int = 0  # the last seq that waited when the connection came up
+    connection: int = -1  # its number, which no other connection ever had; -1: none has come up
     _live: dict[Lane, int] = field(default_factory=dict)
     _sent: dict[Lane, int] = field(default_factory=dict)
     _pulled: set[int] = field(default_factory=set)
 
-    def begin(self, newest_seq: int) -> None:
+    def begin(self, newest_seq: int, *, connection: int) -> None:
         """Begin anew on a connection that has come up."""
-        self.backlog = newest_seq
+        self.backlog, self.connection = newest_seq, connection
         self._live, self._sent, self._pulled = {}, {}, set()
 
     def again(self) -> None:
@@ -34,12 +35,17 @@ class SendingOrder:
         """Return from where the outbox is read, as parameters of the statement ``waiting``."""
         return {
             "backlog": self.backlog,
+            "connection": self.connection,
             "guidance_live": max(self._live.get(Lane.GUIDANCE, 0), self.backlog),
             "guidance_sent": self._sent.get(Lane.GUIDANCE, 0),
             "evidence_live": max(self._live.get(Lane.EVIDENCE, 0), self.backlog),
             "evidence_sent": self._sent.get(Lane.EVIDENCE, 0),
             "telemetry_sent": self._sent.get(Lane.TELEMETRY, 0),
         }
+
+    def from_the_beginning(self) -> dict[str, int]:
+        """Return the parameters of ``waiting`` that leave out nothing that waits on this connection."""
+        return SendingOrder(connection=self.connection).cursors()
 
     def is_live(self, message: Queued) -> bool:
         """Return whether a message was committed after the connection came up; telemetry has no backlog."""

@@ -1,5 +1,6 @@
 """Messages that wait to be sent: how they come in, and what the drain tells of them (work for the writing thread)."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Queued:
     payload: bytes
     retain: bool
     expires: Deadline | None
+    again: bool  # whether the broker had acknowledged it, on a connection before
     holds: bool  # whether the row matches its hash
 
 
@@ -59,11 +61,14 @@ def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: 
     connection.execute(SQL["enqueue"], row)
 
 
-def acknowledged(seqs: Sequence[int]) -> Callable[[sqlite3.Connection], None]:
-    """Return the work that deletes what the broker has acknowledged."""
+def acknowledged(
+    seqs: Sequence[int], *, connection_number: int, gone: Sequence[int] = ()
+) -> Callable[[sqlite3.Connection], None]:
+    """Return the work that notes what the broker has acknowledged on a connection, and deletes what it surely keeps."""
 
     def work(connection: sqlite3.Connection) -> None:
-        connection.executemany(SQL["acknowledged"], [{"seq": seq} for seq in seqs])
+        connection.execute(SQL["acknowledged"], {"seqs": json.dumps(seqs), "connection": connection_number})
+        connection.execute(SQL["gone"], {"seqs": json.dumps(gone)})
 
     return work
 
@@ -74,7 +79,7 @@ def departed(seqs: Sequence[int], reason: Left, *, at_ns: int) -> Callable[[sqli
     def work(connection: sqlite3.Connection) -> None:
         for seq in seqs:
             connection.execute(SQL["depart"], {"seq": seq, "reason": reason.value, "at_ns": at_ns})
-            connection.execute(SQL["acknowledged"], {"seq": seq})
+            connection.execute(SQL["gone"], {"seqs": json.dumps([seq])})
 
     return work
 

@@ -73,10 +73,18 @@ class Reader:
         """Return the next messages to send, in the order of sending; see ``gateway.publish.order``."""
         return [queued(row) for row in await self._all("waiting", most=most, **cursors)]
 
-    async def older_of_topic(self, message: Queued, *, sent: int, backlog: int, most: int) -> list[Queued]:
+    async def older_of_topic(
+        self, message: Queued, *, sent: int, backlog: int, connection: int, most: int
+    ) -> list[Queued]:
         """Return what waits of a message's lane and topic from before the connection came up."""
         found = await self._all(
-            "older_of_topic", topic=message.topic, lane=int(message.lane), sent=sent, backlog=backlog, most=most
+            "older_of_topic",
+            topic=message.topic,
+            lane=int(message.lane),
+            sent=sent,
+            backlog=backlog,
+            connection=connection,
+            most=most,
         )
         return [queued(row) for row in found]
 
@@ -144,7 +152,7 @@ def _learned_figures(analyte: str, state: Learned) -> dict[str, float]:
 
 def queued(row: tuple[object, ...]) -> Queued:
     """Return a row of the outbox as a message."""
-    seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds = row
+    seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, acknowledged, holds = row
     return Queued(
         seq=int(str(seq)),
         message_id=str(message_id),
@@ -153,6 +161,7 @@ def queued(row: tuple[object, ...]) -> Queued:
         payload=_bytes(payload),
         retain=bool(retain),
         expires=_deadline(expires_ns, expires_boot_ns, boot_id),
+        again=bool(acknowledged),
         holds=bool(holds),
     )
 

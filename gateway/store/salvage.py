@@ -24,7 +24,7 @@ _TABLES: dict[str, frozenset[str]] = {
     "event": frozenset(), "job_order": frozenset(), "lot": frozenset(), "context_change": frozenset(),
     "lab_result": frozenset(), "prediction": frozenset({"after_event"}), "disposition": frozenset(),
     "guidance": frozenset(), "guidance_state": frozenset(), "response": frozenset(), "dead_letter": frozenset(),
-    "outbox": frozenset({"parked", "seq"}), "gap": frozenset(), "feedback": frozenset(),
+    "outbox": frozenset({"parked", "seq", "acknowledged"}), "gap": frozenset(), "feedback": frozenset(),
     "version_change": frozenset(),
 }  # fmt: skip
 _WITHOUT_ROWID = frozenset({"guidance_state"})

@@ -28,6 +28,7 @@ from simulator.gateway_process import ask
 KILLS, SMALL_KILLS = 300, 5
 DAMAGES, SMALL_DAMAGES = 200, 5
 _NONE = Goal(op="==", value=0)
+_BROKER_KILLS = 20
 _DAY_OF_RESULTS, _INGEST_SECONDS, _STARTS = 8640, 120.0, 4
 _AWAY = (  # (how, for how many seconds, within how many seconds values must come again)
     (Fault.REFUSE, 20.0, 10.0),
@@ -100,16 +101,20 @@ async def _broker_trouble() -> dict[str, Figure]:
             if mosquitto is None:
                 raise RuntimeError("this needs a mosquitto")
             publishing = asyncio.create_task(load.publish(every_seconds=0.005), name="bench-results")
-            for _ in range(5):
+            for _ in range(_BROKER_KILLS):
                 await asyncio.sleep(1.5)
-                await mosquitto.kill()
+                await load.kill_broker()
                 await asyncio.sleep(0.5)
                 await mosquitto.start()
             publishing.cancel()
             await asyncio.wait({publishing})
             await load.until_all_back(seconds=120)
-            verdict = load.verdict()
-    return {**counted(verdict, "broker_killed"), **await _unreachable()}
+            verdict, forgotten = load.verdict(), len(load.forgotten_by_broker())
+    return {
+        **counted(verdict, "broker_killed"),
+        "broker_killed_forgotten_by_it": Figure(value=forgotten, unit="results"),
+        **await _unreachable(),
+    }
 
 
 async def _unreachable(results: int = _DAY_OF_RESULTS) -> dict[str, Figure]:

@@ -20,6 +20,7 @@ class StoreOutbox:
     def __init__(self, directory):
         self._directory = directory
         self._generation = 0
+        self._number = 1  # of the connection to the broker
         self._connection = open_state(self._folder())
 
     def _folder(self):
@@ -43,12 +44,23 @@ class StoreOutbox:
                 enqueue(self._connection, message, at_ns=NOW_NS)
 
     def waiting(self, *, most=1000):
-        cursors = SendingOrder().cursors()
+        cursors = {**SendingOrder().cursors(), "connection": self._number}
         return [queued(tuple(row)) for row in self._connection.execute(SQL["waiting"], {"most": most, **cursors})]
 
     def acknowledge(self, *seqs):
         with self.transaction():
-            acknowledged(seqs)(self._connection)
+            acknowledged(seqs, connection_number=self._number)(self._connection)
+
+    def acknowledged(self):
+        rows = self._connection.execute("SELECT seq FROM outbox WHERE acknowledged = ?", (self._number,))
+        return [seq for (seq,) in rows]
+
+    def forget(self, *seqs):
+        with self.transaction():
+            acknowledged([], connection_number=self._number, gone=seqs)(self._connection)
+
+    def wait_again(self):
+        self._number += 1
 
     def expire(self, now: Moment):
         due = [each.seq for each in self.waiting() if each.expires is not None and now.is_past(each.expires)]
@@ -98,6 +110,8 @@ class Waiting:
     seq: int
     message: object
     parked: bool = False
+    acknowledged: bool = False
+    again: bool = False
 
     @property
     def message_id(self):
@@ -130,11 +144,23 @@ class MemoryOutbox:
                 self.rows.append(Waiting(self.last_seq, message))
 
     def waiting(self, *, most=1000):
-        free = (row for row in self.rows if not row.parked)
+        free = (row for row in self.rows if not row.parked and not row.acknowledged)
         return sorted(free, key=lambda row: (row.message.lane, row.seq))[:most]
 
     def acknowledge(self, *seqs):
+        for row in self.rows:
+            row.acknowledged = row.acknowledged or row.seq in seqs
+
+    def acknowledged(self):
+        return [row.seq for row in self.rows if row.acknowledged]
+
+    def forget(self, *seqs):
         self.rows = [row for row in self.rows if row.seq not in seqs]
+
+    def wait_again(self):
+        for row in self.rows:
+            row.again = row.again or row.acknowledged
+            row.acknowledged = False
 
     def expire(self, now):
         due = [row for row in self.waiting() if row.message.expires and now.is_past(row.message.expires)]
@@ -164,8 +190,8 @@ class MemoryOutbox:
         pass
 
     def _take_out(self, rows, reason):
-        self.left |= {(row.message_id, reason) for row in rows}
-        self.acknowledge(*(row.seq for row in rows))
+        self.left |= {(row.message_id, reason) for row in rows if not row.acknowledged and not row.again}
+        self.forget(*(row.seq for row in rows))
 
 
 LANES = tuple(Lane)

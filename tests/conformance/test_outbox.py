@@ -30,10 +30,38 @@ def test_lanes_go_in_order_and_within_a_lane_the_older_first(outbox):
     assert [each.message_id for each in outbox.waiting(most=2)] == ["g1", "e1"]
 
 
-def test_what_is_acknowledged_is_gone_and_leaves_no_departure(outbox):
+def test_what_is_acknowledged_waits_no_more_and_leaves_no_departure(outbox):
     outbox.append(message("a"), message("b"))
-    outbox.acknowledge(outbox.waiting()[0].seq)
+    first = outbox.waiting()[0].seq
+    outbox.acknowledge(first)
     assert names(outbox) == ["b"]
+    outbox.forget(first)
+    outbox.wait_again()
+    assert names(outbox) == ["b"]
+    assert outbox.departures() == set()
+
+
+def test_what_was_acknowledged_and_is_still_kept_waits_again_in_its_place_over_a_crash(outbox):
+    outbox.append(message("a"), message("b"), message("c"))
+    for each in outbox.waiting()[:2]:
+        outbox.acknowledge(each.seq)
+    outbox.crash_in_the_middle_of(message("never"))
+    assert names(outbox) == ["c"]
+    outbox.wait_again()
+    assert names(outbox) == ["a", "b", "c"]
+    assert [each.again for each in outbox.waiting()] == [True, True, False]
+
+
+def test_what_the_broker_had_acknowledged_is_superseded_expires_and_is_evicted_without_a_word(outbox):
+    outbox.append(message("a", topic="t"), message("b", expires=deadline(NOW_NS)), message("c", Lane.TELEMETRY))
+    for each in outbox.waiting():
+        outbox.acknowledge(each.seq)
+    outbox.append(message("new", topic="t", replaces=Lane.EVIDENCE))
+    outbox.wait_again()
+    assert names(outbox) == ["b", "new", "c"]
+    outbox.expire(moment(NOW_NS))
+    outbox.evict(Lane.TELEMETRY, 1)
+    assert names(outbox) == ["new"]
     assert outbox.departures() == set()
 
 

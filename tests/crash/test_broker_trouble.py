@@ -16,7 +16,7 @@ async def test_a_broker_killed_under_load_loses_nothing_that_it_had_acknowledged
         publishing = asyncio.create_task(load.publish(every_seconds=0.01))
         for _ in range(3):
             await asyncio.sleep(1)
-            await load.broker.mosquitto.kill()
+            await load.kill_broker()
             await asyncio.sleep(0.3)
             await load.broker.mosquitto.start()
         await asyncio.sleep(1)

@@ -50,6 +50,14 @@ class Bench:
     async def rows(self, query):
         return await self.writer.run(lambda connection: [tuple(row) for row in connection.execute(query)])
 
+    async def watcher_is_back(self):
+        """Until it hears again what it says itself; what it has heard until then is forgotten."""
+        async with asyncio.timeout(20):
+            while not any(each.topic == "out/echo" for each in self.received):
+                await self.watcher.publish("out/echo", b"")
+                await asyncio.sleep(0.02)
+        self.received.clear()
+
     async def until_empty(self):
         async with asyncio.timeout(20):
             await self.drain.until_empty()
@@ -100,6 +108,81 @@ async def test_messages_leave_in_order_within_their_topic_and_are_deleted(bench)
     await bench.until_empty()
     assert [int(each.payload) for each in bench.received] == list(range(300))
     assert bench.drain.sent == 300
+    assert bench.alarms == []
+
+
+async def received(bench, count):
+    async with asyncio.timeout(20):
+        while len(heard(bench)) < count:
+            await asyncio.sleep(0.01)
+    return heard(bench)
+
+
+def heard(bench):
+    return [each.payload for each in bench.received if each.topic != "out/echo"]
+
+
+async def the_broker_forgets(bench, broker):
+    """What it has acknowledged, as one that is killed before it saves."""
+    await broker.mosquitto.kill()
+    bench.received.clear()
+    await broker.mosquitto.start()
+
+
+async def test_what_a_broker_acknowledged_just_before_it_was_killed_is_told_again_in_its_order(bench, broker):
+    told = [b"%d" % number for number in range(20)]
+    await bench.enqueue(*(message(number) for number in range(20)), message(1, lane=Lane.TELEMETRY))
+    assert sorted(await received(bench, 21)) == sorted([*told, b"1"])
+    await the_broker_forgets(bench, broker)
+    async with asyncio.timeout(20):
+        while bench.drain.sent < 41:  # but the telemetry, of which there is something newer soon
+            await asyncio.sleep(0.01)
+    again = [each.payload for each in bench.received if each.payload in told]  # the watcher may come back later
+    assert again == told[len(told) - len(again) :]
+    await bench.until_empty()
+    assert await bench.rows("SELECT count(*) FROM outbox") == [(0,)]
+    assert await bench.rows("SELECT count(*) FROM departure") == [(0,)]
+
+
+async def test_what_was_told_on_two_connections_is_not_told_on_a_third(bench, broker):
+    await bench.enqueue(message(0))
+    await received(bench, 1)
+    for _ in range(2):
+        await the_broker_forgets(bench, broker)
+        await bench.watcher_is_back()
+    await bench.enqueue(message(1))
+    await received(bench, 1)
+    assert bench.drain.sent == 3
+
+
+async def test_what_a_broker_has_lived_on_after_is_not_told_again(bench, broker):
+    await bench.enqueue(message(0))
+    await received(bench, 1)
+    async with asyncio.timeout(20):
+        number = 0
+        while await bench.rows("SELECT count(*) FROM outbox WHERE message_id = '1-0'") != [(0,)]:
+            number += 1
+            await bench.enqueue(message(number, lane=Lane.TELEMETRY))
+            await received(bench, number + 1)
+    sent = bench.drain.sent
+    await the_broker_forgets(bench, broker)
+    await bench.watcher_is_back()
+    await bench.enqueue(message(7))
+    assert await received(bench, 1) == [b"7"]
+    assert bench.drain.sent == sent + 1
+
+
+async def test_a_suggestion_told_once_and_overtaken_by_the_plant_is_not_told_again_and_alarms_nobody(bench, broker):
+    suggestion = {"kind": "setpoint", "model": {"name": "viscosity", "sha256": "ab" * 32},
+                  "suggestion": {"tag": "temperature_setpoint", "current": 78.0, "proposed": 79.0}}  # fmt: skip
+    await bench.enqueue(message(1, lane=Lane.GUIDANCE, payload=json.dumps(suggestion).encode()))
+    await received(bench, 1)
+    bench.drain._present = lambda _tag: 84.0  # the operator has gone elsewhere
+    await the_broker_forgets(bench, broker)
+    await bench.watcher_is_back()
+    await bench.enqueue(message(2))
+    assert await received(bench, 1) == [b"2"]
+    assert bench.drain.sent == 2
     assert bench.alarms == []
 
 

@@ -146,7 +146,7 @@ async def test_what_the_broker_refuses_is_parked_and_everything_else_goes_on_in_
                 await line.arrived.wait()
         rubbish = [base64.b64decode(each["payload_base64"]) for each in line.of("dead-letter")]
         assert rubbish == [b"rubbish %d" % number for number in range(refused)]
-        await line.until_rows("SELECT count(*) FROM outbox WHERE parked IS NULL", [(0,)])
+        await line.until_rows("SELECT count(*) FROM outbox WHERE parked IS NULL AND acknowledged = 0", [(0,)])
         await line.connected(lambda standing: standing == ["PUBLISH_REFUSED"])
         assert line.of("disposition") == []
 
@@ -281,7 +281,7 @@ async def test_a_hold_of_now_goes_before_a_backlog_of_guidance_and_evidence(brok
             await line.lot_result(1, value=9.9)
             await line.until(lambda _topic, document: document.get("kind") == "hold")
             link.set(Fault.NONE)
-            await line.until_rows("SELECT count(*) FROM outbox", [(0,)])
+            await line.until_rows("SELECT count(*) FROM outbox WHERE acknowledged = 0", [(0,)])
     said = [(topic.partition("/")[0], json.loads(payload)) for topic, payload in line.arrivals if payload]
     kinds = [document.get("kind") or kind for kind, document in said]
     assert kinds[: kinds.index("hold")].count("guidance") < len(guidance)  # before the rest even of its own lane
@@ -379,7 +379,11 @@ async def test_a_broker_that_forgot_everything_gets_all_that_waited_and_what_was
                     await line.lot_result(number)  # the broker has sent each to the gateway before it answers
                 broker.mosquitto._process.send_signal(signal.SIGSTOP)  # from now on it neither keeps nor answers
             await line.until_rows("SELECT count(*) FROM lab_result", [(41,)])
-            waiting = dict(line.rows("SELECT message_id, payload FROM outbox WHERE topic LIKE '%/disposition/%'"))
+            waiting = dict(
+                line.rows(
+                    "SELECT message_id, payload FROM outbox WHERE topic LIKE '%/disposition/%' AND acknowledged = 0"
+                )
+            )
             assert len(waiting) == 40
             line.messages.clear()
             await lose_its_state(line)
@@ -388,7 +392,9 @@ async def test_a_broker_that_forgot_everything_gets_all_that_waited_and_what_was
             for number in range(41, 81):  # with the numbers that the results before had at the broker that is gone
                 await line.lot_result(number)
             await line.all_judged(range(41, 81))
-            await line.until_rows("SELECT count(*) FROM outbox WHERE topic LIKE '%/disposition/%'", [(0,)])
+            await line.until_rows(
+                "SELECT count(*) FROM outbox WHERE topic LIKE '%/disposition/%' AND acknowledged = 0", [(0,)]
+            )
         assert {key: line.bytes_of[key] for key in waiting} == {key: {payload} for key, payload in waiting.items()}
         assert len(line.bytes_of) == 81  # one disposition each
         assert {len(known) for known in line.bytes_of.values()} == {1}

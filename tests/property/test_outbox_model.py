@@ -51,6 +51,17 @@ class OutboxMachine(RuleBasedStateMachine):
             for outbox in (self.real, self.twin):  # their numbers may differ, their order may not
                 outbox.acknowledge(outbox.waiting()[place].seq)
 
+    @rule()
+    def forget(self):
+        """As after a while: all that was acknowledged is gone."""
+        for outbox in (self.real, self.twin):
+            outbox.forget(*outbox.acknowledged())
+
+    @rule()
+    def connection_goes(self):
+        for outbox in (self.real, self.twin):
+            outbox.wait_again()
+
     @rule(seconds=st.integers(0, 5))
     def expire(self, seconds):
         self.seconds += seconds

@@ -472,7 +472,7 @@ class SilentSession:
         raise AssertionError("nothing here takes so long")
 
 
-async def test_a_cancelled_drain_keeps_what_was_not_acknowledged_and_deletes_what_was(tmp_path):
+async def test_a_cancelled_drain_keeps_what_was_not_acknowledged_and_notes_what_was(tmp_path):
     session = SilentSession()
     async with Writer(partial(open_state, tmp_path), name="store") as writer, Reader(tmp_path) as reader:
 
@@ -491,10 +491,11 @@ async def test_a_cancelled_drain_keeps_what_was_not_acknowledged_and_deletes_wha
             await session.published.wait()
         async with held(writer):
             session.answers["answered"].set_result(0)
-            await turns()  # its deletion waits for the thread
+            await turns()  # noting it waits for the thread
             await cancelled(running)
-        left = await writer.run(lambda connection: [row[0] for row in connection.execute("SELECT topic FROM outbox")])
-    assert left == ["unanswered"]
+        query = "SELECT topic, acknowledged > 0 FROM outbox ORDER BY seq"
+        left = await writer.run(lambda connection: [tuple(row) for row in connection.execute(query)])
+    assert left == [("answered", 1), ("unanswered", 0)]
 
 
 # --- the goodbye ----------------------------------------------------------------------------------------

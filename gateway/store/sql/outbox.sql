@@ -1,7 +1,7 @@
 -- name: depart_replaced
 INSERT INTO departure (seq, message_id, lane, topic, reason, at_ns)
 SELECT seq, message_id, lane, topic, 'superseded', :at_ns FROM outbox
-WHERE topic = :topic AND lane = :lane AND parked IS NULL;
+WHERE topic = :topic AND lane = :lane AND parked IS NULL AND acknowledged = 0;
 
 -- name: delete_replaced
 DELETE FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
@@ -17,35 +17,39 @@ SELECT coalesce(max(seq), 0) FROM outbox;
 -- name: waiting
 -- in the order of sending: of each lane what is live before the backlog, but telemetry, of which there is one a topic
 SELECT * FROM (
-    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
-    FROM outbox_checked WHERE parked IS NULL AND lane = 0 AND seq > :guidance_live ORDER BY seq LIMIT :most
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, acknowledged, holds
+    FROM outbox_checked WHERE parked IS NULL AND acknowledged <> :connection AND lane = 0 AND seq > :guidance_live ORDER BY seq LIMIT :most
 ) UNION ALL SELECT * FROM (
-    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
-    FROM outbox_checked WHERE parked IS NULL AND lane = 0 AND seq > :guidance_sent AND seq <= :backlog
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, acknowledged, holds
+    FROM outbox_checked WHERE parked IS NULL AND acknowledged <> :connection AND lane = 0 AND seq > :guidance_sent AND seq <= :backlog
     ORDER BY seq LIMIT :most
 ) UNION ALL SELECT * FROM (
-    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
-    FROM outbox_checked WHERE parked IS NULL AND lane = 1 AND seq > :evidence_live ORDER BY seq LIMIT :most
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, acknowledged, holds
+    FROM outbox_checked WHERE parked IS NULL AND acknowledged <> :connection AND lane = 1 AND seq > :evidence_live ORDER BY seq LIMIT :most
 ) UNION ALL SELECT * FROM (
-    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
-    FROM outbox_checked WHERE parked IS NULL AND lane = 1 AND seq > :evidence_sent AND seq <= :backlog
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, acknowledged, holds
+    FROM outbox_checked WHERE parked IS NULL AND acknowledged <> :connection AND lane = 1 AND seq > :evidence_sent AND seq <= :backlog
     ORDER BY seq LIMIT :most
 ) UNION ALL SELECT * FROM (
-    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
-    FROM outbox_checked WHERE parked IS NULL AND lane = 2 AND seq > :telemetry_sent ORDER BY seq LIMIT :most
+    SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, acknowledged, holds
+    FROM outbox_checked WHERE parked IS NULL AND acknowledged <> :connection AND lane = 2 AND seq > :telemetry_sent ORDER BY seq LIMIT :most
 ) LIMIT :most;
 
 -- name: older_of_topic
-SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, holds
-FROM outbox_checked WHERE topic = :topic AND lane = :lane AND seq > :sent AND seq <= :backlog AND parked IS NULL
+SELECT seq, message_id, lane, topic, payload, retain, expires_ns, expires_boot_ns, boot_id, acknowledged, holds
+FROM outbox_checked WHERE topic = :topic AND lane = :lane AND seq > :sent AND seq <= :backlog
+  AND parked IS NULL AND acknowledged <> :connection
 ORDER BY seq LIMIT :most;
 
 -- name: acknowledged
-DELETE FROM outbox WHERE seq = :seq;
+UPDATE outbox SET acknowledged = :connection WHERE seq IN (SELECT value FROM json_each(:seqs));
+
+-- name: gone
+DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(:seqs));
 
 -- name: depart
 INSERT OR IGNORE INTO departure (seq, message_id, lane, topic, reason, at_ns)
-SELECT seq, message_id, lane, topic, :reason, :at_ns FROM outbox WHERE seq = :seq;
+SELECT seq, message_id, lane, topic, :reason, :at_ns FROM outbox WHERE seq = :seq AND acknowledged = 0;
 
 -- name: park
 UPDATE outbox SET parked = :reason WHERE seq = :seq;
@@ -74,7 +78,8 @@ SELECT message_id, lane, topic, created_ns, length(payload) AS bytes, parked FRO
 WHERE parked IS NOT NULL ORDER BY seq DESC LIMIT :most;
 
 -- name: depths
-SELECT lane, count(*), min(created_ns), sum(parked IS NOT NULL), sum(length(payload)) FROM outbox GROUP BY lane;
+SELECT lane, count(*), min(created_ns), sum(parked IS NOT NULL), sum(length(payload)) FROM outbox
+WHERE acknowledged = 0 GROUP BY lane;
 
 -- name: whole_outbox
 SELECT seq, message_id, lane, topic, payload, retain, expires_ns, created_ns, parked, holds FROM outbox_checked
