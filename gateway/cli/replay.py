@@ -4,7 +4,7 @@ import csv
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import cell, out, progress_of, show_json, show_table
+from gateway.cli.presentation import cell, err, out, progress_of, show_json, show_table
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.database.opening import open_for_reading
-from gateway.definitions import LineDefinition
+from gateway.definitions import LineDefinition, Promoted
 from gateway.errors import LablineError
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
@@ -34,6 +34,8 @@ from gateway.replay.recorded import Said, Stretch, epoch, measured, recorded_eve
 from gateway.replay.rerun import Rerun, rerun
 from gateway.settings import Settings, read
 from gateway.store.database import read_state
+from gateway.store.statements import SQL
+from gateway.store.versions import changes, promoted_versions
 
 _SHOWN = 20
 _BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a while before
@@ -42,6 +44,7 @@ _BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a w
 @dataclass(frozen=True, kw_only=True)
 class _Replayed:
     stretch: Stretch
+    versions: dict[str, str]
     then: Said
     now: Rerun
     measured: dict[str, float]
@@ -57,16 +60,20 @@ def replay(
     ),
     start: str = typer.Option(None, "--from", help="From this time on (RFC 3339, with zone); else from the beginning."),
     end: str = typer.Option(None, "--to", help="Until this time (RFC 3339, with zone); else to the end."),
-    to: Path | None = typer.Option(None, "--out", help="A new folder for the report, with every difference."),
+    to: Path | None = typer.Option(None, "--out", help="A new folder for the report: every difference, and figures."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
 ) -> None:
     """Decide a recorded period again, and hold what is said now against what was said at the time.
 
     The period's events are decided by the same code that runs, with the values that were known at each instant; what
-    the laboratory said before the period is taken in, too. Nothing is sent, and the store is only read.
+    the laboratory said before the period is taken in, too. Models are of the version that was in service at the end of
+    the period, unless --bundle names another. Nothing is sent, and the store is only read.
     """
-    settings, line = _line(config, bundle)
-    found = _replayed(settings, line, store or settings.store.directory, start, end, quiet=as_json)
+    settings, _sha256 = read(config)
+    folder = store or settings.store.directory
+    stretch = _stretch(folder, start, end)
+    line = _line(settings, config.resolve(), bundle, in_service=_in_service(folder, stretch))
+    found = _replayed(settings, line, folder, stretch, quiet=as_json)
     report = _report(found)
     if to is not None:
         _write(to, found, report)
@@ -77,29 +84,42 @@ def replay(
     raise typer.Exit(1 if found.damage else 0)
 
 
-def _line(config: Path, bundles: list[Path]) -> tuple[Settings, LineDefinition]:
-    settings, _sha256 = read(config)
-    folder = config.resolve().parent
+def _stretch(store: Path, start: str | None, end: str | None) -> Stretch:
+    with closing(read_state(store)) as connection:
+        whole = recorded_stretch(connection)
+    if whole is None:
+        raise LablineError(f"nothing is on record in {store}", hint="has the gateway run with it?")
+    return Stretch(from_ns=_time(start, "--from") or whole.from_ns, until_ns=_time(end, "--to") or whole.until_ns)
+
+
+def _in_service(store: Path, stretch: Stretch) -> dict[str, Promoted]:
+    """Return the versions that people had put into service by the end of a stretch."""
+    with closing(read_state(store)) as connection:
+        acts, _unknown = changes(connection.execute(SQL["version_changes"]))
+    return promoted_versions(each for each in acts if each.at_ns < stretch.until_ns)
+
+
+def _line(settings: Settings, path: Path, bundles: list[Path], *, in_service: Mapping[str, Promoted]) -> LineDefinition:
+    promoted = dict(in_service)
     for each in bundles:
         name = _name_of(each)
-        names = [_name_of((folder / table.bundle).resolve()) for table in settings.model]
+        names = [_name_of((path.parent / table.bundle).resolve()) for table in settings.model]
         if name not in names:
-            raise LablineError(f"no model in {config} is called {name}", hint=f"there are {', '.join(names) or 'none'}")
+            raise LablineError(f"no model in {path} is called {name}", hint=f"there are {', '.join(names) or 'none'}")
         models = [
             table.model_copy(update={"bundle": each.resolve()}) if known == name else table
             for table, known in zip(settings.model, names, strict=True)
         ]
         settings = settings.model_copy(update={"model": models})
-    return settings, define_line(settings, path=config.resolve())
+        promoted.pop(name, None)
+    return define_line(settings, path=path, in_service=promoted)
 
 
 def _name_of(bundle: Path) -> str:
     return read_manifest(bundle_files(bundle), where=str(bundle)).name
 
 
-def _replayed(
-    settings: Settings, line: LineDefinition, store: Path, start: str | None, end: str | None, *, quiet: bool
-) -> _Replayed:
+def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: Stretch, *, quiet: bool) -> _Replayed:
     begun = time.perf_counter()
     lims = settings.lims
     understand = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
@@ -109,12 +129,6 @@ def _replayed(
         progress_of("replaying", quiet=quiet) as told,
         _scratch() as scratch,
     ):
-        whole = recorded_stretch(connection)
-        if whole is None:
-            raise LablineError(f"nothing is on record in {store}", hint="has the gateway run with it?")
-        stretch = Stretch(
-            from_ns=_time(start, "--from") or whole.from_ns, until_ns=_time(end, "--to") or whole.until_ns
-        )
         recorded = recorded_events(connection, stretch, understand=understand)
         sources = {name: tag.source for name, tag in line.tags.items()}
         names = [*sources, *(f"@{source}" for source in {*sources.values()})]
@@ -126,6 +140,7 @@ def _replayed(
         )  # fmt: skip
         return _Replayed(
             stretch=stretch,
+            versions={model.name: model.bundle.identity.version for model in line.models},
             then=said_then(connection, stretch),
             now=now,
             measured=measured(connection),
@@ -161,6 +176,7 @@ def _report(found: _Replayed) -> dict[str, Any]:
     return {
         "from": rfc3339(found.stretch.from_ns),
         "to": rfc3339(found.stretch.until_ns),
+        "versions": found.versions,
         "events": found.now.events,
         "messages": found.now.messages,
         "seconds": round(found.seconds, 2),
@@ -211,3 +227,10 @@ def _write(folder: Path, found: _Replayed, report: dict[str, Any]) -> None:
         writer = csv.DictWriter(file, ("at", "what", "then", "now"))
         writer.writeheader()
         writer.writerows(_told(each) for each in differences(found.then, found.now.said))
+    try:
+        from gateway.replay.figures import figures_of  # noqa: PLC0415 - only drawing needs the extra
+    except ModuleNotFoundError as error:
+        err.print(f"without figures: {error.name} is missing; pip install 'labline[train]'", markup=False)
+        return
+    for name, content in figures_of(found.then, found.now.said, found.measured).items():
+        (folder / name).write_bytes(content)

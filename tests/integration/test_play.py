@@ -95,7 +95,12 @@ def test_another_version_is_held_against_what_was_said_at_the_time(trained, play
     made = train(read_recipe(tmp_path / "next.toml"), folder=tmp_path)
     write_bundle(bundle_of(made, recipe_name="next.toml"), tmp_path / "next")
     candidate = at_pace(tmp_path / "next", speed=300.0, to=tmp_path / "paced")
-    report = labline("replay", "--config", kept / "labline.toml", "--bundle", candidate, "--json")
+    report = labline(
+        "replay", "--config", kept / "labline.toml", "--bundle", candidate, "--json", "--out", tmp_path / "r"
+    )
+    drawn = {each.name: each.read_bytes() for each in (tmp_path / "r").glob("*.png")}
+    assert drawn.keys() == {"quality-quality-over-time.png", "quality-quality-counts.png", "guidance-counts.png"}
+    assert all(each.startswith(b"\x89PNG") for each in drawn.values())
     (both,) = report["models"].values()
     assert report["differences"] > 50
     assert both["then"]["predictions"] == both["now"]["predictions"]

@@ -98,6 +98,8 @@ async def test_a_promoted_version_is_in_service_after_a_restart_and_a_missing_on
         await bench_line.until(speaks("1.2.0"))
         assert "version 1.1.0 is in service" in await labline(bench_line, "model", "rollback", "viscosity", *WHO)
         await bench_line.until(speaks("1.1.0"))
+    replayed = json.loads(await labline(bench_line, "replay", "--json"))
+    assert replayed["versions"]["viscosity"] == "1.1.0"  # that in service at the end, unless another is named
     shutil.rmtree(first)
     with pytest.raises(GatewayFailedError, match=r"1\.1\.0"):
         async with bench_line.gateway():

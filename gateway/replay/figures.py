@@ -1,0 +1,103 @@
+"""The figures of a replay, as PNG: what was said then and what is said now over time, and how both did, in bars."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from gateway.drawing import MAIN, QUIET, SECOND, panel, png
+from gateway.records import Prediction
+from gateway.replay.compare import Figures, figures, guidance_counts
+from gateway.replay.recorded import Said
+
+_BAR_WIDTH = 0.4
+
+
+def figures_of(then: Said, now: Said, measured: Mapping[str, float]) -> dict[str, bytes]:
+    """Return the figures by file name; ``measured``: the numbers of results by result id."""
+    before, after = figures(then, measured), figures(now, measured)
+    found = {}
+    for model, analyte in sorted(before.keys() | after.keys()):
+        name = (model, analyte)
+        found[f"{model}-{analyte}-over-time.png"] = _over_time(name, then, now, measured)
+        found[f"{model}-{analyte}-counts.png"] = _counts(name, before.get(name), after.get(name))
+    found["guidance-counts.png"] = _bars(
+        "guidance by kind", [guidance_counts(then), guidance_counts(now)], sorted({*guidance_counts(then),
+                                                                                   *guidance_counts(now)})
+    )  # fmt: skip
+    return found
+
+
+def _over_time(name: tuple[str, str], then: Said, now: Said, measured: Mapping[str, float]) -> bytes:
+    model, analyte = name
+    units = {each.unit for said in (then, now) for each in _of(said, name)}
+    figure, axes = panel(
+        f"{analyte} by {model}: then and now", x="time, UTC", y=f"{analyte}, {', '.join(sorted(units))}"
+    )
+    for said, color, label in ((then, QUIET, "said then"), (now, MAIN, "said now")):
+        _line(axes, [each for each in _of(said, name) if each.sample_result_id is None], color, label)
+    results = [
+        (each.features.end_ns, measured[result_id])
+        for result_id, each in (_by_result(then, name) | _by_result(now, name)).items()
+        if result_id in measured and each.features is not None
+    ]
+    if results:
+        at_ns, values = zip(*results, strict=True)
+        axes.plot(_times(at_ns), values, "o", color="black", markersize=3, label="laboratory")
+    axes.legend(loc="best")
+    figure.autofmt_xdate()
+    return png(figure)
+
+
+def _of(said: Said, name: tuple[str, str]) -> list[Prediction]:
+    return [each for key, each in said.predictions.items() if key[:2] == name]
+
+
+def _by_result(said: Said, name: tuple[str, str]) -> dict[str, Prediction]:
+    return {each.sample_result_id: each for each in _of(said, name) if each.sample_result_id is not None}
+
+
+def _line(axes: Axes, predictions: list[Prediction], color: str, label: str) -> None:
+    """Draw values with their interval; where the model abstained, the line is broken."""
+    ordered = sorted(predictions, key=lambda each: each.at_ns)
+    times = _times(each.at_ns for each in ordered)
+    value, low, high = (
+        np.array([np.nan if number is None else number for number in numbers], np.float64)
+        for numbers in ([each.value for each in ordered], [each.low for each in ordered],
+                        [each.high for each in ordered])
+    )  # fmt: skip
+    axes.plot(times, value, color=color, linewidth=1.2, label=label)
+    axes.fill_between(times, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def _times(at_ns: Iterable[int]) -> NDArray[np.datetime64]:
+    return np.array([*at_ns], "datetime64[ns]")
+
+
+def _counts(name: tuple[str, str], then: Figures | None, now: Figures | None) -> bytes:
+    model, analyte = name
+    counted = [_counted(each) for each in (then, now)]
+    names = [*dict.fromkeys(what for each in counted for what in each)]
+    return _bars(f"{analyte} by {model}: then and now", counted, names)
+
+
+def _counted(of: Figures | None) -> dict[str, int]:
+    if of is None:
+        return {}
+    told = {f"abstained: {code}": count for code, count in of.abstained.items()}
+    return {"predictions": of.predictions, "accepted": of.accepted, **told, "results answered": of.answered,
+            "hits": of.hits}  # fmt: skip
+
+
+def _bars(title: str, counted: list[dict[str, int]], names: list[str]) -> bytes:
+    figure, axes = panel(title, x="count", y="")
+    places = np.arange(len(names))[::-1]
+    for counts, shift, color, label in zip(
+        counted, (_BAR_WIDTH / 2, -_BAR_WIDTH / 2), (QUIET, SECOND), ("then", "now"), strict=True
+    ):
+        bars = axes.barh(places + shift, [counts.get(name, 0) for name in names], _BAR_WIDTH, color=color, label=label)
+        axes.bar_label(bars, padding=2, fontsize=8)
+    axes.set_yticks(places, names)
+    axes.legend(loc="lower right")
+    return png(figure)
