@@ -118,6 +118,7 @@ class BiasLimits:
     """How laboratory results may correct what a model says: towards a residual by its share ``trust``, bounded.
 
     ``half_life_ns``: a correction counts half when the sample it comes from is that old; None: it counts in full.
+    ``signed``: results only propose, and what a person has signed is in force.
     """
 
     trust: float
@@ -125,6 +126,7 @@ class BiasLimits:
     max_total: float
     max_age_ns: int
     half_life_ns: int | None = None
+    signed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,6 +216,15 @@ class ModelBundle:
     def columns(self) -> int:
         """Return how many numbers the model gives for a row."""
         return sum((output.value is not None) + (output.probability is not None) for output in self.outputs)
+
+    @property
+    def corrected_by_people(self) -> tuple[str, ...]:
+        """Return the analytes whose correction is what a person has signed."""
+        return tuple(
+            output.analyte
+            for output in self.outputs
+            if output.value is not None and output.value.bias is not None and output.value.bias.signed
+        )
 
     def output_of(self, analyte: str) -> ModelOutput | None:
         """Return what the model says of an analyte, or None."""

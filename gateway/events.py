@@ -12,6 +12,7 @@ from typing import Any
 from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
+from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
 from gateway.moments import Moment
 from gateway.records import (
@@ -211,6 +212,7 @@ class Lessons:
     superseded: Feedback | None = None  # of the version before of the result that has arrived
     charts_from_ns: int = 0
     state: Learned = field(default_factory=Learned)
+    acts: tuple[SignedBias, ...] = ()  # the corrections that people have signed, until now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from gateway.consistency import contradictions
 from gateway.definitions import (
@@ -15,6 +16,7 @@ from gateway.definitions import (
     ManipulatedTag,
     ModelAssignment,
     ModelBundle,
+    ModelOutput,
     Promoted,
     Stage,
     TagDefinition,
@@ -156,7 +158,7 @@ def _model(
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where=str(where / MODEL))
     check_golden(files, bundle, predict, where=str(where))
     return ModelAssignment(
-        bundle=_on_this_line(bundle if table.bias == "auto" else _uncorrected(bundle), tags, where),
+        bundle=_on_this_line(_corrected(bundle, table.bias), tags, where),
         predict=predict,
         equipment_id=table.equipment,
         every_ns=seconds_to_ns(table.every),
@@ -181,13 +183,16 @@ def _candidates(
     return [replace(found, bundle=replace(found.bundle, identity=identity), stage=Stage.SHADOW)]
 
 
-def _uncorrected(bundle: ModelBundle) -> ModelBundle:
-    """Return the bundle without what lets laboratory results correct its values."""
-    outputs = tuple(
-        output if output.value is None else replace(output, value=replace(output.value, bias=None))
-        for output in bundle.outputs
-    )
-    return replace(bundle, outputs=outputs)
+def _corrected(bundle: ModelBundle, by: Literal["off", "signed", "auto"]) -> ModelBundle:
+    """Return the bundle with what may correct its values on this line."""
+    return replace(bundle, outputs=tuple(_corrected_output(output, by) for output in bundle.outputs))
+
+
+def _corrected_output(output: ModelOutput, by: Literal["off", "signed", "auto"]) -> ModelOutput:
+    if output.value is None or output.value.bias is None:
+        return output
+    bias = None if by == "off" else replace(output.value.bias, signed=by == "signed")
+    return replace(output, value=replace(output.value, bias=bias))
 
 
 def _stage(ceiling: Stage, bundle: ModelBundle, trusted: Mapping[str, str] | None) -> Stage:

@@ -215,8 +215,10 @@ class ModelTable(_Table):
     stage: Annotated[Stage, BeforeValidator(_stage)] = Field(
         default=Stage.SHADOW, description="a ceiling: shadow, advise, approve or automatic"
     )
-    bias: Literal["off", "auto"] = Field(
-        default="off", description="whether laboratory results correct it, within the bundle's bounds: off or auto"
+    bias: Literal["off", "signed", "auto"] = Field(
+        default="off",
+        description="what corrects it, within the bundle's bounds: off (nothing), signed (what a person has signed; "
+        "laboratory results only propose) or auto (laboratory results)",
     )
     candidate: Path | None = Field(
         default=None, description="another version of it, which predicts beside it in shadow, to be compared"

@@ -6,7 +6,7 @@ from gateway.contract.identity import identity_of, result_identity
 from gateway.definitions import ModelAssignment, Stage
 from gateway.events import LotJudged, ResultArrived, Situation, in_shadow
 from gateway.guardrails.prediction import Occasion, guarded_predictions
-from gateway.inference.feedback import learned
+from gateway.inference.feedback import learned, serving
 from gateway.lab.disposition import (
     VALUE_RESTORED,
     Judged,
@@ -99,7 +99,8 @@ def _as_then(
     then_ns, known = result.sampled_ns or 0, {}
     if lessons is not None and output is not None and output.value is not None:
         arrived = [entry for entry in lessons.entries if entry.arrived_ns <= then_ns]
-        known[result.analyte] = learned(arrived, output.value)
+        taught = learned(arrived, output.value, acts=lessons.acts)
+        known[result.analyte] = serving(taught, output.value.bias, lessons.acts, then_ns)
     occasion = Occasion(
         end_ns=then_ns,
         at_ns=event.at_ns,

@@ -43,7 +43,8 @@ def _taught(
     kept = [each for each in lessons.entries if replaced is None or each.result_id != replaced.result_id]
     looked_at = lessons.state.latched and not drift_stands  # a person has taken it down: the charts begin anew
     charts_from_ns = event.at_ns if looked_at else lessons.charts_from_ns
-    state = learned([*kept, *([entry] if entry else [])], output.value, charts_from_ns=charts_from_ns)
+    entries = [*kept, *([entry] if entry else [])]
+    state = learned(entries, output.value, charts_from_ns=charts_from_ns, acts=lessons.acts)
     drifting = state.drifts and not drift_stands
     changed = state.bias != lessons.state.bias
     state = replace(state, latched=drift_stands or drifting, version=lessons.state.version + changed)

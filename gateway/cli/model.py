@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from gateway.cli import versions
+from gateway.cli import corrections, versions
+from gateway.cli.keys import private_key
 from gateway.cli.presentation import err, out, progress_of, show_json, show_table
 from gateway.contract.times import rfc3339
 from gateway.definitions import CANDIDATE, Approval, LineDefinition, ModelAssignment, ModelBundle, Stage
@@ -32,10 +31,10 @@ app = typer.Typer(help="Model bundles.", no_args_is_help=True)
 app.command()(versions.promote)
 app.command()(versions.rollback)
 app.command()(versions.compare)
+app.command()(corrections.correct)
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
 _JSON = typer.Option(False, "--json", help="One JSON object instead of tables.")
-_MAKE_KEY = "openssl genpkey -algorithm ed25519 -out approver.pem"
 _BUNDLE = typer.Argument(..., help="The bundle's folder.")
 
 
@@ -210,7 +209,7 @@ def sign(
     _checked(files, bundle)
     signature = sign_manifest(
         files[MANIFEST],
-        _private_key(key),
+        private_key(key),
         approver=approver,
         stage=Stage[stage.upper()],
         meaning=meaning,
@@ -266,16 +265,6 @@ def _checked(files: Mapping[str, bytes], where: Path) -> tuple[ModelBundle, int]
     found = read_bundle(files, where=str(where))
     predict = load_model(files[MODEL], inputs=len(found.inputs), columns=found.columns, where=str(where / MODEL))
     return found, check_golden(files, found, predict, where=str(where))
-
-
-def _private_key(path: Path) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise LablineError(f"{path} cannot be used as a key: {error}", hint=_MAKE_KEY) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise LablineError(f"{path} is no Ed25519 key", hint="openssl genpkey -algorithm ed25519")
-    return key
 
 
 def _written(path: Path, content: bytes) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput
+from gateway.inference.signed_bias import SignedBias
 from gateway.lab.charts import Cusum, Ewma
 
 MOST_ENTRIES = 200  # that many are folded: what lies before has no weight any more, and a result must not wait
@@ -54,24 +55,27 @@ class Learned:
         return self.covered / self.results if self.results else None
 
 
-def learned(entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0) -> Learned:
+def learned(
+    entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0, acts: Sequence[SignedBias] = ()
+) -> Learned:
     """Return what these entries teach, folded by arrival.
 
-    Each is held against what stood when its sample was drawn: what had arrived by then. ``charts_from_ns``: entries
-    that arrived before are not charted, as a person has looked at them.
+    Each is held against what stood when its sample was drawn: what had arrived, or been signed, by then.
+    ``charts_from_ns``: entries that arrived before are not charted, as a person has looked at them.
     """
     newest = sorted(entries, key=lambda entry: entry.arrived_ns)[-MOST_ENTRIES:]
-    return states_after(newest, output, charts_from_ns=charts_from_ns)[1][-1]
+    return states_after(newest, output, charts_from_ns=charts_from_ns, acts=acts)[1][-1]
 
 
 def states_after(
-    entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0
+    entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0, acts: Sequence[SignedBias] = ()
 ) -> tuple[list[int], list[Learned]]:
     """Return (when each entry arrived, what was learned before the first and after each): one state more than times."""
     arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))
     times, states = [entry.arrived_ns for entry in arrived], [Learned()]
     for at, entry in enumerate(arrived):
-        known = states[bisect_right(times, entry.sampled_ns, hi=at)]
+        arrived_by_then = states[bisect_right(times, entry.sampled_ns, hi=at)]
+        known = serving(arrived_by_then, output.bias, acts, entry.sampled_ns)
         states.append(_after(states[-1], entry, known, output, charted=entry.arrived_ns >= charts_from_ns))
     return times, states
 
@@ -89,7 +93,7 @@ def _after(before: Learned, entry: Feedback, known: Learned, output: ValueOutput
     if charted and output.sigma is not None:
         standardised = error / output.sigma
         after = replace(after, ewma=before.ewma.after(standardised), cusum=before.cusum.after(standardised))
-    return after if output.bias is None else _moved(after, entry, output.bias)
+    return after if output.bias is None or output.bias.signed else _moved(after, entry, output.bias)
 
 
 def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
@@ -101,6 +105,28 @@ def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
     step = min(max(limits.trust * (residual - served), -limits.max_step), limits.max_step)
     bias = min(max(served + step, -limits.max_total), limits.max_total)
     return replace(state, bias=bias, version=state.version + 1, newest_ns=entry.sampled_ns)
+
+
+def serving(state: Learned, limits: BiasLimits | None, acts: Sequence[SignedBias], at_ns: int) -> Learned:
+    """Return the state with the correction that is in force at an instant: as learned, or the newest one signed."""
+    if limits is None or not limits.signed:
+        return state
+    by_then = [act for act in acts if act.signed_ns <= at_ns]
+    if not by_then:
+        return replace(state, bias=0.0, version=0, newest_ns=None)
+    bias = min(max(by_then[-1].bias, -limits.max_total), limits.max_total)
+    return replace(state, bias=bias, version=len(by_then), newest_ns=by_then[-1].newest_ns)
+
+
+def proposed(entries: Sequence[Feedback], output: ValueOutput, in_force: Learned, *, at_ns: int) -> Learned:
+    """Return the correction that results propose: as they would correct by themselves, at most a step from now."""
+    limits = output.bias
+    if limits is None:
+        return Learned()
+    by_themselves = learned(entries, replace(output, bias=replace(limits, signed=False)))
+    served = bias_at(in_force, limits, at_ns)
+    bias = min(max(by_themselves.bias, served - limits.max_step), served + limits.max_step)
+    return replace(by_themselves, bias=bias)
 
 
 def bias_at(state: Learned, limits: BiasLimits | None, at_ns: int) -> float:

@@ -87,7 +87,9 @@ class StatusPublisher:
         """Return what waits and how the models do; where the store cannot be read, the status says so without."""
         try:
             figures = {
-                model.name: await self._reader.model_figures(model.name, model.bundle.identity.sha256)
+                model.name: await self._reader.model_figures(
+                    model.name, model.bundle.identity.sha256, signed=model.bundle.corrected_by_people
+                )
                 for model in self._line.models
             }
             self._health.latched(await self._reader.latches())

@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gateway.contract.identity import identity_of
@@ -13,6 +13,7 @@ from gateway.definitions import LineDefinition
 from gateway.events import Timer, TimerDue
 from gateway.history.recorded import KnownThen
 from gateway.inbox import Pending
+from gateway.inference.signed_bias import SignedBias
 from gateway.process import decide_batch
 from gateway.records import SECOND_NS
 from gateway.replay.recorded import Recorded, Said, Stretch, moment, said_then
@@ -41,15 +42,20 @@ def rerun(
     history: KnownThen,
     stretch: Stretch,
     epoch: str,
+    acts: Sequence[SignedBias],
     folder: Path,
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Rerun:
-    """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store."""
+    """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store.
+
+    ``acts``: the corrections that people had signed; each counts from its instant on.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, at_ns=0)
     with closing(open_state(folder)) as connection:
         connection.execute("PRAGMA synchronous = OFF")  # nothing here that could not be replayed
         connection.execute(SQL["new_epoch"], {"epoch": epoch})
+        connection.executemany(SQL["insert_signed_bias"], [asdict(act) for act in acts])
         deciding = _Deciding(connection, line, history)
         for begin in range(0, len(recorded), _COMMIT_EVERY):
             connection.execute("BEGIN IMMEDIATE")

@@ -1,7 +1,7 @@
 """Readers on a connection of their own (aiosqlite): the drain's view of the outbox and figures for status."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -109,12 +109,13 @@ class Reader:
             if holds
         ]
 
-    async def model_figures(self, model: str, bundle_sha256: str) -> dict[str, float]:
+    async def model_figures(self, model: str, bundle_sha256: str, *, signed: Collection[str] = ()) -> dict[str, float]:
         """Return a model's share of abstentions and, against current lab results, coverage and residual.
 
         Of each analyte that results have taught it about: the bias, the charts of the residuals in sigmas, the coverage
         of the intervals that stood when samples were drawn, and of how many.
 
+        ``signed``: the analytes whose bias is what a person has signed.
         ``lab_residual_ewma``: exponentially weighted mean of (lab - predicted), lambda 0.2, newest last.
         """
         figures: dict[str, float] = {}
@@ -136,6 +137,9 @@ class Reader:
             figures |= {"coverage": round(covered / len(measured), 4), "lab_residual_ewma": round(ewma, 4)}
         for analyte, body, holds in await self._all("learned_by_name", bundle_sha256=bundle_sha256):
             figures |= _learned_figures(str(analyte), decode(Learned, str(body))) if holds else {}
+        for analyte in signed:
+            acts = await self._all("signed_bias_in_force", bundle_sha256=bundle_sha256, analyte=analyte)
+            figures[f"bias_{analyte}"] = float(str(acts[0][0])) if acts else 0.0
         return figures
 
 

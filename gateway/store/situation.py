@@ -31,12 +31,14 @@ from gateway.events import (
     VersionTaken,
 )
 from gateway.history.windows import TagWindow, WindowRequest
-from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned
+from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
+from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
 from gateway.records import Context, ContextKind, Guidance, LabResult, Prediction, Recommendation, SignedHead
 from gateway.store.codec import decode
 from gateway.store.evidence import must_hold
 from gateway.store.heads import contains, head_of
+from gateway.store.signed_biases import newest_acts
 from gateway.store.statements import SQL
 
 SomeEvent = TypeVar("SomeEvent", bound=Event)
@@ -230,7 +232,7 @@ class _Loading:
             found,
             context=self._context_of_equipment(model.equipment_id, event.at_ns),
             open_guidance=self._guidance("open_guidance_of_model", model=model.name),
-            learned=self._learned(model.bundle),
+            learned=self._learned(model.bundle, event.at_ns),
             said_last={each.name: self._said_last(each, event.at_ns) for each in neighbours(model, found.line)},
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )
@@ -250,7 +252,7 @@ class _Loading:
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
             lessons={
-                model.name: self._lessons(model.bundle, event.result.analyte, history.current)
+                model.name: self._lessons(model.bundle, event.result.analyte, history.current, event.at_ns)
                 for model in found.line.models_of(event.result.analyte)
                 if _learns(model.bundle, event.result.analyte)
             },
@@ -266,15 +268,29 @@ class _Loading:
         )
         return tuple(decode(Prediction, row["body"]) for row in reversed(rows))
 
-    def _learned(self, bundle: ModelBundle) -> dict[str, Learned]:
+    def _learned(self, bundle: ModelBundle, at_ns: int) -> dict[str, Learned]:
         """Return what has been learned of a bundle, by analyte; what is damaged counts as not learned."""
-        rows = {
-            output.analyte: self._row("learned", bundle_sha256=bundle.identity.sha256, analyte=output.analyte)
-            for output in bundle.outputs
-        }
-        return {analyte: decode(Learned, row["body"]) for analyte, row in rows.items() if row is not None}
+        found = {}
+        for output in bundle.outputs:
+            row = self._row("learned", bundle_sha256=bundle.identity.sha256, analyte=output.analyte)
+            if row is not None:
+                found[output.analyte] = decode(Learned, row["body"])
+            if output.value is not None and output.value.bias is not None and output.value.bias.signed:
+                acts = self._acts(bundle, output.analyte, at_ns)
+                found[output.analyte] = serving(found.get(output.analyte, Learned()), output.value.bias, acts, at_ns)
+        return found
 
-    def _lessons(self, bundle: ModelBundle, analyte: str, current: LabResult | None) -> Lessons:
+    def _acts(self, bundle: ModelBundle, analyte: str, at_ns: int) -> tuple[SignedBias, ...]:
+        """Return the corrections of a model that people have signed until an instant."""
+        output = bundle.output_of(analyte)
+        if output is None or output.value is None or output.value.bias is None or not output.value.bias.signed:
+            return ()
+        acts, damaged = newest_acts(self._connection, bundle.identity.sha256, analyte, at_ns=at_ns)
+        self._damaged += damaged
+        return tuple(acts)
+
+    def _lessons(self, bundle: ModelBundle, analyte: str, current: LabResult | None, at_ns: int) -> Lessons:
+        acts = self._acts(bundle, analyte, at_ns)
         key = {"bundle_sha256": bundle.identity.sha256, "analyte": analyte}
         standing = self._row("learned", **key)
         rows = self._rows("newest_feedback", {**key, "most": MOST_ENTRIES})
@@ -284,12 +300,13 @@ class _Loading:
             row = self._row("feedback_of_result", **key, result_id=current.result_id)
             before = None if row is None else Feedback(**{name: row[name] for name in _FEEDBACK})
         if standing is None:
-            return Lessons(entries=entries, superseded=before)
+            return Lessons(entries=entries, superseded=before, acts=acts)
         return Lessons(
             entries=entries,
             superseded=before,
             charts_from_ns=standing["charts_from_ns"],
             state=decode(Learned, standing["body"]),
+            acts=acts,
         )
 
     def _guidance_about(self, material_lot_id: str | None, sample_id: str) -> tuple[Guidance, ...]:

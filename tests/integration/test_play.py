@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
@@ -166,6 +169,32 @@ def test_what_keeps_a_model_from_being_trained_from_the_record_is_said(trained, 
     written = tmp_path / "recorded.toml"
     written.write_text(recorded(trained, played, **changes))
     assert message in labline("model", "train", written, "--to", tmp_path / "made", code=2)
+
+
+def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path):
+    _found, kept = played
+    here = tmp_path / "line"
+    shutil.copytree(kept, here, ignore=shutil.ignore_patterns("notify"))
+    config = here / "labline.toml"
+    config.write_text(config.read_text().replace(str(kept), str(here)).replace('bias = "auto"', 'bias = "signed"'))
+    key = tmp_path / "approver.pem"
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    where, who = ("--config", config, "--json"), ("--key", key, "--approver", "Q. Head", "--meaning", "checked")
+    (shown,) = labline("model", "correct", "quality", *where)["corrections"]
+    assert (shown["in force"], shown["signed"]) == (0.0, 0)
+    assert shown["results"] >= 19
+    assert shown["proposed"] != 0.0
+    assert labline("model", "correct", "quality", *where, *who)["signed"] is True
+    (after,) = labline("model", "correct", "quality", *where)["corrections"]
+    assert after["signed"] == 1
+    assert labline("audit", "verify", *where)["audit"] == "ok"
+    for arguments, message in (
+        (("nobody",), "no [[model]]"),
+        (("quality", "--analyte", "colour"), "no value of quality called colour"),
+        (("quality", "--key", key), "a signature needs a name and a meaning"),
+        (("quality", *who[2:], "--key", config), "cannot be used as a key"),
+    ):
+        assert message in labline("model", "correct", *arguments, "--config", config, code=2)
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,9 @@ def rows_of(version):
     if version >= 5:
         yield "version_change", {"model": "m", "act": "promote", "version": "1.1.0", "bundle_sha256": "cd",
                                  "folder": "/bundles/ü", "at_ns": 1, "person": "Zoë", "reason": "VR-1"}  # fmt: skip
+    if version >= 8:
+        yield "signed_bias", {"bundle_sha256": "ab", "analyte": "ph", "bias": 0.1, "newest_ns": 1, "signed_ns": 2,
+                              "approver": "Zoë", "meaning": "VR-2", "public_key": "k", "signature": "s"}  # fmt: skip
     for line in lines:
         yield "audit", line
 

@@ -24,3 +24,23 @@ SELECT analyte, body, holds FROM model_learned_checked WHERE bundle_sha256 = :bu
 -- name: insert_learned
 INSERT OR REPLACE INTO model_learned (bundle_sha256, analyte, charts_from_ns, body)
 VALUES (:bundle_sha256, :analyte, :charts_from_ns, :body);
+
+-- name: signed_biases
+SELECT bundle_sha256, analyte, bias, newest_ns, signed_ns, approver, meaning, public_key, signature, holds,
+       'signed_bias ' || seq AS record
+FROM signed_bias_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte AND signed_ns <= :at_ns
+ORDER BY seq DESC LIMIT :most;
+
+-- name: signed_bias_in_force
+SELECT bias FROM signed_bias_checked WHERE holds AND bundle_sha256 = :bundle_sha256 AND analyte = :analyte
+ORDER BY seq DESC LIMIT 1;
+
+-- name: all_signed_biases
+SELECT bundle_sha256, analyte, bias, newest_ns, signed_ns, approver, meaning, public_key, signature
+FROM signed_bias_checked WHERE holds ORDER BY seq;
+
+-- name: insert_signed_bias
+INSERT INTO signed_bias
+    (bundle_sha256, analyte, bias, newest_ns, signed_ns, approver, meaning, public_key, signature)
+VALUES
+    (:bundle_sha256, :analyte, :bias, :newest_ns, :signed_ns, :approver, :meaning, :public_key, :signature);

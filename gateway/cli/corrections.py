@@ -1,0 +1,120 @@
+"""``labline model correct``: what laboratory results propose, and a person's signature that puts it into force."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.cli.keys import private_key
+from gateway.cli.presentation import out, show_json, show_table
+from gateway.contract.times import rfc3339
+from gateway.definitions import ModelAssignment
+from gateway.errors import LablineError
+from gateway.inference.feedback import Learned, bias_at
+from gateway.inference.signed_bias import SignedBias, signed
+from gateway.line import define_line, trusted_keys
+from gateway.settings import Settings, read
+from gateway.store.database import open_state, read_state
+from gateway.store.signed_biases import Correction, correction, sign_bias
+from gateway.store.statements import SQL
+from gateway.store.versions import changes, promoted_versions
+
+
+def correct(
+    model: str = typer.Argument(..., help="The model's name; of its configuration, bias is signed."),
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    analyte: str = typer.Option(None, "--analyte", help="Of which analyte; without it, of all the model's."),
+    key: Path = typer.Option(None, "--key", help="The approver's Ed25519 private key as PEM; without it, only show."),
+    approver: str = typer.Option(None, "--approver", help="The approver's printed name."),
+    meaning: str = typer.Option(None, "--meaning", help="What the signature says, such as 'checked against VR-12'."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+) -> None:
+    """Show which correction is in force and which one laboratory results propose, or sign what is proposed.
+
+    What is signed is in force at once, fades and ends by the bundle's limits, and is audited with its signature.
+    """
+    settings, _sha256 = read(config)
+    assignment, outputs = _outputs(settings, config.resolve(), model, analyte)
+    now_ns = time.time_ns()
+    with closing(read_state(settings.store.directory)) as connection:
+        found = [correction(connection, assignment.bundle, output, at_ns=now_ns) for output in outputs]
+    if key is not None:
+        if not approver or not meaning:
+            raise LablineError("a signature needs a name and a meaning", hint="give --approver and --meaning")
+        signing = _trusted(private_key(key), settings, folder=config.resolve().parent)
+        found = [each for each in found if each.proposal.newest_ns is not None]
+        if not found:
+            raise LablineError(f"results propose nothing of {model}", hint="approved results of its samples do")
+        with closing(open_state(settings.store.directory)) as connection:
+            for each in found:
+                sign_bias(connection, _act(assignment, each, signing, approver, meaning, now_ns), model=model)
+    documents = [_document(assignment, each, now_ns) for each in found]
+    if as_json:
+        show_json({"model": model, "signed": key is not None, "corrections": documents})
+        return
+    names = ("analyte", "in force", "signed", "proposed", "results", "newest")
+    rows = [tuple("-" if each[name] is None else str(each[name]) for name in names) for each in documents]
+    show_table(f"{model} {assignment.bundle.identity.version}", names, rows)
+    if key is not None:
+        out.print(f"signed by {approver}: what was proposed is in force", markup=False, soft_wrap=True)
+
+
+def _outputs(settings: Settings, path: Path, name: str, analyte: str | None) -> tuple[ModelAssignment, list[Any]]:
+    with closing(read_state(settings.store.directory)) as connection:
+        acts, _unknown = changes(connection.execute(SQL["version_changes"]))
+    line = define_line(settings, path=path, in_service=promoted_versions(acts))
+    model = line.model_named(name)
+    if model is None:
+        names = ", ".join(each.name for each in line.models) or "none"
+        raise LablineError(f"no [[model]] in {path} is called {name}", hint=f"there are: {names}")
+    analytes = [each for each in model.bundle.corrected_by_people if analyte in {None, each}]
+    if not analytes:
+        raise LablineError(
+            f"no value of {name}{f' called {analyte}' if analyte else ''} is corrected by signature",
+            hint='set bias = "signed" in its [[model]]; the bundle must have [output.bias]',
+        )
+    return model, [output for output in model.bundle.outputs if output.analyte in analytes]
+
+
+def _trusted(key: Ed25519PrivateKey, settings: Settings, *, folder: Path) -> Ed25519PrivateKey:
+    trusted = trusted_keys(settings, folder=folder)
+    if trusted is not None and key.public_key().public_bytes_raw().hex() not in trusted:
+        raise LablineError("this key is not one of [approval] trusted_keys", hint="have one of them sign")
+    return key
+
+
+def _act(
+    model: ModelAssignment, found: Correction, key: Ed25519PrivateKey, approver: str, meaning: str, at_ns: int
+) -> SignedBias:
+    act = SignedBias(
+        bundle_sha256=model.bundle.identity.sha256,
+        analyte=found.analyte,
+        bias=found.proposal.bias,
+        newest_ns=found.proposal.newest_ns or 0,
+        signed_ns=at_ns,
+        approver=approver,
+        meaning=meaning,
+    )
+    return signed(act, key)
+
+
+def _document(model: ModelAssignment, found: Correction, at_ns: int) -> dict[str, Any]:
+    output = model.bundle.output_of(found.analyte)
+    limits = output.value.bias if output is not None and output.value is not None else None
+
+    def told(state: Learned) -> float:
+        return bias_at(state, limits, at_ns)
+
+    newest_ns = found.proposal.newest_ns
+    return {
+        "analyte": found.analyte,
+        "unit": found.unit,
+        "in force": told(found.in_force),
+        "signed": found.in_force.version,
+        "proposed": None if newest_ns is None else found.proposal.bias,
+        "results": found.results,
+        "newest": None if newest_ns is None else rfc3339(newest_ns),
+    }

@@ -1,0 +1,77 @@
+"""The corrections that people have signed, and what the laboratory's results would propose now."""
+
+import sqlite3
+from dataclasses import asdict, dataclass, fields
+
+from gateway.definitions import ModelBundle, ModelOutput
+from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, proposed, serving
+from gateway.inference.signed_bias import SignedBias, signature_holds
+from gateway.records import AuditEntry
+from gateway.store import audit
+from gateway.store.statements import SQL
+
+_LATEST_NS = 2**62
+_MOST = 50  # of a bundle's analyte: older ones are in force no more
+_NAMES = tuple(field.name for field in fields(SignedBias))
+_FEEDBACK = tuple(field.name for field in fields(Feedback))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
+    """Of one analyte: what is in force, what results propose, and on how many of them that rests."""
+
+    analyte: str
+    unit: str
+    in_force: Learned
+    proposal: Learned
+    results: int
+
+
+def newest_acts(
+    connection: sqlite3.Connection, bundle_sha256: str, analyte: str, *, at_ns: int = _LATEST_NS
+) -> tuple[list[SignedBias], list[str]]:
+    """Return (the newest acts until an instant, in their order; the records among them that do not hold)."""
+    rows = connection.execute(
+        SQL["signed_biases"], {"bundle_sha256": bundle_sha256, "analyte": analyte, "at_ns": at_ns, "most": _MOST}
+    ).fetchall()
+    acts, damaged = [], []
+    for row in reversed(rows):
+        act = SignedBias(**{name: row[name] for name in _NAMES}) if row["holds"] else None
+        if act is not None and signature_holds(act):
+            acts.append(act)
+        else:
+            damaged.append(row["record"])
+    return acts, damaged
+
+
+def correction(connection: sqlite3.Connection, bundle: ModelBundle, output: ModelOutput, *, at_ns: int) -> Correction:
+    """Return what is in force of an analyte at an instant, and what the results on record propose."""
+    if output.value is None or output.value.bias is None:
+        raise ValueError(f"{output.analyte} is not corrected")
+    key = {"bundle_sha256": bundle.identity.sha256, "analyte": output.analyte}
+    rows = connection.execute(SQL["newest_feedback"], {**key, "most": MOST_ENTRIES}).fetchall()
+    entries = [Feedback(**{name: row[name] for name in _FEEDBACK}) for row in reversed(rows) if row["holds"]]
+    acts, _damaged = newest_acts(connection, **key, at_ns=at_ns)
+    in_force = serving(Learned(), output.value.bias, acts, at_ns)
+    return Correction(
+        analyte=output.analyte,
+        unit=output.unit,
+        in_force=in_force,
+        proposal=proposed(entries, output.value, in_force, at_ns=at_ns),
+        results=len(entries),
+    )
+
+
+def sign_bias(connection: sqlite3.Connection, act: SignedBias, *, model: str) -> None:
+    """Put a signed correction into force, with its line in the audit trail."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(SQL["insert_signed_bias"], asdict(act))
+    body = {name: value for name, value in asdict(act).items() if name != "signed_ns"}
+    audit.append(connection, (AuditEntry(kind="bias_signed", subject=model, body=body),), at_ns=act.signed_ns)
+    connection.execute("COMMIT")
+
+
+def all_acts(connection: sqlite3.Connection) -> list[SignedBias]:
+    """Return every act that holds, in their order."""
+    rows = connection.execute(SQL["all_signed_biases"]).fetchall()
+    return [SignedBias(**{name: row[name] for name in _NAMES}) for row in rows]

@@ -1,0 +1,117 @@
+"""``bias = "signed"``: laboratory results propose, and what a person has signed is in force."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.definitions import BiasLimits
+from gateway.inference.signed_bias import SignedBias, signature_holds, signed
+from gateway.records import SECOND_NS, seconds_to_ns
+from gateway.store.signed_biases import correction, sign_bias
+from tests.building import NOW_NS, assignment, bundle, line, value_output
+from tests.unit.test_learning import audited, learned, newest_prediction, teach
+from tests.unit.test_store import Bench
+
+LIMITS = BiasLimits(trust=0.5, max_step=2.0, max_total=3.0, max_age_ns=seconds_to_ns(3600), signed=True)
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def signable(**changes):
+    return assignment(bundle=bundle(outputs=(value_output(bias=replace(LIMITS, **changes), sigma=1.0),)))
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path)
+    made.line = line(models=(signable(),))
+    made.order()
+    yield made
+    made.connection.close()
+
+
+def act(bias=1.5, *, at=0.0, newest=-5.0):
+    wanted = SignedBias(
+        bundle_sha256=bundle().identity.sha256, analyte="viscosity", bias=bias,
+        newest_ns=NOW_NS + seconds_to_ns(newest), signed_ns=NOW_NS + seconds_to_ns(at), approver="Q. Head",
+        meaning="checked",
+    )  # fmt: skip
+    return signed(wanted, KEY)
+
+
+def said(bench):
+    bench.now_ns += SECOND_NS
+    bench.model_due(78.0)
+    prediction = newest_prediction(bench)
+    return prediction["value"], prediction["bias_version"]
+
+
+def now(bench):
+    model = bench.line.models[0].bundle
+    return correction(bench.connection, model, model.outputs[0], at_ns=bench.now_ns)
+
+
+def test_results_propose_and_change_nothing_by_themselves(bench):
+    teach(bench, 103.0)
+    assert learned(bench)["bias"] == 0.0
+    assert learned(bench)["ewma"]["value"] != 0.0  # they are charted all the same
+    assert audited(bench, "bias_changed") == []
+    assert said(bench) == (pytest.approx(100.0), 0)
+    found = now(bench)
+    assert (found.in_force.bias, found.proposal.bias, found.results) == (0.0, pytest.approx(1.5), 1)
+
+
+def test_what_is_signed_is_in_force_from_then_on_and_audited_with_its_signature(bench):
+    teach(bench, 103.0)
+    sign_bias(bench.connection, act(now(bench).proposal.bias), model="viscosity")
+    assert said(bench) == (pytest.approx(101.5), 1)
+    (entry,) = audited(bench, "bias_signed")
+    assert (entry["approver"], entry["bias"], entry["meaning"]) == ("Q. Head", pytest.approx(1.5), "checked")
+    assert entry["signature"] == act(entry["bias"]).signature
+    sign_bias(bench.connection, act(-1.0, at=3), model="viscosity")
+    assert said(bench) == (pytest.approx(101.5), 1)  # one second later: not yet
+    assert said(bench) == (pytest.approx(99.0), 2)
+
+
+def test_a_proposal_is_at_most_a_step_from_what_is_in_force_and_what_is_in_force_at_most_the_total(bench):
+    sign_bias(bench.connection, act(-1.0), model="viscosity")
+    bench.now_ns += 1
+    for number in range(6):
+        teach(bench, 140.0, f"S-{number}")
+        bench.now_ns += 1
+    assert now(bench).proposal.bias == pytest.approx(1.0)  # two above -1
+    sign_bias(bench.connection, act(50.0), model="viscosity")
+    assert said(bench) == (pytest.approx(103.0), 2)
+
+
+def test_a_signed_correction_ends_with_the_age_of_the_newest_result_that_it_rests_on(bench):
+    bench.line = line(models=(signable(max_age_ns=seconds_to_ns(7)),))
+    sign_bias(bench.connection, act(1.5, newest=-5.0), model="viscosity")
+    assert said(bench)[0] == pytest.approx(101.5)
+    assert said(bench)[0] == pytest.approx(101.5)
+    assert said(bench)[0] == pytest.approx(100.0)
+
+
+def test_the_charts_hold_results_against_what_was_in_force_when_their_sample_was_drawn(bench):
+    sign_bias(bench.connection, act(3.0, at=-10, newest=-15), model="viscosity")
+    teach(bench, 103.0, seconds_ago=5)
+    assert learned(bench)["ewma"]["value"] == pytest.approx(0.0)
+    ((low, high),) = bench.rows("SELECT low, high FROM prediction WHERE sample_result_id IS NOT NULL")
+    assert low <= 103.0 <= high
+
+
+@pytest.mark.parametrize(
+    "changes", [{"bias": 2.5}, {"approver": "Someone"}, {"signature": "00" * 64}, {"public_key": "zz"}]
+)
+def test_an_act_that_is_not_what_its_key_has_signed_is_left_out_with_an_alarm(bench, changes):
+    assert signature_holds(act())
+    assert not signature_holds(replace(act(), **changes))
+    sign_bias(bench.connection, replace(act(), **changes), model="viscosity")
+    assert said(bench)[0] == pytest.approx(100.0)
+    assert bench.rows("SELECT code FROM latch") == [("EVIDENCE_DAMAGED",)]
+
+
+def test_a_signature_counts_only_for_the_bundle_that_it_names(bench):
+    sign_bias(bench.connection, replace(act(), bundle_sha256="ef" * 32), model="viscosity")
+    assert said(bench)[0] == pytest.approx(100.0)
+    assert bench.rows("SELECT code FROM latch") == []
