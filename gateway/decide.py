@@ -5,7 +5,6 @@ randomness: the time is in the event, the model is a function in the situation, 
 gives the same bytes.
 """
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,9 +23,9 @@ from gateway.advice.publication import (
     guidance_message,
     prediction_message,
 )
-from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others
+from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others, settling_ns
 from gateway.contract.identity import identity_of
-from gateway.definitions import LineDefinition, ModelAssignment, Stage
+from gateway.definitions import LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.events import (
     ContextChanged,
     Decision,
@@ -55,6 +54,7 @@ from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
+from gateway.lab.specifications import action_limits
 from gateway.records import (
     AuditEntry,
     ContextKind,
@@ -63,6 +63,7 @@ from gateway.records import (
     GuidanceState,
     OutgoingMessage,
     Prediction,
+    Specification,
 )
 
 AUDIT_BEHIND_WITNESS = "AUDIT_BEHIND_WITNESS"
@@ -80,7 +81,9 @@ def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, .
     match event:
         case ModelDue():
             model = line.model_named(event.model)
-            return () if model is None else (*_inputs(model, event.at_ns), *_present_tags(model, event.at_ns).values())
+            if model is None:
+                return ()
+            return (*_inputs(model, event.at_ns), *_present_tags(model, line, event.at_ns).values())
         case ResultArrived() if event.result.sampled_ns is not None:
             models = line.models_of(event.result.analyte)
             return tuple(request for model in models for request in _inputs(model, event.result.sampled_ns))
@@ -92,18 +95,25 @@ def _inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
     return windows_of(model.bundle.inputs, end_ns)
 
 
-def _present_tags(model: ModelAssignment, end_ns: int) -> dict[str, WindowRequest]:
+def _present_tags(model: ModelAssignment, line: LineDefinition, end_ns: int) -> dict[str, WindowRequest]:
     """Return the windows that show where setpoints and interlock tags stand, and when setpoints last moved."""
+    beside = neighbours(model, line)
     interlocks = {
         interlock.tag: WindowRequest(tag=interlock.tag, start_ns=end_ns, end_ns=end_ns)
         for item in model.bundle.manipulated
         for interlock in item.interlocks
     }
     setpoints = {
-        item.tag: WindowRequest(tag=item.tag, start_ns=end_ns - item.minimum_interval_ns, end_ns=end_ns)
+        item.tag: WindowRequest(tag=item.tag, start_ns=end_ns - _look_back_ns(item, model, beside), end_ns=end_ns)
         for item in model.bundle.manipulated
     }
     return interlocks | setpoints
+
+
+def _look_back_ns(item: ManipulatedTag, model: ModelAssignment, beside: tuple[ModelAssignment, ...]) -> int:
+    """Return for how long a setpoint's move is looked for: until the next may follow and every neighbour shows it."""
+    shown = (settling_ns(other, item, model) + other.prediction_lives_ns for other in beside)
+    return max(item.minimum_interval_ns, *shown, 0)
 
 
 # --- a model is due: predict, tell, warn, suggest ------------------------------------------------------
@@ -175,24 +185,39 @@ def _predicted_situation(
 
 def _others(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> tuple[Other, ...]:
     """Return what else hangs on the setpoints, of this model and its neighbours, and what it is to stay inside of."""
-    product, line = situation.context.material_definition_id, situation.line
-    wanted = {
-        output.analyte: line.specification_for(product, output.analyte)
-        for each in (model, *neighbours(model, line))
-        for output in each.bundle.outputs
-    }
+    wanted = _wanted(situation, model, situation.context.material_definition_id)
     own = own_others(model, prediction.analyte, prediction.features, situation.learned, wanted, event.at_ns)
-    others = (
-        neighbouring_others(each, situation.said_last.get(each.name, ()), wanted) for each in neighbours(model, line)
-    )
-    return (*own, *itertools.chain.from_iterable(others))
+    found: list[Other] = []
+    for each in neighbours(model, situation.line):
+        said = situation.said_last.get(each.name, ())
+        found += neighbouring_others(each, said, _wanted(situation, each, _product_of(each, said, model, situation)))
+    return (*own, *found)
+
+
+def _product_of(
+    neighbour: ModelAssignment, said: tuple[Prediction, ...], mover: ModelAssignment, situation: Situation
+) -> str | None:
+    """Return what runs on a neighbour's equipment: by its last word, else what runs here, where that is the same."""
+    if said:
+        return said[-1].material_definition_id
+    here = neighbour.equipment_id == mover.equipment_id
+    return situation.context.material_definition_id if here else None
+
+
+def _wanted(situation: Situation, model: ModelAssignment, product: str | None) -> dict[str, Specification | None]:
+    """Return by analyte within which limits a model's values are to stay: those from which on people act."""
+    found = dict[str, Specification | None]()
+    for output in model.bundle.outputs:
+        specification = situation.line.specification_for(product, output.analyte)
+        found[output.analyte] = None if specification is None else action_limits(specification)
+    return found
 
 
 def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:
     """Return the setpoints and interlock tags whose present value passes the gates of quality and age."""
     present = {
         tag: present_setpoint(situation.line.tags[tag], situation.windows[request])
-        for tag, request in _present_tags(model, event.at_ns).items()
+        for tag, request in _present_tags(model, situation.line, event.at_ns).items()
     }
     return {tag: setpoint for tag, setpoint in present.items() if setpoint is not None}
 

@@ -274,6 +274,7 @@ class LineDefinition:
     specifications: tuple[Specification, ...]
     models: tuple[ModelAssignment, ...]
     head_signer: SignHead | None = None
+    trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
 
     def specification_for(self, product: str | None, analyte: str) -> Specification | None:
         """Return the configured specification of a product's analyte, or None. Never guesses a product."""

@@ -82,6 +82,7 @@ def define_line(
         tags=tags,
         specifications=tuple(_specification(table) for table in settings.specification),
         models=tuple(models.values()),
+        trusted_keys=None if trusted is None else frozenset(trusted),
     )
 
 

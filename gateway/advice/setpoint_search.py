@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.advice.side_effects import Other, accepted_inputs, gains_on, leaves_alone
+from gateway.advice.side_effects import Other, accepted_inputs, gains_on, leaves_alone, shows
 from gateway.definitions import Limits, ManipulatedTag, ModelAssignment
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_move, judge_present
@@ -78,7 +78,7 @@ def search(
     for manipulated in model.bundle.manipulated:
         tag = manipulated.tag
         refusal = judge_present(manipulated, present=current, last_move_ns=last_move_ns.get(tag), at_ns=at_ns)
-        refusal = refusal or _blocked(model, output, manipulated)
+        refusal = refusal or _blocked(model, output, manipulated, moved_ns=last_move_ns.get(tag))
         if refusal is not None:
             refusals.append(refusal)
             continue
@@ -104,11 +104,13 @@ def target_of(specification: Specification) -> float:
     return sum(limits) / len(limits) if limits else math.nan
 
 
-def _blocked(model: ModelAssignment, output: Objective, manipulated: ManipulatedTag) -> Reason | None:
+def _blocked(
+    model: ModelAssignment, output: Objective, manipulated: ManipulatedTag, *, moved_ns: int | None
+) -> Reason | None:
     """Return why a setpoint is not moved where another value that follows it cannot say where it would go."""
     for other in output.others:
-        wanted = other.basis is None and other.specification is not None
-        if wanted and gains_on(other.model, manipulated, model).any():
+        follows = gains_on(other.model, manipulated, model).any()
+        if other.specification is not None and follows and not shows(other, manipulated, model, moved_ns=moved_ns):
             return abstain(
                 Abstention.SIDE_EFFECT_UNKNOWN, tag=manipulated.tag, analyte=other.analyte, model=other.model.name
             )

@@ -25,9 +25,10 @@ _ROUNDING = 1e-6  # of the half width: what two evaluations of the same row may 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Basis:
-    """What a value rests on at present: its model's inputs, its correction, the half width of its interval."""
+    """What a value rests on at present: its model's inputs at an instant, its correction, half its interval."""
 
     inputs: tuple[float, ...]
+    end_ns: int
     bias: float
     half_width: float
 
@@ -59,13 +60,27 @@ def gains_on(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAs
     """Return by how much each input of a model moves for one unit of another model's setpoint, shape (inputs,)."""
     gains = next((item.gains for item in other.bundle.manipulated if item.tag == manipulated.tag), None)
     if gains is None:
-        follows = {manipulated.tag: 1.0} | {
-            item.tag: manipulated.gains[item.name]
-            for item in mover.bundle.inputs
-            if item.name in manipulated.gains and item.aggregate in _LEVELS
-        }
+        follows = {manipulated.tag: 1.0}
+        for item in mover.bundle.inputs:
+            gain = manipulated.gains.get(item.name, 0.0)
+            if item.aggregate in _LEVELS and abs(gain) > abs(follows.get(item.tag, 0.0)):
+                follows[item.tag] = gain
         gains = {item.name: follows.get(item.tag, 0.0) for item in other.bundle.inputs if item.aggregate in _LEVELS}
     return np.array([gains.get(item.name, 0.0) for item in other.bundle.inputs])
+
+
+def settling_ns(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAssignment) -> int:
+    """Return for how long after a move the inputs of a model that follow it still look back to before it."""
+    gains = gains_on(other, manipulated, mover)
+    following = (item for item, gain in zip(other.bundle.inputs, gains, strict=True) if gain)
+    return max((item.lag_ns + item.window_ns for item in following), default=0)
+
+
+def shows(other: Other, manipulated: ManipulatedTag, mover: ModelAssignment, *, moved_ns: int | None) -> bool:
+    """Return whether what a value rests on shows the setpoint's last move: else two moves would count as one."""
+    if other.basis is None or moved_ns is None or other.model.name == mover.name:  # its own interval sees to its own
+        return other.basis is not None
+    return other.basis.end_ns - settling_ns(other.model, manipulated, mover) >= moved_ns
 
 
 def own_others(
@@ -85,7 +100,8 @@ def own_others(
         width = half_width_of(known, output.value, at_ns)
         basis = None
         if features is not None and width is not None:
-            basis = Basis(inputs=features.values, bias=bias_at(known, output.value.bias, at_ns), half_width=width)
+            bias = bias_at(known, output.value.bias, at_ns)
+            basis = Basis(inputs=features.values, end_ns=features.end_ns, bias=bias, half_width=width)
         found.append(
             Other(
                 model=model,
@@ -126,7 +142,8 @@ def _basis_of(said: Prediction | None, neighbour: ModelAssignment) -> Basis | No
         return None
     if said.features is None or said.low is None or said.high is None:
         return None
-    return Basis(inputs=said.features.values, bias=said.bias, half_width=(said.high - said.low) / 2)
+    half_width = (said.high - said.low) / 2
+    return Basis(inputs=said.features.values, end_ns=said.features.end_ns, bias=said.bias, half_width=half_width)
 
 
 def leaves_alone(

@@ -18,7 +18,7 @@ from gateway.inference.signed_bias import SignedBias, signed
 from gateway.line import define_line, trusted_keys
 from gateway.settings import Settings, read
 from gateway.store.database import open_state, read_state
-from gateway.store.signed_biases import Correction, correction, sign_bias
+from gateway.store.signed_biases import Correction, correction, sign_biases
 from gateway.store.statements import SQL
 from gateway.store.versions import changes, promoted_versions
 
@@ -49,8 +49,11 @@ def correct(
         if not found:
             raise LablineError(f"results propose nothing of {model}", hint="approved results of its samples do")
         with closing(open_state(settings.store.directory)) as connection:
-            for each in found:
-                sign_bias(connection, _act(assignment, each, signing, approver, meaning, now_ns), model=model)
+
+            def sign(at_ns: int) -> list[SignedBias]:
+                return [_act(assignment, each, signing, approver, meaning, at_ns) for each in found]
+
+            sign_biases(connection, sign, model=model, at_ns=time.time_ns)
     documents = [_document(assignment, each, now_ns) for each in found]
     if as_json:
         show_json({"model": model, "signed": key is not None, "corrections": documents})

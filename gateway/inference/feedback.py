@@ -119,13 +119,18 @@ def serving(state: Learned, limits: BiasLimits | None, acts: Sequence[SignedBias
 
 
 def proposed(entries: Sequence[Feedback], output: ValueOutput, in_force: Learned, *, at_ns: int) -> Learned:
-    """Return the correction that results propose: as they would correct by themselves, at most a step from now."""
+    """Return the correction that results propose: as they would correct by themselves, at most a step from now.
+
+    Its ``newest_ns`` is None where they propose nothing: too old, or no newer than what is in force.
+    """
     limits = output.bias
     if limits is None:
         return Learned()
     by_themselves = learned(entries, replace(output, bias=replace(limits, signed=False)))
     served = bias_at(in_force, limits, at_ns)
     bias = min(max(by_themselves.bias, served - limits.max_step), served + limits.max_step)
+    if correction_age_ns(by_themselves, limits, at_ns) is None or by_themselves.newest_ns == in_force.newest_ns:
+        return Learned()  # too old to correct anything, or in force already
     return replace(by_themselves, bias=bias)
 
 

@@ -5,8 +5,8 @@ settling are two loops, so that the pipeline stays full while acknowledged rows 
 thread; until that is committed they count as in flight.
 
 An acknowledgement is a broker's word, given before it saves: mosquitto killed at that moment has forgotten. So what was
-acknowledged is kept until the broker has acknowledged something that was sent a while after, and where the connection
-goes before that, it is sent once again, in its order and with its id. Telemetry is not: the next value is on its way.
+acknowledged is kept until the broker has acknowledged something else a while later, and where the connection goes
+before that, it is sent once again, in its order and with its id. Telemetry is not: the next value is on its way.
 
 A message that the broker refuses is parked: kept, alarmed, and not in the way. So is one over which the broker drops
 the connection: when that happens again and again with nothing acknowledged in between, messages go one at a time on a
@@ -44,7 +44,7 @@ _HEADROOM_BYTES = 256  # of a packet, for its header and properties
 _LOSSES_UNTIL_CAREFUL = 3
 _CAREFUL_PAUSE_SECONDS = 1.0
 _STRIKES_UNTIL_PARKED = 3
-_KEPT_SECONDS = 0.25  # a broker that has acknowledged what was sent that long after an acknowledgement has saved it
+_KEPT_SECONDS = 0.1  # a broker that gives another acknowledgement that much later has saved what it gave the first for
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Drain:
         self._generation = -1
         self._in_flight: dict[int, _InFlight] = {}
         self._answers: dict[int, int | None] = {}
-        self._proven_at = 0.0  # the newest instant of sending among what was acknowledged
+        self._answered_at = 0.0  # when the last acknowledgement came
         self._kept: deque[tuple[float, list[int]]] = deque()  # when acknowledged, and what; the oldest first
         self._suspicion = _Suspicion()
         self._something = asyncio.Event()
@@ -139,7 +139,8 @@ class Drain:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._settled.wait()
-        await self._acknowledged([], proven_at=math.inf)
+        if self._session.connected and self._session.generation == self._generation:
+            await self._acknowledged([], answered_at=math.inf)
 
     # --- sending
 
@@ -289,7 +290,7 @@ class Drain:
         lost = answer.cancelled() or answer.exception() is not None
         self._answers[seq] = None if lost else answer.result()
         if not lost:
-            self._proven_at = max(self._proven_at, self._in_flight[seq].since)
+            self._answered_at = self._clock.monotonic()
         self._answered_something.set()
 
     # --- settling
@@ -311,11 +312,11 @@ class Drain:
 
         An answer is forgotten only once its own write is committed: where the store fails, it is settled later.
         """
-        answers = dict(self._answers)
+        answers, answered_at = dict(self._answers), self._answered_at
         done = {seq for seq, code in answers.items() if code is not None and code < _REFUSED}
         if done:
             self._suspicion.cleared()
-            await self._acknowledged(sorted(done), proven_at=self._proven_at)
+            await self._acknowledged(sorted(done), answered_at=answered_at)
             self.sent += len(done)
             self._forget(done)
         for seq, code in answers.items():
@@ -328,19 +329,17 @@ class Drain:
             self._forget(lost)
         self._settled.set()
 
-    async def _acknowledged(self, seqs: list[int], *, proven_at: float) -> None:
+    async def _acknowledged(self, seqs: list[int], *, answered_at: float) -> None:
         """Keep what was acknowledged; delete telemetry, and what the broker has lived on after or was told of twice."""
-        now = self._clock.monotonic()
         messages = (self._in_flight[seq].message for seq in seqs)
         gone = {each.seq for each in messages if each.lane is Lane.TELEMETRY or each.again}
         kept = [seq for seq in seqs if seq not in gone]
-        old = [each for each in self._kept if proven_at - each[0] >= _KEPT_SECONDS]
+        old = [each for each in self._kept if answered_at - each[0] >= _KEPT_SECONDS]
         gone.update(*(seqs_then for _at, seqs_then in old))
         await self._writer.run(acknowledged(kept, connection_number=self._order.connection, gone=sorted(gone)))
-        for _ in old:
-            self._kept.popleft()
+        self._kept = deque(each for each in self._kept if each not in old)
         if kept:
-            self._kept.append((now, kept))
+            self._kept.append((answered_at, kept))
 
     async def _suspect(self, lost: set[int]) -> None:
         if self._session.taken_over or self._we_dropped:

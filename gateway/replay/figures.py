@@ -20,8 +20,9 @@ def figures_of(then: Said, now: Said, measured: Mapping[str, float]) -> dict[str
     found = {}
     for model, analyte in sorted(before.keys() | after.keys()):
         name = (model, analyte)
-        found[f"{model}-{analyte}-over-time.png"] = _over_time(name, then, now, measured)
-        found[f"{model}-{analyte}-counts.png"] = _counts(name, before.get(name), after.get(name))
+        file = f"{model}-{analyte}".replace("/", "_")
+        found[f"{file}-over-time.png"] = _over_time(name, then, now, measured)
+        found[f"{file}-counts.png"] = _counts(name, before.get(name), after.get(name))
     found["guidance-counts.png"] = _bars(
         "guidance by kind", [guidance_counts(then), guidance_counts(now)], sorted({*guidance_counts(then),
                                                                                    *guidance_counts(now)})

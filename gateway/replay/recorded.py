@@ -81,6 +81,8 @@ def recorded_events(connection: sqlite3.Connection, stretch: Stretch, *, underst
         Recorded(event=event, place=(row_number, 0), arrival=results.get(event_id, 0))
         for row_number, event_id, event in _messages(connection, stretch, understand)
     ]
+    if connection.execute(SQL["times_salvaged"]).fetchone()[0]:  # what was put back is of earlier, and stands behind
+        return sorted([*messages, *ticks], key=lambda each: (each.event.at_ns, each.arrival))
     return sorted([*messages, *ticks], key=lambda each: each.place)
 
 

@@ -96,4 +96,4 @@ class _Deciding:
             event_id = identity_of("timer", Timer.EXPIRE_GUIDANCE, self._looked_ns)
             due = TimerDue(event_id=event_id, at=moment(self._looked_ns), timer=Timer.EXPIRE_GUIDANCE)
             decide_batch(self._connection, line=self._line, batch=(Pending(due),))
-        self._looked_ns = max(self._looked_ns, until_ns)
+        self._looked_ns = until_ns  # which may be earlier, where the clock was set back

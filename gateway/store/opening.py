@@ -244,6 +244,7 @@ def _go_on_from(connection: sqlite3.Connection, code: str, kind: str, body: dict
     audit.append(connection, (AuditEntry(kind=kind, subject=code, body=body),), at_ns=at_ns)
     _latch(connection, code, at_ns, body)
     connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, json.dumps(body, sort_keys=True))})
+    connection.execute(SQL["told_gone"])  # newer things may have been said of their topics since
     connection.execute("COMMIT")
 
 

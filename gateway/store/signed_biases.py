@@ -1,6 +1,7 @@
 """The corrections that people have signed, and what the laboratory's results would propose now."""
 
 import sqlite3
+from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from gateway.definitions import ModelBundle, ModelOutput
@@ -11,7 +12,7 @@ from gateway.store import audit
 from gateway.store.statements import SQL
 
 _LATEST_NS = 2**62
-_MOST = 50  # of a bundle's analyte: older ones are in force no more
+_MOST = 1000  # of a bundle's analyte: what is charted reaches no further back
 _NAMES = tuple(field.name for field in fields(SignedBias))
 _FEEDBACK = tuple(field.name for field in fields(Feedback))
 
@@ -28,16 +29,24 @@ class Correction:
 
 
 def newest_acts(
-    connection: sqlite3.Connection, bundle_sha256: str, analyte: str, *, at_ns: int = _LATEST_NS
+    connection: sqlite3.Connection,
+    bundle_sha256: str,
+    analyte: str,
+    *,
+    at_ns: int = _LATEST_NS,
+    trusted: Container[str] | None = None,
 ) -> tuple[list[SignedBias], list[str]]:
-    """Return (the newest acts until an instant, in their order; the records among them that do not hold)."""
+    """Return (the newest acts until an instant, in their order; the records among them that do not hold).
+
+    ``trusted``: the public keys that may sign; None: any.
+    """
     rows = connection.execute(
         SQL["signed_biases"], {"bundle_sha256": bundle_sha256, "analyte": analyte, "at_ns": at_ns, "most": _MOST}
     ).fetchall()
     acts, damaged = [], []
     for row in reversed(rows):
         act = SignedBias(**{name: row[name] for name in _NAMES}) if row["holds"] else None
-        if act is not None and signature_holds(act):
+        if act is not None and signature_holds(act) and (trusted is None or act.public_key in trusted):
             acts.append(act)
         else:
             damaged.append(row["record"])
@@ -62,12 +71,20 @@ def correction(connection: sqlite3.Connection, bundle: ModelBundle, output: Mode
     )
 
 
-def sign_bias(connection: sqlite3.Connection, act: SignedBias, *, model: str) -> None:
-    """Put a signed correction into force, with its line in the audit trail."""
+def sign_biases(
+    connection: sqlite3.Connection, sign: Callable[[int], Sequence[SignedBias]], *, model: str, at_ns: Callable[[], int]
+) -> None:
+    """Put signed corrections into force, with their lines in the audit trail.
+
+    ``sign`` gets the instant from which on they are in force: later than any before, whatever the clock shows, and
+    taken once nothing else is being decided, so that no decision of a later instant stands without them.
+    """
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute(SQL["insert_signed_bias"], asdict(act))
-    body = {name: value for name, value in asdict(act).items() if name != "signed_ns"}
-    audit.append(connection, (AuditEntry(kind="bias_signed", subject=model, body=body),), at_ns=act.signed_ns)
+    newest_ns = connection.execute(SQL["newest_signed_ns"]).fetchone()[0] or 0
+    for act in sign(max(at_ns(), newest_ns + 1)):
+        connection.execute(SQL["insert_signed_bias"], asdict(act))
+        body = {name: value for name, value in asdict(act).items() if name != "signed_ns"}
+        audit.append(connection, (AuditEntry(kind="bias_signed", subject=model, body=body),), at_ns=act.signed_ns)
     connection.execute("COMMIT")
 
 

@@ -232,7 +232,7 @@ class _Loading:
             found,
             context=self._context_of_equipment(model.equipment_id, event.at_ns),
             open_guidance=self._guidance("open_guidance_of_model", model=model.name),
-            learned=self._learned(model.bundle, event.at_ns),
+            learned=self._learned(model.bundle, found.line, event.at_ns),
             said_last={each.name: self._said_last(each, event.at_ns) for each in neighbours(model, found.line)},
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )
@@ -252,7 +252,7 @@ class _Loading:
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
             lessons={
-                model.name: self._lessons(model.bundle, event.result.analyte, history.current, event.at_ns)
+                model.name: self._lessons(model.bundle, found.line, event, history.current)
                 for model in found.line.models_of(event.result.analyte)
                 if _learns(model.bundle, event.result.analyte)
             },
@@ -268,7 +268,7 @@ class _Loading:
         )
         return tuple(decode(Prediction, row["body"]) for row in reversed(rows))
 
-    def _learned(self, bundle: ModelBundle, at_ns: int) -> dict[str, Learned]:
+    def _learned(self, bundle: ModelBundle, line: LineDefinition, at_ns: int) -> dict[str, Learned]:
         """Return what has been learned of a bundle, by analyte; what is damaged counts as not learned."""
         found = {}
         for output in bundle.outputs:
@@ -276,21 +276,26 @@ class _Loading:
             if row is not None:
                 found[output.analyte] = decode(Learned, row["body"])
             if output.value is not None and output.value.bias is not None and output.value.bias.signed:
-                acts = self._acts(bundle, output.analyte, at_ns)
+                acts = self._acts(bundle, line, output.analyte, at_ns)
                 found[output.analyte] = serving(found.get(output.analyte, Learned()), output.value.bias, acts, at_ns)
         return found
 
-    def _acts(self, bundle: ModelBundle, analyte: str, at_ns: int) -> tuple[SignedBias, ...]:
+    def _acts(self, bundle: ModelBundle, line: LineDefinition, analyte: str, at_ns: int) -> tuple[SignedBias, ...]:
         """Return the corrections of a model that people have signed until an instant."""
         output = bundle.output_of(analyte)
         if output is None or output.value is None or output.value.bias is None or not output.value.bias.signed:
             return ()
-        acts, damaged = newest_acts(self._connection, bundle.identity.sha256, analyte, at_ns=at_ns)
+        acts, damaged = newest_acts(
+            self._connection, bundle.identity.sha256, analyte, at_ns=at_ns, trusted=line.trusted_keys
+        )
         self._damaged += damaged
         return tuple(acts)
 
-    def _lessons(self, bundle: ModelBundle, analyte: str, current: LabResult | None, at_ns: int) -> Lessons:
-        acts = self._acts(bundle, analyte, at_ns)
+    def _lessons(
+        self, bundle: ModelBundle, line: LineDefinition, event: ResultArrived, current: LabResult | None
+    ) -> Lessons:
+        analyte = event.result.analyte
+        acts = self._acts(bundle, line, analyte, event.at_ns)
         key = {"bundle_sha256": bundle.identity.sha256, "analyte": analyte}
         standing = self._row("learned", **key)
         rows = self._rows("newest_feedback", {**key, "most": MOST_ENTRIES})

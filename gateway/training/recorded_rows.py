@@ -3,11 +3,13 @@
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
@@ -36,7 +38,7 @@ _LATEST_NS = 2**62
 
 @dataclass(frozen=True, kw_only=True)
 class _Result:
-    result: LabResult
+    result_ids: tuple[str, ...]
     sampled_ns: int
     value: float
     arrived_ns: int
@@ -56,12 +58,15 @@ def recorded_rows(
     settings, _sha256 = read((folder / table.configuration).resolve())
     store = settings.store.directory if table.store is None else (folder / table.store).resolve()
     tags, inputs = tags_of(settings), inputs_of(recipe)
+    inputs = tuple(
+        replace(item, frozen_after_ns=tags[item.tag].frozen_after_ns) if item.tag in tags else item for item in inputs
+    )
     unknown = sorted({item.tag for item in inputs} - tags.keys())
     if unknown:
         raise LablineError(f"the line has no tag {', '.join(unknown)}", hint=f"it has {', '.join(sorted(tags))}")
     left_out: Counter[str] = Counter()
     with closing(read_state(store)) as connection:
-        results = [*_learnable(_results(connection, recipe, table), recipe, table, left_out)]
+        results = _by_sample(_learnable(_results(connection, recipe, table), recipe, table, left_out))
     if not results:
         raise LablineError(
             f"{store} has no result of {recipe.output.analyte} to learn from{_told(left_out)}",
@@ -89,11 +94,14 @@ def recorded_rows(
     return _rows(kept, features, left_out)
 
 
-def _results(connection: sqlite3.Connection, recipe: Recipe, table: HistoryTable) -> Iterator[tuple[LabResult, int]]:
-    """Yield the current results of the analyte in the order of their samples, and when each arrived."""
+def _results(
+    connection: sqlite3.Connection, recipe: Recipe, table: HistoryTable
+) -> Iterator[tuple[LabResult, str | None, int]]:
+    """Yield the current results of the analyte in the order of their samples, their equipment, when each arrived."""
     bounds = {"since_ns": _ns(table.since, 0), "until_ns": _ns(table.until, _LATEST_NS)}
     for row in connection.execute(SQL["results_to_learn_from"], {"analyte": recipe.output.analyte, **bounds}):
-        yield decode(LabResult, row["body"]), row["arrived_ns"]
+        result = decode(LabResult, row["body"])
+        yield result, result.equipment_id or row["equipment_id"], row["arrived_ns"]
 
 
 def _ns(time: datetime | None, otherwise: int) -> int:
@@ -101,19 +109,37 @@ def _ns(time: datetime | None, otherwise: int) -> int:
 
 
 def _learnable(
-    results: Iterator[tuple[LabResult, int]], recipe: Recipe, table: HistoryTable, left_out: Counter[str]
+    results: Iterator[tuple[LabResult, str | None, int]], recipe: Recipe, table: HistoryTable, left_out: Counter[str]
 ) -> Iterator[_Result]:
-    for result, arrived_ns in results:
+    for result, equipment_id, arrived_ns in results:
         if result.status is not ResultStatus.APPROVED:
             left_out["not approved"] += 1
         elif result.value is None or result.qualifier is not None or result.sampled_ns is None:
             left_out["no number"] += 1
         elif result.unit not in {None, recipe.output.unit}:
             left_out[f"in {result.unit}"] += 1
-        elif table.equipment is not None and result.equipment_id not in {None, table.equipment}:
-            left_out["of other equipment"] += 1
+        elif table.equipment is not None and equipment_id != table.equipment:
+            left_out["of other or unknown equipment"] += 1
         else:
-            yield _Result(result=result, sampled_ns=result.sampled_ns, value=result.value, arrived_ns=arrived_ns)
+            yield _Result(
+                result_ids=(result.result_id,), sampled_ns=result.sampled_ns, value=result.value, arrived_ns=arrived_ns
+            )
+
+
+def _by_sample(results: Iterable[_Result]) -> list[_Result]:
+    """Return one row for each drawn instant: the mean of its determinations, known once the last of them is."""
+    found = []
+    for sampled_ns, group in groupby(results, key=lambda each: each.sampled_ns):
+        together = [*group]
+        found.append(
+            _Result(
+                result_ids=tuple(result_id for each in together for result_id in each.result_ids),
+                sampled_ns=sampled_ns,
+                value=fmean(each.value for each in together),
+                arrived_ns=max(each.arrived_ns for each in together),
+            )
+        )
+    return found
 
 
 def _history(
@@ -123,7 +149,7 @@ def _history(
     results: list[_Result],
 ) -> KnownThen:
     sources = {item.tag: tags[item.tag].source for item in inputs}
-    reach_ns = max(item.lag_ns + item.window_ns for item in inputs) + _BEFORE_NS
+    reach_ns = max(item.lag_ns + item.window_ns + (item.frozen_after_ns or 0) for item in inputs) + _BEFORE_NS
     recorded = RecordedHistory(connection, [*sources, *(f"@{source}" for source in {*sources.values()})])
     return KnownThen(recorded, sources, start_ns=results[0].sampled_ns - reach_ns, end_ns=results[-1].sampled_ns + 1)
 
@@ -131,9 +157,9 @@ def _history(
 def _rows(kept: list[_Result], features: list[tuple[float, ...]], left_out: Counter[str]) -> Rows:
     timing = Timing(
         at_ns=np.array([each.sampled_ns for each in kept], np.int64),
-        arrives_ns=np.array([max(each.arrived_ns, each.sampled_ns) for each in kept], np.int64),
+        arrives_ns=np.array([max(each.arrived_ns, each.sampled_ns + 1) for each in kept], np.int64),
     )
-    digest = hashlib.sha256("".join(each.result.result_id for each in kept).encode())
+    digest = hashlib.sha256("".join(result_id for each in kept for result_id in each.result_ids).encode())
     return Rows(
         at=np.arange(len(kept)),
         names=tuple(rfc3339(each.sampled_ns) for each in kept),

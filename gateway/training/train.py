@@ -39,6 +39,7 @@ from gateway.transport.onnx import load_model
 
 Progress = Callable[[str, int, int], None]
 _GRADE_SHARE = 0.15  # of the value: a larger move within so many rows is a change of grade
+_LEAST_ROWS, _LEAST_TEST_ROWS = 6, 2
 _AGREEMENT = 1e-4  # of the values' spread: trees are summed in floats there, and what is served is calibrated itself
 
 
@@ -79,6 +80,7 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     """Return a trained model; raises LablineError where the data does not allow one."""
     rows = (recorded_rows if recipe.history else file_rows)(recipe, folder=folder, on_progress=on_progress)
     made_from, test = _split(recipe, rows)
+    _must_suffice(recipe, rows, made_from, test)
     compared = _compare(recipe, rows, made_from, on_progress)
     chosen = min(compared, key=lambda each: each.error_as_served)
     model = _candidate(recipe, chosen.kind, rows)()
@@ -113,6 +115,20 @@ def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
     if not 0 < first < len(rows):
         raise LablineError(f"{len(rows)} rows do not make two parts", hint="change [split], or give more data")
     return slice(0, first), slice(first, len(rows))
+
+
+def _must_suffice(recipe: Recipe, rows: Rows, made_from: slice, test: slice) -> None:
+    """Raise LablineError where a fold would have nothing to be fitted on, or the test nothing to tell apart."""
+    count = made_from.stop
+    fitted = min(
+        len(fitting) for fitting, _leaving in blocks(count, folds=recipe.candidates.folds, gap=_gap(recipe, rows))
+    )
+    if fitted < _LEAST_ROWS or len(rows.values[test]) < _LEAST_TEST_ROWS:
+        raise LablineError(
+            f"{len(rows)} rows are too few: a fold is fitted on {fitted} (at least {_LEAST_ROWS}), the test has "
+            f"{len(rows.values[test])} (at least {_LEAST_TEST_ROWS})",
+            hint="give more data or fewer [candidates] folds; rows beside what is left out are used by neither",
+        )
 
 
 def _gap(recipe: Recipe, rows: Rows) -> int:

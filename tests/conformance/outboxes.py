@@ -167,11 +167,15 @@ class MemoryOutbox:
         self._take_out(due, "expired")
 
     def evict(self, lane, count):
-        self._take_out([row for row in self.rows if row.message.lane is lane][:count], "evicted")
+        self._take_out(
+            [row for row in self.rows if row.message.lane is lane and not row.acknowledged and not row.again][:count],
+            "evicted",
+        )
 
     def park(self, seq):
         for row in self.rows:
-            row.parked = row.parked or row.seq == seq
+            if row.seq == seq:
+                row.parked, row.acknowledged, row.again = True, False, False
 
     def unpark(self, message_id):
         for row in self.rows:

@@ -52,7 +52,7 @@ def test_what_was_acknowledged_and_is_still_kept_waits_again_in_its_place_over_a
     assert [each.again for each in outbox.waiting()] == [True, True, False]
 
 
-def test_what_the_broker_had_acknowledged_is_superseded_expires_and_is_evicted_without_a_word(outbox):
+def test_what_the_broker_had_acknowledged_is_superseded_and_expires_without_a_word(outbox):
     outbox.append(message("a", topic="t"), message("b", expires=deadline(NOW_NS)), message("c", Lane.TELEMETRY))
     for each in outbox.waiting():
         outbox.acknowledge(each.seq)
@@ -61,8 +61,19 @@ def test_what_the_broker_had_acknowledged_is_superseded_expires_and_is_evicted_w
     assert names(outbox) == ["b", "new", "c"]
     outbox.expire(moment(NOW_NS))
     outbox.evict(Lane.TELEMETRY, 1)
-    assert names(outbox) == ["new"]
+    assert names(outbox) == ["new", "c"]  # what the broker has had is not evicted
     assert outbox.departures() == set()
+
+
+def test_what_is_parked_and_taken_back_counts_as_never_told(outbox):
+    outbox.append(message("a", expires=deadline(NOW_NS)))
+    outbox.acknowledge(outbox.waiting()[0].seq)
+    outbox.wait_again()
+    outbox.park(outbox.waiting()[0].seq)
+    outbox.unpark("a")
+    assert [each.again for each in outbox.waiting()] == [False]
+    outbox.expire(moment(NOW_NS))
+    assert outbox.departures() == {("a", "expired")}
 
 
 def test_the_same_message_again_changes_nothing(outbox):

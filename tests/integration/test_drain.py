@@ -118,25 +118,40 @@ async def received(bench, count):
     return heard(bench)
 
 
+async def sent(bench, count):
+    async with asyncio.timeout(20):
+        while bench.drain.sent < count:
+            await asyncio.sleep(0.01)
+    return bench.drain.sent
+
+
+async def connected_again(bench, generation):
+    """Until the drain has begun on a newer connection."""
+    async with asyncio.timeout(20):
+        while bench.drain._generation <= generation:
+            await asyncio.sleep(0.01)
+
+
 def heard(bench):
     return [each.payload for each in bench.received if each.topic != "out/echo"]
 
 
 async def the_broker_forgets(bench, broker):
     """What it has acknowledged, as one that is killed before it saves."""
+    generation = bench.drain._generation
     await broker.mosquitto.kill()
     bench.received.clear()
     await broker.mosquitto.start()
+    await connected_again(bench, generation)
 
 
 async def test_what_a_broker_acknowledged_just_before_it_was_killed_is_told_again_in_its_order(bench, broker):
     told = [b"%d" % number for number in range(20)]
     await bench.enqueue(*(message(number) for number in range(20)), message(1, lane=Lane.TELEMETRY))
     assert sorted(await received(bench, 21)) == sorted([*told, b"1"])
+    await sent(bench, 21)
     await the_broker_forgets(bench, broker)
-    async with asyncio.timeout(20):
-        while bench.drain.sent < 41:  # but the telemetry, of which there is something newer soon
-            await asyncio.sleep(0.01)
+    assert await sent(bench, 41) == 41  # but the telemetry, of which there is something newer soon
     again = [each.payload for each in bench.received if each.payload in told]  # the watcher may come back later
     assert again == told[len(told) - len(again) :]
     await bench.until_empty()
@@ -147,12 +162,13 @@ async def test_what_a_broker_acknowledged_just_before_it_was_killed_is_told_agai
 async def test_what_was_told_on_two_connections_is_not_told_on_a_third(bench, broker):
     await bench.enqueue(message(0))
     await received(bench, 1)
-    for _ in range(2):
+    for count in (1, 2):
+        await sent(bench, count)
         await the_broker_forgets(bench, broker)
         await bench.watcher_is_back()
     await bench.enqueue(message(1))
     await received(bench, 1)
-    assert bench.drain.sent == 3
+    assert await sent(bench, 3) == 3
 
 
 async def test_what_a_broker_has_lived_on_after_is_not_told_again(bench, broker):
@@ -164,25 +180,25 @@ async def test_what_a_broker_has_lived_on_after_is_not_told_again(bench, broker)
             number += 1
             await bench.enqueue(message(number, lane=Lane.TELEMETRY))
             await received(bench, number + 1)
-    sent = bench.drain.sent
+    before = await sent(bench, number + 1)
     await the_broker_forgets(bench, broker)
     await bench.watcher_is_back()
     await bench.enqueue(message(7))
     assert await received(bench, 1) == [b"7"]
-    assert bench.drain.sent == sent + 1
+    assert await sent(bench, before + 1) == before + 1
 
 
 async def test_a_suggestion_told_once_and_overtaken_by_the_plant_is_not_told_again_and_alarms_nobody(bench, broker):
     suggestion = {"kind": "setpoint", "model": {"name": "viscosity", "sha256": "ab" * 32},
                   "suggestion": {"tag": "temperature_setpoint", "current": 78.0, "proposed": 79.0}}  # fmt: skip
     await bench.enqueue(message(1, lane=Lane.GUIDANCE, payload=json.dumps(suggestion).encode()))
-    await received(bench, 1)
+    await sent(bench, 1)
     bench.drain._present = lambda _tag: 84.0  # the operator has gone elsewhere
     await the_broker_forgets(bench, broker)
     await bench.watcher_is_back()
     await bench.enqueue(message(2))
     assert await received(bench, 1) == [b"2"]
-    assert bench.drain.sent == 2
+    assert await sent(bench, 2) == 2
     assert bench.alarms == []
 
 

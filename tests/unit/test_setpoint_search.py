@@ -100,7 +100,7 @@ def test_a_move_that_would_push_another_value_out_of_its_specification_is_not_su
 
     both = assignment(predict=predict)
     other = Other(model=both, analyte="ph", column=1, valid=(0.0, 14.0), specification=PH,
-                  basis=Basis(inputs=(76.5,), bias=0.0, half_width=0.1))  # fmt: skip
+                  basis=Basis(inputs=(76.5,), end_ns=NOW_NS, bias=0.0, half_width=0.1))  # fmt: skip
     suggestion, _ = find(76.5, model=both, others=(other,))
     assert suggestion is not None
     assert suggestion.proposed <= 78.8 + 1e-9  # pH 7.0 + 0.5 * 0.8, and its interval, stays below 7.5

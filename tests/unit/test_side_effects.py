@@ -7,7 +7,7 @@ import pytest
 
 from gateway.advice.side_effects import gains_on, neighbours
 from gateway.definitions import Aggregate, ModelOutput, Stage, ValueOutput
-from gateway.records import SECOND_NS, ModelIdentity
+from gateway.records import SECOND_NS, Bands, ModelIdentity
 from tests.building import PH, VISCOSITY, assignment, bundle, line, linear, mean_input
 from tests.unit.test_store import Bench
 
@@ -101,6 +101,38 @@ def test_a_value_that_nobody_wants_of_this_product_forbids_nothing(bench):
     ph = ph_model()
     other = replace(ph, bundle=replace(ph.bundle, outputs=(replace(PH_OUTPUT, analyte="colour"),)))
     assert suggested(bench, other, said=False) == (pytest.approx(79.4), None)
+
+
+def test_a_second_move_waits_until_the_neighbour_shows_the_first(bench):
+    """Else each of several moves would be judged from where the neighbour stood before all of them."""
+    slow = ph_model(slope=0.02)
+    inputs = (mean_input("temperature", window_ns=120 * SECOND_NS, minimum_coverage=0.01),)
+    slow = replace(slow, bundle=replace(slow.bundle, inputs=inputs), every_ns=60 * SECOND_NS)
+    assert suggested(bench, slow) == (pytest.approx(79.4), None)
+    bench.now_ns += SECOND_NS
+    bench.model_due(76.5, setpoint=79.4)  # it is seen to be applied
+    bench.now_ns += 70 * SECOND_NS  # viscosity's own interval is over; pH's window still reaches back before the move
+    bench.model_due(76.5, name="ph")
+    bench.now_ns += SECOND_NS
+    bench.model_due(76.5, setpoint=79.4)
+    ((why,),) = bench.rows("SELECT json_extract(body, '$.no_suggestion[0].code') FROM prediction "
+                           "WHERE model = 'viscosity' ORDER BY rowid DESC LIMIT 1")  # fmt: skip
+    assert why == "SIDE_EFFECT_UNKNOWN"
+
+
+def test_a_neighbours_value_stays_inside_the_limits_from_which_on_people_act(bench):
+    banded = replace(PH, bands=Bands(release=(97.0, 103.0), review=(95.0, 105.0)))  # of 7: 6.65 to 7.35
+    bench.line = line(models=(assignment(), ph_model(slope=0.5)), specifications=(VISCOSITY, banded))
+    bench.order()
+    bench.model_due(76.5, name="ph")
+    bench.now_ns += SECOND_NS
+    bench.model_due(76.5)
+    moves = [each["suggestion"]["proposed"] for each in bench.sent("guidance") if each.get("suggestion")]
+    assert moves == [pytest.approx(78.5)]  # 78.6 and more would bring pH and its interval above 7.35
+
+
+def test_a_neighbour_on_other_equipment_is_held_to_what_runs_there(bench):
+    assert suggested(bench, ph_model(equipment_id="E9"), said=False) == (pytest.approx(79.4), None)
 
 
 def test_inputs_follow_by_the_neighbours_own_word_else_by_their_tags():

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.definitions import BiasLimits
 from gateway.inference.signed_bias import SignedBias, signature_holds, signed
 from gateway.records import SECOND_NS, seconds_to_ns
-from gateway.store.signed_biases import correction, sign_bias
+from gateway.store.signed_biases import correction, sign_biases
 from tests.building import NOW_NS, assignment, bundle, line, value_output
 from tests.unit.test_learning import audited, learned, newest_prediction, teach
 from tests.unit.test_store import Bench
@@ -39,6 +39,10 @@ def act(bias=1.5, *, at=0.0, newest=-5.0):
     return signed(wanted, KEY)
 
 
+def put_in_force(bench, wanted):
+    sign_biases(bench.connection, lambda _at_ns: [wanted], model="viscosity", at_ns=lambda: wanted.signed_ns)
+
+
 def said(bench):
     bench.now_ns += SECOND_NS
     bench.model_due(78.0)
@@ -63,37 +67,37 @@ def test_results_propose_and_change_nothing_by_themselves(bench):
 
 def test_what_is_signed_is_in_force_from_then_on_and_audited_with_its_signature(bench):
     teach(bench, 103.0)
-    sign_bias(bench.connection, act(now(bench).proposal.bias), model="viscosity")
+    put_in_force(bench, act(now(bench).proposal.bias))
     assert said(bench) == (pytest.approx(101.5), 1)
     (entry,) = audited(bench, "bias_signed")
     assert (entry["approver"], entry["bias"], entry["meaning"]) == ("Q. Head", pytest.approx(1.5), "checked")
     assert entry["signature"] == act(entry["bias"]).signature
-    sign_bias(bench.connection, act(-1.0, at=3), model="viscosity")
+    put_in_force(bench, act(-1.0, at=3))
     assert said(bench) == (pytest.approx(101.5), 1)  # one second later: not yet
     assert said(bench) == (pytest.approx(99.0), 2)
 
 
 def test_a_proposal_is_at_most_a_step_from_what_is_in_force_and_what_is_in_force_at_most_the_total(bench):
-    sign_bias(bench.connection, act(-1.0), model="viscosity")
+    put_in_force(bench, act(-1.0, newest=-50.0))
     bench.now_ns += 1
     for number in range(6):
         teach(bench, 140.0, f"S-{number}")
         bench.now_ns += 1
     assert now(bench).proposal.bias == pytest.approx(1.0)  # two above -1
-    sign_bias(bench.connection, act(50.0), model="viscosity")
+    put_in_force(bench, act(50.0))
     assert said(bench) == (pytest.approx(103.0), 2)
 
 
 def test_a_signed_correction_ends_with_the_age_of_the_newest_result_that_it_rests_on(bench):
     bench.line = line(models=(signable(max_age_ns=seconds_to_ns(7)),))
-    sign_bias(bench.connection, act(1.5, newest=-5.0), model="viscosity")
+    put_in_force(bench, act(1.5, newest=-5.0))
     assert said(bench)[0] == pytest.approx(101.5)
     assert said(bench)[0] == pytest.approx(101.5)
     assert said(bench)[0] == pytest.approx(100.0)
 
 
 def test_the_charts_hold_results_against_what_was_in_force_when_their_sample_was_drawn(bench):
-    sign_bias(bench.connection, act(3.0, at=-10, newest=-15), model="viscosity")
+    put_in_force(bench, act(3.0, at=-10, newest=-15))
     teach(bench, 103.0, seconds_ago=5)
     assert learned(bench)["ewma"]["value"] == pytest.approx(0.0)
     ((low, high),) = bench.rows("SELECT low, high FROM prediction WHERE sample_result_id IS NOT NULL")
@@ -106,12 +110,39 @@ def test_the_charts_hold_results_against_what_was_in_force_when_their_sample_was
 def test_an_act_that_is_not_what_its_key_has_signed_is_left_out_with_an_alarm(bench, changes):
     assert signature_holds(act())
     assert not signature_holds(replace(act(), **changes))
-    sign_bias(bench.connection, replace(act(), **changes), model="viscosity")
+    put_in_force(bench, replace(act(), **changes))
     assert said(bench)[0] == pytest.approx(100.0)
     assert bench.rows("SELECT code FROM latch") == [("EVIDENCE_DAMAGED",)]
 
 
+def test_only_keys_that_are_trusted_on_this_line_correct_anything(bench):
+    bench.line = replace(bench.line, trusted_keys=frozenset({"ab" * 32}))
+    put_in_force(bench, act())
+    assert said(bench)[0] == pytest.approx(100.0)
+    bench.line = replace(bench.line, trusted_keys=frozenset({act().public_key}))
+    assert said(bench)[0] == pytest.approx(101.5)
+
+
+def test_what_is_in_force_already_and_what_is_too_old_is_not_proposed_again(bench):
+    teach(bench, 103.0)
+    newest_ns = now(bench).proposal.newest_ns
+    put_in_force(bench, act(newest=(newest_ns - NOW_NS) / SECOND_NS))
+    bench.now_ns += 1
+    assert now(bench).proposal.newest_ns is None
+    teach(bench, 103.0, "S-2", seconds_ago=2)
+    assert now(bench).proposal.newest_ns is not None
+    bench.now_ns += seconds_to_ns(3601)
+    assert now(bench).proposal.newest_ns is None
+
+
+def test_each_act_is_later_than_the_one_before_whatever_the_clock_shows(bench):
+    put_in_force(bench, act(at=5))
+    instants = []
+    sign_biases(bench.connection, lambda at_ns: instants.append(at_ns) or [], model="viscosity", at_ns=lambda: NOW_NS)
+    assert instants == [act(at=5).signed_ns + 1]
+
+
 def test_a_signature_counts_only_for_the_bundle_that_it_names(bench):
-    sign_bias(bench.connection, replace(act(), bundle_sha256="ef" * 32), model="viscosity")
+    put_in_force(bench, replace(act(), bundle_sha256="ef" * 32))
     assert said(bench)[0] == pytest.approx(100.0)
     assert bench.rows("SELECT code FROM latch") == []

@@ -29,11 +29,14 @@ VALUES (:bundle_sha256, :analyte, :charts_from_ns, :body);
 SELECT bundle_sha256, analyte, bias, newest_ns, signed_ns, approver, meaning, public_key, signature, holds,
        'signed_bias ' || seq AS record
 FROM signed_bias_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte AND signed_ns <= :at_ns
-ORDER BY seq DESC LIMIT :most;
+ORDER BY signed_ns DESC, seq DESC LIMIT :most;
+
+-- name: newest_signed_ns
+SELECT max(signed_ns) FROM signed_bias;
 
 -- name: signed_bias_in_force
 SELECT bias FROM signed_bias_checked WHERE holds AND bundle_sha256 = :bundle_sha256 AND analyte = :analyte
-ORDER BY seq DESC LIMIT 1;
+ORDER BY signed_ns DESC, seq DESC LIMIT 1;
 
 -- name: all_signed_biases
 SELECT bundle_sha256, analyte, bias, newest_ns, signed_ns, approver, meaning, public_key, signature

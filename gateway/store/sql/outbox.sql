@@ -47,12 +47,15 @@ UPDATE outbox SET acknowledged = :connection WHERE seq IN (SELECT value FROM jso
 -- name: gone
 DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(:seqs));
 
+-- name: told_gone
+DELETE FROM outbox WHERE acknowledged <> 0;
+
 -- name: depart
 INSERT OR IGNORE INTO departure (seq, message_id, lane, topic, reason, at_ns)
 SELECT seq, message_id, lane, topic, :reason, :at_ns FROM outbox WHERE seq = :seq AND acknowledged = 0;
 
 -- name: park
-UPDATE outbox SET parked = :reason WHERE seq = :seq;
+UPDATE outbox SET parked = :reason, acknowledged = 0 WHERE seq = :seq;
 
 -- name: unpark
 UPDATE outbox SET parked = NULL WHERE message_id = :message_id AND parked IS NOT NULL;

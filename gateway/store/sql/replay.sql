@@ -19,6 +19,9 @@ LEFT JOIN event AS e ON e.event_id = p.after_event
 WHERE p.holds AND p.at_ns < :until_ns
 ORDER BY p.row_number;
 
+-- name: times_salvaged
+SELECT count(*) FROM audit WHERE kind = 'salvaged';
+
 -- name: recorded_times
 SELECT row_number, at_ns FROM event_checked WHERE holds AND at_ns < :until_ns ORDER BY row_number;
 
@@ -42,8 +45,9 @@ SELECT topic, payload FROM outbox ORDER BY seq;
 SELECT count(*) FROM guidance WHERE open = 1 AND json_extract(body, '$.expires') IS NOT NULL;
 
 -- name: results_to_learn_from
-SELECT r.body, e.at_ns AS arrived_ns FROM lab_result_checked AS r
+SELECT r.body, e.at_ns AS arrived_ns, l.equipment_id FROM lab_result_checked AS r
 JOIN event AS e ON e.event_id = r.event_id
+LEFT JOIN lot AS l ON l.material_lot_id = r.material_lot_id
 WHERE r.holds AND r.current = 1 AND r.analyte = :analyte
   AND r.sampled_ns IS NOT NULL AND r.sampled_ns >= :since_ns AND r.sampled_ns < :until_ns
 ORDER BY r.sampled_ns, r.result_id;

@@ -67,10 +67,10 @@ DELETE FROM prediction WHERE prediction_id IN (
 DELETE FROM departure WHERE seq IN (SELECT seq FROM departure WHERE at_ns < :before_ns LIMIT :most);
 
 -- name: lane_bytes
-SELECT lane, coalesce(sum(length(payload)), 0) FROM outbox WHERE lane IN (0, 2) GROUP BY lane;
+SELECT lane, coalesce(sum(length(payload)), 0) FROM outbox WHERE lane IN (0, 2) AND acknowledged = 0 GROUP BY lane;
 
 -- name: oldest_of_lane
-SELECT seq, created_ns FROM outbox WHERE lane = :lane ORDER BY seq LIMIT :most;
+SELECT seq, created_ns FROM outbox WHERE lane = :lane AND acknowledged = 0 ORDER BY seq LIMIT :most;
 
 -- name: size
 SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size();
