@@ -7,11 +7,14 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from typer.testing import CliRunner
 
+from gateway.cli import app, corrections
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
 from gateway.line import bundle_files
@@ -171,7 +174,7 @@ def test_what_keeps_a_model_from_being_trained_from_the_record_is_said(trained, 
     assert message in labline("model", "train", written, "--to", tmp_path / "made", code=2)
 
 
-def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path):
+def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, monkeypatch):
     _found, kept = played
     here = tmp_path / "line"
     shutil.copytree(kept, here, ignore=shutil.ignore_patterns("notify"))
@@ -180,13 +183,25 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path):
     key = tmp_path / "approver.pem"
     key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     where, who = ("--config", config, "--json"), ("--key", key, "--approver", "Q. Head", "--meaning", "checked")
-    (shown,) = labline("model", "correct", "quality", *where)["corrections"]
+    told = labline("model", "correct", "quality", "--config", config, *who, code=2)
+    assert "results propose nothing of quality" in told  # at this pace they are too old after 12 s
+    with closing(read_state(here / "store")) as connection:
+        (newest_ns,) = connection.execute("SELECT max(sampled_ns) FROM feedback").fetchone()
+    monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 10**9))
+
+    def correct(*arguments):
+        done = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *arguments))])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)["corrections"][0]
+
+    shown = correct()
     assert (shown["in force"], shown["signed"]) == (0.0, 0)
     assert shown["results"] >= 19
     assert shown["proposed"] != 0.0
-    assert labline("model", "correct", "quality", *where, *who)["signed"] is True
-    (after,) = labline("model", "correct", "quality", *where)["corrections"]
-    assert after["signed"] == 1
+    correct(*who)
+    after = correct()
+    assert (after["signed"], after["proposed"]) == (1, None)  # what was proposed is in force
+    assert 0.85 < after["in force"] / shown["proposed"] < 1  # and fades by its half life of 10 s
     assert labline("audit", "verify", *where)["audit"] == "ok"
     for arguments, message in (
         (("nobody",), "no [[model]]"),
