@@ -12,7 +12,7 @@ from typing import Any
 from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.judgement import judge_arrival
 from gateway.advice.learning import learn
-from gateway.advice.lifecycle import answer, expired, moved
+from gateway.advice.lifecycle import OPEN, answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.publication import (
     audit_head_message,
@@ -23,7 +23,7 @@ from gateway.advice.publication import (
     guidance_message,
     prediction_message,
 )
-from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others, settling_ns
+from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others, pending_moves, settling_ns
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.events import (
@@ -138,14 +138,20 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
     decided = Decision()
     for prediction in predictions:
         following = _on_prediction(event, situation, model, prediction)
-        situation = _with_moves(situation, following, event.at_ns)  # of one setpoint, one suggestion at a time
+        situation = _with_moves(situation, following, event.at_ns)  # what hangs together: one suggestion at a time
         decided += following
     return decided
 
 
 def _with_moves(situation: Situation, decision: Decision, at_ns: int) -> Situation:
-    tags = {each.suggestion.tag for each in decision.records if isinstance(each, Guidance) and each.suggestion}
-    return replace(situation, last_advised_ns={**situation.last_advised_ns, **dict.fromkeys(tags, at_ns)})
+    changed = {each.guidance_id: each for each in decision.records if isinstance(each, Guidance) and each.suggestion}
+    tags = [each.suggestion.tag for each in changed.values() if each.suggestion]
+    standing = {each.guidance_id: each for each in situation.open_suggestions} | changed
+    return replace(
+        situation,
+        last_advised_ns={**situation.last_advised_ns, **dict.fromkeys(tags, at_ns)},
+        open_suggestions=tuple(each for each in standing.values() if each.state in OPEN),
+    )
 
 
 def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:
@@ -165,10 +171,6 @@ def _predicted_situation(
 ) -> PredictedSituation:
     present = _present_setpoints(event, situation, model)
     moved_ns = {tag: setpoint.moved_ns for tag, setpoint in present.items() if setpoint.moved_ns is not None}
-    last_move_ns = {
-        tag: max(each[tag] for each in (moved_ns, situation.last_advised_ns) if tag in each)
-        for tag in moved_ns.keys() | situation.last_advised_ns.keys()
-    }
     return PredictedSituation(
         event_id=event.event_id,
         at=event.at,
@@ -178,8 +180,18 @@ def _predicted_situation(
         context=situation.context,
         open_guidance=situation.open_guidance,
         setpoints={tag: setpoint.value for tag, setpoint in present.items()},
-        last_move_ns=last_move_ns,
+        moved_ns=moved_ns,
+        advised_ns=situation.last_advised_ns,
         others=_others(event, situation, model, prediction),
+        pending=pending_moves(_for_other_values(situation, model, prediction.analyte), situation.line),
+    )
+
+
+def _for_other_values(situation: Situation, model: ModelAssignment, analyte: str) -> tuple[Guidance, ...]:
+    return tuple(
+        each
+        for each in situation.open_suggestions
+        if each.analyte != analyte or each.predicted is None or each.predicted.model.name != model.name
     )
 
 

@@ -232,6 +232,7 @@ class Situation:
     answered: Guidance | None = None
     last_advised_ns: Mapping[str, int] = field(default_factory=dict)
     learned: Mapping[str, Learned] = field(default_factory=dict)  # of the model that is due, by analyte
+    open_suggestions: tuple[Guidance, ...] = ()  # of all models
     said_last: Mapping[str, tuple[Prediction, ...]] = field(default_factory=dict)  # by its neighbours, while it stands
     lessons: Mapping[str, Lessons] = field(default_factory=dict)  # of the models of the result's analyte, by name
     previous_configuration_sha256: str | None = None

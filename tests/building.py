@@ -148,11 +148,13 @@ def line(**changes: Any) -> LineDefinition:
     )
 
 
-def steady_rings(temperature: float, setpoint: float, *, status: int = GOOD) -> Rings:
-    """Twenty seconds of steady values up to NOW."""
-    rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=100)
+def steady_rings(temperature: float, setpoint: float, *, status: int = GOOD, **others: float) -> Rings:
+    """Twenty seconds of steady values up to NOW; ``others``: by tag, values that stand since then."""
+    held = {"temperature_setpoint": setpoint, **others}
+    rings = Rings(dict.fromkeys(["temperature", *held], "plc1"), capacity=100)
     samples = [sample("temperature", temperature, at=-20 + at, status=status) for at in range(20)]
-    rings.take("plc1", [*samples, sample("temperature_setpoint", setpoint, at=-20)], confirmed_ns=NOW_NS)
+    standing = [sample(name, value, at=-20) for name, value in held.items()]
+    rings.take("plc1", [*samples, *standing], confirmed_ns=NOW_NS)
     return rings
 
 

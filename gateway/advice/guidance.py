@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN, expired, moved
-from gateway.advice.setpoint_search import Objective, inside, search, target_of
-from gateway.advice.side_effects import Other
+from gateway.advice.setpoint_search import Objective, inside, search, still_stands, target_of
+from gateway.advice.side_effects import Other, PendingMove
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
@@ -17,6 +17,7 @@ from gateway.lab.specifications import action_limits, limits_text
 from gateway.moments import Moment
 from gateway.records import (
     Context,
+    FeatureVector,
     Guidance,
     GuidanceKind,
     GuidanceState,
@@ -75,8 +76,10 @@ class PredictedSituation:
     context: Context
     open_guidance: tuple[Guidance, ...]
     setpoints: Mapping[str, float]
-    last_move_ns: Mapping[str, int]
+    moved_ns: Mapping[str, int]  # when each setpoint was last seen to move
+    advised_ns: Mapping[str, int]  # when a move of it was last suggested
     others: tuple[Other, ...] = ()  # what else hangs on the setpoints
+    pending: tuple[PendingMove, ...] = ()  # moves under way that were suggested for other values
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
         """Return the open guidance of a kind that this model gave."""
@@ -109,6 +112,7 @@ def advise(case: PredictedSituation) -> Advised:
     if value is None or low is None or high is None:
         return Advised(guidance=(*seen.values(), *_withdrawn(case, seen)))
     limits = action_limits(case.specification)
+    seen |= {guidance.guidance_id: guidance for guidance in _no_longer_right(case, seen, limits)}
     margin = _CALM_MARGIN * (high - low) / 2
     if inside(limits, low - margin, high + margin):
         return Advised(guidance=(*seen.values(), *_resolved(case, seen)))
@@ -156,6 +160,36 @@ def _seen_at_the_plant(case: PredictedSituation, stale: tuple[Guidance, ...]) ->
         elif present is None or abs(present - suggestion.current) > near:
             changed.append(moved(guidance, GuidanceState.WITHDRAWN))
     return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def _no_longer_right(
+    case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification
+) -> tuple[Guidance, ...]:
+    """A suggestion is taken back when it would not be allowed now, or would no longer lead towards the target."""
+    objective, features = _objective(case), case.prediction.features
+    changed = []
+    for guidance in _standing(case, GuidanceKind.SETPOINT, seen):
+        if guidance.suggestion is None or guidance.state not in _UNANSWERED:
+            continue
+        if objective is None or features is None or not _stands(case, guidance.suggestion, objective, features, limits):
+            changed.append(moved(guidance, GuidanceState.WITHDRAWN))
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def _stands(
+    case: PredictedSituation,
+    suggestion: SetpointSuggestion,
+    objective: Objective,
+    features: FeatureVector,
+    limits: Specification,
+) -> bool:
+    moved_ns = case.moved_ns.get(suggestion.tag)
+    try:
+        return still_stands(
+            suggestion, case.model, objective, features, limits, current=case.setpoints, moved_ns=moved_ns
+        )
+    except InferenceError:  # nobody can say: what cannot be judged is not left standing
+        return False
 
 
 def _withdrawn(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
@@ -239,7 +273,7 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
             features,
             limits,
             current=case.setpoints,
-            last_move_ns=case.last_move_ns,
+            last_move_ns=_latest(case.moved_ns, case.advised_ns),
             at_ns=case.at.wall_ns,
         )
     except InferenceError as error:
@@ -250,6 +284,11 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
     superseded = (moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing)
     new = _setpoint_guidance(case, suggestion, limits, supersedes=standing[0].guidance_id if standing else None)
     return Advised(guidance=(*(guidance for guidance in superseded if guidance is not None), new))
+
+
+def _latest(*times: Mapping[str, int]) -> dict[str, int]:
+    """Return by tag the latest of several times."""
+    return {tag: max(each[tag] for each in times if tag in each) for tag in {tag for each in times for tag in each}}
 
 
 def _objective(case: PredictedSituation) -> Objective | None:
@@ -263,6 +302,7 @@ def _objective(case: PredictedSituation) -> Objective | None:
         bias=prediction.bias,
         half_width=(prediction.high - prediction.low) / 2,
         others=case.others,
+        pending=case.pending,
     )
 
 

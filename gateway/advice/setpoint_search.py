@@ -18,10 +18,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.advice.side_effects import Other, accepted_inputs, gains_on, leaves_alone, shows
+from gateway.advice.side_effects import (
+    Other,
+    PendingMove,
+    accepted_inputs,
+    adds_up,
+    gains_on,
+    leaves_alone,
+    shows,
+)
 from gateway.definitions import Limits, ManipulatedTag, ModelAssignment
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.guardrails.setpoints import judge_move, judge_present
+from gateway.guardrails.setpoints import judge_interlocks, judge_move, judge_present
 from gateway.records import FeatureVector, Reason, SetpointSuggestion, Specification
 
 _MOST_CANDIDATES = 401  # per tag; a finer grid is thinned, never extended
@@ -45,6 +53,7 @@ class Objective:
     bias: float
     half_width: float
     others: tuple[Other, ...] = ()
+    pending: tuple[PendingMove, ...] = ()
 
 
 def search(
@@ -82,9 +91,9 @@ def search(
         if refusal is not None:
             refusals.append(refusal)
             continue
-        candidates += _candidates(model, output, manipulated, features, specification, current[tag])
-    before = float(model.predict(np.array([features.values], np.float64))[0, output.column]) + output.bias
-    chosen = _choose(candidates, distance_before=abs(before - target), worth=output.half_width)
+        reachable = _grid(manipulated, current[tag])
+        candidates += _candidates(model, output, manipulated, features, specification, current[tag], reachable)
+    chosen = _choose(candidates, distance_before=_distance(model, output, features, target), worth=output.half_width)
     if chosen is not None:
         return chosen.suggestion, ()
     if not candidates and refusals:
@@ -94,6 +103,37 @@ def search(
         abstain(Abstention.NO_IMPROVING_MOVE, tags=tags, analyte=specification.analyte, target=target),
         *refusals,
     )
+
+
+def still_stands(
+    suggestion: SetpointSuggestion,
+    model: ModelAssignment,
+    output: Objective,
+    features: FeatureVector,
+    specification: Specification,
+    *,
+    current: Mapping[str, float],
+    moved_ns: int | None,
+) -> bool:
+    """Return whether a suggestion that nobody has followed yet is still allowed, and still leads towards the target.
+
+    Args as of ``search``; ``moved_ns``: when the setpoint was last seen to move. Raises InferenceError likewise.
+    """
+    manipulated = next((item for item in model.bundle.manipulated if item.tag == suggestion.tag), None)
+    if manipulated is None or judge_interlocks(manipulated, current) is not None:
+        return False
+    if _blocked(model, output, manipulated, moved_ns=moved_ns) is not None:
+        return False
+    proposed = np.array([suggestion.proposed])
+    found = _candidates(model, output, manipulated, features, specification, suggestion.current, proposed)
+    before = _distance(model, output, features, target_of(specification))
+    return any(each.distance < before for each in found)
+
+
+def _distance(model: ModelAssignment, output: Objective, features: FeatureVector, target: float) -> float:
+    """Return how far the value is from the target now."""
+    now = float(model.predict(np.array([features.values], np.float64))[0, output.column]) + output.bias
+    return abs(now - target)
 
 
 def target_of(specification: Specification) -> float:
@@ -107,7 +147,15 @@ def target_of(specification: Specification) -> float:
 def _blocked(
     model: ModelAssignment, output: Objective, manipulated: ManipulatedTag, *, moved_ns: int | None
 ) -> Reason | None:
-    """Return why a setpoint is not moved where another value that follows it cannot say where it would go."""
+    """Return why a setpoint is not moved, or None.
+
+    A move is under way whose effect would add to this one's, or a value that follows it cannot say where it would go.
+    """
+    pending = next((each for each in output.pending if adds_up(each, manipulated, model, output.others)), None)
+    if pending is not None:
+        return abstain(
+            Abstention.MOVE_UNDER_WAY, tag=manipulated.tag, other=pending.manipulated.tag, model=pending.mover.name
+        )
     for other in output.others:
         follows = gains_on(other.model, manipulated, model).any()
         if other.specification is not None and follows and not shows(other, manipulated, model, moved_ns=moved_ns):
@@ -137,8 +185,8 @@ def _candidates(
     features: FeatureVector,
     specification: Specification,
     current: float,
+    proposals: NDArray[np.float64],
 ) -> list[_Candidate]:
-    proposals = _grid(manipulated, current)
     if not len(proposals):
         return []
     gains = np.array([manipulated.gains.get(name, 0.0) for name in features.names])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gateway.definitions import Aggregate, Limits, LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.inference.domain import scores
 from gateway.inference.feedback import Learned, bias_at, half_width_of
-from gateway.records import FeatureVector, Prediction, Specification
+from gateway.records import FeatureVector, Guidance, Prediction, Specification
 
 _LEVELS = frozenset(
     {Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX}
@@ -43,6 +43,40 @@ class Other:
     valid: Limits
     specification: Specification | None
     basis: Basis | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingMove:
+    """A move that was suggested and has not had its effect yet, or will not have it."""
+
+    manipulated: ManipulatedTag
+    mover: ModelAssignment
+
+
+def pending_moves(open_suggestions: Iterable[Guidance], line: LineDefinition) -> tuple[PendingMove, ...]:
+    """Return the moves under way of models and setpoints that the line has."""
+    found = []
+    for guidance in open_suggestions:
+        mover = None if guidance.predicted is None else line.model_named(guidance.predicted.model.name)
+        if mover is None or guidance.suggestion is None:
+            continue
+        found += [
+            PendingMove(manipulated=item, mover=mover)
+            for item in mover.bundle.manipulated
+            if item.tag == guidance.suggestion.tag
+        ]
+    return tuple(found)
+
+
+def adds_up(pending: PendingMove, manipulated: ManipulatedTag, model: ModelAssignment, others: Iterable[Other]) -> bool:
+    """Return whether some value hangs on both setpoints: each move was, or would be, judged without the other."""
+    if pending.manipulated.tag == manipulated.tag:  # of one setpoint the minimum interval sees to that
+        return False
+    parties = (model, *(other.model for other in others if other.specification is not None))
+    return any(
+        gains_on(party, manipulated, model).any() and gains_on(party, pending.manipulated, pending.mover).any()
+        for party in parties
+    )
 
 
 def neighbours(model: ModelAssignment, line: LineDefinition) -> tuple[ModelAssignment, ...]:

@@ -40,6 +40,7 @@ class Abstention(StrEnum):
     TOO_SOON = "{tag} was moved or suggested {elapsed_seconds:.0f} s ago; {minimum_seconds:.0f} s must pass."
     NO_IMPROVING_MOVE = "No allowed move of {tags} brings {analyte} closer to {target:.6g} by more than it is unsure."
     SIDE_EFFECT_UNKNOWN = "{tag} also moves {analyte}, and model {model} cannot say at present where it would go."
+    MOVE_UNDER_WAY = "{tag} waits until the move of {other} that model {model} suggested has had its effect."
     NO_MANIPULATED_TAG = "Model {model} names no setpoint that may be moved."
     NOT_WITHIN_LINE = "{tag} is no setpoint that the gateway may suggest."
     EXPIRED = "The advice expired before it could be sent."

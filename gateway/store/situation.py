@@ -233,6 +233,7 @@ class _Loading:
             context=self._context_of_equipment(model.equipment_id, event.at_ns),
             open_guidance=self._guidance("open_guidance_of_model", model=model.name),
             learned=self._learned(model.bundle, found.line, event.at_ns),
+            open_suggestions=self._guidance("open_suggestions") if moves else (),
             said_last={each.name: self._said_last(each, event.at_ns) for each in neighbours(model, found.line)},
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )

@@ -7,8 +7,9 @@ import pytest
 
 from gateway.advice.side_effects import gains_on, neighbours
 from gateway.definitions import Aggregate, ModelOutput, Stage, ValueOutput
+from gateway.events import Timer
 from gateway.records import SECOND_NS, Bands, ModelIdentity
-from tests.building import PH, VISCOSITY, assignment, bundle, line, linear, mean_input
+from tests.building import PH, VISCOSITY, assignment, bundle, line, linear, mean_input, tag
 from tests.unit.test_store import Bench
 
 # viscosity = 100 - 4 (temperature - 78); it is 106 at 76.5, and 1.4 degC more would bring it to its target
@@ -159,3 +160,86 @@ def test_only_models_whose_inputs_follow_are_neighbours():
     assert neighbours(mover, line(models=(mover, apart))) == ()
     assert neighbours(ph, line(models=(mover, ph))) == ()  # it moves nothing
     assert np.allclose(mover.predict(np.array([[76.5]])), 106.0)
+
+
+# --- what was suggested and is not done yet ------------------------------------------------------------
+
+
+def states(bench):
+    """The newest state of each suggestion, in the order in which they were made."""
+    return [state for (state,) in bench.rows("SELECT state FROM guidance WHERE kind = 'setpoint' ORDER BY rowid")]
+
+
+def later(bench, temperature, *, ph=None):
+    bench.now_ns += SECOND_NS
+    if ph is not None:
+        bench.model_due(ph, name="ph")
+        bench.now_ns += SECOND_NS
+    bench.model_due(temperature)
+
+
+def test_a_suggestion_stands_while_it_is_still_right(bench):
+    suggested(bench, ph_model(slope=0.5))
+    later(bench, 76.4, ph=76.5)
+    assert states(bench) == ["proposed"]
+
+
+def test_a_suggestion_is_taken_back_when_a_neighbour_has_come_to_where_it_would_be_pushed_out(bench):
+    suggested(bench, ph_model(slope=0.5))  # 2 degC more bring pH to 7.4
+    later(bench, 76.5, ph=77.0)
+    assert states(bench) == ["withdrawn"]
+
+
+def test_a_suggestion_is_taken_back_when_a_neighbour_can_no_longer_say(bench):
+    suggested(bench, ph_model(slope=0.5))
+    bench.now_ns += 10 * SECOND_NS  # pH has said nothing for ten of its ticks
+    later(bench, 76.5)
+    assert states(bench) == ["withdrawn"]
+
+
+def test_a_suggestion_is_taken_back_when_it_would_lead_away_from_the_target(bench):
+    """From above the specification to below it within one tick: the move that was right would make it worse."""
+    suggested(bench, ph_model(slope=0.0))
+    later(bench, 80.0, ph=76.5)
+    assert states(bench) == ["withdrawn"]
+
+
+def beside_a_jacket(bench, *, ph_slope):
+    """Both models want the temperature higher; pH's may move the jacket for it, viscosity's the setpoint."""
+    ph = ph_model(slope=ph_slope, at_76_5=7.6)
+    (temperature,) = bundle().manipulated
+    jacket = replace(temperature, tag="jacket", gains={"temperature.mean": -1.0}, validated=(10.0, 30.0), max_step=8.0)
+    ph = replace(ph, bundle=replace(ph.bundle, manipulated=(jacket,)))
+    tags = {**line().tags, "jacket": tag("jacket")}
+    bench.line = line(models=(assignment(), ph), specifications=(VISCOSITY, PH), tags=tags)
+    bench.order()
+    bench.model_due(77.0, jacket=20.0)
+    bench.now_ns += SECOND_NS
+    bench.model_due(76.5, name="ph", jacket=20.0)
+
+
+def why_none(bench):
+    ((why,),) = bench.rows("SELECT json_extract(body, '$.no_suggestion[0].code') FROM prediction "
+                           "ORDER BY rowid DESC LIMIT 1")  # fmt: skip
+    return why
+
+
+def test_two_models_do_not_move_two_setpoints_at_once_that_one_value_hangs_on(bench):
+    """Each was judged without the other: together they would bring viscosity from above its limits to below them."""
+    beside_a_jacket(bench, ph_slope=-0.1)
+    bench.now_ns += SECOND_NS
+    bench.model_due(76.5, jacket=20.0)
+    assert [each["suggestion"]["tag"] for each in bench.sent("guidance") if each.get("suggestion")] == ["jacket"]
+    assert why_none(bench) == "MOVE_UNDER_WAY"
+
+
+def test_when_the_first_move_has_had_its_effect_the_second_may_follow(bench):
+    beside_a_jacket(bench, ph_slope=-0.1)
+    bench.now_ns += 601 * SECOND_NS  # what nobody follows expires
+    bench.timer(Timer.EXPIRE_GUIDANCE)
+    bench.model_due(80.0, name="ph", jacket=20.0)
+    bench.now_ns += SECOND_NS
+    bench.model_due(76.5, jacket=20.0)
+    assert why_none(bench) is None
+    moved = [each["suggestion"]["tag"] for each in bench.sent("guidance") if each.get("suggestion")]
+    assert moved[-1] == "temperature_setpoint"

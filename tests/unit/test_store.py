@@ -82,8 +82,8 @@ class Bench:
         origin = self.origin("root/response/T-07", payload)
         return self.commit(ResponseArrived(at=moment(self.now_ns), origin=origin, response=read, payload=payload))
 
-    def model_due(self, temperature, setpoint=78.0, name="viscosity"):
-        rings = steady_rings(temperature, setpoint)
+    def model_due(self, temperature, setpoint=78.0, name="viscosity", **others):
+        rings = steady_rings(temperature, setpoint, **others)
         rings.confirm("plc1", confirmed_ns=self.now_ns)
         event = ModelDue(event_id=f"due-{name}-{self.now_ns}", at=moment(self.now_ns), model=name)
         return self.commit(event, rings.windows(windows_needed(event, self.line)))
