@@ -292,7 +292,10 @@ def read(path: Path) -> tuple[Settings, str]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         problem = Problem(
-            file=str(path), key="", message=f"cannot be read: {error.strerror}", hint="name it with --config"
+            file=str(path),
+            key="",
+            message=f"cannot be read: {error.strerror}",
+            hint="is the path right, and may this user read it?",
         )
         raise ConfigurationError((problem,)) from error
     except UnicodeDecodeError as error:

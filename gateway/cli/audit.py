@@ -19,7 +19,7 @@ from gateway.store.archive import archive as archive_trail
 from gateway.store.archive import archive_problem, archived_hashes
 from gateway.store.archive import export as export_trail
 from gateway.store.checking import check
-from gateway.store.database import open_state, read_state
+from gateway.store.database import changed_by_person, read_state
 from gateway.store.heads import contains, load_signer, read_head_file
 from gateway.store.statements import SQL
 from gateway.store.verify_export import head_problem
@@ -136,11 +136,10 @@ def archive(
 ) -> None:
     """Seal and export the oldest lines, verify them there, and only then take them out of the store."""
     settings, _sha256 = read(config)
-    read_state(settings.store.directory).close()
     directory = settings.store.directory
     signer = load_signer(line=settings.line_path, directory=directory, credential=credential("audit_key"))
     before_ns = min(int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000_000, time.time_ns())
-    with closing(open_state(directory)) as connection:
+    with changed_by_person(directory) as connection:
         count = archive_trail(
             connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()
         )
@@ -156,8 +155,7 @@ def acknowledge(
 ) -> None:
     """Take down an alarm that stands; the models leave shadow once none stands. It goes into the audit trail."""
     settings, _sha256 = read(config)
-    read_state(settings.store.directory).close()
-    with closing(open_state(settings.store.directory)) as connection:
+    with changed_by_person(settings.store.directory) as connection:
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute(SQL["unlatch"], {"code": code}).rowcount:
             standing = ", ".join(found for (found,) in connection.execute(SQL["latches"])) or "none"

@@ -16,7 +16,7 @@ from gateway.errors import LablineError
 from gateway.records import AuditEntry, Lane
 from gateway.settings import read
 from gateway.store import audit
-from gateway.store.database import locked, open_state, read_state
+from gateway.store.database import changed_by_person, locked, open_state, read_state
 from gateway.store.dead_letters import ask_retry
 from gateway.store.readers import depths
 from gateway.store.salvage import quarantined, why
@@ -163,9 +163,8 @@ def retry(
 ) -> None:
     """Try a dead letter again, or send a parked message again; the gateway does it when it runs."""
     settings, _sha256 = read(config)
-    read_state(settings.store.directory).close()  # says so where there is none
     at_ns = time.time_ns()
-    with closing(open_state(settings.store.directory)) as connection:
+    with changed_by_person(settings.store.directory) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(SQL["unretain_overtaken"], {"message_id": identity})
         unparked = connection.execute(SQL["unpark"], {"message_id": identity}).rowcount

@@ -1,5 +1,6 @@
 """``labline model correct``: what laboratory results propose, and a person's signature that puts it into force."""
 
+import math
 import time
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from gateway.inference.feedback import Learned, bias_at
 from gateway.inference.signed_bias import SignedBias, signed
 from gateway.line import define_line, trusted_keys
 from gateway.settings import Settings, read
-from gateway.store.database import open_state, read_state
+from gateway.store.database import changed_by_person, read_state
 from gateway.store.signed_biases import Correction, correction, sign_biases
 from gateway.store.statements import SQL
 from gateway.store.versions import changes, promoted_versions
@@ -30,6 +31,7 @@ def correct(
     key: Path = typer.Option(None, "--key", help="The approver's Ed25519 private key as PEM; without it, only show."),
     approver: str = typer.Option(None, "--approver", help="The approver's printed name."),
     meaning: str = typer.Option(None, "--meaning", help="What the signature says, such as 'checked against VR-12'."),
+    bias: float = typer.Option(None, "--bias", help="The proposal as you saw it; signs nothing if it has changed."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
 ) -> None:
     """Show which correction is in force and which one laboratory results propose, or sign what is proposed.
@@ -48,7 +50,9 @@ def correct(
         found = [each for each in found if each.proposal.newest_ns is not None]
         if not found:
             raise LablineError(f"results propose nothing of {model}", hint="approved results of its samples do")
-        with closing(open_state(settings.store.directory)) as connection:
+        if bias is not None:
+            _as_seen(found, bias)
+        with changed_by_person(settings.store.directory) as connection:
 
             def sign(at_ns: int) -> list[SignedBias]:
                 return [_act(assignment, each, signing, approver, meaning, at_ns) for each in found]
@@ -80,6 +84,16 @@ def _outputs(settings: Settings, path: Path, name: str, analyte: str | None) -> 
             hint='set bias = "signed" in its [[model]]; the bundle must have [output.bias]',
         )
     return model, [output for output in model.bundle.outputs if output.analyte in analytes]
+
+
+def _as_seen(found: list[Correction], bias: float) -> None:
+    """Raise LablineError where what is proposed is not, to a thousandth, what the signer saw."""
+    for each in found:
+        if not math.isclose(each.proposal.bias, bias, rel_tol=1e-3, abs_tol=1e-9):
+            raise LablineError(
+                f"results propose {each.proposal.bias:.6g} {each.unit} of {each.analyte} by now, not {bias:.6g}",
+                hint="look again without --key; of several analytes name one with --analyte",
+            )
 
 
 def _trusted(key: Ed25519PrivateKey, settings: Settings, *, folder: Path) -> Ed25519PrivateKey:

@@ -113,6 +113,12 @@ def _line(settings: Settings, path: Path, bundles: list[Path], *, in_service: Ma
         ]
         settings = settings.model_copy(update={"model": models})
         promoted.pop(name, None)
+    gone = [name for name, each in promoted.items() if not each.folder.is_dir()]
+    if gone:
+        folders = ", ".join(f"{name}: {promoted[name].folder}" for name in gone)
+        raise LablineError(
+            f"versions that were in service are not here: {folders}", hint="name the bundle to decide by with --bundle"
+        )
     return define_line(settings, path=path, in_service=promoted)
 
 

@@ -16,7 +16,7 @@ from gateway.replay.compare import figures, paired
 from gateway.replay.recorded import Stretch, measured, said_then
 from gateway.settings import read
 from gateway.store import versions
-from gateway.store.database import open_state, read_state
+from gateway.store.database import changed_by_person, read_state
 from gateway.store.versions import Act, VersionChange
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
@@ -48,8 +48,7 @@ def promote(
         model=identity.name, act=Act.PROMOTE, version=identity.version, bundle_sha256=identity.sha256,
         folder=str(folder), at_ns=time.time_ns(), person=person, reason=reason,
     )  # fmt: skip
-    read_state(settings.store.directory).close()
-    with closing(open_state(settings.store.directory)) as connection:
+    with changed_by_person(settings.store.directory) as connection:
         versions.promote(connection, change)
     out.print(f"{identity.name} {identity.version} is in service, in stage {model.stage.name.lower()} at most",
               markup=False, soft_wrap=True)  # fmt: skip
@@ -63,11 +62,10 @@ def rollback(
 ) -> None:
     """Take the newest promotion of a model back: the version before it is in service again."""
     settings, _sha256 = read(config)
-    read_state(settings.store.directory).close()
-    with closing(open_state(settings.store.directory)) as connection:
+    with changed_by_person(settings.store.directory) as connection:
         taken, holds = versions.roll_back(connection, model, person=person, reason=reason, at_ns=time.time_ns())
     again = "the configured bundle" if holds is None else f"version {holds.version}"
-    out.print(f"{model} {taken.version} is out of service; {again} is in service", markup=False, soft_wrap=True)
+    out.print(f"{model} {taken.version} is out of service; {again} takes its place", markup=False, soft_wrap=True)
 
 
 def compare(

@@ -1,7 +1,7 @@
 """From the tables: which event this is, and the situation it meets. Runs inside the writer's transaction."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ from gateway.store.heads import contains, head_of
 from gateway.store.signed_biases import newest_acts
 from gateway.store.statements import SQL
 
+Decoded = TypeVar("Decoded")
 SomeEvent = TypeVar("SomeEvent", bound=Event)
 
 
@@ -212,10 +213,13 @@ class _Loading:
         return self._guidance("newest_open_guidance", most=BOARD_LONGEST)
 
     def _guidance(self, statement: str, **parameters: Any) -> tuple[Guidance, ...]:
+        return self._decoded(Guidance, self._rows(statement, parameters))
+
+    def _decoded(self, kind: type[Decoded], rows: Iterable[sqlite3.Row]) -> tuple[Decoded, ...]:
         found = []
-        for row in self._rows(statement, parameters):
+        for row in rows:
             try:
-                found.append(decode(Guidance, row["body"]))
+                found.append(decode(kind, row["body"]))
             except ValidationError:  # of another version: named, and no reason to stop all else
                 self._damaged.append(row["record"])
         return tuple(found)
@@ -267,7 +271,7 @@ class _Loading:
         rows = self._rows(
             "newest_predictions", {"model": model.name, "after_ns": after_ns, "until_ns": at_ns, "most": most}
         )
-        return tuple(decode(Prediction, row["body"]) for row in reversed(rows))
+        return self._decoded(Prediction, reversed(rows))
 
     def _learned(self, bundle: ModelBundle, line: LineDefinition, at_ns: int) -> dict[str, Learned]:
         """Return what has been learned of a bundle, by analyte; what is damaged counts as not learned."""

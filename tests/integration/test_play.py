@@ -198,7 +198,10 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
     assert (shown["in force"], shown["signed"]) == (0.0, 0)
     assert shown["results"] >= 19
     assert shown["proposed"] != 0.0
-    correct(*who)
+    other = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who, "--bias", "9"))])
+    assert "by now, not 9" in str(other.exception)
+    assert correct()["signed"] == 0
+    correct(*who, "--bias", f"{shown['proposed']:.4g}")
     after = correct()
     assert (after["signed"], after["proposed"]) == (1, None)  # what was proposed is in force
     assert 0.85 < after["in force"] / shown["proposed"] < 1  # and fades by its half life of 10 s

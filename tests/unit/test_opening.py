@@ -14,7 +14,7 @@ from gateway.errors import LablineError, StoreUnavailableError
 from gateway.store import audit, opening
 from gateway.store.backup import backup, restore
 from gateway.store.checking import check
-from gateway.store.database import open_state, read_state
+from gateway.store.database import changed_by_person, open_state, read_state
 from gateway.store.evidence import evidence_hash
 from gateway.store.heads import HeadFile
 from gateway.store.opening import prepare, suspect, write_synced
@@ -395,3 +395,15 @@ def test_a_lot_whose_earlier_result_is_damaged_stays_on_hold_and_says_so(store):
     lines, wrong = audit.verify(bench.connection)
     assert lines
     assert wrong is None
+
+
+def test_a_command_that_cannot_write_says_so_and_changes_nothing(store):
+    def act():
+        with changed_by_person(store) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
+            connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
+
+    with pytest.raises(StoreUnavailableError, match="nothing is changed"):
+        act()
+    assert latches(store) == set()
