@@ -1,9 +1,11 @@
 """What is wrong between tables of a configuration that are each right by themselves. Pure."""
 
+import math
 from pathlib import Path
 
+from gateway.contract.times import parse_rfc3339
 from gateway.errors import Problem
-from gateway.settings import Settings
+from gateway.settings import Settings, SpecificationTable
 
 
 def contradictions(path: Path, settings: Settings) -> list[Problem]:
@@ -37,14 +39,32 @@ def _source_problems(settings: Settings) -> list[Found]:
 
 
 def _specification_problems(settings: Settings) -> list[Found]:
-    found, seen = [], set()
-    for at, specification in enumerate(settings.specification, start=1):
-        pair = (specification.product, specification.analyte)
-        if pair in seen:
-            message = f"{pair[0]} already has a specification of {pair[1]}"
-            found.append((f"specification[{at}]", message, "keep one of them"))
-        seen.add(pair)
+    found = []
+    for at, later in enumerate(settings.specification, start=1):
+        for earlier in settings.specification[: at - 1]:
+            if _of_the_same(earlier, later) and _at_the_same_time(earlier, later):
+                message = f"{later.product} already has a specification of {later.analyte}"
+                message += f" for {later.client}" if later.client else ""
+                hint = "keep one of them, or let effective_until of the one be effective_from of the other"
+                found.append((f"specification[{at}]", message, hint))
+                break
     return found
+
+
+def _of_the_same(first: SpecificationTable, second: SpecificationTable) -> bool:
+    return (first.product, first.analyte, first.client) == (second.product, second.analyte, second.client)
+
+
+def _at_the_same_time(first: SpecificationTable, second: SpecificationTable) -> bool:
+    return _begins(first) < _ends(second) and _begins(second) < _ends(first)
+
+
+def _begins(table: SpecificationTable) -> float:
+    return -math.inf if table.effective_from is None else parse_rfc3339(table.effective_from)
+
+
+def _ends(table: SpecificationTable) -> float:
+    return math.inf if table.effective_until is None else parse_rfc3339(table.effective_until)
 
 
 def _topic_problems(settings: Settings) -> list[Found]:

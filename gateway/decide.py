@@ -54,6 +54,7 @@ from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
+from gateway.lab.in_force import strictest
 from gateway.lab.specifications import action_limits
 from gateway.records import (
     AuditEntry,
@@ -176,7 +177,7 @@ def _predicted_situation(
         at=event.at,
         model=model,
         prediction=prediction,
-        specification=situation.line.specification_for(situation.context.material_definition_id, prediction.analyte),
+        specification=_limits(event, situation, model, situation.context.material_definition_id, prediction.analyte),
         context=situation.context,
         open_guidance=situation.open_guidance,
         setpoints={tag: setpoint.value for tag, setpoint in present.items()},
@@ -197,12 +198,13 @@ def _for_other_values(situation: Situation, model: ModelAssignment, analyte: str
 
 def _others(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> tuple[Other, ...]:
     """Return what else hangs on the setpoints, of this model and its neighbours, and what it is to stay inside of."""
-    wanted = _wanted(situation, model, situation.context.material_definition_id)
+    wanted = _wanted(event, situation, model, situation.context.material_definition_id)
     own = own_others(model, prediction.analyte, prediction.features, situation.learned, wanted, event.at_ns)
     found: list[Other] = []
     for each in neighbours(model, situation.line):
         said = situation.said_last.get(each.name, ())
-        found += neighbouring_others(each, said, _wanted(situation, each, _product_of(each, said, model, situation)))
+        product = _product_of(each, said, model, situation)
+        found += neighbouring_others(each, said, _wanted(event, situation, each, product))
     return (*own, *found)
 
 
@@ -216,13 +218,24 @@ def _product_of(
     return situation.context.material_definition_id if here else None
 
 
-def _wanted(situation: Situation, model: ModelAssignment, product: str | None) -> dict[str, Specification | None]:
+def _wanted(
+    event: ModelDue, situation: Situation, model: ModelAssignment, product: str | None
+) -> dict[str, Specification | None]:
     """Return by analyte within which limits a model's values are to stay: those from which on people act."""
     found = dict[str, Specification | None]()
     for output in model.bundle.outputs:
-        specification = situation.line.specification_for(product, output.analyte)
+        specification = _limits(event, situation, model, product, output.analyte)
         found[output.analyte] = None if specification is None else action_limits(specification)
     return found
+
+
+def _limits(
+    event: ModelDue, situation: Situation, model: ModelAssignment, product: str | None, analyte: str
+) -> Specification | None:
+    """Return what a model's value is held against: all that is in force at once, in the model's unit."""
+    output = model.bundle.output_of(analyte)
+    holding = situation.in_force(analyte, event.at_ns, product=product, client_id=situation.context.client_id)
+    return strictest(holding, None if output is None else output.unit)
 
 
 def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:

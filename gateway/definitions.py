@@ -276,13 +276,6 @@ class LineDefinition:
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
 
-    def specification_for(self, product: str | None, analyte: str) -> Specification | None:
-        """Return the configured specification of a product's analyte, or None. Never guesses a product."""
-        for specification in self.specifications:
-            if specification.product == product and specification.analyte == analyte:
-                return specification
-        return None
-
     def models_of(self, analyte: str) -> tuple[ModelAssignment, ...]:
         """Return the models that predict an analyte."""
         return tuple(model for model in self.models if model.bundle.output_of(analyte) is not None)

@@ -14,6 +14,7 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
+from gateway.lab.in_force import in_force
 from gateway.moments import Moment
 from gateway.records import (
     AuditEntry,
@@ -30,6 +31,7 @@ from gateway.records import (
     Reason,
     Response,
     SignedHead,
+    Specification,
 )
 
 DRIFT = "MODEL_DRIFT_"  # so begin the codes of alarms that concern one model only
@@ -221,6 +223,7 @@ class Situation:
 
     line: LineDefinition
     windows: Mapping[WindowRequest, TagWindow] = field(default_factory=dict)
+    master_data: tuple[Specification, ...] = ()  # specifications that were stated by message, of what this is about
     context: Context = field(default_factory=Context)
     history: ResultHistory = field(default_factory=ResultHistory)
     lot_state: LotState = field(default_factory=LotState)
@@ -240,6 +243,16 @@ class Situation:
     signed_head: SignedHead | None = None  # the chain's head, where it has grown since it was last signed
     head_holds: bool = True  # whether the chain still contains the head that was witnessed
     latches: tuple[str, ...] = ()  # alarms that stand until a person takes them down
+
+    def in_force(
+        self, analyte: str, at_ns: int, *, product: str | None, client_id: str | None
+    ) -> tuple[Specification, ...]:
+        """Return the specifications that hold of a product's analyte: the configured one, that of master data."""
+        found = (
+            in_force(source, product=product, analyte=analyte, client_id=client_id, at_ns=at_ns)
+            for source in (self.line.specifications, self.master_data)
+        )
+        return tuple(each for each in found if each is not None)
 
     @property
     def in_doubt(self) -> bool:

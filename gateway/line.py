@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from gateway.consistency import contradictions
+from gateway.contract.times import parse_rfc3339
 from gateway.definitions import (
     CANDIDATE,
     Aggregate,
@@ -25,6 +26,7 @@ from gateway.definitions import (
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.signature import public_key_hex
+from gateway.lab.units import converted
 from gateway.records import Bands, Specification, seconds_to_ns
 from gateway.settings import (
     ModelTable,
@@ -70,9 +72,9 @@ def define_line(
     for at, wanted in enumerate(settings.specification, start=1):
         outputs = [model.bundle.output_of(wanted.analyte) for model in models.values()]
         units = {output.unit for output in outputs if output is not None}
-        if wanted.unit is not None and units - {wanted.unit}:
+        if any(converted(1.0, wanted.unit, unit) is None for unit in units):
             message = f"is {wanted.unit}, but the model predicts {wanted.analyte} in {', '.join(sorted(units))}"
-            hint = "give the specification in the model's unit"
+            hint = "give the specification in a unit that converts to the model's"
             problems.append(Problem(file=str(path), key=f"specification[{at}].unit", message=message, hint=hint))
     if problems:
         raise ConfigurationError(tuple(problems))
@@ -118,6 +120,13 @@ def _specification(table: SpecificationTable) -> Specification:
         version=table.version,
         inclusive=table.inclusive,
         bands=None if bands is None else Bands(release=bands.release, review=bands.review),
+        lower_inclusive=table.lower_inclusive,
+        upper_inclusive=table.upper_inclusive,
+        decimals=table.decimals,
+        client_id=table.client,
+        effective_from_ns=None if table.effective_from is None else parse_rfc3339(table.effective_from),
+        effective_until_ns=None if table.effective_until is None else parse_rfc3339(table.effective_until),
+        required=table.required,
     )
 
 

@@ -132,6 +132,18 @@ class Specification:
     version: str | None = None
     inclusive: bool = True
     bands: Bands | None = None
+    lower_inclusive: bool | None = None  # None: as ``inclusive``
+    upper_inclusive: bool | None = None
+    decimals: int | None = None  # results are rounded to so many before they are compared
+    client_id: str | None = None  # None: for all
+    effective_from_ns: int | None = None
+    effective_until_ns: int | None = None
+    required: bool = False  # whether a lot may be released without it
+
+    def includes(self, side: Literal["lower", "upper"]) -> bool:
+        """Return whether a value on that limit is inside."""
+        own = self.lower_inclusive if side == "lower" else self.upper_inclusive
+        return self.inclusive if own is None else own
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

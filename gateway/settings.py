@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,6 +30,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from gateway.contract.times import parse_rfc3339
 from gateway.definitions import Stage
 from gateway.errors import ConfigurationError, Problem
 from gateway.records import ResultStatus
@@ -59,6 +61,16 @@ def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
 Duration = Annotated[float, _measure(_DURATION, _SECONDS, '"500ms", "10s", "5m", "2h" or "7d"')]
 Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"')]
 Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"')]
+
+
+def _time(value: Any) -> Any:
+    text = value.isoformat() if isinstance(value, datetime) else value  # TOML has times of its own
+    if isinstance(text, str):
+        parse_rfc3339(text)
+    return text
+
+
+Time = Annotated[str, BeforeValidator(_time)]
 Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
 _NAME = r"^[A-Za-z0-9_.-]+$"
 _NODE = r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$"
@@ -188,7 +200,16 @@ class SpecificationTable(_Table):
     target: float | None = Field(default=None, description="what one aims at")
     unit: str | None = Field(default=None, description="the unit of all of them")
     version: str | None = Field(default=None, description="the specification's version")
-    inclusive: bool = Field(default=True, description="whether a value on the limit is inside")
+    inclusive: bool = Field(default=True, description="whether a value on a limit is inside")
+    lower_inclusive: bool | None = Field(default=None, description="of the lower limit alone, else as inclusive says")
+    upper_inclusive: bool | None = Field(default=None, description="of the upper limit alone, else as inclusive says")
+    decimals: int | None = Field(
+        default=None, ge=0, le=9, description="to how many decimals results are rounded before they are compared"
+    )
+    client: str | None = Field(default=None, description="client_id: for this client's orders only; else for all")
+    effective_from: Time | None = Field(default=None, description="in force for samples drawn from then on (RFC 3339)")
+    effective_until: Time | None = Field(default=None, description="in force for samples drawn before then (RFC 3339)")
+    required: bool = Field(default=False, description="whether no lot of the product is released without it")
     bands: BandsTable | None = Field(default=None, description="action bands around the target")
 
     @model_validator(mode="after")
@@ -199,6 +220,12 @@ class SpecificationTable(_Table):
             raise ValueError(f"lower {self.lower:g} is above upper {self.upper:g}")
         if self.bands is not None and not self.target:
             raise ValueError("bands are percent of target: set a target other than 0")
+        if (
+            self.effective_from
+            and self.effective_until
+            and not (parse_rfc3339(self.effective_from) < parse_rfc3339(self.effective_until))
+        ):
+            raise ValueError("effective_until must be after effective_from")
         return self
 
 

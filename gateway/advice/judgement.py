@@ -41,7 +41,7 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     result = _numbered(event.result, situation)
     newest = current is None or (result.result_version or 0) > (current.result_version or 0)
     predictions = _predictions_at_sample(event, result, situation)
-    judged = _standing_results(result, situation, newest=newest)
+    judged = _standing_results(event, result, situation, newest=newest)
     lots = [_own_lot(event, result, situation, judged, predictions, newest=newest)]
     if newest and situation.left_lot_id is not None:
         lots.append(_left_lot(event, result, situation))
@@ -49,7 +49,7 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
         result=result,
         supersedes=current.result_id if current is not None and newest else None,
         newest=newest,
-        own=judge_result(result, _configured(result, situation)),
+        own=judge_result(result, _in_force(event, result, situation)),
         predictions=predictions,
         lots=tuple(lots),
     )
@@ -64,6 +64,7 @@ def _numbered(result: LabResult, situation: Situation) -> LabResult:
         result_version=version,
         material_lot_id=situation.context.material_lot_id,
         material_definition_id=situation.context.material_definition_id,
+        client_id=situation.context.client_id,
         flags=(*result.flags, *restored),
         result_id=result_identity(
             source=result.source,
@@ -112,17 +113,23 @@ def _as_then(
     return guarded_predictions(model, situation.line.tags, situation.windows, occasion)
 
 
-def _configured(result: LabResult, situation: Situation) -> Specification | None:
-    return situation.line.specification_for(result.material_definition_id, result.analyte)
+def _in_force(event: ResultArrived, result: LabResult, situation: Situation) -> tuple[Specification, ...]:
+    """Return the specifications that held when the sample was drawn; where that is not known, those that hold now."""
+    at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
+    return situation.in_force(result.analyte, at_ns, product=result.material_definition_id, client_id=result.client_id)
 
 
-def _standing_results(result: LabResult, situation: Situation, *, newest: bool) -> tuple[Judged, ...]:
+def _standing_results(
+    event: ResultArrived, result: LabResult, situation: Situation, *, newest: bool
+) -> tuple[Judged, ...]:
     """Return the lot's results that count, judged, each by the product it was made as."""
     current = situation.history.current
     standing = result if newest or current is None else current
     of_this_lot = standing.material_lot_id == result.material_lot_id
     results = (*situation.lot_results, *((standing,) if of_this_lot else ()))
-    return tuple(judge_result(each, _configured(each, situation)) for each in results if not retested(each, results))
+    return tuple(
+        judge_result(each, _in_force(event, each, situation)) for each in results if not retested(each, results)
+    )
 
 
 def _own_lot(

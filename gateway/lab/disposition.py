@@ -6,6 +6,7 @@ a retest, a rejection), the recommendation becomes a review and a person decides
 
 from dataclasses import dataclass, replace
 
+from gateway.lab.in_force import differ
 from gateway.lab.specifications import Judgement, judge
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
@@ -31,37 +32,39 @@ def worse(first: Recommendation, second: Recommendation) -> Recommendation:
     return max(first, second, key=_ORDER.index)
 
 
-def judge_result(result: LabResult, configured: Specification | None) -> Judged:
-    """Return a result judged by the configured specification and by the limits that came with it.
+def judge_result(result: LabResult, in_force: tuple[Specification, ...]) -> Judged:
+    """Return a result judged by every specification that is in force and by the limits that came with it.
 
+    Where they differ, the more careful recommendation holds and the conflict is flagged.
     A value that a correction had replaced and that came back is a review at least, for as long as it stands.
-
-    Where both are there and differ, the more careful recommendation holds and the conflict is flagged.
     """
+    own = result.specification
+    given = (*in_force, *((own,) if own is not None else ()))
+    first = given[0] if given else None
     if result.status in WITHDRAWN:
         return Judged(
             result=result,
             recommendation=Recommendation.PENDING,
             reasons=(_withdrawn(result),),
             flags=(*result.flags, f"RESULT_{result.status.upper()}"),
-            specification=configured or result.specification,
+            specification=first,
         )
-    own = result.specification
-    given: list[Specification | None] = [item for item in (configured, own) if item is not None]
-    judged = [judge(result, specification) for specification in given or [None]]
+    judged = [judge(result, specification) for specification in given or (None,)]
     recommendation = max((each for each, _ in judged), key=_ORDER.index)
     if VALUE_RESTORED in result.flags and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         judged.append((recommendation, _RESTORED))
     flags = list(result.flags)
-    if configured is not None and own is not None and _differ(configured, own):
+    if any(differ(first, each) for each in given[1:] if first is not None):
         flags.append("SPECIFICATION_CONFLICT")
+    if len({each.version for each in given} - {None}) > 1:
+        flags.append("SPECIFICATION_VERSION_DIFFERS")
     return Judged(
         result=result,
         recommendation=recommendation,
         reasons=_speaking(judged, recommendation),
         flags=tuple(flags),
-        specification=configured or own,
+        specification=first,
     )
 
 
@@ -79,10 +82,6 @@ def _speaking(judged: list[tuple[Recommendation, Reason]], recommendation: Recom
         if each is recommendation:
             reasons.setdefault(reason.code, reason)
     return tuple(reasons.values())
-
-
-def _differ(configured: Specification, own: Specification) -> bool:
-    return (configured.lower, configured.upper) != (own.lower, own.upper)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -148,10 +148,43 @@ def test_an_environment_variable_that_is_no_table_is_told(tmp_path, monkeypatch)
     assert "LABLINE_*" in problems(written(tmp_path, MINIMAL))
 
 
-def test_a_specification_in_another_unit_than_its_model_is_refused(tmp_path):
+def test_a_specification_in_a_unit_that_is_none_of_its_models_is_refused(tmp_path):
     example = MODELS.parent / "deploy" / "labline.toml"
-    text = example.read_text().replace("../models", str(MODELS)).replace('unit = "mPa.s"', 'unit = "Pa.s"')
+    text = example.read_text().replace("../models", str(MODELS)).replace('unit = "mPa.s"', 'unit = "cSt"')
     assert "specification[1].unit" in problems(written(tmp_path, text))
+
+
+def stated(**fields):
+    lines = "\n".join(f"{name} = {value}" for name, value in fields.items())
+    return f'[[specification]]\nproduct = "FG-100"\nanalyte = "ph"\nlower = 6.5\n{lines}\n'
+
+
+def test_specifications_follow_each_other_in_time_and_clients_have_their_own(tmp_path):
+    change = '"2026-06-01T00:00:00+02:00"'
+    text = MINIMAL + stated(effective_until=change) + stated(effective_from=change) + stated(client='"client-a"')
+    text += stated(client='"client-b"', effective_from="2026-06-01T00:00:00Z", decimals=1, required="true")
+    settings, _ = read(written(tmp_path, text))
+    line = define_line(settings, path=tmp_path / "labline.toml")
+    old, new, *_, last = line.specifications
+    assert old.effective_until_ns == new.effective_from_ns
+    assert (last.client_id, last.decimals, last.required) == ("client-b", 1, True)
+
+
+@pytest.mark.parametrize(
+    ("tables", "key"),
+    [
+        ([{}, {}], "specification[2]"),
+        ([{"effective_from": "2026-01-01T00:00:00Z"}, {"effective_until": "2026-02-01T00:00:00Z"}], "specification[2]"),
+        ([{"effective_from": '"tomorrow"'}], "specification[1].effective_from"),
+        ([{"effective_from": "2026-01-01"}], "specification[1].effective_from"),
+        (
+            [{"effective_from": "2026-02-01T00:00:00Z", "effective_until": "2026-01-01T00:00:00Z"}],
+            "specification[1]",
+        ),
+    ],
+)
+def test_specifications_that_hold_at_once_or_at_no_time_are_told(tmp_path, tables, key):
+    assert key in problems(written(tmp_path, MINIMAL + "".join(stated(**each) for each in tables)))
 
 
 def test_a_bundle_that_does_not_fit_the_line_is_a_problem_of_the_configuration(tmp_path):

@@ -73,7 +73,7 @@ def test_no_specification_is_a_review():
 
 
 def test_another_unit_is_a_review_not_a_guess():
-    recommendation, reason = judge(result(unit="Pa.s", value=0.1), VISCOSITY)
+    recommendation, reason = judge(result(unit="cSt", value=100.0), VISCOSITY)
     assert (recommendation, reason.code) == (Recommendation.REVIEW, "UNIT_MISMATCH")
 
 
@@ -84,13 +84,13 @@ def test_an_entered_result_releases_nothing_but_can_hold():
 
 def test_conflicting_specifications_take_the_more_careful_and_say_so():
     own = Specification(analyte="viscosity", lower=99.0, upper=101.0)
-    judged = judge_result(result(value=103.0, specification=own), VISCOSITY)
+    judged = judge_result(result(value=103.0, specification=own), (VISCOSITY,))
     assert judged.recommendation is Recommendation.HOLD
     assert "SPECIFICATION_CONFLICT" in judged.flags
 
 
 def lot(*results):
-    return tuple(judge_result(each, VISCOSITY) for each in results)
+    return tuple(judge_result(each, (VISCOSITY,)) for each in results)
 
 
 def test_a_lot_takes_the_worst_of_its_results():

@@ -1,0 +1,97 @@
+"""Which specification holds of a product's analyte, for a client, at an instant. Pure.
+
+Configuration and master data each state at most one; where they differ, the limits are not guessed: a result is judged
+by both, the more careful recommendation holds, and the conflict is flagged.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gateway.lab.units import converted
+from gateway.records import Specification
+
+_ALWAYS_NS = -(2**62)
+
+
+def in_force(
+    stated: Iterable[Specification], *, product: str | None, analyte: str, client_id: str | None, at_ns: int
+) -> Specification | None:
+    """Return the specification of one source that holds at an instant, or None. Never guesses a product.
+
+    One for the client goes before one for all, and of several the one that came into force last.
+    """
+    holding = [
+        each
+        for each in stated
+        if product is not None
+        and (each.product, each.analyte) == (product, analyte)
+        and each.client_id in {None, client_id}
+        and holds_at(each, at_ns)
+    ]
+    return max(holding, key=lambda each: (each.client_id is not None, _from_ns(each)), default=None)
+
+
+def holds_at(specification: Specification, at_ns: int) -> bool:
+    """Return whether a specification is in force at an instant."""
+    until_ns = specification.effective_until_ns
+    return _from_ns(specification) <= at_ns and (until_ns is None or at_ns < until_ns)
+
+
+def _from_ns(specification: Specification) -> int:
+    return _ALWAYS_NS if specification.effective_from_ns is None else specification.effective_from_ns
+
+
+def in_unit(specification: Specification, unit: str | None) -> Specification | None:
+    """Return a specification with its limits in another unit, or None where they cannot be converted."""
+    if not unit or not specification.unit or specification.unit == unit:
+        return specification
+    if converted(0.0, specification.unit, unit) is None:
+        return None
+
+    def same(limit: float | None) -> float | None:
+        return None if limit is None else converted(limit, specification.unit, unit)
+
+    return replace(
+        specification,
+        lower=same(specification.lower),
+        upper=same(specification.upper),
+        target=same(specification.target),
+        unit=unit,
+        decimals=None,  # they were of the other unit
+    )
+
+
+def differ(first: Specification, second: Specification) -> bool:
+    """Return whether two specifications of the same analyte do not say the same."""
+    other = in_unit(second, first.unit)
+    return other is None or _limits(first) != _limits(other)
+
+
+def _limits(specification: Specification) -> tuple[object, ...]:
+    lower, upper = specification.lower, specification.upper
+    return (
+        lower,
+        upper,
+        lower is not None and specification.includes("lower"),
+        upper is not None and specification.includes("upper"),
+    )
+
+
+def strictest(specifications: Iterable[Specification], unit: str | None) -> Specification | None:
+    """Return the one that lies within all of several, in a unit; None where there are none or units do not agree.
+
+    Target and bands are those of the first.
+    """
+    found: Specification | None = None
+    for each in specifications:
+        same = in_unit(each, unit)
+        if same is None:
+            return None
+        found = same if found is None else _within_both(found, same)
+    return found
+
+
+def _within_both(first: Specification, second: Specification) -> Specification:
+    lowers = [each for each in (first.lower, second.lower) if each is not None]
+    uppers = [each for each in (first.upper, second.upper) if each is not None]
+    return replace(first, lower=max(lowers, default=None), upper=min(uppers, default=None))
