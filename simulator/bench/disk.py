@@ -22,7 +22,7 @@ _BACK_SECONDS = 300.0
 _EVERY_SECONDS, _DISK_MEBIBYTES = (
     0.02,
     512,
-)  # some 15,000 results in 200 cases, of 12 KiB: it is full when filled up only
+)  # so many results do not fill it by themselves
 _NONE = Goal(op="==", value=0)
 
 
