@@ -23,7 +23,7 @@ from gateway.inbox import Inbox, Urgency
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.heads import understand_head
 from gateway.ingest.lims import understand_results
-from gateway.ingest.mes import understand_context
+from gateway.ingest.mes import understand_context, understand_specification
 from gateway.ingest.messages import Intake
 from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
@@ -209,10 +209,13 @@ def _sessions(ground: Ground) -> Sessions:
     settings, line, health = ground.settings, ground.line, ground.health
     mqtt, lims, topics = settings.mqtt, settings.lims, Topics(line.topic_root)
     results = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
+    routes = {lims.topic: results, settings.mes.topic: understand_context}
+    if settings.master_data.topic is not None:
+        routes[settings.master_data.topic] = understand_specification
     intake = Intake(
         inbox=ground.inbox,
         urgency=Urgency.INBOUND,
-        routes={lims.topic: results, settings.mes.topic: understand_context},
+        routes=routes,
         now=ground.clock.now,
     )
     responses = Intake(
@@ -224,7 +227,7 @@ def _sessions(ground: Ground) -> Sessions:
     inbound = SessionOptions(
         address=broker_address(settings),
         client_id=f"{mqtt.client_id}-in",
-        subscriptions=(lims.topic, settings.mes.topic),
+        subscriptions=tuple(routes),
         on_delivery=intake.take,
         on_condition=partial(health.condition, of="broker_in"),
         on_state=lambda connected: health.source("broker_in", connected),

@@ -89,6 +89,8 @@ def _filter_problems(settings: Settings) -> list[Found]:
     """Return (key, message, hint) for topic filters that are none, or that take what is not theirs."""
     found = []
     filters = {"lims.topic": settings.lims.topic, "mes.topic": settings.mes.topic}
+    if settings.master_data.topic is not None:
+        filters["master_data.topic"] = settings.master_data.topic
     for key, text in filters.items():
         levels = text.split("/")
         misplaced = any(("#" in level and (level != "#" or at < len(levels) - 1)) or ("+" in level and level != "+")
@@ -97,6 +99,8 @@ def _filter_problems(settings: Settings) -> list[Found]:
             found.append((key, f"{text!r} is no topic filter", "such as lims/results/#; # only last, + only alone"))
         elif _reaches(levels, settings.topic_root.split("/")):
             found.append((key, "takes what the gateway itself publishes", "give the senders a root of their own"))
-    if settings.lims.topic == settings.mes.topic:
-        found.append(("mes.topic", "is the same as lims.topic", "results and context need topics of their own"))
+    for key, text in filters.items():
+        before = next((other for other, taken in filters.items() if taken == text), key)
+        if before != key:
+            found.append((key, f"is the same as {before}", "each kind of message needs topics of its own"))
     return found

@@ -43,6 +43,8 @@ from gateway.events import (
     ResultAccepted,
     ResultArrived,
     Situation,
+    SpecificationRecorded,
+    SpecificationStated,
     StoreChecked,
     Timer,
     TimerDue,
@@ -306,6 +308,16 @@ def _on_context(event: ContextChanged, situation: Situation) -> Decision:
     return recorded + Decision(messages=(cleared,)) + _told(settled, event, situation)
 
 
+def _on_specification(event: SpecificationStated, _situation: Situation) -> Decision:
+    stated = event.specification
+    return Decision(
+        records=(SpecificationRecorded(specification=stated, withdrawn=event.withdrawn),),
+        audit=(_audit("specification_withdrawn" if event.withdrawn else "specification_stated", stated.analyte,
+                      product=stated.product, client=stated.client_id, version=stated.version, lower=stated.lower,
+                      upper=stated.upper, unit=stated.unit),),
+    )  # fmt: skip
+
+
 def _on_response(event: ResponseArrived, situation: Situation) -> Decision:
     response, guidance = event.response, situation.answered
     changed, outcome = (None, "UNKNOWN_GUIDANCE") if guidance is None else answer(guidance, response.act, event.at)
@@ -432,6 +444,7 @@ _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     ModelDue: _on_model_due,
     ResultArrived: _on_result,
     ContextChanged: _on_context,
+    SpecificationStated: _on_specification,
     ResponseArrived: _on_response,
     MessageRefused: _on_message_refused,
     TimerDue: _on_timer,

@@ -99,6 +99,16 @@ class ContextChanged(Happened):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SpecificationStated(Happened):
+    """Master data stated a version of a specification, or withdrew it."""
+
+    origin: Origin
+    specification: Specification
+    withdrawn: bool
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseArrived(Happened):
     """A person at a terminal answered."""
 
@@ -187,7 +197,7 @@ class GatewayStopped(Happened):
     """The daemon is stopping in order."""
 
 
-Arrived = ResultArrived | ContextChanged | ResponseArrived | MessageRefused
+Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived | MessageRefused
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
     | VersionTaken
@@ -294,6 +304,14 @@ class ResponseRecorded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SpecificationRecorded:
+    """A version of a specification, or its withdrawal, joins the record."""
+
+    specification: Specification
+    withdrawn: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Latched:
     """An alarm that stands until a person takes it down."""
 
@@ -331,6 +349,7 @@ Record = (
     ResultAccepted
     | LotJudged
     | ResponseRecorded
+    | SpecificationRecorded
     | ContextChange
     | Prediction
     | Guidance

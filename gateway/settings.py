@@ -171,6 +171,14 @@ class MesTable(_Table):
     topic: str = Field(default="mes/context/#", description="topic filter of context messages")
 
 
+class MasterDataTable(_Table):
+    """``[master_data]``: specifications that another system states."""
+
+    topic: str | None = Field(
+        default=None, description='topic filter of specifications, such as "mes/specifications/#"; without it none come'
+    )
+
+
 class LimsTable(_Table):
     """``[lims]``: laboratory results."""
 
@@ -281,6 +289,7 @@ class Settings(BaseSettings):
     opcua: dict[Name, OpcUaTable] = Field(default_factory=dict)
     tags: dict[Name, TagTable] = Field(default_factory=dict)
     mes: MesTable = MesTable()
+    master_data: MasterDataTable = MasterDataTable()
     lims: LimsTable = LimsTable()
     specification: list[SpecificationTable] = Field(default_factory=list)
     model: list[ModelTable] = Field(default_factory=list)

@@ -43,6 +43,7 @@ class Refusal(StrEnum):
     SPECIFICATION_REVERSED = "SPECIFICATION_REVERSED"
     SPECIFICATION_EMPTY = "SPECIFICATION_EMPTY"
     RESULT_VERSION_CONFLICT = "RESULT_VERSION_CONFLICT"
+    SPECIFICATION_VERSION_CONFLICT = "SPECIFICATION_VERSION_CONFLICT"
     DECISION_FAILED = "DECISION_FAILED"
 
 
@@ -214,8 +215,8 @@ class FieldReader:
             return default
         return value
 
-    def time(self, *names: str, required: bool = False) -> int | None:
-        """Return a time in ns UTC. Up to five minutes ahead is flagged, beyond that refused."""
+    def time(self, *names: str, required: bool = False, ahead: bool = False) -> int | None:
+        """Return a time in ns UTC. Unless it may be ahead, up to five minutes ahead is flagged, beyond that refused."""
         name, value = self.find(names)
         if value is None:
             if required:
@@ -229,7 +230,7 @@ class FieldReader:
         except ValueError as error:
             self.refuse(Refusal.NOT_A_TIME, f"{name} is not a time: {_echo(error)}.", field=name, found=_echo(value))
             return None
-        return self._not_ahead(name, value, at_ns)
+        return at_ns if ahead else self._not_ahead(name, value, at_ns)
 
     def _not_ahead(self, name: str, value: str, at_ns: int) -> int | None:
         ahead_ns = at_ns - self.now_ns

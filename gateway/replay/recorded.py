@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.contract.identity import identity_of
-from gateway.events import ContextChanged, Event, ModelDue, Origin, ResponseArrived, ResultArrived
+from gateway.events import ContextChanged, Event, ModelDue, Origin, ResponseArrived, ResultArrived, SpecificationStated
 from gateway.ingest.messages import Understand
 from gateway.moments import Moment
-from gateway.records import ContextChange, Guidance, LabResult, Prediction, Recommendation, Response
+from gateway.records import ContextChange, Guidance, LabResult, Prediction, Recommendation, Response, Specification
 from gateway.store.codec import decode
 from gateway.store.statements import SQL
 from gateway.transport.mqtt_connection import Delivery
@@ -124,7 +124,7 @@ class _LastMessage:
 
 def _messages(
     connection: sqlite3.Connection, stretch: Stretch, understand: Understand
-) -> Iterator[tuple[int, str, ResultArrived | ContextChanged | ResponseArrived]]:
+) -> Iterator[tuple[int, str, ResultArrived | ContextChanged | ResponseArrived | SpecificationStated]]:
     for row in connection.execute(SQL["recorded_messages"], {"until_ns": stretch.until_ns}):
         at = moment(row["at_ns"])
         origin = Origin(
@@ -144,7 +144,10 @@ def _messages(
             event = ContextChanged(at=at, origin=origin, change=change, payload=b"")
         elif row["response"] is not None:
             event = ResponseArrived(at=at, origin=origin, response=decode(Response, row["response"]), payload=b"")
-        if isinstance(event, ResultArrived | ContextChanged | ResponseArrived):
+        elif row["specification"] is not None:
+            stated, withdrawn = decode(Specification, row["specification"]), bool(row["withdrawn"])
+            event = SpecificationStated(at=at, origin=origin, specification=stated, withdrawn=withdrawn, payload=b"")
+        if isinstance(event, ResultArrived | ContextChanged | ResponseArrived | SpecificationStated):
             yield row["row_number"], row["event_id"], event
 
 

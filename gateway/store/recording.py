@@ -24,17 +24,29 @@ from gateway.events import (
     ResultAccepted,
     ResultArrived,
     Situation,
+    SpecificationRecorded,
+    SpecificationStated,
     TimerDue,
     Unlatched,
 )
-from gateway.records import AuditEntry, ContextChange, ContextKind, DeadLetter, Gap, Guidance, Prediction, SignedHead
+from gateway.records import (
+    AuditEntry,
+    ContextChange,
+    ContextKind,
+    DeadLetter,
+    Gap,
+    Guidance,
+    Prediction,
+    SignedHead,
+    Specification,
+)
 from gateway.store import audit
 from gateway.store.codec import encode
 from gateway.store.outbox import enqueue
 from gateway.store.statements import SQL
 
 EVIDENCE_DAMAGED = "EVIDENCE_DAMAGED"
-_ARRIVED = (ResultArrived, ContextChanged, ResponseArrived, MessageRefused)
+_ARRIVED = (ResultArrived, ContextChanged, SpecificationStated, ResponseArrived, MessageRefused)
 
 
 def write(connection: sqlite3.Connection, event: Event, situation: Situation, decision: Decision) -> None:
@@ -228,6 +240,31 @@ def _response(connection: sqlite3.Connection, event: Event, _situation: Situatio
     )
 
 
+def _specification(
+    connection: sqlite3.Connection, event: Event, _situation: Situation, record: SpecificationRecorded
+) -> None:
+    connection.execute(
+        SQL["insert_specification_stated"],
+        {
+            **specification_key(record.specification, withdrawn=record.withdrawn),
+            "event_id": event.event_id,
+            "at_ns": event.at_ns,
+            "body": encode(record.specification),
+        },
+    )
+
+
+def specification_key(specification: Specification, *, withdrawn: bool) -> dict[str, str | bool | None]:
+    """Return the columns by which a stated specification is known."""
+    return {
+        "product": specification.product,
+        "analyte": specification.analyte,
+        "client_id": specification.client_id or "",
+        "version": specification.version,
+        "withdrawn": withdrawn,
+    }
+
+
 def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> None:
     connection.execute(
         SQL["insert_gap"],
@@ -299,6 +336,7 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     Prediction: _prediction,
     Guidance: _guidance,
     ResponseRecorded: _response,
+    SpecificationRecorded: _specification,
     DeadLetter: _dead_letter,
     Gap: _gap,
     SignedHead: _signed_head,

@@ -26,6 +26,7 @@ from gateway.events import (
     ResultArrived,
     ResultHistory,
     Situation,
+    SpecificationStated,
     Timer,
     TimerDue,
     VersionTaken,
@@ -34,10 +35,20 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
-from gateway.records import Context, ContextKind, Guidance, LabResult, Prediction, Recommendation, SignedHead
+from gateway.records import (
+    Context,
+    ContextKind,
+    Guidance,
+    LabResult,
+    Prediction,
+    Recommendation,
+    SignedHead,
+    Specification,
+)
 from gateway.store.codec import decode
 from gateway.store.evidence import must_hold
 from gateway.store.heads import contains, head_of
+from gateway.store.recording import specification_key
 from gateway.store.signed_biases import newest_acts
 from gateway.store.statements import SQL
 
@@ -57,6 +68,8 @@ def identify(connection: sqlite3.Connection, event: Event) -> Event | None:
     match event:
         case ResultArrived() | ResponseArrived():
             return _identified_by_content(connection, event)
+        case SpecificationStated():
+            return _identified_specification(connection, event)
         case ContextChanged() | MessageRefused():
             return _identified_by_delivery(connection, event)
         case _:
@@ -84,6 +97,24 @@ def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived 
     if seen == event.origin.payload_sha256:
         return None
     return _identified_by_delivery(connection, _conflict(event, own_id))
+
+
+def _identified_specification(connection: sqlite3.Connection, event: SpecificationStated) -> Event | None:
+    """Master data is often retained and told again with each connection: what says the same is the same."""
+    key = specification_key(event.specification, withdrawn=event.withdrawn)
+    row = connection.execute(SQL["specification_stated"], key).fetchone()
+    if row is None:
+        own_id = identity_of("specification", *key.values())
+        return replace(event, event_id=_salted(connection, own_id))
+    if row["holds"] and decode(Specification, row["body"]) == event.specification:
+        return None
+    told = refusal(
+        Refusal.SPECIFICATION_VERSION_CONFLICT,
+        "Under this version another specification is on record; a change needs a new version.",
+        **key,
+    )
+    refused = MessageRefused(at=event.at, origin=event.origin, payload=event.payload, reasons=(told,))
+    return _identified_by_delivery(connection, refused)
 
 
 def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> Event | None:
@@ -232,18 +263,42 @@ class _Loading:
         if model is None:
             return found
         moves = {item.tag: _value(self._connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
+        context = self._context_of_equipment(model.equipment_id, event.at_ns)
+        said_last = {each.name: self._said_last(each, event.at_ns) for each in neighbours(model, found.line)}
+        products = (each.material_definition_id for said in said_last.values() for each in said)
         return replace(
             found,
-            context=self._context_of_equipment(model.equipment_id, event.at_ns),
+            context=context,
+            master_data=self._master_data(context.material_definition_id, *products),
             open_guidance=self._guidance("open_guidance_of_model", model=model.name),
             learned=self._learned(model.bundle, found.line, event.at_ns),
             open_suggestions=self._guidance("open_suggestions") if moves else (),
-            said_last={each.name: self._said_last(each, event.at_ns) for each in neighbours(model, found.line)},
+            said_last=said_last,
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )
 
+    def _master_data(self, *products: str | None) -> tuple[Specification, ...]:
+        """Return what has been stated of products, each in force from its date, else from when it was stated."""
+        found = []
+        for product in dict.fromkeys(products):
+            for row in self._rows("specifications_of_product", {"product": product}):
+                stated = decode(Specification, row["body"])
+                until_ns = [each for each in (stated.effective_until_ns, row["withdrawn_ns"]) if each is not None]
+                found.append(
+                    replace(
+                        stated,
+                        effective_from_ns=row["at_ns"]
+                        if stated.effective_from_ns is None
+                        else stated.effective_from_ns,
+                        effective_until_ns=min(until_ns, default=None),
+                    )
+                )
+        return tuple(found)
+
     def _of_result(self, event: ResultArrived, found: Situation) -> Situation:
         context, history = self._context_of_result(event.result), self._history(event)
+        results = self._lot_results(event.result, context.material_lot_id)
+        products = (context.material_definition_id, *(each.material_definition_id for each in results))
         before = history.current.material_lot_id if history.current else None
         left = before if before != context.material_lot_id else None
         lot = self._row("lot_state", material_lot_id=context.material_lot_id)
@@ -252,7 +307,8 @@ class _Loading:
             context=context,
             history=history,
             lot_state=_state_in(lot),
-            lot_results=self._lot_results(event.result, context.material_lot_id),
+            lot_results=results,
+            master_data=self._master_data(*products),
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),

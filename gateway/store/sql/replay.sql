@@ -1,10 +1,11 @@
 -- name: recorded_messages
 SELECT e.row_number, e.event_id, e.kind, e.at_ns, e.session, e.topic, e.message_number, e.payload_sha256,
-       r.payload AS result, c.body AS change, p.body AS response
+       r.payload AS result, c.body AS change, p.body AS response, s.body AS specification, s.withdrawn
 FROM event_checked AS e
 LEFT JOIN lab_result_checked AS r ON r.event_id = e.event_id AND r.holds
 LEFT JOIN context_change_checked AS c ON c.event_id = e.event_id AND c.holds
 LEFT JOIN response_checked AS p ON p.event_id = e.event_id AND p.holds
+LEFT JOIN specification_stated_checked AS s ON s.event_id = e.event_id AND s.holds
 WHERE e.holds AND e.at_ns < :until_ns
 ORDER BY e.row_number;
 
