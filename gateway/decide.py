@@ -282,7 +282,7 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
             disposition_message(each, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
             for each in dispositions
         ),
-    ) + _told(guidance, event, situation) + learn(event, judgement, situation)  # fmt: skip
+    ) + judgement.trended + _told(guidance, event, situation) + learn(event, judgement, situation)  # fmt: skip
 
 
 # --- production context, people, timers, the gateway itself --------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.chart_rules import Together, TrendRules
 from gateway.records import Head, ModelIdentity, SignedHead, Specification
 
 Limits = tuple[float, float]
@@ -272,7 +273,9 @@ class LineDefinition:
     topic_root: str
     tags: Mapping[str, TagDefinition]
     specifications: tuple[Specification, ...]
-    models: tuple[ModelAssignment, ...]
+    trends: tuple[TrendRules, ...] = ()
+    together: tuple[Together, ...] = ()
+    models: tuple[ModelAssignment, ...] = ()
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gateway.chart_rules import Together
 from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
 from gateway.lab.in_force import in_force
+from gateway.lab.trends import FrozenReference, Point, Series
 from gateway.moments import Moment
 from gateway.records import (
     AuditEntry,
@@ -228,6 +230,22 @@ class Lessons:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesSituation:
+    """The series of a result's product and analyte.
+
+    ``points``: where it is to be charted again (no limits yet, a result out of its order, a correction), the others on
+    record; None where it goes on from where it stands. ``samples``: of earlier samples, their values by analyte, where
+    a reference of several analytes is still to be frozen.
+    """
+
+    series: Series
+    points: tuple[Point, ...] | None
+    together: Mapping[Together, FrozenReference | None] = field(default_factory=dict)
+    sample_values: Mapping[str, float] = field(default_factory=dict)  # of the same sample, by analyte
+    samples: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
     """A read-only snapshot of everything a decision may stand on."""
 
@@ -236,6 +254,7 @@ class Situation:
     master_data: tuple[Specification, ...] = ()  # specifications that were stated by message, of what this is about
     context: Context = field(default_factory=Context)
     history: ResultHistory = field(default_factory=ResultHistory)
+    series: SeriesSituation | None = None  # of the result, where its product is known
     lot_state: LotState = field(default_factory=LotState)
     lot_results: tuple[LabResult, ...] = ()
     lot_closed: bool = False
@@ -312,6 +331,25 @@ class SpecificationRecorded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesCharted:
+    """Where a series stands after a result: its point, and the version whose point is there no longer."""
+
+    product: str
+    analyte: str
+    series: Series
+    point: Point | None
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferenceFrozen:
+    """From now on several analytes of a sample are judged together."""
+
+    wanted: Together
+    reference: FrozenReference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Latched:
     """An alarm that stands until a person takes it down."""
 
@@ -350,6 +388,8 @@ Record = (
     | LotJudged
     | ResponseRecorded
     | SpecificationRecorded
+    | SeriesCharted
+    | ReferenceFrozen
     | ContextChange
     | Prediction
     | Guidance

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from gateway.chart_rules import Together, TrendRules
 from gateway.consistency import contradictions
 from gateway.contract.times import parse_rfc3339
 from gateway.definitions import (
@@ -33,6 +34,7 @@ from gateway.settings import (
     Settings,
     SpecificationTable,
     TagTable,
+    TrendTable,
     credential,
     credential_path,
 )
@@ -83,6 +85,11 @@ def define_line(
         topic_root=settings.topic_root,
         tags=tags,
         specifications=tuple(_specification(table) for table in settings.specification),
+        trends=tuple(_trend(table) for table in settings.trend),
+        together=tuple(
+            Together(product=table.product, analytes=tuple(table.analytes), baseline=table.baseline)
+            for table in settings.together
+        ),
         models=tuple(models.values()),
         trusted_keys=None if trusted is None else frozenset(trusted),
     )
@@ -127,6 +134,17 @@ def _specification(table: SpecificationTable) -> Specification:
         effective_from_ns=None if table.effective_from is None else parse_rfc3339(table.effective_from),
         effective_until_ns=None if table.effective_until is None else parse_rfc3339(table.effective_until),
         required=table.required,
+    )
+
+
+def _trend(table: TrendTable) -> TrendRules:
+    return TrendRules(
+        product=table.product,
+        analyte=table.analyte,
+        rules=tuple(table.rules),
+        ewma=table.ewma,
+        cusum=table.cusum,
+        baseline=table.baseline,
     )
 
 

@@ -30,6 +30,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from gateway.chart_rules import DEFAULT_RULES, FEWEST_PER_ANALYTE, RunRule
 from gateway.contract.times import parse_rfc3339
 from gateway.definitions import Stage
 from gateway.errors import ConfigurationError, Problem
@@ -237,6 +238,34 @@ class SpecificationTable(_Table):
         return self
 
 
+class TrendTable(_Table):
+    """``[[trend]]``: how series of results are charted; the first that fits a series holds."""
+
+    product: str | None = Field(default=None, description="material_definition_id; without it of all products")
+    analyte: Name | None = Field(default=None, description="our name of the analyte; without it of all")
+    rules: list[RunRule] = Field(default=list(DEFAULT_RULES), description="which patterns are for a person to look at")
+    ewma: bool = Field(default=False, description="whether the weighted average is watched, too (lambda .2, L 2.962)")
+    cusum: bool = Field(default=False, description="whether the summed deviations are watched, too (k .5, h 5)")
+    baseline: int = Field(default=25, ge=10, le=200, description="from how many first values limits are frozen")
+
+
+class TogetherTable(_Table):
+    """``[[together]]``: analytes whose values in one sample are judged together (Hotelling's T2, alpha .01)."""
+
+    product: str = Field(description="material_definition_id")
+    analytes: list[Name] = Field(min_length=2, max_length=20, description="our names of the analytes")
+    baseline: int = Field(default=40, ge=10, le=500, description="from how many first samples the reference is frozen")
+
+    @model_validator(mode="after")
+    def _enough(self) -> "TogetherTable":
+        if self.baseline < FEWEST_PER_ANALYTE * len(self.analytes):
+            fewest = FEWEST_PER_ANALYTE * len(self.analytes)
+            raise ValueError(f"a reference of {len(self.analytes)} analytes needs at least {fewest} samples")
+        if len(set(self.analytes)) < len(self.analytes):
+            raise ValueError("each analyte once")
+        return self
+
+
 def _stage(value: Any) -> Any:
     return Stage[value.upper()] if isinstance(value, str) and value.upper() in Stage.__members__ else value
 
@@ -292,6 +321,8 @@ class Settings(BaseSettings):
     master_data: MasterDataTable = MasterDataTable()
     lims: LimsTable = LimsTable()
     specification: list[SpecificationTable] = Field(default_factory=list)
+    trend: list[TrendTable] = Field(default_factory=list)
+    together: list[TogetherTable] = Field(default_factory=list)
     model: list[ModelTable] = Field(default_factory=list)
     approval: ApprovalTable = ApprovalTable()
     texts: TextsTable = TextsTable()

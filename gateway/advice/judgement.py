@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+from gateway.advice.trending import Trended, trend
 from gateway.contract.identity import identity_of, result_identity
 from gateway.definitions import ModelAssignment, Stage
-from gateway.events import LotJudged, ResultArrived, Situation, in_shadow
+from gateway.events import Decision, LotJudged, ResultArrived, Situation, in_shadow
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.inference.feedback import learned, serving
 from gateway.lab.disposition import (
+    TREND_FLAGS,
     VALUE_RESTORED,
     Judged,
     LotState,
@@ -31,6 +33,7 @@ class Judgement:
     supersedes: str | None
     newest: bool
     own: Judged
+    trended: Decision
     predictions: tuple[Prediction, ...]
     lots: tuple[LotJudged, ...]
 
@@ -40,8 +43,10 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     current = situation.history.current
     result = _numbered(event.result, situation)
     newest = current is None or (result.result_version or 0) > (current.result_version or 0)
+    trended = trend(event, result, situation) if newest else Trended()
+    result = replace(result, flags=tuple(dict.fromkeys([*result.flags, *(each.code for each in trended.reasons)])))
     predictions = _predictions_at_sample(event, result, situation)
-    judged = _standing_results(event, result, situation, newest=newest)
+    judged = _standing_results(event, result, situation, trended.reasons, newest=newest)
     lots = [_own_lot(event, result, situation, judged, predictions, newest=newest)]
     if newest and situation.left_lot_id is not None:
         lots.append(_left_lot(event, result, situation))
@@ -49,7 +54,8 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
         result=result,
         supersedes=current.result_id if current is not None and newest else None,
         newest=newest,
-        own=judge_result(result, _in_force(event, result, situation)),
+        own=judge_result(result, _in_force(event, result, situation), trended.reasons),
+        trended=trended.decision,
         predictions=predictions,
         lots=tuple(lots),
     )
@@ -120,7 +126,7 @@ def _in_force(event: ResultArrived, result: LabResult, situation: Situation) -> 
 
 
 def _standing_results(
-    event: ResultArrived, result: LabResult, situation: Situation, *, newest: bool
+    event: ResultArrived, result: LabResult, situation: Situation, trends: tuple[Reason, ...], *, newest: bool
 ) -> tuple[Judged, ...]:
     """Return the lot's results that count, judged, each by the product it was made as."""
     current = situation.history.current
@@ -128,7 +134,9 @@ def _standing_results(
     of_this_lot = standing.material_lot_id == result.material_lot_id
     results = (*situation.lot_results, *((standing,) if of_this_lot else ()))
     return tuple(
-        judge_result(each, _in_force(event, each, situation)) for each in results if not retested(each, results)
+        judge_result(each, _in_force(event, each, situation), trends if each is result else ())
+        for each in results
+        if not retested(each, results)
     )
 
 
@@ -163,7 +171,14 @@ def _own_lot(
         results=tuple(each.result for each in judged),
         predictions=tuple(each for each in predictions if each.stage != _SHADOW),  # a model in shadow tells nobody
         flags=(*own_flags, *(flag for flag, holds in flags.items() if holds)),
+        trends=tuple(_trend_of(each) for each in judged if not TREND_FLAGS.isdisjoint(each.flags)),
     )
+
+
+def _trend_of(judged: Judged) -> str:
+    signals = [str(each.parameters.get("rule", each.code)) for each in judged.reasons if each.code in TREND_FLAGS]
+    told = ", ".join(signals) or ", ".join(sorted(TREND_FLAGS.intersection(judged.flags)))
+    return f"{judged.result.sample_id} {judged.result.test_id}: {told}"
 
 
 def _left_lot(event: ResultArrived, result: LabResult, situation: Situation) -> LotJudged:
@@ -189,6 +204,7 @@ def _lot_judged(
     job_order_id: str | None = None,
     results: tuple[LabResult, ...] = (),
     predictions: tuple[Prediction, ...] = (),
+    trends: tuple[str, ...] = (),
 ) -> LotJudged:
     disposition = Disposition(
         disposition_id=disposition_id,
@@ -201,5 +217,6 @@ def _lot_judged(
         rests_on_results=results,
         rests_on_predictions=predictions,
         flags=flags,
+        trends=trends,
     )
     return LotJudged(disposition=disposition, material_lot_id=material_lot_id, state=state)

@@ -422,7 +422,7 @@ def disposition_payload(disposition: Disposition, *, line: str, cause: str, at_n
         material_lot_id=disposition.material_lot_id,
         job_order_id=disposition.job_order_id,
         recommendation=disposition.recommendation,
-        provisional=False,
+        provisional=disposition.provisional,
         latched=disposition.latched,
         previous=disposition.previous,
         reasons=ReasonPart.of(disposition.reasons),
@@ -442,10 +442,10 @@ def disposition_payload(disposition: Disposition, *, line: str, cause: str, at_n
                 )
                 for prediction in disposition.rests_on_predictions
             ],
-            trends=[],
-            gaps=[],
+            trends=list(disposition.trends),
+            gaps=list(disposition.gaps),
         ),
-        missing_tests=[],
+        missing_tests=list(disposition.missing_tests),
         flags=list(disposition.flags),
     )
 

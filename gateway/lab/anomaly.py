@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtri
 
+from gateway.chart_rules import FEWEST_PER_ANALYTE
+
 ALPHA = 0.01
 FEWEST_ANALYTES = 2  # of one alone its own chart tells
-FEWEST_PER_ANALYTE = 5  # rows for each analyte, below which a covariance is no reference
 _LARGEST_CONDITION = 1e8
 
 

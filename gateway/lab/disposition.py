@@ -13,6 +13,8 @@ from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Spe
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 VALUE_RESTORED = "SUPERSEDED_VALUE_RESTORED"
+OUT_OF_TREND, OUT_OF_LINE = "OUT_OF_TREND", "OUT_OF_LINE"
+TREND_FLAGS = frozenset({OUT_OF_TREND, OUT_OF_LINE})
 WITHDRAWN = frozenset({ResultStatus.REJECTED, ResultStatus.SUPERSEDED})
 
 
@@ -32,11 +34,12 @@ def worse(first: Recommendation, second: Recommendation) -> Recommendation:
     return max(first, second, key=_ORDER.index)
 
 
-def judge_result(result: LabResult, in_force: tuple[Specification, ...]) -> Judged:
+def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends: tuple[Reason, ...] = ()) -> Judged:
     """Return a result judged by every specification that is in force and by the limits that came with it.
 
     Where they differ, the more careful recommendation holds and the conflict is flagged.
-    A value that a correction had replaced and that came back is a review at least, for as long as it stands.
+    A value that a correction had replaced and that came back is a review at least, for as long as it stands; so is one
+    that was out of trend when it came. ``trends``: why it is, where that has just been found.
     """
     own = result.specification
     given = (*in_force, *((own,) if own is not None else ()))
@@ -54,6 +57,9 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...]) -> Judg
     if VALUE_RESTORED in result.flags and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         judged.append((recommendation, _RESTORED))
+    if not TREND_FLAGS.isdisjoint(result.flags) and recommendation is not Recommendation.HOLD:
+        recommendation = Recommendation.REVIEW
+        judged += [(recommendation, reason) for reason in trends or (_OUT_OF_TREND,)]
     flags = list(result.flags)
     if any(differ(first, each) for each in given[1:] if first is not None):
         flags.append("SPECIFICATION_CONFLICT")
@@ -77,10 +83,10 @@ def _withdrawn(result: LabResult) -> Reason:
 
 
 def _speaking(judged: list[tuple[Recommendation, Reason]], recommendation: Recommendation) -> tuple[Reason, ...]:
-    reasons: dict[str, Reason] = {}
+    reasons: dict[tuple[str, str], Reason] = {}
     for each, reason in judged:
         if each is recommendation:
-            reasons.setdefault(reason.code, reason)
+            reasons.setdefault((reason.code, str(reason.parameters.get("rule", ""))), reason)
     return tuple(reasons.values())
 
 
@@ -167,4 +173,8 @@ _HOLD_LATCHED = Reason(
 _RESTORED = Reason(
     code=VALUE_RESTORED,
     text="The newest version says again what an earlier correction had replaced.",
+)
+_OUT_OF_TREND = Reason(
+    code=OUT_OF_TREND,
+    text="A result of this lot was out of trend when it came; a person must look.",
 )

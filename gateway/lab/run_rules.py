@@ -6,30 +6,13 @@ All inequalities are strict, as Nelson wrote them: a value on a line is on neith
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from itertools import pairwise
 
+from gateway.chart_rules import DEFAULT_RULES, RunRule
+
 MOST_VALUES = 15  # as far back as any rule looks
+_RANGE_LIMIT = 3.267 * 1.128  # sigmas: D4 times the mean moving range (NIST/SEMATECH e-Handbook, 6.3.2.2)
 
-
-class RunRule(StrEnum):
-    """A pattern that chance seldom makes; the value is how it is named in configurations."""
-
-    NELSON_1 = "nelson1"
-    NELSON_2 = "nelson2"
-    NELSON_3 = "nelson3"
-    NELSON_4 = "nelson4"
-    NELSON_5 = "nelson5"
-    NELSON_6 = "nelson6"
-    NELSON_7 = "nelson7"
-    NELSON_8 = "nelson8"
-    WESTERN_ELECTRIC_1 = "western_electric1"
-    WESTERN_ELECTRIC_2 = "western_electric2"
-    WESTERN_ELECTRIC_3 = "western_electric3"
-    WESTERN_ELECTRIC_4 = "western_electric4"
-
-
-DEFAULT_RULES = (RunRule.NELSON_1, RunRule.NELSON_2)
 
 SENTENCES: Mapping[RunRule, str] = {
     RunRule.NELSON_1: "it lies more than three sigma from the center line",
@@ -44,6 +27,7 @@ SENTENCES: Mapping[RunRule, str] = {
     RunRule.WESTERN_ELECTRIC_2: "two of three values in a row lie more than two sigma out on one side",
     RunRule.WESTERN_ELECTRIC_3: "four of five values in a row lie more than one sigma out on one side",
     RunRule.WESTERN_ELECTRIC_4: "eight values in a row lie on one side of the center line",
+    RunRule.MOVING_RANGE: "it has moved by more than three sigma of the moving range",
 }
 
 
@@ -63,6 +47,10 @@ def _beyond(values: Sequence[float], *, share: tuple[int, int], sigmas: float) -
         return False
     side = 1.0 if values[-1] > 0 else -1.0
     return sum(side * value > sigmas for value in values[-among:]) >= wanted
+
+
+def _jumped(values: Sequence[float]) -> bool:
+    return abs(values[-1] - values[-2]) > _RANGE_LIMIT if len(values) > 1 else False
 
 
 def _rising_or_falling(values: Sequence[float], count: int) -> bool:
@@ -97,4 +85,5 @@ _RULES: Mapping[RunRule, Callable[[Sequence[float]], bool]] = {
     RunRule.WESTERN_ELECTRIC_2: lambda values: _beyond(values, share=(2, 3), sigmas=2.0),
     RunRule.WESTERN_ELECTRIC_3: lambda values: _beyond(values, share=(4, 5), sigmas=1.0),
     RunRule.WESTERN_ELECTRIC_4: lambda values: _beyond(values, share=(8, 8), sigmas=0.0),
+    RunRule.MOVING_RANGE: _jumped,
 }

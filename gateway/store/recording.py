@@ -19,10 +19,12 @@ from gateway.events import (
     LotJudged,
     MessageRefused,
     ModelLearned,
+    ReferenceFrozen,
     ResponseArrived,
     ResponseRecorded,
     ResultAccepted,
     ResultArrived,
+    SeriesCharted,
     Situation,
     SpecificationRecorded,
     SpecificationStated,
@@ -265,6 +267,21 @@ def specification_key(specification: Specification, *, withdrawn: bool) -> dict[
     }
 
 
+def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SeriesCharted) -> None:
+    if record.withdrawn is not None:
+        connection.execute(SQL["withdraw_point"], {"result_id": record.withdrawn})
+    of_series = {"product": record.product, "analyte": record.analyte}
+    if record.point is not None:
+        connection.execute(SQL["insert_point"], {**of_series, **asdict(record.point)})
+    connection.execute(SQL["insert_series"], {**of_series, "body": encode(record.series)})
+
+
+def _reference(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ReferenceFrozen) -> None:
+    wanted = record.wanted
+    row = {"product": wanted.product, "analytes": " + ".join(wanted.analytes), "body": encode(record.reference)}
+    connection.execute(SQL["insert_analytes_together"], row)
+
+
 def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> None:
     connection.execute(
         SQL["insert_gap"],
@@ -337,6 +354,8 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     Guidance: _guidance,
     ResponseRecorded: _response,
     SpecificationRecorded: _specification,
+    SeriesCharted: _series,
+    ReferenceFrozen: _reference,
     DeadLetter: _dead_letter,
     Gap: _gap,
     SignedHead: _signed_head,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from gateway.advice.publication import BOARD_LONGEST
 from gateway.advice.side_effects import neighbours
+from gateway.chart_rules import Together
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
 from gateway.definitions import LineDefinition, ModelAssignment, ModelBundle, SignHead
@@ -25,6 +26,7 @@ from gateway.events import (
     ResponseArrived,
     ResultArrived,
     ResultHistory,
+    SeriesSituation,
     Situation,
     SpecificationStated,
     Timer,
@@ -35,6 +37,7 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
+from gateway.lab.trends import CHARTED_AGAIN, FrozenReference, Point, Series
 from gateway.records import (
     Context,
     ContextKind,
@@ -308,6 +311,7 @@ class _Loading:
             history=history,
             lot_state=_state_in(lot),
             lot_results=results,
+            series=self._series(event, context.material_definition_id, history, found.line),
             master_data=self._master_data(*products),
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             left_lot_id=left,
@@ -319,6 +323,47 @@ class _Loading:
             },
             open_guidance=self._guidance_about(context.material_lot_id, event.result.sample_id),
         )
+
+    def _series(
+        self, event: ResultArrived, product: str | None, history: ResultHistory, line: LineDefinition
+    ) -> SeriesSituation | None:
+        """Return the series of a result, with its points where it is to be charted again."""
+        if product is None:
+            return None
+        analyte, replaced = event.result.analyte, history.current.result_id if history.current else None
+        of_series = {"product": product, "analyte": analyte}
+        row = self._row("series", **of_series)
+        series = Series() if row is None else decode(Series, row["body"])
+        at_ns = event.at_ns if event.result.sampled_ns is None else event.result.sampled_ns
+        goes_on = series.limits is not None and replaced is None and at_ns > series.last_ns
+        points = None if goes_on else self._rows("newest_points", {**of_series, "besides": replaced,
+                                                                   "most": CHARTED_AGAIN})  # fmt: skip
+        wanted = [each for each in line.together if each.product == product and analyte in each.analytes]
+        found = SeriesSituation(series=series, points=None if points is None else tuple(map(_point, points)))
+        return self._beside(found, wanted, event.result, replaced) if wanted else found
+
+    def _beside(
+        self, found: SeriesSituation, wanted: list[Together], result: LabResult, replaced: str | None
+    ) -> SeriesSituation:
+        """Return what a result's series is judged together with: references, or the samples to freeze them from."""
+        product = wanted[0].product
+        together = {each: self._reference(each) for each in wanted}
+        most = sum(each.baseline * len(each.analytes) for each, known in together.items() if known is None)
+        of_product = {"product": product, "besides": replaced}
+        samples: dict[str, dict[str, float]] = {}
+        for row in reversed(self._rows("newest_samples", {**of_product, "most": most}) if most else []):
+            samples.setdefault(row["sample_id"], {})[row["analyte"]] = row["value"]
+        same = self._rows("points_of_sample", {**of_product, "sample_id": result.sample_id})
+        return replace(
+            found,
+            together=together,
+            sample_values={row["analyte"]: row["value"] for row in same},
+            samples=samples,
+        )
+
+    def _reference(self, wanted: Together) -> FrozenReference | None:
+        row = self._row("analytes_together", product=wanted.product, analytes=" + ".join(wanted.analytes))
+        return None if row is None else decode(FrozenReference, row["body"])
 
     def _said_last(self, model: ModelAssignment, at_ns: int) -> tuple[Prediction, ...]:
         """Return a model's newest predictions that still stand, one for each of its analytes, the newest last."""
@@ -451,6 +496,10 @@ def _learns(bundle: ModelBundle, analyte: str) -> bool:
 
 _FEEDBACK = tuple(field.name for field in fields(Feedback))
 _CONTEXT = tuple(field.name for field in fields(Context))
+
+
+def _point(row: sqlite3.Row) -> Point:
+    return Point(result_id=row["result_id"], sample_id=row["sample_id"], at_ns=row["at_ns"], value=row["value"])
 
 
 def _state_in(lot: sqlite3.Row | None) -> LotState:

@@ -1,0 +1,120 @@
+"""An arriving result in its series: what it signals, and how the series stands after it. Pure."""
+
+from dataclasses import dataclass, field, replace
+
+from gateway.chart_rules import Together
+from gateway.events import Decision, ReferenceFrozen, ResultArrived, SeriesCharted, SeriesSituation, Situation
+from gateway.lab.trends import (
+    Charted,
+    FrozenReference,
+    Point,
+    charted,
+    charted_again,
+    frozen_reference,
+    out_of_line,
+    rules_for,
+)
+from gateway.lab.units import converted
+from gateway.records import AuditEntry, LabResult, Reason, ResultStatus
+
+_COUNTS = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trended:
+    """Why a result is for a person to look at, and what of its series is recorded and audited."""
+
+    reasons: tuple[Reason, ...] = ()
+    decision: Decision = field(default_factory=Decision)
+
+
+def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Trended:
+    """Return what a newest version of a result means for its series: a point more, another one, or one less.
+
+    Only uncensored numbers that the laboratory has validated are charted, of a known product, in the series' unit.
+    """
+    known, product = situation.series, result.material_definition_id
+    if known is None or product is None:
+        return Trended()
+    point = _point(event, result, known)
+    replaced = situation.history.current.result_id if situation.history.current is not None else None
+    if point is None and replaced is None:
+        return Trended()
+    found = _charted(point, result, known, situation)
+    unit = known.series.unit or result.unit
+    recorded = SeriesCharted(
+        product=product,
+        analyte=result.analyte,
+        series=replace(found.series, unit=unit),
+        point=point,
+        withdrawn=replaced,
+    )
+    decision = Decision(
+        records=(recorded,), audit=_frozen_audit(found, product, result.analyte) if found.frozen else ()
+    )
+    beside = Trended() if point is None else _together(point, result, known)
+    return Trended(reasons=(*found.reasons, *beside.reasons), decision=decision + beside.decision)
+
+
+def _point(event: ResultArrived, result: LabResult, known: SeriesSituation) -> Point | None:
+    """Return the result's number in its series, or None where it has none."""
+    if result.value is None or result.qualifier is not None or result.status not in _COUNTS:
+        return None
+    value = converted(result.value, result.unit, known.series.unit)
+    if value is None:
+        return None
+    at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
+    return Point(result_id=result.result_id, sample_id=result.sample_id, at_ns=at_ns, value=value)
+
+
+def _charted(point: Point | None, result: LabResult, known: SeriesSituation, situation: Situation) -> Charted:
+    rules = rules_for(situation.line.trends, product=result.material_definition_id, analyte=result.analyte)
+    if point is None:
+        return charted_again(known.series, known.points or (), rules, name=result.test_id)
+    if known.points is None:
+        return charted(known.series, point, rules, name=result.test_id)
+    return charted_again(known.series, (*known.points, point), rules, name=result.test_id, of=point.result_id)
+
+
+def _frozen_audit(found: Charted, product: str, analyte: str) -> tuple[AuditEntry, ...]:
+    limits = found.series.limits
+    if limits is None:
+        return ()
+    body = {"product": product, "center": limits.center, "sigma": limits.sigma, "count": limits.count,
+            "rests_on": list(found.series.rests_on), "left_out": list(found.series.left_out)}  # fmt: skip
+    return (AuditEntry(kind="limits_frozen", subject=analyte, body=body),)
+
+
+def _together(point: Point, result: LabResult, known: SeriesSituation) -> Trended:
+    """Return what the values of one sample signal together, for each set of analytes that this result completes."""
+    found = Trended()
+    for wanted, standing in known.together.items():
+        values = {**known.sample_values, result.analyte: point.value}
+        if result.analyte not in wanted.analytes or not all(name in values for name in wanted.analytes):
+            continue
+        row = {name: values[name] for name in wanted.analytes}
+        if standing is not None:
+            found = Trended(reasons=(*found.reasons, *out_of_line(standing, row)), decision=found.decision)
+        else:
+            found = Trended(
+                reasons=found.reasons, decision=found.decision + _reference(wanted, point.sample_id, row, known)
+            )
+    return found
+
+
+def _reference(wanted: Together, sample_id: str, row: dict[str, float], known: SeriesSituation) -> Decision:
+    """Return the reference that this sample completes, if it does."""
+    rows = [
+        (sample, [values[name] for name in wanted.analytes])
+        for sample, values in known.samples.items()
+        if sample != sample_id and all(name in values for name in wanted.analytes)
+    ]
+    frozen: FrozenReference | None = frozen_reference(wanted, [*rows, (sample_id, list(row.values()))])
+    if frozen is None:
+        return Decision()
+    body = {"product": wanted.product, "analytes": list(wanted.analytes), "mean": list(frozen.mean),
+            "limit": frozen.limit, "rests_on": list(frozen.rests_on)}  # fmt: skip
+    return Decision(
+        records=(ReferenceFrozen(wanted=wanted, reference=frozen),),
+        audit=(AuditEntry(kind="reference_frozen", subject=" + ".join(wanted.analytes), body=body),),
+    )

@@ -1,0 +1,85 @@
+-- What master data has stated: each version of a specification once, and once its withdrawal. Bodies as they were stated;
+-- without a date they hold from when they came.
+CREATE TABLE specification_stated (
+    event_id   TEXT PRIMARY KEY REFERENCES event,
+    product    TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    client_id  TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    withdrawn  INTEGER NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    hash       TEXT,
+    UNIQUE (product, analyte, client_id, version, withdrawn)
+) STRICT;
+
+CREATE TRIGGER specification_stated_hashed AFTER INSERT ON specification_stated BEGIN
+    UPDATE specification_stated SET hash =
+        evidence_hash('specification_stated', CAST(NEW.event_id AS BLOB), CAST(NEW.product AS BLOB),
+        CAST(NEW.analyte AS BLOB), CAST(NEW.client_id AS BLOB), CAST(NEW.version AS BLOB), NEW.withdrawn, NEW.at_ns,
+        CAST(NEW.body AS BLOB))
+    WHERE event_id = NEW.event_id;
+END;
+CREATE VIEW specification_stated_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('specification_stated', CAST(event_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB),
+    CAST(client_id AS BLOB), CAST(version AS BLOB), withdrawn, at_ns, CAST(body AS BLOB)) AS holds
+FROM specification_stated;
+
+-- Series of results: the numbers that are charted, where each series stands, and references of several analytes at once.
+CREATE TABLE series_point (
+    result_id  TEXT PRIMARY KEY,
+    product    TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    sample_id  TEXT NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    value      REAL NOT NULL,
+    hash       TEXT
+) STRICT;
+CREATE INDEX series_point_in_order ON series_point (product, analyte, at_ns);
+CREATE INDEX series_point_of_sample ON series_point (product, sample_id);
+
+CREATE TABLE series (
+    product  TEXT NOT NULL,
+    analyte  TEXT NOT NULL,
+    body     TEXT NOT NULL,
+    hash     TEXT,
+    PRIMARY KEY (product, analyte)
+) STRICT;
+
+CREATE TABLE analytes_together (
+    product   TEXT NOT NULL,
+    analytes  TEXT NOT NULL,
+    body      TEXT NOT NULL,
+    hash      TEXT,
+    PRIMARY KEY (product, analytes)
+) STRICT;
+
+CREATE TRIGGER series_point_hashed AFTER INSERT ON series_point BEGIN
+    UPDATE series_point SET hash =
+        evidence_hash('series_point', CAST(NEW.result_id AS BLOB), CAST(NEW.product AS BLOB),
+        CAST(NEW.analyte AS BLOB), CAST(NEW.sample_id AS BLOB), NEW.at_ns, NEW.value)
+    WHERE result_id = NEW.result_id;
+END;
+CREATE VIEW series_point_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('series_point', CAST(result_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB),
+    CAST(sample_id AS BLOB), at_ns, value) AS holds
+FROM series_point;
+
+CREATE TRIGGER series_hashed AFTER INSERT ON series BEGIN
+    UPDATE series SET hash =
+        evidence_hash('series', CAST(NEW.product AS BLOB), CAST(NEW.analyte AS BLOB), CAST(NEW.body AS BLOB))
+    WHERE product = NEW.product AND analyte = NEW.analyte;
+END;
+CREATE VIEW series_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('series', CAST(product AS BLOB), CAST(analyte AS BLOB), CAST(body AS BLOB)) AS holds
+FROM series;
+
+CREATE TRIGGER analytes_together_hashed AFTER INSERT ON analytes_together BEGIN
+    UPDATE analytes_together SET hash =
+        evidence_hash('analytes_together', CAST(NEW.product AS BLOB), CAST(NEW.analytes AS BLOB),
+        CAST(NEW.body AS BLOB))
+    WHERE product = NEW.product AND analytes = NEW.analytes;
+END;
+CREATE VIEW analytes_together_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('analytes_together', CAST(product AS BLOB), CAST(analytes AS BLOB), CAST(body AS BLOB)) AS holds
+FROM analytes_together;

@@ -1,0 +1,170 @@
+"""Series of results: limits frozen from the first stretch, signals apart from specifications, any order of arrival."""
+
+import json
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.chart_rules import RunRule, Together, TrendRules
+from gateway.contract.times import rfc3339
+from gateway.lab.trends import Point, Series, charted, charted_again
+from gateway.records import SECOND_NS
+from gateway.store import audit
+from tests.building import NOW_NS, VISCOSITY, line
+from tests.unit.test_store import Bench, viscosity
+
+RULES = TrendRules(product="FG-100", analyte="viscosity", baseline=10)
+STEADY = (99.6, 100.4, 99.8, 100.1, 99.9, 100.5, 99.5, 100.2, 100.0, 100.3)  # limits about 98.6 to 101.4
+
+
+@pytest.fixture
+def bench(tmp_path):
+    found = Bench(tmp_path)
+    with closing(found.connection):
+        found.line = line(trends=(RULES,))
+        found.order()
+        yield found
+
+
+def measured(bench, value, *, number, at=None, **changes):
+    """One sample of a lot of its own, drawn a minute after the one before; returns its disposition."""
+    bench.now_ns += SECOND_NS
+    drawn_ns = NOW_NS - 10**12 + (number if at is None else at) * 60 * SECOND_NS // 100
+    own = {"sample_id": f"S-{number}", "material_lot_id": f"LOT-{number}", "product": "FG-100", "value": value}
+    bench.result(viscosity(**{**own, "sampled_at": rfc3339(drawn_ns), **changes}))
+    return bench.sent("disposition")[-1]
+
+
+def steady(bench, first=1):
+    return [measured(bench, value, number=number) for number, value in enumerate(STEADY, start=first)]
+
+
+def series(bench, analyte="viscosity"):
+    ((body,),) = bench.rows("SELECT body FROM series WHERE analyte = ?", analyte)
+    return json.loads(body)
+
+
+def test_limits_are_frozen_from_the_first_stretch_and_what_follows_is_held_against_them(bench):
+    assert {each["recommendation"] for each in steady(bench)} == {"release"}
+    assert series(bench)["limits"]["count"] == 10
+    assert bench.rows("SELECT subject FROM audit WHERE kind = 'limits_frozen'") == [("viscosity",)]
+    within = measured(bench, 100.9, number=11)
+    assert (within["recommendation"], within["rests_on"]["trends"]) == ("release", [])
+    out = measured(bench, 103.0, number=12)  # inside the specification of 95 to 105
+    assert out["recommendation"] == "review"
+    assert (out["latched"], out["flags"]) == (False, ["OUT_OF_TREND"])
+    assert out["rests_on"]["trends"] == ["S-12 Viscosity: nelson1"]
+    assert out["reasons"][0]["text"].startswith("Viscosity 103: it lies more than three sigma from the center line")
+    assert audit.verify(bench.connection)[1] is None
+
+
+def test_out_of_specification_is_a_hold_whatever_the_trend(bench):
+    steady(bench)
+    out = measured(bench, 106.0, number=11)
+    assert (out["recommendation"], out["reasons"][0]["code"]) == ("hold", "OUT_OF_SPECIFICATION")
+    assert "OUT_OF_TREND" in out["flags"]
+
+
+def test_a_review_for_its_trend_stays_when_a_harmless_result_joins_the_lot(bench):
+    steady(bench)
+    measured(bench, 103.0, number=11)
+    bench.result(
+        {"sample_id": "S-11", "test_name": "pH", "result": 7.0, "material_lot": "LOT-11", "status": "approved"}
+    )
+    after = bench.sent("disposition")[-1]
+    assert (after["recommendation"], after["reasons"][0]["code"]) == ("review", "OUT_OF_TREND")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "entered"},
+        {"value": "<103"},
+        {"status": "rejected"},
+        {"unit": "cSt"},
+        {"product": None},
+    ],
+)
+def test_what_the_laboratory_does_not_vouch_for_is_not_charted(bench, changes):
+    steady(bench)
+    before = series(bench)
+    told = measured(bench, **{"value": 103.0, **changes}, number=11)
+    assert "OUT_OF_TREND" not in told["flags"]
+    assert series(bench) == before
+
+
+def test_a_value_in_another_unit_is_charted_in_the_series_own(bench):
+    steady(bench)
+    assert measured(bench, 0.1002, number=11, unit="Pa.s")["recommendation"] == "release"
+    assert measured(bench, 0.103, number=12, unit="Pa.s")["recommendation"] == "review"
+
+
+def test_a_correction_takes_the_place_of_the_point_it_corrects(bench):
+    steady(bench)
+    measured(bench, 103.0, number=11, result_version=1)
+    corrected = measured(bench, 100.0, number=11, result_version=2)
+    assert "OUT_OF_TREND" not in corrected["flags"]
+    assert series(bench)["recent"][-1] == pytest.approx(0.0, abs=0.2)
+    measured(bench, 100.0, number=11, result_version=3, status="rejected")
+    assert bench.rows("SELECT count(*) FROM series_point") == [(10,)]
+    assert series(bench)["recent"] == []
+
+
+def test_a_result_that_comes_late_is_charted_where_it_was_drawn(bench):
+    steady(bench)
+    for number in range(11, 20):
+        measured(bench, 100.2, number=number, at=number + (number > 14))  # the place of the fifth stays free
+    assert measured(bench, 100.0, number=30, at=15)["flags"] == []
+    values = series(bench)["recent"]
+    assert [value > 0 for value in values] == [True] * 4 + [False] + [True] * 5
+
+
+POINTS = st.lists(st.floats(90, 110), min_size=0, max_size=60)
+
+
+@settings(max_examples=100, deadline=None)
+@given(POINTS, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_changes_nothing_of_where_a_series_stands(values, chance):
+    """Against charting one after the other: from points in any order, the same series."""
+    rules = replace(RULES, rules=tuple(RunRule), ewma=True, cusum=True)
+    points = [Point(result_id=str(at), sample_id=str(at), at_ns=at + 1, value=value) for at, value in enumerate(values)]
+    first = charted_again(Series(), points[:10], rules, name="x").series
+    one_by_one = first
+    for point in points[10:]:
+        one_by_one = (
+            charted(one_by_one, point, rules, name="x").series
+            if one_by_one.limits is not None
+            else charted_again(one_by_one, points[: int(point.result_id) + 1], rules, name="x").series
+        )
+    shuffled = list(points)
+    chance.shuffle(shuffled)
+    again = charted_again(one_by_one, shuffled, rules, name="x").series
+    assert again == replace(one_by_one)
+
+
+def test_analytes_that_do_not_belong_together_are_seen_though_each_is_within_its_own_limits(bench):
+    chance = np.random.default_rng(4)
+    bench.line = line(
+        trends=(replace(RULES, analyte=None, baseline=20),),
+        together=(Together(product="FG-100", analytes=("viscosity", "ph"), baseline=20),),
+        specifications=(VISCOSITY,),
+    )
+
+    def sample(number, viscosity_value, ph):
+        measured(bench, viscosity_value, number=number)
+        bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": ph, "spec_min": 6, "spec_max": 8,
+                      "material_lot": f"LOT-{number}", "product": "FG-100", "status": "approved"})  # fmt: skip
+        return bench.sent("disposition")[-1]
+
+    for number in range(1, 21):
+        shared = chance.normal()
+        sample(number, 100 + shared, 7 + 0.1 * shared + 0.01 * chance.normal())
+    assert bench.rows("SELECT count(*) FROM analytes_together") == [(1,)]
+    assert sample(21, 101.0, 7.1)["flags"] == ["NO_SAMPLED_AT"]
+    apart = sample(22, 101.0, 6.9)
+    assert (apart["recommendation"], apart["reasons"][0]["code"]) == ("review", "OUT_OF_LINE")
+    assert "do not belong together" in apart["reasons"][0]["text"]
