@@ -14,6 +14,7 @@ from gateway.advice.judgement import judge_arrival
 from gateway.advice.learning import learn
 from gateway.advice.lifecycle import OPEN, answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
+from gateway.advice.provisional import provisional_hold
 from gateway.advice.publication import (
     audit_head_message,
     board_message,
@@ -164,9 +165,21 @@ def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment
         cause=event.event_id,
         expires=event.at.after(model.prediction_lives_ns),
     )
-    advised = advise(_predicted_situation(event, situation, model, prediction))
+    case = _predicted_situation(event, situation, model, prediction)
+    advised = advise(case)
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
-    return Decision(records=(recorded,), messages=(message,)) + _told(advised.guidance, event, situation)
+    told = Decision(records=(recorded,), messages=(message,)) + _told(advised.guidance, event, situation)
+    return told + _held_provisionally(event, situation, prediction, case.specification)
+
+
+def _held_provisionally(
+    event: ModelDue, situation: Situation, prediction: Prediction, specification: Specification | None
+) -> Decision:
+    raised = provisional_hold(event, situation, prediction, specification)
+    if raised is None:
+        return Decision()
+    message = disposition_message(raised.disposition, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
+    return raised.decision + Decision(messages=(message,)) + _told((raised.guidance,), event, situation)
 
 
 def _predicted_situation(
@@ -266,6 +279,7 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
             ResultAccepted(result=result, supersedes=judgement.supersedes),
             *judgement.predictions,
             *judgement.lots,
+            *judgement.settled,
         ),
         audit=(
             _audit("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,

@@ -230,6 +230,29 @@ class Lessons:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProvisionalHold:
+    """A lot's hold before its result, by a prediction; ``settled_by``: the result that confirmed or withdrew it.
+
+    ``since_ns``: from when on what the model spoke of was made. An earlier sample says nothing of it.
+    """
+
+    material_lot_id: str
+    analyte: str
+    prediction_id: str
+    since_ns: int
+    settled_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaidOfLot:
+    """A prediction's interval while a lot was made; without numbers where the model abstained."""
+
+    at_ns: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesSituation:
     """The series of a result's product and analyte.
 
@@ -258,6 +281,9 @@ class Situation:
     lot_state: LotState = field(default_factory=LotState)
     lot_results: tuple[LabResult, ...] = ()
     lot_closed: bool = False
+    provisional: tuple[ProvisionalHold, ...] = ()  # of the lot, the settled ones, too
+    said_of_lot: Mapping[str, tuple[SaidOfLot, ...]] = field(default_factory=dict)  # by analyte, the newest first
+    gaps: tuple[str, ...] = ()  # known holes in what the lot's process told
     left_lot_id: str | None = None
     left_lot_state: LotState = field(default_factory=LotState)
     open_guidance: tuple[Guidance, ...] = ()  # what the event is about; of the board and at a start, what it shows
@@ -282,6 +308,15 @@ class Situation:
             for source in (self.line.specifications, self.master_data)
         )
         return tuple(each for each in found if each is not None)
+
+    def required(self, at_ns: int, *, product: str | None, client_id: str | None) -> tuple[str, ...]:
+        """Return the analytes without which no lot of a product is released."""
+        stated = (*self.line.specifications, *self.master_data)
+        return tuple(
+            analyte
+            for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product)
+            if any(each.required for each in self.in_force(analyte, at_ns, product=product, client_id=client_id))
+        )
 
     @property
     def in_doubt(self) -> bool:
@@ -387,6 +422,7 @@ Record = (
     ResultAccepted
     | LotJudged
     | ResponseRecorded
+    | ProvisionalHold
     | SpecificationRecorded
     | SeriesCharted
     | ReferenceFrozen

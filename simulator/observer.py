@@ -61,7 +61,8 @@ class Observer:
 
     def _disposition(self, document: dict[str, Any], at: float) -> None:
         self.seen[document["id"]] += 1
-        self.counts["dispositions"] += 1
+        before_any_result = document["provisional"] and not document["rests_on"]["results"]
+        self.counts["provisional_holds" if before_any_result else "dispositions"] += 1
         result = self.published.get(document["cause"])
         if result is None:
             return
@@ -114,6 +115,7 @@ class Observer:
             "predictions": self.counts["predictions"],
             "lab_results": len(self.published),
             "dispositions": self.counts["dispositions"],
+            "provisional_holds": self.counts["provisional_holds"],
             "guidance": self.counts["guidance"],
             "suggestions": self.counts["suggestions"],
             "suggestions_followed": len(self.applied),

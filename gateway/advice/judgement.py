@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from gateway.advice.trending import Trended, trend
 from gateway.contract.identity import identity_of, result_identity
 from gateway.definitions import ModelAssignment, Stage
-from gateway.events import Decision, LotJudged, ResultArrived, Situation, in_shadow
+from gateway.events import Decision, LotJudged, ProvisionalHold, ResultArrived, Situation, in_shadow
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.inference.feedback import learned, serving
 from gateway.lab.disposition import (
@@ -14,14 +14,16 @@ from gateway.lab.disposition import (
     Judged,
     LotState,
     judge_result,
+    missing_tests,
     no_less_careful,
     on_damaged_records,
     recommend,
     retested,
     without_result,
 )
-from gateway.records import Disposition, LabResult, Prediction, Reason, Specification
+from gateway.records import Disposition, LabResult, Prediction, Reason, Recommendation, ResultStatus, Specification
 
+_FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 _SHADOW = Stage.SHADOW.name.lower()
 
 
@@ -34,6 +36,7 @@ class Judgement:
     newest: bool
     own: Judged
     trended: Decision
+    settled: tuple[ProvisionalHold, ...]
     predictions: tuple[Prediction, ...]
     lots: tuple[LotJudged, ...]
 
@@ -47,14 +50,17 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     result = replace(result, flags=tuple(dict.fromkeys([*result.flags, *(each.code for each in trended.reasons)])))
     predictions = _predictions_at_sample(event, result, situation)
     judged = _standing_results(event, result, situation, trended.reasons, newest=newest)
-    lots = [_own_lot(event, result, situation, judged, predictions, newest=newest)]
+    own = judge_result(result, _in_force(event, result, situation), trended.reasons)
+    settled = _settled(result, own, situation, newest=newest)
+    lots = [_own_lot(event, result, situation, judged, predictions, settled, newest=newest)]
     if newest and situation.left_lot_id is not None:
         lots.append(_left_lot(event, result, situation))
     return Judgement(
         result=result,
         supersedes=current.result_id if current is not None and newest else None,
         newest=newest,
-        own=judge_result(result, _in_force(event, result, situation), trended.reasons),
+        own=own,
+        settled=settled,
         trended=trended.decision,
         predictions=predictions,
         lots=tuple(lots),
@@ -146,10 +152,16 @@ def _own_lot(
     situation: Situation,
     judged: tuple[Judged, ...],
     predictions: tuple[Prediction, ...],
+    settled: tuple[ProvisionalHold, ...],
     *,
     newest: bool,
 ) -> LotJudged:
-    state, reasons = recommend(judged, situation.lot_state)
+    required = situation.required(event.at_ns, product=result.material_definition_id, client_id=result.client_id)
+    missing, done = missing_tests(required, judged), {each.analyte for each in settled}
+    waiting = tuple(
+        each.analyte for each in situation.provisional if each.settled_by is None and each.analyte not in done
+    )
+    state, reasons = recommend(judged, situation.lot_state, missing=missing, provisional=waiting)
     if situation.damaged:
         state, reasons = on_damaged_records(state, reasons, situation.damaged)
     if situation.damaged or situation.in_doubt:
@@ -171,7 +183,24 @@ def _own_lot(
         results=tuple(each.result for each in judged),
         predictions=tuple(each for each in predictions if each.stage != _SHADOW),  # a model in shadow tells nobody
         flags=(*own_flags, *(flag for flag, holds in flags.items() if holds)),
+        gaps=situation.gaps,
+        missing=missing,
         trends=tuple(_trend_of(each) for each in judged if not TREND_FLAGS.isdisjoint(each.flags)),
+    )
+
+
+def _settled(result: LabResult, own: Judged, situation: Situation, *, newest: bool) -> tuple[ProvisionalHold, ...]:
+    """Return the provisional holds on which a result is the laboratory's word: of a sample since then, or a hold."""
+    if not newest or result.status not in _FINAL:
+        return ()
+    return tuple(
+        replace(each, settled_by=result.result_id)
+        for each in situation.provisional
+        if each.settled_by is None
+        and each.analyte == result.analyte
+        and (
+            own.recommendation is Recommendation.HOLD or result.sampled_ns is None or result.sampled_ns >= each.since_ns
+        )
     )
 
 
@@ -205,6 +234,8 @@ def _lot_judged(
     results: tuple[LabResult, ...] = (),
     predictions: tuple[Prediction, ...] = (),
     trends: tuple[str, ...] = (),
+    gaps: tuple[str, ...] = (),
+    missing: tuple[str, ...] = (),
 ) -> LotJudged:
     disposition = Disposition(
         disposition_id=disposition_id,
@@ -218,5 +249,8 @@ def _lot_judged(
         rests_on_predictions=predictions,
         flags=flags,
         trends=trends,
+        gaps=gaps,
+        missing_tests=missing,
+        provisional=state.provisional,
     )
     return LotJudged(disposition=disposition, material_lot_id=material_lot_id, state=state)

@@ -1,5 +1,8 @@
 """What to tell people after a laboratory result: the hold or review of a lot. Pure."""
 
+from collections.abc import Container
+from dataclasses import replace
+
 from gateway.advice.judgement import Judgement
 from gateway.advice.lifecycle import moved
 from gateway.contract.identity import identity_of
@@ -23,8 +26,40 @@ def advise_on_lot(
     """Return the hold or review guidance that a result asks for: one of a kind per lot and analyte.
 
     It is raised by the result that speaks, never by a harmless one that joins its lot. A lot that has come to
-    ``release`` resolves its open reviews; a hold stays until people lift it.
+    ``release`` resolves its open reviews; a hold stays until people lift it. A provisional hold that the result settles
+    is superseded by the hold that confirms it, or withdrawn.
     """
+    settled = {each.analyte for each in judgement.settled}
+    provisional = [each for each in open_guidance if _is_provisional(each, judgement.result, settled)]
+    said = _by_result(
+        judgement,
+        context,
+        event_id=event_id,
+        at_ns=at_ns,
+        open_guidance=open_guidance,
+        supersedes=provisional[0].guidance_id if provisional else None,
+    )
+    replaced = any(guidance.supersedes is not None for guidance in said)
+    after = GuidanceState.SUPERSEDED if replaced else GuidanceState.WITHDRAWN
+    ended = (moved(guidance, after) for guidance in provisional)
+    return (*(guidance for guidance in ended if guidance is not None), *said)
+
+
+def _is_provisional(guidance: Guidance, result: LabResult, analytes: Container[str | None]) -> bool:
+    """Return whether guidance is a provisional hold of the result's lot, for one of the analytes."""
+    of_model = guidance.kind is GuidanceKind.HOLD and guidance.measured is None
+    return of_model and guidance.material_lot_id == result.material_lot_id and guidance.analyte in analytes
+
+
+def _by_result(
+    judgement: Judgement,
+    context: Context,
+    *,
+    event_id: str,
+    at_ns: int,
+    open_guidance: tuple[Guidance, ...],
+    supersedes: str | None,
+) -> tuple[Guidance, ...]:
     result, disposition = judgement.result, judgement.lots[0].disposition
     standing = tuple(guidance for guidance in open_guidance if _about_same(guidance, result))
     if disposition.recommendation is Recommendation.RELEASE:
@@ -37,6 +72,8 @@ def advise_on_lot(
     reviews = [guidance for guidance in of_analyte if guidance.kind is GuidanceKind.REVIEW]
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in reviews]
     new = _lot_guidance(judgement, kind, context, event_id=event_id, at_ns=at_ns)
+    if kind is GuidanceKind.HOLD:
+        new = replace(new, supersedes=supersedes)
     return (*(guidance for guidance in superseded if guidance is not None), new)
 
 

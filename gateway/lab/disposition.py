@@ -4,6 +4,7 @@ A hold once recommended is never lifted by the gateway: when the results behind 
 a retest, a rejection), the recommendation becomes a review and a person decides.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.lab.in_force import differ
@@ -96,6 +97,7 @@ class LotState:
 
     recommendation: Recommendation = Recommendation.PENDING
     latched: bool = False
+    provisional: bool = False  # a hold by what a model says, which the laboratory's result confirms or withdraws
 
 
 def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
@@ -123,16 +125,71 @@ def without_result(before: LotState, result: LabResult) -> tuple[LotState, tuple
     return LotState(recommendation=recommendation, latched=before.latched), (reason,)
 
 
-def recommend(judged: tuple[Judged, ...], before: LotState) -> tuple[LotState, tuple[Reason, ...]]:
-    """Return the lot's new state and the reasons for it, from its current results and its state until now."""
-    recommendation = Recommendation.PENDING
+# What a lot's results ask for -> what is recommended: while no hold is latched, and once one is.
+_NEXT: Mapping[Recommendation, tuple[Recommendation, Recommendation]] = {
+    Recommendation.PENDING: (Recommendation.PENDING, Recommendation.REVIEW),
+    Recommendation.RELEASE: (Recommendation.RELEASE, Recommendation.REVIEW),
+    Recommendation.REVIEW: (Recommendation.REVIEW, Recommendation.REVIEW),
+    Recommendation.HOLD: (Recommendation.HOLD, Recommendation.HOLD),
+}
+
+
+def recommend(
+    judged: tuple[Judged, ...],
+    before: LotState,
+    *,
+    missing: tuple[str, ...] = (),
+    provisional: tuple[str, ...] = (),
+) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return the lot's new state and the reasons for it, from its current results and its state until now.
+
+    Args:
+        judged: its current results.
+        before: its state.
+        missing: required tests without an approved result; with any of them nothing is released.
+        provisional: analytes of which a model has said that they fail, and the laboratory nothing yet.
+    """
+    asked, reasons = _asked(judged, missing)
+    after = _NEXT[asked][before.latched]
+    latched = before.latched or after is Recommendation.HOLD
+    if after is not asked:
+        reasons = (_HOLD_LATCHED, *reasons)
+    if provisional and after is not Recommendation.HOLD:
+        state = LotState(recommendation=Recommendation.HOLD, latched=latched, provisional=True)
+        return state, (_not_final(provisional), *reasons)
+    return LotState(recommendation=after, latched=latched), reasons
+
+
+def _asked(judged: tuple[Judged, ...], missing: tuple[str, ...]) -> tuple[Recommendation, tuple[Reason, ...]]:
+    """Return what the results ask for, the most careful of them, and why."""
+    asked = Recommendation.PENDING
     for each in judged:
-        recommendation = worse(recommendation, each.recommendation)
-    reasons = tuple(reason for each in judged if each.recommendation is recommendation for reason in each.reasons)
-    if before.latched and recommendation is not Recommendation.HOLD:
-        return LotState(recommendation=Recommendation.REVIEW, latched=True), (_HOLD_LATCHED, *reasons)
-    latched = before.latched or recommendation is Recommendation.HOLD
-    return LotState(recommendation=recommendation, latched=latched), reasons
+        asked = worse(asked, each.recommendation)
+    if asked is Recommendation.RELEASE and missing:
+        return Recommendation.PENDING, (_missing(missing),)
+    return asked, tuple(reason for each in judged if each.recommendation is asked for reason in each.reasons)
+
+
+def missing_tests(required: tuple[str, ...], judged: tuple[Judged, ...]) -> tuple[str, ...]:
+    """Return the required analytes that have no approved result among the standing ones."""
+    approved = {each.result.analyte for each in judged if each.result.status is ResultStatus.APPROVED}
+    return tuple(analyte for analyte in required if analyte not in approved)
+
+
+def _missing(tests: tuple[str, ...]) -> Reason:
+    return Reason(
+        code="TESTS_MISSING",
+        parameters={"tests": list(tests)},
+        text=f"Without an approved result of {', '.join(tests)} the lot is not released.",
+    )
+
+
+def _not_final(analytes: tuple[str, ...]) -> Reason:
+    return Reason(
+        code="PROVISIONAL_HOLD",
+        parameters={"analytes": list(analytes)},
+        text=f"A model says that {', '.join(analytes)} is out of limits, and the laboratory's result is not there yet.",
+    )
 
 
 def on_damaged_records(

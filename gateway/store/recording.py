@@ -19,6 +19,7 @@ from gateway.events import (
     LotJudged,
     MessageRefused,
     ModelLearned,
+    ProvisionalHold,
     ReferenceFrozen,
     ResponseArrived,
     ResponseRecorded,
@@ -267,6 +268,10 @@ def specification_key(specification: Specification, *, withdrawn: bool) -> dict[
     }
 
 
+def _provisional(connection: sqlite3.Connection, _event: Event, _situation: Situation, hold: ProvisionalHold) -> None:
+    connection.execute(SQL["insert_provisional_hold"], asdict(hold))
+
+
 def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SeriesCharted) -> None:
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_point"], {"result_id": record.withdrawn})
@@ -354,6 +359,7 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     Guidance: _guidance,
     ResponseRecorded: _response,
     SpecificationRecorded: _specification,
+    ProvisionalHold: _provisional,
     SeriesCharted: _series,
     ReferenceFrozen: _reference,
     DeadLetter: _dead_letter,

@@ -26,7 +26,7 @@ _TABLES: dict[str, frozenset[str]] = {
     "guidance": frozenset(), "guidance_state": frozenset(), "response": frozenset(), "dead_letter": frozenset(),
     "outbox": frozenset({"parked", "seq", "acknowledged"}), "gap": frozenset(), "feedback": frozenset(),
     "version_change": frozenset(), "signed_bias": frozenset(), "specification_stated": frozenset(),
-    "series_point": frozenset(),
+    "series_point": frozenset(), "provisional_hold": frozenset(),
 }  # fmt: skip
 _WITHOUT_ROWID = frozenset({"guidance_state"})
 _BLOBS = frozenset({"payload"})

@@ -1,5 +1,6 @@
 """From the tables: which event this is, and the situation it meets. Runs inside the writer's transaction."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from gateway.advice.provisional import IN_A_ROW
 from gateway.advice.publication import BOARD_LONGEST
 from gateway.advice.side_effects import neighbours
 from gateway.chart_rules import Together
@@ -23,9 +25,11 @@ from gateway.events import (
     Lessons,
     MessageRefused,
     ModelDue,
+    ProvisionalHold,
     ResponseArrived,
     ResultArrived,
     ResultHistory,
+    SaidOfLot,
     SeriesSituation,
     Situation,
     SpecificationStated,
@@ -277,6 +281,7 @@ class _Loading:
             learned=self._learned(model.bundle, found.line, event.at_ns),
             open_suggestions=self._guidance("open_suggestions") if moves else (),
             said_last=said_last,
+            **self._of_lot_made(model, context, event.at_ns),
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )
 
@@ -298,6 +303,39 @@ class _Loading:
                 )
         return tuple(found)
 
+    def _of_lot_made(self, model: ModelAssignment, context: Context, at_ns: int) -> dict[str, Any]:
+        """Return how the lot stands that is being made, and what the model has said of it until now."""
+        lot_id = context.material_lot_id
+        lot = None if lot_id is None else self._row("lot_state", material_lot_id=lot_id)
+        said: dict[str, list[SaidOfLot]] = {}
+        parameters = {
+            "model": model.name,
+            "material_lot_id": lot_id,
+            "after_ns": at_ns - IN_A_ROW * model.prediction_lives_ns,
+            "most": (IN_A_ROW - 1) * len(model.bundle.outputs),
+        }
+        for row in self._connection.execute(SQL["said_of_lot"], parameters) if lot_id is not None else ():
+            said.setdefault(row["analyte"], []).append(SaidOfLot(at_ns=row["at_ns"], low=row["low"], high=row["high"]))
+        return {
+            "lot_state": _state_in(lot),
+            "lot_closed": lot is not None and lot["closed_ns"] is not None,
+            "provisional": self._provisional(lot_id),
+            "said_of_lot": {analyte: tuple(each) for analyte, each in said.items()},
+        }
+
+    def _provisional(self, material_lot_id: str | None) -> tuple[ProvisionalHold, ...]:
+        rows = self._rows("provisional_holds", {"material_lot_id": material_lot_id})
+        return tuple(ProvisionalHold(**{name: row[name] for name in _PROVISIONAL}) for row in rows)
+
+    def _gaps(self, context: Context, line: LineDefinition, from_ns: int | None, until_ns: int) -> tuple[str, ...]:
+        """Return the known holes in what an equipment told between two instants."""
+        if from_ns is None or context.equipment_id is None:
+            return ()
+        tags = [tag for tag in line.tags.values() if tag.equipment_id == context.equipment_id]
+        subjects = {"history", *(tag.name for tag in tags), *(tag.source for tag in tags)}
+        parameters = {"subjects": json.dumps(sorted(subjects)), "from_ns": from_ns, "until_ns": until_ns}
+        return tuple(gap_id for (gap_id,) in self._connection.execute(SQL["gaps_between"], parameters))
+
     def _of_result(self, event: ResultArrived, found: Situation) -> Situation:
         context, history = self._context_of_result(event.result), self._history(event)
         results = self._lot_results(event.result, context.material_lot_id)
@@ -314,6 +352,10 @@ class _Loading:
             series=self._series(event, context.material_definition_id, history, found.line),
             master_data=self._master_data(*products),
             lot_closed=lot is not None and lot["closed_ns"] is not None,
+            provisional=self._provisional(context.material_lot_id),
+            gaps=self._gaps(
+                context, found.line, lot["started_ns"] if lot else None, event.result.sampled_ns or event.at_ns
+            ),
             left_lot_id=left,
             left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
             lessons={
@@ -495,6 +537,7 @@ def _learns(bundle: ModelBundle, analyte: str) -> bool:
 
 
 _FEEDBACK = tuple(field.name for field in fields(Feedback))
+_PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
 _CONTEXT = tuple(field.name for field in fields(Context))
 
 

@@ -83,3 +83,25 @@ END;
 CREATE VIEW analytes_together_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('analytes_together', CAST(product AS BLOB), CAST(analytes AS BLOB), CAST(body AS BLOB)) AS holds
 FROM analytes_together;
+
+-- Holds that were recommended before the laboratory's result, by what a model said; settled by the result that has come.
+CREATE TABLE provisional_hold (
+    material_lot_id  TEXT NOT NULL,
+    analyte          TEXT NOT NULL,
+    prediction_id    TEXT NOT NULL,
+    since_ns         INTEGER NOT NULL,
+    settled_by       TEXT,
+    hash             TEXT,
+    PRIMARY KEY (material_lot_id, analyte)
+) STRICT;
+
+CREATE TRIGGER provisional_hold_hashed AFTER INSERT ON provisional_hold BEGIN
+    UPDATE provisional_hold SET hash =
+        evidence_hash('provisional_hold', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.analyte AS BLOB),
+        CAST(NEW.prediction_id AS BLOB), NEW.since_ns, CAST(NEW.settled_by AS BLOB))
+    WHERE material_lot_id = NEW.material_lot_id AND analyte = NEW.analyte;
+END;
+CREATE VIEW provisional_hold_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('provisional_hold', CAST(material_lot_id AS BLOB), CAST(analyte AS BLOB),
+    CAST(prediction_id AS BLOB), since_ns, CAST(settled_by AS BLOB)) AS holds
+FROM provisional_hold;

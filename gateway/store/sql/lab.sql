@@ -61,3 +61,21 @@ ORDER BY p.at_ns DESC LIMIT :most;
 SELECT count(*), sum(accepted) FROM (
     SELECT accepted FROM prediction WHERE model = :model ORDER BY at_ns DESC LIMIT :most
 );
+
+-- name: provisional_holds
+SELECT material_lot_id, analyte, prediction_id, since_ns, settled_by, holds, 'provisional_hold ' || material_lot_id AS record
+FROM provisional_hold_checked WHERE material_lot_id = :material_lot_id;
+
+-- name: insert_provisional_hold
+INSERT OR REPLACE INTO provisional_hold (material_lot_id, analyte, prediction_id, since_ns, settled_by)
+VALUES (:material_lot_id, :analyte, :prediction_id, :since_ns, :settled_by);
+
+-- name: said_of_lot
+SELECT analyte, at_ns, low, high FROM prediction
+WHERE model = :model AND material_lot_id = :material_lot_id AND sample_result_id IS NULL AND at_ns > :after_ns
+ORDER BY at_ns DESC LIMIT :most;
+
+-- name: gaps_between
+SELECT gap_id FROM gap
+WHERE subject IN (SELECT value FROM json_each(:subjects)) AND from_ns < :until_ns AND coalesce(until_ns, :until_ns) > :from_ns
+ORDER BY from_ns LIMIT 50;

@@ -1,0 +1,131 @@
+"""A hold before the laboratory's result, by what a model says of a lot; the result confirms or withdraws it. Pure.
+
+It is raised when several predictions in a row lie wholly outside the limits from which on people act, once for each lot
+and analyte: what the laboratory has said of it afterwards is not called into question by the model again.
+"""
+
+from dataclasses import dataclass
+
+from gateway.contract.identity import identity_of
+from gateway.events import Decision, LotJudged, ModelDue, ProvisionalHold, SaidOfLot, Situation
+from gateway.lab.disposition import LotState
+from gateway.lab.specifications import action_limits, limits_text
+from gateway.records import (
+    AuditEntry,
+    Disposition,
+    Guidance,
+    GuidanceKind,
+    GuidanceState,
+    Prediction,
+    Reason,
+    Recommendation,
+    Severity,
+    Specification,
+)
+
+IN_A_ROW = 3  # predictions of a lot wholly outside, the newest among them
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raised:
+    """The disposition and the guidance of a provisional hold, with what is recorded and audited."""
+
+    disposition: Disposition
+    guidance: Guidance
+    decision: Decision
+
+
+def provisional_hold(
+    event: ModelDue, situation: Situation, prediction: Prediction, specification: Specification | None
+) -> Raised | None:
+    """Return the provisional hold that a prediction raises, or None."""
+    lot = situation.context.material_lot_id
+    if lot is None or specification is None or situation.lot_closed or situation.lot_state.latched:
+        return None
+    if any(each.analyte == prediction.analyte for each in situation.provisional):
+        return None
+    limits = action_limits(specification)
+    newest = SaidOfLot(at_ns=prediction.at_ns, low=prediction.low, high=prediction.high)
+    said = (newest, *situation.said_of_lot.get(prediction.analyte, ()))[:IN_A_ROW]
+    if len(said) < IN_A_ROW or not all(_wholly_outside(limits, each) for each in said):
+        return None
+    reason = _reason(prediction, limits)
+    disposition = Disposition(
+        disposition_id=identity_of("provisional-hold", event.event_id, prediction.analyte),
+        material_lot_id=lot,
+        job_order_id=situation.context.job_order_id,
+        recommendation=Recommendation.HOLD,
+        previous=situation.lot_state.recommendation,
+        latched=False,
+        reasons=(reason,),
+        rests_on_results=(),
+        rests_on_predictions=(prediction,),
+        flags=(),
+        provisional=True,
+    )
+    hold = ProvisionalHold(
+        material_lot_id=lot,
+        analyte=prediction.analyte,
+        prediction_id=prediction.prediction_id,
+        since_ns=said[-1].at_ns - _looks_back_ns(situation, event.model),
+    )
+    state = LotState(recommendation=Recommendation.HOLD, provisional=True)
+    audit = AuditEntry(
+        kind="provisional_hold",
+        subject=lot,
+        body={"analyte": prediction.analyte, "prediction": prediction.prediction_id, "cause": event.event_id},
+    )
+    records = (hold, LotJudged(disposition=disposition, material_lot_id=lot, state=state))
+    guidance = _guidance(event, situation, prediction, specification, reason)
+    return Raised(disposition=disposition, guidance=guidance, decision=Decision(records=records, audit=(audit,)))
+
+
+def _wholly_outside(limits: Specification, said: SaidOfLot) -> bool:
+    if said.low is None or said.high is None:
+        return False
+    below = limits.lower is not None and said.high < limits.lower
+    above = limits.upper is not None and said.low > limits.upper
+    return below or above
+
+
+def _looks_back_ns(situation: Situation, model: str) -> int:
+    """Return from how long ago what a model says comes: a sample drawn since then is of what it spoke of."""
+    found = situation.line.model_named(model)
+    inputs = () if found is None else found.bundle.inputs
+    return max((item.lag_ns + item.window_ns for item in inputs), default=0)
+
+
+def _reason(prediction: Prediction, limits: Specification) -> Reason:
+    return Reason(
+        code="PREDICTED_EXCURSION",
+        parameters={"analyte": prediction.analyte, "value": prediction.value, "low": prediction.low,
+                    "high": prediction.high, "lower": limits.lower, "upper": limits.upper},
+        text=f"{prediction.analyte} is predicted at {prediction.value:.4g} {prediction.unit} ({prediction.low:.4g} to "
+        f"{prediction.high:.4g}), {IN_A_ROW} times in a row wholly outside {limits_text(limits)}.",
+    )  # fmt: skip
+
+
+def _guidance(
+    event: ModelDue, situation: Situation, prediction: Prediction, specification: Specification, reason: Reason
+) -> Guidance:
+    context = situation.context
+    return Guidance(
+        guidance_id=identity_of("guidance", event.event_id, "provisional-hold", prediction.analyte),
+        kind=GuidanceKind.HOLD,
+        state=GuidanceState.PROPOSED,
+        severity=Severity.CRITICAL,
+        title=f"Provisional hold of lot {context.material_lot_id}: {prediction.analyte} is predicted out of limits",
+        reasons=(reason,),
+        issued_ns=event.at_ns,
+        expires=None,
+        material_lot_id=context.material_lot_id,
+        job_order_id=context.job_order_id,
+        material_definition_id=context.material_definition_id,
+        equipment_id=context.equipment_id,
+        client_id=context.client_id,
+        analyte=prediction.analyte,
+        specification=specification,
+        predicted=prediction,
+        role="quality",
+        signature=True,
+    )
