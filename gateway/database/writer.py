@@ -35,8 +35,10 @@ class Writer:
     ) -> None:
         """``open_connection`` is called on the thread; ``name`` is the database's, for errors and the thread.
 
-        ``after_commit`` is called on the thread, too; it must not raise.
+        ``after_commit`` is called on the thread, too; where it raises OSError, the disk has failed in the moment of the
+        commit, and nobody may rely on it.
         """
+        self.reliable = True  # whether what was committed last may be relied on
         self._after_commit = after_commit
         self._open_connection = open_connection
         self._name = name
@@ -60,7 +62,7 @@ class Writer:
         """Run the work in one transaction and return its outcome once that is committed.
 
         Raises StoreUnavailableError where SQLite could not do it, StoreCorruptError where the file is damaged: then
-        nothing of it is durable. Once begun the work runs to its end even if the caller is cancelled.
+        nothing of it may be relied on. Once begun the work runs to its end even if the caller is cancelled.
         """
         async with self._room:
             order = _Order(work)
@@ -78,9 +80,11 @@ class Writer:
         while (order := self._queue.get()) is not None:
             try:
                 connection = connection or self._open_connection()
-                result = _in_transaction(connection, order.work)
-                self._after_commit(connection)
-                order.done(result, None)
+                order.done(self._committed(connection, order.work), None)
+            except StoreUnavailableError as error:
+                order.done(None, error)
+                _close(connection)
+                connection = None
             except SQLITE_ERRORS as error:
                 unavailable = translated(error, f"the {self._name} could not commit")
                 unavailable.__cause__ = error
@@ -91,6 +95,19 @@ class Writer:
             except BaseException as error:  # noqa: BLE001 - it belongs to the caller, who gets it; the thread goes on
                 order.done(None, error)
         _close(connection)
+
+
+    def _committed(self, connection: sqlite3.Connection, work: Work) -> Any:
+        """Return what came of a piece of work whose commit may be relied on."""
+        result = _in_transaction(connection, work)
+        try:
+            self._after_commit(connection)
+        except OSError as error:
+            self.reliable = False
+            what = f"the {self._name} is on a disk that failed as it committed: {error}"
+            raise StoreUnavailableError(what, hint="check the disk's health; see operations.md") from error
+        self.reliable = True
+        return result
 
 
 class _Order:

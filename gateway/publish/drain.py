@@ -186,6 +186,8 @@ class Drain:
             return  # settling wakes us when there is more
         self._more = False
         waiting = await self._reader.waiting(most=room, cursors=self._order.cursors())
+        if not self._writer.reliable:  # what is read may be gone when the disk is whole again
+            raise StoreUnavailableError("the disk failed as the store committed", hint="check the disk's health")
         with self._session.together():
             for message in waiting:
                 if self._session.generation != generation:

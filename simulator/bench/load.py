@@ -70,7 +70,7 @@ class Account:
         known = self.bytes_of[identity]
         self.redelivered += bool(known)
         known.add(message.payload)
-        if topic.startswith("disposition/"):
+        if topic.startswith("disposition/") and document["rests_on"]["results"]:
             sample = document["rests_on"]["results"][-1]["sample_id"]
             if document["id"] not in self.dispositions[sample]:
                 self.order[topic].append(sample)

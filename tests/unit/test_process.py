@@ -1,7 +1,9 @@
 """The process loop on a real store: order, group commit, a full disk, cancellation."""
 
 import asyncio
+import errno
 import json
+import os
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -15,6 +17,7 @@ from gateway.inbox import Inbox, Urgency
 from gateway.process import Processor
 from gateway.records import ResultStatus
 from gateway.store.database import open_state
+from gateway.store.heads import HeadFile
 from tests.building import NOW_NS, line, moment
 
 
@@ -99,6 +102,33 @@ async def test_on_a_full_disk_nothing_is_acknowledged_and_everything_is_committe
     assert loop.committed == list(range(30))
     assert loop.store[-1] is None
     assert await loop.rows("SELECT count(*) FROM lab_result") == [(30,)]
+
+
+async def test_what_was_committed_as_the_disk_failed_is_not_acknowledged_before_the_disk_takes_writes_again(
+    tmp_path, monkeypatch
+):
+    """A file system may say that all is on disk, and drop it, in the moment in which it fails; then it takes no write."""
+    failing, write = [], os.pwrite
+
+    def pwrite(handle, content, offset):
+        if failing:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return write(handle, content, offset)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with HeadFile(tmp_path) as head:
+        async with Writer(partial(open_state, tmp_path), name="store", after_commit=head.witness) as writer:
+            loop = Loop(writer)
+            failing.append(True)
+            loop.result(1)
+            async with running(loop):
+                await loop.until(lambda: any(loop.store))
+                assert (loop.committed, writer.reliable) == ([], False)
+                assert "failed as it committed" in next(filter(None, loop.store))
+                failing.clear()
+                await loop.until(lambda: loop.committed == [1])
+            assert writer.reliable
+            assert await loop.rows("SELECT count(*) FROM lab_result") == [(1,)]
 
 
 async def test_a_cancelled_loop_finishes_the_batch_it_has_begun(loop):
