@@ -96,7 +96,6 @@ class Writer:
                 order.done(None, error)
         _close(connection)
 
-
     def _committed(self, connection: sqlite3.Connection, work: Work) -> Any:
         """Return what came of a piece of work whose commit may be relied on."""
         result = _in_transaction(connection, work)

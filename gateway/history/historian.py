@@ -323,9 +323,13 @@ class Historian:
         sealed: dict[str, tuple[Columns, bool]] = {}
         sealed_until: dict[str, int] = {}
         names = {series_id: name for name, series_id in self._series.items()}
-        for series_id, number, last_arrival in connection.execute(SQL["newest_chunks"]).fetchall():
-            name = names[series_id]
-            self._next_number[name], sealed_until[name] = number + 1, last_arrival
+        for series_id, number, last_arrival, unnumbered in connection.execute(SQL["newest_chunks"]).fetchall():
+            name = names.get(series_id)
+            if name is None:  # the series' own row is damaged
+                damage.chunks += 1
+                continue
+            self._next_number[name] = number + 1 + unnumbered  # in the numbers, too, there stays a hole
+            sealed_until[name] = last_arrival
             wanted = 1 if name.startswith("@") else most
             sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
         last_sealed = {

@@ -69,14 +69,15 @@ class Damage:
 
 def read_series(connection: sqlite3.Connection) -> dict[str, int]:
     """Return the ids of all series by name."""
-    return {name: series_id for series_id, name in connection.execute(SQL["series"])}
+    rows = connection.execute(SQL["series"]).fetchall()
+    return {name: series_id for series_id, name in rows if _whole(series_id) and isinstance(name, str)}
 
 
 def read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[tuple[str, Columns] | None]:
     """Yield what is not sealed yet, or was not when the journal was last pruned; None for an entry that is damaged."""
     for last_arrival, stated, payload in connection.execute(SQL["journal"]):
         parts = None
-        if stated == journal_hash(last_arrival, payload):
+        if _whole(last_arrival) and isinstance(payload, bytes) and stated == journal_hash(last_arrival, payload):
             with suppress(ChunkError):
                 parts = [*read_payload(payload)]
         if parts is None:
@@ -197,6 +198,10 @@ def _chunk(
 
 def _checked(series_id: int, row: sqlite3.Row, damage: Damage, *, arrivals: bool = True) -> Columns | None:
     """Return a row's columns, or None where they are not what was written."""
+    cells = (row["number"], row["first_ns"], row["last_ns"], row["last_arrival"])
+    if not _whole(*cells) or not isinstance(row["payload"], bytes):
+        damage.chunks += 1
+        return None
     stated = chunk_hash(
         series_id=series_id,
         number=row["number"],
@@ -212,6 +217,11 @@ def _checked(series_id: int, row: sqlite3.Row, damage: Damage, *, arrivals: bool
     return None
 
 
+def _whole(*cells: object) -> bool:
+    """Return whether cells are the whole numbers they were written as: a damaged page may say anything."""
+    return all(type(cell) is int for cell in cells)
+
+
 def _hole(since_ns: int) -> Columns:
     return Columns.of((mark("", since_ns, arrival=_AFTER_ALL),))
 
@@ -222,6 +232,10 @@ def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage:
     parts: list[Columns | None] = []
     older, following = False, None
     for (number,) in rows:
+        if not _whole(number):  # sorted behind all numbers: a chunk that is lost, and nobody can say which
+            damage.chunks += 1
+            parts.insert(0, None)
+            continue
         if sum(len(part) for part in parts if part is not None) >= most:
             older = True
             break

@@ -156,7 +156,16 @@ async def test_what_the_servers_history_tells_of_a_hole_fills_it(tmp_path):
         assert SampleFlag.BACKFILLED in {SampleFlag(int(flag)) for flag in columns.flags}
 
 
-@pytest.mark.parametrize("damage", ["garbage", "missing"])
+def mistyped(path, change):
+    """Write a cell of another type than its column's, as a damaged page may hold."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ')') WHERE name = 'chunk'")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(change)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "missing", "number = 'x'", "last_arrival = 'x'", "first_ns = 'x'"])
 async def test_a_chunk_that_is_damaged_or_missing_is_a_hole_and_never_wrong_data(tmp_path, sealing_soon, damage):
     async with Recorder(tmp_path).open() as recorder:
         for at in range(400):
@@ -165,7 +174,10 @@ async def test_a_chunk_that_is_damaged_or_missing_is_a_hole_and_never_wrong_data
                 await recorder.historian.flush()
     with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection, connection:
         of_t = "series_id = (SELECT series_id FROM series WHERE name = 't') AND number = 3"
-        if damage == "missing":
+        if damage.endswith("'x'"):
+            connection.commit()
+            mistyped(tmp_path / HISTORY_FILE, f"UPDATE chunk SET {damage} WHERE {of_t}")
+        elif damage == "missing":
             connection.execute(f"DELETE FROM chunk WHERE {of_t}")
         else:
             (payload,) = connection.execute(f"SELECT payload FROM chunk WHERE {of_t}").fetchone()
@@ -179,6 +191,24 @@ async def test_a_chunk_that_is_damaged_or_missing_is_a_hole_and_never_wrong_data
     seconds = (window.held_ns - NOW_NS) // SECOND_NS
     assert (window.values[known] == seconds[known]).all()
     assert aggregate(Aggregate.MEAN, window)[1] == pytest.approx((130 - 51) / 130, abs=0.01)
+
+
+async def test_a_newest_chunk_whose_row_is_damaged_stops_no_start_and_leaves_a_hole(tmp_path, sealing_soon):
+    async with Recorder(tmp_path).open() as recorder:
+        for at in range(400):
+            recorder.take("t", float(at), at)
+            if at % 10 == 9:
+                await recorder.historian.flush()
+    newest = "number = (SELECT max(number) FROM chunk WHERE typeof(number) = 'integer')"
+    for change in (f"SET last_arrival = 'x' WHERE {newest}", f"SET number = 'x' WHERE {newest}"):
+        mistyped(tmp_path / HISTORY_FILE, f"UPDATE chunk {change}")
+        again = Recorder(tmp_path)
+        async with again.open():
+            again.take("t", 500.0, 500)
+            window = await again.window("t", 395, 510)
+        assert again.damaged
+        assert np.isnan(window.values[0])  # what was held then, nobody knows
+        assert values(window)[-1] == 500
 
 
 async def test_a_damaged_journal_entry_makes_the_time_after_it_unknown(tmp_path):

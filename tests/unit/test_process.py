@@ -107,7 +107,7 @@ async def test_on_a_full_disk_nothing_is_acknowledged_and_everything_is_committe
 async def test_what_was_committed_as_the_disk_failed_is_not_acknowledged_before_the_disk_takes_writes_again(
     tmp_path, monkeypatch
 ):
-    """A file system may say that all is on disk, and drop it, in the moment in which it fails; then it takes no write."""
+    """A file system may say that all is on disk, and drop it, as it fails; from then on it takes no write."""
     failing, write = [], os.pwrite
 
     def pwrite(handle, content, offset):

@@ -17,13 +17,19 @@ SELECT last_arrival, hash, payload FROM journal ORDER BY last_arrival;
 INSERT INTO chunk (series_id, number, first_ns, last_ns, last_arrival, count, hash, payload)
 VALUES (:series_id, :number, :first_ns, :last_ns, :last_arrival, :count, :hash, :payload);
 
+-- A cell of another type than it was written with is damage: it is counted, and compared with nothing.
 -- name: newest_chunks
-SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival FROM chunk GROUP BY series_id;
+SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival, count(*) - count(number) AS unnumbered FROM (
+    SELECT series_id, CASE typeof(number) WHEN 'integer' THEN number END AS number,
+           CASE typeof(last_arrival) WHEN 'integer' THEN last_arrival END AS last_arrival
+    FROM chunk WHERE typeof(series_id) = 'integer'
+) GROUP BY series_id HAVING max(number) IS NOT NULL AND max(last_arrival) IS NOT NULL;
 
 -- name: chunks_of_stretch
 SELECT min(number), max(number), (
-    SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns ORDER BY last_ns DESC, number DESC LIMIT 1
-) FROM chunk WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns;
+    SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns AND typeof(number) = 'integer'
+    ORDER BY last_ns DESC, number DESC LIMIT 1
+) FROM chunk WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns AND typeof(number) = 'integer';
 
 -- name: chunk_numbers
 SELECT number, last_arrival FROM chunk
