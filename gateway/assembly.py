@@ -27,7 +27,7 @@ from gateway.ingest.mes import understand_context, understand_specification
 from gateway.ingest.messages import Intake
 from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
-from gateway.line import broker_address, opcua_sources
+from gateway.line import broker_address, opcua_sources, result_mapping
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
 from gateway.process import Processor
@@ -208,7 +208,14 @@ async def _history(ground: Ground, stores: Stores) -> History:
 def _sessions(ground: Ground) -> Sessions:
     settings, line, health = ground.settings, ground.line, ground.health
     mqtt, lims, topics = settings.mqtt, settings.lims, Topics(line.topic_root)
-    results = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
+    mapping = result_mapping(lims)
+    results = understand_results(
+        source=lims.source,
+        analytes=lims.analytes,
+        assume_status=lims.assume_status,
+        mapping=mapping,
+        decimal_comma=lims.decimal_comma,
+    )
     routes = {lims.topic: results, settings.mes.topic: understand_context}
     if settings.master_data.topic is not None:
         routes[settings.master_data.topic] = understand_specification
@@ -216,6 +223,7 @@ def _sessions(ground: Ground) -> Sessions:
         inbox=ground.inbox,
         urgency=Urgency.INBOUND,
         routes=routes,
+        splits={lims.topic: mapping.parts},
         now=ground.clock.now,
     )
     responses = Intake(

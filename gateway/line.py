@@ -9,6 +9,8 @@ from typing import Literal
 
 from gateway.chart_rules import Together, TrendRules
 from gateway.consistency import contradictions
+from gateway.contract.json_paths import PathMapping
+from gateway.contract.mapping import ResultMapping, mapping_by_paths, mapping_named
 from gateway.contract.times import parse_rfc3339
 from gateway.definitions import (
     CANDIDATE,
@@ -30,6 +32,7 @@ from gateway.inference.signature import public_key_hex
 from gateway.lab.units import converted
 from gateway.records import Bands, Specification, seconds_to_ns
 from gateway.settings import (
+    LimsTable,
     ModelTable,
     Settings,
     SpecificationTable,
@@ -382,3 +385,12 @@ def broker_address(settings: Settings) -> BrokerAddress:
         password=credential("mqtt_password"),
         tls=context,
     )
+
+
+def result_mapping(lims: LimsTable) -> ResultMapping:
+    """Return how the laboratory's messages are read."""
+    if isinstance(lims.mapping, str):
+        return mapping_named(lims.mapping)
+    table = lims.mapping
+    statuses = {theirs: status.value for theirs, status in table.statuses.items()}
+    return mapping_by_paths(PathMapping(paths=table.paths, items=table.items, statuses=statuses))

@@ -31,6 +31,7 @@ from pydantic_settings import (
 )
 
 from gateway.chart_rules import DEFAULT_RULES, FEWEST_PER_ANALYTE, RunRule
+from gateway.contract.json_paths import FIELDS, is_path
 from gateway.contract.times import parse_rfc3339
 from gateway.definitions import Stage
 from gateway.errors import ConfigurationError, Problem
@@ -180,11 +181,39 @@ class MasterDataTable(_Table):
     )
 
 
+class MappingTable(_Table):
+    """``[lims.mapping]``: where a laboratory's messages have our fields, as paths such as ``data.sample.id``."""
+
+    items: str | None = Field(default=None, description="the path to a list whose elements are one result each")
+    statuses: dict[str, ResultStatus] = Field(default_factory=dict, description="the laboratory's words for a status")
+    paths: dict[str, str] = Field(
+        description="our field to its path; $. begins at the message, where items names a list"
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> "MappingTable":
+        unknown = sorted(self.paths.keys() - FIELDS)
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], FIELDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"fields are {', '.join(sorted(FIELDS))}"
+            raise ValueError(f"{unknown[0]} is no field of a result; {hint}")
+        missing = [name for name in ("sample_id", "test_id", "value") if name not in self.paths]
+        if missing:
+            raise ValueError(f"paths has no {missing[0]}, without which no result is understood")
+        wrong = [path for path in (*self.paths.values(), *([self.items] if self.items else [])) if not is_path(path)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no path such as data.sample.id or limits[0].low")
+        return self
+
+
 class LimsTable(_Table):
     """``[lims]``: laboratory results."""
 
     topic: str = Field(default="lims/results/#", description="topic filter of results")
-    mapping: Literal["canonical"] = Field(default="canonical", description="how messages are read")
+    mapping: Literal["canonical", "senaite", "labvantage"] | MappingTable = Field(
+        default="canonical", description="how messages are read: canonical, senaite, labvantage, or a table of paths"
+    )
+    decimal_comma: bool = Field(default=False, description="whether numbers in texts are written with a comma")
     source: Name = Field(default="lims", description="name of this interface; part of every result's identity")
     assume_status: ResultStatus | None = Field(
         default=None, description="status of a message without one; else refused"
@@ -355,8 +384,23 @@ def read(path: Path) -> tuple[Settings, str]:
 
     Raises ConfigurationError with every problem found.
     """
+    document = _document(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = Settings(**document)
+    except ValidationError as error:
+        raise ConfigurationError(tuple(_problem(path, item) for item in error.errors())) from error
+    except SettingsError as error:
+        problem = Problem(
+            file="environment", key="LABLINE_*", message=str(error), hint="nested keys: LABLINE_MQTT__HOST"
+        )
+        raise ConfigurationError((problem,)) from error
+    return settings, hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file; raises ConfigurationError where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         problem = Problem(
             file=str(path),
@@ -371,16 +415,16 @@ def read(path: Path) -> tuple[Settings, str]:
     except tomllib.TOMLDecodeError as error:
         problem = Problem(file=str(path), key="", message=f"is not TOML: {error}", hint="strings need quotes")
         raise ConfigurationError((problem,)) from error
+
+
+def read_lims(path: Path) -> LimsTable:
+    """Return the ``[lims]`` table of a file that need have no other; raises ConfigurationError."""
+    document = _document(path)
     try:
-        settings = Settings(**document)
+        return LimsTable.model_validate({"assume_status": ResultStatus.VALIDATED, **document.get("lims", document)})
     except ValidationError as error:
-        raise ConfigurationError(tuple(_problem(path, item) for item in error.errors())) from error
-    except SettingsError as error:
-        problem = Problem(
-            file="environment", key="LABLINE_*", message=str(error), hint="nested keys: LABLINE_MQTT__HOST"
-        )
-        raise ConfigurationError((problem,)) from error
-    return settings, hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+        found = tuple(_problem(path, {**item, "loc": ("lims", *item["loc"])}) for item in error.errors())
+        raise ConfigurationError(found) from error
 
 
 def _problem(path: Path, error: Any) -> Problem:

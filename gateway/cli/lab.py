@@ -57,6 +57,9 @@ def import_results(
         decimal_comma=decimal_comma,
         zone=None if zone is None else _zone(zone),
     )
+    if settings.lims.mapping != "canonical":
+        hint = 'a line of its own for files: [lims] mapping = "canonical"'
+        raise LablineError("files are sent as canonical messages, and [lims] mapping reads others", hint=hint)
     good, bad = _read(file, form, settings)
     sent = 0
     if not dry_run and good and (only_good or not bad):

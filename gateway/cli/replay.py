@@ -21,7 +21,7 @@ from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.inference.bundle import read_manifest
 from gateway.ingest.lims import understand_results
-from gateway.line import bundle_files, define_line
+from gateway.line import bundle_files, define_line, result_mapping
 from gateway.records import SECOND_NS
 from gateway.replay.compare import (
     Difference,
@@ -129,7 +129,13 @@ def _name_of(bundle: Path) -> str:
 def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: Stretch, *, quiet: bool) -> _Replayed:
     begun = time.perf_counter()
     lims = settings.lims
-    understand = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
+    understand = understand_results(
+        source=lims.source,
+        analytes=lims.analytes,
+        assume_status=lims.assume_status,
+        mapping=result_mapping(lims),
+        decimal_comma=lims.decimal_comma,
+    )
     with (
         closing(read_state(store)) as connection,
         closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as history_connection,

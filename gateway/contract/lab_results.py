@@ -1,15 +1,18 @@
-"""The ``canonical`` mapping: a laboratory's JSON message to a ``LabResult``, or every reason why not.
+"""A laboratory's JSON message to a ``LabResult``, by one of the mappings, or every reason why not.
 
 One table names each field in the full canonical form and in the plain one
 (``{"sample_id": ..., "test_name": ..., "result": 9.8, "spec_min": ..., "spec_max": ...}``).
 """
 
-import re
 from collections.abc import Mapping
 
 from gateway.contract.identity import result_identity
+from gateway.contract.lab_values import WrittenValue, written_value
+from gateway.contract.mapping import ResultMapping, mapping_named
 from gateway.contract.reading import LONGEST_TEXT, FieldReader, Refusal, parse_object
 from gateway.records import LabResult, ResultStatus, Specification
+
+CANONICAL = mapping_named("canonical")
 
 # our field: its names, the canonical one first
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -23,8 +26,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "material_definition_id": ("material_definition_id", "product"),
 }
 
-_VALUE = re.compile(r"\s*(?P<qualifier>[<>])?\s*(?P<number>[+-]?\d+(\.\d*)?([eE][+-]?\d+)?)\s*")
-
 
 def lab_result(
     payload: bytes,
@@ -33,6 +34,8 @@ def lab_result(
     now_ns: int,
     analytes: Mapping[str, str],
     assume_status: ResultStatus | None,
+    mapping: ResultMapping = CANONICAL,
+    decimal_comma: bool = False,
 ) -> LabResult:
     """Return the result in a message; raises MessageRefusedError with every reason.
 
@@ -42,13 +45,17 @@ def lab_result(
         now_ns: the gateway's wall time, against which times in the message are checked.
         analytes: the laboratory's test names to ours.
         assume_status: the status of a message without one; None refuses such a message.
+        mapping: how the laboratory names things.
+        decimal_comma: whether it writes numbers in texts with a comma.
     """
-    reader = FieldReader(parse_object(payload), now_ns)
+    mapped = mapping.canonical(parse_object(payload))
+    reader = FieldReader(mapped.document, now_ns, flags=list(mapped.flags))
     sample_id = reader.text("sample_id", required=True)
     test_id = reader.text(*NAMES["test_id"], required=True)
     replicate = reader.whole("replicate", at_least=1) or 1
     version = reader.whole("result_version", at_least=1)
-    value_text, number, qualifier = _value(reader)
+    lod, loq = reader.number("lod"), reader.number("loq")
+    value_text, written = _value(reader, decimal_comma=decimal_comma, lod=lod, loq=loq)
     status = reader.choice(ResultStatus, "status", default=assume_status)
     unit = reader.text("unit")
     sampled_ns = reader.time("sampled_at")
@@ -68,14 +75,14 @@ def lab_result(
         analyte=reader.text("analyte") or analytes.get(test_id or "", test_id or ""),
         replicate=replicate,
         value_text=value_text,
-        value=None if qualifier else number,
-        qualifier=qualifier,
-        censored_at=number if qualifier else None,
+        value=None if written.qualifier else written.number,
+        qualifier=written.qualifier,
+        censored_at=written.number if written.qualifier else None,
         unit=unit,
         status=status or ResultStatus.ENTERED,
         result_version=version,
-        lod=reader.number("lod"),
-        loq=reader.number("loq"),
+        lod=lod,
+        loq=loq,
         retest_of=reader.text("retest_of"),
         sampled_ns=sampled_ns,
         received_ns=reader.time("received_at"),
@@ -90,6 +97,7 @@ def lab_result(
         analyst=reader.text("analyst"),
         instrument_id=reader.text("instrument_id"),
         method_id=reader.text("method_id"),
+        foreign_id=mapped.foreign_id,
         specification=_specification(reader, analytes.get(test_id or "", test_id or ""), unit),
         flags=tuple(dict.fromkeys([*reader.flags, *([] if sampled_ns is not None else ["NO_SAMPLED_AT"])])),
     )
@@ -97,28 +105,42 @@ def lab_result(
     return result
 
 
-def _value(reader: FieldReader) -> tuple[str, float | None, str | None]:
-    """Return (text as sent, number, qualifier); with a qualifier the number is the limit, not the value."""
+def _value(
+    reader: FieldReader, *, decimal_comma: bool, lod: float | None, loq: float | None
+) -> tuple[str, WrittenValue]:
+    """Return (text as sent, what it says); with a qualifier the number is the limit, not the value."""
     name, found = reader.find(NAMES["value"])
-    if found is None:
-        reader.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
-        return "", None, None
     if not isinstance(found, str):
-        number = reader.number(name)
-        return repr(found) if number is not None else "", number, None
-    if len(found) > LONGEST_TEXT:
-        reader.refuse(Refusal.TOO_LONG, f"{name} has {len(found)} characters; at most {LONGEST_TEXT} are accepted.")
-        return "", None, None
-    match = _VALUE.fullmatch(found)
-    if match is None:
+        number = reader.number(*NAMES["value"])
+        if found is None:
+            reader.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+        return "" if number is None else repr(found), WrittenValue(number=number)
+    written = _written(reader, name, found, decimal_comma=decimal_comma, lod=lod, loq=loq)
+    reader.flags += written.flags
+    if written.number is not None:
+        reader.finite(name, written.number)
+    return found.strip(), written
+
+
+def _written(
+    reader: FieldReader, name: str, text: str, *, decimal_comma: bool, lod: float | None, loq: float | None
+) -> WrittenValue:
+    """Return what a text says; of one that says nothing, the reason is noted."""
+    if len(text) > LONGEST_TEXT:
+        reader.refuse(Refusal.TOO_LONG, f"{name} has {len(text)} characters; at most {LONGEST_TEXT} are accepted.")
+        return WrittenValue(number=None)
+    if not text.strip():
+        reader.refuse(Refusal.MISSING, f"{name} is empty.", field=name)
+        return WrittenValue(number=None)
+    written = written_value(text, decimal_comma=decimal_comma, lod=lod, loq=loq)
+    if written is None:
         reader.refuse(
             Refusal.NOT_A_NUMBER,
-            f"{name} is {found[:80]!a}, which is neither a number nor a limit such as <0.05.",
+            f"{name} is {text[:80]!a}, which is neither a number nor a limit such as <0.05, or could be two numbers.",
             field=name,
-            found=found[:80].encode("ascii", "backslashreplace").decode(),
+            found=text[:80].encode("ascii", "backslashreplace").decode(),
         )
-        return "", None, None
-    return found.strip(), reader.finite(name, float(match["number"])), match["qualifier"]
+    return written or WrittenValue(number=None)
 
 
 def _specification(reader: FieldReader, analyte: str, unit: str | None) -> Specification | None:
@@ -145,4 +167,13 @@ def _specification(reader: FieldReader, analyte: str, unit: str | None) -> Speci
         unit=unit,
         version=within.text("version") if within is not None else None,
         inclusive=within.flag("inclusive", default=True) if within is not None else True,
+        lower_inclusive=_side(within, "lower_inclusive"),
+        upper_inclusive=_side(within, "upper_inclusive"),
     )
+
+
+def _side(within: FieldReader | None, name: str) -> bool | None:
+    """Return whether one limit is inside, or None where the message does not say it of one alone."""
+    if within is None or within.document.get(name) is None:
+        return None
+    return within.flag(name, default=True)

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lab_results import CANONICAL, lab_result
+from gateway.contract.mapping import ResultMapping
 from gateway.events import Origin, ResultArrived
 from gateway.ingest.messages import Understand
 from gateway.moments import Moment
@@ -10,12 +11,25 @@ from gateway.records import ResultStatus
 from gateway.transport.mqtt_connection import Delivery
 
 
-def understand_results(*, source: str, analytes: Mapping[str, str], assume_status: ResultStatus | None) -> Understand:
-    """Return the function that understands a laboratory's messages in the canonical mapping."""
+def understand_results(
+    *,
+    source: str,
+    analytes: Mapping[str, str],
+    assume_status: ResultStatus | None,
+    mapping: ResultMapping = CANONICAL,
+    decimal_comma: bool = False,
+) -> Understand:
+    """Return the function that understands a laboratory's messages of one result each."""
 
     def understand(delivery: Delivery, origin: Origin, at: Moment) -> ResultArrived:
         result = lab_result(
-            delivery.payload, source=source, now_ns=at.wall_ns, analytes=analytes, assume_status=assume_status
+            delivery.payload,
+            source=source,
+            now_ns=at.wall_ns,
+            analytes=analytes,
+            assume_status=assume_status,
+            mapping=mapping,
+            decimal_comma=decimal_comma,
         )
         return ResultArrived(at=at, origin=origin, result=result, payload=delivery.payload)
 

@@ -4,8 +4,9 @@ What cannot be understood becomes a ``MessageRefused`` event and takes the same 
 before it is acknowledged.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -18,6 +19,8 @@ from gateway.moments import Moment
 from gateway.transport.mqtt_connection import Delivery
 
 Understand = Callable[[Delivery, Origin, Moment], Arrived | HeadWitnessed]
+Split = Callable[[bytes], Sequence[bytes]]
+"""A payload parted into payloads of one event each; raises MessageRefusedError where it cannot be."""
 
 log = structlog.get_logger()
 
@@ -67,12 +70,18 @@ class Intake:
         urgency: Urgency,
         routes: Mapping[str, Understand],
         now: Callable[[], Moment],
+        splits: Mapping[str, Split] = MappingProxyType({}),
     ) -> None:
-        """``routes``: subscribed topic filter to the function that understands its messages."""
+        """Take from a session.
+
+        ``routes``: subscribed topic filter to the function that understands its messages; ``splits``: of those whose
+        messages may tell several things, how they are parted.
+        """
         self._inbox = inbox
         self._urgency = urgency
         self._routes = routes
         self._now = now
+        self._splits = splits
         self._waiting: dict[tuple[int, str, str], _Waiting] = {}
         self._paused = False
         self.session: Acknowledger | None = None
@@ -86,8 +95,8 @@ class Intake:
         session = self.session
         if session is None:
             return  # not acknowledged: it comes again
-        event = self._event(delivery)
-        witness = isinstance(event, HeadWitnessed)  # retained: told anew at every connection
+        events = self._events(delivery)
+        witness = isinstance(events[0], HeadWitnessed)  # retained: told anew at every connection
         key = (0 if witness else delivery.message_number, delivery.topic, sha256_hex(delivery.payload))
         standing = self._waiting.get(key)
         if standing is not None and (delivery.redelivered or witness):
@@ -95,7 +104,13 @@ class Intake:
             return
         waiting = self._waiting[key] = _Waiting([delivery])
 
+        left = len(events)
+
         def committed() -> None:
+            nonlocal left
+            left -= 1
+            if left:  # a message that told several things is acknowledged when all of them are committed
+                return
             if self._waiting.get(key) is waiting:
                 del self._waiting[key]
             for each in waiting.deliveries:
@@ -104,7 +119,8 @@ class Intake:
                 self._paused = False
                 session.resume()
 
-        self._inbox.put(event, self._urgency, committed)
+        for event in events:
+            self._inbox.put(event, self._urgency, committed)
         if not self._paused and len(self._waiting) >= _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
             self._paused = True
             session.pause()
@@ -118,7 +134,19 @@ class Intake:
         delivery = Delivery(
             session="retry", topic=topic, payload=payload, message_number=0, redelivered=False, qos=0, generation=0
         )
-        self._inbox.put(self._event(delivery), self._urgency, committed)
+        events = self._events(delivery)
+        for event in events[:-1]:
+            self._inbox.put(event, self._urgency, lambda: None)
+        self._inbox.put(events[-1], self._urgency, committed)  # they are committed in their order
+
+    def _events(self, delivery: Delivery) -> list[Arrived | HeadWitnessed]:
+        """Return what a message tells, at least one event."""
+        split = next((each for wanted, each in self._splits.items() if matches(wanted, delivery.topic)), None)
+        try:
+            parts = [delivery.payload] if split is None else split(delivery.payload)
+        except MessageRefusedError:
+            parts = [delivery.payload]  # reading it says why not
+        return [self._event(replace(delivery, payload=part)) for part in parts]
 
     def _event(self, delivery: Delivery) -> Arrived | HeadWitnessed:
         at = self._now()

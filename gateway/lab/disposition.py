@@ -101,12 +101,13 @@ class LotState:
 
 
 def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
-    """Return whether another standing result is a retest of this one: same test, named by its sample.
+    """Return whether another standing result is a retest of this one: same test, named by its sample or its own id.
 
     A retest that is itself withdrawn takes nobody's place, and no result is its own retest.
     """
     return any(
-        other.retest_of == result.sample_id
+        other.retest_of is not None
+        and other.retest_of in {result.sample_id, result.foreign_id}
         and (other.test_id, other.analyte) == (result.test_id, result.analyte)
         and (other.sample_id, other.replicate) != (result.sample_id, result.replicate)
         and other.status not in WITHDRAWN

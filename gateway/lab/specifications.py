@@ -28,6 +28,7 @@ class Judgement(StrEnum):
     NO_SPECIFICATION = "There is no specification of {name} for this product, and none came with the result."
     UNIT_MISMATCH = "{name} is in {unit_found}, which is no measure of {unit_wanted}, the specification's unit."
     NOT_YET_VALIDATED = "{name} {shown} is entered, not yet validated."
+    VALUE_UNKNOWN = "{name} {shown} says no number, and no limit that it lies below or above."
     RESULT_REJECTED = "The laboratory rejected {name} {shown}."
 
 
@@ -46,6 +47,8 @@ def _reason(judgement: Judgement, result: LabResult, compared: LabResult | None 
 
 def _shown(result: LabResult) -> str:
     number = result.censored_at if result.qualifier else result.value
+    if number is None:
+        return result.value_text
     text = result.value_text if result.qualifier and result.value_text else f"{result.qualifier or ''}{number:g}"
     return text + (f" {result.unit}" if result.unit else "")
 
@@ -75,6 +78,8 @@ def judge(result: LabResult, specification: Specification | None) -> tuple[Recom
     """Return what one result recommends by one specification, and why."""
     if specification is None:
         return Recommendation.REVIEW, _reason(Judgement.NO_SPECIFICATION, result)
+    if result.value is None and result.censored_at is None:
+        return Recommendation.REVIEW, _reason(Judgement.VALUE_UNKNOWN, result)
     compared = comparable(result, specification)
     if compared is None:
         return Recommendation.REVIEW, _reason(

@@ -1,0 +1,151 @@
+"""``labline lims``: what a laboratory's messages would be understood as."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gateway.cli.presentation import out, show_json, show_table
+from gateway.contract.lab_results import lab_result
+from gateway.contract.reading import MessageRefusedError
+from gateway.contract.times import rfc3339
+from gateway.errors import LablineError
+from gateway.line import result_mapping
+from gateway.records import LabResult, ResultStatus
+from gateway.settings import LimsTable, read_lims
+
+app = typer.Typer(help="Laboratory systems.", no_args_is_help=True)
+
+_MAPPINGS = ("canonical", "senaite", "labvantage")
+_SHOWN = (
+    "sample_id", "test_id", "analyte", "value", "unit", "status", "result_version", "material_lot_id", "sampled_at",
+    "specification", "flags",
+)  # fmt: skip
+
+
+@app.callback()
+def _group() -> None:
+    """Laboratory systems."""
+
+
+@app.command(name="try")
+def try_mapping(
+    mapping: str = typer.Argument(..., help="canonical, senaite, labvantage, or a TOML file with [lims]."),
+    file: Path = typer.Argument(..., help="Messages: one JSON object, an array of them, or one in each line."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+) -> None:
+    """Show what messages would be understood as, and why others would not be. Exit 1 where any is refused.
+
+    Nothing is sent and nothing is stored.
+    """
+    table = _lims(mapping)
+    found = [
+        {"message": number, **each}
+        for number, message in enumerate(_messages(file), start=1)
+        for each in _understood(message, table)
+    ]
+    refused = [each for each in found if "refused" in each]
+    if as_json:
+        show_json({"mapping": mapping, "results": found, "refused": len(refused)})
+    else:
+        rows = [
+            tuple(_cell(each.get(name)) for name in ("message", *_SHOWN)) for each in found if "refused" not in each
+        ]
+        show_table(f"{len(rows)} results understood", ("#", *_SHOWN), rows)
+        if refused:
+            show_table(
+                f"{len(refused)} refused", ("#", "why"), [(each["message"], each["refused"]) for each in refused]
+            )
+        out.print(f"{len(found)} results in {file}: {len(refused)} would be dead letters", markup=False, soft_wrap=True)
+    raise typer.Exit(1 if refused else 0)
+
+
+def _lims(mapping: str) -> LimsTable:
+    if mapping in _MAPPINGS:
+        return LimsTable.model_validate({"mapping": mapping, "assume_status": ResultStatus.VALIDATED})
+    path = Path(mapping)
+    if path.suffix != ".toml":
+        hint = f"one of {', '.join(_MAPPINGS)}, or a TOML file with [lims]"
+        raise LablineError(f"there is no mapping {mapping}", hint=hint)
+    return read_lims(path)
+
+
+def _messages(file: Path) -> list[bytes]:
+    """Return the messages in a file; what is no JSON is one message, and is told as such."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise LablineError(f"{file} cannot be read: {error.strerror}", hint="name a file with messages") from error
+    if not content.strip():
+        raise LablineError(f"{file} is empty", hint="put a message of your laboratory into it")
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return [line for line in content.splitlines() if line.strip()]
+    if not isinstance(document, list):
+        return [content]
+    return [json.dumps(each["message"] if _is_example(each) else each).encode() for each in document]
+
+
+def _is_example(document: Any) -> bool:
+    """Return whether a document is one of the examples that the documentation comes with, around its message."""
+    return isinstance(document, dict) and "message" in document and bool(document.keys() & {"understood", "refused"})
+
+
+def _understood(message: bytes, table: LimsTable) -> list[dict[str, Any]]:
+    mapping = result_mapping(table)
+    try:
+        parts = mapping.parts(message)
+    except MessageRefusedError as error:
+        return [{"refused": str(error)}]
+    return [_one(part, table) for part in parts]
+
+
+def _one(part: bytes, table: LimsTable) -> dict[str, Any]:
+    try:
+        result = lab_result(
+            part,
+            source=table.source,
+            now_ns=time.time_ns(),
+            analytes=table.analytes,
+            assume_status=table.assume_status,
+            mapping=result_mapping(table),
+            decimal_comma=table.decimal_comma,
+        )
+    except MessageRefusedError as error:
+        return {"refused": str(error)}
+    return document_of(result)
+
+
+def document_of(result: LabResult) -> dict[str, Any]:
+    """Return a result as people read it: its value as written, times as text, limits as they would be applied."""
+    limits = result.specification
+    found = {
+        "sample_id": result.sample_id,
+        "test_id": result.test_id,
+        "analyte": result.analyte,
+        "replicate": result.replicate,
+        "value": result.value_text if result.value is None else result.value,
+        "qualifier": result.qualifier,
+        "censored_at": result.censored_at,
+        "unit": result.unit,
+        "status": result.status.value,
+        "result_version": result.result_version,
+        "retest_of": result.retest_of,
+        "material_lot_id": result.material_lot_id,
+        "material_definition_id": result.material_definition_id,
+        "job_order_id": result.job_order_id,
+        "client_id": result.client_id,
+        "sampled_at": None if result.sampled_ns is None else rfc3339(result.sampled_ns),
+        "specification": None if limits is None else {"lower": limits.lower, "upper": limits.upper},
+        "flags": list(result.flags),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return " to ".join("-" if each is None else f"{each:g}" for each in value.values())
+    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)

@@ -1,0 +1,121 @@
+"""SENAITE: an analysis as its JSON API gives it, in full form or as a search finds it, alone or as a list. Pure.
+
+A result is a string; a detection limit stands beside it as an operand. A correction retracts the analysis, and a new
+one, with a uid of its own, names it as what it is a retest of. The uid is part of a result's identity here: it makes
+the ``replicate``, so that an analysis and its retest are two results and not two versions of one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.contract.identity import identity_of
+
+Document = Mapping[str, Any]
+
+# our field: its names in the full form and in the catalogue, the first present counts
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "sample_id": ("getRequestID", "RequestID", "parent_id"),
+    "test_id": ("Keyword", "getKeyword"),
+    "value": ("Result", "getResult"),
+    "unit": ("Unit", "getUnit"),
+    "sampled_at": ("DateSampled", "getDateSampled"),
+    "received_at": ("DateReceived", "getDateReceived"),
+    "analysed_at": ("ResultCaptureDate", "getResultCaptureDate"),
+    "analyst": ("SubmittedBy", "getSubmittedBy"),
+    "method_id": ("MethodTitle", "getMethodTitle"),
+    "lod": ("LowerDetectionLimit",),
+    "material_lot_id": ("BatchID", "getBatchID", "ClientReference", "getClientReference"),
+    "material_definition_id": ("SampleTypeTitle", "getSampleTypeTitle"),
+    "client_id": ("ClientID", "getClientID"),
+}
+_NUMBERS = frozenset({"lod"})
+_STATES = {
+    "to_be_verified": "entered",
+    "verified": "validated",
+    "published": "approved",
+    "retracted": "superseded",
+    "rejected": "rejected",
+    "cancelled": "rejected",
+    "invalid": "rejected",
+}
+_OPEN_ENDS = {"gt": False, "lt": False, "geq": True, "leq": True}
+_MOST_REPLICATES = 2**31 - 2
+DATE_ONLY = "SAMPLED_DATE_ONLY"
+
+
+def split(document: Document) -> Sequence[Document]:
+    """Return the analyses of a list reply, or the one analysis itself."""
+    items = document.get("items")
+    if not isinstance(items, list):
+        return (document,)
+    return [each if isinstance(each, Mapping) else {"item": each} for each in items] or (document,)
+
+
+def canonical(document: Document) -> tuple[dict[str, Any], tuple[str, ...], str | None]:
+    """Return (the canonical message, flags, the analysis' uid)."""
+    items = document.get("items")
+    if isinstance(items, list) and len(items) == 1 and isinstance(items[0], Mapping):
+        document = items[0]
+    found = {field: value for field, names in _NAMES.items() if (value := _first(document, names)) is not None}
+    found |= {name: _number(found[name]) for name in _NUMBERS & found.keys()}
+    uid = document.get("uid") if isinstance(document.get("uid"), str) else None
+    if uid is not None:
+        found["replicate"] = replicate_of(uid)
+    found["value"] = _value(found.get("value"), document)
+    found["status"] = _STATES.get(str(document.get("review_state")), document.get("review_state"))
+    retest_of = _uid(_first(document, ("RetestOf", "getRetestOfUID")))
+    if retest_of is not None:
+        found["retest_of"] = retest_of
+    limits = _limits(document.get("ResultsRange"))
+    if limits:
+        found["specification"] = limits
+    flags: tuple[str, ...] = ()
+    if _is_date_only(found.get("sampled_at")):
+        del found["sampled_at"]
+        flags = (DATE_ONLY,)
+    return {name: value for name, value in found.items() if value is not None}, flags, uid
+
+
+def replicate_of(uid: str) -> int:
+    """Return the number by which an analysis is told from others of the same test of the same sample."""
+    return 1 + int(identity_of("senaite", uid).replace("-", ""), 16) % _MOST_REPLICATES
+
+
+def _first(document: Document, names: Sequence[str]) -> Any:
+    return next((document[name] for name in names if document.get(name) is not None and document[name] != ""), None)
+
+
+def _number(value: Any) -> Any:
+    """Return a number that is written as a text; anything else as it is: the reader of messages says what it is."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _value(value: Any, document: Document) -> Any:
+    operand = document.get("DetectionLimitOperand")
+    if operand in {"<", ">"} and isinstance(value, str | int | float) and not str(value).startswith(operand):
+        return f"{operand}{value}"
+    return value
+
+
+def _uid(value: Any) -> Any:
+    return value.get("uid") if isinstance(value, Mapping) else value
+
+
+def _limits(given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        return {}
+    found: dict[str, Any] = {}
+    for ours, theirs in (("lower", "min"), ("upper", "max")):
+        limit = _number(given.get(theirs))
+        if limit is not None and limit != "":
+            found[ours] = limit
+            found[f"{ours}_inclusive"] = _OPEN_ENDS.get(str(given.get(f"{theirs}_operator")), True)
+    return found
+
+
+def _is_date_only(value: Any) -> bool:
+    """Return whether a time has only the resolution of a day: it says nothing of when the sample was drawn."""
+    return isinstance(value, str) and ("T" not in value or "T00:00:00" in value)

@@ -1,0 +1,185 @@
+"""Each mapping against its examples, which the documentation shows; and what a message of several results does."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.lims import document_of
+from gateway.contract.lab_results import lab_result
+from gateway.contract.lab_values import written_value
+from gateway.contract.mapping import mapping_named
+from gateway.contract.reading import MessageRefusedError
+from gateway.errors import ConfigurationError
+from gateway.inbox import Inbox, Urgency
+from gateway.ingest.lims import understand_results
+from gateway.ingest.messages import Intake
+from gateway.lab.disposition import retested
+from gateway.lab.specifications import judge
+from gateway.line import result_mapping
+from gateway.records import Recommendation, ResultStatus
+from gateway.settings import LimsTable, read_lims
+from gateway.transport.mqtt_connection import Delivery
+from tests.building import NOW_NS, VISCOSITY, moment, result
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "mappings"
+NAMED = ("canonical", "senaite", "labvantage")
+
+
+def examples():
+    for file in sorted(EXAMPLES.glob("*.json")):
+        for example in json.loads(file.read_text()):
+            yield pytest.param(file.stem, example, id=f"{file.stem}: {example['name']}")
+
+
+def table_of(name):
+    if name in NAMED:
+        return LimsTable.model_validate({"mapping": name, "assume_status": "validated"})
+    return read_lims(EXAMPLES / f"{name}.toml")
+
+
+def read_part(part, table):
+    return lab_result(part, source="lims", now_ns=NOW_NS, analytes=table.analytes, assume_status=table.assume_status,
+                      mapping=result_mapping(table), decimal_comma=table.decimal_comma)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "example"), list(examples()))
+def test_each_example_is_understood_as_the_documentation_says(name, example):
+    table = table_of(name)
+    parts = result_mapping(table).parts(json.dumps(example["message"]).encode())
+    if "refused" in example:
+        with pytest.raises(MessageRefusedError) as refused:
+            read_part(parts[0], table)
+        assert [reason.code for reason in refused.value.reasons] == example["refused"]
+        return
+    found = [document_of(read_part(part, table)) for part in parts]
+    assert [
+        {name: each.get(name) for name in wanted} for each, wanted in zip(found, example["understood"], strict=True)
+    ] == (example["understood"])
+
+
+def test_a_part_of_a_message_is_read_alone_as_it_was_read_in_it():
+    """What is kept of a result is its part, and a replay reads it again."""
+    for name, example in ((each.values[0], each.values[1]) for each in examples()):
+        mapping = result_mapping(table_of(name))
+        for part in mapping.parts(json.dumps(example["message"]).encode()):
+            assert mapping.parts(part) == [part]
+
+
+def of_senaite(**fields):
+    document = {
+        "uid": "c1",
+        "review_state": "verified",
+        "Keyword": "PH",
+        "Result": "7.2",
+        "getRequestID": "WB-1",
+        **fields,
+    }
+    return lab_result(json.dumps(document).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
+                      mapping=mapping_named("senaite"))  # fmt: skip
+
+
+def test_a_retest_takes_the_place_of_the_analysis_it_names_and_not_of_its_own_test():
+    first, retest = of_senaite(), of_senaite(uid="c2", RetestOf="c1")
+    assert first.replicate != retest.replicate
+    assert retested(first, (first, retest))
+    assert not retested(retest, (first, retest))
+
+
+class _Session:
+    def __init__(self):
+        self.acknowledged = []
+
+    def acknowledge(self, delivery):
+        self.acknowledged.append(delivery.payload)
+        return True
+
+    def pause(self): ...
+
+    def resume(self): ...
+
+
+async def test_a_message_of_several_results_is_acknowledged_when_all_of_them_are_committed():
+    mapping, inbox = mapping_named("senaite"), Inbox()
+    understand = understand_results(source="lims", analytes={}, assume_status=None, mapping=mapping)
+    intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand}, now=partial(moment, NOW_NS),
+                    splits={"lims/#": mapping.parts})  # fmt: skip
+    intake.session = session = _Session()
+    items = [{"uid": f"u{at}", "review_state": "verified", "Keyword": "PH", "Result": value, "getRequestID": "WB-1"}
+             for at, value in enumerate(["7.1", "unclear", "7.3"])]  # fmt: skip
+    payload = json.dumps({"items": items}).encode()
+    intake.take(
+        Delivery(session="s", topic="lims/x", payload=payload, message_number=1, redelivered=False, qos=1, generation=0)
+    )
+    waiting = await inbox.take(most=20)
+    assert [type(each.event).__name__ for each in waiting] == ["ResultArrived", "MessageRefused", "ResultArrived"]
+    for pending in waiting:
+        assert session.acknowledged == []
+        pending.committed()
+    assert session.acknowledged == [payload]
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "qualifier"),
+    [
+        ("9.8", 9.8, None),
+        (" <0.05 ", 0.05, "<"),
+        ("1 234.5", 1234.5, None),
+        ("1\u202f234", 1234.0, None),
+        ("1'234'567.25", 1234567.25, None),
+        (">1,234.5", 1234.5, ">"),
+        ("N.D.", 0.01, "<"),
+        ("< LOD", 0.01, "<"),
+    ],
+)
+def test_values_are_read_as_they_were_meant(text, number, qualifier):
+    found = written_value(text, lod=0.01)
+    assert found is not None
+    assert (found.number, found.qualifier) == (number, qualifier)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "1,234", "1.234.567", "12,34", "1,23,456.0", "0x10", "1e", "--1", "<", "<=5", "٣"]
+)
+def test_what_is_no_number_or_could_be_two_is_refused(text):
+    assert written_value(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("9,8", 9.8), ("1.234,5", 1234.5), ("1 234,5", 1234.5), ("<0,05", 0.05), ("1234", 1234.0)]
+)
+def test_with_a_decimal_comma_points_are_thousands(text, number):
+    found = written_value(text, decimal_comma=True)
+    assert found is not None
+    assert found.number == number
+    assert written_value("1.234", decimal_comma=True) is None
+
+
+def test_a_value_that_says_no_number_is_a_review():
+    unknown = result(value=None, value_text="not detected", qualifier="<")
+    assert judge(unknown, VISCOSITY)[0] is Recommendation.REVIEW
+    assert judge(unknown, VISCOSITY)[1].code == "VALUE_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[lims]\nmapping = "sap"\n', "mapping"),
+        ('[lims.mapping.paths]\nsample = "x"\n', "did you mean sample_id"),
+        ('[lims.mapping.paths]\nsample_id = "x"\n', "has no test_id"),
+        ('[lims.mapping.paths]\nsample_id = "a..b"\ntest_id = "t"\nvalue = "v"\n', "is no path"),
+        ("nonsense", "is not TOML"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_told(tmp_path, text, message):
+    (tmp_path / "m.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as told:
+        read_lims(tmp_path / "m.toml")
+    assert message in "; ".join(f"{each.key} {each.message}" for each in told.value.problems)
+
+
+def test_the_status_of_a_message_is_never_guessed():
+    with pytest.raises(MessageRefusedError, match="status"):
+        of_senaite(review_state="assigned")
+    assert of_senaite(review_state="retracted").status is ResultStatus.SUPERSEDED
