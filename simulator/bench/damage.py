@@ -38,7 +38,7 @@ _WAL_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _NOT_VOUCHED = frozenset({"prediction", "outbox"})
 Rows = dict[str, frozenset[tuple[object, ...]]]
 # what changes with time: of these an older state, once the store is known to have gone back, is no wrong record
-_CHANGING = frozenset({"lot", "job_order", "guidance"})
+_CHANGING = frozenset({"lot", "job_order", "guidance", "series", "model_learned", "provisional_hold"})
 
 
 class Damage(StrEnum):
