@@ -1,9 +1,12 @@
 """What was unusual in an affected window against lots that were in control: probable causes, ranked. Pure.
 
 Tags, materials, equipment and shifts stand side by side as columns: a tag by its value, anything that is there or not
-by 1 or 0. The rank is by what each column adds to the distance of the affected lots given all the others (the conditional
-term of Hotelling's T2; Mason, Tracy and Young 1995): a column that only moves along with the one that moved first adds
-nothing, however far it has moved itself. What cannot be told apart is said to be so.
+by 1 or 0. The rank is by what each column adds to the distance of the affected lots given all the others (the
+conditional term of Hotelling's T2; Mason, Tracy and Young 1995): a column that only moves along with the one that moved
+first adds nothing, however far it has moved itself. What cannot be told apart is said to be so.
+
+Of one affected lot alone a shift of two or three sigma is seldom found among twenty candidates (first in half of such
+runs); of three, in five of six.
 """
 
 from collections.abc import Mapping, Sequence
