@@ -14,6 +14,7 @@ from gateway.clock import Clock
 from gateway.contract.topics import Topics
 from gateway.database.writer import Writer
 from gateway.definitions import LineDefinition
+from gateway.followups import FollowUps
 from gateway.guardrails.gates import present_setpoint
 from gateway.history.historian import Historian
 from gateway.history.recall import RING_SAMPLES, History
@@ -148,6 +149,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         on_progress=lambda: progress.beat("drain"),
         on_alarm=health.alarm,
     )
+    follow_ups = FollowUps(line=line, reader=stores.reader, inbox=ground.inbox, windows=history.windows, clock=clock)
     processor = Processor(
         inbox=ground.inbox,
         line=line,
@@ -157,6 +159,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         on_progress=lambda: progress.beat("process"),
         on_store=health.store,
         on_alarm=health.alarm,
+        on_follow_ups=follow_ups.wake,
     )
     status = _status(ground, stores, sessions)
     versions = Versions(
@@ -165,7 +168,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         reader=stores.reader,
         inbox=ground.inbox,
         clock=clock,
-        parts=(processor, drain, status, health),
+        parts=(processor, drain, status, health, follow_ups),
         on_condition=health.condition,
     )
     return Parts(
@@ -182,7 +185,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         health=health,
         progress=progress,
         status=status,
-        upkeep={**_upkeep(ground, stores, sessions, processor), "versions": versions},
+        upkeep={**_upkeep(ground, stores, sessions, processor), "versions": versions, "follow-ups": follow_ups},
     )
 
 

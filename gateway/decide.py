@@ -10,7 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.advice.guidance import PredictedSituation, advise
-from gateway.advice.judgement import judge_arrival
+from gateway.advice.investigation import (
+    follow_up_of_lot,
+    follow_up_of_result,
+    on_deviation,
+    on_fingerprint,
+    windows_of_follow_up,
+)
+from gateway.advice.judgement import Judgement, judge_arrival
 from gateway.advice.learning import learn
 from gateway.advice.lifecycle import OPEN, answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
@@ -32,6 +39,8 @@ from gateway.events import (
     Decision,
     EpochBegun,
     Event,
+    FollowUpDue,
+    FollowUpKind,
     GapNoticed,
     GatewayStarted,
     GatewayStopped,
@@ -57,6 +66,7 @@ from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
+from gateway.lab.disposition import TREND_FLAGS
 from gateway.lab.in_force import strictest
 from gateway.lab.specifications import action_limits
 from gateway.records import (
@@ -67,6 +77,8 @@ from gateway.records import (
     GuidanceState,
     OutgoingMessage,
     Prediction,
+    Recommendation,
+    ResultStatus,
     Specification,
 )
 
@@ -91,6 +103,8 @@ def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, .
         case ResultArrived() if event.result.sampled_ns is not None:
             models = line.models_of(event.result.analyte)
             return tuple(request for model in models for request in _inputs(model, event.result.sampled_ns))
+        case FollowUpDue():
+            return windows_of_follow_up(event.follow_up, line)
         case _:
             return ()
 
@@ -272,9 +286,14 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
     judgement = judge_arrival(event, situation)
     result, dispositions = judgement.result, tuple(lot.disposition for lot in judgement.lots)
     guidance = advise_on_lot(
-        judgement, situation.context, event_id=event.event_id, at_ns=event.at_ns, open_guidance=situation.open_guidance
+        judgement,
+        situation.context,
+        event_id=event.event_id,
+        at_ns=event.at_ns,
+        open_guidance=situation.open_guidance,
+        procedures=situation.line.procedures,
     )
-    return Decision(
+    decided = Decision(
         records=(
             ResultAccepted(result=result, supersedes=judgement.supersedes),
             *judgement.predictions,
@@ -296,7 +315,26 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
             disposition_message(each, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
             for each in dispositions
         ),
-    ) + judgement.trended + _told(guidance, event, situation) + learn(event, judgement, situation)  # fmt: skip
+    )  # fmt: skip
+    followed = judgement.trended + _investigated(event, judgement, situation) + learn(event, judgement, situation)
+    return decided + _told(guidance, event, situation) + followed
+
+
+def _investigated(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
+    """Leave the draft of a deviation for later: of a result out of specification, or confirmed to be out of trend."""
+    result = judgement.result
+    failed = judgement.own.recommendation is Recommendation.HOLD
+    confirmed = result.status is ResultStatus.APPROVED and not TREND_FLAGS.isdisjoint(result.flags)
+    if not judgement.newest or not (failed or confirmed):
+        return Decision()
+    equipment = result.equipment_id or situation.context.equipment_id
+    until_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
+    wanted = follow_up_of_result(result, equipment, started_ns=situation.lot_started_ns, until_ns=until_ns)
+    return Decision(follow_ups=(wanted,))
+
+
+def _on_follow_up(event: FollowUpDue, situation: Situation) -> Decision:
+    return _FOLLOW_UPS[event.follow_up.kind](event, situation)
 
 
 # --- production context, people, timers, the gateway itself --------------------------------------------
@@ -310,6 +348,12 @@ def _on_context(event: ContextChanged, situation: Situation) -> Decision:
                       event=change.kind.value, at_ns=change.at_ns, equipment_id=change.equipment_id,
                       order=change.job_order_id, product=change.material_definition_id, state=change.state),),
     )  # fmt: skip
+    if change.kind is ContextKind.LOT_ENDED and change.material_lot_id is not None:
+        equipment = change.equipment_id or situation.context.equipment_id
+        made = follow_up_of_lot(
+            change.material_lot_id, equipment, started_ns=situation.lot_started_ns, ended_ns=change.at_ns
+        )
+        return recorded + Decision(follow_ups=(made,))
     if change.kind is not ContextKind.LOT_CLOSED or change.material_lot_id is None:
         return recorded
     closed = tuple(
@@ -454,6 +498,10 @@ def _audit(kind: str, subject: str, /, **body: Any) -> AuditEntry:
     return AuditEntry(kind=kind, subject=subject, body=body)
 
 
+_FOLLOW_UPS: Mapping[FollowUpKind, Callable[[FollowUpDue, Situation], Decision]] = {
+    FollowUpKind.FINGERPRINT: on_fingerprint,
+    FollowUpKind.DEVIATION: on_deviation,
+}
 _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     ModelDue: _on_model_due,
     ResultArrived: _on_result,
@@ -468,4 +516,5 @@ _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     GatewayStarted: _on_started,
     GatewayStopped: _on_stopped,
     VersionTaken: _on_version_taken,
+    FollowUpDue: _on_follow_up,
 }

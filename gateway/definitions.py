@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -262,6 +263,20 @@ class Promoted:
     sha256: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Procedure:
+    """A procedure of the plant; an empty tuple applies to all."""
+
+    name: str
+    title: str
+    steps: tuple[str, ...]
+    analyte: tuple[str, ...] = ()
+    product: tuple[str, ...] = ()
+    failure: tuple[str, ...] = ()
+    equipment: tuple[str, ...] = ()
+
+
+UTC_ZONE = ZoneInfo("UTC")
 CANDIDATE = "_candidate"  # after its name, of a version that predicts in shadow beside the one in service
 
 
@@ -275,6 +290,8 @@ class LineDefinition:
     specifications: tuple[Specification, ...]
     trends: tuple[TrendRules, ...] = ()
     together: tuple[Together, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    time_zone: ZoneInfo = UTC_ZONE  # of the plant's shifts
     models: tuple[ModelAssignment, ...] = ()
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold

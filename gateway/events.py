@@ -14,6 +14,7 @@ from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
 from gateway.inference.signed_bias import SignedBias
+from gateway.lab.deviations import Deviation, Fingerprint, Happening, MaterialUse
 from gateway.lab.disposition import LotState
 from gateway.lab.in_force import in_force
 from gateway.lab.trends import FrozenReference, Point, Series
@@ -150,6 +151,34 @@ class TimerDue(Happened):
     timer: Timer
 
 
+class FollowUpKind(StrEnum):
+    """What follows a decision, later and apart from it."""
+
+    FINGERPRINT = "fingerprint"  # of a lot that has ended: what it was made by
+    DEVIATION = "deviation"  # of a result that failed: the draft of an investigation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUp:
+    """Work that a decision leaves for later, committed with it: slow work never delays a disposition.
+
+    ``subject``: the lot, or the result's id; the process window is of that equipment's tags between the two instants.
+    """
+
+    kind: FollowUpKind
+    subject: str
+    equipment_id: str | None
+    from_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUpDue(Happened):
+    """A follow-up's turn has come."""
+
+    follow_up: FollowUp
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GapNoticed(Happened):
     """Data is missing, and that is known."""
@@ -202,7 +231,7 @@ class GatewayStopped(Happened):
 Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived | MessageRefused
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
-    | VersionTaken
+    | VersionTaken | FollowUpDue
 )  # fmt: skip
 
 # --- what is known -------------------------------------------------------------------------------------
@@ -253,6 +282,30 @@ class SaidOfLot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Earlier:
+    """An earlier deviation, what was done about its lot, and whether the value came back."""
+
+    deviation: Deviation
+    done: tuple[str, ...]
+    helped: bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Investigation:
+    """What is on record around a lot, or around a result that failed."""
+
+    uses: tuple[MaterialUse, ...] = ()  # of the lot's genealogy
+    result: LabResult | None = None
+    reasons: tuple[Reason, ...] = ()
+    timeline: tuple[Happening, ...] = ()
+    history: tuple[tuple[int, float], ...] = ()
+    references: tuple[Fingerprint, ...] = ()  # of in-control lots
+    alike: tuple[Fingerprint, ...] = ()  # of lots that failed alike lately
+    earlier: tuple[Earlier, ...] = ()
+    sensitivities: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesSituation:
     """The series of a result's product and analyte.
 
@@ -277,10 +330,12 @@ class Situation:
     master_data: tuple[Specification, ...] = ()  # specifications that were stated by message, of what this is about
     context: Context = field(default_factory=Context)
     history: ResultHistory = field(default_factory=ResultHistory)
+    investigation: Investigation = field(default_factory=Investigation)
     series: SeriesSituation | None = None  # of the result, where its product is known
     lot_state: LotState = field(default_factory=LotState)
     lot_results: tuple[LabResult, ...] = ()
     lot_closed: bool = False
+    lot_started_ns: int | None = None
     provisional: tuple[ProvisionalHold, ...] = ()  # of the lot, the settled ones, too
     said_of_lot: Mapping[str, tuple[SaidOfLot, ...]] = field(default_factory=dict)  # by analyte, the newest first
     gaps: tuple[str, ...] = ()  # known holes in what the lot's process told
@@ -423,6 +478,8 @@ Record = (
     | LotJudged
     | ResponseRecorded
     | ProvisionalHold
+    | Fingerprint
+    | Deviation
     | SpecificationRecorded
     | SeriesCharted
     | ReferenceFrozen
@@ -446,10 +503,12 @@ class Decision:
     records: tuple[Record, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     messages: tuple[OutgoingMessage, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
 
     def __add__(self, other: "Decision") -> "Decision":
         return Decision(
             records=self.records + other.records,
             audit=self.audit + other.audit,
             messages=self.messages + other.messages,
+            follow_ups=self.follow_ups + other.follow_ups,
         )

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
 
 from gateway.events import Event, ModelDue, TimerDue
 from gateway.history.windows import TagWindow, WindowRequest
@@ -45,9 +46,15 @@ class Inbox:
     def __len__(self) -> int:
         return sum(len(waiting) for waiting in self._queues)
 
-    def put(self, event: Event, urgency: Urgency, committed: Callable[[], None] = lambda: None) -> None:
+    def put(
+        self,
+        event: Event,
+        urgency: Urgency,
+        committed: Callable[[], None] = lambda: None,
+        windows: Mapping[WindowRequest, TagWindow] = MappingProxyType({}),
+    ) -> None:
         """Add an event; a model or timer that already waits is replaced by its newest, in the same place."""
-        pending, recurring = Pending(event, committed), _recurring(event)
+        pending, recurring = Pending(event, committed, windows), _recurring(event)
         if recurring is not None:
             waits = recurring in self._newest
             self._newest[recurring] = pending

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.chart_rules import Together, TrendRules
 from gateway.consistency import contradictions
@@ -14,6 +15,7 @@ from gateway.contract.mapping import ResultMapping, mapping_by_paths, mapping_na
 from gateway.contract.times import parse_rfc3339
 from gateway.definitions import (
     CANDIDATE,
+    UTC_ZONE,
     Aggregate,
     InputDefinition,
     LineDefinition,
@@ -21,6 +23,7 @@ from gateway.definitions import (
     ModelAssignment,
     ModelBundle,
     ModelOutput,
+    Procedure,
     Promoted,
     Stage,
     TagDefinition,
@@ -29,6 +32,7 @@ from gateway.definitions import (
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.signature import public_key_hex
+from gateway.lab.procedures import read_procedure
 from gateway.lab.units import converted
 from gateway.records import Bands, Specification, seconds_to_ns
 from gateway.settings import (
@@ -81,6 +85,7 @@ def define_line(
             message = f"is {wanted.unit}, but the model predicts {wanted.analyte} in {', '.join(sorted(units))}"
             hint = "give the specification in a unit that converts to the model's"
             problems.append(Problem(file=str(path), key=f"specification[{at}].unit", message=message, hint=hint))
+    procedures, zone = _procedures(settings, path, problems), _zone(settings, path, problems)
     if problems:
         raise ConfigurationError(tuple(problems))
     return LineDefinition(
@@ -93,6 +98,8 @@ def define_line(
             Together(product=table.product, analytes=tuple(table.analytes), baseline=table.baseline)
             for table in settings.together
         ),
+        procedures=procedures,
+        time_zone=zone,
         models=tuple(models.values()),
         trusted_keys=None if trusted is None else frozenset(trusted),
     )
@@ -138,6 +145,39 @@ def _specification(table: SpecificationTable) -> Specification:
         effective_until_ns=None if table.effective_until is None else parse_rfc3339(table.effective_until),
         required=table.required,
     )
+
+
+def _zone(settings: Settings, path: Path, problems: list[Problem]) -> ZoneInfo:
+    try:
+        return ZoneInfo(settings.site.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        message = f"there is no time zone {settings.site.time_zone}"
+        problems.append(Problem(file=str(path), key="site.time_zone", message=message, hint="such as Europe/Paris"))
+        return UTC_ZONE
+
+
+def _procedures(settings: Settings, path: Path, problems: list[Problem]) -> tuple[Procedure, ...]:
+    """Return the plant's procedures; what cannot be read is noted."""
+    if settings.procedures.folder is None:
+        return ()
+    folder, found = path.parent / settings.procedures.folder, []
+    if not folder.is_dir():
+        problems.append(
+            Problem(
+                file=str(path),
+                key="procedures.folder",
+                message=f"{folder} is no folder",
+                hint="name one with .md files",
+            )
+        )
+    for file in sorted(folder.glob("*.md")):
+        try:
+            found.append(read_procedure(file.stem, file.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            problems.append(
+                Problem(file=str(file), key="", message=str(error), hint="docs/procedures.md shows the form")
+            )
+    return tuple(found)
 
 
 def _trend(table: TrendTable) -> TrendRules:

@@ -25,6 +25,7 @@ from gateway.errors import StoreUnavailableError
 from gateway.events import (
     Arrived,
     Event,
+    FollowUpDue,
     MessageRefused,
     ModelDue,
     Situation,
@@ -56,6 +57,7 @@ class BatchOutcome:
     done: int
     failed: int
     damaged: int = 0  # how many of them met records that do not match their hash
+    follow_ups: int = 0  # how many they have left for later
 
 
 class Processor:
@@ -72,6 +74,7 @@ class Processor:
         on_progress: Callable[[], None],
         on_store: Callable[[str | None], None],
         on_alarm: Callable[[str], None],
+        on_follow_ups: Callable[[], None] = lambda: None,
     ) -> None:
         """``on_store`` hears why the store fails, None once it works again; ``on_alarm`` of failed decisions."""
         self._inbox = inbox
@@ -82,6 +85,7 @@ class Processor:
         self._on_progress = on_progress
         self._on_store = on_store
         self._on_alarm = on_alarm
+        self._on_follow_ups = on_follow_ups
         self._room = asyncio.Event()
         self._room.set()
 
@@ -161,9 +165,13 @@ class Processor:
             self._on_alarm("EVIDENCE_DAMAGED")
         for pending in done:
             pending.committed()
+        if outcome.follow_ups:
+            self._on_follow_ups()
         self._on_committed()
 
     async def _with_windows(self, pending: Pending, line: LineDefinition) -> Pending:
+        if pending.windows:  # read before it was put into the inbox: a long stretch keeps nothing else waiting
+            return pending
         windows = await self._windows(windows_needed(pending.event, line))
         return replace(pending, windows=windows) if windows else pending
 
@@ -184,7 +192,7 @@ def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch:
             deciding.decide(event, pending.windows)
         done += 1
     deciding.refresh_board()
-    return BatchOutcome(done=done, failed=deciding.failed, damaged=deciding.damaged)
+    return BatchOutcome(done=done, failed=deciding.failed, damaged=deciding.damaged, follow_ups=deciding.follow_ups)
 
 
 class _Deciding:
@@ -196,6 +204,7 @@ class _Deciding:
         self._board_changed_by: Event | None = None
         self.failed = 0
         self.damaged = 0
+        self.follow_ups = 0
 
     def decide(self, event: Event, windows: Mapping[WindowRequest, TagWindow]) -> None:
         """Decide and write one event under a savepoint."""
@@ -207,6 +216,7 @@ class _Deciding:
             if situation.damaged:
                 recording.note_damage(self._connection, event, situation.damaged)
                 self.damaged += 1
+            self.follow_ups += len(decision.follow_ups)
             if any(isinstance(record, Guidance) for record in decision.records):
                 self._board_changed_by = event
         except sqlite3.OperationalError:
@@ -246,5 +256,7 @@ def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, er
         situation = Situation(line=line)
         recording.write(connection, refused, situation, decide(refused, situation))
         return
+    if isinstance(event, FollowUpDue):
+        recording.done_with(connection, event)
     entry = AuditEntry(kind="decision_failed", subject=event.event_id, body={"error": reason.text})
     audit.append(connection, (entry,), at_ns=event.at_ns)

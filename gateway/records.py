@@ -383,6 +383,15 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Instruction:
+    """The steps of a procedure that applies."""
+
+    procedure: str
+    title: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Guidance:
     """One piece of advice to people, in one state of its life."""
 
@@ -408,6 +417,7 @@ class Guidance:
     signature: bool = False
     supersedes: str | None = None
     sensitivities: tuple[Sensitivity, ...] = ()  # of the prediction, the strongest first
+    instructions: tuple[Instruction, ...] = ()  # of the plant's procedures that apply
 
 
 class Act(StrEnum):

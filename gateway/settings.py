@@ -96,6 +96,7 @@ class SiteTable(_Table):
     enterprise: Name = Field(description="the enterprise")
     site: Name = Field(description="the site")
     area: Name = Field(description="the area")
+    time_zone: str = Field(default="UTC", description='of the plant\'s shifts, such as "Europe/Paris"')
     line: Name = Field(description="the production line or process cell; one gateway serves one line")
 
 
@@ -328,6 +329,12 @@ class ApprovalTable(_Table):
     )
 
 
+class ProceduresTable(_Table):
+    """``[procedures]``: what the plant does when something fails, as Markdown files."""
+
+    folder: Path | None = Field(default=None, description="a folder of .md files, relative to this file")
+
+
 class TextsTable(_Table):
     """``[texts]``: the language of sentences."""
 
@@ -354,6 +361,7 @@ class Settings(BaseSettings):
     together: list[TogetherTable] = Field(default_factory=list)
     model: list[ModelTable] = Field(default_factory=list)
     approval: ApprovalTable = ApprovalTable()
+    procedures: ProceduresTable = ProceduresTable()
     texts: TextsTable = TextsTable()
 
     @classmethod

@@ -6,6 +6,8 @@ from dataclasses import replace
 from gateway.advice.judgement import Judgement
 from gateway.advice.lifecycle import moved
 from gateway.contract.identity import identity_of
+from gateway.definitions import Procedure
+from gateway.lab.procedures import instructions_for
 from gateway.records import (
     Context,
     Guidance,
@@ -21,7 +23,13 @@ _KIND = {Recommendation.HOLD: GuidanceKind.HOLD, Recommendation.REVIEW: Guidance
 
 
 def advise_on_lot(
-    judgement: Judgement, context: Context, *, event_id: str, at_ns: int, open_guidance: tuple[Guidance, ...]
+    judgement: Judgement,
+    context: Context,
+    *,
+    event_id: str,
+    at_ns: int,
+    open_guidance: tuple[Guidance, ...],
+    procedures: tuple[Procedure, ...] = (),
 ) -> tuple[Guidance, ...]:
     """Return the hold or review guidance that a result asks for: one of a kind per lot and analyte.
 
@@ -37,6 +45,7 @@ def advise_on_lot(
         event_id=event_id,
         at_ns=at_ns,
         open_guidance=open_guidance,
+        procedures=procedures,
         supersedes=provisional[0].guidance_id if provisional else None,
     )
     replaced = any(guidance.supersedes is not None for guidance in said)
@@ -58,6 +67,7 @@ def _by_result(
     event_id: str,
     at_ns: int,
     open_guidance: tuple[Guidance, ...],
+    procedures: tuple[Procedure, ...],
     supersedes: str | None,
 ) -> tuple[Guidance, ...]:
     result, disposition = judgement.result, judgement.lots[0].disposition
@@ -71,7 +81,7 @@ def _by_result(
         return ()
     reviews = [guidance for guidance in of_analyte if guidance.kind is GuidanceKind.REVIEW]
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in reviews]
-    new = _lot_guidance(judgement, kind, context, event_id=event_id, at_ns=at_ns)
+    new = _lot_guidance(judgement, kind, context, procedures, event_id=event_id, at_ns=at_ns)
     if kind is GuidanceKind.HOLD:
         new = replace(new, supersedes=supersedes)
     return (*(guidance for guidance in superseded if guidance is not None), new)
@@ -84,7 +94,15 @@ def _about_same(guidance: Guidance, result: LabResult) -> bool:
     return result.material_lot_id is not None or guidance.measured.sample_id == result.sample_id
 
 
-def _lot_guidance(judgement: Judgement, kind: GuidanceKind, context: Context, *, event_id: str, at_ns: int) -> Guidance:
+def _lot_guidance(
+    judgement: Judgement,
+    kind: GuidanceKind,
+    context: Context,
+    procedures: tuple[Procedure, ...],
+    *,
+    event_id: str,
+    at_ns: int,
+) -> Guidance:
     result, own = judgement.result, judgement.own
     subject = f"lot {result.material_lot_id}" if result.material_lot_id else f"sample {result.sample_id}"
     return Guidance(
@@ -106,4 +124,11 @@ def _lot_guidance(judgement: Judgement, kind: GuidanceKind, context: Context, *,
         measured=result,
         role="quality",
         signature=kind is GuidanceKind.HOLD,
+        instructions=instructions_for(
+            procedures,
+            analyte=result.analyte,
+            product=result.material_definition_id,
+            failures=[reason.code for reason in own.reasons],
+            equipment=context.equipment_id,
+        ),
     )

@@ -1,5 +1,6 @@
 """What has been decided as messages for the outbox: topic, lane, retention and expiry of each kind. Pure."""
 
+from gateway.advice.documents import deviation_payload
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
 from gateway.contract.payloads import (
@@ -12,6 +13,7 @@ from gateway.contract.payloads import (
 )
 from gateway.contract.topics import Topics
 from gateway.definitions import LineDefinition
+from gateway.lab.deviations import Deviation
 from gateway.moments import Deadline, Moment
 from gateway.records import (
     DeadLetter,
@@ -98,6 +100,16 @@ def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: st
         topic=Topics(line.topic_root).disposition(material_lot_id),
         payload=b"",
         retain=True,
+    )
+
+
+def deviation_message(deviation: Deviation, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
+    """Return the message of a deviation's draft."""
+    return OutgoingMessage(
+        message_id=deviation.deviation_id,
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).deviation(deviation.deviation_id),
+        payload=deviation_payload(deviation, line=line.path, cause=cause, at_ns=at_ns).encoded(),
     )
 
 

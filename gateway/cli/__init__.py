@@ -8,7 +8,23 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, backup, bench, buffer, check, demo, history, lab, lims, model, opcua, play, replay, run
+from gateway.cli import (
+    audit,
+    backup,
+    bench,
+    buffer,
+    check,
+    demo,
+    deviation,
+    history,
+    lab,
+    lims,
+    model,
+    opcua,
+    play,
+    replay,
+    run,
+)
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
@@ -32,6 +48,7 @@ app.add_typer(opcua.app, name="opcua")
 app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")
 app.add_typer(buffer.app, name="buffer")
+app.add_typer(deviation.app, name="deviation")
 app.add_typer(history.app, name="history")
 app.add_typer(lab.app, name="lab")
 app.add_typer(lims.app, name="lims")

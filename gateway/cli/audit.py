@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.text import Text
+from rich.tree import Tree
 
-from gateway.cli.presentation import out, progress_of, show_json
+from gateway.cli.presentation import err, out, progress_of, show_json
 from gateway.errors import LablineError
 from gateway.records import AuditEntry
 from gateway.settings import credential, read
@@ -22,6 +24,8 @@ from gateway.store.checking import check
 from gateway.store.database import changed_by_person, read_state
 from gateway.store.heads import contains, load_signer, read_head_file
 from gateway.store.statements import SQL
+from gateway.store.tracing import Node
+from gateway.store.tracing import trace as trace_of
 from gateway.store.verify_export import head_problem
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
@@ -144,6 +148,42 @@ def archive(
             connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()
         )
     out.print(f"{count} lines archived in {to} and taken out of the store", markup=False, soft_wrap=True)
+
+
+@app.command()
+def trace(
+    identity: str = typer.Argument(
+        ..., metavar="ID", help="A sample, lot, result, guidance, deviation or any other id."
+    ),
+    config: Path = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
+    """Show everything that is connected with an id, as a tree. Exit 1 where nothing on record has it."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        found = trace_of(connection, identity)
+    if as_json:
+        show_json({"id": identity, "found": [each.document() for each in found]})
+    elif not found:
+        err.print(f"nothing on record has the id {identity}", style="red", markup=False, soft_wrap=True)
+    for node in [] if as_json else found:
+        out.print(_branch(node), soft_wrap=True)
+    raise typer.Exit(0 if found else 1)
+
+
+def _branch(node: Node) -> Tree:
+    told = ", ".join(f"{name} {_short(value)}" for name, value in node.told.items())
+    marks = f"{' (shown above)' if node.again else ''}{'' if node.holds else ' DAMAGED'}"
+    tree = Tree(Text(f"{node.kind} {node.id}{marks}: {told}"))
+    for each in node.children:
+        tree.children.append(_branch(each))
+    return tree
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "; ".join(str(each.get("text") or each.get("tag") or each) for each in value)
+    return str(value)
 
 
 @app.command()

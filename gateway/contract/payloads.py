@@ -16,6 +16,7 @@ from gateway.records import (
     DeadLetter,
     Disposition,
     Guidance,
+    Instruction,
     LabResult,
     Prediction,
     Reason,
@@ -198,6 +199,19 @@ class SensitivityPart(BaseModel):
         return [cls(**asdict(each)) for each in sensitivities]
 
 
+class InstructionPart(BaseModel):
+    """The steps of a procedure of the plant that applies."""
+
+    procedure: str
+    title: str
+    steps: list[str]
+
+    @classmethod
+    def of(cls, instructions: tuple[Instruction, ...]) -> "list[InstructionPart]":
+        """Return the parts."""
+        return [cls(procedure=each.procedure, title=each.title, steps=list(each.steps)) for each in instructions]
+
+
 class GuidancePayload(Payload):
     """``guidance/{id}``: a guidance in one state of its life."""
 
@@ -222,6 +236,7 @@ class GuidancePayload(Payload):
     expires_at: str | None
     supersedes: str | None
     sensitivities: list[SensitivityPart]
+    instructions: list[InstructionPart]
 
 
 def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -> GuidancePayload:
@@ -253,6 +268,7 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         expires_at=None if guidance.expires is None else rfc3339(guidance.expires.wall_ns),
         supersedes=guidance.supersedes,
         sensitivities=SensitivityPart.of(guidance.sensitivities),
+        instructions=InstructionPart.of(guidance.instructions),
     )
 
 

@@ -53,6 +53,10 @@ class Topics:
         level = UNASSIGNED if material_lot_id is None else encode_level(material_lot_id)
         return f"{self.root}/disposition/{level}"
 
+    def deviation(self, deviation_id: str) -> str:
+        """Return where the draft of a deviation goes."""
+        return f"{self.root}/deviation/{encode_level(deviation_id)}"
+
     @property
     def board(self) -> str:
         """Return where the open guidance stands, retained."""

@@ -10,6 +10,7 @@ from typing import Self
 import aiosqlite
 
 from gateway.database.opening import SQLITE_ERRORS, translated
+from gateway.events import FollowUp
 from gateway.inference.feedback import Learned
 from gateway.moments import Deadline
 from gateway.records import SECOND_NS, LabResult, Lane
@@ -63,6 +64,12 @@ class Reader:
             return [tuple(row) for row in rows]
         except SQLITE_ERRORS as error:
             raise translated(error, "the store cannot be read") from error
+
+    async def follow_ups(self, *, most: int) -> list[tuple[str, FollowUp]]:
+        """Return what decisions have left for later, the oldest first: each with its event's id."""
+        return [
+            (str(event_id), decode(FollowUp, str(body))) for event_id, body in await self._all("follow_ups", most=most)
+        ]
 
     async def newest_seq(self) -> int:
         """Return the number of the newest message that waits, 0 where none does."""

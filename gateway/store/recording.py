@@ -7,13 +7,14 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN
-from gateway.contract.identity import sha256_hex
+from gateway.contract.identity import identity_of, sha256_hex
 from gateway.errors import LablineError
 from gateway.events import (
     ContextChanged,
     Decision,
     EpochBegun,
     Event,
+    FollowUpDue,
     GatewayStopped,
     Latched,
     LotJudged,
@@ -32,6 +33,7 @@ from gateway.events import (
     TimerDue,
     Unlatched,
 )
+from gateway.lab.deviations import Deviation, Fingerprint
 from gateway.records import (
     AuditEntry,
     ContextChange,
@@ -77,6 +79,17 @@ def write(connection: sqlite3.Connection, event: Event, situation: Situation, de
     audit.append(connection, _with_digests(decision), at_ns=event.at_ns)
     for message in decision.messages:
         enqueue(connection, message, at_ns=event.at_ns)
+    for follow_up in decision.follow_ups:
+        event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject)
+        row = {"event_id": event_id, "at_ns": event.at_ns, "body": encode(follow_up)}
+        connection.execute(SQL["insert_follow_up"], row)
+    if isinstance(event, FollowUpDue):
+        done_with(connection, event)
+
+
+def done_with(connection: sqlite3.Connection, event: FollowUpDue) -> None:
+    """Take a follow-up that has been decided, or cannot be, out of those that wait."""
+    connection.execute(SQL["delete_follow_up"], {"event_id": event.event_id})
 
 
 def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str, ...]) -> None:
@@ -113,6 +126,7 @@ _VOUCHED: Mapping[type, Callable[[Any], tuple[str, str, object]]] = {
     ResultAccepted: lambda record: ("lab_result", record.result.result_id, record.result),
     LotJudged: lambda record: ("disposition", record.disposition.disposition_id, record.disposition),
     Gap: lambda record: ("gap", record.gap_id, record),
+    Deviation: lambda record: ("deviation", record.deviation_id, record),
 }
 
 
@@ -188,6 +202,8 @@ def _context(connection: sqlite3.Connection, event: Event, _situation: Situation
             "body": encode(change),
         },
     )
+    if change.kind is ContextKind.MATERIAL_CONSUMED:
+        connection.execute(SQL["insert_material_use"], asdict(change))
     statement = _CONTEXT_STATEMENTS.get(change.kind)
     if statement is not None:
         connection.execute(SQL[statement], asdict(change))
@@ -270,6 +286,28 @@ def specification_key(specification: Specification, *, withdrawn: bool) -> dict[
 
 def _provisional(connection: sqlite3.Connection, _event: Event, _situation: Situation, hold: ProvisionalHold) -> None:
     connection.execute(SQL["insert_provisional_hold"], asdict(hold))
+
+
+def _fingerprint(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: Fingerprint) -> None:
+    row = {"material_lot_id": record.material_lot_id, "product": record.product, "until_ns": record.until_ns}
+    connection.execute(SQL["insert_fingerprint"], {**row, "body": encode(record)})
+
+
+def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Deviation) -> None:
+    result = record.result
+    connection.execute(
+        SQL["insert_deviation"],
+        {
+            "deviation_id": record.deviation_id,
+            "result_id": result.result_id,
+            "sample_id": result.sample_id,
+            "material_lot_id": result.material_lot_id,
+            "product": result.material_definition_id,
+            "analyte": result.analyte,
+            "at_ns": event.at_ns,
+            "body": encode(record),
+        },
+    )
 
 
 def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SeriesCharted) -> None:
@@ -359,6 +397,8 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     Guidance: _guidance,
     ResponseRecorded: _response,
     SpecificationRecorded: _specification,
+    Fingerprint: _fingerprint,
+    Deviation: _deviation,
     ProvisionalHold: _provisional,
     SeriesCharted: _series,
     ReferenceFrozen: _reference,

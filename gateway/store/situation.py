@@ -20,6 +20,8 @@ from gateway.events import (
     Arrived,
     ContextChanged,
     Event,
+    FollowUpDue,
+    FollowUpKind,
     GatewayStarted,
     HeadWitnessed,
     Lessons,
@@ -44,6 +46,7 @@ from gateway.lab.disposition import LotState
 from gateway.lab.trends import CHARTED_AGAIN, FrozenReference, Point, Series
 from gateway.records import (
     Context,
+    ContextChange,
     ContextKind,
     Guidance,
     LabResult,
@@ -55,6 +58,7 @@ from gateway.records import (
 from gateway.store.codec import decode
 from gateway.store.evidence import must_hold
 from gateway.store.heads import contains, head_of
+from gateway.store.investigating import around_lot, around_result
 from gateway.store.recording import specification_key
 from gateway.store.signed_biases import newest_acts
 from gateway.store.statements import SQL
@@ -77,6 +81,9 @@ def identify(connection: sqlite3.Connection, event: Event) -> Event | None:
             return _identified_by_content(connection, event)
         case SpecificationStated():
             return _identified_specification(connection, event)
+        case FollowUpDue():
+            waits = _value(connection, "follow_up_waits", event_id=event.event_id)
+            return None if waits is None else event
         case ContextChanged() | MessageRefused():
             return _identified_by_delivery(connection, event)
         case _:
@@ -205,6 +212,10 @@ class _Loading:
                 found = self._of_result(event, found)
             case ModelDue():
                 found = self._of_model(event, found)
+            case ContextChanged() if event.change.kind is ContextKind.LOT_ENDED:
+                found = self._of_lot_ended(event.change, found)
+            case FollowUpDue():
+                found = self._of_follow_up(event, found)
             case ContextChanged() | TimerDue() | VersionTaken() if not _signs(event):
                 found = replace(found, open_guidance=self._open_guidance(event))
             case ResponseArrived():
@@ -219,6 +230,37 @@ class _Loading:
                 found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board())
         return replace(found, damaged=tuple(dict.fromkeys(self._damaged)))
 
+    def _of_lot_ended(self, change: ContextChange, found: Situation) -> Situation:
+        lot = change.material_lot_id
+        context = None if lot is None else self._context("context_of_lot", material_lot_id=lot)
+        return replace(found, context=context or Context(), lot_started_ns=self._lot_started_ns(lot))
+
+    def _lot_started_ns(self, lot: str | None) -> int | None:
+        row = self._connection.execute(SQL["lot_times"], {"material_lot_id": lot}).fetchone()
+        return None if row is None else row["started_ns"]
+
+    def _of_follow_up(self, event: FollowUpDue, found: Situation) -> Situation:
+        wanted = event.follow_up
+        if wanted.kind is FollowUpKind.FINGERPRINT:
+            context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
+            return replace(found, context=context, investigation=around_lot(self, wanted.subject))
+        investigation = around_result(self, wanted, at_ns=event.at_ns)
+        result = investigation.result
+        if result is None:
+            return found
+        context = Context(
+            equipment_id=wanted.equipment_id,
+            material_lot_id=result.material_lot_id,
+            material_definition_id=result.material_definition_id,
+        )
+        return replace(
+            found,
+            context=context,
+            investigation=investigation,
+            master_data=self._master_data(result.material_definition_id),
+            gaps=self._gaps(context, found.line, wanted.from_ns, wanted.until_ns),
+        )
+
     def _open_guidance(self, event: ContextChanged | TimerDue | VersionTaken) -> tuple[Guidance, ...]:
         """Return the open guidance that an event is about."""
         match event:
@@ -232,14 +274,14 @@ class _Loading:
                 return self._guidance("open_guidance_of_model", model=event.model)
         return ()
 
-    def _rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
+    def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
         """Return the rows that hold."""
         rows = self._connection.execute(SQL[statement], parameters).fetchall()
         self._damaged += [row["record"] for row in rows if not row["holds"]]
         return [row for row in rows if row["holds"]]
 
     def _row(self, statement: str, **parameters: Any) -> sqlite3.Row | None:
-        return next(iter(self._rows(statement, parameters)), None)
+        return next(iter(self.rows(statement, parameters)), None)
 
     def _grown_head(self, sign: SignHead, at_ns: int) -> SignedHead | None:
         head, last = head_of(self._connection), self._connection.execute(SQL["last_signed_head"]).fetchone()
@@ -251,9 +293,9 @@ class _Loading:
         return self._guidance("newest_open_guidance", most=BOARD_LONGEST)
 
     def _guidance(self, statement: str, **parameters: Any) -> tuple[Guidance, ...]:
-        return self._decoded(Guidance, self._rows(statement, parameters))
+        return self.decoded(Guidance, self.rows(statement, parameters))
 
-    def _decoded(self, kind: type[Decoded], rows: Iterable[sqlite3.Row]) -> tuple[Decoded, ...]:
+    def decoded(self, kind: type[Decoded], rows: Iterable[sqlite3.Row]) -> tuple[Decoded, ...]:
         found = []
         for row in rows:
             try:
@@ -289,7 +331,7 @@ class _Loading:
         """Return what has been stated of products, each in force from its date, else from when it was stated."""
         found = []
         for product in dict.fromkeys(products):
-            for row in self._rows("specifications_of_product", {"product": product}):
+            for row in self.rows("specifications_of_product", {"product": product}):
                 stated = decode(Specification, row["body"])
                 until_ns = [each for each in (stated.effective_until_ns, row["withdrawn_ns"]) if each is not None]
                 found.append(
@@ -324,7 +366,7 @@ class _Loading:
         }
 
     def _provisional(self, material_lot_id: str | None) -> tuple[ProvisionalHold, ...]:
-        rows = self._rows("provisional_holds", {"material_lot_id": material_lot_id})
+        rows = self.rows("provisional_holds", {"material_lot_id": material_lot_id})
         return tuple(ProvisionalHold(**{name: row[name] for name in _PROVISIONAL}) for row in rows)
 
     def _gaps(self, context: Context, line: LineDefinition, from_ns: int | None, until_ns: int) -> tuple[str, ...]:
@@ -352,6 +394,7 @@ class _Loading:
             series=self._series(event, context.material_definition_id, history, found.line),
             master_data=self._master_data(*products),
             lot_closed=lot is not None and lot["closed_ns"] is not None,
+            lot_started_ns=lot["started_ns"] if lot else None,
             provisional=self._provisional(context.material_lot_id),
             gaps=self._gaps(
                 context, found.line, lot["started_ns"] if lot else None, event.result.sampled_ns or event.at_ns
@@ -378,7 +421,7 @@ class _Loading:
         series = Series() if row is None else decode(Series, row["body"])
         at_ns = event.at_ns if event.result.sampled_ns is None else event.result.sampled_ns
         goes_on = series.limits is not None and replaced is None and at_ns > series.last_ns
-        points = None if goes_on else self._rows("newest_points", {**of_series, "besides": replaced,
+        points = None if goes_on else self.rows("newest_points", {**of_series, "besides": replaced,
                                                                    "most": CHARTED_AGAIN})  # fmt: skip
         wanted = [each for each in line.together if each.product == product and analyte in each.analytes]
         found = SeriesSituation(series=series, points=None if points is None else tuple(map(_point, points)))
@@ -393,9 +436,9 @@ class _Loading:
         most = sum(each.baseline * len(each.analytes) for each, known in together.items() if known is None)
         of_product = {"product": product, "besides": replaced}
         samples: dict[str, dict[str, float]] = {}
-        for row in reversed(self._rows("newest_samples", {**of_product, "most": most}) if most else []):
+        for row in reversed(self.rows("newest_samples", {**of_product, "most": most}) if most else []):
             samples.setdefault(row["sample_id"], {})[row["analyte"]] = row["value"]
-        same = self._rows("points_of_sample", {**of_product, "sample_id": result.sample_id})
+        same = self.rows("points_of_sample", {**of_product, "sample_id": result.sample_id})
         return replace(
             found,
             together=together,
@@ -411,10 +454,10 @@ class _Loading:
         """Return a model's newest predictions that still stand, one for each of its analytes, the newest last."""
         after_ns = at_ns - model.prediction_lives_ns
         most = len(model.bundle.outputs)
-        rows = self._rows(
+        rows = self.rows(
             "newest_predictions", {"model": model.name, "after_ns": after_ns, "until_ns": at_ns, "most": most}
         )
-        return self._decoded(Prediction, reversed(rows))
+        return self.decoded(Prediction, reversed(rows))
 
     def _learned(self, bundle: ModelBundle, line: LineDefinition, at_ns: int) -> dict[str, Learned]:
         """Return what has been learned of a bundle, by analyte; what is damaged counts as not learned."""
@@ -446,7 +489,7 @@ class _Loading:
         acts = self._acts(bundle, line, analyte, event.at_ns)
         key = {"bundle_sha256": bundle.identity.sha256, "analyte": analyte}
         standing = self._row("learned", **key)
-        rows = self._rows("newest_feedback", {**key, "most": MOST_ENTRIES})
+        rows = self.rows("newest_feedback", {**key, "most": MOST_ENTRIES})
         entries = tuple(Feedback(**{name: row[name] for name in _FEEDBACK}) for row in reversed(rows))
         before = None
         if current is not None:
@@ -506,7 +549,7 @@ class _Loading:
         )
 
     def _history(self, event: ResultArrived) -> ResultHistory:
-        rows = self._rows("versions_of_result", _key(event.result))
+        rows = self.rows("versions_of_result", _key(event.result))
         newest = _value(self._connection, "newest_version", **_key(event.result)) or 0  # damaged ones count, too
         if not rows:
             return ResultHistory(next_version=newest + 1)
@@ -523,7 +566,7 @@ class _Loading:
     def _lot_results(self, result: LabResult, material_lot_id: str | None) -> tuple[LabResult, ...]:
         if material_lot_id is None:
             return ()
-        rows = self._rows("other_results_of_lot", {**_key(result), "material_lot_id": material_lot_id})
+        rows = self.rows("other_results_of_lot", {**_key(result), "material_lot_id": material_lot_id})
         return tuple(decode(LabResult, row["body"]) for row in rows)
 
 

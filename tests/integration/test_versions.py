@@ -65,10 +65,10 @@ async def test_a_version_is_taken_and_rolled_back_while_results_come_and_no_even
         await bench_line.until(speaks("1.1.0"))
         assert "Q. Head" in await labline(bench_line, "model", "list", "--json")
         told = await labline(bench_line, "model", "rollback", "viscosity", *WHO)
-        assert "viscosity 1.1.0 is out of service; the configured bundle is in service" in told
+        assert "viscosity 1.1.0 is out of service; the configured bundle takes its place" in told
         await bench_line.until(speaks("1.0.0", time.time_ns()))
         await publishing
-        assert "the configured bundle is in service" in await labline(
+        assert "the configured bundle takes its place" in await labline(
             bench_line, "model", "rollback", "viscosity", *WHO, code=2
         )
         async with asyncio.timeout(30):
@@ -96,7 +96,7 @@ async def test_a_promoted_version_is_in_service_after_a_restart_and_a_missing_on
     bench_line.messages.clear()
     async with bench_line.gateway():
         await bench_line.until(speaks("1.2.0"))
-        assert "version 1.1.0 is in service" in await labline(bench_line, "model", "rollback", "viscosity", *WHO)
+        assert "version 1.1.0 takes its place" in await labline(bench_line, "model", "rollback", "viscosity", *WHO)
         await bench_line.until(speaks("1.1.0"))
     replayed = json.loads(await labline(bench_line, "replay", "--json"))
     assert replayed["versions"]["viscosity"] == "1.1.0"  # that in service at the end, unless another is named

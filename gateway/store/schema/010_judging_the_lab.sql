@@ -105,3 +105,82 @@ CREATE VIEW provisional_hold_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('provisional_hold', CAST(material_lot_id AS BLOB), CAST(analyte AS BLOB),
     CAST(prediction_id AS BLOB), since_ns, CAST(settled_by AS BLOB)) AS holds
 FROM provisional_hold;
+
+-- Work that decisions have left for later, until it is done.
+CREATE TABLE follow_up (
+    event_id  TEXT PRIMARY KEY,
+    at_ns     INTEGER NOT NULL,
+    body      TEXT NOT NULL
+) STRICT;
+
+-- Which material went into which lot.
+CREATE TABLE material_use (
+    material_lot_id         TEXT NOT NULL,
+    consumed_lot_id         TEXT NOT NULL,
+    consumed_definition_id  TEXT,
+    supplier                TEXT,
+    at_ns                   INTEGER NOT NULL,
+    hash                    TEXT,
+    PRIMARY KEY (material_lot_id, consumed_lot_id)
+) STRICT;
+CREATE INDEX material_use_of ON material_use (consumed_lot_id);
+CREATE TRIGGER material_use_hashed AFTER INSERT ON material_use BEGIN
+    UPDATE material_use SET hash =
+        evidence_hash('material_use', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.consumed_lot_id AS BLOB),
+        CAST(NEW.consumed_definition_id AS BLOB), CAST(NEW.supplier AS BLOB), NEW.at_ns)
+    WHERE material_lot_id = NEW.material_lot_id AND consumed_lot_id = NEW.consumed_lot_id;
+END;
+CREATE VIEW material_use_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('material_use', CAST(material_lot_id AS BLOB), CAST(consumed_lot_id AS BLOB),
+    CAST(consumed_definition_id AS BLOB), CAST(supplier AS BLOB), at_ns) AS holds
+FROM material_use;
+INSERT OR IGNORE INTO material_use (material_lot_id, consumed_lot_id, consumed_definition_id, supplier, at_ns)
+SELECT json_extract(body, '$.material_lot_id'), json_extract(body, '$.consumed_lot_id'),
+       json_extract(body, '$.consumed_definition_id'), json_extract(body, '$.supplier'), at_ns
+FROM context_change WHERE kind = 'material_consumed' AND json_valid(body);
+
+-- What each lot was made by, and the drafts of investigations.
+CREATE TABLE lot_fingerprint (
+    material_lot_id  TEXT PRIMARY KEY,
+    product          TEXT,
+    until_ns         INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX lot_fingerprint_of_product ON lot_fingerprint (product, until_ns);
+CREATE TRIGGER lot_fingerprint_hashed AFTER INSERT ON lot_fingerprint BEGIN
+    UPDATE lot_fingerprint SET hash =
+        evidence_hash('lot_fingerprint', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.product AS BLOB), NEW.until_ns,
+        CAST(NEW.body AS BLOB))
+    WHERE material_lot_id = NEW.material_lot_id;
+END;
+CREATE VIEW lot_fingerprint_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('lot_fingerprint', CAST(material_lot_id AS BLOB), CAST(product AS BLOB), until_ns,
+    CAST(body AS BLOB)) AS holds
+FROM lot_fingerprint;
+
+CREATE TABLE deviation (
+    deviation_id     TEXT PRIMARY KEY,
+    result_id        TEXT NOT NULL,
+    sample_id        TEXT NOT NULL,
+    material_lot_id  TEXT,
+    product          TEXT,
+    analyte          TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX deviation_of_product ON deviation (product, analyte, at_ns);
+CREATE INDEX deviation_of_lot ON deviation (material_lot_id);
+CREATE TRIGGER deviation_hashed AFTER INSERT ON deviation BEGIN
+    UPDATE deviation SET hash =
+        evidence_hash('deviation', CAST(NEW.deviation_id AS BLOB), CAST(NEW.result_id AS BLOB),
+        CAST(NEW.sample_id AS BLOB), CAST(NEW.material_lot_id AS BLOB), CAST(NEW.product AS BLOB),
+        CAST(NEW.analyte AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE deviation_id = NEW.deviation_id;
+END;
+CREATE VIEW deviation_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('deviation', CAST(deviation_id AS BLOB), CAST(result_id AS BLOB), CAST(sample_id AS BLOB),
+    CAST(material_lot_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM deviation;
+CREATE INDEX guidance_in_time ON guidance (issued_ns);

@@ -1,0 +1,67 @@
+"""What decisions have left for later: taken up one at a time, with its windows read before it waits to be decided.
+
+The rows stand in the store until their decision is committed, so a restart forgets none.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+
+from gateway.clock import Clock
+from gateway.decide import windows_needed
+from gateway.definitions import LineDefinition
+from gateway.errors import StoreUnavailableError
+from gateway.events import FollowUpDue
+from gateway.history.windows import TagWindow, WindowRequest
+from gateway.inbox import Inbox, Urgency
+from gateway.store.readers import Reader
+
+_EVERY_SECONDS = 5.0  # looked at even if nothing has been told
+_AT_ONCE = 20
+
+
+class FollowUps:
+    """The loop that takes them up."""
+
+    def __init__(
+        self,
+        *,
+        line: LineDefinition,
+        reader: Reader,
+        inbox: Inbox,
+        windows: Callable[[Iterable[WindowRequest]], Awaitable[Mapping[WindowRequest, TagWindow]]],
+        clock: Clock,
+    ) -> None:
+        self._line = line
+        self._reader = reader
+        self._inbox = inbox
+        self._windows = windows
+        self._clock = clock
+        self._something = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look again: something was committed."""
+        self._something.set()
+
+    def take_line(self, line: LineDefinition) -> None:
+        """Go on by this definition."""
+        self._line = line
+
+    async def run(self) -> None:
+        """Take up what waits, until cancelled."""
+        while True:
+            with suppress(StoreUnavailableError):  # tried again in a moment
+                for event_id, follow_up in await self._reader.follow_ups(most=_AT_ONCE):
+                    event = FollowUpDue(event_id=event_id, at=self._clock.now(), follow_up=follow_up)
+                    await self._decided(event)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY_SECONDS):
+                    await self._something.wait()
+            self._something.clear()
+
+    async def _decided(self, event: FollowUpDue) -> None:
+        """Return once an event is committed."""
+        committed = asyncio.Event()
+        windows = await self._windows(windows_needed(event, self._line))
+        self._inbox.put(event, Urgency.MODELS_AND_TIMERS, committed.set, windows)
+        await committed.wait()

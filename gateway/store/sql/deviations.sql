@@ -1,0 +1,84 @@
+-- name: insert_follow_up
+INSERT OR IGNORE INTO follow_up (event_id, at_ns, body) VALUES (:event_id, :at_ns, :body);
+
+-- name: follow_up_waits
+SELECT 1 FROM follow_up WHERE event_id = :event_id;
+
+-- name: delete_follow_up
+DELETE FROM follow_up WHERE event_id = :event_id;
+
+-- name: follow_ups
+SELECT event_id, body FROM follow_up ORDER BY at_ns, rowid LIMIT :most;
+
+-- name: insert_material_use
+INSERT OR IGNORE INTO material_use (material_lot_id, consumed_lot_id, consumed_definition_id, supplier, at_ns)
+VALUES (:material_lot_id, :consumed_lot_id, :consumed_definition_id, :supplier, :at_ns);
+
+-- name: uses_of_lot
+SELECT material_lot_id, consumed_lot_id, consumed_definition_id, supplier, holds, 'material_use ' || material_lot_id AS record
+FROM material_use_checked WHERE material_lot_id = :material_lot_id ORDER BY row_number;
+
+-- Everything that shares a material with a lot, or that it went into; UNION ends loops.
+-- name: genealogy
+WITH RECURSIVE around (lot) AS (
+    SELECT :material_lot_id
+    UNION SELECT consumed_lot_id FROM material_use WHERE material_lot_id = :material_lot_id
+    UNION SELECT use.material_lot_id FROM material_use AS use JOIN around ON use.consumed_lot_id = around.lot
+    LIMIT 1000
+)
+SELECT material_lot_id, consumed_lot_id, consumed_definition_id, supplier, holds, 'material_use ' || material_lot_id AS record
+FROM material_use_checked WHERE consumed_lot_id IN (SELECT lot FROM around) OR material_lot_id = :material_lot_id;
+
+-- name: insert_fingerprint
+INSERT OR REPLACE INTO lot_fingerprint (material_lot_id, product, until_ns, body)
+VALUES (:material_lot_id, :product, :until_ns, :body);
+
+-- name: fingerprints_in_control
+SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM lot_fingerprint_checked AS f
+JOIN lot AS l ON l.material_lot_id = f.material_lot_id
+WHERE f.product IS :product AND f.material_lot_id IS NOT :besides AND l.recommendation IN ('release', 'pending') AND l.latched = 0
+ORDER BY f.until_ns DESC LIMIT :most;
+
+-- name: fingerprints_alike
+SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM deviation AS d
+JOIN lot_fingerprint_checked AS f ON f.material_lot_id = d.material_lot_id
+WHERE d.product IS :product AND d.analyte = :analyte AND d.material_lot_id IS NOT :besides AND d.at_ns >= :after_ns
+GROUP BY f.material_lot_id ORDER BY max(d.at_ns) DESC LIMIT :most;
+
+-- name: insert_deviation
+INSERT OR IGNORE INTO deviation (deviation_id, result_id, sample_id, material_lot_id, product, analyte, at_ns, body)
+VALUES (:deviation_id, :result_id, :sample_id, :material_lot_id, :product, :analyte, :at_ns, :body);
+
+-- name: earlier_deviations
+SELECT body, holds, 'deviation ' || deviation_id AS record FROM deviation_checked
+WHERE product IS :product AND analyte = :analyte AND at_ns < :before_ns ORDER BY at_ns DESC LIMIT :most;
+
+-- name: deviation
+SELECT body, holds FROM deviation_checked WHERE deviation_id = :deviation_id;
+
+-- name: all_deviations
+SELECT deviation_id, at_ns, material_lot_id, sample_id, analyte, product FROM deviation ORDER BY at_ns DESC LIMIT :most;
+
+-- name: result_by_id
+SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked WHERE result_id = :result_id;
+
+-- name: disposition_of_event
+SELECT d.body, d.holds, 'disposition ' || d.disposition_id AS record FROM disposition_checked AS d
+JOIN lab_result AS r ON r.event_id = d.event_id WHERE r.result_id = :result_id ORDER BY d.row_number LIMIT 1;
+
+-- name: changes_of_lot
+SELECT at_ns, kind, body, holds, 'context_change ' || event_id AS record FROM context_change_checked
+WHERE material_lot_id = :material_lot_id ORDER BY at_ns LIMIT 200;
+
+-- name: results_of_lot
+SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked
+WHERE material_lot_id = :material_lot_id ORDER BY row_number LIMIT 200;
+
+-- name: guidance_of_lot
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE issued_ns BETWEEN :from_ns AND :until_ns
+  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END = :material_lot_id
+ORDER BY issued_ns LIMIT 200;
+
+-- name: lot_times
+SELECT started_ns, ended_ns FROM lot WHERE material_lot_id = :material_lot_id;

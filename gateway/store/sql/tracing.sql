@@ -1,0 +1,282 @@
+-- How each kind of record is found by its id, and which ids of which other kind it leads to; read by store/tracing.py.
+
+-- name: trace_lot
+SELECT job_order_id, material_definition_id AS product, equipment_id, started_ns AS started_ns, ended_ns,
+       closed_ns, recommendation, latched, holds
+FROM lot_checked
+WHERE material_lot_id = :id;
+
+-- name: trace_lot_to_order
+SELECT job_order_id
+FROM lot
+WHERE material_lot_id = :id
+LIMIT 1000;
+
+-- name: trace_lot_to_material
+SELECT consumed_lot_id
+FROM material_use
+WHERE material_lot_id = :id
+LIMIT 1000;
+
+-- name: trace_lot_to_result
+SELECT result_id
+FROM lab_result
+WHERE material_lot_id = :id
+ORDER BY rowid
+LIMIT 1000;
+
+-- name: trace_lot_to_guidance
+SELECT guidance_id
+FROM guidance
+WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END = :id
+ORDER BY issued_ns
+LIMIT 1000;
+
+-- name: trace_lot_to_deviation
+SELECT deviation_id
+FROM deviation
+WHERE material_lot_id = :id
+ORDER BY at_ns
+LIMIT 1000;
+
+-- name: trace_lot_to_lot_went_into
+SELECT material_lot_id
+FROM material_use
+WHERE consumed_lot_id = :id
+LIMIT 1000;
+
+-- name: trace_lot_to_audit
+SELECT seq
+FROM audit
+WHERE subject = :id
+ORDER BY seq
+LIMIT 1000;
+
+-- name: trace_material
+SELECT consumed_definition_id AS material, supplier, at_ns, holds
+FROM material_use_checked
+WHERE consumed_lot_id = :id LIMIT 1;
+
+-- name: trace_material_to_lot
+SELECT material_lot_id
+FROM material_use
+WHERE consumed_lot_id = :id
+LIMIT 1000;
+
+-- name: trace_order
+SELECT material_definition_id AS product, client_id, equipment_id, started_ns, ended_ns, holds
+FROM job_order_checked
+WHERE job_order_id = :id;
+
+-- name: trace_sample
+SELECT count(*) AS results, min(holds) AS holds
+FROM lab_result_checked
+WHERE sample_id = :id HAVING count(*) > 0;
+
+-- name: trace_sample_to_result
+SELECT result_id
+FROM lab_result
+WHERE sample_id = :id
+ORDER BY rowid
+LIMIT 1000;
+
+-- name: trace_result
+SELECT sample_id, test_id, result_version, CASE WHEN json_valid(body) THEN json_extract(body,
+       '$.value_text') END AS value, CASE WHEN json_valid(body) THEN json_extract(body, '$.unit') END AS unit,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.status') END AS status, material_lot_id AS lot,
+       sampled_ns, current, holds
+FROM lab_result_checked
+WHERE result_id = :id;
+
+-- name: trace_result_to_event
+SELECT event_id
+FROM lab_result
+WHERE result_id = :id
+LIMIT 1000;
+
+-- name: trace_result_to_disposition
+SELECT d.disposition_id
+FROM disposition AS d
+JOIN lab_result AS r ON r.event_id = d.event_id
+WHERE r.result_id = :id
+LIMIT 1000;
+
+-- name: trace_result_to_prediction
+SELECT prediction_id
+FROM prediction
+WHERE sample_result_id = :id
+LIMIT 1000;
+
+-- name: trace_result_to_guidance
+SELECT guidance_id
+FROM guidance
+WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.measured.result_id') END = :id
+LIMIT 1000;
+
+-- name: trace_result_to_deviation
+SELECT deviation_id
+FROM deviation
+WHERE result_id = :id
+LIMIT 1000;
+
+-- name: trace_result_to_audit
+SELECT seq
+FROM audit
+WHERE subject = :id
+ORDER BY seq
+LIMIT 1000;
+
+-- name: trace_disposition
+SELECT material_lot_id AS lot, recommendation, at_ns, CASE WHEN json_valid(body) THEN json_extract(body,
+       '$.latched') END AS latched, CASE WHEN json_valid(body) THEN json_extract(body,
+       '$.reasons') END AS reasons_json, holds
+FROM disposition_checked
+WHERE disposition_id = :id;
+
+-- name: trace_disposition_to_event
+SELECT event_id
+FROM disposition
+WHERE disposition_id = :id
+LIMIT 1000;
+
+-- name: trace_disposition_to_result
+SELECT json_extract(each.value, '$.result_id')
+FROM disposition, json_each(disposition.body, '$.rests_on_results') AS each
+WHERE disposition_id = :id
+LIMIT 1000;
+
+-- name: trace_disposition_to_prediction
+SELECT json_extract(each.value, '$.prediction_id')
+FROM disposition, json_each(disposition.body, '$.rests_on_predictions') AS each
+WHERE disposition_id = :id
+LIMIT 1000;
+
+-- name: trace_disposition_to_lot
+SELECT material_lot_id
+FROM disposition
+WHERE disposition_id = :id
+LIMIT 1000;
+
+-- name: trace_disposition_to_audit
+SELECT seq
+FROM audit
+WHERE subject = :id
+ORDER BY seq
+LIMIT 1000;
+
+-- name: trace_guidance
+SELECT kind, state, CASE WHEN json_valid(body) THEN json_extract(body, '$.title') END AS title, issued_ns,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.reasons') END AS reasons_json,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.suggestion') END AS suggestion_json, holds
+FROM guidance_checked
+WHERE guidance_id = :id;
+
+-- name: trace_guidance_to_state
+SELECT guidance_id || ' ' || state
+FROM guidance_state
+WHERE guidance_id = :id
+ORDER BY at_ns
+LIMIT 1000;
+
+-- name: trace_guidance_to_response
+SELECT event_id
+FROM response
+WHERE guidance_id = :id
+ORDER BY rowid
+LIMIT 1000;
+
+-- name: trace_guidance_to_prediction
+SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.predicted.prediction_id') END
+FROM guidance
+WHERE guidance_id = :id
+LIMIT 1000;
+
+-- name: trace_guidance_to_result
+SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.measured.result_id') END
+FROM guidance
+WHERE guidance_id = :id
+LIMIT 1000;
+
+-- name: trace_guidance_to_lot
+SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END
+FROM guidance
+WHERE guidance_id = :id
+LIMIT 1000;
+
+-- name: trace_guidance_to_guidance
+SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.supersedes') END
+FROM guidance
+WHERE guidance_id = :id
+LIMIT 1000;
+
+-- name: trace_state
+SELECT state, at_ns, event_id AS cause, holds
+FROM guidance_state_checked
+WHERE guidance_id || ' ' || state = :id;
+
+-- name: trace_response
+SELECT act, person, outcome, holds
+FROM response_checked
+WHERE event_id = :id;
+
+-- name: trace_prediction
+SELECT model, CASE WHEN json_valid(body) THEN json_extract(body, '$.model.version') END AS version,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END AS sha256, analyte, at_ns,
+       value, low, high, accepted, CASE WHEN json_valid(body) THEN json_extract(body,
+       '$.verdict.reasons') END AS reasons_json, CASE WHEN json_valid(body) THEN json_extract(body,
+       '$.features.sha256') END AS features_sha256, CASE WHEN json_valid(body) THEN json_extract(body,
+       '$.features.evidence') END AS windows_json, CASE WHEN json_valid(body) THEN json_extract(body,
+       '$.bias_version') END AS bias_version, holds
+FROM prediction_checked
+WHERE prediction_id = :id;
+
+-- name: trace_deviation
+SELECT analyte, sample_id AS sample, material_lot_id AS lot, at_ns, holds
+FROM deviation_checked
+WHERE deviation_id = :id;
+
+-- name: trace_deviation_to_result
+SELECT result_id
+FROM deviation
+WHERE deviation_id = :id
+LIMIT 1000;
+
+-- name: trace_deviation_to_lot
+SELECT material_lot_id
+FROM deviation
+WHERE deviation_id = :id
+LIMIT 1000;
+
+-- name: trace_deviation_to_deviation
+SELECT json_extract(each.value, '$.deviation_id')
+FROM deviation, json_each(deviation.body, '$.similar') AS each
+WHERE deviation.deviation_id = :id
+LIMIT 1000;
+
+-- name: trace_deviation_to_audit
+SELECT seq
+FROM audit
+WHERE subject = :id
+ORDER BY seq
+LIMIT 1000;
+
+-- name: trace_event
+SELECT kind AS what, at_ns, topic, payload_sha256, holds
+FROM event_checked
+WHERE event_id = :id;
+
+-- name: trace_event_to_dead_letter
+SELECT dead_letter_id
+FROM dead_letter
+WHERE dead_letter_id = :id
+LIMIT 1000;
+
+-- name: trace_dead_letter
+SELECT topic, at_ns, reasons AS reasons_json, holds
+FROM dead_letter_checked
+WHERE dead_letter_id = :id;
+
+-- name: trace_audit
+SELECT kind AS what, at_ns, hash, 1 AS holds
+FROM audit
+WHERE seq = CAST(:id AS INTEGER) AND CAST(seq AS TEXT) = :id;
