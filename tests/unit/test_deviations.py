@@ -17,6 +17,7 @@ from gateway.lab.deviations import Deviation, MaterialUse, relatives
 from gateway.lab.procedures import instructions_for, read_procedure
 from gateway.records import SECOND_NS
 from gateway.store import audit
+from gateway.store.checking import check
 from gateway.store.codec import decode
 from gateway.store.tracing import trace
 from tests.building import NOW_NS, line, moment, sample, tag
@@ -88,6 +89,7 @@ def test_a_failed_result_leads_to_a_draft_that_names_what_was_unusual(plant):
     assert told["document"].startswith("# Deviation (draft): Viscosity 110.0 mPa.s of lot LOT-BAD")
     assert plant.rows("SELECT count(*) FROM follow_up") == [(0,)]
     assert audit.verify(plant.connection)[1] is None
+    assert check(plant.directory, gently=False).wrong == []
 
 
 def test_the_disposition_does_not_wait_for_the_draft(plant):

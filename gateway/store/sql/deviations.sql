@@ -82,3 +82,6 @@ ORDER BY issued_ns LIMIT 200;
 
 -- name: lot_times
 SELECT started_ns, ended_ns FROM lot WHERE material_lot_id = :material_lot_id;
+
+-- name: body_of_deviation
+SELECT body FROM deviation WHERE deviation_id = :key;
