@@ -28,7 +28,8 @@ from gateway.ingest.mes import understand_context, understand_specification
 from gateway.ingest.messages import Intake
 from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
-from gateway.line import broker_address, opcua_sources, result_mapping
+from gateway.ingest.webhook import taking
+from gateway.line import broker_address, opcua_sources, result_mapping, webhook_options
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
 from gateway.process import Processor
@@ -40,6 +41,7 @@ from gateway.store.database import open_state
 from gateway.store.heads import HeadFile
 from gateway.store.opening import Prepared
 from gateway.store.readers import Reader
+from gateway.transport.http import Webhook
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import SessionOptions, Will
 from gateway.upkeep import Bounds, Checker, Retention, Retries, Space
@@ -73,6 +75,7 @@ class Parts:
     health: Health
     progress: Progress
     status: StatusPublisher
+    webhook: Webhook | None
     upkeep: Mapping[str, Upkeep]
 
 
@@ -138,7 +141,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
     line, clock, health = ground.line, ground.clock, ground.health
     progress = Progress(_LOOP_ALLOWED_SECONDS)
     history = await _history(ground, stores)
-    sessions = _sessions(ground)
+    sessions, webhook = _sessions(ground), webhook_options(ground.settings)
     drain = Drain(
         session=sessions.main,
         reader=stores.reader,
@@ -185,6 +188,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         health=health,
         progress=progress,
         status=status,
+        webhook=None if webhook is None else Webhook(webhook, take=taking(sessions.results_and_context)),
         upkeep={**_upkeep(ground, stores, sessions, processor), "versions": versions, "follow-ups": follow_ups},
     )
 
@@ -304,8 +308,8 @@ def _upkeep(ground: Ground, stores: Stores, sessions: Sessions, processor: Proce
     )
 
     def again(topic: str, payload: bytes, committed: Callable[[], None]) -> None:
-        taking = sessions.responses if sessions.responses.takes(topic) else sessions.results_and_context
-        taking.again(topic, payload, committed)
+        found = sessions.responses if sessions.responses.takes(topic) else sessions.results_and_context
+        found.offer(topic, payload, session="retry", committed=committed)
 
     return {
         "space": Space(

@@ -45,11 +45,13 @@ from gateway.settings import (
     credential,
     credential_path,
 )
+from gateway.transport.http import WebhookOptions
 from gateway.transport.mqtt_connection import BrokerAddress
 from gateway.transport.onnx import load_model
 from gateway.transport.opcua_connection import OpcUaSource, Security
 
 _IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LARGEST_FILE_BYTES = 256 * 2**20
 
 
@@ -434,3 +436,29 @@ def result_mapping(lims: LimsTable) -> ResultMapping:
     table = lims.mapping
     statuses = {theirs: status.value for theirs, status in table.statuses.items()}
     return mapping_by_paths(PathMapping(paths=table.paths, items=table.items, statuses=statuses))
+
+
+def webhook_options(settings: Settings) -> WebhookOptions | None:
+    """Return how results are taken over HTTP, or None where they are not; raises ConfigurationError."""
+    table = settings.webhook
+    if table.port is None:
+        return None
+    token, key = credential("lims_webhook_token"), credential_path("lims_webhook_key.pem")
+    problems = []
+    if not token:
+        problems.append(("webhook.port", "needs a token", "put a long random text into credential lims_webhook_token"))
+    if table.host not in _LOOPBACK and table.certificate is None:
+        problems.append(("webhook.host", f"{table.host} is not loopback", "set certificate, or listen on 127.0.0.1"))
+    if table.certificate is not None and key is None:
+        problems.append(("webhook.certificate", "has no key", "put it into credential lims_webhook_key.pem"))
+    if problems or token is None:
+        found = (Problem(file="", key=name, message=message, hint=hint) for name, message, hint in problems)
+        raise ConfigurationError(tuple(found))
+    return WebhookOptions(
+        host=table.host,
+        port=table.port,
+        token=token,
+        hmac_secret=credential("lims_webhook_hmac"),
+        certificate=table.certificate,
+        key=key,
+    )

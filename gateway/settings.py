@@ -335,6 +335,16 @@ class ProceduresTable(_Table):
     folder: Path | None = Field(default=None, description="a folder of .md files, relative to this file")
 
 
+class WebhookTable(_Table):
+    """``[webhook]``: results over HTTP, for a LIMS without MQTT; its token is credential lims_webhook_token."""
+
+    port: int | None = Field(default=None, ge=1, le=65535, description="the port; without it there is no webhook")
+    host: str = Field(default="127.0.0.1", description="the address to listen on; others than loopback need tls")
+    certificate: Path | None = Field(
+        default=None, description="the server's certificate as PEM; its key is credential lims_webhook_key.pem"
+    )
+
+
 class TextsTable(_Table):
     """``[texts]``: the language of sentences."""
 
@@ -362,6 +372,7 @@ class Settings(BaseSettings):
     model: list[ModelTable] = Field(default_factory=list)
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()
+    webhook: WebhookTable = WebhookTable()
     texts: TextsTable = TextsTable()
 
     @classmethod

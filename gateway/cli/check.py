@@ -11,7 +11,7 @@ from gateway.cli.probes import Finding, probe_broker, probe_sources
 from gateway.clock import SystemClock
 from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
-from gateway.line import broker_address, define_line, opcua_sources
+from gateway.line import broker_address, define_line, opcua_sources, webhook_options
 from gateway.settings import Settings, read
 
 
@@ -26,6 +26,7 @@ def check(
         line = define_line(settings, path=config.resolve())
         broker_address(settings)  # these two read certificates and keys
         opcua_sources(settings)
+        webhook_options(settings)
     except ConfigurationError as error:
         if as_json:
             show_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})

@@ -82,6 +82,7 @@ class Intake:
         self._routes = routes
         self._now = now
         self._splits = splits
+        self._offered = 0
         self._waiting: dict[tuple[int, str, str], _Waiting] = {}
         self._paused = False
         self.session: Acknowledger | None = None
@@ -129,19 +130,27 @@ class Intake:
         """Return whether a topic is one of this session's."""
         return any(matches(wanted, topic) for wanted in self._routes)
 
-    def again(self, topic: str, payload: bytes, committed: Callable[[], None]) -> None:
-        """Take a message once more that was refused earlier, as a person asked for; no broker waits for it."""
+    def offer(
+        self, topic: str, payload: bytes, *, session: str, committed: Callable[[], None]
+    ) -> list[Arrived | HeadWitnessed]:
+        """Take a message that no broker waits for, posted or asked for again by a person; return what it tells.
+
+        ``committed`` is called when all of it is.
+        """
+        self._offered += 1
         delivery = Delivery(
-            session="retry", topic=topic, payload=payload, message_number=0, redelivered=False, qos=0, generation=0
-        )
+            session=session, topic=topic, payload=payload, message_number=self._offered, redelivered=False, qos=0,
+            generation=0,
+        )  # fmt: skip
         events = self._events(delivery)
         for event in events[:-1]:
-            self._inbox.put(event, self._urgency, lambda: None)
+            self._inbox.put(event, self._urgency)
         self._inbox.put(events[-1], self._urgency, committed)  # they are committed in their order
+        return events
 
     def _events(self, delivery: Delivery) -> list[Arrived | HeadWitnessed]:
         """Return what a message tells, at least one event."""
-        split = next((each for wanted, each in self._splits.items() if matches(wanted, delivery.topic)), None)
+        split = self._splits.get(self._route(delivery.topic))
         try:
             parts = [delivery.payload] if split is None else split(delivery.payload)
         except MessageRefusedError:
@@ -158,7 +167,7 @@ class Intake:
             payload_sha256=sha256_hex(delivery.payload),
         )
         try:
-            return self._understand(delivery.topic)(delivery, origin, at)
+            return self._routes[self._route(delivery.topic)](delivery, origin, at)
         except MessageRefusedError as error:
             reasons = error.reasons
         except Exception as error:  # a loop's edge: no message, whatever is in it, may stop the ones after it
@@ -167,12 +176,9 @@ class Intake:
             reasons = (refusal(Refusal.DECISION_FAILED, text, error=repr(error)[:500]),)
         return MessageRefused(at=at, origin=origin, payload=delivery.payload[:KEPT_BYTES], reasons=reasons)
 
-    def _understand(self, topic: str) -> Understand:
+    def _route(self, topic: str) -> str:
         """Return the first route that matches; the broker sends nothing that matches none."""
-        return next(
-            (route for wanted, route in self._routes.items() if matches(wanted, topic)),
-            next(iter(self._routes.values())),
-        )
+        return next((wanted for wanted in self._routes if matches(wanted, topic)), next(iter(self._routes)))
 
 
 def matches(topic_filter: str, topic: str) -> bool:

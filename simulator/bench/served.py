@@ -81,7 +81,7 @@ class Doors:
             "sample_id": f"again-{lot}", "test_id": "pH", "value": 7.2, "unit": "pH", "status": "approved",
             "material_lot_id": lot, "material_definition_id": "FG-100",
         }  # fmt: skip
-        intake.again("lims/results/qc", json.dumps(document).encode(), committed=lambda: None)
+        intake.offer("lims/results/qc", json.dumps(document).encode(), session="bench", committed=lambda: None)
         connection.execute("BEGIN IMMEDIATE")
         decide_batch(connection, line=self._line, batch=await inbox.take(most=1))
         topic = Topics(self._line.topic_root).disposition(lot)

@@ -1,0 +1,136 @@
+"""The webhook: ``POST /lims/results``, answered only once the result is committed. The only importer of its libraries.
+
+Who posts shows the token (``Authorization: Bearer ...``), and where there is a secret for it signs the body
+(``X-Labline-Signature: sha256=...``, HMAC). The same body posted again is a redelivery only by its content: a result
+with a version changes nothing, one without is a repeat.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from gateway.errors import LablineError
+
+PATH = "/lims/results"
+LONGEST_BODY_BYTES = 1024 * 1024
+_COMMIT_SECONDS = 30.0
+_CLOSING_SECONDS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookOptions:
+    """Where the webhook listens, and what a sender must show."""
+
+    host: str
+    port: int
+    token: str
+    hmac_secret: str | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class Webhook:
+    """An HTTP server with one route."""
+
+    def __init__(self, options: WebhookOptions, *, take: Callable[[bytes], Awaitable[Sequence[str]]]) -> None:
+        """``take`` gets a body and returns, once all it tells is committed, why what of it was refused."""
+        self._options = options
+        self._take = take
+
+    async def run(self) -> None:
+        """Serve until cancelled; raises LablineError where the port cannot be had."""
+        options = self._options
+        application = Starlette(routes=[Route(PATH, self._post, methods=["POST"])])
+        configuration = uvicorn.Config(
+            application, host=options.host, port=options.port, log_config=None, access_log=False, lifespan="off",
+            ssl_certfile=options.certificate, ssl_keyfile=options.key, ssl_version=ssl.PROTOCOL_TLS_SERVER,
+            timeout_keep_alive=30, timeout_graceful_shutdown=1, limit_concurrency=64,
+            h11_max_incomplete_event_size=16 * 1024,
+        )  # fmt: skip
+        server, listening = _Server(configuration), self._bound()
+        try:
+            await server.serve(sockets=[listening])
+        except asyncio.CancelledError:
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await server.shutdown(sockets=[listening])
+            raise
+        finally:
+            listening.close()
+
+    def _bound(self) -> socket.socket:
+        """Return a socket that has the port; raises LablineError where it cannot be had."""
+        options = self._options
+        try:
+            return socket.create_server((options.host, options.port))
+        except OSError as error:
+            raise LablineError(
+                f"the webhook cannot listen on {options.host}:{options.port}: {error.strerror}",
+                hint="is the port free, and the address one of this machine?",
+            ) from error
+
+    async def _post(self, request: Request) -> JSONResponse:
+        body = await _body(request)
+        if body is None:
+            return _answer(413, f"at most {LONGEST_BODY_BYTES} bytes")
+        if not self._may(request):
+            return _answer(401, "the token is missing or wrong")
+        if not self._signed(request, body):
+            return _answer(401, "the signature is missing or wrong")
+        try:
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                refused = await self._take(body)
+        except TimeoutError:
+            return _answer(503, "not committed in time; send it again")
+        if refused:
+            return JSONResponse({"status": "refused", "why": list(refused)}, status_code=422)
+        return JSONResponse({"status": "committed"})
+
+    def _may(self, request: Request) -> bool:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._options.token.encode())
+
+    def _signed(self, request: Request, body: bytes) -> bool:
+        secret = self._options.hmac_secret
+        if secret is None:
+            return True
+        told = request.headers.get("x-labline-signature", "").removeprefix("sha256=")
+        return hmac.compare_digest(told.encode(), hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode())
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the daemon, which stops in an order of its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body, or None where it is longer than is taken."""
+    parts, length = [], 0
+    try:
+        async for part in request.stream():
+            length += len(part)
+            if length > LONGEST_BODY_BYTES:
+                return None
+            parts.append(part)
+    except ClientDisconnect:
+        return b""
+    return b"".join(parts)
+
+
+def _answer(code: int, why: str) -> JSONResponse:
+    return JSONResponse({"status": "error", "why": why}, status_code=code)

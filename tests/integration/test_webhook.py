@@ -1,0 +1,146 @@
+"""Results over HTTP: answered once committed, and not before; nothing without the token and the signature."""
+
+import asyncio
+import hashlib
+import hmac
+import http.client
+import json
+from functools import partial
+
+import pytest
+
+from gateway.contract.mapping import mapping_named
+from gateway.errors import ConfigurationError, LablineError
+from gateway.inbox import Urgency
+from gateway.ingest.lims import understand_results
+from gateway.ingest.messages import Intake
+from gateway.ingest.webhook import taking
+from gateway.line import webhook_options
+from gateway.records import ResultStatus
+from gateway.settings import read
+from gateway.transport.http import LONGEST_BODY_BYTES, PATH, Webhook, WebhookOptions
+from simulator.broker import free_port
+from tests.building import NOW_NS, moment
+from tests.unit.test_process import loop, running  # noqa: F401 - the fixture
+from tests.unit.test_settings import MINIMAL, written
+
+TOKEN, SECRET = "a-long-token", "a-secret"
+RESULT = {"sample_id": "S-1", "test_name": "pH", "result": 7.1, "spec_min": 6.5, "spec_max": 7.5, "result_version": 1}
+
+
+@pytest.fixture
+async def served(loop):  # noqa: F811
+    """A webhook before the process loop; the port, and what runs."""
+    mapping = mapping_named("canonical")
+    understand = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
+    intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand},
+                    now=partial(moment, NOW_NS), splits={"lims/#": mapping.parts})  # fmt: skip
+    options = WebhookOptions(host="127.0.0.1", port=free_port(), token=TOKEN, hmac_secret=SECRET)
+    task = asyncio.create_task(Webhook(options, take=taking(intake)).run())
+    async with asyncio.timeout(10):
+        while not await _listens(options.port):
+            await asyncio.sleep(0.01)
+    yield options.port
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _listens(port):
+    try:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def post(port, body, *, token=TOKEN, signature=None, path=PATH, method="POST"):
+    """Return the answer's code and document."""
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    told = signature or hmac.new(SECRET.encode(), payload, hashlib.sha256).hexdigest()
+
+    def ask():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request(
+            method, path, payload, {"Authorization": f"Bearer {token}", "X-Labline-Signature": f"sha256={told}"}
+        )
+        answer = connection.getresponse()
+        code, content = answer.status, answer.read()
+        connection.close()
+        return code, json.loads(content) if content.startswith(b"{") else {}
+
+    return await asyncio.to_thread(ask)
+
+
+async def test_a_result_is_answered_when_it_is_committed_and_not_before(served, loop):  # noqa: F811
+    asked = asyncio.create_task(post(served, RESULT))
+    async with asyncio.timeout(10):
+        while not len(loop.inbox):
+            await asyncio.sleep(0.005)
+    assert not asked.done()  # nobody decides yet
+    async with running(loop):
+        assert await asked == (200, {"status": "committed"})
+        assert await loop.rows("SELECT sample_id FROM lab_result") == [("S-1",)]
+        assert (await post(served, RESULT))[0] == 200  # posted again: nothing changes
+        assert await loop.rows("SELECT count(*) FROM disposition") == [(1,)]
+
+
+async def test_what_is_not_understood_is_told_and_kept_as_a_dead_letter(served, loop):  # noqa: F811
+    async with running(loop):
+        code, answer = await post(served, {**RESULT, "result": "clear"})
+        assert (code, answer["status"]) == (422, "refused")
+        assert "neither a number nor a limit" in answer["why"][0]
+        assert (await post(served, b"nonsense"))[0] == 422
+        assert await loop.rows("SELECT count(*), min(topic) FROM dead_letter") == [(2, "http/lims/results")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"token": "wrong"}, 401),
+        ({"token": ""}, 401),
+        ({"signature": "00"}, 401),
+        ({"path": "/"}, 404),
+        ({"method": "GET"}, 405),
+    ],
+)
+async def test_who_has_no_token_or_signs_wrongly_changes_nothing(served, loop, changes, code):  # noqa: F811
+    async with running(loop):
+        assert (await post(served, RESULT, **changes))[0] == code
+        assert await loop.rows("SELECT count(*) FROM event") == [(0,)]
+
+
+async def test_a_body_that_is_too_long_is_not_taken(served, loop):  # noqa: F811
+    async with running(loop):
+        try:
+            code, _answer = await post(served, b"x" * (LONGEST_BODY_BYTES + 1))
+        except OSError:  # the answer came before all was sent
+            code = 413
+        assert code == 413
+        assert await loop.rows("SELECT count(*) FROM event") == [(0,)]
+
+
+async def test_a_port_that_is_taken_is_told():
+    port = free_port()
+    async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", port):
+        options = WebhookOptions(host="127.0.0.1", port=port, token=TOKEN)
+        with pytest.raises(LablineError, match="cannot listen"):
+            await Webhook(options, take=lambda _body: asyncio.sleep(0, [])).run()
+
+
+@pytest.mark.parametrize(
+    ("text", "token", "key"),
+    [
+        ("port = 8787", None, "webhook.port"),
+        ('port = 8787\nhost = "0.0.0.0"', TOKEN, "webhook.host"),
+        ('port = 8787\ncertificate = "c.pem"', TOKEN, "webhook.certificate"),
+    ],
+)
+def test_a_webhook_that_would_be_open_to_all_is_refused(tmp_path, monkeypatch, text, token, key):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    if token:
+        (tmp_path / "lims_webhook_token").write_text(token)
+    settings, _ = read(written(tmp_path, f"{MINIMAL}[webhook]\n{text}\n"))
+    with pytest.raises(ConfigurationError) as told:
+        webhook_options(settings)
+    assert [problem.key for problem in told.value.problems] == [key]
