@@ -17,7 +17,7 @@ from gateway.advice.investigation import (
     on_fingerprint,
     windows_of_follow_up,
 )
-from gateway.advice.judgement import Judgement, judge_arrival
+from gateway.advice.judgement import FINAL, Judgement, judge_arrival
 from gateway.advice.learning import learn
 from gateway.advice.lifecycle import OPEN, answer, expired, moved
 from gateway.advice.lot_guidance import advise_on_lot
@@ -31,6 +31,7 @@ from gateway.advice.publication import (
     guidance_message,
     prediction_message,
 )
+from gateway.advice.sampling import on_sample_request
 from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others, pending_moves, settling_ns
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ManipulatedTag, ModelAssignment, Stage
@@ -45,6 +46,7 @@ from gateway.events import (
     GatewayStarted,
     GatewayStopped,
     HeadWitnessed,
+    IncomingTested,
     Latched,
     MessageRefused,
     ModelDue,
@@ -316,7 +318,12 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
             for each in dispositions
         ),
     )  # fmt: skip
-    followed = judgement.trended + _investigated(event, judgement, situation) + learn(event, judgement, situation)
+    followed = (
+        _incoming(judgement, situation)
+        + judgement.trended
+        + _investigated(event, judgement, situation)
+        + learn(event, judgement, situation)
+    )
     return decided + _told(guidance, event, situation) + followed
 
 
@@ -331,6 +338,22 @@ def _investigated(event: ResultArrived, judgement: Judgement, situation: Situati
     until_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
     wanted = follow_up_of_result(result, equipment, started_ns=situation.lot_started_ns, until_ns=until_ns)
     return Decision(follow_ups=(wanted,))
+
+
+def _incoming(judgement: Judgement, situation: Situation) -> Decision:
+    """Count a validated result of a supplier's material, in the place of the version before it."""
+    result, current = judgement.result, situation.history.current
+    if result.supplier is None or result.material_definition_id is None or not judgement.newest:
+        return Decision()
+    tested = IncomingTested(
+        result_id=result.result_id,
+        supplier=result.supplier,
+        material=result.material_definition_id,
+        analyte=result.analyte,
+        failed=judgement.own.recommendation is Recommendation.HOLD,
+        withdrawn=None if current is None else current.result_id,
+    )
+    return Decision(records=(tested,)) if result.status in FINAL else Decision()
 
 
 def _on_follow_up(event: FollowUpDue, situation: Situation) -> Decision:
@@ -353,7 +376,8 @@ def _on_context(event: ContextChanged, situation: Situation) -> Decision:
         made = follow_up_of_lot(
             change.material_lot_id, equipment, started_ns=situation.lot_started_ns, ended_ns=change.at_ns
         )
-        return recorded + Decision(follow_ups=(made,))
+        asked = (replace(made, kind=FollowUpKind.SAMPLE_REQUEST),) if situation.line.sampling else ()
+        return recorded + Decision(follow_ups=(made, *asked))
     if change.kind is not ContextKind.LOT_CLOSED or change.material_lot_id is None:
         return recorded
     closed = tuple(
@@ -501,6 +525,7 @@ def _audit(kind: str, subject: str, /, **body: Any) -> AuditEntry:
 _FOLLOW_UPS: Mapping[FollowUpKind, Callable[[FollowUpDue, Situation], Decision]] = {
     FollowUpKind.FINGERPRINT: on_fingerprint,
     FollowUpKind.DEVIATION: on_deviation,
+    FollowUpKind.SAMPLE_REQUEST: on_sample_request,
 }
 _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     ModelDue: _on_model_due,

@@ -5,7 +5,7 @@ function per model (``predict``), so that a decision needs no settings, no file 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -292,6 +292,9 @@ class LineDefinition:
     together: tuple[Together, ...] = ()
     procedures: tuple[Procedure, ...] = ()
     time_zone: ZoneInfo = UTC_ZONE  # of the plant's shifts
+    sampling: bool = False  # whether samples are asked for when lots end
+    tests_per_hour: float | None = None  # that the laboratory can do
+    lab_tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by analyte: its id and name there
     models: tuple[ModelAssignment, ...] = ()
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold

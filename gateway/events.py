@@ -17,6 +17,8 @@ from gateway.inference.signed_bias import SignedBias
 from gateway.lab.deviations import Deviation, Fingerprint, Happening, MaterialUse
 from gateway.lab.disposition import LotState
 from gateway.lab.in_force import in_force
+from gateway.lab.materials import MaterialRisk
+from gateway.lab.sampling import Waiting
 from gateway.lab.trends import FrozenReference, Point, Series
 from gateway.moments import Moment
 from gateway.records import (
@@ -156,6 +158,7 @@ class FollowUpKind(StrEnum):
 
     FINGERPRINT = "fingerprint"  # of a lot that has ended: what it was made by
     DEVIATION = "deviation"  # of a result that failed: the draft of an investigation
+    SAMPLE_REQUEST = "sample_request"  # of a lot that has ended: which tests the laboratory is asked for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -306,6 +309,64 @@ class Investigation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingSituation:
+    """What is known of a lot before the laboratory has measured it, and what else waits there.
+
+    ``tested``: by analyte of the product, (failed, tested, when the newest sample was drawn).
+    """
+
+    analytes: tuple[str, ...] = ()  # that the product has a specification of
+    measured: frozenset[str] = frozenset()
+    queue: tuple[Waiting, ...] = ()
+    predictions: tuple[Prediction, ...] = ()  # of the lot, the newest first
+    fingerprint: Fingerprint | None = None
+    references: tuple[Fingerprint, ...] = ()
+    new_suppliers: tuple[str, ...] = ()
+    materials: tuple[MaterialRisk, ...] = ()
+    tested: Mapping[str, tuple[int, int, int | None]] = field(default_factory=dict)
+    out_of_trend: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedTest:
+    """A test that is asked for."""
+
+    analyte: str
+    test_id: str
+    test_name: str
+    priority: str
+    reason: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleRequested:
+    """The laboratory is asked for a lot's tests; ``position``: its place in the queue, from 1."""
+
+    request_id: str
+    material_lot_id: str
+    job_order_id: str | None
+    product: str | None
+    equipment_id: str | None
+    tests: tuple[WantedTest, ...]
+    waiting: Waiting
+    position: int
+    due_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncomingTested:
+    """A result of incoming material: whether it failed; ``withdrawn``: the version that no longer counts."""
+
+    result_id: str
+    supplier: str
+    material: str
+    analyte: str
+    failed: bool
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesSituation:
     """The series of a result's product and analyte.
 
@@ -330,6 +391,7 @@ class Situation:
     master_data: tuple[Specification, ...] = ()  # specifications that were stated by message, of what this is about
     context: Context = field(default_factory=Context)
     history: ResultHistory = field(default_factory=ResultHistory)
+    sampling: SamplingSituation = field(default_factory=SamplingSituation)
     investigation: Investigation = field(default_factory=Investigation)
     series: SeriesSituation | None = None  # of the result, where its product is known
     lot_state: LotState = field(default_factory=LotState)
@@ -480,6 +542,8 @@ Record = (
     | ProvisionalHold
     | Fingerprint
     | Deviation
+    | SampleRequested
+    | IncomingTested
     | SpecificationRecorded
     | SeriesCharted
     | ReferenceFrozen

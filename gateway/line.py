@@ -102,6 +102,9 @@ def define_line(
         ),
         procedures=procedures,
         time_zone=zone,
+        sampling=settings.sampling.enabled,
+        tests_per_hour=settings.sampling.tests_per_hour,
+        lab_tests=settings.sampling.tests,
         models=tuple(models.values()),
         trusted_keys=None if trusted is None else frozenset(trusted),
     )

@@ -180,6 +180,7 @@ class LabResult:
     analyst: str | None = None
     instrument_id: str | None = None
     method_id: str | None = None
+    supplier: str | None = None  # of incoming material
     foreign_id: str | None = None  # the laboratory's own id of it, by which a retest may name it
     flags: tuple[str, ...] = ()
 

@@ -335,6 +335,16 @@ class ProceduresTable(_Table):
     folder: Path | None = Field(default=None, description="a folder of .md files, relative to this file")
 
 
+class SamplingTable(_Table):
+    """``[sampling]``: which samples the laboratory is asked for when lots end."""
+
+    enabled: bool = Field(default=False, description="whether requests are published")
+    tests_per_hour: float | None = Field(default=None, gt=0, description="what the laboratory can do, for due times")
+    tests: dict[Name, tuple[str, str]] = Field(
+        default_factory=dict, description='by analyte, the test\'s id and name in the LIMS: ["QC-001", "Viscosity"]'
+    )
+
+
 class WebhookTable(_Table):
     """``[webhook]``: results over HTTP, for a LIMS without MQTT; its token is credential lims_webhook_token."""
 
@@ -372,6 +382,7 @@ class Settings(BaseSettings):
     model: list[ModelTable] = Field(default_factory=list)
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()
+    sampling: SamplingTable = SamplingTable()
     webhook: WebhookTable = WebhookTable()
     texts: TextsTable = TextsTable()
 

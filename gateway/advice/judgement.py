@@ -23,7 +23,7 @@ from gateway.lab.disposition import (
 )
 from gateway.records import Disposition, LabResult, Prediction, Reason, Recommendation, ResultStatus, Specification
 
-_FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
+FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 _SHADOW = Stage.SHADOW.name.lower()
 
 
@@ -191,7 +191,7 @@ def _own_lot(
 
 def _settled(result: LabResult, own: Judged, situation: Situation, *, newest: bool) -> tuple[ProvisionalHold, ...]:
     """Return the provisional holds on which a result is the laboratory's word: of a sample since then, or a hold."""
-    if not newest or result.status not in _FINAL:
+    if not newest or result.status not in FINAL:
         return ()
     return tuple(
         replace(each, settled_by=result.result_id)

@@ -11,8 +11,11 @@ from gateway.contract.payloads import (
     guidance_payload,
     prediction_payload,
 )
+from gateway.contract.sample_request_payload import RecommendedTest, RequestBody, SampleRequestPayload
+from gateway.contract.times import rfc3339
 from gateway.contract.topics import Topics
 from gateway.definitions import LineDefinition
+from gateway.events import SampleRequested
 from gateway.lab.deviations import Deviation
 from gateway.moments import Deadline, Moment
 from gateway.records import (
@@ -110,6 +113,45 @@ def deviation_message(deviation: Deviation, *, line: LineDefinition, cause: str,
         lane=Lane.EVIDENCE,
         topic=Topics(line.topic_root).deviation(deviation.deviation_id),
         payload=deviation_payload(deviation, line=line.path, cause=cause, at_ns=at_ns).encoded(),
+    )
+
+
+def sample_request_message(
+    requested: SampleRequested, *, line: LineDefinition, cause: str, at_ns: int
+) -> OutgoingMessage:
+    """Return the message of a request for samples."""
+    payload = SampleRequestPayload(
+        schema="labline.sample-request/1",
+        id=requested.request_id,
+        cause=cause,
+        issued_at=rfc3339(at_ns),
+        line=line.path,
+        shape="lims",
+        body=RequestBody(
+            trigger_event="BATCH_COMPLETION",
+            production_order=requested.job_order_id,
+            material_lot=requested.material_lot_id,
+            product_code=requested.product,
+            recommended_tests=[
+                RecommendedTest(
+                    test_id=each.test_id, test_name=each.test_name, priority=each.priority, reason=each.reason
+                )
+                for each in requested.tests
+            ],
+            requested_due_date=rfc3339(requested.due_ns),
+            metadata={
+                "plex_work_center": requested.equipment_id,
+                "operator_id": None,
+                "probability_of_failure": round(requested.waiting.probability, 4),
+                "queue_position": requested.position,
+            },
+        ),
+    )
+    return OutgoingMessage(
+        message_id=requested.request_id,
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).sample_request(requested.request_id),
+        payload=payload.encoded(),
     )
 
 

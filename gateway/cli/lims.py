@@ -2,6 +2,8 @@
 
 import json
 import time
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,13 @@ from gateway.contract.lab_results import lab_result
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
+from gateway.lab.materials import material_risk
+from gateway.lab.sampling import Waiting, in_order
 from gateway.line import result_mapping
 from gateway.records import LabResult, ResultStatus
-from gateway.settings import LimsTable, read_lims
+from gateway.settings import LimsTable, read, read_lims
+from gateway.store.database import read_state
+from gateway.store.statements import SQL
 
 app = typer.Typer(help="Laboratory systems.", no_args_is_help=True)
 
@@ -60,6 +66,52 @@ def try_mapping(
             )
         out.print(f"{len(found)} results in {file}: {len(refused)} would be dead letters", markup=False, soft_wrap=True)
     raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def queue(
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+) -> None:
+    """Show the lots that wait for the laboratory, the first to be measured first."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        rows = connection.execute(SQL["sample_requests"]).fetchall()
+    waiting = [
+        Waiting(subject=row["material_lot_id"], probability=row["probability"], since_ns=row["since_ns"],
+                tests=dict.fromkeys(json.loads(row["tests"]), row["probability"]))
+        for row in rows
+    ]  # fmt: skip
+    found = [
+        {"lot": each.subject, "probability_of_failure": round(each.probability, 4), "since": rfc3339(each.since_ns),
+         "tests": ", ".join(each.tests)}
+        for each in in_order(waiting, at_ns=time.time_ns())
+    ]  # fmt: skip
+    if as_json:
+        show_json({"queue": found})
+    else:
+        columns = ("lot", "probability", "since", "tests")
+        show_table("waiting for the laboratory", columns, [tuple(each.values()) for each in found])
+
+
+@app.command()
+def materials(
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+) -> None:
+    """Show how risky each supplier's materials are, by the laboratory's results, and how closely to inspect them."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        rows = connection.execute(SQL["all_material_counts"]).fetchall()
+    risks = [material_risk(row["supplier"], row["material"], row["analyte"], failed=row["failed"], tested=row["tested"])
+             for row in rows]  # fmt: skip
+    if as_json:
+        show_json({"materials": [{**asdict(each), "inspection": each.inspection.value} for each in risks]})
+        return
+    told = [(each.supplier, each.material, each.analyte, f"{each.failed} of {each.tested}", f"{each.mean:.1%}",
+             f"{each.low:.1%} to {each.high:.1%}", each.inspection.value) for each in risks]  # fmt: skip
+    columns = ("supplier", "material", "analyte", "failed", "mean", "90 % interval", "inspection")
+    show_table("incoming materials", columns, told)
 
 
 def _lims(mapping: str) -> LimsTable:

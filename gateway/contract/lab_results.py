@@ -97,6 +97,7 @@ def lab_result(
         analyst=reader.text("analyst"),
         instrument_id=reader.text("instrument_id"),
         method_id=reader.text("method_id"),
+        supplier=reader.text("supplier"),
         foreign_id=mapped.foreign_id,
         specification=_specification(reader, analytes.get(test_id or "", test_id or ""), unit),
         flags=tuple(dict.fromkeys([*reader.flags, *([] if sampled_ns is not None else ["NO_SAMPLED_AT"])])),

@@ -57,6 +57,10 @@ class Topics:
         """Return where the draft of a deviation goes."""
         return f"{self.root}/deviation/{encode_level(deviation_id)}"
 
+    def sample_request(self, request_id: str) -> str:
+        """Return where a request for samples goes."""
+        return f"{self.root}/sample-request/{encode_level(request_id)}"
+
     @property
     def board(self) -> str:
         """Return where the open guidance stands, retained."""

@@ -16,6 +16,7 @@ from gateway.events import (
     Event,
     FollowUpDue,
     GatewayStopped,
+    IncomingTested,
     Latched,
     LotJudged,
     MessageRefused,
@@ -26,6 +27,7 @@ from gateway.events import (
     ResponseRecorded,
     ResultAccepted,
     ResultArrived,
+    SampleRequested,
     SeriesCharted,
     Situation,
     SpecificationRecorded,
@@ -155,6 +157,8 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
             "event_id": event.event_id,
         },
     )
+    if result.material_lot_id is not None:
+        connection.execute(SQL["sample_measured"], {"material_lot_id": result.material_lot_id})
 
 
 def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotJudged) -> None:
@@ -310,6 +314,27 @@ def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situati
     )
 
 
+def _incoming(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: IncomingTested) -> None:
+    if record.withdrawn is not None:
+        connection.execute(SQL["withdraw_incoming_result"], {"result_id": record.withdrawn})
+    connection.execute(SQL["insert_incoming_result"], asdict(record))
+
+
+def _sample_request(
+    connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SampleRequested
+) -> None:
+    connection.execute(
+        SQL["insert_sample_request"],
+        {
+            "material_lot_id": record.material_lot_id,
+            "request_id": record.request_id,
+            "since_ns": record.waiting.since_ns,
+            "probability": record.waiting.probability,
+            "tests": json.dumps([each.analyte for each in record.tests]),
+        },
+    )
+
+
 def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SeriesCharted) -> None:
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_point"], {"result_id": record.withdrawn})
@@ -398,6 +423,8 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     ResponseRecorded: _response,
     SpecificationRecorded: _specification,
     Fingerprint: _fingerprint,
+    IncomingTested: _incoming,
+    SampleRequested: _sample_request,
     Deviation: _deviation,
     ProvisionalHold: _provisional,
     SeriesCharted: _series,

@@ -60,6 +60,7 @@ from gateway.store.evidence import must_hold
 from gateway.store.heads import contains, head_of
 from gateway.store.investigating import around_lot, around_result
 from gateway.store.recording import specification_key
+from gateway.store.sampling import sampling_of
 from gateway.store.signed_biases import newest_acts
 from gateway.store.statements import SQL
 
@@ -241,6 +242,10 @@ class _Loading:
 
     def _of_follow_up(self, event: FollowUpDue, found: Situation) -> Situation:
         wanted = event.follow_up
+        if wanted.kind is FollowUpKind.SAMPLE_REQUEST:
+            context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
+            found = replace(found, context=context, master_data=self._master_data(context.material_definition_id))
+            return replace(found, sampling=sampling_of(self, found, wanted.subject))
         if wanted.kind is FollowUpKind.FINGERPRINT:
             context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
             return replace(found, context=context, investigation=around_lot(self, wanted.subject))

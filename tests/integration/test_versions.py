@@ -68,7 +68,7 @@ async def test_a_version_is_taken_and_rolled_back_while_results_come_and_no_even
         assert "viscosity 1.1.0 is out of service; the configured bundle takes its place" in told
         await bench_line.until(speaks("1.0.0", time.time_ns()))
         await publishing
-        assert "the configured bundle takes its place" in await labline(
+        assert "the configured bundle is in service" in await labline(
             bench_line, "model", "rollback", "viscosity", *WHO, code=2
         )
         async with asyncio.timeout(30):

@@ -34,6 +34,7 @@ class Plant(Bench):
     def __init__(self, directory):
         super().__init__(directory)
         self.chance = np.random.default_rng(5)
+        self.levels = dict.fromkeys(TAGS, 50.0)
         tags = {**line().tags, **{name: tag(name) for name in TAGS}}
         self.line = line(tags=tags, models=(), procedures=(STEPS,))
         self.context("order_started", job_order_id="WO-1", material_definition_id="FG-100", equipment_id="R1")

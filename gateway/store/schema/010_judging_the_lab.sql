@@ -184,3 +184,34 @@ CREATE VIEW deviation_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(material_lot_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
 FROM deviation;
 CREATE INDEX guidance_in_time ON guidance (issued_ns);
+
+-- Results of incoming material, by supplier; and the samples that were asked for, until they are measured.
+CREATE TABLE incoming_result (
+    result_id  TEXT PRIMARY KEY,
+    supplier   TEXT NOT NULL,
+    material   TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    failed     INTEGER NOT NULL,
+    hash       TEXT
+) STRICT;
+CREATE INDEX incoming_result_of ON incoming_result (supplier, material, analyte);
+CREATE TRIGGER incoming_result_hashed AFTER INSERT ON incoming_result BEGIN
+    UPDATE incoming_result SET hash =
+        evidence_hash('incoming_result', CAST(NEW.result_id AS BLOB), CAST(NEW.supplier AS BLOB),
+        CAST(NEW.material AS BLOB), CAST(NEW.analyte AS BLOB), NEW.failed)
+    WHERE result_id = NEW.result_id;
+END;
+CREATE VIEW incoming_result_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('incoming_result', CAST(result_id AS BLOB), CAST(supplier AS BLOB), CAST(material AS BLOB),
+    CAST(analyte AS BLOB), failed) AS holds
+FROM incoming_result;
+
+CREATE TABLE sample_request (
+    material_lot_id  TEXT PRIMARY KEY,
+    request_id       TEXT NOT NULL,
+    since_ns         INTEGER NOT NULL,
+    probability      REAL NOT NULL,
+    tests            TEXT NOT NULL,
+    done             INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX sample_request_waits ON sample_request (since_ns) WHERE done = 0;

@@ -1,0 +1,144 @@
+"""Which samples the laboratory should measure first: the risk of a lot, and the queue by it. Pure.
+
+The risk is a probability of failure: what a model says of the lot, else how often the product fails, moved by
+likelihood ratios of what else is known. The queue goes by risk and by waiting, so that nothing waits for ever.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.lab.materials import MaterialRisk
+from gateway.records import SECOND_NS
+
+_NOVEL = 3.0  # sigmas from the product's usual lots
+_HIGH, _STANDARD = 0.25, 0.05
+_HOUR_NS = 3600 * SECOND_NS
+_MOST_RATIO, _LEAST_RATIO = 10.0, 0.5
+
+
+class Priority(StrEnum):
+    """How urgent a test is, as a LIMS expects it."""
+
+    HIGH = "HIGH"
+    STANDARD = "STANDARD"
+    LOW = "LOW"
+
+
+DUE_HOURS: Mapping[Priority, float] = {Priority.HIGH: 2.0, Priority.STANDARD: 8.0, Priority.LOW: 24.0}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotSigns:
+    """What is known of a lot before the laboratory has measured it, for one test."""
+
+    analyte: str
+    failed: int  # of the product's earlier results
+    tested: int
+    predicted: float | None = None  # probability of failure that a model says
+    novelty: float | None = None  # sigmas of the tag that is farthest from the product's usual lots
+    novel_tag: str | None = None
+    new_suppliers: tuple[str, ...] = ()  # that the product was never made of
+    materials: tuple[MaterialRisk, ...] = ()
+    hours_since_sample: float | None = None
+    out_of_trend: bool = False  # the series has signalled lately
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestRisk:
+    """The probability that a test fails, and the sentences that moved it, the strongest first."""
+
+    __test__ = False  # no test of pytest's
+
+    analyte: str
+    probability: float
+    reasons: tuple[str, ...]
+
+    @property
+    def priority(self) -> Priority:
+        """Return how urgent it is."""
+        if self.probability >= _HIGH:
+            return Priority.HIGH
+        return Priority.STANDARD if self.probability >= _STANDARD else Priority.LOW
+
+
+def risk_of(signs: LotSigns) -> TestRisk:
+    """Return the risk of one test."""
+    usual = (0.5 + signs.failed) / (10.0 + signs.tested)  # Beta(1/2, 19/2): one in twenty until results say otherwise
+    base = usual if signs.predicted is None else signs.predicted
+    weighed = [each for each in _ratios(signs) if each[0] != 1.0]
+    odds = _odds(base) * math.prod(ratio for ratio, _sentence in weighed)
+    told = sorted((each for each in weighed if each[0] > 1.0), key=lambda each: -each[0])
+    reasons = [sentence for _ratio, sentence in told]
+    if signs.predicted is not None and signs.predicted > usual:
+        reasons.insert(0, f"A model expects {signs.analyte} to fail with a probability of {signs.predicted:.0%}.")
+    return TestRisk(
+        analyte=signs.analyte,
+        probability=odds / (1 + odds),
+        reasons=tuple(reasons) or ("Routine release test.",),
+    )
+
+
+def _odds(probability: float) -> float:
+    bounded = min(max(probability, 0.001), 0.999)
+    return bounded / (1 - bounded)
+
+
+def _ratios(signs: LotSigns) -> list[tuple[float, str]]:
+    """Return what else is known, each as a likelihood ratio with its sentence."""
+    found = []
+    if signs.novelty is not None and signs.novelty > _NOVEL:
+        ratio = min(1.0 + (signs.novelty - _NOVEL), _MOST_RATIO)
+        found.append((ratio, f"{signs.novel_tag} was {signs.novelty:.1f} sigma from usual while the lot was made."))
+    found += [(2.0, f"New supplier material used in batch: {name}.") for name in signs.new_suppliers]
+    for risk in signs.materials:
+        usual = (0.5 + signs.failed) / (10.0 + signs.tested)
+        ratio = min(max(risk.mean / usual, _LEAST_RATIO), _MOST_RATIO) if risk.tested else 1.0
+        share = f"{risk.failed} of {risk.tested} lots of {risk.material} of {risk.supplier} failed"
+        found.append((ratio, f"{share} ({risk.low:.0%} to {risk.high:.0%})."))
+    if signs.out_of_trend:
+        found.append((3.0, f"{signs.analyte} was out of trend lately."))
+    if signs.hours_since_sample is not None and signs.hours_since_sample > DUE_HOURS[Priority.STANDARD]:
+        ratio = min(1.0 + signs.hours_since_sample / 48.0, 3.0)
+        found.append((ratio, f"The last sample of this product was drawn {signs.hours_since_sample:.0f} hours ago."))
+    return found
+
+
+# --- the queue -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A lot that waits for the laboratory: the probability that any of its tests fails, and since when it waits."""
+
+    subject: str
+    probability: float
+    since_ns: int
+    tests: Mapping[str, float] = field(default_factory=dict)
+
+
+def in_order(waiting: Iterable[Waiting], *, at_ns: int) -> list[Waiting]:
+    """Return the queue, the first to be measured first: by risk, which grows with each day of waiting.
+
+    A lot that has waited a day counts as if its odds were twice as high, so none waits for ever.
+    """
+
+    def weight(each: Waiting) -> float:
+        days = max(at_ns - each.since_ns, 0) / (24 * _HOUR_NS)
+        return float(_odds(each.probability) * 2.0**days)
+
+    return sorted(waiting, key=lambda each: (-weight(each), each.since_ns, each.subject))
+
+
+def due_ns(position: int, priority: Priority, *, at_ns: int, tests_per_hour: float | None) -> int:
+    """Return by when a test is wanted: by its priority, and not before the laboratory can have come to it."""
+    hours = DUE_HOURS[priority]
+    if tests_per_hour is not None:
+        hours = max(hours, position / tests_per_hour)
+    return at_ns + int(hours * _HOUR_NS)
+
+
+def together(probabilities: Iterable[float]) -> float:
+    """Return the probability that any of several tests fails, taken as independent."""
+    return 1.0 - math.prod(1.0 - each for each in probabilities)
