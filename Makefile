@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models lock clean
+.PHONY: demo test check format models schemas lock clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -29,6 +29,11 @@ format: $(VENV)/test.stamp
 # the demo's models, made again by their recipe
 models: $(VENV)/test.stamp
 	$(BIN)/python models/reactor_recipe.py
+
+# JSON Schema and AsyncAPI of what is published, out of the models
+schemas: $(VENV)/test.stamp
+	$(BIN)/python -c "from pathlib import Path; from gateway.contract.schemas import documents; \
+		[Path('docs/schema', name).write_text(text, encoding='utf-8') for name, text in documents().items()]"
 
 # the lock files, with hashes and without any address
 lock: $(VENV)/python.stamp

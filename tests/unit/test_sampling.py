@@ -100,8 +100,8 @@ class Asking(Plant):
         """A lot that has ended and is not measured yet; returns what was asked for it."""
         self.context("lot_started", material_lot_id=name, job_order_id="WO-1", equipment_id="R1")
         if "supplier" in changes:
-            self.context("material_consumed", material_lot_id=name, consumed_lot_id=f"RM-{name}",
-                         consumed_definition_id="MONOMER-A", equipment_id="R1", supplier=changes["supplier"])  # fmt: skip
+            used = {"consumed_lot_id": f"RM-{name}", "consumed_definition_id": "MONOMER-A", **changes}
+            self.context("material_consumed", material_lot_id=name, equipment_id="R1", **used)
         self.levels = {each: 50 + self.chance.normal() for each in ("temperature", "pressure", "flow")}
         self.now_ns += 3600 * SECOND_NS
         self.context("lot_ended", material_lot_id=name, equipment_id="R1")
