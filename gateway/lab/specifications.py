@@ -56,6 +56,8 @@ def _shown(result: LabResult) -> str:
 def comparable(result: LabResult, specification: Specification) -> LabResult | None:
     """Return a result in the specification's unit and rounded to its decimals, or None where units do not agree."""
     wanted = specification.unit
+    if specification.decimals is None and (not result.unit or not wanted or result.unit == wanted):
+        return result
     changes: dict[str, float] = {}
     for name, number in (("value", result.value), ("censored_at", result.censored_at)):
         if number is not None:

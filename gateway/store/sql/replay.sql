@@ -43,7 +43,10 @@ SELECT min(at_ns), max(at_ns) FROM (SELECT at_ns FROM prediction UNION ALL SELEC
 SELECT topic, payload FROM outbox ORDER BY seq;
 
 -- name: expiring_guidance
-SELECT count(*) FROM guidance WHERE open = 1 AND json_extract(body, '$.expires') IS NOT NULL;
+SELECT EXISTS (
+    SELECT 1 FROM guidance
+    WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END > 0
+);
 
 -- name: results_to_learn_from
 SELECT r.body, e.at_ns AS arrived_ns, l.equipment_id FROM lab_result_checked AS r
