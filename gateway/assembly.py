@@ -28,7 +28,7 @@ from gateway.ingest.mes import understand_context, understand_specification
 from gateway.ingest.messages import Intake
 from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
-from gateway.ingest.webhook import taking
+from gateway.ingest.webhook import WebhookIntake
 from gateway.line import broker_address, opcua_sources, result_mapping, webhook_options
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
@@ -41,7 +41,7 @@ from gateway.store.database import open_state
 from gateway.store.heads import HeadFile
 from gateway.store.opening import Prepared
 from gateway.store.readers import Reader
-from gateway.transport.http import Webhook
+from gateway.transport.http import Webhook, WebhookOptions
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import SessionOptions, Will
 from gateway.upkeep import Bounds, Checker, Retention, Retries, Space
@@ -188,7 +188,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         health=health,
         progress=progress,
         status=status,
-        webhook=None if webhook is None else Webhook(webhook, take=taking(sessions.results_and_context)),
+        webhook=None if webhook is None else _webhook(webhook, sessions, health),
         upkeep={**_upkeep(ground, stores, sessions, processor), "versions": versions, "follow-ups": follow_ups},
     )
 
@@ -331,6 +331,11 @@ def _upkeep(ground: Ground, stores: Stores, sessions: Sessions, processor: Proce
         "checker": Checker(table.directory, clock=clock, inbox=ground.inbox, due=ground.prepared.unchecked),
         "retries": Retries(clock=clock, reader=stores.reader, writer=stores.writer, again=again),
     }
+
+
+def _webhook(options: WebhookOptions, sessions: Sessions, health: Health) -> Webhook:
+    taking = WebhookIntake(sessions.results_and_context)
+    return Webhook(options, take=taking.take, on_condition=health.condition)
 
 
 def _present(tag: str, line: LineDefinition, history: History, clock: Clock) -> float | None:

@@ -85,6 +85,19 @@ def _reaches(levels: list[str], root: list[str]) -> bool:
     return False
 
 
+def _takes_all_of(wide: str, narrow: str) -> bool:
+    """Return whether every topic of one filter is one of another, which is not the same."""
+    if wide == narrow:
+        return False
+    levels = narrow.split("/")
+    for at, level in enumerate(wide.split("/")):
+        if level == "#":
+            return True
+        if at >= len(levels) or level not in {"+", levels[at]}:
+            return False
+    return len(wide.split("/")) == len(levels)
+
+
 def _filter_problems(settings: Settings) -> list[Found]:
     """Return (key, message, hint) for topic filters that are none, or that take what is not theirs."""
     found = []
@@ -103,4 +116,7 @@ def _filter_problems(settings: Settings) -> list[Found]:
         before = next((other for other, taken in filters.items() if taken == text), key)
         if before != key:
             found.append((key, f"is the same as {before}", "each kind of message needs topics of its own"))
+        other = next((name for name, taken in filters.items() if name != key and _takes_all_of(taken, text)), None)
+        if before == key and other is not None:
+            found.append((key, f"is taken by {other}, too", "each kind of message needs topics of its own"))
     return found

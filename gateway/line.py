@@ -454,6 +454,11 @@ def webhook_options(settings: Settings) -> WebhookOptions | None:
         problems.append(("webhook.host", f"{table.host} is not loopback", "set certificate, or listen on 127.0.0.1"))
     if table.certificate is not None and key is None:
         problems.append(("webhook.certificate", "has no key", "put it into credential lims_webhook_key.pem"))
+    if table.certificate is not None and key is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(table.certificate, key)
+        except (OSError, ssl.SSLError) as error:
+            problems.append(("webhook.certificate", f"cannot be used: {error}", "a PEM file that fits the key"))
     if problems or token is None:
         found = (Problem(file="", key=name, message=message, hint=hint) for name, message, hint in problems)
         raise ConfigurationError(tuple(found))
@@ -463,5 +468,5 @@ def webhook_options(settings: Settings) -> WebhookOptions | None:
         token=token,
         hmac_secret=credential("lims_webhook_hmac"),
         certificate=table.certificate,
-        key=key,
+        key=key if table.certificate is not None else None,
     )

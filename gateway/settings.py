@@ -201,6 +201,8 @@ class MappingTable(_Table):
         missing = [name for name in ("sample_id", "test_id", "value") if name not in self.paths]
         if missing:
             raise ValueError(f"paths has no {missing[0]}, without which no result is understood")
+        if self.items is not None and ("[" in self.items or self.items.startswith("$.")):
+            raise ValueError(f"items is {self.items!r}; it must be names with dots between them, such as report.values")
         wrong = [path for path in (*self.paths.values(), *([self.items] if self.items else [])) if not is_path(path)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is no path such as data.sample.id or limits[0].low")
@@ -451,7 +453,7 @@ def read_lims(path: Path) -> LimsTable:
     """Return the ``[lims]`` table of a file that need have no other; raises ConfigurationError."""
     document = _document(path)
     try:
-        return LimsTable.model_validate({"assume_status": ResultStatus.VALIDATED, **document.get("lims", document)})
+        return LimsTable.model_validate(document.get("lims", document))
     except ValidationError as error:
         found = tuple(_problem(path, {**item, "loc": ("lims", *item["loc"])}) for item in error.errors())
         raise ConfigurationError(found) from error

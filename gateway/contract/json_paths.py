@@ -40,7 +40,7 @@ class PathMapping:
     def split(self, document: Document) -> Sequence[Document]:
         """Return the message once for each of its results, with that one alone in its list."""
         found = None if self.items is None else _at(document, self.items)
-        if self.items is None or not isinstance(found, list) or len(found) <= 1:
+        if self.items is None or not isinstance(found, list):
             return (document,)
         return [_with(document, self.items, [each]) for each in found]
 
@@ -53,9 +53,8 @@ class PathMapping:
         message = {name: _typed(name, value) for name, value in taken.items() if value not in (None, "")}
         if "status" in message:
             message["status"] = self.statuses.get(str(message["status"]), message["status"])
-        qualifier = message.pop("qualifier", None)
-        if qualifier in ("<", ">") and not str(message.get("value", "")).startswith(("<", ">")):
-            message["value"] = f"{qualifier}{message.get('value')}"
+        if message.get("qualifier") not in ("<", ">") or str(message.get("value", "")).startswith(("<", ">")):
+            message.pop("qualifier", None)
         limits = {ours: message.pop(theirs) for ours, theirs in _LIMITS.items() if theirs in message}
         if limits.keys() & {"lower", "upper"}:
             message["specification"] = limits

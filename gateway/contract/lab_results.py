@@ -5,6 +5,7 @@ One table names each field in the full canonical form and in the plain one
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gateway.contract.identity import result_identity
 from gateway.contract.lab_values import WrittenValue, written_value
@@ -115,12 +116,22 @@ def _value(
         number = reader.number(*NAMES["value"])
         if found is None:
             reader.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
-        return "" if number is None else repr(found), WrittenValue(number=number)
+        qualifier = _qualifier(reader)
+        return "" if number is None else f"{qualifier or ''}{found!r}", WrittenValue(number=number, qualifier=qualifier)
     written = _written(reader, name, found, decimal_comma=decimal_comma, lod=lod, loq=loq)
+    if written.qualifier is None and _qualifier(reader) is not None:
+        written = replace(written, qualifier=_qualifier(reader))
+        found = f"{written.qualifier}{found.strip()}"
     reader.flags += written.flags
     if written.number is not None:
         reader.finite(name, written.number)
     return found.strip(), written
+
+
+def _qualifier(reader: FieldReader) -> str | None:
+    """Return the operand that stands beside a value, or None."""
+    found = reader.document.get("qualifier")
+    return found if found in ("<", ">") else None
 
 
 def _written(

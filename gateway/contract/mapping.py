@@ -11,9 +11,10 @@ from typing import Any
 
 from gateway.contract import labvantage, senaite
 from gateway.contract.json_paths import PathMapping
-from gateway.contract.reading import parse_object
+from gateway.contract.reading import MessageRefusedError, Refusal, parse_object, refusal
 
 Document = Mapping[str, Any]
+MOST_RESULTS, LONGEST_PARTS_BYTES = 500, 4 * 2**20  # of one message
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,14 +34,28 @@ class ResultMapping:
     canonical: Callable[[Document], Canonical] = field(default=lambda document: Canonical(document=document))
 
     def parts(self, payload: bytes) -> list[bytes]:
-        """Return the messages of one result each; raises MessageRefusedError where it is no JSON object.
+        """Return the messages of one result each; raises MessageRefusedError where it is no JSON object, or too many.
 
-        A message of one result is left as it came, to the byte.
+        A message that is one result is left as it came, to the byte. Out of a list each result comes without what the
+        list says of itself, such as how long the search took: the same result is the same message.
         """
-        found = self.split(parse_object(payload))
-        if len(found) <= 1:
+        document = parse_object(payload)
+        found = self.split(document)
+        if len(found) == 1 and found[0] is document:
             return [payload]
-        return [json.dumps(each, ensure_ascii=False, separators=(",", ":")).encode() for each in found]
+        if len(found) > MOST_RESULTS:
+            raise _too_large(f"The message has {len(found)} results; at most {MOST_RESULTS} are accepted.")
+        parts, length = list[bytes](), 0
+        for each in found:
+            parts.append(json.dumps(each, separators=(",", ":"), default=str).encode())
+            length += len(parts[-1])
+            if length > LONGEST_PARTS_BYTES:
+                raise _too_large(f"Its results have more than {LONGEST_PARTS_BYTES} bytes, each with what they share.")
+        return parts
+
+
+def _too_large(text: str) -> MessageRefusedError:
+    return MessageRefusedError((refusal(Refusal.TOO_LARGE, text),))
 
 
 def mapping_named(name: str) -> ResultMapping:

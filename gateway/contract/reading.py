@@ -61,6 +61,9 @@ class _NotFinite:
 
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
 
 class _DuplicateKeyError(ValueError):
     pass

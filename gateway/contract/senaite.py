@@ -5,6 +5,7 @@ one, with a uid of its own, names it as what it is a retest of. The uid is part 
 the ``replicate``, so that an analysis and its retest are two results and not two versions of one.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ _STATES = {
 _OPEN_ENDS = {"gt": False, "lt": False, "geq": True, "leq": True}
 _MOST_REPLICATES = 2**31 - 2
 DATE_ONLY = "SAMPLED_DATE_ONLY"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}([T ]00:00(:00([.,]0+)?)?\s*([Zz]|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 
 
 def split(document: Document) -> Sequence[Document]:
@@ -48,20 +50,19 @@ def split(document: Document) -> Sequence[Document]:
     items = document.get("items")
     if not isinstance(items, list):
         return (document,)
-    return [each if isinstance(each, Mapping) else {"item": each} for each in items] or (document,)
+    return [each if isinstance(each, Mapping) else {"item": each} for each in items]
 
 
 def canonical(document: Document) -> tuple[dict[str, Any], tuple[str, ...], str | None]:
     """Return (the canonical message, flags, the analysis' uid)."""
-    items = document.get("items")
-    if isinstance(items, list) and len(items) == 1 and isinstance(items[0], Mapping):
-        document = items[0]
     found = {field: value for field, names in _NAMES.items() if (value := _first(document, names)) is not None}
     found |= {name: _number(found[name]) for name in _NUMBERS & found.keys()}
     uid = document.get("uid") if isinstance(document.get("uid"), str) else None
     if uid is not None:
         found["replicate"] = replicate_of(uid)
-    found["value"] = _value(found.get("value"), document)
+    operand = document.get("DetectionLimitOperand")
+    if operand in ("<", ">") and not str(found.get("value", "")).startswith(operand):
+        found["qualifier"] = operand
     found["status"] = _STATES.get(str(document.get("review_state")), document.get("review_state"))
     retest_of = _uid(_first(document, ("RetestOf", "getRetestOfUID")))
     if retest_of is not None:
@@ -93,13 +94,6 @@ def _number(value: Any) -> Any:
         return value
 
 
-def _value(value: Any, document: Document) -> Any:
-    operand = document.get("DetectionLimitOperand")
-    if operand in {"<", ">"} and isinstance(value, str | int | float) and not str(value).startswith(operand):
-        return f"{operand}{value}"
-    return value
-
-
 def _uid(value: Any) -> Any:
     return value.get("uid") if isinstance(value, Mapping) else value
 
@@ -118,4 +112,4 @@ def _limits(given: Any) -> dict[str, Any]:
 
 def _is_date_only(value: Any) -> bool:
     """Return whether a time has only the resolution of a day: it says nothing of when the sample was drawn."""
-    return isinstance(value, str) and ("T" not in value or "T00:00:00" in value)
+    return isinstance(value, str) and _DAY.fullmatch(value.strip()) is not None

@@ -328,8 +328,10 @@ class Historian:
             if name is None:  # the series' own row is damaged
                 damage.chunks += 1
                 continue
-            self._next_number[name] = number + 1 + unnumbered  # in the numbers, too, there stays a hole
-            sealed_until[name] = last_arrival
+            self._next_number[name] = (number or 0) + 1 + unnumbered  # in the numbers, too, there stays a hole
+            if number is None or last_arrival is None:  # nothing of it can be read
+                damage.chunks += 1
+            sealed_until[name] = last_arrival or 0
             wanted = 1 if name.startswith("@") else most
             sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
         last_sealed = {

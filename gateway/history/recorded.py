@@ -29,7 +29,7 @@ class RecordedHistory:
             if self._ids.get(name) in last_arrivals:
                 columns, _older = newest(connection, self._ids[name], most=1, damage=Damage())
                 held_ns = int(columns.held_ns.max()) if len(columns) else 0
-                sealed_until[name] = held_ns, last_arrivals[self._ids[name]]
+                sealed_until[name] = held_ns, last_arrivals[self._ids[name]] or 0
         unsealed, _last_arrival = read_unsealed(connection, sealed_until, self.damage)
         self._unsealed = {name: Columns.joined(parts) for name, parts in unsealed.items()}
 

@@ -16,6 +16,7 @@ from gateway.contract.reading import MessageRefusedError, Refusal, refusal
 from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
 from gateway.inbox import Inbox, Urgency
 from gateway.moments import Moment
+from gateway.records import Reason
 from gateway.transport.mqtt_connection import Delivery
 
 Understand = Callable[[Delivery, Origin, Moment], Arrived | HeadWitnessed]
@@ -97,6 +98,9 @@ class Intake:
         if session is None:
             return  # not acknowledged: it comes again
         events = self._events(delivery)
+        if not events:
+            session.acknowledge(delivery)  # it told nothing that could be lost
+            return
         witness = isinstance(events[0], HeadWitnessed)  # retained: told anew at every connection
         key = (0 if witness else delivery.message_number, delivery.topic, sha256_hex(delivery.payload))
         standing = self._waiting.get(key)
@@ -105,26 +109,22 @@ class Intake:
             return
         waiting = self._waiting[key] = _Waiting([delivery])
 
-        left = len(events)
-
-        def committed() -> None:
-            nonlocal left
-            left -= 1
-            if left:  # a message that told several things is acknowledged when all of them are committed
-                return
-            if self._waiting.get(key) is waiting:
-                del self._waiting[key]
-            for each in waiting.deliveries:
-                session.acknowledge(each)
-            if self._paused and len(self._waiting) <= _RESUME_AT:
-                self._paused = False
-                session.resume()
-
+        committed = _countdown(len(events), lambda: self._settled(key, waiting, session))
         for event in events:
             self._inbox.put(event, self._urgency, committed)
         if not self._paused and len(self._waiting) >= _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
             self._paused = True
             session.pause()
+
+    def _settled(self, key: tuple[int, str, str], waiting: _Waiting, session: Acknowledger) -> None:
+        """Acknowledge a message of which everything is committed."""
+        if self._waiting.get(key) is waiting:
+            del self._waiting[key]
+        for each in waiting.deliveries:
+            session.acknowledge(each)
+        if self._paused and len(self._waiting) <= _RESUME_AT:
+            self._paused = False
+            session.resume()
 
     def takes(self, topic: str) -> bool:
         """Return whether a topic is one of this session's."""
@@ -145,40 +145,75 @@ class Intake:
         events = self._events(delivery)
         for event in events[:-1]:
             self._inbox.put(event, self._urgency)
-        self._inbox.put(events[-1], self._urgency, committed)  # they are committed in their order
+        if events:
+            self._inbox.put(events[-1], self._urgency, committed)  # they are committed in their order
+        else:
+            committed()
         return events
 
     def _events(self, delivery: Delivery) -> list[Arrived | HeadWitnessed]:
-        """Return what a message tells, at least one event."""
-        split = self._splits.get(self._route(delivery.topic))
-        try:
-            parts = [delivery.payload] if split is None else split(delivery.payload)
-        except MessageRefusedError:
-            parts = [delivery.payload]  # reading it says why not
-        return [self._event(replace(delivery, payload=part)) for part in parts]
+        """Return what a message tells; a list without results tells nothing.
 
-    def _event(self, delivery: Delivery) -> Arrived | HeadWitnessed:
-        at = self._now()
-        origin = Origin(
-            session=delivery.session,
-            topic=delivery.topic,
-            message_number=delivery.message_number,
-            redelivered=delivery.redelivered,
-            payload_sha256=sha256_hex(delivery.payload),
-        )
+        All of it is of one moment, by which a redelivery of all of it is recognised.
+        """
+        at, split = self._now(), self._splits.get(self._route(delivery.topic))
+        if split is None:
+            return [self._event(delivery, at)]
         try:
-            return self._routes[self._route(delivery.topic)](delivery, origin, at)
+            return [self._event(replace(delivery, payload=part), at) for part in split(delivery.payload)]
+        except MessageRefusedError as error:
+            reasons = error.reasons
+        except Exception as error:  # a loop's edge, as below
+            log.exception("a message could not be parted; it becomes a dead letter", topic=delivery.topic)
+            reasons = (_unreadable(error),)
+        return [_refused(delivery, at, reasons)]
+
+    def _event(self, delivery: Delivery, at: Moment) -> Arrived | HeadWitnessed:
+        try:
+            return self._routes[self._route(delivery.topic)](delivery, _origin(delivery), at)
         except MessageRefusedError as error:
             reasons = error.reasons
         except Exception as error:  # a loop's edge: no message, whatever is in it, may stop the ones after it
             log.exception("a message could not be read; it becomes a dead letter", topic=delivery.topic)
-            text = f"Reading the message failed ({type(error).__name__}); it is kept for a person to look at."
-            reasons = (refusal(Refusal.DECISION_FAILED, text, error=repr(error)[:500]),)
-        return MessageRefused(at=at, origin=origin, payload=delivery.payload[:KEPT_BYTES], reasons=reasons)
+            reasons = (_unreadable(error),)
+        return _refused(delivery, at, reasons)
 
     def _route(self, topic: str) -> str:
         """Return the first route that matches; the broker sends nothing that matches none."""
         return next((wanted for wanted in self._routes if matches(wanted, topic)), next(iter(self._routes)))
+
+
+def _countdown(count: int, done: Callable[[], None]) -> Callable[[], None]:
+    """Return what calls ``done`` when it has been called so many times."""
+    left = count
+
+    def once() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            done()
+
+    return once
+
+
+def _origin(delivery: Delivery) -> Origin:
+    return Origin(
+        session=delivery.session,
+        topic=delivery.topic,
+        message_number=delivery.message_number,
+        redelivered=delivery.redelivered,
+        payload_sha256=sha256_hex(delivery.payload),
+    )
+
+
+def _refused(delivery: Delivery, at: Moment, reasons: tuple[Reason, ...]) -> MessageRefused:
+    return MessageRefused(at=at, origin=_origin(delivery), payload=delivery.payload[:KEPT_BYTES], reasons=reasons)
+
+
+def _unreadable(error: Exception) -> Reason:
+    text = f"Reading the message failed ({type(error).__name__}); it is kept for a person to look at."
+    told = repr(error)[:500].encode("utf-8", "backslashreplace").decode()
+    return refusal(Refusal.DECISION_FAILED, text, error=told)
 
 
 def matches(topic_filter: str, topic: str) -> bool:

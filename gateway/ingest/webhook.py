@@ -1,21 +1,43 @@
 """Laboratory results over HTTP: a body is answered when all that it tells is committed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
+from gateway.contract.identity import sha256_hex
 from gateway.events import MessageRefused
 from gateway.ingest.messages import Intake
 
 TOPIC = "http/lims/results"
+MOST_WAITING = 64
 
 
-def taking(intake: Intake) -> Callable[[bytes], Awaitable[list[str]]]:
-    """Return the function that takes a body, and returns, once all of it is committed, why what of it was refused."""
+@dataclass(slots=True)
+class _Waiting:
+    refused: list[str]
+    committed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def take(body: bytes) -> list[str]:
-        committed = asyncio.Event()
-        events = intake.offer(TOPIC, body, session="webhook", committed=committed.set)
-        await committed.wait()
-        return [reason.text for event in events if isinstance(event, MessageRefused) for reason in event.reasons]
 
-    return take
+class WebhookIntake:
+    """Takes bodies; one that is posted again while it still waits joins the one that waits."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._waiting: dict[str, _Waiting] = {}
+
+    async def take(self, body: bytes) -> list[str] | None:
+        """Return, once all of a body is committed, why what of it was refused; None where too much waits already."""
+        key = sha256_hex(body)
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            if len(self._waiting) >= MOST_WAITING:
+                return None
+            waiting = self._waiting[key] = _Waiting(refused=[])
+            events = self._intake.offer(TOPIC, body, session="webhook", committed=lambda: self._settled(key))
+            waiting.refused += [
+                reason.text for event in events if isinstance(event, MessageRefused) for reason in event.reasons
+            ]
+        await waiting.committed.wait()
+        return waiting.refused
+
+    def _settled(self, key: str) -> None:
+        self._waiting.pop(key).committed.set()

@@ -101,18 +101,49 @@ class LotState:
 
 
 def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
-    """Return whether another standing result is a retest of this one: same test, named by its sample or its own id.
+    """Return whether a standing result takes this one's place: a retest of it, or of its withdrawn retest, and so on.
 
-    A retest that is itself withdrawn takes nobody's place, and no result is its own retest.
+    A retest names the sample, or the result's own id in the laboratory, and is of the same test. In a ring in which
+    each is the other's retest nobody takes anybody's place.
     """
-    return any(
-        other.retest_of is not None
-        and other.retest_of in {result.sample_id, result.foreign_id}
-        and (other.test_id, other.analyte) == (result.test_id, result.analyte)
-        and (other.sample_id, other.replicate) != (result.sample_id, result.replicate)
-        and other.status not in WITHDRAWN
-        for other in results
+    seen, waiting = [result], [result]
+    while waiting:
+        replaced = waiting.pop()
+        for other in results:
+            if any(_same(other, each) for each in seen) or not _is_retest(other, replaced):
+                continue
+            if other.status not in WITHDRAWN:
+                return not _leads_to(result, other, results)
+            seen.append(other)
+            waiting.append(other)
+    return False
+
+
+def _leads_to(start: LabResult, wanted: LabResult, results: tuple[LabResult, ...]) -> bool:
+    """Return whether a result is itself a retest of another, at any distance."""
+    seen, waiting = [start], [start]
+    while waiting:
+        retest = waiting.pop()
+        for other in results:
+            if _is_retest(retest, other) and not any(_same(other, each) for each in seen):
+                if _same(other, wanted):
+                    return True
+                seen.append(other)
+                waiting.append(other)
+    return False
+
+
+def _is_retest(retest: LabResult, of: LabResult) -> bool:
+    return (
+        retest.retest_of is not None
+        and retest.retest_of in {of.sample_id, of.foreign_id}
+        and (retest.test_id, retest.analyte) == (of.test_id, of.analyte)
+        and not _same(retest, of)
     )
+
+
+def _same(first: LabResult, second: LabResult) -> bool:
+    return (first.sample_id, first.test_id, first.replicate) == (second.sample_id, second.test_id, second.replicate)
 
 
 def without_result(before: LotState, result: LabResult) -> tuple[LotState, tuple[Reason, ...]]:

@@ -134,8 +134,9 @@ def _identified_specification(connection: sqlite3.Connection, event: Specificati
 
 def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> Event | None:
     origin = event.origin
-    if origin.redelivered and origin.payload_sha256 == _value(
-        connection, "last_payload_of_delivery", session=origin.session, message_number=origin.message_number
+    delivery = {"session": origin.session, "message_number": origin.message_number}
+    if origin.redelivered and _value(
+        connection, "was_in_last_delivery", **delivery, payload_sha256=origin.payload_sha256
     ):
         return None
     ordinal = _value(connection, "count_deliveries", payload_sha256=origin.payload_sha256, topic=origin.topic)

@@ -9,12 +9,12 @@ import asyncio
 import hashlib
 import hmac
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -23,10 +23,14 @@ from starlette.routing import Route
 
 from gateway.errors import LablineError
 
+log = structlog.get_logger()
+
 PATH = "/lims/results"
 LONGEST_BODY_BYTES = 1024 * 1024
 _COMMIT_SECONDS = 30.0
-_CLOSING_SECONDS = 3.0
+_BODY_SECONDS, _CLOSING_SECONDS, _RETRY_SECONDS = 30.0, 3.0, 5.0
+_CONNECTIONS = 256
+UNAVAILABLE = "WEBHOOK_UNAVAILABLE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +48,44 @@ class WebhookOptions:
 class Webhook:
     """An HTTP server with one route."""
 
-    def __init__(self, options: WebhookOptions, *, take: Callable[[bytes], Awaitable[Sequence[str]]]) -> None:
-        """``take`` gets a body and returns, once all it tells is committed, why what of it was refused."""
+    def __init__(
+        self,
+        options: WebhookOptions,
+        *,
+        take: Callable[[bytes], Awaitable[Sequence[str] | None]],
+        on_condition: Callable[[str, bool], None] = lambda _code, _holds: None,
+    ) -> None:
+        """Listen once it runs.
+
+        ``take`` gets a body and returns, once all it tells is committed, why what of it was refused; None where too
+        much waits. ``on_condition`` hears when the port cannot be had.
+        """
         self._options = options
         self._take = take
+        self._on_condition = on_condition
 
     async def run(self) -> None:
-        """Serve until cancelled; raises LablineError where the port cannot be had."""
+        """Serve until cancelled; where the port cannot be had, that is told, and tried again."""
+        while True:
+            try:
+                listening = self._bound()
+            except LablineError as error:
+                log.error("no webhook", error=str(error), hint=error.hint)  # noqa: TRY400 - the sentence says it
+                self._on_condition(UNAVAILABLE, True)
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            self._on_condition(UNAVAILABLE, False)
+            await self._serve(listening)
+
+    async def _serve(self, listening: socket.socket) -> None:
         options = self._options
         application = Starlette(routes=[Route(PATH, self._post, methods=["POST"])])
         configuration = uvicorn.Config(
-            application, host=options.host, port=options.port, log_config=None, access_log=False, lifespan="off",
-            ssl_certfile=options.certificate, ssl_keyfile=options.key, ssl_version=ssl.PROTOCOL_TLS_SERVER,
-            timeout_keep_alive=30, timeout_graceful_shutdown=1, limit_concurrency=64,
-            h11_max_incomplete_event_size=16 * 1024,
+            application, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
+            timeout_graceful_shutdown=1, limit_concurrency=_CONNECTIONS, h11_max_incomplete_event_size=16 * 1024,
+            ssl_certfile=options.certificate, ssl_keyfile=options.key,
         )  # fmt: skip
-        server, listening = _Server(configuration), self._bound()
+        server = _Server(configuration)
         try:
             await server.serve(sockets=[listening])
         except asyncio.CancelledError:
@@ -73,7 +99,8 @@ class Webhook:
         """Return a socket that has the port; raises LablineError where it cannot be had."""
         options = self._options
         try:
-            return socket.create_server((options.host, options.port))
+            family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+            return socket.create_server((options.host, options.port), family=family)
         except OSError as error:
             raise LablineError(
                 f"the webhook cannot listen on {options.host}:{options.port}: {error.strerror}",
@@ -81,18 +108,25 @@ class Webhook:
             ) from error
 
     async def _post(self, request: Request) -> JSONResponse:
-        body = await _body(request)
+        if not self._may(request):  # before anything of the body is read
+            return _answer(401, "the token is missing or wrong")
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _body(request)
+        except (ClientDisconnect, TimeoutError):
+            return _answer(408, "the body did not come")
         if body is None:
             return _answer(413, f"at most {LONGEST_BODY_BYTES} bytes")
-        if not self._may(request):
-            return _answer(401, "the token is missing or wrong")
-        if not self._signed(request, body):
-            return _answer(401, "the signature is missing or wrong")
+        return await self._taken(body) if self._signed(request, body) else _answer(401, "the signature is wrong")
+
+    async def _taken(self, body: bytes) -> JSONResponse:
         try:
             async with asyncio.timeout(_COMMIT_SECONDS):
                 refused = await self._take(body)
         except TimeoutError:
             return _answer(503, "not committed in time; send it again")
+        if refused is None:
+            return _answer(503, "too much waits already; send it again later")
         if refused:
             return JSONResponse({"status": "refused", "why": list(refused)}, status_code=422)
         return JSONResponse({"status": "committed"})
@@ -121,14 +155,11 @@ class _Server(uvicorn.Server):
 async def _body(request: Request) -> bytes | None:
     """Return the body, or None where it is longer than is taken."""
     parts, length = [], 0
-    try:
-        async for part in request.stream():
-            length += len(part)
-            if length > LONGEST_BODY_BYTES:
-                return None
-            parts.append(part)
-    except ClientDisconnect:
-        return b""
+    async for part in request.stream():
+        length += len(part)
+        if length > LONGEST_BODY_BYTES:
+            return None
+        parts.append(part)
     return b"".join(parts)
 
 

@@ -10,11 +10,11 @@ from functools import partial
 import pytest
 
 from gateway.contract.mapping import mapping_named
-from gateway.errors import ConfigurationError, LablineError
+from gateway.errors import ConfigurationError
 from gateway.inbox import Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
-from gateway.ingest.webhook import taking
+from gateway.ingest.webhook import MOST_WAITING, WebhookIntake
 from gateway.line import webhook_options
 from gateway.records import ResultStatus
 from gateway.settings import read
@@ -36,7 +36,7 @@ async def served(loop):  # noqa: F811
     intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand},
                     now=partial(moment, NOW_NS), splits={"lims/#": mapping.parts})  # fmt: skip
     options = WebhookOptions(host="127.0.0.1", port=free_port(), token=TOKEN, hmac_secret=SECRET)
-    task = asyncio.create_task(Webhook(options, take=taking(intake)).run())
+    task = asyncio.create_task(Webhook(options, take=WebhookIntake(intake).take).run())
     async with asyncio.timeout(10):
         while not await _listens(options.port):
             await asyncio.sleep(0.01)
@@ -120,12 +120,37 @@ async def test_a_body_that_is_too_long_is_not_taken(served, loop):  # noqa: F811
         assert await loop.rows("SELECT count(*) FROM event") == [(0,)]
 
 
-async def test_a_port_that_is_taken_is_told():
-    port = free_port()
+async def test_what_is_posted_again_while_it_waits_joins_it_and_more_than_a_few_wait_outside(loop):  # noqa: F811
+    mapping = mapping_named("canonical")
+    understand = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
+    intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand},
+                    now=partial(moment, NOW_NS), splits={"lims/#": mapping.parts})  # fmt: skip
+    webhook = WebhookIntake(intake)
+    bodies = [json.dumps({**RESULT, "sample_id": f"S-{at}"}).encode() for at in range(MOST_WAITING)]
+    posted = [asyncio.create_task(webhook.take(body)) for body in bodies * 3]
+    while len(loop.inbox) < MOST_WAITING:
+        await asyncio.sleep(0)
+    assert await webhook.take(json.dumps({**RESULT, "sample_id": "one too many"}).encode()) is None
+    async with running(loop), asyncio.timeout(20):
+        assert await asyncio.gather(*posted) == [[]] * len(posted)
+    assert await loop.rows("SELECT count(*) FROM event") == [(MOST_WAITING,)]
+
+
+async def test_a_port_that_is_taken_is_told_and_the_gateway_goes_on():
+    port, told = free_port(), []
     async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", port):
         options = WebhookOptions(host="127.0.0.1", port=port, token=TOKEN)
-        with pytest.raises(LablineError, match="cannot listen"):
-            await Webhook(options, take=lambda _body: asyncio.sleep(0, [])).run()
+        webhook = Webhook(
+            options, take=lambda _body: asyncio.sleep(0, []), on_condition=lambda *each: told.append(each)
+        )
+        task = asyncio.create_task(webhook.run())
+        async with asyncio.timeout(10):
+            while not told:
+                await asyncio.sleep(0.01)
+        assert not task.done()
+        assert told == [("WEBHOOK_UNAVAILABLE", True)]
+        task.cancel()
+        await asyncio.wait({task})
 
 
 @pytest.mark.parametrize(

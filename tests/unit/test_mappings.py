@@ -183,3 +183,82 @@ def test_the_status_of_a_message_is_never_guessed():
     with pytest.raises(MessageRefusedError, match="status"):
         of_senaite(review_state="assigned")
     assert of_senaite(review_state="retracted").status is ResultStatus.SUPERSEDED
+
+
+def test_the_same_parameter_by_two_methods_is_two_results():
+    items = [
+        {"paramid": "pH", "paramlistid": each, "enteredtext": "7", "releasedflag": "Y"} for each in ("M1", "M2", "M1")
+    ]
+    mapping = mapping_named("labvantage")
+    parts = mapping.parts(json.dumps({"sampleid": "S", "dataitems": items}).encode())
+    table = table_of("labvantage")
+    first, other, again = (read_part(part, table).replicate for part in parts)
+    assert first != other
+    assert first == again
+
+
+def test_the_same_result_found_by_two_searches_is_the_same_message():
+    item = {"uid": "a", "review_state": "verified", "Keyword": "PH", "Result": "7.2", "getRequestID": "WB-1"}
+    mapping = mapping_named("senaite")
+    found = {mapping.parts(json.dumps({"count": 1, "_runtime": at, "items": [item]}).encode())[0] for at in (0.1, 0.2)}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("value", ["NaN", '"\\ud800"', "1e999"])
+def test_a_value_that_is_none_costs_only_its_own_result(value):
+    text = '{"items": [{"uid": "a", "review_state": "verified", "Keyword": "PH", "Result": "7", "getRequestID": "W"}, '
+    text += f'{{"uid": "b", "review_state": "verified", "Keyword": "PH", "Result": {value}, "getRequestID": "W"}}]}}'
+    mapping, table = mapping_named("senaite"), table_of("senaite")
+    good, bad = mapping.parts(text.encode())
+    assert read_part(good, table).value == 7.0
+    with pytest.raises(MessageRefusedError):
+        read_part(bad, table)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"items": [0] * 501},
+        {"sampleid": "S", "remark": "x" * 100_000, "dataitems": [{"paramid": "pH", "enteredtext": "7"}] * 200},
+    ],
+)
+def test_a_message_that_would_become_very_many_is_refused_whole(message):
+    name = "senaite" if "items" in message else "labvantage"
+    with pytest.raises(MessageRefusedError, match=r"at most|more than"):
+        mapping_named(name).parts(json.dumps(message).encode())
+
+
+async def test_a_message_that_cannot_be_parted_is_one_dead_letter_and_stops_nothing():
+    def broken(_payload):
+        raise RuntimeError("whatever")
+
+    understand = understand_results(source="lims", analytes={}, assume_status=None)
+    inbox = Inbox()
+    intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand}, now=partial(moment, NOW_NS),
+                    splits={"lims/#": broken})  # fmt: skip
+    intake.session = _Session()
+    intake.take(
+        Delivery(session="s", topic="lims/x", payload=b"{}", message_number=1, redelivered=False, qos=1, generation=0)
+    )
+    (pending,) = await inbox.take(most=20)
+    assert [reason.code for reason in pending.event.reasons] == ["DECISION_FAILED"]
+
+
+def linked(**links):
+    """Results of one test by their own ids; each names what it is a retest of, if anything."""
+    return {name: result(sample_id="S", foreign_id=name, replicate=at, retest_of=of, status=status)
+            for at, (name, (of, status)) in enumerate(links.items(), start=1)}  # fmt: skip
+
+
+def standing(found):
+    return {name for name, each in found.items() if not retested(each, tuple(found.values()))}
+
+
+def test_a_chain_of_retests_leaves_the_last_and_a_ring_leaves_all():
+    approved, gone = ResultStatus.APPROVED, ResultStatus.SUPERSEDED
+    assert standing(linked(a=(None, approved), b=("a", gone), c=("b", approved))) == {"c"} | set()
+    assert standing(linked(a=(None, approved), b=("a", gone))) == {
+        "a",
+        "b",
+    }  # a retest that is withdrawn replaces nothing
+    assert standing(linked(a=("b", approved), b=("a", approved))) == {"a", "b"}

@@ -29,7 +29,7 @@ from gateway.events import (
 )
 from gateway.inbox import Pending
 from gateway.process import decide_batch
-from gateway.records import ResultStatus, seconds_to_ns
+from gateway.records import SECOND_NS, ResultStatus, seconds_to_ns
 from gateway.store import audit
 from gateway.store.database import locked, open_state, read_state
 from tests.building import NOW_NS, assignment, line, moment, sample, steady_rings
@@ -535,3 +535,21 @@ async def test_a_writer_that_cannot_open_its_store_says_so(tmp_path):
     with pytest.raises(StoreCorruptError, match="cannot be opened"):
         async with Writer(partial(open_state, tmp_path), name="store"):
             pass
+
+
+def test_a_redelivered_message_of_several_results_changes_nothing(bench):
+    """Both lists are committed, the acknowledgements are lost, and both come again: nothing old takes the place of new."""
+
+    def told(number, values, *, dup=False):
+        bench.now_ns += SECOND_NS
+        for test, value in values.items():
+            bench.result(
+                {"sample_id": "S-1", "test_id": test, "value": value, "status": "approved"}, dup=dup, number=number
+            )
+
+    first, second = {"pH": 7.1, "Ca": 41.0}, {"pH": 7.2, "Ca": 42.0}
+    told(1, first)
+    told(2, second)
+    told(1, first, dup=True)
+    told(2, second, dup=True)
+    assert bench.rows("SELECT test_id, count(*) FROM lab_result GROUP BY test_id ORDER BY 1") == [("Ca", 2), ("pH", 2)]

@@ -23,7 +23,7 @@ SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival, coun
     SELECT series_id, CASE typeof(number) WHEN 'integer' THEN number END AS number,
            CASE typeof(last_arrival) WHEN 'integer' THEN last_arrival END AS last_arrival
     FROM chunk WHERE typeof(series_id) = 'integer'
-) GROUP BY series_id HAVING max(number) IS NOT NULL AND max(last_arrival) IS NOT NULL;
+) GROUP BY series_id;
 
 -- name: chunks_of_stretch
 SELECT min(number), max(number), (

@@ -1,7 +1,11 @@
--- name: last_payload_of_delivery
-SELECT payload_sha256 FROM event_checked
-WHERE holds AND session = :session AND message_number = :message_number
-ORDER BY row_number DESC LIMIT 1;
+-- A message that told several things is of one moment.
+-- name: was_in_last_delivery
+SELECT 1 FROM event_checked
+WHERE holds AND session = :session AND message_number = :message_number AND payload_sha256 = :payload_sha256
+  AND at_ns = (
+    SELECT at_ns FROM event_checked WHERE holds AND session = :session AND message_number = :message_number
+    ORDER BY row_number DESC LIMIT 1
+  );
 
 -- name: payload_of_event
 SELECT payload_sha256, holds FROM event_checked WHERE event_id = :event_id;
