@@ -152,7 +152,14 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         on_progress=lambda: progress.beat("drain"),
         on_alarm=health.alarm,
     )
-    follow_ups = FollowUps(line=line, reader=stores.reader, inbox=ground.inbox, windows=history.windows, clock=clock)
+    follow_ups = FollowUps(
+        line=line,
+        reader=stores.reader,
+        inbox=ground.inbox,
+        windows=history.windows,
+        clock=clock,
+        on_alarm=health.alarm,
+    )
     processor = Processor(
         inbox=ground.inbox,
         line=line,

@@ -265,8 +265,15 @@ def _limits(
 ) -> Specification | None:
     """Return what a model's value is held against: all that is in force at once, in the model's unit."""
     output = model.bundle.output_of(analyte)
-    holding = situation.in_force(analyte, event.at_ns, product=product, client_id=situation.context.client_id)
-    return strictest(holding, None if output is None else output.unit)
+    clients = {situation.context.client_id}
+    if model.equipment_id != situation.context.equipment_id:  # for whom that runs is not known here: for any of them
+        clients |= {each.client_id for each in (*situation.line.specifications, *situation.master_data)}
+    holding = [
+        each
+        for client_id in sorted(clients, key=str)
+        for each in situation.in_force(analyte, event.at_ns, product=product, client_id=client_id)
+    ]
+    return strictest(dict.fromkeys(holding), None if output is None else output.unit)
 
 
 def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:
@@ -335,7 +342,8 @@ def _investigated(event: ResultArrived, judgement: Judgement, situation: Situati
     if not judgement.newest or not (failed or confirmed):
         return Decision()
     equipment = result.equipment_id or situation.context.equipment_id
-    until_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
+    made_until_ns = event.at_ns if situation.lot_ended_ns is None else min(event.at_ns, situation.lot_ended_ns)
+    until_ns = made_until_ns if result.sampled_ns is None else result.sampled_ns
     wanted = follow_up_of_result(result, equipment, started_ns=situation.lot_started_ns, until_ns=until_ns)
     return Decision(follow_ups=(wanted,))
 
@@ -343,17 +351,23 @@ def _investigated(event: ResultArrived, judgement: Judgement, situation: Situati
 def _incoming(judgement: Judgement, situation: Situation) -> Decision:
     """Count a validated result of a supplier's material, in the place of the version before it."""
     result, current = judgement.result, situation.history.current
-    if result.supplier is None or result.material_definition_id is None or not judgement.newest:
+    withdrawn = current.result_id if current is not None and current.supplier is not None else None
+    says = result.status in FINAL and result.supplier is not None and result.material_definition_id is not None
+    failed = _FAILED.get(judgement.own.recommendation) if says else None
+    if not judgement.newest or (failed is None and withdrawn is None):
         return Decision()
     tested = IncomingTested(
         result_id=result.result_id,
-        supplier=result.supplier,
-        material=result.material_definition_id,
+        supplier=result.supplier or "",
+        material=result.material_definition_id or "",
         analyte=result.analyte,
-        failed=judgement.own.recommendation is Recommendation.HOLD,
-        withdrawn=None if current is None else current.result_id,
+        failed=failed,
+        withdrawn=withdrawn,
     )
-    return Decision(records=(tested,)) if result.status in FINAL else Decision()
+    return Decision(records=(tested,))
+
+
+_FAILED = {Recommendation.RELEASE: False, Recommendation.HOLD: True}  # of a review nobody knows yet
 
 
 def _on_follow_up(event: FollowUpDue, situation: Situation) -> Decision:

@@ -356,13 +356,16 @@ class SampleRequested:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IncomingTested:
-    """A result of incoming material: whether it failed; ``withdrawn``: the version that no longer counts."""
+    """A result of incoming material: whether it failed, None where it says neither.
+
+    ``withdrawn``: the version that no longer counts.
+    """
 
     result_id: str
     supplier: str
     material: str
     analyte: str
-    failed: bool
+    failed: bool | None
     withdrawn: str | None
 
 
@@ -377,6 +380,7 @@ class SeriesSituation:
 
     series: Series
     points: tuple[Point, ...] | None
+    replaced_ns: int | None = None  # when the point counts that a correction takes the place of
     together: Mapping[Together, FrozenReference | None] = field(default_factory=dict)
     sample_values: Mapping[str, float] = field(default_factory=dict)  # of the same sample, by analyte
     samples: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -394,10 +398,12 @@ class Situation:
     sampling: SamplingSituation = field(default_factory=SamplingSituation)
     investigation: Investigation = field(default_factory=Investigation)
     series: SeriesSituation | None = None  # of the result, where its product is known
+    left_series: SeriesSituation | None = None  # that a correction has left for another one
     lot_state: LotState = field(default_factory=LotState)
     lot_results: tuple[LabResult, ...] = ()
     lot_closed: bool = False
     lot_started_ns: int | None = None
+    lot_ended_ns: int | None = None
     provisional: tuple[ProvisionalHold, ...] = ()  # of the lot, the settled ones, too
     said_of_lot: Mapping[str, tuple[SaidOfLot, ...]] = field(default_factory=dict)  # by analyte, the newest first
     gaps: tuple[str, ...] = ()  # known holes in what the lot's process told

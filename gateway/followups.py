@@ -31,12 +31,15 @@ class FollowUps:
         inbox: Inbox,
         windows: Callable[[Iterable[WindowRequest]], Awaitable[Mapping[WindowRequest, TagWindow]]],
         clock: Clock,
+        on_alarm: Callable[[str], None],
     ) -> None:
+        """``on_alarm`` hears of what cannot be read any more."""
         self._line = line
         self._reader = reader
         self._inbox = inbox
         self._windows = windows
         self._clock = clock
+        self._on_alarm = on_alarm
         self._something = asyncio.Event()
 
     def wake(self) -> None:
@@ -52,6 +55,9 @@ class FollowUps:
         while True:
             with suppress(StoreUnavailableError):  # tried again in a moment
                 for event_id, follow_up in await self._reader.follow_ups(most=_AT_ONCE):
+                    if follow_up is None:
+                        self._on_alarm("EVIDENCE_DAMAGED")
+                        continue
                     event = FollowUpDue(event_id=event_id, at=self._clock.now(), follow_up=follow_up)
                     await self._decided(event)
             with suppress(TimeoutError):

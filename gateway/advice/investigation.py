@@ -6,6 +6,7 @@ from gateway.definitions import LineDefinition
 from gateway.events import Decision, FollowUp, FollowUpDue, FollowUpKind, Situation
 from gateway.history.windows import WindowRequest
 from gateway.lab.deviations import Deviation, Fingerprint, causes_of, fingerprint, nearest, relatives, spread_of, traces
+from gateway.lab.disposition import TREND_FLAGS, judge_result
 from gateway.lab.procedures import instructions_for
 from gateway.records import SECOND_NS, AuditEntry, LabResult
 
@@ -83,11 +84,13 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
         product=result.material_definition_id,
         client_id=result.client_id,
     )
+    trends = tuple(each for each in known.reasons if each.code in TREND_FLAGS)  # with the figures of that time
+    reasons = judge_result(result, in_force, trends).reasons
     deviation = Deviation(
         deviation_id=identity_of("deviation", event.event_id),
         at_ns=event.at_ns,
         result=result,
-        reasons=known.reasons,
+        reasons=reasons,
         specification=next(iter(in_force), result.specification),
         equipment_id=event.follow_up.equipment_id,
         timeline=known.timeline,
@@ -102,7 +105,7 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
             line.procedures,
             analyte=result.analyte,
             product=result.material_definition_id,
-            failures=[reason.code for reason in known.reasons],
+            failures=[reason.code for reason in reasons],
             equipment=event.follow_up.equipment_id,
         ),
         fingerprint=own,

@@ -23,6 +23,7 @@ from gateway.lab.disposition import (
 )
 from gateway.records import Disposition, LabResult, Prediction, Reason, Recommendation, ResultStatus, Specification
 
+_UNDECIDED = frozenset({"VALUE_UNKNOWN", "UNIT_MISMATCH", "NO_SPECIFICATION", "CENSORED_UNDECIDED"})
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 _SHADOW = Stage.SHADOW.name.lower()
 
@@ -156,11 +157,9 @@ def _own_lot(
     *,
     newest: bool,
 ) -> LotJudged:
-    required = situation.required(event.at_ns, product=result.material_definition_id, client_id=result.client_id)
-    missing, done = missing_tests(required, judged), {each.analyte for each in settled}
-    waiting = tuple(
-        each.analyte for each in situation.provisional if each.settled_by is None and each.analyte not in done
-    )
+    missing, done = missing_tests(_required(event, situation, judged), judged), {each.analyte for each in settled}
+    holds = _provisional(result, situation, newest=newest)
+    waiting = tuple(each.analyte for each in holds if each.settled_by is None and each.analyte not in done)
     state, reasons = recommend(judged, situation.lot_state, missing=missing, provisional=waiting)
     if situation.damaged:
         state, reasons = on_damaged_records(state, reasons, situation.damaged)
@@ -189,13 +188,38 @@ def _own_lot(
     )
 
 
+def _required(event: ResultArrived, situation: Situation, judged: tuple[Judged, ...]) -> tuple[str, ...]:
+    """Return the tests without which the lot is not released: of every product and client that its results name."""
+    named = [(each.result.material_definition_id, each.result.client_id) for each in judged]
+    named.append((situation.context.material_definition_id, situation.context.client_id))
+    return tuple(
+        dict.fromkeys(
+            analyte
+            for product, client_id in dict.fromkeys(named)
+            for analyte in situation.required(event.at_ns, product=product, client_id=client_id)
+        )
+    )
+
+
+def _provisional(result: LabResult, situation: Situation, *, newest: bool) -> tuple[ProvisionalHold, ...]:
+    """Return the lot's provisional holds; one is settled only while the result stands that settled it."""
+    current = situation.history.current
+    standing = {each.result_id for each in situation.lot_results if each.status in FINAL}
+    if current is not None and not newest and current.material_lot_id == result.material_lot_id:
+        standing |= {current.result_id} if current.status in FINAL else set()
+    return tuple(
+        each if each.settled_by in standing else replace(each, settled_by=None) for each in situation.provisional
+    )
+
+
 def _settled(result: LabResult, own: Judged, situation: Situation, *, newest: bool) -> tuple[ProvisionalHold, ...]:
     """Return the provisional holds on which a result is the laboratory's word: of a sample since then, or a hold."""
-    if not newest or result.status not in FINAL:
+    undecided = not _UNDECIDED.isdisjoint(reason.code for reason in own.reasons)
+    if not newest or result.status not in FINAL or undecided:
         return ()
     return tuple(
         replace(each, settled_by=result.result_id)
-        for each in situation.provisional
+        for each in _provisional(result, situation, newest=newest)
         if each.settled_by is None
         and each.analyte == result.analyte
         and (

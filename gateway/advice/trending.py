@@ -17,6 +17,7 @@ from gateway.lab.trends import (
 from gateway.lab.units import converted
 from gateway.records import AuditEntry, LabResult, Reason, ResultStatus
 
+_LARGEST = 1e30  # what is larger was not measured: instruments say so that they could not
 _COUNTS = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 
 
@@ -33,13 +34,13 @@ def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Tren
 
     Only uncensored numbers that the laboratory has validated are charted, of a known product, in the series' unit.
     """
-    known, product = situation.series, result.material_definition_id
+    left, known, product = _left(situation), situation.series, result.material_definition_id
     if known is None or product is None:
-        return Trended()
+        return Trended(decision=left)
     point = _point(event, result, known)
     replaced = situation.history.current.result_id if situation.history.current is not None else None
     if point is None and replaced is None:
-        return Trended()
+        return Trended(decision=left)
     found = _charted(point, result, known, situation)
     unit = known.series.unit or result.unit
     recorded = SeriesCharted(
@@ -53,7 +54,19 @@ def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Tren
         records=(recorded,), audit=_frozen_audit(found, product, result.analyte) if found.frozen else ()
     )
     beside = Trended() if point is None else _together(point, result, known)
-    return Trended(reasons=(*found.reasons, *beside.reasons), decision=decision + beside.decision)
+    return Trended(reasons=(*found.reasons, *beside.reasons), decision=left + decision + beside.decision)
+
+
+def _left(situation: Situation) -> Decision:
+    """Return the series that a correction has left, charted again without its point."""
+    current, left = situation.history.current, situation.left_series
+    if left is None or current is None or current.material_definition_id is None:
+        return Decision()
+    product, analyte = current.material_definition_id, current.analyte
+    rules = rules_for(situation.line.trends, product=product, analyte=analyte)
+    again = charted_again(left.series, left.points or (), rules, name=current.test_id).series
+    gone = SeriesCharted(product=product, analyte=analyte, series=again, point=None, withdrawn=current.result_id)
+    return Decision(records=(gone,))
 
 
 def _point(event: ResultArrived, result: LabResult, known: SeriesSituation) -> Point | None:
@@ -61,9 +74,9 @@ def _point(event: ResultArrived, result: LabResult, known: SeriesSituation) -> P
     if result.value is None or result.qualifier is not None or result.status not in _COUNTS:
         return None
     value = converted(result.value, result.unit, known.series.unit)
-    if value is None:
+    if value is None or abs(value) > _LARGEST:
         return None
-    at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
+    at_ns = next(each for each in (result.sampled_ns, known.replaced_ns, event.at_ns) if each is not None)
     return Point(result_id=result.result_id, sample_id=result.sample_id, at_ns=at_ns, value=value)
 
 

@@ -7,6 +7,7 @@ by both, the more careful recommendation holds, and the conflict is flagged.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gateway.lab.specifications import action_limits
 from gateway.lab.units import converted
 from gateway.records import Specification
 
@@ -18,7 +19,8 @@ def in_force(
 ) -> Specification | None:
     """Return the specification of one source that holds at an instant, or None. Never guesses a product.
 
-    One for the client goes before one for all, and of several the one that came into force last.
+    One for the client goes before one for all, of several the one that came into force last, and of those the one that
+    was stated last: that is how a mistake in it is corrected.
     """
     holding = [
         each
@@ -28,7 +30,7 @@ def in_force(
         and each.client_id in {None, client_id}
         and holds_at(each, at_ns)
     ]
-    return max(holding, key=lambda each: (each.client_id is not None, _from_ns(each)), default=None)
+    return max(reversed(holding), key=lambda each: (each.client_id is not None, _from_ns(each)), default=None)
 
 
 def holds_at(specification: Specification, at_ns: int) -> bool:
@@ -78,20 +80,20 @@ def _limits(specification: Specification) -> tuple[object, ...]:
 
 
 def strictest(specifications: Iterable[Specification], unit: str | None) -> Specification | None:
-    """Return the one that lies within all of several, in a unit; None where there are none or units do not agree.
+    """Return what lies within all of several, in a unit; None where there are none or units do not agree.
 
-    Target and bands are those of the first.
+    Of several the limits are those from which on people act, and the target is that of the first, where it lies within.
     """
-    found: Specification | None = None
-    for each in specifications:
-        same = in_unit(each, unit)
-        if same is None:
-            return None
-        found = same if found is None else _within_both(found, same)
-    return found
-
-
-def _within_both(first: Specification, second: Specification) -> Specification:
-    lowers = [each for each in (first.lower, second.lower) if each is not None]
-    uppers = [each for each in (first.upper, second.upper) if each is not None]
-    return replace(first, lower=max(lowers, default=None), upper=min(uppers, default=None))
+    found = [in_unit(each, unit) for each in specifications]
+    known = [each for each in found if each is not None]
+    if not known or len(known) < len(found):
+        return None
+    if len(known) == 1:
+        return known[0]
+    acting = [action_limits(each) for each in known]
+    lowers = [each.lower for each in acting if each.lower is not None]
+    uppers = [each.upper for each in acting if each.upper is not None]
+    lower, upper = max(lowers, default=None), min(uppers, default=None)
+    target = known[0].target
+    within = target is not None and (lower is None or target >= lower) and (upper is None or target <= upper)
+    return replace(known[0], lower=lower, upper=upper, target=target if within else None, bands=None)

@@ -15,6 +15,7 @@ from gateway.records import SECOND_NS
 _NOVEL = 3.0  # sigmas from the product's usual lots
 _HIGH, _STANDARD = 0.25, 0.05
 _HOUR_NS = 3600 * SECOND_NS
+_MOST_DAYS = 60.0  # what has waited longer goes first anyway
 _MOST_RATIO, _LEAST_RATIO = 10.0, 0.5
 
 
@@ -125,7 +126,7 @@ def in_order(waiting: Iterable[Waiting], *, at_ns: int) -> list[Waiting]:
     """
 
     def weight(each: Waiting) -> float:
-        days = max(at_ns - each.since_ns, 0) / (24 * _HOUR_NS)
+        days = min(max(at_ns - each.since_ns, 0) / (24 * _HOUR_NS), _MOST_DAYS)
         return float(_odds(each.probability) * 2.0**days)
 
     return sorted(waiting, key=lambda each: (-weight(each), each.since_ns, each.subject))

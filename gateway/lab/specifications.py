@@ -16,6 +16,8 @@ from typing import Any, Literal
 from gateway.lab.units import converted
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
+_NO_DECIMALS = 1e15  # from there on a float has none
+
 
 class Judgement(StrEnum):
     """What a result is against its specification; the value is the sentence's template."""
@@ -73,6 +75,8 @@ def comparable(result: LabResult, specification: Specification) -> LabResult | N
 
 def rounded(value: float, decimals: int) -> float:
     """Return a number rounded to some decimals as people write it: half away from zero."""
+    if abs(value) >= _NO_DECIMALS:
+        return value
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 

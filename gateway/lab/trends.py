@@ -5,6 +5,7 @@ withdrawn, the series is charted again from the points on record, so that the or
 was said meanwhile. Out of trend is not out of specification: it asks for a person's look, never for a hold.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -67,6 +68,8 @@ def charted(series: Series, point: Point, rules: TrendRules, *, name: str) -> Ch
     if series.limits is None:
         return Charted(series=after)
     standardised = series.limits.standardised(point.value)
+    if not math.isfinite(standardised):  # no chart has a place for it; its specification judges it
+        return Charted(series=series)
     recent = (*series.recent, standardised)[-MOST_VALUES:]
     after = replace(after, recent=recent, ewma=series.ewma.after(standardised), cusum=series.cusum.after(standardised))
     found = _signals(after, rules)

@@ -47,7 +47,12 @@ def around_result(records: Records, follow_up: FollowUp, *, at_ns: int) -> Inves
         "newest_points", {"product": product, "analyte": analyte, "besides": None, "most": MOST_POINTS}
     )
     alike = {**of_product, "analyte": analyte, "after_ns": at_ns - _ALIKE_WITHIN_NS, "most": MOST_ALIKE}
-    earlier = {"product": product, "analyte": analyte, "before_ns": at_ns, "most": MOST_EARLIER}
+    if records.rows(
+        "drafted_already", {"sample_id": result.sample_id, "analyte": analyte, "value_text": result.value_text}
+    ):
+        return Investigation()  # as it was entered, or validated: the same failure
+    earlier = {"product": product, "analyte": analyte, "before_ns": at_ns, "most": MOST_EARLIER,
+               "besides": result.sample_id}  # fmt: skip
     return Investigation(
         uses=() if lot is None else _uses(records.rows("genealogy", {"material_lot_id": lot})),
         result=result,

@@ -65,8 +65,8 @@ class Reader:
         except SQLITE_ERRORS as error:
             raise translated(error, "the store cannot be read") from error
 
-    async def follow_ups(self, *, most: int) -> list[tuple[str, FollowUp]]:
-        """Return what decisions have left for later, the oldest first: each with its event's id."""
+    async def follow_ups(self, *, most: int) -> list[tuple[str, FollowUp | None]]:
+        """Return what decisions have left for later, the oldest first, by its event's id; None where it is damaged."""
         return [
             (str(event_id), decode(FollowUp, str(body))) for event_id, body in await self._all("follow_ups", most=most)
         ]

@@ -15,6 +15,7 @@ from gateway.events import (
     EpochBegun,
     Event,
     FollowUpDue,
+    FollowUpKind,
     GatewayStopped,
     IncomingTested,
     Latched,
@@ -208,6 +209,8 @@ def _context(connection: sqlite3.Connection, event: Event, _situation: Situation
     )
     if change.kind is ContextKind.MATERIAL_CONSUMED:
         connection.execute(SQL["insert_material_use"], asdict(change))
+    if change.kind is ContextKind.LOT_CLOSED:
+        connection.execute(SQL["lot_needs_no_sample"], {"material_lot_id": change.material_lot_id})
     statement = _CONTEXT_STATEMENTS.get(change.kind)
     if statement is not None:
         connection.execute(SQL[statement], asdict(change))
@@ -292,9 +295,11 @@ def _provisional(connection: sqlite3.Connection, _event: Event, _situation: Situ
     connection.execute(SQL["insert_provisional_hold"], asdict(hold))
 
 
-def _fingerprint(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: Fingerprint) -> None:
+def _fingerprint(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Fingerprint) -> None:
     row = {"material_lot_id": record.material_lot_id, "product": record.product, "until_ns": record.until_ns}
-    connection.execute(SQL["insert_fingerprint"], {**row, "body": encode(record)})
+    whole = isinstance(event, FollowUpDue) and event.follow_up.kind is FollowUpKind.FINGERPRINT
+    statement = "insert_fingerprint" if whole else "insert_fingerprint_if_none"  # a draft looks at a part of the lot
+    connection.execute(SQL[statement], {**row, "body": encode(record)})
 
 
 def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Deviation) -> None:
@@ -317,7 +322,8 @@ def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situati
 def _incoming(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: IncomingTested) -> None:
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_incoming_result"], {"result_id": record.withdrawn})
-    connection.execute(SQL["insert_incoming_result"], asdict(record))
+    if record.failed is not None:
+        connection.execute(SQL["insert_incoming_result"], asdict(record))
 
 
 def _sample_request(

@@ -28,7 +28,7 @@ _TABLES: dict[str, frozenset[str]] = {
     "version_change": frozenset(), "signed_bias": frozenset(), "specification_stated": frozenset(),
     "series_point": frozenset(), "provisional_hold": frozenset(),
     "material_use": frozenset(), "lot_fingerprint": frozenset(), "deviation": frozenset(),
-    "incoming_result": frozenset(),
+    "incoming_result": frozenset(), "series": frozenset(), "analytes_together": frozenset(),
 }  # fmt: skip
 _WITHOUT_ROWID = frozenset({"guidance_state"})
 _BLOBS = frozenset({"payload"})

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from gateway.events import SamplingSituation, Situation
 from gateway.lab.deviations import Fingerprint, MaterialUse
+from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.materials import MaterialRisk, material_risk
 from gateway.lab.sampling import Waiting
 from gateway.lab.trends import Series
@@ -14,11 +15,15 @@ from gateway.store.investigating import MOST_REFERENCES, Records, around_lot
 _LATELY = 3  # values since the series signalled
 
 
-def sampling_of(records: Records, found: Situation, lot: str) -> SamplingSituation:
+def sampling_of(records: Records, found: Situation, lot: str, *, at_ns: int) -> SamplingSituation:
     """Return what the risk of a lot is taken from."""
     product = found.context.material_definition_id
     stated = (*found.line.specifications, *found.master_data)
-    analytes = tuple(dict.fromkeys(each.analyte for each in stated if each.product == product))
+    analytes = tuple(
+        analyte
+        for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product)
+        if found.in_force(analyte, at_ns, product=product, client_id=found.context.client_id)
+    )
     uses = around_lot(records, lot).uses
     references = records.decoded(
         Fingerprint,
@@ -27,7 +32,7 @@ def sampling_of(records: Records, found: Situation, lot: str) -> SamplingSituati
     measured = records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot}))
     return SamplingSituation(
         analytes=analytes,
-        measured=frozenset(each.analyte for each in measured),
+        measured=frozenset(each.analyte for each in measured if each.status not in WITHDRAWN),
         queue=_queue(records, besides=lot),
         predictions=records.decoded(Prediction, records.rows("said_last_of_lot", {"material_lot_id": lot})),
         fingerprint=next(

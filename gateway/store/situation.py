@@ -246,7 +246,7 @@ class _Loading:
         if wanted.kind is FollowUpKind.SAMPLE_REQUEST:
             context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
             found = replace(found, context=context, master_data=self._master_data(context.material_definition_id))
-            return replace(found, sampling=sampling_of(self, found, wanted.subject))
+            return replace(found, sampling=sampling_of(self, found, wanted.subject, at_ns=event.at_ns))
         if wanted.kind is FollowUpKind.FINGERPRINT:
             context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
             return replace(found, context=context, investigation=around_lot(self, wanted.subject))
@@ -398,9 +398,11 @@ class _Loading:
             lot_state=_state_in(lot),
             lot_results=results,
             series=self._series(event, context.material_definition_id, history, found.line),
+            left_series=self._left_series(event, context.material_definition_id, history),
             master_data=self._master_data(*products),
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             lot_started_ns=lot["started_ns"] if lot else None,
+            lot_ended_ns=lot["ended_ns"] if lot else None,
             provisional=self._provisional(context.material_lot_id),
             gaps=self._gaps(
                 context, found.line, lot["started_ns"] if lot else None, event.result.sampled_ns or event.at_ns
@@ -423,27 +425,43 @@ class _Loading:
             return None
         analyte, replaced = event.result.analyte, history.current.result_id if history.current else None
         of_series = {"product": product, "analyte": analyte}
-        row = self._row("series", **of_series)
-        series = Series() if row is None else decode(Series, row["body"])
+        series = next(iter(self.decoded(Series, self.rows("series", of_series))), Series())
         at_ns = event.at_ns if event.result.sampled_ns is None else event.result.sampled_ns
         goes_on = series.limits is not None and replaced is None and at_ns > series.last_ns
         points = None if goes_on else self.rows("newest_points", {**of_series, "besides": replaced,
                                                                    "most": CHARTED_AGAIN})  # fmt: skip
         wanted = [each for each in line.together if each.product == product and analyte in each.analytes]
-        found = SeriesSituation(series=series, points=None if points is None else tuple(map(_point, points)))
+        found = SeriesSituation(
+            series=series,
+            points=None if points is None else tuple(map(_point, points)),
+            replaced_ns=_value(self._connection, "time_of_point", result_id=replaced),
+        )
         return self._beside(found, wanted, event.result, replaced) if wanted else found
+
+    def _left_series(self, event: ResultArrived, product: str | None, history: ResultHistory) -> SeriesSituation | None:
+        """Return the series that a corrected result's point stands in, where the correction is of another one."""
+        current = history.current
+        if current is None or current.material_definition_id is None:
+            return None
+        if (current.material_definition_id, current.analyte) == (product, event.result.analyte):
+            return None
+        of_series = {"product": current.material_definition_id, "analyte": current.analyte}
+        series = next(iter(self.decoded(Series, self.rows("series", of_series))), None)
+        points = self.rows("newest_points", {**of_series, "besides": current.result_id, "most": CHARTED_AGAIN})
+        return None if series is None else SeriesSituation(series=series, points=tuple(map(_point, points)))
 
     def _beside(
         self, found: SeriesSituation, wanted: list[Together], result: LabResult, replaced: str | None
     ) -> SeriesSituation:
         """Return what a result's series is judged together with: references, or the samples to freeze them from."""
-        product = wanted[0].product
         together = {each: self._reference(each) for each in wanted}
-        most = sum(each.baseline * len(each.analytes) for each, known in together.items() if known is None)
-        of_product = {"product": product, "besides": replaced}
+        of_product = {"product": wanted[0].product, "besides": replaced}
         samples: dict[str, dict[str, float]] = {}
-        for row in reversed(self.rows("newest_samples", {**of_product, "most": most}) if most else []):
-            samples.setdefault(row["sample_id"], {})[row["analyte"]] = row["value"]
+        for each in (each for each, known in together.items() if known is None):
+            most = {"most": 2 * each.baseline}  # of each analyte: some samples are incomplete
+            for analyte in each.analytes:
+                for row in self.rows("newest_points", {**of_product, "analyte": analyte, **most}):
+                    samples.setdefault(row["sample_id"], {})[analyte] = row["value"]
         same = self.rows("points_of_sample", {**of_product, "sample_id": result.sample_id})
         return replace(
             found,
@@ -453,8 +471,8 @@ class _Loading:
         )
 
     def _reference(self, wanted: Together) -> FrozenReference | None:
-        row = self._row("analytes_together", product=wanted.product, analytes=" + ".join(wanted.analytes))
-        return None if row is None else decode(FrozenReference, row["body"])
+        key = {"product": wanted.product, "analytes": " + ".join(wanted.analytes)}
+        return next(iter(self.decoded(FrozenReference, self.rows("analytes_together", key))), None)
 
     def _said_last(self, model: ModelAssignment, at_ns: int) -> tuple[Prediction, ...]:
         """Return a model's newest predictions that still stand, one for each of its analytes, the newest last."""

@@ -97,6 +97,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_lot_to_material": "material",
         "trace_lot_to_result": "result",
         "trace_lot_to_guidance": "guidance",
+        "trace_lot_to_disposition": "disposition",
         "trace_lot_to_deviation": "deviation",
         "trace_lot_to_lot_went_into": "lot",
         "trace_lot_to_audit": "audit",

@@ -227,3 +227,25 @@ def test_a_trace_says_what_is_damaged(plant):
     plant.connection.execute("UPDATE lab_result SET body = replace(body, '110.0', '100.0')")
     (lot,) = trace(plant.connection, "LOT-1")
     assert [each.holds for each in lot.children if each.kind == "result"] == [False]
+
+
+def test_one_failure_has_one_draft_and_its_own_reasons(plant):
+    plant.lot("LOT-1", 112.0)
+    for version, status in enumerate(("entered", "validated", "approved"), start=1):
+        plant.result({"sample_id": "S-PH", "test_id": "pH", "value": 9.0, "status": status, "result_version": version,
+                      "material_lot_id": "LOT-1", "product": "FG-100"})  # fmt: skip
+        plant.follow()
+    first, second = plant.deviations()
+    assert "Viscosity 112" in first.reasons[0].text
+    assert [reason.text for reason in second.reasons] == ["pH 9 is above the upper limit of 7.5."]
+
+
+def test_a_result_without_a_drawn_time_is_held_against_the_time_of_its_lot(plant):
+    plant.lot("LOT-1", 100.0)
+    ((whole,),) = plant.rows("SELECT body FROM lot_fingerprint")
+    plant.now_ns += 12 * 3600 * SECOND_NS
+    plant.result(viscosity(110.0, sample_id="S-LATE", material_lot_id="LOT-1", product="FG-100"))
+    ((body,),) = plant.rows("SELECT body FROM follow_up")
+    assert decode(FollowUp, body).until_ns <= plant.now_ns - 11 * 3600 * SECOND_NS
+    plant.follow()
+    assert plant.rows("SELECT body FROM lot_fingerprint") == [(whole,)]

@@ -7,7 +7,7 @@ import pytest
 from gateway.lab.disposition import judge_result
 from gateway.lab.in_force import differ, in_force, in_unit, strictest
 from gateway.lab.specifications import judge, rounded
-from gateway.records import Recommendation, Specification
+from gateway.records import Bands, Recommendation, Specification
 from tests.building import NOW_NS, VISCOSITY, result
 
 DAY_NS = 86_400 * 10**9
@@ -85,3 +85,19 @@ def test_each_side_may_be_inclusive_or_not():
     limits = replace(VISCOSITY, lower_inclusive=False)
     assert judge(result(value=95.0), limits)[0] is Recommendation.HOLD
     assert judge(result(value=105.0), limits)[0] is Recommendation.RELEASE
+
+
+def test_a_corrected_version_of_the_same_day_takes_over():
+    wrong, right = replace(NEW, version="4", upper=120.0), replace(NEW, version="5", upper=102.0)
+    assert version((wrong, right)) == "5"
+
+
+def test_of_two_sources_the_bands_of_both_count_and_a_target_outside_is_none():
+    wide = Specification(analyte="x", lower=40.0, upper=60.0, target=50.0)
+    banded = replace(wide, bands=Bands(release=(98.0, 102.0), review=(95.0, 105.0)))
+    found = strictest((wide, banded), None)
+    assert found is not None
+    assert (found.lower, found.upper, found.target) == (47.5, 52.5, 50.0)
+    narrow = strictest((wide, replace(wide, lower=52.0, target=None)), None)
+    assert narrow is not None
+    assert (narrow.lower, narrow.target) == (52.0, None)

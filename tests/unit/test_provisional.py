@@ -134,3 +134,30 @@ def test_a_disposition_names_the_known_holes_in_what_its_lot_told(bench):
         gap = Gap(gap_id=f"gap-{number}", kind=GapKind.DISCONNECTED, subject=subject, from_ns=from_ns, until_ns=None)
         bench.commit(GapNoticed(event_id=f"g-{number}", at=moment(at_ns), gap=gap))
     assert told(bench, 100.0, drawn_after_seconds=5)["rests_on"]["gaps"] == ["gap-0", "gap-1"]
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [{"status": "rejected"}, {"material_lot_id": "LOT-OTHER"}],
+)
+def test_a_withdrawn_hold_comes_back_when_the_result_that_withdrew_it_no_longer_counts(bench, correction):
+    predicted(bench, OUT, OUT, OUT)
+    assert told(bench, 100.0, result_version=1)["recommendation"] == "release"
+    told(bench, 100.0, **{"result_version": 2, **correction})
+    after = told(bench, 7.0, test_id="pH", unit="", sample_id="S-2")
+    assert (after["recommendation"], after["provisional"]) == ("hold", True)
+
+
+def test_a_value_that_says_nothing_withdraws_nothing(bench):
+    predicted(bench, OUT, OUT, OUT)
+    assert told(bench, "n.d.")["provisional"] is True
+
+
+def test_required_tests_are_those_of_the_lot_whatever_the_last_result_names(bench):
+    bench.line = line(specifications=(replace(VISCOSITY, required=True), replace(PH, required=True)), models=())
+    told(bench, 7.0, test_id="pH", unit="", material_lot_id="LOT-9", product="FG-100")
+    other = {"test_id": "density", "unit": "", "spec_min": 0, "spec_max": 2, "material_lot_id": "LOT-9"}
+    after = told(bench, 1.0, **other)
+    assert (after["recommendation"], after["missing_tests"]) == ("pending", ["viscosity"])
+    after = told(bench, 1.0, **other, sample_id="S-3", client_id="somebody", product="FG-300")
+    assert (after["recommendation"], after["missing_tests"]) == ("pending", ["viscosity"])

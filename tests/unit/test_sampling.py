@@ -167,3 +167,20 @@ def test_without_sampling_nobody_is_asked(plant):
     plant.line = replace(plant.line, sampling=False)
     assert plant.ended("LOT-1") is None
     assert json.loads("[]") == plant.sent("sample-request")
+
+
+def test_what_no_longer_counts_counts_for_no_supplier(plant):
+    incoming = {"sample_id": "RM-1", "test_id": "purity", "product": "MONOMER-A", "supplier": "Acme", "spec_min": 99.0}
+    plant.result({**incoming, "value": 98.0, "status": "validated", "result_version": 1})
+    assert plant.rows("SELECT failed FROM incoming_result") == [(1,)]
+    plant.result({**incoming, "value": 98.0, "status": "rejected", "result_version": 2})
+    assert plant.rows("SELECT failed FROM incoming_result") == []
+    nobody_knows = {"sample_id": "RM-2", "test_id": "colour", "product": "MONOMER-A", "supplier": "Acme"}
+    plant.result({**nobody_knows, "value": 1.0, "status": "approved"})
+    assert plant.rows("SELECT failed FROM incoming_result") == []
+
+
+def test_a_closed_lot_waits_for_no_laboratory(plant):
+    plant.ended("LOT-1")
+    plant.context("lot_closed", material_lot_id="LOT-1")
+    assert plant.rows("SELECT done FROM sample_request") == [(1,)]

@@ -538,7 +538,7 @@ async def test_a_writer_that_cannot_open_its_store_says_so(tmp_path):
 
 
 def test_a_redelivered_message_of_several_results_changes_nothing(bench):
-    """Both lists are committed, the acknowledgements are lost, and both come again: nothing old takes the place of new."""
+    """Both are committed, the acknowledgements are lost, and both come again: nothing old takes the place of new."""
 
     def told(number, values, *, dup=False):
         bench.now_ns += SECOND_NS

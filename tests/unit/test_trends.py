@@ -168,3 +168,46 @@ def test_analytes_that_do_not_belong_together_are_seen_though_each_is_within_its
     apart = sample(22, 101.0, 6.9)
     assert (apart["recommendation"], apart["reasons"][0]["code"]) == ("review", "OUT_OF_LINE")
     assert "do not belong together" in apart["reasons"][0]["text"]
+
+
+@pytest.mark.parametrize("value", [1e308, 1e29, -1.7976931348623157e308])
+def test_a_number_that_was_never_measured_stops_no_series(bench, value):
+    for number, each in enumerate(STEADY[:5], start=1):
+        measured(bench, each, number=number)
+    assert measured(bench, value, number=50, at=6)["recommendation"] == "hold"
+    for number, each in enumerate((*STEADY[5:], *STEADY), start=7):
+        measured(bench, each, number=number)
+    assert measured(bench, value, number=60)["recommendation"] == "hold"
+    assert measured(bench, 110.0, number=61)["recommendation"] == "hold"
+    assert bench.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    assert series(bench)["limits"] is not None
+
+
+def test_a_correction_to_another_product_leaves_no_trace_in_the_series_it_left(bench):
+    steady(bench)
+    measured(bench, 103.0, number=11, result_version=1)
+    measured(bench, 103.0, number=11, result_version=2, product="FG-200")
+    assert bench.rows("SELECT product FROM series_point WHERE sample_id = 'S-11'") == [("FG-200",)]
+    ((body,),) = bench.rows("SELECT body FROM series WHERE product = 'FG-100'")
+    assert json.loads(body)["recent"] == []
+
+
+def test_a_correction_without_a_drawn_time_stays_where_its_point_was(bench):
+    for number, value in enumerate(STEADY, start=1):
+        bench.now_ns += SECOND_NS
+        bench.result(viscosity(value, sample_id=f"S-{number}", product="FG-100", result_version=1))
+    before = bench.rows("SELECT sample_id FROM series_point ORDER BY at_ns")
+    bench.now_ns += SECOND_NS
+    bench.result(viscosity(99.7, sample_id="S-1", product="FG-100", result_version=2))
+    assert bench.rows("SELECT sample_id FROM series_point ORDER BY at_ns") == before
+
+
+def test_analytes_belong_together_though_others_are_measured_too_and_some_samples_are_incomplete(bench):
+    bench.line = line(together=(Together(product="FG-100", analytes=("viscosity", "ph"), baseline=10),))
+    chance = np.random.default_rng(6)
+    for number in range(1, 15):
+        measured(bench, 100 + chance.normal(), number=number)
+        for test in ("pH", "density", "colour")[: 3 if number % 5 else 0]:
+            bench.result({"sample_id": f"S-{number}", "test_id": test, "value": 7 + 0.1 * chance.normal(),
+                          "product": "FG-100", "material_lot": f"LOT-{number}", "status": "approved"})  # fmt: skip
+    assert bench.rows("SELECT analytes FROM analytes_together") == [("viscosity + ph",)]

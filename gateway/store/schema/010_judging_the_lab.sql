@@ -215,3 +215,6 @@ CREATE TABLE sample_request (
     done             INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX sample_request_waits ON sample_request (since_ns) WHERE done = 0;
+CREATE INDEX sample_by_name ON deviation (sample_id);
+CREATE INDEX disposition_of_event ON disposition (event_id);
+CREATE INDEX prediction_of_lot ON prediction (material_lot_id, at_ns) WHERE sample_result_id IS NULL;

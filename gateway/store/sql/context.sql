@@ -38,7 +38,7 @@ INSERT INTO lot (material_lot_id, recommendation, latched) VALUES (:material_lot
 ON CONFLICT (material_lot_id) DO UPDATE SET recommendation = excluded.recommendation, latched = excluded.latched;
 
 -- name: lot_state
-SELECT recommendation, latched, started_ns, closed_ns, holds, 'lot ' || material_lot_id AS record
+SELECT recommendation, latched, started_ns, ended_ns, closed_ns, holds, 'lot ' || material_lot_id AS record
 FROM lot_checked WHERE material_lot_id = :material_lot_id;
 
 -- name: context_of_lot

@@ -33,6 +33,10 @@ FROM material_use_checked WHERE consumed_lot_id IN (SELECT lot FROM around) OR m
 INSERT OR REPLACE INTO lot_fingerprint (material_lot_id, product, until_ns, body)
 VALUES (:material_lot_id, :product, :until_ns, :body);
 
+-- name: insert_fingerprint_if_none
+INSERT OR IGNORE INTO lot_fingerprint (material_lot_id, product, until_ns, body)
+VALUES (:material_lot_id, :product, :until_ns, :body);
+
 -- name: fingerprints_in_control
 SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM lot_fingerprint_checked AS f
 JOIN lot AS l ON l.material_lot_id = f.material_lot_id
@@ -51,7 +55,7 @@ VALUES (:deviation_id, :result_id, :sample_id, :material_lot_id, :product, :anal
 
 -- name: earlier_deviations
 SELECT body, holds, 'deviation ' || deviation_id AS record FROM deviation_checked
-WHERE product IS :product AND analyte = :analyte AND at_ns < :before_ns ORDER BY at_ns DESC LIMIT :most;
+WHERE product IS :product AND analyte = :analyte AND at_ns < :before_ns AND sample_id IS NOT :besides ORDER BY at_ns DESC LIMIT :most;
 
 -- name: deviation
 SELECT body, holds FROM deviation_checked WHERE deviation_id = :deviation_id;
@@ -72,7 +76,7 @@ WHERE material_lot_id = :material_lot_id ORDER BY at_ns LIMIT 200;
 
 -- name: results_of_lot
 SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked
-WHERE material_lot_id = :material_lot_id ORDER BY row_number LIMIT 200;
+WHERE material_lot_id = :material_lot_id AND current = 1 ORDER BY row_number LIMIT 200;
 
 -- name: guidance_of_lot
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
@@ -85,3 +89,8 @@ SELECT started_ns, ended_ns FROM lot WHERE material_lot_id = :material_lot_id;
 
 -- name: body_of_deviation
 SELECT body FROM deviation WHERE deviation_id = :key;
+
+-- name: drafted_already
+SELECT 1 AS found, 1 AS holds FROM deviation
+WHERE sample_id = :sample_id AND analyte = :analyte
+  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.result.value_text') END = :value_text LIMIT 1;

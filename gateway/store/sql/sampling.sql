@@ -17,7 +17,7 @@ WHERE holds GROUP BY supplier, material, analyte ORDER BY supplier, material, an
 SELECT count(*) AS tested, max(at_ns) AS newest_ns, 1 AS holds FROM series_point WHERE product = :product AND analyte = :analyte;
 
 -- name: failed_of_product
-SELECT count(*) AS failed, 1 AS holds FROM deviation WHERE product = :product AND analyte = :analyte;
+SELECT count(DISTINCT sample_id) AS failed, 1 AS holds FROM deviation WHERE product = :product AND analyte = :analyte;
 
 -- name: said_last_of_lot
 SELECT analyte, body, holds, 'prediction ' || prediction_id AS record FROM prediction_checked
@@ -37,9 +37,13 @@ SELECT material_lot_id, request_id, since_ns, probability, tests, 1 AS holds FRO
 ORDER BY since_ns LIMIT 500;
 
 -- name: sample_measured
-UPDATE sample_request SET done = 1 WHERE material_lot_id = :material_lot_id AND done = 0 AND NOT EXISTS (
+UPDATE sample_request SET done = 1 WHERE material_lot_id = :material_lot_id AND done = 0 AND json_valid(tests) AND NOT EXISTS (
     SELECT 1 FROM json_each(sample_request.tests) AS wanted WHERE NOT EXISTS (
         SELECT 1 FROM lab_result AS r
         WHERE r.material_lot_id = :material_lot_id AND r.current = 1 AND r.analyte = wanted.value
+          AND CASE WHEN json_valid(r.body) THEN json_extract(r.body, '$.status') END NOT IN ('rejected', 'superseded')
     )
 );
+
+-- name: lot_needs_no_sample
+UPDATE sample_request SET done = 1 WHERE material_lot_id = :material_lot_id;

@@ -32,6 +32,13 @@ WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') EN
 ORDER BY issued_ns
 LIMIT 1000;
 
+-- name: trace_lot_to_disposition
+SELECT disposition_id
+FROM disposition
+WHERE material_lot_id = :id
+ORDER BY at_ns
+LIMIT 1000;
+
 -- name: trace_lot_to_deviation
 SELECT deviation_id
 FROM deviation
@@ -141,13 +148,13 @@ LIMIT 1000;
 
 -- name: trace_disposition_to_result
 SELECT json_extract(each.value, '$.result_id')
-FROM disposition, json_each(disposition.body, '$.rests_on_results') AS each
+FROM disposition, json_each(CASE WHEN json_valid(disposition.body) THEN disposition.body ELSE '{}' END, '$.rests_on_results') AS each
 WHERE disposition_id = :id
 LIMIT 1000;
 
 -- name: trace_disposition_to_prediction
 SELECT json_extract(each.value, '$.prediction_id')
-FROM disposition, json_each(disposition.body, '$.rests_on_predictions') AS each
+FROM disposition, json_each(CASE WHEN json_valid(disposition.body) THEN disposition.body ELSE '{}' END, '$.rests_on_predictions') AS each
 WHERE disposition_id = :id
 LIMIT 1000;
 
@@ -249,7 +256,7 @@ LIMIT 1000;
 
 -- name: trace_deviation_to_deviation
 SELECT json_extract(each.value, '$.deviation_id')
-FROM deviation, json_each(deviation.body, '$.similar') AS each
+FROM deviation, json_each(CASE WHEN json_valid(deviation.body) THEN deviation.body ELSE '{}' END, '$.similar') AS each
 WHERE deviation.deviation_id = :id
 LIMIT 1000;
 

@@ -14,10 +14,8 @@ ORDER BY at_ns DESC, row_number DESC LIMIT :most;
 SELECT analyte, value, holds, 'series_point ' || result_id AS record FROM series_point_checked
 WHERE product = :product AND sample_id = :sample_id AND result_id IS NOT :besides;
 
--- name: newest_samples
-SELECT analyte, sample_id, at_ns, value, holds, 'series_point ' || result_id AS record FROM series_point_checked
-WHERE product = :product AND result_id IS NOT :besides
-ORDER BY at_ns DESC, row_number DESC LIMIT :most;
+-- name: time_of_point
+SELECT at_ns FROM series_point WHERE result_id = :result_id;
 
 -- name: analytes_together
 SELECT body, holds, 'analytes_together ' || product || ' ' || analytes AS record FROM analytes_together_checked
