@@ -94,7 +94,7 @@ def define_line(
         path=settings.line_path,
         topic_root=settings.topic_root,
         tags=tags,
-        specifications=tuple(_specification(table) for table in settings.specification),
+        specifications=specifications_of(settings),
         trends=tuple(_trend(table) for table in settings.trend),
         together=tuple(
             Together(product=table.product, analytes=tuple(table.analytes), baseline=table.baseline)
@@ -108,6 +108,11 @@ def define_line(
         models=tuple(models.values()),
         trusted_keys=None if trusted is None else frozenset(trusted),
     )
+
+
+def specifications_of(settings: Settings) -> tuple[Specification, ...]:
+    """Return the configured specifications."""
+    return tuple(_specification(table) for table in settings.specification)
 
 
 def tags_of(settings: Settings) -> dict[str, TagDefinition]:

@@ -24,6 +24,7 @@ from gateway.cli import (
     play,
     replay,
     run,
+    trend,
 )
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
@@ -52,6 +53,7 @@ app.add_typer(deviation.app, name="deviation")
 app.add_typer(history.app, name="history")
 app.add_typer(lab.app, name="lab")
 app.add_typer(lims.app, name="lims")
+app.add_typer(trend.app, name="trend")
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from gateway.chart_rules import RunRule, Together, TrendRules
+from gateway.cli import app
 from gateway.contract.times import rfc3339
 from gateway.lab.trends import Point, Series, charted, charted_again
 from gateway.records import SECOND_NS
 from gateway.store import audit
 from tests.building import NOW_NS, VISCOSITY, line
+from tests.unit.test_settings import MINIMAL
 from tests.unit.test_store import Bench, viscosity
 
 RULES = TrendRules(product="FG-100", analyte="viscosity", baseline=10)
@@ -211,3 +214,20 @@ def test_analytes_belong_together_though_others_are_measured_too_and_some_sample
             bench.result({"sample_id": f"S-{number}", "test_id": test, "value": 7 + 0.1 * chance.normal(),
                           "product": "FG-100", "material_lot": f"LOT-{number}", "status": "approved"})  # fmt: skip
     assert bench.rows("SELECT analytes FROM analytes_together") == [("viscosity + ph",)]
+
+
+def test_the_command_shows_limits_and_withholds_capability_until_it_says_something(bench, tmp_path):
+    config = tmp_path / "labline.toml"
+    config.write_text(
+        MINIMAL.replace("/tmp/x", str(bench.directory))  # noqa: S108
+        + '[[specification]]\nproduct = "FG-100"\nanalyte = "viscosity"\nlower = 95.0\nupper = 105.0\n'
+    )
+    steady(bench)
+    told = json.loads(CliRunner().invoke(app, ["trend", "list", "--config", str(config), "--json"]).stdout)
+    (series_told,) = told["series"]
+    assert (series_told["values"], series_told["cpk"]) == (10, None)
+    assert "not in control" in series_told["why not"]
+    for number in range(11, 41):
+        measured(bench, STEADY[number % 10], number=number)
+    told = json.loads(CliRunner().invoke(app, ["trend", "list", "--config", str(config), "--json"]).stdout)
+    assert told["series"][0]["cpk"] > 2
