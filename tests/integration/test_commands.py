@@ -143,7 +143,7 @@ async def test_the_demo_sees_a_drift_suggests_and_recovers(broker, tmp_path):
 
 
 async def test_the_demo_runs_on_the_embedded_broker_and_says_what_that_is():
-    code, out, err = await labline("demo", "--for", "12s", "--headless", "--json", "--embedded-broker")
+    code, out, err = await labline("demo", "--for", "8s", "--headless", "--json", "--embedded-broker")
     assert code == 0, err
     summary = json.loads(out.strip().splitlines()[-1])
     assert summary["broker"].startswith("embedded")

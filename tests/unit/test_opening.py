@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.database import opening as opening_of_databases
 from gateway.database.statements import read_migrations
 from gateway.definitions import Stage
 from gateway.errors import LablineError, StoreUnavailableError
@@ -21,6 +22,12 @@ from gateway.store.opening import prepare, suspect, write_synced
 from gateway.store.salvage import quarantined, salvage
 from tests.building import NOW_NS
 from tests.unit.test_store import Bench
+
+
+@pytest.fixture(autouse=True)
+def _looks_again_soon(monkeypatch):
+    """A file is looked at again before it is set aside; the tests need not wait for it as a disk does."""
+    monkeypatch.setattr(opening_of_databases, "_LOOK_AGAIN_SECONDS", (0.01, 0.05))
 
 
 @pytest.fixture
