@@ -14,8 +14,8 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -93,7 +93,7 @@ def _base() -> _Base:
                 await load.publish(every_seconds=0.0, most=_RESULTS)
                 await load.until_all_back()
                 await _answers(load)
-            async with load.gateway() as gateway:  # is killed: the last of it is only in the log
+            async with load.gateway() as gateway, _reading(load.store):  # is killed: the last of it is only in the log
                 await load.publish(every_seconds=0.0, most=_RESULTS + _RESULTS_IN_LOG)
                 await load.until_all_back()
                 await kill(gateway)
@@ -102,6 +102,15 @@ def _base() -> _Base:
     doors = asyncio.run(filled())
     first_ns = asyncio.run(add_chunks(folder / "store", before_ns=begun_ns))
     return _Base(store=folder / "store", doors=doors, stretch=range(first_ns, time.time_ns()))
+
+
+@asynccontextmanager
+async def _reading(store: Path) -> AsyncIterator[None]:
+    """Hold a reader's view of the store: what is committed meanwhile stays in the log, and in no other place."""
+    with closing(read_state(store)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM event").fetchone()
+        yield
 
 
 async def _production(load: Load) -> None:

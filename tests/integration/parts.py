@@ -64,7 +64,7 @@ class Line:
             self.messages.append((message.topic.removeprefix(f"{TOPIC_ROOT}/"), document))
             self.arrived.set()
 
-    async def until(self, condition, seconds=20.0):
+    async def until(self, condition, seconds=60.0):
         """Wait until some message (topic, document) fulfils the condition, and return its document."""
         async with asyncio.timeout(seconds):
             while True:

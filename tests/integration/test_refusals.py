@@ -84,7 +84,7 @@ class PlainLine(Line):
 
     async def until_rows(self, query, expected):
         with closing(read_state(self.folder / "store")) as connection:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while [tuple(row) for row in connection.execute(query)] != expected:
                     await asyncio.sleep(0.002)
 
@@ -140,7 +140,7 @@ async def test_what_the_broker_refuses_is_parked_and_everything_else_goes_on_in_
             await line.publish("lims/results/qc", b"rubbish %d" % number)
         hold = await line.until(lambda _topic, document: document.get("kind") == "hold")
         assert hold["measured"]["sample_id"] == f"S-{refused - 1:03d}"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(line.of("dead-letter")) < refused:
                 line.arrived.clear()
                 await line.arrived.wait()
