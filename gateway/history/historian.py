@@ -29,13 +29,13 @@ from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 from gateway.history.chunk import decode, encode
 from gateway.history.columns import Columns, HeldSample, mark
+from gateway.history.journal import Batch, pack
 from gateway.history.sealed import (
     Damage,
     DecodedChunks,
     chunk_hash,
     in_stretch,
     journal_hash,
-    journal_payload,
     newest,
     read_chunks,
     read_series,
@@ -48,12 +48,14 @@ log = structlog.get_logger()
 
 FLUSH_SECONDS = 1.0
 SEAL_SAMPLES = 2048  # fewer to a chunk take a third more of the disk
+RECENT_BATCHES = 16  # flushes until what they wrote is sorted by series; sooner where it is much
 SEAL_AGE_NS = 30 * 60 * 1_000_000_000
 SUSPECT_FILE = "history.suspect"
+_RECENT_SAMPLES = 2**15
 _MOST_WAITING = 200_000
 _PACKED_SAMPLES = 512
 _DELETE_AT_ONCE = 256
-_SEALED_AT_ONCE, _SERIES_PER_SEAL = 2, 64  # a flush seals two, and one more for each 64 series there are
+_AT_ONCE, _SERIES_AT_ONCE = 2, 64  # a flush seals and packs two, and one more for each 64 series there are
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
 Answer = TypeVar("Answer")
@@ -99,13 +101,13 @@ def _why_unsound(path: Path, *, suspected: bool) -> str | None:
 class _Buffer:
     """What has been journalled of a series and is not sealed yet, most of it packed as it will be in its chunk.
 
-    Unpacked, half an hour of every tag would be the largest thing in memory.
+    Unpacked, half an hour of every tag would be the largest thing in memory. Only a flush changes it.
     """
 
     def __init__(self) -> None:
         self._packed: list[bytes] = []
         self._parts: list[Columns] = []
-        self._unpacked = 0
+        self.unpacked = 0
         self.count = 0
         self.first_arrival: int | None = None
         self.first_ns = 0
@@ -115,16 +117,30 @@ class _Buffer:
         if not self.count:
             self.first_arrival, self.first_ns = int(columns.arrival[0]), int(columns.held_ns[0])
         self._parts.append(columns)
-        self._unpacked += len(columns)
+        self.unpacked += len(columns)
         self.count += len(columns)
-        if self._unpacked >= _PACKED_SAMPLES:
-            self._packed.append(encode(Columns.joined(self._parts)))
-            self._parts, self._unpacked = [], 0
+
+    def packed(self) -> bytes:
+        """Return what is unpacked as bytes."""
+        return encode(Columns.joined(self._parts))
+
+    def replace_unpacked(self, packed: bytes) -> None:
+        """Keep these bytes in the place of what is unpacked."""
+        self._packed.append(packed)
+        self._parts, self.unpacked = [], 0
 
     def joined(self) -> Columns:
         """Return all of it, unpacked."""
         packed = [decode(each) for each in self._packed]
         return Columns.joined([*packed, *self._parts]) if self.count else Columns.of(())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Written:
+    """What a flush has done on the writing thread."""
+
+    ids: dict[str, int]  # of all series, as they are once it is committed
+    packed: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +183,8 @@ class Historian:
         self._connection: sqlite3.Connection | None = None
         self._decoded = DecodedChunks(most=_MOST_DECODED)
         self._fresh: list[HeldSample] = []
-        self._being_written: Mapping[str, Columns] = {}
+        self._being_written: Batch | None = None
+        self._recent: list[Batch] = []  # journalled, and not yet in the buffers of their series
         self._buffers: dict[str, _Buffer] = {}
         self._next_number: dict[str, int] = {}
         self._series: dict[str, int] = {}
@@ -225,78 +242,87 @@ class Historian:
         fresh, self._fresh = self._fresh, []
         if not fresh:
             return
-        arrived = self._being_written = _by_series(fresh)
-        sealing = self._ready(arrived)
-        work = partial(self._write, arrived, sealing, self._oldest_pending(sealing, arrived))
+        await self._distribute()
+        arrived = self._being_written = Batch.of(fresh)
+        sealing = self._fullest(lambda buffer: buffer.count >= SEAL_SAMPLES or self._is_old(buffer))
+        packing = self._fullest(lambda buffer: buffer.unpacked >= _PACKED_SAMPLES)
+        work = partial(self._write, arrived, sealing, packing, self._oldest_pending(sealing, arrived))
         try:
-            self._series = await self._write_history(work)
+            written = await self._write_history(work)
         except LablineError as error:
             self._fresh = fresh + self._fresh
             self._on_trouble(str(error))
             raise
         finally:
-            self._being_written = {}
-        for series, columns in arrived.items():
-            self._buffer(series).add(columns)
+            self._being_written = None
+        self._series = written.ids
+        self._recent.append(arrived)
+        for series, packed in written.packed.items():
+            self._buffers[series].replace_unpacked(packed)
         for series in sealing:
             self._buffers[series] = _Buffer()
             self._next_number[series] = self._next_number.get(series, 1) + 1
         self.samples_written += len(fresh)
         self._on_trouble(None)
 
+    async def _distribute(self) -> None:
+        """Put what was journalled lately into the buffers of its series, once there is enough of it."""
+        recent = self._recent
+        if len(recent) < RECENT_BATCHES and sum(map(len, recent)) < _RECENT_SAMPLES:
+            return
+        joined = await asyncio.to_thread(Batch.joined, recent)
+        for series, columns in joined.by_series():
+            self._buffer(series).add(columns)
+        self._recent = []
+
     def _buffer(self, series: str) -> _Buffer:
         return self._buffers.setdefault(series, _Buffer())
 
-    def _ready(self, arrived: Mapping[str, Columns]) -> dict[str, Columns]:
-        """Return the series to seal now, with all of their columns: enough samples, or old enough ones.
+    def _is_old(self, buffer: _Buffer) -> bool:
+        return buffer.count > 0 and self._now_ns() - buffer.first_ns > SEAL_AGE_NS
 
-        A few at a time: tags fill up together, and sealing all of them in one second would need memory for all at once.
+    def _fullest(self, is_ready: Callable[[_Buffer], bool]) -> dict[str, _Buffer]:
+        """Return the series that are ready, those with the most samples first, and only some of them.
+
+        Tags fill up together, and all of them in one second would take memory and time for all at once.
         """
-        ready: dict[str, Columns] = {}
-        now_ns = self._now_ns()
-        most = _SEALED_AT_ONCE + len(self._buffers) // _SERIES_PER_SEAL
-        for series in sorted({*arrived, *self._buffers}, key=lambda name: -self._buffer(name).count):
-            if len(ready) == most:
-                break
-            buffer, new = self._buffer(series), arrived.get(series)
-            count = buffer.count + (len(new) if new is not None else 0)
-            old = buffer.count > 0 and now_ns - buffer.first_ns > SEAL_AGE_NS
-            if count >= SEAL_SAMPLES or (old and count):
-                ready[series] = Columns.joined([buffer.joined(), *([new] if new is not None else [])])
-        return ready
+        most = _AT_ONCE + len(self._buffers) // _SERIES_AT_ONCE
+        ready = [series for series, buffer in self._buffers.items() if is_ready(buffer)]
+        ready.sort(key=lambda series: -self._buffers[series].count)
+        return {series: self._buffers[series] for series in ready[:most]}
 
-    def _oldest_pending(self, sealing: Mapping[str, Columns], arrived: Mapping[str, Columns]) -> int:
+    def _oldest_pending(self, sealing: Mapping[str, _Buffer], arrived: Batch) -> int:
         """Return the oldest arrival that only the journal will hold."""
-        pending = [
+        buffered = [
             buffer.first_arrival
             for series, buffer in self._buffers.items()
             if series not in sealing and buffer.first_arrival is not None
         ]
-        pending += [int(columns.arrival[0]) for series, columns in arrived.items() if series not in sealing]
-        newest_arrival = max(int(columns.arrival[-1]) for columns in arrived.values())
-        return min([*pending, newest_arrival + 1])
+        return min([*buffered, *(int(batch.columns.arrival.min()) for batch in (*self._recent, arrived))])
 
     def _write(
         self,
-        arrived: Mapping[str, Columns],
-        sealing: Mapping[str, Columns],
+        arrived: Batch,
+        sealing: Mapping[str, _Buffer],
+        packing: Mapping[str, _Buffer],
         oldest_pending: int,
         connection: sqlite3.Connection,
-    ) -> dict[str, int]:
-        """Runs on the writing thread; returns the ids of all series, as they are once this is committed."""
+    ) -> _Written:
+        """Runs on the writing thread, while nothing changes the buffers."""
         ids = dict(self._series)
-        payload = journal_payload({series: columns for series, columns in arrived.items() if series not in sealing})
-        last_arrival = max(int(columns.arrival[-1]) for columns in arrived.values())
+        payload = pack(arrived)
+        last_arrival = int(arrived.columns.arrival.max())
         connection.execute(
             SQL["append_journal"],
             {"last_arrival": last_arrival, "hash": journal_hash(last_arrival, payload), "payload": payload},
         )
-        for series, columns in sealing.items():
+        for series, buffer in sealing.items():
             if series not in ids:
                 (ids[series],) = connection.execute(SQL["add_series"], {"name": series}).fetchone()
-            _seal(connection, ids[series], self._next_number.get(series, 1), columns)
+            _seal(connection, ids[series], self._next_number.get(series, 1), buffer.joined())
         connection.execute(SQL["prune_journal"], {"oldest_pending": oldest_pending})
-        return ids
+        packed = {series: buffer.packed() for series, buffer in packing.items() if series not in sealing}
+        return _Written(ids=ids, packed=packed)
 
     async def _write_history(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run work on the writing thread; a corrupt history is noted for the next start, and costs only itself."""
@@ -358,9 +384,14 @@ class Historian:
         return await self._read(partial(self._stretches, tuple(requests), pending))
 
     def _pending(self, series: str) -> Columns:
-        fresh = [sample for sample in self._fresh if sample.series == series]
-        being_written = self._being_written.get(series, Columns.of(()))
-        return Columns.joined([self._buffer(series).joined(), being_written, Columns.of(fresh)])
+        journalled = [*self._recent, *([self._being_written] if self._being_written is not None else [])]
+        return Columns.joined(
+            [
+                self._buffer(series).joined(),
+                *(batch.of_series(series) for batch in journalled if series in batch.rows),
+                Columns.of([sample for sample in self._fresh if sample.series == series]),
+            ]
+        )
 
     def _stretches(
         self, requests: Sequence[WindowRequest], pending: Mapping[str, Columns]
@@ -450,13 +481,6 @@ def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: 
     }
     sealed = {**about, "count": len(columns), "payload": payload, "hash": chunk_hash(**about, payload=payload)}
     connection.execute(SQL["seal"], sealed)
-
-
-def _by_series(samples: Sequence[HeldSample]) -> dict[str, Columns]:
-    grouped: dict[str, list[HeldSample]] = {}
-    for sample in samples:
-        grouped.setdefault(sample.series, []).append(sample)
-    return {series: Columns.of(of_series) for series, of_series in grouped.items()}
 
 
 def _delete_before(before_ns: int, connection: sqlite3.Connection) -> int:

@@ -30,6 +30,7 @@ class TagRing:
 
     def __init__(self, tag: str, *, capacity: int) -> None:
         self.tag = tag
+        self.last_ns: int | None = None  # from when the newest sample counts
         self.overwritten = 0
         self.older_elsewhere = False  # whether older samples are on disk, or were
         self.told_again_until_ns: int | None = None
@@ -51,22 +52,27 @@ class TagRing:
         """Return from when the oldest sample kept counts, or None."""
         return int(self._held_ns[self._begin]) if len(self) else None
 
-    @property
-    def last_ns(self) -> int | None:
-        """Return from when the newest sample counts, or None."""
-        return int(self._held_ns[self._end - 1]) if len(self) else None
+    def refill(self, columns: Columns) -> None:
+        """Put the newest samples, which come in the order in which they count, in the place of what is kept."""
+        kept = columns.where(slice(max(len(columns) - self._capacity, 0), None))
+        self._begin, self._end = 0, len(kept)
+        self._held_ns[: self._end], self._values[: self._end] = kept.held_ns, kept.values
+        self._statuses[: self._end] = kept.statuses
+        self.last_ns = int(kept.held_ns[-1]) if len(kept) else None
+        self.older_elsewhere = self.older_elsewhere or len(kept) < len(columns)
 
     def append(self, *, held_ns: int, value: float, status: int) -> None:
         """Add a sample at its place in time; of equal times the later arrival comes last."""
         if self._end == len(self._held_ns):
             self._make_room()
         at = self._end
-        if len(self) and held_ns < self._held_ns[at - 1]:
+        if self.last_ns is not None and held_ns < self.last_ns:
             at = self._begin + int(np.searchsorted(self._held_ns[self._begin : self._end], held_ns, side="right"))
             for column in (self._held_ns, self._values, self._statuses):
                 column[at + 1 : self._end + 1] = column[at : self._end].copy()
         self._held_ns[at], self._values[at], self._statuses[at] = held_ns, value, status
         self._end += 1
+        self.last_ns = held_ns if self.last_ns is None else max(self.last_ns, held_ns)
         if len(self) > self._capacity:
             self._begin += 1
             self.overwritten += 1
@@ -88,6 +94,7 @@ class TagRing:
         kept = int(np.searchsorted(self._held_ns[self._begin : self._end], now_ns, side="right"))
         last_ns = int(self._held_ns[self._begin + kept - 1]) if kept else now_ns
         self._begin = self._end = 0
+        self.last_ns = None
         self.older_elsewhere = True
         return last_ns
 
@@ -128,8 +135,7 @@ class Rings:
         if series in self._rings:
             ring = self._rings[series]
             ring.older_elsewhere = older_elsewhere
-            for held_ns, value, status in zip(columns.held_ns, columns.values, columns.statuses, strict=True):
-                ring.append(held_ns=int(held_ns), value=float(value), status=int(status))
+            ring.refill(columns)
         elif series.removeprefix("@") in self._confirmed_ns and len(columns):
             self._confirm(series.removeprefix("@"), int(columns.held_ns.max()))
 
@@ -181,7 +187,7 @@ class Rings:
             held_ns=held_ns,
             value=sample.value,
             status=status,
-            flags=flags | _TIME_FLAGS[sample.time_from],
+            flags=flags | _TIME_FLAGS[sample.time_from] if flags else _TIME_FLAGS[sample.time_from],
         )
 
     def confirm(self, source: str, *, confirmed_ns: int) -> list[HeldSample]:

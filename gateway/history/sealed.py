@@ -14,11 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gateway.database.opening import SQLITE_ERRORS
-from gateway.history.chunk import ChunkError, decode, encode
+from gateway.history.chunk import ChunkError, decode
 from gateway.history.columns import Columns, mark
+from gateway.history.journal import Batch, unpack
 from gateway.history.statements import SQL
 
 _AFTER_ALL = 2**62  # of an arrival: behind every sample of the same instant
+_JOINED_SAMPLES = 2**18  # of the journal at once: some 10 MiB
 
 
 def chunk_hash(*, series_id: int, number: int, first_ns: int, last_ns: int, last_arrival: int, payload: bytes) -> str:
@@ -30,30 +32,6 @@ def chunk_hash(*, series_id: int, number: int, first_ns: int, last_ns: int, last
 def journal_hash(last_arrival: int, payload: bytes) -> str:
     """Return the SHA-256 of a journal entry."""
     return hashlib.sha256(struct.pack("<q", last_arrival) + payload).hexdigest()
-
-
-def journal_payload(parts: Mapping[str, Columns]) -> bytes:
-    """Return columns by series as bytes."""
-    blocks = []
-    for series, columns in parts.items():
-        name, data = series.encode(), encode(columns)
-        blocks.append(struct.pack("<II", len(name), len(data)) + name + data)
-    return b"".join(blocks)
-
-
-def read_payload(payload: bytes) -> Iterator[tuple[str, Columns]]:
-    """Yield the series and columns in a journal entry; raises ChunkError where it is none."""
-    at = 0
-    while at < len(payload):
-        try:
-            name_length, length = struct.unpack_from("<II", payload, at)
-        except struct.error as error:
-            raise ChunkError("a journal entry is cut short") from error
-        at += 8
-        name = payload[at : at + name_length].decode("utf-8", "replace")
-        at += name_length
-        yield name, decode(payload[at : at + length])
-        at += length
 
 
 @dataclass(slots=True)
@@ -73,18 +51,27 @@ def read_series(connection: sqlite3.Connection) -> dict[str, int]:
     return {name: series_id for series_id, name in rows if _whole(series_id) and isinstance(name, str)}
 
 
-def read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[tuple[str, Columns] | None]:
-    """Yield what is not sealed yet, or was not when the journal was last pruned; None for an entry that is damaged."""
+def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Batch | None]:
+    """Yield what is not sealed yet, or was not when the journal was last pruned, many entries at once.
+
+    None stands for an entry that is damaged.
+    """
+    entries = list[Batch]()
     for last_arrival, stated, payload in connection.execute(SQL["journal"]):
-        parts = None
+        entry = None
         if _whole(last_arrival) and isinstance(payload, bytes) and stated == journal_hash(last_arrival, payload):
             with suppress(ChunkError):
-                parts = [*read_payload(payload)]
-        if parts is None:
+                entry = unpack(payload)
+        if entry is not None:
+            entries.append(entry)
+        if entries and (entry is None or sum(map(len, entries)) >= _JOINED_SAMPLES):
+            yield Batch.joined(entries)
+            entries = []
+        if entry is None:
             damage.journal_entries += 1
             yield None
-        else:
-            yield from parts
+    if entries:
+        yield Batch.joined(entries)
 
 
 def read_unsealed(
@@ -97,21 +84,21 @@ def read_unsealed(
     """
     pending: dict[str, list[Columns]] = {}
     last_known, unknown, last_arrival = dict(sealed_until), set[str](), 0
-    for entry in read_journal(connection, damage):
-        if entry is None:
+    for stretch in _read_journal(connection, damage):
+        if stretch is None:
             unknown |= last_known.keys()
             continue
-        name, columns = entry
-        last_arrival = max(last_arrival, int(columns.arrival.max()))
-        fresh = columns.where(columns.arrival > sealed_until.get(name, (0, 0))[1])
-        if not len(fresh):
-            continue
-        if name in unknown:
-            pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
-            unknown.discard(name)
-        pending.setdefault(name, []).append(fresh)
-        held_ns, _arrival = last_known.get(name, (0, 0))
-        last_known[name] = max(held_ns, int(fresh.held_ns.max())), int(fresh.arrival.max())
+        last_arrival = max(last_arrival, int(stretch.columns.arrival.max(initial=0)))
+        for name, columns in stretch.by_series():
+            fresh = columns.where(columns.arrival > sealed_until.get(name, (0, 0))[1])
+            if not len(fresh):
+                continue
+            if name in unknown:
+                pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
+                unknown.discard(name)
+            pending.setdefault(name, []).append(fresh)
+            held_ns, _arrival = last_known.get(name, (0, 0))
+            last_known[name] = max(held_ns, int(fresh.held_ns.max())), int(fresh.arrival.max())
     for name in unknown:
         pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
     return pending, last_arrival

@@ -17,6 +17,8 @@ _NUMERIC = frozenset(
 _BAD_TYPE_MISMATCH = 0x80740000
 _OVERFLOW = 0x480  # info type "data value" with the overflow bit (OPC 10000-4, 7.39.1)
 _LATEST_NS = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
 def sample_of(tag: str, value: ua.DataValue, now_ns: int) -> TagSample:
@@ -31,16 +33,16 @@ def sample_of(tag: str, value: ua.DataValue, now_ns: int) -> TagSample:
     else:
         number = float(variant.Value)
     told_source_ns, told_server_ns = nanoseconds(value.SourceTimestamp), nanoseconds(value.ServerTimestamp)
-    times: tuple[tuple[Literal["source", "server", "gateway"], int | None], ...] = (
-        ("source", told_source_ns), ("server", told_server_ns), ("gateway", now_ns),
-    )  # fmt: skip
-    time_from, source_ns = next((whose, at_ns) for whose, at_ns in times if at_ns is not None)
+    server_ns = now_ns if told_server_ns is None else told_server_ns
+    time_from: Literal["source", "server", "gateway"] = "source"
+    if told_source_ns is None:
+        time_from = "gateway" if told_server_ns is None else "server"
     return TagSample(
         tag=tag,
         value=number,
         status=status,
-        source_ns=source_ns,
-        server_ns=told_server_ns if told_server_ns is not None else now_ns,
+        source_ns=server_ns if told_source_ns is None else told_source_ns,
+        server_ns=server_ns,
         time_from=time_from,
     )
 
@@ -54,8 +56,7 @@ def nanoseconds(moment: datetime | None) -> int | None:
     """Return int64 nanoseconds UTC; None for the standard's "no time" (1601), the largest int64 for its end (9999)."""
     if moment is None:
         return None
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)  # asyncua gives naive UTC
-    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - (_NAIVE_EPOCH if moment.tzinfo is None else _EPOCH)  # asyncua gives naive UTC
     found_ns = (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1_000
     return min(found_ns, _LATEST_NS) if found_ns > 0 else None
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gateway.history.chunk import ChunkError, decode, encode
-from gateway.history.columns import Columns
+from gateway.history.columns import Columns, HeldSample
+from gateway.history.journal import Batch, pack, unpack
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -55,6 +56,43 @@ def test_bytes_that_are_no_chunk_raise_one_error_and_nothing_else(columns, garba
     except ChunkError:
         return
     # what happens to decode is for the hash to find; here it must only not crash otherwise
+
+
+SAMPLES = st.lists(
+    st.builds(
+        HeldSample,
+        series=st.sampled_from(["PV_TEMP", "PV_FLOW", "@plc1", "ä/µ", "x" * 300]),
+        arrival=st.integers(0, 2**40),
+        source_ns=INT64,
+        held_ns=INT64,
+        value=st.floats(),
+        status=st.integers(0, 2**32 - 1),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(SAMPLES, max_size=4))
+def test_a_journal_of_many_series_comes_back_series_by_series_in_the_order_of_arrival(flushes):
+    batches = [unpack(pack(Batch.of(samples))) for samples in flushes]
+    joined = Batch.joined(batches)
+    everything = [sample for samples in flushes for sample in samples]
+    assert set(joined.rows) == {sample.series for sample in everything}
+    for series, columns in joined.by_series():
+        same(columns, Columns.of([sample for sample in everything if sample.series == series]))
+        same(columns, Columns.joined(batch.of_series(series) for batch in batches))
+
+
+@settings(max_examples=100, deadline=None)
+@given(SAMPLES, st.binary(max_size=40), st.integers(0, 400))
+def test_bytes_that_are_no_journal_entry_raise_one_error_and_nothing_else(samples, garbage, at):
+    data = pack(Batch.of(samples))
+    broken = data[:at] + garbage + data[at + len(garbage) :]
+    try:
+        unpack(broken)
+    except ChunkError:
+        return
 
 
 def sensor(bits, count=2048, seed=1):

@@ -33,6 +33,7 @@ asked = st.tuples(st.sampled_from("tu"), st.integers(0, 90), st.integers(0, 60))
 @pytest.fixture(autouse=True)
 def _sealed_soon(monkeypatch):
     monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 5)
+    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
 
 
 @given(steps, asked)

@@ -104,6 +104,7 @@ class Keeping:
 @pytest.fixture
 async def recorder(tmp_path, monkeypatch):
     monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 100)
+    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
     monkeypatch.setattr(historian_module, "_DELETE_AT_ONCE", 8)
     async with Recorder(tmp_path / "history").open() as recording:
         for at in range(4000):

@@ -1,0 +1,99 @@
+"""What arrived within one flush, of all series at once: columns in memory, one block of bytes in the journal. Pure.
+
+One block, not one for each series: of a thousand tags each has a sample or two in a second, and a chunk for each of
+them would cost a thousand times what their columns cost together.
+"""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Self
+
+import numpy as np
+import zstandard
+
+from gateway.history.chunk import ChunkError, decode, encode
+from gateway.history.columns import Columns, HeldSample
+
+_FORMAT = 2
+_HEAD = "<BI"
+_LONGEST_NAMES_BYTES = 2**26
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Samples of many series: series after series, each in the order of arrival."""
+
+    columns: Columns
+    rows: Mapping[str, slice]  # by series
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @classmethod
+    def of(cls, samples: Sequence[HeldSample]) -> Self:
+        """Return samples, which come in the order of their arrival, as a batch."""
+        by_series = attrgetter("series")
+        ordered = sorted(samples, key=by_series)
+        counts = {series: len([*found]) for series, found in groupby(ordered, key=by_series)}
+        return cls(columns=Columns.of(ordered), rows=_rows(counts))
+
+    @classmethod
+    def joined(cls, batches: Sequence["Batch"]) -> Self:
+        """Return batches, which come in the order of their arrival, as one."""
+        names = sorted({name for batch in batches for name in batch.rows})
+        number_of = {name: number for number, name in enumerate(names)}
+        numbers = [np.repeat([number_of[name] for name in batch.rows], _counts(batch)) for batch in batches]
+        series = np.concatenate(numbers) if numbers else np.empty(0, np.int64)
+        columns = Columns.joined(batch.columns for batch in batches).where(np.argsort(series, kind="stable"))
+        counts = np.bincount(series.astype(np.int64), minlength=len(names))
+        return cls(columns=columns, rows=_rows({name: int(counts[number_of[name]]) for name in names}))
+
+    def of_series(self, name: str) -> Columns:
+        """Return the samples of one series, of which there may be none."""
+        return self.columns.where(self.rows.get(name, slice(0)))
+
+    def by_series(self) -> Iterator[tuple[str, Columns]]:
+        """Yield each series with its samples."""
+        for name, rows in self.rows.items():
+            yield name, self.columns.where(rows)
+
+
+def _rows(counts: Mapping[str, int]) -> dict[str, slice]:
+    rows, at = {}, 0
+    for name, count in counts.items():
+        rows[name] = slice(at, at + count)
+        at += count
+    return rows
+
+
+def _counts(batch: Batch) -> list[int]:
+    return [rows.stop - rows.start for rows in batch.rows.values()]
+
+
+def pack(batch: Batch) -> bytes:
+    """Return a batch as bytes."""
+    counts = dict(zip(batch.rows, _counts(batch), strict=True))
+    names = zstandard.ZstdCompressor().compress(json.dumps(counts, separators=(",", ":")).encode())
+    return struct.pack(_HEAD, _FORMAT, len(names)) + names + encode(batch.columns)
+
+
+def unpack(payload: bytes) -> Batch:
+    """Return the batch in bytes; raises ChunkError where there is none."""
+    try:
+        version, length = struct.unpack_from(_HEAD, payload)
+        if version != _FORMAT:
+            raise ChunkError(f"journal format {version} is not known")
+        begin = struct.calcsize(_HEAD)
+        packed = zstandard.ZstdDecompressor().decompress(
+            payload[begin : begin + length], max_output_size=_LONGEST_NAMES_BYTES
+        )
+        batch = Batch(columns=decode(payload[begin + length :]), rows=_rows(json.loads(packed)))
+    except (struct.error, zstandard.ZstdError, ValueError, TypeError, AttributeError) as error:
+        raise ChunkError(f"a journal entry cannot be read: {error}") from error
+    if sum(_counts(batch)) != len(batch):
+        raise ChunkError("a journal entry does not say of which series its samples are")
+    return batch
