@@ -4,56 +4,65 @@ Exit codes: 0 all right, 1 something wrong was found, 2 the input cannot be used
 """
 
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from gateway import __version__
-from gateway.cli import (
-    audit,
-    backup,
-    bench,
-    buffer,
-    check,
-    demo,
-    deviation,
-    history,
-    lab,
-    lims,
-    model,
-    opcua,
-    play,
-    replay,
-    run,
-    trend,
-)
 from gateway.cli.presentation import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
 
+_COMMANDS = {  # command to module and attribute, in the order of the help
+    "run": ("run", "run"),
+    "check": ("check", "check"),
+    "demo": ("demo", "demo"),
+    "play": ("play", "play"),
+    "replay": ("replay", "replay"),
+    "bench": ("bench", "bench"),
+    "backup": ("backup", "backup"),
+    "restore": ("backup", "restore"),
+    "opcua": ("opcua", "app"),
+    "model": ("model", "app"),
+    "audit": ("audit", "app"),
+    "buffer": ("buffer", "app"),
+    "deviation": ("deviation", "app"),
+    "history": ("history", "app"),
+    "lab": ("lab", "app"),
+    "lims": ("lims", "app"),
+    "trend": ("trend", "app"),
+}
+
+
+class _OnDemand(TyperGroup):
+    """Imports the module of the command that is asked for, and no other: each would cost its libraries' start."""
+
+    def list_commands(self, _ctx: object) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: object, name: str) -> Any:
+        if name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[name]
+        found = getattr(import_module(f"gateway.cli.{module}"), attribute)
+        holder = typer.Typer(add_completion=False, rich_markup_mode=None)
+        if isinstance(found, typer.Typer):
+            holder.add_typer(found, name=name)
+        else:
+            holder.command(name=name)(found)
+        return typer.main.get_group(holder).commands[name]
+
+
 app = typer.Typer(
     name="labline",
+    cls=_OnDemand,
     help="The edge gateway between the lab and the line.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command(name="run")(run.run)
-app.command(name="check")(check.check)
-app.command(name="demo")(demo.demo)
-app.command(name="play")(play.play)
-app.command(name="replay")(replay.replay)
-app.command(name="bench")(bench.bench)
-app.command(name="backup")(backup.backup)
-app.command(name="restore")(backup.restore)
-app.add_typer(opcua.app, name="opcua")
-app.add_typer(model.app, name="model")
-app.add_typer(audit.app, name="audit")
-app.add_typer(buffer.app, name="buffer")
-app.add_typer(deviation.app, name="deviation")
-app.add_typer(history.app, name="history")
-app.add_typer(lab.app, name="lab")
-app.add_typer(lims.app, name="lims")
-app.add_typer(trend.app, name="trend")
 
 
 def _print_version(wanted: bool) -> None:
