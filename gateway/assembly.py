@@ -48,6 +48,7 @@ from gateway.upkeep import Bounds, Checker, Retention, Retries, Space
 from gateway.versions import Define, Versions
 
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
+_QUIET_SECONDS = 0.25  # what decisions leave for later waits so long for what is being sent
 
 
 class Upkeep(Protocol):
@@ -159,6 +160,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         windows=history.windows,
         clock=clock,
         on_alarm=health.alarm,
+        quiet=partial(drain.caught_up, within_seconds=_QUIET_SECONDS),
     )
     processor = Processor(
         inbox=ground.inbox,
@@ -170,6 +172,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         on_store=health.store,
         on_alarm=health.alarm,
         on_follow_ups=follow_ups.wake,
+        on_board_due=follow_ups.refresh_board,
     )
     status = _status(ground, stores, sessions)
     versions = Versions(

@@ -1,6 +1,7 @@
-"""What decisions have left for later: taken up one at a time, with its windows read before it waits to be decided.
+"""What decisions have left for later: taken up one at a time, when what was committed is on its way to the broker.
 
-The rows stand in the store until their decision is committed, so a restart forgets none.
+Follow-ups are rows that stand in the store until their decision is committed, so a restart forgets none; their windows
+are read before they wait to be decided. The board is told at every start anyway.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from gateway.clock import Clock
 from gateway.decide import windows_needed
 from gateway.definitions import LineDefinition
 from gateway.errors import StoreUnavailableError
-from gateway.events import FollowUpDue
+from gateway.events import FollowUpDue, TimerDue
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Urgency
 from gateway.store.readers import Reader
@@ -32,15 +33,23 @@ class FollowUps:
         windows: Callable[[Iterable[WindowRequest]], Awaitable[Mapping[WindowRequest, TagWindow]]],
         clock: Clock,
         on_alarm: Callable[[str], None],
+        quiet: Callable[[], Awaitable[None]],
     ) -> None:
-        """``on_alarm`` hears of what cannot be read any more."""
+        """``on_alarm`` hears of what cannot be read any more; ``quiet`` returns when there is time for this."""
         self._line = line
         self._reader = reader
         self._inbox = inbox
         self._windows = windows
         self._clock = clock
         self._on_alarm = on_alarm
+        self._quiet = quiet
+        self._board_due: TimerDue | None = None
         self._something = asyncio.Event()
+
+    def refresh_board(self, due: TimerDue) -> None:
+        """Have the board told anew, once for all that changes until then."""
+        self._board_due = due
+        self._something.set()
 
     def wake(self) -> None:
         """Look again: something was committed."""
@@ -53,6 +62,9 @@ class FollowUps:
     async def run(self) -> None:
         """Take up what waits, until cancelled."""
         while True:
+            due, self._board_due = self._board_due, None
+            if due is not None:
+                await self._decided(due)
             with suppress(StoreUnavailableError):  # tried again in a moment
                 for event_id, follow_up in await self._reader.follow_ups(most=_AT_ONCE):
                     if follow_up is None:
@@ -65,9 +77,10 @@ class FollowUps:
                     await self._something.wait()
             self._something.clear()
 
-    async def _decided(self, event: FollowUpDue) -> None:
+    async def _decided(self, event: FollowUpDue | TimerDue) -> None:
         """Return once an event is committed."""
         committed = asyncio.Event()
         windows = await self._windows(windows_needed(event, self._line))
-        self._inbox.put(event, Urgency.MODELS_AND_TIMERS, committed.set, windows)
+        await self._quiet()
+        self._inbox.put(event, Urgency.LATER, committed.set, windows)
         await committed.wait()

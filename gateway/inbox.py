@@ -11,6 +11,7 @@ from gateway.events import Event, ModelDue, TimerDue
 from gateway.history.windows import TagWindow, WindowRequest
 
 _RESERVED = 4
+_MOST_BEFORE_LATER = 10
 
 
 class Urgency(IntEnum):
@@ -19,6 +20,7 @@ class Urgency(IntEnum):
     STOP_AND_RESPONSES = 0
     INBOUND = 1
     MODELS_AND_TIMERS = 2
+    LATER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Inbox:
         self._queues: tuple[deque[Pending], ...] = tuple(deque() for _ in Urgency)
         self._newest: dict[str, Pending] = {}
         self._filled = asyncio.Event()
+        self._before_later = 0
         self.coalesced = 0
 
     def __len__(self) -> int:
@@ -67,19 +70,28 @@ class Inbox:
     async def take(self, *, most: int) -> list[Pending]:
         """Wait until something is there and return at most that many events, most urgent first.
 
-        A few places are kept for models and timers, so that a flood of results does not stop predictions.
+        A few places are kept for models and timers, so that a flood of results does not stop predictions. What can be
+        done later is taken alone, so that nothing is committed later for it, and after some batches even in a flood.
         """
         while not len(self):
             self._filled.clear()
             await self._filled.wait()
+        later = self._queues[Urgency.LATER]
+        if later and (len(later) == len(self) or self._before_later >= _MOST_BEFORE_LATER):
+            self._before_later = 0
+            return [self._next(later)]
+        self._before_later += 1
         taken: list[Pending] = []
         reserved = min(_RESERVED, len(self._queues[Urgency.MODELS_AND_TIMERS]), most - 1)
-        for urgency, waiting in zip(Urgency, self._queues, strict=True):
+        for urgency in (Urgency.STOP_AND_RESPONSES, Urgency.INBOUND, Urgency.MODELS_AND_TIMERS):
             room = most if urgency is Urgency.MODELS_AND_TIMERS else most - reserved
-            while waiting and len(taken) < room:
-                pending = waiting.popleft()
-                taken.append(self._newest.pop(_recurring(pending.event) or "", pending))
+            while self._queues[urgency] and len(taken) < room:
+                taken.append(self._next(self._queues[urgency]))
         return taken
+
+    def _next(self, waiting: deque[Pending]) -> Pending:
+        pending = waiting.popleft()
+        return self._newest.pop(_recurring(pending.event) or "", pending)
 
 
 def _recurring(event: Event) -> str | None:

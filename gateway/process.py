@@ -58,6 +58,7 @@ class BatchOutcome:
     failed: int
     damaged: int = 0  # how many of them met records that do not match their hash
     follow_ups: int = 0  # how many they have left for later
+    board_due: TimerDue | None = None  # where guidance has changed: to be decided next, so that it delays no result
 
 
 class Processor:
@@ -75,8 +76,12 @@ class Processor:
         on_store: Callable[[str | None], None],
         on_alarm: Callable[[str], None],
         on_follow_ups: Callable[[], None] = lambda: None,
+        on_board_due: Callable[[TimerDue], None] = lambda _due: None,
     ) -> None:
-        """``on_store`` hears why the store fails, None once it works again; ``on_alarm`` of failed decisions."""
+        """``on_store`` hears why the store fails, None once it works again; ``on_alarm`` of failed decisions.
+
+        ``on_follow_ups`` and ``on_board_due`` hear of what decisions have left for later.
+        """
         self._inbox = inbox
         self._line = line
         self._windows = windows
@@ -86,6 +91,7 @@ class Processor:
         self._on_store = on_store
         self._on_alarm = on_alarm
         self._on_follow_ups = on_follow_ups
+        self._on_board_due = on_board_due
         self._room = asyncio.Event()
         self._room.set()
 
@@ -167,6 +173,8 @@ class Processor:
             pending.committed()
         if outcome.follow_ups:
             self._on_follow_ups()
+        if outcome.board_due is not None:
+            self._on_board_due(outcome.board_due)
         self._on_committed()
 
     async def _with_windows(self, pending: Pending, line: LineDefinition) -> Pending:
@@ -179,8 +187,7 @@ class Processor:
 def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch: Sequence[Pending]) -> BatchOutcome:
     """Decide and write as many events as fit into the time, in the transaction that runs.
 
-    Where guidance has changed, the board follows in the same transaction, once for all of them. Raises sqlite3.Error
-    where the transaction is lost; then none of the events is done.
+    Raises sqlite3.Error where the transaction is lost; then none of the events is done.
     """
     deciding = _Deciding(connection, line)
     begun, done = time.perf_counter(), 0
@@ -191,8 +198,13 @@ def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch:
         if event is not None:
             deciding.decide(event, pending.windows)
         done += 1
-    deciding.refresh_board()
-    return BatchOutcome(done=done, failed=deciding.failed, damaged=deciding.damaged, follow_ups=deciding.follow_ups)
+    return BatchOutcome(
+        done=done,
+        failed=deciding.failed,
+        damaged=deciding.damaged,
+        follow_ups=deciding.follow_ups,
+        board_due=deciding.board_due,
+    )
 
 
 class _Deciding:
@@ -201,7 +213,7 @@ class _Deciding:
     def __init__(self, connection: sqlite3.Connection, line: LineDefinition) -> None:
         self._connection = connection
         self._line = line
-        self._board_changed_by: Event | None = None
+        self.board_due: TimerDue | None = None
         self.failed = 0
         self.damaged = 0
         self.follow_ups = 0
@@ -218,7 +230,8 @@ class _Deciding:
                 self.damaged += 1
             self.follow_ups += len(decision.follow_ups)
             if any(isinstance(record, Guidance) for record in decision.records):
-                self._board_changed_by = event
+                board_id = identity_of("board", event.event_id)
+                self.board_due = TimerDue(event_id=board_id, at=event.at, timer=Timer.REFRESH_BOARD)
         except sqlite3.OperationalError:
             raise  # the disk or the file: not the event's fault
         except Exception as error:
@@ -229,13 +242,6 @@ class _Deciding:
             _bury(self._connection, self._line, event, error)
             self.failed += 1
         self._connection.execute("RELEASE decision")
-
-    def refresh_board(self) -> None:
-        """Publish the board anew where guidance has changed."""
-        cause = self._board_changed_by
-        if cause is not None:
-            event_id = identity_of("board", cause.event_id)
-            self.decide(TimerDue(event_id=event_id, at=cause.at, timer=Timer.REFRESH_BOARD), {})
 
 
 def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception) -> None:

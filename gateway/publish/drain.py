@@ -113,6 +113,7 @@ class Drain:
         self._answered_something = asyncio.Event()
         self._settled = asyncio.Event()
         self._more = True
+        self._caught_up = asyncio.Event()
         self._look_again_at = 0.0
         self._we_dropped = False
         self.sent = 0
@@ -124,7 +125,14 @@ class Drain:
     def wake(self) -> None:
         """Look again: something was committed."""
         self._more = True
+        self._caught_up.clear()
         self._something.set()
+
+    async def caught_up(self, *, within_seconds: float) -> None:
+        """Return when all that was committed is handed to the session, or when that takes too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self._caught_up.wait()
 
     async def run(self) -> None:
         """Drain until cancelled."""
@@ -188,15 +196,20 @@ class Drain:
         waiting = await self._reader.waiting(most=room, cursors=self._order.cursors())
         if not self._writer.reliable:  # what is read may be gone when the disk is whole again
             raise StoreUnavailableError("the disk failed as the store committed", hint="check the disk's health")
+        all_read = len(waiting) < room
+        backlog = {(each.lane, each.topic) for each in waiting if not self._order.is_live(each)}
         with self._session.together():
             for message in waiting:
                 if self._session.generation != generation:
                     self._more = True
                     return
-                if not await self._older_first(message):
+                has_older = (message.lane, message.topic) in backlog or not all_read
+                if has_older and not await self._older_first(message):
                     return
                 await self._pass_on(message)
-        self._more = self._more or len(waiting) >= room
+        self._more = self._more or not all_read
+        if not self._more:
+            self._caught_up.set()
 
     async def _begin(self) -> None:
         """Begin anew on a connection that has come up."""

@@ -170,7 +170,8 @@ async def test_a_stop_goes_step_by_step_and_the_last_words_of_the_intake_go_befo
     stopping = Stopping()
     async with asyncio.timeout(SOON_SECONDS):
         await stopping.run()
-    assert stopping.steps == ["last word", "commit", "commit", "send", "goodbye"]  # the stop, then a head over it
+    # the board and the stop, then a head over them
+    assert stopping.steps == ["last word", "commit", "commit", "commit", "send", "goodbye"]
     assert all(task.cancelled() for task in stopping.core)
 
 
@@ -184,7 +185,7 @@ async def test_the_head_is_signed_after_the_stop_is_committed():
         order.append([type(pending.event) for queue in inbox._queues for pending in queue])
         for pending in await inbox.take(most=20) if len(inbox) else ():
             pending.committed()
-    assert [kinds for kinds in order if kinds] == [[GatewayStopped], [TimerDue]]
+    assert [kinds for kinds in order if kinds] == [[TimerDue, GatewayStopped], [TimerDue]]  # the board, and the head
 
 
 @pytest.mark.parametrize("hangs", ["intake", "commit", "send", "goodbye"])
@@ -372,6 +373,7 @@ async def test_work_that_found_no_room_when_its_caller_was_cancelled_is_not_done
 @pytest.fixture
 def sealing_soon(monkeypatch):
     monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 50)
+    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
 
 
 def failing_disk():

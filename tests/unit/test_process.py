@@ -149,6 +149,27 @@ async def test_a_cancelled_loop_finishes_the_batch_it_has_begun(loop):
     assert loop.committed == [1]
 
 
+async def test_what_can_be_done_later_is_taken_alone_and_even_a_flood_does_not_stop_it():
+    inbox = Inbox()
+
+    def result(number):
+        inbox.put(GatewayStopped(event_id=f"result {number}", at=moment(number)), Urgency.INBOUND)
+
+    board = TimerDue(event_id="board", at=moment(1), timer=Timer.REFRESH_BOARD)
+    inbox.put(board, Urgency.LATER)
+    taken = []
+    for number in range(40):
+        result(number)
+        taken.append([pending.event.event_id for pending in await inbox.take(most=20)])
+    assert taken[0] == ["result 0"]
+    assert ["board"] in taken
+    assert all(len(batch) == 1 for batch in taken if "board" in batch)
+    inbox.put(board, Urgency.LATER)
+    while len(inbox) > 1:
+        await inbox.take(most=20)
+    assert [pending.event for pending in await inbox.take(most=20)] == [board]
+
+
 async def test_models_and_timers_wait_once_each_and_urgent_events_go_first():
     inbox = Inbox()
     for at in range(5):

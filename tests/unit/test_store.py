@@ -48,6 +48,8 @@ class Bench:
     def commit(self, event, windows=None):
         self.connection.execute("BEGIN IMMEDIATE")
         outcome = decide_batch(self.connection, line=self.line, batch=(Pending(event, windows=windows or {}),))
+        if outcome.board_due is not None:
+            decide_batch(self.connection, line=self.line, batch=(Pending(outcome.board_due),))
         self.connection.execute("COMMIT")
         return outcome
 
