@@ -106,10 +106,11 @@ def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
     A retest names the sample, or the result's own id in the laboratory, and is of the same test. In a ring in which
     each is the other's retest nobody takes anybody's place.
     """
+    retests = [each for each in results if each.retest_of is not None]
     seen, waiting = [result], [result]
-    while waiting:
+    while waiting and retests:
         replaced = waiting.pop()
-        for other in results:
+        for other in retests:
             if any(_same(other, each) for each in seen) or not _is_retest(other, replaced):
                 continue
             if other.status not in WITHDRAWN:

@@ -22,14 +22,18 @@ def in_force(
     One for the client goes before one for all, of several the one that came into force last, and of those the one that
     was stated last: that is how a mistake in it is corrected.
     """
+    if product is None:
+        return None
     holding = [
         each
         for each in stated
-        if product is not None
-        and (each.product, each.analyte) == (product, analyte)
-        and each.client_id in {None, client_id}
+        if each.analyte == analyte
+        and each.product == product
+        and (each.client_id is None or each.client_id == client_id)
         and holds_at(each, at_ns)
     ]
+    if len(holding) < 2:  # noqa: PLR2004 - the usual case: there is nothing to choose
+        return holding[0] if holding else None
     return max(reversed(holding), key=lambda each: (each.client_id is not None, _from_ns(each)), default=None)
 
 

@@ -64,17 +64,18 @@ class Charted:
 
 def charted(series: Series, point: Point, rules: TrendRules, *, name: str) -> Charted:
     """Return the series after one more point in its order, and the reasons for a look that it gives."""
-    after = replace(series, last_ns=point.at_ns)
     if series.limits is None:
-        return Charted(series=after)
+        return Charted(series=replace(series, last_ns=point.at_ns))
     standardised = series.limits.standardised(point.value)
     if not math.isfinite(standardised):  # no chart has a place for it; its specification judges it
         return Charted(series=series)
     recent = (*series.recent, standardised)[-MOST_VALUES:]
-    after = replace(after, recent=recent, ewma=series.ewma.after(standardised), cusum=series.cusum.after(standardised))
-    found = _signals(after, rules)
+    ewma, cusum = series.ewma.after(standardised), series.cusum.after(standardised)
+    found = _signals(recent, ewma, cusum, rules)
     reasons = tuple(_reason(each, point.value, series.limits, name) for each in found)
-    return Charted(series=replace(after, since_signal=0 if found else series.since_signal + 1), reasons=reasons)
+    since_signal = 0 if found else series.since_signal + 1
+    after = replace(series, last_ns=point.at_ns, recent=recent, ewma=ewma, cusum=cusum, since_signal=since_signal)
+    return Charted(series=after, reasons=reasons)
 
 
 def charted_again(
@@ -124,12 +125,12 @@ _CHARTS = {
 }
 
 
-def _signals(series: Series, rules: TrendRules) -> tuple[str, ...]:
+def _signals(recent: Sequence[float], ewma: Ewma, cusum: Cusum, rules: TrendRules) -> tuple[str, ...]:
     charts = (
-        *(("ewma",) if rules.ewma and series.ewma.signals else ()),
-        *(("cusum",) if rules.cusum and series.cusum.signals else ()),
+        *(("ewma",) if rules.ewma and ewma.signals else ()),
+        *(("cusum",) if rules.cusum and cusum.signals else ()),
     )
-    return (*(rule.value for rule in broken(series.recent, rules.rules)), *charts)
+    return (*(rule.value for rule in broken(recent, rules.rules)), *charts)
 
 
 def _reason(signal: str, value: float, limits: ChartLimits, name: str) -> Reason:

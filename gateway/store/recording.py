@@ -346,7 +346,17 @@ def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation
         connection.execute(SQL["withdraw_point"], {"result_id": record.withdrawn})
     of_series = {"product": record.product, "analyte": record.analyte}
     if record.point is not None:
-        connection.execute(SQL["insert_point"], {**of_series, **asdict(record.point)})
+        point = record.point
+        connection.execute(
+            SQL["insert_point"],
+            {
+                **of_series,
+                "result_id": point.result_id,
+                "sample_id": point.sample_id,
+                "at_ns": point.at_ns,
+                "value": point.value,
+            },
+        )
     connection.execute(SQL["insert_series"], {**of_series, "body": encode(record.series)})
 
 

@@ -337,7 +337,7 @@ class _Loading:
         """Return what has been stated of products, each in force from its date, else from when it was stated."""
         found = []
         for product in dict.fromkeys(products):
-            for row in self.rows("specifications_of_product", {"product": product}):
+            for row in () if product is None else self.rows("specifications_of_product", {"product": product}):
                 stated = decode(Specification, row["body"])
                 until_ns = [each for each in (stated.effective_until_ns, row["withdrawn_ns"]) if each is not None]
                 found.append(
@@ -408,7 +408,7 @@ class _Loading:
                 context, found.line, lot["started_ns"] if lot else None, event.result.sampled_ns or event.at_ns
             ),
             left_lot_id=left,
-            left_lot_state=_state_in(self._row("lot_state", material_lot_id=left)),
+            left_lot_state=_state_in(None if left is None else self._row("lot_state", material_lot_id=left)),
             lessons={
                 model.name: self._lessons(model.bundle, found.line, event, history.current)
                 for model in found.line.models_of(event.result.analyte)
@@ -434,7 +434,7 @@ class _Loading:
         found = SeriesSituation(
             series=series,
             points=None if points is None else tuple(map(_point, points)),
-            replaced_ns=_value(self._connection, "time_of_point", result_id=replaced),
+            replaced_ns=None if replaced is None else _value(self._connection, "time_of_point", result_id=replaced),
         )
         return self._beside(found, wanted, event.result, replaced) if wanted else found
 
