@@ -35,9 +35,14 @@ class Participant:
         version_5: bool,
         subscriptions: tuple[str, ...] = (),
         on_message: Callable[[Received], None] = lambda _received: None,
+        on_arrival: Callable[[Received], None] = lambda _received: None,
         persistent: bool = False,
     ) -> None:
-        """``persistent``: the broker keeps what comes while we are away (MQTT 5)."""
+        """``on_arrival`` hears of messages in the network thread, ``on_message`` in the event loop.
+
+        ``persistent``: the broker keeps what comes while we are away (MQTT 5).
+        """
+        self._on_arrival = on_arrival
         self._persistent = persistent
         self._port = port
         self._subscriptions = subscriptions
@@ -72,6 +77,7 @@ class Participant:
             retained=message.retain,
             at=time.perf_counter(),
         )
+        self._on_arrival(received)
         self._call(lambda: self._on_message(received))
 
     def _published(self, _client: Client, _data: Any, number: int, *_arguments: Any) -> None:

@@ -149,9 +149,11 @@ class Load:
 
     def configure(self, plant_url: str, change: Callable[[str], str] = lambda text: text) -> None:
         """Write the gateway's configuration; without a plant it has neither tags nor models."""
-        text = configuration_text(directory=self.folder, broker=self.broker, plant_url=plant_url, models=MODELS)
-        if not plant_url:
-            text = text[: text.index("[opcua.plc1]")] + text[text.index("[mqtt]") : text.index("[[model]]")]
+        text = (
+            configuration_text(directory=self.folder, broker=self.broker, plant_url=plant_url, models=MODELS)
+            if plant_url
+            else bare_configuration(self.folder, self.broker)
+        )
         self.configuration.write_text(change(text), encoding="utf-8")
 
     @asynccontextmanager
@@ -222,6 +224,12 @@ class Load:
         """Return what is wrong with what came back, but for what the broker itself had forgotten."""
         forgotten = self.forgotten_by_broker()
         return self.account.verdict([sample for sample in self.published if sample not in forgotten])
+
+
+def bare_configuration(folder: Path, broker: Broker) -> str:
+    """Return the configuration of a gateway with neither tags nor models."""
+    text = configuration_text(directory=folder, broker=broker, plant_url="", models=MODELS)
+    return text[: text.index("[opcua.plc1]")] + text[text.index("[mqtt]") : text.index("[[model]]")]
 
 
 def lot_of(number: int) -> str:
