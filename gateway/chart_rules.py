@@ -39,6 +39,17 @@ class TrendRules:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ControlMaterial:
+    """What the laboratory measures to watch itself: a material whose value of an analyte is known."""
+
+    name: str
+    analyte: str
+    mean: float
+    standard_deviation: float  # of the measurement, in the unit of the mean
+    unit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Together:
     """Analytes of a product whose values are judged together, from so many first samples on."""
 

@@ -13,6 +13,7 @@ def contradictions(path: Path, settings: Settings) -> list[Problem]:
     found = [
         *_source_problems(settings),
         *_specification_problems(settings),
+        *_control_problems(settings),
         *_topic_problems(settings),
     ]
     return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in found]
@@ -49,6 +50,15 @@ def _specification_problems(settings: Settings) -> list[Found]:
                 found.append((f"specification[{at}]", message, hint))
                 break
     return found
+
+
+def _control_problems(settings: Settings) -> list[Found]:
+    known = [(each.material, each.analyte) for each in settings.control]
+    return [
+        (f"control[{at}]", f"{each.material} already has a value of {each.analyte}", "keep one of them")
+        for at, each in enumerate(settings.control, start=1)
+        if (each.material, each.analyte) in known[: at - 1]
+    ]
 
 
 def _of_the_same(first: SpecificationTable, second: SpecificationTable) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gateway.advice.controlling import on_control
 from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.investigation import (
     follow_up_of_lot,
@@ -292,6 +293,8 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
     history = situation.history
     if history.repeats_current and history.current is not None:
         return Decision(audit=(_audit("result_repeated", history.current.result_id, event_id=event.event_id),))
+    if event.result.control_id is not None:
+        return on_control(event, situation)
     judgement = judge_arrival(event, situation)
     result, dispositions = judgement.result, tuple(lot.disposition for lot in judgement.lots)
     guidance = advise_on_lot(

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.chart_rules import Together, TrendRules
+from gateway.chart_rules import ControlMaterial, Together, TrendRules
 from gateway.records import Head, ModelIdentity, SignedHead, Specification
 
 Limits = tuple[float, float]
@@ -290,6 +290,7 @@ class LineDefinition:
     specifications: tuple[Specification, ...]
     trends: tuple[TrendRules, ...] = ()
     together: tuple[Together, ...] = ()
+    controls: tuple[ControlMaterial, ...] = ()
     procedures: tuple[Procedure, ...] = ()
     time_zone: ZoneInfo = UTC_ZONE  # of the plant's shifts
     sampling: bool = False  # whether samples are asked for when lots end

@@ -20,6 +20,7 @@ from gateway.lab.in_force import in_force
 from gateway.lab.materials import MaterialRisk
 from gateway.lab.sampling import Waiting
 from gateway.lab.trends import FrozenReference, Point, Series
+from gateway.lab.westgard import ControlPoint
 from gateway.moments import Moment
 from gateway.records import (
     AuditEntry,
@@ -92,6 +93,12 @@ class ResultArrived(Happened):
     origin: Origin
     result: LabResult
     payload: bytes
+
+    @property
+    def measured_ns(self) -> int:
+        """When it was measured: as it says, of a control when it was taken, else when it came."""
+        taken_ns = self.result.sampled_ns if self.result.control_id is not None else None
+        return next(each for each in (self.result.analysed_ns, taken_ns, self.at_ns) if each is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -398,6 +405,9 @@ class Situation:
     sampling: SamplingSituation = field(default_factory=SamplingSituation)
     investigation: Investigation = field(default_factory=Investigation)
     series: SeriesSituation | None = None  # of the result, where its product is known
+    controls: tuple[ControlPoint, ...] = ()  # before a control, of its analyte and instrument, the oldest first
+    measured_since: tuple[str, ...] | None = None  # lots, since the last of them that was in line; None: there is none
+    rejected_control: ControlPoint | None = None  # before or after the result was measured, where it was out
     left_series: SeriesSituation | None = None  # that a correction has left for another one
     lot_state: LotState = field(default_factory=LotState)
     lot_results: tuple[LabResult, ...] = ()
@@ -496,6 +506,14 @@ class SeriesCharted:
     analyte: str
     series: Series
     point: Point | None
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlJudged:
+    """A control's point joins the record, where it has one; ``withdrawn``: the version whose point goes."""
+
+    point: ControlPoint | None
     withdrawn: str | None
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.chart_rules import Together, TrendRules
+from gateway.chart_rules import ControlMaterial, Together, TrendRules
 from gateway.consistency import contradictions
 from gateway.contract.json_paths import PathMapping
 from gateway.contract.mapping import ResultMapping, mapping_by_paths, mapping_named
@@ -99,6 +99,16 @@ def define_line(
         together=tuple(
             Together(product=table.product, analytes=tuple(table.analytes), baseline=table.baseline)
             for table in settings.together
+        ),
+        controls=tuple(
+            ControlMaterial(
+                name=table.material,
+                analyte=table.analyte,
+                mean=table.mean,
+                standard_deviation=table.standard_deviation,
+                unit=table.unit,
+            )
+            for table in settings.control
         ),
         procedures=procedures,
         time_zone=zone,

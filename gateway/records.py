@@ -181,6 +181,8 @@ class LabResult:
     instrument_id: str | None = None
     method_id: str | None = None
     supplier: str | None = None  # of incoming material
+    control_id: str | None = None  # of a control sample: the material that was measured; it belongs to no lot
+    run_id: str | None = None  # what was measured together
     foreign_id: str | None = None  # the laboratory's own id of it, by which a retest may name it
     flags: tuple[str, ...] = ()
 

@@ -281,6 +281,16 @@ class TrendTable(_Table):
     baseline: int = Field(default=25, ge=10, le=200, description="from how many first values limits are frozen")
 
 
+class ControlTable(_Table):
+    """``[[control]]``: a control material of the laboratory; its results are held against Westgard's rules."""
+
+    material: str = Field(description="what results name as their control_id")
+    analyte: Name = Field(description="our name of the analyte")
+    mean: float = Field(allow_inf_nan=False, description="its known value")
+    standard_deviation: float = Field(gt=0, allow_inf_nan=False, description="of the measurement, in the same unit")
+    unit: str | None = Field(default=None, description="of both; results are converted to it")
+
+
 class TogetherTable(_Table):
     """``[[together]]``: analytes whose values in one sample are judged together (Hotelling's T2, alpha .01)."""
 
@@ -381,6 +391,7 @@ class Settings(BaseSettings):
     specification: list[SpecificationTable] = Field(default_factory=list)
     trend: list[TrendTable] = Field(default_factory=list)
     together: list[TogetherTable] = Field(default_factory=list)
+    control: list[ControlTable] = Field(default_factory=list)
     model: list[ModelTable] = Field(default_factory=list)
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()

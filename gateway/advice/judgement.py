@@ -9,6 +9,7 @@ from gateway.events import Decision, LotJudged, ProvisionalHold, ResultArrived, 
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.inference.feedback import learned, serving
 from gateway.lab.disposition import (
+    CONTROL_REJECTED,
     TREND_FLAGS,
     VALUE_RESTORED,
     Judged,
@@ -45,10 +46,12 @@ class Judgement:
 def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     """Return the judgement of a result that is not a mere repeat."""
     current = situation.history.current
-    result = _numbered(event.result, situation)
+    result = numbered(event.result, situation)
     newest = current is None or (result.result_version or 0) > (current.result_version or 0)
     trended = trend(event, result, situation) if newest else Trended()
-    result = replace(result, flags=tuple(dict.fromkeys([*result.flags, *(each.code for each in trended.reasons)])))
+    doubted = (CONTROL_REJECTED,) if situation.rejected_control is not None else ()
+    flags = dict.fromkeys([*result.flags, *(each.code for each in trended.reasons), *doubted])
+    result = replace(result, flags=tuple(flags))
     predictions = _predictions_at_sample(event, result, situation)
     judged = _standing_results(event, result, situation, trended.reasons, newest=newest)
     own = judge_result(result, _in_force(event, result, situation), trended.reasons)
@@ -68,7 +71,7 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     )
 
 
-def _numbered(result: LabResult, situation: Situation) -> LabResult:
+def numbered(result: LabResult, situation: Situation) -> LabResult:
     """Return the result with its version (the sender's, or the next one), its id, and its lot and product."""
     version = result.result_version or situation.history.next_version
     restored = (VALUE_RESTORED,) if situation.history.repeats_superseded else ()

@@ -114,6 +114,31 @@ def materials(
     show_table("incoming materials", columns, told)
 
 
+@app.command()
+def controls(
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+    most: int = typer.Option(50, "--most", min=1, help="How many, the newest first."),
+) -> None:
+    """Show the laboratory's control samples: how far each lay from its mean, and which rejected their measurement."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        rows = connection.execute(SQL["newest_controls"], {"most": most}).fetchall()
+    found = [
+        {"measured": rfc3339(row["at_ns"]), "analyte": row["analyte"], "control": row["material"],
+         "instrument": row["instrument_id"], "run": row["run_id"],
+         "standard_deviations": round(row["deviations"], 2), "rejected": bool(row["rejected"])}
+        for row in rows
+    ]  # fmt: skip
+    if as_json:
+        show_json({"controls": found})
+    else:
+        columns = ("measured", "analyte", "control", "instrument", "run", "standard deviations", "rejected")
+        show_table(
+            "controls", columns, [tuple("-" if each is None else each for each in row.values()) for row in found]
+        )
+
+
 def _lims(mapping: str) -> LimsTable:
     if mapping in _MAPPINGS:
         return LimsTable.model_validate({"mapping": mapping, "assume_status": ResultStatus.VALIDATED})

@@ -58,6 +58,9 @@ def lab_result(
     lod, loq = reader.number("lod"), reader.number("loq")
     value_text, written = _value(reader, decimal_comma=decimal_comma, lod=lod, loq=loq)
     status = reader.choice(ResultStatus, "status", default=assume_status)
+    control_id, lot = reader.text("control_id"), reader.text(*NAMES["material_lot_id"])
+    if control_id is not None and lot is not None:
+        reader.flags.append("CONTROL_OF_NO_LOT")
     unit = reader.text("unit")
     sampled_ns = reader.time("sampled_at")
     result = LabResult(
@@ -89,7 +92,7 @@ def lab_result(
         received_ns=reader.time("received_at"),
         analysed_ns=reader.time("analysed_at"),
         approved_ns=reader.time("approved_at"),
-        material_lot_id=reader.text(*NAMES["material_lot_id"]),
+        material_lot_id=lot if control_id is None else None,
         job_order_id=reader.text(*NAMES["job_order_id"]),
         material_definition_id=reader.text(*NAMES["material_definition_id"]),
         equipment_id=reader.text("equipment_id"),
@@ -99,6 +102,8 @@ def lab_result(
         instrument_id=reader.text("instrument_id"),
         method_id=reader.text("method_id"),
         supplier=reader.text("supplier"),
+        control_id=control_id,
+        run_id=reader.text("run_id"),
         foreign_id=mapped.foreign_id,
         specification=_specification(reader, analytes.get(test_id or "", test_id or ""), unit),
         flags=tuple(dict.fromkeys([*reader.flags, *([] if sampled_ns is not None else ["NO_SAMPLED_AT"])])),

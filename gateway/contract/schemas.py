@@ -6,6 +6,7 @@
 import json
 from typing import Any
 
+from gateway.contract.control_payload import ControlPayload
 from gateway.contract.deviation_payload import DeviationPayload
 from gateway.contract.payloads import (
     AuditHeadPayload,
@@ -27,6 +28,7 @@ PUBLISHED: dict[str, tuple[type[Payload], str, bool]] = {
     "disposition": (DispositionPayload, "disposition/{lot}", True),
     "deviation": (DeviationPayload, "deviation/{id}", False),
     "sample-request": (SampleRequestPayload, "sample-request/{id}", False),
+    "control": (ControlPayload, "control/{analyte}", False),
     "audit-head": (AuditHeadPayload, "audit/head", True),
     "dead-letter": (DeadLetterPayload, "dead-letter", False),
     "status": (StatusPayload, "status", True),

@@ -61,6 +61,10 @@ class Topics:
         """Return where a request for samples goes."""
         return f"{self.root}/sample-request/{encode_level(request_id)}"
 
+    def control(self, analyte: str) -> str:
+        """Return where it goes how the laboratory's control of an analyte was."""
+        return f"{self.root}/control/{encode_level(analyte)}"
+
     @property
     def board(self) -> str:
         """Return where the open guidance stands, retained."""

@@ -14,6 +14,7 @@ from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Spe
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 VALUE_RESTORED = "SUPERSEDED_VALUE_RESTORED"
+CONTROL_REJECTED = "CONTROL_REJECTED"
 OUT_OF_TREND, OUT_OF_LINE = "OUT_OF_TREND", "OUT_OF_LINE"
 TREND_FLAGS = frozenset({OUT_OF_TREND, OUT_OF_LINE})
 WITHDRAWN = frozenset({ResultStatus.REJECTED, ResultStatus.SUPERSEDED})
@@ -58,6 +59,9 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
     if VALUE_RESTORED in result.flags and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         judged.append((recommendation, _RESTORED))
+    if CONTROL_REJECTED in result.flags and recommendation is not Recommendation.HOLD:
+        recommendation = Recommendation.REVIEW
+        judged.append((recommendation, _CONTROL_REJECTED))
     if not TREND_FLAGS.isdisjoint(result.flags) and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         judged += [(recommendation, reason) for reason in trends or (_OUT_OF_TREND,)]
@@ -263,6 +267,10 @@ _HOLD_LATCHED = Reason(
 _RESTORED = Reason(
     code=VALUE_RESTORED,
     text="The newest version says again what an earlier correction had replaced.",
+)
+_CONTROL_REJECTED = Reason(
+    code=CONTROL_REJECTED,
+    text="The laboratory's control of this test before or after the measurement was out; a person must look.",
 )
 _OUT_OF_TREND = Reason(
     code=OUT_OF_TREND,

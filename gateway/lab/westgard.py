@@ -5,6 +5,7 @@ that the measurement is not to be trusted, which is no statement about any lot.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 MOST_VALUES = 10
@@ -25,6 +26,21 @@ class ControlRule(StrEnum):
     def rejects(self) -> bool:
         """Return whether the run is rejected by it; 1_2s only warns."""
         return self is not ControlRule.WARNING_1_2S
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlPoint:
+    """One result of a control material; ``at_ns``: when it was measured, ``arrived_ns``: when it came."""
+
+    result_id: str
+    material: str
+    analyte: str
+    instrument_id: str | None
+    run_id: str | None
+    at_ns: int
+    arrived_ns: int
+    deviations: float  # from its mean, in its standard deviations
+    rejected: bool = False
 
 
 def control_rules_broken(values: Sequence[float], *, same_run: bool) -> tuple[ControlRule, ...]:

@@ -20,7 +20,7 @@ EVIDENCE = (
     "event", "job_order", "lot", "context_change", "lab_result", "prediction", "disposition", "guidance",
     "guidance_state", "response", "dead_letter", "outbox", "gap", "feedback", "model_learned", "version_change",
     "signed_bias", "specification_stated", "series_point", "series",
-    "analytes_together", "provisional_hold",
+    "analytes_together", "provisional_hold", "control_point",
     "material_use", "lot_fingerprint", "deviation", "incoming_result",
 )  # fmt: skip
 _ROWS_AT_ONCE = 500

@@ -11,6 +11,7 @@ from gateway.contract.identity import identity_of, sha256_hex
 from gateway.errors import LablineError
 from gateway.events import (
     ContextChanged,
+    ControlJudged,
     Decision,
     EpochBegun,
     Event,
@@ -360,6 +361,13 @@ def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation
     connection.execute(SQL["insert_series"], {**of_series, "body": encode(record.series)})
 
 
+def _control(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ControlJudged) -> None:
+    if record.withdrawn is not None:
+        connection.execute(SQL["withdraw_control_point"], {"result_id": record.withdrawn})
+    if record.point is not None:
+        connection.execute(SQL["insert_control_point"], asdict(record.point))
+
+
 def _reference(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ReferenceFrozen) -> None:
     wanted = record.wanted
     row = {"product": wanted.product, "analytes": " + ".join(wanted.analytes), "body": encode(record.reference)}
@@ -444,6 +452,7 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], No
     Deviation: _deviation,
     ProvisionalHold: _provisional,
     SeriesCharted: _series,
+    ControlJudged: _control,
     ReferenceFrozen: _reference,
     DeadLetter: _dead_letter,
     Gap: _gap,

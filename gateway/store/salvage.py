@@ -26,7 +26,7 @@ _TABLES: dict[str, frozenset[str]] = {
     "guidance": frozenset(), "guidance_state": frozenset(), "response": frozenset(), "dead_letter": frozenset(),
     "outbox": frozenset({"parked", "seq", "acknowledged"}), "gap": frozenset(), "feedback": frozenset(),
     "version_change": frozenset(), "signed_bias": frozenset(), "specification_stated": frozenset(),
-    "series_point": frozenset(), "provisional_hold": frozenset(),
+    "series_point": frozenset(), "provisional_hold": frozenset(), "control_point": frozenset(),
     "material_use": frozenset(), "lot_fingerprint": frozenset(), "deviation": frozenset(),
     "incoming_result": frozenset(), "series": frozenset(), "analytes_together": frozenset(),
 }  # fmt: skip

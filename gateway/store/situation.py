@@ -44,6 +44,7 @@ from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
 from gateway.lab.trends import CHARTED_AGAIN, FrozenReference, Point, Series
+from gateway.lab.westgard import MOST_VALUES, ControlPoint
 from gateway.records import (
     Context,
     ContextChange,
@@ -211,7 +212,8 @@ class _Loading:
         found = Situation(line=line, windows=windows, latches=self._latches())
         match event:
             case ResultArrived():
-                found = self._of_result(event, found)
+                of_kind = self._of_result if event.result.control_id is None else self._of_control
+                found = of_kind(event, found)
             case ModelDue():
                 found = self._of_model(event, found)
             case ContextChanged() if event.change.kind is ContextKind.LOT_ENDED:
@@ -384,6 +386,33 @@ class _Loading:
         parameters = {"subjects": json.dumps(sorted(subjects)), "from_ns": from_ns, "until_ns": until_ns}
         return tuple(gap_id for (gap_id,) in self._connection.execute(SQL["gaps_between"], parameters))
 
+    def _of_control(self, event: ResultArrived, found: Situation) -> Situation:
+        """Return what a control is judged by: the ones before it, and whom it would concern."""
+        history = self._history(event)
+        replaced = None if history.current is None else history.current.result_id
+        before = self._controls(event.result, event.measured_ns, besides=replaced, most=MOST_VALUES)
+        good_ns = next((each.arrived_ns for each in reversed(before) if not each.rejected), None)
+        of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id, "since_ns": good_ns}
+        lots = () if good_ns is None else self._connection.execute(SQL["lots_measured_since"], of)
+        measured = None if good_ns is None else tuple(lot for (lot,) in lots)
+        return replace(found, history=history, controls=before, measured_since=measured)
+
+    def _controls(
+        self, result: LabResult, until_ns: int, *, besides: str | None, most: int
+    ) -> tuple[ControlPoint, ...]:
+        """Return the newest controls of a result's analyte and instrument, the oldest first."""
+        of = {"analyte": result.analyte, "instrument_id": result.instrument_id, "until_ns": until_ns}
+        rows = self.rows("controls_until", {**of, "besides": besides, "most": most})
+        return tuple(_control_point(row) for row in reversed(rows))
+
+    def _rejected_control(self, event: ResultArrived, line: LineDefinition) -> ControlPoint | None:
+        """Return the control before or after a result was measured, where it was out: nobody knows since when."""
+        if not any(each.analyte == event.result.analyte for each in line.controls):
+            return None
+        of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id}
+        rows = self.rows("controls_around", {**of, "at_ns": event.measured_ns})
+        return next((found for found in map(_control_point, rows) if found.rejected), None)
+
     def _of_result(self, event: ResultArrived, found: Situation) -> Situation:
         context, history = self._context_of_result(event.result), self._history(event)
         results = self._lot_results(event.result, context.material_lot_id)
@@ -400,6 +429,7 @@ class _Loading:
             series=self._series(event, context.material_definition_id, history, found.line),
             left_series=self._left_series(event, context.material_definition_id, history),
             master_data=self._master_data(*products),
+            rejected_control=self._rejected_control(event, found.line),
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             lot_started_ns=lot["started_ns"] if lot else None,
             lot_ended_ns=lot["ended_ns"] if lot else None,
@@ -605,7 +635,12 @@ def _learns(bundle: ModelBundle, analyte: str) -> bool:
 
 _FEEDBACK = tuple(field.name for field in fields(Feedback))
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
+_CONTROL = tuple(field.name for field in fields(ControlPoint))
 _CONTEXT = tuple(field.name for field in fields(Context))
+
+
+def _control_point(row: sqlite3.Row) -> ControlPoint:
+    return ControlPoint(**{name: row[name] for name in _CONTROL} | {"rejected": bool(row["rejected"])})
 
 
 def _point(row: sqlite3.Row) -> Point:

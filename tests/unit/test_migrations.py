@@ -155,8 +155,34 @@ def rows_of(version):
     if version >= 8:
         yield "signed_bias", {"bundle_sha256": "ab", "analyte": "ph", "bias": 0.1, "newest_ns": 1, "signed_ns": 2,
                               "approver": "Zoë", "meaning": "VR-2", "public_key": "k", "signature": "s"}  # fmt: skip
+    if version >= 10:
+        yield from rows_of_the_laboratory()
     for line in lines:
         yield "audit", line
+
+
+def rows_of_the_laboratory():
+    of = {"product": "FG-ü", "analyte": "ph"}
+    yield "specification_stated", {**of, "event_id": "e1", "client_id": "", "version": "4", "withdrawn": 0, "at_ns": 1,
+                                   "body": "{}"}  # fmt: skip
+    yield "series_point", {**of, "result_id": "r1", "sample_id": "S", "at_ns": 1, "value": 7.25}
+    yield "series", {**of, "body": "{}"}
+    yield "analytes_together", {"product": "FG-ü", "analytes": "ph + water", "body": "{}"}
+    hold = {"analyte": "ph", "prediction_id": "p1", "since_ns": 1}
+    yield "provisional_hold", {**hold, "material_lot_id": "L1", "settled_by": "r1"}
+    yield "provisional_hold", {**hold, "material_lot_id": "L2"}
+    yield "follow_up", {"event_id": "e3", "at_ns": 1, "body": "{}"}
+    yield "material_use", {"material_lot_id": "L1", "consumed_lot_id": "M1", "supplier": "Böhm", "at_ns": 1}
+    yield "material_use", {"material_lot_id": "L1", "consumed_lot_id": "M2", "consumed_definition_id": "m", "at_ns": 1}
+    yield "lot_fingerprint", {"material_lot_id": "L1", "product": "FG-ü", "until_ns": 1, "body": "{}"}
+    yield "lot_fingerprint", {"material_lot_id": "L2", "until_ns": 1, "body": "{}"}
+    yield "deviation", {**of, "deviation_id": "v1", "result_id": "r1", "sample_id": "S", "material_lot_id": "L1",
+                        "at_ns": 1, "body": "{}"}  # fmt: skip
+    yield "incoming_result", {"result_id": "r1", "supplier": "Böhm", "material": "m", "analyte": "ph", "failed": 1}
+    yield (
+        "sample_request",
+        {"material_lot_id": "L1", "request_id": "q", "since_ns": 1, "probability": 0.5, "tests": "[]"},
+    )
 
 
 def names(connection, kind):
