@@ -36,7 +36,8 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Pending
 from gateway.records import AuditEntry, Guidance
 from gateway.store import audit, recording
-from gateway.store.situation import identify, load
+from gateway.store.identifying import identify
+from gateway.store.situation import load
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""From the tables: which event this is, and the situation it meets. Runs inside the writer's transaction."""
+"""From the tables: the situation that an event meets. Runs inside the writer's transaction."""
 
 import json
 import sqlite3
@@ -12,12 +12,8 @@ from gateway.advice.provisional import IN_A_ROW
 from gateway.advice.publication import BOARD_LONGEST
 from gateway.advice.side_effects import neighbours
 from gateway.chart_rules import Together
-from gateway.contract.identity import delivery_identity, identity_of
-from gateway.contract.reading import Refusal, refusal
 from gateway.definitions import LineDefinition, ModelAssignment, ModelBundle, SignHead
-from gateway.errors import EvidenceDamagedError
 from gateway.events import (
-    Arrived,
     ContextChanged,
     Event,
     FollowUpDue,
@@ -25,7 +21,6 @@ from gateway.events import (
     GatewayStarted,
     HeadWitnessed,
     Lessons,
-    MessageRefused,
     ModelDue,
     ProvisionalHold,
     ResponseArrived,
@@ -34,7 +29,6 @@ from gateway.events import (
     SaidOfLot,
     SeriesSituation,
     Situation,
-    SpecificationStated,
     Timer,
     TimerDue,
     VersionTaken,
@@ -57,134 +51,14 @@ from gateway.records import (
     Specification,
 )
 from gateway.store.codec import decode
-from gateway.store.evidence import must_hold
 from gateway.store.heads import contains, head_of
 from gateway.store.investigating import around_lot, around_result
-from gateway.store.recording import specification_key
 from gateway.store.sampling import sampling_of
 from gateway.store.signed_biases import newest_acts
-from gateway.store.statements import SQL
+from gateway.store.statements import SQL, value_of
 
 Decoded = TypeVar("Decoded")
 SomeEvent = TypeVar("SomeEvent", bound=Event)
-
-
-# --- which event is it ---------------------------------------------------------------------------------
-
-
-def identify(connection: sqlite3.Connection, event: Event) -> Event | None:
-    """Return the event with its stable id, or None where it has been decided already.
-
-    A message that names its own identity (a result with a version, a response) but differs from what is on
-    record under it is refused: nothing that was accepted is ever overwritten.
-    """
-    match event:
-        case ResultArrived() | ResponseArrived():
-            return _identified_by_content(connection, event)
-        case SpecificationStated():
-            return _identified_specification(connection, event)
-        case FollowUpDue():
-            waits = _value(connection, "follow_up_waits", event_id=event.event_id)
-            return None if waits is None else event
-        case ContextChanged() | MessageRefused():
-            return _identified_by_delivery(connection, event)
-        case _:
-            return event
-
-
-def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived | ResponseArrived) -> Event | None:
-    if isinstance(event, ResponseArrived):
-        own_id = identity_of("response", event.response.terminal, event.response.response_id)
-    else:
-        own_id = event.result.result_id
-    if not own_id:
-        return _identified_by_delivery(connection, event)
-    event_id = _salted(connection, own_id)
-    try:
-        seen = (
-            _payload(connection, "payload_of_event", event_id=event_id)
-            or _payload(connection, "payload_of_event", event_id=own_id)  # of an earlier epoch
-            or _payload(connection, "payload_of_result", result_id=own_id)
-        )
-    except EvidenceDamagedError:  # whether it was decided already, nobody can say: a person must look
-        return _identified_by_delivery(connection, _conflict(event, own_id))
-    if seen is None:
-        return replace(event, event_id=event_id)
-    if seen == event.origin.payload_sha256:
-        return None
-    return _identified_by_delivery(connection, _conflict(event, own_id))
-
-
-def _identified_specification(connection: sqlite3.Connection, event: SpecificationStated) -> Event | None:
-    """Master data is often retained and told again with each connection: what says the same is the same."""
-    key = specification_key(event.specification, withdrawn=event.withdrawn)
-    row = connection.execute(SQL["specification_stated"], key).fetchone()
-    if row is None:
-        own_id = identity_of("specification", *key.values())
-        return replace(event, event_id=_salted(connection, own_id))
-    if row["holds"] and decode(Specification, row["body"]) == event.specification:
-        return None
-    told = refusal(
-        Refusal.SPECIFICATION_VERSION_CONFLICT,
-        "Under this version another specification is on record; a change needs a new version.",
-        **key,
-    )
-    refused = MessageRefused(at=event.at, origin=event.origin, payload=event.payload, reasons=(told,))
-    return _identified_by_delivery(connection, refused)
-
-
-def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> Event | None:
-    origin = event.origin
-    delivery = {"session": origin.session, "message_number": origin.message_number}
-    if origin.redelivered and _value(
-        connection, "was_in_last_delivery", **delivery, payload_sha256=origin.payload_sha256
-    ):
-        return None
-    ordinal = _value(connection, "count_deliveries", payload_sha256=origin.payload_sha256, topic=origin.topic)
-    own_id = delivery_identity(topic=origin.topic, payload_sha256=origin.payload_sha256, ordinal=ordinal)
-    return replace(event, event_id=_salted(connection, own_id))
-
-
-def _salted(connection: sqlite3.Connection, own_id: str) -> str:
-    """Return an event's id in this epoch of the store.
-
-    A store that went back in time (by restore or by loss) has forgotten what it decided since, and perhaps said: what
-    it decides from then on gets other ids, so that no id ever stands for two messages.
-    """
-    epoch = _value(connection, "store")
-    return identity_of("epoch", epoch, own_id) if epoch else own_id
-
-
-def _conflict(event: ResultArrived | ResponseArrived, own_id: str) -> MessageRefused:
-    return MessageRefused(
-        at=event.at,
-        origin=event.origin,
-        payload=event.payload,
-        reasons=(
-            refusal(
-                Refusal.RESULT_VERSION_CONFLICT,
-                "Under this identity and version something else is on record; a correction needs a new version.",
-                id=own_id,
-            ),
-        ),
-    )
-
-
-def _payload(connection: sqlite3.Connection, statement: str, **parameters: Any) -> str | None:
-    """Return a payload's hash on record, or None; raises EvidenceDamagedError where the record does not hold."""
-    row = connection.execute(SQL[statement], parameters).fetchone()
-    if row is None:
-        return None
-    must_hold(row["holds"], table=statement, key=parameters)
-    return str(row["payload_sha256"])
-
-
-def _value(connection: sqlite3.Connection, statement: str, **parameters: Any) -> Any:
-    row = connection.execute(SQL[statement], parameters).fetchone()
-    return None if row is None else row[0]
-
-
-# --- what situation does it meet -----------------------------------------------------------------------
 
 
 def load(
@@ -230,7 +104,7 @@ class _Loading:
             case HeadWitnessed():
                 found = replace(found, head_holds=contains(self._connection, event.head))
             case GatewayStarted():
-                previous = _value(self._connection, "last_configuration")
+                previous = value_of(self._connection, "last_configuration")
                 found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board())
         return replace(found, damaged=tuple(dict.fromkeys(self._damaged)))
 
@@ -319,7 +193,7 @@ class _Loading:
         model = found.line.model_named(event.model)
         if model is None:
             return found
-        moves = {item.tag: _value(self._connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
+        moves = {item.tag: value_of(self._connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
         context = self._context_of_equipment(model.equipment_id, event.at_ns)
         said_last = {each.name: self._said_last(each, event.at_ns) for each in neighbours(model, found.line)}
         products = (each.material_definition_id for said in said_last.values() for each in said)
@@ -464,7 +338,7 @@ class _Loading:
         found = SeriesSituation(
             series=series,
             points=None if points is None else tuple(map(_point, points)),
-            replaced_ns=None if replaced is None else _value(self._connection, "time_of_point", result_id=replaced),
+            replaced_ns=None if replaced is None else value_of(self._connection, "time_of_point", result_id=replaced),
         )
         return self._beside(found, wanted, event.result, replaced) if wanted else found
 
@@ -604,7 +478,7 @@ class _Loading:
 
     def _history(self, event: ResultArrived) -> ResultHistory:
         rows = self.rows("versions_of_result", _key(event.result))
-        newest = _value(self._connection, "newest_version", **_key(event.result)) or 0  # damaged ones count, too
+        newest = value_of(self._connection, "newest_version", **_key(event.result)) or 0  # damaged ones count, too
         if not rows:
             return ResultHistory(next_version=newest + 1)
         current = next((row for row in rows if row["current"]), rows[-1])

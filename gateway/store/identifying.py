@@ -1,0 +1,131 @@
+"""Which event this is: its stable id, or that it was decided already. Runs inside the writer's transaction."""
+
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+from gateway.contract.identity import delivery_identity, identity_of
+from gateway.contract.reading import Refusal, refusal
+from gateway.errors import EvidenceDamagedError
+from gateway.events import (
+    Arrived,
+    ContextChanged,
+    Event,
+    FollowUpDue,
+    MessageRefused,
+    ResponseArrived,
+    ResultArrived,
+    SpecificationStated,
+)
+from gateway.records import Specification
+from gateway.store.codec import decode
+from gateway.store.evidence import must_hold
+from gateway.store.recording import specification_key
+from gateway.store.statements import SQL, value_of
+
+
+def identify(connection: sqlite3.Connection, event: Event) -> Event | None:
+    """Return the event with its stable id, or None where it has been decided already.
+
+    A message that names its own identity (a result with a version, a response) but differs from what is on
+    record under it is refused: nothing that was accepted is ever overwritten.
+    """
+    match event:
+        case ResultArrived() | ResponseArrived():
+            return _identified_by_content(connection, event)
+        case SpecificationStated():
+            return _identified_specification(connection, event)
+        case FollowUpDue():
+            waits = value_of(connection, "follow_up_waits", event_id=event.event_id)
+            return None if waits is None else event
+        case ContextChanged() | MessageRefused():
+            return _identified_by_delivery(connection, event)
+        case _:
+            return event
+
+
+def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived | ResponseArrived) -> Event | None:
+    if isinstance(event, ResponseArrived):
+        own_id = identity_of("response", event.response.terminal, event.response.response_id)
+    else:
+        own_id = event.result.result_id
+    if not own_id:
+        return _identified_by_delivery(connection, event)
+    event_id = _salted(connection, own_id)
+    try:
+        seen = (
+            _payload(connection, "payload_of_event", event_id=event_id)
+            or _payload(connection, "payload_of_event", event_id=own_id)  # of an earlier epoch
+            or _payload(connection, "payload_of_result", result_id=own_id)
+        )
+    except EvidenceDamagedError:  # whether it was decided already, nobody can say: a person must look
+        return _identified_by_delivery(connection, _conflict(event, own_id))
+    if seen is None:
+        return replace(event, event_id=event_id)
+    if seen == event.origin.payload_sha256:
+        return None
+    return _identified_by_delivery(connection, _conflict(event, own_id))
+
+
+def _identified_specification(connection: sqlite3.Connection, event: SpecificationStated) -> Event | None:
+    """Master data is often retained and told again with each connection: what says the same is the same."""
+    key = specification_key(event.specification, withdrawn=event.withdrawn)
+    row = connection.execute(SQL["specification_stated"], key).fetchone()
+    if row is None:
+        own_id = identity_of("specification", *key.values())
+        return replace(event, event_id=_salted(connection, own_id))
+    if row["holds"] and decode(Specification, row["body"]) == event.specification:
+        return None
+    told = refusal(
+        Refusal.SPECIFICATION_VERSION_CONFLICT,
+        "Under this version another specification is on record; a change needs a new version.",
+        **key,
+    )
+    refused = MessageRefused(at=event.at, origin=event.origin, payload=event.payload, reasons=(told,))
+    return _identified_by_delivery(connection, refused)
+
+
+def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> Event | None:
+    origin = event.origin
+    delivery = {"session": origin.session, "message_number": origin.message_number}
+    if origin.redelivered and value_of(
+        connection, "was_in_last_delivery", **delivery, payload_sha256=origin.payload_sha256
+    ):
+        return None
+    ordinal = value_of(connection, "count_deliveries", payload_sha256=origin.payload_sha256, topic=origin.topic)
+    own_id = delivery_identity(topic=origin.topic, payload_sha256=origin.payload_sha256, ordinal=ordinal)
+    return replace(event, event_id=_salted(connection, own_id))
+
+
+def _salted(connection: sqlite3.Connection, own_id: str) -> str:
+    """Return an event's id in this epoch of the store.
+
+    A store that went back in time (by restore or by loss) has forgotten what it decided since, and perhaps said: what
+    it decides from then on gets other ids, so that no id ever stands for two messages.
+    """
+    epoch = value_of(connection, "store")
+    return identity_of("epoch", epoch, own_id) if epoch else own_id
+
+
+def _conflict(event: ResultArrived | ResponseArrived, own_id: str) -> MessageRefused:
+    return MessageRefused(
+        at=event.at,
+        origin=event.origin,
+        payload=event.payload,
+        reasons=(
+            refusal(
+                Refusal.RESULT_VERSION_CONFLICT,
+                "Under this identity and version something else is on record; a correction needs a new version.",
+                id=own_id,
+            ),
+        ),
+    )
+
+
+def _payload(connection: sqlite3.Connection, statement: str, **parameters: Any) -> str | None:
+    """Return a payload's hash on record, or None; raises EvidenceDamagedError where the record does not hold."""
+    row = connection.execute(SQL[statement], parameters).fetchone()
+    if row is None:
+        return None
+    must_hold(row["holds"], table=statement, key=parameters)
+    return str(row["payload_sha256"])
