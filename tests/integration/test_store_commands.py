@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -20,9 +21,20 @@ from simulator.bench.served import CHUNKED_SAMPLES, add_chunks
 from simulator.gateway_process import ask
 
 
+@pytest.fixture(scope="session")
+def left_by_a_run(tmp_path_factory):
+    """What one run has left, for all tests that begin with it: a folder, and what was told."""
+    return tmp_path_factory.mktemp("ran") / "store", []
+
+
 @pytest.fixture
-async def ran(bench_line):
+async def ran(bench_line, left_by_a_run):
     """A line whose gateway has judged a result, met a dead letter and heard its tags, and has stopped."""
+    store, messages = left_by_a_run
+    if store.exists():
+        shutil.copytree(store, bench_line.folder / "store")
+        bench_line.messages += messages
+        return bench_line
     async with bench_line.gateway():
         await bench_line.result(sample_id="S-1", test_id="pH", value=9.9, material_lot_id="L", product="FG-100")
         await bench_line.disposition_of("S-1")
@@ -30,6 +42,8 @@ async def ran(bench_line):
         await bench_line.until(lambda topic, _document: topic == "dead-letter")
         await bench_line.until(lambda topic, document: topic.startswith("prediction/") and document["value"])
         await bench_line.until(lambda topic, _document: topic == "audit/head")
+    shutil.copytree(bench_line.folder / "store", store)
+    messages += bench_line.messages
     return bench_line
 
 
