@@ -78,7 +78,7 @@ async def _kills(count: int) -> dict[str, Figure]:
             await asyncio.wait({publishing})
             async with load.gateway():
                 with suppress(TimeoutError):  # what is not back by then counts as lost
-                    await load.until_all_back(seconds=300)
+                    await load.until_all_back(seconds=60)
             verdict = load.verdict()
             trail = await ask("audit", "verify", "--config", str(load.configuration))
             results = len(load.published)
@@ -109,7 +109,7 @@ async def _broker_trouble() -> dict[str, Figure]:
             publishing.cancel()
             await asyncio.wait({publishing})
             with suppress(TimeoutError):  # what is not back by then counts as lost
-                await load.until_all_back(seconds=300)
+                await load.until_all_back(seconds=60)
             verdict, forgotten = load.verdict(), len(load.forgotten_by_broker())
     return {
         **counted(verdict, "broker_killed"),
@@ -140,7 +140,7 @@ async def _unreachable(results: int = _DAY_OF_RESULTS) -> dict[str, Figure]:
                 after = gateway.resident_bytes()
                 link.set(Fault.NONE)
                 with suppress(TimeoutError):
-                    await load.until_all_back(seconds=300)
+                    await load.until_all_back(seconds=60)
                 verdict = load.verdict()
     return {
         **counted(verdict, "unreachable"),

@@ -196,15 +196,20 @@ class Load:
         self._broker_kills.append(_BrokerKill(at=at, file=file.read_bytes() if file.exists() else b""))
 
     async def until_all_back(self, seconds: float = _WAIT_SECONDS) -> None:
-        """Wait until every published result has come back, at most so long; raises TimeoutError."""
-        received, since = self.account.received, time.monotonic()
-        async with asyncio.timeout(seconds):
-            while missing := self._missing():
-                if self.account.received != received:
-                    received, since = self.account.received, time.monotonic()
-                if time.monotonic() - since > _QUIET_SECONDS and missing == self.forgotten_by_broker():
-                    return
-                await asyncio.sleep(0.05)
+        """Wait until every published result has come back; raises TimeoutError once none has come for so long.
+
+        A broker that writes all it keeps at every change sends a long backlog slowly: as long as more comes, we wait.
+        """
+        fewest, since = len(self.published) + 1, time.monotonic()
+        while missing := self._missing():
+            if len(missing) < fewest:
+                fewest, since = len(missing), time.monotonic()
+            quiet_seconds = time.monotonic() - since
+            if quiet_seconds > _QUIET_SECONDS and missing == self.forgotten_by_broker():
+                return
+            if quiet_seconds > seconds:
+                raise TimeoutError(f"{len(missing)} results are not back, and none has come for {seconds:g} s")
+            await asyncio.sleep(0.05)
 
     def _missing(self) -> set[str]:
         return {sample for sample in self.published if not self.account.dispositions.get(sample)}
