@@ -41,6 +41,11 @@ class RunningGateway:
         """Return the end of its log."""
         return _last_lines(self.log)
 
+    def processor_seconds(self) -> float:
+        """Return how long it has computed, on all processors together (proc(5): utime and stime)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resident_bytes(self) -> int:
         """Return how much memory it holds."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1])
