@@ -7,6 +7,7 @@ are read before they wait to be decided. The board is told at every start anyway
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.decide import windows_needed
@@ -62,9 +63,7 @@ class FollowUps:
     async def run(self) -> None:
         """Take up what waits, until cancelled."""
         while True:
-            due, self._board_due = self._board_due, None
-            if due is not None:
-                await self._decided(due)
+            await self._tell_board()
             with suppress(StoreUnavailableError):  # tried again in a moment
                 for event_id, follow_up in await self._reader.follow_ups(most=_AT_ONCE):
                     if follow_up is None:
@@ -72,13 +71,21 @@ class FollowUps:
                         continue
                     event = FollowUpDue(event_id=event_id, at=self._clock.now(), follow_up=follow_up)
                     await self._decided(event)
+                    await self._tell_board()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_SECONDS):
                     await self._something.wait()
             self._something.clear()
 
-    async def _decided(self, event: FollowUpDue | TimerDue) -> None:
-        """Return once an event is committed."""
+    async def _tell_board(self) -> None:
+        """Have the board told where it is due; where the store fails it is given up, as every timer is."""
+        due, self._board_due = self._board_due, None
+        if due is not None:
+            await self._quiet()
+            self._inbox.put(replace(due, at=self._clock.now()), Urgency.LATER)
+
+    async def _decided(self, event: FollowUpDue) -> None:
+        """Return once an event is committed, which it is in the end: it is never given up."""
         committed = asyncio.Event()
         windows = await self._windows(windows_needed(event, self._line))
         await self._quiet()

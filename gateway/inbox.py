@@ -56,13 +56,17 @@ class Inbox:
         committed: Callable[[], None] = lambda: None,
         windows: Mapping[WindowRequest, TagWindow] = MappingProxyType({}),
     ) -> None:
-        """Add an event; a model or timer that already waits is replaced by its newest, in the same place."""
+        """Add an event; a model or timer that already waits is replaced by its newest, in the same place.
+
+        Where the newest is more urgent, it waits with its like.
+        """
         pending, recurring = Pending(event, committed, windows), _recurring(event)
         if recurring is not None:
             waits = recurring in self._newest
             self._newest[recurring] = pending
             if waits:
                 self.coalesced += 1
+                self._hurry(recurring, urgency)
                 return
         self._queues[urgency].append(pending)
         self._filled.set()
@@ -80,7 +84,7 @@ class Inbox:
         if later and (len(later) == len(self) or self._before_later >= _MOST_BEFORE_LATER):
             self._before_later = 0
             return [self._next(later)]
-        self._before_later += 1
+        self._before_later = self._before_later + 1 if later else 0
         taken: list[Pending] = []
         reserved = min(_RESERVED, len(self._queues[Urgency.MODELS_AND_TIMERS]), most - 1)
         for urgency in (Urgency.STOP_AND_RESPONSES, Urgency.INBOUND, Urgency.MODELS_AND_TIMERS):
@@ -88,6 +92,13 @@ class Inbox:
             while self._queues[urgency] and len(taken) < room:
                 taken.append(self._next(self._queues[urgency]))
         return taken
+
+    def _hurry(self, recurring: str, urgency: Urgency) -> None:
+        """Move what waits where less urgent events do to where its newest belongs."""
+        for less_urgent in self._queues[urgency + 1 :]:
+            for pending in [each for each in less_urgent if _recurring(each.event) == recurring]:
+                less_urgent.remove(pending)
+                self._queues[urgency].append(pending)
 
     def _next(self, waiting: deque[Pending]) -> Pending:
         pending = waiting.popleft()

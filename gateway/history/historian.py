@@ -239,10 +239,10 @@ class Historian:
                 raise
 
     async def _flush(self) -> None:
-        fresh, self._fresh = self._fresh, []
-        if not fresh:
+        if not self._fresh:
             return
         await self._distribute()
+        fresh, self._fresh = self._fresh, []
         arrived = self._being_written = Batch.of(fresh)
         sealing = self._fullest(lambda buffer: buffer.count >= SEAL_SAMPLES or self._is_old(buffer))
         packing = self._fullest(lambda buffer: buffer.unpacked >= _PACKED_SAMPLES)

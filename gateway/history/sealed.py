@@ -51,11 +51,15 @@ def read_series(connection: sqlite3.Connection) -> dict[str, int]:
     return {name: series_id for series_id, name in rows if _whole(series_id) and isinstance(name, str)}
 
 
-def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Batch | None]:
-    """Yield what is not sealed yet, or was not when the journal was last pruned, many entries at once.
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A journal entry that is damaged; ``last_arrival`` is what its row says, as far as that can be."""
 
-    None stands for an entry that is damaged.
-    """
+    last_arrival: int
+
+
+def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Batch | _Lost]:
+    """Yield what is not sealed yet, or was not when the journal was last pruned, many entries at once."""
     entries = list[Batch]()
     for last_arrival, stated, payload in connection.execute(SQL["journal"]):
         entry = None
@@ -69,7 +73,7 @@ def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Ba
             entries = []
         if entry is None:
             damage.journal_entries += 1
-            yield None
+            yield _Lost(last_arrival if _whole(last_arrival) and 0 < last_arrival < _AFTER_ALL else 0)
     if entries:
         yield Batch.joined(entries)
 
@@ -77,7 +81,7 @@ def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Ba
 def read_unsealed(
     connection: sqlite3.Connection, sealed_until: Mapping[str, tuple[int, int]], damage: Damage
 ) -> tuple[dict[str, list[Columns]], int]:
-    """Return (per series what only the journal holds, piece by piece; the last arrival in the journal).
+    """Return (per series what only the journal holds, piece by piece; an arrival behind which none of it lies).
 
     What a damaged entry held, and of which series, nobody can say: after it every series is unknown until its next
     sample. ``sealed_until``: per series from when its last sealed sample counts, and the last sealed arrival.
@@ -85,8 +89,9 @@ def read_unsealed(
     pending: dict[str, list[Columns]] = {}
     last_known, unknown, last_arrival = dict(sealed_until), set[str](), 0
     for stretch in _read_journal(connection, damage):
-        if stretch is None:
+        if isinstance(stretch, _Lost):
             unknown |= last_known.keys()
+            last_arrival = max(last_arrival, stretch.last_arrival)
             continue
         last_arrival = max(last_arrival, int(stretch.columns.arrival.max(initial=0)))
         for name, columns in stretch.by_series():
@@ -101,6 +106,7 @@ def read_unsealed(
             last_known[name] = max(held_ns, int(fresh.held_ns.max())), int(fresh.arrival.max())
     for name in unknown:
         pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
+        last_arrival = max(last_arrival, last_known[name][1] + 1)  # the mark's own: what comes live comes after it
     return pending, last_arrival
 
 

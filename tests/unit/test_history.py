@@ -212,6 +212,47 @@ async def test_a_newest_chunk_whose_row_is_damaged_stops_no_start_and_leaves_a_h
         assert values(window)[-1] == 500
 
 
+async def test_a_window_read_while_a_flush_sorts_by_series_misses_nothing(tmp_path, sealing_soon, monkeypatch):
+    async with Recorder(tmp_path, capacity=5).open() as recorder:
+        for at in range(20):
+            recorder.take("t", float(at), at)
+            if at != 19:
+                await recorder.historian.flush()
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slowly(work, *arguments):
+            begun.set()
+            await go_on.wait()
+            return work(*arguments)
+
+        monkeypatch.setattr(historian_module.asyncio, "to_thread", slowly)
+        flushing = asyncio.create_task(recorder.historian.flush())
+        async with asyncio.timeout(10):
+            await begun.wait()
+            assert values(await recorder.window("t", 0, 30)) == [float(at) for at in range(20)]
+            go_on.set()
+            await flushing
+        assert values(await recorder.window("t", 0, 30)) == [float(at) for at in range(20)]
+
+
+async def test_after_a_damaged_last_journal_entry_what_comes_live_is_kept(tmp_path, sealing_soon):
+    async with Recorder(tmp_path, capacity=5).open() as recorder:
+        for at in range(20):
+            recorder.take("t", float(at), at)
+            await recorder.historian.flush()
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection, connection:
+        connection.execute("UPDATE journal SET hash = 'x' WHERE last_arrival = (SELECT max(last_arrival) FROM journal)")
+    again = Recorder(tmp_path, capacity=5)
+    later = 2 * historian_module.SEAL_AGE_NS // SECOND_NS  # so that what is left is sealed with the first flush
+    async with again.open():
+        for at in range(later, later + 20):
+            again.now_ns = NOW_NS + at * SECOND_NS
+            again.take("t", float(at), at)
+            await again.historian.flush()
+        assert again.trouble[-1] is None
+        assert values(await again.window("t", later, later + 19)) == [float(at) for at in range(later, later + 20)]
+
+
 async def test_a_damaged_journal_entry_makes_the_time_after_it_unknown(tmp_path):
     async with Recorder(tmp_path).open() as recorder:
         for at in range(30):

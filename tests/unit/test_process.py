@@ -9,10 +9,12 @@ from functools import partial
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.contract.identity import sha256_hex
 from gateway.contract.lab_results import lab_result
 from gateway.database.writer import Writer
-from gateway.events import GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
+from gateway.events import FollowUp, FollowUpKind, GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
+from gateway.followups import FollowUps
 from gateway.inbox import Inbox, Urgency
 from gateway.process import Processor
 from gateway.records import ResultStatus
@@ -168,6 +170,41 @@ async def test_what_can_be_done_later_is_taken_alone_and_even_a_flood_does_not_s
     while len(inbox) > 1:
         await inbox.take(most=20)
     assert [pending.event for pending in await inbox.take(most=20)] == [board]
+
+
+async def test_what_waits_for_later_and_becomes_urgent_waits_with_its_like():
+    inbox = Inbox()
+    for number, urgency in ((1, Urgency.LATER), (2, Urgency.MODELS_AND_TIMERS), (3, Urgency.LATER)):
+        inbox.put(TimerDue(event_id=f"board {number}", at=moment(number), timer=Timer.REFRESH_BOARD), urgency)
+        if number == 2:
+            inbox.put(GatewayStopped(event_id="stop", at=moment(9)), Urgency.MODELS_AND_TIMERS)
+    assert [pending.event.event_id for pending in await inbox.take(most=20)] == ["board 3", "stop"]
+
+
+async def test_a_board_that_is_never_committed_holds_up_no_follow_up():
+    wanted = FollowUp(kind=FollowUpKind.FINGERPRINT, subject="L", equipment_id=None, from_ns=1, until_ns=2)
+    inbox, waiting = Inbox(), [("f-1", wanted)]
+
+    class Waiting:
+        async def follow_ups(self, *, most):
+            return waiting[:most]
+
+    async def quiet():
+        pass
+
+    follow_ups = FollowUps(line=line(), reader=Waiting(), inbox=inbox, windows=no_windows, clock=SystemClock(),
+                           on_alarm=lambda _code: None, quiet=quiet)  # fmt: skip
+    running = asyncio.create_task(follow_ups.run())
+    for number in range(3):
+        follow_ups.refresh_board(TimerDue(event_id=f"board {number}", at=moment(number), timer=Timer.REFRESH_BOARD))
+        async with asyncio.timeout(10):
+            (pending,) = await inbox.take(most=20)
+            while isinstance(pending.event, TimerDue):  # given up, as where the store fails
+                (pending,) = await inbox.take(most=20)
+        assert pending.event.event_id == "f-1"
+        pending.committed()
+    running.cancel()
+    await asyncio.wait({running})
 
 
 async def test_models_and_timers_wait_once_each_and_urgent_events_go_first():
