@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.advice.controlling import on_control
+from gateway.advice.controlling import no_control_any_more, on_control
 from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.investigation import (
     follow_up_of_lot,
@@ -72,6 +72,7 @@ from gateway.inference.features import windows_of
 from gateway.lab.disposition import TREND_FLAGS
 from gateway.lab.in_force import strictest
 from gateway.lab.specifications import action_limits
+from gateway.lab.westgard import is_control
 from gateway.records import (
     AuditEntry,
     ContextKind,
@@ -293,7 +294,7 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
     history = situation.history
     if history.repeats_current and history.current is not None:
         return Decision(audit=(_audit("result_repeated", history.current.result_id, event_id=event.event_id),))
-    if event.result.control_id is not None:
+    if is_control(event.result, history.current):
         return on_control(event, situation)
     judgement = judge_arrival(event, situation)
     result, dispositions = judgement.result, tuple(lot.disposition for lot in judgement.lots)
@@ -315,7 +316,7 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
         audit=(
             _audit("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
                    result_version=result.result_version, value=result.value_text, status=result.status.value,
-                   supersedes=judgement.supersedes),
+                   supersedes=judgement.supersedes, **_rejected_control(situation)),
             *(
                 _audit("disposition", each.disposition_id, lot=each.material_lot_id,
                        recommendation=each.recommendation.value, previous=each.previous.value,
@@ -331,10 +332,16 @@ def _on_result(event: ResultArrived, situation: Situation) -> Decision:
     followed = (
         _incoming(judgement, situation)
         + judgement.trended
+        + no_control_any_more(situation)
         + _investigated(event, judgement, situation)
         + learn(event, judgement, situation)
     )
     return decided + _told(guidance, event, situation) + followed
+
+
+def _rejected_control(situation: Situation) -> dict[str, str]:
+    rejected = situation.rejected_control
+    return {} if rejected is None else {"rejected_control": rejected.result_id}
 
 
 def _investigated(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:

@@ -406,6 +406,7 @@ class Situation:
     investigation: Investigation = field(default_factory=Investigation)
     series: SeriesSituation | None = None  # of the result, where its product is known
     controls: tuple[ControlPoint, ...] = ()  # before a control, of its analyte and instrument, the oldest first
+    later_controls: tuple[ControlPoint, ...] = ()  # that were measured after it, and are judged already
     measured_since: tuple[str, ...] | None = None  # lots, since the last of them that was in line; None: there is none
     rejected_control: ControlPoint | None = None  # before or after the result was measured, where it was out
     left_series: SeriesSituation | None = None  # that a correction has left for another one
@@ -570,6 +571,7 @@ Record = (
     | IncomingTested
     | SpecificationRecorded
     | SeriesCharted
+    | ControlJudged
     | ReferenceFrozen
     | ContextChange
     | Prediction

@@ -11,7 +11,7 @@ from gateway.contract.times import rfc3339
 from gateway.contract.topics import Topics
 from gateway.events import ControlJudged, Decision, ResultAccepted, ResultArrived, Situation
 from gateway.lab.units import converted
-from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
+from gateway.lab.westgard import MOST_VALUES, ControlPoint, ControlRule, control_rules_broken
 from gateway.records import AuditEntry, LabResult, Lane, OutgoingMessage, Reason
 
 UNKNOWN_CONTROL = "CONTROL_UNKNOWN"
@@ -39,8 +39,9 @@ def on_control(event: ResultArrived, situation: Situation) -> Decision:
         "deviations": None if point is None else point.deviations, "rules": [rule.name for rule in rules],
         "rejected": point is not None and point.rejected, "supersedes": supersedes,
     }  # fmt: skip
+    judged = (ControlJudged(point=point, withdrawn=supersedes), *_judged_again(point, situation)) if newest else ()
     decided = Decision(
-        records=(accepted, *((ControlJudged(point=point, withdrawn=supersedes),) if newest else ())),
+        records=(accepted, *judged),
         audit=(AuditEntry(kind="control_judged", subject=result.result_id, body=body),),
     )
     if point is None or material is None:
@@ -117,6 +118,26 @@ def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -
 def _rules(point: ControlPoint, before: tuple[ControlPoint, ...]) -> tuple[ControlRule, ...]:
     same_run = bool(before) and point.run_id is not None and before[-1].run_id == point.run_id
     return control_rules_broken([*(each.deviations for each in before), point.deviations], same_run=same_run)
+
+
+def _judged_again(point: ControlPoint | None, situation: Situation) -> tuple[ControlJudged, ...]:
+    """Return the controls measured after this one that are judged otherwise now: rules look back over several."""
+    before, changed = [*situation.controls, *([] if point is None else [point])], []
+    for each in situation.later_controls[:MOST_VALUES]:
+        rejected = any(rule.rejects for rule in _rules(each, tuple(before)))
+        again = replace(each, rejected=rejected)
+        before.append(again)
+        if rejected != each.rejected:
+            changed.append(ControlJudged(point=again, withdrawn=None))
+    return tuple(changed)
+
+
+def no_control_any_more(situation: Situation) -> Decision:
+    """Return what follows for the controls where a correction says that one of them was none."""
+    current = situation.history.current
+    if current is None or current.control_id is None:
+        return Decision()
+    return Decision(records=(ControlJudged(point=None, withdrawn=current.result_id),))
 
 
 def _reasons(rules: tuple[ControlRule, ...], result: LabResult, point: ControlPoint) -> tuple[Reason, ...]:

@@ -49,7 +49,7 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     result = numbered(event.result, situation)
     newest = current is None or (result.result_version or 0) > (current.result_version or 0)
     trended = trend(event, result, situation) if newest else Trended()
-    doubted = (CONTROL_REJECTED,) if situation.rejected_control is not None else ()
+    doubted = (CONTROL_REJECTED,) if situation.rejected_control is not None or _still_doubted(result, current) else ()
     flags = dict.fromkeys([*result.flags, *(each.code for each in trended.reasons), *doubted])
     result = replace(result, flags=tuple(flags))
     predictions = _predictions_at_sample(event, result, situation)
@@ -69,6 +69,13 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
         predictions=predictions,
         lots=tuple(lots),
     )
+
+
+def _still_doubted(result: LabResult, before: LabResult | None) -> bool:
+    """Return whether a version only says again what was measured while a control was out."""
+    if before is None or CONTROL_REJECTED not in before.flags:
+        return False
+    return (result.value_text, result.analysed_ns) == (before.value_text, before.analysed_ns)
 
 
 def numbered(result: LabResult, situation: Situation) -> LabResult:

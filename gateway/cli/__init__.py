@@ -39,6 +39,10 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
 class _OnDemand(TyperGroup):
     """Imports the module of the command that is asked for, and no other: each would cost its libraries' start."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.commands: dict[str, Any] = dict.fromkeys(_COMMANDS)  # what is near a mistyped name is looked for here
+
     def list_commands(self, _ctx: object) -> list[str]:
         return list(_COMMANDS)
 

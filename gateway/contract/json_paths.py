@@ -17,6 +17,7 @@ FIELDS = frozenset(
         "specification_version", "sampled_at", "received_at", "analysed_at", "approved_at", "material_lot_id",
         "job_order_id", "material_definition_id", "lod", "loq", "retest_of", "equipment_id", "client_id", "study_id",
         "analyst", "instrument_id", "method_id", "qualifier", "supplier",
+        "control_id", "run_id",
     }
 )  # fmt: skip
 _WHOLE, _NUMBERS = frozenset({"result_version", "replicate"}), frozenset({"lower", "upper", "lod", "loq"})

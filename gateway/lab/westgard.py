@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.records import LabResult
+
 MOST_VALUES = 10
 _WARNING, _REJECTION = 2.0, 3.0  # standard deviations
 
@@ -41,6 +43,11 @@ class ControlPoint:
     arrived_ns: int
     deviations: float  # from its mean, in its standard deviations
     rejected: bool = False
+
+
+def is_control(result: LabResult, before: LabResult | None) -> bool:
+    """Return whether a result is a control's; what its first version was no correction changes."""
+    return result.control_id is not None and (before is None or before.control_id is not None)
 
 
 def control_rules_broken(values: Sequence[float], *, same_run: bool) -> tuple[ControlRule, ...]:

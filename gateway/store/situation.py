@@ -38,7 +38,7 @@ from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
 from gateway.lab.trends import CHARTED_AGAIN, FrozenReference, Point, Series
-from gateway.lab.westgard import MOST_VALUES, ControlPoint
+from gateway.lab.westgard import MOST_VALUES, ControlPoint, is_control
 from gateway.records import (
     Context,
     ContextChange,
@@ -86,8 +86,9 @@ class _Loading:
         found = Situation(line=line, windows=windows, latches=self._latches())
         match event:
             case ResultArrived():
-                of_kind = self._of_result if event.result.control_id is None else self._of_control
-                found = of_kind(event, found)
+                history = self._history(event)
+                of_kind = self._of_control if is_control(event.result, history.current) else self._of_result
+                found = of_kind(event, replace(found, history=history))
             case ModelDue():
                 found = self._of_model(event, found)
             case ContextChanged() if event.change.kind is ContextKind.LOT_ENDED:
@@ -261,34 +262,49 @@ class _Loading:
         return tuple(gap_id for (gap_id,) in self._connection.execute(SQL["gaps_between"], parameters))
 
     def _of_control(self, event: ResultArrived, found: Situation) -> Situation:
-        """Return what a control is judged by: the ones before it, and whom it would concern."""
-        history = self._history(event)
-        replaced = None if history.current is None else history.current.result_id
-        before = self._controls(event.result, event.measured_ns, besides=replaced, most=MOST_VALUES)
-        good_ns = next((each.arrived_ns for each in reversed(before) if not each.rejected), None)
+        """Return what a control is judged by: the ones around it, and whom it would concern."""
+        current = found.history.current
+        around = self._controls(event, besides=None if current is None else current.result_id)
+        before = tuple(each for each in around if each.at_ns <= event.measured_ns)
+        same = (each for each in reversed(before) if each.material == event.result.control_id)
+        good_ns = next((each.arrived_ns for each in same if not each.rejected), None)
         of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id, "since_ns": good_ns}
         lots = () if good_ns is None else self._connection.execute(SQL["lots_measured_since"], of)
-        measured = None if good_ns is None else tuple(lot for (lot,) in lots)
-        return replace(found, history=history, controls=before, measured_since=measured)
+        return replace(
+            found,
+            controls=before,
+            later_controls=around[len(before) :],
+            measured_since=None if good_ns is None else tuple(lot for (lot,) in lots),
+        )
 
-    def _controls(
-        self, result: LabResult, until_ns: int, *, besides: str | None, most: int
-    ) -> tuple[ControlPoint, ...]:
-        """Return the newest controls of a result's analyte and instrument, the oldest first."""
-        of = {"analyte": result.analyte, "instrument_id": result.instrument_id, "until_ns": until_ns}
-        rows = self.rows("controls_until", {**of, "besides": besides, "most": most})
-        return tuple(_control_point(row) for row in reversed(rows))
+    def _controls(self, event: ResultArrived, *, besides: str | None) -> tuple[ControlPoint, ...]:
+        """Return the controls around when a result was measured, of its analyte and instrument, the oldest first."""
+        of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id}
+        asked = {**of, "at_ns": event.measured_ns, "besides": besides, "most": _CONTROLS_AROUND}
+        rows = [*reversed(self.rows("controls_until", asked)), *self.rows("controls_after", asked)]
+        return tuple(
+            ControlPoint(**{name: row[name] for name in _CONTROL} | {"rejected": bool(row["rejected"])}) for row in rows
+        )
 
     def _rejected_control(self, event: ResultArrived, line: LineDefinition) -> ControlPoint | None:
-        """Return the control before or after a result was measured, where it was out: nobody knows since when."""
-        if not any(each.analyte == event.result.analyte for each in line.controls):
+        """Return a control next to when a result was measured that was out: nobody knows since when, or until when.
+
+        Of each material at each instrument the last before and the first after count: a level that is in line says
+        nothing of another one. Materials that are not configured any more count for nothing.
+        """
+        known = {each.name for each in line.controls if each.analyte == event.result.analyte}
+        if not known:
             return None
-        of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id}
-        rows = self.rows("controls_around", {**of, "at_ns": event.measured_ns})
-        return next((found for found in map(_control_point, rows) if found.rejected), None)
+        nearest: dict[tuple[bool, str, str | None], ControlPoint] = {}
+        for each in self._controls(event, besides=None):
+            after = each.at_ns > event.measured_ns
+            where = (after, each.material, each.instrument_id)
+            if each.material in known and not (after and where in nearest):
+                nearest[where] = each
+        return next((each for each in nearest.values() if each.rejected), None)
 
     def _of_result(self, event: ResultArrived, found: Situation) -> Situation:
-        context, history = self._context_of_result(event.result), self._history(event)
+        context, history = self._context_of_result(event.result), found.history
         results = self._lot_results(event.result, context.material_lot_id)
         products = (context.material_definition_id, *(each.material_definition_id for each in results))
         before = history.current.material_lot_id if history.current else None
@@ -297,7 +313,6 @@ class _Loading:
         return replace(
             found,
             context=context,
-            history=history,
             lot_state=_state_in(lot),
             lot_results=results,
             series=self._series(event, context.material_definition_id, history, found.line),
@@ -509,12 +524,9 @@ def _learns(bundle: ModelBundle, analyte: str) -> bool:
 
 _FEEDBACK = tuple(field.name for field in fields(Feedback))
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
+_CONTROLS_AROUND = 4 * MOST_VALUES  # on each side, of all materials
 _CONTROL = tuple(field.name for field in fields(ControlPoint))
 _CONTEXT = tuple(field.name for field in fields(Context))
-
-
-def _control_point(row: sqlite3.Row) -> ControlPoint:
-    return ControlPoint(**{name: row[name] for name in _CONTROL} | {"rejected": bool(row["rejected"])})
 
 
 def _point(row: sqlite3.Row) -> Point:

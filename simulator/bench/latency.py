@@ -164,4 +164,5 @@ def _values_recorded(folder: Path, begun_ns: int, ended_ns: int) -> int:
     names = [tag_name(number) for number in range(TAGS)]
     with closing(open_for_reading(folder / "store" / HISTORY_FILE, HISTORY)) as connection:
         history = RecordedHistory(connection, names)
-        return sum(len(history.stretch(name, start_ns=begun_ns, end_ns=ended_ns)) for name in names)
+        stretches = (history.stretch(name, start_ns=begun_ns, end_ns=ended_ns) for name in names)
+        return sum(int((columns.held_ns >= begun_ns).sum()) for columns in stretches)  # without what held at the start

@@ -19,7 +19,9 @@ def test_every_command_says_what_it_does(name):
 def test_the_help_lists_every_command_and_an_unknown_one_is_refused():
     listed = CliRunner().invoke(app, ["--help"]).output
     assert all(f"  {name} " in listed for name in _COMMANDS)
-    assert CliRunner().invoke(app, ["nonsense"]).exit_code == 2
+    refused = CliRunner().invoke(app, ["chek"])
+    assert refused.exit_code == 2
+    assert "check" in refused.output  # what was meant, perhaps
 
 
 def test_looking_at_the_buffer_does_not_import_what_speaks_opc_ua_or_runs_models():

@@ -12,6 +12,7 @@ from gateway.records import SECOND_NS
 from tests.building import line
 from tests.unit.test_store import Bench, viscosity
 
+HEAVY = ControlMaterial(name="OIL-500", analyte="viscosity", mean=500.0, standard_deviation=2.0, unit="mPa.s")
 OIL = ControlMaterial(name="OIL-100", analyte="viscosity", mean=100.0, standard_deviation=0.5, unit="mPa.s")
 
 
@@ -19,7 +20,7 @@ OIL = ControlMaterial(name="OIL-100", analyte="viscosity", mean=100.0, standard_
 def bench(tmp_path):
     found = Bench(tmp_path)
     with closing(found.connection):
-        found.line = line(controls=(OIL,))
+        found.line = line(controls=(OIL, HEAVY))
         found.order()
         yield found
 
@@ -94,6 +95,60 @@ def test_instruments_are_apart_where_both_name_theirs(bench):
     assert judged(bench, instrument_id="VISC-2")[0] == "release"
     assert judged(bench, instrument_id="VISC-1")[0] == "review"
     assert judged(bench)[0] == "review"  # nobody knows by which it was measured
+
+
+def test_a_good_control_of_another_level_or_instrument_clears_nothing(bench):
+    run = {"run_id": "run-7", "instrument_id": "VISC-1"}
+    at = rfc3339(bench.now_ns)
+    control(bench, 104.0, analysed_at=at, **run)
+    control(bench, 500.0, analysed_at=at, control_id="OIL-500", **run)
+    assert judged(bench, instrument_id="VISC-1")[0] == "review"
+    control(bench, 100.0, instrument_id="VISC-2")
+    assert judged(bench)[0] == "review"  # by which it was measured nobody knows
+    control(bench, 100.0, instrument_id="VISC-1")
+    assert judged(bench, instrument_id="VISC-1")[0] == "release"
+
+
+def test_a_material_that_is_not_configured_any_more_blocks_nothing(bench):
+    control(bench, 520.0, control_id="OIL-500")
+    assert judged(bench)[0] == "review"
+    bench.line = replace(bench.line, controls=(OIL,))
+    assert judged(bench)[0] == "release"
+
+
+def test_saying_the_same_again_clears_no_doubt_and_measuring_again_does(bench):
+    control(bench, 102.0)
+    same = {"sample_id": "S-again", "material_lot_id": "LOT-again", "product": "FG-100"}
+    bench.result(viscosity(100.0, result_version=1, **{**same, "status": "validated"}))
+    control(bench, 100.0)
+    bench.result(viscosity(100.0, result_version=2, **same))
+    assert bench.sent("disposition")[-1]["recommendation"] == "review"
+    bench.now_ns += SECOND_NS
+    bench.result(viscosity(100.0, result_version=3, analysed_at=rfc3339(bench.now_ns), **same))
+    assert bench.sent("disposition")[-1]["recommendation"] == "release"
+
+
+def test_a_late_control_has_the_one_after_it_judged_again(bench):
+    control(bench, 101.3)
+    assert judged(bench)[0] == "release"
+    control(bench, 101.3, analysed_at=rfc3339(bench.now_ns - 600 * SECOND_NS))
+    assert judged(bench)[0] == "review"  # two in a row on one side
+    assert bench.rows("SELECT rejected FROM control_point ORDER BY at_ns") == [(0,), (1,)]
+
+
+def test_a_plants_sample_that_is_said_to_be_a_control_leaves_its_lot_for_a_person(bench):
+    bench.result(viscosity(100.0, result_version=1))
+    bench.result({**viscosity(100.0, result_version=2), "control_id": "OIL-100", "material_lot_id": None})
+    assert [each["material_lot_id"] for each in bench.sent("disposition")] == ["LOT/1", None, "LOT/1"]
+    assert bench.sent("disposition")[-1]["recommendation"] == "review"
+    assert bench.rows("SELECT count(*) FROM control_point") == [(0,)]
+
+
+def test_a_control_that_is_said_to_be_a_plants_sample_rejects_nothing_any_more(bench):
+    control(bench, 102.0, sample_id="QC", result_version=1)
+    assert judged(bench)[0] == "review"
+    bench.result(viscosity(102.0, sample_id="QC", result_version=2, material_lot_id="LOT/1"))
+    assert judged(bench)[0] == "release"
 
 
 def test_a_corrected_control_takes_the_place_of_the_one_before(bench):

@@ -1,27 +1,19 @@
--- of the same instrument, where both say one
+-- of the same instrument, where both say one: the newest until an instant, and the oldest after it
 -- name: controls_until
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
        'control_point ' || result_id AS record
 FROM control_point_checked
-WHERE analyte = :analyte AND at_ns <= :until_ns AND result_id IS NOT :besides
+WHERE analyte = :analyte AND at_ns <= :at_ns AND result_id IS NOT :besides
   AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
 ORDER BY at_ns DESC, row_number DESC LIMIT :most;
 
--- the last one that was measured before an instant, and the first one after it
--- name: controls_around
-SELECT * FROM (
-    SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
-           'control_point ' || result_id AS record
-    FROM control_point_checked WHERE analyte = :analyte AND at_ns <= :at_ns
-      AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
-    ORDER BY at_ns DESC, row_number DESC LIMIT 1
-) UNION ALL SELECT * FROM (
-    SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
-           'control_point ' || result_id AS record
-    FROM control_point_checked WHERE analyte = :analyte AND at_ns > :at_ns
-      AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
-    ORDER BY at_ns, row_number LIMIT 1
-);
+-- name: controls_after
+SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
+       'control_point ' || result_id AS record
+FROM control_point_checked
+WHERE analyte = :analyte AND at_ns > :at_ns AND result_id IS NOT :besides
+  AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
+ORDER BY at_ns, row_number LIMIT :most;
 
 -- name: newest_controls
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected
@@ -29,12 +21,13 @@ FROM control_point_checked WHERE holds ORDER BY at_ns DESC, row_number DESC LIMI
 
 -- looks at the newest results only: a control is measured every day
 -- name: lots_measured_since
-SELECT DISTINCT newest.material_lot_id FROM (
+SELECT newest.material_lot_id FROM (
     SELECT event_id, analyte, material_lot_id, current, body FROM lab_result ORDER BY rowid DESC LIMIT 2000
 ) AS newest JOIN event USING (event_id)
 WHERE event.at_ns > :since_ns AND newest.analyte = :analyte AND newest.current AND newest.material_lot_id IS NOT NULL
   AND (:instrument_id IS NULL OR coalesce(json_extract(newest.body, '$.instrument_id'), :instrument_id) = :instrument_id)
-ORDER BY newest.material_lot_id LIMIT 100;
+GROUP BY newest.material_lot_id
+ORDER BY max(event.at_ns) DESC LIMIT 100;
 
 -- name: insert_control_point
 INSERT OR REPLACE INTO control_point

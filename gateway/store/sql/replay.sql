@@ -52,7 +52,7 @@ SELECT EXISTS (
 SELECT r.body, e.at_ns AS arrived_ns, l.equipment_id FROM lab_result_checked AS r
 JOIN event AS e ON e.event_id = r.event_id
 LEFT JOIN lot AS l ON l.material_lot_id = r.material_lot_id
-WHERE r.holds AND r.current = 1 AND r.analyte = :analyte
+WHERE r.holds AND r.current = 1 AND r.analyte = :analyte AND json_extract(r.body, '$.control_id') IS NULL
   AND r.sampled_ns IS NOT NULL AND r.sampled_ns >= :since_ns AND r.sampled_ns < :until_ns
 ORDER BY r.sampled_ns, r.result_id;
 
