@@ -24,6 +24,7 @@ from pathlib import Path
 from gateway.errors import LablineError
 from gateway.store.checking import EVIDENCE, check
 from gateway.store.database import STATE_FILE, read_state
+from gateway.store.heads import head_of, read_head_file
 from gateway.store.opening import prepare
 from simulator.bench.load import Load, kill, lot_of
 from simulator.bench.served import AT_NS, Decided, Doors, Samples, add_chunks, less_careful
@@ -93,10 +94,15 @@ def _base() -> _Base:
                 await load.publish(every_seconds=0.0, most=_RESULTS)
                 await load.until_all_back()
                 await _answers(load)
-            async with load.gateway() as gateway, _reading(load.store):  # is killed: the last of it is only in the log
-                await load.publish(every_seconds=0.0, most=_RESULTS + _RESULTS_IN_LOG)
-                await load.until_all_back()
-                await kill(gateway)
+            witnessed = False
+            while not witnessed:
+                async with load.gateway() as gateway, _reading(load.store):  # the last of it is only in the log
+                    await load.publish(every_seconds=0.0, most=len(load.published) + _RESULTS_IN_LOG)
+                    await load.until_all_back()
+                    await _followed_up(load.store)
+                    await kill(gateway)
+                    # a commit that the kill cut through was told to nobody: without it nothing is lost
+                    witnessed = _witnessed(load.store)
             return Doors(load.configuration)
 
     doors = asyncio.run(filled())
@@ -111,6 +117,20 @@ async def _reading(store: Path) -> AsyncIterator[None]:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM event").fetchone()
         yield
+
+
+async def _followed_up(store: Path) -> None:
+    """Wait until all that decisions have left for later is done, and on record."""
+    async with asyncio.timeout(_ANSWERS_SECONDS):
+        with closing(read_state(store)) as connection:
+            while connection.execute("SELECT count(*) FROM follow_up").fetchone()[0]:
+                await asyncio.sleep(0.05)
+
+
+def _witnessed(store: Path) -> bool:
+    """Return whether the last commit has returned, so that its head stands beside the database too."""
+    with closing(read_state(store)) as connection:
+        return read_head_file(store) == head_of(connection)
 
 
 async def _production(load: Load) -> None:
