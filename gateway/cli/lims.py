@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -25,10 +26,7 @@ from gateway.store.statements import SQL
 app = typer.Typer(help="Laboratory systems.", no_args_is_help=True)
 
 _MAPPINGS = ("canonical", "senaite", "labvantage")
-_SHOWN = (
-    "sample_id", "test_id", "analyte", "value", "unit", "status", "result_version", "material_lot_id", "sampled_at",
-    "specification", "flags",
-)  # fmt: skip
+_FIRST = ("sample_id", "test_id", "value", "unit", "status")  # on a result's first line, without their names
 
 
 @app.callback()
@@ -56,14 +54,9 @@ def try_mapping(
     if as_json:
         show_json({"mapping": mapping, "results": found, "refused": len(refused)})
     else:
-        rows = [
-            tuple(_cell(each.get(name)) for name in ("message", *_SHOWN)) for each in found if "refused" not in each
-        ]
-        show_table(f"{len(rows)} results understood", ("#", *_SHOWN), rows)
-        if refused:
-            show_table(
-                f"{len(refused)} refused", ("#", "why"), [(each["message"], each["refused"]) for each in refused]
-            )
+        for each in found:
+            for line in _lines(each):
+                out.print(line, markup=False, highlight=False, soft_wrap=True)
         out.print(f"{len(found)} results in {file}: {len(refused)} would be dead letters", markup=False, soft_wrap=True)
     raise typer.Exit(1 if refused else 0)
 
@@ -215,6 +208,8 @@ def document_of(result: LabResult) -> dict[str, Any]:
         "material_definition_id": result.material_definition_id,
         "job_order_id": result.job_order_id,
         "client_id": result.client_id,
+        "control_id": result.control_id,
+        "run_id": result.run_id,
         "sampled_at": None if result.sampled_ns is None else rfc3339(result.sampled_ns),
         "specification": None if limits is None else {"lower": limits.lower, "upper": limits.upper},
         "flags": list(result.flags),
@@ -222,7 +217,17 @@ def document_of(result: LabResult) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    """Return a result as two lines: what was measured, and beneath it what else is known of it."""
+    number = f"{found['message']:>4}"
+    if "refused" in found:
+        return [f"{number}  refused: {found['refused']}"]
+    first = " ".join(_cell(found[name]) for name in _FIRST if name in found)
+    others = ", ".join(f"{name} {_cell(value)}" for name, value in found.items() if name not in {"message", *_FIRST})
+    return [f"{number}  {first}", f"      {others}"]
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return " to ".join("-" if each is None else f"{each:g}" for each in value.values())
-    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
+    return (" ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

@@ -3,6 +3,9 @@
 A result is a string; a detection limit stands beside it as an operand. A correction retracts the analysis, and a new
 one, with a uid of its own, names it as what it is a retest of. The uid is part of a result's identity here: it makes
 the ``replicate``, so that an analysis and its retest are two results and not two versions of one.
+
+An analysis of a reference sample (a control or a blank on a worksheet) stands under that sample; those of one reference
+sample on one worksheet share the id of a group: the run.
 """
 
 import re
@@ -28,6 +31,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "material_lot_id": ("BatchID", "getBatchID", "ClientReference", "getClientReference"),
     "material_definition_id": ("SampleTypeTitle", "getSampleTypeTitle"),
     "client_id": ("ClientID", "getClientID"),
+}
+_CONTROL_TYPE = "ReferenceAnalysis"
+_CONTROL_NAMES: Mapping[str, tuple[str, ...]] = {
+    "sample_id": ("parent_id",),
+    "control_id": ("parent_id",),
+    "run_id": ("ReferenceAnalysesGroupID", "getReferenceAnalysesGroupID"),
 }
 _NUMBERS = frozenset({"lod"})
 _STATES = {
@@ -55,7 +64,12 @@ def split(document: Document) -> Sequence[Document]:
 
 def canonical(document: Document) -> tuple[dict[str, Any], tuple[str, ...], str | None]:
     """Return (the canonical message, flags, the analysis' uid)."""
-    found = {field: value for field, names in _NAMES.items() if (value := _first(document, names)) is not None}
+    of_control = _CONTROL_NAMES if document.get("portal_type") == _CONTROL_TYPE else {}
+    found = {
+        field: value
+        for field, names in {**_NAMES, **of_control}.items()
+        if (value := _first(document, names)) is not None
+    }
     found |= {name: _number(found[name]) for name in _NUMBERS & found.keys()}
     uid = document.get("uid") if isinstance(document.get("uid"), str) else None
     if uid is not None:
