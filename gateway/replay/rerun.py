@@ -22,6 +22,7 @@ from gateway.store.opening import prepare
 from gateway.store.statements import SQL
 
 _COMMIT_EVERY = 500
+_CACHE_KIBIBYTES = 65_536  # for minutes only; the gateway, which runs for years, has less
 _BOARD = "/board"
 
 
@@ -54,6 +55,7 @@ def rerun(
     prepare(folder, at_ns=0)
     with closing(open_state(folder)) as connection:
         connection.execute("PRAGMA synchronous = OFF")  # nothing here that could not be replayed
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
         connection.execute(SQL["new_epoch"], {"epoch": epoch})
         connection.executemany(SQL["insert_signed_bias"], [asdict(act) for act in acts])
         deciding = _Deciding(connection, line, history)

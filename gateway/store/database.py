@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from gateway.contract.identity import identity_of
 from gateway.database.opening import SQLITE_ERRORS, Schema, open_for_reading, open_for_writing, translated
 from gateway.database.statements import read_migrations
 from gateway.errors import StoreLockedError, StoreUnavailableError
@@ -14,7 +15,10 @@ from gateway.store.evidence import evidence_hash
 
 STATE_FILE = "state.db"
 LOCK_FILE = "labline.lock"
-STATE = Schema(migrations=read_migrations("gateway.store"), functions={"evidence_hash": evidence_hash})
+STATE = Schema(
+    migrations=read_migrations("gateway.store"),
+    functions={"evidence_hash": evidence_hash, "identity_of": identity_of},
+)
 
 
 @contextmanager

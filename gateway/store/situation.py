@@ -88,7 +88,7 @@ class _Loading:
             case ResultArrived():
                 history = self._history(event)
                 of_kind = self._of_control if is_control(event.result, history.current) else self._of_result
-                found = of_kind(event, replace(found, history=history))
+                found = of_kind(event, found, history)
             case ModelDue():
                 found = self._of_model(event, found)
             case ContextChanged() if event.change.kind is ContextKind.LOT_ENDED:
@@ -107,7 +107,7 @@ class _Loading:
             case GatewayStarted():
                 previous = value_of(self._connection, "last_configuration")
                 found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board())
-        return replace(found, damaged=tuple(dict.fromkeys(self._damaged)))
+        return replace(found, damaged=tuple(dict.fromkeys(self._damaged))) if self._damaged else found
 
     def _of_lot_ended(self, change: ContextChange, found: Situation) -> Situation:
         lot = change.material_lot_id
@@ -261,9 +261,9 @@ class _Loading:
         parameters = {"subjects": json.dumps(sorted(subjects)), "from_ns": from_ns, "until_ns": until_ns}
         return tuple(gap_id for (gap_id,) in self._connection.execute(SQL["gaps_between"], parameters))
 
-    def _of_control(self, event: ResultArrived, found: Situation) -> Situation:
+    def _of_control(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
         """Return what a control is judged by: the ones around it, and whom it would concern."""
-        current = found.history.current
+        current = history.current
         around = self._controls(event, besides=None if current is None else current.result_id)
         before = tuple(each for each in around if each.at_ns <= event.measured_ns)
         same = (each for each in reversed(before) if each.material == event.result.control_id)
@@ -272,6 +272,7 @@ class _Loading:
         lots = () if good_ns is None else self._connection.execute(SQL["lots_measured_since"], of)
         return replace(
             found,
+            history=history,
             controls=before,
             later_controls=around[len(before) :],
             measured_since=None if good_ns is None else tuple(lot for (lot,) in lots),
@@ -303,8 +304,8 @@ class _Loading:
                 nearest[where] = each
         return next((each for each in nearest.values() if each.rejected), None)
 
-    def _of_result(self, event: ResultArrived, found: Situation) -> Situation:
-        context, history = self._context_of_result(event.result), found.history
+    def _of_result(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
+        context = self._context_of_result(event.result)
         results = self._lot_results(event.result, context.material_lot_id)
         products = (context.material_definition_id, *(each.material_definition_id for each in results))
         before = history.current.material_lot_id if history.current else None
@@ -312,6 +313,7 @@ class _Loading:
         lot = self._row("lot_state", material_lot_id=context.material_lot_id)
         return replace(
             found,
+            history=history,
             context=context,
             lot_state=_state_in(lot),
             lot_results=results,

@@ -144,6 +144,8 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
     "event": {
         "trace_event_to_dead_letter": "dead letter",
     },
-    "dead letter": {},
+    "dead letter": {
+        "trace_dead_letter_to_event": "event",
+    },
     "audit": {},
 }

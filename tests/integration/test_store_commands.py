@@ -151,6 +151,11 @@ async def test_a_backup_taken_while_the_gateway_runs_is_restored_and_stands_alar
 async def test_a_dead_letter_is_listed_and_tried_again_when_a_person_asks(ran):
     (letter,) = (await ask("buffer", "dead-letters", "--config", str(ran.configuration)))["dead_letters"]
     assert letter["topic"] == "lims/results/qc"
+    (traced,) = json.loads(labline(ran, "audit", "trace", letter["id"], "--json"))["found"]
+    (event,) = traced["leads_to"]
+    assert (traced["kind"], event["kind"], event["topic"]) == ("dead letter", "event", "lims/results/qc")
+    (event,) = json.loads(labline(ran, "audit", "trace", event["id"], "--json"))["found"]
+    assert letter["id"] in [each["id"] for each in event["leads_to"]]
     labline(ran, "buffer", "retry", letter["id"], "--person", "op")
     assert "there is no dead letter" in labline(ran, "buffer", "retry", "nothing", "--person", "op", code=2)
     ran.messages.clear()

@@ -275,7 +275,14 @@ WHERE event_id = :id;
 -- name: trace_event_to_dead_letter
 SELECT dead_letter_id
 FROM dead_letter
-WHERE dead_letter_id = :id
+WHERE dead_letter_id = identity_of('dead-letter', :id)
+LIMIT 1000;
+
+-- name: trace_dead_letter_to_event
+SELECT event_id
+FROM dead_letter AS d
+JOIN event AS e ON e.at_ns = d.at_ns
+WHERE dead_letter_id = :id AND identity_of('dead-letter', event_id) = :id
 LIMIT 1000;
 
 -- name: trace_dead_letter
