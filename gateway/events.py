@@ -14,7 +14,7 @@ from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
 from gateway.inference.signed_bias import SignedBias
-from gateway.lab.deviations import Deviation, Fingerprint, Happening, MaterialUse
+from gateway.lab.deviations import Deviation, Drafted, Fingerprint, Happening, MaterialUse
 from gateway.lab.disposition import LotState
 from gateway.lab.in_force import in_force
 from gateway.lab.materials import MaterialRisk
@@ -295,7 +295,7 @@ class SaidOfLot:
 class Earlier:
     """An earlier deviation, what was done about its lot, and whether the value came back."""
 
-    deviation: Deviation
+    deviation: Drafted
     done: tuple[str, ...]
     helped: bool | None
 

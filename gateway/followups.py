@@ -1,10 +1,11 @@
 """What decisions have left for later: taken up one at a time, when what was committed is on its way to the broker.
 
 Follow-ups are rows that stand in the store until their decision is committed, so a restart forgets none; their windows
-are read before they wait to be decided. The board is told at every start anyway.
+are read before they wait to be decided. The board is told at most once a second, and at every start anyway.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from gateway.store.readers import Reader
 
 _EVERY_SECONDS = 5.0  # looked at even if nothing has been told
 _AT_ONCE = 20
+_BOARD_EVERY_SECONDS = 1.0  # for people to read; the guidance itself is told at once
 
 
 class FollowUps:
@@ -45,6 +47,7 @@ class FollowUps:
         self._on_alarm = on_alarm
         self._quiet = quiet
         self._board_due: TimerDue | None = None
+        self._next_board_at = -math.inf  # on the monotonic clock
         self._something = asyncio.Event()
 
     def refresh_board(self, due: TimerDue) -> None:
@@ -73,16 +76,24 @@ class FollowUps:
                     await self._decided(event)
                     await self._tell_board()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_EVERY_SECONDS):
+                async with asyncio.timeout(self._idle_seconds()):
                     await self._something.wait()
             self._something.clear()
 
     async def _tell_board(self) -> None:
         """Have the board told where it is due; where the store fails it is given up, as every timer is."""
+        if self._board_due is None or self._clock.monotonic() < self._next_board_at:
+            return
+        await self._quiet()
         due, self._board_due = self._board_due, None
-        if due is not None:
-            await self._quiet()
-            self._inbox.put(replace(due, at=self._clock.now()), Urgency.LATER)
+        self._next_board_at = self._clock.monotonic() + _BOARD_EVERY_SECONDS
+        self._inbox.put(replace(due, at=self._clock.now()), Urgency.LATER)
+
+    def _idle_seconds(self) -> float:
+        """Return for how long there is nothing to do unless something is told."""
+        if self._board_due is None:
+            return _EVERY_SECONDS
+        return max(0.0, self._next_board_at - self._clock.monotonic())
 
     async def _decided(self, event: FollowUpDue) -> None:
         """Return once an event is committed, which it is in the end: it is never given up."""

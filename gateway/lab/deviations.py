@@ -104,6 +104,24 @@ class Deviation:
     gaps: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftedResult:
+    """Of the result of an earlier draft, whose it was."""
+
+    material_lot_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drafted:
+    """The part of a deviation on record that later ones are compared with: read without all the rest of it."""
+
+    deviation_id: str
+    at_ns: int
+    result: DraftedResult
+    causes: tuple[Cause, ...]
+    fingerprint: Fingerprint
+
+
 def fingerprint(
     material_lot_id: str,
     *,
@@ -221,7 +239,7 @@ def _course(window: TagWindow) -> tuple[tuple[int, float], ...]:
 
 
 def nearest(
-    own: Fingerprint, earlier: Iterable[tuple[Deviation, tuple[str, ...], bool | None]], spread: Mapping[str, float]
+    own: Fingerprint, earlier: Iterable[tuple[Drafted, tuple[str, ...], bool | None]], spread: Mapping[str, float]
 ) -> tuple[Similar, ...]:
     """Return the earlier deviations that were made most alike, each with what was done and whether it helped.
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.contract.times import rfc3339
 from gateway.events import Earlier, FollowUp, Investigation
-from gateway.lab.deviations import Deviation, Fingerprint, Happening, MaterialUse
+from gateway.lab.deviations import Drafted, Fingerprint, Happening, MaterialUse
 from gateway.records import ContextChange, Disposition, Guidance, GuidanceKind, GuidanceState, LabResult
 from gateway.store.codec import decode
 
@@ -64,7 +64,7 @@ def around_result(records: Records, follow_up: FollowUp, *, at_ns: int) -> Inves
         ),
         alike=records.decoded(Fingerprint, records.rows("fingerprints_alike", alike)),
         earlier=tuple(
-            _earlier(records, each) for each in records.decoded(Deviation, records.rows("earlier_deviations", earlier))
+            _earlier(records, each) for each in records.decoded(Drafted, records.rows("earlier_deviations", earlier))
         ),
         sensitivities=_sensitivities(guidance, analyte),
     )
@@ -115,7 +115,7 @@ def _subject(change: ContextChange) -> str:
     return change.equipment_id or change.job_order_id or change.material_lot_id or rfc3339(change.at_ns)
 
 
-def _earlier(records: Records, deviation: Deviation) -> Earlier:
+def _earlier(records: Records, deviation: Drafted) -> Earlier:
     """Return what was done about an earlier deviation: the moves that were made, and whether one brought it back."""
     lot = deviation.result.material_lot_id
     guidance = _guidance(records, lot, until_ns=deviation.at_ns + _ALIKE_WITHIN_NS)

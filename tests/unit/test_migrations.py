@@ -157,6 +157,9 @@ def rows_of(version):
                               "approver": "Zoë", "meaning": "VR-2", "public_key": "k", "signature": "s"}  # fmt: skip
     if version >= 10:
         yield from rows_of_the_laboratory()
+    if version >= 11:
+        yield "control_point", {"result_id": "r1", "material": "OIL-ü", "analyte": "ph", "at_ns": 1, "arrived_ns": 2,
+                                "deviations": -1.5, "rejected": 0}  # fmt: skip
     for line in lines:
         yield "audit", line
 

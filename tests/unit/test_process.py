@@ -4,11 +4,13 @@ import asyncio
 import errno
 import json
 import os
+import time
 from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
 
+from gateway import followups
 from gateway.clock import SystemClock
 from gateway.contract.identity import sha256_hex
 from gateway.contract.lab_results import lab_result
@@ -203,6 +205,33 @@ async def test_a_board_that_is_never_committed_holds_up_no_follow_up():
                 (pending,) = await inbox.take(most=20)
         assert pending.event.event_id == "f-1"
         pending.committed()
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_the_board_is_told_at_once_and_then_only_so_often_with_the_newest(monkeypatch):
+    monkeypatch.setattr(followups, "_BOARD_EVERY_SECONDS", 0.2)
+    inbox = Inbox()
+
+    class Nothing:
+        async def follow_ups(self, **_most):
+            return []
+
+    async def quiet():
+        pass
+
+    telling = FollowUps(line=line(), reader=Nothing(), inbox=inbox, windows=no_windows, clock=SystemClock(),
+                        on_alarm=lambda _code: None, quiet=quiet)  # fmt: skip
+    running, told = asyncio.create_task(telling.run()), []
+    for number in range(4):
+        telling.refresh_board(TimerDue(event_id=f"board {number}", at=moment(number), timer=Timer.REFRESH_BOARD))
+        if number == 0:
+            told += await inbox.take(most=1)
+            begun = time.monotonic()
+    async with asyncio.timeout(10):
+        told += await inbox.take(most=20)
+    assert [pending.event.event_id for pending in told] == ["board 0", "board 3"]
+    assert time.monotonic() - begun > 0.15
     running.cancel()
     await asyncio.wait({running})
 

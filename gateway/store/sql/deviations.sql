@@ -44,10 +44,13 @@ WHERE f.product IS :product AND f.material_lot_id IS NOT :besides AND l.recommen
 ORDER BY f.until_ns DESC LIMIT :most;
 
 -- name: fingerprints_alike
-SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM deviation AS d
-JOIN lot_fingerprint_checked AS f ON f.material_lot_id = d.material_lot_id
-WHERE d.product IS :product AND d.analyte = :analyte AND d.material_lot_id IS NOT :besides AND d.at_ns >= :after_ns
-GROUP BY f.material_lot_id ORDER BY max(d.at_ns) DESC LIMIT :most;
+WITH alike AS MATERIALIZED (
+    SELECT d.material_lot_id, max(d.at_ns) AS newest_ns FROM deviation AS d JOIN lot_fingerprint USING (material_lot_id)
+    WHERE d.product IS :product AND d.analyte = :analyte AND d.material_lot_id IS NOT :besides AND d.at_ns >= :after_ns
+    GROUP BY d.material_lot_id ORDER BY newest_ns DESC LIMIT :most
+)
+SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM alike
+JOIN lot_fingerprint_checked AS f USING (material_lot_id) ORDER BY newest_ns DESC;
 
 -- name: insert_deviation
 INSERT OR IGNORE INTO deviation (deviation_id, result_id, sample_id, material_lot_id, product, analyte, at_ns, body)
