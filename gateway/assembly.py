@@ -167,7 +167,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         line=line,
         windows=history.windows,
         writer=stores.writer,
-        on_committed=drain.wake,
+        on_committed=drain.committed,
         on_progress=lambda: progress.beat("process"),
         on_store=health.store,
         on_alarm=health.alarm,

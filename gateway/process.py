@@ -37,6 +37,7 @@ from gateway.inbox import Inbox, Pending
 from gateway.records import AuditEntry, Guidance
 from gateway.store import audit, recording
 from gateway.store.identifying import identify
+from gateway.store.outbox import Queued
 from gateway.store.situation import load
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class BatchOutcome:
     failed: int
     damaged: int = 0  # how many of them met records that do not match their hash
     follow_ups: int = 0  # how many they have left for later
+    messages: tuple[Queued, ...] | None = ()  # what they have left to be sent; None: to be read from the outbox
     board_due: TimerDue | None = None  # where guidance has changed: to be decided next, so that it delays no result
 
 
@@ -72,14 +74,16 @@ class Processor:
         line: LineDefinition,
         windows: Windows,
         writer: Writer,
-        on_committed: Callable[[], None],
+        on_committed: Callable[[tuple[Queued, ...] | None], None],
         on_progress: Callable[[], None],
         on_store: Callable[[str | None], None],
         on_alarm: Callable[[str], None],
         on_follow_ups: Callable[[], None] = lambda: None,
         on_board_due: Callable[[TimerDue], None] = lambda _due: None,
     ) -> None:
-        """``on_store`` hears why the store fails, None once it works again; ``on_alarm`` of failed decisions.
+        """``on_committed`` hears of the messages that wait now, None where the outbox has to be read for them.
+
+        ``on_store`` hears why the store fails, None once it works again; ``on_alarm`` of failed decisions.
 
         ``on_follow_ups`` and ``on_board_due`` hear of what decisions have left for later.
         """
@@ -176,7 +180,7 @@ class Processor:
             self._on_follow_ups()
         if outcome.board_due is not None:
             self._on_board_due(outcome.board_due)
-        self._on_committed()
+        self._on_committed(outcome.messages)
 
     async def _with_windows(self, pending: Pending, line: LineDefinition) -> Pending:
         if pending.windows:  # read before it was put into the inbox: a long stretch keeps nothing else waiting
@@ -204,6 +208,7 @@ def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch:
         failed=deciding.failed,
         damaged=deciding.damaged,
         follow_ups=deciding.follow_ups,
+        messages=deciding.messages,
         board_due=deciding.board_due,
     )
 
@@ -215,6 +220,7 @@ class _Deciding:
         self._connection = connection
         self._line = line
         self.board_due: TimerDue | None = None
+        self.messages: tuple[Queued, ...] | None = ()
         self.failed = 0
         self.damaged = 0
         self.follow_ups = 0
@@ -225,7 +231,7 @@ class _Deciding:
         try:
             situation = load(self._connection, event, self._line, windows)
             decision = decide(event, situation)
-            recording.write(self._connection, event, situation, decision)
+            queued = recording.write(self._connection, event, situation, decision)
             if situation.damaged:
                 recording.note_damage(self._connection, event, situation.damaged)
                 self.damaged += 1
@@ -240,13 +246,16 @@ class _Deciding:
                 raise
             self._connection.execute("ROLLBACK TO decision")
             log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
-            _bury(self._connection, self._line, event, error)
+            queued = _bury(self._connection, self._line, event, error)
             self.failed += 1
+        self.messages = None if self.messages is None or queued is None else self.messages + queued
         self._connection.execute("RELEASE decision")
 
 
-def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception) -> None:
-    """Write an undecidable message as a dead letter, anything else as an audit entry."""
+def _bury(
+    connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception
+) -> tuple[Queued, ...] | None:
+    """Write an undecidable message as a dead letter, anything else as an audit entry; return as ``recording.write``."""
     reason = refusal(
         Refusal.DECISION_FAILED,
         f"The gateway could not decide this message ({type(error).__name__}); it is kept for a person to look at.",
@@ -261,9 +270,9 @@ def _bury(connection: sqlite3.Connection, line: LineDefinition, event: Event, er
             reasons=(reason,),
         )
         situation = Situation(line=line)
-        recording.write(connection, refused, situation, decide(refused, situation))
-        return
+        return recording.write(connection, refused, situation, decide(refused, situation))
     if isinstance(event, FollowUpDue):
         recording.done_with(connection, event)
     entry = AuditEntry(kind="decision_failed", subject=event.event_id, body={"error": reason.text})
     audit.append(connection, (entry,), at_ns=event.at_ns)
+    return ()

@@ -1,6 +1,7 @@
 """The drain: read what waits, check once more, publish, wait for the acknowledgement, delete.
 
-The outbox is the only retrier: what was in flight when a connection went is simply read again, in order. Sending and
+The outbox is the only retrier: what was in flight when a connection went is simply read again, in order. What has just
+been committed is handed over, and sent without being read where all before it has been passed on. Sending and
 settling are two loops, so that the pipeline stays full while acknowledged rows are deleted in batches on the writing
 thread; until that is committed they count as in flight.
 
@@ -16,7 +17,7 @@ connection that has stood for a moment, and the one that still costs it is the o
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ log = structlog.get_logger()
 
 _IDLE_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 2.0
+_MOST_HANDED = 100  # more is read from the outbox by and by
 _ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 20.0
 _REFUSED = 0x80
 _HEADROOM_BYTES = 256  # of a packet, for its header and properties
@@ -112,7 +114,8 @@ class Drain:
         self._something = asyncio.Event()
         self._answered_something = asyncio.Event()
         self._settled = asyncio.Event()
-        self._more = True
+        self._more = True  # whether the outbox has to be read
+        self._handed: list[Queued] = []  # committed after all that was read of it
         self._caught_up = asyncio.Event()
         self._look_again_at = 0.0
         self._we_dropped = False
@@ -124,7 +127,14 @@ class Drain:
 
     def wake(self) -> None:
         """Look again: something was committed."""
-        self._more = True
+        self.committed(None)
+
+    def committed(self, messages: Sequence[Queued] | None) -> None:
+        """Take what was committed now, in its order; None where the outbox has to be read for it."""
+        if messages is None or len(self._handed) + len(messages) > _MOST_HANDED or not self._session.connected:
+            self._more = True
+        else:
+            self._handed += messages
         self._caught_up.clear()
         self._something.set()
 
@@ -157,11 +167,11 @@ class Drain:
             self._on_progress()
             self._drop_if_unanswered()
             try:
-                if self._session.connected and self._more:
+                if self._session.connected and (self._more or self._handed):
                     await self._send()
             except StoreUnavailableError as error:
                 log.error("the outbox cannot be used", error=str(error))  # noqa: TRY400 - the cause is in the sentence
-                self._look_again_at = 0.0
+                self._look_again_at, self._more = 0.0, True
                 await asyncio.sleep(_IDLE_SECONDS)
             await self._wait()
 
@@ -192,11 +202,9 @@ class Drain:
         room = limit - len(self._in_flight)
         if room <= limit // 4:
             return  # settling wakes us when there is more
-        self._more = False
-        waiting = await self._reader.waiting(most=room, cursors=self._order.cursors())
+        waiting, all_read = await self._next(room)
         if not self._writer.reliable:  # what is read may be gone when the disk is whole again
             raise StoreUnavailableError("the disk failed as the store committed", hint="check the disk's health")
-        all_read = len(waiting) < room
         backlog = {(each.lane, each.topic) for each in waiting if not self._order.is_live(each)}
         with self._session.together():
             for message in waiting:
@@ -208,11 +216,25 @@ class Drain:
                     return
                 await self._pass_on(message)
         self._more = self._more or not all_read
-        if not self._more:
+        if not self._more and not self._handed:
             self._caught_up.set()
+
+    async def _next(self, room: int) -> tuple[list[Queued], bool]:
+        """Return the next messages in the order of sending, at most so many, and whether that is all that waits.
+
+        What is handed over while the outbox is read may have been read: then it has been passed when its turn comes.
+        """
+        if not self._more and len(self._handed) < room:
+            handed, self._handed = self._handed, []
+            fresh = (message for message in handed if not self._order.has_passed(message))
+            return sorted(fresh, key=lambda message: (message.lane, message.seq)), True
+        self._more, self._handed = False, []
+        waiting = await self._reader.waiting(most=room, cursors=self._order.cursors())
+        return waiting, len(waiting) < room
 
     async def _begin(self) -> None:
         """Begin anew on a connection that has come up."""
+        self._more = True
         if self._in_flight:  # settling has not yet heard what became of them on the connection before
             self._answered_something.set()
             while self._in_flight:
@@ -320,7 +342,7 @@ class Drain:
                 log.error("the outbox cannot be written", error=str(error))  # noqa: TRY400 - the cause is in it
                 await asyncio.sleep(_IDLE_SECONDS)
                 self._answered_something.set()
-            self.wake()
+            self._something.set()  # there may be room again
 
     async def _settle(self) -> None:
         """Delete what was acknowledged, park what was refused, forget what was lost on the way.
@@ -340,6 +362,7 @@ class Drain:
                 self._forget({seq})
         lost = {seq for seq, code in answers.items() if code is None}
         if lost:
+            self._more = True
             await self._suspect(lost)
             self._forget(lost)
         self._settled.set()

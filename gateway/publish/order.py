@@ -61,6 +61,11 @@ class SendingOrder:
         if message.seq > cursors.get(message.lane, 0):
             cursors[message.lane] = message.seq
 
+    def has_passed(self, message: Queued) -> bool:
+        """Return whether the sending has gone by a message."""
+        cursors = self._live if self.is_live(message) else self._sent
+        return message.seq <= cursors.get(message.lane, 0)
+
     def pulled(self, message: Queued) -> None:
         """Note that a message of a topic's backlog was sent ahead of its turn."""
         self._pulled.add(message.seq)

@@ -38,8 +38,11 @@ class Left(StrEnum):
     SUPERSEDED = "superseded"
 
 
-def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: int) -> None:
-    """Put a message into the outbox within the transaction that runs; it supersedes what it replaces."""
+def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: int) -> Queued | None:
+    """Put a message into the outbox within the transaction that runs; it supersedes what it replaces.
+
+    Returns it as it waits there; None where its id is in the outbox already.
+    """
     if message.replaces is not None:
         topic = {"topic": message.topic, "lane": int(message.replaces), "at_ns": at_ns}
         connection.execute(SQL["depart_replaced"], topic)
@@ -58,7 +61,20 @@ def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: 
     }
     as_hashed = (value.encode() if isinstance(value, str) else value for value in row.values())
     row["hash"] = evidence_hash("outbox", *as_hashed)
-    connection.execute(SQL["enqueue"], row)
+    inserted = connection.execute(SQL["enqueue"], row)
+    if not inserted.rowcount:
+        return None
+    return Queued(
+        seq=inserted.lastrowid or 0,
+        message_id=message.message_id,
+        lane=message.lane,
+        topic=message.topic,
+        payload=message.payload,
+        retain=message.retain,
+        expires=expires,
+        again=False,
+        holds=True,
+    )
 
 
 def acknowledged(

@@ -51,15 +51,20 @@ from gateway.records import (
 )
 from gateway.store import audit
 from gateway.store.codec import encode
-from gateway.store.outbox import enqueue
+from gateway.store.outbox import Queued, enqueue
 from gateway.store.statements import SQL
 
 EVIDENCE_DAMAGED = "EVIDENCE_DAMAGED"
 _ARRIVED = (ResultArrived, ContextChanged, SpecificationStated, ResponseArrived, MessageRefused)
 
 
-def write(connection: sqlite3.Connection, event: Event, situation: Situation, decision: Decision) -> None:
-    """Write an event and everything decided on it."""
+def write(
+    connection: sqlite3.Connection, event: Event, situation: Situation, decision: Decision
+) -> tuple[Queued, ...] | None:
+    """Write an event and everything decided on it.
+
+    Returns its messages as they wait to be sent; None where one replaces others, so that the outbox itself tells best.
+    """
     if isinstance(event, TimerDue):
         connection.execute(SQL["see_wall_time"], {"wall_ns": event.at.latest_ns})
     if isinstance(event, GatewayStopped):
@@ -81,14 +86,16 @@ def write(connection: sqlite3.Connection, event: Event, situation: Situation, de
     for record in decision.records:
         _WRITERS[type(record)](connection, event, situation, record)
     audit.append(connection, _with_digests(decision), at_ns=event.at_ns)
-    for message in decision.messages:
-        enqueue(connection, message, at_ns=event.at_ns)
+    queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
     for follow_up in decision.follow_ups:
         event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject)
         row = {"event_id": event_id, "at_ns": event.at_ns, "body": encode(follow_up)}
         connection.execute(SQL["insert_follow_up"], row)
     if isinstance(event, FollowUpDue):
         done_with(connection, event)
+    if any(message.replaces is not None for message in decision.messages):
+        return None
+    return tuple(each for each in queued if each is not None)
 
 
 def done_with(connection: sqlite3.Connection, event: FollowUpDue) -> None:

@@ -41,11 +41,10 @@ class Bench:
 
     async def enqueue(self, *messages):
         def work(connection):
-            for message in messages:
-                enqueue(connection, message, at_ns=NOW_NS)
+            return [enqueue(connection, message, at_ns=NOW_NS) for message in messages]
 
-        await self.writer.run(work)
-        self.drain.wake()
+        queued = await self.writer.run(work)
+        self.drain.committed(None if any(message.replaces is not None for message in messages) else queued)
 
     async def rows(self, query):
         return await self.writer.run(lambda connection: [tuple(row) for row in connection.execute(query)])
@@ -109,6 +108,17 @@ async def test_messages_leave_in_order_within_their_topic_and_are_deleted(bench)
     assert [int(each.payload) for each in bench.received] == list(range(300))
     assert bench.drain.sent == 300
     assert bench.alarms == []
+
+
+async def test_what_is_handed_over_while_the_outbox_is_read_is_sent_once_and_in_order(bench):
+    begun = await bench.rows("SELECT coalesce(max(seq), 0) FROM outbox")
+    for number in range(0, 200, 2):
+        bench.drain.wake()  # reads, beside what is handed over
+        await bench.enqueue(message(number), message(number + 1))
+    await bench.until_empty()
+    assert begun == [(0,)]
+    assert [int(each.payload) for each in bench.received] == list(range(200))
+    assert bench.drain.sent == 200
 
 
 async def received(bench, count):

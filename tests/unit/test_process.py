@@ -37,7 +37,7 @@ class Loop:
         self.store = []
         self.progress = 0
         self.processor = Processor(
-            inbox=self.inbox, line=line(), windows=no_windows, writer=writer, on_committed=lambda: None,
+            inbox=self.inbox, line=line(), windows=no_windows, writer=writer, on_committed=lambda _messages: None,
             on_progress=self._beat, on_store=self.store.append, on_alarm=self.store.append,
         )  # fmt: skip
 
