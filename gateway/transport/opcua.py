@@ -28,6 +28,7 @@ from gateway.transport.opcua_connection import (
     operation_limits,
     resolve_nodes,
 )
+from gateway.transport.opcua_notifications import samples_in
 from gateway.transport.opcua_values import moment_of, nanoseconds, overflowed, sample_of
 from gateway.transport.reconnect import Reconnection
 
@@ -273,15 +274,18 @@ class OpcUaSession:
                 return await self._client.uaclient.session.republish(self._subscription_id, number)
         return None
 
+    def _samples(self, message: ua.NotificationMessage) -> tuple[TagSample, ...] | None:
+        """Return the samples of a notification; None where it cannot be read, which is as if it were lost."""
+        now_ns, contents = self._clock.now_ns(), message.NotificationData or ()
+        try:
+            return tuple(sample for each in contents for sample in samples_in(each, self._tag_of_handle, now_ns))
+        except ua.UaError as error:
+            log.warning("a notification cannot be read", source=self._source.name, error=str(error))
+            return None
+
     def _tell(self, message: ua.NotificationMessage, *, lost: bool) -> None:
-        now_ns = self._clock.now_ns()
-        samples = tuple(
-            sample_of(self._tag_of_handle[item.ClientHandle], item.Value, now_ns)
-            for content in message.NotificationData or ()
-            if isinstance(content, ua.DataChangeNotification)
-            for item in content.MonitoredItems
-            if item.ClientHandle in self._tag_of_handle
-        )
+        found = self._samples(message)
+        samples = found or ()
         self._last_heard = self._clock.monotonic()
         if samples:
             self._last_data = self._last_heard
@@ -292,7 +296,7 @@ class OpcUaSession:
                 samples=samples,
                 server_ns=nanoseconds(message.PublishTime),
                 overflowed=frozenset(sample.tag for sample in samples if overflowed(sample)),
-                lost=lost,
+                lost=lost or found is None,
             )
         )
 

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import CertificateUntrustedError, SourceUnavailableError
+from gateway.transport.opcua_notifications import PublishingSession
 
 REQUEST_TIMEOUT_SECONDS = 4.0
 _CONNECT_TIMEOUT_SECONDS = 8.0
@@ -96,6 +97,7 @@ def _client(source: OpcUaSource) -> Client:
         client = Client(source.url, timeout=REQUEST_TIMEOUT_SECONDS, watchdog_intervall=_WATCHDOG_SECONDS)
     except ValueError as error:
         raise SourceUnavailableError(f"{source.url} is no address: {error}") from error
+    client.uaclient.session = PublishingSession(client.uaclient)
     client.name = client.description = "labline"
     client.application_uri = "urn:labline:gateway"
     client.session_timeout = _SESSION_TIMEOUT_MS
