@@ -89,7 +89,8 @@ def numbered(result: LabResult, situation: Situation) -> LabResult:
         material_definition_id=situation.context.material_definition_id,
         client_id=situation.context.client_id,
         flags=(*result.flags, *restored),
-        result_id=result_identity(
+        result_id=result.result_id
+        or result_identity(
             source=result.source,
             sample_id=result.sample_id,
             test_id=result.test_id,

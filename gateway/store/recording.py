@@ -83,9 +83,9 @@ def write(
                 "payload_sha256": origin.payload_sha256,
             },
         )
-    for record in decision.records:
-        _WRITERS[type(record)](connection, event, situation, record)
-    audit.append(connection, _with_digests(decision), at_ns=event.at_ns)
+    written = [_WRITERS[type(record)](connection, event, situation, record) for record in decision.records]
+    vouched_for = dict(each for each in written if each is not None)
+    audit.append(connection, _with_digests(decision.audit, vouched_for), at_ns=event.at_ns)
     queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
     for follow_up in decision.follow_ups:
         event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject)
@@ -115,38 +115,32 @@ def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str
     audit.append(connection, (entry,), at_ns=event.at_ns)
 
 
-def _with_digests(decision: Decision) -> tuple[AuditEntry, ...]:
+Digest = tuple[str, str]
+"""A record's table and key, and the SHA-256 of its body."""
+
+
+def _digest(table: str, key: str, body: str) -> Digest:
+    return f"{table} {key}", sha256_hex(body.encode())
+
+
+def _with_digests(entries: tuple[AuditEntry, ...], vouched_for: Mapping[str, str]) -> tuple[AuditEntry, ...]:
     """Return the audit entries, the first one with the digests of the records decided with it.
 
     So the chain, whose head is witnessed off the box, vouches for the records too: none can be changed or go missing
     unseen.
     """
-    digests = {
-        f"{table} {key}": sha256_hex(encode(body).encode())
-        for record in decision.records
-        if type(record) in _VOUCHED
-        for table, key, body in [_VOUCHED[type(record)](record)]
-    }
-    if not digests or not decision.audit:
-        return decision.audit
-    first, *others = decision.audit
-    return (replace(first, body={**first.body, "records": digests}), *others)
+    if not vouched_for or not entries:
+        return entries
+    first, *others = entries
+    return (replace(first, body={**first.body, "records": vouched_for}), *others)
 
 
-_VOUCHED: Mapping[type, Callable[[Any], tuple[str, str, object]]] = {
-    ResultAccepted: lambda record: ("lab_result", record.result.result_id, record.result),
-    LotJudged: lambda record: ("disposition", record.disposition.disposition_id, record.disposition),
-    Gap: lambda record: ("gap", record.gap_id, record),
-    Deviation: lambda record: ("deviation", record.deviation_id, record),
-}
-
-
-def _result(connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted) -> None:
+def _result(connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted) -> Digest:
     if not isinstance(event, ResultArrived):
         raise LablineError(f"a result cannot follow from {type(event).__name__}")
     if record.supersedes is not None:
         connection.execute(SQL["retire_result"], {"result_id": record.supersedes})
-    result = record.result
+    result, body = record.result, encode(record.result)
     connection.execute(
         SQL["insert_result"],
         {
@@ -162,16 +156,17 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
             "sampled_ns": result.sampled_ns,
             "payload_sha256": event.origin.payload_sha256,
             "payload": event.payload,
-            "body": encode(result),
+            "body": body,
             "event_id": event.event_id,
         },
     )
     if result.material_lot_id is not None:
         connection.execute(SQL["sample_measured"], {"material_lot_id": result.material_lot_id})
+    return _digest("lab_result", result.result_id, body)
 
 
-def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotJudged) -> None:
-    disposition = record.disposition
+def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotJudged) -> Digest:
+    disposition, body = record.disposition, encode(record.disposition)
     connection.execute(
         SQL["insert_disposition"],
         {
@@ -180,7 +175,7 @@ def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situat
             "recommendation": disposition.recommendation.value,
             "at_ns": event.at_ns,
             "event_id": event.event_id,
-            "body": encode(disposition),
+            "body": body,
         },
     )
     if record.material_lot_id is not None:
@@ -192,6 +187,7 @@ def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situat
                 "latched": record.state.latched,
             },
         )
+    return _digest("disposition", disposition.disposition_id, body)
 
 
 _CONTEXT_STATEMENTS: Mapping[ContextKind, str] = {
@@ -310,8 +306,8 @@ def _fingerprint(connection: sqlite3.Connection, event: Event, _situation: Situa
     connection.execute(SQL[statement], {**row, "body": encode(record)})
 
 
-def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Deviation) -> None:
-    result = record.result
+def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Deviation) -> Digest:
+    result, body = record.result, encode(record)
     connection.execute(
         SQL["insert_deviation"],
         {
@@ -322,9 +318,10 @@ def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situati
             "product": result.material_definition_id,
             "analyte": result.analyte,
             "at_ns": event.at_ns,
-            "body": encode(record),
+            "body": body,
         },
     )
+    return _digest("deviation", record.deviation_id, body)
 
 
 def _incoming(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: IncomingTested) -> None:
@@ -381,7 +378,8 @@ def _reference(connection: sqlite3.Connection, _event: Event, _situation: Situat
     connection.execute(SQL["insert_analytes_together"], row)
 
 
-def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> None:
+def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> Digest:
+    body = encode(gap)
     connection.execute(
         SQL["insert_gap"],
         {
@@ -391,9 +389,10 @@ def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, ga
             "from_ns": gap.from_ns,
             "until_ns": gap.until_ns,
             "at_ns": event.at_ns,
-            "body": encode(gap),
+            "body": body,
         },
     )
+    return _digest("gap", gap.gap_id, body)
 
 
 def _signed_head(connection: sqlite3.Connection, _event: Event, _situation: Situation, signed: SignedHead) -> None:
@@ -445,7 +444,7 @@ def _dead_letter(connection: sqlite3.Connection, event: Event, _situation: Situa
     )
 
 
-_WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], None]] = {
+_WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], Digest | None]] = {
     ResultAccepted: _result,
     LotJudged: _lot_judged,
     ContextChange: _context,

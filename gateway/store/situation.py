@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -512,7 +513,13 @@ class _Loading:
         if material_lot_id is None:
             return ()
         rows = self.rows("other_results_of_lot", {**_key(result), "material_lot_id": material_lot_id})
-        return tuple(decode(LabResult, row["body"]) for row in rows)
+        return tuple(_result_on_record(row["body"]) for row in rows)
+
+
+@lru_cache(maxsize=256)
+def _result_on_record(body: str) -> LabResult:
+    """Return the result in a body: those of a lot are wanted again with each that follows."""
+    return decode(LabResult, body)
 
 
 def _signs(event: Event) -> bool:
