@@ -4,11 +4,14 @@ SQLite notices garbage in the middle of a page four times in five; this notices 
 """
 
 import hashlib
+from collections.abc import Mapping
 
 from gateway.errors import EvidenceDamagedError
 
+Cell = str | float | bytes | None
 
-def evidence_hash(*values: str | float | bytes | None) -> str:
+
+def evidence_hash(*values: Cell) -> str:
     """Return the SHA-256 of a row: its table's name and its columns in order, each with its type and length."""
     parts: list[bytes] = []
     for value in values:
@@ -24,6 +27,12 @@ def evidence_hash(*values: str | float | bytes | None) -> str:
         else:
             parts.append(b"f%b;" % repr(value).encode())
     return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def with_hash(table: str, row: Mapping[str, Cell]) -> dict[str, Cell]:
+    """Return a new row with its hash, as its trigger would set it; the columns are in the table's order."""
+    as_hashed = (value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value for value in row.values())
+    return {**row, "hash": evidence_hash(table, *as_hashed)}
 
 
 def must_hold(holds: object, *, table: str, key: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.moments import Deadline
 from gateway.records import Lane, OutgoingMessage
-from gateway.store.evidence import evidence_hash
+from gateway.store.evidence import with_hash
 from gateway.store.statements import SQL
 
 
@@ -59,9 +59,7 @@ def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: 
         "expires_boot_ns": expires.boot_ns if expires else None,
         "boot_id": expires.boot_id if expires else None,
     }
-    as_hashed = (value.encode() if isinstance(value, str) else value for value in row.values())
-    row["hash"] = evidence_hash("outbox", *as_hashed)
-    inserted = connection.execute(SQL["enqueue"], row)
+    inserted = connection.execute(SQL["enqueue"], with_hash("outbox", row))
     if not inserted.rowcount:
         return None
     return Queued(

@@ -51,6 +51,7 @@ from gateway.records import (
 )
 from gateway.store import audit
 from gateway.store.codec import encode
+from gateway.store.evidence import Cell, with_hash
 from gateway.store.outbox import Queued, enqueue
 from gateway.store.statements import SQL
 
@@ -71,18 +72,16 @@ def write(
         connection.execute(SQL["stopped_clean"])
     if isinstance(event, _ARRIVED):
         origin = event.origin
-        connection.execute(
-            SQL["insert_event"],
-            {
-                "event_id": event.event_id,
-                "kind": type(event).__name__,
-                "at_ns": event.at_ns,
-                "session": origin.session,
-                "topic": origin.topic,
-                "message_number": origin.message_number,
-                "payload_sha256": origin.payload_sha256,
-            },
-        )
+        arrived: dict[str, Cell] = {
+            "event_id": event.event_id,
+            "kind": type(event).__name__,
+            "at_ns": event.at_ns,
+            "session": origin.session,
+            "topic": origin.topic,
+            "message_number": origin.message_number,
+            "payload_sha256": origin.payload_sha256,
+        }
+        connection.execute(SQL["insert_event"], with_hash("event", arrived))
     written = [_WRITERS[type(record)](connection, event, situation, record) for record in decision.records]
     vouched_for = dict(each for each in written if each is not None)
     audit.append(connection, _with_digests(decision.audit, vouched_for), at_ns=event.at_ns)
@@ -141,25 +140,23 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
     if record.supersedes is not None:
         connection.execute(SQL["retire_result"], {"result_id": record.supersedes})
     result, body = record.result, encode(record.result)
-    connection.execute(
-        SQL["insert_result"],
-        {
-            "result_id": result.result_id,
-            "source": result.source,
-            "sample_id": result.sample_id,
-            "test_id": result.test_id,
-            "replicate": result.replicate,
-            "result_version": result.result_version,
-            "current": record.supersedes is not None or situation.history.current is None,
-            "analyte": result.analyte,
-            "material_lot_id": result.material_lot_id,
-            "sampled_ns": result.sampled_ns,
-            "payload_sha256": event.origin.payload_sha256,
-            "payload": event.payload,
-            "body": body,
-            "event_id": event.event_id,
-        },
-    )
+    row: dict[str, Cell] = {
+        "result_id": result.result_id,
+        "source": result.source,
+        "sample_id": result.sample_id,
+        "test_id": result.test_id,
+        "replicate": result.replicate,
+        "result_version": result.result_version,
+        "current": record.supersedes is not None or situation.history.current is None,
+        "analyte": result.analyte,
+        "material_lot_id": result.material_lot_id,
+        "sampled_ns": result.sampled_ns,
+        "payload_sha256": event.origin.payload_sha256,
+        "payload": event.payload,
+        "body": body,
+        "event_id": event.event_id,
+    }
+    connection.execute(SQL["insert_result"], with_hash("lab_result", row))
     if result.material_lot_id is not None:
         connection.execute(SQL["sample_measured"], {"material_lot_id": result.material_lot_id})
     return _digest("lab_result", result.result_id, body)
@@ -167,17 +164,15 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
 
 def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotJudged) -> Digest:
     disposition, body = record.disposition, encode(record.disposition)
-    connection.execute(
-        SQL["insert_disposition"],
-        {
-            "disposition_id": disposition.disposition_id,
-            "material_lot_id": disposition.material_lot_id,
-            "recommendation": disposition.recommendation.value,
-            "at_ns": event.at_ns,
-            "event_id": event.event_id,
-            "body": body,
-        },
-    )
+    row: dict[str, Cell] = {
+        "disposition_id": disposition.disposition_id,
+        "material_lot_id": disposition.material_lot_id,
+        "recommendation": disposition.recommendation.value,
+        "at_ns": event.at_ns,
+        "event_id": event.event_id,
+        "body": body,
+    }
+    connection.execute(SQL["insert_disposition"], with_hash("disposition", row))
     if record.material_lot_id is not None:
         connection.execute(
             SQL["lot_judged"],
@@ -352,17 +347,16 @@ def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation
     of_series = {"product": record.product, "analyte": record.analyte}
     if record.point is not None:
         point = record.point
-        connection.execute(
-            SQL["insert_point"],
-            {
-                **of_series,
-                "result_id": point.result_id,
-                "sample_id": point.sample_id,
-                "at_ns": point.at_ns,
-                "value": point.value,
-            },
-        )
-    connection.execute(SQL["insert_series"], {**of_series, "body": encode(record.series)})
+        row: dict[str, Cell] = {
+            "result_id": point.result_id,
+            **of_series,
+            "sample_id": point.sample_id,
+            "at_ns": point.at_ns,
+            "value": float(point.value),
+        }
+        connection.execute(SQL["insert_point"], with_hash("series_point", row))
+    series = {**of_series, "body": encode(record.series)}
+    connection.execute(SQL["insert_series"], with_hash("series", series))
 
 
 def _control(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ControlJudged) -> None:

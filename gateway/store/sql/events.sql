@@ -14,8 +14,8 @@ SELECT payload_sha256, holds FROM event_checked WHERE event_id = :event_id;
 SELECT count(*) FROM event WHERE payload_sha256 = :payload_sha256 AND topic = :topic;
 
 -- name: insert_event
-INSERT INTO event (event_id, kind, at_ns, session, topic, message_number, payload_sha256)
-VALUES (:event_id, :kind, :at_ns, :session, :topic, :message_number, :payload_sha256);
+INSERT INTO event (event_id, kind, at_ns, session, topic, message_number, payload_sha256, hash)
+VALUES (:event_id, :kind, :at_ns, :session, :topic, :message_number, :payload_sha256, :hash);
 
 -- name: insert_dead_letter
 INSERT INTO dead_letter (dead_letter_id, at_ns, topic, reasons, payload)

@@ -31,9 +31,9 @@ UPDATE lab_result SET current = NOT current WHERE current IS NOT (
 
 -- name: insert_result
 INSERT INTO lab_result (result_id, source, sample_id, test_id, replicate, result_version, current, analyte,
-                        material_lot_id, sampled_ns, payload_sha256, payload, body, event_id)
+                        material_lot_id, sampled_ns, payload_sha256, payload, body, event_id, hash)
 VALUES (:result_id, :source, :sample_id, :test_id, :replicate, :result_version, :current, :analyte,
-        :material_lot_id, :sampled_ns, :payload_sha256, :payload, :body, :event_id);
+        :material_lot_id, :sampled_ns, :payload_sha256, :payload, :body, :event_id, :hash);
 
 -- name: insert_prediction
 INSERT OR IGNORE INTO prediction (prediction_id, at_ns, model, equipment_id, analyte, material_lot_id,
@@ -48,8 +48,8 @@ WHERE model = :model AND at_ns > :after_ns AND at_ns <= :until_ns AND sample_res
 ORDER BY at_ns DESC, row_number DESC LIMIT :most;
 
 -- name: insert_disposition
-INSERT INTO disposition (disposition_id, material_lot_id, recommendation, at_ns, event_id, body)
-VALUES (:disposition_id, :material_lot_id, :recommendation, :at_ns, :event_id, :body);
+INSERT INTO disposition (disposition_id, material_lot_id, recommendation, at_ns, event_id, body, hash)
+VALUES (:disposition_id, :material_lot_id, :recommendation, :at_ns, :event_id, :body, :hash);
 
 -- name: recent_sample_predictions
 SELECT p.value, p.low, p.high, r.body FROM prediction_checked AS p

@@ -22,11 +22,11 @@ SELECT body, holds, 'analytes_together ' || product || ' ' || analytes AS record
 WHERE product = :product AND analytes = :analytes;
 
 -- name: insert_series
-INSERT OR REPLACE INTO series (product, analyte, body) VALUES (:product, :analyte, :body);
+INSERT OR REPLACE INTO series (product, analyte, body, hash) VALUES (:product, :analyte, :body, :hash);
 
 -- name: insert_point
-INSERT OR REPLACE INTO series_point (result_id, product, analyte, sample_id, at_ns, value)
-VALUES (:result_id, :product, :analyte, :sample_id, :at_ns, :value);
+INSERT OR REPLACE INTO series_point (result_id, product, analyte, sample_id, at_ns, value, hash)
+VALUES (:result_id, :product, :analyte, :sample_id, :at_ns, :value, :hash);
 
 -- name: withdraw_point
 DELETE FROM series_point WHERE result_id = :result_id;
