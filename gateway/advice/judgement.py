@@ -1,6 +1,7 @@
 """What an arriving result means: its version, what the models say of its sample, and its lot's disposition. Pure."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gateway.advice.trending import Trended, trend
 from gateway.contract.identity import identity_of, result_identity
@@ -53,8 +54,8 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     flags = dict.fromkeys([*result.flags, *(each.code for each in trended.reasons), *doubted])
     result = replace(result, flags=tuple(flags))
     predictions = _predictions_at_sample(event, result, situation)
-    judged = _standing_results(event, result, situation, trended.reasons, newest=newest)
     own = judge_result(result, _in_force(event, result, situation), trended.reasons)
+    judged = _standing_results(event, own, situation, newest=newest)
     settled = _settled(result, own, situation, newest=newest)
     lots = [_own_lot(event, result, situation, judged, predictions, settled, newest=newest)]
     if newest and situation.left_lot_id is not None:
@@ -143,19 +144,23 @@ def _in_force(event: ResultArrived, result: LabResult, situation: Situation) -> 
     return situation.in_force(result.analyte, at_ns, product=result.material_definition_id, client_id=result.client_id)
 
 
-def _standing_results(
-    event: ResultArrived, result: LabResult, situation: Situation, trends: tuple[Reason, ...], *, newest: bool
-) -> tuple[Judged, ...]:
+def _standing_results(event: ResultArrived, own: Judged, situation: Situation, *, newest: bool) -> tuple[Judged, ...]:
     """Return the lot's results that count, judged, each by the product it was made as."""
-    current = situation.history.current
+    result, current = own.result, situation.history.current
     standing = result if newest or current is None else current
     of_this_lot = standing.material_lot_id == result.material_lot_id
     results = (*situation.lot_results, *((standing,) if of_this_lot else ()))
     return tuple(
-        judge_result(each, _in_force(event, each, situation), trends if each is result else ())
+        own if each is result else _judged_again(each, _in_force(event, each, situation))
         for each in results
         if not retested(each, results)
     )
+
+
+@lru_cache(maxsize=256)
+def _judged_again(result: LabResult, in_force: tuple[Specification, ...]) -> Judged:
+    """Return what a result on record says by these specifications: it is wanted with each later one of its lot."""
+    return judge_result(result, in_force)
 
 
 def _own_lot(
