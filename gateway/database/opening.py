@@ -25,6 +25,7 @@ _WRITING = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA cache_size = -512",  # KiB; the system keeps the file, and more would only fill, and look like a leak
+    "PRAGMA wal_autocheckpoint = 4000",  # pages: what a commit waits for, but only once in a few seconds
     "PRAGMA journal_size_limit = 67108864",
 )
 _LOOK_AGAIN_SECONDS = (0.2, 1.0)

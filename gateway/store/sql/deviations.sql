@@ -43,11 +43,15 @@ JOIN lot AS l ON l.material_lot_id = f.material_lot_id
 WHERE f.product IS :product AND f.material_lot_id IS NOT :besides AND l.recommendation IN ('release', 'pending') AND l.latched = 0
 ORDER BY f.until_ns DESC LIMIT :most;
 
+-- Of the newest deviations of a product's analyte, so that it costs no more where there are many.
 -- name: fingerprints_alike
-WITH alike AS MATERIALIZED (
-    SELECT d.material_lot_id, max(d.at_ns) AS newest_ns FROM deviation AS d JOIN lot_fingerprint USING (material_lot_id)
-    WHERE d.product IS :product AND d.analyte = :analyte AND d.material_lot_id IS NOT :besides AND d.at_ns >= :after_ns
-    GROUP BY d.material_lot_id ORDER BY newest_ns DESC LIMIT :most
+WITH newest AS MATERIALIZED (
+    SELECT material_lot_id, at_ns FROM deviation
+    WHERE product IS :product AND analyte = :analyte AND material_lot_id IS NOT :besides AND at_ns >= :after_ns
+    ORDER BY at_ns DESC LIMIT 20 * :most
+), alike AS MATERIALIZED (
+    SELECT material_lot_id, max(at_ns) AS newest_ns FROM newest JOIN lot_fingerprint USING (material_lot_id)
+    GROUP BY material_lot_id ORDER BY newest_ns DESC LIMIT :most
 )
 SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM alike
 JOIN lot_fingerprint_checked AS f USING (material_lot_id) ORDER BY newest_ns DESC;
