@@ -146,7 +146,7 @@ class Processor:
                 await self._one_at_a_time(waiting, line)
                 return
             self._on_store(None)
-            self._settle(waiting[: outcome.done], outcome)
+            await self._settle(waiting[: outcome.done], outcome)
             waiting = waiting[outcome.done :]
 
     async def _one_at_a_time(self, waiting: Sequence[Pending], line: LineDefinition) -> None:
@@ -166,10 +166,12 @@ class Processor:
         finally:
             self._on_progress()  # a full disk is no stalled loop: a restart would not mend it
         self._on_store(None)
-        self._settle([pending], outcome)
+        await self._settle([pending], outcome)
         return True
 
-    def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
+    async def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
+        self._on_committed(outcome.messages)
+        await asyncio.sleep(0)  # what people wait for leaves before the receipts do
         if outcome.failed:
             self._on_alarm("DECISION_FAILED")
         if outcome.damaged:
@@ -180,7 +182,6 @@ class Processor:
             self._on_follow_ups()
         if outcome.board_due is not None:
             self._on_board_due(outcome.board_due)
-        self._on_committed(outcome.messages)
 
     async def _with_windows(self, pending: Pending, line: LineDefinition) -> Pending:
         if pending.windows:  # read before it was put into the inbox: a long stretch keeps nothing else waiting
