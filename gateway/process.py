@@ -143,6 +143,7 @@ class Processor:
                 outcome = await self._writer.run(partial(decide_batch, line=line, batch=tuple(waiting)))
             except StoreUnavailableError as error:
                 log.error("store failed; nothing is acknowledged", error=str(error))  # noqa: TRY400 - the cause is in it
+                self._on_committed(None)  # nobody knows whether it was committed
                 await self._one_at_a_time(waiting, line)
                 return
             self._on_store(None)
@@ -166,7 +167,7 @@ class Processor:
         finally:
             self._on_progress()  # a full disk is no stalled loop: a restart would not mend it
         self._on_store(None)
-        await self._settle([pending], outcome)
+        await self._settle([pending], replace(outcome, messages=None))  # and what an attempt before has left
         return True
 
     async def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:

@@ -131,6 +131,8 @@ class Drain:
 
     def committed(self, messages: Sequence[Queued] | None) -> None:
         """Take what was committed now, in its order; None where the outbox has to be read for it."""
+        if messages is not None and not messages:
+            return
         if messages is None or len(self._handed) + len(messages) > _MOST_HANDED or not self._session.connected:
             self._more = True
         else:

@@ -30,9 +30,13 @@ def evidence_hash(*values: Cell) -> str:
 
 
 def with_hash(table: str, row: Mapping[str, Cell]) -> dict[str, Cell]:
-    """Return a new row with its hash, as its trigger would set it; the columns are in the table's order."""
-    as_hashed = (value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value for value in row.values())
-    return {**row, "hash": evidence_hash(table, *as_hashed)}
+    """Return a new row with its hash, as its trigger would set it; the columns are in the table's order.
+
+    SQLite keeps no negative zero: it would come back as another value than the one that was hashed.
+    """
+    kept = {name: value + 0.0 if isinstance(value, float) else value for name, value in row.items()}
+    as_hashed = (value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value for value in kept.values())
+    return {**kept, "hash": evidence_hash(table, *as_hashed)}
 
 
 def must_hold(holds: object, *, table: str, key: object) -> None:

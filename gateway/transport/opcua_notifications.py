@@ -18,6 +18,7 @@ from asyncua.ua.ua_binary import (
     nodeid_from_binary,
     struct_from_binary,
 )
+from asyncua.ua.uaerrors import UaStructParsingError
 
 from gateway.records import TagSample
 from gateway.transport.opcua_values import BAD_TYPE_MISMATCH, nanoseconds_of_filetime, sample_of, timed_sample
@@ -29,7 +30,6 @@ _AFTER_VALUE = {_STATUS: "I", _SOURCE: "q", 0x10: "2x", _SERVER: "q", 0x20: "2x"
 _FORMATS = {0: "", 1: "?", 2: "b", 3: "B", 4: "h", 5: "H", 6: "i", 7: "I", 8: "q", 9: "Q", 10: "f", 11: "d"}
 _ITEM = struct.Struct("<IBB")  # client handle, mask, the variant's type
 _COUNT = struct.Struct("<i")
-_UNREADABLE = (struct.error, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
 # what follows an item's mask and type, by both
 _LAYOUTS = {
     (mask, kind): struct.Struct("<" + form + "".join(part for bit, part in _AFTER_VALUE.items() if mask & bit))
@@ -60,8 +60,8 @@ def publish_response(data: Buffer) -> ua.PublishResponse:
         message.SequenceNumber = Primitives.UInt32.unpack(data)
         message.PublishTime = Primitives.DateTime.unpack(data)
         message.NotificationData = [_content(data) for _ in range(Primitives.Int32.unpack(data))]
-    except _UNREADABLE as error:
-        raise ua.UaStructParsingError(f"a publish response cannot be read: {error}") from error
+    except Exception as error:  # asyncua raises of every kind on what it cannot read, and waits for this one only
+        raise UaStructParsingError(f"a publish response cannot be read: {error}") from error
     found.NotificationMessage = message
     return response
 
@@ -82,16 +82,13 @@ def _content(data: Buffer) -> object:
 def samples_in(content: object, tag_of_handle: Mapping[int, str], now_ns: int) -> list[TagSample]:
     """Return the samples in a part of a notification, in their order; of handles that nobody knows, none.
 
-    Raises UaError where it cannot be read.
+    Raises where it cannot be read, as asyncua does: of every kind.
     """
     if isinstance(content, bytes):
         plain = plain_samples(content, tag_of_handle, now_ns)
         if plain is not None:
             return plain
-        try:
-            content = from_binary(ua.DataChangeNotification, Buffer(content))
-        except _UNREADABLE as error:
-            raise ua.UaStructParsingError(f"values cannot be read: {error}") from error
+        content = from_binary(ua.DataChangeNotification, Buffer(content))
     if not isinstance(content, ua.DataChangeNotification):
         return []
     return [

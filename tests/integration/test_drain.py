@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -119,6 +120,15 @@ async def test_what_is_handed_over_while_the_outbox_is_read_is_sent_once_and_in_
     assert begun == [(0,)]
     assert [int(each.payload) for each in bench.received] == list(range(200))
     assert bench.drain.sent == 200
+
+
+async def test_a_commit_that_has_left_nothing_to_send_keeps_nobody_waiting(bench):
+    await bench.enqueue(message(1))
+    await bench.drain.caught_up(within_seconds=20)
+    bench.drain.committed([])
+    begun = time.monotonic()
+    await bench.drain.caught_up(within_seconds=20)
+    assert time.monotonic() - begun < 0.5
 
 
 async def received(bench, count):

@@ -35,9 +35,10 @@ class Loop:
         self.writer = writer
         self.committed = []
         self.store = []
+        self.handed = []
         self.progress = 0
         self.processor = Processor(
-            inbox=self.inbox, line=line(), windows=no_windows, writer=writer, on_committed=lambda _messages: None,
+            inbox=self.inbox, line=line(), windows=no_windows, writer=writer, on_committed=self.handed.append,
             on_progress=self._beat, on_store=self.store.append, on_alarm=self.store.append,
         )  # fmt: skip
 
@@ -132,6 +133,7 @@ async def test_what_was_committed_as_the_disk_failed_is_not_acknowledged_before_
                 failing.clear()
                 await loop.until(lambda: loop.committed == [1])
             assert writer.reliable
+            assert set(loop.handed) == {None}  # what the failed attempt has left is to be read from the outbox
             assert await loop.rows("SELECT count(*) FROM lab_result") == [(1,)]
 
 

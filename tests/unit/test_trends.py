@@ -46,6 +46,12 @@ def steady(bench, first=1):
     return [measured(bench, value, number=number) for number, value in enumerate(STEADY, start=first)]
 
 
+@pytest.mark.parametrize("value", [-0.0, "-0.00", 5e-324, 123456.75])
+def test_what_is_charted_holds_whatever_number_it_is(bench, value):
+    measured(bench, value, number=1)
+    assert bench.rows("SELECT holds FROM series_point_checked") == [(1,)]
+
+
 def series(bench, analyte="viscosity"):
     ((body,),) = bench.rows("SELECT body FROM series WHERE analyte = ?", analyte)
     return json.loads(body)
