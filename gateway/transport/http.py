@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.errors import LablineError
 
@@ -29,6 +30,7 @@ PATH = "/lims/results"
 LONGEST_BODY_BYTES = 1024 * 1024
 _COMMIT_SECONDS = 30.0
 _BODY_SECONDS, _CLOSING_SECONDS, _RETRY_SECONDS = 30.0, 3.0, 5.0
+_REQUEST_SECONDS = 30.0  # for its line and headers
 _CONNECTIONS = 256
 UNAVAILABLE = "WEBHOOK_UNAVAILABLE"
 
@@ -83,6 +85,7 @@ class Webhook:
         configuration = uvicorn.Config(
             application, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
             timeout_graceful_shutdown=1, limit_concurrency=_CONNECTIONS, h11_max_incomplete_event_size=16 * 1024,
+            http=_Impatient,
             ssl_certfile=options.certificate, ssl_keyfile=options.key,
         )  # fmt: skip
         server = _Server(configuration)
@@ -141,6 +144,34 @@ class Webhook:
             return True
         told = request.headers.get("x-labline-signature", "").removeprefix("sha256=")
         return hmac.compare_digest(told.encode(), hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode())
+
+
+class _Impatient(H11Protocol):
+    """Ends a connection on which no request has come for a while: idle ones would keep the laboratory out."""
+
+    _looking: asyncio.TimerHandle | None = None
+    _last: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._look_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        super().connection_lost(exc)
+
+    def _look_later(self) -> None:
+        self._looking = self.loop.call_later(_REQUEST_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """End it where nothing is being answered, and nothing has been since the last look."""
+        idle = self.cycle is None or self.cycle.response_complete
+        if idle and self.cycle is self._last:
+            self.transport.close()
+            return
+        self._last = self.cycle
+        self._look_later()
 
 
 class _Server(uvicorn.Server):

@@ -18,6 +18,7 @@ from gateway.ingest.webhook import MOST_WAITING, WebhookIntake
 from gateway.line import webhook_options
 from gateway.records import ResultStatus
 from gateway.settings import read
+from gateway.transport import http as http_transport
 from gateway.transport.http import LONGEST_BODY_BYTES, PATH, Webhook, WebhookOptions
 from simulator.broker import free_port
 from tests.building import NOW_NS, moment
@@ -70,6 +71,18 @@ async def post(port, body, *, token=TOKEN, signature=None, path=PATH, method="PO
         return code, json.loads(content) if content.startswith(b"{") else {}
 
     return await asyncio.to_thread(ask)
+
+
+async def test_connections_that_ask_nothing_are_ended_and_keep_nobody_out(served, loop, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(http_transport, "_REQUEST_SECONDS", 0.1)
+    idle, slow = [await asyncio.open_connection("127.0.0.1", served) for _ in range(2)]
+    slow[1].write(b"POST /lims/results HTTP/1.1\r\nHost: x\r\n")  # and the rest never comes
+    async with asyncio.timeout(10):
+        assert (await idle[0].read(), await slow[0].read()) == (b"", b"")
+    async with running(loop):
+        assert (await post(served, RESULT))[0] == 200
+    for _reader, writer in (idle, slow):
+        writer.close()
 
 
 async def test_a_result_is_answered_when_it_is_committed_and_not_before(served, loop):  # noqa: F811
