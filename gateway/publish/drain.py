@@ -154,13 +154,17 @@ class Drain:
 
     async def until_empty(self) -> None:
         """Return when nothing is left to send; what was acknowledged is then taken for kept by a broker that lives."""
-        while self._in_flight or await self._reader.waiting(most=1, cursors=self._order.from_the_beginning()):
+        while self._is_busy() or await self._reader.waiting(most=1, cursors=self._order.from_the_beginning()):
             self._settled.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._settled.wait()
         if self._session.connected and self._session.generation == self._generation:
             await self._acknowledged([], answered_at=math.inf)
+
+    def _is_busy(self) -> bool:
+        """Return whether there is work that it knows of, without a look into the outbox."""
+        return bool(self._in_flight) or (self._session.connected and (self._more or bool(self._handed)))
 
     # --- sending
 
@@ -220,6 +224,7 @@ class Drain:
         self._more = self._more or not all_read
         if not self._more and not self._handed:
             self._caught_up.set()
+            self._settled.set()  # who waits until all is empty looks again
 
     async def _next(self, room: int) -> tuple[list[Queued], bool]:
         """Return the next messages in the order of sending, at most so many, and whether that is all that waits.

@@ -4,7 +4,7 @@ SQLite notices garbage in the middle of a page four times in five; this notices 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.errors import EvidenceDamagedError
 
@@ -13,20 +13,7 @@ Cell = str | float | bytes | None
 
 def evidence_hash(*values: Cell) -> str:
     """Return the SHA-256 of a row: its table's name and its columns in order, each with its type and length."""
-    parts: list[bytes] = []
-    for value in values:
-        if isinstance(value, bytes):
-            parts += (b"b%d:" % len(value), value)
-        elif isinstance(value, str):
-            content = value.encode("utf-8", "surrogatepass")
-            parts += (b"t%d:" % len(content), content)
-        elif value is None:
-            parts.append(b"n")
-        elif isinstance(value, int):
-            parts.append(b"i%d;" % value)
-        else:
-            parts.append(b"f%b;" % repr(value).encode())
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    return _digest([], values, text=b"t%d:")
 
 
 def with_hash(table: str, row: Mapping[str, Cell]) -> dict[str, Cell]:
@@ -35,8 +22,29 @@ def with_hash(table: str, row: Mapping[str, Cell]) -> dict[str, Cell]:
     SQLite keeps no negative zero: it would come back as another value than the one that was hashed.
     """
     kept = {name: value + 0.0 if isinstance(value, float) else value for name, value in row.items()}
-    as_hashed = (value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value for value in kept.values())
-    return {**kept, "hash": evidence_hash(table, *as_hashed)}
+    name = table.encode()
+    kept["hash"] = _digest([b"t%d:" % len(name), name], kept.values(), text=b"b%d:")  # triggers cast text to bytes
+    return kept
+
+
+def _digest(parts: list[bytes], values: Iterable[Cell], *, text: bytes) -> str:
+    """Return the SHA-256 of the parts and values; ``text`` is how a text's type and length are written."""
+    add = parts.append
+    for value in values:
+        if isinstance(value, bytes):
+            add(b"b%d:" % len(value))
+            add(value)
+        elif isinstance(value, str):
+            content = value.encode("utf-8", "surrogatepass")
+            add(text % len(content))
+            add(content)
+        elif value is None:
+            add(b"n")
+        elif isinstance(value, int):
+            add(b"i%d;" % value)
+        else:
+            add(b"f%b;" % repr(value).encode())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def must_hold(holds: object, *, table: str, key: object) -> None:
