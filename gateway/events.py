@@ -448,7 +448,7 @@ class Situation:
         stated = (*self.line.specifications, *self.master_data)
         return tuple(
             analyte
-            for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product)
+            for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product and each.required)
             if any(each.required for each in self.in_force(analyte, at_ns, product=product, client_id=client_id))
         )
 
@@ -596,9 +596,14 @@ class Decision:
     follow_ups: tuple[FollowUp, ...] = ()
 
     def __add__(self, other: "Decision") -> "Decision":
+        if other == _NOTHING:
+            return self
         return Decision(
             records=self.records + other.records,
             audit=self.audit + other.audit,
             messages=self.messages + other.messages,
             follow_ups=self.follow_ups + other.follow_ups,
         )
+
+
+_NOTHING = Decision()

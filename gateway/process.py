@@ -191,12 +191,15 @@ class Processor:
         return replace(pending, windows=windows) if windows else pending
 
 
-def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch: Sequence[Pending]) -> BatchOutcome:
+def decide_batch(
+    connection: sqlite3.Connection, *, line: LineDefinition, batch: Sequence[Pending], trail: bool = True
+) -> BatchOutcome:
     """Decide and write as many events as fit into the time, in the transaction that runs.
 
-    Raises sqlite3.Error where the transaction is lost; then none of the events is done.
+    ``trail``: whether the audit trail is written; a replay's would vouch for nothing. Raises sqlite3.Error where the
+    transaction is lost; then none of the events is done.
     """
-    deciding = _Deciding(connection, line)
+    deciding = _Deciding(connection, line, trail=trail)
     begun, done = time.perf_counter(), 0
     for pending in batch:
         if done and time.perf_counter() - begun > _MOST_WORK_SECONDS:
@@ -218,9 +221,10 @@ def decide_batch(connection: sqlite3.Connection, *, line: LineDefinition, batch:
 class _Deciding:
     """Decides events one after the other within one transaction, and counts what did not go well."""
 
-    def __init__(self, connection: sqlite3.Connection, line: LineDefinition) -> None:
+    def __init__(self, connection: sqlite3.Connection, line: LineDefinition, *, trail: bool) -> None:
         self._connection = connection
         self._line = line
+        self._trail = trail
         self.board_due: TimerDue | None = None
         self.messages: tuple[Queued, ...] | None = ()
         self.failed = 0
@@ -233,7 +237,7 @@ class _Deciding:
         try:
             situation = load(self._connection, event, self._line, windows)
             decision = decide(event, situation)
-            queued = recording.write(self._connection, event, situation, decision)
+            queued = recording.write(self._connection, event, situation, decision, trail=self._trail)
             if situation.damaged:
                 recording.note_damage(self._connection, event, situation.damaged)
                 self.damaged += 1

@@ -43,10 +43,11 @@ def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Tren
         return Trended(decision=left)
     found = _charted(point, result, known, situation)
     unit = known.series.unit or result.unit
+    series = found.series if found.series.unit == unit else replace(found.series, unit=unit)
     recorded = SeriesCharted(
         product=product,
         analyte=result.analyte,
-        series=replace(found.series, unit=unit),
+        series=series,
         point=point,
         withdrawn=replaced,
     )

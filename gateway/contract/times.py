@@ -11,7 +11,7 @@ _LATEST_NS = 9_000_000_000 * _NS  # 2255: still an int64 with room to add durati
 def rfc3339(at_ns: int) -> str:
     """Return ``2026-03-02T08:14:07.120Z``: UTC with milliseconds, as every payload carries it."""
     seconds, rest = divmod(at_ns, _NS)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // _MS:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest // _MS:03d}Z"
 
 
 def parse_rfc3339(text: str) -> int:

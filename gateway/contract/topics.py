@@ -1,9 +1,11 @@
 """Topic names. Levels made from data are percent-encoded, so a lot may be called anything."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 _RESERVED = frozenset("/+#%")
+_PLAIN = re.compile(r"[\w.:;,()=@ -]+", re.ASCII)  # what most levels consist of
 _LONGEST_LEVEL_BYTES = 128
 UNASSIGNED = "unassigned"
 
@@ -14,6 +16,8 @@ def encode_level(text: str) -> str:
     A level that would be longer is cut and ends in a hash of the whole, so distinct names stay distinct.
     An empty text becomes ``%``, which no other text encodes to.
     """
+    if len(text) <= _LONGEST_LEVEL_BYTES and _PLAIN.fullmatch(text):
+        return text
     encoded = "".join(_encode_character(character) for character in text) or "%"
     if len(encoded.encode()) <= _LONGEST_LEVEL_BYTES:
         return encoded

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,12 @@ _WRITING = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA cache_size = -512",  # KiB; the system keeps the file, and more would only fill, and look like a leak
+    "PRAGMA temp_store = MEMORY",  # what a savepoint may have to undo: else a file elsewhere, made for every decision
     "PRAGMA wal_autocheckpoint = 4000",  # pages: what a commit waits for, but only once in a few seconds
     "PRAGMA journal_size_limit = 67108864",
 )
+# text whatever was done to it: damaged characters are told by a row's hash, not stumbled over
+_READABLE = methodcaller("decode", "utf-8", "replace")
 _LOOK_AGAIN_SECONDS = (0.2, 1.0)
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 # a damaged schema is quoted in the error's text, which then is no text
@@ -85,14 +89,9 @@ def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, schema: Schema) -> None:
     connection.row_factory = sqlite3.Row
-    connection.text_factory = _readable
+    connection.text_factory = _READABLE
     for name, function in schema.functions.items():
         connection.create_function(name, -1, function, deterministic=True)
-
-
-def _readable(raw: bytes) -> str:
-    """Return text whatever was done to it: damaged characters are told by a row's hash, not stumbled over."""
-    return raw.decode("utf-8", "replace")
 
 
 def _migrate(connection: sqlite3.Connection, migrations: tuple[str, ...]) -> None:

@@ -21,7 +21,7 @@ from gateway.store.database import open_state
 from gateway.store.opening import prepare
 from gateway.store.statements import SQL
 
-_COMMIT_EVERY = 500
+_COMMIT_EVERY = 2000
 _CACHE_KIBIBYTES = 65_536  # for minutes only; the gateway, which runs for years, has less
 _BOARD = "/board"
 
@@ -54,7 +54,8 @@ def rerun(
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, at_ns=0)
     with closing(open_state(folder)) as connection:
-        connection.execute("PRAGMA synchronous = OFF")  # nothing here that could not be replayed
+        connection.execute("PRAGMA journal_mode = MEMORY")  # nothing here that could not be replayed
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
         connection.execute(SQL["new_epoch"], {"epoch": epoch})
         connection.executemany(SQL["insert_signed_bias"], [asdict(act) for act in acts])
@@ -89,7 +90,7 @@ class _Deciding:
         self._expire(event.at_ns)
         self._arrival = recorded.arrival or max(self._arrival, self._history.arrival_at(event.at_ns))
         windows = self._history.windows(windows_needed(event, self._line), arrival=self._arrival)
-        decide_batch(self._connection, line=self._line, batch=(Pending(event, windows=windows),))
+        decide_batch(self._connection, line=self._line, batch=(Pending(event, windows=windows),), trail=False)
 
     def _expire(self, until_ns: int) -> None:
         """Let guidance expire at each second until an instant, as the running gateway looks once a second."""
@@ -97,5 +98,5 @@ class _Deciding:
             self._looked_ns += SECOND_NS
             event_id = identity_of("timer", Timer.EXPIRE_GUIDANCE, self._looked_ns)
             due = TimerDue(event_id=event_id, at=moment(self._looked_ns), timer=Timer.EXPIRE_GUIDANCE)
-            decide_batch(self._connection, line=self._line, batch=(Pending(due),))
+            decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)
         self._looked_ns = until_ns  # which may be earlier, where the clock was set back

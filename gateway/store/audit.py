@@ -36,17 +36,21 @@ def line_hash(*, seq: int, at_ns: int, kind: str, subject: str, body: str, previ
 
 def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_ns: int) -> None:
     """Append entries within the transaction that runs."""
-    for entry in entries:
-        seq, previous = connection.execute(SQL["last_audit"]).fetchone() or (0, GENESIS)
+    new = tuple(entries)
+    if not new:
+        return
+    last, previous = connection.execute(SQL["last_audit"]).fetchone() or (0, GENESIS)
+    for seq, entry in enumerate(new, start=last + 1):
         line: dict[str, Any] = {
-            "seq": seq + 1,
+            "seq": seq,
             "at_ns": at_ns,
             "kind": entry.kind,
             "subject": entry.subject,
             "body": json.dumps(entry.body, ensure_ascii=False, allow_nan=False, separators=(",", ":")),
             "previous": previous,
         }
-        connection.execute(SQL["append_audit"], {**line, "hash": line_hash(**line)})
+        line["hash"] = previous = line_hash(**line)
+        connection.execute(SQL["append_audit"], line)
 
 
 def lines_from(connection: sqlite3.Connection, seq: int) -> Iterator[Line]:

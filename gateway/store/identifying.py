@@ -53,11 +53,11 @@ def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived 
         return _identified_by_delivery(connection, event)
     event_id = _salted(connection, own_id)
     try:
-        seen = (
-            _payload(connection, "payload_of_event", event_id=event_id)
-            or _payload(connection, "payload_of_event", event_id=own_id)  # of an earlier epoch
-            or _payload(connection, "payload_of_result", result_id=own_id)
-        )
+        seen = _payload(connection, "payload_of_event", event_id=event_id)
+        if seen is None and event_id != own_id:  # of an earlier epoch
+            seen = _payload(connection, "payload_of_event", event_id=own_id)
+        if seen is None:
+            seen = _payload(connection, "payload_of_result", result_id=own_id)
     except EvidenceDamagedError:  # whether it was decided already, nobody can say: a person must look
         return _identified_by_delivery(connection, _conflict(event, own_id))
     if seen is None:

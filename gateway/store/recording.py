@@ -60,9 +60,9 @@ _ARRIVED = (ResultArrived, ContextChanged, SpecificationStated, ResponseArrived,
 
 
 def write(
-    connection: sqlite3.Connection, event: Event, situation: Situation, decision: Decision
+    connection: sqlite3.Connection, event: Event, situation: Situation, decision: Decision, *, trail: bool = True
 ) -> tuple[Queued, ...] | None:
-    """Write an event and everything decided on it.
+    """Write an event and everything decided on it; ``trail``: the audit trail, too.
 
     Returns its messages as they wait to be sent; None where one replaces others, so that the outbox itself tells best.
     """
@@ -83,8 +83,9 @@ def write(
         }
         connection.execute(SQL["insert_event"], with_hash("event", arrived))
     written = [_WRITERS[type(record)](connection, event, situation, record) for record in decision.records]
-    vouched_for = dict(each for each in written if each is not None)
-    audit.append(connection, _with_digests(decision.audit, vouched_for), at_ns=event.at_ns)
+    if trail:
+        vouched_for = dict(each for each in written if each is not None)
+        audit.append(connection, _with_digests(decision.audit, vouched_for), at_ns=event.at_ns)
     queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
     for follow_up in decision.follow_ups:
         event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject)

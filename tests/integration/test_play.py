@@ -183,10 +183,11 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
     key = tmp_path / "approver.pem"
     key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     where, who = ("--config", config, "--json"), ("--key", key, "--approver", "Q. Head", "--meaning", "checked")
-    told = labline("model", "correct", "quality", "--config", config, *who, code=2)
-    assert "results propose nothing of quality" in told  # at this pace they are too old after 12 s
     with closing(read_state(here / "store")) as connection:
         (newest_ns,) = connection.execute("SELECT max(sampled_ns) FROM feedback").fetchone()
+    monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 60 * 10**9))
+    told = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who))])
+    assert "results propose nothing of quality" in str(told.exception)  # at this pace they are too old after 12 s
     monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 10**9))
 
     def correct(*arguments):

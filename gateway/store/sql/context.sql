@@ -35,7 +35,8 @@ ON CONFLICT (material_lot_id) DO UPDATE SET closed_ns = coalesce(closed_ns, excl
 
 -- name: lot_judged
 INSERT INTO lot (material_lot_id, recommendation, latched) VALUES (:material_lot_id, :recommendation, :latched)
-ON CONFLICT (material_lot_id) DO UPDATE SET recommendation = excluded.recommendation, latched = excluded.latched;
+ON CONFLICT (material_lot_id) DO UPDATE SET recommendation = excluded.recommendation, latched = excluded.latched
+WHERE recommendation <> excluded.recommendation OR latched <> excluded.latched;
 
 -- name: lot_state
 SELECT recommendation, latched, started_ns, ended_ns, closed_ns, holds, 'lot ' || material_lot_id AS record
