@@ -31,10 +31,19 @@ from simulator.mqtt import Participant
 from simulator.observer import Observer
 from simulator.opcua_server import PlantServer
 from simulator.plant import Plant
-from simulator.scenarios import Pace, off_specification
+from simulator.scenarios import PRODUCT, SPECIFICATIONS, Pace, off_specification
 from simulator.terminal import Terminal
 
 _SETTLE_SECONDS = 5.0
+_LABORATORY = f"""
+[[together]]
+product = "{PRODUCT}"
+analytes = {list(SPECIFICATIONS)}
+baseline = 20
+
+[procedures]
+folder = "{Path(__file__).parent / "procedures"}"
+"""
 
 Watch = Callable[["Scene"], AbstractAsyncContextManager[None]]
 
@@ -141,6 +150,7 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
         configuration = folder / "labline.toml"
         configuration.write_text(
             configuration_text(directory=folder, broker=broker, plant_url=server.url, models=options.models)
+            + _LABORATORY
         )
         async with _playing(plant=server.run()):
             gateway = await stack.enter_async_context(running_gateway(configuration, directory=folder))

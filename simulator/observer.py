@@ -46,6 +46,7 @@ class Observer:
             "labline.prediction/1": self._prediction,
             "labline.disposition/1": self._disposition,
             "labline.guidance/1": self._guidance,
+            "labline.deviation/1": self._deviation,
             "labline.dead-letter/1": self._dead_letter,
             "labline.status/1": self._status,
         }.get(schema)
@@ -85,6 +86,10 @@ class Observer:
         if document["kind"] == "setpoint" and state == "resolved" and identity in self.applied:
             self.recovered.add(identity)
 
+    def _deviation(self, document: dict[str, Any], _at: float) -> None:
+        self.seen[document["id"]] += 1
+        self.counts["deviations"] += 1
+
     def _dead_letter(self, document: dict[str, Any], _at: float) -> None:
         self.seen[document["id"]] += 1
         self.counts["dead_letters"] += 1
@@ -119,6 +124,7 @@ class Observer:
             "guidance": self.counts["guidance"],
             "suggestions": self.counts["suggestions"],
             "suggestions_followed": len(self.applied),
+            "deviations": self.counts["deviations"],
             "dead_letters": self.counts["dead_letters"],
             "lost": self.lost,
             "duplicates": self.duplicates,

@@ -60,7 +60,7 @@ def picture(scene: Scene) -> RenderableType:
     layout["middle"].split_row(Layout(Panel(_tags(scene), title="process tags")), Layout(name="right", ratio=2))
     layout["right"].split_column(
         Layout(Panel(_predictions(scene), title="predictions against the specification"), size=10),
-        Layout(Panel(_results(scene), title="laboratory results")),
+        Layout(Panel(_results(scene), title="laboratory results", subtitle=_drafted(scene))),
     )
     layout["below"].split_row(Layout(Panel(_guidance(scene), title="guidance on the terminal")))
     return layout
@@ -148,6 +148,10 @@ def _results(scene: Scene) -> RenderableType:
     return table
 
 
+def _drafted(scene: Scene) -> str:
+    return f"{scene.observer.counts['deviations']} drafts of deviations"
+
+
 def _guidance(scene: Scene) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True)
@@ -158,6 +162,8 @@ def _guidance(scene: Scene) -> RenderableType:
     for document in newest[:12]:
         closed = document["state"] in {"resolved", "withdrawn", "superseded", "expired", "rejected"}
         style = "dim" if closed else _COLOURS.get(document["kind"], "")
-        cells = (document["issued_at"][11:19], document["kind"], document["state"], document["title"])
+        steps = [step for instruction in document["instructions"] for step in instruction["steps"]]
+        todo = f"; first of {len(steps)} steps: {steps[0]}" if steps and not closed else ""
+        cells = (document["issued_at"][11:19], document["kind"], document["state"], document["title"] + todo)
         table.add_row(*(Text(cell, style=style) for cell in cells))
     return table

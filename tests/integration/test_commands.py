@@ -108,7 +108,7 @@ async def test_browsing_the_plant_for_machines(bench_line):
 
 SUMMARY = {
     "ready_seconds", "first_prediction_seconds", "recovered", "predictions", "lab_results", "dispositions", "guidance",
-    "suggestions", "suggestions_followed", "dead_letters", "lost", "duplicates", "audit", "latency_ms",
+    "suggestions", "suggestions_followed", "deviations", "dead_letters", "lost", "duplicates", "audit", "latency_ms",
     "off_specification_share",
 }  # fmt: skip
 
