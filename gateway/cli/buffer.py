@@ -216,4 +216,6 @@ def salvage(
         show_table(
             f"{chosen}: {why(chosen)}", ("table", "hold", "damaged", "put back", "differ here", "read to the end"), rows
         )
+        left = [(what, "not readable" if count is None else count) for what, count in salvaged.left_behind.items()]
+        show_table("waited to be done, carries no hash, is not put back", ("table", "how many"), left)
     raise typer.Exit(1 if any(salvaged.damaged.values()) or salvaged.cut else 0)

@@ -30,6 +30,11 @@ _TABLES: dict[str, frozenset[str]] = {
     "material_use": frozenset(), "lot_fingerprint": frozenset(), "deviation": frozenset(),
     "incoming_result": frozenset(), "series": frozenset(), "analytes_together": frozenset(),
 }  # fmt: skip
+# what waited to be done: without a hash, nobody could say whether it is what was wanted
+_LEFT_BEHIND = {
+    "follow_up": "SELECT count(*) FROM follow_up",
+    "sample_request": "SELECT count(*) FROM sample_request WHERE done = 0",
+}
 _WITHOUT_ROWID = frozenset({"guidance_state"})
 _BLOBS = frozenset({"payload"})
 _HASHED_BY_STATEMENT = frozenset({"outbox"})
@@ -50,11 +55,13 @@ class Salvaged:
     put_back: dict[str, int] = field(default_factory=dict)
     differing: dict[str, int] = field(default_factory=dict)  # there already, under the same key with other content
     merged: dict[str, int] = field(default_factory=dict)  # lots and orders that both stores know
+    left_behind: dict[str, int | None] = field(default_factory=dict)  # what waited to be done; None: not readable
 
     def document(self) -> dict[str, Any]:
         """Return it for a report and for the audit trail."""
         return {"holding": self.holding, "damaged": self.damaged, "not_read_to_the_end": self.cut,
-                "put_back": self.put_back, "differing": self.differing, "merged": self.merged}  # fmt: skip
+                "put_back": self.put_back, "differing": self.differing, "merged": self.merged,
+                "left_behind": self.left_behind}  # fmt: skip
 
 
 def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salvaged:
@@ -68,6 +75,7 @@ def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salva
     with tempfile.TemporaryDirectory(prefix="labline-salvage-") as name:
         copy = _copied(file, Path(name))
         with closing(_opened(copy)) as source:
+            found.left_behind = {table: _counted(source, query) for table, query in _LEFT_BEHIND.items()}
             if into is None:
                 for table, left_out in _TABLES.items():
                     for _row in _holding(source, table, left_out, found):
@@ -118,6 +126,12 @@ def _one_transaction(into: sqlite3.Connection) -> Iterator[None]:
 
 
 # --- reading -------------------------------------------------------------------------------------------
+
+
+def _counted(source: sqlite3.Connection, query: str) -> int | None:
+    with suppress(sqlite3.DatabaseError):
+        return int(source.execute(query).fetchone()[0])
+    return None
 
 
 def _holding(
