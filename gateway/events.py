@@ -445,11 +445,13 @@ class Situation:
 
     def required(self, at_ns: int, *, product: str | None, client_id: str | None) -> tuple[str, ...]:
         """Return the analytes without which no lot of a product is released."""
-        stated = (*self.line.specifications, *self.master_data)
+        stated = [each for each in (*self.line.specifications, *self.master_data) if each.product == product]
+        asked = {each.analyte for each in stated if each.required}
         return tuple(
             analyte
-            for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product and each.required)
-            if any(each.required for each in self.in_force(analyte, at_ns, product=product, client_id=client_id))
+            for analyte in dict.fromkeys(each.analyte for each in stated)
+            if analyte in asked
+            and any(each.required for each in self.in_force(analyte, at_ns, product=product, client_id=client_id))
         )
 
     @property

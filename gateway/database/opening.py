@@ -26,12 +26,13 @@ _WRITING = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA cache_size = -512",  # KiB; the system keeps the file, and more would only fill, and look like a leak
-    "PRAGMA temp_store = MEMORY",  # what a savepoint may have to undo: else a file elsewhere, made for every decision
     "PRAGMA wal_autocheckpoint = 4000",  # pages: what a commit waits for, but only once in a few seconds
     "PRAGMA journal_size_limit = 67108864",
 )
 # text whatever was done to it: damaged characters are told by a row's hash, not stumbled over
 _READABLE = methodcaller("decode", "utf-8", "replace")
+# what a savepoint may have to undo: else a file elsewhere, made for every decision. Migrations may need that file
+_AT_WORK = "PRAGMA temp_store = MEMORY"
 _LOOK_AGAIN_SECONDS = (0.2, 1.0)
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 # a damaged schema is quoted in the error's text, which then is no text
@@ -80,6 +81,7 @@ def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
         for pragma in _WRITING:
             connection.execute(pragma)
         _migrate(connection, schema.migrations)
+        connection.execute(_AT_WORK)
     except SQLITE_ERRORS as error:
         if connection is not None:
             connection.close()

@@ -116,6 +116,7 @@ class Drain:
         self._settled = asyncio.Event()
         self._more = True  # whether the outbox has to be read
         self._handed: list[Queued] = []  # committed after all that was read of it
+        self._store_fails = False  # whether sending met a store that cannot be used, when it last tried
         self._caught_up = asyncio.Event()
         self._look_again_at = 0.0
         self._we_dropped = False
@@ -164,7 +165,8 @@ class Drain:
 
     def _is_busy(self) -> bool:
         """Return whether there is work that it knows of, without a look into the outbox."""
-        return bool(self._in_flight) or (self._session.connected and (self._more or bool(self._handed)))
+        to_read = self._session.connected and not self._store_fails and (self._more or bool(self._handed))
+        return bool(self._in_flight) or to_read
 
     # --- sending
 
@@ -175,9 +177,10 @@ class Drain:
             try:
                 if self._session.connected and (self._more or self._handed):
                     await self._send()
+                    self._store_fails = False
             except StoreUnavailableError as error:
                 log.error("the outbox cannot be used", error=str(error))  # noqa: TRY400 - the cause is in the sentence
-                self._look_again_at, self._more = 0.0, True
+                self._look_again_at, self._more, self._store_fails = 0.0, True, True
                 await asyncio.sleep(_IDLE_SECONDS)
             await self._wait()
 

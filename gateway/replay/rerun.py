@@ -23,7 +23,6 @@ from gateway.store.statements import SQL
 
 _COMMIT_EVERY = 2000
 _CACHE_KIBIBYTES = 65_536  # for minutes only; the gateway, which runs for years, has less
-_BOARD = "/board"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """From the tables: the situation that an event meets. Runs inside the writer's transaction."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
@@ -256,12 +257,13 @@ class _Loading:
         """Return the first known holes in what an equipment told between two instants."""
         if from_ns is None or context.equipment_id is None:
             return ()
-        gaps = self._connection.execute(SQL["gaps_between"], {"from_ns": from_ns, "until_ns": until_ns}).fetchall()
-        if not gaps:
+        between: dict[str, Any] = {"from_ns": from_ns, "until_ns": until_ns}
+        if value_of(self._connection, "any_gap_between", **between) is None:
             return ()
         tags = [tag for tag in line.tags.values() if tag.equipment_id == context.equipment_id]
         subjects = {"history", *(tag.name for tag in tags), *(tag.source for tag in tags)}
-        return tuple(gap["gap_id"] for gap in gaps if gap["subject"] in subjects)[:_MOST_GAPS]
+        between["subjects"] = json.dumps(sorted(subjects))
+        return tuple(gap_id for (gap_id,) in self._connection.execute(SQL["gaps_between"], between))
 
     def _of_control(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
         """Return what a control is judged by: the ones around it, and whom it would concern."""
@@ -534,7 +536,6 @@ def _learns(bundle: ModelBundle, analyte: str) -> bool:
 
 _FEEDBACK = tuple(field.name for field in fields(Feedback))
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
-_MOST_GAPS = 50
 _CONTROLS_AROUND = 4 * MOST_VALUES  # on each side, of all materials
 _CONTROL = tuple(field.name for field in fields(ControlPoint))
 _CONTEXT = tuple(field.name for field in fields(Context))

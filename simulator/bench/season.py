@@ -1,5 +1,7 @@
 """A season judged again: ten thousand lots with six results each, by the replay, which decides as the gateway does.
 
+Unlike the gateway, a replay keeps no audit trail and waits for no disk.
+
 One lot in fifty fails a test, one result in a hundred is corrected, and each series is charted.
 """
 

@@ -1,4 +1,5 @@
 import json
+import string
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ def test_a_topic_level_is_always_one_valid_level(text):
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_distinct_names_have_distinct_levels(first, second):
     assert (encode_level(first) == encode_level(second)) == (first == second)
+
+
+@given(st.text(alphabet=string.ascii_letters + string.digits + " .:;,()=@_-", min_size=1, max_size=128))
+def test_names_of_plain_characters_are_levels_as_they_are(text):
+    assert encode_level(text) == text
 
 
 def test_reserved_characters_are_percent_encoded():

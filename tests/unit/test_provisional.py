@@ -136,6 +136,15 @@ def test_a_disposition_names_the_known_holes_in_what_its_lot_told(bench):
     assert told(bench, 100.0, drawn_after_seconds=5)["rests_on"]["gaps"] == ["gap-0", "gap-1"]
 
 
+def test_holes_that_ended_before_the_lot_began_are_not_its_own(bench):
+    (began_ns,) = bench.connection.execute("SELECT min(started_ns) FROM lot").fetchone()
+    for name, until_ns in (("before", began_ns - 1), ("until", began_ns), ("into", began_ns + 1)):
+        gap = Gap(gap_id=name, kind=GapKind.DISCONNECTED, subject="plc1", from_ns=began_ns - SECOND_NS,
+                  until_ns=until_ns)  # fmt: skip
+        bench.commit(GapNoticed(event_id=f"g-{name}", at=moment(bench.now_ns), gap=gap))
+    assert told(bench, 100.0, drawn_after_seconds=5)["rests_on"]["gaps"] == ["into"]
+
+
 @pytest.mark.parametrize(
     "correction",
     [{"status": "rejected"}, {"material_lot_id": "LOT-OTHER"}],

@@ -36,7 +36,7 @@ ON CONFLICT (material_lot_id) DO UPDATE SET closed_ns = coalesce(closed_ns, excl
 -- name: lot_judged
 INSERT INTO lot (material_lot_id, recommendation, latched) VALUES (:material_lot_id, :recommendation, :latched)
 ON CONFLICT (material_lot_id) DO UPDATE SET recommendation = excluded.recommendation, latched = excluded.latched
-WHERE recommendation <> excluded.recommendation OR latched <> excluded.latched;
+WHERE recommendation IS NOT excluded.recommendation OR latched IS NOT excluded.latched;
 
 -- name: lot_state
 SELECT recommendation, latched, started_ns, ended_ns, closed_ns, holds, 'lot ' || material_lot_id AS record

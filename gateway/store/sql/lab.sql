@@ -76,6 +76,10 @@ WHERE model = :model AND material_lot_id = :material_lot_id AND sample_result_id
 ORDER BY at_ns DESC LIMIT :most;
 
 -- name: gaps_between
--- of whatever was missing; the index begins with its end, as what is asked about is mostly of late
-SELECT gap_id, subject FROM gap
-WHERE ifnull(until_ns, 9223372036854775807) > :from_ns AND from_ns < :until_ns ORDER BY from_ns;
+SELECT gap_id FROM gap
+WHERE subject IN (SELECT value FROM json_each(:subjects)) AND from_ns < :until_ns AND coalesce(until_ns, :until_ns) > :from_ns
+ORDER BY from_ns LIMIT 50;
+
+-- name: any_gap_between
+-- of whatever: mostly there is none, and the many names of an equipment's tags need not be looked up
+SELECT 1 FROM gap WHERE ifnull(until_ns, 9223372036854775807) > :from_ns AND from_ns < :until_ns LIMIT 1;

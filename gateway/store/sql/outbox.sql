@@ -81,8 +81,15 @@ SELECT message_id, lane, topic, created_ns, length(payload) AS bytes, parked FRO
 WHERE parked IS NOT NULL ORDER BY seq DESC LIMIT :most;
 
 -- name: depths
+-- lane by lane: together they would be sorted, with all their bytes, in a file on a disk that may be full
 SELECT lane, count(*), min(created_ns), sum(parked IS NOT NULL), sum(length(payload)) FROM outbox
-WHERE acknowledged = 0 GROUP BY lane;
+WHERE lane = 0 AND acknowledged = 0 GROUP BY lane
+UNION ALL
+SELECT lane, count(*), min(created_ns), sum(parked IS NOT NULL), sum(length(payload)) FROM outbox
+WHERE lane = 1 AND acknowledged = 0 GROUP BY lane
+UNION ALL
+SELECT lane, count(*), min(created_ns), sum(parked IS NOT NULL), sum(length(payload)) FROM outbox
+WHERE lane = 2 AND acknowledged = 0 GROUP BY lane;
 
 -- name: whole_outbox
 SELECT seq, message_id, lane, topic, payload, retain, expires_ns, created_ns, parked, holds FROM outbox_checked

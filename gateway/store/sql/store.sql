@@ -67,7 +67,9 @@ DELETE FROM prediction WHERE prediction_id IN (
 DELETE FROM departure WHERE seq IN (SELECT seq FROM departure WHERE at_ns < :before_ns LIMIT :most);
 
 -- name: lane_bytes
-SELECT lane, coalesce(sum(length(payload)), 0) FROM outbox WHERE lane IN (0, 2) AND acknowledged = 0 GROUP BY lane;
+-- lane by lane: together they would be sorted, with all their bytes
+SELECT lane, sum(length(payload)) FROM outbox WHERE lane = 0 AND acknowledged = 0 GROUP BY lane
+UNION ALL SELECT lane, sum(length(payload)) FROM outbox WHERE lane = 2 AND acknowledged = 0 GROUP BY lane;
 
 -- name: oldest_of_lane
 SELECT seq, created_ns FROM outbox WHERE lane = :lane AND acknowledged = 0 ORDER BY seq LIMIT :most;
