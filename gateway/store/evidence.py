@@ -16,14 +16,19 @@ def evidence_hash(*values: Cell) -> str:
     return _digest([], values, text=b"t%d:")
 
 
+def row_hash(table: str, cells: Iterable[Cell]) -> str:
+    """Return a row's hash as its trigger would set it; the cells are in the table's order, none a negative zero."""
+    name = table.encode()
+    return _digest([b"t%d:" % len(name), name], cells, text=b"b%d:")  # triggers cast text to bytes
+
+
 def with_hash(table: str, row: Mapping[str, Cell]) -> dict[str, Cell]:
     """Return a new row with its hash, as its trigger would set it; the columns are in the table's order.
 
     SQLite keeps no negative zero: it would come back as another value than the one that was hashed.
     """
     kept = {name: value + 0.0 if isinstance(value, float) else value for name, value in row.items()}
-    name = table.encode()
-    kept["hash"] = _digest([b"t%d:" % len(name), name], kept.values(), text=b"b%d:")  # triggers cast text to bytes
+    kept["hash"] = row_hash(table, kept.values())
     return kept
 
 

@@ -4,11 +4,11 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gateway.moments import Deadline
 from gateway.records import Lane, OutgoingMessage
-from gateway.store.evidence import with_hash
+from gateway.store.evidence import Cell, row_hash
 from gateway.store.statements import SQL
 
 
@@ -46,18 +46,18 @@ def enqueue(connection: sqlite3.Connection, message: OutgoingMessage, *, at_ns: 
         connection.execute(SQL["depart_replaced"], topic)
         connection.execute(SQL["delete_replaced"], topic)
     expires = message.expires
-    row: dict[str, Any] = {
-        "message_id": message.message_id,
-        "lane": int(message.lane),
-        "topic": message.topic,
-        "payload": message.payload,
-        "retain": int(message.retain),
-        "expires_ns": expires.wall_ns if expires else None,
-        "created_ns": at_ns,
-        "expires_boot_ns": expires.boot_ns if expires else None,
-        "boot_id": expires.boot_id if expires else None,
-    }
-    inserted = connection.execute(SQL["enqueue"], with_hash("outbox", row))
+    cells: tuple[Cell, ...] = (
+        message.message_id,
+        int(message.lane),
+        message.topic,
+        message.payload,
+        int(message.retain),
+        expires.wall_ns if expires else None,
+        at_ns,
+        expires.boot_ns if expires else None,
+        expires.boot_id if expires else None,
+    )
+    inserted = connection.execute(SQL["enqueue"], (*cells, row_hash("outbox", cells)))
     if not inserted.rowcount:
         return None
     return Queued(

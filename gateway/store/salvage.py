@@ -16,7 +16,7 @@ from gateway.errors import LablineError
 from gateway.lab.disposition import worse
 from gateway.records import AuditEntry, Recommendation
 from gateway.store import audit
-from gateway.store.evidence import evidence_hash
+from gateway.store.evidence import evidence_hash, row_hash
 from gateway.store.statements import SQL
 
 # in an order in which no row needs one that comes later; with the columns that its hash leaves out
@@ -192,9 +192,7 @@ def _put_back(into: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any
         if _RETAIN in kept:
             kept[_RETAIN] = 0
         if table in _HASHED_BY_STATEMENT:
-            kept["hash"] = evidence_hash(
-                table, *(value.encode() if isinstance(value, str) else value for value in kept.values())
-            )
+            kept["hash"] = row_hash(table, kept.values())
         columns, marks = ", ".join(kept), ", ".join("?" * len(kept))
         statement = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
         inserted = into.execute(statement, tuple(kept.values())).rowcount

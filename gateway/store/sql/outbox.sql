@@ -9,7 +9,7 @@ DELETE FROM outbox WHERE topic = :topic AND lane = :lane AND parked IS NULL;
 -- name: enqueue
 INSERT OR IGNORE INTO outbox
     (message_id, lane, topic, payload, retain, expires_ns, created_ns, expires_boot_ns, boot_id, hash)
-VALUES (:message_id, :lane, :topic, :payload, :retain, :expires_ns, :created_ns, :expires_boot_ns, :boot_id, :hash);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: newest_seq
 SELECT coalesce(max(seq), 0) FROM outbox;
