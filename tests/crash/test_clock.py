@@ -1,7 +1,6 @@
 """A wall clock stepped under load (libfaketime, the monotonic clock as it is): nothing is lost, and no model blind."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -13,23 +12,22 @@ LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/
              "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")  # fmt: skip
 
 
-# each reading of a false clock costs: two of the four here, all of them with LABLINE_LONG=1
-STEPS = ["+3600", "-86400", *(["-3600", "+86400"] if os.environ.get("LABLINE_LONG") else [])]
-
-
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ["+3600", "-3600", "+86400", "-86400"])
 async def test_a_stepped_wall_clock_loses_nothing_says_nothing_twice_and_blinds_no_model(bench_of, tmp_path, step):
     library = next((path for path in LIBRARIES if Path(path).exists()), None)
     if library is None:
         missing("libfaketime")
     offset = tmp_path / "faketime"
     offset.write_text("+0\n")
+    # libfaketime up to 0.9.10 moves the deadline of pthread_cond_timedwait, in which a thread waits for Python's
+    # interpreter lock, by the step though that deadline is monotonic (its pull request 503): such a wait then spins
+    # or never asks for the lock. FAKETIME_WAIT_MS puts Python's own 5 ms in its place.
     environment = {
-        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
+        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_CACHE_DURATION": "0",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_WAIT_MS": "5",
     }  # fmt: skip
     async with bench_of() as load, load.gateway(**environment):
-        publishing = asyncio.create_task(load.publish(every_seconds=0.5))  # each reading of a false clock costs
+        publishing = asyncio.create_task(load.publish(every_seconds=0.02))
         await asyncio.sleep(1)
         offset.write_text(f"{step}\n")
         await until(lambda: "CLOCK_SKEW_PLC1" in load.account.status.get("degraded", []))
