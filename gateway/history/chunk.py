@@ -306,6 +306,8 @@ def _read_floats(reader: _Reader, count: int) -> NDArray[np.float64]:
     if not reader.take("<B")[0]:
         return _read_finite(reader, count)
     exceptions, where_length, bits_length = reader.take("<III")
+    if exceptions > count:
+        raise ChunkError(f"{exceptions} of {count} values are said to be no numbers")
     where = _read_integers(_Reader(reader.cut(where_length)), exceptions)
     bits = _read_integers(_Reader(reader.cut(bits_length)), exceptions)
     values = _read_finite(reader, count).copy()

@@ -88,12 +88,16 @@ def unpack(payload: bytes) -> Batch:
         if version != _FORMAT:
             raise ChunkError(f"journal format {version} is not known")
         begin = struct.calcsize(_HEAD)
-        packed = zstandard.ZstdDecompressor().decompress(
-            payload[begin : begin + length], max_output_size=_LONGEST_NAMES_BYTES
-        )
-        batch = Batch(columns=decode(payload[begin + length :]), rows=_rows(json.loads(packed)))
+        names = _names(payload[begin : begin + length])
+        batch = Batch(columns=decode(payload[begin + length :]), rows=_rows(json.loads(names)))
     except (struct.error, zstandard.ZstdError, ValueError, TypeError, AttributeError) as error:
         raise ChunkError(f"a journal entry cannot be read: {error}") from error
     if sum(_counts(batch)) != len(batch):
         raise ChunkError("a journal entry does not say of which series its samples are")
     return batch
+
+
+def _names(packed: bytes) -> bytes:
+    if zstandard.frame_content_size(packed) > _LONGEST_NAMES_BYTES:
+        raise ChunkError("the names state a size that would be believed and allocated")
+    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LONGEST_NAMES_BYTES)

@@ -95,6 +95,22 @@ def test_bytes_that_are_no_journal_entry_raise_one_error_and_nothing_else(sample
         return
 
 
+def test_memory_is_taken_for_what_is_there_and_not_for_what_damaged_bytes_claim():
+    samples = [
+        HeldSample(series="PV", arrival=at, source_ns=at, held_ns=at, value=value, status=0)
+        for at, value in enumerate([1.5] + 13 * [float("nan")])
+    ]
+    exceptions, all_there_can_be = struct.pack("<BI", 1, 13), struct.pack("<BI", 1, 2**32 - 1)
+    columns = encode(Columns.of(samples))
+    with pytest.raises(ChunkError, match="said to be no numbers"):
+        decode(columns.replace(exceptions, all_there_can_be))
+
+    head, claim = struct.calcsize("<BI"), 2**40
+    frame = struct.pack("<IBQ", 0xFD2FB528, 0xE0, claim) + b"\x01\x00\x00"  # RFC 8878, 3.1.1: 8 bytes of size, no data
+    with pytest.raises(ChunkError, match="believed and allocated"):
+        unpack(pack(Batch.of(samples))[: head - 4] + struct.pack("<I", len(frame)) + frame + columns)
+
+
 def sensor(bits, count=2048, seed=1):
     """A sensor of so many bits with one percent noise, sampled each second with a millisecond's jitter."""
     random = np.random.default_rng(seed)
