@@ -14,7 +14,7 @@ demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
