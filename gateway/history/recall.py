@@ -37,7 +37,7 @@ class History:
         self._on_damage = on_damage
         self._on_clock_set = on_clock_set
         self._last_moment = now()
-        self._clock_sets = 0
+        self._clock_sets, self._stepped_ns = 0, 0
 
     async def load(self) -> None:
         """Put back what earlier runs have left; until a source is heard again, nothing newer is known of its tags."""
@@ -60,10 +60,14 @@ class History:
         stepped_ns = now.stepped_since(before)
         if abs(stepped_ns) > LARGEST_LEAD_NS:
             log.warning("the wall clock was set; values count once they are told again", by_seconds=stepped_ns / 1e9)
-            self._clock_sets += 1
+            self._clock_sets, self._stepped_ns = self._clock_sets + 1, self._stepped_ns + stepped_ns
             self._historian.record(self._rings.clock_set(now.wall_ns))
             self._on_clock_set(now.wall_ns - stepped_ns, now.wall_ns)
         return self._clock_sets
+
+    def stepped_ns(self) -> int:
+        """Return by how much the wall clock was set in all, as far as it was seen."""
+        return self._stepped_ns
 
     def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int, clock_trusted: bool = True) -> None:
         """Take a whole notification of a source; where its clock is not trusted, the values count as bad."""

@@ -118,7 +118,8 @@ class OpcUaFeed:
         usual_delay_ns = round((source.publishing_interval_ms + source.sampling_interval_ms) * 1e6)
         self._fresh_skew = partial(ClockSkew, limit_ns=max_clock_skew_ns, usual_delay_ns=usual_delay_ns)
         self._skew = self._fresh_skew()
-        self._clock_sets, self._clock_was_set = history.clock_sets(), False
+        self._clock_sets, self._stepped_ns = history.clock_sets(), history.stepped_ns()
+        self._away_again_ns: int | None = None  # from when values are missed once the session is renewed
         self._away_since_ns: int | None = history.confirmed_ns(source.name) or None
         if self._away_since_ns is not None:  # an earlier run heard it; since then nothing is known
             history.lose(source.name)
@@ -143,9 +144,7 @@ class OpcUaFeed:
     def take(self, notification: Notification) -> None:
         """Take one notification."""
         if self._history.clock_sets() != self._clock_sets:
-            self._clock_sets, self._skew = self._history.clock_sets(), self._fresh_skew()
-            self._clock_was_set = True
-            self._session.renew("the gateway's clock was set: all values are wanted again")
+            self._start_over()
             return
         now_ns = self._clock.now_ns()
         self._read_clocks(notification, now_ns)
@@ -163,6 +162,26 @@ class OpcUaFeed:
             for sample in notification.samples:
                 self._current.first_live_ns.setdefault(sample.tag, sample.source_ns)
         self._history.take(self.name, notification.samples, confirmed_ns=now_ns, clock_trusted=self._skew.trusted)
+        if self._holes and self._skew.known:  # not before: what a wrong clock's history tells was at another time
+            self._filling.set()
+
+    def _start_over(self) -> None:
+        """Want all values again, since the gateway's clock was set.
+
+        The step itself is on record, and no time in which values were missed; an outage that nobody has looked at yet
+        stays one. Whether its beginning was read on the right clock nobody can say: the earlier of both is taken. A
+        hole that reaches into a future that was none cannot be filled as it is; it becomes part of the new one.
+        """
+        now_ns, stepped_ns = self._clock.now_ns(), self._history.stepped_ns() - self._stepped_ns
+        self._clock_sets, self._stepped_ns = self._history.clock_sets(), self._history.stepped_ns()
+        self._skew = self._fresh_skew()
+        missed = [] if self._away_since_ns is None else [self._away_since_ns]
+        for hole in [each for each in self._holes if each.until_ns > now_ns]:
+            self._holes.remove(hole)
+            self._record(hole)
+            missed.append(hole.from_ns)
+        self._away_again_ns = min([now_ns, *missed, *(from_ns + stepped_ns for from_ns in missed)])
+        self._session.renew("the gateway's clock was set: all values are wanted again")
 
     def _read_clocks(self, notification: Notification, now_ns: int) -> None:
         newest = None
@@ -198,9 +217,8 @@ class OpcUaFeed:
         if not subscribed:
             self._tell_overflows()
             self._history.lose(self.name)
-            self._away_since_ns = self._history.confirmed_ns(self.name) or None
-            if self._clock_was_set:  # the step itself is on record, and no time in which values were missed
-                self._away_since_ns, self._clock_was_set = self._clock.now_ns(), False
+            self._away_since_ns = self._away_again_ns or self._history.confirmed_ns(self.name) or None
+            self._away_again_ns = None
             self._fresh_subscription, self._current = True, None
         self._on_state(self.name, subscribed)
 
@@ -211,7 +229,6 @@ class OpcUaFeed:
             self._record(self._holes.popleft())
         self._current = _Hole(kind=kind, from_ns=from_ns, until_ns=until_ns)
         self._holes.append(self._current)
-        self._filling.set()
 
     async def fill(self) -> None:
         """Fill what the server's history can fill, and put each hole on record, until cancelled.
@@ -228,18 +245,25 @@ class OpcUaFeed:
                 self._record(self._holes.popleft())
 
     async def _fill_holes(self) -> None:
-        while self._holes:
+        while self._holes and self._skew.known:
             await self._session.wait_subscribed()
             hole = self._holes[0]
             if not await self._filled(hole):
                 await asyncio.sleep(_FILL_AGAIN_SECONDS)
-            elif self._holes and self._holes[0] is hole:
-                self._holes.popleft()
+            elif self._stands(hole):
+                self._record(self._holes.popleft())
+
+    def _stands(self, hole: _Hole) -> bool:
+        """Return whether a hole is still the one to be filled; else it went on record in the meantime."""
+        return bool(self._holes) and self._holes[0] is hole
 
     async def _filled(self, hole: _Hole) -> bool:
         """Fill a hole slice by slice; return whether it is done with, or to be gone on with later."""
         hole.tags = hole.tags or self._session.tags
         for group, start_ns, end_ns in islice(hole.slices(), hole.done, None):
+            if not self._skew.trusted:
+                log.warning("the server's history is not taken: its clock is wrong", source=self.name)
+                break
             try:
                 async with asyncio.timeout(_FILL_TIMEOUT_SECONDS):
                     found = await self._session.read_history(group, start_ns=start_ns, end_ns=end_ns)
@@ -248,6 +272,8 @@ class OpcUaFeed:
                 if hole.attempts < _FILL_ATTEMPTS:
                     return False
                 log.warning("the server's history could not be read", source=self.name, error=str(error))
+                break
+            if not self._stands(hole):
                 break
             for tag, samples in found.items():
                 missed = hole.missed(tag, samples, start_ns=start_ns, until_ns=end_ns)
@@ -258,7 +284,6 @@ class OpcUaFeed:
                     self._history.lose_tag(tag, since_ns=end_ns)
             await self._history.written()
             hole.done, hole.attempts = hole.done + 1, 0
-        self._record(hole)
         return True
 
     def _record(self, hole: _Hole) -> None:

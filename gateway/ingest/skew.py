@@ -22,9 +22,11 @@ class ClockSkew:
         self._usual_delay_ns = usual_delay_ns
         self._server: deque[int] = deque(maxlen=_READINGS)
         self._newest: deque[int] = deque(maxlen=_READINGS)
+        self._responses = 0
 
     def read(self, *, server_ns: int | None, newest_source_ns: int | None, now_ns: int) -> None:
         """Take one publish response: the server's time in it, and the newest source time of a changed value."""
+        self._responses += 1
         if server_ns is not None:
             self._server.append(server_ns - now_ns)
         if newest_source_ns is not None:
@@ -36,6 +38,11 @@ class ClockSkew:
         """Return the larger of the two skews, 0 while too little is known."""
         skews = [median(readings) for readings in (self._server, self._newest) if len(readings) >= _FEWEST]
         return max(skews, key=abs, default=0.0) / SECOND_NS
+
+    @property
+    def known(self) -> bool:
+        """Return whether enough responses have come to tell, as far as they tell the time at all."""
+        return self._responses >= _FEWEST
 
     @property
     def trusted(self) -> bool:
