@@ -199,7 +199,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         progress=progress,
         status=status,
         webhook=None if webhook is None else _webhook(webhook, sessions, health),
-        upkeep={**_upkeep(ground, stores, sessions, processor), "versions": versions, "follow-ups": follow_ups},
+        upkeep={**_upkeep(ground, stores, sessions, processor, drain), "versions": versions, "follow-ups": follow_ups},
     )
 
 
@@ -308,7 +308,9 @@ def _status(ground: Ground, stores: Stores, sessions: Sessions) -> StatusPublish
     )
 
 
-def _upkeep(ground: Ground, stores: Stores, sessions: Sessions, processor: Processor) -> dict[str, Upkeep]:
+def _upkeep(
+    ground: Ground, stores: Stores, sessions: Sessions, processor: Processor, drain: Drain
+) -> dict[str, Upkeep]:
     """Return the loops that keep the store within its bounds, by name."""
     table, clock, figures = ground.settings.store, ground.clock, ground.health.disk.update
     bounds = Bounds(
@@ -337,6 +339,7 @@ def _upkeep(ground: Ground, stores: Stores, sessions: Sessions, processor: Proce
             historian=stores.historian,
             gaps=ground.gaps,
             on_figures=figures,
+            on_evicted=drain.wake,
         ),
         "checker": Checker(table.directory, clock=clock, inbox=ground.inbox, due=ground.prepared.unchecked),
         "retries": Retries(clock=clock, reader=stores.reader, writer=stores.writer, again=again),

@@ -163,6 +163,7 @@ class Processor:
             outcome = await self._writer.run(partial(decide_batch, line=line, batch=(pending,)))
         except StoreUnavailableError as error:
             self._on_store(str(error))
+            self._on_committed(None)  # it may be there all the same, and is not always tried again
             return False
         finally:
             self._on_progress()  # a full disk is no stalled loop: a restart would not mend it

@@ -118,14 +118,16 @@ class Retention:
 
     def __init__(
         self, bounds: Bounds, *, clock: Clock, writer: Writer, historian: Historian, gaps: Gaps,
-        on_figures: Callable[[dict[str, float]], None],
+        on_figures: Callable[[dict[str, float]], None], on_evicted: Callable[[], None],
     ) -> None:  # fmt: skip
+        """``on_evicted`` hears that messages have left the outbox: whoever holds them must not send them."""
         self._bounds = bounds
         self._clock = clock
         self._writer = writer
         self._historian = historian
         self._gaps = gaps
         self._on_figures = on_figures
+        self._on_evicted = on_evicted
 
     async def run(self) -> None:
         """Keep the bounds until cancelled."""
@@ -163,6 +165,7 @@ class Retention:
                 subject = lane.name.lower()
                 await self._recorded(subject, messages.from_ns, messages.until_ns, messages=len(messages.seqs))
                 await self._writer.run(departed(messages.seqs, Left.EVICTED, at_ns=self._clock.now_ns()))
+                self._on_evicted()
                 return True
         return False
 

@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 _IDLE_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 2.0
+_LOOK_AGAIN_AT_LAST_SECONDS = 8.0
 _MOST_HANDED = 100  # more is read from the outbox by and by
 _ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 20.0
 _REFUSED = 0x80
@@ -207,17 +208,19 @@ class Drain:
     async def _send(self) -> None:
         if self._session.generation != self._generation:
             await self._begin()
-        generation, limit = self._generation, 1 if self._suspicion.careful else self._session.inflight_limit
+        generation, limit = self._generation, self._most_in_flight()
         room = limit - len(self._in_flight)
         if room <= limit // 4:
             return  # settling wakes us when there is more
+        if self._in_flight and self._clock.monotonic() - self._look_again_at > _LOOK_AGAIN_AT_LAST_SECONDS:
+            return  # traffic never pauses: once nothing is in flight, what lies behind the cursors is looked at again
         waiting, all_read = await self._next(room)
         if not self._writer.reliable:  # what is read may be gone when the disk is whole again
             raise StoreUnavailableError("the disk failed as the store committed", hint="check the disk's health")
         backlog = {(each.lane, each.topic) for each in waiting if not self._order.is_live(each)}
         with self._session.together():
             for message in waiting:
-                if self._session.generation != generation:
+                if self._session.generation != generation or not self._has_room():
                     self._more = True
                     return
                 has_older = (message.lane, message.topic) in backlog or not all_read
@@ -228,6 +231,13 @@ class Drain:
         if not self._more and not self._handed:
             self._caught_up.set()
             self._settled.set()  # who waits until all is empty looks again
+
+    def _most_in_flight(self) -> int:
+        return 1 if self._suspicion.careful else self._session.inflight_limit
+
+    def _has_room(self) -> bool:
+        """Return whether one more may be in flight: older ones of a topic have taken places meanwhile."""
+        return len(self._in_flight) < self._most_in_flight() and self._session.has_room
 
     async def _next(self, room: int) -> tuple[list[Queued], bool]:
         """Return the next messages in the order of sending, at most so many, and whether that is all that waits.
@@ -265,8 +275,7 @@ class Drain:
         """Send a topic's backlog before its live message; return False where more of it waits than fits now."""
         if not self._order.is_live(message) or self._order.backlog == 0:
             return True
-        limit = 1 if self._suspicion.careful else self._session.inflight_limit
-        most = limit - len(self._in_flight)
+        most = self._most_in_flight() - len(self._in_flight)
         if most <= 0:
             self._more = True
             return False

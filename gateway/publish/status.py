@@ -107,5 +107,6 @@ class StatusPublisher:
         """Publish past the outbox; return whether the broker took it."""
         with suppress(NotConnectedError, TimeoutError):
             async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._session.wait_room()
                 return await self._session.publish(message) < _REFUSED
         return False

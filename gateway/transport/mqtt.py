@@ -58,9 +58,19 @@ class MqttSession:
 
     @property
     def inflight_limit(self) -> int:
-        """Return how many publishes may wait for their acknowledgement at the broker's word."""
+        """Return how many messages of the outbox may wait for their acknowledgement; one more place is the status's."""
         broker = self._connection.broker_receive_maximum if self._connection else DEFAULT_INFLIGHT
-        return min(DEFAULT_INFLIGHT, broker)
+        return max(1, min(DEFAULT_INFLIGHT, broker - 1))
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether the broker takes another message before it has acknowledged one."""
+        return self._connection is None or self._connection.has_room
+
+    async def wait_room(self) -> None:
+        """Wait until the broker takes another message, or at once where there is no connection."""
+        if self._connection is not None:
+            await self._connection.wait_room()
 
     @property
     def largest_packet_bytes(self) -> int:

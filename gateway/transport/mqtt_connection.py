@@ -119,6 +119,7 @@ class Connection:
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._published: dict[int, asyncio.Future[int]] = {}
+        self._acknowledged = asyncio.Event()  # one of what was published
         self._socket: Any = None
         self._watched = -1
         self._writing = False
@@ -135,7 +136,7 @@ class Connection:
             manual_ack=True,
         )
         client.connect_timeout = CONNECT_TIMEOUT_SECONDS / 2
-        client.max_inflight_messages_set(65_535)  # the drain bounds what is in flight; paho queues nothing
+        client.max_inflight_messages_set(65_535)  # who publishes looks for room first; paho queues nothing
         if address.username is not None:
             client.username_pw_set(address.username, address.password)
         if address.tls is not None:
@@ -235,10 +236,22 @@ class Connection:
                 waiting.exception()  # looked at: a caller that was cancelled will not
         self._subscribed.clear()
         self._published.clear()
+        self._acknowledged.set()
         if not self._lost.done():
             self._lost.set_result(why)
 
     # --- work
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether the broker takes another message before it has acknowledged one (MQTT 5.0, 3.3.4)."""
+        return len(self._published) < self.broker_receive_maximum
+
+    async def wait_room(self) -> None:
+        """Wait until the broker takes another message; until the caller's patience ends where the connection goes."""
+        while not self.has_room:
+            self._acknowledged.clear()
+            await self._acknowledged.wait()
 
     def publish(self, message: Outgoing) -> asyncio.Future[int]:
         """Publish at QoS 1; the future gives the broker's reason code, or NotConnectedError."""
@@ -368,6 +381,7 @@ class Connection:
 
     def _on_publish(self, _client: Client, _data: Any, number: int, code: ReasonCode, _properties: Any) -> None:
         outcome = self._published.pop(number, None)
+        self._acknowledged.set()
         if outcome is not None and not outcome.done():
             outcome.set_result(code.value)
 

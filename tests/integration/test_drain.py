@@ -1,6 +1,7 @@
 """The drain against a real broker and a real store: order, expiry, the second check, refusals, a failing store."""
 
 import asyncio
+import itertools
 import json
 import time
 from contextlib import asynccontextmanager
@@ -12,7 +13,9 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
+from gateway.operations.health import Health
 from gateway.publish.drain import Drain
+from gateway.publish.status import StatusPublisher
 from gateway.records import Lane, OutgoingMessage
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
@@ -21,6 +24,7 @@ from simulator.broker import free_port
 from simulator.faults import Fault, FaultyLink
 from simulator.mqtt import Participant
 from tests.building import NOW_NS, deadline, line, moment
+from tests.integration.strict_broker import StrictBroker
 from tests.integration.test_mqtt_session import Box, session_of
 
 
@@ -336,6 +340,55 @@ async def test_what_is_live_goes_before_a_long_backlog_but_never_before_its_own_
     of_lot_7 = [int(each.payload) for each in bench.received if each.topic == "out/lot-7"]
     assert of_lot_7 == [*range(7, backlog, 100), -3]
     assert len({each.payload for each in bench.received}) == backlog + 3
+
+
+@pytest.mark.parametrize("receive_maximum", [1, 10])
+async def test_no_more_is_in_flight_than_the_broker_takes_whoever_publishes(tmp_path, receive_maximum):
+    async with (
+        StrictBroker(receive_maximum=receive_maximum) as strict,
+        Writer(partial(open_state, tmp_path), name="store") as writer,
+        Reader(tmp_path) as reader,
+    ):
+        session = session_of(strict, Box())
+        found = Bench(writer, reader, session, [])
+        status = StatusPublisher(
+            line=line(), health=Health(line=line()), reader=reader, session=session,
+            now_ns=SteadyClock().now_ns, due=asyncio.Event(),
+        )  # fmt: skip
+        await found.enqueue(*(message(number, topic=f"out/lot-{number % 5}") for number in range(60)))
+        async with running(session.run(), found.drain.run(), status.run()):
+            await session.wait_connected()
+            async with asyncio.timeout(20):
+                while len(strict.topics) < 20 + receive_maximum:  # live ones pull what waits of their topic before them
+                    await asyncio.sleep(0.005)
+                await found.enqueue(*(message(number, topic=f"out/lot-{number % 5}") for number in range(60, 70)))
+                status._due.set()
+                await found.drain.until_empty()
+    assert strict.dropped == 0
+    assert strict.most_unacknowledged <= receive_maximum
+    assert len([topic for topic in strict.topics if topic.startswith("out/")]) == 70
+    assert [topic for topic in strict.topics if topic.endswith("/status")]
+
+
+async def test_a_parked_message_that_a_person_wants_sent_is_sent_while_traffic_never_pauses(broker, tmp_path):
+    async with behind_a_link(broker, tmp_path) as bench:
+        bench.link.set(Fault.REFUSE)
+        await bench.enqueue(message(0, topic="out/parked"))
+        await bench.rows("UPDATE outbox SET parked = 'refused' RETURNING seq")
+        bench.link.delay_seconds = 0.06
+        bench.link.set(Fault.DELAY)
+
+        async def traffic():
+            for number in itertools.count(1):
+                await bench.enqueue(message(number, topic=f"out/{number % 7}"))
+                await asyncio.sleep(0.015)
+
+        async with running(traffic()), asyncio.timeout(30):
+            while len(bench.received) < 20:
+                await asyncio.sleep(0.005)
+            await bench.rows("UPDATE outbox SET parked = NULL WHERE parked IS NOT NULL RETURNING seq")
+            while not any(each.topic == "out/parked" for each in bench.received):
+                await asyncio.sleep(0.005)
 
 
 async def test_a_message_over_which_the_broker_drops_the_connection_is_parked_and_blocks_nothing(broker, tmp_path):

@@ -137,6 +137,18 @@ async def test_what_was_committed_as_the_disk_failed_is_not_acknowledged_before_
             assert await loop.rows("SELECT count(*) FROM lab_result") == [(1,)]
 
 
+async def test_what_is_given_up_and_may_have_been_committed_is_looked_for_by_the_drain(tmp_path):
+    def fails(_connection):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    async with Writer(partial(open_state, tmp_path), name="store", after_commit=fails) as writer:
+        loop = Loop(writer)
+        loop.inbox.put(ModelDue(event_id="m", at=moment(NOW_NS), model="viscosity"), Urgency.MODELS_AND_TIMERS)
+        async with running(loop):
+            await loop.until(lambda: len(loop.handed) == 2)
+        assert loop.handed == [None, None]  # after the batch, and after the attempt alone, which was the last
+
+
 async def test_a_cancelled_loop_finishes_the_batch_it_has_begun(loop):
     gate = asyncio.Event()
     real = loop.writer.run

@@ -75,10 +75,15 @@ class Keeping:
     def __init__(self, recorder, writer, **changes):
         self.inbox = Inbox()
         self.writer = writer
+        self.evicted = 0
         self.retention = Retention(
             bounds(**changes), clock=HandClock(), writer=writer, historian=recorder.historian,
             gaps=Gaps(inbox=self.inbox, now=lambda: moment(NOW_NS)), on_figures=lambda _figures: None,
+            on_evicted=self._evicted,
         )  # fmt: skip
+
+    def _evicted(self):
+        self.evicted += 1
 
     async def keep(self):
         """Keep the bounds; return the gaps that were put on record on the way."""
@@ -145,9 +150,10 @@ async def test_when_there_is_no_more_history_telemetry_goes_then_advice_and_evid
         OutgoingMessage(message_id=f"{lane.name}-{at}", lane=lane, topic=f"t/{lane.name}/{at}", payload=body)
         for lane in Lane for at in range(5)
     )))  # fmt: skip
-    gaps = await Keeping(recorder, writer, quota_bytes=1).keep()
+    keeping = Keeping(recorder, writer, quota_bytes=1)
+    gaps = await keeping.keep()
     assert [gap.subject for gap in gaps if gap.subject != "history"] == ["telemetry", "guidance"]
-    keeping = Keeping(recorder, writer)
+    assert keeping.evicted == 2  # the drain, which may hold some of them already, has heard of both
     assert await keeping.rows("SELECT DISTINCT lane FROM outbox") == [(int(Lane.EVIDENCE),)]
     assert await keeping.rows("SELECT reason, count(*) FROM departure GROUP BY reason") == [("evicted", 10)]
 

@@ -1,0 +1,75 @@
+"""A broker of MQTT 5 that takes so many messages before it has acknowledged one, and not one more (MQTT 5.0, 3.3.4).
+
+mosquitto acknowledges QoS 1 at once, so that it never counts more than one. This one keeps nothing and serves nobody
+else: it acknowledges when it has all that it takes, or when nothing more has come for a moment.
+"""
+
+import asyncio
+import struct
+from contextlib import suppress
+
+_CONNECT, _PUBLISH, _SUBSCRIBE, _PINGREQ = 1, 3, 8, 12
+_MOMENT_SECONDS = 0.02
+
+
+class StrictBroker:
+    """``receive_maximum``: what it says in its CONNACK, and holds to."""
+
+    def __init__(self, *, receive_maximum):
+        self.receive_maximum = receive_maximum
+        self.topics = []
+        self.most_unacknowledged = 0
+        self.dropped = 0
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+
+    async def _serve(self, reader, writer):
+        unacknowledged = []
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                try:
+                    async with asyncio.timeout(_MOMENT_SECONDS if unacknowledged else None):
+                        head = await reader.readexactly(1)
+                except TimeoutError:
+                    self._acknowledge(writer, unacknowledged)
+                    continue
+                body = await reader.readexactly(await _length(reader))
+                kind = head[0] >> 4
+                if kind == _CONNECT:
+                    writer.write(b"\x20\x06\x00\x00\x03\x21" + struct.pack("!H", self.receive_maximum))
+                elif kind == _SUBSCRIBE:
+                    writer.write(b"\x90\x04" + body[:2] + b"\x00\x01")
+                elif kind == _PINGREQ:
+                    writer.write(b"\xd0\x00")
+                elif kind == _PUBLISH:
+                    (size,) = struct.unpack_from("!H", body)
+                    self.topics.append(body[2 : 2 + size].decode())
+                    unacknowledged.append(body[2 + size : 4 + size])
+                    self.most_unacknowledged = max(self.most_unacknowledged, len(unacknowledged))
+                    if len(unacknowledged) > self.receive_maximum:
+                        self.dropped += 1
+                        writer.write(b"\xe0\x01\x93")
+                        break
+        writer.close()
+
+    @staticmethod
+    def _acknowledge(writer, unacknowledged):
+        for number in unacknowledged:
+            writer.write(b"\x40\x02" + number)
+        unacknowledged.clear()
+
+
+async def _length(reader):
+    length, factor = 0, 1
+    while True:
+        (digit,) = await reader.readexactly(1)
+        length += (digit & 0x7F) * factor
+        factor *= 0x80
+        if not digit & 0x80:
+            return length
