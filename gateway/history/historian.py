@@ -40,6 +40,7 @@ from gateway.history.sealed import (
     read_chunks,
     read_series,
     read_unsealed,
+    sealed_until,
 )
 from gateway.history.statements import HISTORY, HISTORY_FILE, SQL
 from gateway.history.windows import WindowRequest
@@ -347,7 +348,7 @@ class Historian:
         connection, damage = self._open_reading(), Damage()
         self._series = read_series(connection)
         sealed: dict[str, tuple[Columns, bool]] = {}
-        sealed_until: dict[str, int] = {}
+        arrivals = [0]  # as the rows say it: none is given again, whether they hold or not
         names = {series_id: name for name, series_id in self._series.items()}
         for series_id, number, last_arrival, unnumbered in connection.execute(SQL["newest_chunks"]).fetchall():
             name = names.get(series_id)
@@ -357,18 +358,15 @@ class Historian:
             self._next_number[name] = (number or 0) + 1 + unnumbered  # in the numbers, too, there stays a hole
             if number is None or last_arrival is None:  # nothing of it can be read
                 damage.chunks += 1
-            sealed_until[name] = last_arrival or 0
+            arrivals.append(last_arrival or 0)
             wanted = 1 if name.startswith("@") else most
             sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
-        last_sealed = {
-            name: (int(columns.held_ns.max()), sealed_until[name])
-            for name, (columns, _older) in sealed.items()
-            if len(columns)
-        }
+        found = {name: sealed_until(columns) for name, (columns, _older) in sealed.items()}
+        last_sealed = {name: until for name, until in found.items() if until is not None}
         unsealed, arrival = read_unsealed(connection, last_sealed, damage)
         for name, parts in unsealed.items():
             self._buffer(name).add(Columns.joined(parts))
-        arrival = max(arrival, *sealed_until.values(), 0)
+        arrival = max(arrival, *arrivals)
         series = {
             name: (
                 Columns.joined([sealed.get(name, (Columns.of(()), False))[0], self._buffer(name).joined()]).in_time(),

@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.history.columns import Columns
-from gateway.history.sealed import Damage, in_stretch, newest, read_chunks, read_series, read_unsealed
-from gateway.history.statements import SQL
+from gateway.history.sealed import (
+    Damage,
+    in_stretch,
+    newest,
+    read_chunks,
+    read_series,
+    read_unsealed,
+    sealed_until,
+)
 from gateway.history.windows import TagWindow, WindowRequest, cut
 
 _BACK_AT_ONCE = 64
@@ -23,14 +30,13 @@ class RecordedHistory:
         self.damage = Damage()
         self._connection = connection
         self._ids = read_series(connection)
-        last_arrivals = {row["series_id"]: row["last_arrival"] for row in connection.execute(SQL["newest_chunks"])}
-        sealed_until: dict[str, tuple[int, int]] = {}
+        last_sealed: dict[str, tuple[int, int]] = {}
         for name in series:
-            if self._ids.get(name) in last_arrivals:
-                columns, _older = newest(connection, self._ids[name], most=1, damage=Damage())
-                held_ns = int(columns.held_ns.max()) if len(columns) else 0
-                sealed_until[name] = held_ns, last_arrivals[self._ids[name]] or 0
-        unsealed, _last_arrival = read_unsealed(connection, sealed_until, self.damage)
+            if name in self._ids:
+                until = sealed_until(newest(connection, self._ids[name], most=1, damage=Damage())[0])
+                if until is not None:
+                    last_sealed[name] = until
+        unsealed, _last_arrival = read_unsealed(connection, last_sealed, self.damage)
         self._unsealed = {name: Columns.joined(parts) for name, parts in unsealed.items()}
 
     def stretch(self, name: str, *, start_ns: int, end_ns: int) -> Columns:

@@ -20,6 +20,7 @@ from gateway.history.journal import Batch, unpack
 from gateway.history.statements import SQL
 
 _AFTER_ALL = 2**62  # of an arrival: behind every sample of the same instant
+_NEVER_REACHED = 2**61  # by a chunk's number, or an arrival
 _JOINED_SAMPLES = 2**18  # of the journal at once: some 10 MiB
 
 
@@ -225,7 +226,7 @@ def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage:
     parts: list[Columns | None] = []
     older, following = False, None
     for (number,) in rows:
-        if not _whole(number):  # sorted behind all numbers: a chunk that is lost, and nobody can say which
+        if not _whole(number) or number >= _NEVER_REACHED:  # a chunk that is lost, and nobody can say which
             damage.chunks += 1
             parts.insert(0, None)
             continue
@@ -238,6 +239,12 @@ def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage:
         following = number
         parts.insert(0, _chunk(connection, series_id, number, damage, None))
     return Columns.joined(_with_holes(parts)).in_time(), older
+
+
+def sealed_until(columns: Columns) -> tuple[int, int] | None:
+    """Return (until when, the last arrival) of what was read of a series' chunks; None where nothing was."""
+    read = columns.where(columns.arrival < _AFTER_ALL)
+    return (int(columns.held_ns.max()), int(read.arrival.max())) if len(read) else None
 
 
 def _with_holes(parts: Iterable[Columns | None]) -> Iterator[Columns]:

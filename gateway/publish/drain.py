@@ -208,7 +208,7 @@ class Drain:
     async def _send(self) -> None:
         if self._session.generation != self._generation:
             await self._begin()
-        generation, limit = self._generation, self._most_in_flight()
+        limit = self._most_in_flight()
         room = limit - len(self._in_flight)
         if room <= limit // 4:
             return  # settling wakes us when there is more
@@ -217,20 +217,32 @@ class Drain:
         waiting, all_read = await self._next(room)
         if not self._writer.reliable:  # what is read may be gone when the disk is whole again
             raise StoreUnavailableError("the disk failed as the store committed", hint="check the disk's health")
-        backlog = {(each.lane, each.topic) for each in waiting if not self._order.is_live(each)}
         with self._session.together():
-            for message in waiting:
-                if self._session.generation != generation or not self._has_room():
-                    self._more = True
-                    return
-                has_older = (message.lane, message.topic) in backlog or not all_read
-                if has_older and not await self._older_first(message):
-                    return
-                await self._pass_on(message)
+            if not await self._passed_on(waiting, all_read=all_read):
+                self._more = True
+                return
         self._more = self._more or not all_read
         if not self._more and not self._handed:
             self._caught_up.set()
             self._settled.set()  # who waits until all is empty looks again
+
+    async def _passed_on(self, waiting: Sequence[Queued], *, all_read: bool) -> bool:
+        """Pass on what waits, each live message behind the older ones of its topic; return whether all could be."""
+        backlog = {(each.lane, each.topic) for each in waiting if not self._order.is_live(each)}
+        pulled = set[tuple[Lane, str]]()  # whose backlog is sent: what of it was read and not pulled is gone since
+        for message in waiting:
+            if self._session.generation != self._generation or not self._has_room():
+                return False
+            topic, live = (message.lane, message.topic), self._order.is_live(message)
+            if live and (topic in backlog or not all_read):
+                if not await self._older_first(message):
+                    return False
+                pulled.add(topic)
+            if live or topic not in pulled:
+                await self._pass_on(message)
+            else:
+                self._order.passed(message)
+        return True
 
     def _most_in_flight(self) -> int:
         return 1 if self._suspicion.careful else self._session.inflight_limit
@@ -273,12 +285,9 @@ class Drain:
 
     async def _older_first(self, message: Queued) -> bool:
         """Send a topic's backlog before its live message; return False where more of it waits than fits now."""
-        if not self._order.is_live(message) or self._order.backlog == 0:
+        if self._order.backlog == 0:
             return True
         most = self._most_in_flight() - len(self._in_flight)
-        if most <= 0:
-            self._more = True
-            return False
         older = await self._reader.older_of_topic(
             message,
             sent=self._order.sent_of(message.lane),

@@ -9,7 +9,6 @@ one is asked for again, and what cannot be had again is told as lost.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -269,10 +268,12 @@ class OpcUaSession:
     async def _republished(self, number: int) -> Any:
         if self._client is None:
             return None
-        with suppress(*FAILURES):
+        try:
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
                 return await self._client.uaclient.session.republish(self._subscription_id, number)
-        return None
+        except Exception as error:  # noqa: BLE001 - asyncua raises of every kind; what stands behind it must be told
+            log.warning("a notification cannot be had again", source=self._source.name, error=str(error))
+            return None
 
     def _samples(self, message: ua.NotificationMessage) -> tuple[TagSample, ...] | None:
         """Return the samples of a notification; None where it cannot be read, which is as if it were lost."""

@@ -25,6 +25,7 @@ from gateway.transport.opcua_values import BAD_TYPE_MISMATCH, nanoseconds_of_fil
 
 _DATA_CHANGE = ua.FourByteNodeId(ua.ObjectIds.DataChangeNotification_Encoding_DefaultBinary)
 _HAS_BODY = 0x01
+_LENGTH_NOT_TOLD = -1
 _VALUE, _STATUS, _SOURCE, _SERVER = 0x01, 0x02, 0x04, 0x08  # of a data value's mask
 _AFTER_VALUE = {_STATUS: "I", _SOURCE: "q", 0x10: "2x", _SERVER: "q", 0x20: "2x"}  # 0x10, 0x20: picoseconds
 _FORMATS = {0: "", 1: "?", 2: "b", 3: "B", 4: "h", 5: "H", 6: "i", 7: "I", 8: "q", 9: "Q", 10: "f", 11: "d"}
@@ -72,9 +73,12 @@ def _content(data: Buffer) -> object:
     kind = nodeid_from_binary(ahead)
     if kind != _DATA_CHANGE or ahead.read(1)[0] != _HAS_BODY:
         return extensionobject_from_binary(data)
-    body = Primitives.Bytes.unpack(ahead)
-    if body is None:  # servers that do not tell how long it is
+    length = Primitives.Int32.unpack(ahead)
+    if length == _LENGTH_NOT_TOLD:
         return extensionobject_from_binary(data)
+    if length < 0:
+        raise UaStructParsingError(f"a part of a notification is {length} bytes long")
+    body = ahead.read(length)
     data.skip(len(data) - len(ahead))
     return body
 

@@ -3,7 +3,9 @@
 import struct
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
+import pytest
 from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
@@ -89,6 +91,31 @@ def test_a_response_that_is_cut_off_is_the_error_that_asyncua_goes_on_after(part
     cut = sent[: data.draw(st.integers(0, len(sent)))]
     with suppress(UaStructParsingError):
         assert told(publish_response(Buffer(cut))) == told(struct_from_binary(ua.PublishResponse, Buffer(sent)))
+
+
+def test_a_part_of_negative_length_is_refused_and_not_read_for_ever():
+    sent = struct_to_binary(ua.PublishResponse())
+    up_to_the_parts, data_change = sent[:-12], ua.ObjectIds.DataChangeNotification_Encoding_DefaultBinary
+    endless = up_to_the_parts + struct.pack("<i", 2**31 - 1) + struct.pack("<BBHBi", 1, 0, data_change, 1, -9)
+    with pytest.raises(UaStructParsingError, match="-9 bytes"):
+        publish_response(Buffer(endless))
+
+
+async def test_what_is_asked_for_again_and_cannot_be_read_costs_only_itself():
+    told = []
+    listener = Listener(on_notification=told.append, on_state=lambda _up: None, on_condition=lambda _code, _up: None)
+    source = OpcUaSource(name="s", url="opc.tcp://127.0.0.1:1", nodes={}, publishing_interval_ms=50,
+                         sampling_interval_ms=50)  # fmt: skip
+    session = OpcUaSession(source, clock=SystemClock(), listener=listener)
+
+    async def republish(_subscription, _number):
+        raise ValueError("62 is not a valid NodeIdType")
+
+    session._client = SimpleNamespace(uaclient=SimpleNamespace(session=SimpleNamespace(republish=republish)))
+    for number in (1, 3):
+        message = ua.NotificationMessage(SequenceNumber=number, NotificationData=[struct.pack("<ii", 0, 0)])
+        await session._published(ua.PublishResult(NotificationMessage=message, AvailableSequenceNumbers=[2]))
+    assert [each.lost for each in told] == [False, True]
 
 
 async def test_values_that_cannot_be_read_are_told_as_lost():

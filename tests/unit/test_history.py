@@ -212,6 +212,30 @@ async def test_a_newest_chunk_whose_row_is_damaged_stops_no_start_and_leaves_a_h
         assert values(window)[-1] == 500
 
 
+@pytest.mark.parametrize("damage", [f"{cell} = {value}" for cell in ("last_arrival", "number")
+                                    for value in (2**40, 2**63 - 1)])  # fmt: skip
+async def test_a_newest_chunk_whose_row_says_too_much_takes_nothing_from_the_journal_and_stops_no_flush(
+    tmp_path, sealing_soon, damage
+):
+    async with Recorder(tmp_path).open() as recorder:
+        for at in range(170):
+            recorder.take("t", float(at), at)
+            if at % 10 == 9:
+                await recorder.historian.flush()
+    of_t = "series_id = (SELECT series_id FROM series WHERE name = 't')"
+    newest = f"{of_t} AND number = (SELECT max(number) FROM chunk WHERE {of_t})"
+    mistyped(tmp_path / HISTORY_FILE, f"UPDATE chunk SET {damage} WHERE {newest}")
+    again = Recorder(tmp_path)
+    async with again.open():
+        assert again.damaged
+        assert values(await again.window("t", 161, 169)) == [float(at) for at in range(161, 170)]
+        for at in range(170, 300):
+            again.take("t", float(at), at)
+            await again.historian.flush()
+        assert again.trouble[-1] is None
+        assert values(await again.window("t", 171, 299)) == [float(at) for at in range(171, 300)]
+
+
 async def test_a_window_read_while_a_flush_sorts_by_series_misses_nothing(tmp_path, sealing_soon, monkeypatch):
     async with Recorder(tmp_path, capacity=5).open() as recorder:
         for at in range(20):

@@ -17,11 +17,12 @@ SELECT last_arrival, hash, payload FROM journal ORDER BY last_arrival;
 INSERT INTO chunk (series_id, number, first_ns, last_ns, last_arrival, count, hash, payload)
 VALUES (:series_id, :number, :first_ns, :last_ns, :last_arrival, :count, :hash, :payload);
 
--- A cell of another type than it was written with is damage: it is counted, and compared with nothing.
+-- A cell of another type than it was written with is damage, and so is a number that can never be reached: it is counted,
+-- and compared with nothing.
 -- name: newest_chunks
 SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival, count(*) - count(number) AS unnumbered FROM (
-    SELECT series_id, CASE typeof(number) WHEN 'integer' THEN number END AS number,
-           CASE typeof(last_arrival) WHEN 'integer' THEN last_arrival END AS last_arrival
+    SELECT series_id, CASE WHEN typeof(number) = 'integer' AND number < 1 << 61 THEN number END AS number,
+           CASE WHEN typeof(last_arrival) = 'integer' AND last_arrival < 1 << 61 THEN last_arrival END AS last_arrival
     FROM chunk WHERE typeof(series_id) = 'integer'
 ) GROUP BY series_id;
 
