@@ -340,6 +340,7 @@ def _upkeep(
             gaps=ground.gaps,
             on_figures=figures,
             on_evicted=drain.wake,
+            clock_in_doubt=ground.health.clock_in_doubt,
         ),
         "checker": Checker(table.directory, clock=clock, inbox=ground.inbox, due=ground.prepared.unchecked),
         "retries": Retries(clock=clock, reader=stores.reader, writer=stores.writer, again=again),

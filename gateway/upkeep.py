@@ -22,6 +22,7 @@ from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.events import StoreChecked
 from gateway.history.historian import Historian
+from gateway.history.rings import LARGEST_LEAD_NS
 from gateway.inbox import Inbox, Urgency
 from gateway.ingest.gaps import Gaps
 from gateway.records import SECOND_NS, GapKind, Lane
@@ -38,6 +39,7 @@ _BOUNDS_EVERY_SECONDS = 60.0
 _CHECK_EVERY_SECONDS = 86_400.0
 _FULL_SOON_DAYS = 7.0
 _DAY_SECONDS = 86_400.0
+_DOUBT_SECONDS = 7 * _DAY_SECONDS
 _GROWTH_READINGS = 1440  # one a minute: a day
 _GROWTH_FEWEST = 60
 _RETRIES_EVERY_SECONDS = 2.0
@@ -119,8 +121,12 @@ class Retention:
     def __init__(
         self, bounds: Bounds, *, clock: Clock, writer: Writer, historian: Historian, gaps: Gaps,
         on_figures: Callable[[dict[str, float]], None], on_evicted: Callable[[], None],
+        clock_in_doubt: Callable[[], bool],
     ) -> None:  # fmt: skip
-        """``on_evicted`` hears that messages have left the outbox: whoever holds them must not send them."""
+        """``on_evicted`` hears that messages have left the outbox: whoever holds them must not send them.
+
+        ``clock_in_doubt``: whether a source shows another time than the gateway.
+        """
         self._bounds = bounds
         self._clock = clock
         self._writer = writer
@@ -128,6 +134,9 @@ class Retention:
         self._gaps = gaps
         self._on_figures = on_figures
         self._on_evicted = on_evicted
+        self._clock_in_doubt = clock_in_doubt
+        self._last_moment = clock.now()
+        self._doubted_since: float | None = None
 
     async def run(self) -> None:
         """Keep the bounds until cancelled."""
@@ -138,12 +147,26 @@ class Retention:
 
     async def keep(self) -> None:
         """Keep the bounds once."""
-        before_ns = self._clock.now_ns() - round(self._bounds.retention_seconds * SECOND_NS)
-        await self._historian.forget_before(before_ns)
-        while await self._writer.run(pruning.prune(before_ns)) >= pruning.AT_ONCE:
-            pass
+        if self._knows_the_time():
+            before_ns = self._clock.now_ns() - round(self._bounds.retention_seconds * SECOND_NS)
+            await self._historian.forget_before(before_ns)
+            while await self._writer.run(pruning.prune(before_ns)) >= pruning.AT_ONCE:
+                pass
         while await self._over_quota() and await self._evicted_something():
             pass
+
+    def _knows_the_time(self) -> bool:
+        """Return whether the clock may say what is old: one that is ahead makes all of it old.
+
+        Not where it was set since the last look, nor beside a source with another time; but after a week of that it is
+        the source's clock that nobody mends, and the disk must not fill up for it.
+        """
+        now, before = self._clock.now(), self._last_moment
+        self._last_moment = now
+        in_doubt, at = self._clock_in_doubt(), self._clock.monotonic()
+        since = self._doubted_since = (at if self._doubted_since is None else self._doubted_since) if in_doubt else None
+        believed = since is None or at - since > _DOUBT_SECONDS
+        return believed and abs(now.stepped_since(before)) <= LARGEST_LEAD_NS
 
     async def _over_quota(self) -> bool:
         sizes = await self._writer.run(pruning.sizes)

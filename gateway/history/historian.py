@@ -6,7 +6,8 @@ Invariants:
    not more, and the restart marks it as unknown.
 2. A journal entry goes only when each of its samples is in a chunk, in the transaction that proves it.
 3. Chunks of a series are numbered without a hole, so that a missing one is noticed; each carries its hash.
-4. Samples are kept as they arrived (arrival numbers rise within a chunk), and as they counted.
+4. Samples are kept as they arrived (arrival numbers rise within a chunk), and as they counted. What a clock that was
+   ahead has dated into a future that was none stays, too, and is left out on reading (``voids``).
 5. What waits to be written is bounded; what has to be given up is counted and told as a gap.
 
 The buffers belong to the event loop, the database to the writing thread, reading to a thread of its own.
@@ -43,6 +44,7 @@ from gateway.history.sealed import (
     sealed_until,
 )
 from gateway.history.statements import HISTORY, HISTORY_FILE, SQL
+from gateway.history.voids import CLOCK_SERIES, NOTHING_VOID, ClockSet, Voids
 from gateway.history.windows import WindowRequest
 
 log = structlog.get_logger()
@@ -56,6 +58,7 @@ _RECENT_SAMPLES = 2**15
 _MOST_WAITING = 200_000
 _PACKED_SAMPLES = 512
 _DELETE_AT_ONCE = 256
+_ALL = 2**62
 _AT_ONCE, _SERIES_AT_ONCE = 2, 64  # a flush seals and packs two, and one more for each 64 series there are
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
@@ -183,6 +186,8 @@ class Historian:
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="labline-history-reader")
         self._connection: sqlite3.Connection | None = None
         self._decoded = DecodedChunks(most=_MOST_DECODED)
+        self._voids = NOTHING_VOID
+        self._void_deleted = set[ClockSet]()
         self._fresh: list[HeldSample] = []
         self._being_written: Batch | None = None
         self._recent: list[Batch] = []  # journalled, and not yet in the buffers of their series
@@ -212,6 +217,14 @@ class Historian:
             given_up = self._fresh[: _MOST_WAITING // 10]
             self._fresh[: len(given_up)] = _holes_for(given_up)
             self._on_dropped(len(given_up), given_up[0].held_ns, given_up[-1].held_ns)
+
+    def clock_was_set(self, clock_set: ClockSet) -> None:
+        """Leave out from now on what that makes void; it is written with the next flush."""
+        self.record([clock_set.sample()])
+        self._leave_out(self._voids.with_sets([clock_set]))
+
+    def _leave_out(self, voids: Voids) -> None:
+        self._voids, self._decoded = voids, DecodedChunks(most=_MOST_DECODED, arrivals=bool(voids))
 
     @property
     def waits_long(self) -> bool:
@@ -247,7 +260,7 @@ class Historian:
         arrived = self._being_written = Batch.of(fresh)
         sealing = self._fullest(lambda buffer: buffer.count >= SEAL_SAMPLES or self._is_old(buffer))
         packing = self._fullest(lambda buffer: buffer.unpacked >= _PACKED_SAMPLES)
-        work = partial(self._write, arrived, sealing, packing, self._oldest_pending(sealing, arrived))
+        work = partial(self._write, arrived, sealing, packing, self._oldest_pending(sealing, arrived), self._voids)
         try:
             written = await self._write_history(work)
         except LablineError as error:
@@ -280,7 +293,7 @@ class Historian:
         return self._buffers.setdefault(series, _Buffer())
 
     def _is_old(self, buffer: _Buffer) -> bool:
-        return buffer.count > 0 and self._now_ns() - buffer.first_ns > SEAL_AGE_NS
+        return buffer.count > 0 and abs(self._now_ns() - buffer.first_ns) > SEAL_AGE_NS  # or of a clock far ahead
 
     def _fullest(self, is_ready: Callable[[_Buffer], bool]) -> dict[str, _Buffer]:
         """Return the series that are ready, those with the most samples first, and only some of them.
@@ -307,6 +320,7 @@ class Historian:
         sealing: Mapping[str, _Buffer],
         packing: Mapping[str, _Buffer],
         oldest_pending: int,
+        voids: Voids,
         connection: sqlite3.Connection,
     ) -> _Written:
         """Runs on the writing thread, while nothing changes the buffers."""
@@ -320,7 +334,7 @@ class Historian:
         for series, buffer in sealing.items():
             if series not in ids:
                 (ids[series],) = connection.execute(SQL["add_series"], {"name": series}).fetchone()
-            _seal(connection, ids[series], self._next_number.get(series, 1), buffer.joined())
+            _seal(connection, ids[series], self._next_number.get(series, 1), buffer.joined(), voids)
         connection.execute(SQL["prune_journal"], {"oldest_pending": oldest_pending})
         packed = {series: buffer.packed() for series, buffer in packing.items() if series not in sealing}
         return _Written(ids=ids, packed=packed)
@@ -359,7 +373,7 @@ class Historian:
             if number is None or last_arrival is None:  # nothing of it can be read
                 damage.chunks += 1
             arrivals.append(last_arrival or 0)
-            wanted = 1 if name.startswith("@") else most
+            wanted = _ALL if name == CLOCK_SERIES else 1 if name.startswith("@") else most
             sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
         found = {name: sealed_until(columns) for name, (columns, _older) in sealed.items()}
         last_sealed = {name: until for name, until in found.items() if until is not None}
@@ -367,19 +381,21 @@ class Historian:
         for name, parts in unsealed.items():
             self._buffer(name).add(Columns.joined(parts))
         arrival = max(arrival, *arrivals)
-        series = {
-            name: (
-                Columns.joined([sealed.get(name, (Columns.of(()), False))[0], self._buffer(name).joined()]).in_time(),
-                sealed.get(name, (None, False))[1],
-            )
+        everything = {
+            name: Columns.joined([sealed.get(name, (Columns.of(()), False))[0], self._buffer(name).joined()])
             for name in {*sealed, *self._buffers}
+        }
+        self._leave_out(Voids.recorded(everything.pop(CLOCK_SERIES, Columns.of(()))))
+        series = {
+            name: (self._voids.kept(columns).in_time(), sealed.get(name, (None, False))[1])
+            for name, columns in everything.items()
         }
         return Loaded(series=series, arrival=arrival, damage=damage)
 
     async def stretches(self, requests: Sequence[WindowRequest]) -> tuple[dict[WindowRequest, Columns], Damage]:
         """Return for each request what the disk and the buffers hold of it, in time, and what was damaged."""
         pending = {tag: self._pending(tag) for tag in {request.tag for request in requests}}
-        return await self._read(partial(self._stretches, tuple(requests), pending))
+        return await self._read(partial(self._stretches, tuple(requests), pending, self._voids, self._decoded))
 
     def _pending(self, series: str) -> Columns:
         journalled = [*self._recent, *([self._being_written] if self._being_written is not None else [])]
@@ -392,7 +408,11 @@ class Historian:
         )
 
     def _stretches(
-        self, requests: Sequence[WindowRequest], pending: Mapping[str, Columns]
+        self,
+        requests: Sequence[WindowRequest],
+        pending: Mapping[str, Columns],
+        voids: Voids,
+        decoded: DecodedChunks,
     ) -> tuple[dict[WindowRequest, Columns], Damage]:
         connection, damage, found = self._open_reading(), Damage(), {}
         for request in requests:
@@ -401,11 +421,11 @@ class Historian:
             if series_id is not None:
                 stretch = {"start_ns": request.start_ns, "end_ns": request.end_ns}
                 sealed, last_arrival = read_chunks(
-                    connection, series_id, **stretch, damage=damage, decoded=self._decoded
+                    connection, series_id, **stretch, damage=damage, decoded=decoded, voids=voids
                 )
             waiting = pending[request.tag]  # some of it may have been sealed in the meantime
-            near = [part.around(request.start_ns, request.end_ns) for part in sealed]
-            columns = Columns.joined([*near, waiting.where(waiting.arrival > last_arrival)])
+            near = [voids.kept(part).around(request.start_ns, request.end_ns) for part in sealed]
+            columns = Columns.joined([*near, voids.kept(waiting.where(waiting.arrival > last_arrival))])
             found[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
         return found, damage
 
@@ -439,6 +459,10 @@ class Historian:
     async def forget_before(self, before_ns: int) -> int:
         """Delete chunks that end before an instant, in small pieces; return how many."""
         deleted = 0
+        for each in self._voids.set_back():
+            if each.until_ns < before_ns and each not in self._void_deleted:
+                deleted += await self._write_history(partial(_delete_void, each))
+                self._void_deleted.add(each)
         while True:
             count = await self._write_history(partial(_delete_before, before_ns))
             deleted += count
@@ -468,13 +492,15 @@ def _holes_for(given_up: Sequence[HeldSample]) -> list[HeldSample]:
     ]
 
 
-def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: Columns) -> None:
+def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: Columns, voids: Voids) -> None:
     payload = encode(columns)
+    holding = voids.kept(columns).held_ns  # a window need not read a chunk for what does not hold
+    counted = holding if len(holding) else columns.held_ns
     about = {
         "series_id": series_id,
         "number": number,
-        "first_ns": int(columns.held_ns.min()),
-        "last_ns": int(columns.held_ns.max()),
+        "first_ns": int(counted.min()),
+        "last_ns": int(counted.max()),
         "last_arrival": int(columns.arrival.max()),
     }
     sealed = {**about, "count": len(columns), "payload": payload, "hash": chunk_hash(**about, payload=payload)}
@@ -483,6 +509,11 @@ def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: 
 
 def _delete_before(before_ns: int, connection: sqlite3.Connection) -> int:
     return connection.execute(SQL["delete_chunks_before"], {"before_ns": before_ns, "most": _DELETE_AT_ONCE}).rowcount
+
+
+def _delete_void(clock_set: ClockSet, connection: sqlite3.Connection) -> int:
+    before = {"until_ns": clock_set.until_ns, "arrival": clock_set.arrival}
+    return connection.execute(SQL["delete_void_chunks"], before).rowcount
 
 
 def _evictable(connection: sqlite3.Connection) -> Evictable | None:

@@ -17,9 +17,11 @@ from gateway.history.sealed import (
     read_unsealed,
     sealed_until,
 )
+from gateway.history.voids import CLOCK_SERIES, Voids
 from gateway.history.windows import TagWindow, WindowRequest, cut
 
 _BACK_AT_ONCE = 64
+_FOR_EVER_NS = 2**62  # a clock that was ahead has confirmed what was said of any time
 
 
 class RecordedHistory:
@@ -31,23 +33,29 @@ class RecordedHistory:
         self._connection = connection
         self._ids = read_series(connection)
         last_sealed: dict[str, tuple[int, int]] = {}
-        for name in series:
+        clock = Columns.of(())
+        for name in (*series, CLOCK_SERIES):
             if name in self._ids:
-                until = sealed_until(newest(connection, self._ids[name], most=1, damage=Damage())[0])
+                most = 2**62 if name == CLOCK_SERIES else 1
+                found, _older = newest(connection, self._ids[name], most=most, damage=Damage())
+                until = sealed_until(found)
                 if until is not None:
                     last_sealed[name] = until
+                clock = found if name == CLOCK_SERIES else clock
         unsealed, _last_arrival = read_unsealed(connection, last_sealed, self.damage)
         self._unsealed = {name: Columns.joined(parts) for name, parts in unsealed.items()}
+        self.voids = Voids.recorded(Columns.joined([clock, self._unsealed.get(CLOCK_SERIES, Columns.of(()))]))
 
     def stretch(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
-        """Return a series' samples of a stretch, and the one that held at its start, ordered by when they count."""
-        return in_stretch(self.around(name, start_ns=start_ns, end_ns=end_ns), start_ns=start_ns, end_ns=end_ns)
+        """Return a series' samples of a stretch that hold, and the one at its start, ordered by when they count."""
+        found = self.voids.kept(self.around(name, start_ns=start_ns, end_ns=end_ns))
+        return in_stretch(found, start_ns=start_ns, end_ns=end_ns)
 
     def around(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
         """Return at least the samples of a stretch and what held at its start, ordered by when they count.
 
         Of what held at its start all that came earlier is there, too, as far as chunks are read for it: what came last
-        was not known at first.
+        was not known at first. What was found void since is there as well.
         """
         sealed, last_arrival = (
             read_chunks(self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage)
@@ -79,7 +87,7 @@ class KnownThen:
             for tag in sources
         }
         confirmations = {
-            source: history.stretch(f"@{source}", start_ns=0, end_ns=end_ns) for source in {*sources.values()}
+            source: history.around(f"@{source}", start_ns=0, end_ns=_FOR_EVER_NS) for source in {*sources.values()}
         }
         self._confirmed = {source: _Confirmed(columns) for source, columns in confirmations.items()}
 
@@ -96,7 +104,7 @@ class KnownThen:
         columns = loaded.columns
         if not loaded.start_ns <= request.start_ns <= request.end_ns <= loaded.end_ns:
             columns = self._history.around(request.tag, start_ns=request.start_ns, end_ns=request.end_ns)
-        known = _known(columns, request, arrival)
+        known = _known(columns, request, arrival, self._history.voids.as_of(arrival))
         confirmed_ns = self._confirmed[self._source_of[request.tag]].confirmed_ns(arrival)
         return cut(
             request,
@@ -108,14 +116,19 @@ class KnownThen:
         )
 
 
-def _known(columns: Columns, request: WindowRequest, arrival: int) -> NDArray[np.intp]:
-    """Return the rows that had arrived: of the window, and back to one that holds at its start."""
+def _known(columns: Columns, request: WindowRequest, arrival: int, voids: Voids) -> NDArray[np.intp]:
+    """Return the rows that had arrived and held: of the window, and back to one that holds at its start."""
+
+    def had_come(begin: int, end: int) -> NDArray[np.bool_]:
+        come = columns.arrival[begin:end] <= arrival
+        return come & voids.holds(columns.where(slice(begin, end))) if voids else come
+
     held_until = int(np.searchsorted(columns.held_ns, request.start_ns, side="right"))
     stop = int(np.searchsorted(columns.held_ns, request.end_ns, side="right"))
     begin = max(held_until - 1, 0)
-    while begin > 0 and not (columns.arrival[begin:held_until] <= arrival).any():
+    while begin > 0 and not had_come(begin, held_until).any():
         begin = max(begin - _BACK_AT_ONCE, 0)
-    return begin + np.flatnonzero(columns.arrival[begin:stop] <= arrival)
+    return begin + np.flatnonzero(had_come(begin, stop))
 
 
 class _Confirmed:

@@ -12,10 +12,12 @@ from when it came. Else a window that ends now would leave out the newest values
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gateway.history.columns import Columns, HeldSample, SampleFlag, mark
+from gateway.history.voids import ClockSet
 from gateway.history.windows import TagWindow, WindowRequest, cut
 from gateway.records import TagSample
 
@@ -33,6 +35,7 @@ class TagRing:
         self.last_ns: int | None = None  # from when the newest sample counts
         self.overwritten = 0
         self.older_elsewhere = False  # whether older samples are on disk, or were
+        self.reaches_from_ns = 0  # what counts from earlier is on disk alone
         self.told_again_until_ns: int | None = None
         self.earliest_next_ns = 0
         self.false_until_ns = 0  # until when source times are of a clock that has been set back since
@@ -84,23 +87,22 @@ class TagRing:
             column[: len(self)] = column[self._begin : self._end].copy()
         self._begin, self._end = 0, self._end - self._begin
 
-    def forget_if_after(self, now_ns: int) -> int | None:
-        """Forget everything where anything counts from later than now; return from when the last before counted.
-
-        What was forgotten is on disk. None where nothing counts from later.
-        """
-        if self.last_ns is None or self.last_ns <= now_ns:
-            return None
-        kept = int(np.searchsorted(self._held_ns[self._begin : self._end], now_ns, side="right"))
-        last_ns = int(self._held_ns[self._begin + kept - 1]) if kept else now_ns
+    def forget(self, *, reaches_from_ns: int) -> None:
+        """Forget everything; what was forgotten is on disk, and is asked for there of earlier than that instant."""
         self._begin = self._end = 0
         self.last_ns = None
         self.older_elsewhere = True
-        return last_ns
+        self.reaches_from_ns = reaches_from_ns
+
+    def last_until(self, until_ns: int) -> int | None:
+        """Return from when the last sample counts that counts until then, or None."""
+        kept = int(np.searchsorted(self._held_ns[self._begin : self._end], until_ns, side="right"))
+        return int(self._held_ns[self._begin + kept - 1]) if kept else None
 
     def reaches_back_to(self, start_ns: int) -> bool:
         """Return whether the ring knows all that is known of an instant and ever since."""
-        return not self.older_elsewhere or (self.first_ns is not None and self.first_ns <= start_ns)
+        reached = self.first_ns is not None and max(self.first_ns, self.reaches_from_ns) <= start_ns
+        return not self.older_elsewhere or reached
 
     def window(self, *, start_ns: int, end_ns: int, confirmed_ns: int, arrival: int = 0) -> TagWindow:
         """Return the samples in the window and the one that held at its start, as copies."""
@@ -115,6 +117,16 @@ class TagRing:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _SetBack:
+    """The wall clock was set back, and what was known until then."""
+
+    arrival: int
+    by_ns: int  # in all since then
+    confirmed_ns: Mapping[str, int]  # by source
+    known_until_ns: Mapping[str, int]  # by tag
+
+
 class Rings:
     """The rings of all tags, and until when each source has confirmed its values."""
 
@@ -124,6 +136,7 @@ class Rings:
         self._rings = {tag: TagRing(tag, capacity=capacity) for tag in tags}
         self._confirmed_ns = dict.fromkeys(tags.values(), 0)
         self._arrival = 0
+        self._set_back: _SetBack | None = None
         self.samples_taken = 0
 
     def resume(self, *, arrival: int) -> None:
@@ -243,24 +256,61 @@ class Rings:
         """Return the latest instant that anything here speaks of, 0 where there is none."""
         return max([ring.last_ns or 0 for ring in self._rings.values()] + [*self._confirmed_ns.values()], default=0)
 
-    def clock_set(self, now_ns: int) -> list[HeldSample]:
-        """Note that the wall clock was set: until told again nothing is known of any source's tags; return the marks.
+    def clock_set(self, now_ns: int, *, stepped_ns: int | None = None) -> tuple[ClockSet | None, list[HeldSample]]:
+        """Note that the wall clock was set: until told again nothing is known of any source's tags.
 
-        What counts from a future that was none would make every later value an older one, and a confirmation from
-        there would keep a dead server's values fresh. Of a tag told in such a future, nothing is known since before.
+        Returns what that makes void of what was recorded, and the marks to be recorded. ``stepped_ns``: by how much, as
+        far as that is known. What counts from a future that was none would make every later value an older one, and a
+        confirmation from there would keep a dead server's values fresh. Of a tag told in such a future, nothing is
+        known since before. A clock that comes forward again by as much as it was set back was right before.
         """
-        marks = []
+        self._arrival += 1
+        arrival, back = self._arrival, self._set_back
+        if back is not None:
+            back = self._set_back = replace(back, by_ns=back.by_ns + (stepped_ns or 0))
+        if back is not None and stepped_ns is not None and abs(back.by_ns) <= LARGEST_LEAD_NS:
+            self._set_back = None
+            self._confirmed_ns = {source: min(until, now_ns) or now_ns for source, until in back.confirmed_ns.items()}
+            known = {tag: min(until, now_ns) or now_ns for tag, until in back.known_until_ns.items()}
+            return (
+                ClockSet(arrival=arrival, until_ns=now_ns, takes_back=back.arrival),
+                self._start_over(known, now_ns),
+            )
+        made = None
+        if (stepped_ns or 0) < 0 or self.newest_ns() > now_ns + LARGEST_LEAD_NS:
+            made = ClockSet(arrival=arrival, until_ns=now_ns + LARGEST_LEAD_NS)
+            if back is None and stepped_ns is not None:
+                self._set_back = _SetBack(
+                    arrival=arrival,
+                    by_ns=stepped_ns,
+                    confirmed_ns=dict(self._confirmed_ns),
+                    known_until_ns={tag: self._known_until_ns(tag) for tag in self._rings},
+                )
+        self._confirmed_ns = {source: min(until, now_ns) for source, until in self._confirmed_ns.items()}
+        known = {
+            tag: (ring.last_until(now_ns + LARGEST_LEAD_NS) or now_ns)
+            if (ring.last_ns or 0) > now_ns + LARGEST_LEAD_NS
+            else self._known_until_ns(tag)
+            for tag, ring in self._rings.items()
+        }
+        return made, self._start_over(known, now_ns)
+
+    def _known_until_ns(self, tag: str) -> int:
+        return max(self._confirmed_ns[self._source_of[tag]], self._rings[tag].last_ns or 0)
+
+    def _start_over(self, known_until_ns: Mapping[str, int], now_ns: int) -> list[HeldSample]:
+        """Forget what is in memory, and mark from when on nothing is known; return the marks and what is confirmed."""
         latest_ns = self.newest_ns()
+        marks = [self._confirmation(source, until) for source, until in self._confirmed_ns.items() if until]
         for tag, ring in self._rings.items():
             ring.false_until_ns = latest_ns if latest_ns > now_ns + LARGEST_LEAD_NS else 0
             ring.earliest_next_ns = min(ring.earliest_next_ns, now_ns)
-            since_ns = ring.forget_if_after(now_ns + LARGEST_LEAD_NS)
-            if since_ns is not None:
-                self._arrival += 1
-                marks.append(self._put_mark(tag, since_ns))
-        for source in self._confirmed_ns:
-            self._confirmed_ns[source] = min(self._confirmed_ns[source], now_ns)
-            marks += self.lose(source)
+            if ring.last_ns is None:
+                continue
+            ring.forget(reaches_from_ns=now_ns)
+            since_ns = known_until_ns[tag]
+            ring.told_again_until_ns = max(self._confirmed_ns[self._source_of[tag]], since_ns)
+            marks.append(self._put_mark(tag, since_ns))
         return marks
 
     def last_ns(self, tag: str) -> int | None:

@@ -5,6 +5,7 @@ or missing is not skipped in silence: in its place stands a mark, from which on 
 """
 
 import hashlib
+import json
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from gateway.history.chunk import ChunkError, decode
 from gateway.history.columns import Columns, mark
 from gateway.history.journal import Batch, unpack
 from gateway.history.statements import SQL
+from gateway.history.voids import NOTHING_VOID, Voids
 
 _AFTER_ALL = 2**62  # of an arrival: behind every sample of the same instant
 _NEVER_REACHED = 2**61  # by a chunk's number, or an arrival
@@ -116,10 +118,12 @@ def _unknown_from(name: str, held_ns: int, arrival: int) -> Columns:
 
 
 class DecodedChunks:
-    """The chunks that were read last, checked and decoded, without arrivals and flags: sealed ones never change."""
+    """The chunks that were read last, checked and decoded: sealed ones never change."""
 
-    def __init__(self, *, most: int) -> None:
+    def __init__(self, *, most: int, arrivals: bool = False) -> None:
+        """``arrivals``: whether they come with arrivals and flags, which take memory and are seldom looked at."""
         self._most = most
+        self.arrivals = arrivals
         self._chunks: dict[tuple[int, int], Columns] = {}
 
     def get(self, series_id: int, number: int) -> Columns | None:
@@ -144,12 +148,15 @@ def read_chunks(
     end_ns: int,
     damage: Damage,
     decoded: DecodedChunks | None = None,
+    voids: Voids = NOTHING_VOID,
 ) -> tuple[list[Columns], int]:
     """Return (the chunks that a stretch needs, with the one that holds at its start; the last arrival in them).
 
-    The chunks are in the order of their sealing. With ``decoded`` they come without arrivals and flags.
+    The chunks are in the order of their sealing. With ``decoded`` they come as it keeps them. What is void is left out
+    only where whole chunks are.
     """
-    when = {"series_id": series_id, "start_ns": start_ns, "end_ns": end_ns}
+    gone = json.dumps([(each.arrival, each.until_ns) for each in voids.set_back()])
+    when = {"series_id": series_id, "start_ns": start_ns, "end_ns": end_ns, "voids": gone}
     first, last, before = connection.execute(SQL["chunks_of_stretch"], when).fetchone()
     numbers = [number for number in (first, last, before) if number is not None]
     if not numbers:
@@ -184,7 +191,7 @@ def _chunk(
     if row is None:
         damage.chunks += 1
         return None
-    columns = _checked(series_id, row, damage, arrivals=decoded is None)
+    columns = _checked(series_id, row, damage, arrivals=decoded is None or decoded.arrivals)
     if columns is not None and decoded is not None:
         decoded.keep(series_id, number, columns)
     return columns

@@ -63,6 +63,10 @@ class Health:
         """Note how far a source's clock is ahead of ours."""
         self.skew_seconds[source] = round(seconds, 3)
 
+    def clock_in_doubt(self) -> bool:
+        """Return whether a source's clock and ours are too far apart, whichever of them is wrong."""
+        return any(code.startswith("CLOCK_SKEW_") for code in self.alarms)
+
     def store(self, failure: str | None) -> None:
         """Note that the store fails, or works again."""
         self.condition("STORE_UNAVAILABLE", failure is not None)

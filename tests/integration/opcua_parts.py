@@ -84,6 +84,9 @@ class Unrecorded:
     def record(self, samples):
         pass
 
+    def clock_was_set(self, clock_set):
+        pass
+
 
 class Listener:
     def __init__(self, *sources, clock=None):

@@ -456,6 +456,7 @@ class SilentSession:
     """Takes what is published, and answers when the test says so."""
 
     connected, generation, inflight_limit, largest_packet_bytes, taken_over = True, 1, 100, 10**6, False
+    has_room = True
 
     def __init__(self):
         self.answers = {}
@@ -510,6 +511,9 @@ class EndingSession:
         self.answer = asyncio.get_running_loop().create_future()
         self.said = []
         self.polite = False
+
+    async def wait_room(self):
+        pass
 
     def publish(self, message):
         self.said.append(message)

@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager, closing
 import numpy as np
 import pytest
 
+from gateway.database.opening import open_for_reading
 from gateway.definitions import Aggregate
 from gateway.errors import StoreUnavailableError
 from gateway.history import historian as historian_module
 from gateway.history.columns import SampleFlag
 from gateway.history.historian import Historian, set_aside_if_corrupt
 from gateway.history.recall import History
+from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.rings import Rings
-from gateway.history.statements import HISTORY_FILE
+from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.history.windows import WindowRequest, aggregate
 from gateway.moments import Moment
 from gateway.records import SECOND_NS
@@ -429,6 +431,101 @@ async def test_once_told_again_values_count_at_once_after_a_clock_that_was_ahead
         assert (quiet.values[-1], age_seconds(quiet)) == (6.0, 0.0)
         told_before = await recorder.window("u", 60, 69)  # that it was 5.0 all the while, nobody can say
         assert not np.isfinite(told_before.values[-1])
+
+
+class Stepped:
+    """A history whose clock is set now and then; source and gateway share it, or the source's is right."""
+
+    def __init__(self, recorder, *, shared):
+        self.recorder, self.shared, self.boot = recorder, shared, 0
+
+    async def run(self, seconds, value, *, by=0):
+        """Tell a value each second, with the clock so far off."""
+        self.recorder.set_by_ns = by * SECOND_NS
+        for _ in range(seconds):
+            self.boot += 1
+            self.recorder.now_ns = LATEST_NS[self.recorder.directory] = NOW_NS + self.boot * SECOND_NS
+            at = self.boot + (by if self.shared else 0)
+            for tag, said in (("t", value), ("u", 5.0)):
+                self.recorder.history.take(
+                    "plc1", [sample(tag, said + 1e-6 * self.boot * (tag == "t"), at=at)],
+                    confirmed_ns=NOW_NS + (self.boot + by) * SECOND_NS, clock_trusted=self.shared or not by,
+                )  # fmt: skip
+            if self.boot % 10 == 0:
+                await self.recorder.historian.flush()
+
+
+async def mean_of(recorder, tag, start, end):
+    value, covered = aggregate(Aggregate.MEAN, await recorder.window(tag, start, end))
+    return None if value is None else round(value, 2), round(covered, 2)
+
+
+@pytest.mark.parametrize("by", [600, 10 * 365 * 24 * HOUR])
+@pytest.mark.parametrize("shared", [True, False])
+async def test_what_a_clock_that_was_ahead_has_dated_later_is_in_no_window(tmp_path, sealing_soon, shared, by):
+    async with Recorder(tmp_path).open() as recorder:
+        stepped = Stepped(recorder, shared=shared)
+        await stepped.run(300, 100.0)
+        await stepped.run(300, 150.0, by=by)
+        await stepped.run(1200, 200.0)
+        for start, end in ((603, 900), (900, 1200), (1300, 1500), (1650, 1790)):  # some of it on disk alone
+            assert await mean_of(recorder, "t", start, end) == (200.0, 1.0)
+        for start, end in ((10, 290), (320, 590)):
+            expected = (100.0, 1.0) if end < 300 else (None, 0.0)
+            assert await mean_of(recorder, "t", start, end) == expected
+    again = Recorder(tmp_path)
+    async with again.open():
+        assert await mean_of(again, "t", 603, 900) == (200.0, 1.0)
+        assert await mean_of(again, "t", 1650, 1790) == (200.0, 1.0)
+        with closing(open_for_reading(tmp_path / HISTORY_FILE, HISTORY)) as connection:
+            sources = {"t": "plc1"}
+            recorded = RecordedHistory(connection, ["t", "@plc1"])
+            known = KnownThen(recorded, sources, start_ns=NOW_NS, end_ns=NOW_NS + 4000 * SECOND_NS)
+            request = WindowRequest(tag="t", start_ns=NOW_NS + 1000 * SECOND_NS, end_ns=NOW_NS + 1100 * SECOND_NS)
+            live = (await again.history.windows([request]))[request]
+            (replayed,) = known.windows([request], arrival=live.arrival).values()
+            assert (replayed.held_ns.tolist(), replayed.values.tolist()) == (live.held_ns.tolist(), values(live))
+            if shared and by == 600:  # what was believed before the clock was set back stays to be known
+                (then,) = known.windows([request], arrival=1150).values()
+                assert aggregate(Aggregate.MEAN, then)[0] == pytest.approx(150.0, abs=0.1)
+        assert not again.damaged
+
+
+async def test_a_clock_that_was_set_back_for_a_minute_costs_that_minute_only(tmp_path, sealing_soon):
+    async with Recorder(tmp_path).open() as recorder:
+        stepped = Stepped(recorder, shared=False)
+        await stepped.run(1300, 100.0)
+        await stepped.run(60, 150.0, by=-600)
+        await stepped.run(300, 200.0)
+        assert await mean_of(recorder, "t", 500, 1290) == (100.0, 1.0)
+        assert await mean_of(recorder, "u", 500, 1290) == (5.0, 1.0)  # it did not change for all that time
+        assert await mean_of(recorder, "t", 1305, 1355) == (None, 0.0)
+        assert await mean_of(recorder, "t", 1365, 1650) == (200.0, 1.0)
+    again = Recorder(tmp_path)
+    async with again.open():
+        assert await mean_of(again, "t", 500, 1290) == (100.0, 1.0)
+        assert await mean_of(again, "u", 500, 1290) == (5.0, 1.0)
+        assert await mean_of(again, "t", 1305, 1355) == (None, 0.0)
+
+
+async def test_what_a_clock_far_ahead_has_dated_is_forgotten_in_its_turn_and_taken_for_no_damage(
+    tmp_path, sealing_soon, monkeypatch
+):
+    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 300 * SECOND_NS)
+    async with Recorder(tmp_path).open() as recorder:
+        stepped = Stepped(recorder, shared=True)
+        await stepped.run(200, 100.0)
+        await stepped.run(200, 150.0, by=365 * 24 * HOUR)
+        await stepped.run(1000, 200.0)
+        await recorder.historian.flush()
+        await recorder.historian.forget_before(NOW_NS + 900 * SECOND_NS)
+        assert await mean_of(recorder, "t", 1000, 1300) == (200.0, 1.0)
+        assert not recorder.damaged
+        with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection:
+            (latest_ns,) = connection.execute("SELECT max(last_ns) FROM chunk").fetchone()
+            assert latest_ns < NOW_NS + 2000 * SECOND_NS
+            ((entries,),) = connection.execute("SELECT count(*) FROM journal").fetchall()
+            assert entries < 50  # of 140: pruned, though the first sample of a series was of another year
 
 
 async def test_a_value_that_changed_by_a_clock_that_the_server_shared_counts_once_told_again(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -27,8 +28,13 @@ class HandClock:
     def monotonic(self):
         return self.at
 
+    set_by_ns = 0
+
     def now_ns(self):
-        return NOW_NS + 10_000 * SECOND_NS
+        return NOW_NS + 10_000 * SECOND_NS + self.set_by_ns
+
+    def now(self):
+        return replace(moment(self.now_ns()), boot_ns=round(self.at * SECOND_NS))
 
 
 def bounds(**changes):
@@ -76,10 +82,12 @@ class Keeping:
         self.inbox = Inbox()
         self.writer = writer
         self.evicted = 0
+        self.clock = HandClock()
+        self.clock_in_doubt = False
         self.retention = Retention(
-            bounds(**changes), clock=HandClock(), writer=writer, historian=recorder.historian,
+            bounds(**changes), clock=self.clock, writer=writer, historian=recorder.historian,
             gaps=Gaps(inbox=self.inbox, now=lambda: moment(NOW_NS)), on_figures=lambda _figures: None,
-            on_evicted=self._evicted,
+            on_evicted=self._evicted, clock_in_doubt=lambda: self.clock_in_doubt,
         )  # fmt: skip
 
     def _evicted(self):
@@ -256,3 +264,22 @@ async def test_retention_forgets_history_and_predictions_but_not_those_of_a_samp
     assert await keeping.rows("SELECT prediction_id FROM prediction ORDER BY 1") == [("new",), ("of a sample",)]
     assert len(await recorder.window("t", 100, 200)) == 0
     assert len(await recorder.window("t", 3200, 3300)) == 101
+
+
+async def test_a_clock_that_was_just_set_or_that_a_source_contradicts_makes_nothing_old(recorder, writer):
+    keeping = Keeping(recorder, writer, retention_seconds=7000)
+
+    async def kept():
+        await keeping.keep()
+        return len(await recorder.window("t", 100, 200))
+
+    keeping.clock.set_by_ns = 40 * 86_400 * SECOND_NS
+    assert await kept() == 101
+    keeping.clock_in_doubt = True  # a few readings later
+    assert await kept() == 101
+    keeping.clock.at += 6 * 86_400
+    keeping.clock.set_by_ns += 6 * 86_400 * SECOND_NS
+    assert await kept() == 101
+    keeping.clock.at += 2 * 86_400
+    keeping.clock.set_by_ns += 2 * 86_400 * SECOND_NS
+    assert await kept() == 0  # a week of it: it is the source's clock that nobody mends

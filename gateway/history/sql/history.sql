@@ -30,7 +30,10 @@ SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival, coun
 SELECT min(number), max(number), (
     SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns AND typeof(number) = 'integer'
     ORDER BY last_ns DESC, number DESC LIMIT 1
-) FROM chunk WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns AND typeof(number) = 'integer';
+) FROM chunk WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns AND typeof(number) = 'integer'
+  AND NOT EXISTS (  -- what it has of later than a clock's setting back does not hold
+    SELECT 1 FROM json_each(:voids) WHERE last_arrival < value ->> 0 AND :start_ns > value ->> 1
+  );
 
 -- name: chunk_numbers
 SELECT number, last_arrival FROM chunk
@@ -41,15 +44,22 @@ SELECT number, first_ns, last_ns, last_arrival, count, hash, payload FROM chunk
 WHERE series_id = :series_id AND number = :number;
 
 -- name: oldest_chunks
-SELECT series_id, number, first_ns, last_ns, count FROM chunk ORDER BY last_ns LIMIT :most;
+SELECT series_id, number, first_ns, last_ns, count FROM chunk
+WHERE series_id NOT IN (SELECT series_id FROM series WHERE name = '@') ORDER BY last_ns LIMIT :most;
 
 -- name: delete_chunk
 DELETE FROM chunk WHERE series_id = :series_id AND number = :number;
 
 -- name: delete_chunks_before
 DELETE FROM chunk WHERE (series_id, number) IN (
-    SELECT series_id, number FROM chunk WHERE last_ns < :before_ns ORDER BY last_ns LIMIT :most
+    SELECT series_id, number FROM chunk
+    WHERE last_ns < :before_ns AND series_id NOT IN (SELECT series_id FROM series WHERE name = '@')
+    ORDER BY last_ns LIMIT :most
 );
+
+-- what a clock that was ahead has dated later than where it was set back to is as old as that
+-- name: delete_void_chunks
+DELETE FROM chunk WHERE last_ns > :until_ns AND last_arrival < :arrival;
 
 -- name: size
 SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size();
