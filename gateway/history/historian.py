@@ -62,6 +62,8 @@ _ALL = 2**62
 _AT_ONCE, _SERIES_AT_ONCE = 2, 64  # a flush seals and packs two, and one more for each 64 series there are
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
+_NONE = Columns.of(())
+
 Answer = TypeVar("Answer")
 
 
@@ -123,6 +125,10 @@ class _Buffer:
         self._parts.append(columns)
         self.unpacked += len(columns)
         self.count += len(columns)
+
+    def begun_before(self, arrival: int) -> bool:
+        """Return whether anything in it had arrived before."""
+        return self.first_arrival is not None and self.first_arrival < arrival
 
     def packed(self) -> bytes:
         """Return what is unpacked as bytes."""
@@ -191,7 +197,7 @@ class Historian:
         self._fresh: list[HeldSample] = []
         self._being_written: Batch | None = None
         self._recent: list[Batch] = []  # journalled, and not yet in the buffers of their series
-        self._buffers: dict[str, _Buffer] = {}
+        self._buffers: dict[str, list[_Buffer]] = {}  # of each series: those to be sealed first, then the open one
         self._next_number: dict[str, int] = {}
         self._series: dict[str, int] = {}
         self._flushing = asyncio.Lock()
@@ -258,9 +264,17 @@ class Historian:
         await self._distribute()
         fresh, self._fresh = self._fresh, []
         arrived = self._being_written = Batch.of(fresh)
-        sealing = self._fullest(lambda buffer: buffer.count >= SEAL_SAMPLES or self._is_old(buffer))
-        packing = self._fullest(lambda buffer: buffer.unpacked >= _PACKED_SAMPLES)
-        work = partial(self._write, arrived, sealing, packing, self._oldest_pending(sealing, arrived), self._voids)
+        sealing = self._fullest(
+            {series: buffers[0] for series, buffers in self._buffers.items() if self._is_full(buffers)}
+        )
+        packing = self._fullest(
+            {
+                series: buffers[-1]
+                for series, buffers in self._buffers.items()
+                if buffers[-1].unpacked >= _PACKED_SAMPLES and buffers[-1] is not sealing.get(series)
+            }
+        )
+        work = partial(self._write, arrived, sealing, packing, self._oldest_pending(sealing, arrived))
         try:
             written = await self._write_history(work)
         except LablineError as error:
@@ -272,9 +286,9 @@ class Historian:
         self._series = written.ids
         self._recent.append(arrived)
         for series, packed in written.packed.items():
-            self._buffers[series].replace_unpacked(packed)
+            packing[series].replace_unpacked(packed)
         for series in sealing:
-            self._buffers[series] = _Buffer()
+            self._buffers[series] = self._buffers[series][1:] or [_Buffer()]
             self._next_number[series] = self._next_number.get(series, 1) + 1
         self.samples_written += len(fresh)
         self._on_trouble(None)
@@ -286,31 +300,46 @@ class Historian:
             return
         joined = await asyncio.to_thread(Batch.joined, recent)
         for series, columns in joined.by_series():
-            self._buffer(series).add(columns)
+            self._add(series, columns)
         self._recent = []
 
-    def _buffer(self, series: str) -> _Buffer:
-        return self._buffers.setdefault(series, _Buffer())
+    def _add(self, series: str, columns: Columns) -> None:
+        """Buffer what was journalled; what arrived before a setting of the clock gets no chunk with what came after."""
+        buffers = self._buffers.setdefault(series, [_Buffer()])
+        for each in self._voids.sets:
+            before = columns.arrival < each.arrival
+            if before.any():
+                buffers[-1].add(columns.where(before))
+                columns = columns.where(~before)
+            if len(columns) and buffers[-1].begun_before(each.arrival):
+                buffers.append(_Buffer())
+        if len(columns):
+            buffers[-1].add(columns)
+
+    def _buffered(self, series: str) -> Columns:
+        return Columns.joined([buffer.joined() for buffer in self._buffers.get(series, ())])
+
+    def _is_full(self, buffers: Sequence[_Buffer]) -> bool:
+        return len(buffers) > 1 or buffers[0].count >= SEAL_SAMPLES or self._is_old(buffers[0])
 
     def _is_old(self, buffer: _Buffer) -> bool:
         return buffer.count > 0 and abs(self._now_ns() - buffer.first_ns) > SEAL_AGE_NS  # or of a clock far ahead
 
-    def _fullest(self, is_ready: Callable[[_Buffer], bool]) -> dict[str, _Buffer]:
-        """Return the series that are ready, those with the most samples first, and only some of them.
+    def _fullest(self, ready: Mapping[str, _Buffer]) -> dict[str, _Buffer]:
+        """Return of the buffers that are ready those with the most samples, and only some of them.
 
         Tags fill up together, and all of them in one second would take memory and time for all at once.
         """
         most = _AT_ONCE + len(self._buffers) // _SERIES_AT_ONCE
-        ready = [series for series, buffer in self._buffers.items() if is_ready(buffer)]
-        ready.sort(key=lambda series: -self._buffers[series].count)
-        return {series: self._buffers[series] for series in ready[:most]}
+        return {series: ready[series] for series in sorted(ready, key=lambda each: -ready[each].count)[:most]}
 
     def _oldest_pending(self, sealing: Mapping[str, _Buffer], arrived: Batch) -> int:
         """Return the oldest arrival that only the journal will hold."""
         buffered = [
             buffer.first_arrival
-            for series, buffer in self._buffers.items()
-            if series not in sealing and buffer.first_arrival is not None
+            for series, buffers in self._buffers.items()
+            for buffer in buffers
+            if buffer is not sealing.get(series) and buffer.first_arrival is not None
         ]
         return min([*buffered, *(int(batch.columns.arrival.min()) for batch in (*self._recent, arrived))])
 
@@ -320,7 +349,6 @@ class Historian:
         sealing: Mapping[str, _Buffer],
         packing: Mapping[str, _Buffer],
         oldest_pending: int,
-        voids: Voids,
         connection: sqlite3.Connection,
     ) -> _Written:
         """Runs on the writing thread, while nothing changes the buffers."""
@@ -334,9 +362,9 @@ class Historian:
         for series, buffer in sealing.items():
             if series not in ids:
                 (ids[series],) = connection.execute(SQL["add_series"], {"name": series}).fetchone()
-            _seal(connection, ids[series], self._next_number.get(series, 1), buffer.joined(), voids)
+            _seal(connection, ids[series], self._next_number.get(series, 1), buffer.joined())
         connection.execute(SQL["prune_journal"], {"oldest_pending": oldest_pending})
-        packed = {series: buffer.packed() for series, buffer in packing.items() if series not in sealing}
+        packed = {series: buffer.packed() for series, buffer in packing.items()}
         return _Written(ids=ids, packed=packed)
 
     async def _write_history(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
@@ -378,14 +406,15 @@ class Historian:
         found = {name: sealed_until(columns) for name, (columns, _older) in sealed.items()}
         last_sealed = {name: until for name, until in found.items() if until is not None}
         unsealed, arrival = read_unsealed(connection, last_sealed, damage)
-        for name, parts in unsealed.items():
-            self._buffer(name).add(Columns.joined(parts))
         arrival = max(arrival, *arrivals)
+        pending = {name: Columns.joined(parts) for name, parts in unsealed.items()}
         everything = {
-            name: Columns.joined([sealed.get(name, (Columns.of(()), False))[0], self._buffer(name).joined()])
-            for name in {*sealed, *self._buffers}
+            name: Columns.joined([sealed.get(name, (_NONE, False))[0], pending.get(name, _NONE)])
+            for name in {*sealed, *pending}
         }
-        self._leave_out(Voids.recorded(everything.pop(CLOCK_SERIES, Columns.of(()))))
+        self._leave_out(Voids.recorded(everything.pop(CLOCK_SERIES, _NONE)))
+        for name, columns in pending.items():
+            self._add(name, columns)
         series = {
             name: (self._voids.kept(columns).in_time(), sealed.get(name, (None, False))[1])
             for name, columns in everything.items()
@@ -401,7 +430,7 @@ class Historian:
         journalled = [*self._recent, *([self._being_written] if self._being_written is not None else [])]
         return Columns.joined(
             [
-                self._buffer(series).joined(),
+                self._buffered(series),
                 *(batch.of_series(series) for batch in journalled if series in batch.rows),
                 Columns.of([sample for sample in self._fresh if sample.series == series]),
             ]
@@ -492,15 +521,13 @@ def _holes_for(given_up: Sequence[HeldSample]) -> list[HeldSample]:
     ]
 
 
-def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: Columns, voids: Voids) -> None:
+def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: Columns) -> None:
     payload = encode(columns)
-    holding = voids.kept(columns).held_ns  # a window need not read a chunk for what does not hold
-    counted = holding if len(holding) else columns.held_ns
     about = {
         "series_id": series_id,
         "number": number,
-        "first_ns": int(counted.min()),
-        "last_ns": int(counted.max()),
+        "first_ns": int(columns.held_ns.min()),
+        "last_ns": int(columns.held_ns.max()),
         "last_arrival": int(columns.arrival.max()),
     }
     sealed = {**about, "count": len(columns), "payload": payload, "hash": chunk_hash(**about, payload=payload)}

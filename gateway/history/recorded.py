@@ -104,7 +104,14 @@ class KnownThen:
         columns = loaded.columns
         if not loaded.start_ns <= request.start_ns <= request.end_ns <= loaded.end_ns:
             columns = self._history.around(request.tag, start_ns=request.start_ns, end_ns=request.end_ns)
-        known = _known(columns, request, arrival, self._history.voids.as_of(arrival))
+        voids = self._history.voids.as_of(arrival)
+        known = _known(columns, request, arrival, voids)
+        while len(columns) and not (len(known) and columns.held_ns[known[0]] <= request.start_ns):
+            # what lies just before the window came later, or does not hold: further back
+            further = self._history.around(request.tag, start_ns=int(columns.held_ns[0]) - 1, end_ns=request.end_ns)
+            if len(further) <= len(columns):
+                break
+            columns, known = further, _known(further, request, arrival, voids)
         confirmed_ns = self._confirmed[self._source_of[request.tag]].confirmed_ns(arrival)
         return cut(
             request,
