@@ -5,6 +5,7 @@ the hole is taken in, without what came live; then the gap is put on record with
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ _FILL_SLICE_NS = 600 * SECOND_NS
 _FILL_TAGS = 50  # with a slice, some 30,000 samples at 1 Hz: little memory, and the loop is not held up
 _OVERFLOW_TOLD_AFTER_NS = 10 * SECOND_NS
 _FILL_AGAIN_SECONDS = 5.0
+_WANT_ALL_AGAIN_SECONDS = 60.0
 _BOUND_NOT_FOUND = 0x80D70000
 
 
@@ -128,6 +130,7 @@ class OpcUaFeed:
         self._filling = asyncio.Event()
         self._current: _Hole | None = None
         self._overflows: dict[str, _Overflow] = {}
+        self._wanted_all_at = -math.inf
         listener = Listener(on_notification=self.take, on_state=self._state, on_condition=on_condition)
         self._session = OpcUaSession(source, clock=clock, listener=listener)
 
@@ -154,6 +157,7 @@ class OpcUaFeed:
         if notification.lost:
             self._history.lose(self.name)
             self._open_hole(GapKind.SEQUENCE, self._history.confirmed_ns(self.name), now_ns)
+            self._want_all_again()
         for tag in notification.overflowed:
             self._overflow(tag, notification.samples)
         over = {sample.tag for sample in notification.samples} - notification.overflowed
@@ -182,6 +186,16 @@ class OpcUaFeed:
             missed.append(hole.from_ns)
         self._away_again_ns = min([now_ns, *missed, *(from_ns + stepped_ns for from_ns in missed)])
         self._session.renew("the gateway's clock was set: all values are wanted again")
+
+    def _want_all_again(self) -> None:
+        """Have every value told anew: one that does not change would stay unknown for hours.
+
+        Seldom: a server of which something is lost all the time must not be left all the time.
+        """
+        now = self._clock.monotonic()
+        if now - self._wanted_all_at >= _WANT_ALL_AGAIN_SECONDS:
+            self._wanted_all_at = now
+            self._session.renew("values were lost for good: all are wanted again")
 
     def _read_clocks(self, notification: Notification, now_ns: int) -> None:
         newest = None

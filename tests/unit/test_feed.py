@@ -41,11 +41,13 @@ class ScriptedSession:
     def __init__(self):
         self.feed = None
         self.asked = []
+        self.renewed = 0
         self.goes_on = asyncio.Event()
         self.goes_on.set()
         self.is_asked = asyncio.Event()
 
     def renew(self, _why):
+        self.renewed += 1
         self.feed._state(False)
 
     async def wait_subscribed(self):
@@ -179,3 +181,12 @@ async def test_a_hole_that_is_pushed_out_while_it_is_filled_is_on_record_once():
         plant.session.goes_on.set()
     gaps = plant.gaps(GapKind.SEQUENCE)
     assert len(gaps) == len(set(gaps)) == 20
+
+
+async def test_values_that_are_lost_for_good_are_wanted_again_but_not_all_the_time():
+    plant = Plant()
+    plant.tell(1.0)
+    for _ in range(120):
+        plant.clock.boot += 1
+        plant.tell(1.0, lost=True)
+    assert plant.session.renewed == 2
