@@ -86,13 +86,13 @@ class Columns:
         present = [*parts]
         if not present:
             return cls.of(())
-        return cls(
-            **{each.name: np.concatenate([getattr(part, each.name) for part in present]) for each in fields(cls)}
-        )
+        if len(present) == 1:
+            return cls(**{name: getattr(present[0], name) for name in _NAMES})
+        return cls(**{name: np.concatenate([getattr(part, name) for part in present]) for name in _NAMES})
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Columns":
         """Return the chosen rows."""
-        return Columns(**{each.name: getattr(self, each.name)[chosen] for each in fields(self)})
+        return Columns(**{name: getattr(self, name)[chosen] for name in _NAMES})
 
     def around(self, start_ns: int, end_ns: int) -> "Columns":
         """Return at least the rows of a stretch and the one that held at its start; all where they are not in order."""
@@ -109,3 +109,6 @@ class Columns:
         if self._in_order():
             return self
         return self.where(np.lexsort((self.arrival, self.held_ns)))
+
+
+_NAMES = tuple(each.name for each in fields(Columns))

@@ -317,7 +317,8 @@ class Historian:
             buffers[-1].add(columns)
 
     def _buffered(self, series: str) -> Columns:
-        return Columns.joined([buffer.joined() for buffer in self._buffers.get(series, ())])
+        buffers = self._buffers.get(series, ())
+        return buffers[0].joined() if len(buffers) == 1 else Columns.joined([each.joined() for each in buffers])
 
     def _is_full(self, buffers: Sequence[_Buffer]) -> bool:
         return len(buffers) > 1 or buffers[0].count >= SEAL_SAMPLES or self._is_old(buffers[0])
@@ -490,7 +491,7 @@ class Historian:
         deleted = 0
         for each in self._voids.set_back():
             if each.until_ns < before_ns and each not in self._void_deleted:
-                deleted += await self._write_history(partial(_delete_void, each))
+                deleted += await self._write_history(partial(_delete_void, each, self._now_ns()))
                 self._void_deleted.add(each)
         while True:
             count = await self._write_history(partial(_delete_before, before_ns))
@@ -513,8 +514,9 @@ class Historian:
 
 def _holes_for(given_up: Sequence[HeldSample]) -> list[HeldSample]:
     """Return a mark for each series that loses samples, at the first of them: from there on nothing is known."""
+    settings = [sample for sample in given_up if sample.series == CLOCK_SERIES]  # without them void samples would hold
     first = {sample.series: sample for sample in reversed(given_up)}
-    return [
+    return settings + [
         mark(series, sample.held_ns, arrival=sample.arrival)
         for series, sample in first.items()
         if not series.startswith("@")  # until when a source has confirmed: less of it only says less
@@ -538,8 +540,8 @@ def _delete_before(before_ns: int, connection: sqlite3.Connection) -> int:
     return connection.execute(SQL["delete_chunks_before"], {"before_ns": before_ns, "most": _DELETE_AT_ONCE}).rowcount
 
 
-def _delete_void(clock_set: ClockSet, connection: sqlite3.Connection) -> int:
-    before = {"until_ns": clock_set.until_ns, "arrival": clock_set.arrival}
+def _delete_void(clock_set: ClockSet, now_ns: int, connection: sqlite3.Connection) -> int:
+    before = {"now_ns": now_ns, "arrival": clock_set.arrival}
     return connection.execute(SQL["delete_void_chunks"], before).rowcount
 
 

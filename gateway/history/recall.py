@@ -46,8 +46,8 @@ class History:
         for series, (columns, older) in loaded.series.items():
             self._rings.put_back(series, columns, older_elsewhere=older)
         now_ns = self._now().wall_ns
-        if self._rings.newest_ns() > now_ns + LARGEST_LEAD_NS:  # an earlier run's clock was ahead
-            self._clock_set(now_ns)
+        if self._rings.newest_ns() > now_ns + LARGEST_LEAD_NS:
+            self._historian.record(self._rings.clock_found_behind(now_ns))
         if loaded.damage:
             log.error("history is damaged in part; it counts as unknown", chunks=loaded.damage.chunks,
                       journal_entries=loaded.damage.journal_entries)  # fmt: skip
@@ -61,15 +61,12 @@ class History:
         if abs(stepped_ns) > LARGEST_LEAD_NS:
             log.warning("the wall clock was set; values count once they are told again", by_seconds=stepped_ns / 1e9)
             self._clock_sets, self._stepped_ns = self._clock_sets + 1, self._stepped_ns + stepped_ns
-            self._clock_set(now.wall_ns, stepped_ns=stepped_ns)
+            made, marks = self._rings.clock_set(now.wall_ns, stepped_ns=stepped_ns, boot_ns=now.boot_ns)
+            if made is not None:
+                self._historian.clock_was_set(made)
+            self._historian.record(marks)
             self._on_clock_set(now.wall_ns - stepped_ns, now.wall_ns)
         return self._clock_sets
-
-    def _clock_set(self, now_ns: int, *, stepped_ns: int | None = None) -> None:
-        made, marks = self._rings.clock_set(now_ns, stepped_ns=stepped_ns)
-        if made is not None:
-            self._historian.clock_was_set(made)
-        self._historian.record(marks)
 
     def stepped_ns(self) -> int:
         """Return by how much the wall clock was set in all, as far as it was seen."""

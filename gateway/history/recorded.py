@@ -17,7 +17,7 @@ from gateway.history.sealed import (
     read_unsealed,
     sealed_until,
 )
-from gateway.history.voids import CLOCK_SERIES, Voids
+from gateway.history.voids import CLOCK_SERIES, NOTHING_VOID, Voids
 from gateway.history.windows import TagWindow, WindowRequest, cut
 
 _BACK_AT_ONCE = 64
@@ -48,17 +48,19 @@ class RecordedHistory:
 
     def stretch(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
         """Return a series' samples of a stretch that hold, and the one at its start, ordered by when they count."""
-        found = self.voids.kept(self.around(name, start_ns=start_ns, end_ns=end_ns))
+        found = self.voids.kept(self.around(name, start_ns=start_ns, end_ns=end_ns, voids=self.voids))
         return in_stretch(found, start_ns=start_ns, end_ns=end_ns)
 
-    def around(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
+    def around(self, name: str, *, start_ns: int, end_ns: int, voids: Voids = NOTHING_VOID) -> Columns:
         """Return at least the samples of a stretch and what held at its start, ordered by when they count.
 
         Of what held at its start all that came earlier is there, too, as far as chunks are read for it: what came last
-        was not known at first. What was found void since is there as well.
+        was not known at first. What was found void since is there as well, but for whole chunks of ``voids``.
         """
         sealed, last_arrival = (
-            read_chunks(self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage)
+            read_chunks(
+                self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage, voids=voids
+            )
             if name in self._ids
             else ([], 0)
         )
@@ -109,7 +111,7 @@ class KnownThen:
         while len(columns) and not (len(known) and columns.held_ns[known[0]] <= request.start_ns):
             # what lies just before the window came later, or does not hold: further back
             further = self._history.around(request.tag, start_ns=int(columns.held_ns[0]) - 1, end_ns=request.end_ns)
-            if len(further) <= len(columns):
+            if not len(further) or further.held_ns[0] >= columns.held_ns[0]:
                 break
             columns, known = further, _known(further, request, arrival, voids)
         confirmed_ns = self._confirmed[self._source_of[request.tag]].confirmed_ns(arrival)

@@ -23,6 +23,8 @@ from gateway.records import TagSample
 
 BAD_OUT_OF_RANGE = 0x803C0000
 LARGEST_LEAD_NS = 2_000_000_000
+_TAKEN_BACK_WITHIN_NS = 3_600_000_000_000  # later than that, two settings of a clock have nothing to do with each other
+_SMALLEST_MISTAKE_NS = 10_000_000_000
 _MOVED_AFTER = 4  # a quarter of the capacity more, and what is kept is moved once per quarter
 _TIME_FLAGS = {"source": SampleFlag.NONE, "server": SampleFlag.SERVER_TIME, "gateway": SampleFlag.GATEWAY_TIME}
 
@@ -122,6 +124,7 @@ class _SetBack:
     """The wall clock was set back, and what was known until then."""
 
     arrival: int
+    boot_ns: int
     by_ns: int  # in all since then
     confirmed_ns: Mapping[str, int]  # by source
     known_until_ns: Mapping[str, int]  # by tag
@@ -256,44 +259,55 @@ class Rings:
         """Return the latest instant that anything here speaks of, 0 where there is none."""
         return max([ring.last_ns or 0 for ring in self._rings.values()] + [*self._confirmed_ns.values()], default=0)
 
-    def clock_set(self, now_ns: int, *, stepped_ns: int | None = None) -> tuple[ClockSet | None, list[HeldSample]]:
-        """Note that the wall clock was set: until told again nothing is known of any source's tags.
+    def clock_found_behind(self, now_ns: int) -> list[HeldSample]:
+        """Note that the wall clock shows less than what is on record speaks of; return the marks.
 
-        Returns what that makes void of what was recorded, and the marks to be recorded. ``stepped_ns``: by how much, as
-        far as that is known. What counts from a future that was none would make every later value an older one, and a
-        confirmation from there would keep a dead server's values fresh. Of a tag told in such a future, nothing is
-        known since before. A clock that comes forward again by as much as it was set back was right before.
+        Whether it was ahead before or is behind now nobody can say: nothing of what is recorded becomes void.
         """
         self._arrival += 1
-        arrival, back = self._arrival, self._set_back
+        return self._begin_anew(now_ns)
+
+    def clock_set(self, now_ns: int, *, stepped_ns: int, boot_ns: int) -> tuple[ClockSet | None, list[HeldSample]]:
+        """Note that the wall clock was set: until told again nothing is known of any source's tags.
+
+        Returns what that makes void of what was recorded, and the marks to be recorded. What counts from a future that
+        was none would make every later value an older one, and a confirmation from there would keep a dead server's
+        values fresh. Of a tag told in such a future, nothing is known since before. A clock that soon comes forward
+        again by as much as it was set back was right before.
+        """
+        self._arrival += 1
+        back = self._set_back
         if back is not None:
-            back = self._set_back = replace(back, by_ns=back.by_ns + (stepped_ns or 0))
-        if back is not None and stepped_ns is not None and abs(back.by_ns) <= LARGEST_LEAD_NS:
-            self._set_back = None
-            self._confirmed_ns = {source: min(until, now_ns) or now_ns for source, until in back.confirmed_ns.items()}
-            known = {tag: min(until, now_ns) or now_ns for tag, until in back.known_until_ns.items()}
-            return (
-                ClockSet(arrival=arrival, until_ns=now_ns, takes_back=back.arrival),
-                self._start_over(known, now_ns),
+            back = replace(back, by_ns=back.by_ns + stepped_ns)
+            self._set_back = back = back if boot_ns - back.boot_ns <= _TAKEN_BACK_WITHIN_NS else None
+        if back is not None and abs(back.by_ns) <= LARGEST_LEAD_NS:
+            return self._taken_back(back, now_ns)
+        if stepped_ns > 0:
+            return None, self._begin_anew(now_ns)
+        if back is None and stepped_ns < -_SMALLEST_MISTAKE_NS:
+            self._set_back = _SetBack(
+                arrival=self._arrival,
+                boot_ns=boot_ns,
+                by_ns=stepped_ns,
+                confirmed_ns=dict(self._confirmed_ns),
+                known_until_ns={tag: self._known_until_ns(tag) for tag in self._rings},
             )
-        made = None
-        if (stepped_ns or 0) < 0 or self.newest_ns() > now_ns + LARGEST_LEAD_NS:
-            made = ClockSet(arrival=arrival, until_ns=now_ns + LARGEST_LEAD_NS)
-            if back is None and stepped_ns is not None:
-                self._set_back = _SetBack(
-                    arrival=arrival,
-                    by_ns=stepped_ns,
-                    confirmed_ns=dict(self._confirmed_ns),
-                    known_until_ns={tag: self._known_until_ns(tag) for tag in self._rings},
-                )
+        return ClockSet(arrival=self._arrival, until_ns=now_ns), self._begin_anew(now_ns)
+
+    def _taken_back(self, back: _SetBack, now_ns: int) -> tuple[ClockSet, list[HeldSample]]:
+        self._set_back = None
+        self._confirmed_ns = {source: min(until, now_ns) or now_ns for source, until in back.confirmed_ns.items()}
+        known = {tag: min(until, now_ns) or now_ns for tag, until in back.known_until_ns.items()}
+        made = ClockSet(arrival=self._arrival, until_ns=now_ns, takes_back=back.arrival)
+        return made, self._start_over(known, now_ns)
+
+    def _begin_anew(self, now_ns: int) -> list[HeldSample]:
         self._confirmed_ns = {source: min(until, now_ns) for source, until in self._confirmed_ns.items()}
         known = {
-            tag: (ring.last_until(now_ns + LARGEST_LEAD_NS) or now_ns)
-            if (ring.last_ns or 0) > now_ns + LARGEST_LEAD_NS
-            else self._known_until_ns(tag)
+            tag: (ring.last_until(now_ns) or now_ns) if (ring.last_ns or 0) > now_ns else self._known_until_ns(tag)
             for tag, ring in self._rings.items()
         }
-        return made, self._start_over(known, now_ns)
+        return self._start_over(known, now_ns)
 
     def _known_until_ns(self, tag: str) -> int:
         return max(self._confirmed_ns[self._source_of[tag]], self._rings[tag].last_ns or 0)

@@ -1,8 +1,9 @@
 """Times that were none: what a wall clock that was ahead has dated later than where it was set back to. Pure.
 
 Such samples stay on disk as they counted, for a replay knows what was known then; but from the setting back on they
-hold no more, and are left out wherever columns are put in order. Where the clock is then set forward by as much as it
-was set back, it was the setting back that was wrong: what came in between is left out, and what came before holds.
+hold no more, and are left out wherever columns are put in order. Where the clock is soon set forward by as much as it
+was set back, it was the setting back that was wrong: what came in between is left out, and what came before holds. Of a
+clock that is found behind at a start nobody knows which was right: nothing becomes void by it.
 
 Each setting that matters is a sample of a series of its own, which is never deleted: ``held_ns`` is the instant from
 which later samples that had arrived before do not hold, ``value`` the arrival of the setting that it takes back, or 0.
@@ -15,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.history.columns import Columns, HeldSample
+from gateway.history.columns import Columns, HeldSample, SampleFlag
 
 CLOCK_SERIES = "@"
 
@@ -49,7 +50,8 @@ class Voids:
     @classmethod
     def recorded(cls, columns: Columns) -> Self:
         """Return what the samples of the clock's series say."""
-        rows = zip(columns.arrival.tolist(), columns.held_ns.tolist(), columns.values.tolist(), strict=True)
+        said = columns.where(columns.flags & np.uint8(SampleFlag.MARK) == 0)  # of what is damaged, nothing is known
+        rows = zip(said.arrival.tolist(), said.held_ns.tolist(), said.values.tolist(), strict=True)
         found = (ClockSet(arrival=arrival, until_ns=held, takes_back=int(value)) for arrival, held, value in rows)
         return cls(tuple(sorted(found, key=lambda each: each.arrival)))
 

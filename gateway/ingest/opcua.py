@@ -119,7 +119,7 @@ class OpcUaFeed:
         self._on_skew = on_skew
         usual_delay_ns = round((source.publishing_interval_ms + source.sampling_interval_ms) * 1e6)
         self._fresh_skew = partial(ClockSkew, limit_ns=max_clock_skew_ns, usual_delay_ns=usual_delay_ns)
-        self._skew = self._fresh_skew()
+        self._skew = self._skew_since_up = self._fresh_skew()
         self._clock_sets, self._stepped_ns = history.clock_sets(), history.stepped_ns()
         self._away_again_ns: int | None = None  # from when values are missed once the session is renewed
         self._away_since_ns: int | None = history.confirmed_ns(source.name) or None
@@ -166,7 +166,9 @@ class OpcUaFeed:
             for sample in notification.samples:
                 self._current.first_live_ns.setdefault(sample.tag, sample.source_ns)
         self._history.take(self.name, notification.samples, confirmed_ns=now_ns, clock_trusted=self._skew.trusted)
-        if self._holes and self._skew.known:  # not before: what a wrong clock's history tells was at another time
+        if (
+            self._holes and self._skew_since_up.known
+        ):  # not before: what a wrong clock's history tells was at another time
             self._filling.set()
 
     def _start_over(self) -> None:
@@ -178,7 +180,7 @@ class OpcUaFeed:
         """
         now_ns, stepped_ns = self._clock.now_ns(), self._history.stepped_ns() - self._stepped_ns
         self._clock_sets, self._stepped_ns = self._history.clock_sets(), self._history.stepped_ns()
-        self._skew = self._fresh_skew()
+        self._skew = self._skew_since_up = self._fresh_skew()
         missed = [] if self._away_since_ns is None else [self._away_since_ns]
         for hole in [each for each in self._holes if each.until_ns > now_ns]:
             self._holes.remove(hole)
@@ -203,7 +205,8 @@ class OpcUaFeed:
             newest = max(sample.source_ns for sample in notification.samples)
         if notification.samples:
             self._fresh_subscription = False
-        self._skew.read(server_ns=notification.server_ns, newest_source_ns=newest, now_ns=now_ns)
+        for skew in {self._skew, self._skew_since_up}:
+            skew.read(server_ns=notification.server_ns, newest_source_ns=newest, now_ns=now_ns)
         self._on_skew(self.name, self._skew.seconds)
         self._on_condition(f"CLOCK_SKEW_{self.name.upper()}", not self._skew.trusted)
 
@@ -234,6 +237,7 @@ class OpcUaFeed:
             self._away_since_ns = self._away_again_ns or self._history.confirmed_ns(self.name) or None
             self._away_again_ns = None
             self._fresh_subscription, self._current = True, None
+            self._skew_since_up = self._fresh_skew()  # it may come back with another clock
         self._on_state(self.name, subscribed)
 
     # --- filling holes
@@ -259,8 +263,10 @@ class OpcUaFeed:
                 self._record(self._holes.popleft())
 
     async def _fill_holes(self) -> None:
-        while self._holes and self._skew.known:
+        while self._holes and self._skew_since_up.known:
             await self._session.wait_subscribed()
+            if not self._holes:  # recorded meanwhile, as the clock was set
+                return
             hole = self._holes[0]
             if not await self._filled(hole):
                 await asyncio.sleep(_FILL_AGAIN_SECONDS)
@@ -275,7 +281,7 @@ class OpcUaFeed:
         """Fill a hole slice by slice; return whether it is done with, or to be gone on with later."""
         hole.tags = hole.tags or self._session.tags
         for group, start_ns, end_ns in islice(hole.slices(), hole.done, None):
-            if not self._skew.trusted:
+            if not self._skew_since_up.trusted:
                 log.warning("the server's history is not taken: its clock is wrong", source=self.name)
                 break
             try:

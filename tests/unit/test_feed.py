@@ -45,13 +45,15 @@ class ScriptedSession:
         self.goes_on = asyncio.Event()
         self.goes_on.set()
         self.is_asked = asyncio.Event()
+        self.subscribed = asyncio.Event()
+        self.subscribed.set()
 
     def renew(self, _why):
         self.renewed += 1
         self.feed._state(False)
 
     async def wait_subscribed(self):
-        pass
+        await self.subscribed.wait()
 
     async def read_history(self, _tags, *, start_ns, end_ns):
         self.asked.append(((start_ns - NOW_NS) // SECOND_NS, (end_ns - NOW_NS) // SECOND_NS))
@@ -190,3 +192,38 @@ async def test_values_that_are_lost_for_good_are_wanted_again_but_not_all_the_ti
         plant.clock.boot += 1
         plant.tell(1.0, lost=True)
     assert plant.session.renewed == 2
+
+
+async def test_a_hole_that_is_gone_once_the_session_is_back_ends_nothing():
+    plant = Plant(set_by=3600)
+    plant.tell(1.0)
+    plant.lose_the_connection()
+    plant.clock.boot = 600
+    plant.session.subscribed.clear()
+    plant.tell_until_its_clock_is_known(2.0)
+    filling = asyncio.create_task(plant.feed.fill())
+    await settled()
+    plant.clock.set_by = 0
+    plant.tell(3.0)
+    plant.session.subscribed.set()
+    await settled()
+    assert not filling.done()
+    plant.clock.boot += 1
+    plant.tell_until_its_clock_is_known(3.0)
+    await settled()
+    filling.cancel()
+    await asyncio.wait({filling})
+    assert plant.gaps(GapKind.DISCONNECTED) == [(3600, 4200), (0, 601)]
+
+
+async def test_a_server_that_comes_back_with_a_wrong_clock_fills_nothing():
+    plant = Plant()
+    for _ in range(11):
+        plant.clock.boot += 1
+        plant.tell(1.0)
+    plant.lose_the_connection()
+    plant.clock.boot = 600
+    async with plant.filling():
+        plant.tell_until_its_clock_is_known(2.0, server_ahead=-3600)
+    assert plant.session.asked == []
+    assert plant.gaps(GapKind.DISCONNECTED) == [(11, 600)]

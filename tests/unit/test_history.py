@@ -439,14 +439,14 @@ class Stepped:
     def __init__(self, recorder, *, shared):
         self.recorder, self.shared, self.boot = recorder, shared, 0
 
-    async def run(self, seconds, value, *, by=0):
+    async def run(self, seconds, value, *, by=0, tags="tu"):
         """Tell a value each second, with the clock so far off."""
         self.recorder.set_by_ns = by * SECOND_NS
         for _ in range(seconds):
             self.boot += 1
             self.recorder.now_ns = LATEST_NS[self.recorder.directory] = NOW_NS + self.boot * SECOND_NS
             at = self.boot + (by if self.shared else 0)
-            for tag, said in (("t", value), ("u", 5.0)):
+            for tag, said in ((tag, {"t": value, "u": 5.0}[tag]) for tag in tags):
                 self.recorder.history.take(
                     "plc1", [sample(tag, said + 1e-6 * self.boot * (tag == "t"), at=at)],
                     confirmed_ns=NOW_NS + (self.boot + by) * SECOND_NS, clock_trusted=self.shared or not by,
@@ -506,6 +506,71 @@ async def test_a_clock_that_was_set_back_for_a_minute_costs_that_minute_only(tmp
         assert await mean_of(again, "t", 500, 1290) == (100.0, 1.0)
         assert await mean_of(again, "u", 500, 1290) == (5.0, 1.0)
         assert await mean_of(again, "t", 1305, 1355) == (None, 0.0)
+
+
+@pytest.mark.parametrize("behind", [900, 5 * 365 * 24 * HOUR])
+async def test_a_start_with_a_clock_that_is_behind_costs_nothing_of_what_is_recorded(tmp_path, sealing_soon, behind):
+    async with Recorder(tmp_path).open() as recorder:
+        await Stepped(recorder, shared=True).run(600, 100.0)
+        recorder.set_by_ns = -behind * SECOND_NS
+    again = Recorder(tmp_path)
+    again.set_by_ns = -behind * SECOND_NS
+    async with again.open():
+        stepped = Stepped(again, shared=False)
+        stepped.boot = 600
+        await stepped.run(20, 150.0, by=-behind)  # until the time is synchronised
+        await stepped.run(300, 200.0)
+        assert await mean_of(again, "t", 10, 590) == (100.0, 1.0)
+        assert await mean_of(again, "t", 625, 900) == (200.0, 1.0)
+        with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection:
+            count = "SELECT count(*) FROM chunk WHERE last_ns > 1800000000000000000"
+            chunks = connection.execute(count).fetchone()
+            await again.historian.forget_before(NOW_NS - HOUR * SECOND_NS)
+            assert connection.execute(count).fetchone() == chunks
+
+
+@pytest.mark.parametrize(("back", "after"), [(3, 600), (600, 2 * HOUR)])
+async def test_two_settings_that_have_nothing_to_do_with_each_other_take_nothing_back(tmp_path, back, after):
+    async with Recorder(tmp_path).open() as recorder:
+        stepped = Stepped(recorder, shared=True)
+        await stepped.run(100, 100.0)
+        await stepped.run(after, 150.0, by=-back)
+        await stepped.run(60, 200.0)
+        assert await mean_of(recorder, "t", 110, 90 + after - back) == (150.0, 1.0)
+
+
+async def test_a_value_that_does_not_change_is_known_where_a_clock_that_was_ahead_had_dated_others(
+    tmp_path, sealing_soon, monkeypatch
+):
+    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 60 * SECOND_NS)
+    async with Recorder(tmp_path, capacity=20).open() as recorder:
+        stepped = Stepped(recorder, shared=True)
+        await stepped.run(200, 100.0)
+        await stepped.run(120, 150.0, by=1000)
+        await stepped.run(60, 200.0)
+        await stepped.run(1500, 200.0, tags="t")
+        assert await mean_of(recorder, "u", 1400, 1800) == (5.0, 1.0)  # told last at 380 s
+
+
+async def test_a_damaged_journal_beside_a_setting_of_the_clock_stops_no_start_and_no_export(
+    tmp_path, sealing_soon, monkeypatch
+):
+    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 60 * SECOND_NS)
+    async with Recorder(tmp_path).open() as recorder:
+        stepped = Stepped(recorder, shared=True)
+        await stepped.run(100, 100.0)
+        await stepped.run(10, 150.0, by=600)
+        await stepped.run(300, 200.0)
+    mistyped(tmp_path / HISTORY_FILE, "UPDATE journal SET payload = x'00' WHERE last_arrival = "
+             "(SELECT max(last_arrival) FROM journal)")  # fmt: skip
+    again = Recorder(tmp_path)
+    async with again.open():
+        assert again.damaged
+        assert await mean_of(again, "t", 120, 300) == (200.0, 1.0)
+        with closing(open_for_reading(tmp_path / HISTORY_FILE, HISTORY)) as connection:
+            recorded = RecordedHistory(connection, ["t"])
+            assert recorded.damage.journal_entries == 1
+            assert recorded.voids.set_back()
 
 
 async def test_what_a_clock_far_ahead_has_dated_is_forgotten_in_its_turn_and_taken_for_no_damage(

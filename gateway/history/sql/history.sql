@@ -29,6 +29,7 @@ SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival, coun
 -- name: chunks_of_stretch
 SELECT min(number), max(number), (
     SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns AND typeof(number) = 'integer'
+      AND NOT EXISTS (SELECT 1 FROM json_each(:voids) WHERE last_arrival < value ->> 0 AND last_ns > value ->> 1)
     ORDER BY last_ns DESC, number DESC LIMIT 1
 ) FROM chunk WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns AND typeof(number) = 'integer'
   AND NOT EXISTS (  -- what it has of later than a clock's setting back does not hold
@@ -57,9 +58,10 @@ DELETE FROM chunk WHERE (series_id, number) IN (
     ORDER BY last_ns LIMIT :most
 );
 
--- what a clock that was ahead has dated later than where it was set back to is as old as that
+-- what a clock that was ahead has dated into what is still to come is as old as where it was set back to
 -- name: delete_void_chunks
-DELETE FROM chunk WHERE last_ns > :until_ns AND last_arrival < :arrival;
+DELETE FROM chunk WHERE last_ns > :now_ns AND last_arrival < :arrival
+  AND series_id NOT IN (SELECT series_id FROM series WHERE name = '@');
 
 -- name: size
 SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size();
