@@ -550,6 +550,9 @@ async def test_a_value_that_does_not_change_is_known_where_a_clock_that_was_ahea
         await stepped.run(60, 200.0)
         await stepped.run(1500, 200.0, tags="t")
         assert await mean_of(recorder, "u", 1400, 1800) == (5.0, 1.0)  # told last at 380 s
+    with closing(open_for_reading(tmp_path / HISTORY_FILE, HISTORY)) as connection:
+        when = {"start_ns": NOW_NS + 1250 * SECOND_NS, "end_ns": NOW_NS + 1800 * SECOND_NS}
+        assert values(RecordedHistory(connection, ["u"]).stretch("u", **when)) == [5.0]
 
 
 async def test_a_damaged_journal_beside_a_setting_of_the_clock_stops_no_start_and_no_export(
