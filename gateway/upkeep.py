@@ -163,9 +163,12 @@ class Retention:
         """
         now, before = self._clock.now(), self._last_moment
         self._last_moment = now
-        in_doubt, at = self._clock_in_doubt(), self._clock.monotonic()
-        since = self._doubted_since = (at if self._doubted_since is None else self._doubted_since) if in_doubt else None
-        believed = since is None or at - since > _DOUBT_SECONDS
+        at = self._clock.monotonic()
+        if not self._clock_in_doubt():
+            self._doubted_since = None
+        elif self._doubted_since is None:
+            self._doubted_since = at
+        believed = self._doubted_since is None or at - self._doubted_since > _DOUBT_SECONDS
         return believed and abs(now.stepped_since(before)) <= LARGEST_LEAD_NS
 
     async def _over_quota(self) -> bool:

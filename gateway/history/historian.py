@@ -32,6 +32,7 @@ from gateway.history.chunk import decode, encode
 from gateway.history.columns import Columns, HeldSample, mark
 from gateway.history.journal import Batch, pack
 from gateway.history.sealed import (
+    EVERY_SAMPLE,
     Damage,
     DecodedChunks,
     chunk_hash,
@@ -58,12 +59,10 @@ _RECENT_SAMPLES = 2**15
 _MOST_WAITING = 200_000
 _PACKED_SAMPLES = 512
 _DELETE_AT_ONCE = 256
-_ALL = 2**62
 _AT_ONCE, _SERIES_AT_ONCE = 2, 64  # a flush seals and packs two, and one more for each 64 series there are
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
 _NONE = Columns.of(())
-
 Answer = TypeVar("Answer")
 
 
@@ -317,8 +316,7 @@ class Historian:
             buffers[-1].add(columns)
 
     def _buffered(self, series: str) -> Columns:
-        buffers = self._buffers.get(series, ())
-        return buffers[0].joined() if len(buffers) == 1 else Columns.joined([each.joined() for each in buffers])
+        return Columns.joined(buffer.joined() for buffer in self._buffers.get(series, ()))
 
     def _is_full(self, buffers: Sequence[_Buffer]) -> bool:
         return len(buffers) > 1 or buffers[0].count >= SEAL_SAMPLES or self._is_old(buffers[0])
@@ -402,7 +400,7 @@ class Historian:
             if number is None or last_arrival is None:  # nothing of it can be read
                 damage.chunks += 1
             arrivals.append(last_arrival or 0)
-            wanted = _ALL if name == CLOCK_SERIES else 1 if name.startswith("@") else most
+            wanted = EVERY_SAMPLE if name == CLOCK_SERIES else 1 if name.startswith("@") else most
             sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
         found = {name: sealed_until(columns) for name, (columns, _older) in sealed.items()}
         last_sealed = {name: until for name, until in found.items() if until is not None}

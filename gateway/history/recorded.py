@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gateway.history.columns import Columns
 from gateway.history.sealed import (
+    EVERY_SAMPLE,
     Damage,
     in_stretch,
     newest,
@@ -36,7 +37,7 @@ class RecordedHistory:
         clock = Columns.of(())
         for name in (*series, CLOCK_SERIES):
             if name in self._ids:
-                most = 2**62 if name == CLOCK_SERIES else 1
+                most = EVERY_SAMPLE if name == CLOCK_SERIES else 1
                 found, _older = newest(connection, self._ids[name], most=most, damage=Damage())
                 until = sealed_until(found)
                 if until is not None:

@@ -21,6 +21,7 @@ from gateway.history.journal import Batch, unpack
 from gateway.history.statements import SQL
 from gateway.history.voids import NOTHING_VOID, Voids
 
+EVERY_SAMPLE = 2**62  # more than any series has
 _AFTER_ALL = 2**62  # of an arrival: behind every sample of the same instant
 _NEVER_REACHED = 2**61  # by a chunk's number, or an arrival
 _JOINED_SAMPLES = 2**18  # of the journal at once: some 10 MiB

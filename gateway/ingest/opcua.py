@@ -166,9 +166,8 @@ class OpcUaFeed:
             for sample in notification.samples:
                 self._current.first_live_ns.setdefault(sample.tag, sample.source_ns)
         self._history.take(self.name, notification.samples, confirmed_ns=now_ns, clock_trusted=self._skew.trusted)
-        if (
-            self._holes and self._skew_since_up.known
-        ):  # not before: what a wrong clock's history tells was at another time
+        # not before: what a wrong clock's history tells was at another time
+        if self._holes and self._skew_since_up.known:
             self._filling.set()
 
     def _start_over(self) -> None:

@@ -248,7 +248,7 @@ class Connection:
         return len(self._published) < self.broker_receive_maximum
 
     async def wait_room(self) -> None:
-        """Wait until the broker takes another message; until the caller's patience ends where the connection goes."""
+        """Wait until the broker takes another message, or the connection has gone."""
         while not self.has_room:
             self._acknowledged.clear()
             await self._acknowledged.wait()
