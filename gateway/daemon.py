@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 from collections.abc import Awaitable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Self
 
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 _READY_WAIT_SECONDS = 3.0
 _DRAIN_SECONDS = 5.0
 _GOODBYE_SECONDS = 2.0
+_THREADS = 32  # a name look-up that hangs holds one for half a minute, and history and checks need theirs
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 
 
@@ -47,6 +49,7 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
 
     ``define`` makes the line's definition, with the versions that were promoted over the configured ones.
     """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="labline-waiting"))
     notifier = Notifier(os.environ)
     directory = settings.store.directory
     with locked(directory):

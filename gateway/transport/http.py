@@ -31,6 +31,7 @@ LONGEST_BODY_BYTES = 1024 * 1024
 _COMMIT_SECONDS = 30.0
 _BODY_SECONDS, _CLOSING_SECONDS, _RETRY_SECONDS = 30.0, 3.0, 5.0
 _REQUEST_SECONDS = 30.0  # for its line and headers
+_LOOKS_AT_A_REQUEST = 4  # each of these seconds: more than body and commit may take
 _CONNECTIONS = 256
 UNAVAILABLE = "WEBHOOK_UNAVAILABLE"
 
@@ -147,10 +148,11 @@ class Webhook:
 
 
 class _Impatient(H11Protocol):
-    """Ends a connection on which no request has come for a while: idle ones would keep the laboratory out."""
+    """Ends connections that would keep the laboratory out: idle ones, and those whose answers nobody reads."""
 
     _looking: asyncio.TimerHandle | None = None
     _last: object = None
+    _looks = 0  # in a row that have found the same request
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -165,12 +167,13 @@ class _Impatient(H11Protocol):
         self._looking = self.loop.call_later(_REQUEST_SECONDS, self._look)
 
     def _look(self) -> None:
-        """End it where nothing is being answered, and nothing has been since the last look."""
-        idle = self.cycle is None or self.cycle.response_complete
-        if idle and self.cycle is self._last:
-            self.transport.close()
-            return
+        """End it where nothing has been asked since the last look, or one request is at it for longer than any is."""
+        self._looks = self._looks + 1 if self.cycle is self._last else 0
         self._last = self.cycle
+        idle = self.cycle is None or self.cycle.response_complete
+        if self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
+            self.transport.abort()  # to close would wait until what was written is read
+            return
         self._look_later()
 
 

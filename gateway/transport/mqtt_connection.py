@@ -167,7 +167,7 @@ class Connection:
     def _connect(self) -> None:
         """Runs in a thread: name lookup, TCP, TLS and the CONNECT packet."""
         options, address = self._options, self._options.address
-        self._client.on_socket_open = _without_delay
+        self._client.on_socket_open = self._without_delay
         properties = None
         if address.version_5:
             properties = Properties(PacketTypes.CONNECT)
@@ -182,6 +182,17 @@ class Connection:
             )
         else:
             self._client.connect(address.host, address.port, _KEEPALIVE_SECONDS)
+
+    def _without_delay(self, _client: Client, _data: Any, opened: Any) -> None:
+        """Send small packets at once: Nagle's algorithm would hold a result back for tens of milliseconds.
+
+        Raises NotConnectedError, before CONNECT is sent, where nobody waits any more: a name that was looked up too
+        slowly would have the broker end the connection that has taken this one's place.
+        """
+        if self._lost.done():
+            opened.close()
+            raise NotConnectedError("the session was closed")
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     async def subscribe(self) -> tuple[str, ...]:
         """Subscribe at QoS 1 to what the session takes, and return the topics that the broker refused."""
@@ -391,11 +402,6 @@ class Connection:
         answer = self._subscribed.pop(number, None)
         if answer is not None and not answer.done():
             answer.set_result(codes)
-
-
-def _without_delay(_client: Client, _data: Any, opened: Any) -> None:
-    """Send small packets at once: Nagle's algorithm would hold a result back for tens of milliseconds."""
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class _PublishProperties:

@@ -1,6 +1,8 @@
 """The MQTT edge against a real mosquitto: acknowledgement by hand, generations, reconnection, refusals."""
 
 import asyncio
+import socket
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -9,7 +11,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.errors import NotConnectedError
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import BrokerAddress, Outgoing, SessionOptions, Will
+from gateway.transport.mqtt_connection import BrokerAddress, Connection, Outgoing, SessionOptions, Will
 from simulator.mqtt import Participant
 
 
@@ -128,6 +130,32 @@ async def test_the_session_comes_back_by_itself_after_the_broker_was_gone(broker
             await session.wait_connected()
         assert await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"x")), 10) < 0x80
     assert states == [True, False, True, False]
+
+
+async def test_a_name_found_too_late_connects_nobody(monkeypatch):
+    loop, asked, found = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    connects = socket.create_connection
+
+    def slow(*arguments, **options):
+        loop.call_soon_threadsafe(asked.set)
+        found.wait(15)
+        return connects(*arguments, **options)
+
+    monkeypatch.setattr(socket, "create_connection", slow)  # paho looks names up in it
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        broker.settimeout(15)
+        address = BrokerAddress(host="localhost", port=broker.getsockname()[1])
+        options = SessionOptions(address=address, client_id="late", subscriptions=(), on_delivery=Box().take)
+        connection = Connection(options, 1)
+        opening = asyncio.create_task(connection.open(), name="opening")
+        await asyncio.wait_for(asked.wait(), 15)
+        opening.cancel()
+        connection.close(polite=False)
+        found.set()
+        accepted, _from = await asyncio.to_thread(broker.accept)
+        with accepted:
+            accepted.settimeout(15)
+            assert await asyncio.to_thread(accepted.recv, 100) == b""  # no CONNECT: it would take our place over
 
 
 async def test_the_will_is_published_when_the_session_goes_without_a_word(broker):

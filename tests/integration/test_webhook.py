@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import socket
 from functools import partial
 
 import pytest
@@ -79,10 +80,29 @@ async def test_connections_that_ask_nothing_are_ended_and_keep_nobody_out(served
     slow[1].write(b"POST /lims/results HTTP/1.1\r\nHost: x\r\n")  # and the rest never comes
     async with asyncio.timeout(10):
         assert (await idle[0].read(), await slow[0].read()) == (b"", b"")
+    monkeypatch.undo()
     async with running(loop):
         assert (await post(served, RESULT))[0] == 200
     for _reader, writer in (idle, slow):
         writer.close()
+
+
+async def test_who_never_reads_answers_is_cut_off_and_keeps_nobody_out(served, loop, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(http_transport, "_REQUEST_SECONDS", 0.2)
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.settimeout(30)
+        deaf.connect(("127.0.0.1", served))
+        with pytest.raises(ConnectionError):  # reset: not closed, which would wait until all is read
+            await asyncio.to_thread(_ask_for_ever, deaf)
+    monkeypatch.undo()
+    async with running(loop):
+        assert (await post(served, RESULT))[0] == 200
+
+
+def _ask_for_ever(deaf):
+    while True:
+        deaf.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
 
 
 async def test_a_result_is_answered_when_it_is_committed_and_not_before(served, loop):  # noqa: F811

@@ -136,6 +136,17 @@ def test_a_late_control_has_the_one_after_it_judged_again(bench):
     assert bench.rows("SELECT rejected FROM control_point ORDER BY at_ns") == [(0,), (1,)]
 
 
+def test_controls_of_one_instant_keep_their_order_when_one_of_them_is_judged_again(bench):
+    control(bench, 101.3)
+    instant, at = bench.now_ns, rfc3339(bench.now_ns)
+    control(bench, 98.7, analysed_at=at)
+    rejected = "SELECT rejected FROM control_point WHERE at_ns = (SELECT max(at_ns) FROM control_point) ORDER BY rowid"
+    control(bench, 101.3, analysed_at=rfc3339(instant - 600 * SECOND_NS))
+    assert sorted(bench.rows(rejected)) == [(0,), (1,)]  # the first of them is the second in a row on its side
+    control(bench, 98.7, analysed_at=rfc3339(instant - 300 * SECOND_NS))
+    assert bench.rows(rejected) == [(0,), (0,)]  # now the sides alternate, in the order in which they came
+
+
 def test_a_plants_sample_that_is_said_to_be_a_control_leaves_its_lot_for_a_person(bench):
     bench.result(viscosity(100.0, result_version=1))
     bench.result({**viscosity(100.0, result_version=2), "control_id": "OIL-100", "material_lot_id": None})

@@ -1,11 +1,12 @@
--- of the same instrument, where both say one: the newest until an instant, and the oldest after it
+-- of the same instrument, where both say one: the newest until an instant, and the oldest after it; those of one
+-- instant in the order in which they came, which judging them again does not change
 -- name: controls_until
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
        'control_point ' || result_id AS record
 FROM control_point_checked
 WHERE analyte = :analyte AND at_ns <= :at_ns AND result_id IS NOT :besides
   AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
-ORDER BY at_ns DESC, row_number DESC LIMIT :most;
+ORDER BY at_ns DESC, arrived_ns DESC, result_id DESC LIMIT :most;
 
 -- name: controls_after
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
@@ -13,11 +14,11 @@ SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, d
 FROM control_point_checked
 WHERE analyte = :analyte AND at_ns > :at_ns AND result_id IS NOT :besides
   AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
-ORDER BY at_ns, row_number LIMIT :most;
+ORDER BY at_ns, arrived_ns, result_id LIMIT :most;
 
 -- name: newest_controls
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected
-FROM control_point_checked WHERE holds ORDER BY at_ns DESC, row_number DESC LIMIT :most;
+FROM control_point_checked WHERE holds ORDER BY at_ns DESC, arrived_ns DESC, result_id DESC LIMIT :most;
 
 -- looks at the newest results only: a control is measured every day
 -- name: lots_measured_since
