@@ -1,8 +1,11 @@
-"""Holes in data, put on record by the path that every event takes."""
+"""Holes in data, put on record by the path that every event takes.
+
+While nothing can be committed they wait, a thousand at most; of what comes then, one wide gap of each kind and subject
+is kept, from the first to the last of them, which tells how many it stands for.
+"""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.contract.identity import identity_of
@@ -11,13 +14,18 @@ from gateway.inbox import Inbox, Urgency
 from gateway.moments import Moment
 from gateway.records import Gap, GapKind
 
+MOST_WAITING = 1000
 
-@dataclass(frozen=True, kw_only=True)
+
 class Gaps:
     """Makes gaps events."""
 
-    inbox: Inbox
-    now: Callable[[], Moment]
+    def __init__(self, *, inbox: Inbox, now: Callable[[], Moment]) -> None:
+        """``now`` gives the moment at which a gap is noticed."""
+        self._inbox = inbox
+        self._now = now
+        self._waiting = 0
+        self._wide: dict[tuple[GapKind, str], tuple[int, int, int]] = {}  # from, until, and for how many it stands
 
     def notice(
         self,
@@ -25,18 +33,40 @@ class Gaps:
         subject: str,
         *,
         from_ns: int,
-        until_ns: int | None,
-        recorded: Callable[[], None] = lambda: None,
+        until_ns: int,
+        recorded: Callable[[], None] | None = None,
         **details: Any,
     ) -> None:
-        """Note a gap; ``recorded`` is called once it is committed."""
-        gap = Gap(
-            gap_id=identity_of("gap", kind, subject, from_ns, until_ns, json.dumps(details, sort_keys=True)),
-            kind=kind,
-            subject=subject,
-            from_ns=from_ns,
-            until_ns=until_ns,
-            details=details,
-        )
-        event = GapNoticed(event_id=gap.gap_id, at=self.now(), gap=gap)
-        self.inbox.put(event, Urgency.MODELS_AND_TIMERS, recorded)
+        """Note a gap; ``recorded`` is called once it is committed, by itself: whoever waits for it tells no other."""
+        if self._waiting < MOST_WAITING or recorded is not None:
+            self._put(_gap(kind, subject, from_ns, until_ns, details), recorded)
+            return
+        first_ns, last_ns, count = self._wide.get((kind, subject), (from_ns, until_ns, 0))
+        self._wide[kind, subject] = (min(first_ns, from_ns), max(last_ns, until_ns), count + 1)
+
+    def _put(self, gap: Gap, recorded: Callable[[], None] | None = None) -> None:
+        def committed() -> None:
+            self._waiting -= 1
+            if recorded is not None:
+                recorded()
+            self._put_a_wide_one()
+
+        self._waiting += 1
+        event = GapNoticed(event_id=gap.gap_id, at=self._now(), gap=gap)
+        self._inbox.put(event, Urgency.MODELS_AND_TIMERS, committed)
+
+    def _put_a_wide_one(self) -> None:
+        if self._wide:
+            (kind, subject), (from_ns, until_ns, count) = self._wide.popitem()
+            self._put(_gap(kind, subject, from_ns, until_ns, {"gaps": count}))
+
+
+def _gap(kind: GapKind, subject: str, from_ns: int, until_ns: int, details: dict[str, Any]) -> Gap:
+    return Gap(
+        gap_id=identity_of("gap", kind, subject, from_ns, until_ns, json.dumps(details, sort_keys=True)),
+        kind=kind,
+        subject=subject,
+        from_ns=from_ns,
+        until_ns=until_ns,
+        details=details,
+    )
