@@ -194,14 +194,16 @@ async def _stop(
 ) -> None:
     for task in intake:
         task.cancel()
-    await asyncio.wait(intake, timeout=_DRAIN_SECONDS)
-    at = parts.clock.now()
-    stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
-    drained = asyncio.create_task(_drained(parts, stopped), name="last-drain")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
-    steps: set[asyncio.Task[Any]] = {drained, second}
+    ended = asyncio.create_task(asyncio.wait(intake), name="intake-ended")
+    steps: set[asyncio.Task[Any]] = {ended, second}
     try:
         await asyncio.wait(steps, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        at = parts.clock.now()
+        stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
+        drained = asyncio.create_task(_drained(parts, stopped), name="last-drain")
+        steps.add(drained)
+        await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         empty = drained.done() and drained.exception() is None  # the store may fail in the last moment, too
         log.info("stopped", drained=empty, waiting=len(parts.inbox))
         drained.cancel()
@@ -213,7 +215,7 @@ async def _stop(
         for task in steps:
             task.cancel()
         await asyncio.wait(steps, timeout=_GOODBYE_SECONDS)
-    for task in core:
+    for task in (*core, *(intake if signals.second.is_set() else ())):  # of those, what they still wait for as they end
         task.cancel()
 
 

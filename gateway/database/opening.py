@@ -6,7 +6,8 @@ as waiting mends the second and never the first.
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import methodcaller
 from pathlib import Path
@@ -105,6 +106,19 @@ def _migrate(connection: sqlite3.Connection, migrations: tuple[str, ...]) -> Non
         )
     for number, script in enumerate(migrations[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+@contextmanager
+def one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read what was there at one instant, however much is written meanwhile; for short reads, as the WAL grows."""
+    ours = not connection.in_transaction
+    if ours:
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if ours and connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def open_for_reading(path: Path, schema: Schema) -> sqlite3.Connection:

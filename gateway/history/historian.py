@@ -25,7 +25,14 @@ from typing import Self, TypeVar
 
 import structlog
 
-from gateway.database.opening import SQLITE_ERRORS, open_for_reading, open_for_writing, still_wrong, translated
+from gateway.database.opening import (
+    SQLITE_ERRORS,
+    one_state,
+    open_for_reading,
+    open_for_writing,
+    still_wrong,
+    translated,
+)
 from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 from gateway.history.chunk import decode, encode
@@ -448,9 +455,10 @@ class Historian:
             sealed, last_arrival = list[Columns](), 0
             if series_id is not None:
                 stretch = {"start_ns": request.start_ns, "end_ns": request.end_ns}
-                sealed, last_arrival = read_chunks(
-                    connection, series_id, **stretch, damage=damage, decoded=decoded, voids=voids
-                )
+                with one_state(connection):  # what is forgotten meanwhile is no damage
+                    sealed, last_arrival = read_chunks(
+                        connection, series_id, **stretch, damage=damage, decoded=decoded, voids=voids
+                    )
             waiting = pending[request.tag]  # some of it may have been sealed in the meantime
             near = [voids.kept(part).around(request.start_ns, request.end_ns) for part in sealed]
             columns = Columns.joined([*near, voids.kept(waiting.where(waiting.arrival > last_arrival))])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.database.opening import one_state
 from gateway.history.columns import Columns
 from gateway.history.sealed import (
     EVERY_SAMPLE,
@@ -58,13 +59,12 @@ class RecordedHistory:
         Of what held at its start all that came earlier is there, too, as far as chunks are read for it: what came last
         was not known at first. What was found void since is there as well, but for whole chunks of ``voids``.
         """
-        sealed, last_arrival = (
-            read_chunks(
-                self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage, voids=voids
-            )
-            if name in self._ids
-            else ([], 0)
-        )
+        sealed, last_arrival = list[Columns](), 0
+        if name in self._ids:
+            with one_state(self._connection):  # what is forgotten meanwhile is no damage
+                sealed, last_arrival = read_chunks(
+                    self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage, voids=voids
+                )
         waiting = self._unsealed.get(name, Columns.of(()))
         return Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)]).in_time()
 

@@ -156,13 +156,20 @@ class Drain:
 
     async def until_empty(self) -> None:
         """Return when nothing is left to send; what was acknowledged is then taken for kept by a broker that lives."""
-        while self._is_busy() or await self._reader.waiting(most=1, cursors=self._order.from_the_beginning()):
+        while self._is_busy() or await self._is_left():
             self._settled.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._settled.wait()
         if self._session.connected and self._session.generation == self._generation:
             await self._acknowledged([], answered_at=math.inf)
+
+    async def _is_left(self) -> bool:
+        """Return whether the outbox holds something to send; where it cannot be read now, it may."""
+        try:
+            return bool(await self._reader.waiting(most=1, cursors=self._order.from_the_beginning()))
+        except StoreUnavailableError:
+            return True
 
     def _is_busy(self) -> bool:
         """Return whether there is work that it knows of, without a look into the outbox."""

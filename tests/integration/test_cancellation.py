@@ -171,6 +171,23 @@ async def test_two_signals_while_the_disk_is_full_end_the_process_at_once_with_0
             assert await gateway.process.wait() == 0
 
 
+async def test_a_second_signal_waits_for_no_source_that_takes_long_to_leave(load_of, monkeypatch):
+    leaving = asyncio.Event()
+
+    async def slow_to_leave(self):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            leaving.set()
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(OpcUaSession, "run", slow_to_leave)
+    async with load_of() as load, gateway_here(load.configuration, monkeypatch) as gateway:
+        gateway.signals._received()
+        await asyncio.wait_for(leaving.wait(), SOON_SECONDS)
+        await gateway.stop(within_seconds=SOON_SECONDS)
+
+
 # --- the broker does not answer -------------------------------------------------------------------------
 
 

@@ -275,6 +275,19 @@ async def test_a_message_larger_than_the_broker_takes_is_parked_and_blocks_nothi
     assert "more than the broker takes" in reason
 
 
+async def test_a_read_that_fails_does_not_end_the_wait_until_all_is_sent(bench, monkeypatch):
+    real, failures = bench.reader.waiting, iter(range(2))
+
+    async def failing(*, most, cursors):
+        if most == 1 and next(failures, None) is not None:
+            raise StoreUnavailableError("an I/O error, says the test")
+        return await real(most=most, cursors=cursors)
+
+    monkeypatch.setattr(bench.reader, "waiting", failing)
+    await bench.until_empty()
+    assert next(failures, None) is None
+
+
 async def test_answers_are_settled_when_a_failing_store_works_again(bench):
     real, failures = bench.writer.run, 3
 

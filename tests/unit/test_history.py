@@ -326,6 +326,29 @@ async def test_retention_forgets_the_old_and_eviction_the_oldest(tmp_path, seali
         assert await recorder.historian.bytes_used() < used
 
 
+async def test_what_is_forgotten_while_it_is_read_is_no_damage(tmp_path, sealing_soon):
+    async with Recorder(tmp_path, capacity=20).open() as recorder:
+        for at in range(1000):
+            recorder.take("t", float(at), at)
+            if at % 10 == 9:
+                await recorder.historian.flush()
+        with (
+            closing(open_for_reading(tmp_path / HISTORY_FILE, HISTORY)) as reading,
+            closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as forgetting,
+        ):
+            recorded = RecordedHistory(reading, ["t"])
+
+            def forget(statement):
+                if "payload" in statement:  # which chunks there are is known, and the first is read
+                    with forgetting:
+                        forgetting.execute("DELETE FROM chunk")
+
+            reading.set_trace_callback(forget)
+            found = recorded.stretch("t", start_ns=NOW_NS + 100 * SECOND_NS, end_ns=NOW_NS + 500 * SECOND_NS)
+        assert not recorded.damage
+        assert len(found) >= 401
+
+
 async def test_while_the_disk_fails_samples_wait_and_are_bounded_and_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(historian_module, "_MOST_WAITING", 100)
     async with Recorder(tmp_path).open() as recorder:
