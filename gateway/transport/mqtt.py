@@ -25,6 +25,8 @@ from gateway.transport.reconnect import SHORT_LIFE_SECONDS, Reconnection
 
 log = structlog.get_logger()
 
+_ASK_AGAIN_SECONDS = 60.0  # for a subscription that was refused
+
 
 class MqttSession:
     """One client id at one broker, kept connected by ``run``."""
@@ -107,10 +109,7 @@ class MqttSession:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                 await connection.open()
                 self._reconnection.connected()
-                self.refused_subscriptions = await connection.subscribe()
-            self._options.on_condition("SUBSCRIPTION_REFUSED", bool(self.refused_subscriptions))
-            if self.refused_subscriptions:
-                log.error("subscription refused", client_id=self.client_id, topics=self.refused_subscriptions)
+                await self._subscribe(connection)
             self._connected.set()
             self._options.on_state(True)
             self._reconnection.proven()
@@ -118,7 +117,7 @@ class MqttSession:
                 connection.pause()
             calm = asyncio.get_running_loop().call_later(SHORT_LIFE_SECONDS, self._calm)
             try:
-                return await connection.until_lost()
+                return await self._until_lost(connection)
             finally:
                 calm.cancel()
         finally:
@@ -127,6 +126,25 @@ class MqttSession:
                 self._connected.clear()
                 self._options.on_state(False)
             connection.close(polite=self._polite)
+
+    async def _subscribe(self, connection: Connection, only: tuple[str, ...] | None = None) -> None:
+        self.refused_subscriptions = await connection.subscribe(only)
+        self._options.on_condition("SUBSCRIPTION_REFUSED", bool(self.refused_subscriptions))
+        if self.refused_subscriptions:
+            log.error("subscription refused", client_id=self.client_id, topics=self.refused_subscriptions)
+
+    async def _until_lost(self, connection: Connection) -> str:
+        """Return why the connection was lost; until then ask now and then for what was refused: rights may be given."""
+        lost = asyncio.create_task(connection.until_lost(), name=f"{self.client_id}-until-lost")
+        try:
+            while self.refused_subscriptions and not lost.done():
+                await asyncio.wait({lost}, timeout=_ASK_AGAIN_SECONDS)
+                if not lost.done():
+                    async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+                        await self._subscribe(connection, self.refused_subscriptions)
+            return await lost
+        finally:
+            lost.cancel()
 
     def _calm(self) -> None:
         """Take the alarms about our name down once a connection has stood for a while."""

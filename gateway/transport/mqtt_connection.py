@@ -194,9 +194,9 @@ class Connection:
             raise NotConnectedError("the session was closed")
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    async def subscribe(self) -> tuple[str, ...]:
-        """Subscribe at QoS 1 to what the session takes, and return the topics that the broker refused."""
-        topics = (*self._options.subscriptions, *self._options.retained)
+    async def subscribe(self, only: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Subscribe at QoS 1 to what the session takes, or some of it; return the topics that the broker refused."""
+        topics = (*self._options.subscriptions, *self._options.retained) if only is None else only
         if not topics:
             return ()
         answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()

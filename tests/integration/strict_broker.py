@@ -13,10 +13,11 @@ _MOMENT_SECONDS = 0.02
 
 
 class StrictBroker:
-    """``receive_maximum``: what it says in its CONNACK, and holds to."""
+    """``receive_maximum``: what it says in its CONNACK, and holds to; ``refusals``: so many subscriptions first."""
 
-    def __init__(self, *, receive_maximum):
+    def __init__(self, *, receive_maximum=20, refusals=0):
         self.receive_maximum = receive_maximum
+        self.refusals = refusals
         self.topics = []
         self.most_unacknowledged = 0
         self.dropped = 0
@@ -44,7 +45,8 @@ class StrictBroker:
                 if kind == _CONNECT:
                     writer.write(b"\x20\x06\x00\x00\x03\x21" + struct.pack("!H", self.receive_maximum))
                 elif kind == _SUBSCRIBE:
-                    writer.write(b"\x90\x04" + body[:2] + b"\x00\x01")
+                    refused, self.refusals = self.refusals > 0, max(0, self.refusals - 1)
+                    writer.write(b"\x90\x04" + body[:2] + b"\x00" + (b"\x87" if refused else b"\x01"))
                 elif kind == _PINGREQ:
                     writer.write(b"\xd0\x00")
                 elif kind == _PUBLISH:

@@ -10,9 +10,11 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import NotConnectedError
+from gateway.transport import mqtt
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import BrokerAddress, Connection, Outgoing, SessionOptions, Will
 from simulator.mqtt import Participant
+from tests.integration.strict_broker import StrictBroker
 
 
 class Box:
@@ -130,6 +132,26 @@ async def test_the_session_comes_back_by_itself_after_the_broker_was_gone(broker
             await session.wait_connected()
         assert await asyncio.wait_for(session.publish(Outgoing(topic="out", payload=b"x")), 10) < 0x80
     assert states == [True, False, True, False]
+
+
+async def test_a_refused_subscription_is_asked_for_again_as_rights_may_be_given_meanwhile(monkeypatch):
+    """mosquitto ends the connections of those whose rights change; other brokers do not."""
+    monkeypatch.setattr(mqtt, "_ASK_AGAIN_SECONDS", 0.05)
+    standing, granted = [], asyncio.Event()
+
+    def condition(code, stands):
+        if code == "SUBSCRIPTION_REFUSED":
+            standing.append(stands)
+            if not stands:
+                granted.set()
+
+    async with (
+        StrictBroker(refusals=3) as strict,
+        running(session_of(strict, Box(), on_condition=condition)) as session,
+    ):
+        await asyncio.wait_for(granted.wait(), 15)
+        assert standing == [True, True, True, False]
+        assert (session.generation, session.refused_subscriptions) == (1, ())
 
 
 async def test_a_name_found_too_late_connects_nobody(monkeypatch):
