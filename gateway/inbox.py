@@ -35,8 +35,8 @@ class Pending:
 class Inbox:
     """Events that wait, in order of urgency.
 
-    Bounded by its feeders: what brokers send by the receive maximum (see ``gateway.ingest.messages``), and of
-    each model and each timer at most one waits: it will see the newest data anyway.
+    Bounded by its feeders: what brokers send by the receive maximum (see ``gateway.ingest.messages``), gaps by
+    ``gateway.ingest.gaps``, and of each model and each timer at most one waits: it will see the newest data anyway.
     """
 
     def __init__(self) -> None:
