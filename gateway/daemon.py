@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Awaitable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
 
@@ -194,16 +195,16 @@ async def _stop(
 ) -> None:
     for task in intake:
         task.cancel()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            await _intake_ended(intake, signals)
+    at = parts.clock.now()
+    stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
+    drained = asyncio.create_task(_drained(parts, stopped), name="last-drain")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
-    ended = asyncio.create_task(asyncio.wait(intake), name="intake-ended")
-    steps: set[asyncio.Task[Any]] = {ended, second}
+    steps: set[asyncio.Task[Any]] = {drained, second}
     try:
         await asyncio.wait(steps, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        at = parts.clock.now()
-        stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
-        drained = asyncio.create_task(_drained(parts, stopped), name="last-drain")
-        steps.add(drained)
-        await asyncio.wait({drained, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         empty = drained.done() and drained.exception() is None  # the store may fail in the last moment, too
         log.info("stopped", drained=empty, waiting=len(parts.inbox))
         drained.cancel()
@@ -215,12 +216,27 @@ async def _stop(
         for task in steps:
             task.cancel()
         await asyncio.wait(steps, timeout=_GOODBYE_SECONDS)
-    for task in (*core, *(intake if signals.second.is_set() else ())):  # of those, what they still wait for as they end
+    for task in core:
         task.cancel()
+    await _intake_ended(intake, signals)
+
+
+async def _intake_ended(intake: list[asyncio.Task[None]], signals: _Signals) -> None:
+    """Return when intake has ended, or a second signal cancels what it still waits for as it ends."""
+    ended = asyncio.create_task(asyncio.wait(intake), name="intake-ended")
+    second = asyncio.create_task(signals.second.wait(), name="second-signal")
+    try:
+        await asyncio.wait({ended, second}, return_when=asyncio.FIRST_COMPLETED)
+        if signals.second.is_set():
+            for task in intake:
+                task.cancel()
+    finally:
+        ended.cancel()
+        second.cancel()
 
 
 async def _drained(parts: Parts, stopped: GatewayStopped) -> None:
-    """Return when the stop, which all other events went before, and a head over it are committed and all is sent."""
+    """Return when the stop, behind all that waited, and a head over it are committed and all is sent."""
     board, sign = (
         TimerDue(event_id=identity_of(name, stopped.event_id), at=stopped.at, timer=timer)
         for name, timer in (("last-board", Timer.REFRESH_BOARD), ("last-head", Timer.SIGN_HEAD))

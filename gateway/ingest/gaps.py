@@ -57,7 +57,8 @@ class Gaps:
 
     def _put_a_wide_one(self) -> None:
         if self._wide:
-            (kind, subject), (from_ns, until_ns, count) = self._wide.popitem()
+            kind, subject = next(iter(self._wide))
+            from_ns, until_ns, count = self._wide.pop((kind, subject))
             self._put(_gap(kind, subject, from_ns, until_ns, {"gaps": count}))
 
 

@@ -151,8 +151,8 @@ class _Impatient(H11Protocol):
     """Ends connections that would keep the laboratory out: idle ones, and those whose answers nobody reads."""
 
     _looking: asyncio.TimerHandle | None = None
-    _last: object = None
-    _looks = 0  # in a row that have found the same request
+    _last: tuple[object, bool] = (None, True)
+    _looks = 0  # in a row that have found the same
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -168,9 +168,10 @@ class _Impatient(H11Protocol):
 
     def _look(self) -> None:
         """End it where nothing has been asked since the last look, or one request is at it for longer than any is."""
-        self._looks = self._looks + 1 if self.cycle is self._last else 0
-        self._last = self.cycle
         idle = self.cycle is None or self.cycle.response_complete
+        found = (self.cycle, idle)
+        self._looks = self._looks + 1 if found == self._last else 0
+        self._last = found
         if self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
             self.transport.abort()  # to close would wait until what was written is read
             return

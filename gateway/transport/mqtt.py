@@ -5,7 +5,7 @@ message ids are reused after a reconnect, and a late one would consume another m
 """
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import structlog
 
@@ -128,18 +128,21 @@ class MqttSession:
             connection.close(polite=self._polite)
 
     async def _subscribe(self, connection: Connection, only: tuple[str, ...] | None = None) -> None:
-        self.refused_subscriptions = await connection.subscribe(only)
-        self._options.on_condition("SUBSCRIPTION_REFUSED", bool(self.refused_subscriptions))
-        if self.refused_subscriptions:
-            log.error("subscription refused", client_id=self.client_id, topics=self.refused_subscriptions)
+        refused = await connection.subscribe(only, unheard=bool(self.refused_subscriptions))
+        self.refused_subscriptions = refused
+        self._options.on_condition("SUBSCRIPTION_REFUSED", bool(refused))
+        if refused and refused != only:  # what is asked for again each minute is told once
+            log.error("subscription refused", client_id=self.client_id, topics=refused)
 
     async def _until_lost(self, connection: Connection) -> str:
         """Return why the connection was lost; until then ask now and then for what was refused: rights may be given."""
         lost = asyncio.create_task(connection.until_lost(), name=f"{self.client_id}-until-lost")
         try:
-            while self.refused_subscriptions and not lost.done():
+            while self.refused_subscriptions:
                 await asyncio.wait({lost}, timeout=_ASK_AGAIN_SECONDS)
-                if not lost.done():
+                if lost.done():
+                    break
+                with suppress(TimeoutError):  # a slow broker is no lost one; it is asked again
                     async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                         await self._subscribe(connection, self.refused_subscriptions)
             return await lost

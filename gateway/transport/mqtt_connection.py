@@ -194,11 +194,15 @@ class Connection:
             raise NotConnectedError("the session was closed")
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    async def subscribe(self, only: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """Subscribe at QoS 1 to what the session takes, or some of it; return the topics that the broker refused."""
+    async def subscribe(self, only: tuple[str, ...] | None = None, *, unheard: bool = False) -> tuple[str, ...]:
+        """Subscribe at QoS 1 to what the session takes, or some of it; return the topics that the broker refused.
+
+        ``unheard``: some was refused before, so that what the broker retains of it is new to a session it knows, too.
+        """
         topics = (*self._options.subscriptions, *self._options.retained) if only is None else only
         if not topics:
             return ()
+        self._session_present = self._session_present and not unheard
         answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         wanted: Any = [(topic, 1) for topic in topics]
         if self._options.address.version_5:

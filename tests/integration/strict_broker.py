@@ -13,11 +13,10 @@ _MOMENT_SECONDS = 0.02
 
 
 class StrictBroker:
-    """``receive_maximum``: what it says in its CONNACK, and holds to; ``refusals``: so many subscriptions first."""
+    """``receive_maximum``: what it says in its CONNACK, and holds to."""
 
-    def __init__(self, *, receive_maximum=20, refusals=0):
+    def __init__(self, *, receive_maximum):
         self.receive_maximum = receive_maximum
-        self.refusals = refusals
         self.topics = []
         self.most_unacknowledged = 0
         self.dropped = 0
@@ -45,8 +44,7 @@ class StrictBroker:
                 if kind == _CONNECT:
                     writer.write(b"\x20\x06\x00\x00\x03\x21" + struct.pack("!H", self.receive_maximum))
                 elif kind == _SUBSCRIBE:
-                    refused, self.refusals = self.refusals > 0, max(0, self.refusals - 1)
-                    writer.write(b"\x90\x04" + body[:2] + b"\x00" + (b"\x87" if refused else b"\x01"))
+                    writer.write(b"\x90\x04" + body[:2] + b"\x00\x01")
                 elif kind == _PINGREQ:
                     writer.write(b"\xd0\x00")
                 elif kind == _PUBLISH:
@@ -65,6 +63,49 @@ class StrictBroker:
         for number in unacknowledged:
             writer.write(b"\x40\x02" + number)
         unacknowledged.clear()
+
+
+class GrudgingBroker:
+    """Answers each SUBSCRIBE by the next of ``codes`` (None: not at all), and then grants it and sends ``retained``.
+
+    It knows the session of whoever speaks MQTT 3.1.1.
+    """
+
+    def __init__(self, *codes, retained=b"", version_5=True):
+        self._codes = list(codes)
+        self._retained = retained
+        self._version_5 = version_5
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+
+    async def _serve(self, reader, writer):
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                kind = (await reader.readexactly(1))[0] >> 4
+                body = await reader.readexactly(await _length(reader))
+                if kind == _CONNECT:
+                    writer.write(b"\x20\x03\x00\x00\x00" if self._version_5 else b"\x20\x02\x01\x00")
+                elif kind == _SUBSCRIBE:
+                    self._answer(writer, body[:2])
+                elif kind == _PINGREQ:
+                    writer.write(b"\xd0\x00")
+        writer.close()
+
+    def _answer(self, writer, number):
+        code = self._codes.pop(0) if self._codes else 1
+        no_properties = b"\x00" if self._version_5 else b""
+        if code is not None:
+            answer = number + no_properties + bytes([code])
+            writer.write(bytes([0x90, len(answer)]) + answer)
+        if code == 1 and self._retained:
+            message = b"\x00\x04in/a" + b"\x00\x07" + no_properties + self._retained
+            writer.write(bytes([0x33, len(message)]) + message)
 
 
 async def _length(reader):

@@ -171,7 +171,10 @@ async def test_two_signals_while_the_disk_is_full_end_the_process_at_once_with_0
             assert await gateway.process.wait() == 0
 
 
-async def test_a_second_signal_waits_for_no_source_that_takes_long_to_leave(load_of, monkeypatch):
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_second_signal_waits_for_no_source_that_takes_long_to_leave(
+    load_of, monkeypatch, short_deadlines, late
+):
     leaving = asyncio.Event()
 
     async def slow_to_leave(self):
@@ -185,6 +188,8 @@ async def test_a_second_signal_waits_for_no_source_that_takes_long_to_leave(load
     async with load_of() as load, gateway_here(load.configuration, monkeypatch) as gateway:
         gateway.signals._received()
         await asyncio.wait_for(leaving.wait(), SOON_SECONDS)
+        if late:  # all else has ended meanwhile
+            await until(lambda: load.account.status.get("online") is False)
         await gateway.stop(within_seconds=SOON_SECONDS)
 
 

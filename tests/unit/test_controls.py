@@ -147,6 +147,18 @@ def test_controls_of_one_instant_keep_their_order_when_one_of_them_is_judged_aga
     assert bench.rows(rejected) == [(0,), (0,)]  # now the sides alternate, in the order in which they came
 
 
+@pytest.mark.parametrize("sample", range(6))  # identities are hashes: their order is any
+def test_of_two_controls_in_one_message_the_last_decides(bench, sample):
+    bench.now_ns += 60 * SECOND_NS
+    for part, value in enumerate((100.0, 103.0)):
+        bench.result({
+            "sample_id": f"QC-{sample}-{part}", "test_id": "Viscosity", "value": value, "unit": "mPa.s",
+            "status": "approved", "control_id": "OIL-100", "analysed_at": rfc3339(bench.now_ns),
+        })  # fmt: skip
+    assert [each["rejected"] for each in bench.sent("control")] == [False, True]
+    assert judged(bench) == ("review", {"CONTROL_REJECTED"})
+
+
 def test_a_plants_sample_that_is_said_to_be_a_control_leaves_its_lot_for_a_person(bench):
     bench.result(viscosity(100.0, result_version=1))
     bench.result({**viscosity(100.0, result_version=2), "control_id": "OIL-100", "material_lot_id": None})

@@ -1,12 +1,12 @@
 -- of the same instrument, where both say one: the newest until an instant, and the oldest after it; those of one
--- instant in the order in which they came, which judging them again does not change
+-- instant in the order in which they came
 -- name: controls_until
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
        'control_point ' || result_id AS record
 FROM control_point_checked
 WHERE analyte = :analyte AND at_ns <= :at_ns AND result_id IS NOT :besides
   AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
-ORDER BY at_ns DESC, arrived_ns DESC, result_id DESC LIMIT :most;
+ORDER BY at_ns DESC, row_number DESC LIMIT :most;
 
 -- name: controls_after
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
@@ -14,11 +14,11 @@ SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, d
 FROM control_point_checked
 WHERE analyte = :analyte AND at_ns > :at_ns AND result_id IS NOT :besides
   AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
-ORDER BY at_ns, arrived_ns, result_id LIMIT :most;
+ORDER BY at_ns, row_number LIMIT :most;
 
 -- name: newest_controls
 SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected
-FROM control_point_checked WHERE holds ORDER BY at_ns DESC, arrived_ns DESC, result_id DESC LIMIT :most;
+FROM control_point_checked WHERE holds ORDER BY at_ns DESC, row_number DESC LIMIT :most;
 
 -- looks at the newest results only: a control is measured every day
 -- name: lots_measured_since
@@ -30,10 +30,12 @@ WHERE event.at_ns > :since_ns AND newest.analyte = :analyte AND newest.current A
 GROUP BY newest.material_lot_id
 ORDER BY max(event.at_ns) DESC LIMIT 100;
 
+-- one that is judged again keeps its place
 -- name: insert_control_point
 INSERT OR REPLACE INTO control_point
-    (result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected)
-VALUES (:result_id, :material, :analyte, :instrument_id, :run_id, :at_ns, :arrived_ns, :deviations, :rejected);
+    (rowid, result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected)
+VALUES ((SELECT rowid FROM control_point WHERE result_id = :result_id),
+        :result_id, :material, :analyte, :instrument_id, :run_id, :at_ns, :arrived_ns, :deviations, :rejected);
 
 -- name: withdraw_control_point
 DELETE FROM control_point WHERE result_id = :result_id;
