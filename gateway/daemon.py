@@ -222,7 +222,10 @@ async def _stop(
 
 
 async def _intake_ended(intake: list[asyncio.Task[None]], signals: _Signals) -> None:
-    """Return when intake has ended, or a second signal cancels what it still waits for as it ends."""
+    """Return when intake has ended, or a second signal cancels what it still waits for as it ends.
+
+    What it waits for then has timeouts of its own.
+    """
     ended = asyncio.create_task(asyncio.wait(intake), name="intake-ended")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
     try:

@@ -1,8 +1,4 @@
-"""A broker of MQTT 5 that takes so many messages before it has acknowledged one, and not one more (MQTT 5.0, 3.3.4).
-
-mosquitto acknowledges QoS 1 at once, so that it never counts more than one. This one keeps nothing and serves nobody
-else: it acknowledges when it has all that it takes, or when nothing more has come for a moment.
-"""
+"""Brokers that do what the standard allows and mosquitto never does. They keep nothing, and serve one client."""
 
 import asyncio
 import struct
@@ -12,15 +8,7 @@ _CONNECT, _PUBLISH, _SUBSCRIBE, _PINGREQ = 1, 3, 8, 12
 _MOMENT_SECONDS = 0.02
 
 
-class StrictBroker:
-    """``receive_maximum``: what it says in its CONNACK, and holds to."""
-
-    def __init__(self, *, receive_maximum):
-        self.receive_maximum = receive_maximum
-        self.topics = []
-        self.most_unacknowledged = 0
-        self.dropped = 0
-
+class _Broker:
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -28,6 +16,20 @@ class StrictBroker:
 
     async def __aexit__(self, *_):
         self._server.close()
+
+
+class StrictBroker(_Broker):
+    """MQTT 5: takes so many messages before it has acknowledged one, and not one more (MQTT 5.0, 3.3.4).
+
+    It acknowledges when it has all that it takes, or when nothing more has come for a moment (mosquitto: at once).
+    ``receive_maximum``: what it says in its CONNACK, and holds to.
+    """
+
+    def __init__(self, *, receive_maximum):
+        self.receive_maximum = receive_maximum
+        self.topics = []
+        self.most_unacknowledged = 0
+        self.dropped = 0
 
     async def _serve(self, reader, writer):
         unacknowledged = []
@@ -65,7 +67,7 @@ class StrictBroker:
         unacknowledged.clear()
 
 
-class GrudgingBroker:
+class GrudgingBroker(_Broker):
     """Answers each SUBSCRIBE by the next of ``codes`` (None: not at all), and then grants it and sends ``retained``.
 
     It knows the session of whoever speaks MQTT 3.1.1.
@@ -75,14 +77,6 @@ class GrudgingBroker:
         self._codes = list(codes)
         self._retained = retained
         self._version_5 = version_5
-
-    async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self._server.close()
 
     async def _serve(self, reader, writer):
         with suppress(asyncio.IncompleteReadError, ConnectionError):
