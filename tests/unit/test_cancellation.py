@@ -86,7 +86,6 @@ class Stopping:
         self.signals = daemon._Signals()
         self.steps = []
         self.reached = {step: asyncio.Event() for step in ("intake", "commit", "send", "goodbye")}
-        self.release = asyncio.Event()
         self.core = []
         self.parts = SimpleNamespace(
             inbox=self.inbox, clock=SystemClock(), settings=SimpleNamespace(mqtt=SimpleNamespace(protocol="5")),
@@ -106,7 +105,7 @@ class Stopping:
         finally:
             if self.hangs == "intake":
                 self.reached["intake"].set()
-                await self.release.wait()  # as what waits for a disk: no cancellation ends it
+                await self.reached["goodbye"].wait()  # as what waits for a disk: no cancellation ends it
             elif self.fails == "intake":
                 raise StoreCorruptError("the intake's last word failed, says the test")
             await asyncio.sleep(0)
@@ -143,7 +142,6 @@ class Stopping:
             self.core = [tasks.create_task(work) for work in (self._process(), self._failing())]
             await asyncio.sleep(0)
             await daemon._stop(self.parts, intake, self.core, self.signals)
-            self.release.set()
 
 
 @pytest.fixture
