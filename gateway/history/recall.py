@@ -113,9 +113,12 @@ class History:
     async def windows(self, requests: Iterable[WindowRequest]) -> Mapping[WindowRequest, TagWindow]:
         """Return the windows asked for; the disk is asked only for what memory does not reach."""
         self.clock_sets()
-        wanted = tuple(dict.fromkeys(requests))
-        found = {request: self._rings.window(request) for request in wanted if self._rings.reaches_back(request)}
-        older = [request for request in wanted if request not in found]
+        found, older = dict[WindowRequest, TagWindow](), list[WindowRequest]()
+        for request in dict.fromkeys(requests):
+            if self._rings.reaches_back(request):
+                found[request] = self._rings.window(request)
+            else:
+                older.append(request)
         if older:
             found |= await self._older(older)
         return found

@@ -32,8 +32,7 @@ _TIME_FLAGS = {"source": SampleFlag.NONE, "server": SampleFlag.SERVER_TIME, "gat
 class TagRing:
     """The newest samples of one tag, at most ``capacity``."""
 
-    def __init__(self, tag: str, *, capacity: int) -> None:
-        self.tag = tag
+    def __init__(self, *, capacity: int) -> None:
         self.last_ns: int | None = None  # from when the newest sample counts
         self.overwritten = 0
         self.older_elsewhere = False  # whether older samples are on disk, or were
@@ -106,11 +105,11 @@ class TagRing:
         reached = self.first_ns is not None and max(self.first_ns, self.reaches_from_ns) <= start_ns
         return not self.older_elsewhere or reached
 
-    def window(self, *, start_ns: int, end_ns: int, confirmed_ns: int, arrival: int = 0) -> TagWindow:
+    def window(self, request: WindowRequest, *, confirmed_ns: int, arrival: int = 0) -> TagWindow:
         """Return the samples in the window and the one that held at its start, as copies."""
         kept = slice(self._begin, self._end)
         return cut(
-            WindowRequest(tag=self.tag, start_ns=start_ns, end_ns=end_ns),
+            request,
             held_ns=self._held_ns[kept],
             values=self._values[kept],
             statuses=self._statuses[kept],
@@ -136,7 +135,7 @@ class Rings:
     def __init__(self, tags: Mapping[str, str], *, capacity: int) -> None:
         """``tags``: tag name to the name of its source."""
         self._source_of = dict(tags)
-        self._rings = {tag: TagRing(tag, capacity=capacity) for tag in tags}
+        self._rings = {tag: TagRing(capacity=capacity) for tag in tags}
         self._confirmed_ns = dict.fromkeys(tags.values(), 0)
         self._arrival = 0
         self._set_back: _SetBack | None = None
@@ -337,12 +336,8 @@ class Rings:
 
     def window(self, request: WindowRequest) -> TagWindow:
         """Return one window; of a tag without samples an empty one."""
-        return self._rings[request.tag].window(
-            start_ns=request.start_ns,
-            end_ns=request.end_ns,
-            confirmed_ns=self._confirmed_ns[self._source_of[request.tag]],
-            arrival=self._arrival,
-        )
+        confirmed_ns = self._confirmed_ns[self._source_of[request.tag]]
+        return self._rings[request.tag].window(request, confirmed_ns=confirmed_ns, arrival=self._arrival)
 
     def windows(self, requests: Iterable[WindowRequest]) -> dict[WindowRequest, TagWindow]:
         """Return the windows asked for, as far as memory reaches."""

@@ -9,6 +9,7 @@ from asyncua import Server, ua
 from gateway.clock import SystemClock
 from gateway.history.recall import History
 from gateway.history.rings import Rings
+from gateway.history.windows import WindowRequest
 from gateway.inbox import Inbox
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.opcua import OpcUaFeed
@@ -126,7 +127,8 @@ class Listener:
 
     def last(self, tag):
         ring = self.rings._rings[tag]
-        window = ring.window(start_ns=ring.last_ns or 0, end_ns=ring.last_ns or 0, confirmed_ns=0)
+        at_ns = ring.last_ns or 0
+        window = ring.window(WindowRequest(tag=tag, start_ns=at_ns, end_ns=at_ns), confirmed_ns=0)
         return (float(window.values[-1]), int(window.statuses[-1])) if len(window) else (None, None)
 
     async def until(self, tag, condition, seconds=20):

@@ -110,18 +110,18 @@ def test_a_server_whose_clock_is_behind_catches_up_after_a_loss_without_hiding_n
 
 
 def test_a_ring_keeps_the_newest_in_order_and_counts_what_it_overwrote():
-    ring = TagRing("t", capacity=5)
+    ring = TagRing(capacity=5)
     for at in (1, 2, 4, 3, 5, 6, 7):
         ring.append(held_ns=at, value=float(at), status=0)
-    window = ring.window(start_ns=0, end_ns=100, confirmed_ns=0)
+    window = ring.window(WindowRequest(tag="t", start_ns=0, end_ns=100), confirmed_ns=0)
     assert window.held_ns.tolist() == [3, 4, 5, 6, 7]
     assert ring.overwritten == 2
 
 
 def test_windows_are_copies_that_later_samples_do_not_change():
-    ring = TagRing("t", capacity=3)
+    ring = TagRing(capacity=3)
     ring.append(held_ns=1, value=1.0, status=0)
-    window = ring.window(start_ns=0, end_ns=10, confirmed_ns=0)
+    window = ring.window(WindowRequest(tag="t", start_ns=0, end_ns=10), confirmed_ns=0)
     for at in range(2, 20):
         ring.append(held_ns=at, value=-1.0, status=0)
     assert window.values.tolist() == [1.0]
