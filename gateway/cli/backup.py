@@ -27,7 +27,9 @@ def backup(
     if as_json:
         show_json({"folder": str(to), **manifest})
     else:
-        out.print(f"backed up to {to}: audit head {manifest['head']}", markup=False, soft_wrap=True)
+        head = manifest["head"]
+        witness = f"the audit trail ends with line {head['seq']}, {head['hash']}" if head else "it has no audit trail"
+        out.print(f"backed up to {to}; {witness}", markup=False, soft_wrap=True)
         for each in manifest["wrong"]:
             err.print(f"damaged: {each}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(1 if manifest["damaged"] else 0)
@@ -57,4 +59,5 @@ def restore(
         out.print(f"the store it replaced is in {settings.store.directory / about['replaced']}", soft_wrap=True)
     out.print("results delivered since then must be sent again by the laboratory's system, or salvaged from there;",
               soft_wrap=True)  # fmt: skip
-    out.print("models stay in shadow until: labline audit acknowledge STORE_RESTORED", soft_wrap=True)
+    out.print("once the gateway runs again, its models stay in shadow until: labline audit acknowledge STORE_RESTORED",
+              soft_wrap=True)  # fmt: skip
