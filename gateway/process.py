@@ -18,6 +18,7 @@ import structlog
 
 from gateway.contract.identity import identity_of
 from gateway.contract.reading import Refusal, refusal
+from gateway.database.opening import is_of_the_file
 from gateway.database.writer import Writer
 from gateway.decide import decide, windows_needed
 from gateway.definitions import LineDefinition
@@ -246,11 +247,9 @@ class _Deciding:
             if any(isinstance(record, Guidance) for record in decision.records):
                 board_id = identity_of("board", event.event_id)
                 self.board_due = TimerDue(event_id=board_id, at=event.at, timer=Timer.REFRESH_BOARD)
-        except sqlite3.OperationalError:
-            raise  # the disk or the file: not the event's fault
         except Exception as error:
-            if not self._connection.in_transaction:
-                raise
+            if is_of_the_file(error) or not self._connection.in_transaction:
+                raise  # not the event's fault: it is not acknowledged, and comes again
             self._connection.execute("ROLLBACK TO decision")
             log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
             queued = _bury(self._connection, self._line, event, error)

@@ -56,6 +56,12 @@ def translated(error: sqlite3.Error | UnicodeDecodeError, what: str) -> StoreUna
     return StoreUnavailableError(f"{what}: {error}", hint="check the disk's space, health and rights")
 
 
+def is_of_the_file(error: Exception) -> bool:
+    """Return whether the file or its disk has failed, and not what SQLite was asked to do with it."""
+    kind = getattr(error, "sqlite_errorname", None) or ""
+    return isinstance(error, sqlite3.OperationalError) or kind.startswith(_CORRUPT)
+
+
 def still_wrong(look: Callable[[], str | None]) -> str | None:
     """Return what is wrong with a file, or None, where looking again does not show it to be sound.
 

@@ -4,8 +4,9 @@ import asyncio
 import errno
 import json
 import os
+import sqlite3
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 
 import pytest
@@ -15,12 +16,13 @@ from gateway.clock import SystemClock
 from gateway.contract.identity import sha256_hex
 from gateway.contract.lab_results import lab_result
 from gateway.database.writer import Writer
+from gateway.errors import StoreCorruptError
 from gateway.events import FollowUp, FollowUpKind, GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
 from gateway.followups import FollowUps
 from gateway.inbox import Inbox, Urgency
 from gateway.process import Processor
 from gateway.records import ResultStatus
-from gateway.store.database import open_state
+from gateway.store.database import STATE_FILE, open_state
 from gateway.store.heads import HeadFile
 from tests.building import NOW_NS, line, moment
 
@@ -45,8 +47,8 @@ class Loop:
     def _beat(self):
         self.progress += 1
 
-    def result(self, number):
-        document = {"sample_id": f"S-{number}", "test_name": "pH", "result": 7, "result_version": 1}
+    def result(self, number, **more):
+        document = {"sample_id": f"S-{number}", "test_name": "pH", "result": 7, "result_version": 1, **more}
         payload = json.dumps(document).encode()
         read = lab_result(payload, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED)
         origin = Origin(
@@ -72,6 +74,19 @@ async def running(loop):
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+def pages_overwritten(file, *, of_table):
+    """Overwrite the first page of a table and of each of its indexes."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        pages = connection.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = ? AND rootpage", (of_table,))
+        roots = [page for (page,) in pages]
+    with file.open("r+b") as opened:
+        for root in roots:
+            opened.seek((root - 1) * size)
+            opened.write(b"\xff" * size)
 
 
 @pytest.fixture
@@ -135,6 +150,20 @@ async def test_what_was_committed_as_the_disk_failed_is_not_acknowledged_before_
             assert writer.reliable
             assert set(loop.handed) == {None}  # what the failed attempt has left is to be read from the outbox
             assert await loop.rows("SELECT count(*) FROM lab_result") == [(1,)]
+
+
+async def test_a_result_that_meets_a_malformed_page_is_neither_acknowledged_nor_called_a_dead_letter(tmp_path, capsys):
+    async with Writer(partial(open_state, tmp_path), name="store") as writer:
+        await writer.run(lambda _connection: None)
+    pages_overwritten(tmp_path / STATE_FILE, of_table="provisional_hold")
+    async with Writer(partial(open_state, tmp_path), name="store") as writer:
+        loop = Loop(writer)
+        loop.result(1, material_lot_id="LOT-1")
+        async with running(loop) as task:
+            with pytest.raises(StoreCorruptError, match="malformed"):
+                await asyncio.wait_for(task, 20)
+        assert loop.committed == []
+    assert "dead letter" not in capsys.readouterr().out
 
 
 async def test_what_is_given_up_and_may_have_been_committed_is_looked_for_by_the_drain(tmp_path):
