@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from simulator.scenarios import EQUIPMENT, PRODUCT, SPECIFICATIONS, TARGETS, TES
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
+_LISTENING_SECONDS, _LOOK_SECONDS = 2.0, 0.02
 TOPIC_ROOT = "bench/lab/polymers/line-1/quality"
 
 
@@ -108,6 +109,7 @@ async def running_gateway(
 ) -> AsyncIterator[RunningGateway]:
     """Run the gateway until the block ends, then stop it in order; raises GatewayFailedError."""
     log = directory / "gateway.log"
+    first = not log.exists()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, log.open("ab") as output:
         address = directory / "notify"
         address.unlink(missing_ok=True)
@@ -122,6 +124,8 @@ async def running_gateway(
         try:
             await _until_ready(notifications, process, log)
             ready_at = time.perf_counter()
+            if first:
+                await _until_listening(log)
             yield RunningGateway(
                 process=process,
                 configuration=configuration,
@@ -150,6 +154,14 @@ async def _ready(notifications: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     while b"READY=1" not in await loop.sock_recv(notifications, 4096):
         pass
+
+
+async def _until_listening(log: Path) -> None:
+    """Wait a little for the session of results: before the first one no broker keeps any, and READY waits but briefly."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LISTENING_SECONDS):
+            while not any("connection up" in line and '-in"' in line for line in log.read_text().splitlines()):
+                await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
