@@ -157,7 +157,7 @@ async def _ready(notifications: socket.socket) -> None:
 
 
 async def _until_listening(log: Path) -> None:
-    """Wait a little for the session of results: before the first one no broker keeps any, and READY waits but briefly."""
+    """Wait a little for the session of results: before the first one no broker keeps any, and READY hardly waits."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LISTENING_SECONDS):
             while not any("connection up" in line and '-in"' in line for line in log.read_text().splitlines()):
