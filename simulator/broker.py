@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import os
+import random
 import shutil
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
+_OUR_PORTS = range(20_000, 32_768)  # below those that Linux gives to outgoing connections (ip_local_port_range)
+_PORTS_TRIED = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,10 +30,12 @@ class Broker:
 
 
 def free_port() -> int:
-    """Return a port on loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port on loopback that is free now, and that the system gives to no outgoing connection meanwhile."""
+    for port in random.SystemRandom().sample(_OUR_PORTS, _PORTS_TRIED):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no free port was found in {_PORTS_TRIED} attempts between {_OUR_PORTS[0]} and {_OUR_PORTS[-1]}")
 
 
 def find_mosquitto() -> str | None:

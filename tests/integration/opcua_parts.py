@@ -135,3 +135,9 @@ class Listener:
         async with asyncio.timeout(seconds):
             while not condition(*self.last(tag)):
                 await asyncio.sleep(0.01)
+
+    async def until_states(self, *expected, seconds=20):
+        """Wait until sources were told up and down like this; a value may come before its connection is told."""
+        async with asyncio.timeout(seconds):
+            while [up for _, up in self.states] != list(expected):
+                await asyncio.sleep(0.01)

@@ -43,7 +43,8 @@ async def test_several_servers_at_once_and_one_that_is_down_does_not_hold_up_the
     down = source_of(f"opc.tcp://127.0.0.1:{free_port()}", "X", name="plc2")
     async with PlantOfTags(free_port()) as plant, Listener(source_of(plant.url, "T"), down).running() as listener:
         await listener.until("T", lambda value, _status: value == 20.5)
-        assert listener.states == [("plc1", True)]
+        await listener.until_states(True)
+    assert listener.states[0] == ("plc1", True)
 
 
 async def test_data_flow_again_after_a_restart_with_another_namespace_order():
@@ -57,6 +58,7 @@ async def test_data_flow_again_after_a_restart_with_another_namespace_order():
         await listener.until("T", lambda _value, status: status is not None and quality_of(status) is Quality.BAD)
         async with PlantOfTags(port, padding=3):
             await listener.until("T", lambda value, _status: value == 20.5, seconds=30)
+            await listener.until_states(True, False, True)
     assert [up for _, up in listener.states] == [True, False, True, False]
 
 
