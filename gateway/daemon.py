@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import Awaitable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
 
@@ -195,9 +194,7 @@ async def _stop(
 ) -> None:
     for task in intake:
         task.cancel()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            await _intake_ended(intake, signals)
+    await _intake_ended(intake, signals)
     at = parts.clock.now()
     stopped = GatewayStopped(event_id=identity_of("gateway-stopped", at.wall_ns, at.boot_ns, os.getpid()), at=at)
     drained = asyncio.create_task(_drained(parts, stopped), name="last-drain")
@@ -219,17 +216,16 @@ async def _stop(
     for task in core:
         task.cancel()
     await _intake_ended(intake, signals)
+    for task in intake:  # whatever it still waits for
+        task.cancel()
 
 
 async def _intake_ended(intake: list[asyncio.Task[None]], signals: _Signals) -> None:
-    """Return when intake has ended, or a second signal cancels what it still waits for as it ends.
-
-    What it waits for then has timeouts of its own.
-    """
+    """Wait a while until intake has ended; a second signal cancels what it still waits for as it ends."""
     ended = asyncio.create_task(asyncio.wait(intake), name="intake-ended")
     second = asyncio.create_task(signals.second.wait(), name="second-signal")
     try:
-        await asyncio.wait({ended, second}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ended, second}, timeout=_DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if signals.second.is_set():
             for task in intake:
                 task.cancel()

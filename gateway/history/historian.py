@@ -70,7 +70,6 @@ _AT_ONCE, _SERIES_AT_ONCE = 2, 64  # a flush seals and packs two, and one more f
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
 _NONE = Columns.of(())
-
 Answer = TypeVar("Answer")
 
 

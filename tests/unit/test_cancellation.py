@@ -105,7 +105,7 @@ class Stopping:
         finally:
             if self.hangs == "intake":
                 self.reached["intake"].set()
-                await self.reached["goodbye"].wait()  # as what waits for a disk: no cancellation ends it
+                await for_ever()  # one cancellation has come already, and ends no wait that begins after it
             elif self.fails == "intake":
                 raise StoreCorruptError("the intake's last word failed, says the test")
             await asyncio.sleep(0)
