@@ -36,6 +36,7 @@ from gateway.records import (
     Prediction,
     Reason,
     Response,
+    ResultReference,
     SignedHead,
     Specification,
 )
@@ -131,11 +132,12 @@ class ResponseArrived(Happened):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRefused(Happened):
-    """A message came in that cannot be understood."""
+    """A message came in that cannot be understood; ``about``: of which lots or sample it speaks, where that is known."""
 
     origin: Origin
     payload: bytes
     reasons: tuple[Reason, ...]
+    about: ResultReference | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

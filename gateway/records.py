@@ -184,7 +184,24 @@ class LabResult:
     control_id: str | None = None  # of a control sample: the material that was measured; it belongs to no lot
     run_id: str | None = None  # what was measured together
     foreign_id: str | None = None  # the laboratory's own id of it, by which a retest may name it
+    other_lots: tuple[str, ...] = ()  # of a composite: the lots that it speaks of besides material_lot_id
+    unread: tuple[Reason, ...] = ()  # what of the message could not be understood: its lots are for a person
     flags: tuple[str, ...] = ()
+
+    @property
+    def lots(self) -> tuple[str, ...]:
+        """Return every lot that the result speaks of."""
+        return (() if self.material_lot_id is None else (self.material_lot_id,)) + self.other_lots
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultReference:
+    """What can be said of a refused message: which lots, which sample and which test it speaks of."""
+
+    source: str
+    lots: tuple[str, ...] = ()
+    sample_id: str | None = None
+    test_id: str | None = None
 
 
 # --- production context --------------------------------------------------------------------------------

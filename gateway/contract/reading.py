@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from gateway.contract.times import parse_rfc3339
-from gateway.records import Reason, seconds_to_ns
+from gateway.records import Reason, ResultReference, seconds_to_ns
 
 LONGEST_MESSAGE_BYTES = 256 * 1024
 LONGEST_TEXT = 256
@@ -48,11 +48,12 @@ class Refusal(StrEnum):
 
 
 class MessageRefusedError(Exception):
-    """The message is not understood; ``reasons`` says why, all of it."""
+    """The message is not understood; ``reasons`` says why, all of it, ``about`` of which lots or sample it speaks."""
 
-    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+    def __init__(self, reasons: tuple[Reason, ...], about: ResultReference | None = None) -> None:
         super().__init__("; ".join(reason.text for reason in reasons))
         self.reasons = reasons
+        self.about = about
 
 
 @dataclass(frozen=True, slots=True)

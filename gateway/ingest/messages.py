@@ -162,21 +162,21 @@ class Intake:
         try:
             return [self._event(replace(delivery, payload=part), at) for part in split(delivery.payload)]
         except MessageRefusedError as error:
-            reasons = error.reasons
+            refused = error
         except Exception as error:  # a loop's edge, as below
             log.exception("a message could not be parted; it becomes a dead letter", topic=delivery.topic)
-            reasons = (_unreadable(error),)
-        return [_refused(delivery, at, reasons)]
+            refused = MessageRefusedError((_unreadable(error),))
+        return [_refused(delivery, at, refused)]
 
     def _event(self, delivery: Delivery, at: Moment) -> Arrived | HeadWitnessed:
         try:
             return self._routes[self._route(delivery.topic)](delivery, _origin(delivery), at)
         except MessageRefusedError as error:
-            reasons = error.reasons
+            refused = error
         except Exception as error:  # a loop's edge: no message, whatever is in it, may stop the ones after it
             log.exception("a message could not be read; it becomes a dead letter", topic=delivery.topic)
-            reasons = (_unreadable(error),)
-        return _refused(delivery, at, reasons)
+            refused = MessageRefusedError((_unreadable(error),))
+        return _refused(delivery, at, refused)
 
     def _route(self, topic: str) -> str:
         """Return the first route that matches; the broker sends nothing that matches none."""
@@ -206,8 +206,9 @@ def _origin(delivery: Delivery) -> Origin:
     )
 
 
-def _refused(delivery: Delivery, at: Moment, reasons: tuple[Reason, ...]) -> MessageRefused:
-    return MessageRefused(at=at, origin=_origin(delivery), payload=delivery.payload[:KEPT_BYTES], reasons=reasons)
+def _refused(delivery: Delivery, at: Moment, error: MessageRefusedError) -> MessageRefused:
+    kept = delivery.payload[:KEPT_BYTES]
+    return MessageRefused(at=at, origin=_origin(delivery), payload=kept, reasons=error.reasons, about=error.about)
 
 
 def _unreadable(error: Exception) -> Reason:
