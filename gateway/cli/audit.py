@@ -84,9 +84,9 @@ def verify(
                    "witnesses": len(witnesses), "wrong": wrong})  # fmt: skip
     else:
         for each in wrong:
-            out.print(each, style="red", markup=False, soft_wrap=True)
+            out.print(each, style="red", soft_wrap=True)
         out.print(f"audit: {'ok' if not wrong else 'not ok'} ({findings.audit_lines} lines, {findings.rows} records, "
-                  f"{len(heads)} signed heads, {len(witnesses)} witnesses)", markup=False, soft_wrap=True)  # fmt: skip
+                  f"{len(heads)} signed heads, {len(witnesses)} witnesses)", soft_wrap=True)  # fmt: skip
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -147,7 +147,7 @@ def archive(
         count = archive_trail(
             connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()
         )
-    out.print(f"{count} lines archived in {to} and taken out of the store", markup=False, soft_wrap=True)
+    out.print(f"{count} lines archived in {to} and taken out of the store", soft_wrap=True)
 
 
 @app.command()
@@ -165,7 +165,7 @@ def trace(
     if as_json:
         show_json({"id": identity, "found": [each.document() for each in found]})
     elif not found:
-        err.print(f"nothing on record has the id {identity}", style="red", markup=False, soft_wrap=True)
+        err.print(f"nothing on record has the id {identity}", style="red", soft_wrap=True)
     for node in [] if as_json else found:
         out.print(_branch(node), soft_wrap=True)
     raise typer.Exit(0 if found else 1)
@@ -203,4 +203,4 @@ def acknowledge(
         entry = AuditEntry(kind="alarm_acknowledged", subject=code, body={"person": person, "reason": reason})
         audit.append(connection, (entry,), at_ns=time.time_ns())
         connection.execute("COMMIT")
-    out.print(f"{code} is taken down", markup=False)
+    out.print(f"{code} is taken down")

@@ -29,9 +29,9 @@ def backup(
     else:
         head = manifest["head"]
         witness = f"the audit trail ends with line {head['seq']}, {head['hash']}" if head else "it has no audit trail"
-        out.print(f"backed up to {to}; {witness}", markup=False, soft_wrap=True)
+        out.print(f"backed up to {to}; {witness}", soft_wrap=True)
         for each in manifest["wrong"]:
-            err.print(f"damaged: {each}", style="red", markup=False, soft_wrap=True)
+            err.print(f"damaged: {each}", style="red", soft_wrap=True)
     raise typer.Exit(1 if manifest["damaged"] else 0)
 
 
@@ -51,7 +51,7 @@ def restore(
     if as_json:
         show_json(about)
         return
-    out.print(f"restored the backup of {about['backup_at']}", markup=False)
+    out.print(f"restored the backup of {about['backup_at']}")
     if about["damaged"]:
         err.print(f"{about['damaged']} of its records were damaged when it was made; they are not served",
                   style="red", soft_wrap=True)  # fmt: skip

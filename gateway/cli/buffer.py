@@ -75,7 +75,7 @@ def export(
         for row in _messages(connection.execute(SQL["whole_outbox"])):
             file.write(json.dumps(row) + "\n")
             count += 1
-    out.print(f"{count} messages written to {to}", markup=False, soft_wrap=True)
+    out.print(f"{count} messages written to {to}", soft_wrap=True)
 
 
 def _new_file(path: Path) -> Any:
@@ -174,7 +174,7 @@ def retry(
         else:
             ask_retry(connection, identity, person=person, at_ns=at_ns)
         connection.execute("COMMIT")
-    out.print(f"{identity} will be {'sent' if unparked else 'tried'} again", markup=False)
+    out.print(f"{identity} will be {'sent' if unparked else 'tried'} again")
 
 
 @app.command()

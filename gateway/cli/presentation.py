@@ -1,18 +1,58 @@
-"""How commands speak: tables for people, one JSON object for machines, errors with what to do."""
+"""How commands speak: tables for people, one JSON object for machines, errors with what to do.
+
+Text from a broker, a file or a person may hold terminal escapes and markup. No command prints such text as it is:
+the two consoles here read no markup and show control characters as escapes (``safe_text``), whatever is printed.
+On a terminal nothing is cut short, and a word (an id) is never broken by us. In a pipe no line is broken at all.
+"""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
+from rich.text import Text
 
 from gateway.errors import ConfigurationError, LablineError, Problem
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, bidirectional and zero-width marks, surrogates
+_BETWEEN_COLUMNS = 3  # what rich puts between two columns
+_UNLIMITED = 100_000  # columns of a pipe
+
+
+def safe_text(value: object, *, lines: bool = False) -> str:
+    r"""Return a text as people may read it: what a terminal would act on, or not show, becomes an escape such as \x1b.
+
+    ``lines``: whether it may have several lines; else a line break is escaped, too, so that data forge no line.
+    """
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode()
+        if unicodedata.category(char) in _HIDDEN and not (lines and char == "\n")
+        else char
+        for char in text
+    )
+
+
+class SafeConsole(Console):
+    """A console that reads no markup in a text, and sends a terminal nothing but what it prints."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:  # every string passes here, those in tables too
+        """Return a text as it may be shown."""
+        return super().render_str(safe_text(text, lines=True), **{**options, "markup": False, "emoji": False})
+
+
+out = SafeConsole()
+err = SafeConsole(stderr=True)
 
 
 def show_error(error: LablineError) -> None:
@@ -20,18 +60,18 @@ def show_error(error: LablineError) -> None:
     if isinstance(error, ConfigurationError):
         show_problems(error.problems)
         return
-    err.print(f"labline: {error}", style="red", markup=False, soft_wrap=True)
+    err.print(f"labline: {error}", style="red", soft_wrap=True)
     if error.hint:
-        err.print(f"  -> {error.hint}", markup=False, soft_wrap=True)
+        err.print(f"  -> {error.hint}", soft_wrap=True)
 
 
 def show_problems(problems: tuple[Problem, ...]) -> None:
     """Tell every problem of a configuration on standard error."""
     for problem in problems:
         place = f"{problem.file}: {problem.key}" if problem.key else problem.file
-        err.print(f"{place}: {problem.message}", style="red", markup=False, soft_wrap=True)
+        err.print(f"{place}: {problem.message}", style="red", soft_wrap=True)
         if problem.hint:
-            err.print(f"  -> {problem.hint}", markup=False, soft_wrap=True)
+            err.print(f"  -> {problem.hint}", soft_wrap=True)
     err.print(f"{len(problems)} problem{'' if len(problems) == 1 else 's'} found.")
 
 
@@ -61,11 +101,47 @@ def cell(value: Any) -> str:
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def show_table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Print a table."""
-    table = Table(title=title, title_justify="left", show_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")  # a name cut short names nothing
+def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Print a table; where its words do not fit beside each other on the terminal, each row as lines of its own."""
+    texts = [[safe_text(each) for each in row] for row in rows]
+    room = out.width if out.is_terminal else _UNLIMITED
+    widths = column_widths([list(columns), *texts], room)
+    out.print(title, style="italic", soft_wrap=True)
+    if widths is None:
+        _show_rows_as_lines(columns, texts)
+        return
+    table = Table(show_edge=False)
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(Text(safe_text(column)), overflow="fold", width=width)
+    for row in texts:
+        table.add_row(*(Text(each) for each in row))
+    for line in out.render_lines(table, out.options.update(width=room), pad=False):
+        shown = Text("").join(Text(part.text, style=part.style or "") for part in line)
+        shown.rstrip()
+        out.print(shown, soft_wrap=True)
+
+
+def column_widths(rows: Sequence[Sequence[str]], room: int) -> tuple[int, ...] | None:
+    """Return a width for each column, so that only spaces are broken at; None where the words do not fit.
+
+    ``room`` is the width of the whole table in terminal cells.
+    """
+    wanted = [max(cell_len(each) for each in column) for column in zip(*rows, strict=True)]
+    least = [max((cell_len(word) for each in column for word in each.split()), default=0)
+             for column in zip(*rows, strict=True)]  # fmt: skip
+    left = room - _BETWEEN_COLUMNS * (len(wanted) - 1) - 2 - sum(least)
+    if left < 0:
+        return None
+    asked = sum(wanted) - sum(least)
+    if asked <= left:
+        return tuple(wanted)
+    return tuple(low + (high - low) * left // asked for low, high in zip(least, wanted, strict=True))
+
+
+def _show_rows_as_lines(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
+    """Print of each row every column on a line of its own, which the terminal itself may wrap."""
+    longest = max(map(len, columns))
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    out.print(table)
+        for column, text in zip(columns, row, strict=True):
+            out.print(f"  {column.ljust(longest)}  {text}", soft_wrap=True)
+        out.print()

@@ -216,7 +216,7 @@ def _told(difference: Difference) -> dict[str, str]:
 
 def _show(report: dict[str, Any]) -> None:
     out.print(f"{report['events']} events from {report['from']} to {report['to']} in {report['seconds']} s; "
-              f"{report['messages']} messages, sha256 {report['sha256']}", markup=False, soft_wrap=True)  # fmt: skip
+              f"{report['messages']} messages, sha256 {report['sha256']}", soft_wrap=True)  # fmt: skip
     for name, both in report["models"].items():
         rows = [
             (figure, *("-" if each is None else cell(each[figure]) for each in (both["then"], both["now"])))
@@ -244,7 +244,7 @@ def _write(folder: Path, found: _Replayed, report: dict[str, Any]) -> None:
     try:
         from gateway.replay.figures import figures_of  # noqa: PLC0415 - only drawing needs the extra
     except ModuleNotFoundError as error:
-        err.print(f"without figures: {error.name} is missing; pip install 'labline[train]'", markup=False)
+        err.print(f"without figures: {error.name} is missing; pip install 'labline[train]'")
         return
     for name, content in figures_of(found.then, found.now.said, found.measured).items():
         (folder / name).write_bytes(content)
