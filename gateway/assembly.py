@@ -28,6 +28,7 @@ from gateway.ingest.mes import understand_context, understand_specification
 from gateway.ingest.messages import Intake
 from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
+from gateway.ingest.webhook import TOPIC as WEBHOOK_TOPIC
 from gateway.ingest.webhook import WebhookIntake
 from gateway.line import broker_address, opcua_sources, result_mapping, webhook_options
 from gateway.operations.health import Health
@@ -239,8 +240,8 @@ def _sessions(ground: Ground) -> Sessions:
     intake = Intake(
         inbox=ground.inbox,
         urgency=Urgency.INBOUND,
-        routes=routes,
-        splits={lims.topic: mapping.parts},
+        routes={**routes, WEBHOOK_TOPIC: results},
+        splits={lims.topic: mapping.parts, WEBHOOK_TOPIC: mapping.parts},
         now=ground.clock.now,
     )
     responses = Intake(

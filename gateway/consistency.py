@@ -1,11 +1,15 @@
 """What is wrong between tables of a configuration that are each right by themselves. Pure."""
 
 import math
+import re
 from pathlib import Path
 
 from gateway.contract.times import parse_rfc3339
+from gateway.contract.topics import is_shared, unshared
 from gateway.errors import Problem
 from gateway.settings import Settings, SpecificationTable
+
+_SHARE_GROUP = re.compile(r"[^+#/]+")  # MQTT 5.0, 4.8.2
 
 
 def contradictions(path: Path, settings: Settings) -> list[Problem]:
@@ -114,14 +118,18 @@ def _filter_problems(settings: Settings) -> list[Found]:
     filters = {"lims.topic": settings.lims.topic, "mes.topic": settings.mes.topic}
     if settings.master_data.topic is not None:
         filters["master_data.topic"] = settings.master_data.topic
-    for key, text in filters.items():
+    for key, whole in filters.items():
+        text = unshared(whole)
         levels = text.split("/")
         misplaced = any(("#" in level and (level != "#" or at < len(levels) - 1)) or ("+" in level and level != "+")
                         for at, level in enumerate(levels))  # fmt: skip
-        if not text or misplaced:
-            found.append((key, f"{text!r} is no topic filter", "such as lims/results/#; # only last, + only alone"))
+        if not text or misplaced or levels[0] == "$share":
+            found.append((key, f"{whole!r} is no topic filter", "such as lims/results/#; # only last, + only alone"))
+        elif is_shared(whole) and not _SHARE_GROUP.fullmatch(whole.split("/")[1]):
+            found.append((key, f"{whole!r} has no name of a group", "such as $share/labline/lims/results/#"))
         elif _reaches(levels, settings.topic_root.split("/")):
             found.append((key, "takes what the gateway itself publishes", "give the senders a root of their own"))
+    filters = {key: unshared(text) for key, text in filters.items()}
     for key, text in filters.items():
         before = next((other for other, taken in filters.items() if taken == text), key)
         if before != key:

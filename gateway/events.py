@@ -132,7 +132,7 @@ class ResponseArrived(Happened):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRefused(Happened):
-    """A message came in that cannot be understood; ``about``: of which lots or sample it speaks, where that is known."""
+    """A message came in that cannot be understood; ``about``: of which lots or sample it speaks, if known."""
 
     origin: Origin
     payload: bytes

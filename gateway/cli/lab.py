@@ -13,6 +13,7 @@ from gateway.clock import SystemClock
 from gateway.contract.lab_results import lab_result
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.result_files import FileForm, messages_in
+from gateway.contract.topics import unshared
 from gateway.errors import LablineError, NotConnectedError
 from gateway.line import broker_address
 from gateway.settings import Settings, read
@@ -128,7 +129,7 @@ async def _send(messages: list[bytes], settings: Settings, told: Callable[[str, 
     )  # fmt: skip
     session = MqttSession(options, clock=SystemClock())
     task = asyncio.create_task(session.run(), name="import-mqtt")
-    topic, sent = settings.lims.topic.replace("#", "import").replace("+", "import"), 0
+    topic, sent = unshared(settings.lims.topic).replace("#", "import").replace("+", "import"), 0
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             await session.wait_connected()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _RESERVED = frozenset("/+#%")
 _PLAIN = re.compile(r"[\w.:;,()=@ -]+", re.ASCII)  # what most levels consist of
 _LONGEST_LEVEL_BYTES = 128
+_SHARED_LEVELS = 3  # $share, the group, and the filter itself
 UNASSIGNED = "unassigned"
 
 
@@ -36,6 +37,33 @@ def _encode_character(character: str) -> str:
 def _is_noncharacter(code: int) -> bool:
     """MQTT 5.0, 1.5.4: brokers may close the connection on Unicode non-characters."""
     return 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE  # noqa: PLR2004 - as the standard lists them
+
+
+def unshared(topic_filter: str) -> str:
+    """Return the filter of a shared subscription without its ``$share/<group>/`` (MQTT 5.0, 4.8.2)."""
+    levels = topic_filter.split("/", 2)
+    return levels[2] if levels[0] == "$share" and len(levels) == _SHARED_LEVELS else topic_filter
+
+
+def is_shared(topic_filter: str) -> bool:
+    """Return whether a filter is of a shared subscription."""
+    return topic_filter.startswith("$share/")
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Return whether a topic matches a filter with ``+`` and ``#``, shared or not (MQTT 5.0, 4.7 and 4.8.2).
+
+    A wildcard at the beginning takes no topic that begins with ``$``.
+    """
+    wanted, levels = unshared(topic_filter).split("/"), topic.split("/")
+    if levels[0].startswith("$") and wanted[0] in {"+", "#"}:
+        return False
+    for at, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if at >= len(levels) or level not in {"+", levels[at]}:
+            return False
+    return len(wanted) == len(levels)
 
 
 @dataclass(frozen=True, slots=True)

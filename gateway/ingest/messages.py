@@ -4,7 +4,7 @@ What cannot be understood becomes a ``MessageRefused`` event and takes the same 
 before it is acknowledged.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
@@ -13,6 +13,7 @@ import structlog
 
 from gateway.contract.identity import sha256_hex
 from gateway.contract.reading import MessageRefusedError, Refusal, refusal
+from gateway.contract.topics import matches
 from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
 from gateway.inbox import Inbox, Urgency
 from gateway.moments import Moment
@@ -97,6 +98,10 @@ class Intake:
         session = self.session
         if session is None:
             return  # not acknowledged: it comes again
+        if not delivery.payload:  # how a retained message is cleared (MQTT 5.0, 3.3.1.3): it tells nothing
+            log.debug("an empty message is acknowledged and ignored", topic=delivery.topic)
+            session.acknowledge(delivery)
+            return
         events = self._events(delivery)
         if not events:
             session.acknowledge(delivery)  # it told nothing that could be lost
@@ -156,11 +161,14 @@ class Intake:
 
         All of it is of one moment, by which a redelivery of all of it is recognised.
         """
-        at, split = self._now(), self._splits.get(self._route(delivery.topic))
+        at, route = self._now(), self._route(delivery.topic)
+        if route is None:
+            return [_refused(delivery, at, MessageRefusedError((_unrouted(delivery.topic, self._routes),)))]
+        split = self._splits.get(route)
         if split is None:
-            return [self._event(delivery, at)]
+            return [self._event(delivery, at, route)]
         try:
-            return [self._event(replace(delivery, payload=part), at) for part in split(delivery.payload)]
+            return [self._event(replace(delivery, payload=part), at, route) for part in split(delivery.payload)]
         except MessageRefusedError as error:
             refused = error
         except Exception as error:  # a loop's edge, as below
@@ -168,9 +176,9 @@ class Intake:
             refused = MessageRefusedError((_unreadable(error),))
         return [_refused(delivery, at, refused)]
 
-    def _event(self, delivery: Delivery, at: Moment) -> Arrived | HeadWitnessed:
+    def _event(self, delivery: Delivery, at: Moment, route: str) -> Arrived | HeadWitnessed:
         try:
-            return self._routes[self._route(delivery.topic)](delivery, _origin(delivery), at)
+            return self._routes[route](delivery, _origin(delivery), at)
         except MessageRefusedError as error:
             refused = error
         except Exception as error:  # a loop's edge: no message, whatever is in it, may stop the ones after it
@@ -178,9 +186,9 @@ class Intake:
             refused = MessageRefusedError((_unreadable(error),))
         return _refused(delivery, at, refused)
 
-    def _route(self, topic: str) -> str:
-        """Return the first route that matches; the broker sends nothing that matches none."""
-        return next((wanted for wanted in self._routes if matches(wanted, topic)), next(iter(self._routes)))
+    def _route(self, topic: str) -> str | None:
+        """Return the first route that takes a topic, or None: a message is never read as what it may not be."""
+        return next((route for route in self._routes if matches(route, topic)), None)
 
 
 def _countdown(count: int, done: Callable[[], None]) -> Callable[[], None]:
@@ -211,18 +219,12 @@ def _refused(delivery: Delivery, at: Moment, error: MessageRefusedError) -> Mess
     return MessageRefused(at=at, origin=_origin(delivery), payload=kept, reasons=error.reasons, about=error.about)
 
 
+def _unrouted(topic: str, routes: Iterable[str]) -> Reason:
+    text = f"Nothing is configured for the topic {topic}, so nobody knows how to read the message."
+    return refusal(Refusal.NO_ROUTE, text, topic=topic, configured=", ".join(routes))
+
+
 def _unreadable(error: Exception) -> Reason:
     text = f"Reading the message failed ({type(error).__name__}); it is kept for a person to look at."
     told = repr(error)[:500].encode("utf-8", "backslashreplace").decode()
     return refusal(Refusal.DECISION_FAILED, text, error=told)
-
-
-def matches(topic_filter: str, topic: str) -> bool:
-    """Return whether a topic matches a filter with ``+`` and ``#`` (MQTT 5.0, 4.7)."""
-    wanted, found = topic_filter.split("/"), topic.split("/")
-    for at, level in enumerate(wanted):
-        if level == "#":
-            return True
-        if at >= len(found) or level not in {"+", found[at]}:
-            return False
-    return len(wanted) == len(found)

@@ -15,7 +15,7 @@ from gateway.errors import ConfigurationError
 from gateway.inbox import Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
-from gateway.ingest.webhook import MOST_WAITING, WebhookIntake
+from gateway.ingest.webhook import MOST_WAITING, TOPIC, WebhookIntake
 from gateway.line import webhook_options
 from gateway.records import ResultStatus
 from gateway.settings import read
@@ -35,8 +35,8 @@ async def served(loop):  # noqa: F811
     """A webhook before the process loop; the port, and what runs."""
     mapping = mapping_named("canonical")
     understand = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
-    intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand},
-                    now=partial(moment, NOW_NS), splits={"lims/#": mapping.parts})  # fmt: skip
+    intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={TOPIC: understand},
+                    now=partial(moment, NOW_NS), splits={TOPIC: mapping.parts})  # fmt: skip
     options = WebhookOptions(host="127.0.0.1", port=free_port(), token=TOKEN, hmac_secret=SECRET)
     task = asyncio.create_task(Webhook(options, take=WebhookIntake(intake).take).run())
     async with asyncio.timeout(10):
@@ -156,8 +156,8 @@ async def test_a_body_that_is_too_long_is_not_taken(served, loop):  # noqa: F811
 async def test_what_is_posted_again_while_it_waits_joins_it_and_more_than_a_few_wait_outside(loop):  # noqa: F811
     mapping = mapping_named("canonical")
     understand = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
-    intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand},
-                    now=partial(moment, NOW_NS), splits={"lims/#": mapping.parts})  # fmt: skip
+    intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={TOPIC: understand},
+                    now=partial(moment, NOW_NS), splits={TOPIC: mapping.parts})  # fmt: skip
     webhook = WebhookIntake(intake)
     bodies = [json.dumps({**RESULT, "sample_id": f"S-{at}"}).encode() for at in range(MOST_WAITING)]
     posted = [asyncio.create_task(webhook.take(body)) for body in bodies * 3]
