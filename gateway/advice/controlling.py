@@ -11,7 +11,7 @@ from gateway.contract.times import rfc3339
 from gateway.contract.topics import Topics
 from gateway.events import ControlJudged, Decision, ResultAccepted, ResultArrived, Situation
 from gateway.lab.units import converted
-from gateway.lab.westgard import MOST_VALUES, ControlPoint, ControlRule, control_rules_broken
+from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
 from gateway.records import AuditEntry, LabResult, Lane, OutgoingMessage, Reason
 
 UNKNOWN_CONTROL = "CONTROL_UNKNOWN"
@@ -31,7 +31,7 @@ def on_control(event: ResultArrived, situation: Situation) -> Decision:
     supersedes = current.result_id if current is not None and newest else None
     accepted = ResultAccepted(result=result, supersedes=supersedes)
     point = _point(event, result, material) if newest and material is not None else None
-    rules = () if point is None else _rules(point, situation.controls)
+    rules = () if point is None else control_rules_broken(point, situation.controls)
     if point is not None:
         point = replace(point, rejected=any(rule.rejects for rule in rules))
     body = {
@@ -115,16 +115,11 @@ def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -
     )
 
 
-def _rules(point: ControlPoint, before: tuple[ControlPoint, ...]) -> tuple[ControlRule, ...]:
-    same_run = bool(before) and point.run_id is not None and before[-1].run_id == point.run_id
-    return control_rules_broken([*(each.deviations for each in before), point.deviations], same_run=same_run)
-
-
 def _judged_again(point: ControlPoint | None, situation: Situation) -> tuple[ControlJudged, ...]:
     """Return the controls measured after this one that are judged otherwise now: rules look back over several."""
     before, changed = [*situation.controls, *([] if point is None else [point])], []
-    for each in situation.later_controls[:MOST_VALUES]:
-        rejected = any(rule.rejects for rule in _rules(each, tuple(before)))
+    for each in situation.later_controls:
+        rejected = any(rule.rejects for rule in control_rules_broken(each, before))
         again = replace(each, rejected=rejected)
         before.append(again)
         if rejected != each.rejected:

@@ -10,12 +10,16 @@ from enum import StrEnum
 
 from gateway.records import LabResult
 
-MOST_VALUES = 10
+MOST_VALUES = 10  # as far back as any rule looks, within a material and across them
+LONGEST_RUN_NS = 24 * 3600 * 10**9  # an analytical run is no longer than a day (42 CFR 493.1256(d))
 _WARNING, _REJECTION = 2.0, 3.0  # standard deviations
 
 
 class ControlRule(StrEnum):
-    """A rule and its sentence (Westgard et al. 1981, Clinical Chemistry 27(3), 493-501)."""
+    """A rule and its sentence (Westgard et al. 1981, Clinical Chemistry 27(3), 493-501).
+
+    Consecutive: of one material over runs, or of all materials in the order of measurement.
+    """
 
     WARNING_1_2S = "one control lies more than two standard deviations out"
     REJECT_1_3S = "one control lies more than three standard deviations out"
@@ -50,12 +54,44 @@ def is_control(result: LabResult, before: LabResult | None) -> bool:
     return result.control_id is not None and (before is None or before.control_id is not None)
 
 
-def control_rules_broken(values: Sequence[float], *, same_run: bool) -> tuple[ControlRule, ...]:
-    """Return which rules the newest of standardised control values breaks, oldest first.
+def control_rules_broken(point: ControlPoint, before: Sequence[ControlPoint]) -> tuple[ControlRule, ...]:
+    """Return which rules a control breaks; ``before``: those of its analyte measured before it, the oldest first.
 
-    ``same_run``: whether the newest two are of one run, which R_4s is about.
+    As Westgard et al. (1981) define them: 1_3s looks at the control alone. 2_2s, 4_1s and 10_x look at consecutive
+    controls, within its material (over runs) and across materials. R_4s looks at the controls of one run only. Of
+    three levels in a run, two beyond the same limit reject it as well (Westgard's 2of3_2s for three controls).
     """
-    return tuple(rule for rule, holds in _RULES.items() if holds(values, same_run))
+    run = [each for each in before if _of_one_run(each, point)]
+    sequences = _Sequences(
+        own=point.deviations,
+        within_material=[*(each.deviations for each in before if each.material == point.material), point.deviations],
+        across_materials=[*(each.deviations for each in before), point.deviations],
+        others_of_run=[each.deviations for each in run],
+    )
+    return tuple(rule for rule, holds in _RULES.items() if holds(sequences))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sequences:
+    """The standardised values that rules look at, each with the newest at its end."""
+
+    own: float
+    within_material: Sequence[float]
+    across_materials: Sequence[float]
+    others_of_run: Sequence[float]
+
+
+def _of_one_run(earlier: ControlPoint, later: ControlPoint) -> bool:
+    """Return whether two controls were measured together; laboratories use the names of runs again on another day."""
+    same = later.run_id is not None and earlier.run_id == later.run_id
+    return same and later.at_ns - earlier.at_ns <= LONGEST_RUN_NS
+
+
+def _consecutive(sequences: _Sequences, count: int, deviations: float) -> bool:
+    """Return whether the last of one material, or of all of them, lie beyond the same limit."""
+    return _one_side(sequences.within_material, count, deviations) or _one_side(
+        sequences.across_materials, count, deviations
+    )
 
 
 def _one_side(values: Sequence[float], count: int, deviations: float) -> bool:
@@ -65,16 +101,23 @@ def _one_side(values: Sequence[float], count: int, deviations: float) -> bool:
     )
 
 
-def _opposite(values: Sequence[float], same_run: bool) -> bool:  # noqa: FBT001 - one signature for the table
-    last = values[-2:]
-    return same_run and min(last) < -_WARNING and max(last) > _WARNING
+def _two_beyond_one_limit(sequences: _Sequences) -> bool:
+    in_run = any(_one_side([other, sequences.own], 2, _WARNING) for other in sequences.others_of_run)
+    return in_run or _consecutive(sequences, 2, _WARNING)
 
 
-_RULES: Mapping[ControlRule, Callable[[Sequence[float], bool], bool]] = {
-    ControlRule.WARNING_1_2S: lambda values, _: abs(values[-1]) > _WARNING,
-    ControlRule.REJECT_1_3S: lambda values, _: abs(values[-1]) > _REJECTION,
-    ControlRule.REJECT_2_2S: lambda values, _: _one_side(values, 2, _WARNING),
+def _opposite(sequences: _Sequences) -> bool:
+    return any(
+        min(other, sequences.own) < -_WARNING and max(other, sequences.own) > _WARNING
+        for other in sequences.others_of_run
+    )
+
+
+_RULES: Mapping[ControlRule, Callable[[_Sequences], bool]] = {
+    ControlRule.WARNING_1_2S: lambda found: abs(found.own) > _WARNING,
+    ControlRule.REJECT_1_3S: lambda found: abs(found.own) > _REJECTION,
+    ControlRule.REJECT_2_2S: _two_beyond_one_limit,
     ControlRule.REJECT_R_4S: _opposite,
-    ControlRule.REJECT_4_1S: lambda values, _: _one_side(values, 4, 1.0),
-    ControlRule.REJECT_10_X: lambda values, _: _one_side(values, 10, 0.0),
+    ControlRule.REJECT_4_1S: lambda found: _consecutive(found, 4, 1.0),
+    ControlRule.REJECT_10_X: lambda found: _consecutive(found, 10, 0.0),
 }

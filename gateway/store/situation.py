@@ -268,7 +268,7 @@ class _Loading:
     def _of_control(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
         """Return what a control is judged by: the ones around it, and whom it would concern."""
         current = history.current
-        around = self._controls(event, besides=None if current is None else current.result_id)
+        around = self._controls(event, found.line, besides=None if current is None else current.result_id)
         before = tuple(each for each in around if each.at_ns <= event.measured_ns)
         same = (each for each in reversed(before) if each.material == event.result.control_id)
         good_ns = next((each.arrived_ns for each in same if not each.rejected), None)
@@ -282,11 +282,21 @@ class _Loading:
             measured_since=None if good_ns is None else tuple(lot for (lot,) in lots),
         )
 
-    def _controls(self, event: ResultArrived, *, besides: str | None) -> tuple[ControlPoint, ...]:
-        """Return the controls around when a result was measured, of its analyte and instrument, the oldest first."""
-        of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id}
-        asked = {**of, "at_ns": event.measured_ns, "besides": besides, "most": _CONTROLS_AROUND}
-        rows = [*reversed(self.rows("controls_until", asked)), *self.rows("controls_after", asked)]
+    def _controls(self, event: ResultArrived, line: LineDefinition, *, besides: str | None) -> tuple[ControlPoint, ...]:
+        """Return the controls around when a result was measured, of its analyte and instrument, the oldest first.
+
+        So many of each material that is configured: one that is measured seldom is not crowded out by the others.
+        """
+        analyte = event.result.analyte
+        asked = {"analyte": analyte, "instrument_id": event.result.instrument_id, "at_ns": event.measured_ns,
+                 "besides": besides, "most": _CONTROLS_AROUND}  # fmt: skip
+        rows = [
+            row
+            for material in dict.fromkeys(each.name for each in line.controls if each.analyte == analyte)
+            for statement in ("controls_until", "controls_after")
+            for row in self.rows(statement, {**asked, "material": material})
+        ]
+        rows.sort(key=lambda row: (row["at_ns"], row["row_number"]))
         return tuple(
             ControlPoint(**{name: row[name] for name in _CONTROL} | {"rejected": bool(row["rejected"])}) for row in rows
         )
@@ -297,14 +307,11 @@ class _Loading:
         Of each material at each instrument the last before and the first after count: a level that is in line says
         nothing of another one. Materials that are not configured any more count for nothing.
         """
-        known = {each.name for each in line.controls if each.analyte == event.result.analyte}
-        if not known:
-            return None
         nearest: dict[tuple[bool, str, str | None], ControlPoint] = {}
-        for each in self._controls(event, besides=None):
+        for each in self._controls(event, line, besides=None):
             after = each.at_ns > event.measured_ns
             where = (after, each.material, each.instrument_id)
-            if each.material in known and not (after and where in nearest):
+            if not (after and where in nearest):
                 nearest[where] = each
         return next((each for each in nearest.values() if each.rejected), None)
 
@@ -536,7 +543,7 @@ def _learns(bundle: ModelBundle, analyte: str) -> bool:
 
 _FEEDBACK = tuple(field.name for field in fields(Feedback))
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
-_CONTROLS_AROUND = 4 * MOST_VALUES  # on each side, of all materials
+_CONTROLS_AROUND = 2 * MOST_VALUES  # on each side, of each material
 _CONTROL = tuple(field.name for field in fields(ControlPoint))
 _CONTEXT = tuple(field.name for field in fields(Context))
 

@@ -6,7 +6,7 @@ import pytest
 from gateway.lab.anomaly import anomaly, reference, t2_limit
 from gateway.lab.capability import capability
 from gateway.lab.phase_one import ChartLimits, chart_limits, frozen_limits
-from gateway.lab.westgard import ControlRule, control_rules_broken
+from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
 from gateway.records import Specification
 
 NIST = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
@@ -95,20 +95,56 @@ def test_too_few_rows_or_analytes_that_repeat_each_other_are_no_reference():
     assert reference(("a", "b"), twice) is None
 
 
+W, R2, R4, R41, R10 = (
+    ControlRule.WARNING_1_2S, ControlRule.REJECT_2_2S, ControlRule.REJECT_R_4S, ControlRule.REJECT_4_1S,
+    ControlRule.REJECT_10_X,
+)  # fmt: skip
+
+
+def controls(text):
+    """Points written as ``material:deviations@run``, a minute apart."""
+    points = []
+    for at, word in enumerate(text.split()):
+        material, _, rest = word.partition(":")
+        deviations, _, run = rest.partition("@")
+        points.append(
+            ControlPoint(result_id=str(at), material=material, analyte="x", instrument_id=None, run_id=run or None,
+                         at_ns=at * 60 * 10**9, arrived_ns=at, deviations=float(deviations))
+        )  # fmt: skip
+    return points
+
+
 @pytest.mark.parametrize(
-    ("values", "same_run", "found"),
+    ("text", "found"),
     [
-        ([1.9], False, set()),
-        ([2.1], False, {ControlRule.WARNING_1_2S}),
-        ([3.1], False, {ControlRule.WARNING_1_2S, ControlRule.REJECT_1_3S}),
-        ([2.1, 2.1], False, {ControlRule.WARNING_1_2S, ControlRule.REJECT_2_2S}),
-        ([2.1, -2.1], True, {ControlRule.WARNING_1_2S, ControlRule.REJECT_R_4S}),
-        ([2.1, -2.1], False, {ControlRule.WARNING_1_2S}),
-        ([-1.1] * 4, False, {ControlRule.REJECT_4_1S}),
-        ([0.1] * 10, False, {ControlRule.REJECT_10_X}),
-        ([0.1] * 9, False, set()),
+        ("L:1.9", set()),
+        ("L:2.1", {W}),
+        ("L:3.1", {W, ControlRule.REJECT_1_3S}),
+        ("L:2.1 L:2.1", {W, R2}),
+        ("L:2.1@1 H:0.1@1 L:2.1@2", {W, R2}),  # within a material over runs
+        ("L:2.1@1 H:2.1@1", {W, R2}),  # across materials within a run
+        ("L:2.1@1 N:0@1 H:2.1@1", {W, R2}),  # two of three levels of one run
+        ("L:2.1@1 N:0@2 H:2.1@2", {W}),  # neither consecutive, nor of one material or run
+        ("L:2.1@1 L:-2.1@1", {W, R4}),
+        ("L:2.1@1 N:0@1 H:-2.1@1", {W, R4}),
+        ("L:2.1@1 L:-2.1@2", {W}),  # over runs it is no matter of the range
+        ("L:2.1 L:-2.1", {W}),
+        ("L:-1.1 L:-1.1 L:-1.1 L:-1.1", {R41}),
+        ("L:-1.1 H:-1.1 L:-1.1 H:-1.1", {R41}),
+        ("L:1.1 H:0 L:1.1 H:0 L:1.1 H:0 L:1.1", {R41}),
+        ("L:1.1 H:-0.1 L:1.1 H:0.1 L:0.9 H:0 L:1.1", set()),
+        ("L:0.1 " * 10, {R10}),
+        ("L:0.1 " * 9, set()),
+        ("L:0.1 H:0.2 " * 5, {R10}),
+        ("L:0.1 H:-0.2 " * 9 + "L:0.1", {R10}),
     ],
 )
-def test_control_samples_are_held_to_westgards_rules(values, same_run, found):
-    assert set(control_rules_broken(values, same_run=same_run)) == found
+def test_control_samples_are_held_to_westgards_rules(text, found):
+    *before, newest = controls(text)
+    assert set(control_rules_broken(newest, before)) == found
     assert all(rule.rejects for rule in found if rule is not ControlRule.WARNING_1_2S)
+
+
+def test_the_name_of_a_run_that_is_used_again_on_another_day_joins_no_controls():
+    first, *_, last = controls("L:2.1@A " + "N:0@A " * (25 * 60) + "L:-2.1@A")
+    assert set(control_rules_broken(last, [first])) == {W}

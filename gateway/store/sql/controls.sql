@@ -1,18 +1,18 @@
--- of the same instrument, where both say one: the newest until an instant, and the oldest after it; those of one
+-- of one material and the same instrument, where both say one: the newest until an instant, and the oldest after it; those of one
 -- instant in the order in which they came
 -- name: controls_until
-SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
+SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, row_number, holds,
        'control_point ' || result_id AS record
 FROM control_point_checked
-WHERE analyte = :analyte AND at_ns <= :at_ns AND result_id IS NOT :besides
+WHERE analyte = :analyte AND material = :material AND at_ns <= :at_ns AND result_id IS NOT :besides
   AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
 ORDER BY at_ns DESC, row_number DESC LIMIT :most;
 
 -- name: controls_after
-SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, holds,
+SELECT result_id, material, analyte, instrument_id, run_id, at_ns, arrived_ns, deviations, rejected, row_number, holds,
        'control_point ' || result_id AS record
 FROM control_point_checked
-WHERE analyte = :analyte AND at_ns > :at_ns AND result_id IS NOT :besides
+WHERE analyte = :analyte AND material = :material AND at_ns > :at_ns AND result_id IS NOT :besides
   AND (instrument_id IS :instrument_id OR instrument_id IS NULL OR :instrument_id IS NULL)
 ORDER BY at_ns, row_number LIMIT :most;
 
