@@ -1,74 +1,294 @@
 """Units of results and specifications: converted where that is certain, else refused. Pure.
 
-The only importer of pint. It is loaded with the first pair of units that differ; most lines never need it.
+A unit is read by a closed grammar: names of a fixed list, products, quotients, exponents from -9 to 9, and one counted
+form (``g/10min``, ``CFU/100 mL``). Nothing is evaluated, so a text from outside costs microseconds whatever is in it.
+Units convert within one kind only: a mass fraction is no volume fraction, although both are a number of a hundred.
+Factors are exact fractions, so that a value which touches a limit still touches it in another unit.
+
+    unit     = [ power-of-ten ] [ "1" ] { separator term }     10^9/L, 1/min, m2/s
+    term     = [ count ] name [ exponent ] | "(" term { product term } ")"
+    exponent = [ "^" | "**" ] [ "-" ] digit
 """
 
-import math
 import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pint import UnitRegistry
+from gateway.lab.unit_names import (
+    AMOUNT_RATIO,
+    BASES,
+    HUMIDITY,
+    MASS_RATIO,
+    PART_SIZES,
+    PARTS,
+    RATIO,
+    SIGNED,
+    VOLUME_RATIO,
+    Dimensions,
+    NamedUnit,
+    names,
+    ratio_of,
+)
 
-_SIGNIFICANT = 12  # digits that a conversion keeps: 5 mg/L are 5 g/m3, not 4.999999999999999
-_COUNTED = re.compile(r"/\s*(\d+)\s*([^\W\d]+)")  # g/10min: per ten minutes, not a tenth of a gram times a minute
 _LONGEST = 40  # characters of a unit
-_POWERS = re.compile(r"\d\s*(\*\*|\^)|(\*\*|\^)\s*-?\d\d|\d{5}")  # of numbers, or high ones: an expression, no unit
-_PROBES = (0.0, 1.0, 1000.0)
+_MOST_FACTORS = 8
+_MOST_KNOWN = 512  # units that are kept once read
+_ABSENT = frozenset({"", "-", "--", "none", "n/a", "na", "unitless", "dimensionless", "s.u."})
+_ONE = "1"
+_PH: Dimensions = (("pH", 1),)
+_BARE_SCALES = frozenset({RATIO, PARTS, MASS_RATIO, VOLUME_RATIO, AMOUNT_RATIO, HUMIDITY})
+
+_SUPERSCRIPTS = str.maketrans(
+    "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b", "0123456789+-"
+)
+_RAISED = re.compile("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207a\u207b]+")
+_SPELLINGS = (("\u2212", "-"), ("\u2013", "-"), ("deg C", "degC"), ("deg F", "degF"), ("\u00b0 C", "\u00b0C"),
+              ("\u00b0 F", "\u00b0F"), ("fl oz", "floz"), ("pH unit", "pH_unit"))  # fmt: skip
+_SCALES = "|".join(re.escape(scale) for scale in PART_SIZES)
+_FRACTION = re.compile(rf"(?P<before>[a-z.]*?)-?(?P<scale>{_SCALES})-?(?P<after>.*)")
+_TOKENS = re.compile(
+    r"""(?P<ten>(?:[x\u00d7]\s*)?10(?:\^|\*\*|\*)(?P<power>[+-]?\d)(?!\d))
+      | (?P<count>\d{1,5}(?:\.\d{1,3})?)(?![\d.])
+      | (?P<name>(?:[a-z]+H2O|pH-Wert|[^\W\d]+|[%\u2030]|\u00b0\w*))
+        (?:(?:\^|\*\*)?(?P<exponent>[+-]?\d)(?!\d))?
+      | (?P<mark>\s*[/()]\s*|\s*(?:\*|[.\u00b7\u22c5\u2219\u00d7])\s*|\s+)""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Factor:
+    """One written factor: its size and dimensions, and whether it stands below the line."""
+
+    scale: Fraction
+    dimensions: Dimensions
+    below: bool
+
+
+class _NoUnitError(ValueError):
+    """The text is no unit of the grammar, or could be read in two ways."""
 
 
 def converted(value: float, from_unit: str | None, to_unit: str | None) -> float | None:
     """Return a value in another unit, or None where that is not certain.
 
-    Equal units, and a unit that is not stated on one side, leave the value as it is. Unknown units, other dimensions
-    and scales that are neither proportional nor shifted (such as dB) are refused.
+    Equal units, and a unit that is not stated on one side, leave the value as it is. Unknown units and units of another
+    kind are refused. The result is the float nearest to the exact value.
     """
-    if not from_unit or not to_unit or from_unit == to_unit:
+    if from_unit == to_unit or is_absent(from_unit) or is_absent(to_unit):
         return value
-    line = _line(from_unit, to_unit)
-    if line is None:
+    if _is_one_of_no_unit(from_unit, to_unit):
+        return value
+    first, second = _read(from_unit or ""), _read(to_unit or "")
+    if first is None or second is None or not _alike(first.dimensions, second.dimensions):
         return None
-    scale, offset = line
-    return float(f"{scale * value + offset:.{_SIGNIFICANT}g}")
+    if (first.scale, first.offset) == (second.scale, second.offset):
+        return value
+    return _computed(value, first, second)
 
 
-@lru_cache(maxsize=256)
-def _line(from_unit: str, to_unit: str) -> tuple[float, float] | None:
-    """Return (scale, offset) of a conversion, or None."""
+def _computed(value: float, first: NamedUnit, second: NamedUnit) -> float | None:
     try:
-        low, one, high = (_measured(probe, from_unit, to_unit) for probe in _PROBES)
-    except Exception:  # noqa: BLE001 - a text from outside that pint stumbles over, in whatever way, is no unit
+        exact = (Fraction(repr(float(value))) * first.scale + first.offset - second.offset) / second.scale
+        return float(exact)
+    except (OverflowError, ValueError):  # too large, or no number
         return None
-    scale = one - low
-    straight = math.isclose(high, low + _PROBES[-1] * scale, rel_tol=1e-9, abs_tol=1e-12)
-    return (scale, low) if straight and math.isfinite(scale) and scale > 0 else None
 
 
-def _measured(value: float, from_unit: str, to_unit: str) -> float:
-    registry = _registry()
-    factor, unit = _parsed(registry, from_unit)
-    divisor, wanted = _parsed(registry, to_unit)
-    quantity: Any = registry.Quantity(value * factor, unit)
-    return float(quantity.to(wanted).magnitude) / divisor
+def is_absent(unit: str | None) -> bool:
+    """Return whether a text in the place of a unit says that there is none, as ``-`` does."""
+    return unit is None or unit.strip().lower() in _ABSENT
 
 
-def _parsed(registry: "UnitRegistry[Any]", text: str) -> tuple[float, Any]:
-    """Return (factor, unit): a unit that counts, such as g/10min, has a factor.
+def is_known(unit: str | None) -> bool:
+    """Return whether a unit is one of the closed list, so that values in it can be converted."""
+    return is_absent(unit) or _read(unit or "") is not None
 
-    Texts come from outside: what would have to be computed, such as a power of powers, is not looked at.
-    """
-    if len(text) > _LONGEST or _POWERS.search(text):
-        raise ValueError(text)
-    written = _COUNTED.sub(r"/(\1*\2)", text)
-    if written == text:
-        return 1.0, registry.parse_units(text)
-    found = registry.parse_expression(written)
-    return float(found.magnitude), found.units
+
+def is_missing(unit: str | None, wanted: str | None) -> bool:
+    """Return whether a value without a unit is held against limits in one: pH and 1 are no units in this sense."""
+    if not (is_absent(unit) or unit == _ONE) or is_absent(wanted) or wanted == _ONE:
+        return False
+    known = _read(wanted or "")
+    return known is None or known.dimensions != _PH
+
+
+def has_bare_scale(unit: str | None) -> bool:
+    """Return whether a bare number could be meant on another scale: 0.012 may be 1.2 %."""
+    known = None if is_absent(unit) else _read(unit or "")
+    return known is not None and known.dimensions in _BARE_SCALES
+
+
+def may_be_negative(unit: str | None) -> bool:
+    """Return whether values in a unit may lie below 0, as temperatures in degC, voltages and angles do."""
+    known = None if is_absent(unit) else _read(unit or "")
+    return known is not None and known.dimensions in SIGNED
+
+
+def _is_one_of_no_unit(from_unit: str | None, to_unit: str | None) -> bool:
+    """Return whether a unit 1 stands where there is none: beside anything but a fraction, or for a pH."""
+    if from_unit == _ONE:
+        return not has_bare_scale(to_unit)
+    known = _read(from_unit or "") if to_unit == _ONE else None
+    return known is not None and known.dimensions == _PH
+
+
+def _alike(first: Dimensions, second: Dimensions) -> bool:
+    """Return whether two kinds are one; ppm is a part of what is not said, and by mass in solids and liquids."""
+    return first == second or {first, second} in ({PARTS, RATIO}, {PARTS, MASS_RATIO})
+
+
+def _read(text: str) -> NamedUnit | None:
+    """Return the unit that a text names, or None."""
+    return None if len(text) > _LONGEST else _read_short(text)
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _read_short(text: str) -> NamedUnit | None:
+    written = _spelled(text)
+    alone = _names().get(written)
+    if alone is not None:
+        return alone
+    try:
+        return _fraction(written) or _composed(_factors(written))
+    except _NoUnitError:
+        return None
 
 
 @lru_cache(maxsize=1)
-def _registry() -> "UnitRegistry[Any]":
-    from pint import UnitRegistry  # noqa: PLC0415 - 28 MiB that most lines never need
+def _names() -> dict[str, NamedUnit]:
+    return names()
 
-    return UnitRegistry(on_redefinition="raise")
+
+def _spelled(text: str) -> str:
+    """Return a text with one spelling of signs: raised digits as ``^2``, one micro sign, plain spaces."""
+    raised = _RAISED.sub(lambda match: f"^{match.group().translate(_SUPERSCRIPTS)}", text)
+    plain = " ".join(unicodedata.normalize("NFKC", raised).split())
+    for seen, ours in _SPELLINGS:
+        plain = plain.replace(seen, ours)
+    return plain
+
+
+def _fraction(text: str) -> NamedUnit | None:
+    """Return a fraction with its basis (``% w/w``, ``vol.-%``, ``ppm (v/v)``), or None where the text is none."""
+    if len(text) > _LONGEST:  # a sign may stand for several letters
+        raise _NoUnitError
+    match = _FRACTION.fullmatch(text.lower().replace(" ", ""))
+    if match is None:
+        return None
+    before, after = match["before"].rstrip("-"), match["after"].strip("()")
+    scale = PART_SIZES[match["scale"]]
+    if match["scale"] in {"ppm", "ppb"} and after in {"w", "v"}:
+        after = f"{after}/{after}"
+    basis = BASES.get(before or after) if not (before and after) else None
+    return None if basis is None else NamedUnit(scale=scale * basis[1], dimensions=basis[0])
+
+
+def _factors(text: str) -> list[_Factor]:
+    """Return what stands above and below the line; raises _NoUnitError where the text is no unit."""
+    reading = _Reading()
+    for token in _tokens(text):
+        if token["name"]:
+            reading.name(token["name"], int(token["exponent"] or 1))
+        elif token["ten"]:
+            reading.power_of_ten(int(token["power"]))
+        elif token["count"]:
+            reading.number(token["count"])
+        else:
+            reading.mark(token["mark"].strip())
+    return reading.finished()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A unit read from left to right; each step raises _NoUnitError where it may not come next."""
+
+    factors: list[_Factor] = field(default_factory=list)
+    begun: bool = False
+    expects_term: bool = True
+    below: bool = False
+    in_group: bool = False
+    count: Fraction | None = None  # waits for its name: the 10 of g/10min
+    counted: bool = False
+
+    def name(self, name: str, exponent: int) -> None:
+        unit = _names().get(name)
+        self._require(unit is not None and exponent != 0 and self.expects_term and len(self.factors) < _MOST_FACTORS)
+        assert unit is not None  # noqa: S101 - as required
+        power = abs(exponent)
+        scale = (self.count or 1) * unit.scale**power
+        dimensions = tuple((base, each * power) for base, each in unit.dimensions)
+        self.factors.append(_Factor(scale, dimensions, below=self.below != (exponent < 0)))
+        self.begun, self.expects_term, self.count = True, False, None
+
+    def power_of_ten(self, power: int) -> None:
+        self._require(not self.begun)
+        self.factors.append(_Factor(Fraction(10) ** power, (), below=False))
+        self.begun, self.expects_term = True, False
+
+    def number(self, text: str) -> None:
+        if not self.begun and text == _ONE:  # 1/min
+            self.begun, self.expects_term = True, False
+            return
+        self._require(self.below and self.expects_term and not self.counted and Fraction(text) > 0)
+        self.count, self.counted = Fraction(text), True
+
+    def mark(self, mark: str) -> None:
+        if self.count is not None:
+            self._require(mark == "")  # 10 min
+        elif mark == "/":
+            self._require(not self.in_group and (not self.begun or not self.expects_term))
+            self.begun = self.below = self.expects_term = True
+        elif mark == "(":
+            self._require(self.expects_term and not self.in_group)
+            self.in_group = True
+        elif mark == ")":
+            self._require(self.in_group and not self.expects_term)
+            self.in_group = False
+        else:  # J/kg.K: nobody can say whether K stands below the line
+            self._require(not self.expects_term and (self.in_group or not self.below))
+            self.expects_term = True
+
+    def finished(self) -> list[_Factor]:
+        self._require(not self.expects_term and not self.in_group and any(each.dimensions for each in self.factors))
+        return self.factors
+
+    @staticmethod
+    def _require(holds: bool) -> None:  # noqa: FBT001 - reads as a sentence
+        if not holds:
+            raise _NoUnitError
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    at = 0
+    while at < len(text):
+        token = _TOKENS.match(text, at)
+        if token is None:
+            raise _NoUnitError
+        yield token
+        at = token.end()
+
+
+def _composed(factors: list[_Factor]) -> NamedUnit:
+    """Return the unit of some factors; like quantities above and below the line are a ratio of their kind."""
+    scale, kinds = Fraction(1), list[Dimensions]()
+    above = [each for each in factors if not each.below]
+    for lower in (each for each in factors if each.below):
+        scale /= lower.scale
+        same = next((each for each in above if each.dimensions == lower.dimensions), None)
+        if same is None:
+            kinds.append(tuple((base, -power) for base, power in lower.dimensions))
+        else:
+            above.remove(same)
+            scale *= same.scale
+            kinds.append(ratio_of(same.dimensions))
+    for upper in above:
+        scale *= upper.scale
+        kinds.append(upper.dimensions)
+    powers: dict[str, int] = {}
+    for base, power in (pair for kind in kinds for pair in kind):
+        powers[base] = powers.get(base, 0) + power
+    return NamedUnit(scale=scale, dimensions=tuple(sorted((base, power) for base, power in powers.items() if power)))
