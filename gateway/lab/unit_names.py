@@ -173,7 +173,8 @@ LONG: Mapping[str, str] = {
     "gallon": "gal",
 }  # fmt: skip
 
-_OF_OTHERS = frozenset({"GU", "TU"})  # gloss and toxic units, no giga and tera anything
+# gloss and toxic units, and mL, mm and g in capital letters: no giga, mega and tera anything
+_OF_OTHERS = frozenset({"GU", "TU", "ML", "Ml", "MM", "GM", "TM"})
 
 _TEMPERATURE = _own("temperature")
 SHIFTED: Mapping[str, NamedUnit] = {
