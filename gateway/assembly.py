@@ -11,9 +11,11 @@ from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.contract.identity import identity_of
 from gateway.contract.topics import Topics
 from gateway.database.writer import Writer
 from gateway.definitions import LineDefinition
+from gateway.events import AdviceWithheld
 from gateway.followups import FollowUps
 from gateway.guardrails.gates import present_setpoint
 from gateway.history.historian import Historian
@@ -36,7 +38,7 @@ from gateway.operations.systemd import Progress
 from gateway.process import Processor
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher, offline_payload
-from gateway.records import SECOND_NS, GapKind, seconds_to_ns
+from gateway.records import SECOND_NS, GapKind, Reason, seconds_to_ns
 from gateway.settings import Settings
 from gateway.store.database import open_state
 from gateway.store.heads import HeadFile
@@ -153,6 +155,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         clock=clock,
         on_progress=lambda: progress.beat("drain"),
         on_alarm=health.alarm,
+        on_withheld=partial(_withheld, ground.inbox, clock),
     )
     follow_ups = FollowUps(
         line=line,
@@ -351,6 +354,12 @@ def _upkeep(
 def _webhook(options: WebhookOptions, sessions: Sessions, health: Health) -> Webhook:
     taking = WebhookIntake(sessions.results_and_context)
     return Webhook(options, take=taking.take, on_condition=health.condition)
+
+
+def _withheld(inbox: Inbox, clock: Clock, message_id: str, refused: Mapping[str, Reason]) -> None:
+    """Have the guidance withdrawn of which the second check kept a message back."""
+    event = AdviceWithheld(event_id=identity_of("advice-withheld", message_id), at=clock.now(), refused=refused)
+    inbox.put(event, Urgency.STOP_AND_RESPONSES)
 
 
 def _present(tag: str, line: LineDefinition, history: History, clock: Clock) -> float | None:

@@ -20,7 +20,7 @@ from gateway.advice.investigation import (
 )
 from gateway.advice.judgement import FINAL, Judgement, judge_arrival
 from gateway.advice.learning import learn
-from gateway.advice.lifecycle import OPEN, answer, expired, moved
+from gateway.advice.lifecycle import OPEN, expired, moved, respond, withdrawn
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.provisional import provisional_hold
 from gateway.advice.publication import (
@@ -30,6 +30,7 @@ from gateway.advice.publication import (
     dead_letter_message,
     disposition_message,
     guidance_message,
+    outcome_message,
     prediction_message,
 )
 from gateway.advice.sampling import on_sample_request
@@ -37,6 +38,7 @@ from gateway.advice.side_effects import Other, neighbouring_others, neighbours, 
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.events import (
+    AdviceWithheld,
     ContextChanged,
     Decision,
     EpochBegun,
@@ -63,10 +65,13 @@ from gateway.events import (
     TimerDue,
     Unlatched,
     VersionTaken,
-    in_shadow,
+    too_slow_latch,
 )
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
+from gateway.guardrails.reasons import Abstention
+from gateway.guardrails.stages import effective_stage
+from gateway.guardrails.standing import no_longer_advised
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
 from gateway.lab.disposition import TREND_FLAGS
@@ -145,8 +150,7 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
     model = situation.line.model_named(event.model)
     if model is None:
         return Decision()
-    if in_shadow(model, situation.latches):
-        model = replace(model, stage=Stage.SHADOW)
+    model = replace(model, stage=effective_stage(model, situation.latches))
     occasion = Occasion(
         end_ns=event.at_ns,
         at_ns=event.at_ns,
@@ -155,14 +159,30 @@ def _on_model_due(event: ModelDue, situation: Situation) -> Decision:
         learned=situation.learned,
     )
     predictions = guarded_predictions(model, situation.line.tags, situation.windows, occasion)
+    decided = _stopped_for_good(model, predictions, situation)
     if model.stage < Stage.ADVISE:  # in shadow the gateway records and compares, and says nothing
-        return Decision(records=predictions)
-    decided = Decision()
+        return decided + Decision(records=predictions)
     for prediction in predictions:
         following = _on_prediction(event, situation, model, prediction)
         situation = _with_moves(situation, following, event.at_ns)  # what hangs together: one suggestion at a time
         decided += following
     return decided
+
+
+def _stopped_for_good(model: ModelAssignment, predictions: tuple[Prediction, ...], situation: Situation) -> Decision:
+    """Put a model whose evaluation had to be stopped into shadow until a person has looked at it."""
+    code = too_slow_latch(model.name)
+    slow = next(
+        (why for each in predictions for why in each.verdict.reasons if why.code == Abstention.MODEL_TOO_SLOW.name),
+        None,
+    )
+    if slow is None or code in situation.latches:
+        return Decision()
+    details = {"version": model.bundle.identity.version, "bundle_sha256": model.bundle.identity.sha256}
+    return Decision(
+        records=(Latched(code=code, details=details),),
+        audit=(_audit("model_too_slow", model.name, reason=slow.text, **details),),
+    )
 
 
 def _with_moves(situation: Situation, decision: Decision, at_ns: int) -> Situation:
@@ -426,11 +446,14 @@ def _on_specification(event: SpecificationStated, _situation: Situation) -> Deci
 
 def _on_response(event: ResponseArrived, situation: Situation) -> Decision:
     response, guidance = event.response, situation.answered
-    changed, outcome = (None, "UNKNOWN_GUIDANCE") if guidance is None else answer(guidance, response.act, event.at)
+    gone = None if guidance is None else no_longer_advised(guidance, situation.line, situation.latches)
+    changed, outcome = respond(guidance, response, event.at, no_longer_advised=gone)
     recorded = Decision(
         records=(ResponseRecorded(response=response, outcome=outcome),),
         audit=(_audit("response", response.guidance_id, act=response.act.value, outcome=outcome,
                       terminal=response.terminal, person=response.person, reason=response.reason),),
+        messages=(outcome_message(response, outcome, changed or guidance, line=situation.line, cause=event.event_id,
+                                  at_ns=event.at_ns),),
     )  # fmt: skip
     return recorded + _told((changed,) if changed else (), event, situation)
 
@@ -479,10 +502,7 @@ def _on_timer(event: TimerDue, situation: Situation) -> Decision:
         return Decision(records=(signed,), messages=(audit_head_message(signed, line=situation.line),))
     if event.timer is Timer.REFRESH_BOARD:
         return Decision(messages=(_board(event, situation),))
-    outlived = (
-        moved(guidance, GuidanceState.EXPIRED) for guidance in situation.open_guidance if expired(guidance, event.at)
-    )
-    return _told(tuple(guidance for guidance in outlived if guidance is not None), event, situation)
+    return _told(_over(event, situation), event, situation)
 
 
 def _on_gap(event: GapNoticed, _situation: Situation) -> Decision:
@@ -496,25 +516,43 @@ def _on_gap(event: GapNoticed, _situation: Situation) -> Decision:
 
 def _on_started(event: GatewayStarted, situation: Situation) -> Decision:
     previous = situation.previous_configuration_sha256
-    return Decision(
+    over = _told(_over(event, situation), event, situation)
+    started = Decision(
         audit=(_audit("gateway_started", event.configuration_sha256, version=event.version,
                       previous_configuration=previous, changed=previous != event.configuration_sha256,
                       bundles=dict(event.bundles), stages=dict(event.stages)),),
         messages=(_board(event, situation),),
     )  # fmt: skip
+    return started + over
 
 
 def _on_version_taken(event: VersionTaken, situation: Situation) -> Decision:
     """What another version has advised is not advised any more."""
-    withdrawn = (
-        moved(guidance, GuidanceState.WITHDRAWN)
-        for guidance in situation.open_guidance
-        if guidance.predicted is not None and guidance.predicted.model.sha256 != event.bundle_sha256
-    )
     return Decision(
         audit=(_audit("version_taken", event.model, version=event.version, bundle_sha256=event.bundle_sha256,
                       stage=event.stage),),
-    ) + _told(tuple(each for each in withdrawn if each is not None), event, situation)  # fmt: skip
+    ) + _told(_over(event, situation), event, situation)  # fmt: skip
+
+
+def _on_withheld(event: AdviceWithheld, situation: Situation) -> Decision:
+    """What the second check does not let out is not left standing either."""
+    taken_back = (withdrawn(each, event.refused.get(each.guidance_id)) for each in situation.open_guidance)
+    refused = {guidance_id: reason.text for guidance_id, reason in event.refused.items()}
+    return Decision(
+        audit=(_audit("advice_withheld", event.event_id, refused=refused),),
+    ) + _told(tuple(each for each in taken_back if each is not None), event, situation)
+
+
+def _over(event: Event, situation: Situation) -> tuple[Guidance, ...]:
+    """Return what of the open guidance ends here: its time is over, or it is not advised any more."""
+    changed = []
+    for guidance in situation.open_guidance:
+        gone = no_longer_advised(guidance, situation.line, situation.latches)
+        if expired(guidance, event.at):
+            changed.append(moved(guidance, GuidanceState.EXPIRED))
+        elif gone is not None:
+            changed.append(withdrawn(guidance, gone))
+    return tuple(guidance for guidance in changed if guidance is not None)
 
 
 def _on_stopped(event: GatewayStopped, _situation: Situation) -> Decision:
@@ -539,7 +577,10 @@ def _told(guidance: tuple[Guidance, ...], event: Event, situation: Situation) ->
 
 
 def _board(event: Event, situation: Situation) -> OutgoingMessage:
-    return board_message(situation.open_guidance, line=situation.line, cause=event.event_id, at=event.at)
+    """Return the board, without what ends at this moment."""
+    over = {guidance.guidance_id for guidance in _over(event, situation)}
+    standing = tuple(guidance for guidance in situation.open_guidance if guidance.guidance_id not in over)
+    return board_message(standing, line=situation.line, cause=event.event_id, at=event.at)
 
 
 def _audit(kind: str, subject: str, /, **body: Any) -> AuditEntry:
@@ -565,5 +606,6 @@ _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     GatewayStarted: _on_started,
     GatewayStopped: _on_stopped,
     VersionTaken: _on_version_taken,
+    AdviceWithheld: _on_withheld,
     FollowUpDue: _on_follow_up,
 }

@@ -41,7 +41,9 @@ from gateway.records import (
     Specification,
 )
 
-DRIFT = "MODEL_DRIFT_"  # so begin the codes of alarms that concern one model only
+DRIFT = "MODEL_DRIFT_"
+TOO_SLOW = "MODEL_TOO_SLOW_"
+OF_ONE_MODEL = (DRIFT, TOO_SLOW)  # so begin the codes of alarms that concern one model only
 # of stores that have forgotten what they knew
 FORGOTTEN = frozenset({"STORE_QUARANTINED", "STORE_ROLLED_BACK", "STORE_RESTORED", "AUDIT_BEHIND_WITNESS"})
 
@@ -51,13 +53,18 @@ def drift_latch(model: str, analyte: str) -> str:
     return f"{DRIFT}{model.upper()}_{analyte.upper()}"
 
 
+def too_slow_latch(model: str) -> str:
+    """Return the code of the alarm that keeps a model in shadow whose evaluation had to be stopped."""
+    return f"{TOO_SLOW}{model.upper()}"
+
+
 def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:
     """Return whether an alarm stands that only a person can judge: no advice until one has.
 
-    That a model drifts concerns that model; all else concerns all of them.
+    That a model drifts, or had to be stopped, concerns that model; all else concerns all of them.
     """
-    own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs}
-    return any(not code.startswith(DRIFT) or code in own for code in latches)
+    own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs} | {too_slow_latch(model.name)}
+    return any(not code.startswith(OF_ONE_MODEL) or code in own for code in latches)
 
 
 # --- events --------------------------------------------------------------------------------------------
@@ -236,6 +243,13 @@ class VersionTaken(Happened):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AdviceWithheld(Happened):
+    """The second check kept a message back; ``refused``: by the id of each guidance in it that it refuses, why."""
+
+    refused: Mapping[str, Reason]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayStopped(Happened):
     """The daemon is stopping in order."""
 
@@ -243,7 +257,7 @@ class GatewayStopped(Happened):
 Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived | MessageRefused
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
-    | VersionTaken | FollowUpDue
+    | VersionTaken | AdviceWithheld | FollowUpDue
 )  # fmt: skip
 
 # --- what is known -------------------------------------------------------------------------------------
@@ -459,7 +473,7 @@ class Situation:
     @property
     def in_doubt(self) -> bool:
         """Whether an alarm stands that puts the records in doubt, and not only one model."""
-        return any(not code.startswith(DRIFT) for code in self.latches)
+        return any(not code.startswith(OF_ONE_MODEL) for code in self.latches)
 
     @property
     def has_forgotten(self) -> bool:

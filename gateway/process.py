@@ -27,6 +27,7 @@ from gateway.events import (
     Arrived,
     Event,
     FollowUpDue,
+    Latched,
     MessageRefused,
     ModelDue,
     Situation,
@@ -240,8 +241,9 @@ class _Deciding:
             situation = load(self._connection, event, self._line, windows)
             decision = decide(event, situation)
             queued = recording.write(self._connection, event, situation, decision, trail=self._trail)
+            latched = any(isinstance(record, Latched) for record in decision.records)
             if situation.damaged:
-                recording.note_damage(self._connection, event, situation.damaged)
+                latched = recording.note_damage(self._connection, event, situation.damaged) or latched
                 self.damaged += 1
             self.follow_ups += len(decision.follow_ups)
             if any(isinstance(record, Guidance) for record in decision.records):
@@ -254,8 +256,16 @@ class _Deciding:
             log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
             queued = _bury(self._connection, self._line, event, error)
             self.failed += 1
+            latched = False
         self.messages = None if self.messages is None or queued is None else self.messages + queued
         self._connection.execute("RELEASE decision")
+        if latched:
+            self._judge_advice_again(event)
+
+    def _judge_advice_again(self, event: Event) -> None:
+        """Take back, in the same transaction, what an alarm that has just latched does not let stand."""
+        again_id = identity_of("judged-again", event.event_id)
+        self.decide(TimerDue(event_id=again_id, at=event.at, timer=Timer.EXPIRE_GUIDANCE), {})
 
 
 def _bury(

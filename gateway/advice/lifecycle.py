@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.moments import Moment
-from gateway.records import Act, Guidance, GuidanceKind, GuidanceState
+from gateway.records import Act, Guidance, GuidanceKind, GuidanceState, Outcome, Reason, Response
 
 _CLOSING = frozenset(
     {
@@ -34,7 +34,10 @@ AFTER_ACT: Mapping[Act, GuidanceState] = {
     Act.APPROVE: GuidanceState.APPROVED,
     Act.REJECT: GuidanceState.REJECTED,
 }
-_NOTHING_TO_APPROVE = frozenset({"shadow", "advise"})
+_AFTER: Mapping[GuidanceState, Outcome] = {
+    GuidanceState.ACKNOWLEDGED: Outcome.ACKNOWLEDGED,
+    GuidanceState.REJECTED: Outcome.REJECTED,
+}
 # A hold is lifted by people in their own systems, with a signature; a plain answer from a terminal only
 # acknowledges it.
 _ACTS_WITHOUT_SIGNATURE: Mapping[GuidanceKind, frozenset[Act]] = {
@@ -52,19 +55,48 @@ def moved(guidance: Guidance, after: GuidanceState) -> Guidance | None:
     return replace(guidance, state=after) if may_follow(guidance.state, after) else None
 
 
-def answer(guidance: Guidance, act: Act, at: Moment) -> tuple[Guidance | None, str]:
-    """Return (the guidance after a person's act, or None where nothing changes; what came of it)."""
+def withdrawn(guidance: Guidance, why: Reason | None) -> Guidance | None:
+    """Return the guidance as it is taken back, with the reason last; None where it is over already."""
+    changed = moved(guidance, GuidanceState.WITHDRAWN)
+    return changed if changed is None or why is None else replace(changed, reasons=(*changed.reasons, why))
+
+
+def respond(
+    guidance: Guidance | None, response: Response, at: Moment, *, no_longer_advised: Reason | None
+) -> tuple[Guidance | None, Outcome]:
+    """Return (the guidance after a terminal's response, or None where nothing changes; what came of it).
+
+    ``no_longer_advised``: why the guidance may not stand any more; an answer to it takes it back, and tells no number.
+    """
+    if guidance is None:
+        return None, Outcome.UNKNOWN_GUIDANCE
+    if no_longer_advised is not None and guidance.state in OPEN and not expired(guidance, at):
+        return withdrawn(guidance, no_longer_advised), Outcome.NO_LONGER_ADVISED
+    changed, outcome = answer(guidance, response.act, at)
+    if changed is not None and _wants_person(guidance, response.act) and not (response.person or "").strip():
+        return None, Outcome.PERSON_REQUIRED
+    return changed, outcome
+
+
+def _wants_person(guidance: Guidance, act: Act) -> bool:
+    """Return whether it must be known who answers: of a hold in any case, of all else where it is decided on."""
+    return guidance.kind is GuidanceKind.HOLD or act is not Act.ACKNOWLEDGE
+
+
+def answer(guidance: Guidance, act: Act, at: Moment) -> tuple[Guidance | None, Outcome]:
+    """Return (the guidance after an act without a signature, or None where nothing changes; what came of it)."""
     if expired(guidance, at):
-        return None, "EXPIRED"
-    if act is Act.APPROVE and guidance.predicted is not None and guidance.predicted.stage in _NOTHING_TO_APPROVE:
-        return None, "STAGE_TOO_LOW"  # in advise the operator acts alone: there is nothing the gateway would do
+        return None, Outcome.EXPIRED
+    if act is Act.APPROVE:  # needs a signature, which no terminal can give yet: every stage acts as advise
+        advised = guidance.suggestion is not None or guidance.predicted is not None
+        return None, Outcome.STAGE_TOO_LOW if advised else Outcome.SIGNATURE_REQUIRED
     if act not in _ACTS_WITHOUT_SIGNATURE.get(guidance.kind, frozenset(Act)):
-        return None, "SIGNATURE_REQUIRED"
+        return None, Outcome.SIGNATURE_REQUIRED
     after = AFTER_ACT[act]
     if guidance.state is after:
-        return None, "ALREADY_SO"
+        return None, Outcome.ALREADY_SO
     changed = moved(guidance, after)
-    return (changed, after.name) if changed else (None, f"NOT_POSSIBLE_WHEN_{guidance.state.name}")
+    return (changed, _AFTER[after]) if changed else (None, Outcome[f"NOT_POSSIBLE_WHEN_{guidance.state.name}"])
 
 
 def expired(guidance: Guidance, at: Moment) -> bool:

@@ -3,6 +3,7 @@
 from gateway.advice.documents import deviation_payload
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
+from gateway.contract.outcome_payload import outcome_payload
 from gateway.contract.payloads import (
     audit_head_payload,
     board_payload,
@@ -24,8 +25,10 @@ from gateway.records import (
     Guidance,
     GuidanceState,
     Lane,
+    Outcome,
     OutgoingMessage,
     Prediction,
+    Response,
     SignedHead,
     seconds_to_ns,
 )
@@ -40,13 +43,27 @@ def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at
     Advice that has changed before it was sent is not sent any more: its change of state tells all.
     """
     new = guidance.state is GuidanceState.PROPOSED
+    renewed = new and guidance.issued_ns < at_ns  # takes the place of what was not sent yet
     return OutgoingMessage(
         message_id=identity_of("guidance-message", guidance.guidance_id, guidance.state, cause),
         lane=Lane.GUIDANCE if new else Lane.EVIDENCE,
         topic=Topics(line.topic_root).guidance(guidance.guidance_id),
         payload=guidance_payload(guidance, line=line.path, cause=cause, at_ns=at_ns).encoded(),
         expires=guidance.expires if new else None,
-        replaces=None if new or guidance.expires is None else Lane.GUIDANCE,
+        replaces=None if guidance.expires is None or (new and not renewed) else Lane.GUIDANCE,
+    )
+
+
+def outcome_message(
+    response: Response, outcome: Outcome, guidance: Guidance | None, *, line: LineDefinition, cause: str, at_ns: int
+) -> OutgoingMessage:
+    """Return the message to a terminal of what came of its response; ``guidance``: as it stands after it."""
+    state = None if guidance is None else guidance.state
+    return OutgoingMessage(
+        message_id=identity_of("outcome", cause),
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).outcome(response.terminal),
+        payload=outcome_payload(response, outcome, state, line=line.path, cause=cause, at_ns=at_ns).encoded(),
     )
 
 

@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.contract.identity import identity_of
 from gateway.contract.times import rfc3339
+from gateway.contract.words import KindWord, RecommendationWord, SeverityWord, StageWord, StateWord
 from gateway.records import (
     DeadLetter,
     Disposition,
     Guidance,
+    GuidanceState,
     Instruction,
     LabResult,
     Prediction,
@@ -28,18 +30,34 @@ from gateway.records import (
 )
 
 _LONGEST_ECHO_BYTES = 64 * 1024
+MOVE_EXPECTED = "MOVE_EXPECTED"  # the reason that tells where a setpoint is to go
+_OVER = frozenset(
+    {
+        GuidanceState.REJECTED,
+        GuidanceState.EXPIRED,
+        GuidanceState.SUPERSEDED,
+        GuidanceState.WITHDRAWN,
+        GuidanceState.RESOLVED,
+    }
+)  # what is over carries no suggestion: nobody shall follow it
 
 
 class Payload(BaseModel):
     """What every payload carries: schema, id, cause (the event's id), when it was issued, and the line."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        serialize_by_alias=True,
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
+    )
 
-    schema_: str = Field(alias="schema")
-    id: str
-    cause: str | None
-    issued_at: str
-    line: str
+    schema_: str = Field(alias="schema", description="which payload this is, and its version")
+    id: str = Field(description="the same on every redelivery")
+    cause: str | None = Field(description="the id of the event that it follows from")
+    issued_at: str = Field(description="RFC 3339, UTC, milliseconds")
+    line: str = Field(description="enterprise/site/area/line")
 
     def encoded(self) -> bytes:
         """Return the bytes to publish: JSON, UTF-8, fields in the order of the model."""
@@ -215,32 +233,36 @@ class InstructionPart(BaseModel):
 class GuidancePayload(Payload):
     """``guidance/{id}``: a guidance in one state of its life."""
 
-    kind: str
-    state: str
-    severity: str
-    title: str
-    reasons: list[ReasonPart]
+    kind: KindWord
+    state: StateWord
+    severity: SeverityWord
+    title: str = Field(description="what is wrong, where, what to do; at most 60 characters where names allow")
+    reasons: list[ReasonPart] = Field(description="why, the most important first; of withdrawn guidance why, last")
     material_lot_id: str | None
     job_order_id: str | None
-    material_definition_id: str | None
+    material_definition_id: str | None = Field(description="the product")
     equipment_id: str | None
     client_id: str | None
     analyte: str | None
     specification: SpecificationPart | None
     measured: MeasuredPart | None
     predicted: PredictedPart | None
-    suggestion: SuggestionPart | None
+    suggestion: SuggestionPart | None = Field(description="the move; null once the guidance is over")
     model: ModelPart | None
-    stage: str | None
+    stage: StageWord | None
     requires: RequiresPart
-    expires_at: str | None
-    supersedes: str | None
+    expires_at: str | None = Field(description="from then on it must not be followed; null: it stands until settled")
+    supersedes: str | None = Field(description="the id of the guidance whose place it takes")
     sensitivities: list[SensitivityPart]
     instructions: list[InstructionPart]
 
 
 def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -> GuidancePayload:
-    """Return the payload of a guidance in its present state; ``at_ns`` is when it came into that state."""
+    """Return the payload of a guidance in its present state; ``at_ns`` is when it came into that state.
+
+    Of a suggestion that is over no number of the move is told again, not in words either: the store keeps them.
+    """
+    over = guidance.suggestion is not None and guidance.state in _OVER
     return GuidancePayload(
         schema="labline.guidance/1",
         id=guidance.guidance_id,
@@ -250,8 +272,8 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         kind=guidance.kind,
         state=guidance.state,
         severity=guidance.severity,
-        title=guidance.title,
-        reasons=ReasonPart.of(guidance.reasons),
+        title=_title_when_over(guidance) if over else guidance.title,
+        reasons=ReasonPart.of(tuple(each for each in guidance.reasons if not (over and each.code == MOVE_EXPECTED))),
         material_lot_id=guidance.material_lot_id,
         job_order_id=guidance.job_order_id,
         material_definition_id=guidance.material_definition_id,
@@ -261,7 +283,7 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         specification=SpecificationPart.of(guidance.specification),
         measured=MeasuredPart.of(guidance.measured),
         predicted=PredictedPart.of(guidance.predicted),
-        suggestion=SuggestionPart.of(guidance.suggestion),
+        suggestion=SuggestionPart.of(None if over else guidance.suggestion),
         model=ModelPart.of(guidance.predicted),
         stage=guidance.predicted.stage if guidance.predicted else None,
         requires=RequiresPart(role=guidance.role, signature=guidance.signature),
@@ -272,18 +294,29 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
     )
 
 
+def _title_when_over(guidance: Guidance) -> str:
+    tag = "" if guidance.suggestion is None else guidance.suggestion.tag.replace("_", " ")
+    return f"{guidance.state.capitalize()}: move of {tag}"
+
+
 class BoardLine(BaseModel):
     """One open guidance on the board."""
 
-    id: str
-    kind: str
-    state: str
-    severity: str
+    id: str = Field(description="to answer it by, and to find guidance/{id}")
+    kind: KindWord
+    state: StateWord
+    severity: SeverityWord
     title: str
     material_lot_id: str | None
     equipment_id: str | None
     issued_at: str
-    expires_at: str | None
+    expires_at: str | None = Field(description="from then on it must not be followed; null: it stands until settled")
+    job_order_id: str | None = None
+    analyte: str | None = None
+    reason: str | None = Field(default=None, description="the first reason, as a sentence")
+    suggestion: SuggestionPart | None = Field(default=None, description="the move, of a setpoint's guidance")
+    model: ModelPart | None = None
+    requires: RequiresPart | None = None
 
 
 class BoardPayload(Payload):
@@ -314,6 +347,12 @@ def board_payload(
                 equipment_id=item.equipment_id,
                 issued_at=rfc3339(item.issued_ns),
                 expires_at=None if item.expires is None else rfc3339(item.expires.wall_ns),
+                job_order_id=item.job_order_id,
+                analyte=item.analyte,
+                reason=item.reasons[0].text if item.reasons else None,
+                suggestion=SuggestionPart.of(item.suggestion),
+                model=ModelPart.of(item.predicted),
+                requires=RequiresPart(role=item.role, signature=item.signature),
             )
             for item in guidance
         ],
@@ -354,7 +393,7 @@ class PredictionPayload(Payload):
     verdict: VerdictPart
     material_lot_id: str | None
     model: ModelPart | None
-    stage: str
+    stage: StageWord
     bias: BiasPart | None = None
     expires_at: str
 
@@ -417,10 +456,10 @@ class DispositionPayload(Payload):
 
     material_lot_id: str | None
     job_order_id: str | None
-    recommendation: str
+    recommendation: RecommendationWord
     provisional: bool
     latched: bool
-    previous: str
+    previous: RecommendationWord
     reasons: list[ReasonPart]
     rests_on: RestsOn
     missing_tests: list[str]
@@ -519,7 +558,7 @@ class StatusPayload(Payload):
 
     online: bool
     version: str
-    stage: dict[str, str]
+    stage: dict[str, StageWord] = Field(description="by model, the stage that counts now")
     sources: dict[str, str]
     buffer: dict[str, float]
     degraded: list[str]

@@ -1,20 +1,33 @@
 """What a person at a terminal answers to a guidance."""
 
-from gateway.contract.reading import FieldReader, parse_object
+from gateway.contract.reading import FieldReader, Refusal, parse_object
+from gateway.contract.topics import encode_level
 from gateway.records import Act, Response
 
 
-def response(payload: bytes, *, now_ns: int) -> Response:
-    """Return the response in a message; raises MessageRefusedError with every reason."""
+def response(payload: bytes, *, now_ns: int, topic_level: str | None = None) -> Response:
+    """Return the response in a message; raises MessageRefusedError with every reason.
+
+    ``topic_level``: the level of the topic that names the terminal, percent-encoded. The broker lets each terminal
+    answer on its own topic only, so a message that names another one is not that terminal's.
+    """
     reader = FieldReader(parse_object(payload), now_ns)
     answer = Response(
         response_id=reader.text("id", required=True) or "",
         guidance_id=reader.text("guidance_id", required=True) or "",
         act=reader.choice(Act, "act", default=None) or Act.ACKNOWLEDGE,
         terminal=reader.text("terminal", required=True) or "",
-        person=reader.text("person"),
+        person=_named(reader.text("person")),
         reason=reader.text("reason"),
         at_ns=reader.time("at"),
     )
+    if topic_level is not None and answer.terminal and encode_level(answer.terminal) != topic_level:
+        text = f"The response names terminal {answer.terminal}, but came on the topic of {topic_level}."
+        reader.refuse(Refusal.TERMINAL_DIFFERS, text, terminal=answer.terminal, topic_level=topic_level)
     reader.finish()
     return answer
+
+
+def _named(person: str | None) -> str | None:
+    """Return a person's name, or None where it is blank."""
+    return None if person is None or not person.strip() else person

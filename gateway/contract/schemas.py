@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.contract.control_payload import ControlPayload
 from gateway.contract.deviation_payload import DeviationPayload
+from gateway.contract.outcome_payload import OutcomePayload
 from gateway.contract.payloads import (
     AuditHeadPayload,
     BoardPayload,
@@ -29,6 +30,7 @@ PUBLISHED: dict[str, tuple[type[Payload], str, bool]] = {
     "deviation": (DeviationPayload, "deviation/{id}", False),
     "sample-request": (SampleRequestPayload, "sample-request/{id}", False),
     "control": (ControlPayload, "control/{analyte}", False),
+    "outcome": (OutcomePayload, "outcome/{terminal}", False),
     "audit-head": (AuditHeadPayload, "audit/head", True),
     "dead-letter": (DeadLetterPayload, "dead-letter", False),
     "status": (StatusPayload, "status", True),

@@ -97,6 +97,10 @@ class Topics:
         """Return where it goes how the laboratory's control of an analyte was."""
         return f"{self.root}/control/{encode_level(analyte)}"
 
+    def outcome(self, terminal: str) -> str:
+        """Return where a terminal hears what came of its responses."""
+        return f"{self.root}/outcome/{encode_level(terminal)}"
+
     @property
     def board(self) -> str:
         """Return where the open guidance stands, retained."""

@@ -30,7 +30,11 @@ class Abstention(StrEnum):
     INTERVAL_TOO_WIDE = (
         "The interval of +-{half_width:.6g} is wider than the +-{max_half_width:.6g} that may be acted on."
     )
+    MODEL_TOO_SLOW = "Model {model} was stopped: {error}."
     STAGE_TOO_LOW = "Stage {stage} gives no suggestions."
+    MODEL_NOT_IN_SERVICE = "Model {model} is not in service any more."
+    VERSION_NOT_IN_SERVICE = "Version {version} of model {model} is not in service any more."
+    LIMITS_CHANGED = "The limits of {tag} are other ones than those its move was judged by."
     NO_SPECIFICATION = "There is no specification of {analyte} in {unit} for product {product}."
     SETPOINT_UNKNOWN = "The current value of {tag} is not known well enough to move it."
     SETPOINT_OUTSIDE_RANGE = "{tag} {proposed:.6g} lies outside its validated range {lower:.6g} to {upper:.6g}."

@@ -1,16 +1,18 @@
 """The gates of a setpoint, and the second check that stands directly before publishing. Pure.
 
 The second check shares nothing with the search that made the suggestion: it reads the very bytes that are
-about to leave and holds them against the line's limits.
+about to leave, of every message and wherever in it a suggestion stands, and holds them against the line's limits and
+the stage of that moment.
 """
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.definitions import LineDefinition, ManipulatedTag, Stage
 from gateway.guardrails.reasons import Abstention, abstain
+from gateway.guardrails.stages import effective_stage
 from gateway.records import SECOND_NS, Reason
 
 ROUNDING = 1e-9  # relative room for decimal rounding at a limit's edge
@@ -82,19 +84,62 @@ def judge_interlocks(manipulated: ManipulatedTag, present: Mapping[str, float]) 
     return None
 
 
-def second_check(payload: bytes, line: LineDefinition, present: Callable[[str], float | None]) -> Reason | None:
-    """Return why bytes about to be published must be withheld, or None.
+_MAY_SUGGEST = (b'"suggestion"', b'"setpoint"')  # what stands in every message that has to be looked at
+_CLOSED = frozenset({"rejected", "expired", "superseded", "withdrawn", "resolved"})  # says that nothing is suggested
 
-    Guidance without a suggestion passes. Anything with one must be readable, of a model that stands at ``advise``
-    or above, and inside every limit, measured from where the setpoint is *now*: ``present`` gives the value of a
-    tag at this instant, or None where it is not known.
+Present = Callable[[str], float | None]
+"""A tag's value at this instant, or None where it is not known well enough."""
+
+
+def may_suggest(payload: bytes) -> bool:
+    """Return whether bytes may carry a suggestion: what does not need not be read before it is published."""
+    return any(mark in payload for mark in _MAY_SUGGEST)
+
+
+def second_check(payload: bytes, line: LineDefinition, present: Present, latches: Iterable[str] = ()) -> Reason | None:
+    """Return why bytes about to be published must be withheld, or None; see ``refused_suggestions``."""
+    return next(iter(refused_suggestions(payload, line, present, latches).values()), None)
+
+
+def refused_suggestions(
+    payload: bytes, line: LineDefinition, present: Present, latches: Iterable[str]
+) -> dict[str, Reason]:
+    """Return by the guidance's id why suggestions in bytes about to be published must be withheld; empty: none.
+
+    Whatever carries a suggestion, a board too, must be readable, of a model whose effective stage is ``advise`` now,
+    and inside every limit, measured from where the setpoint is *now*. ``latches``: the alarms that stand. What says
+    that a guidance is over passes. What cannot be read has the empty id.
     """
+    standing, refused = tuple(latches), dict[str, Reason]()
     try:
-        document = json.loads(payload)
-        suggestion = document.get("suggestion")
-        if suggestion is None and document.get("kind") != "setpoint":
-            return None
-        return _check_suggestion(document, suggestion, line, present)
+        for document in _documents(json.loads(payload)):
+            reason = _judged(document, line, present, standing)
+            if reason is not None:
+                refused[str(document.get("id", ""))] = reason
+    except (ValueError, AttributeError, RecursionError) as error:
+        refused[""] = abstain(Abstention.UNREADABLE, error=repr(error))
+    return refused
+
+
+def _documents(found: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every object in a document that suggests a move, however deep it stands."""
+    if isinstance(found, dict):
+        if found.get("suggestion") is not None or found.get("kind") == "setpoint":
+            yield found
+        for value in found.values():
+            yield from _documents(value)
+    elif isinstance(found, list):
+        for value in found:
+            yield from _documents(value)
+
+
+def _judged(
+    document: Mapping[str, Any], line: LineDefinition, present: Present, latches: tuple[str, ...]
+) -> Reason | None:
+    if document.get("state") in _CLOSED:
+        return None
+    try:
+        return _check_suggestion(document, document["suggestion"], line, present, latches)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return abstain(Abstention.UNREADABLE, error=repr(error))
 
@@ -103,23 +148,27 @@ def _check_suggestion(
     document: Mapping[str, Any],
     suggestion: Mapping[str, Any],
     line: LineDefinition,
-    present: Callable[[str], float | None],
+    present: Present,
+    latches: tuple[str, ...],
 ) -> Reason | None:
     tag, proposed = suggestion["tag"], float(suggestion["proposed"])
     model = line.model_named(document["model"]["name"])
     manipulated = next((item for item in model.bundle.manipulated if item.tag == tag), None) if model else None
     if model is None or manipulated is None or model.bundle.identity.sha256 != document["model"]["sha256"]:
         return abstain(Abstention.NOT_WITHIN_LINE, tag=tag)
-    if model.stage < Stage.ADVISE:
-        return abstain(Abstention.STAGE_TOO_LOW, stage=model.stage.name.lower())
+    stage = effective_stage(model, latches)
+    if stage < Stage.ADVISE:
+        return abstain(Abstention.STAGE_TOO_LOW, stage=stage.name.lower())
     # arithmetic of its own from here on, so that an error in the search's gates is not repeated
+    if document.get("state") == "applied":  # it has happened: what interlocks and steps forbid is to make it
+        return _second_look_at_range(manipulated, proposed)
     interlocked = _second_look_at_interlocks(manipulated, present)
     if interlocked is not None:
         return interlocked
-    return _second_look_at_move(manipulated, present(tag), proposed)
+    return _second_look_at_range(manipulated, proposed) or _second_look_at_move(manipulated, present(tag), proposed)
 
 
-def _second_look_at_interlocks(manipulated: ManipulatedTag, present: Callable[[str], float | None]) -> Reason | None:
+def _second_look_at_interlocks(manipulated: ManipulatedTag, present: Present) -> Reason | None:
     for interlock in manipulated.interlocks:
         held, (lower, upper) = present(interlock.tag), interlock.within
         if held is None or not (held >= lower and held <= upper):
@@ -135,13 +184,17 @@ def _second_look_at_interlocks(manipulated: ManipulatedTag, present: Callable[[s
     return None
 
 
+def _second_look_at_range(manipulated: ManipulatedTag, proposed: float) -> Reason | None:
+    lower, upper = manipulated.validated
+    if proposed >= lower and proposed <= upper:
+        return None
+    return abstain(Abstention.SETPOINT_OUTSIDE_RANGE, tag=manipulated.tag, proposed=proposed, lower=lower, upper=upper)
+
+
 def _second_look_at_move(manipulated: ManipulatedTag, now: float | None, proposed: float) -> Reason | None:
     tag = manipulated.tag
     if now is None:
         return abstain(Abstention.SETPOINT_UNKNOWN, tag=tag)
-    lower, upper = manipulated.validated
-    if not (proposed >= lower and proposed <= upper):
-        return abstain(Abstention.SETPOINT_OUTSIDE_RANGE, tag=tag, proposed=proposed, lower=lower, upper=upper)
     reach = manipulated.max_step * (1 + ROUNDING)
     if not (proposed <= now + reach and proposed >= now - reach):
         return abstain(Abstention.STEP_TOO_LARGE, tag=tag, step=abs(proposed - now), max_step=manipulated.max_step)

@@ -8,5 +8,6 @@ from gateway.transport.mqtt_connection import Delivery
 
 def understand_response(delivery: Delivery, origin: Origin, at: Moment) -> ResponseArrived:
     """Return the response in a terminal's message."""
-    answer = response(delivery.payload, now_ns=at.wall_ns)
+    terminal = delivery.topic.rpartition("/")[2]
+    answer = response(delivery.payload, now_ns=at.wall_ns, topic_level=terminal)
     return ResponseArrived(at=at, origin=origin, response=answer, payload=delivery.payload)

@@ -7,8 +7,8 @@ import structlog
 
 from gateway import __version__
 from gateway.contract.payloads import StatusPayload, status_payload
-from gateway.definitions import LineDefinition, Stage
-from gateway.events import in_shadow
+from gateway.definitions import LineDefinition
+from gateway.guardrails.stages import effective_stage
 from gateway.records import Lane
 from gateway.store.readers import Depths
 
@@ -85,10 +85,7 @@ class Health:
             at_ns=at_ns,
             online=True,
             version=__version__,
-            stage={
-                model.name: (Stage.SHADOW if in_shadow(model, self.latches) else model.stage).name.lower()
-                for model in self.line.models
-            },
+            stage={model.name: effective_stage(model, self.latches).name.lower() for model in self.line.models},
             sources={name: "connected" if up else "disconnected" for name, up in self.sources.items()},
             buffer=buffer,
             degraded=self.degraded(),

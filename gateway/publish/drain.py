@@ -17,7 +17,7 @@ connection that has stood for a moment, and the one that still costs it is the o
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -27,9 +27,9 @@ from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.definitions import LineDefinition
 from gateway.errors import NotConnectedError, StoreUnavailableError
-from gateway.guardrails.setpoints import second_check
+from gateway.guardrails.setpoints import may_suggest, refused_suggestions
 from gateway.publish.order import SendingOrder
-from gateway.records import SECOND_NS, Lane
+from gateway.records import SECOND_NS, Lane, Reason
 from gateway.store.outbox import Left, Queued, acknowledged, departed, parked
 from gateway.store.readers import Reader
 from gateway.transport.mqtt import MqttSession
@@ -95,8 +95,12 @@ class Drain:
         clock: Clock,
         on_progress: Callable[[], None],
         on_alarm: Callable[[str], None],
+        on_withheld: Callable[[str, Mapping[str, Reason]], None] = lambda _message_id, _refused: None,
     ) -> None:
-        """``present`` gives a tag's value at this instant, or None; ``on_alarm`` hears of withheld and refused."""
+        """``present`` gives a tag's value at this instant, or None; ``on_alarm`` hears of withheld and refused.
+
+        ``on_withheld`` hears which message the second check kept back, and of which guidance in it, by id, why.
+        """
         self._session = session
         self._reader = reader
         self._writer = writer
@@ -105,6 +109,7 @@ class Drain:
         self._clock = clock
         self._on_progress = on_progress
         self._on_alarm = on_alarm
+        self._on_withheld = on_withheld
         self._order = SendingOrder()
         self._generation = -1
         self._in_flight: dict[int, _InFlight] = {}
@@ -332,16 +337,25 @@ class Drain:
         if message.expires is not None and self._clock.now().is_past(message.expires):
             await self._take_out(message, Left.EXPIRED)
             return True
-        reason = second_check(message.payload, self._line, self._present) if message.lane is Lane.GUIDANCE else None
-        if reason is None:
+        refused = await self._refused(message)
+        if not refused:
             return False
-        if message.again:  # it was told, and the plant has gone on since: no alarm
-            await self._take_out(message, Left.WITHHELD)
-            return True
-        log.critical("guidance withheld by the second check", message=message.message_id, reason=reason.text)
-        self._on_alarm("GUIDANCE_WITHHELD")
+        reasons = [reason.text for reason in refused.values()]
+        if message.lane is Lane.GUIDANCE and not message.again:
+            log.critical("guidance withheld by the second check", message=message.message_id, reasons=reasons)
+            self._on_alarm("GUIDANCE_WITHHELD")
+        else:  # it was told before, and the plant or the alarms have gone on since: no alarm
+            log.warning("withheld by the second check", message=message.message_id, reasons=reasons)
         await self._take_out(message, Left.WITHHELD)
+        self._on_withheld(message.message_id, refused)
         return True
+
+    async def _refused(self, message: Queued) -> Mapping[str, Reason]:
+        """Return by guidance why the second check refuses a message, by the alarms that stand at this moment."""
+        if message.lane is not Lane.GUIDANCE and not may_suggest(message.payload):
+            return {}
+        latches = await self._reader.latches()
+        return refused_suggestions(message.payload, self._line, self._present, latches)
 
     async def _take_out(self, message: Queued, why: Left) -> None:
         await self._writer.run(departed([message.seq], why, at_ns=self._clock.now_ns()))

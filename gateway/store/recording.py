@@ -103,16 +103,17 @@ def done_with(connection: sqlite3.Connection, event: FollowUpDue) -> None:
     connection.execute(SQL["delete_follow_up"], {"event_id": event.event_id})
 
 
-def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str, ...]) -> None:
-    """Put on record, and latch, that a decision met damaged records."""
+def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str, ...]) -> bool:
+    """Put on record, and latch, that a decision met damaged records; return whether that was not known yet."""
     standing = connection.execute(SQL["latch_of_code"], {"code": EVIDENCE_DAMAGED}).fetchone()
     known = set() if standing is None else set(json.loads(standing["body"])["records"])
     if known.issuperset(records):
-        return  # said already; the trail does not grow with every event that meets it
+        return False  # said already; the trail does not grow with every event that meets it
     body = json.dumps({"records": sorted(known | set(records))})
     connection.execute(SQL["latch_anew"], {"code": EVIDENCE_DAMAGED, "at_ns": event.at_ns, "body": body})
     entry = AuditEntry(kind="evidence_damaged", subject=event.event_id, body={"left_out": list(records)})
     audit.append(connection, (entry,), at_ns=event.at_ns)
+    return True
 
 
 Digest = tuple[str, str]

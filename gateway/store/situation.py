@@ -15,6 +15,7 @@ from gateway.advice.side_effects import neighbours
 from gateway.chart_rules import Together
 from gateway.definitions import LineDefinition, ModelAssignment, ModelBundle, SignHead
 from gateway.events import (
+    AdviceWithheld,
     ContextChanged,
     Event,
     FollowUpDue,
@@ -96,7 +97,7 @@ class _Loading:
                 found = self._of_lot_ended(event.change, found)
             case FollowUpDue():
                 found = self._of_follow_up(event, found)
-            case ContextChanged() | TimerDue() | VersionTaken() if not _signs(event):
+            case ContextChanged() | TimerDue() | VersionTaken() | AdviceWithheld() if not _signs(event):
                 found = replace(found, open_guidance=self._open_guidance(event))
             case ResponseArrived():
                 row = self._row("guidance_by_id", guidance_id=event.response.guidance_id)
@@ -107,7 +108,7 @@ class _Loading:
                 found = replace(found, head_holds=contains(self._connection, event.head))
             case GatewayStarted():
                 previous = value_of(self._connection, "last_configuration")
-                found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board())
+                found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board_and_advice())
         return replace(found, damaged=tuple(dict.fromkeys(self._damaged))) if self._damaged else found
 
     def _of_lot_ended(self, change: ContextChange, found: Situation) -> Situation:
@@ -145,7 +146,7 @@ class _Loading:
             gaps=self._gaps(context, found.line, wanted.from_ns, wanted.until_ns),
         )
 
-    def _open_guidance(self, event: ContextChanged | TimerDue | VersionTaken) -> tuple[Guidance, ...]:
+    def _open_guidance(self, event: ContextChanged | TimerDue | VersionTaken | AdviceWithheld) -> tuple[Guidance, ...]:
         """Return the open guidance that an event is about."""
         match event:
             case ContextChanged() if event.change.kind is ContextKind.LOT_CLOSED:
@@ -156,6 +157,9 @@ class _Loading:
                 return self._board()
             case VersionTaken():
                 return self._guidance("open_guidance_of_model", model=event.model)
+            case AdviceWithheld():
+                named = (self._guidance("guidance_by_id", guidance_id=each) for each in event.refused)
+                return tuple(guidance for found in named for guidance in found)
         return ()
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
@@ -175,6 +179,11 @@ class _Loading:
 
     def _board(self) -> tuple[Guidance, ...]:
         return self._guidance("newest_open_guidance", most=BOARD_LONGEST)
+
+    def _board_and_advice(self) -> tuple[Guidance, ...]:
+        """Return what the board shows, and all advice that expires, on the board or not: it is judged again."""
+        both = (*self._board(), *self._guidance("open_guidance_that_expires"))
+        return tuple({guidance.guidance_id: guidance for guidance in both}.values())
 
     def _guidance(self, statement: str, **parameters: Any) -> tuple[Guidance, ...]:
         return self.decoded(Guidance, self.rows(statement, parameters))

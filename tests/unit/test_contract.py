@@ -23,10 +23,6 @@ needs_examples = pytest.mark.skipif(
 )
 
 
-def fields(document):
-    return {name: fields(value) if isinstance(value, dict) else None for name, value in document.items()}
-
-
 @given(st.text(max_size=300))
 def test_a_topic_level_is_always_one_valid_level(text):
     level = encode_level(text)
@@ -90,7 +86,8 @@ def test_guidance_and_board_have_the_fields_of_their_examples():
     ):
         wanted, found = json.loads((EXAMPLES / example).read_text()), json.loads(message.payload)
         assert [name for name in found if name in wanted] == list(wanted)  # extended, never renamed
-    assert fields(found["guidance"][0]) == fields(wanted["guidance"][0])
+    entry, known = found["guidance"][0], wanted["guidance"][0]
+    assert [name for name in entry if name in known] == list(known)
 
 
 def test_a_context_message_names_everything_it_lacks():

@@ -1,0 +1,115 @@
+"""The closed lists of words in payloads, each word with its meaning, as integrators read them in the schemas."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
+
+from gateway.records import (
+    Act,
+    ContextKind,
+    GuidanceKind,
+    GuidanceState,
+    Outcome,
+    Recommendation,
+    ResultStatus,
+    Severity,
+)
+
+KINDS: Mapping[GuidanceKind, str] = {
+    GuidanceKind.WARNING: "a predicted value leaves its specification, or a trend shows",
+    GuidanceKind.HOLD: "keep the lot back; people lift it, with a signature",
+    GuidanceKind.REVIEW: "a person has to look at the lot before it is decided on",
+    GuidanceKind.RELEASE: "nothing speaks against the lot",
+    GuidanceKind.SETPOINT: "move a setpoint as the suggestion says",
+    GuidanceKind.INSTRUCTION: "carry out the steps of a procedure",
+}
+STATES: Mapping[GuidanceState, str] = {
+    GuidanceState.PROPOSED: "open; nobody has answered yet",
+    GuidanceState.ACKNOWLEDGED: "open; a person has seen it",
+    GuidanceState.APPROVED: "open; a person has approved it (not before signatures exist)",
+    GuidanceState.REJECTED: "over; a person has turned it down",
+    GuidanceState.APPLIED: "open; the setpoint stands at the proposed value",
+    GuidanceState.EXPIRED: "over; its time has run out",
+    GuidanceState.SUPERSEDED: "over; newer guidance, which names it, takes its place",
+    GuidanceState.WITHDRAWN: "over; it must not be followed any more",
+    GuidanceState.RESOLVED: "over; what it was about is settled",
+}
+SEVERITIES: Mapping[Severity, str] = {
+    Severity.INFORMATION: "to know",
+    Severity.WARNING: "to look at in this shift",
+    Severity.CRITICAL: "to act on now",
+}
+RECOMMENDATIONS: Mapping[Recommendation, str] = {
+    Recommendation.PENDING: "nothing is known yet that could be judged",
+    Recommendation.RELEASE: "all that is known is inside",
+    Recommendation.REVIEW: "a person has to decide",
+    Recommendation.HOLD: "keep the lot back",
+}
+ACTS: Mapping[Act, str] = {
+    Act.ACKNOWLEDGE: "I have seen it",
+    Act.APPROVE: "carry it out (answered with STAGE_TOO_LOW or SIGNATURE_REQUIRED until signatures exist)",
+    Act.REJECT: "I will not follow it",
+}
+OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.ACKNOWLEDGED: "the guidance is acknowledged",
+    Outcome.REJECTED: "the guidance is rejected",
+    Outcome.ALREADY_SO: "it was answered so before",
+    Outcome.EXPIRED: "its time had run out",
+    Outcome.STAGE_TOO_LOW: "the gateway only advises, and approves nothing",
+    Outcome.SIGNATURE_REQUIRED: "the act needs an electronic signature",
+    Outcome.PERSON_REQUIRED: "the response names no person",
+    Outcome.NO_LONGER_ADVISED: "model or limits have changed, and the guidance is withdrawn",
+    Outcome.UNKNOWN_GUIDANCE: "no guidance has this id",
+} | {
+    outcome: f"the guidance was {outcome.value.removeprefix('NOT_POSSIBLE_WHEN_').lower()}"
+    for outcome in Outcome
+    if outcome.value.startswith("NOT_POSSIBLE_WHEN_")
+}
+EVENTS: Mapping[ContextKind, str] = {
+    ContextKind.ORDER_STARTED: "an order begins on an equipment",
+    ContextKind.ORDER_ENDED: "an order is over",
+    ContextKind.LOT_STARTED: "a lot begins on an equipment",
+    ContextKind.LOT_ENDED: "a lot is made",
+    ContextKind.LOT_CLOSED: "people have decided on the lot",
+    ContextKind.MATERIAL_CONSUMED: "a lot of material went into this lot",
+    ContextKind.EQUIPMENT_STATE: "the state of an equipment changed",
+}
+STATUSES: Mapping[ResultStatus, str] = {
+    ResultStatus.ENTERED: "typed in, checked by nobody",
+    ResultStatus.VALIDATED: "checked",
+    ResultStatus.APPROVED: "final",
+    ResultStatus.REJECTED: "does not count",
+    ResultStatus.SUPERSEDED: "does not count: another result takes its place",
+}
+STAGES: Mapping[str, str] = {
+    "shadow": "predicts, and tells nobody",
+    "advise": "guidance and suggestions as information",
+    "approve": "acts as advise until electronic signatures exist",
+    "automatic": "acts as advise until electronic signatures exist",
+}
+
+
+def listed(words: Mapping[Any, str], what: str) -> dict[str, Any]:
+    """Return the JSON Schema of a text that is one of these words, each with its meaning."""
+    meanings = "; ".join(f"{_text(word)}: {meaning}" for word, meaning in words.items())
+    return {"type": "string", "enum": [_text(word) for word in words], "description": f"{what}. {meanings}"}
+
+
+def _text(word: Any) -> str:
+    return word.value if isinstance(word, StrEnum) else str(word)
+
+
+KindWord = Annotated[GuidanceKind, WithJsonSchema(listed(KINDS, "What sort of guidance it is"))]
+StateWord = Annotated[GuidanceState, WithJsonSchema(listed(STATES, "Where the guidance stands in its life"))]
+SeverityWord = Annotated[Severity, WithJsonSchema(listed(SEVERITIES, "How urgent it is"))]
+RecommendationWord = Annotated[Recommendation, WithJsonSchema(listed(RECOMMENDATIONS, "What is recommended"))]
+ActWord = Annotated[Act, WithJsonSchema(listed(ACTS, "What the person does with the guidance"))]
+OutcomeWord = Annotated[Outcome, WithJsonSchema(listed(OUTCOMES, "What came of it"))]
+EventWord = Annotated[ContextKind, WithJsonSchema(listed(EVENTS, "What happened"))]
+StatusWord = Annotated[ResultStatus, WithJsonSchema(listed(STATUSES, "How far the result has come"))]
+StageWord = Annotated[
+    str,
+    WithJsonSchema(listed(STAGES, "The stage in which the model spoke")),
+]
