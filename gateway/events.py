@@ -14,8 +14,10 @@ from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
 from gateway.inference.signed_bias import SignedBias
-from gateway.lab.deviations import Deviation, Drafted, Fingerprint, Happening, MaterialUse
+from gateway.lab.deviations import Deviation, Drafted, Happening
 from gateway.lab.disposition import LotState
+from gateway.lab.episodes import Standing
+from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.lab.in_force import in_force
 from gateway.lab.materials import MaterialRisk
 from gateway.lab.sampling import Waiting
@@ -189,6 +191,7 @@ class FollowUp:
     equipment_id: str | None
     from_ns: int
     until_ns: int
+    begins_with_lot: bool = False  # whether the first instant is when the lot was begun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -329,6 +332,9 @@ class Investigation:
     alike: tuple[Fingerprint, ...] = ()  # of lots that failed alike lately
     earlier: tuple[Earlier, ...] = ()
     sensitivities: Mapping[str, float] = field(default_factory=dict)
+    of_lot: Standing | None = None  # the deviation of the result's lot
+    of_series: Standing | None = None  # the newest episode of its series
+    in_line_since: int = 0  # results of the series since the last that joined the episode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

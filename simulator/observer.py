@@ -87,8 +87,8 @@ class Observer:
             self.recovered.add(identity)
 
     def _deviation(self, document: dict[str, Any], _at: float) -> None:
-        self.seen[document["id"]] += 1
-        self.counts["deviations"] += 1
+        self.seen[f"{document['id']}/{document['version']}"] += 1
+        self.counts["deviations"] += document["version"] == 1
 
     def _dead_letter(self, document: dict[str, Any], _at: float) -> None:
         self.seen[document["id"]] += 1

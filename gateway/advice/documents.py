@@ -5,71 +5,12 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway.contract.deviation_payload import (
-    CausePart,
-    DeviationPayload,
-    HappeningPart,
-    SimilarPart,
-    TracePart,
-)
-from gateway.contract.payloads import InstructionPart, MeasuredPart, ReasonPart, SpecificationPart
 from gateway.contract.times import rfc3339
 from gateway.lab.deviations import Deviation, Trace
 from gateway.lab.specifications import limits_text
 
 _MOST_TOLD = 12  # tags in a document
 _WIDTH, _HEIGHT, _PAD = 640, 160, 8
-
-
-def deviation_payload(deviation: Deviation, *, line: str, cause: str, at_ns: int) -> DeviationPayload:
-    """Return the payload of a draft."""
-    result = deviation.result
-    return DeviationPayload(
-        schema="labline.deviation/1",
-        id=deviation.deviation_id,
-        cause=cause,
-        issued_at=rfc3339(at_ns),
-        line=line,
-        state="draft",
-        title=title_of(deviation),
-        analyte=result.analyte,
-        sample_id=result.sample_id,
-        material_lot_id=result.material_lot_id,
-        job_order_id=result.job_order_id,
-        material_definition_id=result.material_definition_id,
-        client_id=result.client_id,
-        equipment_id=deviation.equipment_id,
-        reasons=ReasonPart.of(deviation.reasons),
-        specification=SpecificationPart.of(deviation.specification),
-        measured=MeasuredPart.of(result),
-        timeline=[
-            HappeningPart(at=rfc3339(each.at_ns), what=each.what, subject=each.subject) for each in deviation.timeline
-        ],
-        process=[
-            TracePart(tag=each.tag, unit=each.unit, mean=each.mean, usual=each.usual, z=each.z)
-            for each in deviation.process
-        ],
-        causes=[
-            CausePart(
-                name=each.name, kind=each.kind, unit=each.unit, affected=each.affected, usual=each.usual, z=each.z,
-                score=each.score, moves_with=list(each.moves_with), effect=each.effect, text=each.text,
-            )
-            for each in deviation.causes
-        ],
-        compared_with_lots=deviation.compared_with,
-        affected_lots_compared=deviation.affected,
-        similar=[
-            SimilarPart(
-                id=each.deviation_id, material_lot_id=each.material_lot_id, at=rfc3339(each.at_ns),
-                nearness=each.nearness, causes=list(each.causes), done=list(each.done), helped=each.helped,
-            )
-            for each in deviation.similar
-        ],
-        affected_lots=list(deviation.affected_lots),
-        gaps=list(deviation.gaps),
-        instructions=InstructionPart.of(deviation.instructions),
-        document=markdown(deviation),
-    )  # fmt: skip
 
 
 def title_of(deviation: Deviation) -> str:

@@ -1,14 +1,33 @@
 """What follows a decision later: what a lot was made by, and the draft of a deviation. Pure."""
 
+from dataclasses import dataclass
+
 from gateway.advice.publication import deviation_message
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition
 from gateway.events import Decision, FollowUp, FollowUpDue, FollowUpKind, Situation
 from gateway.history.windows import WindowRequest
-from gateway.lab.deviations import Deviation, Fingerprint, causes_of, fingerprint, nearest, relatives, spread_of, traces
-from gateway.lab.disposition import TREND_FLAGS, judge_result
+from gateway.lab.causes import Cause
+from gateway.lab.deviations import (
+    Comparison,
+    Deviation,
+    FailedResult,
+    Similar,
+    Trace,
+    causes_of,
+    compared_lots,
+    nearest,
+    relatives,
+    scatter_floors,
+    spread_of,
+    traces,
+)
+from gateway.lab.disposition import TREND_FLAGS, Judged, judge_result
+from gateway.lab.episodes import Joined, join
+from gateway.lab.fingerprints import Fingerprint, fingerprint
 from gateway.lab.procedures import instructions_for
-from gateway.records import SECOND_NS, AuditEntry, LabResult
+from gateway.lab.specifications import limits_text
+from gateway.records import SECOND_NS, AuditEntry, LabResult, Recommendation, Specification
 
 LONGEST_NS = 8 * 3600 * SECOND_NS  # of a process window
 _USUAL_NS = 3600 * SECOND_NS  # where nobody says when the lot was begun
@@ -31,6 +50,7 @@ def follow_up_of_lot(lot: str, equipment_id: str | None, *, started_ns: int | No
         equipment_id=equipment_id,
         from_ns=_from_ns(started_ns, ended_ns),
         until_ns=ended_ns,
+        begins_with_lot=started_ns is not None and started_ns == _from_ns(started_ns, ended_ns),
     )
 
 
@@ -44,6 +64,7 @@ def follow_up_of_result(
         equipment_id=equipment_id,
         from_ns=_from_ns(started_ns, until_ns),
         until_ns=until_ns,
+        begins_with_lot=started_ns is not None and started_ns == _from_ns(started_ns, until_ns),
     )
 
 
@@ -68,11 +89,25 @@ def _fingerprint(event: FollowUpDue, situation: Situation, lot: str) -> Fingerpr
         zone=situation.line.time_zone,
         from_ns=wanted.from_ns,
         until_ns=wanted.until_ns,
+        begins_with_lot=wanted.begins_with_lot,
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Process:
+    """What the process did before the sample, and how that compares with lots in control."""
+
+    comparison: Comparison
+    traces: tuple[Trace, ...]
+    causes: tuple[Cause, ...]
+    similar: tuple[Similar, ...]
+
+
 def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
-    """Return the draft of a deviation as a record, an audit line and a message; nothing where its result is gone."""
+    """Return the draft of a deviation as a record, an audit line and a message; nothing where its result is gone.
+
+    A result that belongs to a deviation on record joins it: what comes is its next version.
+    """
     known, line = situation.investigation, situation.line
     result = known.result
     if result is None:
@@ -85,40 +120,95 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
         client_id=result.client_id,
     )
     trends = tuple(each for each in known.reasons if each.code in TREND_FLAGS)  # with the figures of that time
-    reasons = judge_result(result, in_force, trends).reasons
+    judged = judge_result(result, in_force, trends)
+    specification = next(iter(in_force), result.specification)
+    joined = join(
+        _failed_result(result, judged, specification, at_ns=event.at_ns),
+        of_lot=known.of_lot,
+        of_series=known.of_series,
+        in_line_since=known.in_line_since,
+        new_id=identity_of("deviation", event.event_id),
+    )
+    process = _process(own, situation, joined)
     deviation = Deviation(
-        deviation_id=identity_of("deviation", event.event_id),
+        deviation_id=joined.deviation_id,
         at_ns=event.at_ns,
         result=result,
-        reasons=reasons,
-        specification=next(iter(in_force), result.specification),
+        reasons=judged.reasons,
+        specification=specification,
         equipment_id=event.follow_up.equipment_id,
         timeline=known.timeline,
-        process=traces(situation.windows.values(), known.references, line.tags),
+        process=process.traces,
         history=known.history,
-        causes=causes_of([own, *known.alike], known.references, line.tags, sensitivities=known.sensitivities),
-        similar=nearest(
-            own, ((each.deviation, each.done, each.helped) for each in known.earlier), spread_of(known.references)
-        ),
+        causes=process.causes,
+        similar=process.similar,
         affected_lots=() if result.material_lot_id is None else relatives(result.material_lot_id, known.uses),
         instructions=instructions_for(
             line.procedures,
             analyte=result.analyte,
             product=result.material_definition_id,
-            failures=[reason.code for reason in reasons],
+            failures=[reason.code for reason in judged.reasons],
             equipment=event.follow_up.equipment_id,
         ),
         fingerprint=own,
-        compared_with=len(known.references),
+        compared_with=process.comparison.lots,
         affected=1 + len(known.alike),
         gaps=situation.gaps,
+        version=joined.version,
+        scope=joined.scope,
+        opened_ns=joined.opened_ns,
+        results=joined.results,
+        result_count=joined.result_count,
+        comparison=process.comparison,
+        time_zone=line.time_zone.key,
     )
-    told = AuditEntry(
-        kind="deviation_drafted",
-        subject=deviation.deviation_id,
-        body={"result": result.result_id, "lot": result.material_lot_id,
-              "causes": [each.name for each in deviation.causes]},
-    )  # fmt: skip
     message = deviation_message(deviation, line=line, cause=event.event_id, at_ns=event.at_ns)
     recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
-    return Decision(records=recorded, audit=(told,), messages=(message,))
+    return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,))
+
+
+def _failed_result(
+    result: LabResult, judged: Judged, specification: Specification | None, *, at_ns: int
+) -> FailedResult:
+    return FailedResult(
+        result_id=result.result_id,
+        sample_id=result.sample_id,
+        test_id=result.test_id,
+        analyte=result.analyte,
+        replicate=result.replicate,
+        value_text=result.value_text,
+        value=result.value,
+        unit=result.unit,
+        material_lot_id=result.material_lot_id,
+        sampled_ns=result.sampled_ns,
+        joined_ns=at_ns,
+        limits="" if specification is None else limits_text(specification),
+        reasons=judged.reasons,
+        failed=judged.recommendation is Recommendation.HOLD,
+    )
+
+
+def _process(own: Fingerprint, situation: Situation, joined: Joined) -> _Process:
+    """Return how the process before the sample compares with that of lots in control, and with earlier deviations."""
+    known, tags, windows = situation.investigation, situation.line.tags, tuple(situation.windows.values())
+    floors = scatter_floors(windows, tags)
+    comparison, lots = compared_lots(own, known.references)
+    earlier = (each for each in known.earlier if each.deviation.deviation_id != joined.deviation_id)
+    return _Process(
+        comparison=comparison,
+        traces=traces(windows, lots, tags, floors=floors, telling=known.sensitivities),
+        causes=causes_of([own, *known.alike], lots, tags, sensitivities=known.sensitivities, floors=floors),
+        similar=nearest(
+            own, ((each.deviation, each.done, each.helped) for each in earlier), spread_of(known.references, floors)
+        ),
+    )
+
+
+def _audited(deviation: Deviation) -> AuditEntry:
+    return AuditEntry(
+        kind="deviation_drafted" if deviation.version == 1 else "deviation_grown",
+        subject=deviation.deviation_id,
+        body={"version": deviation.version, "scope": deviation.scope.value, "results": deviation.result_count,
+              "result": deviation.result.result_id, "lot": deviation.result.material_lot_id,
+              "causes": [each.name for each in deviation.causes]},
+    )  # fmt: skip

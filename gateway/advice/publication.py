@@ -1,6 +1,6 @@
 """What has been decided as messages for the outbox: topic, lane, retention and expiry of each kind. Pure."""
 
-from gateway.advice.documents import deviation_payload
+from gateway.advice.deviation_message import deviation_payload
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
 from gateway.contract.outcome_payload import outcome_payload
@@ -124,9 +124,9 @@ def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: st
 
 
 def deviation_message(deviation: Deviation, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
-    """Return the message of a deviation's draft."""
+    """Return the message of a deviation's draft: each version of it is one."""
     return OutgoingMessage(
-        message_id=deviation.deviation_id,
+        message_id=deviation.draft_id,
         lane=Lane.EVIDENCE,
         topic=Topics(line.topic_root).deviation(deviation.deviation_id),
         payload=deviation_payload(deviation, line=line.path, cause=cause, at_ns=at_ns).encoded(),

@@ -6,7 +6,7 @@ from statistics import NormalDist, fmean, stdev
 from gateway.advice.publication import sample_request_message
 from gateway.contract.identity import identity_of
 from gateway.events import Decision, FollowUpDue, SampleRequested, Situation, WantedTest
-from gateway.lab.deviations import Fingerprint
+from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.sampling import LotSigns, Priority, TestRisk, Waiting, due_ns, in_order, risk_of, together
 from gateway.lab.specifications import action_limits
 from gateway.records import SECOND_NS, AuditEntry, Prediction, Specification

@@ -1,7 +1,10 @@
 """``labline deviation``: the drafts of investigations, as documents."""
 
+import json
+import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -9,7 +12,7 @@ from gateway.advice.documents import html, markdown, title_of
 from gateway.cli.presentation import out, show_json, show_table
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
-from gateway.lab.deviations import Deviation
+from gateway.lab.deviations import Deviation, Scope
 from gateway.settings import read
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
@@ -19,7 +22,14 @@ app = typer.Typer(help="Drafts of deviations.", no_args_is_help=True)
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
 _MOST = 200
-_FORMS = {"md": markdown, "html": html, "json": encode}
+
+
+def _json(deviation: Deviation) -> str:
+    """Return the record as JSON in ASCII: nothing in it reaches a terminal as a control character."""
+    return json.dumps(json.loads(encode(deviation)))
+
+
+_FORMS = {"md": markdown, "html": html, "json": _json}
 
 
 @app.callback()
@@ -32,20 +42,45 @@ def list_deviations(
     config: Path = _CONFIG,
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
 ) -> None:
-    """Show the newest drafts."""
+    """Show the newest drafts: one for each lot and for each episode of a series, however many results it has."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["all_deviations"], {"most": _MOST}).fetchall()
-    found = [
-        {"id": row["deviation_id"], "at": rfc3339(row["at_ns"]), "lot": row["material_lot_id"],
-         "sample": row["sample_id"], "analyte": row["analyte"], "product": row["product"]}
-        for row in rows
-    ]  # fmt: skip
+    found = [_row(row) for row in rows]
     if as_json:
         show_json({"deviations": found})
         return
-    columns = ("id", "at", "lot", "sample", "analyte", "product")
-    show_table("deviations", columns, [tuple(each[name] or "-" for name in columns) for each in found])
+    columns = ("id", "about", "results", "first result", "analyte", "product", "opened", "last result", "version")
+    cells = [
+        (each["id"], _about(each), each["results"], each["first_result"], each["analyte"], each["product"] or "-",
+         each["opened_at"], each["at"], each["version"])
+        for each in found
+    ]  # fmt: skip
+    show_table("deviations", columns, cells)
+
+
+def _row(row: sqlite3.Row) -> dict[str, Any]:
+    """Return a deviation as it stands in the list: one for each, with its newest version's figures."""
+    first = " ".join(str(row[name]) for name in ("first_test", "first_value") if row[name] is not None)
+    return {
+        "id": row["deviation_id"],
+        "at": rfc3339(row["at_ns"]),
+        "opened_at": rfc3339(row["opened_ns"]),
+        "version": row["version"],
+        "scope": row["scope"],
+        "results": row["results"],
+        "first_result": first or "-",
+        "lot": row["material_lot_id"],
+        "sample": row["sample_id"],
+        "analyte": row["analyte"],
+        "product": row["product"],
+    }
+
+
+def _about(deviation: dict[str, Any]) -> str:
+    return (
+        f"lot {deviation['lot']}" if deviation["scope"] == Scope.LOT else f"series, last lot {deviation['lot'] or '-'}"
+    )
 
 
 @app.command()
@@ -55,7 +90,7 @@ def show(
     form: str = typer.Option("md", "--format", help="md, html (with charts) or json."),
     to: Path | None = typer.Option(None, "--out", help="A file to write instead of standard output."),
 ) -> None:
-    """Show a draft as a document."""
+    """Show a draft, its newest version, as a document."""
     if form not in _FORMS:
         raise LablineError(f"there is no format {form}", hint=f"one of {', '.join(_FORMS)}")
     settings, _sha256 = read(config)

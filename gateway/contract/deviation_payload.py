@@ -1,6 +1,8 @@
 """``deviation/{id}``: the draft of an investigation, as the outside sees it."""
 
-from pydantic import BaseModel
+from typing import Literal
+
+from pydantic import BaseModel, Field
 
 from gateway.contract.payloads import InstructionPart, MeasuredPart, Payload, ReasonPart, SpecificationPart
 
@@ -13,14 +15,47 @@ class HappeningPart(BaseModel):
     subject: str
 
 
+class DeviationResultPart(BaseModel):
+    """A result that belongs to the deviation, the oldest first."""
+
+    result_id: str
+    sample_id: str
+    test_id: str
+    analyte: str
+    replicate: int
+    value_text: str
+    value: float | None
+    unit: str | None
+    was: list[str] = Field(description="its values before corrections, which failed too")
+    limits: str
+    failed: bool = Field(description="out of specification; else only out of trend")
+    material_lot_id: str | None
+    sampled_at: str | None
+    joined_at: str = Field(description="when it came to belong to the deviation")
+    reasons: list[ReasonPart]
+
+
+class ComparisonPart(BaseModel):
+    """How the process before the sample was compared with that of lots in control."""
+
+    basis: Literal["same_stage", "whole_lots", "too_few_lots", "no_process_data"]
+    lots: int
+    from_: str = Field(alias="from", description="the process is looked at from here")
+    until: str
+    begins_with_lot: bool
+
+
 class TracePart(BaseModel):
-    """A tag around the sample, with what is usual; ``z``: by how many sigmas between lots it differs."""
+    """A tag before the sample, with where lots in control lay; ``z``: by how many sigmas between lots it differs."""
 
     tag: str
     unit: str
     mean: float
-    usual: float | None
+    usual: float | None = Field(description="the median of the lots in control")
     z: float | None
+    low: float | None = Field(description="the smallest mean of the lots in control")
+    high: float | None
+    sigma: float | None
 
 
 class CausePart(BaseModel):
@@ -29,9 +64,13 @@ class CausePart(BaseModel):
     name: str
     kind: str
     unit: str
-    affected: float
+    own: float | None = Field(description="of this lot: the mean of a tag, or 1 where a material was there and 0")
+    own_z: float | None = Field(description="by how many sigmas between lots that lies from the usual")
+    affected: float = Field(description="the mean over all lots that failed alike")
     usual: float
-    z: float
+    low: float | None
+    high: float | None
+    z: float = Field(description="by how many sigmas the mean over all lots that failed alike lies from the usual")
     score: float
     moves_with: list[str]
     effect: float | None
@@ -51,9 +90,17 @@ class SimilarPart(BaseModel):
 
 
 class DeviationPayload(Payload):
-    """The draft; ``document`` is the same for people, as Markdown."""
+    """The draft, in one of its versions; ``document`` is the same for people, as Markdown.
+
+    It grows: each result that joins it is told as a next version with the same id.
+    """
 
     state: str
+    version: int
+    scope: Literal["lot", "series"]
+    opened_at: str
+    result_count: int
+    results: list[DeviationResultPart] = Field(description="at most 60: the first, and the newest")
     title: str
     analyte: str
     sample_id: str
@@ -68,6 +115,7 @@ class DeviationPayload(Payload):
     timeline: list[HappeningPart]
     process: list[TracePart]
     causes: list[CausePart]
+    comparison: ComparisonPart | None
     compared_with_lots: int
     affected_lots_compared: int
     similar: list[SimilarPart]

@@ -5,6 +5,8 @@ by 1 or 0. The rank is by what each column adds to the distance of the affected 
 conditional term of Hotelling's T2; Mason, Tracy and Young 1995): a column that only moves along with the one that moved
 first adds nothing, however far it has moved itself. What cannot be told apart is said to be so.
 
+How far a tag lies from what is usual has one definition (``Usual``): for the rank, its sentence, the table of tags.
+
 Of one affected lot alone a shift of two or three sigma is seldom found among twenty candidates (first in half of such
 runs); of three, in five of six.
 """
@@ -18,6 +20,8 @@ from numpy.typing import NDArray
 
 FEWEST_REFERENCES = 10
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution
+_DECILES_TO_SIGMA = 2.5631  # between the tenth and the ninetieth percentile of a normal distribution
+FAR = 10.0  # sigmas: beyond, a number of them says nothing more
 _SHRINKAGE = 0.2  # of the correlations towards none: there are seldom many more lots than columns
 _TOGETHER = 0.7  # correlation from which on two columns are not told apart for sure
 _UNUSUAL = 2.0  # sigmas of the affected lots' mean
@@ -43,11 +47,50 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Usual:
+    """Where the lots in control lay: their median, one sigma between them, the smallest and the largest."""
+
+    center: float
+    sigma: float
+    low: float
+    high: float
+    lots: int
+
+    def sigmas(self, value: float) -> float | None:
+        """Return by how many sigmas a value lies from the median; None where nothing ever varied, this neither."""
+        if self.sigma > 0:
+            return (value - self.center) / self.sigma
+        return 0.0 if value == self.center else None
+
+
+def usual_of(values: Sequence[float], *, floor: float = 0.0) -> Usual:
+    """Return what is usual by values of lots in control, at least one; robust against a tenth of odd ones.
+
+    One sigma is the larger of 1.4826 times the median absolute deviation and of the width between the deciles over
+    2.5631, each right for a normal distribution (NIST 1.3.5.6), and no less than ``floor``. The first alone is next to
+    nothing where most lots had the very same value, and any other value would be hundreds of sigmas away.
+    """
+    known = np.asarray(values, np.float64)
+    center = float(np.median(known))
+    by_median = _MAD_TO_SIGMA * float(np.median(np.abs(known - center)))
+    tenth, ninetieth = np.percentile(known, (10, 90))
+    return Usual(
+        center=center,
+        sigma=max(by_median, float(ninetieth - tenth) / _DECILES_TO_SIGMA, floor),
+        low=float(known.min()),
+        high=float(known.max()),
+        lots=len(known),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
     """A candidate and how unusual it was. ``score``: its share of the distance, given the others.
 
-    ``moves_with``: candidates that cannot be told from it for sure; ``effect``: by how much a model says that the
-    analyte changed because of it, where one does.
+    ``own``, ``own_z``: of this lot; ``affected``, ``z``: the mean of all lots that failed alike, and how many sigmas
+    that lies from the usual. ``low``, ``high``: the smallest and largest of the lots in control. ``moves_with``:
+    candidates that cannot be told from it for sure; ``effect``: by how much a model says that the analyte changed
+    because of it, where one does.
     """
 
     name: str
@@ -61,6 +104,10 @@ class Cause:
     moves_with: tuple[str, ...]
     effect: float | None
     text: str
+    own: float | None = None
+    own_z: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 def probable_causes(
@@ -69,6 +116,7 @@ def probable_causes(
     affected: NDArray[np.float64],
     *,
     sensitivities: Mapping[str, float] | None = None,
+    floors: Mapping[str, float] | None = None,
     most: int = 5,
 ) -> tuple[Cause, ...]:
     """Return the candidates that were unusual, the most probable first; none where there is too little to compare.
@@ -76,8 +124,9 @@ def probable_causes(
     Args:
         candidates: what the columns are, k of them.
         references: in-control lots, shape (n, k).
-        affected: affected lots, shape (m, k), m >= 1; a column with an unknown value is left out.
+        affected: affected lots, shape (m, k), m >= 1, our own first; a column with an unknown value is left out.
         sensitivities: by name, by how much the analyte changes per unit of a tag, as a model says.
+        floors: by name, the least that one sigma of a tag counts as.
         most: how many to return.
     """
     unknown = np.isnan(references).any(axis=0) | np.isnan(affected).any(axis=0)
@@ -86,39 +135,33 @@ def probable_causes(
     references, affected = references[:, known], affected[:, known]
     if len(references) < FEWEST_REFERENCES or not len(affected) or not columns:
         return ()
-    usual, sigma = _center_and_spread(columns, references)
-    varies = sigma > 0
+    usual = [_usual(column, references[:, at], floors or {}) for at, column in enumerate(columns)]
+    varies = np.array([each.sigma > 0 for each in usual])
     columns = [column for column, each in zip(columns, varies, strict=True) if each]
     if not columns:
         return ()
-    usual, sigma, references, affected = usual[varies], sigma[varies], references[:, varies], affected[:, varies]
-    standardised = (references - usual) / sigma
-    shift = (affected.mean(axis=0) - usual) / sigma
-    z = shift * np.sqrt(len(affected))
-    correlation = _correlation(standardised)
+    usual, references, affected = [each for each in usual if each.sigma > 0], references[:, varies], affected[:, varies]
+    center, sigma = np.array([each.center for each in usual]), np.array([each.sigma for each in usual])
+    shift = (affected.mean(axis=0) - center) / sigma
+    correlation = _correlation((references - center) / sigma)
     score = _conditional(correlation, shift) * len(affected)
     order = sorted(range(len(columns)), key=lambda at: (-score[at], columns[at].name))
+    unusual = [at for at in order if abs(shift[at]) * np.sqrt(len(affected)) >= _UNUSUAL]
     return tuple(
-        _cause(columns, at, affected.mean(axis=0), usual, sigma, z, score, correlation, sensitivities or {})
-        for at in order
-        if abs(z[at]) >= _UNUSUAL
-    )[:most]
+        _cause(columns[at], usual[at], affected[:, at], float(score[at]), _beside(columns, correlation, at),
+               (sensitivities or {}).get(columns[at].name))
+        for at in unusual[:most]
+    )  # fmt: skip
 
 
-def _center_and_spread(
-    columns: Sequence[Candidate], references: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return robust centers and spreads of tags; of what is there or not its share, and the spread of that."""
-    center, spread = np.median(references, axis=0), np.zeros(references.shape[1])
-    deviation = _MAD_TO_SIGMA * np.median(np.abs(references - center), axis=0)
-    for at, column in enumerate(columns):
-        if column.kind is CauseKind.TAG:
-            spread[at] = deviation[at] if deviation[at] > 0 else references[:, at].std(ddof=1)
-        else:
-            center[at] = references[:, at].mean()
-            share = min(max(center[at], _SMALLEST_SHARE), 1 - _SMALLEST_SHARE)
-            spread[at] = np.sqrt(share * (1 - share))
-    return center, spread
+def _usual(column: Candidate, values: NDArray[np.float64], floors: Mapping[str, float]) -> Usual:
+    """Return what is usual of a tag; of what is there or not its share, and the spread of that."""
+    if column.kind is CauseKind.TAG:
+        return usual_of(values.tolist(), floor=floors.get(column.name, 0.0))
+    present = float(values.mean())
+    share = min(max(present, _SMALLEST_SHARE), 1 - _SMALLEST_SHARE)
+    sigma = float(np.sqrt(share * (1 - share)))
+    return Usual(center=present, sigma=sigma, low=float(values.min()), high=float(values.max()), lots=len(values))
 
 
 def _correlation(standardised: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,46 +181,81 @@ def _conditional(correlation: NDArray[np.float64], shift: NDArray[np.float64]) -
     return found
 
 
-def _cause(
-    columns: Sequence[Candidate],
-    at: int,
-    affected: NDArray[np.float64],
-    usual: NDArray[np.float64],
-    sigma: NDArray[np.float64],
-    z: NDArray[np.float64],
-    score: NDArray[np.float64],
-    correlation: NDArray[np.float64],
-    sensitivities: Mapping[str, float],
-) -> Cause:
-    column = columns[at]
+def _beside(columns: Sequence[Candidate], correlation: NDArray[np.float64], at: int) -> tuple[str, ...]:
+    """Return the names of the columns that a column cannot be told from for sure, the closest first."""
     beside = np.abs(correlation[at]) / (1 - _SHRINKAGE)
-    moves_with = tuple(
-        columns[other].name for other in np.argsort(-beside) if other != at and beside[other] >= _TOGETHER
-    )
-    moved = float(affected[at] - usual[at])
-    slope = sensitivities.get(column.name)
+    return tuple(columns[other].name for other in np.argsort(-beside) if other != at and beside[other] >= _TOGETHER)
+
+
+def _cause(
+    column: Candidate,
+    usual: Usual,
+    affected: NDArray[np.float64],
+    score: float,
+    moves_with: tuple[str, ...],
+    slope: float | None,
+) -> Cause:
+    own, mean = float(affected[0]), float(affected.mean())
     return Cause(
         name=column.name,
         kind=column.kind.value,
         unit=column.unit,
-        affected=float(affected[at]),
-        usual=float(usual[at]),
-        sigma=float(sigma[at]),
-        z=float(z[at]),
-        score=float(score[at]),
+        affected=mean,
+        usual=usual.center,
+        sigma=usual.sigma,
+        z=(mean - usual.center) / usual.sigma,
+        score=score,
         moves_with=moves_with,
-        effect=None if slope is None else slope * moved,
-        text=_sentence(column, float(affected[at]), float(usual[at]), float(z[at]), moves_with),
+        effect=None if slope is None else slope * (mean - usual.center),
+        text=_sentence(column, usual, own, affected, moves_with),
+        own=own,
+        own_z=(own - usual.center) / usual.sigma,
+        low=usual.low,
+        high=usual.high,
     )
 
 
-def _sentence(column: Candidate, affected: float, usual: float, z: float, moves_with: tuple[str, ...]) -> str:
-    unit = f" {column.unit}" if column.unit else ""
+def figure(value: float) -> str:
+    """Return a number as documents show it: four significant digits, so that a sentence and its table agree."""
+    return f"{value:.4g}"
+
+
+def sigmas_text(z: float) -> str:
+    """Return a distance in sigmas as documents show it, such as ``+3.1``; beyond ten only that it is beyond ten."""
+    return f"{'over ' if abs(z) > FAR else ''}{'+' if z > 0 else '-'}{min(abs(z), FAR):.{0 if abs(z) > FAR else 1}f}"
+
+
+def _sentence(
+    column: Candidate, usual: Usual, own: float, affected: NDArray[np.float64], moves_with: tuple[str, ...]
+) -> str:
+    alike = len(affected)
     if column.kind is CauseKind.TAG:
-        side = "higher" if z > 0 else "lower"
-        said = f"{column.name} was {affected:.4g}{unit}, {abs(z):.1f} sigma {side} than the usual {usual:.4g}{unit}."
+        said = _tag_sentence(column, usual, own, affected)
+    elif alike == 1:
+        there = "there" if own else "not there"
+        said = f"{column.name} was {there}; it is in {usual.center:.0%} of {usual.lots} lots in control."
     else:
-        said = f"{column.name} was there in {affected:.0%} of the affected lots, usually in {usual:.0%}."
+        share = float(affected.mean())
+        said = (
+            f"{column.name} was there in {share:.0%} of {alike} lots that failed alike, usually in {usual.center:.0%}."
+        )
     if moves_with:
         said += f" It usually moves with {', '.join(moves_with)}: from figures alone they are not told apart for sure."
+    return said
+
+
+def _tag_sentence(column: Candidate, usual: Usual, own: float, affected: NDArray[np.float64]) -> str:
+    unit = f" {column.unit}" if column.unit else ""
+    z = (own - usual.center) / usual.sigma
+    side = "higher" if z > 0 else "lower"
+    far = f"more than {FAR:g}" if abs(z) > FAR else f"{abs(z):.1f}"
+    where = (
+        f"all {usual.lots} lots in control had that"
+        if figure(usual.low) == figure(usual.high)
+        else f"{usual.lots} lots in control: {figure(usual.low)} to {figure(usual.high)}{unit}"
+    )
+    said = f"{column.name} was {figure(own)}{unit}, {far} sigma {side} than the usual {figure(usual.center)}{unit}"
+    said += f" ({where})."
+    if len(affected) > 1:
+        said += f" Over the {len(affected)} lots that failed alike it was {figure(float(affected.mean()))}{unit}."
     return said

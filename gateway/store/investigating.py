@@ -2,11 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from gateway.contract.times import rfc3339
 from gateway.events import Earlier, FollowUp, Investigation
-from gateway.lab.deviations import Drafted, Fingerprint, Happening, MaterialUse
+from gateway.lab.deviations import Drafted, Happening
+from gateway.lab.episodes import EPISODE_ENDS_AFTER_NS, Standing
+from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.records import ContextChange, Disposition, Guidance, GuidanceKind, GuidanceState, LabResult
 from gateway.store.codec import decode
 
@@ -39,35 +42,67 @@ def around_result(records: Records, follow_up: FollowUp, *, at_ns: int) -> Inves
     result = next(iter(records.decoded(LabResult, records.rows("result_by_id", wanted))), None)
     if result is None:
         return Investigation()
-    lot, product, analyte = result.material_lot_id, result.material_definition_id, result.analyte
-    said = next(iter(records.decoded(Disposition, records.rows("disposition_of_event", wanted))), None)
-    guidance = _guidance(records, lot, until_ns=at_ns)
-    of_product = {"product": product, "besides": lot}
-    points = records.rows(
-        "newest_points", {"product": product, "analyte": analyte, "besides": None, "most": MOST_POINTS}
-    )
-    alike = {**of_product, "analyte": analyte, "after_ns": at_ns - _ALIKE_WITHIN_NS, "most": MOST_ALIKE}
-    if records.rows(
-        "drafted_already", {"sample_id": result.sample_id, "analyte": analyte, "value_text": result.value_text}
-    ):
+    same = {"sample_id": result.sample_id, "analyte": result.analyte, "value_text": result.value_text,
+            "replicate": result.replicate}  # fmt: skip
+    if records.rows("drafted_already", same):
         return Investigation()  # as it was entered, or validated: the same failure
-    earlier = {"product": product, "analyte": analyte, "before_ns": at_ns, "most": MOST_EARLIER,
-               "besides": result.sample_id}  # fmt: skip
+    known = _of_lot(records, result, at_ns=at_ns)
+    return replace(_of_product(records, known, result, at_ns=at_ns), result=result)
+
+
+def _of_lot(records: Records, result: LabResult, *, at_ns: int) -> Investigation:
+    """Return what is on record of a result's lot."""
+    lot = result.material_lot_id
+    guidance = _guidance(records, lot, until_ns=at_ns)
+    said = records.rows("disposition_of_event", {"result_id": result.result_id})
+    disposition = next(iter(records.decoded(Disposition, said)), None)
     return Investigation(
         uses=() if lot is None else _uses(records.rows("genealogy", {"material_lot_id": lot})),
-        result=result,
-        reasons=() if said is None else said.reasons,
+        reasons=() if disposition is None else disposition.reasons,
         timeline=_timeline(records, lot, guidance, until_ns=at_ns),
+        sensitivities=_sensitivities(guidance, result.analyte),
+        of_lot=None if lot is None else _standing(records, "standing_of_lot", {"material_lot_id": lot}),
+    )
+
+
+def _of_product(records: Records, known: Investigation, result: LabResult, *, at_ns: int) -> Investigation:
+    """Return, with what is known of its lot, what is on record of a result's product and analyte."""
+    lot, product, analyte = result.material_lot_id, result.material_definition_id, result.analyte
+    of_series = {"product": product, "analyte": analyte}
+    of_product = {"product": product, "besides": lot, "most": MOST_REFERENCES}
+    alike = {**of_series, "besides": lot, "after_ns": at_ns - _ALIKE_WITHIN_NS, "most": MOST_ALIKE}
+    earlier = {**of_series, "before_ns": at_ns, "besides": result.sample_id, "besides_lot": lot or "",
+               "most": MOST_EARLIER}  # fmt: skip
+    points = records.rows("newest_points", {**of_series, "besides": None, "most": MOST_POINTS})
+    episode = _standing(records, "standing_of_series", {**of_series, "after_ns": at_ns - EPISODE_ENDS_AFTER_NS})
+    return replace(
+        known,
         history=tuple((row["at_ns"], row["value"]) for row in reversed(points)),
-        references=records.decoded(
-            Fingerprint, records.rows("fingerprints_in_control", {**of_product, "most": MOST_REFERENCES})
-        ),
+        references=records.decoded(Fingerprint, records.rows("fingerprints_in_control", of_product)),
         alike=records.decoded(Fingerprint, records.rows("fingerprints_alike", alike)),
         earlier=tuple(
             _earlier(records, each) for each in records.decoded(Drafted, records.rows("earlier_deviations", earlier))
         ),
-        sensitivities=_sensitivities(guidance, analyte),
+        of_series=episode,
+        in_line_since=0 if episode is None else _in_line_since(records, episode, result, at_ns=at_ns),
     )
+
+
+def _standing(records: Records, statement: str, wanted: Mapping[str, Any]) -> Standing | None:
+    return next(iter(records.decoded(Standing, records.rows(statement, wanted))), None)
+
+
+def _in_line_since(records: Records, episode: Standing, result: LabResult, *, at_ns: int) -> int:
+    """Return how many results of a series lie between the last that joined its episode and another one."""
+    last = episode.results[-1] if episode.results else None
+    last_ns = None if last is None else last.sampled_ns
+    between = {
+        "product": result.material_definition_id,
+        "analyte": result.analyte,
+        "after_ns": episode.at_ns if last_ns is None else last_ns,
+        "before_ns": at_ns if result.sampled_ns is None else result.sampled_ns,
+    }
+    return int(records.rows("results_of_series_between", between)[0]["results"])
 
 
 def _uses(rows: Iterable[sqlite3.Row]) -> tuple[MaterialUse, ...]:

@@ -37,7 +37,8 @@ from gateway.events import (
     TimerDue,
     Unlatched,
 )
-from gateway.lab.deviations import Deviation, Fingerprint
+from gateway.lab.deviations import Deviation
+from gateway.lab.fingerprints import Fingerprint
 from gateway.records import (
     AuditEntry,
     ContextChange,
@@ -308,7 +309,7 @@ def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situati
     connection.execute(
         SQL["insert_deviation"],
         {
-            "deviation_id": record.deviation_id,
+            "deviation_id": record.draft_id,
             "result_id": result.result_id,
             "sample_id": result.sample_id,
             "material_lot_id": result.material_lot_id,
@@ -318,7 +319,7 @@ def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situati
             "body": body,
         },
     )
-    return _digest("deviation", record.deviation_id, body)
+    return _digest("deviation", record.draft_id, body)
 
 
 def _incoming(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: IncomingTested) -> None:

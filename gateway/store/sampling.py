@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 
 from gateway.events import SamplingSituation, Situation
-from gateway.lab.deviations import Fingerprint, MaterialUse
 from gateway.lab.disposition import WITHDRAWN
+from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.lab.materials import MaterialRisk, material_risk
 from gateway.lab.sampling import Waiting
 from gateway.lab.trends import Series

@@ -13,7 +13,8 @@ from gateway.decide import windows_needed
 from gateway.definitions import Procedure
 from gateway.events import FollowUp, FollowUpDue
 from gateway.history.rings import Rings
-from gateway.lab.deviations import Deviation, MaterialUse, relatives
+from gateway.lab.deviations import Deviation, relatives
+from gateway.lab.fingerprints import MaterialUse
 from gateway.lab.procedures import instructions_for, read_procedure
 from gateway.records import SECOND_NS
 from gateway.store import audit
@@ -62,7 +63,9 @@ class Plant(Bench):
             self.commit(event, rings.windows(windows_needed(event, self.line)))
 
     def deviations(self):
-        return [decode(Deviation, body) for (body,) in self.rows("SELECT body FROM deviation ORDER BY rowid")]
+        """The newest version of each, in the order in which they were opened."""
+        versions = [decode(Deviation, body) for (body,) in self.rows("SELECT body FROM deviation ORDER BY rowid")]
+        return list({each.deviation_id: each for each in versions}.values())
 
 
 @pytest.fixture
@@ -235,7 +238,9 @@ def test_one_failure_has_one_draft_and_its_own_reasons(plant):
         plant.result({"sample_id": "S-PH", "test_id": "pH", "value": 9.0, "status": status, "result_version": version,
                       "material_lot_id": "LOT-1", "product": "FG-100"})  # fmt: skip
         plant.follow()
-    first, second = plant.deviations()
+    (deviation,) = plant.deviations()
+    assert [each.sample_id for each in deviation.results] == ["S-LOT-1", "S-PH"]
+    first, second = deviation.results
     assert "Viscosity 112" in first.reasons[0].text
     assert [reason.text for reason in second.reasons] == ["pH 9 is above the upper limit of 7.5."]
 

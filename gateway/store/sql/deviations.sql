@@ -60,15 +60,41 @@ JOIN lot_fingerprint_checked AS f USING (material_lot_id) ORDER BY newest_ns DES
 INSERT OR IGNORE INTO deviation (deviation_id, result_id, sample_id, material_lot_id, product, analyte, at_ns, body)
 VALUES (:deviation_id, :result_id, :sample_id, :material_lot_id, :product, :analyte, :at_ns, :body);
 
+-- The newest version of each.
 -- name: earlier_deviations
+WITH newest AS MATERIALIZED (
+    SELECT grown_from, max(version) AS version FROM deviation
+    WHERE product IS :product AND analyte = :analyte AND at_ns < :before_ns AND sample_id IS NOT :besides
+      AND material_lot_id IS NOT :besides_lot
+    GROUP BY grown_from ORDER BY max(at_ns) DESC LIMIT :most
+)
+SELECT d.body, d.holds, 'deviation ' || d.deviation_id AS record FROM newest
+JOIN deviation_checked AS d USING (grown_from, version) ORDER BY d.at_ns DESC;
+
+-- name: standing_of_lot
 SELECT body, holds, 'deviation ' || deviation_id AS record FROM deviation_checked
-WHERE product IS :product AND analyte = :analyte AND at_ns < :before_ns AND sample_id IS NOT :besides ORDER BY at_ns DESC LIMIT :most;
+WHERE material_lot_id = :material_lot_id AND scope = 'lot' ORDER BY row_number DESC LIMIT 1;
+
+-- name: standing_of_series
+SELECT body, holds, 'deviation ' || deviation_id AS record FROM deviation_checked
+WHERE product IS :product AND analyte = :analyte AND at_ns >= :after_ns AND scope = 'series'
+ORDER BY row_number DESC LIMIT 1;
+
+-- name: results_of_series_between
+SELECT count(*) AS results, 1 AS holds FROM series_point
+WHERE product IS :product AND analyte = :analyte AND at_ns > :after_ns AND at_ns < :before_ns;
 
 -- name: deviation
-SELECT body, holds FROM deviation_checked WHERE deviation_id = :deviation_id;
+SELECT body, holds FROM deviation_checked WHERE grown_from = :deviation_id ORDER BY version DESC LIMIT 1;
 
 -- name: all_deviations
-SELECT deviation_id, at_ns, material_lot_id, sample_id, analyte, product FROM deviation ORDER BY at_ns DESC LIMIT :most;
+SELECT d.grown_from AS deviation_id, d.version, d.scope, o.opened_ns, d.at_ns, d.material_lot_id, d.analyte, d.product,
+       CASE WHEN json_valid(d.body) THEN coalesce(json_extract(d.body, '$.result_count'), 1) END AS results,
+       CASE WHEN json_valid(d.body) THEN json_extract(d.body, '$.results[0].test_id') END AS first_test,
+       CASE WHEN json_valid(d.body) THEN json_extract(d.body, '$.results[0].value_text') END AS first_value,
+       d.sample_id
+FROM (SELECT grown_from, max(version) AS version, min(at_ns) AS opened_ns FROM deviation GROUP BY grown_from) AS o
+JOIN deviation AS d USING (grown_from, version) ORDER BY d.at_ns DESC LIMIT :most;
 
 -- name: result_by_id
 SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked WHERE result_id = :result_id;
@@ -100,4 +126,5 @@ SELECT body FROM deviation WHERE deviation_id = :key;
 -- name: drafted_already
 SELECT 1 AS found, 1 AS holds FROM deviation
 WHERE sample_id = :sample_id AND analyte = :analyte
-  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.result.value_text') END = :value_text LIMIT 1;
+  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.result.value_text') END = :value_text
+  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.result.replicate') END = :replicate LIMIT 1;

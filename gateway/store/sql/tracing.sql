@@ -40,7 +40,7 @@ ORDER BY at_ns
 LIMIT 1000;
 
 -- name: trace_lot_to_deviation
-SELECT deviation_id
+SELECT DISTINCT grown_from
 FROM deviation
 WHERE material_lot_id = :id
 ORDER BY at_ns
@@ -121,7 +121,7 @@ WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.measured.result_id')
 LIMIT 1000;
 
 -- name: trace_result_to_deviation
-SELECT deviation_id
+SELECT DISTINCT grown_from
 FROM deviation
 WHERE result_id = :id
 LIMIT 1000;
@@ -238,26 +238,29 @@ FROM prediction_checked
 WHERE prediction_id = :id;
 
 -- name: trace_deviation
-SELECT analyte, sample_id AS sample, material_lot_id AS lot, at_ns, holds
+SELECT analyte, sample_id AS sample, material_lot_id AS lot, version, at_ns, holds
 FROM deviation_checked
-WHERE deviation_id = :id;
+WHERE grown_from = :id
+ORDER BY version DESC
+LIMIT 1;
 
 -- name: trace_deviation_to_result
 SELECT result_id
 FROM deviation
-WHERE deviation_id = :id
+WHERE grown_from = :id
+ORDER BY version
 LIMIT 1000;
 
 -- name: trace_deviation_to_lot
-SELECT material_lot_id
+SELECT DISTINCT material_lot_id
 FROM deviation
-WHERE deviation_id = :id
+WHERE grown_from = :id
 LIMIT 1000;
 
 -- name: trace_deviation_to_deviation
-SELECT json_extract(each.value, '$.deviation_id')
+SELECT DISTINCT json_extract(each.value, '$.deviation_id')
 FROM deviation, json_each(CASE WHEN json_valid(deviation.body) THEN deviation.body ELSE '{}' END, '$.similar') AS each
-WHERE deviation.deviation_id = :id
+WHERE deviation.grown_from = :id
 LIMIT 1000;
 
 -- name: trace_deviation_to_audit
