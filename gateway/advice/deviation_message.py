@@ -97,7 +97,10 @@ def _result_part(result: FailedResult) -> DeviationResultPart:
 def _comparison_part(comparison: Comparison | None) -> ComparisonPart | None:
     if comparison is None:
         return None
-    return ComparisonPart.model_validate(
-        {"basis": comparison.basis.value, "lots": comparison.lots, "from": rfc3339(comparison.from_ns),
-         "until": rfc3339(comparison.until_ns), "begins_with_lot": comparison.begins_with_lot}
-    )  # fmt: skip
+    return ComparisonPart(
+        basis=comparison.basis.value,
+        lots=comparison.lots,
+        since=rfc3339(comparison.from_ns),
+        until=rfc3339(comparison.until_ns),
+        begins_with_lot=comparison.begins_with_lot,
+    )

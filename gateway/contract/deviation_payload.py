@@ -40,7 +40,7 @@ class ComparisonPart(BaseModel):
 
     basis: Literal["same_stage", "whole_lots", "too_few_lots", "no_process_data"]
     lots: int
-    from_: str = Field(alias="from", description="the process is looked at from here")
+    since: str = Field(description="the process is looked at from here")
     until: str
     begins_with_lot: bool
 

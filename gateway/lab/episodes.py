@@ -1,8 +1,8 @@
 """Which deviation a result belongs to: its lot's, or the episode of its series. Pure.
 
 A result out of specification belongs to its lot: one deviation for each lot, whichever tests failed, so that who
-decides about the lot reads one document. A result without a lot, and one that is only out of trend, belongs to its series: one
-deviation for each episode of a product's analyte, however many lots it runs through.
+decides about the lot reads one document. A result without a lot, and one that is only out of trend, belongs to its
+series: one deviation for each episode of a product's analyte, however many lots it runs through.
 """
 
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ EVIDENCE = (
     "guidance_state", "response", "dead_letter", "outbox", "gap", "feedback", "model_learned", "version_change",
     "signed_bias", "specification_stated", "series_point", "series",
     "analytes_together", "provisional_hold", "control_point",
-    "material_use", "lot_fingerprint", "deviation", "incoming_result",
+    "material_use", "lot_fingerprint", "deviation", "incoming_result", "assessment", "settlement", "refused_result",
 )  # fmt: skip
 _ROWS_AT_ONCE = 500
 _PAUSE_SECONDS = 0.005

@@ -160,6 +160,7 @@ def rows_of(version):
     if version >= 11:
         yield "control_point", {"result_id": "r1", "material": "OIL-ü", "analyte": "ph", "at_ns": 1, "arrived_ns": 2,
                                 "deviations": -1.5, "rejected": 0}  # fmt: skip
+    yield from rows_of_release() if version >= 16 else ()
     for line in lines:
         yield "audit", line
 
@@ -186,6 +187,22 @@ def rows_of_the_laboratory():
         "sample_request",
         {"material_lot_id": "L1", "request_id": "q", "since_ns": 1, "probability": 0.5, "tests": "[]"},
     )
+
+
+def rows_of_release():
+    assessment = {"kind": "result", "at_ns": 1, "states_lot": 1, "retest": 0, "approved": 1, "failed": 0,
+                  "asks": "release", "body": "{}"}  # fmt: skip
+    yield "assessment", {**assessment, "material_lot_id": "L1", "subject": "r1", "source": "lims", "sample_id": "S",
+                         "analyte": "ph", "product": "FG-ü", "awaited_order_id": "j1"}  # fmt: skip
+    yield "assessment", {**assessment, "material_lot_id": "L2", "subject": "r2"}
+    yield "settlement", {"point_id": "p", "material_lot_id": "L1", "person": "Zoë", "reason": "seen", "at_ns": 1}
+    refused = {"dead_letter_id": "x", "event_id": "e1", "source": "lims", "at_ns": 1, "reasons": "[]"}
+    yield "refused_result", {**refused, "material_lot_id": "L1", "sample_id": "S", "test_id": "pH", "result": "{}"}
+    yield "refused_result", {**refused, "material_lot_id": ""}
+    yield "result_without_lot", {"result_id": "r2", "source": "lims", "sample_id": "S", "at_ns": 1, "timed": 0}
+    yield "lot_to_judge", {"material_lot_id": "L1", "cause": "e1", "at_ns": 1}
+    yield "restated_result", {"source": "lims", "sample_id": "S", "test_id": "pH", "replicate": 1, "result_id": "r1",
+                              "since_ns": 1}  # fmt: skip
 
 
 def names(connection, kind):
