@@ -104,10 +104,10 @@ class Participant:
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
 
-    async def publish(self, topic: str, payload: bytes) -> float:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> float:
         """Publish at QoS 1, wait for the acknowledgement, and return the instant of sending."""
         at = time.perf_counter()
-        sent = self._client.publish(topic, payload, qos=1)
+        sent = self._client.publish(topic, payload, qos=1, retain=retain)
         if sent.rc not in {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}:
             raise ConnectionError(f"publishing failed: {sent.rc}")
         with self._lock:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
+from gateway.cli.broker_probes import Finding, probe_broker
 from gateway.cli.presentation import out, show_json, show_problems, show_table
-from gateway.cli.probes import Finding, probe_broker, probe_sources
+from gateway.cli.probes import probe_sources
 from gateway.clock import SystemClock
 from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
@@ -18,6 +19,11 @@ from gateway.settings import Settings, read
 def check(
     config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
     connect: bool = typer.Option(False, "--connect", help="Also try every server, tag and right."),
+    loop_back: bool = typer.Option(
+        False,
+        "--loop-back",
+        help="At a broker of MQTT 3.1.1 only: also send what consumers see, while the line stands.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
 ) -> None:
     """Check a configuration; every error at once, with file, key and hint. Exit 2 where it cannot be used."""
@@ -34,7 +40,7 @@ def check(
             show_problems(error.problems)
         raise typer.Exit(2) from error
     warnings = [*_warnings(settings), *_approval_warnings(settings, line)]
-    findings = asyncio.run(_connect(settings, line)) if connect else []
+    findings = asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
     if as_json:
         show_json({"ok": ok, "warnings": warnings, "findings": [asdict(finding) for finding in findings]})
@@ -83,8 +89,12 @@ def _not_yet_enforced(settings: Settings) -> list[str]:
     return warnings
 
 
-async def _connect(settings: Settings, line: LineDefinition) -> list[Finding]:
-    return [*await probe_sources(settings, clock=SystemClock()), *await probe_broker(settings, line)]
+async def _connect(settings: Settings, line: LineDefinition, *, loop_back: bool) -> list[Finding]:
+    clock = SystemClock()
+    return [
+        *await probe_sources(settings, clock=clock),
+        *await probe_broker(settings, line, clock=clock, loop_back=loop_back),
+    ]
 
 
 def _show(settings: Settings, line: LineDefinition, warnings: list[str], findings: list[Finding]) -> None:

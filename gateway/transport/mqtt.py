@@ -11,6 +11,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import NotConnectedError
+from gateway.transport.mqtt_causes import cause_of
 from gateway.transport.mqtt_connection import (
     CONNECT_TIMEOUT_SECONDS,
     DEFAULT_INFLIGHT,
@@ -94,7 +95,7 @@ class MqttSession:
             try:
                 why = await self._one_connection()
             except Exception as error:  # noqa: BLE001 - a loop's edge: paho, ssl and sockets raise of every kind
-                why = str(error) or repr(error)
+                why = cause_of(error, self._options.address)
             self.taken_over = TAKEN_OVER in why
             self._options.on_condition("CLIENT_ID_TAKEN_OVER", self.taken_over)
             self._options.on_condition(self._unstable, self._reconnection.unstable)

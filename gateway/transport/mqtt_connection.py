@@ -31,9 +31,22 @@ _KEEPALIVE_SECONDS = 20
 _REFUSED = 0x80
 DEFAULT_INFLIGHT = 100
 LARGEST_PACKET = 268_435_455
+MAXIMUM_PACKET_BYTES = 2 * 1024 * 1024  # that we take: eight times the longest message that is read (contract.reading)
 TAKEN_OVER = "Session taken over"  # paho's name of reason code 0x8E
 _RETAINED_ONLY_ON_NEW_SUBSCRIPTION = 1
 _MESSAGE_EXPIRY, _CONTENT_TYPE, _CORRELATION_DATA = 0x02, 0x03, 0x09
+
+
+class RefusedError(NotConnectedError):
+    """The broker answered CONNECT with a refusal; ``code`` is its reason code (MQTT 5.0, 3.2.2.2)."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ClosedUnansweredError(NotConnectedError):
+    """The connection was closed before CONNECT was answered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +121,9 @@ class SessionOptions:
 class Connection:
     """One paho client from CONNECT to the end of its socket."""
 
+    _client_class: type[Client] = Client
+    _answer_seconds = 8.0  # that the answer to CONNECT may take
+
     def __init__(self, options: SessionOptions, generation: int) -> None:
         self.generation = generation
         self.broker_receive_maximum = DEFAULT_INFLIGHT
@@ -127,7 +143,7 @@ class Connection:
 
     def _make_client(self) -> Client:
         options, address = self._options, self._options.address
-        client = Client(
+        client = self._client_class(
             CallbackAPIVersion.VERSION2,
             client_id=options.client_id,
             clean_session=None if address.version_5 else not options.persistent,
@@ -158,11 +174,15 @@ class Connection:
         await asyncio.to_thread(self._connect)
         self._socket = self._client.socket()
         if self._socket is None:
-            raise NotConnectedError("the connection was closed at once")
+            raise ClosedUnansweredError("the connection was closed at once")
         self._watched = self._socket.fileno()
         self._loop.add_reader(self._watched, self._readable)
         self._flush()
-        await self._opened
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                await self._opened
+        except TimeoutError as error:
+            raise ClosedUnansweredError("CONNECT was not answered") from error
 
     def _connect(self) -> None:
         """Runs in a thread: name lookup, TCP, TLS and the CONNECT packet."""
@@ -173,6 +193,7 @@ class Connection:
             properties = Properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = options.session_expiry_seconds
             properties.ReceiveMaximum = options.receive_maximum
+            properties.MaximumPacketSize = MAXIMUM_PACKET_BYTES
             self._client.connect(
                 address.host,
                 address.port,
@@ -241,10 +262,12 @@ class Connection:
 
     def _fail_waiting(self, why: str) -> None:
         everything: tuple[asyncio.Future[Any], ...] = (
-            self._opened,
             *self._subscribed.values(),
             *self._published.values(),
         )
+        if not self._opened.done():
+            self._opened.set_exception(ClosedUnansweredError(why))
+            self._opened.exception()
         for waiting in everything:
             if not waiting.done():
                 waiting.set_exception(NotConnectedError(why))
@@ -363,7 +386,8 @@ class Connection:
         if self._opened.done():
             return
         if code.value >= _REFUSED or (not isinstance(code.value, int)):
-            self._opened.set_exception(NotConnectedError(f"the broker refused the connection: {code}"))
+            number = code.value if isinstance(code.value, int) else _REFUSED
+            self._opened.set_exception(RefusedError(str(code), code=number))
             return
         self.broker_receive_maximum = getattr(properties, "ReceiveMaximum", DEFAULT_INFLIGHT)
         self.broker_largest_packet = getattr(properties, "MaximumPacketSize", LARGEST_PACKET)

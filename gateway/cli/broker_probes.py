@@ -1,0 +1,281 @@
+"""What ``check --connect`` tries at the broker: to enter as ``run`` does, to subscribe, and the right to each topic.
+
+Client ids of its own: the service's ids would take over its live sessions. How a right is proven without a consumer
+seeing a message stands in ``transport/mqtt_probe.py``; what is offered, in ``contract/probe_messages.py``. Where the
+broker speaks MQTT 3.1.1 only, a refused message looks like a sent one: there only a message that comes back proves the
+right, and it is sent only where a person asks for it (``--loop-back``), as consumers see it.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from gateway.clock import Clock
+from gateway.contract.probe_messages import Probe, probes, standing_topics
+from gateway.contract.topics import Topics, is_shared, unshared
+from gateway.definitions import LineDefinition
+from gateway.errors import NotConnectedError
+from gateway.line import broker_address
+from gateway.publish.status import offline_payload
+from gateway.settings import Settings
+from gateway.transport.mqtt_causes import PROTOCOL_UNSUPPORTED, RETAIN_UNSUPPORTED, cause_of
+from gateway.transport.mqtt_connection import (
+    ClosedUnansweredError,
+    Delivery,
+    Outgoing,
+    RefusedError,
+    SessionOptions,
+    Will,
+)
+from gateway.transport.mqtt_probe import ProbeConnection, speaks_tls
+
+_ENTER_SECONDS = 6.0
+_ANSWER_SECONDS = 3.0
+_RETAINED_SECONDS = 0.3  # what stands at the broker comes at once after the subscription
+_REFUSED = 0x80
+
+REFUSED = "refused by the broker's access rules"
+UNPROVEN = (
+    "not proven: the broker speaks MQTT 3.1.1 only, where a refused message looks like a sent one; "
+    "try again with --loop-back while the line stands (consumers see its messages)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was tried."""
+
+    subject: str
+    ok: bool
+    found: str
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the broker has delivered, the newest of each topic."""
+
+    newest: dict[str, bytes] = field(default_factory=dict)
+    something: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, condition: Callable[[], bool], *, within_seconds: float) -> None:
+        """Wait until a condition of what was delivered holds, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                while not condition():
+                    self.something.clear()
+                    await self.something.wait()
+
+
+class _Visitor:
+    """Connections of the check's own to one broker, one at a time."""
+
+    def __init__(self, settings: Settings, *, check_id: str) -> None:
+        self.address = broker_address(settings)
+        self.heard = _Heard()
+        self._client_id = f"{settings.mqtt.client_id}-{check_id}"
+        self._generation = 0
+
+    async def entered(
+        self, *, subscriptions: tuple[str, ...] = (), will: Will | None = None, version_5: bool | None = None
+    ) -> ProbeConnection:
+        """Return a new connection; raises OSError or NotConnectedError."""
+        self._generation += 1
+        address = self.address if version_5 is None else replace(self.address, version_5=version_5)
+        connection: ProbeConnection | None = None
+
+        def on_delivery(delivery: Delivery) -> None:
+            self.heard.newest[delivery.topic] = delivery.payload
+            self.heard.something.set()
+            if connection is not None:
+                connection.acknowledge(delivery)  # of a session of our own: nobody else misses it
+
+        options = SessionOptions(
+            address=address, client_id=self._client_id, subscriptions=subscriptions, on_delivery=on_delivery, will=will
+        )
+        connection = ProbeConnection(options, self._generation)
+        try:
+            async with asyncio.timeout(_ENTER_SECONDS):
+                await connection.open()
+        except BaseException:
+            connection.close(polite=True)
+            raise
+        return connection
+
+
+async def probe_broker(
+    settings: Settings, line: LineDefinition, *, clock: Clock, loop_back: bool = False
+) -> list[Finding]:
+    """Try everything that ``run`` does at the broker; nothing that consumers see unless ``loop_back``."""
+    check_id = f"check-{uuid.uuid4().hex[:8]}"
+    visitor = _Visitor(settings, check_id=check_id)
+    place = f"{settings.mqtt.host}:{settings.mqtt.port}"
+    try:
+        (await visitor.entered()).close(polite=True)
+    except (OSError, NotConnectedError) as error:
+        return [Finding(subject="mqtt", ok=False, found=await _why(error, visitor))]
+    now_ns = clock.now_ns()
+    offered = _Offered(settings, line, check_id=check_id, now_ns=now_ns)
+    rights = await _rights(visitor, offered, loop_back=loop_back)
+    return [
+        Finding(subject="mqtt", ok=True, found=f"connected to {place}"),
+        await _will(visitor, Topics(line.topic_root).status, offline_payload(line, now_ns)),
+        *await _subscriptions(visitor, settings, line, check_id),
+        *rights,
+    ]
+
+
+async def _will(visitor: _Visitor, topic: str, payload: bytes) -> Finding:
+    """Enter with the retained will that ``run`` has; it is never sent, as this leaves with a goodbye."""
+    subject = f"will, retained, on {topic}"
+    try:
+        connection = await visitor.entered(will=Will(topic=topic, payload=lambda: payload))
+    except (OSError, NotConnectedError) as error:
+        if isinstance(error, ClosedUnansweredError):
+            error = RefusedError(str(error), code=RETAIN_UNSUPPORTED)  # on 3.1.1 a broker can say no more than that
+        return Finding(subject=subject, ok=False, found=cause_of(error, visitor.address))
+    connection.close(polite=True)
+    return Finding(subject=subject, ok=True, found="taken")
+
+
+async def _subscriptions(visitor: _Visitor, settings: Settings, line: LineDefinition, check_id: str) -> list[Finding]:
+    """Subscribe to what the gateway takes; a shared subscription in a group of its own, else it would take results."""
+    topics = Topics(line.topic_root)
+    given = (settings.lims.topic, settings.mes.topic, settings.master_data.topic, topics.responses, topics.audit_head)
+    wanted = tuple(topic for topic in given if topic is not None)
+    asked = tuple(f"$share/{check_id}/{unshared(each)}" if is_shared(each) else each for each in wanted)
+    try:
+        connection = await visitor.entered(subscriptions=asked)
+    except (OSError, NotConnectedError) as error:
+        return [Finding(subject="subscribe", ok=False, found=cause_of(error, visitor.address))]
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            refused = await connection.subscribe()
+    except (NotConnectedError, TimeoutError):
+        why = "the broker ends the connection, or does not answer, when we subscribe"
+        return [Finding(subject=f"subscribe {topic}", ok=False, found=why) for topic in wanted]
+    finally:
+        connection.close(polite=True)
+    return [
+        Finding(subject=f"subscribe {topic}", ok=sent not in refused, found=REFUSED if sent in refused else "allowed")
+        for topic, sent in zip(wanted, asked, strict=True)
+    ]
+
+
+# --- the right to publish
+
+
+class _Offered:
+    """What is offered to each topic, made once it is known what stands at the broker."""
+
+    def __init__(self, settings: Settings, line: LineDefinition, *, check_id: str, now_ns: int) -> None:
+        self.standing_topics = standing_topics(line.topic_root)
+        self._root, self._line = line.topic_root, settings.line_path
+        self._check_id, self._now_ns = f"labline-{check_id}", now_ns
+
+    def probes(self, standing: dict[str, bytes]) -> tuple[Probe, ...]:
+        """Return a probe for each topic."""
+        return probes(
+            topic_root=self._root, line=self._line, check_id=self._check_id, at_ns=self._now_ns, standing=standing
+        )
+
+
+async def _rights(visitor: _Visitor, offered: _Offered, *, loop_back: bool) -> list[Finding]:
+    try:
+        connection = await visitor.entered(subscriptions=offered.standing_topics, version_5=True)
+    except (OSError, NotConnectedError):
+        return await _looped_back(visitor, offered, wanted=loop_back)
+    try:
+        await _listen(visitor, connection, offered.standing_topics)
+    finally:
+        connection.close(polite=True)
+    return await _proven(visitor, offered.probes(visitor.heard.newest))
+
+
+async def _listen(visitor: _Visitor, connection: ProbeConnection, topics: Sequence[str]) -> None:
+    """Hear what stands at the broker, where we may."""
+    with suppress(NotConnectedError, TimeoutError):  # not to hear it is no fault: something empty is offered then
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await connection.subscribe()
+        await visitor.heard.until(lambda: visitor.heard.newest.keys() >= set(topics), within_seconds=_RETAINED_SECONDS)
+
+
+async def _proven(visitor: _Visitor, wanted: Sequence[Probe]) -> list[Finding]:
+    """Offer each probe; a broker that ends the connection over one is entered again for the next."""
+    findings, connection = [], None
+    try:
+        for probe in wanted:
+            try:
+                if connection is None:
+                    connection = await visitor.entered(version_5=True)
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    code = await connection.offer(probe.topic, probe.payload, retain=probe.retain)
+            except (OSError, NotConnectedError) as error:
+                if connection is not None:
+                    connection.close(polite=True)
+                connection = None
+                findings.append(_finding(probe, ok=False, found=f"the broker ends the connection over it: {error}"))
+                continue
+            refused = code >= _REFUSED
+            found = f"{REFUSED} (reason code 0x{code:02X})" if refused else "allowed"
+            findings.append(_finding(probe, ok=not refused, found=found))
+    finally:
+        if connection is not None:
+            connection.close(polite=True)
+    return findings
+
+
+async def _looped_back(visitor: _Visitor, offered: _Offered, *, wanted: bool) -> list[Finding]:
+    """Send each probe and see it come back; where that is not wanted, say that nothing is proven."""
+    if not wanted:
+        return [_finding(probe, ok=False, found=UNPROVEN) for probe in offered.probes({})]
+    connection = await visitor.entered(subscriptions=tuple(probe.topic for probe in offered.probes({})))
+    try:
+        await _listen(visitor, connection, offered.standing_topics)
+        sent = offered.probes(dict(visitor.heard.newest))
+        visitor.heard.newest.clear()
+        for probe in sent:
+            with suppress(NotConnectedError, TimeoutError):  # it will not come back, which is the finding
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await connection.publish(Outgoing(topic=probe.topic, payload=probe.payload, retain=probe.retain))
+        back = visitor.heard.newest
+        await visitor.heard.until(
+            lambda: all(back.get(probe.topic) == probe.payload for probe in sent), within_seconds=_ANSWER_SECONDS
+        )
+    finally:
+        connection.close(polite=True)
+    return [
+        _finding(probe, ok=back.get(probe.topic) == probe.payload,
+                 found="came back" if back.get(probe.topic) == probe.payload else f"did not come back: {REFUSED}")
+        for probe in sent
+    ]  # fmt: skip
+
+
+def _finding(probe: Probe, *, ok: bool, found: str) -> Finding:
+    return Finding(subject=f"publish {probe.shown}", ok=ok, found=found)
+
+
+# --- why it cannot be entered
+
+
+async def _why(error: OSError | NotConnectedError, visitor: _Visitor) -> str:
+    """Return the cause; where the broker said nothing, what else it speaks is tried."""
+    address = visitor.address
+    silent = isinstance(error, ClosedUnansweredError | ConnectionResetError | BrokenPipeError)
+    if silent and address.tls is None and await speaks_tls(address.host, address.port):
+        return f"{address.host}:{address.port} wants TLS: set mqtt.tls = true"
+    if silent and await _enters(lambda: visitor.entered(version_5=not address.version_5)):
+        error = RefusedError(str(error), code=PROTOCOL_UNSUPPORTED)
+    return cause_of(error, address)
+
+
+async def _enters(enter: Callable[[], Awaitable[ProbeConnection]]) -> bool:
+    """Return whether a connection comes up, or is refused for another reason than what it speaks."""
+    try:
+        (await enter()).close(polite=True)
+    except RefusedError as error:
+        return error.code != PROTOCOL_UNSUPPORTED
+    except (OSError, NotConnectedError):
+        return False
+    return True

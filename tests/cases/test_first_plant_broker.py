@@ -1,0 +1,282 @@
+"""Cases 1, 3 and 8 of first-plant.md and 16 of connections.md: ``check --connect`` against a broker with rules."""
+
+import asyncio
+import inspect
+import json
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.cli.broker_probes import UNPROVEN, probe_broker
+from gateway.clock import SystemClock
+from gateway.contract.probe_messages import probes, standing_topics
+from gateway.contract.schemas import PUBLISHED
+from gateway.contract.topics import Topics, matches
+from gateway.settings import read
+from gateway.transport.mqtt_probe import ProbeConnection
+from simulator.broker import free_port, running_broker
+from simulator.mqtt import Participant
+from tests.building import NOW_NS
+from tests.cases.mqtt_parts import certificate_pair, running_mosquitto
+from tests.unit.test_settings import MINIMAL, written
+
+ROOT = "acme/lyon/polymers/line-1/quality"
+LINE = SimpleNamespace(topic_root=ROOT, path="acme/lyon/polymers/line-1")
+RULES = f"""user gateway
+topic readwrite {ROOT}/#
+topic read lims/results/#
+topic read mes/context/#
+
+user narrow
+topic write {ROOT}/guidance/+
+topic write {ROOT}/board
+topic write {ROOT}/prediction/+/+
+topic write {ROOT}/disposition/+
+topic write {ROOT}/dead-letter
+topic write {ROOT}/status
+
+user watcher
+topic read #
+"""
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    """A broker with listeners for everybody (plain), with users and rules (guarded), and with TLS."""
+    folder = tmp_path_factory.mktemp("broker")
+    folder.chmod(0o755)
+    ports = SimpleNamespace(plain=free_port(), guarded=free_port(), tls=free_port(), folder=folder)
+    certificate_pair(folder, "broker", issuer=certificate_pair(folder, "authority"))
+    certificate_pair(folder, "stranger")
+    users = folder / "users"
+    for name in ("gateway", "narrow", "watcher"):
+        subprocess.run(["mosquitto_passwd", *(["-b"] if users.exists() else ["-b", "-c"]), str(users), name, "right"],
+                       check=True, capture_output=True)  # fmt: skip
+    rules = folder / "rules"
+    rules.write_text(RULES)
+    for file in (users, rules):
+        file.chmod(0o600)
+    text = f"""per_listener_settings true
+listener {ports.plain} 127.0.0.1
+allow_anonymous true
+listener {ports.guarded} 127.0.0.1
+allow_anonymous false
+password_file {users}
+acl_file {rules}
+listener {ports.tls} 127.0.0.1
+allow_anonymous true
+cafile {folder}/authority.pem
+certfile {folder}/broker.pem
+keyfile {folder}/broker.key
+"""
+    other_name = text[text.rindex("listener") :].replace("127.0.0.1", "127.0.0.2")  # stands in no certificate
+    with running_mosquitto(folder, text + other_name, ports.plain, ports.guarded, ports.tls):
+        yield ports
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """The embedded broker says nothing at all to MQTT 5."""
+    monkeypatch.setattr(ProbeConnection, "_answer_seconds", 0.3)
+
+
+@pytest.fixture
+def checked(tmp_path, monkeypatch):
+    """Run the check of a broker; returns {subject: (ok, what was found)}."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+
+    async def check(port, *, host="127.0.0.1", user=None, password="right", extra="", tls="false", loop_back=False):  # noqa: S107
+        (tmp_path / "mqtt_password").write_text(password)
+        named = f'username = "{user}"\n' if user else ""
+        keys = f'host = "{host}"\nport = {port}\ntls = {tls}\n{named}{extra}'
+        head, _, rest = MINIMAL.partition("[mqtt]")
+        client = next(line for line in rest.splitlines() if line.startswith("client_id"))
+        configured, _ = read(written(tmp_path, f"{head}[mqtt]\n{client}\n{keys}\n"))
+        async with asyncio.timeout(20):
+            found = await probe_broker(configured, LINE, clock=SystemClock(), loop_back=loop_back)
+        return {each.subject: (each.ok, each.found) for each in found}
+
+    return check
+
+
+def published(name):
+    return f"publish {ROOT}/{name}"
+
+
+ALL = {published(name) for name in (
+    "guidance/+", "board", "prediction/+/+", "disposition/+", "deviation/+", "sample-request/+", "control/+",
+    "audit/head", "dead-letter", "status",
+)}  # fmt: skip
+
+
+# --- 1: probes disturb nobody
+
+
+async def test_first_plant_01_no_consumer_sees_a_probe_and_none_stays_at_the_broker(broker, checked):
+    seen = []
+    async with Participant("terminal", port=broker.plain, version_5=True, subscriptions=(f"{ROOT}/#",),
+                           on_message=seen.append):  # fmt: skip
+        found = await checked(broker.plain)
+        assert all(ok for ok, _found in found.values())
+        assert found.keys() >= ALL
+        async with Participant("sender", port=broker.plain, version_5=True) as sender:
+            await sender.publish(f"{ROOT}/guidance/last", b"{}")
+            while not seen:
+                await asyncio.sleep(0.01)
+    assert [message.topic for message in seen] == [f"{ROOT}/guidance/last"]
+    late = []
+    async with Participant("late", port=broker.plain, version_5=True, subscriptions=(f"{ROOT}/#", "end"),
+                           on_message=late.append) as end:  # fmt: skip
+        await end.publish("end", b"{}")
+        while not late:
+            await asyncio.sleep(0.01)
+    assert [message.topic for message in late] == ["end"]  # nothing retained
+
+
+@pytest.mark.parametrize("version_5", [True, False])
+async def test_first_plant_01_what_stands_at_the_broker_stays_as_it_is(broker, checked, version_5):
+    standing = {f"{ROOT}/{name}": f'{{"said":"{name}"}}'.encode() for name in ("board", "status", "audit/head")}
+    async with Participant("gateway", port=broker.plain, version_5=True) as gateway:
+        for topic, payload in standing.items():
+            await gateway.publish(topic, payload, retain=True)
+        try:
+            found = await checked(broker.plain, extra="" if version_5 else 'protocol = "3.1.1"')
+            assert all(ok for ok, _found in found.values())
+            late = {}
+            async with Participant("late", port=broker.plain, version_5=True, subscriptions=(f"{ROOT}/#",),
+                                   on_message=lambda each: late.update({each.topic: each.payload})):  # fmt: skip
+                while len(late) < len(standing):
+                    await asyncio.sleep(0.01)
+            assert late == standing
+        finally:
+            for topic in standing:
+                await gateway.publish(topic, b"", retain=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.sampled_from(standing_topics(ROOT)), st.binary(max_size=9)), st.text(min_size=1, max_size=9))
+def test_first_plant_01_each_probe_is_of_its_schema_or_changes_nothing_that_stands(standing, check_id):
+    made = probes(topic_root=ROOT, line="l", check_id=check_id, at_ns=NOW_NS, standing=standing)
+    assert len(made) == len(PUBLISHED)
+    for probe, (name, (model, _below, retain)) in zip(made, PUBLISHED.items(), strict=True):
+        assert probe.retain == retain
+        if retain:
+            assert probe.payload == standing.get(probe.topic, b"")  # nothing new can stay
+        else:
+            document = json.loads(probe.payload)
+            assert model.model_validate(document).model_dump(by_alias=True, mode="json").keys() >= document.keys()
+            assert document["schema"] == f"labline.{name}/1"
+
+
+# --- 3: every right
+
+
+async def test_first_plant_03_every_topic_that_the_gateway_publishes_is_asked_about(broker, checked):
+    found = await checked(broker.guarded, user="narrow")
+    refused = {subject for subject, (ok, _found) in found.items() if not ok}
+    assert refused == {published(name) for name in ("deviation/+", "sample-request/+", "control/+", "audit/head")}
+    assert "access rules" in found[published("audit/head")][1]
+
+
+async def test_first_plant_03_on_3_1_1_a_denied_right_is_found_too_where_the_broker_also_speaks_5(broker, checked):
+    found = await checked(broker.guarded, user="narrow", extra='protocol = "3.1.1"')
+    assert found[published("control/+")][0] is False
+    assert found[published("board")] == (True, "allowed")
+
+
+async def test_first_plant_03_a_user_with_all_rights_passes(broker, checked):
+    assert all(ok for ok, _found in (await checked(broker.guarded, user="gateway")).values())
+
+
+async def test_first_plant_03_a_broker_of_3_1_1_only_proves_nothing_unless_it_is_asked_to_loop_back(
+    tmp_path, checked, impatient
+):
+    async with running_broker(tmp_path, embedded=True) as broker:
+        found = await checked(broker.port, extra='protocol = "3.1.1"')
+        assert {found[subject] for subject in ALL} == {(False, UNPROVEN)}
+        looped = await checked(broker.port, extra='protocol = "3.1.1"', loop_back=True)
+        assert {subject for subject in ALL if looped[subject][0]} == ALL
+
+
+def test_first_plant_03_the_table_of_topics_has_every_topic_there_is():
+    topics, incoming = Topics(ROOT), {"responses", "response", "everything", "root"}
+    filters = [f"{ROOT}/" + "/".join("+" if level.startswith("{") else level for level in below.split("/"))
+               for _model, below, _retain in PUBLISHED.values()]  # fmt: skip
+    for name in [each for each in dir(Topics) if not each.startswith("_") and each not in incoming]:
+        made = getattr(topics, name)
+        topic = made if isinstance(made, str) else made(*["x"] * len(inspect.signature(made).parameters))
+        assert sum(matches(each, topic) for each in filters) == 1, name
+
+
+# --- 8: causes by name, quickly
+
+
+@pytest.mark.parametrize(
+    ("where", "changes", "said"),
+    [
+        ("guarded", {"user": "gateway", "password": "wrong"}, "refuses the user gateway"),
+        ("guarded", {"user": "nobody"}, "refuses the user nobody"),
+        ("guarded", {}, "set mqtt.username"),
+        ("tls", {}, "set mqtt.tls = true"),
+        ("plain", {"tls": "true"}, "TLS"),
+        ("tls", {"tls": "true"}, "set mqtt.ca_certificate"),
+        ("tls", {"tls": "true", "ca": "stranger"}, "set mqtt.ca_certificate"),
+        ("tls", {"tls": "true", "ca": "authority", "host": "127.0.0.2"}, "set mqtt.host to a name"),
+        ("plain", {"host": "no-such-host.invalid"}, "no host named no-such-host.invalid"),
+        (None, {}, "nothing listens on 127.0.0.1"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho leaves sockets to the GC
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_first_plant_08_each_cause_is_said_by_name_and_quickly(broker, checked, where, changes, said, protocol):
+    port = free_port() if where is None else getattr(broker, where)
+    changes = dict(changes)
+    authority = changes.pop("ca", None)
+    extra = f'protocol = "{protocol}"\n' + (f'ca_certificate = "{broker.folder}/{authority}.pem"' if authority else "")
+    async with asyncio.timeout(5):
+        found = await checked(port, extra=extra, **changes)
+    (ok, why) = found["mqtt"]
+    assert not ok
+    assert said in why
+
+
+async def test_first_plant_08_with_the_right_authority_and_password_it_enters(broker, checked):
+    found = await checked(broker.tls, tls="true", extra=f'ca_certificate = "{broker.folder}/authority.pem"')
+    assert found["mqtt"][0]
+    assert found["subscribe lims/results/#"] == (True, "allowed")
+
+
+# --- connections.md, 16 and the "also"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_connections_16_a_broker_without_retain_is_found_as_run_would_find_it(tmp_path, checked, protocol):
+    port = free_port()
+    text = f"listener {port} 127.0.0.1\nallow_anonymous true\nretain_available false\n"
+    with running_mosquitto(tmp_path, text, port):
+        found = await checked(port, extra=f'protocol = "{protocol}"')
+    ok, why = found[f"will, retained, on {ROOT}/status"]
+    assert not ok
+    assert "retain" in why
+
+
+async def test_connections_also_mqtt_5_against_a_broker_that_refuses_it_says_so(checked):
+    async def refuse(reader, writer):
+        await reader.read(64)
+        writer.write(bytes([0x20, 2, 0, 1]))  # CONNACK of 3.1.1: unacceptable protocol version
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        (ok, why) = (await checked(server.sockets[0].getsockname()[1]))["mqtt"]
+    assert (ok, why) == (False, 'the broker does not speak MQTT 5: set mqtt.protocol = "3.1.1"')
+
+
+async def test_connections_also_mqtt_5_against_a_broker_that_is_silent_about_it_says_so(tmp_path, checked, impatient):
+    async with running_broker(tmp_path, embedded=True) as broker:
+        (ok, why) = (await checked(broker.port))["mqtt"]
+    assert not ok
+    assert 'set mqtt.protocol = "3.1.1"' in why
