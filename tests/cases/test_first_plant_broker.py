@@ -21,6 +21,7 @@ from simulator.broker import free_port, running_broker
 from simulator.mqtt import Participant
 from tests.building import NOW_NS
 from tests.cases.mqtt_parts import certificate_pair, running_mosquitto
+from tests.integration.parts import REPOSITORY
 from tests.unit.test_settings import MINIMAL, written
 
 ROOT = "acme/lyon/polymers/line-1/quality"
@@ -106,10 +107,12 @@ def published(name):
     return f"publish {ROOT}/{name}"
 
 
-ALL = {published(name) for name in (
-    "guidance/+", "board", "prediction/+/+", "disposition/+", "deviation/+", "sample-request/+", "control/+",
-    "audit/head", "dead-letter", "status",
-)}  # fmt: skip
+FILTERS = tuple(
+    "/".join("+" if level.startswith("{") else level for level in below.split("/"))
+    for _model, below, _retain in PUBLISHED.values()
+)
+ALL = {published(name) for name in FILTERS}
+NARROW = ("guidance/+", "board", "prediction/+/+", "disposition/+", "dead-letter", "status")  # of the user "narrow"
 
 
 # --- 1: probes disturb nobody
@@ -177,7 +180,8 @@ def test_first_plant_01_each_probe_is_of_its_schema_or_changes_nothing_that_stan
 async def test_first_plant_03_every_topic_that_the_gateway_publishes_is_asked_about(broker, checked):
     found = await checked(broker.guarded, user="narrow")
     refused = {subject for subject, (ok, _found) in found.items() if not ok}
-    assert refused == {published(name) for name in ("deviation/+", "sample-request/+", "control/+", "audit/head")}
+    assert refused == ALL - {published(name) for name in NARROW}
+    assert {published(name) for name in ("deviation/+", "sample-request/+", "control/+", "audit/head")} <= refused
     assert "access rules" in found[published("audit/head")][1]
 
 
@@ -203,12 +207,15 @@ async def test_first_plant_03_a_broker_of_3_1_1_only_proves_nothing_unless_it_is
 
 def test_first_plant_03_the_table_of_topics_has_every_topic_there_is():
     topics, incoming = Topics(ROOT), {"responses", "response", "everything", "root"}
-    filters = [f"{ROOT}/" + "/".join("+" if level.startswith("{") else level for level in below.split("/"))
-               for _model, below, _retain in PUBLISHED.values()]  # fmt: skip
     for name in [each for each in dir(Topics) if not each.startswith("_") and each not in incoming]:
         made = getattr(topics, name)
         topic = made if isinstance(made, str) else made(*["x"] * len(inspect.signature(made).parameters))
-        assert sum(matches(each, topic) for each in filters) == 1, name
+        assert sum(matches(f"{ROOT}/{each}", topic) for each in FILTERS) == 1, name
+
+
+def test_first_plant_03_the_documentation_names_each_right():
+    text = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [each for each in FILTERS if f"`ROOT/{each}`" not in text] == []
 
 
 # --- 8: causes by name, quickly
