@@ -20,8 +20,10 @@ from gateway.lab.episodes import Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.lab.in_force import in_force
 from gateway.lab.materials import MaterialRisk
+from gateway.lab.samples import Measured, Point
 from gateway.lab.sampling import Waiting
-from gateway.lab.trends import FrozenReference, Point, Series
+from gateway.lab.together import FrozenReference
+from gateway.lab.trends import Series
 from gateway.lab.westgard import ControlPoint
 from gateway.moments import Moment
 from gateway.records import (
@@ -402,13 +404,15 @@ class IncomingTested:
 class SeriesSituation:
     """The series of a result's product and analyte.
 
-    ``points``: where it is to be charted again (no limits yet, a result out of its order, a correction), the others on
-    record; None where it goes on from where it stands. ``samples``: of earlier samples, their values by analyte, where
+    ``points``: where it is to be charted again (no limits yet, a result out of its order, another replicate, a
+    correction), those of other samples on record; None where it goes on from where it stands. ``replicates``: the
+    other results of the same sample. ``samples``: of earlier samples, their values by analyte, where
     a reference of several analytes is still to be frozen.
     """
 
     series: Series
     points: tuple[Point, ...] | None
+    replicates: tuple[Measured, ...] = ()
     replaced_ns: int | None = None  # when the point counts that a correction takes the place of
     together: Mapping[Together, FrozenReference | None] = field(default_factory=dict)
     sample_values: Mapping[str, float] = field(default_factory=dict)  # of the same sample, by analyte
@@ -525,13 +529,13 @@ class SpecificationRecorded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesCharted:
-    """Where a series stands after a result: its point, and the version whose point is there no longer."""
+    """Where a series stands after a result, and its sample's point; None: the sample has none any more."""
 
     product: str
     analyte: str
+    sample_id: str
     series: Series
     point: Point | None
-    withdrawn: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -95,7 +95,7 @@ def define_line(
         topic_root=settings.topic_root,
         tags=tags,
         specifications=specifications_of(settings),
-        trends=tuple(_trend(table) for table in settings.trend),
+        trends=trends_of(settings),
         together=tuple(
             Together(product=table.product, analytes=tuple(table.analytes), baseline=table.baseline)
             for table in settings.together
@@ -123,6 +123,11 @@ def define_line(
 def specifications_of(settings: Settings) -> tuple[Specification, ...]:
     """Return the configured specifications."""
     return tuple(_specification(table) for table in settings.specification)
+
+
+def trends_of(settings: Settings) -> tuple[TrendRules, ...]:
+    """Return how series are charted, as configured."""
+    return tuple(_trend(table) for table in settings.trend)
 
 
 def tags_of(settings: Settings) -> dict[str, TagDefinition]:

@@ -4,16 +4,9 @@ from dataclasses import dataclass, field, replace
 
 from gateway.chart_rules import Together
 from gateway.events import Decision, ReferenceFrozen, ResultArrived, SeriesCharted, SeriesSituation, Situation
-from gateway.lab.trends import (
-    Charted,
-    FrozenReference,
-    Point,
-    charted,
-    charted_again,
-    frozen_reference,
-    out_of_line,
-    rules_for,
-)
+from gateway.lab.samples import Measured, Point, Side, point_of
+from gateway.lab.together import FrozenReference, frozen_reference, out_of_line
+from gateway.lab.trends import Charted, charted, charted_again, rules_for
 from gateway.lab.units import converted
 from gateway.records import AuditEntry, LabResult, Reason, ResultStatus
 
@@ -30,72 +23,86 @@ class Trended:
 
 
 def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Trended:
-    """Return what a newest version of a result means for its series: a point more, another one, or one less.
+    """Return what a newest version of a result means for its series: its sample's point is new, another, or gone.
 
-    Only uncensored numbers that the laboratory has validated are charted, of a known product, in the series' unit.
+    What the laboratory has validated is charted, of a known product, in the series' unit: numbers, and what lies beyond
+    a limit of measurement. Replicates of a sample make one point.
     """
     left, known, product = _left(situation), situation.series, result.material_definition_id
     if known is None or product is None:
         return Trended(decision=left)
-    point = _point(event, result, known)
-    replaced = situation.history.current.result_id if situation.history.current is not None else None
-    if point is None and replaced is None:
+    measured = _measured(event, result, known)
+    replaced = situation.history.current is not None
+    if measured is None and not replaced:
         return Trended(decision=left)
+    point = point_of(result.sample_id, (*known.replicates, *(() if measured is None else (measured,))))
     found = _charted(point, result, known, situation)
     unit = known.series.unit or result.unit
     series = found.series if found.series.unit == unit else replace(found.series, unit=unit)
     recorded = SeriesCharted(
-        product=product,
-        analyte=result.analyte,
-        series=series,
-        point=point,
-        withdrawn=replaced,
+        product=product, analyte=result.analyte, sample_id=result.sample_id, series=series, point=point
     )
     decision = Decision(
         records=(recorded,), audit=_frozen_audit(found, product, result.analyte) if found.frozen else ()
     )
-    beside = Trended() if point is None else _together(point, result, known)
+    if point is None or measured is None:
+        return Trended(decision=left + decision)
+    beside = Trended() if point.qualifier is not None else _together(point, result, known)
     return Trended(reasons=(*found.reasons, *beside.reasons), decision=left + decision + beside.decision)
 
 
 def _left(situation: Situation) -> Decision:
-    """Return the series that a correction has left, charted again without its point."""
+    """Return the series that a correction has left, charted again without its result."""
     current, left = situation.history.current, situation.left_series
     if left is None or current is None or current.material_definition_id is None:
         return Decision()
     product, analyte = current.material_definition_id, current.analyte
     rules = rules_for(situation.line.trends, product=product, analyte=analyte)
-    again = charted_again(left.series, left.points or (), rules, name=current.test_id).series
-    gone = SeriesCharted(product=product, analyte=analyte, series=again, point=None, withdrawn=current.result_id)
+    point = point_of(current.sample_id, left.replicates)
+    again = charted_again(left.series, _with(left, point), rules, name=current.test_id).series
+    gone = SeriesCharted(product=product, analyte=analyte, sample_id=current.sample_id, series=again, point=point)
     return Decision(records=(gone,))
 
 
-def _point(event: ResultArrived, result: LabResult, known: SeriesSituation) -> Point | None:
-    """Return the result's number in its series, or None where it has none."""
-    if result.value is None or result.qualifier is not None or result.status not in _COUNTS:
+def _measured(event: ResultArrived, result: LabResult, known: SeriesSituation) -> Measured | None:
+    """Return the result as it is charted, or None where it is not."""
+    number = result.censored_at if result.qualifier else result.value
+    if number is None or result.status not in _COUNTS:
         return None
-    value = converted(result.value, result.unit, known.series.unit)
+    value = converted(number, result.unit, known.series.unit)
     if value is None or abs(value) > _LARGEST:
         return None
     at_ns = next(each for each in (result.sampled_ns, known.replaced_ns, event.at_ns) if each is not None)
-    return Point(result_id=result.result_id, sample_id=result.sample_id, at_ns=at_ns, value=value)
+    return Measured(result_id=result.result_id, at_ns=at_ns, value=value, qualifier=_side(result.qualifier))
+
+
+def _side(qualifier: str | None) -> Side | None:
+    """Return on which side of its limit a value lies: of ``<=`` as of ``<``."""
+    if not qualifier:
+        return None
+    return "<" if qualifier.startswith("<") else ">"
 
 
 def _charted(point: Point | None, result: LabResult, known: SeriesSituation, situation: Situation) -> Charted:
     rules = rules_for(situation.line.trends, product=result.material_definition_id, analyte=result.analyte)
-    if point is None:
-        return charted_again(known.series, known.points or (), rules, name=result.test_id)
-    if known.points is None:
+    if point is not None and known.points is None:
         return charted(known.series, point, rules, name=result.test_id)
-    return charted_again(known.series, (*known.points, point), rules, name=result.test_id, of=point.result_id)
+    return charted_again(known.series, _with(known, point), rules, name=result.test_id, of=result.sample_id)
+
+
+def _with(known: SeriesSituation, point: Point | None) -> tuple[Point, ...]:
+    return (*(known.points or ()), *(() if point is None else (point,)))
 
 
 def _frozen_audit(found: Charted, product: str, analyte: str) -> tuple[AuditEntry, ...]:
-    limits = found.series.limits
-    if limits is None:
-        return ()
-    body = {"product": product, "center": limits.center, "sigma": limits.sigma, "count": limits.count,
-            "rests_on": list(found.series.rests_on), "left_out": list(found.series.left_out)}  # fmt: skip
+    limits, constant = found.series.limits, found.series.constant
+    says: dict[str, object] = {}
+    if limits is not None:
+        says = {"center": limits.center, "sigma": limits.sigma, "count": limits.count}
+    elif constant is not None:
+        says = {"does_not_vary": constant.text, "count": constant.count}
+    body = {"product": product, **says, "rests_on": list(found.series.rests_on),
+            "left_out": list(found.series.left_out)}  # fmt: skip
     return (AuditEntry(kind="limits_frozen", subject=analyte, body=body),)
 
 

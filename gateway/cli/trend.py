@@ -1,5 +1,6 @@
-"""``labline trend``: series of laboratory results, their limits, whether they are stable, and how capable."""
+"""``labline trend``: series of laboratory results, how each stands and why, and how capable it is."""
 
+import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
@@ -9,18 +10,21 @@ import typer
 
 from gateway.cli.presentation import show_json, show_table
 from gateway.contract.times import rfc3339
-from gateway.lab.capability import Capability, capability
-from gateway.lab.in_force import in_force, in_unit
-from gateway.lab.phase_one import chart_limits
-from gateway.lab.trends import CHARTED_AGAIN, Series
-from gateway.line import specifications_of
-from gateway.records import Specification
-from gateway.settings import read
+from gateway.lab.capability import Capability
+from gateway.lab.in_force import in_force
+from gateway.lab.samples import Point
+from gateway.lab.series_state import Standing, capability_of, standing
+from gateway.lab.trends import Series, rules_for
+from gateway.line import specifications_of, trends_of
+from gateway.settings import Settings, read
 from gateway.store.codec import decode
 from gateway.store.database import read_state
+from gateway.store.samples import points_in
 from gateway.store.statements import SQL
 
 app = typer.Typer(help="Series of laboratory results.", no_args_is_help=True)
+_COLUMNS = ("product", "analyte", "samples", "state", "limits or reason", "capability")
+_INDICES = ("cp", "cpk", "pp", "ppk")
 
 
 @app.callback()
@@ -33,54 +37,60 @@ def list_series(
     config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
 ) -> None:
-    """Show each series: its frozen limits, since how many values nothing signals, and its capability.
+    """Show each series: how it stands and why, its limits, and its capability.
 
-    Cp and Cpk are by the moving range of the newest values, Pp and Ppk by their standard deviation; they are withheld
-    while the series is not in control, or too short to say anything.
+    A series has too few values, does not vary, is not in control (by which rule, since when), or is in control. Cp and
+    Cpk are by the moving range of the newest samples, Pp and Ppk by their standard deviation; they are shown of a
+    series in control with at least 25 values and a specification in force.
     """
-    settings, _sha256 = read(config)
-    stated, found = specifications_of(settings), list[dict[str, Any]]()
+    settings = read(config)[0]
     with closing(read_state(settings.store.directory)) as connection:
-        for row in connection.execute(SQL["all_series"]).fetchall():
-            if not row["holds"]:
-                continue
-            series, of_series = decode(Series, row["body"]), {"product": row["product"], "analyte": row["analyte"]}
-            points = connection.execute(
-                SQL["newest_points"], {**of_series, "besides": None, "most": CHARTED_AGAIN}
-            ).fetchall()
-            held = in_force(stated, **of_series, client_id=None, at_ns=time.time_ns())
-            found.append(
-                _told(row["product"], row["analyte"], series, [each["value"] for each in reversed(points)], held)
-            )
+        series = [_told(connection, settings, row) for row in connection.execute(SQL["all_series"]).fetchall()]
     if as_json:
-        show_json({"series": found})
+        show_json({"series": series})
         return
-    columns = ("product", "analyte", "values", "center", "limits", "stable", "cp", "cpk", "pp", "ppk", "why not")
-    rows = [tuple("-" if each[name] is None else str(each[name]) for name in columns) for each in found]
-    show_table("series", columns, rows)
+    show_table("series", _COLUMNS, [_row(each) for each in series])
 
 
-def _told(
-    product: str, analyte: str, series: Series, values: list[float], specification: Specification | None
-) -> dict[str, Any]:
-    limits, newest = series.limits, chart_limits(values)
-    same = None if specification is None else in_unit(specification, series.unit)
-    figures = Capability(withheld="there is no specification in force in its unit")
-    if same is not None and newest is not None:
-        figures = capability(newest, same, stable=series.stable)
-    elif same is not None:
-        figures = Capability(withheld="its values do not vary")
+def _told(connection: sqlite3.Connection, settings: Settings, row: sqlite3.Row) -> dict[str, Any]:
+    of_series = {"product": row["product"], "analyte": row["analyte"]}
+    if not row["holds"]:
+        return {
+            **of_series,
+            "state": "damaged",
+            "reason": "its record does not match its hash: run labline audit verify",
+        }
+    rules = rules_for(trends_of(settings), **of_series)
+    points = points_in(connection, of_series)
+    stands = standing(decode(Series, row["body"]), points, rules)
+    specification = in_force(specifications_of(settings), **of_series, client_id=None, at_ns=time.time_ns())
+    figures = capability_of(stands, points, specification)
+    samples = connection.execute(SQL["count_of_samples"], of_series).fetchone()[0]
+    return {**of_series, "values": samples, "baseline": rules.baseline, **_document(stands, points, figures)}
+
+
+def _document(stands: Standing, points: tuple[Point, ...], figures: Capability) -> dict[str, Any]:
+    series, limits = stands.series, stands.series.limits
     return {
-        "product": product,
-        "analyte": analyte,
-        "values": len(values),
+        "state": stands.state.value,
+        "reason": stands.reason,
+        "newest": max(points, key=lambda each: (each.at_ns, each.sample_id)).text if points else None,
         "center": None if limits is None else round(limits.center, 6),
         "limits": None if limits is None else f"{limits.lower:.5g} to {limits.upper:.5g}",
-        "frozen_until": None if limits is None else rfc3339(series.frozen_until_ns),
-        "stable": "yes" if series.stable else f"no ({series.since_signal} values since a signal)",
-        **{name: _rounded(getattr(figures, name)) for name in ("cp", "cpk", "pp", "ppk")},
+        "frozen_until": rfc3339(series.frozen_until_ns) if series.frozen else None,
+        "stable": "yes" if series.stable else "no",
+        **{name: _rounded(getattr(figures, name)) for name in _INDICES},
         "why not": figures.withheld,
     }
+
+
+def _row(series: dict[str, Any]) -> tuple[str, ...]:
+    """Return what people see of a series, in the table's order."""
+    figures = [f"{name.capitalize()} {series[name]:.2f}" for name in _INDICES if series.get(name) is not None]
+    capable = " ".join(figures) or f"withheld: {series.get('why not')}"
+    samples = series.get("values")
+    return (series["product"], series["analyte"], "-" if samples is None else str(samples), series["state"],
+            series["reason"], capable)  # fmt: skip
 
 
 def _rounded(figure: float | None) -> float | None:

@@ -45,14 +45,20 @@ class Cusum:
     decision: float = CUSUM_H
     high: float = 0.0
     low: float = 0.0
+    high_count: int = 0  # values since the sum was last zero: over so many it has drifted (Montgomery 9.1, N+ and N-)
+    low_count: int = 0
 
     def after(self, standardised: float) -> "Cusum":
         """Return the chart after one more value."""
+        high = max(0.0, self.high + standardised - self.allowance)
+        low = max(0.0, self.low - standardised - self.allowance)
         return Cusum(
             allowance=self.allowance,
             decision=self.decision,
-            high=max(0.0, self.high + standardised - self.allowance),
-            low=max(0.0, self.low - standardised - self.allowance),
+            high=high,
+            low=low,
+            high_count=self.high_count + 1 if high > 0 else 0,
+            low_count=self.low_count + 1 if low > 0 else 0,
         )
 
     @property

@@ -3,11 +3,12 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 
 D2 = 1.128  # of moving ranges of two (NIST/SEMATECH e-Handbook, 6.3.2.2)
 _WIDTH = 3.0
-_MOST_LEFT_OUT = 0.1  # of the values: more outside the limits than that are no stretch to freeze limits from
+MOST_LEFT_OUT = 0.1  # of the values: more outside the limits than that are no stretch to freeze limits from
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +39,9 @@ class ChartLimits:
 def chart_limits(values: Sequence[float]) -> ChartLimits | None:
     """Return the limits of an I-MR chart of values in their order, or None where too few or all alike.
 
-    NIST/SEMATECH e-Handbook, 6.3.2.2: sigma is the mean moving range over 1.128.
+    NIST/SEMATECH e-Handbook, 6.3.2.2: sigma is the mean moving range over 1.128. It is at least half the step in which
+    the values are told: what varies less than that is rounded away, and a last digit that changes would be a signal
+    (Wheeler, Understanding Statistical Process Control, 1992: inadequate measurement units).
     """
     if len(values) <= 1:
         return None
@@ -47,11 +50,17 @@ def chart_limits(values: Sequence[float]) -> ChartLimits | None:
         return None
     return ChartLimits(
         center=statistics.fmean(values),
-        sigma=mean_moving_range / D2,
+        sigma=max(mean_moving_range / D2, _step(values) / 2),
         count=len(values),
         mean_moving_range=mean_moving_range,
         overall_sigma=statistics.stdev(values),
     )
+
+
+def _step(values: Sequence[float]) -> float:
+    """Return the step in which values are told: one of the last decimal place that any of them uses."""
+    places = max(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in values)
+    return float(Decimal(1).scaleb(-max(places, 0)))
 
 
 def frozen_limits(values: Sequence[float]) -> tuple[ChartLimits | None, tuple[int, ...]]:
@@ -64,7 +73,7 @@ def frozen_limits(values: Sequence[float]) -> tuple[ChartLimits | None, tuple[in
     if first is None:
         return None, ()
     outside = tuple(at for at, value in enumerate(values) if not first.lower <= value <= first.upper)
-    if len(outside) > _MOST_LEFT_OUT * len(values):
+    if len(outside) > MOST_LEFT_OUT * len(values):
         return None, outside
     kept = [value for at, value in enumerate(values) if at not in outside]
     again = chart_limits(kept)

@@ -14,23 +14,6 @@ MOST_VALUES = 15  # as far back as any rule looks
 _RANGE_LIMIT = 3.267 * 1.128  # sigmas: D4 times the mean moving range (NIST/SEMATECH e-Handbook, 6.3.2.2)
 
 
-SENTENCES: Mapping[RunRule, str] = {
-    RunRule.NELSON_1: "it lies more than three sigma from the center line",
-    RunRule.NELSON_2: "nine values in a row lie on one side of the center line",
-    RunRule.NELSON_3: "six values in a row rise or fall without a break",
-    RunRule.NELSON_4: "fourteen values in a row alternate up and down",
-    RunRule.NELSON_5: "two of three values in a row lie more than two sigma out on one side",
-    RunRule.NELSON_6: "four of five values in a row lie more than one sigma out on one side",
-    RunRule.NELSON_7: "fifteen values in a row lie within one sigma of the center line",
-    RunRule.NELSON_8: "eight values in a row lie more than one sigma out, on both sides",
-    RunRule.WESTERN_ELECTRIC_1: "it lies more than three sigma from the center line",
-    RunRule.WESTERN_ELECTRIC_2: "two of three values in a row lie more than two sigma out on one side",
-    RunRule.WESTERN_ELECTRIC_3: "four of five values in a row lie more than one sigma out on one side",
-    RunRule.WESTERN_ELECTRIC_4: "eight values in a row lie on one side of the center line",
-    RunRule.MOVING_RANGE: "it has moved by more than three sigma of the moving range",
-}
-
-
 def broken(values: Sequence[float], rules: Sequence[RunRule] = DEFAULT_RULES) -> tuple[RunRule, ...]:
     """Return which of the rules the newest of standardised values breaks.
 

@@ -1,43 +1,75 @@
 """Series of results of one product's analyte: limits frozen from its first stretch, charts from then on. Pure.
 
-A series goes on from its state with each result that comes in its order. Where one comes late, is corrected or
-withdrawn, the series is charted again from the points on record, so that the order of arrival changes nothing but what
-was said meanwhile. Out of trend is not out of specification: it asks for a person's look, never for a hold.
+A series has one point for each sample (``gateway.lab.samples``). It goes on from its state with each sample that comes
+in its order. Where one comes late, gets another replicate, is corrected or withdrawn, the series is charted again from
+the points on record, so that the order of arrival changes nothing but what was said meanwhile. A series that does not
+vary is frozen as such: any other value departs from it. Out of trend is not out of specification: it asks for a
+person's look, never for a hold.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from gateway.chart_rules import RunRule, Together, TrendRules
-from gateway.lab.anomaly import Anomaly, Reference, anomaly, reference
+from gateway.chart_rules import TrendRules
 from gateway.lab.charts import Cusum, Ewma
-from gateway.lab.phase_one import ChartLimits, frozen_limits
-from gateway.lab.run_rules import MOST_VALUES, SENTENCES, broken
+from gateway.lab.phase_one import MOST_LEFT_OUT, ChartLimits, frozen_limits
+from gateway.lab.run_rules import MOST_VALUES, broken
+from gateway.lab.samples import ABOVE, BELOW, Point, Side
+from gateway.lab.trend_reasons import CUSUM, DEPARTED, EWMA, SINGLE_VALUE_RULES, departed_reason, trend_reason
 from gateway.records import Reason
 
 CHARTED_AGAIN = 200  # points on record that a series is charted again from: older ones have no weight any more
 STABLE_AFTER = 25  # values without a signal
+_EQUAL = 1e-9  # relative: a converted value is the same
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
-    """A result's number in its series."""
+class Constant:
+    """The only value that a series had when it was frozen, and how many samples had it."""
 
-    result_id: str
+    value: float
+    qualifier: Side | None
+    count: int
+
+    @property
+    def text(self) -> str:
+        """Return the value as people write it."""
+        return f"{self.qualifier or ''}{self.value:.6g}"
+
+    def includes(self, point: Point) -> bool:
+        """Return whether a point may have that value, too: ``0.03`` and ``<0.1`` do not depart from ``<0.05``."""
+        low, high = point.span
+        if self.qualifier == BELOW:
+            return low < self.value
+        if self.qualifier == ABOVE:
+            return high > self.value
+        if point.qualifier is not None:
+            return low < self.value < high
+        return math.isclose(point.value, self.value, rel_tol=_EQUAL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signal:
+    """The newest point that signalled: by which rule, and where it stands."""
+
+    rule: str
     sample_id: str
     at_ns: int
-    value: float
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """Where a series stands. ``rests_on``: the results that its limits rest on; ``left_out``: those that were not."""
+    """Where a series stands. ``rests_on``: the results that its limits rest on; ``left_out``: those that were not.
+
+    It has limits, or a constant where its first stretch did not vary, or neither yet.
+    """
 
     unit: str | None = None
     limits: ChartLimits | None = None
+    constant: Constant | None = None
     rests_on: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     frozen_until_ns: int = 0  # the last of them; what comes after is charted
@@ -45,12 +77,22 @@ class Series:
     ewma: Ewma = field(default_factory=Ewma)
     cusum: Cusum = field(default_factory=Cusum)
     last_ns: int = 0
-    since_signal: int = 0  # values since one signalled
+    since_signal: int = 0  # values since one signalled, or since it was frozen
+    last_signal: Signal | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Return whether there is something that a value is held against."""
+        return self.limits is not None or self.constant is not None
 
     @property
     def stable(self) -> bool:
-        """Return whether nothing has signalled for a while."""
-        return self.limits is not None and self.since_signal >= STABLE_AFTER
+        """Return whether it has limits, and nothing has signalled for a while."""
+        return self.limits is not None and not self.signalled_within(STABLE_AFTER)
+
+    def signalled_within(self, values: int) -> bool:
+        """Return whether one of so many newest values has signalled."""
+        return self.last_signal is not None and self.since_signal < values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,18 +106,58 @@ class Charted:
 
 def charted(series: Series, point: Point, rules: TrendRules, *, name: str) -> Charted:
     """Return the series after one more point in its order, and the reasons for a look that it gives."""
+    if series.constant is not None:
+        return _held_against_constant(series, series.constant, point, name)
     if series.limits is None:
         return Charted(series=replace(series, last_ns=point.at_ns))
+    if point.qualifier is not None:
+        return _beyond_what_is_measured(series, series.limits, point, rules, name)
     standardised = series.limits.standardised(point.value)
     if not math.isfinite(standardised):  # no chart has a place for it; its specification judges it
         return Charted(series=series)
     recent = (*series.recent, standardised)[-MOST_VALUES:]
     ewma, cusum = series.ewma.after(standardised), series.cusum.after(standardised)
-    found = _signals(recent, ewma, cusum, rules)
-    reasons = tuple(_reason(each, point.value, series.limits, name) for each in found)
-    since_signal = 0 if found else series.since_signal + 1
-    after = replace(series, last_ns=point.at_ns, recent=recent, ewma=ewma, cusum=cusum, since_signal=since_signal)
-    return Charted(series=after, reasons=reasons)
+    signals, limits = _signals(recent, ewma, cusum, rules), series.limits
+    reasons = tuple(
+        trend_reason(each, name=name, text=point.text, limits=limits, recent=recent, ewma=ewma, cusum=cusum)
+        for each in signals
+    )
+    after = replace(series, recent=recent, ewma=ewma, cusum=cusum)
+    return Charted(series=_counted(after, point, signals), reasons=_with_value(reasons, point))
+
+
+def _held_against_constant(series: Series, constant: Constant, point: Point, name: str) -> Charted:
+    if constant.includes(point):
+        return Charted(series=_counted(series, point, ()))
+    reason = departed_reason(name=name, text=point.text, constant=constant.text, count=constant.count)
+    return Charted(series=_counted(series, point, (DEPARTED,)), reasons=_with_value((reason,), point))
+
+
+def _beyond_what_is_measured(
+    series: Series, limits: ChartLimits, point: Point, rules: TrendRules, name: str
+) -> Charted:
+    """Return the series after a sample without a number: it signals where all that it may be is outside the limits."""
+    rule = next((each for each in SINGLE_VALUE_RULES if each in rules.rules), None)
+    low, high = point.span
+    if rule is None or (low < limits.upper and high > limits.lower):
+        return Charted(series=series)  # it says nothing, so its place in the order matters to nothing
+    at = limits.standardised(point.value)
+    reason = trend_reason(
+        rule.value, name=name, text=point.text, limits=limits, recent=(at,), ewma=series.ewma, cusum=series.cusum
+    )
+    return Charted(series=_counted(series, point, (rule.value,)), reasons=_with_value((reason,), point))
+
+
+def _counted(series: Series, point: Point, signals: Sequence[str]) -> Series:
+    if not signals:
+        return replace(series, last_ns=point.at_ns, since_signal=series.since_signal + 1)
+    signal = Signal(rule=signals[0], sample_id=point.sample_id, at_ns=point.at_ns, text=point.text)
+    return replace(series, last_ns=point.at_ns, since_signal=0, last_signal=signal)
+
+
+def _with_value(reasons: tuple[Reason, ...], point: Point) -> tuple[Reason, ...]:
+    said = {"value": point.value, **({} if point.qualifier is None else {"qualifier": point.qualifier})}
+    return tuple(replace(each, parameters={**each.parameters, **said}) for each in reasons)
 
 
 def charted_again(
@@ -84,126 +166,81 @@ def charted_again(
     """Return the series after all of its points that are on record, in their order, and what one of them signals.
 
     Limits that are frozen stay. Where there are none yet and points enough, they are frozen from the newest of them.
-    ``of``: the result that is asked about.
+    ``of``: the sample that is asked about. Where it was drawn before the limits were frozen but they do not rest on it,
+    it is held against them by itself.
     """
-    ordered = sorted(points, key=lambda each: (each.at_ns, each.result_id))
-    again = _frozen(_begun(series), ordered, rules)
+    ordered = sorted(points, key=lambda each: (each.at_ns, each.sample_id))
+    again = frozen_from(_begun(series), ordered, rules)
+    newly = again.rests_on != series.rests_on or series.frozen != again.frozen
     reasons: tuple[Reason, ...] = ()
     for point in ordered:
+        asked = point.sample_id == of
         if point.at_ns <= again.frozen_until_ns:
+            if asked and not (newly and set(point.result_ids) <= set(again.rests_on)):
+                reasons = charted(_begun(again), point, rules, name=name).reasons
             again = replace(again, last_ns=point.at_ns)
             continue
-        found = charted(again, point, rules, name=name)
-        again, reasons = found.series, found.reasons if point.result_id == of else reasons
-    return Charted(series=again, reasons=reasons, frozen=series.limits is None and again.limits is not None)
+        after = charted(again, point, rules, name=name)
+        again, reasons = after.series, after.reasons if asked else reasons
+    return Charted(series=again, reasons=reasons, frozen=newly and again.frozen)
 
 
 def _begun(series: Series) -> Series:
     """Return a series with its limits, before any point that is charted by them."""
-    return replace(series, recent=(), ewma=Ewma(), cusum=Cusum(), last_ns=0, since_signal=0)
+    return replace(series, recent=(), ewma=Ewma(), cusum=Cusum(), last_ns=0, since_signal=0, last_signal=None)
 
 
-def _frozen(series: Series, ordered: Sequence[Point], rules: TrendRules) -> Series:
-    if series.limits is not None or len(ordered) < rules.baseline:
+def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> Series:
+    """Return the series with what can be frozen from its newest points: limits, or that it does not vary.
+
+    Limits need as many numbers as the baseline says; that it does not vary, as many points alike, up to a tenth of
+    strays left out. What was frozen stays, but for a constant around which the values have begun to vary.
+    """
+    if series.limits is not None:
         return series
+    numbers = [each for each in ordered if each.qualifier is None][-rules.baseline :]
+    limits, outside = frozen_limits([each.value for each in numbers]) if len(numbers) == rules.baseline else (None, ())
+    if limits is not None and (series.constant is None or _around(limits, series.constant)):
+        return _frozen(replace(series, limits=limits, constant=None), numbers, outside)
     first = ordered[-rules.baseline :]
-    limits, outside = frozen_limits([each.value for each in first])
-    if limits is None:
+    if series.constant is not None or len(first) < rules.baseline:
         return series
+    ((value, qualifier), _count), *_others = Counter((each.value, each.qualifier) for each in first).most_common(1)
+    constant = Constant(value=value, qualifier=qualifier, count=len(first))
+    strays = tuple(at for at, each in enumerate(first) if not constant.includes(each))
+    if len(strays) > MOST_LEFT_OUT * len(first):
+        return series
+    return _frozen(replace(series, constant=replace(constant, count=len(first) - len(strays))), first, strays)
+
+
+def _around(limits: ChartLimits, constant: Constant) -> bool:
+    """Return whether values within limits still are what did not vary before: else they have moved away from it."""
+    if constant.qualifier == BELOW:
+        return limits.center < constant.value
+    if constant.qualifier == ABOVE:
+        return limits.center > constant.value
+    return limits.lower <= constant.value <= limits.upper
+
+
+def _frozen(series: Series, first: Sequence[Point], left_out: Sequence[int]) -> Series:
     return replace(
         series,
-        limits=limits,
-        rests_on=tuple(each.result_id for at, each in enumerate(first) if at not in outside),
-        left_out=tuple(each.result_id for at, each in enumerate(first) if at in outside),
+        rests_on=tuple(name for at, each in enumerate(first) if at not in left_out for name in each.result_ids),
+        left_out=tuple(name for at, each in enumerate(first) if at in left_out for name in each.result_ids),
         frozen_until_ns=first[-1].at_ns,
     )
 
 
-_CHARTS = {
-    "ewma": "the weighted average of the last values lies outside its limits (EWMA)",
-    "cusum": "the deviations from the center line add up beyond their limit (CUSUM)",
-}
-
-
 def _signals(recent: Sequence[float], ewma: Ewma, cusum: Cusum, rules: TrendRules) -> tuple[str, ...]:
     charts = (
-        *(("ewma",) if rules.ewma and ewma.signals else ()),
-        *(("cusum",) if rules.cusum and cusum.signals else ()),
+        *((EWMA,) if rules.ewma and ewma.signals else ()),
+        *((CUSUM,) if rules.cusum and cusum.signals else ()),
     )
     return (*(rule.value for rule in broken(recent, rules.rules)), *charts)
-
-
-def _reason(signal: str, value: float, limits: ChartLimits, name: str) -> Reason:
-    said = _CHARTS.get(signal) or SENTENCES[RunRule(signal)]
-    return Reason(
-        code="OUT_OF_TREND",
-        parameters={"rule": signal, "value": value, "center": limits.center, "sigma": limits.sigma,
-                    "lower": limits.lower, "upper": limits.upper},
-        text=f"{name} {value:.6g}: {said} (center {limits.center:.4g}, "
-        f"limits {limits.lower:.4g} to {limits.upper:.4g}).",
-    )  # fmt: skip
 
 
 def rules_for(stated: Iterable[TrendRules], *, product: str | None, analyte: str) -> TrendRules:
     """Return how a series is charted: by the first of the stated that is of it, else by default."""
     return next(
         (each for each in stated if each.product in {None, product} and each.analyte in {None, analyte}), TrendRules()
-    )
-
-
-# --- several analytes of one sample --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FrozenReference:
-    """A reference as it is kept: rows of the covariance's inverse, and the samples it rests on."""
-
-    analytes: tuple[str, ...]
-    mean: tuple[float, ...]
-    inverse: tuple[tuple[float, ...], ...]
-    count: int
-    limit: float
-    rests_on: tuple[str, ...]
-
-    def reference(self) -> Reference:
-        """Return it as arrays."""
-        return Reference(
-            analytes=self.analytes,
-            mean=np.array(self.mean),
-            inverse=np.array(self.inverse),
-            count=self.count,
-            limit=self.limit,
-        )
-
-
-def frozen_reference(wanted: Together, rows: Sequence[tuple[str, Sequence[float]]]) -> FrozenReference | None:
-    """Return the reference of the first samples, each (sample, its values), or None where they are too few or alike."""
-    if len(rows) < wanted.baseline:
-        return None
-    found = reference(wanted.analytes, np.array([values for _sample, values in rows], np.float64))
-    if found is None:
-        return None
-    return FrozenReference(
-        analytes=found.analytes,
-        mean=tuple(found.mean.tolist()),
-        inverse=tuple(tuple(row) for row in found.inverse.tolist()),
-        count=found.count,
-        limit=found.limit,
-        rests_on=tuple(sample for sample, _values in rows),
-    )
-
-
-def out_of_line(known: FrozenReference, values: dict[str, float]) -> tuple[Reason, ...]:
-    """Return the reason for a look where the values of one sample do not belong together."""
-    found: Anomaly = anomaly(known.reference(), values)
-    if not found.signals:
-        return ()
-    first = next(iter(found.contributions))
-    return (
-        Reason(
-            code="OUT_OF_LINE",
-            parameters={"t2": found.t2, "limit": found.limit, "contributions": dict(found.contributions)},
-            text=f"The values of {', '.join(known.analytes)} do not belong together: T2 {found.t2:.4g}, limit "
-            f"{found.limit:.4g}; most of it comes from {first}.",
-        ),
     )

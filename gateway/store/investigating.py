@@ -73,7 +73,7 @@ def _of_product(records: Records, known: Investigation, result: LabResult, *, at
     alike = {**of_series, "besides": lot, "after_ns": at_ns - _ALIKE_WITHIN_NS, "most": MOST_ALIKE}
     earlier = {**of_series, "before_ns": at_ns, "besides": result.sample_id, "besides_lot": lot or "",
                "most": MOST_EARLIER}  # fmt: skip
-    points = records.rows("newest_points", {**of_series, "besides": None, "most": MOST_POINTS})
+    points = records.rows("newest_numbers", {**of_series, "besides": None, "most": MOST_POINTS})
     episode = _standing(records, "standing_of_series", {**of_series, "after_ns": at_ns - EPISODE_ENDS_AFTER_NS})
     return replace(
         known,

@@ -345,19 +345,19 @@ def _sample_request(
 
 
 def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SeriesCharted) -> None:
-    if record.withdrawn is not None:
-        connection.execute(SQL["withdraw_point"], {"result_id": record.withdrawn})
     of_series = {"product": record.product, "analyte": record.analyte}
-    if record.point is not None:
-        point = record.point
+    if record.point is None:
+        connection.execute(SQL["withdraw_sample"], {**of_series, "sample_id": record.sample_id})
+    else:
         row: dict[str, Cell] = {
-            "result_id": point.result_id,
             **of_series,
-            "sample_id": point.sample_id,
-            "at_ns": point.at_ns,
-            "value": float(point.value),
+            "sample_id": record.sample_id,
+            "at_ns": record.point.at_ns,
+            "value": float(record.point.value),
+            "qualifier": record.point.qualifier,
+            "results": json.dumps([asdict(result) for result in record.point.results]),
         }
-        connection.execute(SQL["insert_point"], with_hash("series_point", row))
+        connection.execute(SQL["insert_sample"], with_hash("series_sample", row))
     series = {**of_series, "body": encode(record.series)}
     connection.execute(SQL["insert_series"], with_hash("series", series))
 

@@ -89,4 +89,4 @@ def _tested(records: Records, product: str | None, analyte: str) -> tuple[int, i
 def _out_of_trend(records: Records, product: str | None, analyte: str) -> bool:
     """Return whether one of the newest values has signalled."""
     series = next(iter(records.decoded(Series, records.rows("series", {"product": product, "analyte": analyte}))), None)
-    return series is not None and series.since_signal < min(_LATELY, len(series.recent))
+    return series is not None and series.signalled_within(_LATELY)

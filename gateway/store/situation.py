@@ -39,7 +39,9 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
-from gateway.lab.trends import CHARTED_AGAIN, FrozenReference, Point, Series
+from gateway.lab.samples import Measured
+from gateway.lab.together import FrozenReference
+from gateway.lab.trends import Series
 from gateway.lab.westgard import MOST_VALUES, ControlPoint, is_control
 from gateway.records import (
     Context,
@@ -55,6 +57,7 @@ from gateway.records import (
 from gateway.store.codec import decode
 from gateway.store.heads import contains, head_of
 from gateway.store.investigating import around_lot, around_result
+from gateway.store.samples import points_on_record, results_in
 from gateway.store.sampling import sampling_of
 from gateway.store.signed_biases import newest_acts
 from gateway.store.statements import SQL, value_of
@@ -364,20 +367,25 @@ class _Loading:
         """Return the series of a result, with its points where it is to be charted again."""
         if product is None:
             return None
-        analyte, replaced = event.result.analyte, history.current.result_id if history.current else None
-        of_series = {"product": product, "analyte": analyte}
+        result, replaced = event.result, history.current.result_id if history.current else None
+        of_series = {"product": product, "analyte": result.analyte}
         series = next(iter(self.decoded(Series, self.rows("series", of_series))), Series())
-        at_ns = event.at_ns if event.result.sampled_ns is None else event.result.sampled_ns
-        goes_on = series.limits is not None and replaced is None and at_ns > series.last_ns
-        points = None if goes_on else self.rows("newest_points", {**of_series, "besides": replaced,
-                                                                   "most": CHARTED_AGAIN})  # fmt: skip
-        wanted = [each for each in line.together if each.product == product and analyte in each.analytes]
+        of_sample = self._results_of_sample(of_series, result.sample_id)
+        at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
+        goes_on = series.limits is not None and replaced is None and not of_sample and at_ns > series.last_ns
+        wanted = [each for each in line.together if each.product == product and result.analyte in each.analytes]
         found = SeriesSituation(
             series=series,
-            points=None if points is None else tuple(map(_point, points)),
-            replaced_ns=None if replaced is None else value_of(self._connection, "time_of_point", result_id=replaced),
+            points=None if goes_on else points_on_record(self, of_series, besides=result.sample_id),
+            replicates=tuple(each for each in of_sample if each.result_id != replaced),
+            replaced_ns=next((each.at_ns for each in of_sample if each.result_id == replaced), None),
         )
-        return self._beside(found, wanted, event.result, replaced) if wanted else found
+        return self._beside(found, wanted, result) if wanted else found
+
+    def _results_of_sample(self, of_series: Mapping[str, str], sample_id: str) -> tuple[Measured, ...]:
+        """Return the results on record of a sample, of which its point in a series is made."""
+        row = self._row("point_of_sample", **of_series, sample_id=sample_id)
+        return () if row is None else results_in(row["results"])
 
     def _left_series(self, event: ResultArrived, product: str | None, history: ResultHistory) -> SeriesSituation | None:
         """Return the series that a corrected result's point stands in, where the correction is of another one."""
@@ -388,22 +396,29 @@ class _Loading:
             return None
         of_series = {"product": current.material_definition_id, "analyte": current.analyte}
         series = next(iter(self.decoded(Series, self.rows("series", of_series))), None)
-        points = self.rows("newest_points", {**of_series, "besides": current.result_id, "most": CHARTED_AGAIN})
-        return None if series is None else SeriesSituation(series=series, points=tuple(map(_point, points)))
+        if series is None:
+            return None
+        of_sample = self._results_of_sample(of_series, current.sample_id)
+        return SeriesSituation(
+            series=series,
+            points=points_on_record(self, of_series, besides=current.sample_id),
+            replicates=tuple(each for each in of_sample if each.result_id != current.result_id),
+        )
 
-    def _beside(
-        self, found: SeriesSituation, wanted: list[Together], result: LabResult, replaced: str | None
-    ) -> SeriesSituation:
+    def _beside(self, found: SeriesSituation, wanted: list[Together], result: LabResult) -> SeriesSituation:
         """Return what a result's series is judged together with: references, or the samples to freeze them from."""
         together = {each: self._reference(each) for each in wanted}
-        of_product = {"product": wanted[0].product, "besides": replaced}
+        product = wanted[0].product
+        of_product = {"product": product, "besides": result.sample_id}
         samples: dict[str, dict[str, float]] = {}
         for each in (each for each, known in together.items() if known is None):
             most = {"most": 2 * each.baseline}  # of each analyte: some samples are incomplete
             for analyte in each.analytes:
-                for row in self.rows("newest_points", {**of_product, "analyte": analyte, **most}):
+                for row in self.rows("newest_numbers", {**of_product, "analyte": analyte, **most}):
                     samples.setdefault(row["sample_id"], {})[analyte] = row["value"]
-        same = self.rows("points_of_sample", {**of_product, "sample_id": result.sample_id})
+        same = self.rows(
+            "numbers_of_sample", {"product": product, "sample_id": result.sample_id, "besides": result.analyte}
+        )
         return replace(
             found,
             together=together,
@@ -555,10 +570,6 @@ _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
 _CONTROLS_AROUND = 2 * MOST_VALUES  # on each side, of each material
 _CONTROL = tuple(field.name for field in fields(ControlPoint))
 _CONTEXT = tuple(field.name for field in fields(Context))
-
-
-def _point(row: sqlite3.Row) -> Point:
-    return Point(result_id=row["result_id"], sample_id=row["sample_id"], at_ns=row["at_ns"], value=row["value"])
 
 
 def _state_in(lot: sqlite3.Row | None) -> LotState:

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from gateway.chart_rules import RunRule, Together, TrendRules
 from gateway.cli import app
 from gateway.contract.times import rfc3339
-from gateway.lab.trends import Point, Series, charted, charted_again
+from gateway.lab.samples import Measured, point_of
+from gateway.lab.trends import Series, charted, charted_again
 from gateway.records import SECOND_NS
 from gateway.store import audit
 from tests.building import NOW_NS, VISCOSITY, line
@@ -49,7 +50,7 @@ def steady(bench, first=1):
 @pytest.mark.parametrize("value", [-0.0, "-0.00", 5e-324, 123456.75])
 def test_what_is_charted_holds_whatever_number_it_is(bench, value):
     measured(bench, value, number=1)
-    assert bench.rows("SELECT holds FROM series_point_checked") == [(1,)]
+    assert bench.rows("SELECT holds FROM series_sample_checked") == [(1,)]
 
 
 def series(bench, analyte="viscosity"):
@@ -67,7 +68,7 @@ def test_limits_are_frozen_from_the_first_stretch_and_what_follows_is_held_again
     assert out["recommendation"] == "review"
     assert (out["latched"], out["flags"]) == (False, ["OUT_OF_TREND"])
     assert out["rests_on"]["trends"] == ["S-12 Viscosity: nelson1"]
-    assert out["reasons"][0]["text"].startswith("Viscosity 103: it lies more than three sigma from the center line")
+    assert out["reasons"][0]["text"].startswith("Viscosity 103 is above its usual range (Nelson 1): usually 98.")
     assert audit.verify(bench.connection)[1] is None
 
 
@@ -119,7 +120,7 @@ def test_a_correction_takes_the_place_of_the_point_it_corrects(bench):
     assert "OUT_OF_TREND" not in corrected["flags"]
     assert series(bench)["recent"][-1] == pytest.approx(0.0, abs=0.2)
     measured(bench, 100.0, number=11, result_version=3, status="rejected")
-    assert bench.rows("SELECT count(*) FROM series_point") == [(10,)]
+    assert bench.rows("SELECT count(*) FROM series_sample") == [(10,)]
     assert series(bench)["recent"] == []
 
 
@@ -132,27 +133,35 @@ def test_a_result_that_comes_late_is_charted_where_it_was_drawn(bench):
     assert [value > 0 for value in values] == [True] * 4 + [False] + [True] * 5
 
 
-POINTS = st.lists(st.floats(90, 110), min_size=0, max_size=60)
+SAMPLES = st.lists(st.lists(st.floats(90, 110), min_size=1, max_size=3), min_size=0, max_size=60)
 
 
 @settings(max_examples=100, deadline=None)
-@given(POINTS, st.randoms(use_true_random=False))
-def test_the_order_of_arrival_changes_nothing_of_where_a_series_stands(values, chance):
-    """Against charting one after the other: from points in any order, the same series."""
+@given(SAMPLES, st.sampled_from([None, "<", ">"]), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_changes_nothing_of_where_a_series_stands(samples, qualifier, chance):
+    """Against charting one after the other: from the replicates of samples in any order, the same series."""
     rules = replace(RULES, rules=tuple(RunRule), ewma=True, cusum=True)
-    points = [Point(result_id=str(at), sample_id=str(at), at_ns=at + 1, value=value) for at, value in enumerate(values)]
-    first = charted_again(Series(), points[:10], rules, name="x").series
-    one_by_one = first
-    for point in points[10:]:
-        one_by_one = (
-            charted(one_by_one, point, rules, name="x").series
-            if one_by_one.limits is not None
-            else charted_again(one_by_one, points[: int(point.result_id) + 1], rules, name="x").series
-        )
-    shuffled = list(points)
-    chance.shuffle(shuffled)
-    again = charted_again(one_by_one, shuffled, rules, name="x").series
-    assert again == replace(one_by_one)
+    replicates = [
+        (f"{at:02}", Measured(result_id=f"{at:02}-{number}", at_ns=at + 1, value=value,
+                              qualifier=qualifier if at % 7 == 6 else None))
+        for at, values in enumerate(samples)
+        for number, value in enumerate(values)
+    ]  # fmt: skip
+    by_sample: dict[str, list[Measured]] = {}
+    one_by_one = Series()
+    for sample, result in replicates:
+        known = sample in by_sample
+        by_sample.setdefault(sample, []).append(result)
+        newest = point_of(sample, by_sample[sample])
+        if one_by_one.limits is not None and not known:
+            one_by_one = charted(one_by_one, newest, rules, name="x").series
+        else:
+            points = [point_of(*each) for each in by_sample.items()]
+            one_by_one = charted_again(one_by_one, points, rules, name="x").series
+    frozen = replace(one_by_one, last_ns=0)
+    points = [point_of(sample, chance.sample(results, len(results))) for sample, results in by_sample.items()]
+    chance.shuffle(points)
+    assert charted_again(frozen, points, rules, name="x").series == one_by_one
 
 
 def test_analytes_that_do_not_belong_together_are_seen_though_each_is_within_its_own_limits(bench):
@@ -196,7 +205,7 @@ def test_a_correction_to_another_product_leaves_no_trace_in_the_series_it_left(b
     steady(bench)
     measured(bench, 103.0, number=11, result_version=1)
     measured(bench, 103.0, number=11, result_version=2, product="FG-200")
-    assert bench.rows("SELECT product FROM series_point WHERE sample_id = 'S-11'") == [("FG-200",)]
+    assert bench.rows("SELECT product FROM series_sample WHERE sample_id = 'S-11'") == [("FG-200",)]
     ((body,),) = bench.rows("SELECT body FROM series WHERE product = 'FG-100'")
     assert json.loads(body)["recent"] == []
 
@@ -205,10 +214,10 @@ def test_a_correction_without_a_drawn_time_stays_where_its_point_was(bench):
     for number, value in enumerate(STEADY, start=1):
         bench.now_ns += SECOND_NS
         bench.result(viscosity(value, sample_id=f"S-{number}", product="FG-100", result_version=1))
-    before = bench.rows("SELECT sample_id FROM series_point ORDER BY at_ns")
+    before = bench.rows("SELECT sample_id FROM series_sample ORDER BY at_ns")
     bench.now_ns += SECOND_NS
     bench.result(viscosity(99.7, sample_id="S-1", product="FG-100", result_version=2))
-    assert bench.rows("SELECT sample_id FROM series_point ORDER BY at_ns") == before
+    assert bench.rows("SELECT sample_id FROM series_sample ORDER BY at_ns") == before
 
 
 def test_analytes_belong_together_though_others_are_measured_too_and_some_samples_are_incomplete(bench):
@@ -232,7 +241,8 @@ def test_the_command_shows_limits_and_withholds_capability_until_it_says_somethi
     told = json.loads(CliRunner().invoke(app, ["trend", "list", "--config", str(config), "--json"]).stdout)
     (series_told,) = told["series"]
     assert (series_told["values"], series_told["cpk"]) == (10, None)
-    assert "not in control" in series_told["why not"]
+    assert "they need 25 values, there are 10" in series_told["why not"]
+    assert series_told["state"] == "in control"
     for number in range(11, 41):
         measured(bench, STEADY[number % 10], number=number)
     told = json.loads(CliRunner().invoke(app, ["trend", "list", "--config", str(config), "--json"]).stdout)

@@ -81,7 +81,7 @@ WHERE product IS :product AND analyte = :analyte AND at_ns >= :after_ns AND scop
 ORDER BY row_number DESC LIMIT 1;
 
 -- name: results_of_series_between
-SELECT count(*) AS results, 1 AS holds FROM series_point
+SELECT count(*) AS results, 1 AS holds FROM series_sample
 WHERE product IS :product AND analyte = :analyte AND at_ns > :after_ns AND at_ns < :before_ns;
 
 -- name: deviation

@@ -14,7 +14,7 @@ SELECT supplier, material, analyte, sum(failed) AS failed, count(*) AS tested FR
 WHERE holds GROUP BY supplier, material, analyte ORDER BY supplier, material, analyte;
 
 -- name: tested_of_product
-SELECT count(*) AS tested, max(at_ns) AS newest_ns, 1 AS holds FROM series_point WHERE product = :product AND analyte = :analyte;
+SELECT count(*) AS tested, max(at_ns) AS newest_ns, 1 AS holds FROM series_sample WHERE product = :product AND analyte = :analyte;
 
 -- name: failed_of_product
 SELECT count(DISTINCT sample_id) AS failed, 1 AS holds FROM deviation WHERE product = :product AND analyte = :analyte;

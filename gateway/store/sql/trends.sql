@@ -5,17 +5,30 @@ WHERE product = :product AND analyte = :analyte;
 -- name: all_series
 SELECT product, analyte, body, holds FROM series_checked ORDER BY product, analyte;
 
+-- each sample is one point; all but one sample
 -- name: newest_points
-SELECT result_id, sample_id, at_ns, value, holds, 'series_point ' || result_id AS record FROM series_point_checked
-WHERE product = :product AND analyte = :analyte AND result_id IS NOT :besides
-ORDER BY at_ns DESC, row_number DESC LIMIT :most;
+SELECT sample_id, at_ns, value, qualifier, results, holds,
+       'series_sample ' || product || ' ' || analyte || ' ' || sample_id AS record
+FROM series_sample_checked
+WHERE product = :product AND analyte = :analyte AND sample_id IS NOT :besides
+ORDER BY at_ns DESC, sample_id DESC LIMIT :most;
 
--- name: points_of_sample
-SELECT analyte, value, holds, 'series_point ' || result_id AS record FROM series_point_checked
-WHERE product = :product AND sample_id = :sample_id AND result_id IS NOT :besides;
+-- those without a qualifier
+-- name: newest_numbers
+SELECT sample_id, at_ns, value, holds, 'series_sample ' || product || ' ' || analyte || ' ' || sample_id AS record
+FROM series_sample_checked
+WHERE product = :product AND analyte = :analyte AND qualifier IS NULL AND sample_id IS NOT :besides
+ORDER BY at_ns DESC, sample_id DESC LIMIT :most;
 
--- name: time_of_point
-SELECT at_ns FROM series_point WHERE result_id = :result_id;
+-- name: point_of_sample
+SELECT results, holds, 'series_sample ' || product || ' ' || analyte || ' ' || sample_id AS record
+FROM series_sample_checked
+WHERE product = :product AND analyte = :analyte AND sample_id = :sample_id;
+
+-- name: numbers_of_sample
+SELECT analyte, value, holds, 'series_sample ' || product || ' ' || analyte || ' ' || sample_id AS record
+FROM series_sample_checked
+WHERE product = :product AND sample_id = :sample_id AND qualifier IS NULL AND analyte IS NOT :besides;
 
 -- name: analytes_together
 SELECT body, holds, 'analytes_together ' || product || ' ' || analytes AS record FROM analytes_together_checked
@@ -24,12 +37,15 @@ WHERE product = :product AND analytes = :analytes;
 -- name: insert_series
 INSERT OR REPLACE INTO series (product, analyte, body, hash) VALUES (:product, :analyte, :body, :hash);
 
--- name: insert_point
-INSERT OR REPLACE INTO series_point (result_id, product, analyte, sample_id, at_ns, value, hash)
-VALUES (:result_id, :product, :analyte, :sample_id, :at_ns, :value, :hash);
+-- name: insert_sample
+INSERT OR REPLACE INTO series_sample (product, analyte, sample_id, at_ns, value, qualifier, results, hash)
+VALUES (:product, :analyte, :sample_id, :at_ns, :value, :qualifier, :results, :hash);
 
--- name: withdraw_point
-DELETE FROM series_point WHERE result_id = :result_id;
+-- name: withdraw_sample
+DELETE FROM series_sample WHERE product = :product AND analyte = :analyte AND sample_id = :sample_id;
+
+-- name: count_of_samples
+SELECT count(*) FROM series_sample WHERE product = :product AND analyte = :analyte;
 
 -- name: insert_analytes_together
 INSERT OR REPLACE INTO analytes_together (product, analytes, body) VALUES (:product, :analytes, :body);

@@ -1,0 +1,65 @@
+"""Several analytes of one sample that belong together: a frozen reference, and what does not fit it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateway.chart_rules import Together
+from gateway.lab.anomaly import Anomaly, Reference, anomaly, reference
+from gateway.records import Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrozenReference:
+    """A reference as it is kept: rows of the covariance's inverse, and the samples it rests on."""
+
+    analytes: tuple[str, ...]
+    mean: tuple[float, ...]
+    inverse: tuple[tuple[float, ...], ...]
+    count: int
+    limit: float
+    rests_on: tuple[str, ...]
+
+    def reference(self) -> Reference:
+        """Return it as arrays."""
+        return Reference(
+            analytes=self.analytes,
+            mean=np.array(self.mean),
+            inverse=np.array(self.inverse),
+            count=self.count,
+            limit=self.limit,
+        )
+
+
+def frozen_reference(wanted: Together, rows: Sequence[tuple[str, Sequence[float]]]) -> FrozenReference | None:
+    """Return the reference of the first samples, each (sample, its values), or None where they are too few or alike."""
+    if len(rows) < wanted.baseline:
+        return None
+    found = reference(wanted.analytes, np.array([values for _sample, values in rows], np.float64))
+    if found is None:
+        return None
+    return FrozenReference(
+        analytes=found.analytes,
+        mean=tuple(found.mean.tolist()),
+        inverse=tuple(tuple(row) for row in found.inverse.tolist()),
+        count=found.count,
+        limit=found.limit,
+        rests_on=tuple(sample for sample, _values in rows),
+    )
+
+
+def out_of_line(known: FrozenReference, values: dict[str, float]) -> tuple[Reason, ...]:
+    """Return the reason for a look where the values of one sample do not belong together."""
+    found: Anomaly = anomaly(known.reference(), values)
+    if not found.signals:
+        return ()
+    first = next(iter(found.contributions))
+    return (
+        Reason(
+            code="OUT_OF_LINE",
+            parameters={"t2": found.t2, "limit": found.limit, "contributions": dict(found.contributions)},
+            text=f"The values of {', '.join(known.analytes)} do not belong together: T2 {found.t2:.4g}, limit "
+            f"{found.limit:.4g}; most of it comes from {first}.",
+        ),
+    )
