@@ -52,6 +52,8 @@ from gateway.transport.opcua_connection import OpcUaSource, Security
 
 _IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_SHORTEST_SECRET = 16  # characters
+_RANDOM_TEXT = "put a long random text (openssl rand -hex 32)"
 _LARGEST_FILE_BYTES = 256 * 2**20
 
 
@@ -469,7 +471,12 @@ def webhook_options(settings: Settings) -> WebhookOptions | None:
     token, key = credential("lims_webhook_token"), credential_path("lims_webhook_key.pem")
     problems = []
     if not token:
-        problems.append(("webhook.port", "needs a token", "put a long random text into credential lims_webhook_token"))
+        problems.append(("webhook.port", "needs a token", f"{_RANDOM_TEXT} into credential lims_webhook_token"))
+    secrets = {"lims_webhook_token": token or None, "lims_webhook_hmac": credential("lims_webhook_hmac")}
+    for name, secret in secrets.items():
+        if secret is not None and len(secret) < _SHORTEST_SECRET:
+            message = f"credential {name} has {len(secret)} characters, fewer than {_SHORTEST_SECRET}"
+            problems.append(("webhook.port", message, f"{_RANDOM_TEXT} into it"))
     if table.host not in _LOOPBACK and table.certificate is None:
         problems.append(("webhook.host", f"{table.host} is not loopback", "set certificate, or listen on 127.0.0.1"))
     if table.certificate is not None and key is None:

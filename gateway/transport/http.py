@@ -2,7 +2,8 @@
 
 Who posts shows the token (``Authorization: Bearer ...``), and where there is a secret for it signs the body
 (``X-Labline-Signature: sha256=...``, HMAC). The same body posted again is a redelivery only by its content: a result
-with a version changes nothing, one without is a repeat.
+with a version changes nothing, one without is a repeat. Until the token is shown nothing of a body is kept, and a
+connection has few seconds and may be replaced by a newer one (``transport/http_entrance.py``).
 """
 
 import asyncio
@@ -10,19 +11,21 @@ import hashlib
 import hmac
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.errors import LablineError
+from gateway.transport.http_entrance import Entrance, Peer, Rate
 
 log = structlog.get_logger()
 
@@ -33,6 +36,11 @@ _BODY_SECONDS, _CLOSING_SECONDS, _RETRY_SECONDS = 30.0, 3.0, 5.0
 _REQUEST_SECONDS = 30.0  # for its line and headers
 _LOOKS_AT_A_REQUEST = 4  # each of these seconds: more than body and commit may take
 _CONNECTIONS = 256
+_DISCARDED_BYTES, _DISCARD_SECONDS = 64 * 1024, 1.0  # of a body that is not wanted: else the answer might not arrive
+_REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE = 100.0, 500
+_WRONG_PER_SECOND, _WRONG_AT_ONCE = 1.0, 20  # wrong tokens of one address
+_ADDRESSES = 1024  # whose wrong tokens are counted
+_FIRST_ERROR = 400
 UNAVAILABLE = "WEBHOOK_UNAVAILABLE"
 
 
@@ -66,6 +74,9 @@ class Webhook:
         self._options = options
         self._take = take
         self._on_condition = on_condition
+        self._entrance = Entrance()
+        self._rate = Rate(per_second=_REQUESTS_PER_SECOND, at_once=_REQUESTS_AT_ONCE)
+        self._wrong: dict[str, Rate] = {}
 
     async def run(self) -> None:
         """Serve until cancelled; where the port cannot be had, that is told, and tried again."""
@@ -82,11 +93,11 @@ class Webhook:
 
     async def _serve(self, listening: socket.socket) -> None:
         options = self._options
-        application = Starlette(routes=[Route(PATH, self._post, methods=["POST"])])
+        protocol: Any = partial(_Impatient, entrance=self._entrance)
         configuration = uvicorn.Config(
-            application, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
+            self._serve_request, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
             timeout_graceful_shutdown=1, limit_concurrency=_CONNECTIONS, h11_max_incomplete_event_size=16 * 1024,
-            http=_Impatient,
+            http=protocol, interface="asgi3", proxy_headers=False,
             ssl_certfile=options.certificate, ssl_keyfile=options.key,
         )  # fmt: skip
         server = _Server(configuration)
@@ -111,17 +122,57 @@ class Webhook:
                 hint="is the port free, and the address one of this machine?",
             ) from error
 
-    async def _post(self, request: Request) -> JSONResponse:
-        if not self._may(request):  # before anything of the body is read
-            return _answer(401, "the token is missing or wrong")
+    async def _serve_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; after an answer that is no success the connection is closed, whatever still comes."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        answer = await self._answer_to(request)
+        if answer.status_code >= _FIRST_ERROR:
+            answer.headers["connection"] = "close"
+        await answer(scope, receive, send)
+
+    async def _answer_to(self, request: Request) -> JSONResponse:
+        """Return the answer: who asks is looked at first, then what is asked, and only then what is sent."""
+        refused = self._refused_by_head(request)
+        if refused is not None:
+            await _discard(request)
+            return refused
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 body = await _body(request)
         except (ClientDisconnect, TimeoutError):
             return _answer(408, "the body did not come")
         if body is None:
-            return _answer(413, f"at most {LONGEST_BODY_BYTES} bytes")
+            return _too_long()
         return await self._taken(body) if self._signed(request, body) else _answer(401, "the signature is wrong")
+
+    def _refused_by_head(self, request: Request) -> JSONResponse | None:
+        """Return why a request is refused by its line and headers alone, None where its body is to be read."""
+        headers = request.headers
+        if "content-length" in headers and "transfer-encoding" in headers:  # RFC 9112, 6.3: an attempt to smuggle
+            return _answer(400, "Content-Length and Transfer-Encoding exclude each other")
+        if not self._may(request):
+            wrong = self._wrong_of("" if request.client is None else request.client.host)
+            return _answer(401, "the token is missing or wrong") if wrong.takes() else _too_often("wrong tokens")
+        if request.client is not None:
+            self._entrance.proven(Peer(request.client.host, request.client.port))
+        if request.url.path != PATH:
+            return _answer(404, f"results are posted to {PATH}")
+        if request.method != "POST":
+            return _answer(405, "results are posted")
+        if not self._rate.takes():
+            return _too_often("results")
+        length = headers.get("content-length", "")
+        return _too_long() if length.isdigit() and int(length) > LONGEST_BODY_BYTES else None
+
+    def _wrong_of(self, address: str) -> Rate:
+        """Return the count of an address's wrong tokens; the address that has been quiet longest is forgotten."""
+        rate = self._wrong.pop(address, None) or Rate(per_second=_WRONG_PER_SECOND, at_once=_WRONG_AT_ONCE)
+        self._wrong[address] = rate
+        if len(self._wrong) > _ADDRESSES:
+            del self._wrong[next(iter(self._wrong))]
+        return rate
 
     async def _taken(self, body: bytes) -> JSONResponse:
         try:
@@ -151,16 +202,26 @@ class _Impatient(H11Protocol):
     """Ends connections that would keep the laboratory out: idle ones, and those whose answers nobody reads."""
 
     _looking: asyncio.TimerHandle | None = None
+    _peer: Peer | None = None
     _last: tuple[object, bool] = (None, True)
     _looks = 0  # in a row that have found the same
 
+    def __init__(self, *arguments: Any, entrance: Entrance, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._entrance = entrance
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        if self.client is not None:
+            self._peer = Peer(*self.client)
+            self._entrance.opened(self._peer, transport)
         self._look_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._looking is not None:
             self._looking.cancel()
+        if self._peer is not None:
+            self._entrance.closed(self._peer)
         super().connection_lost(exc)
 
     def _look_later(self) -> None:
@@ -196,6 +257,29 @@ async def _body(request: Request) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
+
+
+async def _discard(request: Request) -> None:
+    """Read a little of a body that is not wanted: a connection closed with much unread may lose the answer."""
+    length, said = 0, request.headers.get("content-length", "")
+    if said.isdigit() and int(said) > _DISCARDED_BYTES:
+        return
+    with suppress(ClientDisconnect, TimeoutError):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            async for part in request.stream():
+                length += len(part)
+                if length > _DISCARDED_BYTES:
+                    return
+
+
+def _too_long() -> JSONResponse:
+    return _answer(413, f"at most {LONGEST_BODY_BYTES} bytes")
+
+
+def _too_often(what: str) -> JSONResponse:
+    answer = _answer(429, f"too many {what} in a short time; send it again later")
+    answer.headers["retry-after"] = "1"
+    return answer
 
 
 def _answer(code: int, why: str) -> JSONResponse:

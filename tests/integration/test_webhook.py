@@ -26,7 +26,7 @@ from tests.building import NOW_NS, moment
 from tests.unit.test_process import loop, running  # noqa: F401 - the fixture
 from tests.unit.test_settings import MINIMAL, written
 
-TOKEN, SECRET = "a-long-token", "a-secret"
+TOKEN, SECRET = "a-token-that-is-long-enough", "a-secret-that-is-long-enough"
 RESULT = {"sample_id": "S-1", "test_name": "pH", "result": 7.1, "spec_min": 6.5, "spec_max": 7.5, "result_version": 1}
 
 
