@@ -171,6 +171,10 @@ def _specification(table: SpecificationTable) -> Specification:
         effective_from_ns=None if table.effective_from is None else parse_rfc3339(table.effective_from),
         effective_until_ns=None if table.effective_until is None else parse_rfc3339(table.effective_until),
         required=table.required,
+        accepts=table.accepts,
+        rejects=table.rejects,
+        non_negative=table.non_negative,
+        assume_unit=table.assume_unit,
     )
 
 

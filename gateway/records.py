@@ -139,6 +139,10 @@ class Specification:
     effective_from_ns: int | None = None
     effective_until_ns: int | None = None
     required: bool = False  # whether a lot may be released without it
+    accepts: tuple[str, ...] = ()  # texts that are inside; whole ones, in any case
+    rejects: tuple[str, ...] = ()  # texts that are outside
+    non_negative: bool | None = None  # whether no value can lie below 0; None: where the limits begin at 0
+    assume_unit: bool = False  # whether a number without a unit is in the specification's
 
     def includes(self, side: Literal["lower", "upper"]) -> bool:
         """Return whether a value on that limit is inside."""

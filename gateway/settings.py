@@ -32,6 +32,8 @@ from pydantic_settings import (
 
 from gateway.chart_rules import DEFAULT_RULES, FEWEST_PER_ANALYTE, RunRule
 from gateway.contract.json_paths import FIELDS, is_path
+from gateway.contract.numbers import number_text
+from gateway.contract.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.times import parse_rfc3339
 from gateway.definitions import Stage
 from gateway.errors import ConfigurationError, Problem
@@ -56,7 +58,8 @@ def _measure(pattern: re.Pattern[str], factors: Mapping[str, float], example: st
 
 def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
     if not limits[0] < limits[1]:
-        raise ValueError(f"the lower limit {limits[0]:g} must be below the upper limit {limits[1]:g}")
+        low, high = number_text(limits[0]), number_text(limits[1])
+        raise ValueError(f"the lower limit {low} must be below the upper limit {high}")
     return limits
 
 
@@ -231,8 +234,20 @@ class BandsTable(_Table):
     review: Limits = Field(description="[low, high] percent of target: inside, review; outside, hold")
 
 
+def _texts(stated: Any) -> tuple[str, ...]:
+    texts = flattened(stated)
+    if texts is None:
+        raise ValueError(
+            f'must be a list of at most {MOST_TEXTS} texts such as ["absent"], or a table of such lists by language'
+        )
+    return texts
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+
 class SpecificationTable(_Table):
-    """``[[specification]]``: limits of one analyte of one product."""
+    """``[[specification]]``: limits of one analyte of one product, or the texts that it accepts."""
 
     product: str = Field(description="material_definition_id")
     analyte: Name = Field(description="our name of the analyte")
@@ -252,15 +267,32 @@ class SpecificationTable(_Table):
     effective_until: Time | None = Field(default=None, description="in force for samples drawn before then (RFC 3339)")
     required: bool = Field(default=False, description="whether no lot of the product is released without it")
     bands: BandsTable | None = Field(default=None, description="action bands around the target")
+    accepts: Texts = Field(
+        default=(),
+        description='results in words that are inside, such as ["absent"]; a list, or a table of lists by language',
+    )
+    rejects: Texts = Field(
+        default=(), description='results in words that are outside, such as ["detected"]; others are for review'
+    )
+    non_negative: bool | None = Field(
+        default=None, description="whether no value can lie below 0; without it, where lower is 0"
+    )
+    assume_unit: bool = Field(
+        default=False,
+        description="whether a number without a unit is in the specification's; else flagged, or for review",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "SpecificationTable":
-        if self.lower is None and self.upper is None:
-            raise ValueError("a specification needs lower, upper or both")
+        if self.lower is None and self.upper is None and not self.accepts:
+            raise ValueError("a specification needs lower, upper or accepts")
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
-            raise ValueError(f"lower {self.lower:g} is above upper {self.upper:g}")
+            raise ValueError(f"lower {number_text(self.lower)} is above upper {number_text(self.upper)}")
         if self.bands is not None and not self.target:
             raise ValueError("bands are percent of target: set a target other than 0")
+        problem = list_problem(self.accepts, self.rejects)
+        if problem is not None:
+            raise ValueError(problem)
         if (
             self.effective_from
             and self.effective_until

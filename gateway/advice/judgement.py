@@ -23,9 +23,9 @@ from gateway.lab.disposition import (
     retested,
     without_result,
 )
+from gateway.lab.judgements import UNDECIDED
 from gateway.records import Disposition, LabResult, Prediction, Reason, Recommendation, ResultStatus, Specification
 
-_UNDECIDED = frozenset({"VALUE_UNKNOWN", "UNIT_MISMATCH", "NO_SPECIFICATION", "CENSORED_UNDECIDED"})
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 _SHADOW = Stage.SHADOW.name.lower()
 
@@ -230,7 +230,7 @@ def _provisional(result: LabResult, situation: Situation, *, newest: bool) -> tu
 
 def _settled(result: LabResult, own: Judged, situation: Situation, *, newest: bool) -> tuple[ProvisionalHold, ...]:
     """Return the provisional holds on which a result is the laboratory's word: of a sample since then, or a hold."""
-    undecided = not _UNDECIDED.isdisjoint(reason.code for reason in own.reasons)
+    undecided = not UNDECIDED.isdisjoint(reason.code for reason in own.reasons)
     if not newest or result.status not in FINAL or undecided:
         return ()
     return tuple(

@@ -1,9 +1,20 @@
-"""Specifications that master data states by message: one version of one product's analyte, or its withdrawal."""
+"""Specifications that master data states by message: one version of one product's analyte, or its withdrawal.
 
+What is accepted here is kept and read again with each result of its product, so nothing passes that would not come back
+as it is: every number is finite, and so is every limit that follows from it.
+"""
+
+import math
+
+from pydantic import TypeAdapter
+
+from gateway.contract.numbers import exact, number_text
+from gateway.contract.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.reading import FieldReader, Refusal, parse_object
 from gateway.records import Bands, Specification
 
 _MOST_DECIMALS = 9
+_KEPT = TypeAdapter(Specification)
 
 
 def stated_specification(payload: bytes, *, now_ns: int) -> tuple[Specification, bool]:
@@ -29,11 +40,38 @@ def stated_specification(payload: bytes, *, now_ns: int) -> tuple[Specification,
         effective_from_ns=reader.time("effective_from", ahead=True),
         effective_until_ns=reader.time("effective_until", ahead=True),
         required=reader.flag("required", default=False),
+        accepts=_texts(reader, "accepts"),
+        rejects=_texts(reader, "rejects"),
+        non_negative=_side(reader, "non_negative"),
+        assume_unit=reader.flag("assume_unit", default=False),
     )
     if not withdrawn:
         _check_limits(reader, specification)
+        _check_texts(reader, specification)
     reader.finish()
+    if _KEPT.validate_json(_KEPT.dump_json(specification)) != specification:
+        reader.refuse(Refusal.OUT_OF_RANGE, "The specification cannot be kept as it is.")
+        reader.finish()
     return specification, withdrawn
+
+
+def _texts(reader: FieldReader, name: str) -> tuple[str, ...]:
+    stated = reader.document.get(name)
+    texts = () if stated is None else flattened(stated)
+    if texts is None:
+        told = f"{name} must be a list of at most {MOST_TEXTS} texts, or such lists by language."
+        reader.refuse(Refusal.WRONG_TYPE, told, field=name)
+    elif not all(_is_text(text) for text in texts):
+        reader.refuse(Refusal.NOT_TEXT, f"{name} holds half a surrogate pair, which is no text.", field=name)
+    return texts or ()
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _side(reader: FieldReader, name: str) -> bool | None:
@@ -50,22 +88,57 @@ def _bands(reader: FieldReader, target: float | None) -> Bands | None:
 
 
 def _pair(reader: FieldReader, name: str) -> tuple[float, float]:
-    found = reader.document.get(name)
-    if isinstance(found, list) and len(found) == 2 and all(type(each) in {int, float} for each in found):  # noqa: PLR2004
-        low, high = float(found[0]), float(found[1])
-        if low < high:
-            return low, high
-    reader.refuse(Refusal.WRONG_TYPE, f"bands.{name} must be [low, high] in percent of target.", field=f"bands.{name}")
+    stated = reader.document.get(name)
+    if not isinstance(stated, list) or len(stated) != 2 or any(isinstance(each, bool) for each in stated):  # noqa: PLR2004
+        _refuse_pair(reader, name)
+        return 0.0, 0.0
+    numbers = [each for each in stated if isinstance(each, int | float) or reader.is_non_finite(each)]
+    known = [reader.finite(f"bands.{name}", each) for each in numbers]
+    if None in known:
+        return 0.0, 0.0  # said already
+    pair = tuple(each for each in known if each is not None)
+    if len(pair) == 2 and pair[0] < pair[1]:  # noqa: PLR2004
+        return pair
+    _refuse_pair(reader, name)
     return 0.0, 0.0
+
+
+def _refuse_pair(reader: FieldReader, name: str) -> None:
+    text = f"bands.{name} must be [low, high] in percent of target, low below high."
+    reader.refuse(Refusal.WRONG_TYPE, text, field=f"bands.{name}")
 
 
 def _check_limits(reader: FieldReader, specification: Specification) -> None:
     lower, upper = specification.lower, specification.upper
     from_ns, until_ns = specification.effective_from_ns, specification.effective_until_ns
-    if lower is None and upper is None:
-        reader.refuse(Refusal.SPECIFICATION_EMPTY, "The specification has neither lower nor upper.")
+    if lower is None and upper is None and not specification.accepts:
+        text = "The specification has neither lower nor upper, and accepts no text."
+        reader.refuse(Refusal.SPECIFICATION_EMPTY, text)
     elif lower is not None and upper is not None and lower > upper:
-        text = f"The specification's lower limit {lower:g} is above its upper limit {upper:g}."
-        reader.refuse(Refusal.SPECIFICATION_REVERSED, text, lower=lower, upper=upper)
+        limits = f"The specification's lower limit {number_text(lower)} is above its upper limit {number_text(upper)}."
+        reader.refuse(Refusal.SPECIFICATION_REVERSED, limits, lower=lower, upper=upper)
     if from_ns is not None and until_ns is not None and from_ns >= until_ns:
         reader.refuse(Refusal.OUT_OF_RANGE, "effective_until is not after effective_from.", field="effective_until")
+    if specification.bands is not None and specification.target is not None:
+        _check_band_limits(reader, specification.bands, specification.target)
+
+
+def _check_band_limits(reader: FieldReader, bands: Bands, target: float) -> None:
+    """Refuse bands whose limits, in the unit of the target, are too large for a number."""
+    for name, pair in (("release", bands.release), ("review", bands.review)):
+        if not all(_is_finite(target, percent) for percent in pair):
+            text = f"bands.{name} of this target is too large for a number."
+            reader.refuse(Refusal.OUT_OF_RANGE, text, field=f"bands.{name}")
+
+
+def _is_finite(target: float, percent: float) -> bool:
+    try:
+        return math.isfinite(float(exact(target) * exact(percent) / 100))
+    except OverflowError:
+        return False
+
+
+def _check_texts(reader: FieldReader, specification: Specification) -> None:
+    problem = list_problem(specification.accepts, specification.rejects)
+    if problem is not None:
+        reader.refuse(Refusal.OUT_OF_RANGE, f"The specification's lists cannot be used: {problem}.", field="accepts")

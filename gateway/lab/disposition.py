@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.lab.in_force import differ
-from gateway.lab.specifications import Judgement, judge
+from gateway.lab.judgements import Judgement
+from gateway.lab.specifications import judge, unit_is_missing
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
@@ -66,6 +67,8 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
         recommendation = Recommendation.REVIEW
         judged += [(recommendation, reason) for reason in trends or (_OUT_OF_TREND,)]
     flags = list(result.flags)
+    if any(unit_is_missing(result, specification) for specification in given):
+        flags.append(Judgement.UNIT_MISSING.name)
     if any(differ(first, each) for each in given[1:] if first is not None):
         flags.append("SPECIFICATION_CONFLICT")
     if len({each.version for each in given} - {None}) > 1:

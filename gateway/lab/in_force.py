@@ -7,7 +7,8 @@ by both, the more careful recommendation holds, and the conflict is flagged.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.lab.specifications import action_limits
+from gateway.lab.qualitative import texts_differ
+from gateway.lab.specifications import action_limits, has_limits
 from gateway.lab.units import converted
 from gateway.records import Specification
 
@@ -51,8 +52,11 @@ def in_unit(specification: Specification, unit: str | None) -> Specification | N
     """Return a specification with its limits in another unit, or None where they cannot be converted."""
     if not unit or not specification.unit or specification.unit == unit:
         return specification
-    if converted(0.0, specification.unit, unit) is None:
+    zero = converted(0.0, specification.unit, unit)
+    if zero is None:
         return None
+    if zero:  # percent of a target in degC are not percent of it in degF
+        specification = replace(action_limits(specification), bands=None)
 
     def same(limit: float | None) -> float | None:
         return None if limit is None else converted(limit, specification.unit, unit)
@@ -70,7 +74,7 @@ def in_unit(specification: Specification, unit: str | None) -> Specification | N
 def differ(first: Specification, second: Specification) -> bool:
     """Return whether two specifications of the same analyte do not say the same."""
     other = in_unit(second, first.unit)
-    return other is None or _limits(first) != _limits(other)
+    return other is None or _limits(first) != _limits(other) or texts_differ(first, other)
 
 
 def _limits(specification: Specification) -> tuple[object, ...]:
@@ -86,9 +90,10 @@ def _limits(specification: Specification) -> tuple[object, ...]:
 def strictest(specifications: Iterable[Specification], unit: str | None) -> Specification | None:
     """Return what lies within all of several, in a unit; None where there are none or units do not agree.
 
-    Of several the limits are those from which on people act, and the target is that of the first, where it lies within.
+    What only accepts texts says nothing of a number. Of several the limits are those from which on people act, and the
+    target is that of the first, where it lies within.
     """
-    found = [in_unit(each, unit) for each in specifications]
+    found = [in_unit(each, unit) for each in specifications if has_limits(each)]
     known = [each for each in found if each is not None]
     if not known or len(known) < len(found):
         return None

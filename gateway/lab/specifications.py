@@ -1,58 +1,29 @@
 """A result against a specification: release, review or hold, with the reason. Pure.
 
-A censored result (``<x``, ``>x``) stands for an open interval of values: it is inside if the whole interval
-is, outside if none of it is, and otherwise undecided, which is a review.
+A censored result (``<x``, ``>=x``) stands for an interval of values: it is inside if the whole interval is, outside if
+none of it is, and otherwise undecided, which is a review. A quantity that cannot be negative lies above 0.
 
 A value is converted to the specification's unit and then rounded to its decimals before it is compared; half is rounded
-away from zero (USP General Notices 7.20).
+away from zero (USP General Notices 7.20). Everything is compared in decimal: 4.83 is 105 % of 4.6, not a bit more.
+
+A result in words is judged by the specification's lists (``gateway.lab.qualitative``).
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
-from typing import Any, Literal
+from fractions import Fraction
+from typing import Literal
 
-from gateway.lab.units import converted
+from gateway.contract.numbers import exact, number_text, told_apart
+from gateway.lab.judgements import Judgement, reason_of
+from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
+from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 _NO_DECIMALS = 1e15  # from there on a float has none
-
-
-class Judgement(StrEnum):
-    """What a result is against its specification; the value is the sentence's template."""
-
-    IN_SPECIFICATION = "{name} {shown} is within {limits}."
-    OUT_OF_SPECIFICATION = "{name} {shown} is {side} limit of {limit:g}{unit}."
-    OUT_OF_REVIEW_BAND = "{name} {shown} is {percent:.1f} % of target, outside the review band {low:g} to {high:g} %."
-    IN_REVIEW_BAND = "{name} {shown} is {percent:.1f} % of target, outside the release band {low:g} to {high:g} %."
-    CENSORED_UNDECIDED = "{name} {shown} may lie inside or outside {limits}."
-    NO_SPECIFICATION = "There is no specification of {name} for this product, and none came with the result."
-    UNIT_MISMATCH = "{name} is in {unit_found}, which is no measure of {unit_wanted}, the specification's unit."
-    NOT_YET_VALIDATED = "{name} {shown} is entered, not yet validated."
-    VALUE_UNKNOWN = "{name} {shown} says no number, and no limit that it lies below or above."
-    RESULT_REJECTED = "The laboratory rejected {name} {shown}."
-
-
-def _reason(judgement: Judgement, result: LabResult, compared: LabResult | None = None, **parameters: Any) -> Reason:
-    """Return the reason with its sentence; ``compared``: the result as it was held against the specification."""
-    shown = _shown(result)
-    if compared is not None and (compared.value, compared.unit) != (result.value, result.unit):
-        shown += f" (compared as {_shown(replace(compared, value_text=''))})"
-    named = {"name": result.test_id, "shown": shown, **parameters}
-    return Reason(
-        code=judgement.name,
-        parameters={"analyte": result.analyte, "value": result.value, **parameters},
-        text=judgement.value.format(**named),
-    )
-
-
-def _shown(result: LabResult) -> str:
-    number = result.censored_at if result.qualifier else result.value
-    if number is None:
-        return result.value_text
-    text = result.value_text if result.qualifier and result.value_text else f"{result.qualifier or ''}{number:g}"
-    return text + (f" {result.unit}" if result.unit else "")
+_PERCENT_DIGITS = 4
+Side = Literal["lower", "upper"]
 
 
 def comparable(result: LabResult, specification: Specification) -> LabResult | None:
@@ -80,39 +51,70 @@ def rounded(value: float, decimals: int) -> float:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
-def judge(result: LabResult, specification: Specification | None) -> tuple[Recommendation, Reason]:
+def judge(result: LabResult, specification: Specification | None) -> Judged:
     """Return what one result recommends by one specification, and why."""
     if specification is None:
-        return Recommendation.REVIEW, _reason(Judgement.NO_SPECIFICATION, result)
-    if result.value is None and result.censored_at is None:
-        return Recommendation.REVIEW, _reason(Judgement.VALUE_UNKNOWN, result)
-    compared = comparable(result, specification)
-    if compared is None:
-        return Recommendation.REVIEW, _reason(
-            Judgement.UNIT_MISMATCH, result, unit_found=result.unit, unit_wanted=specification.unit
-        )
-    recommendation, reason = _by_limits(result, compared, specification)
-    if recommendation is Recommendation.RELEASE and result.status is ResultStatus.ENTERED:
-        return Recommendation.REVIEW, _reason(Judgement.NOT_YET_VALIDATED, result)
+        return Recommendation.REVIEW, reason_of(Judgement.NO_SPECIFICATION, result)
+    recommendation, reason = _judged(result, specification)
+    if recommendation is not Recommendation.RELEASE:
+        return recommendation, reason
+    if unit_is_missing(result, specification) and has_bare_scale(specification.unit):
+        return Recommendation.REVIEW, reason_of(Judgement.UNIT_MISSING, result, unit_wanted=specification.unit)
+    if result.status is ResultStatus.ENTERED:
+        return Recommendation.REVIEW, reason_of(Judgement.NOT_YET_VALIDATED, result)
     return recommendation, reason
 
 
-def _by_limits(result: LabResult, compared: LabResult, specification: Specification) -> tuple[Recommendation, Reason]:
-    low, high = _possible_values(compared)
-    for side, limit in _limits(specification):
-        if _wholly_outside(low, high, side, limit, inclusive=specification.includes(side)):
-            named = {"lower": "below the lower", "upper": "above the upper"}[side]
-            unit = f" {specification.unit}" if specification.unit else ""
-            return Recommendation.HOLD, _reason(
+def unit_is_missing(result: LabResult, specification: Specification) -> bool:
+    """Return whether a number came without a unit where the limits have one, and nothing says that it is the same."""
+    is_number = result.value is not None or result.censored_at is not None
+    return is_number and not specification.assume_unit and is_missing(result.unit, specification.unit)
+
+
+def _judged(result: LabResult, specification: Specification) -> Judged:
+    by_text = judged_by_text(result, specification) if result.value is None else None
+    if by_text is not None:
+        return by_text
+    if result.value is None and result.censored_at is None:
+        return not_understood(result, specification)
+    if not has_limits(specification):
+        return without_limits(result, specification)
+    compared = comparable(result, specification)
+    if compared is None:
+        wanted = specification.unit
+        mismatch = reason_of(Judgement.UNIT_MISMATCH, result, unit_found=result.unit, unit_wanted=wanted)
+        return Recommendation.REVIEW, mismatch
+    return _by_limits(result, compared, specification)
+
+
+def has_limits(specification: Specification) -> bool:
+    """Return whether a specification has a limit that a number can be held against."""
+    return specification.lower is not None or specification.upper is not None
+
+
+def _by_limits(result: LabResult, compared: LabResult, specification: Specification) -> Judged:
+    values, limits = _possible_values(compared, specification), _limits(specification)
+    for side, limit in limits:
+        if values.wholly_outside(side, limit, inclusive=specification.includes(side)):
+            return Recommendation.HOLD, reason_of(
                 Judgement.OUT_OF_SPECIFICATION,
                 result,
                 compared,
-                **{side: limit, "side": named, "limit": limit, "unit": unit},
+                specification,
+                **{side: limit},
+                side={"lower": "below the lower", "upper": "above the upper"}[side],
+                limit=limit,
+                limit_text=number_text(limit),
+                unit=f" {specification.unit}" if specification.unit else "",
             )
-    if result.qualifier and not all(_wholly_inside(low, high, side, limit) for side, limit in _limits(specification)):
-        return Recommendation.REVIEW, _reason(Judgement.CENSORED_UNDECIDED, result, limits=limits_text(specification))
-    if result.qualifier and specification.bands is not None:
-        return Recommendation.REVIEW, _reason(Judgement.CENSORED_UNDECIDED, result, limits="the release band")
+    undecided = None
+    if not all(values.wholly_inside(side, limit, inclusive=specification.includes(side)) for side, limit in limits):
+        undecided = limits_text(specification)
+    elif result.qualifier and specification.bands is not None:
+        undecided = "the release band"
+    if undecided is not None:
+        reason = reason_of(Judgement.CENSORED_UNDECIDED, result, compared, specification, limits=undecided)
+        return Recommendation.REVIEW, reason
     return _by_bands(result, compared, specification)
 
 
@@ -121,7 +123,7 @@ def action_limits(specification: Specification) -> Specification:
     bands, target = specification.bands, specification.target
     if bands is None or not target:
         return specification
-    low, high = sorted(target * percent / 100.0 for percent in bands.review)
+    low, high = sorted(float(exact(target) * exact(percent) / 100) for percent in bands.review)
     return replace(
         specification,
         lower=low if specification.lower is None else max(low, specification.lower),
@@ -129,64 +131,105 @@ def action_limits(specification: Specification) -> Specification:
     )
 
 
-def _by_bands(result: LabResult, compared: LabResult, specification: Specification) -> tuple[Recommendation, Reason]:
+def _by_bands(result: LabResult, compared: LabResult, specification: Specification) -> Judged:
     bands, target = specification.bands, specification.target
-    if bands is not None and target and compared.value is not None and not result.qualifier:
-        percent = 100.0 * compared.value / target
-        if not bands.review[0] <= percent <= bands.review[1]:
-            low, high = bands.review
-            return Recommendation.HOLD, _reason(
-                Judgement.OUT_OF_REVIEW_BAND, result, compared, percent=percent, low=low, high=high
-            )
-        if not bands.release[0] <= percent <= bands.release[1]:
-            low, high = bands.release
-            return Recommendation.REVIEW, _reason(
-                Judgement.IN_REVIEW_BAND, result, compared, percent=percent, low=low, high=high
-            )
-    return Recommendation.RELEASE, _reason(
-        Judgement.IN_SPECIFICATION, result, compared, limits=limits_text(specification)
+    if bands is not None and target and compared.value is not None:
+        percent = 100 * exact(compared.value) / exact(target)
+        for recommendation, judgement, band in (
+            (Recommendation.HOLD, Judgement.OUT_OF_REVIEW_BAND, bands.review),
+            (Recommendation.REVIEW, Judgement.IN_REVIEW_BAND, bands.release),
+        ):
+            if not exact(band[0]) <= percent <= exact(band[1]):
+                return recommendation, _outside_band(judgement, result, compared, specification, percent, band)
+    limits = limits_text(specification)
+    return Recommendation.RELEASE, reason_of(Judgement.IN_SPECIFICATION, result, compared, specification, limits=limits)
+
+
+def _outside_band(
+    judgement: Judgement,
+    result: LabResult,
+    compared: LabResult,
+    specification: Specification,
+    percent: Fraction,
+    band: tuple[float, float],
+) -> Reason:
+    return reason_of(
+        judgement,
+        result,
+        compared,
+        specification,
+        percent=float(percent),
+        percent_text=told_apart(percent, *band, digits=_PERCENT_DIGITS),
+        low=_plain(band[0]),
+        high=_plain(band[1]),
     )
 
 
-def _limits(specification: Specification) -> list[tuple[Literal["lower", "upper"], float]]:
-    pairs: tuple[tuple[Literal["lower", "upper"], float | None], ...] = (
-        ("lower", specification.lower),
-        ("upper", specification.upper),
-    )
+def _plain(number: float) -> float:
+    """Return a whole number as such, so that it is written as one."""
+    return int(number) if number.is_integer() else number
+
+
+def _limits(specification: Specification) -> list[tuple[Side, float]]:
+    pairs: tuple[tuple[Side, float | None], ...] = (("lower", specification.lower), ("upper", specification.upper))
     return [(side, limit) for side, limit in pairs if limit is not None]
 
 
-def _possible_values(result: LabResult) -> tuple[float, float]:
-    """Return the (open, where censored) interval of values the result stands for."""
-    if result.qualifier == "<" and result.censored_at is not None:
-        return -math.inf, result.censored_at
-    if result.qualifier == ">" and result.censored_at is not None:
-        return result.censored_at, math.inf
-    value = math.nan if result.value is None else result.value
-    return value, value
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Values:
+    """The interval of values that a result may be; one end or both belong to it."""
+
+    low: float
+    high: float
+    with_low: bool = True
+    with_high: bool = True
+
+    def wholly_outside(self, side: Side, limit: float, *, inclusive: bool) -> bool:
+        """Return whether none of the values is allowed by a limit."""
+        if side == "lower":
+            return self.high < limit or (self.high == limit and not (self.with_high and inclusive))
+        return self.low > limit or (self.low == limit and not (self.with_low and inclusive))
+
+    def wholly_inside(self, side: Side, limit: float, *, inclusive: bool) -> bool:
+        """Return whether every value is allowed by a limit."""
+        if side == "lower":
+            return self.low > limit or (self.low == limit and (inclusive or not self.with_low))
+        return self.high < limit or (self.high == limit and (inclusive or not self.with_high))
 
 
-def _wholly_outside(low: float, high: float, side: str, limit: float, *, inclusive: bool) -> bool:
-    censored = low != high
-    touching = censored or not inclusive  # an open interval that ends at the limit lies outside it
-    if side == "lower":
-        return high < limit or (high == limit and touching)
-    return low > limit or (low == limit and touching)
+def _possible_values(result: LabResult, specification: Specification) -> _Values:
+    """Return the values that a result stands for, in the specification's unit."""
+    if result.value is not None:
+        return _Values(low=result.value, high=result.value)
+    limit, closed = result.censored_at, result.qualifier in {"<=", ">="}
+    if limit is not None and result.qualifier in {">", ">="}:
+        return _Values(low=limit, high=math.inf, with_low=closed)
+    if limit is not None and result.qualifier in {"<", "<="}:
+        floor = 0.0 if limit > 0 and _cannot_be_negative(specification, result.unit) else -math.inf
+        return _Values(low=floor, high=limit, with_high=closed)
+    return _Values(low=-math.inf, high=math.inf)
 
 
-def _wholly_inside(low: float, high: float, side: str, limit: float) -> bool:
-    return low >= limit if side == "lower" else high <= limit
+def _cannot_be_negative(specification: Specification, unit: str | None) -> bool:
+    """Return whether nothing lies below 0: as stated, else where the limits begin at 0 in a unit that has no sign."""
+    if specification.non_negative is not None:
+        return specification.non_negative
+    return specification.lower == 0 and not may_be_negative(specification.unit or unit)
 
 
 def limits_text(specification: Specification) -> str:
-    """Return the limits as people write them."""
+    """Return the limits, and the texts that are accepted, as people write them."""
     unit = f" {specification.unit}" if specification.unit else ""
-    match (specification.lower, specification.upper):
+    lower = None if specification.lower is None else number_text(specification.lower)
+    upper = None if specification.upper is None else number_text(specification.upper)
+    accepted = " or ".join(specification.accepts)
+    match (lower, upper):
         case (None, None):
-            return "no limits"
-        case (None, upper):
-            return f"at most {upper:g}{unit}"
-        case (lower, None):
-            return f"at least {lower:g}{unit}"
-        case (lower, upper):
-            return f"{lower:g} to {upper:g}{unit}"
+            return accepted or "no limits"
+        case (None, _):
+            limits = f"at most {upper}{unit}"
+        case (_, None):
+            limits = f"at least {lower}{unit}"
+        case _:
+            limits = f"{lower} to {upper}{unit}"
+    return f"{limits}, or {accepted}" if accepted else limits

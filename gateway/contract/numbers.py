@@ -1,0 +1,44 @@
+"""Numbers in sentences: whole ones as such, others as short as they can be without saying something else. Pure."""
+
+import math
+from fractions import Fraction
+
+_LARGEST_WHOLE = 1e15  # from there on a float has no decimals
+_LONGEST = 12  # characters of a number as it was written; a computed one may have seventeen digits
+_MOST_DIGITS = 17
+
+
+def exact(number: float) -> Fraction:
+    """Return the decimal number that a float is written as: 4.83, not its neighbour in binary.
+
+    Raises ValueError where it is not finite.
+    """
+    return Fraction(repr(float(number)))
+
+
+def number_text(number: float, *marks: float | None) -> str:
+    """Return a number as people write it; a long one is shortened as long as it stays on its side of every mark."""
+    if not math.isfinite(number):
+        return str(number)
+    if float(number).is_integer() and abs(number) < _LARGEST_WHOLE:
+        return str(int(number))
+    written = repr(float(number))
+    return written if len(written) <= _LONGEST else told_apart(exact(number), *marks, digits=10)
+
+
+def told_apart(number: Fraction, *marks: float | None, digits: int) -> str:
+    """Return a number in so many significant digits, or as many more as keep it on its side of every mark."""
+    known = [exact(mark) for mark in marks if mark is not None]
+    text = ""
+    for count in range(digits, _MOST_DIGITS + 1):
+        text = _in_digits(float(number), count)
+        if all((Fraction(text) > mark, Fraction(text) < mark) == (number > mark, number < mark) for mark in known):
+            break
+    return text
+
+
+def _in_digits(number: float, count: int) -> str:
+    rounded = float(f"{number:.{count}g}")
+    if rounded.is_integer() and abs(rounded) < _LARGEST_WHOLE:
+        return str(int(rounded))
+    return f"{number:.{count}g}"

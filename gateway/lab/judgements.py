@@ -1,0 +1,90 @@
+"""What a result can be against a specification: codes, and sentences with the numbers in them. Pure."""
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+from gateway.contract.numbers import number_text
+from gateway.records import LabResult, Reason, Specification
+
+
+class Judgement(StrEnum):
+    """What a result is against its specification; the value is the sentence's template."""
+
+    IN_SPECIFICATION = "{name} {shown} is within {limits}."
+    OUT_OF_SPECIFICATION = "{name} {shown} is {side} limit of {limit_text}{unit}."
+    OUT_OF_REVIEW_BAND = "{name} {shown} is {percent_text} % of target, outside the review band {low} to {high} %."
+    IN_REVIEW_BAND = "{name} {shown} is {percent_text} % of target, outside the release band {low} to {high} %."
+    CENSORED_UNDECIDED = "{name} {shown} may lie inside or outside {limits}."
+    NO_SPECIFICATION = "There is no specification of {name} for this product, and none came with the result."
+    UNIT_MISMATCH = "{name} is in {unit_found}, which is no measure of {unit_wanted}, the specification's unit."
+    UNIT_MISSING = "{name} {shown} came without a unit; whether it is in {unit_wanted} is not certain."
+    NOT_YET_VALIDATED = "{name} {shown} is entered, not yet validated."
+    VALUE_UNKNOWN = "{name} {shown} says no number, and no limit that it lies below or above."
+    RESULT_REJECTED = "The laboratory rejected {name} {shown}."
+    TEXT_ACCEPTED = '{name} "{shown}" is what the specification accepts.'
+    TEXT_UNKNOWN = '{name} "{shown}" is in no list of the specification (accepts: {accepts}; rejects: {rejects}).'
+    NUMBER_UNEXPECTED = "{name} {shown} is a number, but the specification has no limits; it accepts: {accepts}."
+
+
+# words that are out of specification; they have its code, so that its procedures apply
+TEXT_REJECTED = '{name} "{shown}" is what the specification rejects.'
+TEXT_FAILED = '{name} "{shown}" says that the test failed.'
+TEXT_UNCOUNTABLE = '{name} "{shown}" is more than can be counted, above the upper limit of {limit_text}{unit}.'
+
+# a person has to say what such a result means: it settles nothing
+UNDECIDED = frozenset(
+    judgement.name
+    for judgement in (
+        Judgement.VALUE_UNKNOWN,
+        Judgement.UNIT_MISMATCH,
+        Judgement.UNIT_MISSING,
+        Judgement.NO_SPECIFICATION,
+        Judgement.CENSORED_UNDECIDED,
+        Judgement.TEXT_UNKNOWN,
+        Judgement.NUMBER_UNEXPECTED,
+    )
+)
+
+_ONLY_IN_SENTENCES = frozenset({"limit_text", "percent_text"})
+
+
+def reason_of(
+    judgement: Judgement,
+    result: LabResult,
+    compared: LabResult | None = None,
+    specification: Specification | None = None,
+    *,
+    sentence: str | None = None,
+    **parameters: Any,
+) -> Reason:
+    """Return the reason with its sentence.
+
+    Args:
+        judgement: its code, and its sentence where no other is given.
+        result: as the laboratory told it.
+        compared: as it was held against the specification.
+        specification: by which; numbers in the sentence stay on their side of its limits.
+        sentence: another template for the same code.
+        parameters: what stands in the sentence, and in the reason.
+    """
+    marks = () if specification is None else (specification.lower, specification.upper)
+    shown = _shown(result, *marks)
+    if compared is not None and (compared.value, compared.unit) != (result.value, result.unit):
+        shown += f" (compared as {_shown(replace(compared, value_text=''), *marks)})"
+    named = {"name": result.test_id, "shown": shown, **parameters}
+    kept = {name: value for name, value in parameters.items() if name not in _ONLY_IN_SENTENCES}
+    return Reason(
+        code=judgement.name,
+        parameters={"analyte": result.analyte, "value": result.value, **kept},
+        text=(sentence or judgement.value).format(**named),
+    )
+
+
+def _shown(result: LabResult, *marks: float | None) -> str:
+    number = result.censored_at if result.qualifier else result.value
+    if number is None:
+        return result.value_text.strip()
+    censored_text = result.value_text if result.qualifier else ""
+    text = censored_text or f"{result.qualifier or ''}{number_text(number, *marks)}"
+    return text + (f" {result.unit}" if result.unit else "")

@@ -1,0 +1,80 @@
+"""A result in words against a specification's lists: accepted, rejected, or for a person. Pure.
+
+Only whole texts count (``gateway.contract.qualitative.folded``). Two kinds of words need no list: that a test failed is
+out of any specification, and more colonies than can be counted are above any upper limit.
+"""
+
+from gateway.contract.numbers import number_text
+from gateway.contract.qualitative import FAILED, UNCOUNTABLE, folded
+from gateway.lab.judgements import TEXT_FAILED, TEXT_REJECTED, TEXT_UNCOUNTABLE, Judgement, reason_of
+from gateway.lab.units import converted, is_absent
+from gateway.records import LabResult, Reason, Recommendation, Specification
+
+Judged = tuple[Recommendation, Reason]
+
+
+def judged_by_text(result: LabResult, specification: Specification) -> Judged | None:
+    """Return what a result recommends by its words, or None where no list and no known word speaks of them."""
+    text = folded(result.value_text)
+    if text in _listed(specification.rejects):
+        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_REJECTED)
+    if text in _listed(specification.accepts):
+        return _accepted(result, specification)
+    if text in FAILED:
+        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_FAILED)
+    if text in UNCOUNTABLE and specification.upper is not None:
+        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_UNCOUNTABLE)
+    return None
+
+
+def not_understood(result: LabResult, specification: Specification) -> Judged:
+    """Return the review of a result that says neither a number nor a known word."""
+    if not specification.accepts and not specification.rejects:
+        return Recommendation.REVIEW, reason_of(Judgement.VALUE_UNKNOWN, result)
+    return Recommendation.REVIEW, _of_lists(Judgement.TEXT_UNKNOWN, result, specification)
+
+
+def without_limits(result: LabResult, specification: Specification) -> Judged:
+    """Return the review of a number where the specification only accepts texts."""
+    return Recommendation.REVIEW, _of_lists(Judgement.NUMBER_UNEXPECTED, result, specification)
+
+
+def texts_differ(first: Specification, second: Specification) -> bool:
+    """Return whether two specifications state lists of texts that are not the same."""
+    stated = [(_listed(each.accepts), _listed(each.rejects)) for each in (first, second)]
+    return all(any(lists) for lists in stated) and stated[0] != stated[1]
+
+
+def _listed(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(folded(text) for text in texts)
+
+
+def _accepted(result: LabResult, specification: Specification) -> Judged:
+    """Return the release of an accepted text, unless it was measured in another unit: absent in 1 g, not in 25 g."""
+    found, wanted = result.unit, specification.unit
+    if not is_absent(found) and not is_absent(wanted) and converted(1.0, found, wanted) != 1.0:
+        mismatch = reason_of(Judgement.UNIT_MISMATCH, result, unit_found=found, unit_wanted=wanted)
+        return Recommendation.REVIEW, mismatch
+    return Recommendation.RELEASE, reason_of(Judgement.TEXT_ACCEPTED, result)
+
+
+def _out_of_specification(result: LabResult, specification: Specification, sentence: str) -> Reason:
+    upper = specification.upper
+    return reason_of(
+        Judgement.OUT_OF_SPECIFICATION,
+        result,
+        sentence=sentence,
+        value_text=result.value_text,
+        accepts=list(specification.accepts),
+        limit_text="" if upper is None else number_text(upper),
+        unit=f" {specification.unit}" if specification.unit else "",
+    )
+
+
+def _of_lists(judgement: Judgement, result: LabResult, specification: Specification) -> Reason:
+    return reason_of(
+        judgement,
+        result,
+        accepts=", ".join(specification.accepts) or "none",
+        rejects=", ".join(specification.rejects) or "none",
+    )
