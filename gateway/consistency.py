@@ -4,9 +4,11 @@ import math
 import re
 from pathlib import Path
 
+from gateway.contract.numbers import number_text
 from gateway.contract.times import parse_rfc3339
 from gateway.contract.topics import is_shared, unshared
 from gateway.errors import Problem
+from gateway.lab.units import is_known
 from gateway.settings import Settings, SpecificationTable
 
 _SHARE_GROUP = re.compile(r"[^+#/]+")  # MQTT 5.0, 4.8.2
@@ -21,6 +23,46 @@ def contradictions(path: Path, settings: Settings) -> list[Problem]:
         *_topic_problems(settings),
     ]
     return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in found]
+
+
+def doubts(settings: Settings) -> list[str]:
+    """Return what can be used, but is hardly meant: each names its key, what is odd and what to do."""
+    return [*_unit_doubts(settings), *_specification_doubts(settings)]
+
+
+def _unit_doubts(settings: Settings) -> list[str]:
+    stated = [
+        *((f"tags.{name}.unit", tag.unit) for name, tag in settings.tags.items()),
+        *((f"specification[{at}].unit", each.unit) for at, each in enumerate(settings.specification, start=1)),
+        *((f"control[{at}].unit", each.unit) for at, each in enumerate(settings.control, start=1)),
+    ]
+    return [
+        f'{key} "{unit}" is not a known unit: values in other units cannot be converted; docs/laboratory.md lists units'
+        for key, unit in stated
+        if not is_known(unit)
+    ]
+
+
+def _specification_doubts(settings: Settings) -> list[str]:
+    found = []
+    for at, table in enumerate(settings.specification, start=1):
+        key, bands = f"specification[{at}]", table.bands
+        for side, limit in (("below the lower", table.lower), ("above the upper", table.upper)):
+            if table.target is None or limit is None:
+                continue
+            if table.target < limit if side.startswith("below") else table.target > limit:
+                told = f"{number_text(table.target)} is {side} limit {number_text(limit)}"
+                found.append(f"{key}.target {told}: mend one of them")
+        if bands is not None and not (bands.review[0] <= bands.release[0] and bands.release[1] <= bands.review[1]):
+            found.append(
+                f"{key}.bands are reversed: release {_band(bands.release)} does not lie within review "
+                f"{_band(bands.review)}, so no value between them is for review; exchange them"
+            )
+    return found
+
+
+def _band(band: tuple[float, float]) -> str:
+    return f"{number_text(band[0])} to {number_text(band[1])} %"
 
 
 Found = tuple[str, str, str]  # key, message, hint

@@ -10,6 +10,7 @@ from gateway.cli.broker_probes import Finding, probe_broker
 from gateway.cli.presentation import out, show_json, show_problems, show_table
 from gateway.cli.probes import probe_sources
 from gateway.clock import SystemClock
+from gateway.consistency import doubts
 from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
 from gateway.line import broker_address, define_line, opcua_sources, webhook_options
@@ -59,7 +60,7 @@ def _warnings(settings: Settings) -> list[str]:
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")
-    warnings += _not_yet_enforced(settings)
+    warnings += [*doubts(settings), *_not_yet_enforced(settings)]
     specified = {table.analyte for table in settings.specification}
     missing = sorted(set(settings.lims.analytes.values()) - specified)
     if missing:

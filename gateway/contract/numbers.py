@@ -16,12 +16,18 @@ def exact(number: float) -> Fraction:
     return Fraction(repr(float(number)))
 
 
+def plain(number: float) -> float:
+    """Return a whole number as an int, so that JSON and sentences have 0 and not 0.0."""
+    is_whole = math.isfinite(number) and float(number).is_integer() and abs(number) < _LARGEST_WHOLE
+    return int(number) if is_whole else number
+
+
 def number_text(number: float, *marks: float | None) -> str:
     """Return a number as people write it; a long one is shortened as long as it stays on its side of every mark."""
     if not math.isfinite(number):
         return str(number)
-    if float(number).is_integer() and abs(number) < _LARGEST_WHOLE:
-        return str(int(number))
+    if isinstance(plain(number), int):
+        return str(plain(number))
     written = repr(float(number))
     return written if len(written) <= _LONGEST else told_apart(exact(number), *marks, digits=10)
 
@@ -29,16 +35,13 @@ def number_text(number: float, *marks: float | None) -> str:
 def told_apart(number: Fraction, *marks: float | None, digits: int) -> str:
     """Return a number in so many significant digits, or as many more as keep it on its side of every mark."""
     known = [exact(mark) for mark in marks if mark is not None]
-    text = ""
     for count in range(digits, _MOST_DIGITS + 1):
         text = _in_digits(float(number), count)
         if all((Fraction(text) > mark, Fraction(text) < mark) == (number > mark, number < mark) for mark in known):
-            break
-    return text
+            return text
+    return repr(float(number))
 
 
 def _in_digits(number: float, count: int) -> str:
     rounded = float(f"{number:.{count}g}")
-    if rounded.is_integer() and abs(rounded) < _LARGEST_WHOLE:
-        return str(int(rounded))
-    return f"{number:.{count}g}"
+    return str(plain(rounded)) if isinstance(plain(rounded), int) else f"{number:.{count}g}"

@@ -6,11 +6,12 @@ Models, not dicts, so that JSON Schema comes from the same lines that produce th
 import base64
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from gateway.contract.identity import identity_of
+from gateway.contract.numbers import plain
 from gateway.contract.times import rfc3339
 from gateway.contract.words import KindWord, RecommendationWord, SeverityWord, StageWord, StateWord
 from gateway.records import (
@@ -64,6 +65,12 @@ class Payload(BaseModel):
         return self.model_dump_json().encode()
 
 
+# a number as it was written: 0 colonies, not 0.0
+Written = Annotated[
+    float, PlainSerializer(plain, return_type=int | float, when_used="json"), WithJsonSchema({"type": "number"})
+]
+
+
 class ReasonPart(BaseModel):
     """A code with its parameters and its sentence."""
 
@@ -78,13 +85,15 @@ class ReasonPart(BaseModel):
 
 
 class SpecificationPart(BaseModel):
-    """The limits that were applied."""
+    """The limits, and the texts, by which was judged."""
 
-    lower: float | None
-    upper: float | None
-    target: float | None
+    lower: Written | None
+    upper: Written | None
+    target: Written | None
     unit: str | None
     version: str | None
+    accepts: list[str] = Field(default=[], description="results in words that are inside")
+    rejects: list[str] = Field(default=[], description="results in words that are outside")
 
     @classmethod
     def of(cls, specification: Specification | None) -> "SpecificationPart | None":
@@ -97,17 +106,20 @@ class SpecificationPart(BaseModel):
             target=specification.target,
             unit=specification.unit,
             version=specification.version,
+            accepts=list(specification.accepts),
+            rejects=list(specification.rejects),
         )
 
 
 class MeasuredPart(BaseModel):
     """The laboratory's value."""
 
-    value: float | None
+    value: Written | None
     qualifier: str | None
     unit: str | None
     sample_id: str
     result_version: int | None
+    value_text: str = Field(default="", description="the value as the laboratory wrote it, such as <10 or absent")
 
     @classmethod
     def of(cls, result: LabResult | None) -> "MeasuredPart | None":
@@ -120,6 +132,7 @@ class MeasuredPart(BaseModel):
             unit=result.unit,
             sample_id=result.sample_id,
             result_version=result.result_version,
+            value_text=result.value_text,
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 LONGEST_TEXT = 256
 MOST_TEXTS = 100
 _NUMBER = re.compile(
-    r"[<>=\u2264\u2265~\u2248\u00b1]*\s*[+-]?[\d.,' ]*\d[\d.,' ]*([e\u00d7x*^][\d^+-]*)?", re.IGNORECASE
+    r"[<>=\u2264\u2265~\u2248\u00b1]*\s*[+-]?[\d.,' ]*\d[\d.,' ]*(\s*[e\u00d7x*^]\s*[\d^+-]*)?", re.IGNORECASE
 )
 
 
@@ -31,9 +31,11 @@ def flattened(stated: object) -> tuple[str, ...] | None:
     Texts in every language count: a laboratory writes in one of them, and nobody need say in which.
     """
     lists = list(stated.values()) if isinstance(stated, Mapping) else [stated]
-    if not all(isinstance(texts, list | tuple) for texts in lists):
-        return None
-    texts = [text for within in lists for text in within]
+    texts: list[str] = []
+    for within in lists:
+        if not isinstance(within, list | tuple):
+            return None
+        texts += within
     if not all(isinstance(text, str) and len(text) <= LONGEST_TEXT for text in texts) or len(texts) > MOST_TEXTS:
         return None
     return tuple(dict.fromkeys(unicodedata.normalize("NFC", text.strip()) for text in texts))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from gateway.contract.numbers import number_text
+from gateway.contract.numbers import number_text, plain
 from gateway.records import LabResult, Reason, Specification
 
 
@@ -73,12 +73,17 @@ def reason_of(
     if compared is not None and (compared.value, compared.unit) != (result.value, result.unit):
         shown += f" (compared as {_shown(replace(compared, value_text=''), *marks)})"
     named = {"name": result.test_id, "shown": shown, **parameters}
-    kept = {name: value for name, value in parameters.items() if name not in _ONLY_IN_SENTENCES}
+    numbered = {"value": result.value, **parameters}
+    kept = {name: _plain(value) for name, value in numbered.items() if name not in _ONLY_IN_SENTENCES}
     return Reason(
         code=judgement.name,
-        parameters={"analyte": result.analyte, "value": result.value, **kept},
+        parameters={"analyte": result.analyte, **kept},
         text=(sentence or judgement.value).format(**named),
     )
+
+
+def _plain(value: Any) -> Any:
+    return plain(value) if isinstance(value, float) else value
 
 
 def _shown(result: LabResult, *marks: float | None) -> str:

@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
-from gateway.contract.numbers import exact, number_text, told_apart
+from gateway.contract.numbers import exact, number_text, plain, told_apart
 from gateway.lab.judgements import Judgement, reason_of
 from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
 from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
@@ -96,17 +96,7 @@ def _by_limits(result: LabResult, compared: LabResult, specification: Specificat
     values, limits = _possible_values(compared, specification), _limits(specification)
     for side, limit in limits:
         if values.wholly_outside(side, limit, inclusive=specification.includes(side)):
-            return Recommendation.HOLD, reason_of(
-                Judgement.OUT_OF_SPECIFICATION,
-                result,
-                compared,
-                specification,
-                **{side: limit},
-                side={"lower": "below the lower", "upper": "above the upper"}[side],
-                limit=limit,
-                limit_text=number_text(limit),
-                unit=f" {specification.unit}" if specification.unit else "",
-            )
+            return Recommendation.HOLD, _outside(result, compared, specification, side, limit)
     undecided = None
     if not all(values.wholly_inside(side, limit, inclusive=specification.includes(side)) for side, limit in limits):
         undecided = limits_text(specification)
@@ -129,6 +119,17 @@ def action_limits(specification: Specification) -> Specification:
         lower=low if specification.lower is None else max(low, specification.lower),
         upper=high if specification.upper is None else min(high, specification.upper),
     )
+
+
+def _outside(result: LabResult, compared: LabResult, specification: Specification, side: Side, limit: float) -> Reason:
+    parameters: dict[str, Any] = {
+        side: limit,
+        "side": {"lower": "below the lower", "upper": "above the upper"}[side],
+        "limit": limit,
+        "limit_text": number_text(limit),
+        "unit": f" {specification.unit}" if specification.unit else "",
+    }
+    return reason_of(Judgement.OUT_OF_SPECIFICATION, result, compared, specification, **parameters)
 
 
 def _by_bands(result: LabResult, compared: LabResult, specification: Specification) -> Judged:
@@ -160,14 +161,9 @@ def _outside_band(
         specification,
         percent=float(percent),
         percent_text=told_apart(percent, *band, digits=_PERCENT_DIGITS),
-        low=_plain(band[0]),
-        high=_plain(band[1]),
+        low=plain(band[0]),
+        high=plain(band[1]),
     )
-
-
-def _plain(number: float) -> float:
-    """Return a whole number as such, so that it is written as one."""
-    return int(number) if number.is_integer() else number
 
 
 def _limits(specification: Specification) -> list[tuple[Side, float]]:
