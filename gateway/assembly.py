@@ -236,6 +236,7 @@ def _sessions(ground: Ground) -> Sessions:
         assume_status=lims.assume_status,
         mapping=mapping,
         decimal_comma=lims.decimal_comma,
+        ignore=lims.ignore,
     )
     routes = {lims.topic: results, settings.mes.topic: understand_context}
     if settings.master_data.topic is not None:

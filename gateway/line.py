@@ -461,10 +461,11 @@ def broker_address(settings: Settings) -> BrokerAddress:
 def result_mapping(lims: LimsTable) -> ResultMapping:
     """Return how the laboratory's messages are read."""
     if isinstance(lims.mapping, str):
-        return mapping_named(lims.mapping)
+        return replace(mapping_named(lims.mapping), source=lims.source)
     table = lims.mapping
     statuses = {theirs: status.value for theirs, status in table.statuses.items()}
-    return mapping_by_paths(PathMapping(paths=table.paths, items=table.items, statuses=statuses))
+    mapping = mapping_by_paths(PathMapping(paths=table.paths, items=table.items, statuses=statuses))
+    return replace(mapping, source=lims.source)
 
 
 def webhook_options(settings: Settings) -> WebhookOptions | None:

@@ -225,6 +225,10 @@ class LimsTable(_Table):
         default=None, description="status of a message without one; else refused"
     )
     analytes: dict[str, Name] = Field(default_factory=dict, description="the laboratory's test names to ours")
+    ignore: list[Name] = Field(
+        default_factory=list,
+        description="fields of messages and columns of files that do not matter",
+    )
 
 
 class BandsTable(_Table):

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from gateway.cli.presentation import out, show_json, show_table
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lab_results import read_result
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
@@ -175,7 +175,7 @@ def _understood(message: bytes, table: LimsTable) -> list[dict[str, Any]]:
 
 def _one(part: bytes, table: LimsTable) -> dict[str, Any]:
     try:
-        result = lab_result(
+        read_as = read_result(
             part,
             source=table.source,
             now_ns=time.time_ns(),
@@ -183,10 +183,14 @@ def _one(part: bytes, table: LimsTable) -> dict[str, Any]:
             assume_status=table.assume_status,
             mapping=result_mapping(table),
             decimal_comma=table.decimal_comma,
+            ignore=table.ignore,
         )
     except MessageRefusedError as error:
         return {"refused": str(error)}
-    return document_of(result)
+    unread = read_as.result.unread
+    refused = {"refused": "; ".join(reason.text for reason in unread)} if unread else {}
+    unused = {"unused": list(read_as.unused)} if read_as.unused else {}
+    return {**refused, **document_of(read_as.result), **unused}
 
 
 def document_of(result: LabResult) -> dict[str, Any]:
@@ -205,6 +209,7 @@ def document_of(result: LabResult) -> dict[str, Any]:
         "result_version": result.result_version,
         "retest_of": result.retest_of,
         "material_lot_id": result.material_lot_id,
+        "other_lots": list(result.other_lots) or None,
         "material_definition_id": result.material_definition_id,
         "job_order_id": result.job_order_id,
         "client_id": result.client_id,
@@ -213,6 +218,7 @@ def document_of(result: LabResult) -> dict[str, Any]:
         "sampled_at": None if result.sampled_ns is None else rfc3339(result.sampled_ns),
         "specification": None if limits is None else {"lower": limits.lower, "upper": limits.upper},
         "flags": list(result.flags),
+        "unread": [reason.code for reason in result.unread] or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -220,7 +226,7 @@ def document_of(result: LabResult) -> dict[str, Any]:
 def _lines(found: Mapping[str, Any]) -> list[str]:
     """Return a result as two lines: what was measured, and beneath it what else is known of it."""
     number = f"{found['message']:>4}"
-    if "refused" in found:
+    if "refused" in found and "sample_id" not in found:
         return [f"{number}  refused: {found['refused']}"]
     first = " ".join(_cell(found[name]) for name in _FIRST if name in found)
     others = ", ".join(f"{name} {_cell(value)}" for name, value in found.items() if name not in {"message", *_FIRST})

@@ -135,6 +135,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
         assume_status=lims.assume_status,
         mapping=result_mapping(lims),
         decimal_comma=lims.decimal_comma,
+        ignore=lims.ignore,
     )
     with (
         closing(read_state(store)) as connection,

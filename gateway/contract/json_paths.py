@@ -1,13 +1,18 @@
 """A mapping that a user has written: for each of our fields the path to it in the laboratory's message. Pure.
 
-A path is names with dots between them, ``[n]`` for the nth element of a list: ``data.sample.id``, ``limits[0].low``.
+A path is names with dots between them, ``[n]`` for the nth element of a list, ``[*]`` for each: ``data.sample.id``,
+``limits[0].low``, ``lots[*].name``.
 Where ``items`` names a list, each of its elements is a result: paths begin there, and with ``$.`` at the message.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from gateway.contract.names import folded, spoken
+from gateway.contract.result_fields import blank, critical_and_unread, unmapped
+from gateway.records import Reason
 
 Document = Mapping[str, Any]
 
@@ -20,9 +25,9 @@ FIELDS = frozenset(
         "control_id", "run_id",
     }
 )  # fmt: skip
-_WHOLE, _NUMBERS = frozenset({"result_version", "replicate"}), frozenset({"lower", "upper", "lod", "loq"})
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
-_PATH = re.compile(r"(\$\.)?[^.\[\]]+(\[\d+\])*(\.[^.\[\]]+(\[\d+\])*)*")
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+|\*)\]")
+_PATH = re.compile(r"(\$\.)?[^.\[\]]+(\[(\d+|\*)\])*(\.[^.\[\]]+(\[(\d+|\*)\])*)*")
+_ONE_OF_LIST = re.compile(r"(?P<list>.+)\[\d+\]")
 
 
 def is_path(text: str) -> bool:
@@ -45,43 +50,88 @@ class PathMapping:
             return (document,)
         return [_with(document, self.items, [each]) for each in found]
 
-    def canonical(self, document: Document) -> dict[str, Any]:
-        """Return the canonical message of a message with one result."""
-        found = None if self.items is None else _at(document, self.items)
-        item = found[0] if isinstance(found, list) and found else document
-        taken = {name: _at(document if path.startswith("$.") else item, path.removeprefix("$."))
-                 for name, path in self.paths.items()}  # fmt: skip
-        message = {name: _typed(name, value) for name, value in taken.items() if value not in (None, "")}
-        if "status" in message:
-            message["status"] = self.statuses.get(str(message["status"]), message["status"])
-        if message.get("qualifier") not in ("<", ">") or str(message.get("value", "")).startswith(("<", ">")):
-            message.pop("qualifier", None)
-        limits = {ours: message.pop(theirs) for ours, theirs in _LIMITS.items() if theirs in message}
-        if limits.keys() & {"lower", "upper"}:
-            message["specification"] = limits
-        return message
+    def canonical(
+        self, document: Document, ignore: Collection[str] = ()
+    ) -> tuple[dict[str, Any], tuple[Reason, ...], tuple[str, ...]]:
+        """Return (one result's canonical message, what else could speak against a release, what nothing reads)."""
+        results = None if self.items is None else _at(document, self.items)
+        item = results[0] if isinstance(results, list) and results else document
+        taken = {name: self._taken(path, document, item) for name, path in self.paths.items()}
+        message = {name: value for name, value in taken.items() if not blank(value)}
+        if isinstance(message.get("status"), str):
+            message["status"] = self._own_word(message["status"])
+        reasons, unused = self._unread(document, item, ignore)
+        others = self._other_lots(document, item)
+        if others:
+            message["material_lot_id"] = others
+            reasons = (*reasons, unmapped(self.paths["material_lot_id"].rpartition("[")[0], others))
+        return message, reasons, unused
+
+    def _other_lots(self, document: Document, item: Any) -> list[Any]:
+        """Return all lots of a list of which the mapping names one, where there are several; else none.
+
+        A composite sample speaks of each of them: none may be overlooked.
+        """
+        listed = _ONE_OF_LIST.fullmatch(self.paths.get("material_lot_id", ""))
+        lots = self._taken(listed["list"], document, item) if listed is not None else None
+        return lots if isinstance(lots, list) and len(lots) > 1 else []
+
+    def names_of(self, ours: str) -> frozenset[str]:
+        """Return the folded name at the end of the path of one of our fields."""
+        names = [name for name, _index in _STEP.findall(self.paths.get(ours, "")) if name]
+        return frozenset({folded(names[-1])} if names else ())
+
+    def _taken(self, path: str, document: Document, item: Any) -> Any:
+        return _at(document if path.startswith("$.") else item, path.removeprefix("$."))
+
+    def _own_word(self, word: str) -> str:
+        """Return our status for a word that the mapping lists; any other word as it is."""
+        wanted = spoken(word)
+        return next((ours for theirs, ours in self.statuses.items() if spoken(theirs) == wanted), word)
+
+    def _unread(
+        self, document: Document, item: Any, ignore: Collection[str]
+    ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+        """Return what is called like a critical field of ours and no path reads, and the names of all such fields."""
+        of_item = {_first_step(path) for path in self.paths.values() if not path.startswith("$.")}
+        of_message = {_first_step(path.removeprefix("$.")) for path in self.paths.values() if path.startswith("$.")}
+        levels: list[tuple[Any, set[str]]] = [(item, of_item)]
+        if item is not document:
+            levels.append((document, of_message | {_first_step(self.items or "")}))
+        else:
+            of_item |= of_message
+        reasons, unused = list[Reason](), list[str]()
+        for level, read in levels:
+            if isinstance(level, Mapping):
+                unused += [name for name, value in level.items() if name not in read and not blank(value)]
+                near = critical_and_unread(level, read={*self._ours(), *read}, ignore=ignore)
+                reasons += [unmapped(name, value) for name, value in near]
+        return tuple(reasons), tuple(unused)
+
+    def _ours(self) -> frozenset[str]:
+        limits = {"specification"} if self.paths.keys() & {"lower", "upper"} else set()
+        return frozenset(self.paths.keys() | limits)
 
 
-_LIMITS = {"lower": "lower", "upper": "upper", "version": "specification_version"}
-
-
-def _typed(name: str, value: Any) -> Any:
-    """Return a number that is written as a text, where a field is one; what is none stays what it is."""
-    if name not in _WHOLE | _NUMBERS or not isinstance(value, str):
-        return value
-    try:
-        return int(value) if name in _WHOLE else float(value)
-    except ValueError:
-        return value
+def _first_step(path: str) -> str:
+    return next((name for name, _index in _STEP.findall(path) if name), "")
 
 
 def _at(document: Any, path: str) -> Any:
-    """Return what stands at a path, or None."""
-    for name, index in _STEP.findall(path):
+    """Return what stands at a path, or None; a list of it, where the path goes through each element of one."""
+    return _stepped(document, _STEP.findall(path))
+
+
+def _stepped(document: Any, steps: Sequence[tuple[str, str]]) -> Any:
+    for number, (name, index) in enumerate(steps, start=1):
         if name:
             document = document.get(name) if isinstance(document, Mapping) else None
+        elif not isinstance(document, list):
+            return None
+        elif index == "*":
+            return [_stepped(element, steps[number:]) for element in document]
         else:
-            document = document[int(index)] if isinstance(document, list) and int(index) < len(document) else None
+            document = document[int(index)] if int(index) < len(document) else None
     return document
 
 

@@ -20,6 +20,8 @@ _OF_SAMPLE: Mapping[str, tuple[str, ...]] = {
     "client_id": ("clientid",),
     "study_id": ("studyid",),
 }
+LOT_NAMES = frozenset(_OF_SAMPLE["material_lot_id"])
+SAMPLE_NAMES = frozenset(_OF_SAMPLE["sample_id"])
 _OF_ITEM: Mapping[str, tuple[str, ...]] = {
     "test_id": ("paramid",),
     "analysed_at": ("enteredon", "modifieddt"),

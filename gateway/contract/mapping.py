@@ -5,16 +5,28 @@ the fields of one. Whether they are right, the reader of canonical messages deci
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.contract import labvantage, senaite
+from gateway.contract.field_spellings import spellings_of
 from gateway.contract.json_paths import PathMapping
-from gateway.contract.reading import MessageRefusedError, Refusal, parse_object, refusal
+from gateway.contract.names import folded, normalised
+from gateway.contract.reading import MessageRefusedError, Refusal, parse_document, refusal
+from gateway.contract.result_fields import lot_names
+from gateway.records import Reason, ResultReference
 
 Document = Mapping[str, Any]
 MOST_RESULTS, LONGEST_PARTS_BYTES = 500, 4 * 2**20  # of one message
+_LONGEST_SEARCH_BYTES = 2**20
+# "name": "text", "name": 4711 or "name": ["text", ...], in a message that is not JSON as a whole
+_NAMED = re.compile(
+    r'"(?P<name>[^"\\]{1,64})"\s{0,8}:\s{0,8}'
+    r'(?:(?P<texts>"(?:[^"\\]|\\.){1,256}"|\[[^\]{}]{1,4096}\])|(?P<digits>\d{1,18})(?![\d.eE]))'
+)
+_TEXT = re.compile(r'"(?:[^"\\]|\\.){1,256}"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +36,8 @@ class Canonical:
     document: Document
     flags: tuple[str, ...] = ()
     foreign_id: str | None = None  # the laboratory's own id of the result, by which retests name it
+    reasons: tuple[Reason, ...] = ()  # what of the foreign message could not be understood
+    unused: tuple[str, ...] = ()  # fields of the foreign message that nothing has read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,31 +45,96 @@ class ResultMapping:
     """How a laboratory's messages are read."""
 
     split: Callable[[Document], Sequence[Document]] = field(default=lambda document: (document,))
-    canonical: Callable[[Document], Canonical] = field(default=lambda document: Canonical(document=document))
+    canonical: Callable[[Document, Collection[str]], Canonical] = field(
+        default=lambda document, _ignore: Canonical(document=document)
+    )
+    source: str = "lims"
+    lot_names: frozenset[str] = field(default=frozenset(spellings_of("material_lot_id")))  # folded
+    sample_names: frozenset[str] = field(default=frozenset(spellings_of("sample_id")))
 
     def parts(self, payload: bytes) -> list[bytes]:
         """Return the messages of one result each; raises MessageRefusedError where it is no JSON object, or too many.
 
         A message that is one result is left as it came, to the byte. Out of a list each result comes without what the
-        list says of itself, such as how long the search took: the same result is the same message.
+        list says of itself, such as how long the search took: the same result is the same message. An array is its
+        items.
         """
-        document = parse_object(payload)
-        found = self.split(document)
-        if len(found) == 1 and found[0] is document:
-            return [payload]
-        if len(found) > MOST_RESULTS:
-            raise _too_large(f"The message has {len(found)} results; at most {MOST_RESULTS} are accepted.")
-        parts, length = list[bytes](), 0
-        for each in found:
-            parts.append(json.dumps(each, separators=(",", ":"), default=str).encode())
-            length += len(parts[-1])
-            if length > LONGEST_PARTS_BYTES:
-                raise _too_large(f"Its results have more than {LONGEST_PARTS_BYTES} bytes, each with what they share.")
-        return parts
+        try:
+            document = parse_document(payload)
+            messages = document if isinstance(document, list) else [document]
+            if not messages or not all(isinstance(message, dict) for message in messages):
+                raise _refused(
+                    Refusal.NOT_AN_OBJECT, "The message is JSON, but neither an object nor a list of objects."
+                )
+            results = [result for message in messages for result in self._split(message)]
+            if len(results) == 1 and results[0] is document:
+                return [payload]
+            return _parts(results)
+        except MessageRefusedError as error:
+            raise MessageRefusedError(error.reasons, about=self.reference(payload)) from error
+
+    def _split(self, message: Document) -> Sequence[Document]:
+        results = self.split(message)
+        if len(results) > MOST_RESULTS:
+            raise _too_many(len(results))
+        return results
+
+    def reference(self, payload: bytes) -> ResultReference | None:
+        """Return of which lots and sample a message speaks that cannot be read as one, by its fields' names alone."""
+        lots, samples = dict[str, None](), dict[str, None]()
+        for pair in _NAMED.finditer(payload[:_LONGEST_SEARCH_BYTES].decode("utf-8", "ignore")):
+            name = folded(pair["name"])
+            if name in self.lot_names:
+                lots |= dict.fromkeys(lot for said in _texts(pair) for lot in lot_names(said))
+            elif name in self.sample_names:
+                samples |= dict.fromkeys(normalised(said) for said in _texts(pair))
+        if not lots and not samples:
+            return None
+        return ResultReference(
+            source=self.source,
+            lots=tuple(lots)[:MOST_RESULTS],
+            sample_id=next(iter(samples)) if len(samples) == 1 else None,
+        )
 
 
-def _too_large(text: str) -> MessageRefusedError:
-    return MessageRefusedError((refusal(Refusal.TOO_LARGE, text),))
+def _texts(pair: re.Match[str]) -> list[str]:
+    """Return the texts that stand after a field's name."""
+    if pair["digits"]:
+        return [pair["digits"]]
+    found = list[str]()
+    for text in _TEXT.findall(pair["texts"]):
+        try:
+            found.append(json.loads(text, strict=False))
+        except ValueError:  # half an escape: what it names cannot be said
+            continue
+    return [text for text in found if text.isprintable()]
+
+
+def _parts(results: Sequence[Document]) -> list[bytes]:
+    """Return each result's bytes, within bounds."""
+    if len(results) > MOST_RESULTS:
+        raise _too_many(len(results))
+    parts, length = list[bytes](), 0
+    for result in results:
+        try:
+            parts.append(json.dumps(result, separators=(",", ":"), default=str).encode())
+        except RecursionError as error:
+            raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
+        length += len(parts[-1])
+        if length > LONGEST_PARTS_BYTES:
+            raise _refused(
+                Refusal.TOO_LARGE,
+                f"Its results have more than {LONGEST_PARTS_BYTES} bytes, each with what they share.",
+            )
+    return parts
+
+
+def _too_many(count: int) -> MessageRefusedError:
+    return _refused(Refusal.TOO_LARGE, f"The message has {count} results; at most {MOST_RESULTS} are accepted.")
+
+
+def _refused(code: Refusal, text: str) -> MessageRefusedError:
+    return MessageRefusedError((refusal(code, text),))
 
 
 def mapping_named(name: str) -> ResultMapping:
@@ -65,21 +144,42 @@ def mapping_named(name: str) -> ResultMapping:
 
 def mapping_by_paths(paths: PathMapping) -> ResultMapping:
     """Return the mapping that a user has written as paths."""
-    return ResultMapping(split=paths.split, canonical=lambda document: Canonical(document=paths.canonical(document)))
+    return ResultMapping(
+        split=paths.split,
+        canonical=lambda document, ignore: _of_paths(paths, document, ignore),
+        lot_names=_MAPPINGS["canonical"].lot_names | paths.names_of("material_lot_id"),
+        sample_names=_MAPPINGS["canonical"].sample_names | paths.names_of("sample_id"),
+    )
 
 
-def _of_senaite(document: Document) -> Canonical:
+def _of_paths(paths: PathMapping, document: Document, ignore: Collection[str]) -> Canonical:
+    message, unread, unused = paths.canonical(document, ignore)
+    return Canonical(document=message, reasons=unread, unused=unused)
+
+
+def _of_senaite(document: Document, _ignore: Collection[str]) -> Canonical:
     found, flags, uid = senaite.canonical(document)
     return Canonical(document=found, flags=flags, foreign_id=uid)
 
 
-def _of_labvantage(document: Document) -> Canonical:
+def _of_labvantage(document: Document, _ignore: Collection[str]) -> Canonical:
     found, flags = labvantage.canonical(document)
     return Canonical(document=found, flags=flags)
 
 
+_CANONICAL = ResultMapping()
 _MAPPINGS: Mapping[str, ResultMapping] = {
-    "canonical": ResultMapping(),
-    "senaite": ResultMapping(split=senaite.split, canonical=_of_senaite),
-    "labvantage": ResultMapping(split=labvantage.split, canonical=_of_labvantage),
+    "canonical": _CANONICAL,
+    "senaite": ResultMapping(
+        split=senaite.split,
+        canonical=_of_senaite,
+        lot_names=_CANONICAL.lot_names | senaite.LOT_NAMES,
+        sample_names=_CANONICAL.sample_names | senaite.SAMPLE_NAMES,
+    ),
+    "labvantage": ResultMapping(
+        split=labvantage.split,
+        canonical=_of_labvantage,
+        lot_names=_CANONICAL.lot_names | labvantage.LOT_NAMES,
+        sample_names=_CANONICAL.sample_names | labvantage.SAMPLE_NAMES,
+    ),
 }

@@ -8,18 +8,29 @@ Never an exception of a library, never a guess.
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from gateway.contract.names import normalised
 from gateway.contract.times import parse_rfc3339
+from gateway.contract.written_numbers import written_number
 from gateway.records import Reason, ResultReference, seconds_to_ns
 
 LONGEST_MESSAGE_BYTES = 256 * 1024
 LONGEST_TEXT = 256
 ACCEPTED_AHEAD_NS = seconds_to_ns(5 * 60)
 _LONGEST_ECHO = 80
+_LONGEST_NUMBER = 400  # digits: no finite number has more before its point
+_LONGEST_WHOLE = 10
+# a string, or a number that JSON does not know and people write: .5, 5. and +5
+_TOKENS = re.compile(
+    r'"(?:[^"\\]|\\.?)*(?:"|\Z)'
+    r"|(?<![\w.+-])(?P<sign>[+-]?)(?P<whole>\d*)(?P<point>\.?)(?P<rest>\d*)(?P<power>(?:[eE][+-]?\d+)?)(?![\w.+-])",
+    re.DOTALL | re.ASCII,
+)
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -38,6 +49,8 @@ class Refusal(StrEnum):
     NOT_A_TIME = "NOT_A_TIME"
     TIME_AHEAD = "TIME_AHEAD"
     NOT_A_CHOICE = "NOT_A_CHOICE"
+    CONTRADICTS = "CONTRADICTS"
+    UNMAPPED_FIELD = "UNMAPPED_FIELD"
     TOO_LONG = "TOO_LONG"
     OUT_OF_RANGE = "OUT_OF_RANGE"
     SPECIFICATION_REVERSED = "SPECIFICATION_REVERSED"
@@ -60,7 +73,7 @@ class MessageRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _NotFinite:
-    """Stands for NaN, Infinity and -Infinity, which are not JSON, until a field is asked for."""
+    """Stands for NaN, infinities and numbers of very many digits, which are no numbers, until a field is asked for."""
 
     text: str
 
@@ -86,8 +99,45 @@ def refusal(code: Refusal, text: str, **parameters: Any) -> Reason:
     return Reason(code=code.value, parameters=parameters, text=text)
 
 
+def _whole_number(digits: str) -> int | _NotFinite:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else _NotFinite(digits[:_LONGEST_ECHO])
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=_NotFinite, parse_int=_whole_number, object_pairs_hook=_unique_object)
+
+
+def _tolerant(text: str) -> Any:
+    """Return the document in a text whose numbers may be written like .5, 5. or +5."""
+    try:
+        return _loads(text)
+    except _DuplicateKeyError:
+        raise
+    except ValueError:
+        usual = _TOKENS.sub(_usual_number, text)
+        if usual == text:
+            raise
+        return _loads(usual)
+
+
+def _usual_number(token: re.Match[str]) -> str:
+    whole, point, rest = token["whole"], token["point"], token["rest"]
+    if not whole and not rest:  # a string, or nothing of a number
+        return token[0]
+    fraction = f".{rest or '0'}" if point else ""
+    return f"{'-' if token['sign'] == '-' else ''}{whole or '0'}{fraction}{token['power']}"
+
+
 def parse_object(payload: bytes) -> dict[str, Any]:
     """Return the JSON object in the bytes; raises MessageRefusedError with one reason otherwise."""
+    document = parse_document(payload)
+    if not isinstance(document, dict):
+        raise _refused(Refusal.NOT_AN_OBJECT, "The message is JSON, but not an object in braces.")
+    return document
+
+
+def parse_document(payload: bytes) -> Any:
+    """Return the JSON in the bytes, with or without a byte order mark; raises MessageRefusedError with one reason."""
     if len(payload) > LONGEST_MESSAGE_BYTES:
         raise _refused(
             Refusal.TOO_LARGE,
@@ -95,28 +145,35 @@ def parse_object(payload: bytes) -> dict[str, Any]:
             bytes=len(payload),
         )
     try:
-        document = json.loads(payload.decode(), parse_constant=_NotFinite, object_pairs_hook=_unique_object)
+        return _tolerant(payload.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _refused(Refusal.NOT_TEXT, f"The message is not UTF-8 text (byte {error.start}).") from error
     except _DuplicateKeyError as error:
-        raise _refused(Refusal.DUPLICATE_KEY, f"The field {_echo(str(error))} stands twice in one object.") from error
+        raise _refused(Refusal.DUPLICATE_KEY, f"The field {echo(str(error))} stands twice in one object.") from error
     except RecursionError as error:
         raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
     except ValueError as error:  # also a number of thousands of digits
         raise _refused(Refusal.NOT_JSON, f"The message is not JSON: {error}.") from error
-    if not isinstance(document, dict):
-        raise _refused(Refusal.NOT_AN_OBJECT, "The message is JSON, but not an object in braces.")
-    return document
 
 
 def _refused(code: Refusal, text: str, **parameters: Any) -> MessageRefusedError:
     return MessageRefusedError((refusal(code, text, **parameters),))
 
 
-def _echo(value: Any) -> str:
+def echo(value: Any) -> str:
+    """Return a value as a reason may repeat it: cut, and always encodable."""
     text = value.text if isinstance(value, _NotFinite) else str(value)
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
+
+
+def as_text(value: Any) -> Any:
+    """Return a whole number as the text that it is as an id; anything else as it is."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int) else value
 
 
 @dataclass(slots=True)
@@ -145,20 +202,21 @@ class FieldReader:
         return names[0], None
 
     def text(self, *names: str, required: bool = False) -> str | None:
-        """Return a text field; numbers are accepted as ids and turned into text."""
+        """Return a name, normalised; numbers are accepted as ids and turned into text; a blank one is absent."""
         name, value = self.find(names)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if value is None or value == "":
+        value = as_text(value)
+        if value is None or (isinstance(value, str) and not normalised(value)):
             if required:
                 self.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
             return None
         if not isinstance(value, str):
             self._wrong_type(name, value, "text")
             return None
-        return self._checked_text(name, value)
+        return self.checked_text(name, value)
 
-    def _checked_text(self, name: str, value: str) -> str | None:
+    def checked_text(self, name: str, value: str) -> str | None:
+        """Return a name, normalised, or None with the reason noted where it is too long or no text."""
+        value = normalised(value)
         if len(value) > LONGEST_TEXT:
             self.refuse(
                 Refusal.TOO_LONG,
@@ -172,6 +230,21 @@ class FieldReader:
             self.refuse(Refusal.NOT_TEXT, f"{name} holds half a surrogate pair, which is no text.", field=name)
             return None
         return value
+
+    def written_number(self, name: str, *, decimal_comma: bool) -> float | None:
+        """Return a finite number, a text by the rule of all numbers; None where the field is absent or refused."""
+        value = self.document.get(name)
+        if not isinstance(value, str):
+            return self.number(name)
+        if len(value) > LONGEST_TEXT:
+            self.checked_text(name, value)
+            return None
+        written = written_number(value, decimal_comma=decimal_comma)
+        if written is None:
+            text = f"{name} is {echo(value)!a}, which is no number, or could be two."
+            self.refuse(Refusal.NOT_A_NUMBER, text, field=name, found=echo(value))
+            return None
+        return written.value
 
     def number(self, *names: str) -> float | None:
         """Return a finite number, or None where the field is absent or refused."""
@@ -190,7 +263,7 @@ class FieldReader:
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            self.refuse(Refusal.NOT_A_NUMBER, f"{name} is not a finite number.", field=name, found=_echo(value))
+            self.refuse(Refusal.NOT_A_NUMBER, f"{name} is not a finite number.", field=name, found=echo(value))
             return None
         return number
 
@@ -199,15 +272,17 @@ class FieldReader:
         return isinstance(value, _NotFinite)
 
     def whole(self, *names: str, at_least: int) -> int | None:
-        """Return a whole number, or None where the field is absent or refused."""
+        """Return a whole number, in digits too, or None where the field is absent or refused."""
         name, value = self.find(names)
         if value is None:
             return None
+        if isinstance(value, str) and value.strip().isdecimal() and len(value.strip()) <= _LONGEST_WHOLE:
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             self._wrong_type(name, value, "a whole number")
             return None
         if not at_least <= value < 2**31:
-            self.refuse(Refusal.OUT_OF_RANGE, f"{name} is {_echo(value)}; it must be at least {at_least}.", field=name)
+            self.refuse(Refusal.OUT_OF_RANGE, f"{name} is {echo(value)}; it must be at least {at_least}.", field=name)
             return None
         return value
 
@@ -234,7 +309,7 @@ class FieldReader:
         try:
             at_ns = parse_rfc3339(value)
         except ValueError as error:
-            self.refuse(Refusal.NOT_A_TIME, f"{name} is not a time: {_echo(error)}.", field=name, found=_echo(value))
+            self.refuse(Refusal.NOT_A_TIME, f"{name} is not a time: {echo(error)}.", field=name, found=echo(value))
             return None
         return at_ns if ahead else self._not_ahead(name, value, at_ns)
 
@@ -245,7 +320,7 @@ class FieldReader:
                 Refusal.TIME_AHEAD,
                 f"{name} is more than five minutes ahead of the gateway's clock.",
                 field=name,
-                found=_echo(value),
+                found=echo(value),
             )
             return None
         if ahead_ns > 0:
@@ -263,7 +338,7 @@ class FieldReader:
             return kind(value)
         except ValueError:
             choices = ", ".join(member.value for member in kind)
-            self.refuse(Refusal.NOT_A_CHOICE, f"{name} is {_echo(value)}; it must be one of {choices}.", field=name)
+            self.refuse(Refusal.NOT_A_CHOICE, f"{name} is {echo(value)}; it must be one of {choices}.", field=name)
             return None
 
     def nested(self, name: str) -> "FieldReader | None":
@@ -282,7 +357,7 @@ class FieldReader:
             return
         self.refuse(
             Refusal.WRONG_TYPE,
-            f"{name} must be {wanted}, but is {_echo(value)}.",
+            f"{name} must be {wanted}, but is {echo(value)}.",
             field=name,
-            found=_echo(value),
+            found=echo(value),
         )

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.contract.identity import identity_of
+from gateway.contract.names import folded
 
 Document = Mapping[str, Any]
 
@@ -32,6 +33,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "material_definition_id": ("SampleTypeTitle", "getSampleTypeTitle"),
     "client_id": ("ClientID", "getClientID"),
 }
+LOT_NAMES = frozenset(folded(name) for name in _NAMES["material_lot_id"])
+SAMPLE_NAMES = frozenset(folded(name) for name in _NAMES["sample_id"])
 _CONTROL_TYPE = "ReferenceAnalysis"
 _CONTROL_NAMES: Mapping[str, tuple[str, ...]] = {
     "sample_id": ("parent_id",),

@@ -1,7 +1,9 @@
 """Times at the border: RFC 3339 text outside, int64 nanoseconds UTC inside."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 
+_SEPARATED = re.compile(r"[\dW-]+[Tt ]\d")
 _NS = 1_000_000_000
 _MS = 1_000_000
 _EARLIEST_NS = 0  # 1970: nothing in a plant's records is older
@@ -14,9 +16,18 @@ def rfc3339(at_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest // _MS:03d}Z"
 
 
+def is_date(text: str) -> bool:
+    """Return whether a text is a date without a time, such as 2026-03-02, 20260302 or 2026-W10-1: no instant."""
+    try:
+        date.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
+
+
 def parse_rfc3339(text: str) -> int:
     """Return nanoseconds UTC; raises ValueError with a sentence where the text is no time with a zone."""
-    moment = datetime.fromisoformat(text.strip())
+    moment = local_time(text)
     if moment.tzinfo is None:
         raise ValueError("has no time zone; add Z or an offset such as +02:00")
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,3 +35,17 @@ def parse_rfc3339(text: str) -> int:
     if not _EARLIEST_NS <= at_ns <= _LATEST_NS:
         raise ValueError("lies outside the years 1970 to 2255")
     return at_ns
+
+
+def local_time(text: str) -> datetime:
+    """Return a date with a time, with a zone where the text has one; raises ValueError with a sentence."""
+    text = text.strip()
+    if is_date(text):
+        raise ValueError(f"{text} is a date without a time")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("it must be written like 2026-03-02T08:14:07Z or 2026-03-02T08:14:07+01:00") from error
+    if _SEPARATED.match(text) is None:  # 2026-03-02+01:00 is a date with a zone, not one o'clock
+        raise ValueError("it must be written like 2026-03-02T08:14:07Z or 2026-03-02T08:14:07+01:00")
+    return moment

@@ -1,6 +1,6 @@
 """Laboratory results from MQTT."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from gateway.contract.lab_results import CANONICAL, lab_result
 from gateway.contract.mapping import ResultMapping
@@ -18,6 +18,7 @@ def understand_results(
     assume_status: ResultStatus | None,
     mapping: ResultMapping = CANONICAL,
     decimal_comma: bool = False,
+    ignore: Collection[str] = (),
 ) -> Understand:
     """Return the function that understands a laboratory's messages of one result each."""
 
@@ -30,6 +31,7 @@ def understand_results(
             assume_status=assume_status,
             mapping=mapping,
             decimal_comma=decimal_comma,
+            ignore=ignore,
         )
         return ResultArrived(at=at, origin=origin, result=result, payload=delivery.payload)
 

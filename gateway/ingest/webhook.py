@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from gateway.contract.identity import sha256_hex
-from gateway.events import MessageRefused
+from gateway.events import MessageRefused, ResultArrived
 from gateway.ingest.messages import Intake
+from gateway.records import Reason
 
 TOPIC = "http/lims/results"
 MOST_WAITING = 64
@@ -33,11 +34,20 @@ class WebhookIntake:
                 return None
             waiting = self._waiting[key] = _Waiting(refused=[])
             events = self._intake.offer(TOPIC, body, session="webhook", committed=lambda: self._settled(key))
-            waiting.refused += [
-                reason.text for event in events if isinstance(event, MessageRefused) for reason in event.reasons
-            ]
+            waiting.refused += [reason.text for event in events for reason in _not_understood(event)]
         await waiting.committed.wait()
         return waiting.refused
 
     def _settled(self, key: str) -> None:
         self._waiting.pop(key).committed.set()
+
+
+def _not_understood(event: object) -> tuple[Reason, ...]:
+    """Return why a message, or something in it, was not understood."""
+    match event:
+        case MessageRefused(reasons=reasons):
+            return reasons
+        case ResultArrived(result=result):
+            return result.unread
+        case _:
+            return ()

@@ -120,11 +120,11 @@ async def test_a_result_is_answered_when_it_is_committed_and_not_before(served, 
 
 async def test_what_is_not_understood_is_told_and_kept_as_a_dead_letter(served, loop):  # noqa: F811
     async with running(loop):
-        code, answer = await post(served, {**RESULT, "result": "clear"})
+        code, answer = await post(served, {**RESULT, "result": "1,234"})
         assert (code, answer["status"]) == (422, "refused")
         assert "neither a number nor a limit" in answer["why"][0]
         assert (await post(served, b"nonsense"))[0] == 422
-        assert await loop.rows("SELECT count(*), min(topic) FROM dead_letter") == [(2, "http/lims/results")]
+        assert ("http/lims/results",) in await loop.rows("SELECT topic FROM dead_letter")
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,16 @@ def read(document, **options):
     )
 
 
+def not_understood(document, **options):
+    """Return the reasons, whether they stand in the result or there is none."""
+    try:
+        return read(document, **options).unread
+    except MessageRefusedError as error:
+        return error.reasons
+
+
 def refused(document, **options):
-    with pytest.raises(MessageRefusedError) as caught:
-        read(document, **options)
-    return [reason.code for reason in caught.value.reasons]
+    return [reason.code for reason in not_understood(document, **options)]
 
 
 def test_the_plain_result_of_a_webhook_is_accepted_as_it_is():
@@ -86,18 +92,17 @@ def test_values_as_text(text, qualifier, value, limit):
         ({"sample_id": "\ud800"}, "NOT_TEXT"),
         ({"test_name": ""}, "MISSING"),
         ({"result": None}, "MISSING"),
-        ({"result": "clear"}, "NOT_A_NUMBER"),
         ({"result": "1,234"}, "NOT_A_NUMBER"),
         ({"result": True}, "WRONG_TYPE"),
         ({"result": {"value": 3}}, "WRONG_TYPE"),
         ({"spec_min": 8.0}, "SPECIFICATION_REVERSED"),
-        ({"spec_min": "low"}, "WRONG_TYPE"),
+        ({"spec_min": "low"}, "NOT_A_NUMBER"),
+        ({"spec_min": ["low"]}, "WRONG_TYPE"),
         ({"status": "done"}, "NOT_A_CHOICE"),
         ({"status": 7}, "NOT_A_CHOICE"),
         ({"result_version": 0}, "OUT_OF_RANGE"),
         ({"result_version": 1.5}, "WRONG_TYPE"),
         ({"sampled_at": "yesterday"}, "NOT_A_TIME"),
-        ({"sampled_at": "2026-12-01"}, "NOT_A_TIME"),
         ({"sampled_at": "2026-12-01T08:00:00"}, "NOT_A_TIME"),
         ({"sampled_at": 1764576000}, "WRONG_TYPE"),
         ({"specification": {}}, "SPECIFICATION_EMPTY"),
@@ -111,9 +116,7 @@ def test_each_wrong_field_has_its_reason(change, code):
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "1" * 400])
 def test_numbers_that_are_not_finite_are_refused_by_field(number):
     payload = json.dumps({**PLAIN, "result": "@"}).replace('"@"', number).encode()
-    with pytest.raises(MessageRefusedError) as caught:
-        read(payload)
-    reason = caught.value.reasons[0]
+    (reason,) = not_understood(payload)
     assert reason.code == "NOT_A_NUMBER"
     assert reason.parameters["field"] == "result"
 
@@ -128,7 +131,7 @@ def test_numbers_that_are_not_finite_are_refused_by_field(number):
         (b"NaN", "NOT_AN_OBJECT"),
         (b"\xff\xfe\x00rubbish", "NOT_TEXT"),
         (b"[" * 100_000, "NOT_JSON"),
-        (b'{"a": 1' + b"1" * 5000 + b"}", "NOT_JSON"),
+        (b'{"a": 1.5.5}', "NOT_JSON"),
         (b'{"result": 1, "result": 2}', "DUPLICATE_KEY"),
         (b'{"x": "' + b"a" * LONGEST_MESSAGE_BYTES + b'"}', "TOO_LARGE"),
     ],
@@ -138,8 +141,9 @@ def test_what_is_no_json_object_has_its_reason(payload, code):
 
 
 def test_every_reason_is_told_at_once():
-    codes = refused({"test_name": 3.5, "result": "x", "status": "no", "sampled_at": "later"})
-    assert sorted(codes) == ["MISSING", "NOT_A_CHOICE", "NOT_A_NUMBER", "NOT_A_TIME", "WRONG_TYPE"]
+    codes = refused({**PLAIN, "spec_min": [3], "result": "1,234", "status": "no", "sampled_at": "later"})
+    assert sorted(codes) == ["NOT_A_CHOICE", "NOT_A_NUMBER", "NOT_A_TIME", "WRONG_TYPE"]
+    assert sorted(refused({"test_name": 3.5})) == ["MISSING", "WRONG_TYPE"]
 
 
 def test_a_time_a_little_ahead_is_flagged_and_far_ahead_refused():

@@ -1,0 +1,33 @@
+"""Names as laboratories and plants write them, so that the same name meets itself. Pure.
+
+A name (of a lot, sample, test, product, unit) keeps its case; what nobody can see in it does not count.
+"""
+
+import unicodedata
+from functools import lru_cache
+
+_INVISIBLE = frozenset({"Cf", "Cc"})  # zero-width and direction marks, controls
+_JOINERS = str.maketrans("", "", " _-./")
+
+
+def normalised(text: str) -> str:
+    """Return a name in NFC, without invisible characters, trimmed, each run of spaces of any kind as one space."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(
+            " " if each.isspace() else each
+            for each in unicodedata.normalize("NFC", text)
+            if each.isspace() or unicodedata.category(each) not in _INVISIBLE
+        )
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=4096)
+def folded(text: str) -> str:
+    """Return what is compared of a field's or a test's name: without case, spaces, ``_``, ``-``, ``.`` and ``/``."""
+    return normalised(text).casefold().translate(_JOINERS)
+
+
+@lru_cache(maxsize=4096)
+def spoken(text: str) -> str:
+    """Return what is compared of a word: without case, each run of spaces, ``_`` and ``-`` as one space."""
+    return " ".join(normalised(text).casefold().replace("_", " ").replace("-", " ").split())

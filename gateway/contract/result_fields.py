@@ -1,0 +1,152 @@
+"""Which field of a laboratory's message is which of ours, and which are neither read nor harmless. Pure.
+
+All names of one field that are present must agree, which the reader of results checks. A field that no spelling knows
+is left unread: where it could speak against a release, the result says so; else it is only named, by ``labline lims
+try`` and the import.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from gateway.contract.comparators import NOT_UNDERSTOOD, comparator
+from gateway.contract.field_spellings import (
+    CRITICAL,
+    FALLBACKS,
+    MAY_COMPARE,
+    NEAR,
+    SPELLINGS,
+    WITHIN_SPECIFICATION,
+    by_folded_name,
+    spellings_of,
+)
+from gateway.contract.names import folded, normalised
+from gateway.contract.reading import Refusal, echo, refusal
+from gateway.contract.statuses import WITHDRAWN, status_of
+from gateway.records import Reason
+
+_INDEX, _FALLBACK = by_folded_name(SPELLINGS), by_folded_name(FALLBACKS)
+_WITHIN = by_folded_name(WITHIN_SPECIFICATION)
+_BETWEEN_LOTS = re.compile(r"[,;\r\n]")
+_MOST_UNREAD = 20  # reasons for fields that nothing reads, of one message
+
+
+@dataclass(kw_only=True, slots=True)
+class LocatedFields:
+    """A message's fields by ours: ``names`` are the sender's, ``document`` has their values; blank ones are absent."""
+
+    document: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+
+    def name(self, ours: str) -> str:
+        """Return the sender's name of one of our fields, or the canonical one where it is absent."""
+        return self.names.get(ours, [ours])[0]
+
+    def values(self, ours: str) -> list[Any]:
+        """Return every value that the message has for one of our fields."""
+        return [self.document[name] for name in self.names.get(ours, ())]
+
+    def take(self, ours: str, name: str, value: Any) -> None:
+        """Note one value of one of our fields, unless it is blank."""
+        if not blank(value):
+            self.names.setdefault(ours, []).append(name)
+            self.document[name] = value
+
+
+def blank(value: Any) -> bool:
+    """Return whether a field with that value is absent."""
+    return value is None or (isinstance(value, str) and not normalised(value))
+
+
+def located(document: Mapping[str, Any], *, ignore: Collection[str] = ()) -> LocatedFields:
+    """Return which of the canonical message's fields are ours, each in the order of its spellings.
+
+    ``ignore``: folded names of fields that a person has said do not matter.
+    """
+    fields, others = LocatedFields(), dict[str, Any]()
+    for name, value in document.items():
+        key = folded(name)
+        if key in ignore:
+            continue
+        ours = _INDEX.get(key) or ("qualifier" if key in MAY_COMPARE and _is_comparator(value) else None)
+        if ours is None:
+            others[name] = value
+            continue
+        fields.take(ours, name, value)
+        if ours == "specification" and isinstance(value, Mapping):
+            _take_limits(fields, name, value, ignore)
+    for ours, names in fields.names.items():
+        names.sort(key=partial(_rank, ours))
+    _take_others(fields, others)
+    return fields
+
+
+def lot_names(text: str) -> list[str]:
+    """Return the lots in a text: several are separated by commas, semicolons or line breaks."""
+    return [name for part in _BETWEEN_LOTS.split(text) if (name := normalised(part))]
+
+
+def unmapped(name: str, value: Any) -> Reason:
+    """Return the reason why a field that nothing reads keeps its result for a person."""
+    text = f"{echo(name)} is {echo(value)}, which could speak against a release, and nothing reads it; "
+    text += "map it, or name it in [lims] ignore."
+    return refusal(Refusal.UNMAPPED_FIELD, text, field=echo(name), found=echo(value))
+
+
+def critical_and_unread(
+    document: Mapping[str, Any], *, read: Collection[str], ignore: Collection[str] = ()
+) -> Iterator[tuple[str, Any]]:
+    """Yield (name, value) of each field that is called like a critical one of ours and that a mapping does not read.
+
+    ``read``: our fields that the mapping reads somewhere, and the foreign names that it has read.
+    """
+    for name, value in document.items():
+        key = folded(name)
+        ours = _INDEX.get(key)
+        if ours in CRITICAL and ours not in read and name not in read and key not in ignore and not blank(value):
+            yield name, value
+
+
+def _rank(ours: str, name: str) -> int:
+    spellings, key = spellings_of(ours), folded(name)
+    return spellings.index(key) if key in spellings else len(spellings)
+
+
+def _is_comparator(value: Any) -> bool:
+    return isinstance(value, str) and (bool(comparator(value)) or normalised(value).casefold() in NOT_UNDERSTOOD)
+
+
+def _take_limits(fields: LocatedFields, outer: str, document: Mapping[str, Any], ignore: Collection[str]) -> None:
+    """Note the fields of limits that came with the result."""
+    for name, value in document.items():
+        key, path = folded(name), f"{outer}.{name}"
+        if key in _WITHIN and key not in ignore:
+            fields.take(_WITHIN[key], path, value)
+        elif not blank(value):
+            fields.unused.append(path)
+
+
+def _take_others(fields: LocatedFields, others: Mapping[str, Any]) -> None:
+    """Take second names where the first are absent; name the rest, and say what of it could speak against a release."""
+    named = frozenset(fields.names)
+    for name, value in others.items():
+        ours = _FALLBACK.get(folded(name))
+        if blank(value):
+            continue
+        if ours is not None and ours not in named and isinstance(value, str | int):
+            fields.take(ours, name, value)
+            continue
+        fields.unused.append(name)
+        if _speaks_against(folded(name), value) and len(fields.reasons) < _MOST_UNREAD:
+            fields.reasons.append(unmapped(name, value))
+
+
+def _speaks_against(key: str, value: Any) -> bool:
+    speaks = NEAR.get(key)
+    if speaks is not None:
+        return speaks(value)
+    return key.endswith(("status", "state")) and status_of(value) in WITHDRAWN
