@@ -32,7 +32,7 @@ from pydantic_settings import (
 
 from gateway.chart_rules import DEFAULT_RULES, FEWEST_PER_ANALYTE, RunRule
 from gateway.contract.json_paths import FIELDS, is_path
-from gateway.contract.numbers import number_text
+from gateway.contract.numbers import is_finite_percent, number_text
 from gateway.contract.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.times import parse_rfc3339
 from gateway.definitions import Stage
@@ -237,6 +237,10 @@ class BandsTable(_Table):
     release: Limits = Field(description="[low, high] percent of target: inside, release")
     review: Limits = Field(description="[low, high] percent of target: inside, review; outside, hold")
 
+    def are_finite(self, target: float) -> bool:
+        """Return whether the limits that the bands mean are numbers."""
+        return all(is_finite_percent(target, percent) for percent in (*self.release, *self.review))
+
 
 def _texts(stated: Any) -> tuple[str, ...]:
     texts = flattened(stated)
@@ -294,6 +298,8 @@ class SpecificationTable(_Table):
             raise ValueError(f"lower {number_text(self.lower)} is above upper {number_text(self.upper)}")
         if self.bands is not None and not self.target:
             raise ValueError("bands are percent of target: set a target other than 0")
+        if self.bands is not None and self.target is not None and not self.bands.are_finite(self.target):
+            raise ValueError("bands of this target are too large for a number")
         problem = list_problem(self.accepts, self.rejects)
         if problem is not None:
             raise ValueError(problem)

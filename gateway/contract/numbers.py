@@ -1,6 +1,7 @@
 """Numbers in sentences: whole ones as such, others as short as they can be without saying something else. Pure."""
 
 import math
+import sys
 from fractions import Fraction
 
 _LARGEST_WHOLE = 1e15  # from there on a float has no decimals
@@ -14,6 +15,19 @@ def exact(number: float) -> Fraction:
     Raises ValueError where it is not finite.
     """
     return Fraction(repr(float(number)))
+
+
+def nearest(number: Fraction) -> float:
+    """Return the float nearest to an exact number; one that is too large for a float becomes the largest one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return sys.float_info.max if number > 0 else -sys.float_info.max
+
+
+def is_finite_percent(target: float, percent: float) -> bool:
+    """Return whether so many percent of a target are a number that a float can hold."""
+    return abs(exact(target) * exact(percent) / 100) <= exact(sys.float_info.max)
 
 
 def plain(number: float) -> float:
@@ -36,10 +50,10 @@ def told_apart(number: Fraction, *marks: float | None, digits: int) -> str:
     """Return a number in so many significant digits, or as many more as keep it on its side of every mark."""
     known = [exact(mark) for mark in marks if mark is not None]
     for count in range(digits, _MOST_DIGITS + 1):
-        text = _in_digits(float(number), count)
+        text = _in_digits(nearest(number), count)
         if all((Fraction(text) > mark, Fraction(text) < mark) == (number > mark, number < mark) for mark in known):
             return text
-    return repr(float(number))
+    return repr(nearest(number))
 
 
 def _in_digits(number: float, count: int) -> str:

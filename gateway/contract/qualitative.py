@@ -1,7 +1,7 @@
 """Results in words: when two texts are the same, and the few words that mean the same in every laboratory. Pure.
 
-A text is compared as a whole: "not detected" holds "detected", and "absent" in 1 g is not "absent in 25 g". So
-whatever is in no list is for a person.
+A text is compared as a whole: "not detected" holds "detected", and "absent in 1 g" is not "absent in 25 g". So whatever
+is in no list is for a person.
 """
 
 import re
@@ -14,10 +14,30 @@ _NUMBER = re.compile(
     r"[<>=\u2264\u2265~\u2248\u00b1]*\s*[+-]?[\d.,' ]*\d[\d.,' ]*(\s*[e\u00d7x*^]\s*[\d^+-]*)?", re.IGNORECASE
 )
 
+_AMOUNT = r"(?P<size>\d{1,5}(?:[.,]\d{1,3})?) ?(?P<measure>g|kg|ml|l)"
+_SAMPLE = re.compile(rf"(?P<text>.{{1,200}}?) ?(?:\b(?:in|per|pro|je|dans|en) |/) ?{_AMOUNT}")
+_PER_SAMPLE = re.compile(rf"/ ?{_AMOUNT}$")
+
 
 def folded(text: str) -> str:
     """Return a text as it is compared: compatible signs, small letters, one space between words."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def without_sample(text: str) -> tuple[str, str | None]:
+    """Return (a folded text without the amount of its sample, that amount): ``absent in 25 g`` is absent, of ``25g``."""
+    match = _SAMPLE.fullmatch(text)
+    return (text, None) if match is None else (match["text"], _amount(match))
+
+
+def sample_of(unit: str | None) -> str | None:
+    """Return the amount of the sample that a unit counts by, such as ``25g`` of ``CFU/25 g``, or None."""
+    match = None if unit is None else _PER_SAMPLE.search(folded(unit))
+    return None if match is None else _amount(match)
+
+
+def _amount(match: re.Match[str]) -> str:
+    return match["size"].replace(",", ".") + match["measure"]
 
 
 def is_number(text: str) -> bool:

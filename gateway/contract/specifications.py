@@ -4,11 +4,9 @@ What is accepted here is kept and read again with each result of its product, so
 as it is: every number is finite, and so is every limit that follows from it.
 """
 
-import math
-
 from pydantic import TypeAdapter
 
-from gateway.contract.numbers import exact, number_text
+from gateway.contract.numbers import is_finite_percent, number_text
 from gateway.contract.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.reading import FieldReader, Refusal, parse_object
 from gateway.records import Bands, Specification
@@ -126,16 +124,9 @@ def _check_limits(reader: FieldReader, specification: Specification) -> None:
 def _check_band_limits(reader: FieldReader, bands: Bands, target: float) -> None:
     """Refuse bands whose limits, in the unit of the target, are too large for a number."""
     for name, pair in (("release", bands.release), ("review", bands.review)):
-        if not all(_is_finite(target, percent) for percent in pair):
+        if not all(is_finite_percent(target, percent) for percent in pair):
             text = f"bands.{name} of this target is too large for a number."
             reader.refuse(Refusal.OUT_OF_RANGE, text, field=f"bands.{name}")
-
-
-def _is_finite(target: float, percent: float) -> bool:
-    try:
-        return math.isfinite(float(exact(target) * exact(percent) / 100))
-    except OverflowError:
-        return False
 
 
 def _check_texts(reader: FieldReader, specification: Specification) -> None:

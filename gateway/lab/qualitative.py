@@ -1,11 +1,12 @@
 """A result in words against a specification's lists: accepted, rejected, or for a person. Pure.
 
-Only whole texts count (``gateway.contract.qualitative.folded``). Two kinds of words need no list: that a test failed is
-out of any specification, and more colonies than can be counted are above any upper limit.
+Only whole texts count (``gateway.contract.qualitative.folded``); the amount of the sample may stand behind them, where
+a text is rejected anyway, or where it is the amount that the specification's unit counts by. Two kinds of words need no
+list: that a test failed is out of any specification, and more colonies than can be counted are above any upper limit.
 """
 
 from gateway.contract.numbers import number_text
-from gateway.contract.qualitative import FAILED, UNCOUNTABLE, folded
+from gateway.contract.qualitative import FAILED, UNCOUNTABLE, folded, sample_of, without_sample
 from gateway.lab.judgements import TEXT_FAILED, TEXT_REJECTED, TEXT_UNCOUNTABLE, Judgement, reason_of
 from gateway.lab.units import converted, is_absent
 from gateway.records import LabResult, Reason, Recommendation, Specification
@@ -16,10 +17,14 @@ Judged = tuple[Recommendation, Reason]
 def judged_by_text(result: LabResult, specification: Specification) -> Judged | None:
     """Return what a result recommends by its words, or None where no list and no known word speaks of them."""
     text = folded(result.value_text)
-    if text in _listed(specification.rejects):
+    finding, sample = without_sample(text)
+    rejects, accepts = _listed(specification.rejects), _listed(specification.accepts)
+    if text in rejects:
         return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_REJECTED)
-    if text in _listed(specification.accepts):
+    if text in accepts or (finding in accepts and sample is not None and sample == sample_of(specification.unit)):
         return _accepted(result, specification)
+    if finding in rejects:  # in whatever amount
+        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_REJECTED)
     if text in FAILED:
         return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_FAILED)
     if text in UNCOUNTABLE and specification.upper is not None:

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
-from gateway.contract.numbers import exact, number_text, plain, told_apart
+from gateway.contract.numbers import exact, nearest, number_text, plain, told_apart
 from gateway.lab.judgements import Judgement, reason_of
 from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
 from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
@@ -113,7 +113,7 @@ def action_limits(specification: Specification) -> Specification:
     bands, target = specification.bands, specification.target
     if bands is None or not target:
         return specification
-    low, high = sorted(float(exact(target) * exact(percent) / 100) for percent in bands.review)
+    low, high = sorted(nearest(exact(target) * exact(percent) / 100) for percent in bands.review)
     return replace(
         specification,
         lower=low if specification.lower is None else max(low, specification.lower),
@@ -159,7 +159,7 @@ def _outside_band(
         result,
         compared,
         specification,
-        percent=float(percent),
+        percent=nearest(percent),
         percent_text=told_apart(percent, *band, digits=_PERCENT_DIGITS),
         low=plain(band[0]),
         high=plain(band[1]),

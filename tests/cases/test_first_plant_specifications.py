@@ -91,6 +91,7 @@ def test_laboratory_01_a_configuration_accepts_and_rejects_texts_in_every_langua
         ('accepts = ["Failed"]', "cannot be accepted"),
         ('accepts = [" "]', "is empty"),
         ("lower = inf", "finite"),
+        ("upper = 1\ntarget = 1e300\n[specification.bands]\nrelease = [1, 2]\nreview = [1, 1e300]", "too large"),
     ],
 )
 def test_laboratory_01_lists_that_decide_nothing_are_refused(tmp_path, lines, told):

@@ -62,7 +62,8 @@ def asked(found, specification):
         ("PRESENT", ("hold", "OUT_OF_SPECIFICATION")),
         ("fail", ("hold", "OUT_OF_SPECIFICATION")),
         ("nicht  bestanden", ("hold", "OUT_OF_SPECIFICATION")),
-        ("Detected in 25 g", ("review", "TEXT_UNKNOWN")),
+        ("Detected in 25 g", ("hold", "OUT_OF_SPECIFICATION")),
+        ("PRESENT/25g", ("hold", "OUT_OF_SPECIFICATION")),
         ("absent in 1 g", ("review", "TEXT_UNKNOWN")),
         ("pass", ("review", "TEXT_UNKNOWN")),
         ("TNTC", ("review", "TEXT_UNKNOWN")),
@@ -72,6 +73,23 @@ def asked(found, specification):
 )
 def test_laboratory_01_words_are_judged_by_the_specifications_lists_as_a_whole(text, expected):
     assert asked(words(text), SALMONELLA) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("absent in 25 g", "release"),
+        ("Absent/25g", "release"),
+        ("nicht nachgewiesen in 25 g", "release"),
+        ("absent in 1 g", "review"),
+        ("absent in 250 g", "review"),
+        ("absent in 25 mL", "review"),
+        ("not absent in 25 g", "review"),
+        ("detected in 1 g", "hold"),
+    ],
+)
+def test_laboratory_01_the_amount_of_the_sample_may_stand_behind_where_it_is_the_specifications(text, expected):
+    assert judge(words(text), replace(SALMONELLA, unit="CFU/25 g"))[0].value == expected
 
 
 def test_laboratory_01_the_review_of_an_unknown_text_names_it_and_the_lists():
@@ -274,6 +292,21 @@ def test_bands_do_not_move_with_the_zero_of_a_scale():
     there = in_unit(warm, "degF")
     assert there is not None
     assert (there.lower, there.upper, there.bands) == (113.0, 131.0, None)
+
+
+@given(*[st.floats(allow_nan=False, allow_infinity=False)] * 3)
+def test_attacks_02_no_finite_numbers_are_too_large_to_be_judged(value, target, percent):
+    bands = Bands(release=(0.0, 1.0), review=(-1.0, percent))
+    specification = Specification(analyte="x", lower=None, upper=1e308, target=target, unit="kg", bands=bands)
+    for unit in ("kg", "mg", None):
+        judge(result(value=value, unit=unit), specification)
+    assert decode(Specification, encode(action_limits(specification))) == action_limits(specification)
+
+
+def test_no_limit_is_lost_where_it_cannot_be_converted():
+    huge = Specification(analyte="x", lower=None, upper=1e308, unit="kg")
+    assert in_unit(huge, "mg") is None
+    assert strictest((huge,), "mg") is None
 
 
 # --- units that are missing ------------------------------------------------------------------------
