@@ -25,7 +25,7 @@ def folded(text: str) -> str:
 
 
 def without_sample(text: str) -> tuple[str, str | None]:
-    """Return (a folded text without the amount of its sample, that amount): ``absent in 25 g`` is absent, of ``25g``."""
+    """Return (a folded text without its sample, the sample): ``absent in 25 g`` is ``absent`` and ``25g``."""
     match = _SAMPLE.fullmatch(text)
     return (text, None) if match is None else (match["text"], _amount(match))
 
