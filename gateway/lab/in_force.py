@@ -58,18 +58,18 @@ def in_unit(specification: Specification, unit: str | None) -> Specification | N
     if zero:  # percent of a target in degC are not percent of it in degF
         specification = replace(action_limits(specification), bands=None)
 
-    changed: dict[str, float] = {}
-    for name, number in (
-        ("lower", specification.lower),
-        ("upper", specification.upper),
-        ("target", specification.target),
-    ):
-        if number is not None:
-            there = converted(number, specification.unit, unit)
-            if there is None:  # too large a number in that unit: no limit may be lost
-                return None
-            changed[name] = there
-    return replace(specification, unit=unit, decimals=None, **changed)  # decimals were of the other unit
+    limits = (specification.lower, specification.upper, specification.target)
+    lower, upper, target = (None if each is None else converted(each, specification.unit, unit) for each in limits)
+    if limits.count(None) != (lower, upper, target).count(None):  # too large in that unit: no limit may be lost
+        return None
+    return replace(
+        specification,
+        lower=lower,
+        upper=upper,
+        target=target,
+        unit=unit,
+        decimals=None,  # they were of the other unit
+    )
 
 
 def differ(first: Specification, second: Specification) -> bool:
