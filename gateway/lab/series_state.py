@@ -47,7 +47,11 @@ def _state(series: Series, ordered: Sequence[Point], rules: TrendRules) -> tuple
     if series.limits is None:
         return _without_limits(ordered, rules)
     if series.signalled_within(STABLE_AFTER) and series.last_signal is not None:
-        return SeriesState.NOT_IN_CONTROL, f"{_signal(series.last_signal)}, {series.since_signal} samples ago"
+        ago = f"{series.since_signal} sample{'' if series.since_signal == 1 else 's'} ago"
+        return (
+            SeriesState.NOT_IN_CONTROL,
+            f"{_signal(series.last_signal)}, {ago if series.since_signal else 'the newest'}",
+        )
     return SeriesState.IN_CONTROL, f"{series.limits.lower:.5g} to {series.limits.upper:.5g}"
 
 
@@ -55,7 +59,7 @@ def _constant(series: Series, constant: Constant) -> str:
     said = f"{constant.text} in {constant.count} samples"
     if series.last_signal is None:
         return said
-    return f"{said}; {series.last_signal.text} in {series.last_signal.sample_id} at {rfc3339(series.last_signal.at_ns)}"
+    return f"{said}; {series.last_signal.text} in {series.last_signal.sample_id} at {_time(series.last_signal.at_ns)}"
 
 
 def _without_limits(ordered: Sequence[Point], rules: TrendRules) -> tuple[SeriesState, str]:
@@ -71,12 +75,17 @@ def _without_limits(ordered: Sequence[Point], rules: TrendRules) -> tuple[Series
     first = newest[outside[0]]
     return SeriesState.NOT_IN_CONTROL, (
         f"{len(outside)} of the last {rules.baseline} lie outside their own limits (Nelson 1), first "
-        f"{first.text} in {first.sample_id} at {rfc3339(first.at_ns)}"
+        f"{first.text} in {first.sample_id} at {_time(first.at_ns)}"
     )
 
 
 def _signal(signal: Signal) -> str:
-    return f"{rule_name(signal.rule)} by {signal.text} in {signal.sample_id} at {rfc3339(signal.at_ns)}"
+    return f"{rule_name(signal.rule)} by {signal.text} in {signal.sample_id} at {_time(signal.at_ns)}"
+
+
+def _time(at_ns: int) -> str:
+    """Return an instant to the second."""
+    return f"{rfc3339(at_ns)[:19]}Z"
 
 
 def capability_of(stands: Standing, points: Sequence[Point], specification: Specification | None) -> Capability:
@@ -90,7 +99,7 @@ def capability_of(stands: Standing, points: Sequence[Point], specification: Spec
     if same is None:
         return Capability(withheld=f"the specification's unit {specification.unit} does not fit {stands.series.unit}")
     if stands.state is not SeriesState.IN_CONTROL:
-        return Capability(withheld=f"{_WITHHELD[stands.state]}: {stands.reason}")
+        return Capability(withheld=_WITHHELD[stands.state])
     ordered = sorted(points, key=lambda each: (each.at_ns, each.sample_id))
     limits = chart_limits([each.value for each in ordered if each.qualifier is None])
     if limits is None:
@@ -99,7 +108,7 @@ def capability_of(stands: Standing, points: Sequence[Point], specification: Spec
 
 
 _WITHHELD = {
-    SeriesState.TOO_FEW: "too few values",
+    SeriesState.TOO_FEW: "it has too few values",
     SeriesState.DOES_NOT_VARY: "it does not vary",
     SeriesState.NOT_IN_CONTROL: "it is not in control",
 }

@@ -22,6 +22,7 @@ from gateway.records import Reason
 
 CHARTED_AGAIN = 200  # points on record that a series is charted again from: older ones have no weight any more
 STABLE_AFTER = 25  # values without a signal
+LEARNED_FROM = 3  # samples that departed from a constant, before variation around it is taken for usual
 _EQUAL = 1e-9  # relative: a converted value is the same
 
 
@@ -178,6 +179,8 @@ def charted_again(
         if point.at_ns <= again.frozen_until_ns:
             if asked and not (newly and set(point.result_ids) <= set(again.rests_on)):
                 reasons = charted(_begun(again), point, rules, name=name).reasons
+            elif asked and series.frozen:  # until it came the series did not vary
+                reasons = charted(_begun(series), point, rules, name=name).reasons
             again = replace(again, last_ns=point.at_ns)
             continue
         after = charted(again, point, rules, name=name)
@@ -200,7 +203,7 @@ def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> 
         return series
     numbers = [each for each in ordered if each.qualifier is None][-rules.baseline :]
     limits, outside = frozen_limits([each.value for each in numbers]) if len(numbers) == rules.baseline else (None, ())
-    if limits is not None and (series.constant is None or _around(limits, series.constant)):
+    if limits is not None and (series.constant is None or _varies_around(series.constant, limits, ordered)):
         return _frozen(replace(series, limits=limits, constant=None), numbers, outside)
     first = ordered[-rules.baseline :]
     if series.constant is not None or len(first) < rules.baseline:
@@ -213,8 +216,10 @@ def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> 
     return _frozen(replace(series, constant=replace(constant, count=len(first) - len(strays))), first, strays)
 
 
-def _around(limits: ChartLimits, constant: Constant) -> bool:
-    """Return whether values within limits still are what did not vary before: else they have moved away from it."""
+def _varies_around(constant: Constant, limits: ChartLimits, ordered: Sequence[Point]) -> bool:
+    """Return whether values vary around what did not vary before; if not, they have moved away from it."""
+    if sum(not constant.includes(each) for each in ordered) < LEARNED_FROM:
+        return False
     if constant.qualifier == BELOW:
         return limits.center < constant.value
     if constant.qualifier == ABOVE:
