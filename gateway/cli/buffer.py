@@ -132,7 +132,8 @@ def dead_letters(config: Path = _CONFIG, most: int = _MOST, as_json: bool = _JSO
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["dead_letters"], {"most": most}).fetchall()
     found = [
-        {"id": row["dead_letter_id"], "at": rfc3339(row["at_ns"]), "topic": row["topic"], "bytes": row["bytes"],
+        {"id": row["dead_letter_id"], "at": rfc3339(row["at_ns"]), "first_at": rfc3339(row["first_ns"]),
+         "times": row["times"], "topic": row["topic"], "bytes": row["bytes"],
          "why": "; ".join(reason["text"] for reason in json.loads(row["reasons"])), "state": _state_of(row)}
         for row in rows
     ]  # fmt: skip
@@ -142,9 +143,11 @@ def dead_letters(config: Path = _CONFIG, most: int = _MOST, as_json: bool = _JSO
 def _state_of(row: Any) -> str:
     if not row["holds"]:
         return "damaged"
-    if row["asked_ns"] is None:
-        return ""
-    return "to be tried again" if row["tried_ns"] is None else "tried again"
+    if row["bytes"] is None:
+        return "payload dropped"  # beyond the quota
+    if row["waits"]:
+        return "to be tried again"
+    return "" if row["tried_ns"] is None else "tried again"
 
 
 def _show(title: str, found: list[dict[str, Any]], *, as_json: bool) -> None:

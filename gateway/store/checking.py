@@ -18,7 +18,8 @@ from gateway.store.statements import SQL
 
 EVIDENCE = (
     "event", "job_order", "lot", "context_change", "lab_result", "prediction", "disposition", "guidance",
-    "guidance_state", "response", "dead_letter", "outbox", "gap", "feedback", "model_learned", "version_change",
+    "guidance_state", "response", "dead_letter", "dead_letter_payload", "outbox", "gap", "feedback", "model_learned",
+    "version_change",
     "signed_bias", "specification_stated", "series_point", "series", "series_sample",
     "analytes_together", "provisional_hold", "control_point",
     "material_use", "lot_fingerprint", "deviation", "incoming_result", "assessment", "settlement", "refused_result",

@@ -50,7 +50,7 @@ from gateway.records import (
     SignedHead,
     Specification,
 )
-from gateway.store import audit
+from gateway.store import audit, dead_letters
 from gateway.store.codec import encode
 from gateway.store.evidence import Cell, with_hash
 from gateway.store.outbox import Queued, enqueue
@@ -436,7 +436,7 @@ def _dead_letter(connection: sqlite3.Connection, event: Event, _situation: Situa
             "at_ns": event.at_ns,
             "topic": letter.topic,
             "reasons": json.dumps([asdict(reason) for reason in letter.reasons]),
-            "payload": letter.payload,
+            "payload": dead_letters.keep(connection, letter.payload),
         },
     )
 

@@ -23,7 +23,8 @@ from gateway.store.statements import SQL
 _TABLES: dict[str, frozenset[str]] = {
     "event": frozenset(), "job_order": frozenset(), "lot": frozenset(), "context_change": frozenset(),
     "lab_result": frozenset(), "prediction": frozenset({"after_event"}), "disposition": frozenset(),
-    "guidance": frozenset(), "guidance_state": frozenset(), "response": frozenset(), "dead_letter": frozenset(),
+    "guidance": frozenset(), "guidance_state": frozenset(), "response": frozenset(),
+    "dead_letter_payload": frozenset(), "dead_letter": frozenset(),
     "outbox": frozenset({"parked", "seq", "acknowledged"}), "gap": frozenset(), "feedback": frozenset(),
     "version_change": frozenset(), "signed_bias": frozenset(), "specification_stated": frozenset(),
     "series_point": frozenset(), "provisional_hold": frozenset(), "control_point": frozenset(),

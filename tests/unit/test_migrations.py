@@ -161,7 +161,7 @@ def rows_of(version):
     if version >= 11:
         yield "control_point", {"result_id": "r1", "material": "OIL-ü", "analyte": "ph", "at_ns": 1, "arrived_ns": 2,
                                 "deviations": -1.5, "rejected": 0}  # fmt: skip
-    yield from rows_of_release() if version >= 16 else ()
+    yield from rows_since_release(version)
     for line in lines:
         yield "audit", line
 
@@ -188,6 +188,15 @@ def rows_of_the_laboratory():
         "sample_request",
         {"material_lot_id": "L1", "request_id": "q", "since_ns": 1, "probability": 0.5, "tests": "[]"},
     )
+
+
+def rows_since_release(version):
+    yield from rows_of_release() if version >= 16 else ()
+    if version >= 18:
+        yield "series_sample", {"product": "FG-ü", "analyte": "ph", "sample_id": "S", "at_ns": 1, "value": 7.25,
+                                "results": "[]"}  # fmt: skip
+    if version >= 19:
+        yield "dead_letter_payload", {"payload_sha256": "ab", "bytes": 513, "payload": b"\xfe"}
 
 
 def rows_of_release():

@@ -17,6 +17,16 @@ SELECT count(*) FROM event WHERE payload_sha256 = :payload_sha256 AND topic = :t
 INSERT INTO event (event_id, kind, at_ns, session, topic, message_number, payload_sha256, hash)
 VALUES (:event_id, :kind, :at_ns, :session, :topic, :message_number, :payload_sha256, :hash);
 
+-- name: keep_dead_letter_payload
+INSERT OR IGNORE INTO dead_letter_payload (payload_sha256, bytes, payload) VALUES (:payload_sha256, :bytes, :payload);
+
+-- name: dead_letter_payload_bytes
+SELECT bytes FROM dead_letter_payloads;
+
+-- name: drop_oldest_dead_letter_payload
+DELETE FROM dead_letter_payload
+WHERE rowid = (SELECT min(rowid) FROM dead_letter_payload WHERE payload_sha256 <> :payload_sha256);
+
 -- name: insert_dead_letter
 INSERT INTO dead_letter (dead_letter_id, at_ns, topic, reasons, payload)
 VALUES (:dead_letter_id, :at_ns, :topic, :reasons, :payload);

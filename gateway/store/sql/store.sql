@@ -79,7 +79,8 @@ SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragm
 
 -- name: retries
 SELECT r.dead_letter_id, d.topic, d.payload, r.person, d.holds FROM retry AS r
-JOIN dead_letter_checked AS d USING (dead_letter_id) WHERE r.tried_ns IS NULL ORDER BY r.asked_ns LIMIT 20;
+JOIN dead_letter_whole AS d USING (dead_letter_id)
+WHERE r.tried_ns IS NULL AND d.payload IS NOT NULL ORDER BY r.asked_ns LIMIT 20;
 
 -- name: ask_retry
 INSERT INTO retry (dead_letter_id, asked_ns, person) VALUES (:dead_letter_id, :asked_ns, :person)
@@ -88,10 +89,20 @@ ON CONFLICT (dead_letter_id) DO UPDATE SET asked_ns = excluded.asked_ns, person 
 -- name: retried
 UPDATE retry SET tried_ns = :tried_ns WHERE dead_letter_id = :dead_letter_id;
 
+-- The same message, refused for the same reasons, is one line: how often, since when, and when last.
 -- name: dead_letters
-SELECT d.dead_letter_id, d.at_ns, d.topic, d.reasons, length(d.payload) AS bytes, r.asked_ns, r.tried_ns, d.holds
-FROM dead_letter_checked AS d LEFT JOIN retry AS r USING (dead_letter_id) ORDER BY d.at_ns DESC LIMIT :most;
+WITH told AS (
+    SELECT max(d.rowid) AS newest, min(d.at_ns) AS first_ns, count(DISTINCT d.rowid) AS times,
+           max(r.asked_ns IS NOT NULL AND r.tried_ns IS NULL) AS waits, max(r.tried_ns) AS tried_ns
+    FROM dead_letter AS d LEFT JOIN retry AS r USING (dead_letter_id)
+    GROUP BY d.topic, d.reasons,
+             CASE WHEN substr(d.payload, 1, 7) = x'7368613235363a' THEN d.payload ELSE d.dead_letter_id END
+    ORDER BY newest DESC LIMIT :most
+)
+SELECT d.dead_letter_id, d.at_ns, told.first_ns, told.times, d.topic, d.reasons, length(d.payload) AS bytes,
+       told.waits, told.tried_ns, d.holds
+FROM told JOIN dead_letter_whole AS d ON d.row_number = told.newest ORDER BY d.row_number DESC;
 
 -- name: dead_letter
-SELECT dead_letter_id, at_ns, topic, reasons, payload, holds FROM dead_letter_checked
+SELECT dead_letter_id, at_ns, topic, reasons, payload, holds FROM dead_letter_whole
 WHERE dead_letter_id = :dead_letter_id;
