@@ -10,11 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.contract.canonical import Agreed, Canonical, Document, not_read
 from gateway.contract.names import folded, spoken
-from gateway.contract.result_fields import blank, critical_and_unread, unmapped
+from gateway.contract.result_fields import blank, unmapped
 from gateway.records import Reason
-
-Document = Mapping[str, Any]
 
 FIELDS = frozenset(
     {
@@ -50,22 +49,20 @@ class PathMapping:
             return (document,)
         return [_with(document, self.items, [each]) for each in found]
 
-    def canonical(
-        self, document: Document, ignore: Collection[str] = ()
-    ) -> tuple[dict[str, Any], tuple[Reason, ...], tuple[str, ...]]:
-        """Return (one result's canonical message, what else could speak against a release, what nothing reads)."""
+    def canonical(self, document: Document, agreed: Agreed) -> Canonical:
+        """Return the canonical message of a message with one result."""
         results = None if self.items is None else _at(document, self.items)
         item = results[0] if isinstance(results, list) and results else document
         taken = {name: self._taken(path, document, item) for name, path in self.paths.items()}
         message = {name: value for name, value in taken.items() if not blank(value)}
         if isinstance(message.get("status"), str):
             message["status"] = self._own_word(message["status"])
-        reasons, unused = self._unread(document, item, ignore)
+        reasons, unused = self._unread(document, item, agreed.ignore)
         others = self._other_lots(document, item)
         if others:
             message["material_lot_id"] = others
             reasons = (*reasons, unmapped(self.paths["material_lot_id"].rpartition("[")[0], others))
-        return message, reasons, unused
+        return Canonical(document=message, reasons=reasons, unused=unused)
 
     def _other_lots(self, document: Document, item: Any) -> list[Any]:
         """Return all lots of a list of which the mapping names one, where there are several; else none.
@@ -95,18 +92,13 @@ class PathMapping:
         """Return what is called like a critical field of ours and no path reads, and the names of all such fields."""
         of_item = {_first_step(path) for path in self.paths.values() if not path.startswith("$.")}
         of_message = {_first_step(path.removeprefix("$.")) for path in self.paths.values() if path.startswith("$.")}
-        levels: list[tuple[Any, set[str]]] = [(item, of_item)]
-        if item is not document:
-            levels.append((document, of_message | {_first_step(self.items or "")}))
-        else:
-            of_item |= of_message
-        reasons, unused = list[Reason](), list[str]()
-        for level, read in levels:
-            if isinstance(level, Mapping):
-                unused += [name for name, value in level.items() if name not in read and not blank(value)]
-                near = critical_and_unread(level, read={*self._ours(), *read}, ignore=ignore)
-                reasons += [unmapped(name, value) for name, value in near]
-        return tuple(reasons), tuple(unused)
+        if item is document:
+            return not_read(document, names=of_item | of_message, ours=self._ours(), ignore=ignore)
+        within, around = (
+            not_read(level, names=names, ours=self._ours(), ignore=ignore)
+            for level, names in ((item, of_item), (document, of_message | {_first_step(self.items or "")}))
+        )
+        return (*within[0], *around[0]), (*within[1], *around[1])
 
     def _ours(self) -> frozenset[str]:
         limits = {"specification"} if self.paths.keys() & {"lower", "upper"} else set()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.contract.canonical import Agreed
 from gateway.contract.comparators import comparator
 from gateway.contract.identity import identity_of, result_identity
 from gateway.contract.lab_values import WrittenValue, written_value
@@ -99,7 +100,7 @@ def read_result(
         foreign = parse_object(payload)
     except MessageRefusedError as error:
         raise MessageRefusedError(error.reasons, about=_about(mapping, payload, source)) from error
-    mapped = mapping.canonical(foreign, ignored)
+    mapped = mapping.canonical(foreign, Agreed(ignore=ignored, decimal_comma=decimal_comma))
     fields = located(mapped.document, ignore=ignored)
     reader = _ResultReader(
         fields=fields,

@@ -6,19 +6,18 @@ the fields of one. Whether they are right, the reader of canonical messages deci
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from gateway.contract import labvantage, senaite
+from gateway.contract.canonical import Agreed, Canonical, Document
 from gateway.contract.field_spellings import spellings_of
 from gateway.contract.json_paths import PathMapping
 from gateway.contract.names import folded, normalised
 from gateway.contract.reading import MessageRefusedError, Refusal, parse_document, refusal
 from gateway.contract.result_fields import lot_names
-from gateway.records import Reason, ResultReference
+from gateway.records import ResultReference
 
-Document = Mapping[str, Any]
 MOST_RESULTS, LONGEST_PARTS_BYTES = 500, 4 * 2**20  # of one message
 _LONGEST_SEARCH_BYTES = 2**20
 # "name": "text", "name": 4711 or "name": ["text", ...], in a message that is not JSON as a whole
@@ -30,23 +29,12 @@ _TEXT = re.compile(r'"(?:[^"\\]|\\.){1,256}"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Canonical:
-    """A canonical message made of a foreign one, and what is to be known of how it was made."""
-
-    document: Document
-    flags: tuple[str, ...] = ()
-    foreign_id: str | None = None  # the laboratory's own id of the result, by which retests name it
-    reasons: tuple[Reason, ...] = ()  # what of the foreign message could not be understood
-    unused: tuple[str, ...] = ()  # fields of the foreign message that nothing has read
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ResultMapping:
     """How a laboratory's messages are read."""
 
     split: Callable[[Document], Sequence[Document]] = field(default=lambda document: (document,))
-    canonical: Callable[[Document, Collection[str]], Canonical] = field(
-        default=lambda document, _ignore: Canonical(document=document)
+    canonical: Callable[[Document, Agreed], Canonical] = field(
+        default=lambda document, _agreed: Canonical(document=document)
     )
     source: str = "lims"
     lot_names: frozenset[str] = field(default=frozenset(spellings_of("material_lot_id")))  # folded
@@ -146,25 +134,10 @@ def mapping_by_paths(paths: PathMapping) -> ResultMapping:
     """Return the mapping that a user has written as paths."""
     return ResultMapping(
         split=paths.split,
-        canonical=lambda document, ignore: _of_paths(paths, document, ignore),
-        lot_names=_MAPPINGS["canonical"].lot_names | paths.names_of("material_lot_id"),
-        sample_names=_MAPPINGS["canonical"].sample_names | paths.names_of("sample_id"),
+        canonical=paths.canonical,
+        lot_names=_CANONICAL.lot_names | paths.names_of("material_lot_id"),
+        sample_names=_CANONICAL.sample_names | paths.names_of("sample_id"),
     )
-
-
-def _of_paths(paths: PathMapping, document: Document, ignore: Collection[str]) -> Canonical:
-    message, unread, unused = paths.canonical(document, ignore)
-    return Canonical(document=message, reasons=unread, unused=unused)
-
-
-def _of_senaite(document: Document, _ignore: Collection[str]) -> Canonical:
-    found, flags, uid = senaite.canonical(document)
-    return Canonical(document=found, flags=flags, foreign_id=uid)
-
-
-def _of_labvantage(document: Document, _ignore: Collection[str]) -> Canonical:
-    found, flags = labvantage.canonical(document)
-    return Canonical(document=found, flags=flags)
 
 
 _CANONICAL = ResultMapping()
@@ -172,13 +145,13 @@ _MAPPINGS: Mapping[str, ResultMapping] = {
     "canonical": _CANONICAL,
     "senaite": ResultMapping(
         split=senaite.split,
-        canonical=_of_senaite,
+        canonical=senaite.canonical,
         lot_names=_CANONICAL.lot_names | senaite.LOT_NAMES,
         sample_names=_CANONICAL.sample_names | senaite.SAMPLE_NAMES,
     ),
     "labvantage": ResultMapping(
         split=labvantage.split,
-        canonical=_of_labvantage,
+        canonical=labvantage.canonical,
         lot_names=_CANONICAL.lot_names | labvantage.LOT_NAMES,
         sample_names=_CANONICAL.sample_names | labvantage.SAMPLE_NAMES,
     ),
