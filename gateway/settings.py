@@ -20,6 +20,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -86,6 +87,7 @@ _FORMS = {
     _URL: "an endpoint such as opc.tcp://10.0.0.5:4840",
 }
 Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
+Unit = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
 NodeText = Annotated[str, Field(pattern=_NODE)]
 
 
@@ -139,7 +141,7 @@ class TagTable(_Table):
     source: str = Field(description="the [opcua.<name>] it comes from")
     node: NodeText = Field(description="nsu=<namespace uri>;<identifier>, never a namespace index")
     equipment: Name = Field(description="the equipment it belongs to; that is how a prediction finds its lot")
-    unit: str = Field(description="the engineering unit")
+    unit: Unit = Field(description="the engineering unit")
     validated: Limits | None = Field(default=None, description="[lower, upper]: outside, no model uses it")
     max_rate: Rate | None = Field(default=None, description='fastest believable change, such as "2.0/s"')
     frozen_after: Duration | None = Field(
@@ -262,7 +264,7 @@ class SpecificationTable(_Table):
     lower: float | None = Field(default=None, description="lower limit")
     upper: float | None = Field(default=None, description="upper limit")
     target: float | None = Field(default=None, description="what one aims at")
-    unit: str | None = Field(default=None, description="the unit of all of them")
+    unit: Unit | None = Field(default=None, description="the unit of all of them; docs/laboratory.md lists units")
     version: str | None = Field(default=None, description="the specification's version")
     inclusive: bool = Field(default=True, description="whether a value on a limit is inside")
     lower_inclusive: bool | None = Field(default=None, description="of the lower limit alone, else as inclusive says")
@@ -330,7 +332,7 @@ class ControlTable(_Table):
     analyte: Name = Field(description="our name of the analyte")
     mean: float = Field(allow_inf_nan=False, description="its known value")
     standard_deviation: float = Field(gt=0, allow_inf_nan=False, description="of the measurement, in the same unit")
-    unit: str | None = Field(default=None, description="of both; results are converted to it")
+    unit: Unit | None = Field(default=None, description="of both; results are converted to it")
 
 
 class TogetherTable(_Table):

@@ -17,7 +17,7 @@ class Judgement(StrEnum):
     IN_REVIEW_BAND = "{name} {shown} is {percent_text} % of target, outside the release band {low} to {high} %."
     CENSORED_UNDECIDED = "{name} {shown} may lie inside or outside {limits}."
     NO_SPECIFICATION = "There is no specification of {name} for this product, and none came with the result."
-    UNIT_MISMATCH = "{name} is in {unit_found}, which is no measure of {unit_wanted}, the specification's unit."
+    UNIT_MISMATCH = "{name} {shown} cannot be converted to {unit_wanted}, the specification's unit."
     UNIT_MISSING = "{name} {shown} came without a unit; whether it is in {unit_wanted} is not certain."
     NOT_YET_VALIDATED = "{name} {shown} is entered, not yet validated."
     VALUE_UNKNOWN = "{name} {shown} says no number, and no limit that it lies below or above."

@@ -48,7 +48,7 @@ _RAISED = re.compile("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207a\u207b]+")
 _SPELLINGS = (("\u2212", "-"), ("\u2013", "-"), ("deg C", "degC"), ("deg F", "degF"), ("\u00b0 C", "\u00b0C"),
               ("\u00b0 F", "\u00b0F"), ("fl oz", "floz"), ("pH unit", "pH_unit"))  # fmt: skip
 _SCALES = "|".join(re.escape(scale) for scale in PART_SIZES)
-_FRACTION = re.compile(rf"(?P<before>[a-z.]*?)-?(?P<scale>{_SCALES})-?(?P<after>.*)")
+_FRACTION = re.compile(rf"(?P<before>[a-z./()]*?)-?(?P<scale>{_SCALES})-?(?P<after>.*)")
 _TOKENS = re.compile(
     r"""(?P<ten>(?:[x\u00d7]\s*)?10(?:\^|\*\*|\*)(?P<power>[+-]?\d)(?!\d))
       | (?P<count>\d{1,5}(?:\.\d{1,3})?)(?![\d.])
@@ -83,11 +83,18 @@ def converted(value: float, from_unit: str | None, to_unit: str | None) -> float
     if _is_one_of_no_unit(from_unit, to_unit):
         return value
     first, second = _read(from_unit or ""), _read(to_unit or "")
+    if first is None and second is None:  # nobody's unit, but perhaps one and the same: mg KOH/g
+        return value if _without_spaces(from_unit) == _without_spaces(to_unit) else None
     if first is None or second is None or not _alike(first.dimensions, second.dimensions):
         return None
     if (first.scale, first.offset) == (second.scale, second.offset):
         return value
     return _computed(value, first, second)
+
+
+def _without_spaces(unit: str | None) -> str:
+    text = unit or ""
+    return text if len(text) > _LONGEST else _spelled(text).replace(" ", "")
 
 
 def _computed(value: float, first: NamedUnit, second: NamedUnit) -> float | None:
@@ -179,7 +186,7 @@ def _fraction(text: str) -> NamedUnit | None:
     match = _FRACTION.fullmatch(text.lower().replace(" ", ""))
     if match is None:
         return None
-    before, after = match["before"].rstrip("-"), match["after"].strip("()")
+    before, after = match["before"].strip("()"), match["after"].strip("()")
     scale = PART_SIZES[match["scale"]]
     if match["scale"] in {"ppm", "ppb"} and after in {"w", "v"}:
         after = f"{after}/{after}"

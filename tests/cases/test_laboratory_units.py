@@ -1,7 +1,9 @@
 """Units as laboratories write them, what converts between them, and what does not."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,7 +25,7 @@ _SAME = [  # each line: spellings of one unit
     ("CFU/100 mL", "CFU/100mL", "KBE/100 ml"),
     ("µmol/L", "μmol/L", "umol/L", "µM"),
     ("% w/w", "%w/w", "%(m/m)", "% (w/w)", "wt%", "wt.-%", "Gew.-%", "mass%", "% by weight", "g/100 g", "g/100g"),
-    ("% v/v", "%(v/v)", "vol%", "Vol.-%", "% vol", "%ABV", "mL/100mL"),
+    ("% v/v", "v/v %", "(v/v)%", "%(v/v)", "vol%", "Vol.-%", "% vol", "%ABV", "mL/100mL"),
     ("% w/v", "g/100mL", "g/dL"),
     ("mg/kg", "ppm", "µg/g", "g/t"),
     ("°C", "degC", "deg C", "℃", "celsius"),
@@ -33,6 +35,8 @@ _SAME = [  # each line: spellings of one unit
     ("10^9/L", "10⁹/L", "10*9/L", "x10^9/L"),
     ("J/(kg.K)", "J/kg/K", "J/(kg K)"),
     ("IU/mL", "IE/ml"),
+    ("mg KOH/g", "mgKOH/g", "mg  KOH / g"),
+    ("g I2/100 g", "gI2/100g"),
 ]
 
 
@@ -157,6 +161,15 @@ def test_laboratory_23_a_value_that_touches_a_limit_touches_it_in_another_unit(l
 def test_laboratory_23_a_conversion_is_the_nearest_float_to_the_exact_value(value):
     assert converted(float(value), "mg/L", "g/m3") == float(value)
     assert converted(float(value), "inch", "mm") == float(Fraction(value) * Fraction("25.4"))
+
+
+def test_laboratory_25_the_units_of_the_documents_are_known():
+    text = (Path(__file__).parents[2] / "docs" / "laboratory.md").read_text(encoding="utf-8")
+    section = text.split("## Units")[1].split("\n## ")[0]
+    table = [line.split("|")[2] for line in section.splitlines() if line.startswith("|") and "`" in line]
+    named = [unit for cell in table for unit in re.findall("`([^`]+)`", cell)]
+    assert len(named) > 30
+    assert [unit for unit in named if not is_known(unit)] == []
 
 
 @pytest.mark.parametrize(("first", "second"), [("", "mg/L"), (None, "pH"), ("-", "mPa.s"), ("pH", "1"), ("1", "mPa.s")])
