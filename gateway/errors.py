@@ -68,6 +68,10 @@ class InferenceError(LablineError):
     """A model could not be evaluated."""
 
 
+class InferenceStoppedError(InferenceError):
+    """A model took more time than a decision waits for, and was stopped; it is not asked again."""
+
+
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the first single error within a group of any depth."""
     first = group.exceptions[0]

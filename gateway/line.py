@@ -9,7 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.chart_rules import ControlMaterial, Together, TrendRules
-from gateway.consistency import contradictions
+from gateway.consistency import contradictions, never_inside
 from gateway.contract.json_paths import PathMapping
 from gateway.contract.mapping import ResultMapping, mapping_by_paths, mapping_named
 from gateway.contract.times import parse_rfc3339
@@ -360,11 +360,18 @@ def _on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Pa
                 f"{where}: {tag} is in {tags[tag].unit} here, the bundle expects {unit}",
                 hint="correct the unit of the tag, or use a bundle trained on it",
             )
-    return replace(
+    here = replace(
         bundle,
         inputs=tuple(_narrowed_input(item, tags[item.tag]) for item in bundle.inputs),
         manipulated=tuple(_narrowed_setpoint(item, tags[item.tag], bundle) for item in bundle.manipulated),
     )
+    nowhere = never_inside(bundle, here, tags)
+    if nowhere:
+        raise BundleRefusedError(
+            f"{where}: {'; '.join(nowhere)}",
+            hint="correct validated of the tag, or use a bundle trained for that range",
+        )
+    return here
 
 
 def _narrowed_input(item: InputDefinition, tag: TagDefinition) -> InputDefinition:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment, ModelOutput, TagDefinition, ValueOutput
-from gateway.errors import InferenceError
+from gateway.errors import InferenceError, InferenceStoppedError
 from gateway.guardrails.gates import Said, judge_domain, judge_inputs, judge_probability, judge_value
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
@@ -135,6 +135,8 @@ def _said(
 def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[tuple[float, ...], tuple[Reason, ...]]:
     try:
         row = model.predict(np.array([features.values], np.float64))[0]
+    except InferenceStoppedError as error:
+        return (), (abstain(Abstention.MODEL_TOO_SLOW, model=model.name, error=str(error)),)
     except InferenceError as error:
         return (), (abstain(Abstention.MODEL_FAILED, model=model.name, error=str(error)),)
     return tuple(float(number) for number in row), ()

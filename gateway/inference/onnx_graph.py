@@ -1,0 +1,143 @@
+"""A model's graph read out of ``model.onnx``, without a library that would run or load anything. Pure.
+
+Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (the field numbers).
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from gateway.inference.protobuf import Message, NotProtobufError
+
+Named = TypeVar("Named")
+
+INT32, INT64 = 6, 7  # of onnx.TensorProto.DataType
+_MOST_READ_NUMBERS = 64  # of a tensor whose values decide on shapes: axes, shapes, slices
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tensor:
+    """A constant: its shape, its type, its values where they are few whole numbers, whether they are elsewhere."""
+
+    dims: tuple[int, ...]
+    data_type: int
+    values: tuple[int, ...] | None = None
+    external: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attribute:
+    """A node's attribute; ``subgraph``: whether it carries a graph of its own; ``odd``: anything else unexpected."""
+
+    whole: int = 0
+    wholes: tuple[int, ...] = ()
+    texts: tuple[str, ...] = ()
+    tensor: Tensor | None = None
+    floats: int = 0  # how many
+    subgraph: bool = False
+    odd: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """One operator at work."""
+
+    op_type: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Graph:
+    """The whole of what a model computes.
+
+    ``inputs``: by name, their dimensions, None where one is left open. ``odd``: what stands in the file besides.
+    """
+
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, Tensor]
+    inputs: Mapping[str, tuple[int | None, ...] | None]
+    outputs: tuple[str, ...]
+    odd: tuple[str, ...] = ()
+
+
+def read_graph(model: bytes) -> Graph:
+    """Return the graph in the bytes of a model; raises NotProtobufError where they are none."""
+    whole = Message(model)
+    if not whole.has(7):
+        raise NotProtobufError("there is no graph in it")
+    graph = whole.message(7)
+    odd = [name for number, name in ((20, "training steps"), (25, "functions of its own")) if whole.has(number)]
+    if graph.has(15):
+        odd.append("sparse constants")
+    constants = _by_name([(each.text(8), _tensor(each)) for each in graph.messages(5)])
+    return Graph(
+        nodes=tuple(_node(each) for each in graph.messages(1)),
+        constants=constants,
+        inputs={each.text(1): _dims(each) for each in graph.messages(11) if each.text(1) not in constants},
+        outputs=tuple(each.text(1) for each in graph.messages(12)),
+        odd=tuple(odd),
+    )
+
+
+def _by_name(named: list[tuple[str, Named]]) -> dict[str, Named]:
+    """Return what is named by its name; raises NotProtobufError where a name stands twice: which counts is open."""
+    found = dict(named)
+    if len(found) != len(named):
+        raise NotProtobufError("two of its parts have the same name")
+    return found
+
+
+def _node(found: Message) -> Node:
+    return Node(
+        op_type=found.text(4),
+        domain=found.text(7),
+        inputs=tuple(found.texts(1)),
+        outputs=tuple(found.texts(2)),
+        attributes=_by_name([(each.text(1), _attribute(each)) for each in found.messages(5)]),
+    )
+
+
+def _attribute(found: Message) -> Attribute:
+    return Attribute(
+        whole=found.whole(3),
+        wholes=tuple(found.wholes(8)),
+        texts=tuple(found.texts(9)),
+        tensor=_tensor(found.message(5)) if found.has(5) else None,
+        floats=found.size(7) // 4,
+        subgraph=found.has(6) or found.has(11),
+        odd=any(found.has(number) for number in (10, 14, 15, 21, 22, 23)),
+    )
+
+
+def _tensor(found: Message) -> Tensor:
+    dims, data_type = tuple(found.wholes(1)), found.whole(2)
+    return Tensor(
+        dims=dims,
+        data_type=data_type,
+        values=_values(found, dims, data_type),
+        external=found.has(13) or found.whole(14) != 0 or found.has(3),
+    )
+
+
+def _values(found: Message, dims: tuple[int, ...], data_type: int) -> tuple[int, ...] | None:
+    """Return a tensor's values where they are few whole numbers, else None."""
+    if data_type not in {INT32, INT64} or len(dims) > 1 or (dims and not 0 <= dims[0] <= _MOST_READ_NUMBERS):
+        return None
+    if found.has(9):
+        raw, (width, letter) = found.data(9), (8, "q") if data_type == INT64 else (4, "i")
+        count = len(raw) // width
+        return struct.unpack(f"<{count}{letter}", raw[: count * width]) if count <= _MOST_READ_NUMBERS else None
+    listed = found.wholes(7 if data_type == INT64 else 5)
+    return tuple(listed) if len(listed) <= _MOST_READ_NUMBERS else None
+
+
+def _dims(value_info: Message) -> tuple[int | None, ...] | None:
+    """Return the dimensions of an input, None for each that is left open; None where nothing is said of its shape."""
+    tensor = value_info.message(2).message(1)
+    if not tensor.has(2):
+        return None
+    return tuple(each.whole(1) if each.has(1) else None for each in tensor.message(2).messages(1))

@@ -1,0 +1,133 @@
+"""The wire format of protocol buffers, as far as reading a model's graph needs it. Pure.
+
+Source: https://protobuf.dev/programming-guides/encoding/. A message is read into its fields by number; what a field
+means, the reader of that message knows. Singular messages that stand several times are merged, as the runtime's own
+reader merges them: nothing can hide in the first of two.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
+_LONGEST_VARINT = 10
+
+
+class NotProtobufError(ValueError):
+    """The bytes are no message in this format."""
+
+
+class Field(NamedTuple):
+    """One field as it stands: its number, and a number or the bytes of a text, message or packed list."""
+
+    number: int
+    value: int | memoryview
+
+
+class Message:
+    """A message's fields; ``data`` is read once, and nothing of it is copied but what is asked for."""
+
+    def __init__(self, data: memoryview | bytes) -> None:
+        self._fields: dict[int, list[int | memoryview]] = {}
+        for number, value in _fields(memoryview(data)):
+            self._fields.setdefault(number, []).append(value)
+
+    def has(self, number: int) -> bool:
+        """Return whether a field stands in the message."""
+        return number in self._fields
+
+    def message(self, number: int) -> "Message":
+        """Return a singular message, merged where it stands several times; empty where it does not."""
+        return Message(b"".join(bytes(each) for each in self._bytes(number)))
+
+    def messages(self, number: int) -> list["Message"]:
+        """Return a repeated message."""
+        return [Message(each) for each in self._bytes(number)]
+
+    def size(self, number: int) -> int:
+        """Return how many bytes a field has."""
+        return sum(len(each) for each in self._bytes(number))
+
+    def text(self, number: int) -> str:
+        """Return a singular text, the last where it stands several times."""
+        found = self._bytes(number)
+        return _decoded(found[-1]) if found else ""
+
+    def texts(self, number: int) -> list[str]:
+        """Return a repeated text."""
+        return [_decoded(each) for each in self._bytes(number)]
+
+    def whole(self, number: int, default: int = 0) -> int:
+        """Return a singular whole number, signed, the last where it stands several times."""
+        found = self.wholes(number)
+        return found[-1] if found else default
+
+    def wholes(self, number: int) -> list[int]:
+        """Return a repeated whole number, packed or not."""
+        found: list[int] = []
+        for each in self._fields.get(number, ()):
+            if isinstance(each, int):
+                found.append(_signed(each))
+                continue
+            at = 0
+            while at < len(each):
+                value, at = _varint(each, at)
+                found.append(_signed(value))
+        return found
+
+    def data(self, number: int) -> bytes:
+        """Return a singular field's bytes."""
+        found = self._bytes(number)
+        return bytes(found[-1]) if found else b""
+
+    def _bytes(self, number: int) -> list[memoryview]:
+        found = self._fields.get(number, [])
+        if not all(isinstance(each, memoryview) for each in found):
+            raise NotProtobufError(f"field {number} is a number, not bytes")
+        return [each for each in found if isinstance(each, memoryview)]
+
+
+def _fields(data: memoryview) -> Iterator[Field]:
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        number, wire = key >> 3, key & 0b111
+        if number == 0:
+            raise NotProtobufError("a field has the number 0")
+        if wire == _VARINT:
+            value, at = _varint(data, at)
+            yield Field(number, value)
+            continue
+        if wire == _BYTES:
+            length, at = _varint(data, at)
+        elif wire in {_FIXED_64, _FIXED_32}:
+            length = 8 if wire == _FIXED_64 else 4
+        else:
+            raise NotProtobufError(f"field {number} has the unknown wire type {wire}")
+        if at + length > len(data):
+            raise NotProtobufError(f"field {number} is cut off")
+        yield Field(number, data[at : at + length])
+        at += length
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(_LONGEST_VARINT):
+        if at >= len(data):
+            raise NotProtobufError("a number is cut off")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << (7 * shift)
+        if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+            return value & (2**64 - 1), at
+    raise NotProtobufError("a number is too long")
+
+
+def _signed(value: int) -> int:
+    return value - 2**64 if value >= 2**63 else value
+
+
+def _decoded(data: memoryview) -> str:
+    try:
+        return bytes(data).decode()
+    except UnicodeDecodeError as error:
+        raise NotProtobufError(f"a text is not UTF-8 ({error})") from error
