@@ -285,6 +285,9 @@ def _sessions(ground: Ground) -> Sessions:
 
 
 def _feeds(ground: Ground, history: History) -> tuple[OpcUaFeed, ...]:
+    sources = opcua_sources(ground.settings)
+    for source in sources:
+        ground.health.source(source.name, False)  # until it is heard: one that never comes is not left out
     return tuple(
         OpcUaFeed(
             source,
@@ -295,8 +298,10 @@ def _feeds(ground: Ground, history: History) -> tuple[OpcUaFeed, ...]:
             on_state=ground.health.source,
             on_condition=ground.health.condition,
             on_skew=ground.health.skew,
+            on_reason=ground.health.source_reason,
+            on_tags=ground.health.tags,
         )
-        for source in opcua_sources(ground.settings)
+        for source in sources
     )
 
 

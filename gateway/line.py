@@ -401,6 +401,10 @@ def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
             security=None if table.security == "None" else _security(name, settings),
             username=table.username,
             password=credential(f"opcua_{name}_password"),
+            time_of=table.time,
+            indexes={
+                tag: item.index for tag, item in settings.tags.items() if item.source == name and item.index is not None
+            },
         )
         for name, table in settings.opcua.items()
     )

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -80,11 +80,11 @@ Time = Annotated[str, BeforeValidator(_time)]
 Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
 _NAME = r"^[A-Za-z0-9_.-]+$"
 _NODE = r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$"
-_URL = r"^opc\.tcp://[^/:\s]+(:\d{1,5})?(/.*)?$"
+_URL = r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:.]+(%[^\]\s]+)?\])(:\d{1,5})?(/.*)?$"
 _FORMS = {
     _NAME: "a name of letters, digits, _, . and -",
     _NODE: "a node such as nsu=urn:acme:plant;s=R1.TI101",
-    _URL: "an endpoint such as opc.tcp://10.0.0.5:4840",
+    _URL: "an endpoint such as opc.tcp://10.0.0.5:4840 or opc.tcp://[fd00::5]:4840",
 }
 Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
 Unit = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
@@ -108,7 +108,9 @@ class SiteTable(_Table):
 class StoreTable(_Table):
     """``[store]``: where records are kept, and how much room they may take."""
 
-    directory: Path = Field(description="a folder of this line's own, which the service may write")
+    directory: Path = Field(
+        description="a folder of this line's own, which the service may write; relative to this file"
+    )
     quota: Size = Field(default=2 * 2**30, description='for telemetry, guidance and history, such as "2 GiB"')
     free_space_floor: Size = Field(default=512 * 2**20, description='kept free on the disk, such as "512 MiB"')
     history_retention: Duration = Field(default=30 * 86400.0, description='how long tag history is kept, such as "30d"')
@@ -122,7 +124,9 @@ class OpcUaTable(_Table):
         default="None", pattern=r"^(None|(Basic256Sha256|Aes128Sha256RsaOaep|Aes256Sha256RsaPss)/Sign(AndEncrypt)?)$",
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
     )  # fmt: skip
-    certificate: Path | None = Field(default=None, description="this gateway's certificate, where security is set")
+    certificate: Path | None = Field(
+        default=None, description="this gateway's certificate, where security is set; relative to this file"
+    )
     server_certificate: Path | None = Field(
         default=None,
         description="the server's certificate, pinned; or a folder of several, for a change without a stop",
@@ -131,7 +135,11 @@ class OpcUaTable(_Table):
     publishing_interval: Duration = Field(default=0.5, gt=0, description='how often values come in batches, "500ms"')
     sampling_interval: Duration = Field(default=0.25, gt=0, description='how often the server samples, "250ms"')
     max_clock_skew: Duration = Field(
-        default=2.0, gt=0, description='beyond it values of this server are not used, "2s"'
+        default=2.0, gt=0, description='beyond it values of this server, or of one tag, are not used, "2s"'
+    )
+    time: Literal["source", "server", "arrival"] = Field(
+        default="source",
+        description='whose time a value counts from: "source", "server", or "arrival" where neither clock is right',
     )
 
 
@@ -140,6 +148,7 @@ class TagTable(_Table):
 
     source: str = Field(description="the [opcua.<name>] it comes from")
     node: NodeText = Field(description="nsu=<namespace uri>;<identifier>, never a namespace index")
+    index: int | None = Field(default=None, ge=0, description="of an array, the element to take; the first is 0")
     equipment: Name = Field(description="the equipment it belongs to; that is how a prediction finds its lot")
     unit: Unit = Field(description="the engineering unit")
     validated: Limits | None = Field(default=None, description="[lower, upper]: outside, no model uses it")
@@ -481,7 +490,30 @@ def read(path: Path) -> tuple[Settings, str]:
             file="environment", key="LABLINE_*", message=str(error), hint="nested keys: LABLINE_MQTT__HOST"
         )
         raise ConfigurationError((problem,)) from error
-    return settings, hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+    sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()  # before: wherever the file lies
+    return _with_paths_of(settings, path.absolute().parent), sha256
+
+
+_AnyTable = TypeVar("_AnyTable", bound=BaseModel)
+
+
+def _with_paths_of(table: _AnyTable, folder: Path) -> _AnyTable:
+    """Return a table whose relative paths are made absolute: they are relative to the configuration file."""
+    changes: dict[str, Any] = {}
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        if isinstance(value, Path):
+            changes[name] = folder / value
+        elif isinstance(value, BaseModel):
+            changes[name] = _with_paths_of(value, folder)
+        elif isinstance(value, dict):
+            changes[name] = {
+                key: _with_paths_of(item, folder) if isinstance(item, BaseModel) else item
+                for key, item in value.items()
+            }
+        elif isinstance(value, list):
+            changes[name] = [_with_paths_of(item, folder) if isinstance(item, BaseModel) else item for item in value]
+    return table.model_copy(update=changes)
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -8,13 +8,13 @@ import typer
 
 from gateway.cli.broker_probes import Finding, probe_broker
 from gateway.cli.presentation import out, show_json, show_problems, show_table
-from gateway.cli.probes import probe_sources
+from gateway.cli.probes import judge_certificates, probe_sources
 from gateway.clock import SystemClock
 from gateway.consistency import doubts
 from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
 from gateway.line import broker_address, define_line, opcua_sources, webhook_options
-from gateway.settings import Settings, read
+from gateway.settings import Settings, credential, read
 
 
 def check(
@@ -41,7 +41,8 @@ def check(
             show_problems(error.problems)
         raise typer.Exit(2) from error
     warnings = [*_warnings(settings), *_approval_warnings(settings, line)]
-    findings = asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
+    findings = judge_certificates(settings, now_ns=SystemClock().now_ns())
+    findings += asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
     if as_json:
         show_json({"ok": ok, "warnings": warnings, "findings": [asdict(finding) for finding in findings]})
@@ -57,6 +58,12 @@ def _warnings(settings: Settings) -> list[str]:
         for name, server in settings.opcua.items()
         if server.security == "None"
     ]
+    warnings += _doubled_nodes(settings)
+    warnings += [
+        f"opcua.{name} has a username but no password: put it into credential opcua_{name}_password"
+        for name, server in settings.opcua.items()
+        if server.username is not None and credential(f"opcua_{name}_password") is None
+    ]
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")
@@ -66,6 +73,14 @@ def _warnings(settings: Settings) -> list[str]:
     if missing:
         warnings.append(f"no specification for {', '.join(missing)}: such results are recorded for review")
     return warnings
+
+
+def _doubled_nodes(settings: Settings) -> list[str]:
+    """Return which tags show the very same value of a server: mostly one of them was copied and not changed."""
+    tags_of: dict[tuple[str, str, int | None], list[str]] = {}
+    for name, tag in settings.tags.items():
+        tags_of.setdefault((tag.source, tag.node, tag.index), []).append(name)
+    return [f"tags {', '.join(tags)} are all of node {node}" for (_, node, _), tags in tags_of.items() if len(tags) > 1]
 
 
 def _approval_warnings(settings: Settings, line: LineDefinition) -> list[str]:
@@ -109,5 +124,5 @@ def _show(settings: Settings, line: LineDefinition, warnings: list[str], finding
         out.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if findings:
         rows = [("ok" if item.ok else "FAILED", item.subject, item.found) for item in findings]
-        show_table("connections", ("", "what", "found"), rows)
+        show_table("certificates and connections", ("", "what", "found"), rows)
     out.print("ok" if all(item.ok for item in findings) else "not ok")

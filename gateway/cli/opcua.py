@@ -1,31 +1,224 @@
-"""``labline opcua``: a look into a server, to find the tags to configure."""
+"""``labline opcua``: a look into a server to find the tags to configure, and the certificates of both sides."""
 
 import asyncio
+import datetime as dt
+import re
+import socket
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
+from rich.table import Table
 
-from gateway.cli.presentation import show_json, show_table
+from gateway.cli.presentation import err, out, show_json
+from gateway.errors import ConfigurationError, LablineError, Problem
+from gateway.line import opcua_sources
+from gateway.settings import read
+from gateway.transport.opcua_browse import Browsed, BrowsedNode, ServerCertificate, server_certificates
 from gateway.transport.opcua_browse import browse as browse_server
+from gateway.transport.opcua_certificates import make_certificate, sha256_of
+from gateway.transport.opcua_connection import OpcUaSource, Security
 
-app = typer.Typer(help="Look into OPC UA servers.", no_args_is_help=True)
+app = typer.Typer(help="Look into OPC UA servers; make and fetch certificates.", no_args_is_help=True)
+_NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
 @app.callback()
 def _group() -> None:
-    """Look into OPC UA servers."""
+    """Look into OPC UA servers; make and fetch certificates."""
 
 
 @app.command()
 def browse(
-    url: str = typer.Argument(..., help="The server's endpoint, such as opc.tcp://10.0.0.5:4840."),
+    url: str = typer.Argument("", help="The server's endpoint, such as opc.tcp://10.0.0.5:4840; or --config."),
+    config: Path | None = typer.Option(None, "--config", "-c", help="Log in as this configuration does."),
+    source: str | None = typer.Option(None, "--source", help="Which [opcua.<name>] of the configuration."),
+    username: str | None = typer.Option(None, "--username", help="The user to log in as."),
+    password: str | None = typer.Option(
+        None, "--password", envvar="LABLINE_OPCUA_PASSWORD", help="Better in the environment; asked for otherwise."
+    ),
+    security: str = typer.Option("None", "--security", help="Such as Basic256Sha256/SignAndEncrypt."),
+    certificate: Path | None = typer.Option(None, "--certificate", help="This gateway's certificate."),
+    key: Path | None = typer.Option(None, "--key", help="Its private key as PEM."),
+    server_certificate: Path | None = typer.Option(None, "--server-certificate", help="The server's, pinned."),
     most: int = typer.Option(500, "--most", min=1, help="Show at most that many variables."),
+    as_toml: bool = typer.Option(False, "--toml", help="Tables [tags.<name>], ready to paste."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
 ) -> None:
     """Show a server's variables with the node names that [tags.<name>] wants."""
-    found = asyncio.run(browse_server(url, most=most))
+    if config is not None:
+        server = _configured(config, source)
+    elif url:
+        if username is not None and password is None:
+            password = typer.prompt("Password", hide_input=True, err=True)
+        server = OpcUaSource(
+            name="server",
+            url=url,
+            nodes={},
+            publishing_interval_ms=500,
+            sampling_interval_ms=250,
+            security=_security(security, certificate, key, server_certificate),
+            username=username,
+            password=password,
+        )
+    else:
+        raise LablineError("there is no server to look into", hint="name its URL, or --config F --source NAME")
+    found = asyncio.run(browse_server(server, most=most))
     if as_json:
-        show_json({"url": url, "variables": [asdict(node) for node in found]})
-        return
-    rows = [(n.path, n.node, n.data_type, n.value, "yes" if n.writable else "") for n in found]
-    show_table(f"{len(found)} variables at {url}", ("path", "node", "type", "value", "writable"), rows)
+        show_json({"url": server.url, **asdict(found)})
+    elif as_toml:
+        _show_toml(found.variables, source=source or "plc1")
+    else:
+        _show(server.url, found)
+
+
+def _configured(config: Path, name: str | None) -> OpcUaSource:
+    """Return the server that a configuration names; raises ConfigurationError."""
+    settings, _sha256 = read(config)
+    servers = {each.name: each for each in opcua_sources(settings)}
+    if name is None and len(servers) == 1:
+        return next(iter(servers.values()))
+    if name is None or name not in servers:
+        problem = Problem(
+            file=str(config),
+            key=f"opcua.{name}" if name else "opcua",
+            message="is not there" if name else "has several servers" if servers else "has no server",
+            hint=f"--source is one of: {', '.join(servers) or 'none'}",
+        )
+        raise ConfigurationError((problem,))
+    return servers[name]
+
+
+def _security(
+    security: str, certificate: Path | None, key: Path | None, server_certificate: Path | None
+) -> Security | None:
+    if security == "None":
+        return None
+    policy, _, mode = security.partition("/")
+    if certificate is None or key is None or server_certificate is None or not mode:
+        raise LablineError(
+            f"{security} needs --certificate, --key and --server-certificate, and a mode such as /SignAndEncrypt",
+            hint="labline opcua certificate makes the first two, labline opcua server-certificate fetches the third",
+        )
+    return Security(
+        policy=policy, mode=mode, certificate=certificate, private_key=key, server_certificate=server_certificate
+    )
+
+
+# --- showing: nothing is cropped or broken, neither on a terminal nor in a pipe
+
+
+def _show(url: str, found: Browsed) -> None:
+    least = "" if found.complete else "more than "
+    shown = len(found.variables)
+    counted = f"{shown} of {least}{found.total}" if shown < found.total else f"{least}{shown}"
+    out.print(f"{counted} variables at {url}", markup=False, soft_wrap=True)
+    table = _table(found.variables)
+    if out.measure(table).maximum <= out.width or not out.is_terminal:
+        out.print(table, soft_wrap=True, crop=False, no_wrap=True, width=max(out.width, out.measure(table).maximum))
+    else:
+        _show_lines(found.variables)
+    if shown < found.total:
+        out.print(f"--most {found.total} shows them all", soft_wrap=True)
+    for problem in found.problems:
+        err.print(f"warning: {problem}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _table(variables: Iterable[BrowsedNode]) -> Table:
+    table = Table(show_edge=False)
+    for column in ("path", "node", "type", "value", "writable"):
+        table.add_column(column, no_wrap=True, overflow="ignore")
+    for node in variables:
+        cells = (node.path, node.node, node.data_type, node.value, "yes" if node.writable else "")
+        table.add_row(*(_literally(cell) for cell in cells))
+    return table
+
+
+def _literally(text: str) -> str:
+    """Return a stranger's text as it stands on one line: nothing in it is markup, or moves the cursor."""
+    return "".join(each if each.isprintable() else " " for each in text).replace("[", "\\[")
+
+
+def _show_lines(variables: Iterable[BrowsedNode]) -> None:
+    """Show two lines for each variable, where a table would not fit the terminal."""
+    for node in variables:
+        writable = ", writable" if node.writable else ""
+        out.print(_literally(f"{node.path}  {node.data_type} {node.value}{writable}"), soft_wrap=True)
+        out.print(_literally(f"  {node.node}"), soft_wrap=True)
+
+
+def _show_toml(variables: Iterable[BrowsedNode], *, source: str) -> None:
+    taken: dict[str, int] = {}
+    for node in variables:
+        name = _NO_LETTERS.sub("_", node.path.rsplit("/", 1)[-1].lower()).strip("_") or "tag"
+        taken[name] = taken.get(name, 0) + 1
+        name = name if taken[name] == 1 else f"{name}_{taken[name]}"
+        print(f"[tags.{name}]  # {node.path}: {node.data_type} {node.value}".replace("\n", " "))
+        print(f'source = "{source}"\nnode = {_quoted(node.node)}\nequipment = "R1"\nunit = "1"\n')
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in escaped) + '"'
+
+
+# --- certificates
+
+
+@app.command()
+def certificate(
+    folder: Path = typer.Option(Path(), "--out", help="The folder to write labline.der and labline_key.pem to."),
+    uri: str = typer.Option("", "--uri", help="The application URI; without it, urn:<this host>:labline."),
+    host: list[str] = typer.Option([], "--host", help="A name or address of this machine; may be given again."),
+    days: int = typer.Option(730, "--days", min=1, max=3650, help="For how many days it is valid."),
+) -> None:
+    """Make this gateway's own certificate and private key, as OPC UA servers want them."""
+    machine = socket.gethostname()
+    uri = uri or f"urn:{machine}:labline"
+    key_file, certificate_file = folder / "labline_key.pem", folder / "labline.der"
+    for file in (key_file, certificate_file):
+        if file.exists():
+            raise LablineError(f"{file} is already there", hint="a new one must be trusted anew: name another --out")
+    key, made = make_certificate(uri=uri, hosts=host or [machine], days=days, now=dt.datetime.now(dt.UTC))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        key_file.touch(mode=0o600)
+        key_file.write_bytes(key)
+        certificate_file.write_bytes(made)
+    except OSError as error:
+        raise LablineError(
+            f"{folder} cannot be written: {error.strerror}", hint="name another folder: --out"
+        ) from error
+    _show_lines_of(
+        f"{certificate_file}: application URI {uri}, valid {days} days, SHA-256 {sha256_of(made)}",
+        f"{key_file}: the private key; make it credential opcua_<name>_key.pem",
+        "then trust the certificate at the server, and set certificate in [opcua.<name>]",
+    )
+
+
+@app.command(name="server-certificate")
+def server_certificate(
+    url: str = typer.Argument(..., help="The server's endpoint, such as opc.tcp://10.0.0.5:4840."),
+    file: Path = typer.Option(Path("server.der"), "--out", help="The file to write it to."),
+) -> None:
+    """Fetch the certificate that a server presents, to be compared by a person and pinned."""
+    found = asyncio.run(server_certificates(url))
+    if not found:
+        raise LablineError(f"{url} presents no certificate: it offers no security", hint="enable security there")
+    for at, each in enumerate(found):
+        _save(each, file if at == 0 else file.with_stem(f"{file.stem}_{at + 1}"))
+    _show_lines_of("compare the SHA-256 with what the server itself shows, then set server_certificate to the file")
+
+
+def _save(found: ServerCertificate, file: Path) -> None:
+    try:
+        file.write_bytes(found.certificate)
+    except OSError as error:
+        raise LablineError(f"{file} cannot be written: {error.strerror}", hint="name another file: --out") from error
+    _show_lines_of(f"{file}: for {', '.join(found.security)}, SHA-256 {sha256_of(found.certificate)}")
+
+
+def _show_lines_of(*lines: str) -> None:
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)

@@ -578,6 +578,8 @@ class StatusPayload(Payload):
     models: dict[str, dict[str, float]]
     clock_skew_seconds: dict[str, float] = {}
     disk: dict[str, float] = {}
+    source_reasons: dict[str, str] = {}
+    tag_reasons: dict[str, str] = {}
 
 
 def status_payload(
@@ -593,6 +595,8 @@ def status_payload(
     models: Mapping[str, Mapping[str, float]] | None = None,
     clock_skew_seconds: Mapping[str, float] | None = None,
     disk: Mapping[str, float] | None = None,
+    source_reasons: Mapping[str, str] | None = None,
+    tag_reasons: Mapping[str, str] | None = None,
 ) -> StatusPayload:
     """Return the payload of a status; offline needs no more than line, time and version."""
     return StatusPayload(
@@ -610,4 +614,6 @@ def status_payload(
         models={name: dict(figures) for name, figures in (models or {}).items()},
         clock_skew_seconds=dict(clock_skew_seconds or {}),
         disk=dict(disk or {}),
+        source_reasons=dict(source_reasons or {}),
+        tag_reasons=dict(tag_reasons or {}),
     )

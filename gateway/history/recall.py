@@ -1,6 +1,6 @@
 """The whole of tag history as one: rings for what is recent, chunks for what is not, one window from both."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -72,11 +72,29 @@ class History:
         """Return by how much the wall clock was set in all, as far as it was seen."""
         return self._stepped_ns
 
-    def take(self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int, clock_trusted: bool = True) -> None:
-        """Take a whole notification of a source; where its clock is not trusted, the values count as bad."""
+    def take(
+        self,
+        source: str,
+        samples: Iterable[TagSample],
+        *,
+        confirmed_ns: int,
+        clock_trusted: bool = True,
+        distrusted: Container[str] = (),
+        allowed_lead_ns: int = LARGEST_LEAD_NS,
+        confirms: bool = True,
+    ) -> None:
+        """Take a whole notification of a source, as ``Rings.take`` says; by a clock not trusted, values are bad."""
         self.clock_sets()
         self._historian.record(
-            self._rings.take(source, samples, confirmed_ns=confirmed_ns, clock_trusted=clock_trusted)
+            self._rings.take(
+                source,
+                samples,
+                confirmed_ns=confirmed_ns,
+                clock_trusted=clock_trusted,
+                distrusted=distrusted,
+                allowed_lead_ns=allowed_lead_ns,
+                confirms=confirms,
+            )
         )
 
     def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> None:
@@ -97,9 +115,9 @@ class History:
         """Note that nothing is known of a source's tags since it last confirmed them."""
         self._historian.record(self._rings.lose(source))
 
-    def lose_tag(self, tag: str, *, since_ns: int) -> None:
+    def lose_tag(self, tag: str, *, since_ns: int, told_again: bool = False) -> None:
         """Note that values of one tag were lost since an instant, until the next that comes."""
-        self._historian.record(self._rings.lose_tag(tag, since_ns=since_ns))
+        self._historian.record(self._rings.lose_tag(tag, since_ns=since_ns, told_again=told_again))
 
     def confirmed_ns(self, source: str) -> int:
         """Return until when a source has confirmed its values, 0 where it never did."""

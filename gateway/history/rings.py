@@ -6,12 +6,14 @@ on nothing is known, and windows say so by themselves. When the source is back, 
 with the source time it always had; such a value counts again only from the moment it was told again, and nothing that
 follows counts from earlier than that. What a server's history tells of the hole counts from its own time.
 
-A source time is not believed where it is ahead of the gateway's clock by more than two seconds, goes back behind the
-tag's own last by more than that, or comes from a source whose clock is found wrong: the sample then counts as bad,
-from when it came. Else a window that ends now would leave out the newest values and take old ones for fresh.
+A source time is not believed where it is ahead of the gateway's clock by more than its source is allowed to be (two
+seconds at least), goes back behind the tag's own last by more than two seconds, or comes by a clock that is found
+wrong: the sample then counts as bad, from when it came. What is ahead by more than two seconds, and allowed to be,
+counts from when it came, too. Else a window that ends now would leave out the newest values and take old ones for
+fresh.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +21,7 @@ import numpy as np
 from gateway.history.columns import Columns, HeldSample, SampleFlag, mark
 from gateway.history.voids import ClockSet
 from gateway.history.windows import TagWindow, WindowRequest, cut
-from gateway.records import TagSample
+from gateway.records import Quality, TagSample, quality_of
 
 BAD_OUT_OF_RANGE = 0x803C0000
 LARGEST_LEAD_NS = 2_000_000_000
@@ -155,16 +157,41 @@ class Rings:
             self._confirm(series.removeprefix("@"), int(columns.held_ns.max()))
 
     def take(
-        self, source: str, samples: Iterable[TagSample], *, confirmed_ns: int, clock_trusted: bool = True
+        self,
+        source: str,
+        samples: Iterable[TagSample],
+        *,
+        confirmed_ns: int,
+        clock_trusted: bool = True,
+        distrusted: Container[str] = (),
+        allowed_lead_ns: int = LARGEST_LEAD_NS,
+        confirms: bool = True,
     ) -> list[HeldSample]:
         """Add a whole notification of a source; it also confirms the values that did not change.
+
+        Args:
+            source: who told it.
+            samples: its values.
+            confirmed_ns: when it came.
+            clock_trusted: whether the source's times may be used at all.
+            distrusted: tags whose source times may not be used.
+            allowed_lead_ns: how far a source time may be ahead; one that is counts from when it came.
+            confirms: whether it says that what did not change still holds; values that were read by us do not.
 
         Returns the samples as they count, and the confirmation itself.
         """
         self._arrival += 1
-        taken = [self._live(sample, confirmed_ns, clock_trusted=clock_trusted) for sample in samples]
+        taken = [
+            self._live(
+                sample,
+                confirmed_ns,
+                clock_trusted=clock_trusted and sample.tag not in distrusted,
+                allowed_lead_ns=max(allowed_lead_ns, LARGEST_LEAD_NS),
+            )
+            for sample in samples
+        ]
         self.samples_taken += len(taken)
-        return [*taken, self._confirmation(source, confirmed_ns)]
+        return [*taken, self._confirmation(source, confirmed_ns)] if confirms else taken
 
     def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> list[HeldSample]:
         """Add what a server's history tells of a hole; what is older than the hole counts from its beginning."""
@@ -175,7 +202,7 @@ class Rings:
         held_ns = max(sample.source_ns, from_ns)
         return self._held(sample, held_ns, sample.status, SampleFlag.BACKFILLED)
 
-    def _live(self, sample: TagSample, confirmed_ns: int, *, clock_trusted: bool) -> HeldSample:
+    def _live(self, sample: TagSample, confirmed_ns: int, *, clock_trusted: bool, allowed_lead_ns: int) -> HeldSample:
         ring, held_ns, status = self._rings[sample.tag], sample.source_ns, sample.status
         flags = SampleFlag.NONE
         leads = sample.source_ns > confirmed_ns + LARGEST_LEAD_NS
@@ -189,8 +216,12 @@ class Rings:
             ring.told_again_until_ns = None
             held_ns = max(held_ns, ring.earliest_next_ns)
         steps_back = ring.last_ns is not None and held_ns < ring.last_ns - LARGEST_LEAD_NS
+        if leads:
+            held_ns = confirmed_ns
+        leads = leads and sample.source_ns > confirmed_ns + allowed_lead_ns
         if leads or steps_back or not clock_trusted:
-            held_ns, status = confirmed_ns, max(status, BAD_OUT_OF_RANGE)
+            held_ns = confirmed_ns
+            status = status if quality_of(status) is Quality.BAD else BAD_OUT_OF_RANGE
         return self._held(sample, held_ns, status, flags)
 
     def _held(self, sample: TagSample, held_ns: int, status: int, flags: SampleFlag) -> HeldSample:
@@ -232,9 +263,15 @@ class Rings:
         """Note that nothing is known of a source's tags since it last confirmed them; return the marks."""
         return self._mark(tag for tag, owner in self._source_of.items() if owner == source)
 
-    def lose_tag(self, tag: str, *, since_ns: int) -> list[HeldSample]:
-        """Note that values of one tag were lost since an instant, until the next that comes."""
-        return self._mark((tag,), since_ns=since_ns)
+    def lose_tag(self, tag: str, *, since_ns: int, told_again: bool = False) -> list[HeldSample]:
+        """Note that values of one tag were lost since an instant, until the next that comes.
+
+        ``told_again``: the next may be the old one, which then counts only from when it was told again.
+        """
+        marks = self._mark((tag,), since_ns=since_ns)
+        if told_again and marks:
+            self._rings[tag].told_again_until_ns = since_ns
+        return marks
 
     def _mark(self, tags: Iterable[str], *, since_ns: int | None = None) -> list[HeldSample]:
         self._arrival += 1

@@ -7,17 +7,17 @@ the hole is taken in, without what came live; then the gap is put on record with
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.history.recall import History
+from gateway.history.rings import LARGEST_LEAD_NS
 from gateway.ingest.gaps import Gaps
-from gateway.ingest.skew import ClockSkew
+from gateway.ingest.skew import ServerClock, SourceClocks
 from gateway.records import SECOND_NS, GapKind, TagSample
 from gateway.transport.opcua import Listener, Notification, OpcUaSession
 from gateway.transport.opcua_connection import OpcUaSource
@@ -108,8 +108,23 @@ class OpcUaFeed:
         on_state: Callable[[str, bool], None],
         on_condition: Callable[[str, bool], None],
         on_skew: Callable[[str, float], None],
+        on_reason: Callable[[str, str], None] = lambda _source, _why: None,
+        on_tags: Callable[[str, Mapping[str, str]], None] = lambda _source, _why: None,
     ) -> None:
-        """``on_condition`` hears which alarm stands or no longer does, ``on_skew`` the clock's skew in seconds."""
+        """Listen to a source.
+
+        Args:
+            source: the server and its tags.
+            clock: the gateway's.
+            history: what takes the values.
+            gaps: what puts holes on record.
+            max_clock_skew_ns: beyond it times are not used.
+            on_state: hears whether the source is connected.
+            on_condition: hears which alarm stands or no longer does.
+            on_skew: hears the skew of the source's clock in seconds.
+            on_reason: hears why the source is not connected.
+            on_tags: hears which of the source's tags cannot be used, and why.
+        """
         self.name = source.name
         self._clock = clock
         self._history = history
@@ -117,21 +132,30 @@ class OpcUaFeed:
         self._on_state = on_state
         self._on_condition = on_condition
         self._on_skew = on_skew
-        usual_delay_ns = round((source.publishing_interval_ms + source.sampling_interval_ms) * 1e6)
-        self._fresh_skew = partial(ClockSkew, limit_ns=max_clock_skew_ns, usual_delay_ns=usual_delay_ns)
-        self._skew = self._skew_since_up = self._fresh_skew()
+        self._on_tags = on_tags
+        self._source = source
+        self._max_clock_skew_ns = max_clock_skew_ns
+        self._usual_delay_ns = round((source.publishing_interval_ms + source.sampling_interval_ms) * 1e6)
+        self._start_clocks_over()
+        self._troubles: Mapping[str, str] = {}  # tags that the session cannot use, and why
+        self._distrusted: Mapping[str, str] = {}  # tags whose times cannot be used, and why
         self._clock_sets, self._stepped_ns = history.clock_sets(), history.stepped_ns()
         self._away_again_ns: int | None = None  # from when values are missed once the session is renewed
         self._away_since_ns: int | None = history.confirmed_ns(source.name) or None
         if self._away_since_ns is not None:  # an earlier run heard it; since then nothing is known
             history.lose(source.name)
-        self._fresh_subscription = True
         self._holes: deque[_Hole] = deque(maxlen=_MOST_HOLES)
         self._filling = asyncio.Event()
         self._current: _Hole | None = None
         self._overflows: dict[str, _Overflow] = {}
         self._wanted_all_at = -math.inf
-        listener = Listener(on_notification=self.take, on_state=self._state, on_condition=on_condition)
+        listener = Listener(
+            on_notification=self.take,
+            on_state=self._state,
+            on_condition=on_condition,
+            on_reason=lambda why: on_reason(self.name, why),
+            on_tags=self._take_troubles,
+        )
         self._session = OpcUaSession(source, clock=clock, listener=listener)
 
     async def run(self) -> None:
@@ -151,6 +175,8 @@ class OpcUaFeed:
             return
         now_ns = self._clock.now_ns()
         self._read_clocks(notification, now_ns)
+        for tag in notification.lost_tags:
+            self._lose_tag(tag, now_ns)
         if self._away_since_ns is not None:
             self._open_hole(GapKind.DISCONNECTED, self._away_since_ns, now_ns)
             self._away_since_ns = None
@@ -165,9 +191,17 @@ class OpcUaFeed:
         if self._current is not None:
             for sample in notification.samples:
                 self._current.first_live_ns.setdefault(sample.tag, sample.source_ns)
-        self._history.take(self.name, notification.samples, confirmed_ns=now_ns, clock_trusted=self._skew.trusted)
+        self._history.take(
+            self.name,
+            notification.samples,
+            confirmed_ns=now_ns,
+            clock_trusted=self._clocks.trusted or self._source.time_of == "arrival",
+            distrusted=self._distrusted,
+            allowed_lead_ns=self._max_clock_skew_ns,
+            confirms=notification.confirms,
+        )
         # not before: what a wrong clock's history tells was at another time
-        if self._holes and self._skew_since_up.known:
+        if self._holes and self._server_since_up.known:
             self._filling.set()
 
     def _start_over(self) -> None:
@@ -179,7 +213,7 @@ class OpcUaFeed:
         """
         now_ns, stepped_ns = self._clock.now_ns(), self._history.stepped_ns() - self._stepped_ns
         self._clock_sets, self._stepped_ns = self._history.clock_sets(), self._history.stepped_ns()
-        self._skew = self._skew_since_up = self._fresh_skew()
+        self._start_clocks_over()
         missed = [] if self._away_since_ns is None else [self._away_since_ns]
         for hole in [each for each in self._holes if each.until_ns > now_ns]:
             self._holes.remove(hole)
@@ -198,16 +232,45 @@ class OpcUaFeed:
             self._wanted_all_at = now
             self._session.renew("values were lost for good: all are wanted again")
 
+    def _start_clocks_over(self) -> None:
+        self._clocks = SourceClocks(limit_ns=self._max_clock_skew_ns, usual_delay_ns=self._usual_delay_ns)
+        self._server_since_up = ServerClock(limit_ns=self._max_clock_skew_ns)
+        self._distrusted = {}
+
     def _read_clocks(self, notification: Notification, now_ns: int) -> None:
-        newest = None
-        if notification.samples and not self._fresh_subscription:  # the first values may be as old as they like
-            newest = max(sample.source_ns for sample in notification.samples)
-        if notification.samples:
-            self._fresh_subscription = False
-        for skew in {self._skew, self._skew_since_up}:
-            skew.read(server_ns=notification.server_ns, newest_source_ns=newest, now_ns=now_ns)
-        self._on_skew(self.name, self._skew.seconds)
-        self._on_condition(f"CLOCK_SKEW_{self.name.upper()}", not self._skew.trusted)
+        """Take what a notification shows of the source's clocks; where arrival counts, none of them matters."""
+        if notification.confirms:
+            self._server_since_up.read(server_ns=notification.server_ns, now_ns=now_ns)
+        if self._source.time_of == "arrival":
+            return
+        self._clocks.read(
+            server_ns=notification.server_ns,
+            samples=notification.samples,
+            now_ns=now_ns,
+            not_told=notification.not_told,
+            delays_ns=notification.delays_ns,
+        )
+        self._on_skew(self.name, self._clocks.seconds)
+        self._on_condition(f"CLOCK_SKEW_{self.name.upper()}", not self._clocks.trusted)
+        if self._clocks.off != self._distrusted.keys():
+            self._distrusted = self._clocks.distrusted
+            self._on_condition(f"TAG_CLOCK_SKEW_{self.name.upper()}", bool(self._distrusted))
+            self._tell_tags()
+
+    def _take_troubles(self, troubles: Mapping[str, str]) -> None:
+        self._troubles = dict(troubles)
+        self._tell_tags()
+
+    def _tell_tags(self) -> None:
+        """Tell every tag that cannot be used, and why."""
+        self._on_tags(self.name, {**self._distrusted, **self._troubles})
+
+    def _lose_tag(self, tag: str, now_ns: int) -> None:
+        """Mark that nothing is known of a tag since its last value, and put it on record."""
+        since_ns = self._history.last_ns(tag)
+        if since_ns is not None:
+            self._history.lose_tag(tag, since_ns=since_ns, told_again=True)
+            self._gaps.notice(GapKind.SEQUENCE, tag, from_ns=min(since_ns, now_ns), until_ns=now_ns)
 
     def _overflow(self, tag: str, samples: Iterable[TagSample]) -> None:
         """Mark what is lost of a tag now; it goes on record with what follows, as one gap."""
@@ -235,8 +298,9 @@ class OpcUaFeed:
             self._history.lose(self.name)
             self._away_since_ns = self._away_again_ns or self._history.confirmed_ns(self.name) or None
             self._away_again_ns = None
-            self._fresh_subscription, self._current = True, None
-            self._skew_since_up = self._fresh_skew()  # it may come back with another clock
+            self._current = None
+            self._clocks.subscribed_anew()
+            self._server_since_up = ServerClock(limit_ns=self._max_clock_skew_ns)  # it may come back with another clock
         self._on_state(self.name, subscribed)
 
     # --- filling holes
@@ -262,7 +326,7 @@ class OpcUaFeed:
                 self._record(self._holes.popleft())
 
     async def _fill_holes(self) -> None:
-        while self._holes and self._skew_since_up.known:
+        while self._holes and self._server_since_up.known:
             await self._session.wait_subscribed()
             if not self._holes:  # recorded meanwhile, as the clock was set
                 return
@@ -276,11 +340,15 @@ class OpcUaFeed:
         """Return whether a hole is still the one to be filled; else it went on record in the meantime."""
         return bool(self._holes) and self._holes[0] is hole
 
+    def _may_be_filled(self) -> bool:
+        """Return whether what the server remembers was at the time that it says."""
+        return self._server_since_up.trusted and abs(self._server_since_up.lead_ns) <= LARGEST_LEAD_NS
+
     async def _filled(self, hole: _Hole) -> bool:
         """Fill a hole slice by slice; return whether it is done with, or to be gone on with later."""
         hole.tags = hole.tags or self._session.tags
         for group, start_ns, end_ns in islice(hole.slices(), hole.done, None):
-            if not self._skew_since_up.trusted:
+            if not self._may_be_filled():
                 log.warning("the server's history is not taken: its clock is wrong", source=self.name)
                 break
             try:
@@ -295,6 +363,8 @@ class OpcUaFeed:
             if not self._stands(hole):
                 break
             for tag, samples in found.items():
+                if tag in self._distrusted:
+                    continue
                 missed = hole.missed(tag, samples, start_ns=start_ns, until_ns=end_ns)
                 self._history.fill(missed, from_ns=start_ns)
                 if missed and end_ns < hole.live_from_ns(

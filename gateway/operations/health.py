@@ -14,6 +14,9 @@ from gateway.store.readers import Depths
 
 log = structlog.get_logger()
 
+_MOST_TAGS_TOLD = 50
+_LONGEST_REASON = 300
+
 
 @dataclass(slots=True)
 class Health:
@@ -26,6 +29,8 @@ class Health:
     latches: frozenset[str] = frozenset()
     skew_seconds: dict[str, float] = field(default_factory=dict)
     disk: dict[str, float] = field(default_factory=dict)
+    source_reasons: dict[str, str] = field(default_factory=dict)  # of sources that are not connected
+    tag_reasons: dict[str, dict[str, str]] = field(default_factory=dict)  # by source: tags of no use
     _raised_by: dict[str, set[str]] = field(default_factory=dict)
 
     def take_line(self, line: LineDefinition) -> None:
@@ -36,7 +41,21 @@ class Health:
     def source(self, name: str, connected: bool) -> None:  # noqa: FBT001 - a state, told by callbacks
         """Note whether a source is connected."""
         self.sources[name] = connected
+        if connected:
+            self.source_reasons.pop(name, None)
         self.on_change()
+
+    def source_reason(self, name: str, why: str) -> None:
+        """Note why a source is not connected."""
+        if self.source_reasons.get(name) != why:
+            self.source_reasons[name] = why
+            self.on_change()
+
+    def tags(self, source: str, reasons: Mapping[str, str]) -> None:
+        """Note which tags of a source cannot be used, and why."""
+        if self.tag_reasons.get(source, {}) != reasons:
+            self.tag_reasons[source] = dict(reasons)
+            self.on_change()
 
     def alarm(self, code: str) -> None:
         """Raise an alarm that stands until the gateway restarts."""
@@ -76,6 +95,11 @@ class Health:
         lost = [f"SOURCE_{name.upper()}_DISCONNECTED" for name, up in sorted(self.sources.items()) if not up]
         return (*sorted(self.alarms | self.latches), *lost)
 
+    def _told_tag_reasons(self) -> dict[str, str]:
+        """Return the tags that cannot be used, as many as a message that is sent all the time may name."""
+        every = {tag: why for reasons in self.tag_reasons.values() for tag, why in reasons.items()}
+        return {tag: every[tag][:_LONGEST_REASON] for tag in sorted(every)[:_MOST_TAGS_TOLD]}
+
     def status(self, *, at_ns: int, depths: Depths, models: Mapping[str, Mapping[str, float]]) -> StatusPayload:
         """Return the status to publish."""
         buffer: dict[str, float] = {lane.name.lower(): depths.messages.get(lane, 0) for lane in Lane}
@@ -91,5 +115,7 @@ class Health:
             degraded=self.degraded(),
             models=models,
             clock_skew_seconds=self.skew_seconds,
+            source_reasons={name: why[:_LONGEST_REASON] for name, why in sorted(self.source_reasons.items())},
+            tag_reasons=self._told_tag_reasons(),
             disk=self.disk,
         )

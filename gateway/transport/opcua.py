@@ -1,57 +1,71 @@
 """OPC UA on asyncua: one subscription per server, whole notifications taken at once.
 
 Reconnection is ours alone (asyncua's supervisor stays off) and its state machine stands in ``reconnect``. What is
-watched is *data*: a subscription that brings no first values, falls silent, or goes on without telling what a plain
-read shows to have changed, ends the client, and a new one is made. Namespaces are given by URI and resolved at every
-connection, as their indexes may change with a restart of the server. Notifications carry sequence numbers: a missing
-one is asked for again, and what cannot be had again is told as lost.
+watched is *data*: a subscription that brings no first values or falls silent ends the client, and a new one is made;
+an item that goes on without telling what a plain read shows (``opcua_watch``) is made anew by itself. Namespaces are
+given by URI and resolved at every connection, as their indexes may change with a restart of the server. What the
+server does not know, or nobody can decode, is tried again every minute, and the others go on. Notifications carry
+sequence numbers: a missing one is asked for again, and what cannot be had again is told as lost.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from asyncua import Client, ua
 
 from gateway.clock import Clock
-from gateway.errors import CertificateUntrustedError, SourceUnavailableError
+from gateway.errors import CertificateUntrustedError, LablineError, SourceUnavailableError
 from gateway.records import TagSample
-from gateway.transport.opcua_connection import (
-    FAILURES,
-    REQUEST_TIMEOUT_SECONDS,
-    OpcUaSource,
-    OperationLimits,
-    connected,
-    operation_limits,
-    resolve_nodes,
+from gateway.transport import opcua_history
+from gateway.transport.opcua_certificates import certificates_in, judge
+from gateway.transport.opcua_connection import REQUEST_TIMEOUT_SECONDS, OpcUaSource, connected
+from gateway.transport.opcua_items import MonitoredItems
+from gateway.transport.opcua_nodes import namespaces_of, resolved
+from gateway.transport.opcua_notifications import Decoded, decoded
+from gateway.transport.opcua_reading import OperationLimits, operation_limits, read_values
+from gateway.transport.opcua_values import (
+    BAD_DECODING_ERROR,
+    nanoseconds,
+    overflowed,
+    retimed,
+    sample_of,
 )
-from gateway.transport.opcua_notifications import samples_in
-from gateway.transport.opcua_values import moment_of, nanoseconds, overflowed, sample_of
+from gateway.transport.opcua_watch import FIRST_VALUE_SECONDS, Finding, ItemWatch
 from gateway.transport.reconnect import Reconnection
 
 log = structlog.get_logger()
 
 _KEEPALIVE_SECONDS = 5.0
 _SILENCES_ALLOWED = 1.5
-_FIRST_DATA_SECONDS = 5.0
-_UNCHANGED_SECONDS = 30.0
-_LEFT_BEHIND_NS = 5_000_000_000
+_LOOK_SECONDS = 1.0
+_TRY_AGAIN_SECONDS = 60.0
+_CERTIFICATES_SECONDS = 3600.0
 _MOST_REPUBLISHED = 50
-_SLOWER_ALLOWED = 1.5
 _SEQUENCE_WRAPS = 2**32 - 1
-_VALUES_PER_HISTORY_READ = 10_000
+_SLOWER_PUBLISHING = 1.5
+_UNREADABLE = "cannot be decoded: the server sends bytes that are no value"
+_SILENT = "is told no more by the server's item, and read every few seconds instead"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notification:
-    """One whole publish response. Without samples it only says that the server and its values are still there."""
+    """One whole publish response. Without samples it only says that the server and its values are still there.
+
+    What was read by us instead (``confirms`` is false) says nothing of what else the server has.
+    """
 
     samples: tuple[TagSample, ...]
     server_ns: int | None  # the server's clock when it was sent
     overflowed: frozenset[str] = frozenset()  # tags of which values were lost before these
     lost: bool = False  # a notification before this one is lost
+    lost_tags: frozenset[str] = frozenset()  # tags of which nothing is known since their last value
+    not_told: frozenset[str] = frozenset()  # tags whose values here were not told because they changed
+    delays_ns: Mapping[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
+    confirms: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +75,26 @@ class Listener:
     on_notification: Callable[[Notification], None]
     on_state: Callable[[bool], None]
     on_condition: Callable[[str, bool], None]  # (alarm's code, whether it stands)
+    on_reason: Callable[[str], None] = lambda _why: None  # why the source is not connected
+    on_tags: Callable[[Mapping[str, str]], None] = lambda _why: None  # tags that cannot be used, and why
+
+
+@dataclass(slots=True)
+class _Troubles:
+    """The tags of which something is wrong, by what it is; each with its reason."""
+
+    refused: dict[str, str] = field(default_factory=dict)  # no such node, or no item for it
+    undecodable: dict[str, str] = field(default_factory=dict)
+    misfits: dict[str, str] = field(default_factory=dict)  # no number
+    silent: dict[str, str] = field(default_factory=dict)  # the item tells nothing
+
+    def all(self) -> dict[str, str]:
+        """Return every tag with its reason."""
+        return {**self.silent, **self.misfits, **self.undecodable, **self.refused}
+
+    def cannot_be_monitored(self) -> list[str]:
+        """Return the tags that have no item now."""
+        return [*self.refused, *self.undecodable]
 
 
 class OpcUaSession:
@@ -75,14 +109,20 @@ class OpcUaSession:
         self._subscribed = asyncio.Event()
         self._client: Client | None = None
         self._limits = OperationLimits()
-        self._subscription_id = 0
-        self._nodes: Mapping[str, ua.NodeId] = {}
-        self._tag_of_handle: dict[int, str] = {}
+        self._items: MonitoredItems | None = None
+        self._watch_of_items = ItemWatch()
+        self._troubles = _Troubles()
+        self._unread: set[str] = set()  # tags that were behind undecodable bytes
         self._expected_sequence: int | None = None
         self._ended: str | None = None
-        self._last_heard = self._last_data = 0.0
-        self._told: dict[str, TagSample] = {}
-        self.refused_nodes: dict[str, str] = {}
+        self._last_heard = 0.0
+        self._has_told = False
+        self._not_told: set[str] = set()  # tags whose next value is the first of an item made anew
+
+    @property
+    def refused_nodes(self) -> Mapping[str, str]:
+        """Return the tags whose nodes the server does not know or refuses, and why."""
+        return self._troubles.refused
 
     async def wait_subscribed(self) -> None:
         """Wait until the subscription stands."""
@@ -102,12 +142,16 @@ class OpcUaSession:
                 why = "the connection ended"
             except CertificateUntrustedError as error:
                 why, untrusted = f"{error}; {error.hint}", True
+            except LablineError as error:
+                why = f"{error}; {error.hint}" if error.hint else str(error)
             except Exception as error:  # noqa: BLE001 - a loop's edge: asyncua and cryptography raise of every kind
                 why = str(error) or repr(error)
             self._listener.on_condition(self._untrusted, untrusted)
+            self._listener.on_reason(why)
             await asyncio.sleep(self._reconnection.failed(why))
 
     async def _one_connection(self) -> None:
+        self._judge_certificates()
         async with connected(self._source) as client:
             self._reconnection.connected()
             self._listener.on_condition(self._untrusted, False)
@@ -120,39 +164,75 @@ class OpcUaSession:
             client.connection_lost_callback = connection_lost
             self._client = client
             try:
-                keepalive_seconds = await self._subscribe(client)
+                silence_seconds = await self._subscribe(client)
                 await self._until_data(lost)
                 self._reconnection.proven()
                 self._subscribed.set()
                 self._listener.on_state(True)
-                await self._watch(client, lost, silence_seconds=_SILENCES_ALLOWED * keepalive_seconds)
+                await self._watch(client, lost, silence_seconds=silence_seconds)
             finally:
                 self._client = None
-                if self._subscribed.is_set() or self._told:  # values may have come before it was proven
+                if self._subscribed.is_set() or self._has_told:  # values may have come before it was proven
                     self._subscribed.clear()
                     self._listener.on_state(False)
-                self._told = {}
+                self._has_told = False
+
+    def _judge_certificates(self) -> None:
+        """Tell whether our certificate, or every pinned one of the server, expires soon or has expired."""
+        security = self._source.security
+        if security is None:
+            return
+        now = dt.datetime.fromtimestamp(self._clock.now_ns() / 1e9, dt.UTC)
+        try:
+            own = [judge(each, now=now) for each in certificates_in(security.certificate)]
+            theirs = [judge(each, now=now) for each in certificates_in(security.server_certificate)]
+        except SourceUnavailableError:
+            return  # told by the attempt to connect
+        expires = any(each.wrong or each.soon for each in own) or all(each.wrong or each.soon for each in theirs)
+        self._listener.on_condition(f"CERTIFICATE_EXPIRES_{self._source.name.upper()}", expires)
 
     # --- watching data, not the socket
 
     async def _until_data(self, lost: "asyncio.Future[str]") -> None:
-        """Return once every subscription has shown that it delivers: the server owes the first values at once."""
+        """Return once the subscription has shown that it delivers: the server owes the first values at once."""
+        items = self._items
+        allowed = FIRST_VALUE_SECONDS + (items.publishing_ms / 1000 if items is not None else 0.0)
         begun = self._clock.monotonic()
-        while self._tag_of_handle and not self._told:
+        while items is not None and items.tags and not self._has_told:
             await self._pause(lost, 0.05)
-            if self._clock.monotonic() - begun > _FIRST_DATA_SECONDS:
+            if self._clock.monotonic() - begun > allowed:
                 raise SourceUnavailableError("the subscription stands, but brings no data")
+        await self._end_undecodable()
+        self._must_have_tags()
+
+    def _must_have_tags(self) -> None:
+        """Raise where of the configured tags none can be had: such a source is not connected."""
+        if self._source.nodes and (self._items is None or not self._items.tags):
+            told = self._troubles.all()
+            tag = next(iter(told), "")
+            raise SourceUnavailableError(
+                f"none of its {len(self._source.nodes)} tags can be had: {tag}: {told.get(tag, 'unknown')}",
+                hint="labline opcua browse shows what the server has",
+            )
 
     async def _watch(self, client: Client, lost: "asyncio.Future[str]", *, silence_seconds: float) -> None:
-        """Raise when the connection is lost, nothing is heard for too long, or changes are not told."""
+        """Raise when the connection is lost or nothing is heard for too long; see after single items."""
+        try_again_at = self._clock.monotonic() + _TRY_AGAIN_SECONDS
+        judge_at = self._clock.monotonic() + _CERTIFICATES_SECONDS
         while True:
-            await self._pause(lost, 1.0)
+            await self._pause(lost, _LOOK_SECONDS)
             now = self._clock.monotonic()
             if now - self._last_heard > silence_seconds:
                 raise SourceUnavailableError(f"the subscription has been silent for {now - self._last_heard:.0f} s")
-            if self._tag_of_handle and now - self._last_data > _UNCHANGED_SECONDS:
-                await self._prove_unchanged(client)
-                self._last_data = now
+            await self._end_undecodable()
+            await self._look_at_items(client)
+            if now >= try_again_at:
+                try_again_at = now + _TRY_AGAIN_SECONDS
+                await self._try_again(client)
+            if now >= judge_at:
+                judge_at = now + _CERTIFICATES_SECONDS
+                self._judge_certificates()
+            self._must_have_tags()
 
     async def _pause(self, lost: "asyncio.Future[str]", seconds: float) -> None:
         await asyncio.wait({lost}, timeout=seconds)
@@ -161,24 +241,57 @@ class OpcUaSession:
         if self._ended is not None:
             raise SourceUnavailableError(self._ended)
 
-    async def _prove_unchanged(self, client: Client) -> None:
-        """Read plainly what the subscription should have told; raise where the server has newer values."""
-        tags = list(self._tag_of_handle.values())
-        for begin in range(0, len(tags), self._limits.read):
-            asked = tags[begin : begin + self._limits.read]
-            values = await client.uaclient.read_attributes([self._nodes[tag] for tag in asked], ua.AttributeIds.Value)
-            for tag, value in zip(asked, values, strict=True):
-                read, told = sample_of(tag, value, self._clock.now_ns()), self._told.get(tag)
-                if told is None or read.source_ns <= told.source_ns + _LEFT_BEHIND_NS:
-                    continue
-                # a newer time alone is no change: servers need not tell it
-                if (read.status, repr(read.value)) != (told.status, repr(told.value)):
-                    raise SourceUnavailableError(f"{tag} has changed, but the subscription does not tell it")
+    async def _look_at_items(self, client: Client) -> None:
+        """Read what items have not told for a while; what they do not tell is taken, or the item made anew."""
+        tags = self._watch_of_items.due(self._clock.monotonic())
+        samples, stalled = [], []
+        for tag, sample in (await self._read(client, tags)).items():
+            finding = self._watch_of_items.read(sample, now=self._clock.monotonic())
+            if finding in {Finding.TAKEN, Finding.SILENT}:
+                samples.append(sample)
+            if finding is Finding.SILENT:
+                self._troubles.silent[tag] = _SILENT
+            if finding is Finding.STALLED:
+                stalled.append(tag)
+        self._tell_what_was_read(samples)
+        for tag in stalled:
+            await self._make_anew(tag)
+        if samples or stalled:
+            self._tell_troubles()
+
+    async def _make_anew(self, tag: str) -> None:
+        """Create an item anew that no longer tells its value; until it does, nothing is known of its tag."""
+        items = self._items
+        if items is None:
+            return
+        log.warning("a value has changed, and the server did not tell it", source=self._source.name, tag=tag)
+        self._tell_what_was_read((), lost_tags=frozenset({tag}))
+        node = items.nodes[tag]
+        await items.delete(tag)
+        await self._create({tag: node}, renewed=True)
+
+    async def _read(self, client: Client, tags: Sequence[str]) -> dict[str, TagSample]:
+        """Return the present values of monitored tags; nothing where the server takes too long to read them."""
+        items = self._items
+        known = [] if items is None else [tag for tag in tags if tag in items.nodes]
+        if items is None or not known:
+            return {}
+        try:
+            values = await read_values(client, [items.nodes[tag] for tag in known], at_once=self._limits.read)
+        except TimeoutError:
+            self._watch_of_items.postpone(known, now=self._clock.monotonic())
+            return {}
+        now_ns = self._clock.now_ns()
+        return {tag: self._sample(tag, value, now_ns) for tag, value in zip(known, values, strict=True)}
+
+    def _sample(self, tag: str, value: ua.DataValue, now_ns: int) -> TagSample:
+        index = self._source.indexes.get(tag)
+        return retimed(sample_of(tag, value, now_ns, index=index), self._source.time_of, now_ns)
 
     # --- subscribing
 
     async def _subscribe(self, client: Client) -> float:
-        """Create the subscription and its items; return the keep-alive time that the server granted."""
+        """Create the subscription and its items; return for how many seconds it may be silent."""
         publishing_ms = self._source.publishing_interval_ms
         keepalive_count = max(1, round(_KEEPALIVE_SECONDS * 1000 / publishing_ms))
         wanted = ua.CreateSubscriptionParameters(
@@ -189,53 +302,99 @@ class OpcUaSession:
             PublishingEnabled=True,
         )
         self._limits = await operation_limits(client)
-        self._nodes, self.refused_nodes = await resolve_nodes(client, self._source.nodes)
+        nodes, refused = resolved(self._source.nodes, await namespaces_of(client))
         self._last_heard = self._clock.monotonic()
-        self._expected_sequence, self._ended, self._told = None, None, {}
-        self._tag_of_handle = dict(enumerate(self._nodes, start=1))
+        self._expected_sequence, self._ended, self._has_told = None, None, False
+        self._watch_of_items, self._troubles, self._items = ItemWatch(), _Troubles(refused=refused), None
+        self._unread, self._not_told = set(), set()
         granted = await client.uaclient.create_subscription(wanted, self._published)
-        self._subscription_id = granted.SubscriptionId
-        await self._create_items(client, granted.SubscriptionId)
-        return float(granted.RevisedPublishingInterval * granted.RevisedMaxKeepAliveCount / 1000)
-
-    async def _create_items(self, client: Client, subscription_id: int) -> None:
-        queue_size = max(2, 2 * round(self._source.publishing_interval_ms / self._source.sampling_interval_ms))
-        requests = [
-            ua.MonitoredItemCreateRequest(
-                ItemToMonitor=ua.ReadValueId(NodeId=self._nodes[tag], AttributeId=ua.AttributeIds.Value),
-                MonitoringMode=ua.MonitoringMode.Reporting,
-                RequestedParameters=ua.MonitoringParameters(
-                    ClientHandle=handle,
-                    SamplingInterval=self._source.sampling_interval_ms,
-                    QueueSize=queue_size,
-                    DiscardOldest=True,
-                ),
-            )
-            for handle, tag in self._tag_of_handle.items()
-        ]
-        granted_ms = _SLOWER_ALLOWED * self._source.sampling_interval_ms
-        revised: list[str] = []
-        for begin in range(0, len(requests), self._limits.monitored_items):
-            chunk = requests[begin : begin + self._limits.monitored_items]
-            results = await client.uaclient.create_monitored_items(
-                ua.CreateMonitoredItemsParameters(
-                    SubscriptionId=subscription_id,
-                    TimestampsToReturn=ua.TimestampsToReturn.Both,
-                    ItemsToCreate=chunk,
-                )
-            )
-            for request, result in zip(chunk, results, strict=True):
-                if not result.StatusCode.is_good():
-                    handle = request.RequestedParameters.ClientHandle
-                    self.refused_nodes[self._tag_of_handle.pop(handle)] = result.StatusCode.name
-                elif 0 < result.RevisedQueueSize < queue_size or result.RevisedSamplingInterval > granted_ms:
-                    revised.append(self._tag_of_handle[request.RequestedParameters.ClientHandle])
-        self._listener.on_condition(f"NODES_REFUSED_{self._source.name.upper()}", bool(self.refused_nodes))
-        if revised:
+        if granted.RevisedPublishingInterval > _SLOWER_PUBLISHING * publishing_ms:
+            log.warning("the server publishes slower than asked for; tags with a shorter max_age are often too old",
+                        source=self._source.name, seconds=granted.RevisedPublishingInterval / 1000)  # fmt: skip
+        self._items = MonitoredItems(
+            source=self._source,
+            client=client,
+            subscription_id=granted.SubscriptionId,
+            publishing_ms=granted.RevisedPublishingInterval,
+            at_once=self._limits.monitored_items,
+        )
+        await self._create(nodes)
+        if self._items.slower:
             log.warning("the server samples these slower, or keeps fewer values, than asked for",
-                        source=self._source.name, tags=revised)  # fmt: skip
-        if self.refused_nodes:
-            log.error("nodes refused by the server", source=self._source.name, nodes=self.refused_nodes)
+                        source=self._source.name, tags=self._items.slower)  # fmt: skip
+        if self._troubles.refused:
+            log.error("nodes refused by the server", source=self._source.name, nodes=self._troubles.refused)
+        self._must_have_tags()
+        keepalive_ms = granted.RevisedPublishingInterval * granted.RevisedMaxKeepAliveCount
+        return float(_SILENCES_ALLOWED * keepalive_ms / 1000)
+
+    async def _create(self, nodes: Mapping[str, ua.NodeId], *, renewed: bool = False) -> None:
+        """Create items for these tags, and watch those that the server grants."""
+        items = self._items
+        if items is None:
+            return
+        now, watch = self._clock.monotonic(), self._watch_of_items
+        items.expect(nodes)
+        watch.begin(nodes, now=now, delays_seconds=items.delays_seconds)  # before: a value may come before the answer
+        for tag in nodes if renewed else ():
+            watch.renewed(tag, now=now)
+        self._not_told |= nodes.keys()
+        refused = await items.create(nodes)
+        for tag in refused:
+            watch.end(tag)
+        self._troubles.refused |= refused
+        self._tell_troubles()
+
+    async def _try_again(self, client: Client) -> None:
+        """Try those again that had no item so far: a node may have come, a value may be of another kind now."""
+        without = self._troubles.cannot_be_monitored()
+        silent = [tag for tag in self._troubles.silent if tag not in without]
+        for tag in silent:
+            await self._make_anew(tag)
+        if not without:
+            return
+        wanted = {tag: self._source.nodes[tag] for tag in without if tag in self._source.nodes}
+        nodes, refused = resolved(wanted, await namespaces_of(client))
+        readable = dict(
+            zip(nodes, await read_values(client, list(nodes.values()), at_once=self._limits.read), strict=True)
+        )
+        self._troubles.refused |= refused
+        there = {
+            tag: nodes[tag] for tag, value in readable.items()
+            if value.StatusCode is None or value.StatusCode.value != BAD_DECODING_ERROR
+        }  # fmt: skip
+        for tag in there:
+            self._troubles.undecodable.pop(tag, None)
+            self._troubles.refused.pop(tag, None)
+        await self._create(there)
+        came = sorted(there.keys() - self._troubles.refused.keys())
+        if came:
+            log.info("tags can be had now", source=self._source.name, tags=came)
+
+    async def _end_undecodable(self) -> None:
+        """Take items whose values nobody can decode out of the subscription, and read what was told behind them."""
+        items, client = self._items, self._client
+        if items is None or client is None or not self._unread:
+            return
+        unread, self._unread = self._unread, set()
+        for tag in [tag for tag in self._troubles.undecodable if tag in items.nodes]:
+            log.error("a value cannot be decoded", source=self._source.name, tag=tag)
+            await items.delete(tag)
+            self._watch_of_items.end(tag)
+        self._tell_troubles()
+        samples = await self._read(client, sorted(unread - self._troubles.undecodable.keys()))
+        for sample in samples.values():
+            self._watch_of_items.taken(sample, now=self._clock.monotonic())
+        self._has_told = self._has_told or bool(samples)
+        self._tell_what_was_read(samples.values(), overflowed=frozenset(samples))
+
+    def _tell_troubles(self) -> None:
+        """Tell which alarms stand, and of each tag that cannot be used the reason."""
+        name, troubles = self._source.name.upper(), self._troubles
+        self._listener.on_condition(f"NODES_REFUSED_{name}", bool(troubles.refused))
+        self._listener.on_condition(f"TAGS_UNREADABLE_{name}", bool(troubles.undecodable or troubles.misfits))
+        self._listener.on_condition(f"ITEMS_SILENT_{name}", bool(troubles.silent))
+        self._listener.on_tags(troubles.all())
 
     # --- being told
 
@@ -270,96 +429,107 @@ class OpcUaSession:
             return None
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
-                return await self._client.uaclient.session.republish(self._subscription_id, number)
+                subscription_id = 0 if self._items is None else self._items.subscription_id
+                return await self._client.uaclient.session.republish(subscription_id, number)
         except Exception as error:  # noqa: BLE001 - asyncua raises of every kind; what stands behind it must be told
             log.warning("a notification cannot be had again", source=self._source.name, error=str(error))
             return None
 
-    def _samples(self, message: ua.NotificationMessage) -> tuple[TagSample, ...] | None:
-        """Return the samples of a notification; None where it cannot be read, which is as if it were lost."""
+    def _decoded(self, message: ua.NotificationMessage) -> list[Decoded] | None:
+        """Return what a notification holds; None where nothing of it can be read, which is as if it were lost."""
         now_ns, contents = self._clock.now_ns(), message.NotificationData or ()
+        tag_of_handle = {} if self._items is None else self._items.tag_of_handle
         try:
-            return tuple(sample for each in contents for sample in samples_in(each, self._tag_of_handle, now_ns))
+            return [decoded(each, tag_of_handle, now_ns, index_of=self._source.indexes) for each in contents]
         except Exception as error:  # noqa: BLE001 - a stranger's bytes; what is not told as lost would be gone unseen
             log.warning("a notification cannot be read", source=self._source.name, error=str(error))
             return None
 
     def _tell(self, message: ua.NotificationMessage, *, lost: bool) -> None:
-        found = self._samples(message)
-        samples = found or ()
+        parts, now_ns = self._decoded(message), self._clock.now_ns()
+        samples = tuple(sample for part in parts or () for sample in part.samples)
+        if self._source.time_of != "source":
+            samples = tuple(retimed(sample, self._source.time_of, now_ns) for sample in samples)
         self._last_heard = self._clock.monotonic()
-        if samples:
-            self._last_data = self._last_heard
         for sample in samples:
-            self._told[sample.tag] = sample
+            self._watch_of_items.told(sample, now=self._last_heard)
+        self._has_told = self._has_told or bool(samples)
+        not_told = frozenset(self._not_told)
+        if not_told:
+            self._not_told.difference_update(sample.tag for sample in samples)
         self._listener.on_notification(
             Notification(
                 samples=samples,
                 server_ns=nanoseconds(message.PublishTime),
                 overflowed=frozenset(sample.tag for sample in samples if overflowed(sample)),
-                lost=lost or found is None,
+                lost=lost or parts is None,
+                not_told=not_told,
+                delays_ns={} if self._items is None else self._items.delays_ns,
             )
         )
+        self._note_troubles(parts or (), samples)
+
+    def _note_troubles(self, parts: Iterable[Decoded], samples: Iterable[TagSample]) -> None:
+        """Note what of these values is of no use, and what is of use again."""
+        before = self._troubles.all()
+        told = {sample.tag for sample in samples}
+        for tag in told & (self._troubles.misfits.keys() | self._troubles.silent.keys()):
+            self._troubles.misfits.pop(tag, None)
+            self._troubles.silent.pop(tag, None)
+        for part in parts:
+            self._troubles.misfits |= part.misfits
+            if part.undecodable is not None and self._items is not None:
+                self._troubles.undecodable[part.undecodable] = _UNREADABLE
+                self._unread |= set(self._items.tags)
+        if self._troubles.all() != before:
+            for tag in self._troubles.misfits.keys() - before.keys():
+                log.error("a tag is of no use", source=self._source.name, tag=tag, reason=self._troubles.misfits[tag])
+            self._tell_troubles()
+
+    def _tell_what_was_read(
+        self,
+        samples: Iterable[TagSample],
+        *,
+        overflowed: frozenset[str] = frozenset(),
+        lost_tags: frozenset[str] = frozenset(),
+    ) -> None:
+        taken = tuple(samples)
+        if taken or lost_tags:
+            self._listener.on_notification(
+                Notification(
+                    samples=taken,
+                    server_ns=None,
+                    overflowed=overflowed,
+                    lost_tags=lost_tags,
+                    not_told=frozenset(sample.tag for sample in taken),
+                    confirms=False,
+                )
+            )
 
     # --- what the server remembers
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Return the tags that the server tells of."""
-        return tuple(self._tag_of_handle.values())
+        return () if self._items is None else self._items.tags
 
     async def read_history(self, tags: Sequence[str], *, start_ns: int, end_ns: int) -> dict[str, list[TagSample]]:
         """Return what the server's history has of some tags, with the value at the start; nothing where it refuses.
 
         Raises SourceUnavailableError where the connection is not there.
         """
-        client = self._client
-        if client is None or not self._subscribed.is_set():
+        client, items = self._client, self._items
+        if client is None or items is None or not self._subscribed.is_set():
             raise SourceUnavailableError(f"{self._source.name} is not connected")
-        found: dict[str, list[TagSample]] = {}
-        known = [tag for tag in tags if tag in self._nodes]
-        try:
-            for begin in range(0, len(known), self._limits.history_read):
-                asked = known[begin : begin + self._limits.history_read]
-                await self._read_history_of(client, asked, start_ns, end_ns, found)
-        except FAILURES as error:
-            raise SourceUnavailableError(f"history cannot be read: {str(error) or type(error).__name__}") from error
-        return found
-
-    async def _read_history_of(
-        self, client: Client, tags: list[str], start_ns: int, end_ns: int, found: dict[str, list[TagSample]]
-    ) -> None:
-        details = ua.ReadRawModifiedDetails(
-            IsReadModified=False,
-            StartTime=moment_of(start_ns),
-            EndTime=moment_of(end_ns),
-            NumValuesPerNode=_VALUES_PER_HISTORY_READ,
-            ReturnBounds=True,
+        return await opcua_history.read_history(
+            client,
+            self._source,
+            {tag: items.nodes[tag] for tag in tags if tag in items.nodes},
+            start_ns=start_ns,
+            end_ns=end_ns,
+            at_once=self._limits.history_read,
+            clock=self._clock,
         )
-        continued: dict[str, bytes | None] = dict.fromkeys(tags)
-        while continued:
-            wanted = [
-                ua.HistoryReadValueId(NodeId=self._nodes[tag], ContinuationPoint=point)
-                for tag, point in continued.items()
-            ]
-            results = await client.uaclient.history_read(
-                ua.HistoryReadParameters(
-                    HistoryReadDetails=details,
-                    TimestampsToReturn=ua.TimestampsToReturn.Both,
-                    ReleaseContinuationPoints=False,
-                    NodesToRead=wanted,
-                )
-            )
-            following: dict[str, bytes | None] = {}
-            for (tag, point), result in zip(continued.items(), results, strict=True):
-                if not result.StatusCode.is_good():
-                    continue  # this tag has no history; the gap's record names it
-                values = getattr(result.HistoryData, "DataValues", None) or ()
-                now_ns = self._clock.now_ns()
-                found.setdefault(tag, []).extend(sample_of(tag, value, now_ns) for value in values)
-                if result.ContinuationPoint and result.ContinuationPoint != point:
-                    following[tag] = result.ContinuationPoint
-            continued = following
 
 
 def _next_sequence(number: int) -> int:

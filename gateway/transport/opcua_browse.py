@@ -1,32 +1,53 @@
-"""A look into a server without a subscription: reading once, and browsing for the tags to configure."""
+"""A look into a server without a subscription: reading once, and browsing for the tags to configure.
 
+What one node spoils (bytes that are no value, a name that cannot be read) costs that node's row only.
+"""
+
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from asyncua import ua
+from asyncua import Client, ua
 
-from gateway.records import TagSample
-from gateway.transport.opcua_connection import OpcUaSource, connected, operation_limits, resolve_nodes
-from gateway.transport.opcua_values import sample_of
+from gateway.records import Quality, TagSample, quality_of
+from gateway.transport.opcua_connection import OpcUaSource, connected, endpoints_of
+from gateway.transport.opcua_nodes import namespaces_of, node_text, resolved
+from gateway.transport.opcua_reading import operation_limits, read_values
+from gateway.transport.opcua_values import misfit_of, sample_of, status_text
+
+_MOST_NODES = 100_000
+_LONGEST_VALUE = 40
+_HELD_BY_THE_STANDARD = ua.NodeId(ua.ObjectIds.Server)
 
 
-async def read_once(source: OpcUaSource, *, now_ns: int) -> tuple[dict[str, TagSample], dict[str, str]]:
-    """Connect, read every tag once, and leave: (samples, refused tags and why); for ``check --connect``."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagReading:
+    """What a tag shows now, or why it cannot be used."""
+
+    sample: TagSample | None = None
+    problem: str | None = None
+
+
+async def read_once(source: OpcUaSource, *, now_ns: int) -> dict[str, TagReading]:
+    """Connect, read every tag once, and leave; for ``check --connect``. Raises SourceUnavailableError."""
     async with connected(source) as client:
-        nodes, refused = await resolve_nodes(client, source.nodes)
+        nodes, refused = resolved(source.nodes, await namespaces_of(client))
         at_once = (await operation_limits(client)).read
-        tags = list(nodes)
-        samples: dict[str, TagSample] = {}
-        for begin in range(0, len(tags), at_once):
-            asked = tags[begin : begin + at_once]
-            values = await client.uaclient.read_attributes([nodes[tag] for tag in asked], ua.AttributeIds.Value)
-            samples |= {tag: sample_of(tag, value, now_ns) for tag, value in zip(asked, values, strict=True)}
-        return samples, refused
+        values = await read_values(client, list(nodes.values()), at_once=at_once)
+    found = {tag: TagReading(problem=why) for tag, why in refused.items()}
+    for tag, value in zip(nodes, values, strict=True):
+        index = source.indexes.get(tag)
+        sample = sample_of(tag, value, now_ns, index=index)
+        problem = misfit_of(value, index=index)
+        if problem is None and quality_of(sample.status) is not Quality.GOOD:
+            problem = status_text(sample.status)
+        found[tag] = TagReading(sample=sample, problem=problem)
+    return {tag: found[tag] for tag in source.nodes}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrowsedNode:
-    """One variable found in a server's address space, with its name as the configuration wants it."""
+    """One variable in a server's address space, with its name as the configuration wants it."""
 
     path: str
     node: str
@@ -35,37 +56,114 @@ class BrowsedNode:
     writable: bool
 
 
-async def browse(url: str, *, most: int) -> list[BrowsedNode]:
-    """Return the variables below Objects, without the Server object, at most ``most``."""
-    source = OpcUaSource(name="browse", url=url, nodes={}, publishing_interval_ms=500, sampling_interval_ms=250)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Browsed:
+    """The first variables of a server, and how many it has (``complete``: whether all were counted)."""
+
+    variables: tuple[BrowsedNode, ...]
+    total: int
+    complete: bool
+    problems: tuple[str, ...] = ()  # branches that could not be looked into
+
+
+async def browse(source: OpcUaSource, *, most: int) -> Browsed:
+    """Return the variables below Objects, without the Server object, at most ``most``, and count them all.
+
+    Raises SourceUnavailableError.
+    """
     async with connected(source) as client:
-        namespaces = await client.get_namespace_array()
-        found: list[BrowsedNode] = []
-        waiting: list[tuple[str, Any]] = [("", client.nodes.objects)]
-        seen: set[ua.NodeId] = set()
-        while waiting and len(found) < most:
-            path, parent = waiting.pop(0)
-            for child in await parent.get_children():
-                name = await child.read_browse_name()
-                if child.nodeid in seen or child.nodeid == ua.NodeId(ua.ObjectIds.Server):
-                    continue
-                seen.add(child.nodeid)
-                here = f"{path}/{name.Name}"
-                waiting.append((here, child))
-                if await child.read_node_class() is ua.NodeClass.Variable:
-                    found.append(await _browsed(here, child, namespaces))
-        return found[:most]
+        namespaces = await namespaces_of(client)
+        at_once = (await operation_limits(client)).read
+        variables, problems, complete = await _variables(client)
+        shown = variables[:most]
+        nodes = [node for _path, node in shown]
+        values = await read_values(client, nodes, at_once=at_once)
+        rights = await read_values(client, nodes, at_once=at_once, attribute=ua.AttributeIds.UserAccessLevel)
+    return Browsed(
+        variables=tuple(
+            _browsed(path, node, namespaces, value, right)
+            for (path, node), value, right in zip(shown, values, rights, strict=True)
+        ),
+        total=len(variables),
+        complete=complete,
+        problems=tuple(problems),
+    )
 
 
-async def _browsed(path: str, node: Any, namespaces: list[str]) -> BrowsedNode:
-    value = await node.read_data_value(raise_on_bad_status=False)
-    access = await node.get_user_access_level()
+async def _variables(client: Client) -> tuple[list[tuple[str, ua.NodeId]], list[str], bool]:
+    """Return (path and node of each variable, breadth first; what could not be looked into; whether that is all)."""
+    found: list[tuple[str, ua.NodeId]] = []
+    problems: list[str] = []
+    waiting: deque[tuple[str, ua.NodeId]] = deque([("", client.nodes.objects.nodeid)])
+    seen: set[ua.NodeId] = {_HELD_BY_THE_STANDARD}
+    while waiting:
+        if len(seen) > _MOST_NODES:
+            return found, problems, False
+        path, parent = waiting.popleft()
+        try:
+            children = await client.get_node(parent).get_children_descriptions()
+        except (OSError, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - asyncua raises of every kind on bytes that it cannot read
+            problems.append(f"{path or '/'} cannot be looked into: {str(error) or type(error).__name__}")
+            continue
+        for child in children or ():
+            node = ua.NodeId(child.NodeId.Identifier, child.NodeId.NamespaceIndex, child.NodeId.NodeIdType)
+            if node in seen:
+                continue
+            seen.add(node)
+            here = f"{path}/{child.BrowseName.Name}"
+            waiting.append((here, node))
+            if child.NodeClass is ua.NodeClass.Variable:
+                found.append((here, node))
+    return found, problems, True
+
+
+def _browsed(
+    path: str, node: ua.NodeId, namespaces: Sequence[str | None], value: ua.DataValue, right: ua.DataValue
+) -> BrowsedNode:
+    status = value.StatusCode.value if value.StatusCode is not None else 0
     variant = value.Value
-    identifier = node.nodeid.to_string().split(";", 1)[-1]
+    allowed = right.Value.Value if right.Value is not None else 0
+    shown = status_text(status) if quality_of(status) is Quality.BAD else "-"
     return BrowsedNode(
         path=path,
-        node=f"nsu={namespaces[node.nodeid.NamespaceIndex]};{identifier}",
-        data_type=variant.VariantType.name if variant is not None else "-",
-        value=str(variant.Value)[:40] if variant is not None else "-",
-        writable=ua.AccessLevel.CurrentWrite in access,
+        node=node_text(node, namespaces) or f"{node.to_string()} (its namespace has no URI)",
+        data_type=_type_of(variant),
+        value=str(variant.Value)[:_LONGEST_VALUE] if variant is not None and variant.Value is not None else shown,
+        writable=isinstance(allowed, int) and bool(allowed & ua.AccessLevel.CurrentWrite.mask),
     )
+
+
+def _type_of(variant: ua.Variant | None) -> str:
+    if variant is None or variant.VariantType is ua.VariantType.Null:
+        return "-"
+    kind = getattr(variant.VariantType, "name", str(variant.VariantType))
+    return f"{kind}[{len(variant.Value)}]" if isinstance(variant.Value, list) else str(kind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerCertificate:
+    """A certificate that a server presents, and with which security."""
+
+    certificate: bytes  # DER
+    security: tuple[str, ...]
+
+
+async def server_certificates(url: str) -> list[ServerCertificate]:
+    """Return the certificates that a server presents, without protection; raises SourceUnavailableError."""
+    securities: dict[bytes, list[str]] = {}
+    for endpoint in await endpoints_of(url):
+        policy = str(endpoint.SecurityPolicyUri).rsplit("#", 1)[-1]
+        if endpoint.ServerCertificate and policy != "None":
+            found = securities.setdefault(_first_of(endpoint.ServerCertificate), [])
+            found.append(f"{policy}/{endpoint.SecurityMode.name}")
+    return [
+        ServerCertificate(certificate=certificate, security=tuple(sorted(set(found))))
+        for certificate, found in securities.items()
+    ]
+
+
+def _first_of(chain: bytes) -> bytes:
+    """Return the first certificate of a chain in DER: a sequence with a length of two bytes."""
+    return chain[: int.from_bytes(chain[2:4]) + 4] if chain[:2] == b"\x30\x82" else chain

@@ -1,32 +1,30 @@
-"""One connection to an OPC UA server: trust, connecting, closing, and what the server can take at once.
+"""One connection to an OPC UA server: trust, connecting and closing.
 
 Every wait has a timeout. Certificates are read anew at each connection, so that a renewed one needs no restart; the
 server's must be one of those pinned, and of several pinned ones the server may change to another without a word.
 """
 
 import asyncio
-import hashlib
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asyncua import Client, ua
 from asyncua.crypto import security_policies
-from cryptography import x509
+from asyncua.crypto.uacrypto import CertProperties
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from gateway.errors import CertificateUntrustedError, SourceUnavailableError
-from gateway.transport.opcua_notifications import PublishingSession
+from gateway.errors import CertificateUntrustedError, LablineError, SourceUnavailableError
+from gateway.transport.opcua_certificates import application_uri_of, certificate_in, certificates_in, sha256_of
+from gateway.transport.opcua_client import BoundedProtocol, make_client
+from gateway.transport.opcua_failures import cause_of
+from gateway.transport.opcua_values import TimeOf
 
 REQUEST_TIMEOUT_SECONDS = 4.0
+DEFAULT_APPLICATION_URI = "urn:labline:gateway"  # where there is no certificate, nobody compares it
 _CONNECT_TIMEOUT_SECONDS = 8.0
 _CLOSE_TIMEOUT_SECONDS = 3.0
-_SESSION_TIMEOUT_MS = 30_000  # a server forgets a session that we could not close after so long
-_WATCHDOG_SECONDS = 2.0
-_MOST_AT_ONCE = 1000  # where a server names no limit
-_NODE = re.compile(r"nsu=(?P<uri>[^;]+);(?P<identifier>[isgb]=.+)", re.DOTALL)
 FAILURES = (ua.UaError, OSError, asyncio.TimeoutError, ConnectionError)
 
 
@@ -53,21 +51,14 @@ class OpcUaSource:
     security: Security | None = None
     username: str | None = None
     password: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperationLimits:
-    """How many items a server takes in one request (OPC 10000-5, 6.3.11)."""
-
-    read: int = _MOST_AT_ONCE
-    monitored_items: int = _MOST_AT_ONCE
-    history_read: int = _MOST_AT_ONCE
+    time_of: TimeOf = "source"  # whose time a value counts from: its source's, the server's, or that of its arrival
+    indexes: Mapping[str, int] = field(default_factory=dict)  # by tag, the element to take of an array
 
 
 @asynccontextmanager
 async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
     """Connect a client and close it whatever happens; raises SourceUnavailableError or CertificateUntrustedError."""
-    client = _client(source)
+    client, protocols = _client(source)
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
             if source.security is not None:
@@ -80,31 +71,52 @@ async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
         raise
     except Exception as error:  # asyncua and cryptography raise of every kind
         client.disconnect_socket()
-        raise SourceUnavailableError(
-            f"{source.url} cannot be reached: {str(error) or type(error).__name__}",
-            hint="is the server up, the address right, and this gateway's certificate trusted there?",
-        ) from error
+        raise _unavailable(source, error, protocols) from error
     try:
         yield client
     except FAILURES as error:
-        raise SourceUnavailableError(f"{source.url}: {str(error) or type(error).__name__}") from error
+        what, hint = cause_of(error, protocol_error=_ended_by(protocols))
+        raise SourceUnavailableError(f"{source.url} {what}", hint=hint) from error
     finally:
         await _close(client)
 
 
-def _client(source: OpcUaSource) -> Client:
+async def endpoints_of(url: str) -> list[ua.EndpointDescription]:
+    """Return what a server offers, asked without protection; raises SourceUnavailableError."""
+    source = OpcUaSource(name="endpoints", url=url, nodes={}, publishing_interval_ms=500, sampling_interval_ms=250)
+    client, protocols = _client(source)
     try:
-        client = Client(source.url, timeout=REQUEST_TIMEOUT_SECONDS, watchdog_intervall=_WATCHDOG_SECONDS)
-    except ValueError as error:
-        raise SourceUnavailableError(f"{source.url} is no address: {error}") from error
-    client.uaclient.session = PublishingSession(client.uaclient)
-    client.name = client.description = "labline"
-    client.application_uri = "urn:labline:gateway"
-    client.session_timeout = _SESSION_TIMEOUT_MS
+        async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+            return list(await client.connect_and_get_server_endpoints())
+    except Exception as error:  # asyncua raises of every kind
+        client.disconnect_socket()
+        raise _unavailable(source, error, protocols) from error
+
+
+def _unavailable(source: OpcUaSource, error: Exception, protocols: list[BoundedProtocol]) -> SourceUnavailableError:
+    what, hint = cause_of(error, protocol_error=_ended_by(protocols))
+    if isinstance(error, LablineError):
+        return SourceUnavailableError(what if source.url in what else f"{source.url}: {what}", hint=hint)
+    return SourceUnavailableError(f"{source.url} {what}", hint=hint.replace("<name>", source.name))
+
+
+def _ended_by(protocols: list[BoundedProtocol]) -> Exception | None:
+    return protocols[-1].ended_by if protocols else None
+
+
+def _client(source: OpcUaSource) -> tuple[Client, list[BoundedProtocol]]:
+    uri = None
+    if source.security is not None:
+        uri = application_uri_of(certificate_in(source.security.certificate))
+    client, protocols = make_client(
+        source.url,
+        request_timeout_seconds=REQUEST_TIMEOUT_SECONDS,
+        application_uri=uri or DEFAULT_APPLICATION_URI,
+    )
     if source.username is not None:
         client.set_user(source.username)
         client.set_password(source.password or "")
-    return client
+    return client, protocols
 
 
 async def _close(client: Client) -> None:
@@ -119,65 +131,32 @@ async def _protect(client: Client, source: OpcUaSource, security: Security) -> N
     """Set policy and certificates; the server must present one that is pinned."""
     policy = getattr(security_policies, f"SecurityPolicy{security.policy}")
     mode = getattr(ua.MessageSecurityMode, security.mode)
-    asking = _client(source)
-    endpoints = await asking.connect_and_get_server_endpoints()
-    presented = Client.find_endpoint(endpoints, mode, policy.URI).ServerCertificate
+    endpoints = await endpoints_of(source.url)
+    try:
+        presented = Client.find_endpoint(endpoints, mode, policy.URI).ServerCertificate or b""
+    except ua.UaError as error:
+        offered = ", ".join(sorted({_security_text(endpoint) for endpoint in endpoints})) or "nothing"
+        raise SourceUnavailableError(
+            f"{source.url} does not offer {security.policy}/{security.mode}; it offers {offered}",
+            hint="set security to one that it offers",
+        ) from error
     trusted = {certificate.public_bytes(Encoding.DER) for certificate in certificates_in(security.server_certificate)}
     matching = next((each for each in trusted if presented.startswith(each)), None)
     if matching is None:
         raise CertificateUntrustedError(
-            f"{source.url} presents a certificate that is not pinned, SHA-256 {hashlib.sha256(presented).hexdigest()}",
+            f"{source.url} presents a certificate that is not pinned, SHA-256 {sha256_of(presented)}",
             hint=f"if it was renewed, put it beside the old one in {security.server_certificate}",
         )
+    own = certificate_in(security.certificate).public_bytes(Encoding.DER)  # whatever its file is called
     await client.set_security(
-        policy, str(security.certificate), str(security.private_key), server_certificate=matching, mode=mode
+        policy,
+        CertProperties(own, extension="der"),
+        CertProperties(security.private_key.read_bytes(), extension="pem"),
+        server_certificate=matching,
+        mode=mode,
     )
 
 
-def certificates_in(path: Path) -> Iterator[x509.Certificate]:
-    """Yield the certificates in a file (DER or PEM), or in each file of a folder; raises SourceUnavailableError."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    for file in files:
-        try:
-            content = file.read_bytes()
-            if content.startswith(b"-----BEGIN"):
-                yield from x509.load_pem_x509_certificates(content)
-            else:
-                yield x509.load_der_x509_certificate(content)
-        except (OSError, ValueError) as error:
-            raise SourceUnavailableError(f"{file} is no certificate that can be read: {error}") from error
-
-
-async def operation_limits(client: Client) -> OperationLimits:
-    """Return what the server takes in one request; where it does not say, a default."""
-    objects = ua.ObjectIds
-    nodes = (
-        objects.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
-        objects.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
-        objects.Server_ServerCapabilities_OperationLimits_MaxNodesPerHistoryReadData,
-    )
-    found = []
-    for node in nodes:  # one by one: a server may take no more in one request
-        (value,) = await client.uaclient.read_attributes([ua.NodeId(node)], ua.AttributeIds.Value)
-        number = value.Value.Value if value.Value is not None else None
-        found.append(min(number, _MOST_AT_ONCE) if isinstance(number, int) and number > 0 else _MOST_AT_ONCE)
-    return OperationLimits(read=found[0], monitored_items=found[1], history_read=found[2])
-
-
-async def resolve_nodes(client: Client, nodes: Mapping[str, str]) -> tuple[dict[str, ua.NodeId], dict[str, str]]:
-    """Return (each tag's node id with this server's namespace index, the tags that have none here and why)."""
-    namespaces = await client.get_namespace_array()
-    resolved: dict[str, ua.NodeId] = {}
-    refused: dict[str, str] = {}
-    for tag, node in nodes.items():
-        match = _NODE.fullmatch(node)
-        if match is None:
-            refused[tag] = f"{node!r} is not nsu=<uri>;<identifier>"
-        elif match["uri"] not in namespaces:
-            refused[tag] = f"the server has no namespace {match['uri']}; it has {', '.join(namespaces)}"
-        else:
-            try:
-                resolved[tag] = ua.NodeId.from_string(f"ns={namespaces.index(match['uri'])};{match['identifier']}")
-            except (ValueError, ua.UaError) as error:
-                refused[tag] = f"{match['identifier']!r} is no identifier: {error}"
-    return resolved, refused
+def _security_text(endpoint: ua.EndpointDescription) -> str:
+    policy = str(endpoint.SecurityPolicyUri).rsplit("#", 1)[-1]
+    return "None" if policy == "None" else f"{policy}/{endpoint.SecurityMode.name}"

@@ -6,7 +6,9 @@ that of OPC 10000-6, 5.2.2.16 and 5.2.2.17: picoseconds stand behind their times
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from asyncua import ua
 from asyncua.client.ua_session import UaSession
@@ -21,14 +23,22 @@ from asyncua.ua.ua_binary import (
 from asyncua.ua.uaerrors import UaStructParsingError
 
 from gateway.records import TagSample
-from gateway.transport.opcua_values import BAD_TYPE_MISMATCH, nanoseconds_of_filetime, sample_of, timed_sample
+from gateway.transport.opcua_values import (
+    misfit_of,
+    nanoseconds_of_filetime,
+    number_of,
+    sample_of,
+    timed_sample,
+    undecodable_sample,
+)
 
 _DATA_CHANGE = ua.FourByteNodeId(ua.ObjectIds.DataChangeNotification_Encoding_DefaultBinary)
 _HAS_BODY = 0x01
 _LENGTH_NOT_TOLD = -1
 _VALUE, _STATUS, _SOURCE, _SERVER = 0x01, 0x02, 0x04, 0x08  # of a data value's mask
 _AFTER_VALUE = {_STATUS: "I", _SOURCE: "q", 0x10: "2x", _SERVER: "q", 0x20: "2x"}  # 0x10, 0x20: picoseconds
-_FORMATS = {0: "", 1: "?", 2: "b", 3: "B", 4: "h", 5: "H", 6: "i", 7: "I", 8: "q", 9: "Q", 10: "f", 11: "d"}
+_FORMATS = {1: "?", 2: "b", 3: "B", 4: "h", 5: "H", 6: "i", 7: "I", 8: "q", 9: "Q", 10: "f", 11: "d"}
+_WIDE = frozenset({8, 9})  # 64 bits, of which a double keeps 53
 _ITEM = struct.Struct("<IBB")  # client handle, mask, the variant's type
 _COUNT = struct.Struct("<i")
 # what follows an item's mask and type, by both
@@ -40,7 +50,7 @@ _LAYOUTS = {
 
 
 class PublishingSession(UaSession):  # type: ignore[misc]  # asyncua tells no types
-    """asyncua's session, which leaves the values in publish responses as they came; ``samples_in`` reads them."""
+    """asyncua's session, which leaves the values in publish responses as they came; ``decoded`` reads them."""
 
     async def publish(self, acks: list[ua.SubscriptionAcknowledgement]) -> ua.PublishResponse:
         """Ask for the next notification and return it; raises as asyncua does."""
@@ -83,23 +93,76 @@ def _content(data: Buffer) -> object:
     return body
 
 
-def samples_in(content: object, tag_of_handle: Mapping[int, str], now_ns: int) -> list[TagSample]:
-    """Return the samples in a part of a notification, in their order; of handles that nobody knows, none.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """What a part of a notification holds, as far as it can be read."""
 
-    Raises where it cannot be read, as asyncua does: of every kind.
+    samples: Sequence[TagSample] = ()
+    misfits: Mapping[str, str] = field(default_factory=dict)  # by tag, why a value that was read is of no use
+    undecodable: str | None = None  # the tag whose bytes cannot be read; nothing after it can be, either
+
+
+def decoded(
+    content: object,
+    tag_of_handle: Mapping[int, str],
+    now_ns: int,
+    *,
+    index_of: Mapping[str, int] = MappingProxyType({}),
+) -> Decoded:
+    """Return what a part of a notification holds, in its order; of handles that nobody knows, nothing.
+
+    Raises where nothing can be read of it and no tag is to blame, as asyncua does: of every kind.
     """
     if isinstance(content, bytes):
-        plain = plain_samples(content, tag_of_handle, now_ns)
+        plain = None if index_of else plain_samples(content, tag_of_handle, now_ns)
         if plain is not None:
-            return plain
-        content = from_binary(ua.DataChangeNotification, Buffer(content))
+            return Decoded(samples=plain)
+        return _item_by_item(Buffer(content), tag_of_handle, now_ns, index_of)
     if not isinstance(content, ua.DataChangeNotification):
-        return []
-    return [
-        sample_of(tag_of_handle[item.ClientHandle], item.Value, now_ns)
-        for item in content.MonitoredItems
-        if item.ClientHandle in tag_of_handle
-    ]
+        return Decoded()
+    items = [(item.ClientHandle, item.Value) for item in content.MonitoredItems]
+    return _understood(items, tag_of_handle, now_ns, index_of)
+
+
+def _item_by_item(data: Buffer, tag_of_handle: Mapping[int, str], now_ns: int, index_of: Mapping[str, int]) -> Decoded:
+    """Read the items of a DataChangeNotification one by one, up to the first that cannot be read.
+
+    Where the very next handle is missing, the item before it has taken bytes that were not its own.
+    """
+    items: list[tuple[int, ua.DataValue]] = []
+    handle: int | None = None
+    count = Primitives.Int32.unpack(data)
+    try:
+        for _ in range(count):
+            handle = Primitives.UInt32.unpack(data)
+            items.append((handle, from_binary(ua.DataValue, data)))
+    except Exception:  # a stranger's bytes: asyncua raises of every kind
+        tag = None if handle is None else tag_of_handle.get(handle)
+        if tag is None:
+            raise
+        read = _understood([item for item in items if item[0] != handle], tag_of_handle, now_ns, index_of)
+        samples = (*read.samples, undecodable_sample(tag, now_ns))
+        return Decoded(samples=samples, misfits=read.misfits, undecodable=tag)
+    return _understood(items, tag_of_handle, now_ns, index_of)
+
+
+def _understood(
+    items: Sequence[tuple[int, ua.DataValue]],
+    tag_of_handle: Mapping[int, str],
+    now_ns: int,
+    index_of: Mapping[str, int],
+) -> Decoded:
+    samples: list[TagSample] = []
+    misfits: dict[str, str] = {}
+    for handle, value in items:
+        tag = tag_of_handle.get(handle)
+        if tag is None:
+            continue
+        samples.append(sample_of(tag, value, now_ns, index=index_of.get(tag)))
+        why = misfit_of(value, index=index_of.get(tag))
+        if why is not None:
+            misfits[tag] = why
+    return Decoded(samples=samples, misfits=misfits)
 
 
 def plain_samples(body: bytes, tag_of_handle: Mapping[int, str], now_ns: int) -> list[TagSample] | None:
@@ -113,13 +176,15 @@ def plain_samples(body: bytes, tag_of_handle: Mapping[int, str], now_ns: int) ->
                 return None
             fields = iter(layout.unpack_from(body, at + _ITEM.size))
             at += _ITEM.size + layout.size
-            number = float(next(fields)) if kind else float("nan")
+            value = next(fields)
+            number = float(value)
+            if kind in _WIDE and number_of(value)[1]:
+                return None  # beyond what a number holds exactly: to be said, and why
             status = next(fields) if mask & _STATUS else 0
             source_ns = nanoseconds_of_filetime(next(fields)) if mask & _SOURCE else None
             told_ns = nanoseconds_of_filetime(next(fields)) if mask & _SERVER else None
             tag = tag_of_handle.get(handle)
             if tag is not None:
-                status = status if kind else max(status, BAD_TYPE_MISMATCH)
                 found.append(timed_sample(tag, number, status, source_ns, told_ns, now_ns))
     except struct.error:
         return None

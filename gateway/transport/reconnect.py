@@ -9,7 +9,8 @@ the first only once it has been up for a while, so that a server which accepts a
 the first minute of an outage the delays stay short, as most outages are short; after that they grow to the cap. Jitter
 keeps many gateways from knocking on one server in step.
 
-Transitions are logged here: a warning when an outage begins, debug while it lasts, information when it is over.
+Transitions are logged here: a warning when an outage begins and when its reason is another one, debug while it lasts,
+information when it is over.
 """
 
 import random
@@ -29,6 +30,7 @@ FIRST_MINUTE_SECONDS = 75.0
 STABLE_SECONDS = 5.0
 SHORT_LIFE_SECONDS = 10.0
 SHORT_LIVES_UNTIL_UNSTABLE = 3
+MOST_REASONS_TOLD = 8  # as warnings, in one outage
 
 
 class State(StrEnum):
@@ -59,6 +61,7 @@ class Reconnection:
         self._clock = clock
         self._away_since = clock.monotonic()
         self._up_since: float | None = None
+        self._reasons_told: set[str] = set()  # of this outage
 
     def attempt(self) -> None:
         """Begin to connect."""
@@ -83,10 +86,12 @@ class Reconnection:
             life_seconds = now - self._up_since
             self.short_lives = self.short_lives + 1 if life_seconds < SHORT_LIFE_SECONDS else 0
             if life_seconds >= STABLE_SECONDS:  # else it counts as never up: two that take it from each other slow down
-                self.attempts, self._away_since = 0, now
+                self.attempts, self._away_since, self._reasons_told = 0, now, set()
             log.warning("connection lost", connection=self._name, reason=why)
         else:
-            level = log.warning if self.attempts <= 1 else log.debug
+            news = why not in self._reasons_told and len(self._reasons_told) < MOST_REASONS_TOLD
+            self._reasons_told.add(why)
+            level = log.warning if self.attempts <= 1 or news else log.debug
             level("connection failed", connection=self._name, reason=why, attempts=self.attempts)
         self._up_since = None
         self._go(State.AWAY)

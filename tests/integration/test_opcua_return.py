@@ -238,22 +238,6 @@ async def test_a_subscription_that_brings_no_data_is_not_taken_for_a_connection(
             await listener.until("T", good(20.5), seconds=10)
 
 
-async def test_a_subscription_that_stops_telling_changes_is_replaced(monkeypatch):
-    monkeypatch.setattr("gateway.transport.opcua._UNCHANGED_SECONDS", 1.0)
-    monkeypatch.setattr("gateway.transport.opcua._LEFT_BEHIND_NS", 100_000_000)
-    async with through_a_link() as (server, _link, listener):
-        (subscription,) = server.subscriptions()
-
-        async def dropped(*_arguments):
-            return None
-
-        subscription.enqueue_datachange_event = dropped
-        await asyncio.sleep(0.3)
-        await server.write("T", 80.0)
-        await listener.until("T", good(80.0), seconds=10)
-        await listener.until_states(True, False, True)
-
-
 @pytest.mark.parametrize("skew", [timedelta(hours=1), timedelta(hours=-1)])
 async def test_values_of_a_source_whose_clock_is_wrong_are_bad_and_that_is_alarmed_until_it_is_right(skew):
     async with PlantOfTags(free_port()) as plant, Listener(source_of(plant.url, "T")).running() as listener:

@@ -72,10 +72,10 @@ async def test_a_missing_namespace_is_told_with_what_is_there():
     async with PlantOfTags(free_port()) as plant:
         source = OpcUaSource(name="p", url=plant.url, nodes={"t": "nsu=urn:other;s=T"}, publishing_interval_ms=50,
                              sampling_interval_ms=50)  # fmt: skip
-        samples, refused = await read_once(source, now_ns=NOW_NS)
-    assert samples == {}
-    assert "no namespace urn:other; it has" in refused["t"]
-    assert URI in refused["t"]
+        readings = await read_once(source, now_ns=NOW_NS)
+    assert readings["t"].sample is None
+    assert "no namespace urn:other; it has" in readings["t"].problem
+    assert URI in readings["t"].problem
 
 
 async def test_a_tag_with_an_unknown_namespace_does_not_cost_the_others():
@@ -100,11 +100,11 @@ def test_times_that_are_none_or_beyond_int64_cost_nothing_but_themselves(moment)
 
 async def test_a_server_that_is_not_there_is_told():
     with pytest.raises(SourceUnavailableError, match="cannot be reached"):
-        await browse(f"opc.tcp://127.0.0.1:{free_port()}", most=5)
+        await browse(source_of(f"opc.tcp://127.0.0.1:{free_port()}"), most=5)
 
 
 async def test_browsing_names_nodes_as_the_configuration_wants_them():
     async with PlantOfTags(free_port(), padding=2) as plant:
-        found = {node.path: node for node in await browse(plant.url, most=100)}
+        found = {node.path: node for node in (await browse(source_of(plant.url), most=100)).variables}
     assert found["/T"].node == f"nsu={URI};s=T"
     assert found["/T"].data_type == "Double"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.clock import SystemClock
 from gateway.transport.opcua import Listener, OpcUaSession
 from gateway.transport.opcua_connection import OpcUaSource
-from gateway.transport.opcua_notifications import plain_samples, publish_response, samples_in
+from gateway.transport.opcua_notifications import decoded, plain_samples, publish_response
 
 NOW_NS = 1_800_000_000_000_000_000
 TAGS = {handle: f"tag{handle}" for handle in range(1, 6)}
@@ -74,7 +74,7 @@ def told(response):
     message = result.NotificationMessage
     return (
         response.ResponseHeader, result.SubscriptionId, result.AvailableSequenceNumbers, message.SequenceNumber,
-        message.PublishTime, [repr(samples_in(part, TAGS, NOW_NS)) for part in message.NotificationData],
+        message.PublishTime, [repr([*decoded(part, TAGS, NOW_NS).samples]) for part in message.NotificationData],
         [part for part in message.NotificationData if isinstance(part, ua.StatusChangeNotification)],
     )  # fmt: skip
 

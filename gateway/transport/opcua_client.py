@@ -1,0 +1,126 @@
+"""asyncua's client with what a plant needs of it: bounded messages, and a watchdog that any answer satisfies.
+
+A server says itself how long each chunk is; asyncua believes it and gathers so much, copying what it has with every
+packet. Here a chunk or message beyond a bound ends the connection as soon as it is announced.
+"""
+
+import struct
+from typing import Any
+from urllib.parse import urlsplit
+
+from asyncua import Client, ua
+from asyncua.client.ua_client import UASocketProtocol
+
+from gateway.errors import SourceUnavailableError
+from gateway.transport.opcua_notifications import PublishingSession
+
+LARGEST_CHUNK_BYTES = 2**20  # the standard lets a server send what we offered, 64 KiB; some send more
+LARGEST_MESSAGE_BYTES = 16 * 2**20
+_SESSION_TIMEOUT_MS = 30_000  # a server forgets a session that we could not close after so long
+_WATCHDOG_SECONDS = 2.0
+_HEADER = struct.Struct("<3ssI")
+_SESSION_GONE = frozenset(
+    {
+        ua.StatusCodes.BadSessionIdInvalid, ua.StatusCodes.BadSessionClosed, ua.StatusCodes.BadSessionNotActivated,
+        ua.StatusCodes.BadSecureChannelClosed, ua.StatusCodes.BadSecureChannelIdInvalid,
+        ua.StatusCodes.BadConnectionClosed, ua.StatusCodes.BadShutdown, ua.StatusCodes.BadServerHalted,
+    }
+)  # fmt: skip
+
+
+class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua tells no types
+    """asyncua's protocol, which ends a connection whose server announces too much, and remembers why it ended."""
+
+    def __init__(self, timeout: float, *, security_policy: Any) -> None:
+        super().__init__(timeout, security_policy=security_policy)
+        self.receive_buffer: bytes | None = None
+        self.ended_by: Exception | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, unless it begins or goes on with more than is allowed."""
+        if self.ended_by is not None:
+            return  # aborted, and what is still on its way is of no interest
+        announced = self._announced_bytes(data)
+        if announced > LARGEST_CHUNK_BYTES:
+            self._refuse(f"announces a message of {announced / 2**20:.0f} MiB")
+            return
+        super().data_received(data)
+        if self._connection._incoming_size > LARGEST_MESSAGE_BYTES:  # noqa: SLF001 - asyncua has no other way
+            self._refuse(f"sends a message of more than {LARGEST_MESSAGE_BYTES // 2**20} MiB")
+        elif self.receive_buffer and self._announced_bytes(b"") > LARGEST_CHUNK_BYTES:  # begins within this packet
+            self._refuse(f"announces a message of {self._announced_bytes(b'') / 2**20:.0f} MiB")
+
+    def _announced_bytes(self, data: bytes) -> int:
+        """Return how long the chunk is that what waits and what came begin with; 0 while that is not known."""
+        begin = (self.receive_buffer or b"")[: _HEADER.size]
+        begin += data[: _HEADER.size - len(begin)]
+        return int(_HEADER.unpack(begin)[2]) if len(begin) == _HEADER.size else 0
+
+    def _refuse(self, what: str) -> None:
+        self.receive_buffer = None
+        self._connection._drop_incoming_parts()  # noqa: SLF001 - asyncua has no other way
+        self._fail_all_pending(SourceUnavailableError(f"the server {what}: refused"))
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _fail_all_pending(self, exc: Exception) -> None:
+        self.ended_by = self.ended_by or exc
+        super()._fail_all_pending(exc)
+
+
+class AnyAnswer:
+    """In the place of the node that asyncua's watchdog reads: whatever a server answers, it is alive."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    async def read_value(self) -> None:
+        """Read the server's state; raises where nothing answers or the session is gone, whatever the value."""
+        node = ua.NodeId(ua.ObjectIds.Server_ServerStatus_State)
+        try:
+            await self._session.read_attributes([node], ua.AttributeIds.Value)
+        except ua.UaStatusCodeError as error:
+            if error.code in _SESSION_GONE:
+                raise
+        except (OSError, TimeoutError):
+            raise
+        except Exception:  # noqa: BLE001, S110 - an answer that cannot be read is one, too
+            pass
+
+
+def make_client(
+    url: str, *, request_timeout_seconds: float, application_uri: str
+) -> tuple[Client, "list[BoundedProtocol]"]:
+    """Return a client that is not connected yet, and the protocols that it makes; raises SourceUnavailableError."""
+    try:
+        client = Client(_with_port(url), timeout=request_timeout_seconds, watchdog_intervall=_WATCHDOG_SECONDS)
+        if client.server_url.hostname is None:
+            raise ValueError("it needs a host, such as opc.tcp://10.0.0.5:4840")  # noqa: TRY301
+    except ValueError as error:
+        raise SourceUnavailableError(f"{url} is no address: {error}") from error
+    made: list[BoundedProtocol] = []
+    transport = client.uaclient
+
+    def make_protocol() -> BoundedProtocol:
+        protocol = BoundedProtocol(request_timeout_seconds, security_policy=transport.security_policy)
+        protocol.pre_request_hook = transport.pre_request_hook
+        protocol.on_connection_lost = transport._on_transport_lost  # noqa: SLF001 - as asyncua's own does
+        protocol.is_session_closing = transport._is_session_closing  # noqa: SLF001 - as asyncua's own does
+        transport.protocol = protocol
+        made.append(protocol)
+        return protocol
+
+    transport._make_protocol = make_protocol  # noqa: SLF001 - asyncua has no other way
+    transport.session = PublishingSession(transport)
+    client.nodes.server_state = AnyAnswer(transport.session)
+    client.name = client.description = "labline"
+    client.application_uri = application_uri
+    client.max_messagesize = LARGEST_MESSAGE_BYTES
+    client.session_timeout = _SESSION_TIMEOUT_MS
+    return client, made
+
+
+def _with_port(url: str) -> str:
+    """Return an address with the standard's port where it names none; raises ValueError."""
+    parts = urlsplit(url)
+    return url if parts.port is not None or not parts.netloc else parts._replace(netloc=f"{parts.netloc}:4840").geturl()

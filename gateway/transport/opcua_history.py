@@ -1,0 +1,83 @@
+"""What a server remembers: HistoryRead, page by page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asyncua import Client, ua
+
+from gateway.clock import Clock
+from gateway.errors import SourceUnavailableError
+from gateway.records import TagSample
+from gateway.transport.opcua_connection import FAILURES, OpcUaSource
+from gateway.transport.opcua_reading import TOO_MANY
+from gateway.transport.opcua_values import moment_of, retimed, sample_of
+
+_VALUES_PER_READ = 10_000
+
+
+async def read_history(
+    client: Client,
+    source: OpcUaSource,
+    nodes: Mapping[str, ua.NodeId],
+    *,
+    start_ns: int,
+    end_ns: int,
+    at_once: int,
+    clock: Clock,
+) -> dict[str, list[TagSample]]:
+    """Return what a server's history has of some tags, with the value at the start; nothing where it refuses.
+
+    Nothing at all where values count from their arrival: none can be dated. Raises SourceUnavailableError.
+    """
+    found: dict[str, list[TagSample]] = {}
+    if source.time_of == "arrival":
+        return found
+    details = ua.ReadRawModifiedDetails(
+        IsReadModified=False,
+        StartTime=moment_of(start_ns),
+        EndTime=moment_of(end_ns),
+        NumValuesPerNode=_VALUES_PER_READ,
+        ReturnBounds=True,
+    )
+    waiting, begin = list(nodes), 0
+    try:
+        while begin < len(waiting):
+            group = {tag: nodes[tag] for tag in waiting[begin : begin + at_once]}
+            try:
+                pages = [page async for page in _pages(client, group, details)]
+            except TOO_MANY:
+                if at_once == 1:
+                    raise
+                at_once = max(1, at_once // 2)
+                continue
+            for tag, values in pages:
+                now_ns, index = clock.now_ns(), source.indexes.get(tag)
+                samples = (sample_of(tag, value, now_ns, index=index) for value in values)
+                found.setdefault(tag, []).extend(retimed(sample, source.time_of, now_ns) for sample in samples)
+            begin += len(group)
+    except FAILURES as error:
+        raise SourceUnavailableError(f"history cannot be read: {str(error) or type(error).__name__}") from error
+    return found
+
+
+async def _pages(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> Any:
+    """Yield (tag, some of its values) until the server has told all; of tags without history, nothing."""
+    continued: dict[str, bytes | None] = dict.fromkeys(nodes)
+    while continued:
+        wanted = [ua.HistoryReadValueId(NodeId=nodes[tag], ContinuationPoint=point) for tag, point in continued.items()]
+        results: Sequence[Any] = await client.uaclient.history_read(
+            ua.HistoryReadParameters(
+                HistoryReadDetails=details,
+                TimestampsToReturn=ua.TimestampsToReturn.Both,
+                ReleaseContinuationPoints=False,
+                NodesToRead=wanted,
+            )
+        )
+        following: dict[str, bytes | None] = {}
+        for (tag, point), result in zip(continued.items(), results, strict=True):
+            if not result.StatusCode.is_good():
+                continue  # this tag has no history; the gap's record names it
+            yield tag, getattr(result.HistoryData, "DataValues", None) or ()
+            if result.ContinuationPoint and result.ContinuationPoint != point:
+                following[tag] = result.ContinuationPoint
+        continued = following
