@@ -9,9 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import typer
-from rich.table import Table
 
-from gateway.cli.presentation import err, out, show_json
+from gateway.cli.presentation import err, out, safe_text, show_json, show_table
 from gateway.errors import ConfigurationError, LablineError, Problem
 from gateway.line import opcua_sources
 from gateway.settings import read
@@ -113,39 +112,23 @@ def _show(url: str, found: Browsed) -> None:
     least = "" if found.complete else "more than "
     shown = len(found.variables)
     counted = f"{shown} of {least}{found.total}" if shown < found.total else f"{least}{shown}"
-    out.print(f"{counted} variables at {url}", markup=False, soft_wrap=True)
-    table = _table(found.variables)
-    if out.measure(table).maximum <= out.width or not out.is_terminal:
-        out.print(table, soft_wrap=True, crop=False, no_wrap=True, width=max(out.width, out.measure(table).maximum))
+    title = f"{counted} variables at {url}"
+    columns = ("path", "node", "type", "value", "writable")
+    rows = [(n.path, n.node, n.data_type, n.value, "yes" if n.writable else "") for n in found.variables]
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    if out.is_terminal and sum(widths) + 3 * len(columns) > out.width:
+        _show_lines_of(title)
+        for node in found.variables:
+            _show_lines_of(
+                safe_text(f"{node.path}  {node.data_type} {node.value}{', writable' if node.writable else ''}"),
+                safe_text(f"  {node.node}"),
+            )
     else:
-        _show_lines(found.variables)
+        show_table(title, columns, rows)
     if shown < found.total:
-        out.print(f"--most {found.total} shows them all", soft_wrap=True)
+        _show_lines_of(f"--most {found.total} shows them all")
     for problem in found.problems:
-        err.print(f"warning: {problem}", style="yellow", markup=False, soft_wrap=True)
-
-
-def _table(variables: Iterable[BrowsedNode]) -> Table:
-    table = Table(show_edge=False)
-    for column in ("path", "node", "type", "value", "writable"):
-        table.add_column(column, no_wrap=True, overflow="ignore")
-    for node in variables:
-        cells = (node.path, node.node, node.data_type, node.value, "yes" if node.writable else "")
-        table.add_row(*(_literally(cell) for cell in cells))
-    return table
-
-
-def _literally(text: str) -> str:
-    """Return a stranger's text as it stands on one line: nothing in it is markup, or moves the cursor."""
-    return "".join(each if each.isprintable() else " " for each in text).replace("[", "\\[")
-
-
-def _show_lines(variables: Iterable[BrowsedNode]) -> None:
-    """Show two lines for each variable, where a table would not fit the terminal."""
-    for node in variables:
-        writable = ", writable" if node.writable else ""
-        out.print(_literally(f"{node.path}  {node.data_type} {node.value}{writable}"), soft_wrap=True)
-        out.print(_literally(f"  {node.node}"), soft_wrap=True)
+        err.print(f"warning: {safe_text(problem)}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _show_toml(variables: Iterable[BrowsedNode], *, source: str) -> None:

@@ -90,12 +90,14 @@ class Unrecorded:
 
 
 class Listener:
-    def __init__(self, *sources, clock=None):
+    def __init__(self, *sources, clock=None, max_clock_skew_ns=2 * SECOND_NS):
         self.clock = clock or SystemClock()
         self.rings = Rings({tag: source.name for source in sources for tag in source.nodes}, capacity=1000)
         self.inbox = Inbox()
         self.states = []
         self.conditions = {}
+        self.reasons = []
+        self.tag_reasons = {}
         self.skews = {}
         self.feeds = [
             OpcUaFeed(
@@ -103,10 +105,12 @@ class Listener:
                 clock=self.clock,
                 history=History(self.rings, Unrecorded(), now=self.clock.now),
                 gaps=Gaps(inbox=self.inbox, now=self.clock.now),
-                max_clock_skew_ns=2 * SECOND_NS,
+                max_clock_skew_ns=max_clock_skew_ns,
                 on_state=lambda name, up: self.states.append((name, up)),
                 on_condition=self.conditions.__setitem__,
                 on_skew=self.skews.__setitem__,
+                on_reason=lambda _name, why: self.reasons.append(why),
+                on_tags=self.tag_reasons.__setitem__,
             )
             for source in sources
         ]

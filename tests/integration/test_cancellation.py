@@ -9,6 +9,7 @@ import json
 import signal
 import sqlite3
 from contextlib import asynccontextmanager, closing
+from types import SimpleNamespace
 
 import pytest
 
@@ -270,7 +271,7 @@ class Filling:
 
     def subscribed(self, read_history):
         session = self.feed._session
-        session._tag_of_handle = {1: "T"}
+        session._items = SimpleNamespace(tags=("T",))
         session.read_history = read_history
         session._subscribed.set()
 

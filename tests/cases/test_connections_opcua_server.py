@@ -1,0 +1,236 @@
+"""Browsing, checking and reading against one real server that has what real servers have: odd names and bad values."""
+
+import asyncio
+from contextlib import suppress
+from types import SimpleNamespace
+
+import pytest
+import pytest_asyncio
+from asyncua import ua
+from asyncua.client.ua_client import UaClientState
+from asyncua.ua import ua_binary
+
+from gateway.errors import SourceUnavailableError
+from gateway.transport.opcua_browse import browse, read_once
+from gateway.transport.opcua_client import AnyAnswer
+from gateway.transport.opcua_connection import OpcUaSource, connected
+from gateway.transport.opcua_nodes import node_text, resolved
+from gateway.transport.opcua_values import misfit_of, sample_of, status_text
+from simulator.broker import free_port
+from tests.building import NOW_NS
+from tests.cases.opcua_scripted import UNDECODABLE
+from tests.integration.opcua_parts import URI, PlantOfTags, source_of
+
+ODD_URI = "urn:odd;100%;uri"
+RAW = "RAW"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def odd():
+    """A server with a namespace of odd letters, one without a name, and a variable that nobody can decode."""
+    real = ua_binary.variant_to_binary
+
+    def as_bytes(variant):
+        return UNDECODABLE if variant.Value == RAW else real(variant)
+
+    async def prepare(server):
+        array = server.get_node(ua.NodeId(ua.ObjectIds.Server_NamespaceArray))
+        await array.write_value([*await array.read_value(), None])
+        server.iserver.isession  # noqa: B018 - the server is set up by now
+        index = await server.register_namespace(ODD_URI)
+        objects = server.nodes.objects
+        await objects.add_variable(ua.NodeId("X;y=%25", index), "X", 4.5, ua.VariantType.Double)
+        await objects.add_variable(ua.NodeId("R", index), "R", RAW, ua.VariantType.String)
+        await objects.add_variable(ua.NodeId("nobody", 2), "nobody", 1.0, ua.VariantType.Double)
+
+    ua_binary.variant_to_binary = as_bytes
+    try:
+        async with PlantOfTags(free_port(), prepare=prepare) as plant:
+            yield plant
+    finally:
+        ua_binary.variant_to_binary = real
+
+
+def source(url, **nodes):
+    return OpcUaSource(name="plc1", url=url, nodes=nodes, publishing_interval_ms=50, sampling_interval_ms=50,
+                       indexes={"second": 1})  # fmt: skip
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_connections_15_one_value_that_cannot_be_decoded_costs_browsing_its_row_only(odd):
+    found = {each.path: each for each in (await browse(source_of(odd.url), most=100)).variables}
+    assert found["/R"].value == "BadDecodingError"
+    assert found["/T"].value == "20.5"
+    assert found["/X"].value == "4.5"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_connections_10_15_check_names_each_cause_and_reads_the_others(odd):
+    nodes = {
+        "good": f"nsu={URI};s=T",
+        "misspelt": f"nsu={URI};s=TT",
+        "raw": "nsu=urn:odd%3B100%25%3Buri;s=R",
+        "text": f"nsu={URI};s=S",
+        "array": f"nsu={URI};s=A",
+        "second": f"nsu={URI};s=A",
+        "elsewhere": "nsu=urn:nowhere;s=T",
+    }
+    readings = await read_once(source(odd.url, **nodes), now_ns=NOW_NS)
+    problems = {tag: reading.problem for tag, reading in readings.items()}
+    assert problems["good"] is None
+    assert readings["second"].sample.value == 2.0
+    assert {tag: problems[tag] for tag in ("misspelt", "raw", "text", "array")} == {
+        "misspelt": "BadNodeIdUnknown",
+        "raw": "BadDecodingError",
+        "text": "is text, not a number",
+        "array": "is an array of 2; index = 0 takes its first element",
+    }
+    assert "the server has no namespace urn:nowhere" in problems["elsewhere"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_connections_20_what_browse_prints_is_what_the_configuration_takes(odd):
+    browsed = {each.path: each.node for each in (await browse(source_of(odd.url), most=100)).variables}
+    assert browsed["/X"] == "nsu=urn:odd%3B100%25%3Buri;s=X;y=%25"
+    (reading,) = (await read_once(source(odd.url, odd=browsed["/X"]), now_ns=NOW_NS)).values()
+    assert reading.sample.value == 4.5
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_connections_19_a_namespace_without_a_name_is_ignored(odd):
+    found = await browse(source_of(odd.url), most=100)
+    assert "/T" in {each.path for each in found.variables}
+    assert (await read_once(source(odd.url, t=f"nsu={URI};s=T"), now_ns=NOW_NS))["t"].problem is None
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_first_plant_14_browse_says_how_many_there_are_beside_those_shown(odd):
+    found = await browse(source_of(odd.url), most=2)
+    assert len(found.variables) == 2
+    assert found.total >= 7
+    assert found.complete
+
+
+def test_connections_19_nulls_among_the_namespaces_do_not_hide_the_others():
+    known, refused = resolved({"a": "nsu=urn:b;s=A", "b": "nsu=urn:none;s=A"}, ["http://x", None, "urn:b", None])
+    assert known["a"].NamespaceIndex == 2
+    assert refused["b"].endswith("it has http://x, urn:b")
+    assert node_text(ua.NodeId("A", 1), ["http://x", None]) is None
+
+
+@pytest.mark.parametrize("uri", ["urn:plain", "urn:a;b", "urn:100%", "urn:%3B", "http://x/%20y;z"])
+def test_connections_20_a_node_survives_its_way_into_the_configuration_and_back(uri):
+    node = ua.NodeId("a;b=c", 1)
+    text = node_text(node, ["http://opcfoundation.org/UA/", uri])
+    known, _refused = resolved({"t": text}, ["http://opcfoundation.org/UA/", uri])
+    assert known["t"] == node
+
+
+def test_connections_20_a_uri_that_is_written_as_it_is_is_understood_as_well():
+    known, _refused = resolved({"t": "nsu=urn:50%20off;s=A"}, ["http://x", "urn:50%20off"])
+    assert known["t"].NamespaceIndex == 1
+
+
+@pytest.mark.parametrize("status", [0x80050000, 0x80340000, 0x80000000])
+def test_connections_10_a_bad_status_is_kept_where_there_is_no_value(status):
+    value = ua.DataValue(None, ua.StatusCode(status))
+    assert sample_of("t", value, NOW_NS).status == status
+    assert misfit_of(value) is None
+
+
+def test_connections_10_no_value_with_a_good_status_is_a_type_mismatch():
+    value = ua.DataValue(ua.Variant(None, ua.VariantType.Null), ua.StatusCode(0))
+    assert status_text(sample_of("t", value, NOW_NS).status) == "BadTypeMismatch"
+    assert misfit_of(value) == "has no value"
+
+
+def test_status_codes_are_told_by_name_whatever_their_info_bits():
+    assert status_text(0x80340480) == "BadNodeIdUnknown"
+    assert status_text(0x8FFF0000) == "status 0x8FFF0000"
+
+
+async def test_connections_24_any_answer_to_the_watchdog_counts_as_alive():
+    async def answering(error):
+        async def read_attributes(_nodes, _attribute):
+            raise error
+
+        await AnyAnswer(SimpleNamespace(read_attributes=read_attributes)).read_value()
+
+    await answering(ua.uaerrors.BadUserAccessDenied())
+    await answering(ValueError("bytes that are no answer"))
+    for gone in (ua.uaerrors.BadSessionIdInvalid(), ConnectionError("closed"), TimeoutError()):
+        with pytest.raises(type(gone)):
+            await answering(gone)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_connections_24_a_server_that_denies_its_state_is_not_left(odd, monkeypatch):
+    space = odd.server.iserver.aspace
+    real = space.read_attribute_value
+
+    def denying(node, attribute):
+        if node.NamespaceIndex == 0 and node.Identifier == ua.ObjectIds.Server_ServerStatus_State:
+            return ua.DataValue(None, ua.StatusCode(ua.StatusCodes.BadUserAccessDenied))
+        return real(node, attribute)
+
+    monkeypatch.setattr(space, "read_attribute_value", denying)
+    monkeypatch.setattr("gateway.transport.opcua_client._WATCHDOG_SECONDS", 0.05)
+    async with connected(source_of(odd.url)) as client:
+        await asyncio.sleep(0.3)
+        assert client.state is UaClientState.CONNECTED
+        await client.get_namespace_array()
+
+
+async def serving(answer):
+    """Return (the port of a server that answers each connection with these bytes, what ends it)."""
+
+    async def serve(reader, writer):
+        with suppress(OSError):
+            for part in answer:
+                writer.write(part)
+                await writer.drain()
+            await reader.read()  # until the other side ends it
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    return server.sockets[0].getsockname()[1], server
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [b"ACKF" + (2**31 - 1).to_bytes(4, "little"), b"\x00" * 65_536],
+        [b"ACKF"[:3], b"F" + (2**31 - 1).to_bytes(4, "little")],
+        [b"MSGF" + (64 * 2**20).to_bytes(4, "little") + b"\x00" * 100],
+    ],
+)
+async def test_attacks_20_a_message_of_2_gib_is_refused_as_soon_as_it_is_announced(answer):
+    port, server = await serving(answer)
+    try:
+        async with asyncio.timeout(2):
+            with pytest.raises(SourceUnavailableError, match=r"announces a message of \d+ MiB: refused"):
+                await browse(source_of(f"opc.tcp://127.0.0.1:{port}"), most=5)
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("opc.tcp://127.0.0.1:1", "nothing listens at this port"),
+        ("opc.tcp://no-such-host.invalid:4840", "the host is unknown"),
+    ],
+)
+async def test_first_plant_08_causes_are_told_by_name(url, cause):
+    with pytest.raises(SourceUnavailableError, match=cause) as told:
+        await browse(source_of(url), most=5)
+    assert told.value.hint
+
+
+async def test_first_plant_08_what_speaks_another_protocol_is_no_server():
+    port, server = await serving([b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+    try:
+        with pytest.raises(SourceUnavailableError):
+            await browse(source_of(f"opc.tcp://127.0.0.1:{port}"), most=5)
+    finally:
+        server.close()
