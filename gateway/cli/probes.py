@@ -1,4 +1,4 @@
-"""What ``check`` tries of the OPC UA servers: certificates, and with ``--connect`` to enter each and read each tag once."""
+"""What ``check`` tries of OPC UA: certificates, and with ``--connect`` to enter each server and read each tag once."""
 
 import datetime as dt
 
