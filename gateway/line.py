@@ -85,7 +85,8 @@ def define_line(
     for at, wanted in enumerate(settings.specification, start=1):
         outputs = [model.bundle.output_of(wanted.analyte) for model in models.values()]
         units = {output.unit for output in outputs if output is not None}
-        if any(converted(1.0, wanted.unit, unit) is None for unit in units):
+        has_limits = wanted.lower is not None or wanted.upper is not None
+        if has_limits and any(converted(1.0, wanted.unit, unit) is None for unit in units):
             message = f"is {wanted.unit}, but the model predicts {wanted.analyte} in {', '.join(sorted(units))}"
             hint = "give the specification in a unit that converts to the model's"
             problems.append(Problem(file=str(path), key=f"specification[{at}].unit", message=message, hint=hint))

@@ -11,6 +11,7 @@ from gateway.definitions import ModelAssignment, ModelOutput
 from gateway.events import Decision, Latched, ModelLearned, ResultArrived, Situation, drift_latch
 from gateway.guardrails.prediction import uncorrected_values
 from gateway.inference.feedback import Feedback, Learned, learned
+from gateway.lab.units import has_bare_scale
 from gateway.records import AuditEntry, LabResult, ResultStatus
 
 
@@ -79,7 +80,8 @@ def _entry(
     teaches = (
         result.status is ResultStatus.APPROVED
         and result.qualifier is None
-        and result.unit in {None, output.unit}
+        and not result.unread
+        and _is_in(output.unit, result)
         and _is_of(result, model, situation)
     )
     if not teaches or result.value is None or result.sampled_ns is None:
@@ -94,6 +96,11 @@ def _entry(
         measured=result.value,
         predicted=said[output.analyte],
     )
+
+
+def _is_in(unit: str, result: LabResult) -> bool:
+    """Return whether a result is surely in a unit: a bare number beside a fraction may be on another scale."""
+    return result.unit == unit or (result.unit is None and not has_bare_scale(unit))
 
 
 def _is_of(result: LabResult, model: ModelAssignment, situation: Situation) -> bool:

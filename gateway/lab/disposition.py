@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from gateway.lab.in_force import differ
 from gateway.lab.judgements import Judgement
-from gateway.lab.specifications import judge, unit_is_missing
+from gateway.lab.specifications import judge, unit_flags
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
@@ -66,9 +66,7 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
     if not TREND_FLAGS.isdisjoint(result.flags) and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         judged += [(recommendation, reason) for reason in trends or (_OUT_OF_TREND,)]
-    flags = list(result.flags)
-    if any(unit_is_missing(result, specification) for specification in given):
-        flags.append(Judgement.UNIT_MISSING.name)
+    flags = [*result.flags, *unit_flags(result, given)]
     if any(differ(first, each) for each in given[1:] if first is not None):
         flags.append("SPECIFICATION_CONFLICT")
     if len({each.version for each in given} - {None}) > 1:

@@ -23,6 +23,7 @@ from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Spe
 
 _NO_DECIMALS = 1e15  # from there on a float has none
 _PERCENT_DIGITS = 4
+LIMITS_WITHOUT_UNIT = "LIMITS_WITHOUT_UNIT"
 Side = Literal["lower", "upper"]
 
 
@@ -69,6 +70,18 @@ def unit_is_missing(result: LabResult, specification: Specification) -> bool:
     """Return whether a number came without a unit where the limits have one, and nothing says that it is the same."""
     is_number = result.value is not None or result.censored_at is not None
     return is_number and not specification.assume_unit and is_missing(result.unit, specification.unit)
+
+
+def unit_flags(result: LabResult, specifications: tuple[Specification, ...]) -> tuple[str, ...]:
+    """Return what is to be flagged of the units of a number and of the limits that it was held against."""
+    if result.value is None and result.censored_at is None:
+        return ()
+    limits_without = any(has_limits(each) and is_missing(each.unit, result.unit) for each in specifications)
+    flags = {
+        Judgement.UNIT_MISSING.name: any(unit_is_missing(result, each) for each in specifications),
+        LIMITS_WITHOUT_UNIT: limits_without,
+    }
+    return tuple(flag for flag, holds in flags.items() if holds)
 
 
 def _judged(result: LabResult, specification: Specification) -> Judged:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.advice.learning import _is_in
 from gateway.contract.numbers import number_text, told_apart
 from gateway.contract.payloads import MeasuredPart, SpecificationPart
 from gateway.contract.qualitative import folded, is_number
@@ -342,6 +343,13 @@ def test_laboratory_30_other_missing_units_are_flagged():
     assert (judged.recommendation.value, judged.flags) == ("release", ("UNIT_MISSING",))
 
 
+def test_laboratory_30_limits_without_a_unit_are_flagged_where_the_result_has_one():
+    bare = Specification(analyte="x", lower=None, upper=0.5)
+    assert judge_result(result(value=0.3, unit="mg/L"), (bare,)).flags == ("LIMITS_WITHOUT_UNIT",)
+    assert judge_result(result(value=0.3, unit="pH"), (bare,)).flags == ()
+    assert judge_result(words("absent", unit="CFU/g"), (SALMONELLA,)).flags == ("TEXT_VALUE",)
+
+
 @pytest.mark.parametrize("unit", ["pH", "1", "-", "", None])
 def test_laboratory_30_a_ph_has_no_unit_to_miss(unit):
     judged = judge_result(result(value=7.0, unit=None), (replace(PH, unit=unit),))
@@ -473,3 +481,11 @@ def test_laboratory_30_the_missing_unit_is_on_the_disposition(bench):
     )
     sent = bench.sent("disposition")[-1]
     assert (sent["recommendation"], "UNIT_MISSING" in sent["flags"]) == ("release", True)
+
+
+@pytest.mark.parametrize(
+    ("unit", "sent", "teaches"),
+    [("mPa.s", "mPa.s", True), ("mPa.s", None, True), ("%", "%", True), ("%", None, False), ("mg/kg", None, False)],
+)
+def test_laboratory_30_a_bare_number_teaches_no_model_of_a_fraction(unit, sent, teaches):
+    assert _is_in(unit, result(unit=sent)) is teaches
