@@ -1,5 +1,6 @@
 """What is wrong between tables of a configuration that are each right by themselves. Pure."""
 
+import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -13,6 +14,14 @@ from gateway.errors import Problem
 from gateway.lab.units import is_known
 from gateway.settings import Settings, SpecificationTable
 
+_EXPIRED_ADVICE = (
+    "mqtt.protocol is 3.1.1: messages cannot expire at the broker, so a terminal with a persistent session that was "
+    "away gets advice that has expired; use MQTT 5, or clean sessions, and let terminals look at expires_at"
+)
+_UNSEEN_REFUSALS = (
+    "mqtt.protocol is 3.1.1: a message that the broker refuses looks like a sent one, and no limit of size can be "
+    "asked for; use MQTT 5, or set max_packet_size at the broker, and prove the rights with check --connect"
+)
 _SHARE_GROUP = re.compile(r"[^+#/]+")  # MQTT 5.0, 4.8.2
 
 
@@ -29,7 +38,35 @@ def contradictions(path: Path, settings: Settings) -> list[Problem]:
 
 def doubts(settings: Settings) -> list[str]:
     """Return what can be used, but is hardly meant: each names its key, what is odd and what to do."""
-    return [*_unit_doubts(settings), *_specification_doubts(settings)]
+    return [
+        *_unit_doubts(settings),
+        *_specification_doubts(settings),
+        *_model_doubts(settings),
+        *_broker_doubts(settings),
+    ]
+
+
+def _model_doubts(settings: Settings) -> list[str]:
+    equipments = sorted({tag.equipment for tag in settings.tags.values()})
+    found = []
+    for at, model in enumerate(settings.model, start=1):
+        if model.equipment in equipments:
+            continue
+        folded = {name.casefold(): name for name in equipments}
+        near = difflib.get_close_matches(model.equipment.casefold(), folded, n=1)
+        hint = f"did you mean {folded[near[0]]}?" if near else f"tags name {', '.join(equipments) or 'none'}"
+        found.append(f"model[{at}].equipment: no tag is on {model.equipment}, so it may find no lot; {hint}")
+    return found
+
+
+def _broker_doubts(settings: Settings) -> list[str]:
+    found = []
+    if settings.mqtt.protocol == "3.1.1":
+        found += [_EXPIRED_ADVICE, _UNSEEN_REFUSALS]
+    for key, topic in (("lims.topic", settings.lims.topic), ("mes.topic", settings.mes.topic)):
+        if is_shared(topic):
+            found.append(f"{key} is a shared subscription: whoever else is in its group takes messages from this line")
+    return found
 
 
 def _unit_doubts(settings: Settings) -> list[str]:

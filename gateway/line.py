@@ -54,6 +54,7 @@ _IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, A
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SHORTEST_SECRET = 16  # characters
 _RANDOM_TEXT = "put a long random text (openssl rand -hex 32)"
+_KEY_FILES, _NOTES = frozenset({".pem", ".pub"}), frozenset({".md", ".txt"})
 _LARGEST_FILE_BYTES = 256 * 2**20
 
 
@@ -320,7 +321,11 @@ def trusted_keys(settings: Settings, *, folder: Path) -> dict[str, str] | None:
     try:
         if not where.is_dir():
             raise OSError("there is no such folder")  # noqa: TRY301 - told as any other reason
-        return {public_key_hex(path.read_bytes()): path.stem for path in sorted(where.glob("*.pem"))}
+        files = sorted(path for path in where.iterdir() if path.is_file() and not path.name.startswith("."))
+        odd = [path.name for path in files if path.suffix.lower() not in {*_KEY_FILES, *_NOTES}]
+        if odd:
+            raise ValueError(f"{', '.join(odd)}: is it a key? keys are files *.pem or *.pub")  # noqa: TRY301
+        return {public_key_hex(path.read_bytes()): path.stem for path in files if path.suffix.lower() in _KEY_FILES}
     except (OSError, ValueError) as error:
         problem = Problem(
             file=str(where), key="approval.trusted_keys", message=f"cannot be read: {error}",
@@ -401,7 +406,7 @@ def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
             sampling_interval_ms=table.sampling_interval * 1000,
             security=None if table.security == "None" else _security(name, settings),
             username=table.username,
-            password=credential(f"opcua_{name}_password"),
+            password=password_of(table.username, key=f"opcua.{name}.username", name=f"opcua_{name}_password"),
             time_of=table.time,
             indexes={
                 tag: item.index for tag, item in settings.tags.items() if item.source == name and item.index is not None
@@ -443,9 +448,25 @@ def _unreadable(key: str, file: Path | None) -> ConfigurationError:
     return ConfigurationError((Problem(file=str(file), key=key, message="is no file that can be read", hint=hint),))
 
 
+def password_of(user: str | None, *, key: str, name: str) -> str | None:
+    """Return a user's password; raises ConfigurationError where a user is named and has no credential.
+
+    The credential of a user without a password is an empty file.
+    """
+    password = credential(name)
+    if user is not None and password is None:
+        problem = Problem(
+            file="credentials", key=name, message=f"is missing, but {key} is {user!r}",
+            hint=f"LoadCredential={name}:<file> in the unit, or CREDENTIALS_DIRECTORY=<its folder> for a check by hand",
+        )  # fmt: skip
+        raise ConfigurationError((problem,))
+    return password
+
+
 def broker_address(settings: Settings) -> BrokerAddress:
     """Return where the broker is and how to enter; raises ConfigurationError where certificates cannot be read."""
     mqtt = settings.mqtt
+    password = password_of(mqtt.username, key="mqtt.username", name="mqtt_password")
     context = None
     if mqtt.tls:
         try:
@@ -465,7 +486,7 @@ def broker_address(settings: Settings) -> BrokerAddress:
         port=mqtt.port,
         version_5=mqtt.protocol == "5",
         username=mqtt.username,
-        password=credential("mqtt_password"),
+        password=password,
         tls=context,
     )
 

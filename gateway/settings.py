@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -80,6 +80,7 @@ Time = Annotated[str, BeforeValidator(_time)]
 Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
 _NAME = r"^[A-Za-z0-9_.-]+$"
 _NODE = r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$"
+_PREFIX = "LABLINE_"
 _URL = r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:.]+(%[^\]\s]+)?\])(:\d{1,5})?(/.*)?$"
 _FORMS = {
     _NAME: "a name of letters, digits, _, . and -",
@@ -430,7 +431,7 @@ class Settings(BaseSettings):
     """The whole file."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="LABLINE_", env_nested_delimiter="__", allow_inf_nan=False
+        extra="forbid", frozen=True, env_prefix=_PREFIX, env_nested_delimiter="__", allow_inf_nan=False
     )
 
     site: SiteTable
@@ -481,15 +482,20 @@ def read(path: Path) -> tuple[Settings, str]:
     Raises ConfigurationError with every problem found.
     """
     document = _document(path)
+    unknown = unknown_variables(os.environ)
     try:
         settings = Settings(**document)
     except ValidationError as error:
-        raise ConfigurationError(tuple(_problem(path, item) for item in error.errors())) from error
+        told = {problem.key for problem in unknown}
+        found = (_problem(path, item) for item in error.errors())
+        raise ConfigurationError((*unknown, *(each for each in found if each.key not in told))) from error
     except SettingsError as error:
         problem = Problem(
             file="environment", key="LABLINE_*", message=str(error), hint="nested keys: LABLINE_MQTT__HOST"
         )
         raise ConfigurationError((problem,)) from error
+    if unknown:
+        raise ConfigurationError(unknown)
     sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()  # before: wherever the file lies
     return _with_paths_of(settings, path.absolute().parent), sha256
 
@@ -514,6 +520,53 @@ def _with_paths_of(table: _AnyTable, folder: Path) -> _AnyTable:
         elif isinstance(value, list):
             changes[name] = [_with_paths_of(item, folder) if isinstance(item, BaseModel) else item for item in value]
     return table.model_copy(update=changes)
+
+
+def unknown_variables(environment: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Return a problem for each variable that looks like an override and overrides nothing."""
+    found = []
+    for variable in sorted(environment):
+        parts = variable.removeprefix(_PREFIX).lower().split("__")
+        if not variable.startswith(_PREFIX) or _is_setting(parts, Settings):
+            continue
+        near = difflib.get_close_matches(variable, _variables(parts), n=1, cutoff=0.7)
+        hint = f"did you mean {near[0]}?" if near else "table, two underscores, key: LABLINE_MQTT__HOST; else remove it"
+        message = "is no setting that Labline knows, so it would change nothing"
+        found.append(Problem(file="environment", key=variable, message=message, hint=hint))
+    return tuple(found)
+
+
+def _is_setting(parts: list[str], table: type[BaseModel]) -> bool:
+    """Return whether a path through tables ends at a field."""
+    info = table.model_fields.get(parts[0])
+    if info is None:
+        return False
+    rest = parts[1:]
+    if not rest:
+        return True
+    tables, named = _tables_in(info.annotation)
+    if named and not rest[0]:
+        return False
+    if named and (len(rest) == 1 or not tables):
+        return len(rest) == 1
+    return any(_is_setting(rest[1:] if named else rest, inner) for inner in tables)
+
+
+def _tables_in(annotation: Any) -> tuple[list[type[BaseModel]], bool]:
+    """Return the tables that a field may hold, and whether they stand under names of their own."""
+    named = get_origin(annotation) is dict
+    types = (annotation, *get_args(annotation)) if get_origin(annotation) is not list else ()
+    return [each for each in types if isinstance(each, type) and issubclass(each, BaseModel)], named
+
+
+def _variables(parts: list[str]) -> list[str]:
+    """Return the variables that there are; of tables with names, with the name that stands in ``parts``."""
+    names = []
+    for key, info in Settings.model_fields.items():
+        tables, named = _tables_in(info.annotation)
+        middle = ([parts[1]] if len(parts) > 1 else ["name"]) if named else []
+        names += ["__".join([key, *middle, field]) for table in tables for field in table.model_fields] or [key]
+    return [f"{_PREFIX}{name.upper()}" for name in names]
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -560,6 +613,9 @@ def _problem(path: Path, error: Any) -> Problem:
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         message = f"{error['input']!r} does not have the form of {_FORMS.get(pattern, 'such a value')}"
+    variable = f"{_PREFIX}{'__'.join(str(part) for part in location).upper()}"
+    if variable in os.environ:
+        return Problem(file="environment", key=variable, message=message, hint=hint)
     return Problem(file=str(path), key=_key(location), message=message, hint=hint)
 
 

@@ -11,7 +11,12 @@ from typing import Annotated
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+    load_ssh_public_key,
+)
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.contract.identity import sha256_hex
@@ -40,8 +45,8 @@ class _Signed(BaseModel):
 
 
 def public_key_hex(pem: bytes) -> str:
-    """Return an approver's public key (PEM) as it stands in signatures; raises ValueError where it is none."""
-    key = load_pem_public_key(pem)
+    """Return an approver's public key (PEM or OpenSSH) as in signatures; raises ValueError where it is none."""
+    key = load_ssh_public_key(pem) if pem.lstrip().startswith(b"ssh-") else load_pem_public_key(pem)
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("not an Ed25519 public key")  # noqa: TRY004 - of the content, not of an argument's type
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
