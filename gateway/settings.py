@@ -33,6 +33,7 @@ from pydantic_settings import (
 
 from gateway.chart_rules import DEFAULT_RULES, FEWEST_PER_ANALYTE, RunRule
 from gateway.contract.json_paths import FIELDS, is_path
+from gateway.contract.names import normalised
 from gateway.contract.numbers import is_finite_percent, number_text
 from gateway.contract.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.times import parse_rfc3339
@@ -88,7 +89,8 @@ _FORMS = {
     _URL: "an endpoint such as opc.tcp://10.0.0.5:4840 or opc.tcp://[fd00::5]:4840",
 }
 Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
-Unit = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
+Foreign = Annotated[str, AfterValidator(normalised), StringConstraints(min_length=1)]  # as messages name it
+Unit = Annotated[str, AfterValidator(normalised), StringConstraints(max_length=64)]
 NodeText = Annotated[str, Field(pattern=_NODE)]
 
 
@@ -269,7 +271,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 class SpecificationTable(_Table):
     """``[[specification]]``: limits of one analyte of one product, or the texts that it accepts."""
 
-    product: str = Field(description="material_definition_id")
+    product: Foreign = Field(description="material_definition_id")
     analyte: Name = Field(description="our name of the analyte")
     lower: float | None = Field(default=None, description="lower limit")
     upper: float | None = Field(default=None, description="upper limit")
@@ -282,7 +284,7 @@ class SpecificationTable(_Table):
     decimals: int | None = Field(
         default=None, ge=0, le=9, description="to how many decimals results are rounded before they are compared"
     )
-    client: str | None = Field(default=None, description="client_id: for this client's orders only; else for all")
+    client: Foreign | None = Field(default=None, description="client_id: for this client's orders only; else for all")
     effective_from: Time | None = Field(default=None, description="in force for samples drawn from then on (RFC 3339)")
     effective_until: Time | None = Field(default=None, description="in force for samples drawn before then (RFC 3339)")
     required: bool = Field(default=False, description="whether no lot of the product is released without it")
@@ -327,7 +329,7 @@ class SpecificationTable(_Table):
 class TrendTable(_Table):
     """``[[trend]]``: how series of results are charted; the first that fits a series holds."""
 
-    product: str | None = Field(default=None, description="material_definition_id; without it of all products")
+    product: Foreign | None = Field(default=None, description="material_definition_id; without it of all products")
     analyte: Name | None = Field(default=None, description="our name of the analyte; without it of all")
     rules: list[RunRule] = Field(default=list(DEFAULT_RULES), description="which patterns are for a person to look at")
     ewma: bool = Field(default=False, description="whether the weighted average is watched, too (lambda .2, L 2.962)")
@@ -338,7 +340,7 @@ class TrendTable(_Table):
 class ControlTable(_Table):
     """``[[control]]``: a control material of the laboratory; its results are held against Westgard's rules."""
 
-    material: str = Field(description="what results name as their control_id")
+    material: Foreign = Field(description="what results name as their control_id")
     analyte: Name = Field(description="our name of the analyte")
     mean: float = Field(allow_inf_nan=False, description="its known value")
     standard_deviation: float = Field(gt=0, allow_inf_nan=False, description="of the measurement, in the same unit")
@@ -348,7 +350,7 @@ class ControlTable(_Table):
 class TogetherTable(_Table):
     """``[[together]]``: analytes whose values in one sample are judged together (Hotelling's T2, alpha .01)."""
 
-    product: str = Field(description="material_definition_id")
+    product: Foreign = Field(description="material_definition_id")
     analytes: list[Name] = Field(min_length=2, max_length=20, description="our names of the analytes")
     baseline: int = Field(default=40, ge=10, le=500, description="from how many first samples the reference is frozen")
 

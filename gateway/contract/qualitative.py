@@ -8,20 +8,23 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from gateway.contract.names import normalised
+
 LONGEST_TEXT = 256
 MOST_TEXTS = 100
 _NUMBER = re.compile(
     r"[<>=\u2264\u2265~\u2248\u00b1]*\s*[+-]?[\d.,' ]*\d[\d.,' ]*(\s*[e\u00d7x*^]\s*[\d^+-]*)?", re.IGNORECASE
 )
 
+_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_])[-_\u2010\u2011\u2013](?=[^\W\d_])")
 _AMOUNT = r"(?P<size>\d{1,5}(?:[.,]\d{1,3})?) ?(?P<measure>g|kg|ml|l)"
 _SAMPLE = re.compile(rf"(?P<text>.{{1,200}}?) ?(?:\b(?:in|per|pro|je|dans|en) |/) ?{_AMOUNT}")
 _PER_SAMPLE = re.compile(rf"/ ?{_AMOUNT}$")
 
 
 def folded(text: str) -> str:
-    """Return a text as it is compared: compatible signs, small letters, one space between words."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """Return a text as it is compared: compatible signs, small letters, one space or hyphen between words."""
+    return _BETWEEN_WORDS.sub(" ", normalised(unicodedata.normalize("NFKC", text)).casefold())
 
 
 def without_sample(text: str) -> tuple[str, str | None]:
@@ -58,7 +61,7 @@ def flattened(stated: object) -> tuple[str, ...] | None:
         texts += within
     if not all(isinstance(text, str) and len(text) <= LONGEST_TEXT for text in texts) or len(texts) > MOST_TEXTS:
         return None
-    return tuple(dict.fromkeys(unicodedata.normalize("NFC", text.strip()) for text in texts))
+    return tuple(dict.fromkeys(normalised(text) for text in texts))
 
 
 def list_problem(accepts: Iterable[str], rejects: Iterable[str]) -> str | None:

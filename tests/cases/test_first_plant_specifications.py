@@ -1,6 +1,7 @@
 """What ``labline check`` says of specifications in a configuration."""
 
 import json
+import unicodedata
 
 import pytest
 from typer.testing import CliRunner
@@ -100,3 +101,10 @@ def test_laboratory_01_lists_that_decide_nothing_are_refused(tmp_path, lines, to
     (problem,) = refused.value.problems
     assert problem.key.startswith("specification[1]")
     assert told in problem.message
+
+
+def test_laboratory_02_names_of_a_configuration_are_those_of_messages(tmp_path):
+    names = 'product = " FG-\u00c4\u200b "\nclient = "Client\u00a0A"\nunit = " % "'
+    lines = f'[[specification]]\nanalyte = "a"\nlower = 1\n{names}\n'
+    (stated,) = specifications_of(settings_of(tmp_path, unicodedata.normalize("NFD", lines)))
+    assert (stated.product, stated.client_id, stated.unit) == ("FG-\u00c4", "Client A", "%")
