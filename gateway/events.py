@@ -22,8 +22,8 @@ from gateway.lab.in_force import in_force
 from gateway.lab.materials import MaterialRisk
 from gateway.lab.samples import Measured, Point
 from gateway.lab.sampling import Waiting
+from gateway.lab.series import Series
 from gateway.lab.together import FrozenReference
-from gateway.lab.trends import Series
 from gateway.lab.westgard import ControlPoint
 from gateway.moments import Moment
 from gateway.records import (

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from gateway.chart_rules import Together
 from gateway.events import Decision, ReferenceFrozen, ResultArrived, SeriesCharted, SeriesSituation, Situation
 from gateway.lab.samples import Measured, Point, Side, point_of
+from gateway.lab.series import without_newest
 from gateway.lab.together import FrozenReference, frozen_reference, out_of_line
 from gateway.lab.trends import Charted, charted, charted_again, rules_for
 from gateway.lab.units import converted
@@ -86,7 +87,7 @@ def _side(qualifier: str | None) -> Side | None:
 def _charted(point: Point | None, result: LabResult, known: SeriesSituation, situation: Situation) -> Charted:
     rules = rules_for(situation.line.trends, product=result.material_definition_id, analyte=result.analyte)
     if point is not None and known.points is None:
-        return charted(known.series, point, rules, name=result.test_id)
+        return charted(without_newest(known.series, point.sample_id), point, rules, name=result.test_id)
     return charted_again(known.series, _with(known, point), rules, name=result.test_id, of=result.sample_id)
 
 

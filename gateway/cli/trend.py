@@ -13,8 +13,9 @@ from gateway.contract.times import rfc3339
 from gateway.lab.capability import Capability
 from gateway.lab.in_force import in_force
 from gateway.lab.samples import Point
+from gateway.lab.series import Series
 from gateway.lab.series_state import Standing, capability_of, standing
-from gateway.lab.trends import Series, rules_for
+from gateway.lab.trends import rules_for
 from gateway.line import specifications_of, trends_of
 from gateway.settings import Settings, read
 from gateway.store.codec import decode

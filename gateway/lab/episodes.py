@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.lab.deviations import MOST_RESULTS, FailedResult, Scope
-from gateway.lab.trends import STABLE_AFTER
+from gateway.lab.series import STABLE_AFTER
 from gateway.records import SECOND_NS
 
 _DAY_NS = 86_400 * SECOND_NS

@@ -10,8 +10,9 @@ from gateway.lab.capability import Capability, capability
 from gateway.lab.in_force import in_unit
 from gateway.lab.phase_one import chart_limits, frozen_limits
 from gateway.lab.samples import Point
+from gateway.lab.series import STABLE_AFTER, Constant, Series, Signal
 from gateway.lab.trend_reasons import rule_name
-from gateway.lab.trends import STABLE_AFTER, Constant, Series, Signal, charted_again
+from gateway.lab.trends import charted_again
 from gateway.records import Specification
 
 

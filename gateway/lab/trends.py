@@ -10,90 +10,18 @@ person's look, never for a hold.
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from gateway.chart_rules import TrendRules
 from gateway.lab.charts import Cusum, Ewma
 from gateway.lab.phase_one import MOST_LEFT_OUT, ChartLimits, frozen_limits
 from gateway.lab.run_rules import MOST_VALUES, broken
-from gateway.lab.samples import ABOVE, BELOW, Point, Side
+from gateway.lab.samples import ABOVE, BELOW, Point
+from gateway.lab.series import LEARNED_FROM, Constant, Series, Signal, begun, state_before
 from gateway.lab.trend_reasons import CUSUM, DEPARTED, EWMA, SINGLE_VALUE_RULES, departed_reason, trend_reason
 from gateway.records import Reason
 
 CHARTED_AGAIN = 200  # points on record that a series is charted again from: older ones have no weight any more
-STABLE_AFTER = 25  # values without a signal
-LEARNED_FROM = 3  # samples that departed from a constant, before variation around it is taken for usual
-_EQUAL = 1e-9  # relative: a converted value is the same
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constant:
-    """The only value that a series had when it was frozen, and how many samples had it."""
-
-    value: float
-    qualifier: Side | None
-    count: int
-
-    @property
-    def text(self) -> str:
-        """Return the value as people write it."""
-        return f"{self.qualifier or ''}{self.value:.6g}"
-
-    def includes(self, point: Point) -> bool:
-        """Return whether a point may have that value, too: ``0.03`` and ``<0.1`` do not depart from ``<0.05``."""
-        low, high = point.span
-        if self.qualifier == BELOW:
-            return low < self.value
-        if self.qualifier == ABOVE:
-            return high > self.value
-        if point.qualifier is not None:
-            return low < self.value < high
-        return math.isclose(point.value, self.value, rel_tol=_EQUAL)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Signal:
-    """The newest point that signalled: by which rule, and where it stands."""
-
-    rule: str
-    sample_id: str
-    at_ns: int
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Series:
-    """Where a series stands. ``rests_on``: the results that its limits rest on; ``left_out``: those that were not.
-
-    It has limits, or a constant where its first stretch did not vary, or neither yet.
-    """
-
-    unit: str | None = None
-    limits: ChartLimits | None = None
-    constant: Constant | None = None
-    rests_on: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    frozen_until_ns: int = 0  # the last of them; what comes after is charted
-    recent: tuple[float, ...] = ()  # standardised, as many as rules look back to
-    ewma: Ewma = field(default_factory=Ewma)
-    cusum: Cusum = field(default_factory=Cusum)
-    last_ns: int = 0
-    since_signal: int = 0  # values since one signalled, or since it was frozen
-    last_signal: Signal | None = None
-
-    @property
-    def frozen(self) -> bool:
-        """Return whether there is something that a value is held against."""
-        return self.limits is not None or self.constant is not None
-
-    @property
-    def stable(self) -> bool:
-        """Return whether it has limits, and nothing has signalled for a while."""
-        return self.limits is not None and not self.signalled_within(STABLE_AFTER)
-
-    def signalled_within(self, values: int) -> bool:
-        """Return whether one of so many newest values has signalled."""
-        return self.last_signal is not None and self.since_signal < values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,15 +51,17 @@ def charted(series: Series, point: Point, rules: TrendRules, *, name: str) -> Ch
         trend_reason(each, name=name, text=point.text, limits=limits, recent=recent, ewma=ewma, cusum=cusum)
         for each in signals
     )
-    after = replace(series, recent=recent, ewma=ewma, cusum=cusum)
+    after = replace(series, recent=recent, ewma=ewma, cusum=cusum, before=state_before(series, point))
     return Charted(series=_counted(after, point, signals), reasons=_with_value(reasons, point))
 
 
 def _held_against_constant(series: Series, constant: Constant, point: Point, name: str) -> Charted:
+    after = replace(series, before=state_before(series, point))
     if constant.includes(point):
-        return Charted(series=_counted(series, point, ()))
+        return Charted(series=_counted(after, point, ()))
+    after = replace(after, departures=series.departures + 1)
     reason = departed_reason(name=name, text=point.text, constant=constant.text, count=constant.count)
-    return Charted(series=_counted(series, point, (DEPARTED,)), reasons=_with_value((reason,), point))
+    return Charted(series=_counted(after, point, (DEPARTED,)), reasons=_with_value((reason,), point))
 
 
 def _beyond_what_is_measured(
@@ -146,7 +76,8 @@ def _beyond_what_is_measured(
     reason = trend_reason(
         rule.value, name=name, text=point.text, limits=limits, recent=(at,), ewma=series.ewma, cusum=series.cusum
     )
-    return Charted(series=_counted(series, point, (rule.value,)), reasons=_with_value((reason,), point))
+    after = replace(series, before=state_before(series, point))
+    return Charted(series=_counted(after, point, (rule.value,)), reasons=_with_value((reason,), point))
 
 
 def _counted(series: Series, point: Point, signals: Sequence[str]) -> Series:
@@ -171,26 +102,21 @@ def charted_again(
     it is held against them by itself.
     """
     ordered = sorted(points, key=lambda each: (each.at_ns, each.sample_id))
-    again = frozen_from(_begun(series), ordered, rules)
+    again = frozen_from(begun(series), ordered, rules)
     newly = again.rests_on != series.rests_on or series.frozen != again.frozen
     reasons: tuple[Reason, ...] = ()
     for point in ordered:
         asked = point.sample_id == of
         if point.at_ns <= again.frozen_until_ns:
             if asked and not (newly and set(point.result_ids) <= set(again.rests_on)):
-                reasons = charted(_begun(again), point, rules, name=name).reasons
+                reasons = charted(begun(again), point, rules, name=name).reasons
             elif asked and series.frozen:  # until it came the series did not vary
-                reasons = charted(_begun(series), point, rules, name=name).reasons
+                reasons = charted(begun(series), point, rules, name=name).reasons
             again = replace(again, last_ns=point.at_ns)
             continue
         after = charted(again, point, rules, name=name)
         again, reasons = after.series, after.reasons if asked else reasons
     return Charted(series=again, reasons=reasons, frozen=newly and again.frozen)
-
-
-def _begun(series: Series) -> Series:
-    """Return a series with its limits, before any point that is charted by them."""
-    return replace(series, recent=(), ewma=Ewma(), cusum=Cusum(), last_ns=0, since_signal=0, last_signal=None)
 
 
 def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> Series:
@@ -203,7 +129,8 @@ def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> 
         return series
     numbers = [each for each in ordered if each.qualifier is None][-rules.baseline :]
     limits, outside = frozen_limits([each.value for each in numbers]) if len(numbers) == rules.baseline else (None, ())
-    if limits is not None and (series.constant is None or _varies_around(series.constant, limits, ordered)):
+    since = [each for each in ordered if each.at_ns > series.frozen_until_ns]
+    if limits is not None and (series.constant is None or _varies_around(series.constant, limits, since)):
         return _frozen(replace(series, limits=limits, constant=None), numbers, outside)
     first = ordered[-rules.baseline :]
     if series.constant is not None or len(first) < rules.baseline:
@@ -216,9 +143,9 @@ def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> 
     return _frozen(replace(series, constant=replace(constant, count=len(first) - len(strays))), first, strays)
 
 
-def _varies_around(constant: Constant, limits: ChartLimits, ordered: Sequence[Point]) -> bool:
+def _varies_around(constant: Constant, limits: ChartLimits, since: Sequence[Point]) -> bool:
     """Return whether values vary around what did not vary before; if not, they have moved away from it."""
-    if sum(not constant.includes(each) for each in ordered) < LEARNED_FROM:
+    if sum(not constant.includes(each) for each in since) < LEARNED_FROM:
         return False
     if constant.qualifier == BELOW:
         return limits.center < constant.value

@@ -8,7 +8,7 @@ from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.lab.materials import MaterialRisk, material_risk
 from gateway.lab.sampling import Waiting
-from gateway.lab.trends import Series
+from gateway.lab.series import Series
 from gateway.records import LabResult, Prediction
 from gateway.store.investigating import MOST_REFERENCES, Records, around_lot
 

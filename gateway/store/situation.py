@@ -40,8 +40,8 @@ from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
 from gateway.lab.samples import Measured
+from gateway.lab.series import Series, goes_on
 from gateway.lab.together import FrozenReference
-from gateway.lab.trends import Series
 from gateway.lab.westgard import MOST_VALUES, ControlPoint, is_control
 from gateway.records import (
     Context,
@@ -372,11 +372,11 @@ class _Loading:
         series = next(iter(self.decoded(Series, self.rows("series", of_series))), Series())
         of_sample = self._results_of_sample(of_series, result.sample_id)
         at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
-        goes_on = series.limits is not None and replaced is None and not of_sample and at_ns > series.last_ns
+        needs_none = replaced is None and goes_on(series, result.sample_id, at_ns, known=bool(of_sample))
         wanted = [each for each in line.together if each.product == product and result.analyte in each.analytes]
         found = SeriesSituation(
             series=series,
-            points=None if goes_on else points_on_record(self, of_series, besides=result.sample_id),
+            points=None if needs_none else points_on_record(self, of_series, besides=result.sample_id),
             replicates=tuple(each for each in of_sample if each.result_id != replaced),
             replaced_ns=next((each.at_ns for each in of_sample if each.result_id == replaced), None),
         )

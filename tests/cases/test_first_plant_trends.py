@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from gateway.chart_rules import TrendRules
 from gateway.cli import app, presentation
 from gateway.lab.samples import Measured, point_of
-from gateway.lab.trends import Series, charted, charted_again
+from gateway.lab.series import Series
+from gateway.lab.trends import charted, charted_again
 from gateway.store.codec import encode
 from gateway.store.database import open_state
 from gateway.store.evidence import with_hash

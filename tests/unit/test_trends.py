@@ -14,7 +14,8 @@ from gateway.chart_rules import RunRule, Together, TrendRules
 from gateway.cli import app
 from gateway.contract.times import rfc3339
 from gateway.lab.samples import Measured, point_of
-from gateway.lab.trends import Series, charted, charted_again
+from gateway.lab.series import Series, goes_on, without_newest
+from gateway.lab.trends import charted, charted_again
 from gateway.records import SECOND_NS
 from gateway.store import audit
 from tests.building import NOW_NS, VISCOSITY, line
@@ -133,7 +134,11 @@ def test_a_result_that_comes_late_is_charted_where_it_was_drawn(bench):
     assert [value > 0 for value in values] == [True] * 4 + [False] + [True] * 5
 
 
-SAMPLES = st.lists(st.lists(st.floats(90, 110), min_size=1, max_size=3), min_size=0, max_size=60)
+VALUES = st.one_of(st.floats(90, 110), st.sampled_from([100.0, 100.0, 100.1]))
+SAMPLES = st.one_of(
+    st.lists(st.lists(VALUES, min_size=1, max_size=3), min_size=0, max_size=60),
+    st.lists(st.lists(st.sampled_from([100.0] * 9 + [100.1]), min_size=1, max_size=3), min_size=10, max_size=60),
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -153,8 +158,8 @@ def test_the_order_of_arrival_changes_nothing_of_where_a_series_stands(samples, 
         known = sample in by_sample
         by_sample.setdefault(sample, []).append(result)
         newest = point_of(sample, by_sample[sample])
-        if one_by_one.limits is not None and not known:
-            one_by_one = charted(one_by_one, newest, rules, name="x").series
+        if goes_on(one_by_one, sample, result.at_ns, known=known):
+            one_by_one = charted(without_newest(one_by_one, sample), newest, rules, name="x").series
         else:
             points = [point_of(*each) for each in by_sample.items()]
             one_by_one = charted_again(one_by_one, points, rules, name="x").series
