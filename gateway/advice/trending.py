@@ -1,5 +1,6 @@
 """An arriving result in its series: what it signals, and how the series stands after it. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.chart_rules import Together
@@ -12,6 +13,7 @@ from gateway.lab.units import converted
 from gateway.records import AuditEntry, LabResult, Reason, ResultStatus
 
 _LARGEST = 1e30  # what is larger was not measured: instruments say so that they could not
+_SIDES: Mapping[str, Side] = {"<": "<", "<=": "<", ">": ">", ">=": ">"}  # of a limit, on which a value lies
 _COUNTS = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 
 
@@ -68,20 +70,14 @@ def _left(situation: Situation) -> Decision:
 def _measured(event: ResultArrived, result: LabResult, known: SeriesSituation) -> Measured | None:
     """Return the result as it is charted, or None where it is not."""
     number = result.censored_at if result.qualifier else result.value
-    if number is None or result.status not in _COUNTS:
+    side = _SIDES.get(result.qualifier or "")
+    if number is None or result.status not in _COUNTS or (result.qualifier and side is None):
         return None
     value = converted(number, result.unit, known.series.unit)
     if value is None or abs(value) > _LARGEST:
         return None
     at_ns = next(each for each in (result.sampled_ns, known.replaced_ns, event.at_ns) if each is not None)
-    return Measured(result_id=result.result_id, at_ns=at_ns, value=value, qualifier=_side(result.qualifier))
-
-
-def _side(qualifier: str | None) -> Side | None:
-    """Return on which side of its limit a value lies: of ``<=`` as of ``<``."""
-    if not qualifier:
-        return None
-    return "<" if qualifier.startswith("<") else ">"
+    return Measured(result_id=result.result_id, at_ns=at_ns, value=value, qualifier=side)
 
 
 def _charted(point: Point | None, result: LabResult, known: SeriesSituation, situation: Situation) -> Charted:
