@@ -1,8 +1,13 @@
 """``labline lab``: laboratory results from files, by the way that all results take."""
 
 import asyncio
+import json
+import re
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,12 +15,15 @@ import typer
 
 from gateway.cli.presentation import err, out, progress_of, show_json, show_table
 from gateway.clock import SystemClock
-from gateway.contract.lab_results import lab_result
-from gateway.contract.reading import MessageRefusedError
-from gateway.contract.result_files import FileForm, messages_in
+from gateway.contract.lab_results import DATE_ONLY, ReadResult, read_result
+from gateway.contract.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
+from gateway.contract.names import folded
+from gateway.contract.reading import MessageRefusedError, Refusal
+from gateway.contract.result_files import PROBLEM, FileForm, decoded, line_count, message_with, messages_in
 from gateway.contract.topics import unshared
 from gateway.errors import LablineError, NotConnectedError
 from gateway.line import broker_address
+from gateway.records import Reason
 from gateway.settings import Settings, read
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import Outgoing, SessionOptions
@@ -26,6 +34,15 @@ _CONNECT_SECONDS = 10.0
 _SEND_SECONDS = 10.0
 _REFUSED = 0x80
 _SHOWN = 20
+_SECOND_ROW = "a second row of the same result: give each its result_version"
+_TELLING = frozenset(
+    {DATE_ONLY, TEXT_VALUE, THOUSANDS_SEPARATORS, "LIMIT_UNKNOWN"}
+)  # flags that a file's author may mend
+_HINTS: Mapping[str, str] = {
+    Refusal.NOT_A_TIME: '(--time-format "%d.%m.%Y %H:%M" says how times are written, --time-zone where)',
+    Refusal.NOT_A_NUMBER: "(--decimal-comma and --decimal-point say how numbers are written)",
+    Refusal.UNMAPPED_FIELD: "(--ignore leaves a column out)",
+}
 
 
 @app.callback()
@@ -38,44 +55,107 @@ def import_results(
     file: Path = typer.Argument(..., help="A CSV file with a header, one result a row."),
     config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
     column: list[str] = typer.Option([], "--column", help='Which column is a field, such as sample_id="Sample no.".'),
-    separator: str = typer.Option(None, "--separator", help="What separates cells; else as the header shows."),
-    decimal_comma: bool = typer.Option(False, "--decimal-comma", help="Numbers are written like 9,8."),
+    ignore: list[str] = typer.Option([], "--ignore", help="A column that does not matter, whatever it says."),
+    separator: str = typer.Option(None, "--separator", help="What separates cells; else as the file shows."),
+    encoding: str = typer.Option(None, "--encoding", help="How the file is written, such as cp1252; else UTF-8."),
+    decimal_comma: bool = typer.Option(
+        None, "--decimal-comma/--decimal-point", help="Numbers are written like 9,8; else as [lims] decimal_comma says."
+    ),
     zone: str = typer.Option(None, "--time-zone", help="Of times that name none, such as Europe/Paris."),
-    only_good: bool = typer.Option(False, "--only-good", help="Send what can be read though some rows cannot."),
+    time_format: str = typer.Option(None, "--time-format", help='Of times, such as "%d.%m.%Y %H:%M"; else ISO 8601.'),
+    only_good: bool = typer.Option(
+        False, "--only-good", help="Send though some rows cannot be read; the lots of those are then for review."
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be sent, and what could not be read."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Send the results in a file to the broker, as a laboratory's system would; the gateway takes them from there.
 
-    Every row is read first as the gateway will read it; where one cannot be read, nothing is sent. A row that was sent
-    before and is unchanged changes nothing; a correction needs a result_version. Exit 1 where a row cannot be read or
-    the broker refuses one.
+    Every row is read first as the gateway will read it; where one cannot be read, nothing is sent. With --only-good
+    the rows that cannot be read are sent, too, so that no lot is released for want of them. A row that was sent before
+    and is unchanged changes nothing; a correction needs a result_version. Exit 1 where a row cannot be read or the
+    broker refuses one.
     """
     settings, _sha256 = read(config)
-    form = FileForm(
-        separator=separator,
-        columns=_columns(column),
-        decimal_comma=decimal_comma,
-        zone=None if zone is None else _zone(zone),
-    )
-    if settings.lims.mapping != "canonical":
+    lims = settings.lims
+    if lims.mapping != "canonical":
         hint = 'a line of its own for files: [lims] mapping = "canonical"'
         raise LablineError("files are sent as canonical messages, and [lims] mapping reads others", hint=hint)
-    good, bad = _read(file, form, settings)
+    form = FileForm(
+        separator=_separator(separator),
+        columns=_columns(column),
+        decimal_comma=lims.decimal_comma if decimal_comma is None else decimal_comma,
+        gateway_decimal_comma=lims.decimal_comma,
+        zone=None if zone is None else _zone(zone),
+        time_format=_time_format(time_format),
+        ignore=frozenset(folded(name) for name in (*ignore, *lims.ignore)),
+    )
+    rows = _read(file, form, encoding=encoding, settings=settings)
+    wanted = rows.good if not rows.bad or not only_good else rows.all_messages
     sent = 0
-    if not dry_run and good and (only_good or not bad):
+    if not dry_run and wanted and (only_good or not rows.bad):
         with progress_of("sending", quiet=as_json) as told:
-            sent = asyncio.run(_send(good, settings, told))
+            sent = asyncio.run(_send(wanted, settings, told))
+    _show(rows, sent=sent, as_json=as_json)
+    raise typer.Exit(1 if rows.bad or (not dry_run and sent < len(rows.good)) else 0)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Rows:
+    """What a file says: in ``messages`` every row in its order, in ``bad`` the line and the reason of some."""
+
+    lines: int
+    messages: list[tuple[int, bytes]] = field(default_factory=list)
+    bad: dict[int, str] = field(default_factory=dict)
+    flags: Counter[str] = field(default_factory=Counter)
+    unused: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def good(self) -> list[bytes]:
+        """Return the messages of the rows that can be read."""
+        return [message for line, message in self.messages if line not in self.bad]
+
+    @property
+    def all_messages(self) -> list[bytes]:
+        """Return the messages of all rows."""
+        return [message for _line, message in self.messages]
+
+
+def _show(rows: _Rows, *, sent: int, as_json: bool) -> None:
+    total, readable = len(rows.messages), len(rows.good)
     if as_json:
-        show_json({"rows": len(good) + len(bad), "readable": len(good), "sent": sent,
-                   "refused": [{"line": line, "why": why} for line, why in bad]})  # fmt: skip
-    else:
-        if bad:
-            show_table(f"{len(bad)} rows cannot be read; the first", ("line", "why"), list(bad[:_SHOWN]))
-            err.print("nothing was sent: mend the rows, or send the others with --only-good" if not sent else "")
-        out.print(f"{len(good)} of {len(good) + len(bad)} rows can be read, {sent} sent", markup=False)
-    short = not dry_run and sent < len(good)
-    raise typer.Exit(1 if bad or short else 0)
+        show_json({"lines": rows.lines, "rows": total, "readable": readable, "sent": sent, "flags": dict(rows.flags),
+                   "unused_columns": list(rows.unused), "for_review": max(sent - readable, 0),
+                   "refused": [{"line": line, "why": why} for line, why in rows.bad.items()]})  # fmt: skip
+        return
+    if rows.bad:
+        show_table(f"{len(rows.bad)} rows cannot be read; the first", ("line", "why"), list(rows.bad.items())[:_SHOWN])
+        err.print("nothing was sent: mend the rows, or send the others with --only-good" if not sent else "")
+    if rows.unused:
+        err.print(f"columns that nothing reads: {', '.join(rows.unused)}", soft_wrap=True)
+    for flag, count in rows.flags.items():
+        err.print(f"{count} of the rows are flagged {flag}", soft_wrap=True)
+    review = f", {sent - readable} of them for review" if sent > readable else ""
+    out.print(
+        f"{readable} of {total} rows can be read, {sent} sent{review} ({rows.lines} lines with the header)",
+        soft_wrap=True,
+    )
+
+
+def _separator(given: str | None) -> str | None:
+    given = "\t" if given == r"\t" else given
+    if given is not None and len(given) != 1:
+        raise typer.BadParameter(f"--separator {given}: give one character, such as ;")
+    return given
+
+
+def _time_format(given: str | None) -> str | None:
+    try:
+        if given is not None:
+            datetime.strptime(datetime(2026, 11, 29, 15, 0, tzinfo=UTC).strftime(given), given)  # noqa: DTZ007
+    except (ValueError, re.error) as error:
+        raise typer.BadParameter(f'--time-format {given}: give one such as "%d.%m.%Y %H:%M" ({error})') from error
+    return given
 
 
 def _columns(given: list[str]) -> dict[str, str]:
@@ -93,32 +173,55 @@ def _zone(name: str) -> ZoneInfo:
         raise typer.BadParameter(f"--time-zone: there is no zone {name}") from error
 
 
-def _read(file: Path, form: FileForm, settings: Settings) -> tuple[list[bytes], list[tuple[int, str]]]:
-    """Return (the messages that can be read, line and reason of the rows that cannot)."""
-    good, bad, lims = list[bytes](), list[tuple[int, str]](), settings.lims
-    seen = set[tuple[str, str, int]]()
+def _read(file: Path, form: FileForm, *, encoding: str | None, settings: Settings) -> _Rows:
+    """Return what the gateway would read of the file; raises LablineError where it cannot be parted into rows."""
     try:
-        rows = list(messages_in(file.read_text(encoding="utf-8-sig"), form))
+        text = decoded(file.read_bytes(), encoding)
+        rows = _Rows(lines=line_count(text), messages=list(messages_in(text, form)))
     except OSError as error:
         raise LablineError(f"{file} cannot be read: {error.strerror}", hint="name a CSV file") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise LablineError(
-            f"{file}: {error}", hint="a UTF-8 file with a header; --column names other columns"
-        ) from error
-    for line, message in rows:
+    except ValueError as error:
+        hint = "a file with a header, in UTF-8 or --encoding; --column names other columns"
+        raise LablineError(f"{file}: {error}", hint=hint) from error
+    seen = set[tuple[str, str, int]]()
+    for at, (line, message) in enumerate(rows.messages):
         try:
-            result = lab_result(message, source=lims.source, now_ns=time.time_ns(), analytes=lims.analytes,
-                       assume_status=lims.assume_status)  # fmt: skip
+            read_as = _understood(message, settings)
         except MessageRefusedError as error:
-            bad.append((line, str(error)))
-        else:
-            own = (result.sample_id, result.test_id, result.replicate)
-            if result.result_version is None and own in seen:  # sent again, it would be a correction of the correction
-                bad.append((line, "a second row of the same result: give each its result_version"))
-                continue
-            seen.add(own)
-            good.append(message)
-    return good, bad
+            rows.bad[line] = str(error)
+            continue
+        result = read_as.result
+        own = (result.sample_id, result.test_id, result.replicate)
+        if result.result_version is None and own in seen:  # sent again, it would be a correction of the correction
+            rows.bad[line] = _SECOND_ROW
+            rows.messages[at] = (line, message_with(json.loads(message), [_SECOND_ROW]))
+        seen.add(own)
+        if result.unread:
+            rows.bad[line] = "; ".join(_for_a_file(reason) for reason in result.unread)
+        rows.flags.update(set(result.flags) & _TELLING)
+        rows.unused |= dict.fromkeys(name for name in read_as.unused if name != PROBLEM)
+    return rows
+
+
+def _understood(message: bytes, settings: Settings) -> ReadResult:
+    lims = settings.lims
+    return read_result(
+        message,
+        source=lims.source,
+        now_ns=time.time_ns(),
+        analytes=lims.analytes,
+        assume_status=lims.assume_status,
+        decimal_comma=lims.decimal_comma,
+        ignore=lims.ignore,
+    )
+
+
+def _for_a_file(reason: Reason) -> str:
+    """Return a reason with what to do about it in a file."""
+    if reason.parameters.get("field") == PROBLEM:
+        return str(reason.parameters.get("found"))
+    hint = _HINTS.get(reason.code)
+    return reason.text if hint is None else f"{reason.text} {hint}"
 
 
 async def _send(messages: list[bytes], settings: Settings, told: Callable[[str, int, int], None]) -> int:

@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli.presentation import out, show_json, show_table
 from gateway.contract.lab_results import read_result
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.reading import MessageRefusedError, parse_document
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.lab.materials import material_risk
@@ -151,12 +151,21 @@ def _messages(file: Path) -> list[bytes]:
     if not content.strip():
         raise LablineError(f"{file} is empty", hint="put a message of your laboratory into it")
     try:
-        document = json.loads(content)
+        document = json.loads(content.decode("utf-8-sig"))
     except ValueError:
-        return [line for line in content.splitlines() if line.strip()]
+        return [content] if _is_one_message(content) else [line for line in content.splitlines() if line.strip()]
     if not isinstance(document, list):
         return [content]
     return [json.dumps(each["message"] if _is_example(each) else each).encode() for each in document]
+
+
+def _is_one_message(content: bytes) -> bool:
+    """Return whether a content that is not strictly JSON is read as one message all the same, as with .5 in it."""
+    try:
+        parse_document(content)
+    except MessageRefusedError:
+        return False
+    return True
 
 
 def _is_example(document: Any) -> bool:

@@ -121,6 +121,7 @@ _SPEAKS_AGAINST: Mapping[Callable[[Any], bool], tuple[str, ...]] = {
     _always: (
         "min", "minimum", "max", "maximum", "low", "high", "range", "spec_range", "reference_range", "limit",
         "limit_text", "spec_text", "acceptance_criteria", "acceptance_limits", "version", "revision",
+        "import_problem",
     ),
     _unless_no: (
         "retest", "is_retest", "retest_flag", "repeat", "superseded", "cancelled", "canceled", "rejected", "deleted",

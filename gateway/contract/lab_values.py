@@ -40,6 +40,7 @@ class WrittenValue:
     qualifier: str | None = None
     flags: tuple[str, ...] = ()
     words: bool = False
+    digits: str | None = None  # of the number as it was written, with a point
 
 
 def written_value(
@@ -67,7 +68,7 @@ def written_value(
         meaning, number = comparator(before), _number(rest, unit, decimal_comma=decimal_comma)
         if meaning is not None and number is not None:
             flags = (THOUSANDS_SEPARATORS,) if number.grouped else ()
-            return WrittenValue(number=number.value, qualifier=meaning or None, flags=flags)
+            return WrittenValue(number=number.value, qualifier=meaning or None, flags=flags, digits=number.text)
         if meaning is not None or normalised(before).casefold() in NOT_UNDERSTOOD:
             return None
     if not text[:1].isalpha() or text.casefold() in _NOTHING:

@@ -29,11 +29,11 @@ def parse_rfc3339(text: str) -> int:
     """Return nanoseconds UTC; raises ValueError with a sentence where the text is no time with a zone."""
     moment = local_time(text)
     if moment.tzinfo is None:
-        raise ValueError("has no time zone; add Z or an offset such as +02:00")
+        raise ValueError("it has no time zone; add Z or an offset such as +02:00")
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     at_ns = (delta.days * 86_400 + delta.seconds) * _NS + delta.microseconds * 1_000
     if not _EARLIEST_NS <= at_ns <= _LATEST_NS:
-        raise ValueError("lies outside the years 1970 to 2255")
+        raise ValueError("it lies outside the years 1970 to 2255")
     return at_ns
 
 

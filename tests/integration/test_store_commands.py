@@ -237,19 +237,19 @@ async def test_history_is_exported_as_csv_and_as_parquet_with_the_same_samples(r
 async def test_results_from_a_file_are_judged_once_however_often_it_is_sent(bench_line, tmp_path):
     file = tmp_path / "results.csv"
     file.write_text(
-        "sample_id;test_id;value;unit;material_lot\nS-1;pH;9,9;pH;L-1\nS-2;pH;7,1;pH;L-2\nS-3;pH;much;pH;L-3\n"
+        "sample_id;test_id;value;unit;material_lot\nS-1;pH;9,9;pH;L-1\nS-2;pH;7,1;pH;L-2\nS-3;pH;9,9,9;pH;L-3\n"
     )
     form = ("lab", "import", str(file), "--decimal-comma")
     async with bench_line.gateway():
         assert "nothing was sent" in await beside(bench_line, *form, code=1)
         for _ in range(2):
             told = json.loads(await beside(bench_line, *form, "--only-good", "--json", code=1))
-            assert (told["rows"], told["readable"], told["sent"], told["refused"][0]["line"]) == (3, 2, 2, 4)
+            assert (told["rows"], told["readable"], told["sent"], told["refused"][0]["line"]) == (3, 2, 3, 4)
         assert (await bench_line.disposition_of("S-1"))["material_lot_id"] == "L-1"
         await bench_line.disposition_of("S-2")
     with closing(read_state(bench_line.folder / "store")) as connection:
-        assert connection.execute("SELECT count(*) FROM lab_result").fetchone()[0] == 2
-        assert connection.execute("SELECT count(*) FROM disposition").fetchone()[0] == 2
+        assert connection.execute("SELECT count(*) FROM lab_result").fetchone()[0] == 3
+        assert connection.execute("SELECT count(*) FROM disposition").fetchone()[0] == 3
 
 
 async def test_a_file_that_nobody_takes_is_said_and_nothing_is_lost(bench_line, tmp_path):

@@ -87,7 +87,9 @@ def test_a_column_named_to_be_a_field_that_is_there_already_is_refused():
         list(messages_in("value,Ergebnis\n1,2\n", FileForm(columns={"value": "Ergebnis"})))
 
 
-@pytest.mark.parametrize(("cell", "value"), [("9,8", 9.8), ("1.009,8", 1009.8), ("1.009", 1009.0), ("9.8", None)])
+@pytest.mark.parametrize(
+    ("cell", "value"), [("9,8", 9.8), ("1.009,8", 1009.8), ("1.009", None), ("1.009.000", 1009000.0), ("9.8", None)]
+)
 def test_a_point_in_a_number_with_a_decimal_comma_separates_thousands_or_is_unreadable(cell, value):
     form = FileForm(columns={}, decimal_comma=True)
     ((_line, message),) = messages_in(f"sample_id;test_id;value\nS-1;pH;{cell}\n", form)
