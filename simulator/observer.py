@@ -76,9 +76,10 @@ class Observer:
 
     def _guidance(self, document: dict[str, Any], _at: float) -> None:
         identity, state = document["id"], document["state"]
-        self.seen[f"{identity}/{state}"] += 1
+        self.seen[f"{identity}/{state}/{document['issued_at']}"] += 1  # a warning that goes on is told anew
+        first = identity not in self.guidance
         self.guidance[identity] = document
-        if state == "proposed":
+        if state == "proposed" and first:
             self.counts["guidance"] += 1
             self.counts["suggestions"] += document["kind"] == "setpoint"
         if document["kind"] == "setpoint" and state == "applied":

@@ -1,13 +1,14 @@
 """What to tell people, given a prediction: new guidance and changes of what is open. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN, expired, moved
 from gateway.advice.setpoint_search import Objective, inside, search, still_stands, target_of
 from gateway.advice.side_effects import Other, PendingMove
+from gateway.advice.titles import beyond_text, interval_text, likely_title, move_title, predicted_title
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
@@ -37,23 +38,24 @@ _UNANSWERED = (GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED, GuidanceState
 class Advice(StrEnum):
     """Why a prediction leads to advice; the value is the sentence's template."""
 
-    PREDICTED_OUT_OF_SPECIFICATION = (
-        "{analyte} is predicted at {value:.4g} {unit} ({low:.4g} to {high:.4g}), outside {limits}."
-    )
-    PREDICTED_NEAR_LIMIT = (
-        "{analyte} is predicted at {value:.4g} {unit} ({low:.4g} to {high:.4g}); the interval leaves {limits}."
-    )
+    PREDICTED_OUT_OF_SPECIFICATION = "{analyte}{of_lot} is predicted at {interval}, {beyond}. {action}"
+    PREDICTED_NEAR_LIMIT = "{analyte}{of_lot} is predicted at {interval}; the interval reaches {beyond}. {action}"
     LIKELY_OUT_OF_SPECIFICATION = (
-        "{analyte} is outside its specification with a predicted probability of {probability:.0%}; "
-        "from {warn_at:.0%} on that is a warning."
+        "{analyte}{of_lot} is outside its specification with a predicted probability of {probability:.0%}; "
+        "from {warn_at:.0%} on that is a warning. {action}"
     )
     MOVE_EXPECTED = (
         "Moving {tag} from {current:g} to {proposed:g} {unit} is expected to bring {analyte} to {expected:.4g}."
     )
 
 
+_ACTION = "Check the process and take a sample."
+_ONLY_IN_SENTENCES = frozenset({"of_lot", "interval", "beyond", "action"})
+
+
 def _reason(advice: Advice, **parameters: Any) -> Reason:
-    return Reason(code=advice.name, parameters=parameters, text=advice.value.format(**parameters))
+    kept = {name: value for name, value in parameters.items() if name not in _ONLY_IN_SENTENCES}
+    return Reason(code=advice.name, parameters=kept, text=advice.value.format(**parameters).strip())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +110,7 @@ def advise(case: PredictedSituation) -> Advised:
     seen = {guidance.guidance_id: guidance for guidance in (*stale, *_seen_at_the_plant(case, stale))}
     value, low, high = case.prediction.value, case.prediction.low, case.prediction.high
     if value is None and case.prediction.probability is not None:
-        return Advised(guidance=(*seen.values(), *_on_probability(case, case.prediction.probability)))
+        return Advised(guidance=(*seen.values(), *_on_probability(case, case.prediction.probability, seen)))
     if value is None or low is None or high is None:
         return Advised(guidance=(*seen.values(), *_withdrawn(case, seen)))
     limits = action_limits(case.specification)
@@ -116,8 +118,8 @@ def advise(case: PredictedSituation) -> Advised:
     margin = _CALM_MARGIN * (high - low) / 2
     if inside(limits, low - margin, high + margin):
         return Advised(guidance=(*seen.values(), *_resolved(case, seen)))
-    if inside(limits, low, high):
-        return Advised(guidance=tuple(seen.values()))
+    if inside(limits, low, high):  # not yet with room: the warning stands as it is
+        return Advised(guidance=(*seen.values(), *_renewed(case, _standing(case, GuidanceKind.WARNING, seen))))
     suggested = _suggest(case, seen, limits)
     return Advised(
         guidance=(*seen.values(), *_warn(case, seen, limits), *suggested.guidance),
@@ -224,35 +226,62 @@ def _warn(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specif
     outside = value is not None and not inside(limits, value, value)
     severity = Severity.CRITICAL if outside else Severity.WARNING
     standing = _standing(case, GuidanceKind.WARNING, seen)
+    title, reason = predicted_title(case.prediction, limits, outside=outside), _predicted_reason(case, limits)
     if standing and not (outside and all(item.severity is Severity.WARNING for item in standing)):
-        return ()
+        return tuple(
+            replace(each, title=title, reasons=(reason,), predicted=case.prediction)
+            for each in _renewed(case, standing)
+        )
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing]
-    analyte = case.prediction.analyte
-    title = f"{analyte} is predicted {'outside' if outside else 'close to the limit of'} its specification"
     warning = _guidance(
         case,
         GuidanceKind.WARNING,
         severity=severity,
         title=title,
-        reasons=(_predicted_reason(case, limits),),
+        reasons=(reason,),
         supersedes=standing[0].guidance_id if standing else None,
     )
     return (*(guidance for guidance in superseded if guidance is not None), warning)
 
 
-def _on_probability(case: PredictedSituation, probability: float) -> tuple[Guidance, ...]:
+def _renewed(case: PredictedSituation, standing: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+    """Return warnings whose condition goes on, with more time once half of it is over: who has seen one need not again.
+
+    It keeps its id and its state.
+    """
+    life_ns = _life_ns(case, GuidanceKind.WARNING)
+    return tuple(
+        replace(each, expires=case.at.after(life_ns))
+        for each in standing
+        if each.expires is not None and 2 * case.at.remaining_ns(each.expires) <= life_ns
+    )
+
+
+def _life_ns(case: PredictedSituation, kind: GuidanceKind) -> int:
+    """Return for how long advice stands; a warning at least until the model has spoken again."""
+    lives_ns = case.model.expires_after_ns
+    return max(lives_ns, case.model.prediction_lives_ns) if kind is GuidanceKind.WARNING else lives_ns
+
+
+def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
     """Warn once where the lot is likely to fail; take the warning back when it is half as likely as that."""
     output = case.model.bundle.output_of(case.prediction.analyte)
     warn_at = output.probability.warn_at if output is not None and output.probability is not None else 1.0
-    standing = case.open_of(GuidanceKind.WARNING)
+    standing = _standing(case, GuidanceKind.WARNING, seen)
     if probability < _CALM_SHARE * warn_at:
         resolved = (moved(guidance, GuidanceState.RESOLVED) for guidance in standing)
         return tuple(guidance for guidance in resolved if guidance is not None)
     if standing or probability < warn_at:
-        return ()
-    analyte = case.prediction.analyte
-    reason = _reason(Advice.LIKELY_OUT_OF_SPECIFICATION, analyte=analyte, probability=probability, warn_at=warn_at)
-    title = f"{analyte} is likely to be outside its specification"
+        return _renewed(case, standing)
+    reason = _reason(
+        Advice.LIKELY_OUT_OF_SPECIFICATION,
+        analyte=case.prediction.analyte,
+        of_lot=_of_lot(case),
+        probability=probability,
+        warn_at=warn_at,
+        action=_ACTION,
+    )
+    title = likely_title(case.prediction)
     return (_guidance(case, GuidanceKind.WARNING, severity=Severity.WARNING, title=title, reasons=(reason,)),)
 
 
@@ -309,8 +338,6 @@ def _objective(case: PredictedSituation) -> Objective | None:
 def _setpoint_guidance(
     case: PredictedSituation, suggestion: SetpointSuggestion, limits: Specification, *, supersedes: str | None
 ) -> Guidance:
-    change = suggestion.proposed - suggestion.current
-    words = suggestion.tag.replace("_", " ")
     expected = _reason(
         Advice.MOVE_EXPECTED,
         tag=suggestion.tag,
@@ -325,14 +352,19 @@ def _setpoint_guidance(
         case,
         GuidanceKind.SETPOINT,
         severity=Severity.WARNING,
-        title=f"{'Raise' if change > 0 else 'Lower'} {words} by {abs(change):g} {suggestion.unit}",
-        reasons=(_predicted_reason(case, limits), expected),
+        title=move_title(suggestion),
+        reasons=(_predicted_reason(case, limits, action=""), expected),
         suggestion=suggestion,
         supersedes=supersedes,
     )
 
 
-def _predicted_reason(case: PredictedSituation, limits: Specification) -> Reason:
+def _of_lot(case: PredictedSituation) -> str:
+    lot = case.context.material_lot_id
+    return "" if lot is None else f" of lot {lot}"
+
+
+def _predicted_reason(case: PredictedSituation, limits: Specification, *, action: str = _ACTION) -> Reason:
     prediction = case.prediction
     outside = prediction.value is not None and not inside(limits, prediction.value, prediction.value)
     return _reason(
@@ -345,6 +377,10 @@ def _predicted_reason(case: PredictedSituation, limits: Specification) -> Reason
         lower=limits.lower,
         upper=limits.upper,
         limits=limits_text(limits),
+        of_lot=_of_lot(case),
+        interval=interval_text(prediction, limits),
+        beyond=beyond_text(prediction, limits, outside=outside),
+        action=action,
     )
 
 
@@ -366,7 +402,7 @@ def _guidance(
         title=title,
         reasons=reasons,
         issued_ns=case.at.wall_ns,
-        expires=case.at.after(case.model.expires_after_ns),
+        expires=case.at.after(_life_ns(case, kind)),
         material_lot_id=case.context.material_lot_id,
         job_order_id=case.context.job_order_id,
         material_definition_id=case.context.material_definition_id,

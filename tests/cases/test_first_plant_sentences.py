@@ -1,0 +1,207 @@
+"""What operators read: the value, its side, the limit, the lot, what to do; and one warning for one condition."""
+
+import json
+import math
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.advice.titles import LONGEST_TITLE, beyond_text, fitting, interval_text, move_title, predicted_title
+from gateway.definitions import ProbabilityOutput
+from gateway.events import Timer
+from gateway.records import (
+    SECOND_NS,
+    ModelIdentity,
+    Prediction,
+    SetpointSuggestion,
+    Severity,
+    Specification,
+    Verdict,
+)
+from tests.building import NOW_NS, assignment, bundle, line, linear, value_output
+from tests.unit.test_store import Bench
+
+
+@pytest.fixture
+def bench(tmp_path):
+    found = Bench(tmp_path)
+    with closing(found.connection):
+        found.order()
+        yield found
+
+
+def told(bench, kind):
+    return [each for each in bench.sent("guidance") if each["kind"] == kind]
+
+
+def prediction(value, half=0.5, lot="LOT-5", analyte="moisture", unit="%"):
+    return Prediction(
+        prediction_id="p", at_ns=NOW_NS, equipment_id="R1", analyte=analyte, unit=unit,
+        model=ModelIdentity(name="m", version="1", sha256="x"), stage="advise", value=value, low=value - half,
+        high=value + half, coverage=0.9, features=None, verdict=Verdict(), material_lot_id=lot,
+        material_definition_id=None,
+    )  # fmt: skip
+
+
+MOISTURE = Specification(analyte="moisture", lower=3.3, upper=4.2, unit="%")
+
+
+# --- 15: sentences ---------------------------------------------------------------------------------------
+
+
+def test_first_plant_15_a_warning_says_value_interval_side_limit_lot_and_what_to_do(bench):
+    bench.model_due(76.0, setpoint=76.0)
+    (warning,) = told(bench, "warning")
+    assert warning["title"] == "Lot LOT/1: viscosity predicted 108 mPa.s, above 105"
+    (reason,) = warning["reasons"]
+    assert reason["text"] == (
+        "viscosity of lot LOT/1 is predicted at 108 mPa.s (107 to 109), above the upper limit of 105 mPa.s. "
+        "Check the process and take a sample."
+    )
+    assert reason["parameters"]["upper"] == 105.0
+
+
+def test_first_plant_15_an_interval_that_reaches_beyond_a_limit_says_so():
+    assert beyond_text(prediction(4.0), MOISTURE, outside=False) == "above the upper limit of 4.2 %"
+    assert beyond_text(prediction(3.75, half=1.0), MOISTURE, outside=False) == (
+        "below the lower limit of 3.3 % and above the upper limit of 4.2 %"
+    )
+    assert (
+        predicted_title(prediction(4.0), MOISTURE, outside=False)
+        == "Lot LOT-5: moisture predicted 4 %, may be above 4.2"
+    )
+    assert interval_text(prediction(4.20004), MOISTURE) == "4.20004 % (3.7 to 4.7)"
+
+
+def test_first_plant_15_near_a_limit_the_sentence_does_not_read_as_if_the_interval_gave_the_limits(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    (warning,) = told(bench, "warning")
+    assert "the interval reaches above the upper limit of 105 mPa.s" in warning["reasons"][0]["text"]
+    assert "leaves" not in json.dumps(warning)
+
+
+def test_first_plant_15_a_suggestion_says_from_where_to_where(bench):
+    bench.model_due(81.0, setpoint=81.0)
+    (setpoint,) = told(bench, "setpoint")
+    move = setpoint["suggestion"]
+    assert setpoint["title"] == f"Lower temperature setpoint from {move['current']:g} to {move['proposed']:g} degC"
+    assert " by " not in setpoint["title"]
+
+
+def test_first_plant_15_the_title_of_the_case():
+    move = SetpointSuggestion(
+        tag="neutraliser_flow_setpoint", current=50.0, proposed=62.0, unit="mL/s", validated=(0.0, 100.0),
+        max_step=20.0, expected_value=1.0, expected_low=0.0, expected_high=2.0,
+    )  # fmt: skip
+    assert move_title(move) == "Raise neutraliser flow setpoint from 50 to 62 mL/s"
+
+
+def test_first_plant_15_a_warning_by_probability_names_the_lot_and_what_to_do(bench):
+    output = value_output()
+    likely = bundle(outputs=(type(output)(analyte="viscosity", unit="mPa.s",
+                                          probability=ProbabilityOutput(column=0, warn_at=0.5)),))  # fmt: skip
+    bench.line = line(models=(assignment(bundle=likely, predict=linear([0.0], 0.87)),))
+    bench.model_due(78.0)
+    (warning,) = told(bench, "warning")
+    assert warning["title"] == "Lot LOT/1: viscosity likely out of specification (87%)"
+    assert "of lot LOT/1" in warning["reasons"][0]["text"]
+    assert warning["reasons"][0]["text"].endswith("take a sample.")
+
+
+names = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=12)
+
+
+@given(
+    value=st.floats(-1e4, 1e4), half=st.floats(0.001, 100), lot=st.none() | names, analyte=names,
+    outside=st.booleans(), limits=st.tuples(st.floats(-100, 0), st.floats(1, 100)),
+)  # fmt: skip
+def test_first_plant_15_a_title_has_at_most_60_characters_and_its_number_is_on_the_right_side(
+    value, half, lot, analyte, outside, limits
+):
+    specification = Specification(analyte=analyte, lower=round(limits[0], 2), upper=round(limits[1], 2), unit="%")
+    title = predicted_title(prediction(value, half, lot=lot, analyte=analyte), specification, outside=outside)
+    assert len(title) <= LONGEST_TITLE
+    shown = float(title.split("predicted ")[1].split(" %")[0])
+    assert (shown > specification.upper) == (value > specification.upper)
+    assert (shown < specification.lower) == (value < specification.lower)
+    assert math.isclose(shown, value, rel_tol=1e-3, abs_tol=1e-9)
+
+
+def test_first_plant_15_a_title_is_never_cut_in_a_name():
+    assert fitting("x" * 80, "y" * 70) == "y" * 70
+    assert fitting("x" * 61, "fits") == "fits"
+
+
+# --- 15: one warning for one condition -------------------------------------------------------------------
+
+
+def at_each_minute(bench, minutes, temperature=76.0):
+    for _ in range(minutes):
+        bench.now_ns += 60 * SECOND_NS
+        bench.timer(Timer.EXPIRE_GUIDANCE)
+        bench.model_due(temperature, setpoint=temperature)
+
+
+def warnings(bench):
+    return bench.rows(
+        "SELECT guidance_id, state, json_extract(body, '$.severity') FROM guidance WHERE kind = 'warning'"
+    )
+
+
+def test_first_plant_15_a_warning_whose_condition_goes_on_keeps_its_id_and_its_acknowledgement(bench):
+    bench.model_due(76.0, setpoint=76.0)
+    ((guidance_id, _, severity),) = warnings(bench)
+    bench.answer(guidance_id, "acknowledge")
+    at_each_minute(bench, 60)
+    assert warnings(bench) == [(guidance_id, "acknowledged", severity)]
+    times = [each["expires_at"] for each in told(bench, "warning")]
+    assert times == sorted(times)
+    assert len(set(times)) > 5  # terminals hear of it in time
+    board = [each for each in bench.sent("board")[-1]["guidance"] if each["kind"] == "warning"]
+    assert [(each["id"], each["state"], each["expires_at"]) for each in board] == [
+        (guidance_id, "acknowledged", times[-1])
+    ]
+
+
+def test_first_plant_15_a_warning_that_nobody_answered_is_told_anew_with_more_time_before_it_expires(bench):
+    bench.model_due(76.0, setpoint=76.0)
+    at_each_minute(bench, 30)
+    ((guidance_id, state, _),) = warnings(bench)
+    assert state == "proposed"
+    assert {each["state"] for each in told(bench, "warning")} == {"proposed"}
+    assert {each["id"] for each in told(bench, "warning")} == {guidance_id}
+    assert "Lot LOT/1" in told(bench, "warning")[-1]["title"]
+
+
+def test_first_plant_15_a_warning_ends_with_its_condition_and_expires_where_nothing_is_known_any_more(bench):
+    bench.model_due(76.0, setpoint=76.0)
+    at_each_minute(bench, 12)
+    bench.now_ns += 11 * 60 * SECOND_NS
+    bench.timer(Timer.EXPIRE_GUIDANCE)
+    assert [state for _, state, _ in warnings(bench)] == ["expired"]
+    bench.model_due(76.0, setpoint=76.0)
+    bench.now_ns += SECOND_NS
+    bench.model_due(78.0, setpoint=78.0)
+    assert [state for _, state, _ in warnings(bench)] == ["expired", "resolved"]
+
+
+def test_first_plant_15_a_warning_that_becomes_critical_takes_the_place_of_the_milder_one_and_never_falls_back(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    at_each_minute(bench, 1, temperature=76.0)
+    at_each_minute(bench, 12, temperature=76.9)
+    assert [(state, severity) for _, state, severity in warnings(bench)] == [
+        ("superseded", Severity.WARNING.value),
+        ("proposed", Severity.CRITICAL.value),
+    ]
+
+
+def test_first_plant_15_a_model_that_speaks_rarely_does_not_let_its_warning_expire_in_between(bench):
+    bench.line = line(models=(assignment(every_ns=900 * SECOND_NS),))
+    bench.model_due(76.0, setpoint=76.0)
+    for _ in range(4):
+        bench.now_ns += 900 * SECOND_NS
+        bench.timer(Timer.EXPIRE_GUIDANCE)
+        bench.model_due(76.0, setpoint=76.0)
+    assert [state for _, state, _ in warnings(bench)] == ["proposed"]
