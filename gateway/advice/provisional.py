@@ -6,10 +6,11 @@ and analyte: what the laboratory has said of it afterwards is not called into qu
 
 from dataclasses import dataclass
 
+from gateway.advice.titles import beyond_text, interval_text, provisional_title
 from gateway.contract.identity import identity_of
 from gateway.events import Decision, LotJudged, ModelDue, ProvisionalHold, SaidOfLot, Situation
 from gateway.lab.disposition import LotState
-from gateway.lab.specifications import action_limits, limits_text
+from gateway.lab.specifications import action_limits
 from gateway.records import (
     AuditEntry,
     Disposition,
@@ -100,8 +101,9 @@ def _reason(prediction: Prediction, limits: Specification) -> Reason:
         code="PREDICTED_EXCURSION",
         parameters={"analyte": prediction.analyte, "value": prediction.value, "low": prediction.low,
                     "high": prediction.high, "lower": limits.lower, "upper": limits.upper},
-        text=f"{prediction.analyte} is predicted at {prediction.value:.4g} {prediction.unit} ({prediction.low:.4g} to "
-        f"{prediction.high:.4g}), {IN_A_ROW} times in a row wholly outside {limits_text(limits)}.",
+        text=f"{prediction.analyte} of lot {prediction.material_lot_id} is predicted at "
+        f"{interval_text(prediction, limits)}, {IN_A_ROW} times in a row wholly "
+        f"{beyond_text(prediction, limits, outside=True)}. Keep the lot back until the laboratory has tested it.",
     )  # fmt: skip
 
 
@@ -114,7 +116,7 @@ def _guidance(
         kind=GuidanceKind.HOLD,
         state=GuidanceState.PROPOSED,
         severity=Severity.CRITICAL,
-        title=f"Provisional hold of lot {context.material_lot_id}: {prediction.analyte} is predicted out of limits",
+        title=provisional_title(prediction, action_limits(specification)),
         reasons=(reason,),
         issued_ns=event.at_ns,
         expires=None,
