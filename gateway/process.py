@@ -36,6 +36,7 @@ from gateway.events import (
 )
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Pending
+from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
 from gateway.records import AuditEntry, Guidance
 from gateway.store import audit, recording
 from gateway.store.identifying import identify
@@ -64,6 +65,7 @@ class BatchOutcome:
     follow_ups: int = 0  # how many they have left for later
     messages: tuple[Queued, ...] | None = ()  # what they have left to be sent; None: to be read from the outbox
     board_due: TimerDue | None = None  # where guidance has changed: to be decided next, so that it delays no result
+    lines: tuple[PlantLine, ...] = ()  # what the log tells of it
 
 
 class Processor:
@@ -99,6 +101,7 @@ class Processor:
         self._on_alarm = on_alarm
         self._on_follow_ups = on_follow_ups
         self._on_board_due = on_board_due
+        self._plant_log = PlantLog()
         self._room = asyncio.Event()
         self._room.set()
 
@@ -176,6 +179,7 @@ class Processor:
     async def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
         self._on_committed(outcome.messages)
         await asyncio.sleep(0)  # what people wait for leaves before the receipts do
+        self._plant_log.write(outcome.lines)
         if outcome.failed:
             self._on_alarm("DECISION_FAILED")
         if outcome.damaged:
@@ -218,6 +222,7 @@ def decide_batch(
         follow_ups=deciding.follow_ups,
         messages=deciding.messages,
         board_due=deciding.board_due,
+        lines=tuple(deciding.lines),
     )
 
 
@@ -233,6 +238,7 @@ class _Deciding:
         self.failed = 0
         self.damaged = 0
         self.follow_ups = 0
+        self.lines: list[PlantLine] = []
 
     def decide(self, event: Event, windows: Mapping[WindowRequest, TagWindow]) -> None:
         """Decide and write one event under a savepoint."""
@@ -246,6 +252,7 @@ class _Deciding:
                 latched = recording.note_damage(self._connection, event, situation.damaged) or latched
                 self.damaged += 1
             self.follow_ups += len(decision.follow_ups)
+            self.lines += lines_of(event, decision) if self._trail else ()
             if any(isinstance(record, Guidance) for record in decision.records):
                 board_id = identity_of("board", event.event_id)
                 self.board_due = TimerDue(event_id=board_id, at=event.at, timer=Timer.REFRESH_BOARD)

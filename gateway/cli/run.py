@@ -11,16 +11,18 @@ from gateway.clock import SystemClock
 from gateway.definitions import LineDefinition, Promoted
 from gateway.errors import LablineError, first_of
 from gateway.line import define_line
-from gateway.operations.logs import configure_logs
+from gateway.operations.logs import LogLevel, configure_logs
 from gateway.settings import read
 
 
 def run(
     config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    log_level: str = typer.Option("info", "--log-level", help="debug, info, warning or error."),
+    log_level: LogLevel = typer.Option(
+        LogLevel.INFO, "--log-level", case_sensitive=False, help="From which level on the log tells."
+    ),
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; a second signal skips the last drain."""
-    configure_logs(level=log_level)
+    configure_logs(level=log_level.value)
     settings, configuration_sha256 = read(config)
     path = config.resolve()
     define_line(settings, path=path)  # what is wrong with the configuration is said before anything is touched

@@ -98,6 +98,7 @@ class Intake:
         session = self.session
         if session is None:
             return  # not acknowledged: it comes again
+        log.debug("received", topic=delivery.topic, bytes=len(delivery.payload), redelivered=delivery.redelivered)
         if not delivery.payload:  # how a retained message is cleared (MQTT 5.0, 3.3.1.3): it tells nothing
             log.debug("an empty message is acknowledged and ignored", topic=delivery.topic)
             session.acknowledge(delivery)

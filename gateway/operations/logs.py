@@ -2,12 +2,30 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from enum import StrEnum
+from typing import Any
 
 import structlog
 
+from gateway.errors import LablineError
+
+
+class LogLevel(StrEnum):
+    """From which level on lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
 
 def configure_logs(*, level: str) -> None:
-    """Send our logs, and warnings of the libraries, to standard error."""
+    """Send our logs, and warnings of the libraries, to standard error; raises LablineError for an unknown level."""
+    known = [each.value for each in LogLevel]
+    if level.lower() not in known:
+        raise LablineError(f"{level!r} is no level of the log", hint=f"levels are {', '.join(known)}")
     threshold = logging.getLevelNamesMapping()[level.upper()]
     on_terminal = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
@@ -20,7 +38,7 @@ def configure_logs(*, level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
-            *([] if on_terminal else [structlog.processors.format_exc_info]),
+            *([_as_people_may_read] if on_terminal else [structlog.processors.format_exc_info]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -29,3 +47,14 @@ def configure_logs(*, level: str) -> None:
     )
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # it logs each retry; the session tells once
+
+
+def _as_people_may_read(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Return a line whose texts show what a terminal would obey: a lot may be called anything."""
+    for name, value in line.items():
+        if isinstance(value, str) and not value.isprintable() and name != "exception":
+            line[name] = "".join(
+                char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+                for char in value
+            )
+    return line

@@ -323,7 +323,7 @@ class Drain:
         if message.seq in self._in_flight:
             return
         if len(message.payload) + len(message.topic) + _HEADROOM_BYTES > self._session.largest_packet_bytes:
-            await self._park(message.seq, f"its {len(message.payload)} bytes are more than the broker takes")
+            await self._park(message, f"its {len(message.payload)} bytes are more than the broker takes")
         elif not await self._withheld(message):
             self._publish(message)
 
@@ -331,7 +331,7 @@ class Drain:
         """Take out what must not be sent, with a record of why; return whether it was."""
         if not message.holds:
             self._on_alarm("EVIDENCE_DAMAGED")
-            log.critical("a message does not match its hash; it is not sent", seq=message.seq)
+            log.critical("a message does not match its hash; it is not sent", topic=message.topic, seq=message.seq)
             await self._writer.run(parked(message.seq, "it does not match the hash it was written with"))
             return True
         if message.expires is not None and self._clock.now().is_past(message.expires):
@@ -342,10 +342,17 @@ class Drain:
             return False
         reasons = [reason.text for reason in refused.values()]
         if message.lane is Lane.GUIDANCE and not message.again:
-            log.critical("guidance withheld by the second check", message=message.message_id, reasons=reasons)
+            log.critical(
+                "guidance withheld by the second check",
+                topic=message.topic,
+                message=message.message_id,
+                reasons=reasons,
+            )
             self._on_alarm("GUIDANCE_WITHHELD")
         else:  # it was told before, and the plant or the alarms have gone on since: no alarm
-            log.warning("withheld by the second check", message=message.message_id, reasons=reasons)
+            log.warning(
+                "withheld by the second check", topic=message.topic, message=message.message_id, reasons=reasons
+            )
         await self._take_out(message, Left.WITHHELD)
         self._on_withheld(message.message_id, refused)
         return True
@@ -370,6 +377,7 @@ class Drain:
             self._more = True  # the next connection begins anew
             return
         self._in_flight[message.seq] = _InFlight(message, self._clock.monotonic())
+        log.debug("sent", topic=message.topic, message=message.message_id)
         outcome.add_done_callback(lambda answer: self._answered(message.seq, answer))
 
     def _answered(self, seq: int, answer: "asyncio.Future[int]") -> None:
@@ -407,7 +415,7 @@ class Drain:
             self._forget(done)
         for seq, code in answers.items():
             if code is not None and code >= _REFUSED:
-                await self._park(seq, f"refused by the broker with reason code 0x{code:02X}")
+                await self._park(self._in_flight[seq].message, f"refused by the broker with reason code 0x{code:02X}")
                 self._forget({seq})
         lost = {seq for seq, code in answers.items() if code is None}
         if lost:
@@ -434,7 +442,7 @@ class Drain:
             return  # another client of our name took the connection, or we gave it up: no message is to blame
         culprit = self._suspicion.lost(lost)
         if culprit is not None:
-            await self._park(culprit, "the broker drops the connection over it")
+            await self._park(self._in_flight[culprit].message, "the broker drops the connection over it")
             self._suspicion.cleared()
 
     def _forget(self, seqs: set[int]) -> None:
@@ -442,10 +450,10 @@ class Drain:
             self._answers.pop(seq, None)
             self._in_flight.pop(seq, None)
 
-    async def _park(self, seq: int, why: str) -> None:
-        log.error("a message is parked", seq=seq, reason=why)
+    async def _park(self, message: Queued, why: str) -> None:
+        log.error("a message is parked", topic=message.topic, reason=why, message=message.message_id, seq=message.seq)
         self._on_alarm("PUBLISH_REFUSED")
-        await self._writer.run(parked(seq, why))
+        await self._writer.run(parked(message.seq, why))
 
 
 def _outgoing(message: Queued, clock: Clock) -> Outgoing:

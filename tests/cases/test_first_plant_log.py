@@ -1,0 +1,179 @@
+"""Case 13 of first-plant.md: the log tells of the plant, a line for each thing, with the lot's name in it."""
+
+import json
+from contextlib import closing
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+from typer.testing import CliRunner
+
+from gateway.cli import app
+from gateway.contract.reading import Refusal, refusal
+from gateway.errors import LablineError
+from gateway.events import MessageRefused
+from gateway.operations import logs
+from gateway.operations.logs import configure_logs
+from gateway.operations.plant_log import PlantLine, PlantLog
+from gateway.publish.drain import Drain
+from gateway.records import Lane
+from gateway.store.outbox import Queued
+from tests.building import moment
+from tests.unit.test_store import Bench
+
+LOT = "LOT/1"
+
+
+class Told(Bench):
+    """A store whose decisions are written into a log; ``lines`` are what stands in it from ``info`` on."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.log, self.all = PlantLog(), []
+
+    def commit(self, event, windows=None):
+        outcome = super().commit(event, windows)
+        with capture_logs() as lines:
+            self.log.write(outcome.lines)
+        self.all += lines
+        return outcome
+
+    @property
+    def lines(self):
+        return [line for line in self.all if line["log_level"] != "debug"]
+
+    def measured(self, number, value, test="pH", **fields):
+        document = {"sample_id": f"S-{number}", "test_name": test, "result": value, "material_lot": LOT,
+                    "product": "FG-100", "spec_min": 6.5, "spec_max": 7.5, "result_version": 1, **fields}  # fmt: skip
+        self.now_ns += 1_000_000_000
+        return self.result(document)
+
+    def refused(self, payload=b"rubbish"):
+        self.now_ns += 1_000_000
+        event = MessageRefused(
+            at=moment(self.now_ns), origin=self.origin("lims/results/qc", payload), payload=payload,
+            reasons=(refusal(Refusal.NOT_JSON, "It is no JSON."),),
+        )  # fmt: skip
+        self.commit(event)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Told(tmp_path)
+    with closing(made.connection):
+        made.order()
+        made.all.clear()
+        yield made
+
+
+def test_first_plant_13_a_hold_is_one_line_with_the_lots_name(bench):
+    for number in range(5):
+        bench.measured(number, 9.8)
+    holds = [line for line in bench.lines if line["event"] == "hold"]
+    assert len(holds) == 1
+    assert (holds[0]["lot"], holds[0]["log_level"], holds[0]["analyte"]) == (LOT, "warning", "ph")
+    assert LOT in holds[0]["title"]
+    judged = [line for line in bench.lines if line["event"] == "lot judged"]
+    assert [(line["lot"], line["recommendation"]) for line in judged] == [(LOT, "hold")]
+
+
+def test_first_plant_13_a_review_is_a_line_for_each_open_question_and_no_more(bench):
+    for number in range(4):
+        bench.measured(number, "7.0", test="unheard of", spec_min=None, spec_max=None)
+    reviews = [line for line in bench.lines if line["event"] == "lot judged" and line["recommendation"] == "review"]
+    assert reviews
+    assert all(line["lot"] == LOT and line["codes"] and line["why"] for line in reviews)
+    assert len(reviews) == len({line["codes"] for line in reviews})
+
+
+def test_first_plant_13_a_dead_letter_is_a_line_and_the_same_one_again_is_detail(bench):
+    for _ in range(50):
+        bench.refused()
+    bench.refused(b"other rubbish")
+    letters = [line for line in bench.lines if line["event"] == "dead letter"]
+    assert [(line["topic"], line["why"]) for line in letters] == [("lims/results/qc", "It is no JSON.")] * 2
+    assert len([line for line in bench.all if line["event"] == "dead letter"]) == 51
+
+
+def test_first_plant_13_a_warning_and_a_persons_answer_are_lines(bench):
+    bench.model_due(75.0)
+    warnings = [line for line in bench.lines if line["event"] in {"warning", "setpoint"}]
+    assert warnings
+    assert all(line["lot"] == LOT and line["title"] for line in warnings)
+    bench.all.clear()
+    bench.answer(warnings[0]["guidance"], "acknowledge")
+    answers = [line for line in bench.lines if line["event"] == "answer"]
+    assert [(line["act"], line["person"]) for line in answers] == [("acknowledge", "op")]
+
+
+def test_first_plant_13_debug_adds_results_predictions_and_context(bench):
+    bench.measured(1, 7.0)
+    bench.model_due(78.0)
+    bench.context("lot_ended", material_lot_id=LOT, equipment_id="R1")
+    detail = {line["event"] for line in bench.all if line["log_level"] == "debug"}
+    assert {"result", "prediction", "context"} <= detail
+
+
+def test_first_plant_13_what_is_said_is_remembered_within_bounds():
+    log = PlantLog()
+    with capture_logs() as lines:
+        for number in range(3000):
+            log.write([PlantLine(level="info", happened="x", subject=str(number), says=1)])
+        log.write([PlantLine(level="info", happened="x", subject="2999", says=1)])
+        log.write([PlantLine(level="info", happened="x", subject="0", says=1)])  # forgotten: said again
+    assert [line["log_level"] for line in lines] == ["info"] * 3000 + ["debug", "info"]
+    assert len(log._said) <= 2000
+
+
+# --- the level
+
+
+@pytest.mark.parametrize("level", ["verbose", "", "notset", "7"])
+def test_first_plant_13_an_unknown_level_is_a_clear_usage_error(tmp_path, level):
+    told = CliRunner().invoke(app, ["run", "--config", str(tmp_path / "x.toml"), "--log-level", level])
+    assert told.exit_code == 2
+    assert "debug" in told.output
+    assert "warning" in told.output
+    assert "Traceback" not in told.output
+    with pytest.raises(LablineError, match="no level of the log"):
+        configure_logs(level=level)
+
+
+@pytest.mark.parametrize("level", ["debug", "INFO"])
+def test_first_plant_13_levels_are_taken_in_either_case(tmp_path, level):
+    told = CliRunner().invoke(app, ["run", "--config", str(tmp_path / "x.toml"), "--log-level", level])
+    assert isinstance(told.exception, LablineError)  # the file is not there; the level was taken
+
+
+def test_first_plant_13_what_a_terminal_would_obey_is_shown(monkeypatch):
+    shown = logs._as_people_may_read(None, "info", {"event": "hold", "lot": "L\x1b[2J\n1", "sample": "ä-1", "n": 1})
+    assert shown == {"event": "hold", "lot": "L\\x1b[2J\\n1", "sample": "ä-1", "n": 1}
+
+
+def test_first_plant_13_the_log_is_one_json_object_a_line_for_machines(capsys):
+    before = structlog.get_config()
+    try:
+        configure_logs(level="info")
+        PlantLog().write([PlantLine(level="warning", happened="hold", fields={"lot": LOT, "analyte": None})])
+    finally:
+        structlog.configure(**before)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["lot"], line["level"]) == ("hold", LOT, "warning")
+    assert "analyte" not in line
+
+
+# --- 3: what is parked is named
+
+
+async def test_first_plant_03_the_log_names_the_topic_of_what_is_parked(tmp_path):
+    class Writer:
+        async def run(self, _work):
+            return None
+
+    drain = Drain(session=None, reader=None, writer=Writer(), line=None, present=None, clock=None,
+                  on_progress=lambda: None, on_alarm=lambda _code: None)  # fmt: skip
+    message = Queued(seq=1, message_id="m-1", lane=Lane.EVIDENCE, topic="root/audit/head", payload=b"", retain=True,
+                     expires=None, holds=True, again=False)  # fmt: skip
+    with capture_logs() as lines:
+        await drain._park(message, "refused by the broker with reason code 0x87")
+    assert (lines[0]["topic"], lines[0]["log_level"]) == ("root/audit/head", "error")
