@@ -8,7 +8,7 @@ from gateway.contract.identity import identity_of
 from gateway.events import Decision, FollowUpDue, SampleRequested, Situation, WantedTest
 from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.sampling import LotSigns, Priority, TestRisk, Waiting, due_ns, in_order, risk_of, together
-from gateway.lab.specifications import action_limits
+from gateway.lab.specifications import action_limits, has_limits
 from gateway.records import SECOND_NS, AuditEntry, Prediction, Specification
 
 _FEWEST_LOTS = 5  # in control, to say what is usual
@@ -89,7 +89,7 @@ def _failing(prediction: Prediction, specification: Specification) -> float | No
     """Return the probability of failure that a prediction says, or that its interval means for a normal error."""
     if prediction.probability is not None:
         return prediction.probability
-    if prediction.value is None or prediction.low is None or prediction.high is None:
+    if prediction.value is None or prediction.low is None or prediction.high is None or not has_limits(specification):
         return None
     width = (prediction.high - prediction.low) / 2
     sigma = width / NormalDist().inv_cdf((1 + prediction.coverage) / 2)

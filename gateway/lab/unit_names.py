@@ -138,6 +138,7 @@ PLAIN: Mapping[str, tuple[str, Dimensions]] = {
     "psia": ("44482216152605/6451600", _own("absolute pressure")),
     "BTU Btu": ("1055.05585262", _ENERGY),
     "rpm": ("1/60", _PER_TIME),
+    "rev": ("1", ()),
     "lx": ("1", _own("illuminance")),
     "cd": ("1", _own("luminous intensity")),
     "CFU cfu Cfu KBE KbE kbe UFC ufc": ("1", _own("colonies")),
@@ -195,14 +196,17 @@ SIGNED = frozenset(
 )  # fmt: skip
 
 # how the basis of a fraction is written, without spaces and in small letters -> (kind, size of the whole)
+_BASES: tuple[tuple[str, Dimensions, int], ...] = (
+    ("w/w m/m wt/wt wt./wt. mass/mass weight/weight w wt wt. weight byweight mass bymass m", MASS_RATIO, 1),
+    ("gew gew. gewichts ma ma. masse massen", MASS_RATIO, 1),
+    ("v/v vol/vol vol./vol. volume/volume v vol vol. volume byvolume volumen abv", VOLUME_RATIO, 1),
+    ("mol/mol n/n mol mol. mole amount stoffmengen", AMOUNT_RATIO, 1),
+    ("w/v m/v wt/v wt/vol wt./vol. mass/volume weight/volume", MASS_CONCENTRATION, 10**6),  # of 1 g/mL
+    ("rh r.h. rel.h.", HUMIDITY, 1),
+)  # fmt: skip
 BASES: Mapping[str, tuple[Dimensions, Fraction]] = {
-    **dict.fromkeys(("w/w", "m/m", "wt/wt", "w", "wt", "wt.", "weight", "byweight", "mass", "bymass", "m", "gew",
-                     "gew.", "ma", "ma.", "masse"), (MASS_RATIO, Fraction(1))),
-    **dict.fromkeys(("v/v", "vol/vol", "v", "vol", "vol.", "volume", "byvolume", "abv"), (VOLUME_RATIO, Fraction(1))),
-    **dict.fromkeys(("mol/mol", "n/n", "mol", "mol.", "mole", "amount"), (AMOUNT_RATIO, Fraction(1))),
-    **dict.fromkeys(("w/v", "m/v", "wt/v", "wt/vol"), (MASS_CONCENTRATION, Fraction(10**6))),  # of 1 g/mL
-    **dict.fromkeys(("rh", "r.h.", "rel.h."), (HUMIDITY, Fraction(1))),
-}  # fmt: skip
+    word: (kind, Fraction(whole)) for words, kind, whole in _BASES for word in words.split()
+}
 PART_SIZES: Mapping[str, Fraction] = {
     "%": Fraction(1, 100), "pct": Fraction(1, 100), "percent": Fraction(1, 100), "\u2030": Fraction(1, 1000),
     "ppm": Fraction(1, 10**6), "ppb": Fraction(1, 10**9),

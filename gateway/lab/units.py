@@ -46,7 +46,8 @@ _SUPERSCRIPTS = str.maketrans(
 )
 _RAISED = re.compile("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207a\u207b]+")
 _SPELLINGS = (("\u2212", "-"), ("\u2013", "-"), ("deg C", "degC"), ("deg F", "degF"), ("\u00b0 C", "\u00b0C"),
-              ("\u00b0 F", "\u00b0F"), ("fl oz", "floz"), ("pH unit", "pH_unit"))  # fmt: skip
+              ("\u00b0 F", "\u00b0F"), ("fl oz", "floz"), ("pH unit", "pH_unit"), (" per ", "/"),
+              ("mm Hg", "mmHg"), ("in Hg", "inHg"), ("mm H2O", "mmH2O"), ("in H2O", "inH2O"))  # fmt: skip
 _SCALES = "|".join(re.escape(scale) for scale in PART_SIZES)
 _FRACTION = re.compile(rf"(?P<before>[a-z./()]*?)-?(?P<scale>{_SCALES})-?(?P<after>.*)")
 _TOKENS = re.compile(
@@ -54,7 +55,7 @@ _TOKENS = re.compile(
       | (?P<count>\d{1,5}(?:\.\d{1,3})?)(?![\d.])
       | (?P<name>(?:[a-z]+H2O|pH-Wert|[^\W\d]+|[%\u2030]|\u00b0\w*))
         (?:(?:\^|\*\*)?(?P<exponent>[+-]?\d)(?!\d))?
-      | (?P<mark>\s*[/()]\s*|\s*(?:\*|[.\u00b7\u22c5\u2219\u00d7])\s*|\s+)""",
+      | (?P<mark>\s*[/()]\s*|\s*(?:\*|[.\u00b7\u22c5\u2219\u00d7])\s*|-(?=[^\W\d])|\s+)""",
     re.VERBOSE,
 )
 
