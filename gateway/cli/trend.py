@@ -20,6 +20,7 @@ from gateway.line import specifications_of, trends_of
 from gateway.settings import Settings, read
 from gateway.store.codec import decode
 from gateway.store.database import read_state
+from gateway.store.master_data import stated_of_product
 from gateway.store.samples import points_in
 from gateway.store.statements import SQL
 
@@ -64,7 +65,8 @@ def _told(connection: sqlite3.Connection, settings: Settings, row: sqlite3.Row) 
     rules = rules_for(trends_of(settings), **of_series)
     points = points_in(connection, of_series)
     stands = standing(decode(Series, row["body"]), points, rules)
-    specification = in_force(specifications_of(settings), **of_series, client_id=None, at_ns=time.time_ns())
+    known = (*specifications_of(settings), *stated_of_product(connection, row["product"]))
+    specification = in_force(known, **of_series, client_id=None, at_ns=time.time_ns())
     figures = capability_of(stands, points, specification)
     samples = connection.execute(SQL["count_of_samples"], of_series).fetchone()[0]
     return {**of_series, "values": samples, "baseline": rules.baseline, **_document(stands, points, figures)}

@@ -57,6 +57,7 @@ from gateway.records import (
 from gateway.store.codec import decode
 from gateway.store.heads import contains, head_of
 from gateway.store.investigating import around_lot, around_result
+from gateway.store.master_data import stated_in
 from gateway.store.samples import points_on_record, results_in
 from gateway.store.sampling import sampling_of
 from gateway.store.signed_biases import newest_acts
@@ -225,20 +226,10 @@ class _Loading:
 
     def _master_data(self, *products: str | None) -> tuple[Specification, ...]:
         """Return what has been stated of products, each in force from its date, else from when it was stated."""
-        found = []
+        found: list[Specification] = []
         for product in dict.fromkeys(products):
-            for row in () if product is None else self.rows("specifications_of_product", {"product": product}):
-                stated = decode(Specification, row["body"])
-                until_ns = [each for each in (stated.effective_until_ns, row["withdrawn_ns"]) if each is not None]
-                found.append(
-                    replace(
-                        stated,
-                        effective_from_ns=row["at_ns"]
-                        if stated.effective_from_ns is None
-                        else stated.effective_from_ns,
-                        effective_until_ns=min(until_ns, default=None),
-                    )
-                )
+            rows = [] if product is None else self.rows("specifications_of_product", {"product": product})
+            found += map(stated_in, rows)
         return tuple(found)
 
     def _of_lot_made(self, model: ModelAssignment, context: Context, at_ns: int) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from gateway.cli import app, presentation
 from gateway.lab.samples import Measured, point_of
 from gateway.lab.series import Series
 from gateway.lab.trends import charted, charted_again
+from gateway.records import Specification
 from gateway.store.codec import encode
 from gateway.store.database import open_state
 from gateway.store.evidence import with_hash
+from gateway.store.statements import SQL
 from tests.unit.test_settings import MINIMAL
 
 STEADY = (99.6, 100.4, 99.8, 100.1, 99.9, 100.5, 99.5, 100.2, 100.0, 100.3)
@@ -128,6 +130,19 @@ def test_first_plant_12_without_a_specification_it_says_so(plant):
     colour, viscosity = plant.told()
     assert colour["why not"] == "no specification is in force"
     assert viscosity["why not"] == "the specification's unit mPa.s does not fit degC"
+
+
+def test_first_plant_12_a_specification_of_master_data_serves_as_well(plant):
+    plant.chart(STEADY * 3, analyte="colour", unit=None)
+    stated = Specification(product="FG-100", analyte="colour", lower=95.0, upper=105.0, version="1")
+    with closing(open_state(plant.directory)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")  # the event that stated it does not matter here
+        connection.execute(
+            SQL["insert_specification_stated"],
+            {"event_id": "e", "product": "FG-100", "analyte": "colour", "client_id": "", "version": "1", "withdrawn": 0,
+             "at_ns": 1, "body": encode(stated)},
+        )  # fmt: skip
+    assert plant.told()[0]["cpk"] > 3
 
 
 def test_first_plant_12_a_damaged_series_is_shown_as_damaged(plant):

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.lab.anomaly import anomaly, reference, t2_limit
 from gateway.lab.capability import capability
@@ -148,3 +150,17 @@ def test_control_samples_are_held_to_westgards_rules(text, found):
 def test_the_name_of_a_run_that_is_used_again_on_another_day_joins_no_controls():
     first, *_, last = controls("L:2.1@A " + "N:0@A " * (25 * 60) + "L:-2.1@A")
     assert set(control_rules_broken(last, [first])) == {W}
+
+
+ONE_OF = st.sampled_from([-2.2, -1.2, 0.1, 1.2, 2.2, 3.2])
+
+
+@given(st.lists(ONE_OF, min_size=1, max_size=12), st.lists(st.tuples(st.integers(0, 12), ONE_OF), max_size=30))
+def test_what_other_materials_do_in_between_hides_no_rule_that_a_material_breaks_by_itself(own, others):
+    alone = controls(" ".join(f"L:{value}" for value in own))
+    words = [f"L:{value}" for value in own]
+    for at, value in others:
+        words.insert(min(at, len(words) - 1), f"H:{value}")
+    among = controls(" ".join(words))
+    found = set(control_rules_broken(alone[-1], alone[:-1]))
+    assert found <= set(control_rules_broken(among[-1], among[:-1]))
