@@ -22,6 +22,21 @@ def _seconds(text: str | None) -> float | None:
     return float(match["number"]) * _SECONDS[match["unit"]]
 
 
+def _bundles(named: Path | None) -> Path:
+    """Return the folder with the demo's bundles; raises LablineError where there is none."""
+    import simulator  # noqa: PLC0415 - only the demo needs the simulator
+
+    beside_the_code = Path(simulator.__file__).resolve().parents[1] / "models"
+    looked_in = [named] if named is not None else [Path("models"), beside_the_code]
+    for folder in looked_in:
+        if (folder / "viscosity" / "1.0.0" / "bundle.toml").is_file():
+            return folder.resolve()
+    raise LablineError(
+        f"there are no demo bundles in {' or '.join(str(each.resolve()) for each in looked_in)}",
+        hint="they are the folder models of Labline's repository: name it with --models",
+    )
+
+
 def demo(
     duration: str = typer.Option(None, "--for", help="How long, such as 60s or 2m; without it, until Ctrl-C."),
     headless: bool = typer.Option(False, "--headless", help="Without the live view."),
@@ -29,7 +44,9 @@ def demo(
     seed: int = typer.Option(1, "--seed", help="The same seed gives the same plant."),
     follow: bool = typer.Option(True, "--follow/--no-follow", help="Whether the operator follows suggestions."),
     embedded_broker: bool = typer.Option(False, "--embedded-broker", help="Use the embedded broker in any case."),
-    models: Path = typer.Option(Path("models"), "--models", help="The folder with the demo's bundles."),
+    models: Path | None = typer.Option(
+        None, "--models", help="The folder with the demo's bundles; without it, that of the repository."
+    ),
 ) -> None:
     """Simulate a plant, a laboratory, a MES and an operator, and watch the gateway at work."""
     from simulator.demo import DemoOptions, demonstrate  # noqa: PLC0415 - only the demo needs the simulator
@@ -37,9 +54,7 @@ def demo(
     from simulator.view import live, silent  # noqa: PLC0415
 
     seconds = _seconds(duration)
-    folder = models.resolve()
-    if not (folder / "viscosity" / "1.0.0" / "bundle.toml").is_file():
-        raise LablineError(f"there are no demo bundles in {folder}", hint="name their folder with --models")
+    folder = _bundles(models)
     options = DemoOptions(seed=seed, seconds=seconds, follows=follow, models=folder, embedded_broker=embedded_broker)
     if headless:
         err.print("starting plant, laboratory, MES, terminal, broker and gateway ...")

@@ -1,15 +1,18 @@
 """``labline play``: a recording of one's own plant, played to the gateway before it comes near the plant."""
 
 import asyncio
+import shutil
 import tempfile
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from gateway.cli.presentation import err, progress_of, show_json, show_table
 from gateway.errors import LablineError, first_of
+
+_UNFINISHED = "play-unfinished"
 
 
 def play(
@@ -35,8 +38,9 @@ def play(
     """
     from simulator.gateway_process import GatewayFailedError  # noqa: PLC0415 - only here the simulator is needed
     from simulator.play.file import read_recording  # noqa: PLC0415
-    from simulator.play.stage import PlayOptions, tags_text  # noqa: PLC0415
+    from simulator.play.plan import PlayOptions, remarks, stretch  # noqa: PLC0415
     from simulator.play.stage import play as on_stage  # noqa: PLC0415
+    from simulator.play.stage import tags_text  # noqa: PLC0415
 
     recording = read_recording(file)
 
@@ -46,7 +50,7 @@ def play(
             err.print(where, markup=False, soft_wrap=True)
             err.print(tags_text(recording, speed=speed), markup=False, soft_wrap=True)
 
-    with _folder(keep) as name, progress_of("playing", quiet=as_json) as on_progress:
+    with progress_of("playing", quiet=as_json) as on_progress:
         options = PlayOptions(
             speed=speed,
             first=first,
@@ -58,8 +62,12 @@ def play(
             on_progress=on_progress,
             on_stage=shown,
         )
+        stretch(recording, options)  # what cannot be played is said before anything is made
+        for remark in remarks(recording, options):
+            err.print(f"note: {remark}", soft_wrap=True)
         try:
-            found = asyncio.run(on_stage(recording, options, Path(name)))
+            with _folder(keep) as folder:
+                found = asyncio.run(on_stage(recording, options, folder))
         except* GatewayFailedError as failed:
             raise LablineError(str(first_of(failed))) from None
         except* LablineError as failed:
@@ -72,11 +80,27 @@ def play(
     raise typer.Exit(1 if wrong else 0)
 
 
-def _folder(keep: Path | None) -> Any:
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Yield a folder for what the play leaves: a temporary one, or a new one to keep.
+
+    A mark stands in it until the play has ended, so that one that failed may be tried again under the same name; what
+    it has left stays until then. Raises LablineError where the folder is somebody else's.
+    """
     if keep is None:
-        return tempfile.TemporaryDirectory(prefix="labline-")
+        with tempfile.TemporaryDirectory(prefix="labline-") as name:
+            yield Path(name)
+        return
+    mark = keep / _UNFINISHED
     try:
-        keep.mkdir(parents=True)
-    except FileExistsError as error:
-        raise LablineError(f"{keep} is there already", hint="name a folder that is to be made") from error
-    return nullcontext(str(keep.resolve()))
+        if keep.exists() and any(keep.iterdir()):
+            if not mark.is_file():
+                raise LablineError(f"{keep} is there already", hint="name a folder that is to be made")
+            shutil.rmtree(keep)
+        keep.mkdir(parents=True, exist_ok=True)
+        mark.write_text("This play has not ended. The next one with the same --keep takes its place.\n")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise LablineError(f"{keep} cannot be made: {why}", hint="name a folder that you may write") from error
+    yield keep.resolve()
+    mark.unlink(missing_ok=True)

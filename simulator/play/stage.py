@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import LablineError
 from simulator.broker import Broker, free_port, running_broker
 from simulator.gateway_process import TOPIC_ROOT, ask, running_gateway
 from simulator.mqtt import Participant, Received
@@ -22,28 +21,11 @@ from simulator.play.account import Account
 from simulator.play.file import Recording, Timetable
 from simulator.play.laboratory import EQUIPMENT, measure
 from simulator.play.pace import at_pace
+from simulator.play.plan import PlayOptions, Progress, stretch
 from simulator.play.plant import PlayedPlant
 
 _CONFIGURATION = "labline.toml"
 _SETTLE_SECONDS = 10.0
-_FASTEST_SECONDS = 0.1  # a row; models are due no faster
-
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlayOptions:
-    """What is to be played: ``rows`` from ``first`` on, after ``lead`` rows that only fill the windows."""
-
-    speed: float
-    first: int
-    rows: int | None
-    lead: int
-    bundle: Path | None = None
-    begin_after_seconds: float
-    opcua_port: int | None = None
-    on_progress: Progress = lambda *_: None
-    on_stage: Callable[[str, int], None] = lambda _url, _port: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +39,7 @@ class _Stage:
 async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict[str, Any]:
     """Play a recording and return what came of it; files go into ``folder``. Raises LablineError."""
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
-    begin, end = _stretch(recording, options)
+    begin, end = stretch(recording, options)
     account, observer = Account(recording), Observer()
 
     def received(message: Received) -> None:
@@ -127,21 +109,6 @@ async def _perform(
                     clock=time.perf_counter),
             name="played-laboratory",
         )  # fmt: skip
-
-
-def _stretch(recording: Recording, options: PlayOptions) -> tuple[int, int]:
-    """Return the first row that is played and the row after the last; raises LablineError where there are none."""
-    begin = max(0, options.first - options.lead)
-    end = len(recording) if options.rows is None else min(len(recording), options.first + options.rows)
-    if not 0 <= options.first < end:
-        raise LablineError(f"there is no row {options.first} to begin with", hint=f"there are {len(recording)} rows")
-    if recording.period_seconds / options.speed < _FASTEST_SECONDS:
-        fastest = recording.period_seconds / _FASTEST_SECONDS
-        raise LablineError(
-            f"at {options.speed:g} times a row takes less than {_FASTEST_SECONDS:g} s",
-            hint=f"play it at {fastest:g} times at most",
-        )
-    return begin, end
 
 
 @asynccontextmanager
