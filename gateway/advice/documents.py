@@ -1,123 +1,147 @@
-"""A deviation's draft for people: Markdown, and HTML with charts in it. Pure; the same draft gives the same bytes."""
+"""A deviation's draft for people: Markdown, and HTML with charts in it. Pure; the same draft gives the same bytes.
 
-from collections.abc import Sequence
+What laboratories, suppliers and people wrote is shown and never obeyed. In Markdown every text is escaped where it is
+put in (``finalize``), so that no link, picture, heading or table can come from it; in HTML by the templates, and the
+page itself forbids whatever would be fetched.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway.contract.times import rfc3339
-from gateway.lab.deviations import Deviation, Trace
-from gateway.lab.specifications import limits_text
+from gateway.advice.deviation_charts import Chart, Mark, drawn
+from gateway.advice.deviation_text import results_of, series_of, tag_sentence, text_of, title_of, zone_of
+from gateway.lab.deviations import AnalyteSeries, Deviation, Trace
 
-_MOST_TOLD = 12  # tags in a document
-_WIDTH, _HEIGHT, _PAD = 640, 160, 8
+__all__ = ["html", "markdown", "title_of"]
 
-
-def title_of(deviation: Deviation) -> str:
-    """Return what it is about in a line."""
-    result = deviation.result
-    subject = f"lot {result.material_lot_id}" if result.material_lot_id else f"sample {result.sample_id}"
-    shown = result.value_text + (f" {result.unit}" if result.unit else "")
-    return f"{result.test_id} {shown} of {subject}"
-
-
+_MOST_CHARTS = 6
+_NEAR = 0.5  # of what a chart shows: limits farther away than that would flatten it
 _TEMPLATES = PackageLoader("gateway.advice")  # a folder of Markdown and HTML
 
 
-def _templates(*, escaped: bool) -> Environment:
+def _inline(value: object) -> str:
+    """Return a text as Markdown shows it literally, in one line: whatever was written into it, it ends no cell."""
+    text = "".join("" if unicodedata.category(char) in _HIDDEN else char for char in " ".join(str(value).split()))
+    text = _SPECIAL.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
+    text = _UNDERSCORE.sub(r"\\_", text)
+    text = _ADDRESS.sub(_broken_address, text)
+    return _LINE_START.sub(lambda match: f"{match[1] or ''}\\{match[2] or match[3] or match[4]}", text)
+
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs"})  # controls, bidirectional and zero-width marks, surrogates
+_SPECIAL = re.compile(r"([\\`*\[\]|~!@])")
+_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word it is no emphasis
+_ADDRESS = re.compile(r"(?i)([a-z][a-z0-9+.-]*):(?=//)|\b(www)\.")  # what readers make a link of by themselves
+_LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^(#{1,6}|[+=-]+)(?=\s|$)|^(>)")  # what begins a list or a heading
+
+
+def _broken_address(match: re.Match[str]) -> str:
+    return f"{match[1]}\\:" if match[1] else f"{match[2]}\\."
+
+
+def _templates(*, markdown: bool) -> Environment:
     return Environment(
         loader=_TEMPLATES,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=escaped,  # noqa: S701
+        autoescape=not markdown,  # noqa: S701 - Markdown is escaped by finalize
+        finalize=_inline if markdown else None,
     )
 
 
-_PLAIN = _templates(escaped=False)  # Markdown; see _cell
-_HTML = _templates(escaped=True)
+_PLAIN = _templates(markdown=True)
+_HTML = _templates(markdown=False)
 
 
-def _cell(text: object) -> str:
-    """Return a text that ends no line and no cell of a table, whatever a laboratory or a plant wrote into it."""
-    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Figure:
+    """A chart with the sentence beneath it."""
 
-
-_PLAIN.filters |= {"when": rfc3339, "cell": _cell}
-_HTML.filters["when"] = rfc3339
+    drawing: Markup
+    caption: str
 
 
 def markdown(deviation: Deviation) -> str:
     """Return the document as Markdown."""
-    return _PLAIN.get_template("deviation.md").render(
-        deviation=deviation,
-        title=title_of(deviation),
-        limits=_limits(deviation),
-        facts=_facts(deviation),
-        told=deviation.process[:_MOST_TOLD],
-    )
+    return _PLAIN.get_template("deviation.md").render(deviation=deviation, text=text_of(deviation))
 
 
 def html(deviation: Deviation) -> str:
-    """Return the document as one page of HTML, its charts within it."""
-    limits = deviation.specification
-    marks = () if limits is None else tuple(each for each in (limits.lower, limits.upper) if each is not None)
+    """Return the document as one page of HTML, its charts within it; nothing in it is fetched from elsewhere."""
+    text = text_of(deviation)
     return _HTML.get_template("deviation.html").render(
         deviation=deviation,
-        title=title_of(deviation),
-        limits=_limits(deviation),
-        facts=_facts(deviation),
-        history=_chart(deviation.history, marks) if len(deviation.history) > 1 else None,
-        charts=[(each, _chart(each.course, _usual(each))) for each in deviation.process[:6] if len(each.course) > 1],
+        text=text,
+        series=_series(deviation),
+        charts=_charts(deviation),
     )
 
 
-def _limits(deviation: Deviation) -> str:
-    return "" if deviation.specification is None else limits_text(deviation.specification)
+def _series(deviation: Deviation) -> list[_Figure]:
+    """Return the charts of the product's results, one for each analyte that failed, those of this deviation marked."""
+    return [_series_figure(each, deviation) for each in series_of(deviation) if len(each.points) > 1]
 
 
-def _facts(deviation: Deviation) -> list[tuple[str, str]]:
-    result = deviation.result
-    found = (
-        ("sample", result.sample_id),
-        ("result", f"{result.value_text} {result.unit or ''} (version {result.result_version}, {result.status})"),
-        ("lot", result.material_lot_id),
-        ("product", result.material_definition_id),
-        ("order", result.job_order_id),
-        ("client", result.client_id),
-        ("equipment", deviation.equipment_id),
-        ("drawn", None if result.sampled_ns is None else rfc3339(result.sampled_ns)),
-        ("instrument", result.instrument_id),
-        ("method", result.method_id),
+def _series_figure(series: AnalyteSeries, deviation: Deviation) -> _Figure:
+    ours = [each for each in results_of(deviation) if each.analyte == series.analyte]
+    drawn_ns = {(each.sampled_ns, each.value) for each in ours if each.sampled_ns is not None}
+    values = {each.value for each in ours if each.sampled_ns is None}
+    chart = Chart(
+        title=f"{series.test_id} of {deviation.result.material_definition_id or 'the product'}",
+        unit=series.unit or "",
+        values_name="result",
+        points=series.points,
+        zone=zone_of(deviation),
+        limits=tuple(each for each in (series.lower, series.upper) if each is not None),
+        limits_name=f"limits, {series.limits}",
+        own=[(at_ns, value) for at_ns, value in series.points if (at_ns, value) in drawn_ns or value in values],
+        own_name="of this deviation",
+        as_points=True,
     )
-    return [(name, value) for name, value in found if value]
+    caption = f"The last {len(series.points)} validated results of the product, by when their samples were drawn."
+    return _Figure(drawing=drawn(chart), caption=caption)
 
 
-def _usual(trace: Trace) -> tuple[float, ...]:
-    return () if trace.usual is None else (trace.usual,)
+def _charts(deviation: Deviation) -> list[_Figure]:
+    shown = [trace for trace in deviation.process if len(trace.course) > 1][:_MOST_CHARTS]
+    return [_figure(trace, deviation) for trace in shown]
 
 
-def _chart(points: Sequence[tuple[int, float]], marks: Sequence[float]) -> Markup:
-    """Return a line chart as SVG: the points in time, and level lines at the marks."""
-    values = [value for _at, value in points] + list(marks)
+def _figure(trace: Trace, deviation: Deviation) -> _Figure:
+    known, zone = deviation.comparison, zone_of(deviation)
+    from_ns, until_ns = trace.course[0][0], trace.course[-1][0] if known is None else known.until_ns
+    marks = [
+        Mark(at_ns=each.sampled_ns, name=each.sample_id)
+        for each in results_of(deviation)
+        if each.sampled_ns is not None and from_ns <= each.sampled_ns <= until_ns
+    ]
+    lots = 0 if known is None else known.lots
+    chart = Chart(
+        title=trace.tag,
+        unit=trace.unit,
+        values_name="this lot" if deviation.result.material_lot_id else "measured",
+        points=trace.course,
+        zone=zone,
+        limits=_near_limits(trace),
+        limits_name="validated range",
+        usual=trace.usual,
+        band=None if trace.low is None or trace.high is None else (trace.low, trace.high),
+        usual_name=f"median and range of {lots} lots",
+        marks=list({mark.at_ns: mark for mark in marks}.values())[-3:],
+    )
+    return _Figure(drawing=drawn(chart), caption=tag_sentence(trace, known))
+
+
+def _near_limits(trace: Trace) -> tuple[float, ...]:
+    """Return the tag's validated limits that lie near enough to be drawn."""
+    if trace.validated is None:
+        return ()
+    values = [value for _at_ns, value in trace.course] + [each for each in (trace.low, trace.high) if each is not None]
     low, high = min(values), max(values)
-    span, first, last = (high - low) or 1.0, points[0][0], points[-1][0]
-
-    def across(at_ns: int) -> float:
-        return _PAD + (_WIDTH - 2 * _PAD) * (at_ns - first) / ((last - first) or 1)
-
-    def up(value: float) -> float:
-        return _HEIGHT - _PAD - (_HEIGHT - 2 * _PAD) * (value - low) / span
-
-    line = " ".join(f"{across(at_ns):.1f},{up(value):.1f}" for at_ns, value in points)
-    levels = "".join(
-        f'<line x1="0" x2="{_WIDTH}" y1="{up(mark):.1f}" y2="{up(mark):.1f}" stroke="#b00" stroke-dasharray="4 3"/>'
-        for mark in marks
-    )
-    text = "".join(
-        f'<text x="{_PAD}" y="{at}" font-size="10">{value:.5g}</text>' for at, value in ((12, high), (_HEIGHT - 2, low))
-    )
-    return Markup(  # noqa: S704 - numbers only
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{levels}'
-        f'<polyline fill="none" stroke="#246" stroke-width="1.5" points="{line}"/>{text}</svg>'
-    )
+    room = _NEAR * ((high - low) or abs(high) or 1.0)
+    return tuple(each for each in trace.validated if low - room <= each <= high + room)

@@ -9,6 +9,7 @@ from gateway.events import Decision, FollowUp, FollowUpDue, FollowUpKind, Situat
 from gateway.history.windows import WindowRequest
 from gateway.lab.causes import Cause
 from gateway.lab.deviations import (
+    AnalyteSeries,
     Comparison,
     Deviation,
     FailedResult,
@@ -27,9 +28,10 @@ from gateway.lab.episodes import Joined, join
 from gateway.lab.fingerprints import Fingerprint, fingerprint
 from gateway.lab.procedures import instructions_for
 from gateway.lab.specifications import limits_text
-from gateway.records import SECOND_NS, AuditEntry, LabResult, Recommendation, Specification
+from gateway.records import SECOND_NS, AuditEntry, Instruction, LabResult, Recommendation, Specification
 
 LONGEST_NS = 8 * 3600 * SECOND_NS  # of a process window
+_MOST_SERIES = 6  # analytes of one lot in a draft
 _USUAL_NS = 3600 * SECOND_NS  # where nobody says when the lot was begun
 
 
@@ -143,13 +145,7 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
         causes=process.causes,
         similar=process.similar,
         affected_lots=() if result.material_lot_id is None else relatives(result.material_lot_id, known.uses),
-        instructions=instructions_for(
-            line.procedures,
-            analyte=result.analyte,
-            product=result.material_definition_id,
-            failures=[reason.code for reason in judged.reasons],
-            equipment=event.follow_up.equipment_id,
-        ),
+        instructions=_instructions(event, situation, joined),
         fingerprint=own,
         compared_with=process.comparison.lots,
         affected=1 + len(known.alike),
@@ -161,6 +157,7 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
         result_count=joined.result_count,
         comparison=process.comparison,
         time_zone=line.time_zone.key,
+        series=_series(result, specification, situation, joined),
     )
     message = deviation_message(deviation, line=line, cause=event.event_id, at_ns=event.at_ns)
     recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
@@ -182,10 +179,51 @@ def _failed_result(
         material_lot_id=result.material_lot_id,
         sampled_ns=result.sampled_ns,
         joined_ns=at_ns,
-        limits="" if specification is None else limits_text(specification),
+        limits=_limits(specification),
         reasons=judged.reasons,
         failed=judged.recommendation is Recommendation.HOLD,
     )
+
+
+def _limits(specification: Specification | None) -> str:
+    if specification is None:
+        return ""
+    version = f" (version {specification.version})" if specification.version else ""
+    return limits_text(specification) + version
+
+
+def _series(
+    result: LabResult, specification: Specification | None, situation: Situation, joined: Joined
+) -> tuple[AnalyteSeries, ...]:
+    """Return the series of the result's analyte, then those that stood in the version before."""
+    newest = AnalyteSeries(
+        analyte=result.analyte,
+        test_id=result.test_id,
+        unit=result.unit,
+        lower=None if specification is None else specification.lower,
+        upper=None if specification is None else specification.upper,
+        limits=_limits(specification),
+        points=situation.investigation.history,
+    )
+    return (newest, *(each for each in joined.series if each.analyte != result.analyte))[:_MOST_SERIES]
+
+
+def _instructions(event: FollowUpDue, situation: Situation, joined: Joined) -> tuple[Instruction, ...]:
+    """Return the steps of the procedures that apply to any of the results, those of the newest first."""
+    result = situation.investigation.result
+    product = None if result is None else result.material_definition_id
+    applying = (
+        each
+        for failed in reversed(joined.results)
+        for each in instructions_for(
+            situation.line.procedures,
+            analyte=failed.analyte,
+            product=product,
+            failures=[reason.code for reason in failed.reasons],
+            equipment=event.follow_up.equipment_id,
+        )
+    )
+    return tuple({each.procedure: each for each in applying}.values())
 
 
 def _process(own: Fingerprint, situation: Situation, joined: Joined) -> _Process:

@@ -24,7 +24,7 @@ _DECILES_TO_SIGMA = 2.5631  # between the tenth and the ninetieth percentile of 
 FAR = 10.0  # sigmas: beyond, a number of them says nothing more
 _SHRINKAGE = 0.2  # of the correlations towards none: there are seldom many more lots than columns
 _TOGETHER = 0.7  # correlation from which on two columns are not told apart for sure
-_UNUSUAL = 2.0  # sigmas of the affected lots' mean
+UNUSUAL = 2.0  # sigmas of the affected lots' mean
 _SMALLEST_SHARE = 0.02  # of lots with something that no reference lot had
 
 
@@ -146,7 +146,7 @@ def probable_causes(
     correlation = _correlation((references - center) / sigma)
     score = _conditional(correlation, shift) * len(affected)
     order = sorted(range(len(columns)), key=lambda at: (-score[at], columns[at].name))
-    unusual = [at for at in order if abs(shift[at]) * np.sqrt(len(affected)) >= _UNUSUAL]
+    unusual = [at for at in order if abs(shift[at]) * np.sqrt(len(affected)) >= UNUSUAL]
     return tuple(
         _cause(columns[at], usual[at], affected[:, at], float(score[at]), _beside(columns, correlation, at),
                (sensitivities or {}).get(columns[at].name))
@@ -222,7 +222,9 @@ def figure(value: float) -> str:
 
 def sigmas_text(z: float) -> str:
     """Return a distance in sigmas as documents show it, such as ``+3.1``; beyond ten only that it is beyond ten."""
-    return f"{'over ' if abs(z) > FAR else ''}{'+' if z > 0 else '-'}{min(abs(z), FAR):.{0 if abs(z) > FAR else 1}f}"
+    if abs(z) > FAR:
+        return f"over {'+' if z > 0 else '-'}{FAR:.0f}"
+    return f"{round(z, 1) + 0.0:+.1f}"
 
 
 def _sentence(

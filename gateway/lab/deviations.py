@@ -104,6 +104,19 @@ class FailedResult:
         return self.sample_id, self.analyte, self.replicate
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalyteSeries:
+    """The last results of the product's analyte, with the limits that hold of it."""
+
+    analyte: str
+    test_id: str
+    unit: str | None
+    lower: float | None
+    upper: float | None
+    limits: str
+    points: tuple[tuple[int, float], ...]
+
+
 class Basis(StrEnum):
     """How the process before the sample was compared with that of lots in control."""
 
@@ -152,6 +165,7 @@ class Deviation:
     result_count: int = 1
     comparison: Comparison | None = None
     time_zone: str = "UTC"
+    series: tuple[AnalyteSeries, ...] = ()  # of the analytes that failed, that of the newest result first
 
     @property
     def draft_id(self) -> str:

@@ -8,7 +8,7 @@ series: one deviation for each episode of a product's analyte, however many lots
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gateway.lab.deviations import MOST_RESULTS, FailedResult, Scope
+from gateway.lab.deviations import MOST_RESULTS, AnalyteSeries, FailedResult, Scope
 from gateway.lab.series import STABLE_AFTER
 from gateway.records import SECOND_NS
 
@@ -28,6 +28,7 @@ class Standing:
     opened_ns: int | None = None
     results: tuple[FailedResult, ...] = ()
     result_count: int = 1
+    series: tuple[AnalyteSeries, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +41,7 @@ class Joined:
     opened_ns: int
     results: tuple[FailedResult, ...]
     result_count: int
+    series: tuple[AnalyteSeries, ...] = ()  # of the version before
 
 
 def scope_of(result: FailedResult) -> Scope:
@@ -83,6 +85,7 @@ def join(
         opened_ns=_opened_ns(standing),
         results=results,
         result_count=standing.result_count + added,
+        series=standing.series,
     )
 
 

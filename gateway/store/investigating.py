@@ -141,7 +141,9 @@ def _timeline(
         result_ns = result.approved_ns or result.analysed_ns or result.received_ns
         found.append(Happening(at_ns=result_ns or until_ns, what=f"result_{result.status}", subject=told))
     found += [Happening(at_ns=each.issued_ns, what=f"guidance_{each.kind}", subject=each.title) for each in guidance]
-    return tuple(sorted(found, key=lambda each: (each.at_ns, each.what, each.subject)))
+    return tuple(
+        sorted(found, key=lambda each: (each.at_ns, each.what.startswith("guidance"), each.what, each.subject))
+    )
 
 
 def _subject(change: ContextChange) -> str:
