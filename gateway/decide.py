@@ -14,6 +14,7 @@ from gateway.advice.guidance import PredictedSituation, advise
 from gateway.advice.investigation import (
     follow_up_of_lot,
     follow_up_of_result,
+    follow_up_of_running_lot,
     on_deviation,
     on_fingerprint,
     windows_of_follow_up,
@@ -365,17 +366,27 @@ def _rejected_control(situation: Situation) -> dict[str, str]:
 
 
 def _investigated(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
-    """Leave the draft of a deviation for later: of a result out of specification, or confirmed to be out of trend."""
+    """Leave the draft of a deviation for later: of a result out of specification, or confirmed to be out of trend.
+
+    Of other results of a lot that has no end on record, leave for later what it was made by so far.
+    """
     result = judgement.result
     failed = judgement.own.recommendation is Recommendation.HOLD
     confirmed = result.status is ResultStatus.APPROVED and not TREND_FLAGS.isdisjoint(result.flags)
-    if not judgement.newest or not (failed or confirmed):
-        return Decision()
     equipment = result.equipment_id or situation.context.equipment_id
     made_until_ns = event.at_ns if situation.lot_ended_ns is None else min(event.at_ns, situation.lot_ended_ns)
     until_ns = made_until_ns if result.sampled_ns is None else result.sampled_ns
-    wanted = follow_up_of_result(result, equipment, started_ns=situation.lot_started_ns, until_ns=until_ns)
-    return Decision(follow_ups=(wanted,))
+    started_ns = situation.lot_started_ns
+    if judgement.newest and (failed or confirmed):
+        wanted = follow_up_of_result(result, equipment, started_ns=started_ns, until_ns=until_ns)
+        return Decision(follow_ups=(wanted,))
+    if situation.lot_ended_ns is not None or judgement.own.recommendation is not Recommendation.RELEASE:
+        return Decision()
+    known_until_ns = situation.lot_known_until_ns
+    so_far = follow_up_of_running_lot(
+        result, equipment, started_ns=started_ns, until_ns=until_ns, known_until_ns=known_until_ns
+    )
+    return Decision(follow_ups=() if so_far is None else (so_far,))
 
 
 def _incoming(judgement: Judgement, situation: Situation) -> Decision:

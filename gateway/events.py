@@ -441,6 +441,7 @@ class Situation:
     lot_closed: bool = False
     lot_started_ns: int | None = None
     lot_ended_ns: int | None = None
+    lot_known_until_ns: int | None = None  # until when it is on record what the lot was made by
     provisional: tuple[ProvisionalHold, ...] = ()  # of the lot, the settled ones, too
     said_of_lot: Mapping[str, tuple[SaidOfLot, ...]] = field(default_factory=dict)  # by analyte, the newest first
     gaps: tuple[str, ...] = ()  # known holes in what the lot's process told

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from gateway.advice.foreign_text import visible
 from gateway.records import SECOND_NS
 
 _WIDTH, _HEIGHT = 480, 262
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 28, 74  # of the area with the values
-_LEGEND_BELOW = 12  # the edge of the drawing
+_LEGEND_BELOW, _LEGEND_LEFT, _ROW_HIGH = 12, 18, 19  # its first row above the edge of the drawing
 _FLAT = 1e-6  # of a value: no course at all
 _MOST_TIMES, _MOST_VALUES = 6, 5  # labelled on an axis
 _CHARACTER_WIDE = 6.6  # of a label, on average, in the drawing's units
@@ -78,19 +79,24 @@ class _Scale:
 def drawn(chart: Chart) -> Markup:
     """Return a chart as one SVG element, with axes, units and a legend."""
     scale = _scale(chart)
+    legend, rows = _legend(chart)
     parts = [
         _frame(chart, scale),
         _band(chart, scale),
         *(_level(value, scale, colour=_LIMIT, dashes=_LIMIT_DASHES) for value in chart.limits),
         "" if chart.usual is None else _level(chart.usual, scale, colour=_USUAL, dashes=None),
         _values(chart, scale),
-        *(_instant(mark, scale) for mark in chart.marks),
+        _instants(chart, scale),
         _own(chart, scale),
-        _legend(chart),
+        legend,
     ]
-    name = escape(f"{chart.title}, {chart.unit}" if chart.unit else chart.title)
-    opening = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{name}"'
-    return Markup(f'{opening} font-family="system-ui,sans-serif" font-size="13">{"".join(parts)}</svg>')  # noqa: S704 - numbers, and texts that are escaped
+    name = escape(visible(f"{chart.title}, {chart.unit}" if chart.unit else chart.title))
+    high = _HEIGHT + (rows - 1) * _ROW_HIGH
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {high}" role="img" aria-label="{name}"'
+        ' font-family="system-ui,sans-serif" font-size="13">'
+    )
+    return Markup(f"{opening}{''.join(parts)}</svg>")  # noqa: S704 - numbers, and texts that are escaped
 
 
 def _scale(chart: Chart) -> _Scale:
@@ -119,7 +125,7 @@ def _frame(chart: Chart, scale: _Scale) -> str:
     title = f"{chart.title} ({chart.unit})" if chart.unit else chart.title
     times, values = time_ticks(scale.first_ns, scale.last_ns, chart.zone), value_ticks(scale.low, scale.high)
     parts = [
-        f'<text x="{_LEFT}" y="15" font-weight="600">{escape(_short(title, 64))}</text>',
+        f'<text x="{_LEFT}" y="15" font-weight="600">{escape(_short(title, 52))}</text>',
         f'<rect x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}" fill="#fff" stroke="#bbb"/>',
     ]
     for value, label in values:
@@ -217,22 +223,25 @@ def _own(chart: Chart, scale: _Scale) -> str:
     return "".join(_diamond(scale.x(at_ns), scale.y(value)) for at_ns, value in chart.own)
 
 
-def _instant(mark: Mark, scale: _Scale) -> str:
-    x = scale.x(mark.at_ns)
-    return (
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" stroke="{_INSTANT}" stroke-width="1.5"'
-        f' stroke-dasharray="{_INSTANT_DOTS}"/>'
-        f'<text x="{x - 4:.1f}" y="{_TOP + 14}" text-anchor="end" paint-order="stroke" stroke="#fff" stroke-width="3">'
-        f"{escape(_short(mark.name, 24))}</text>"
-    )
+def _instants(chart: Chart, scale: _Scale) -> str:
+    """Return the uprights of the samples, each with its name where there is room, the newest first."""
+    parts, free = [], float(_WIDTH)
+    for mark in sorted(chart.marks, key=lambda mark: -mark.at_ns):
+        x, name = scale.x(mark.at_ns), _short(mark.name, 24)
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" stroke="{_INSTANT}"'
+            f' stroke-width="1.5" stroke-dasharray="{_INSTANT_DOTS}"/>'
+        )
+        if x <= free:
+            halo = 'paint-order="stroke" stroke="#fff" stroke-width="3"'
+            parts.append(f'<text x="{x - 4:.1f}" y="{_TOP + 14}" text-anchor="end" {halo}>{escape(name)}</text>')
+            free = x - 10 - _CHARACTER_WIDE * len(name)
+    return "".join(parts)
 
 
-def _legend(chart: Chart) -> str:
-    """Return the names of the styles that a chart has, from left to right."""
-    y = _HEIGHT - _LEGEND_BELOW
-    entries: list[tuple[str, str]] = [(_sample_line(_VALUES, None), chart.values_name)]
-    if chart.as_points:
-        entries = [(_dot(10, -4), chart.values_name)]
+def _legend_entries(chart: Chart) -> list[tuple[str, str]]:
+    """Return the styles that a chart has, each as drawn and with its name."""
+    entries = [(_dot(10, -4) if chart.as_points else _sample_line(_VALUES, None), chart.values_name)]
     if chart.own:
         entries.append((_diamond(10, -4), chart.own_name))
     if chart.limits:
@@ -242,11 +251,20 @@ def _legend(chart: Chart) -> str:
         entries.append((swatch + _sample_line(_USUAL, None), chart.usual_name))
     if chart.marks:
         entries.append((_sample_line(_INSTANT, _INSTANT_DOTS), "sample drawn"))
-    parts, x = [], float(_LEFT - 44)
-    for drawing, name in entries:
-        parts.append(f'<g transform="translate({x:.0f} {y})">{drawing}<text x="25">{escape(name)}</text></g>')
-        x += 36 + _CHARACTER_WIDE * len(name)
-    return "".join(parts)
+    return entries
+
+
+def _legend(chart: Chart) -> tuple[str, int]:
+    """Return the names of the styles, in rows beneath the drawing, and how many rows they need."""
+    parts, x, row = [], float(_LEGEND_LEFT), 1
+    for drawing, name in _legend_entries(chart):
+        wide = 36 + _CHARACTER_WIDE * len(name)
+        if x > _LEGEND_LEFT and x + wide > _WIDTH:
+            x, row = float(_LEGEND_LEFT), row + 1
+        y = _HEIGHT - _LEGEND_BELOW + (row - 1) * _ROW_HIGH
+        parts.append(f'<g transform="translate({x:.0f} {y})">{drawing}<text x="25">{escape(visible(name))}</text></g>')
+        x += wide
+    return "".join(parts), row
 
 
 def _sample_line(colour: str, dashes: str | None) -> str:
@@ -255,4 +273,5 @@ def _sample_line(colour: str, dashes: str | None) -> str:
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    shown = visible(text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"

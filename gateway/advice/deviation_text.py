@@ -16,10 +16,12 @@ from gateway.lab.specifications import Judgement, limits_text
 from gateway.records import SECOND_NS, ContextKind, GuidanceKind, ResultStatus
 
 MOST_TAGS = 12  # in the table
-_MOST_HAPPENINGS, _MOST_LOTS = 60, 40
+_FIRST_HAPPENINGS, _LAST_HAPPENINGS = 10, 40  # of a timeline, where there are more
+_MOST_LOTS = 40
 _BY_CHANCE = 0.0455  # of a normal distribution lies beyond two sigmas
 _MINUTE, _HOUR = 60, 3600
 
+_RESULT_COLUMNS = ("sample", "drawn", "test", "result", "limits", "judgement")
 _HAPPENINGS = {
     **{f"result_{each.value}": f"Result {each.value}" for each in ResultStatus},
     **{f"guidance_{each.value}": f"Guidance: {each.value}" for each in GuidanceKind},
@@ -50,10 +52,10 @@ class DeviationText:
     status: str
     summary: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    result_columns: tuple[str, ...]
     results: tuple[Row, ...]
     results_left_out: int
     timeline: tuple[Row, ...]
-    timeline_left_out: int
     comparison: tuple[str, ...]
     causes: tuple[str, ...]
     cause_rows: tuple[Row, ...]
@@ -69,16 +71,15 @@ def text_of(deviation: Deviation) -> DeviationText:
     """Return what the document of a deviation says."""
     zone = zone_of(deviation)
     compared = any(trace.z is not None for trace in deviation.process)
-    shown = deviation.timeline[-_MOST_HAPPENINGS:]
     return DeviationText(
         title=title_of(deviation),
         status=_status(deviation, zone),
         summary=_summary(deviation, zone),
         facts=_facts(deviation, zone),
+        result_columns=_RESULT_COLUMNS if deviation.scope is Scope.LOT else ("lot", *_RESULT_COLUMNS),
         results=tuple(_result_row(each, deviation, zone) for each in results_of(deviation)),
         results_left_out=deviation.result_count - len(results_of(deviation)),
-        timeline=tuple(_happening_row(each, deviation, zone) for each in shown),
-        timeline_left_out=len(deviation.timeline) - len(shown),
+        timeline=_timeline(deviation, zone),
         comparison=_comparison(deviation),
         causes=tuple(_cause_text(each, deviation) for each in deviation.causes),
         cause_rows=tuple(_cause_row(place, each) for place, each in enumerate(deviation.causes, start=1)),
@@ -182,7 +183,7 @@ def headline(result: FailedResult) -> str:
         known = reason.parameters
         if reason.code == Judgement.OUT_OF_SPECIFICATION.name and {"side", "limit"} <= known.keys():
             side = "above" if "above" in str(known["side"]) else "below"
-            return f"{shown} {side} {known['limit']:g}{known.get('unit') or ''}"
+            return f"{shown} {side} {known['limit']:g}{_unit_after(known.get('unit'), result)}"
         if reason.code == Judgement.OUT_OF_REVIEW_BAND.name and {"percent", "low", "high"} <= known.keys():
             return f"{shown}, {known['percent']:.1f} % of target, allowed {known['low']:g} to {known['high']:g} %"
         if reason.code in {OUT_OF_TREND, OUT_OF_LINE}:
@@ -191,8 +192,13 @@ def headline(result: FailedResult) -> str:
 
 
 def value_of(result: FailedResult) -> str:
-    """Return a result's value as the laboratory wrote it, with its unit."""
-    return f"{result.value_text} {result.unit}" if result.unit else result.value_text
+    """Return a result's value as the laboratory wrote it, with its unit unless that only says the test again (pH)."""
+    return f"{result.value_text}{_unit_after(result.unit, result)}"
+
+
+def _unit_after(unit: str | None, result: FailedResult) -> str:
+    bare = (unit or "").strip()
+    return "" if not bare or bare.casefold() == result.test_id.casefold() else f" {bare}"
 
 
 def _status(deviation: Deviation, zone: ZoneInfo) -> str:
@@ -262,18 +268,22 @@ def _facts(deviation: Deviation, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
 def _result_row(result: FailedResult, deviation: Deviation, zone: ZoneInfo) -> Row:
     was = f" (was {', '.join(result.was)})" if result.was else ""
     verdict = "; ".join(reason.text for reason in result.reasons[:3])
+    drawn = "not known" if result.sampled_ns is None else instant(result.sampled_ns, zone)
+    cells = (result.sample_id, drawn, result.test_id, value_of(result) + was, result.limits or "-", verdict)
     return Row(
-        cells=(
-            "not known" if result.sampled_ns is None else instant(result.sampled_ns, zone),
-            result.material_lot_id or "-",
-            result.sample_id,
-            result.test_id,
-            value_of(result) + was,
-            result.limits or "-",
-            verdict,
-        ),
+        cells=cells if deviation.scope is Scope.LOT else (result.material_lot_id or "-", *cells),
         mark=result.result_id == deviation.result.result_id,
     )
+
+
+def _timeline(deviation: Deviation, zone: ZoneInfo) -> tuple[Row, ...]:
+    """Return what happened: all of it, or how it began and the newest."""
+    rows = [_happening_row(each, deviation, zone) for each in deviation.timeline]
+    left_out = len(rows) - _FIRST_HAPPENINGS - _LAST_HAPPENINGS
+    if left_out <= 0:
+        return tuple(rows)
+    between = Row(cells=("...", f"{left_out} more", "labline audit trace shows them"))
+    return (*rows[:_FIRST_HAPPENINGS], between, *rows[-_LAST_HAPPENINGS:])
 
 
 def _happening_row(happening: Happening, deviation: Deviation, zone: ZoneInfo) -> Row:
@@ -320,9 +330,9 @@ def _too_few(known: Comparison, of_product: str) -> tuple[str, ...]:
     have = {0: "No lot", 1: "Only 1 lot"}.get(known.lots, f"Only {known.lots} lots")
     verb = "is" if known.lots in {0, 1} else "are"
     return (
-        f"Nothing can be called unusual yet. {have}{of_product} in control {verb} on record to compare with;"
-        f" it takes {FEWEST_REFERENCES}.",
-        f"What follows are the values of the {span} up to the sample as they were, in no order of suspicion.",
+        "Nothing can be called unusual yet.",
+        f"{have}{of_product} in control {verb} on record to compare with; it takes {FEWEST_REFERENCES}.",
+        f"What follows is the process of the {span} up to the sample as it was; the order says nothing of the cause.",
     )
 
 

@@ -5,8 +5,6 @@ put in (``finalize``), so that no link, picture, heading or table can come from 
 page itself forbids whatever would be fetched.
 """
 
-import re
-import unicodedata
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,6 +12,7 @@ from markupsafe import Markup
 
 from gateway.advice.deviation_charts import Chart, Mark, drawn
 from gateway.advice.deviation_text import results_of, series_of, tag_sentence, text_of, title_of, zone_of
+from gateway.advice.foreign_text import in_markdown, visible
 from gateway.lab.deviations import AnalyteSeries, Deviation, Trace
 
 __all__ = ["html", "markdown", "title_of"]
@@ -23,24 +22,9 @@ _NEAR = 0.5  # of what a chart shows: limits farther away than that would flatte
 _TEMPLATES = PackageLoader("gateway.advice")  # a folder of Markdown and HTML
 
 
-def _inline(value: object) -> str:
-    """Return a text as Markdown shows it literally, in one line: whatever was written into it, it ends no cell."""
-    text = "".join("" if unicodedata.category(char) in _HIDDEN else char for char in " ".join(str(value).split()))
-    text = _SPECIAL.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
-    text = _UNDERSCORE.sub(r"\\_", text)
-    text = _ADDRESS.sub(_broken_address, text)
-    return _LINE_START.sub(lambda match: f"{match[1] or ''}\\{match[2] or match[3] or match[4]}", text)
-
-
-_HIDDEN = frozenset({"Cc", "Cf", "Cs"})  # controls, bidirectional and zero-width marks, surrogates
-_SPECIAL = re.compile(r"([\\`*\[\]|~!@])")
-_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word it is no emphasis
-_ADDRESS = re.compile(r"(?i)([a-z][a-z0-9+.-]*):(?=//)|\b(www)\.")  # what readers make a link of by themselves
-_LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^(#{1,6}|[+=-]+)(?=\s|$)|^(>)")  # what begins a list or a heading
-
-
-def _broken_address(match: re.Match[str]) -> str:
-    return f"{match[1]}\\:" if match[1] else f"{match[2]}\\."
+def _in_html(value: object) -> object:
+    """Return a text without what nobody sees; drawings stay as they are, and escaping is the templates' work."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
 
 
 def _templates(*, markdown: bool) -> Environment:
@@ -50,7 +34,7 @@ def _templates(*, markdown: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=not markdown,  # noqa: S701 - Markdown is escaped by finalize
-        finalize=_inline if markdown else None,
+        finalize=in_markdown if markdown else _in_html,
     )
 
 

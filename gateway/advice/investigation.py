@@ -70,6 +70,22 @@ def follow_up_of_result(
     )
 
 
+def follow_up_of_running_lot(
+    result: LabResult, equipment_id: str | None, *, started_ns: int | None, until_ns: int, known_until_ns: int | None
+) -> FollowUp | None:
+    """Return the follow-up of a lot that has no end on record: what it was made by so far; None where that is known.
+
+    Plants that never say when a lot ends would have no lots in control to compare with. ``known_until_ns``: until when
+    it is known what the lot was made by; it is looked at again when it has run for half as long again.
+    """
+    if result.material_lot_id is None or equipment_id is None:
+        return None
+    from_ns = _from_ns(started_ns, until_ns)
+    if known_until_ns is not None and 2 * (until_ns - from_ns) < 3 * (known_until_ns - from_ns):
+        return None
+    return follow_up_of_lot(result.material_lot_id, equipment_id, started_ns=started_ns, ended_ns=until_ns)
+
+
 def _from_ns(started_ns: int | None, until_ns: int) -> int:
     begun = until_ns - _USUAL_NS if started_ns is None or started_ns >= until_ns else started_ns
     return max(begun, until_ns - LONGEST_NS)

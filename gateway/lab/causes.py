@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 FEWEST_REFERENCES = 10
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _DECILES_TO_SIGMA = 2.5631  # between the tenth and the ninetieth percentile of a normal distribution
+_FARTHEST_SIGMAS = 3.0  # at which the farthest lot in control may lie
 FAR = 10.0  # sigmas: beyond, a number of them says nothing more
 _SHRINKAGE = 0.2  # of the correlations towards none: there are seldom many more lots than columns
 _TOGETHER = 0.7  # correlation from which on two columns are not told apart for sure
@@ -66,17 +67,19 @@ class Usual:
 def usual_of(values: Sequence[float], *, floor: float = 0.0) -> Usual:
     """Return what is usual by values of lots in control, at least one; robust against a tenth of odd ones.
 
-    One sigma is the larger of 1.4826 times the median absolute deviation and of the width between the deciles over
-    2.5631, each right for a normal distribution (NIST 1.3.5.6), and no less than ``floor``. The first alone is next to
-    nothing where most lots had the very same value, and any other value would be hundreds of sigmas away.
+    One sigma is the largest of 1.4826 times the median absolute deviation, of the width between the deciles over 2.5631
+    (each right for a normal distribution, NIST 1.3.5.6), of a third of the farthest lot's distance (what a lot in
+    control had is within three sigmas) and of ``floor``. The first alone is next to nothing where most lots had the very
+    same value, and any other value would be hundreds of sigmas away.
     """
     known = np.asarray(values, np.float64)
     center = float(np.median(known))
     by_median = _MAD_TO_SIGMA * float(np.median(np.abs(known - center)))
+    farthest = float(np.abs(known - center).max())
     tenth, ninetieth = np.percentile(known, (10, 90))
     return Usual(
         center=center,
-        sigma=max(by_median, float(ninetieth - tenth) / _DECILES_TO_SIGMA, floor),
+        sigma=max(by_median, float(ninetieth - tenth) / _DECILES_TO_SIGMA, farthest / _FARTHEST_SIGMAS, floor),
         low=float(known.min()),
         high=float(known.max()),
         lots=len(known),

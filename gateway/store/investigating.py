@@ -142,7 +142,10 @@ def _timeline(
         found.append(Happening(at_ns=result_ns or until_ns, what=f"result_{result.status}", subject=told))
     found += [Happening(at_ns=each.issued_ns, what=f"guidance_{each.kind}", subject=each.title) for each in guidance]
     return tuple(
-        sorted(found, key=lambda each: (each.at_ns, each.what.startswith("guidance"), each.what, each.subject))
+        sorted(
+            dict.fromkeys(found),
+            key=lambda each: (each.at_ns, each.what.startswith("guidance"), each.what, each.subject),
+        )
     )
 
 

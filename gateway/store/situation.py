@@ -338,6 +338,7 @@ class _Loading:
             lot_closed=lot is not None and lot["closed_ns"] is not None,
             lot_started_ns=lot["started_ns"] if lot else None,
             lot_ended_ns=lot["ended_ns"] if lot else None,
+            lot_known_until_ns=value_of(self._connection, "fingerprint_until", material_lot_id=context.material_lot_id),
             provisional=self._provisional(context.material_lot_id),
             gaps=self._gaps(
                 context, found.line, lot["started_ns"] if lot else None, event.result.sampled_ns or event.at_ns
