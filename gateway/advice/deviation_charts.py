@@ -156,11 +156,11 @@ def time_ticks(first_ns: int, last_ns: int, zone: ZoneInfo) -> list[tuple[int, s
     step = next((each for each in _TIME_STEPS if seconds / each <= _MOST_TIMES), _TIME_STEPS[-1])
     start = _local(first_ns, zone)
     offset = int((start.utcoffset() or timedelta()).total_seconds())
-    first = ceil((first_ns / SECOND_NS + offset) / step) * step - offset
+    first = -(-(first_ns + offset * SECOND_NS) // (step * SECOND_NS)) * step - offset  # whole steps of the local clock
     form = "%Y-%m" if step > 28 * _DAY else "%m-%d" if step >= _DAY else "%H:%M" if step >= _MINUTE else "%H:%M:%S"
     return [
         (at * SECOND_NS, f"{_local(at * SECOND_NS, zone):{form}}")
-        for at in range(first, floor(last_ns / SECOND_NS) + 1, step)
+        for at in range(first, last_ns // SECOND_NS + 1, step)
     ]
 
 

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.lab.causes import FEWEST_REFERENCES, UNUSUAL, Cause, CauseKind, figure, sigmas_text
 from gateway.lab.deviations import AnalyteSeries, Basis, Comparison, Deviation, FailedResult, Happening, Scope, Trace
 from gateway.lab.disposition import OUT_OF_LINE, OUT_OF_TREND
-from gateway.lab.specifications import Judgement, limits_text
+from gateway.lab.judgements import Judgement
+from gateway.lab.specifications import limits_text
 from gateway.records import SECOND_NS, ContextKind, GuidanceKind, ResultStatus
 
 MOST_TAGS = 12  # in the table

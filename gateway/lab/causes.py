@@ -69,8 +69,8 @@ def usual_of(values: Sequence[float], *, floor: float = 0.0) -> Usual:
 
     One sigma is the largest of 1.4826 times the median absolute deviation, of the width between the deciles over 2.5631
     (each right for a normal distribution, NIST 1.3.5.6), of a third of the farthest lot's distance (what a lot in
-    control had is within three sigmas) and of ``floor``. The first alone is next to nothing where most lots had the very
-    same value, and any other value would be hundreds of sigmas away.
+    control had is within three sigmas) and of ``floor``. The first alone is next to nothing where most lots had the
+    very same value, and any other value would be hundreds of sigmas away.
     """
     known = np.asarray(values, np.float64)
     center = float(np.median(known))

@@ -104,7 +104,9 @@ def test_attacks_14_the_list_and_the_documents_show_any_lots_name(plant, lot):
         assert shown.exit_code == 0, shown.output
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown.output)
     machine = json.loads(CliRunner().invoke(app, ["deviation", "list", "--config", config, "--json"]).output)
-    assert [(each["lot"], each["results"], each["version"]) for each in machine["deviations"]] == [(lot, 1, 1)]
+    assert [(each["lot"], each["results"], each["version"]) for each in machine["deviations"]] == [
+        (deviation.result.material_lot_id, 1, 1)
+    ]
 
 
 def test_attacks_14_incoming_materials_with_any_suppliers_name_are_listed(plant):
