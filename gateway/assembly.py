@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.contract.contexts import context_messages
 from gateway.contract.identity import identity_of
 from gateway.contract.topics import Topics
 from gateway.database.writer import Writer
@@ -32,7 +33,7 @@ from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
 from gateway.ingest.webhook import TOPIC as WEBHOOK_TOPIC
 from gateway.ingest.webhook import WebhookIntake
-from gateway.line import broker_address, opcua_sources, result_mapping, webhook_options
+from gateway.line import analytes_of, broker_address, opcua_sources, result_mapping, webhook_options
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
 from gateway.process import Processor
@@ -232,7 +233,7 @@ def _sessions(ground: Ground) -> Sessions:
     mapping = result_mapping(lims)
     results = understand_results(
         source=lims.source,
-        analytes=lims.analytes,
+        analytes=analytes_of(settings),
         assume_status=lims.assume_status,
         mapping=mapping,
         decimal_comma=lims.decimal_comma,
@@ -245,7 +246,7 @@ def _sessions(ground: Ground) -> Sessions:
         inbox=ground.inbox,
         urgency=Urgency.INBOUND,
         routes={**routes, WEBHOOK_TOPIC: results},
-        splits={lims.topic: mapping.parts, WEBHOOK_TOPIC: mapping.parts},
+        splits={settings.mes.topic: context_messages, lims.topic: mapping.parts, WEBHOOK_TOPIC: mapping.parts},
         now=ground.clock.now,
     )
     responses = Intake(

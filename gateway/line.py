@@ -491,6 +491,11 @@ def broker_address(settings: Settings) -> BrokerAddress:
     )
 
 
+def analytes_of(settings: Settings) -> dict[str, str]:
+    """Return the laboratory's test names to ours; a test that is called like a configured analyte is that one."""
+    return {table.analyte: table.analyte for table in settings.specification} | settings.lims.analytes
+
+
 def result_mapping(lims: LimsTable) -> ResultMapping:
     """Return how the laboratory's messages are read."""
     if isinstance(lims.mapping, str):

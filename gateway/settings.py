@@ -236,7 +236,7 @@ class LimsTable(_Table):
     decimal_comma: bool = Field(default=False, description="whether numbers in texts are written with a comma")
     source: Name = Field(default="lims", description="name of this interface; part of every result's identity")
     assume_status: ResultStatus | None = Field(
-        default=None, description="status of a message without one; else refused"
+        default=None, description="status of a message without one; else such a result is for review"
     )
     analytes: dict[str, Name] = Field(default_factory=dict, description="the laboratory's test names to ours")
     ignore: list[Name] = Field(

@@ -22,7 +22,7 @@ from gateway.contract.reading import MessageRefusedError, Refusal
 from gateway.contract.result_files import PROBLEM, FileForm, decoded, line_count, message_with, messages_in
 from gateway.contract.topics import unshared
 from gateway.errors import LablineError, NotConnectedError
-from gateway.line import broker_address
+from gateway.line import analytes_of, broker_address
 from gateway.records import Reason
 from gateway.settings import Settings, read
 from gateway.transport.mqtt import MqttSession
@@ -209,7 +209,7 @@ def _understood(message: bytes, settings: Settings) -> ReadResult:
         message,
         source=lims.source,
         now_ns=time.time_ns(),
-        analytes=lims.analytes,
+        analytes=analytes_of(settings),
         assume_status=lims.assume_status,
         decimal_comma=lims.decimal_comma,
         ignore=lims.ignore,

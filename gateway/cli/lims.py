@@ -40,7 +40,10 @@ def try_mapping(
     file: Path = typer.Argument(..., help="Messages: one JSON object, an array of them, or one in each line."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
 ) -> None:
-    """Show what messages would be understood as, and why others would not be. Exit 1 where any is refused.
+    """Show what messages would be understood as, and why others would not be. Exit 1 where any is not understood.
+
+    Fields that nothing reads are named. A message that is not understood becomes a dead letter; where it says of which
+    sample and test it speaks, it is a result, too, whose lots are for review.
 
     Nothing is sent and nothing is stored.
     """
@@ -232,14 +235,22 @@ def document_of(result: LabResult) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+_ON_LINES_OF_THEIR_OWN = frozenset({"message", "refused", "unread", "unused", *_FIRST})
+
+
 def _lines(found: Mapping[str, Any]) -> list[str]:
-    """Return a result as two lines: what was measured, and beneath it what else is known of it."""
+    """Return a result as lines: what was measured, what else is known, what was not understood, what nothing reads."""
     number = f"{found['message']:>4}"
-    if "refused" in found and "sample_id" not in found:
+    if "sample_id" not in found:
         return [f"{number}  refused: {found['refused']}"]
     first = " ".join(_cell(found[name]) for name in _FIRST if name in found)
-    others = ", ".join(f"{name} {_cell(value)}" for name, value in found.items() if name not in {"message", *_FIRST})
-    return [f"{number}  {first}", f"      {others}"]
+    others = ", ".join(f"{name} {_cell(value)}" for name, value in found.items() if name not in _ON_LINES_OF_THEIR_OWN)
+    lines = [f"{number}  {first}", f"      {others}"]
+    if "refused" in found:
+        lines.append(f"      not understood, for review: {found['refused']}")
+    if "unused" in found:
+        lines.append(f"      fields that nothing reads: {', '.join(found['unused'])}")
+    return lines
 
 
 def _cell(value: Any) -> str:

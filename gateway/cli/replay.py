@@ -21,7 +21,7 @@ from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.inference.bundle import read_manifest
 from gateway.ingest.lims import understand_results
-from gateway.line import bundle_files, define_line, result_mapping
+from gateway.line import analytes_of, bundle_files, define_line, result_mapping
 from gateway.records import SECOND_NS
 from gateway.replay.compare import (
     Difference,
@@ -131,7 +131,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
     lims = settings.lims
     understand = understand_results(
         source=lims.source,
-        analytes=lims.analytes,
+        analytes=analytes_of(settings),
         assume_status=lims.assume_status,
         mapping=result_mapping(lims),
         decimal_comma=lims.decimal_comma,

@@ -14,7 +14,7 @@ from gateway.contract.comparators import comparator
 from gateway.contract.identity import identity_of, result_identity
 from gateway.contract.lab_values import WrittenValue, written_value
 from gateway.contract.mapping import ResultMapping, mapping_named
-from gateway.contract.names import folded, normalised
+from gateway.contract.names import folded, name_key, normalised
 from gateway.contract.reading import (
     LONGEST_TEXT,
     FieldReader,
@@ -265,7 +265,7 @@ class _ResultReader:
         An id and a name of it may differ where the configuration knows one of them as an analyte, or both as the same.
         """
         names = [normalised(str(as_text(value))) for value in self.fields.values("test_id")]
-        if len({folded(name) for name in names}) > 1:
+        if len({name_key(name) for name in names}) > 1:
             ours = {configured(analytes, name) for name in names} - {None}
             if len(ours) != 1:
                 self._contradicts("test_id")
@@ -438,8 +438,8 @@ def configured(analytes: Mapping[str, str], test: str) -> str | None:
     """Return our analyte of a laboratory's test, whatever its case and spaces, or None where none is configured."""
     if test in analytes:
         return analytes[test]
-    wanted = folded(test)
-    return next((ours for theirs, ours in analytes.items() if folded(theirs) == wanted), None)
+    wanted = name_key(test)
+    return next((ours for theirs, ours in analytes.items() if name_key(theirs) == wanted), None)
 
 
 def value_text(value: Any) -> str:

@@ -23,8 +23,14 @@ def normalised(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def folded(text: str) -> str:
-    """Return what is compared of a field's or a test's name: without case, spaces, ``_``, ``-``, ``.`` and ``/``."""
+    """Return what is compared of a field's name: without case, spaces, ``_``, ``-``, ``.`` and ``/``."""
     return normalised(text).casefold().translate(_JOINERS)
+
+
+@lru_cache(maxsize=4096)
+def name_key(text: str) -> str:
+    """Return what is compared of a test's name: without case and spaces."""
+    return normalised(text).casefold().replace(" ", "")
 
 
 @lru_cache(maxsize=4096)
