@@ -19,9 +19,10 @@ from gateway.advice.investigation import (
     on_fingerprint,
     windows_of_follow_up,
 )
-from gateway.advice.judgement import FINAL, Judgement, judge_arrival
+from gateway.advice.judgement import FINAL, RESTATED, Judgement, LotOutcome, judge_arrival, lot_outcome
 from gateway.advice.learning import learn
 from gateway.advice.lifecycle import OPEN, expired, moved, respond, withdrawn
+from gateway.advice.lot_guidance import Occasion as LotOccasion
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.provisional import provisional_hold
 from gateway.advice.publication import (
@@ -40,6 +41,7 @@ from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.events import (
     AdviceWithheld,
+    Arrived,
     ContextChanged,
     Decision,
     EpochBegun,
@@ -52,12 +54,17 @@ from gateway.events import (
     HeadWitnessed,
     IncomingTested,
     Latched,
+    LotFacts,
+    LotsJudgedAgain,
     MessageRefused,
     ModelDue,
+    OpenLotsQuestioned,
     ResponseArrived,
     ResponseRecorded,
     ResultAccepted,
     ResultArrived,
+    ResultRefused,
+    ResultRestated,
     Situation,
     SpecificationRecorded,
     SpecificationStated,
@@ -81,12 +88,15 @@ from gateway.lab.specifications import action_limits
 from gateway.lab.westgard import is_control
 from gateway.records import (
     AuditEntry,
+    Context,
     ContextKind,
     DeadLetter,
     Guidance,
     GuidanceState,
+    LabResult,
     OutgoingMessage,
     Prediction,
+    Reason,
     Recommendation,
     ResultStatus,
     Specification,
@@ -95,6 +105,7 @@ from gateway.records import (
 AUDIT_BEHIND_WITNESS = "AUDIT_BEHIND_WITNESS"
 STORE_DAMAGED = "STORE_DAMAGED"
 STORE_UNCHECKED = "STORE_UNCHECKED"
+MOST_OPEN_LOTS = 2000  # that another configuration has judged again
 
 
 def decide(event: Event, situation: Situation) -> Decision:
@@ -314,50 +325,135 @@ def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssign
 def _on_result(event: ResultArrived, situation: Situation) -> Decision:
     history = situation.history
     if history.repeats_current and history.current is not None:
-        return Decision(audit=(_audit("result_repeated", history.current.result_id, event_id=event.event_id),))
-    if is_control(event.result, history.current):
+        return _repeated("result_repeated", event, history.current)
+    if history.says_nothing_new and history.current is not None:
+        return _repeated("result_says_nothing_new", event, history.current)
+    if history.repeats_superseded is not None and event.origin.session != RESTATED:
+        return _restated(event, history.repeats_superseded)
+    if is_control(event.result, history.current, situation.line.control_names):
         return on_control(event, situation)
     judgement = judge_arrival(event, situation)
-    result, dispositions = judgement.result, tuple(lot.disposition for lot in judgement.lots)
-    guidance = advise_on_lot(
-        judgement,
-        situation.context,
-        event_id=event.event_id,
-        at_ns=event.at_ns,
-        open_guidance=situation.open_guidance,
-        procedures=situation.line.procedures,
-    )
+    result = judgement.result
     decided = Decision(
         records=(
             ResultAccepted(result=result, supersedes=judgement.supersedes),
             *judgement.predictions,
-            *judgement.lots,
             *judgement.settled,
+            *_no_longer_restated(event, situation),
         ),
         audit=(
             _audit("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
                    result_version=result.result_version, value=result.value_text, status=result.status.value,
                    supersedes=judgement.supersedes, **_rejected_control(situation)),
-            *(
-                _audit("disposition", each.disposition_id, lot=each.material_lot_id,
-                       recommendation=each.recommendation.value, previous=each.previous.value,
-                       reasons=[reason.code for reason in each.reasons], cause=event.event_id)
-                for each in dispositions
-            ),
-        ),
-        messages=tuple(
-            disposition_message(each, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
-            for each in dispositions
         ),
     )  # fmt: skip
-    followed = (
-        _incoming(judgement, situation)
+    for outcome in judgement.lots:
+        if outcome.own or outcome.changed:
+            decided += _lot_told(outcome, event, situation) + _advised_on_lot(outcome, event, judgement, situation)
+        else:  # a lot of an earlier version, for which nothing has changed
+            decided += _assessed(outcome)
+    return (
+        decided
+        + _unread(event, situation)
+        + _incoming(judgement, situation)
         + judgement.trended
         + no_control_any_more(situation)
         + _investigated(event, judgement, situation)
         + learn(event, judgement, situation)
     )
-    return decided + _told(guidance, event, situation) + followed
+
+
+def _repeated(kind: str, event: ResultArrived, current: LabResult) -> Decision:
+    """Note that a message says what stands already; what was thought to be said again before it was a resend."""
+    return Decision(
+        records=(ResultRestated(of=event.result, result_id=None),),
+        audit=(_audit(kind, current.result_id, event_id=event.event_id),),
+    )
+
+
+def _restated(event: ResultArrived, result_id: str) -> Decision:
+    """Wait for what follows: a laboratory that sends its whole history again ends where it stood."""
+    return Decision(
+        records=(ResultRestated(of=event.result, result_id=result_id),),
+        audit=(_audit("result_restated", result_id, event_id=event.event_id),),
+    )
+
+
+def _no_longer_restated(event: ResultArrived, situation: Situation) -> tuple[ResultRestated, ...]:
+    return (ResultRestated(of=event.result, result_id=None),) if situation.history.current is not None else ()
+
+
+def _unread(event: ResultArrived, situation: Situation) -> Decision:
+    """Tell the laboratory what of its message could not be read; the result counts against its lots all the same."""
+    return _dead_letter(event, event.result.unread, situation) if event.result.unread else Decision()
+
+
+def _lot_told(outcome: LotOutcome, event: Event, situation: Situation) -> Decision:
+    """Record and tell a lot's disposition, with what speaks for and against it."""
+    disposition = outcome.judged.disposition
+    cause = event.because if isinstance(event, LotsJudgedAgain) else event.event_id
+    return Decision(
+        records=(outcome.judged, *((outcome.assessed,) if outcome.assessed else ())),
+        audit=(
+            _audit("disposition", disposition.disposition_id, lot=disposition.material_lot_id,
+                   recommendation=disposition.recommendation.value, previous=disposition.previous.value,
+                   reasons=[reason.code for reason in disposition.reasons], cause=cause),
+        ),
+        messages=(disposition_message(disposition, line=situation.line, cause=cause, at_ns=event.at_ns),),
+    )  # fmt: skip
+
+
+def _assessed(outcome: LotOutcome) -> Decision:
+    return Decision(records=(outcome.assessed,) if outcome.assessed else ())
+
+
+def _advised_on_lot(outcome: LotOutcome, event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
+    lot = outcome.judged.material_lot_id
+    guidance = advise_on_lot(
+        outcome,
+        LotOccasion(
+            event_id=event.event_id,
+            at_ns=event.at_ns,
+            context=situation.context,
+            procedures=situation.line.procedures,
+        ),
+        open_guidance=outcome.facts.open_guidance if lot else situation.open_guidance,
+        result=judgement.result if judgement.newest else None,
+        specification=judgement.own.specification,
+        settled={hold.analyte for hold in judgement.settled if hold.material_lot_id == lot},
+    )
+    return _told(guidance, event, situation)
+
+
+def _on_lots_judged_again(event: LotsJudgedAgain, situation: Situation) -> Decision:
+    """What lots are judged by has changed: tell what is recommended where that is another thing now."""
+    decided = Decision()
+    for facts in situation.lots:
+        decided += _judged_again(event, facts, situation)
+    return decided
+
+
+def _judged_again(event: LotsJudgedAgain, facts: LotFacts, situation: Situation) -> Decision:
+    context = facts.knowledge.context
+    outcome = lot_outcome(
+        event,
+        facts,
+        situation,
+        disposition_id=identity_of("disposition", event.event_id, context.material_lot_id),
+        flags=("JUDGED_AGAIN",),
+    )
+    if not outcome.changed:
+        return _assessed(outcome)
+    occasion = LotOccasion(
+        event_id=event.event_id,
+        at_ns=event.at_ns,
+        context=Context(
+            equipment_id=context.equipment_id, job_order_id=context.job_order_id, client_id=context.client_id
+        ),
+        procedures=situation.line.procedures,
+    )
+    guidance = advise_on_lot(outcome, occasion, open_guidance=facts.open_guidance)
+    return _lot_told(outcome, event, situation) + _told(guidance, event, situation)
 
 
 def _rejected_control(situation: Situation) -> dict[str, str]:
@@ -470,11 +566,29 @@ def _on_response(event: ResponseArrived, situation: Situation) -> Decision:
 
 
 def _on_message_refused(event: MessageRefused, situation: Situation) -> Decision:
+    """Keep and tell what was not understood; the lots that it speaks of are for a person."""
+    told = _dead_letter(event, event.reasons, situation)
+    if event.about is None or not (event.about.lots or event.about.sample_id):
+        return told
+    refused = ResultRefused(
+        dead_letter_id=_dead_letter_id(event),
+        about=event.about,
+        reasons=event.reasons,
+        contradicts=event.contradicts,
+    )
+    return told + Decision(records=(refused,))
+
+
+def _dead_letter_id(event: Arrived) -> str:
+    return identity_of("dead-letter", event.event_id)
+
+
+def _dead_letter(event: Arrived, reasons: tuple[Reason, ...], situation: Situation) -> Decision:
     letter = DeadLetter(
-        dead_letter_id=identity_of("dead-letter", event.event_id),
+        dead_letter_id=_dead_letter_id(event),
         topic=event.origin.topic,
         payload=event.payload,
-        reasons=event.reasons,
+        reasons=reasons,
     )
     return Decision(
         records=(letter,),
@@ -527,11 +641,13 @@ def _on_gap(event: GapNoticed, _situation: Situation) -> Decision:
 
 def _on_started(event: GatewayStarted, situation: Situation) -> Decision:
     previous = situation.previous_configuration_sha256
+    changed = previous is not None and previous != event.configuration_sha256  # lots may be judged by other limits now
     over = _told(_over(event, situation), event, situation)
     started = Decision(
         audit=(_audit("gateway_started", event.configuration_sha256, version=event.version,
                       previous_configuration=previous, changed=previous != event.configuration_sha256,
                       bundles=dict(event.bundles), stages=dict(event.stages)),),
+        records=(OpenLotsQuestioned(most=MOST_OPEN_LOTS),) if changed else (),
         messages=(_board(event, situation),),
     )  # fmt: skip
     return started + over
@@ -602,6 +718,7 @@ _FOLLOW_UPS: Mapping[FollowUpKind, Callable[[FollowUpDue, Situation], Decision]]
     FollowUpKind.FINGERPRINT: on_fingerprint,
     FollowUpKind.DEVIATION: on_deviation,
     FollowUpKind.SAMPLE_REQUEST: on_sample_request,
+    FollowUpKind.JUDGE_AGAIN: lambda _event, _situation: Decision(),  # the lots themselves are events of their own
 }
 _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     ModelDue: _on_model_due,
@@ -619,4 +736,5 @@ _DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
     VersionTaken: _on_version_taken,
     AdviceWithheld: _on_withheld,
     FollowUpDue: _on_follow_up,
+    LotsJudgedAgain: _on_lots_judged_again,
 }

@@ -300,6 +300,11 @@ class LineDefinition:
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
 
+    @property
+    def control_names(self) -> frozenset[str]:
+        """Return the names of the laboratory's control materials that are configured."""
+        return frozenset(control.name for control in self.controls)
+
     def models_of(self, analyte: str) -> tuple[ModelAssignment, ...]:
         """Return the models that predict an analyte."""
         return tuple(model for model in self.models if model.bundle.output_of(analyte) is not None)

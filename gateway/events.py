@@ -20,6 +20,7 @@ from gateway.lab.episodes import Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.lab.in_force import in_force
 from gateway.lab.materials import MaterialRisk
+from gateway.lab.release import Assessment, LotKnowledge, Tally
 from gateway.lab.samples import Measured, Point
 from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series
@@ -149,6 +150,7 @@ class MessageRefused(Happened):
     payload: bytes
     reasons: tuple[Reason, ...]
     about: ResultReference | None = None
+    contradicts: LabResult | None = None  # what it says, where something else is on record under its version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +181,7 @@ class FollowUpKind(StrEnum):
     FINGERPRINT = "fingerprint"  # of a lot that has ended: what it was made by
     DEVIATION = "deviation"  # of a result that failed: the draft of an investigation
     SAMPLE_REQUEST = "sample_request"  # of a lot that has ended: which tests the laboratory is asked for
+    JUDGE_AGAIN = "judge_again"  # of very many lots that are to be judged again: the next ones
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,10 +262,18 @@ class GatewayStopped(Happened):
     """The daemon is stopping in order."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotsJudgedAgain(Happened):
+    """What lots are judged by has changed: production context, a specification, a refused message, a parent lot."""
+
+    lots: tuple[str, ...]
+    because: str  # the event's id that has changed it
+
+
 Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived | MessageRefused
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
-    | VersionTaken | AdviceWithheld | FollowUpDue
+    | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain
 )  # fmt: skip
 
 # --- what is known -------------------------------------------------------------------------------------
@@ -275,7 +286,8 @@ class ResultHistory:
     current: LabResult | None = None
     next_version: int = 1
     repeats_current: bool = False
-    repeats_superseded: bool = False
+    repeats_superseded: str | None = None  # the id of the version that an unversioned message says again
+    says_nothing_new: bool = False  # a message of the current version that is of an earlier status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -420,6 +432,28 @@ class SeriesSituation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LotFacts:
+    """What is on record of one lot.
+
+    ``knowledge``: what is assessed now; ``standing``: how its subjects stand until now; ``rest``: what is not assessed
+    now, which is nothing where ``whole``.
+    """
+
+    knowledge: LotKnowledge
+    whole: bool
+    standing: Mapping[str, Assessment] = field(default_factory=dict)
+    rest: Tally = field(default_factory=Tally)
+    before: LotState = field(default_factory=LotState)
+    closed: bool = False
+    started_ns: int | None = None
+    ended_ns: int | None = None
+    provisional: tuple[ProvisionalHold, ...] = ()  # the settled ones, too
+    final_results: frozenset[str] = frozenset()  # of those that have settled provisional holds: which still count
+    gaps: tuple[str, ...] = ()  # known holes in what the lot's process told
+    open_guidance: tuple[Guidance, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
     """A read-only snapshot of everything a decision may stand on."""
 
@@ -436,8 +470,10 @@ class Situation:
     measured_since: tuple[str, ...] | None = None  # lots, since the last of them that was in line; None: there is none
     rejected_control: ControlPoint | None = None  # before or after the result was measured, where it was out
     left_series: SeriesSituation | None = None  # that a correction has left for another one
+    lots: tuple[LotFacts, ...] = ()  # that a result or an earlier version of it speaks of, or that are judged again
+    result_lots: tuple[str, ...] = ()  # that the arriving result itself speaks of
+    possible_lots: tuple[str, ...] = ()  # that it may belong to, where that is all that is known
     lot_state: LotState = field(default_factory=LotState)
-    lot_results: tuple[LabResult, ...] = ()
     lot_closed: bool = False
     lot_started_ns: int | None = None
     lot_ended_ns: int | None = None
@@ -445,8 +481,6 @@ class Situation:
     provisional: tuple[ProvisionalHold, ...] = ()  # of the lot, the settled ones, too
     said_of_lot: Mapping[str, tuple[SaidOfLot, ...]] = field(default_factory=dict)  # by analyte, the newest first
     gaps: tuple[str, ...] = ()  # known holes in what the lot's process told
-    left_lot_id: str | None = None
-    left_lot_state: LotState = field(default_factory=LotState)
     open_guidance: tuple[Guidance, ...] = ()  # what the event is about; of the board and at a start, what it shows
     answered: Guidance | None = None
     last_advised_ns: Mapping[str, int] = field(default_factory=dict)
@@ -510,6 +544,44 @@ class LotJudged:
     disposition: Disposition
     material_lot_id: str | None
     state: LotState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotAssessed:
+    """What speaks for and against a lot after an event: assessments that are new or changed, subjects that are gone.
+
+    ``whole``: all of the lot was assessed, so that nothing waits to be judged again.
+    """
+
+    material_lot_id: str
+    changed: tuple[Assessment, ...]
+    removed: tuple[str, ...] = ()
+    whole: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenLotsQuestioned:
+    """The newest lots that are not closed, so many at most, are to be judged again."""
+
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultRestated:
+    """An unversioned message says what a later one had replaced; ``result_id``: that version, None: it is over."""
+
+    of: LabResult
+    result_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultRefused:
+    """A refused message speaks of lots, or of a sample whose lots are not known yet."""
+
+    dead_letter_id: str
+    about: ResultReference
+    reasons: tuple[Reason, ...]
+    contradicts: LabResult | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -592,6 +664,10 @@ class Unlatched:
 Record = (
     ResultAccepted
     | LotJudged
+    | LotAssessed
+    | ResultRestated
+    | OpenLotsQuestioned
+    | ResultRefused
     | ResponseRecorded
     | ProvisionalHold
     | Fingerprint

@@ -1,7 +1,8 @@
 """What decisions have left for later: taken up one at a time, when what was committed is on its way to the broker.
 
 Follow-ups are rows that stand in the store until their decision is committed, so a restart forgets none; their windows
-are read before they wait to be decided. The board is told at most once a second, and at every start anyway.
+are read before they wait to be decided. What a laboratory has said again and left standing is taken up, too. The board
+is told at most once a second, and at every start anyway.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from gateway.clock import Clock
 from gateway.decide import windows_needed
 from gateway.definitions import LineDefinition
 from gateway.errors import StoreUnavailableError
-from gateway.events import FollowUpDue, TimerDue
+from gateway.events import FollowUpDue, ResultArrived, TimerDue
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Urgency
 from gateway.store.readers import Reader
@@ -75,6 +76,11 @@ class FollowUps:
                     event = FollowUpDue(event_id=event_id, at=self._clock.now(), follow_up=follow_up)
                     await self._decided(event)
                     await self._tell_board()
+                for result in await self._reader.restated(self._clock.now(), most=_AT_ONCE):
+                    if result is None:
+                        self._on_alarm("EVIDENCE_DAMAGED")
+                    else:
+                        await self._decided(result)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._idle_seconds()):
                     await self._something.wait()
@@ -95,7 +101,7 @@ class FollowUps:
             return _EVERY_SECONDS
         return max(0.0, self._next_board_at - self._clock.monotonic())
 
-    async def _decided(self, event: FollowUpDue) -> None:
+    async def _decided(self, event: FollowUpDue | ResultArrived) -> None:
         """Return once an event is committed, which it is in the end: it is never given up."""
         committed = asyncio.Event()
         windows = await self._windows(windows_needed(event, self._line))

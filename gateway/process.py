@@ -16,7 +16,7 @@ from functools import partial
 
 import structlog
 
-from gateway.contract.identity import identity_of
+from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
 from gateway.database.opening import is_of_the_file
 from gateway.database.writer import Writer
@@ -27,9 +27,13 @@ from gateway.events import (
     Arrived,
     Event,
     FollowUpDue,
+    FollowUpKind,
+    GatewayStarted,
     Latched,
+    LotsJudgedAgain,
     MessageRefused,
     ModelDue,
+    ResultArrived,
     Situation,
     Timer,
     TimerDue,
@@ -38,8 +42,8 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Pending
 from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
 from gateway.records import AuditEntry, Guidance
-from gateway.store import audit, recording
-from gateway.store.identifying import identify
+from gateway.store import audit, lot_records, recording
+from gateway.store.identifying import identify, reference_to
 from gateway.store.outbox import Queued
 from gateway.store.situation import load
 
@@ -52,6 +56,7 @@ _MOST_EVENTS = 20
 _MOST_WORK_SECONDS = 0.020
 _FINISH_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
+_LOTS_AT_ONCE = 20  # judged again in the transaction that touched them
 _RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -211,9 +216,7 @@ def decide_batch(
     for pending in batch:
         if done and time.perf_counter() - begun > _MOST_WORK_SECONDS:
             break
-        event = identify(connection, pending.event)
-        if event is not None:
-            deciding.decide(event, pending.windows)
+        deciding.take(pending)
         done += 1
     return BatchOutcome(
         done=done,
@@ -240,8 +243,25 @@ class _Deciding:
         self.follow_ups = 0
         self.lines: list[PlantLine] = []
 
+    def take(self, pending: Pending) -> None:
+        """Decide an event that has come in, unless it has been decided already."""
+        self._connection.execute("SAVEPOINT identification")
+        try:
+            event = identify(self._connection, pending.event)
+        except Exception as error:
+            if is_of_the_file(error) or not self._connection.in_transaction:
+                raise
+            self._connection.execute("ROLLBACK TO identification")
+            log.exception(
+                "an event could not be identified; it becomes a dead letter", kind=type(pending.event).__name__
+            )
+            event = _unidentified(pending.event, error)
+        self._connection.execute("RELEASE identification")
+        if event is not None:
+            self.decide(event, pending.windows)
+
     def decide(self, event: Event, windows: Mapping[WindowRequest, TagWindow]) -> None:
-        """Decide and write one event under a savepoint."""
+        """Decide and write one event under a savepoint, and judge again the lots that it touches."""
         self._connection.execute("SAVEPOINT decision")
         try:
             situation = load(self._connection, event, self._line, windows)
@@ -268,34 +288,69 @@ class _Deciding:
         self._connection.execute("RELEASE decision")
         if latched:
             self._judge_advice_again(event)
+        if not isinstance(event, ModelDue | TimerDue):
+            self._judge_lots_again(event)
 
     def _judge_advice_again(self, event: Event) -> None:
         """Take back, in the same transaction, what an alarm that has just latched does not let stand."""
         again_id = identity_of("judged-again", event.event_id)
         self.decide(TimerDue(event_id=again_id, at=event.at, timer=Timer.EXPIRE_GUIDANCE), {})
 
+    def _judge_lots_again(self, event: Event) -> None:
+        """Judge, in the same transaction, the lots whose facts have changed; very many of them later, some at a time.
 
-def _bury(
-    connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception
-) -> tuple[Queued, ...] | None:
-    """Write an undecidable message as a dead letter, anything else as an audit entry; return as ``recording.write``."""
+        Until then such a lot is judged as a whole with each result that comes, so none meets what is out of date.
+        """
+        waiting = isinstance(event, FollowUpDue) and event.follow_up.kind is FollowUpKind.JUDGE_AGAIN
+        started = isinstance(event, GatewayStarted)
+        cause = None if waiting or started else event.event_id
+        lots = lot_records.lots_to_judge(self._connection, cause=cause, most=_LOTS_AT_ONCE + 1)
+        many = len(lots) > _LOTS_AT_ONCE
+        if lots and (started or many):
+            lot_records.judge_later(self._connection, event)
+            self.follow_ups += 1
+        if not lots or started or (many and not waiting):
+            return
+        because = event.because if isinstance(event, LotsJudgedAgain) else event.event_id
+        again_id = identity_of("lots-judged-again", event.event_id)
+        self.decide(LotsJudgedAgain(event_id=again_id, at=event.at, lots=lots[:_LOTS_AT_ONCE], because=because), {})
+
+
+def _unidentified(event: Event, error: Exception) -> Event:
+    """Return an event that cannot be told apart from others as a refused message; its lots are for a person."""
+    if not isinstance(event, Arrived):
+        return event
+    own_id = delivery_identity(topic=event.origin.topic, payload_sha256=event.origin.payload_sha256, ordinal=-1)
+    return _undecidable(replace(event, event_id=identity_of(own_id, event.at_ns)), error)
+
+
+def _undecidable(event: Arrived, error: Exception) -> MessageRefused:
     reason = refusal(
         Refusal.DECISION_FAILED,
         f"The gateway could not decide this message ({type(error).__name__}); it is kept for a person to look at.",
         error=repr(error)[:500].encode("utf-8", "backslashreplace").decode(),
     )
+    return MessageRefused(
+        event_id=event.event_id,
+        at=event.at,
+        origin=event.origin,
+        payload=event.payload,
+        reasons=(reason,),
+        about=reference_to(event.result) if isinstance(event, ResultArrived) else None,
+    )
+
+
+def _bury(
+    connection: sqlite3.Connection, line: LineDefinition, event: Event, error: Exception
+) -> tuple[Queued, ...] | None:
+    """Write an undecidable message as a dead letter, anything else as an audit entry; return as ``recording.write``."""
     if isinstance(event, Arrived):
-        refused = MessageRefused(
-            event_id=event.event_id,
-            at=event.at,
-            origin=event.origin,
-            payload=event.payload,
-            reasons=(reason,),
-        )
+        refused = _undecidable(event, error)
         situation = Situation(line=line)
         return recording.write(connection, refused, situation, decide(refused, situation))
     if isinstance(event, FollowUpDue):
         recording.done_with(connection, event)
-    entry = AuditEntry(kind="decision_failed", subject=event.event_id, body={"error": reason.text})
+    body = {"error": f"the gateway could not decide this ({type(error).__name__})"}
+    entry = AuditEntry(kind="decision_failed", subject=event.event_id, body=body)
     audit.append(connection, (entry,), at_ns=event.at_ns)
     return ()

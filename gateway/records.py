@@ -5,7 +5,7 @@ A record is a fact or a decision, never a connection, a setting or a library's o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
@@ -190,12 +190,24 @@ class LabResult:
     foreign_id: str | None = None  # the laboratory's own id of it, by which a retest may name it
     other_lots: tuple[str, ...] = ()  # of a composite: the lots that it speaks of besides material_lot_id
     unread: tuple[Reason, ...] = ()  # what of the message could not be understood: its lots are for a person
+    context_from: tuple[str, ...] = ()  # fields that the message left open and production filled in when it came
     flags: tuple[str, ...] = ()
 
     @property
     def lots(self) -> tuple[str, ...]:
         """Return every lot that the result speaks of."""
         return (() if self.material_lot_id is None else (self.material_lot_id,)) + self.other_lots
+
+    def to_be_numbered(self) -> "LabResult":
+        """Return the result without an id and a version, as a message that has neither."""
+        return replace(self, result_id="", result_version=None)
+
+    def in_its_own_words(self) -> "LabResult":
+        """Return the result as its message told it, without what production has filled in."""
+        if not self.context_from:
+            return self
+        empty: dict[str, Any] = {name: () if name == "other_lots" else None for name in self.context_from}
+        return replace(self, **empty, context_from=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -328,6 +340,16 @@ class Recommendation(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RestedOn:
+    """A result that a disposition rests on."""
+
+    result_id: str
+    sample_id: str
+    test_id: str
+    result_version: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Disposition:
     """The recommendation for a lot after one result version, and what it rests on."""
 
@@ -338,13 +360,14 @@ class Disposition:
     previous: Recommendation
     latched: bool
     reasons: tuple[Reason, ...]
-    rests_on_results: tuple[LabResult, ...]
+    rests_on_results: tuple["RestedOn", ...]
     rests_on_predictions: tuple[Prediction, ...]
     flags: tuple[str, ...]
     trends: tuple[str, ...] = ()  # which of its results were out of trend: sample, test and why
     gaps: tuple[str, ...] = ()  # known holes in what the process told while it was made
     missing_tests: tuple[str, ...] = ()  # required ones without an approved result
     provisional: bool = False  # before the laboratory's result, by what a model says
+    results: int = 0  # how many current results it rests on; of very many, rests_on_results names the worst
 
 
 class GuidanceKind(StrEnum):

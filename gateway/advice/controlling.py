@@ -10,6 +10,7 @@ from gateway.contract.payloads import ReasonPart
 from gateway.contract.times import rfc3339
 from gateway.contract.topics import Topics
 from gateway.events import ControlJudged, Decision, ResultAccepted, ResultArrived, Situation
+from gateway.lab.result_versions import is_newer
 from gateway.lab.units import converted
 from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
 from gateway.records import AuditEntry, LabResult, Lane, OutgoingMessage, Reason
@@ -23,8 +24,8 @@ def on_control(event: ResultArrived, situation: Situation) -> Decision:
     A control that the configuration does not know, or without a validated number, is kept and judged by nobody.
     """
     current = situation.history.current
-    result = numbered(event.result, situation)
-    newest = current is None or (result.result_version or 0) > (current.result_version or 0)
+    result = replace(numbered(event, situation), material_lot_id=None, other_lots=())  # it belongs to no lot
+    newest = is_newer(result, current)
     material = _material(result, situation)
     if material is None:
         result = replace(result, flags=(*result.flags, UNKNOWN_CONTROL))

@@ -1,9 +1,9 @@
-"""What to tell people after a laboratory result: the hold or review of a lot. Pure."""
+"""What to tell people of a lot after it was judged: its hold or review. Pure."""
 
-from collections.abc import Container
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from gateway.advice.judgement import Judgement
+from gateway.advice.judgement import LotOutcome
 from gateway.advice.lifecycle import moved
 from gateway.contract.identity import identity_of
 from gateway.definitions import Procedure
@@ -14,121 +14,159 @@ from gateway.records import (
     GuidanceKind,
     GuidanceState,
     LabResult,
+    Reason,
     Recommendation,
     Severity,
+    Specification,
 )
 
 _SEVERITY = {Recommendation.HOLD: Severity.CRITICAL, Recommendation.REVIEW: Severity.WARNING}
 _KIND = {Recommendation.HOLD: GuidanceKind.HOLD, Recommendation.REVIEW: GuidanceKind.REVIEW}
 
 
-def advise_on_lot(
-    judgement: Judgement,
-    context: Context,
-    *,
-    event_id: str,
-    at_ns: int,
-    open_guidance: tuple[Guidance, ...],
-    procedures: tuple[Procedure, ...] = (),
-) -> tuple[Guidance, ...]:
-    """Return the hold or review guidance that a result asks for: one of a kind per lot and analyte.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occasion:
+    """Why guidance is given: the event, its time, and the procedures that may apply."""
 
-    It is raised by the result that speaks, never by a harmless one that joins its lot. A lot that has come to
-    ``release`` resolves its open reviews; a hold stays until people lift it. A provisional hold that the result settles
+    event_id: str
+    at_ns: int
+    context: Context
+    procedures: tuple[Procedure, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Speaking:
+    """What guidance is about: what is asked for and why, and the result behind it, where there is one."""
+
+    lot: str | None
+    asks: Recommendation
+    reasons: tuple[Reason, ...]
+    analyte: str | None
+    product: str | None
+    result: LabResult | None
+    specification: Specification | None
+
+
+def advise_on_lot(
+    outcome: LotOutcome,
+    occasion: Occasion,
+    *,
+    open_guidance: tuple[Guidance, ...],
+    result: LabResult | None = None,
+    specification: Specification | None = None,
+    settled: Collection[str] = (),
+) -> tuple[Guidance, ...]:
+    """Return the hold or review guidance that a lot's judgement asks for: one of a kind per lot and analyte.
+
+    It is raised by what speaks loudest now, never by a harmless result that joins its lot. A lot that has come to
+    ``release`` resolves its open reviews; a hold stays until people lift it. A provisional hold that a result settles
     is superseded by the hold that confirms it, or withdrawn.
+
+    Args:
+        outcome: the lot as it was judged.
+        occasion: the event behind it.
+        open_guidance: what stands open about the lot, or about the result's sample.
+        result: the result that arrived, where one did.
+        specification: what that result was judged by.
+        settled: analytes of the provisional holds that the result settles.
     """
-    settled = {each.analyte for each in judgement.settled}
-    provisional = [each for each in open_guidance if _is_provisional(each, judgement.result, settled)]
-    said = _by_result(
-        judgement,
-        context,
-        event_id=event_id,
-        at_ns=at_ns,
-        open_guidance=open_guidance,
-        procedures=procedures,
-        supersedes=provisional[0].guidance_id if provisional else None,
-    )
-    replaced = any(guidance.supersedes is not None for guidance in said)
+    speaking = _said(outcome, result, specification)
+    provisional = [each for each in open_guidance if _is_provisional(each) and each.analyte in settled]
+    supersedes = provisional[0].guidance_id if provisional else None
+    raised = _raised(outcome, occasion, speaking, open_guidance, supersedes)
+    replaced = any(guidance.supersedes is not None for guidance in raised)
     after = GuidanceState.SUPERSEDED if replaced else GuidanceState.WITHDRAWN
     ended = (moved(guidance, after) for guidance in provisional)
-    return (*(guidance for guidance in ended if guidance is not None), *said)
+    return (*(guidance for guidance in ended if guidance is not None), *raised)
 
 
-def _is_provisional(guidance: Guidance, result: LabResult, analytes: Container[str | None]) -> bool:
-    """Return whether guidance is a provisional hold of the result's lot, for one of the analytes."""
-    of_model = guidance.kind is GuidanceKind.HOLD and guidance.measured is None
-    return of_model and guidance.material_lot_id == result.material_lot_id and guidance.analyte in analytes
+def _said(outcome: LotOutcome, result: LabResult | None, specification: Specification | None) -> _Speaking:
+    item, disposition = outcome.speaking, outcome.judged.disposition
+    asks = Recommendation.PENDING if item is None else item.asks
+    points = () if item is None else tuple(point.reason for point in item.points if point.asks is asks)
+    measured = result
+    if item is not None and (result is None or result.result_id != item.subject):
+        on_record = (record.result for record in outcome.facts.knowledge.results)
+        measured = next((each for each in on_record if each.result_id == item.subject), None)
+    return _Speaking(
+        lot=disposition.material_lot_id,
+        asks=asks,
+        reasons=points,
+        analyte=None if item is None else item.analyte,
+        product=None if item is None else item.product,
+        result=None if measured is None else replace(measured, material_lot_id=disposition.material_lot_id),
+        specification=specification,
+    )
 
 
-def _by_result(
-    judgement: Judgement,
-    context: Context,
-    *,
-    event_id: str,
-    at_ns: int,
+def _is_provisional(guidance: Guidance) -> bool:
+    """Return whether guidance is a hold by what a model says, before the laboratory's result."""
+    return guidance.kind is GuidanceKind.HOLD and guidance.predicted is not None
+
+
+def _raised(
+    outcome: LotOutcome,
+    occasion: Occasion,
+    speaking: _Speaking,
     open_guidance: tuple[Guidance, ...],
-    procedures: tuple[Procedure, ...],
     supersedes: str | None,
 ) -> tuple[Guidance, ...]:
-    result, disposition = judgement.result, judgement.lots[0].disposition
-    standing = tuple(guidance for guidance in open_guidance if _about_same(guidance, result))
-    if disposition.recommendation is Recommendation.RELEASE:
+    standing = tuple(guidance for guidance in open_guidance if _about_same(guidance, speaking))
+    if outcome.judged.disposition.recommendation is Recommendation.RELEASE:
         settled = (moved(each, GuidanceState.RESOLVED) for each in standing if each.kind is GuidanceKind.REVIEW)
         return tuple(guidance for guidance in settled if guidance is not None)
-    kind = _KIND.get(judgement.own.recommendation) if judgement.newest else None
-    of_analyte = [guidance for guidance in standing if guidance.analyte == result.analyte]
+    kind = _KIND.get(speaking.asks)
+    of_analyte = [guidance for guidance in standing if guidance.analyte == speaking.analyte]
     if kind is None or any(guidance.kind is kind for guidance in of_analyte):
         return ()
     reviews = [guidance for guidance in of_analyte if guidance.kind is GuidanceKind.REVIEW]
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in reviews]
-    new = _lot_guidance(judgement, kind, context, procedures, event_id=event_id, at_ns=at_ns)
+    new = _lot_guidance(speaking, kind, occasion)
     if kind is GuidanceKind.HOLD:
         new = replace(new, supersedes=supersedes)
     return (*(guidance for guidance in superseded if guidance is not None), new)
 
 
-def _about_same(guidance: Guidance, result: LabResult) -> bool:
-    """Return whether guidance is about the result's lot, or without a lot about its sample."""
-    if guidance.measured is None or guidance.material_lot_id != result.material_lot_id:
+def _about_same(guidance: Guidance, speaking: _Speaking) -> bool:
+    """Return whether guidance is a hold or review of the lot, or without a lot of the sample."""
+    if guidance.kind not in {GuidanceKind.HOLD, GuidanceKind.REVIEW} or guidance.predicted is not None:
         return False
-    return result.material_lot_id is not None or guidance.measured.sample_id == result.sample_id
+    if speaking.lot is not None:
+        return guidance.material_lot_id == speaking.lot
+    if guidance.measured is None or speaking.result is None or guidance.material_lot_id is not None:
+        return False
+    return guidance.measured.sample_id == speaking.result.sample_id
 
 
-def _lot_guidance(
-    judgement: Judgement,
-    kind: GuidanceKind,
-    context: Context,
-    procedures: tuple[Procedure, ...],
-    *,
-    event_id: str,
-    at_ns: int,
-) -> Guidance:
-    result, own = judgement.result, judgement.own
-    subject = f"lot {result.material_lot_id}" if result.material_lot_id else f"sample {result.sample_id}"
+def _lot_guidance(speaking: _Speaking, kind: GuidanceKind, occasion: Occasion) -> Guidance:
+    result, context = speaking.result, occasion.context
+    sample = "" if result is None else result.sample_id
+    subject = f"lot {speaking.lot}" if speaking.lot else f"sample {sample}"
+    own_order = None if result is None else result.job_order_id
     return Guidance(
-        guidance_id=identity_of("guidance", event_id, kind),
+        guidance_id=identity_of("guidance", occasion.event_id, kind, *((speaking.lot,) if speaking.lot else ())),
         kind=kind,
         state=GuidanceState.PROPOSED,
-        severity=_SEVERITY[own.recommendation],
-        title=f"{kind.capitalize()} {subject}: {own.reasons[0].text.rstrip('.')}",
-        reasons=own.reasons,
-        issued_ns=at_ns,
+        severity=_SEVERITY[speaking.asks],
+        title=f"{kind.capitalize()} {subject}: {speaking.reasons[0].text.rstrip('.')}",
+        reasons=speaking.reasons,
+        issued_ns=occasion.at_ns,
         expires=None,
-        material_lot_id=result.material_lot_id,
-        job_order_id=result.job_order_id or context.job_order_id,
-        material_definition_id=result.material_definition_id,
+        material_lot_id=speaking.lot,
+        job_order_id=own_order or context.job_order_id,
+        material_definition_id=speaking.product,
         equipment_id=context.equipment_id,
         client_id=context.client_id,
-        analyte=result.analyte,
-        specification=own.specification,
+        analyte=speaking.analyte,
+        specification=speaking.specification,
         measured=result,
         role="quality",
         signature=kind is GuidanceKind.HOLD,
         instructions=instructions_for(
-            procedures,
-            analyte=result.analyte,
-            product=result.material_definition_id,
-            failures=[reason.code for reason in own.reasons],
+            occasion.procedures,
+            analyte=speaking.analyte or "",
+            product=speaking.product,
+            failures=[reason.code for reason in speaking.reasons],
             equipment=context.equipment_id,
         ),
     )

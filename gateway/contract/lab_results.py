@@ -137,7 +137,7 @@ def _result(
     status, specification = reader.status(assume_status), reader.specification(analyte, unit)
     retest_of = reader.name("retest_of")
     times = {name: reader.time(name) for name in ("sampled_at", "received_at", "analysed_at", "approved_at")}
-    others = {name: reader.name(name) for name in _OTHERS}
+    others: dict[str, Any] = {name: reader.name(name) for name in _OTHERS}
     own = ResultIdentity(source=source, sample_id=sample_id, test_id=test_id, replicate=replicate, version=version)
     return LabResult(
         result_id=own.result_id,

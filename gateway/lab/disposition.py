@@ -1,10 +1,8 @@
-"""What is recommended for a lot after a result: the worst of its current results, with a latched hold. Pure.
+"""One result judged by the specifications in force, and which results take each other's place. Pure.
 
-A hold once recommended is never lifted by the gateway: when the results behind it get better (a correction,
-a retest, a rejection), the recommendation becomes a review and a person decides.
+What follows for a lot, of all that is known of it, is in ``gateway.lab.release``.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.lab.in_force import differ
@@ -152,84 +150,6 @@ def _same(first: LabResult, second: LabResult) -> bool:
     return (first.sample_id, first.test_id, first.replicate) == (second.sample_id, second.test_id, second.replicate)
 
 
-def without_result(before: LotState, result: LabResult) -> tuple[LotState, tuple[Reason, ...]]:
-    """Return the state of a lot that a corrected result has left for another lot: a person looks at it."""
-    recommendation = Recommendation.HOLD if before.recommendation is Recommendation.HOLD else Recommendation.REVIEW
-    reason = Reason(
-        code="RESULT_LEFT_LOT",
-        parameters={"analyte": result.analyte, "sample_id": result.sample_id},
-        text=f"A correction moved {result.test_id} of {result.sample_id} to another lot.",
-    )
-    return LotState(recommendation=recommendation, latched=before.latched), (reason,)
-
-
-# What a lot's results ask for -> what is recommended: while no hold is latched, and once one is.
-_NEXT: Mapping[Recommendation, tuple[Recommendation, Recommendation]] = {
-    Recommendation.PENDING: (Recommendation.PENDING, Recommendation.REVIEW),
-    Recommendation.RELEASE: (Recommendation.RELEASE, Recommendation.REVIEW),
-    Recommendation.REVIEW: (Recommendation.REVIEW, Recommendation.REVIEW),
-    Recommendation.HOLD: (Recommendation.HOLD, Recommendation.HOLD),
-}
-
-
-def recommend(
-    judged: tuple[Judged, ...],
-    before: LotState,
-    *,
-    missing: tuple[str, ...] = (),
-    provisional: tuple[str, ...] = (),
-) -> tuple[LotState, tuple[Reason, ...]]:
-    """Return the lot's new state and the reasons for it, from its current results and its state until now.
-
-    Args:
-        judged: its current results.
-        before: its state.
-        missing: required tests without an approved result; with any of them nothing is released.
-        provisional: analytes of which a model has said that they fail, and the laboratory nothing yet.
-    """
-    asked, reasons = _asked(judged, missing)
-    after = _NEXT[asked][before.latched]
-    latched = before.latched or after is Recommendation.HOLD
-    if after is not asked:
-        reasons = (_HOLD_LATCHED, *reasons)
-    if provisional and after is not Recommendation.HOLD:
-        state = LotState(recommendation=Recommendation.HOLD, latched=latched, provisional=True)
-        return state, (_not_final(provisional), *reasons)
-    return LotState(recommendation=after, latched=latched), reasons
-
-
-def _asked(judged: tuple[Judged, ...], missing: tuple[str, ...]) -> tuple[Recommendation, tuple[Reason, ...]]:
-    """Return what the results ask for, the most careful of them, and why."""
-    asked = Recommendation.PENDING
-    for each in judged:
-        asked = worse(asked, each.recommendation)
-    if asked is Recommendation.RELEASE and missing:
-        return Recommendation.PENDING, (_missing(missing),)
-    return asked, tuple(reason for each in judged if each.recommendation is asked for reason in each.reasons)
-
-
-def missing_tests(required: tuple[str, ...], judged: tuple[Judged, ...]) -> tuple[str, ...]:
-    """Return the required analytes that have no approved result among the standing ones."""
-    approved = {each.result.analyte for each in judged if each.result.status is ResultStatus.APPROVED}
-    return tuple(analyte for analyte in required if analyte not in approved)
-
-
-def _missing(tests: tuple[str, ...]) -> Reason:
-    return Reason(
-        code="TESTS_MISSING",
-        parameters={"tests": list(tests)},
-        text=f"Without an approved result of {', '.join(tests)} the lot is not released.",
-    )
-
-
-def _not_final(analytes: tuple[str, ...]) -> Reason:
-    return Reason(
-        code="PROVISIONAL_HOLD",
-        parameters={"analytes": list(analytes)},
-        text=f"A model says that {', '.join(analytes)} is out of limits, and the laboratory's result is not there yet.",
-    )
-
-
 def on_damaged_records(
     state: LotState, reasons: tuple[Reason, ...], damaged: tuple[str, ...]
 ) -> tuple[LotState, tuple[Reason, ...]]:
@@ -260,10 +180,6 @@ def no_less_careful(
 _IN_DOUBT = Reason(
     code="RECORDS_IN_DOUBT",
     text="While records are in doubt, nothing less careful is recommended than before; a person must look.",
-)
-_HOLD_LATCHED = Reason(
-    code="HOLD_LATCHED",
-    text="A hold was recommended for this lot earlier; only a person lifts it.",
 )
 _RESTORED = Reason(
     code=VALUE_RESTORED,

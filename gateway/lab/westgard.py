@@ -49,9 +49,15 @@ class ControlPoint:
     rejected: bool = False
 
 
-def is_control(result: LabResult, before: LabResult | None) -> bool:
-    """Return whether a result is a control's; what its first version was no correction changes."""
-    return result.control_id is not None and (before is None or before.control_id is not None)
+def is_control(result: LabResult, before: LabResult | None, known: frozenset[str]) -> bool:
+    """Return whether a result is a control's; what its first version was no correction changes.
+
+    One that names a lot, too, is a control only where its material is ``known``: else nobody can say which of the two
+    is meant, and it counts as the lot's until a person has looked.
+    """
+    if result.control_id is None or (before is not None and before.control_id is None):
+        return False
+    return not result.lots or result.control_id in known
 
 
 def control_rules_broken(point: ControlPoint, before: Sequence[ControlPoint]) -> tuple[ControlRule, ...]:

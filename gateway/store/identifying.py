@@ -17,9 +17,11 @@ from gateway.events import (
     ResultArrived,
     SpecificationStated,
 )
-from gateway.records import Specification
+from gateway.lab.result_versions import contradictions
+from gateway.records import LabResult, ResultReference, Specification
 from gateway.store.codec import decode
 from gateway.store.evidence import must_hold
+from gateway.store.lot_facts import own_words
 from gateway.store.recording import specification_key
 from gateway.store.statements import SQL, value_of
 
@@ -64,7 +66,39 @@ def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived 
         return replace(event, event_id=event_id)
     if seen == event.origin.payload_sha256:
         return None
+    if isinstance(event, ResultArrived):
+        return _identified_message_of_version(connection, event, own_id)
     return _identified_by_delivery(connection, _conflict(event, own_id))
+
+
+def _identified_message_of_version(connection: sqlite3.Connection, event: ResultArrived, own_id: str) -> Event | None:
+    """Return a further message of a version that is on record: its status advances, unless the two contradict.
+
+    Sent again, it is recognised by what it says, however many others came between.
+    """
+    update_id = identity_of("result-message", own_id, event.origin.payload_sha256)
+    event_id = _salted(connection, update_id)
+    for known in (event_id, update_id):
+        if _payload(connection, "payload_of_event", event_id=known) is not None:
+            return None
+    rows = connection.execute(SQL["messages_of_version"], _version(event.result)).fetchall()
+    if not rows or not all(row["holds"] for row in rows):
+        return _identified_by_delivery(connection, _conflict(event, own_id))
+    standing = own_words(rows[-1]["body"])
+    fields = contradictions(standing, event.result)
+    if fields:
+        return _identified_by_delivery(connection, _conflict(event, own_id, fields))
+    return replace(event, event_id=event_id, result=replace(event.result, result_id=update_id))
+
+
+def _version(result: LabResult) -> dict[str, Any]:
+    return {
+        "source": result.source,
+        "sample_id": result.sample_id,
+        "test_id": result.test_id,
+        "replicate": result.replicate,
+        "result_version": result.result_version,
+    }
 
 
 def _identified_specification(connection: sqlite3.Connection, event: SpecificationStated) -> Event | None:
@@ -107,19 +141,29 @@ def _salted(connection: sqlite3.Connection, own_id: str) -> str:
     return identity_of("epoch", epoch, own_id) if epoch else own_id
 
 
-def _conflict(event: ResultArrived | ResponseArrived, own_id: str) -> MessageRefused:
+def _conflict(event: ResultArrived | ResponseArrived, own_id: str, fields: tuple[str, ...] = ()) -> MessageRefused:
+    """Return a message as refused since something else is on record under its identity; its lots are for a person."""
+    named = f" It differs in {', '.join(fields)}." if fields else ""
+    reason = refusal(
+        Refusal.RESULT_VERSION_CONFLICT,
+        f"Under this identity and version something else is on record; a correction needs a new version.{named}",
+        id=own_id,
+        fields=list(fields),
+    )
+    result = event.result if isinstance(event, ResultArrived) else None
     return MessageRefused(
         at=event.at,
         origin=event.origin,
         payload=event.payload,
-        reasons=(
-            refusal(
-                Refusal.RESULT_VERSION_CONFLICT,
-                "Under this identity and version something else is on record; a correction needs a new version.",
-                id=own_id,
-            ),
-        ),
+        reasons=(reason,),
+        about=None if result is None else reference_to(result),
+        contradicts=result if fields else None,
     )
+
+
+def reference_to(result: LabResult) -> ResultReference:
+    """Return which lots, sample and test a result speaks of."""
+    return ResultReference(source=result.source, lots=result.lots, sample_id=result.sample_id, test_id=result.test_id)
 
 
 def _payload(connection: sqlite3.Connection, statement: str, **parameters: Any) -> str | None:

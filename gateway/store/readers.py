@@ -10,14 +10,15 @@ from typing import Self
 import aiosqlite
 
 from gateway.database.opening import SQLITE_ERRORS, translated
-from gateway.events import FollowUp
+from gateway.events import FollowUp, ResultArrived
 from gateway.inference.feedback import Learned
-from gateway.moments import Deadline
+from gateway.moments import Deadline, Moment
 from gateway.records import SECOND_NS, LabResult, Lane
 from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.dead_letters import Retry
 from gateway.store.outbox import Queued
+from gateway.store.restated import MEANT_AFTER_NS, meant
 from gateway.store.statements import SQL
 from gateway.store.versions import VersionChange, changes
 
@@ -70,6 +71,11 @@ class Reader:
         return [
             (str(event_id), decode(FollowUp, str(body))) for event_id, body in await self._all("follow_ups", most=most)
         ]
+
+    async def restated(self, at: Moment, *, most: int) -> list[ResultArrived | None]:
+        """Return the results that the laboratory has said again for so long that it means them; None: damaged."""
+        rows = await self._all("restated_since", until_ns=at.wall_ns - MEANT_AFTER_NS, most=most)
+        return [meant(row, at) for row in rows]
 
     async def newest_seq(self) -> int:
         """Return the number of the newest message that waits, 0 where none does."""

@@ -20,15 +20,19 @@ from gateway.events import (
     GatewayStopped,
     IncomingTested,
     Latched,
+    LotAssessed,
     LotJudged,
     MessageRefused,
     ModelLearned,
+    OpenLotsQuestioned,
     ProvisionalHold,
     ReferenceFrozen,
     ResponseArrived,
     ResponseRecorded,
     ResultAccepted,
     ResultArrived,
+    ResultRefused,
+    ResultRestated,
     SampleRequested,
     SeriesCharted,
     Situation,
@@ -39,6 +43,7 @@ from gateway.events import (
 )
 from gateway.lab.deviations import Deviation
 from gateway.lab.fingerprints import Fingerprint
+from gateway.lab.westgard import is_control
 from gateway.records import (
     AuditEntry,
     ContextChange,
@@ -50,7 +55,7 @@ from gateway.records import (
     SignedHead,
     Specification,
 )
-from gateway.store import audit, dead_letters
+from gateway.store import audit, dead_letters, lot_records
 from gateway.store.codec import encode
 from gateway.store.evidence import Cell, with_hash
 from gateway.store.outbox import Queued, enqueue
@@ -162,6 +167,8 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
     connection.execute(SQL["insert_result"], with_hash("lab_result", row))
     if result.material_lot_id is not None:
         connection.execute(SQL["sample_measured"], {"material_lot_id": result.material_lot_id})
+    if not is_control(event.result, situation.history.current, situation.line.control_names):
+        lot_records.mark_lots_of_result(connection, event, situation, record)
     return _digest("lab_result", result.result_id, body)
 
 
@@ -216,6 +223,7 @@ def _context(connection: sqlite3.Connection, event: Event, _situation: Situation
     statement = _CONTEXT_STATEMENTS.get(change.kind)
     if statement is not None:
         connection.execute(SQL[statement], asdict(change))
+    lot_records.mark_lots_of_context(connection, event, change)
 
 
 def _prediction(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: Prediction) -> None:
@@ -280,6 +288,7 @@ def _specification(
             "body": encode(record.specification),
         },
     )
+    lot_records.mark_lots_of_specification(connection, event, record.specification)
 
 
 def specification_key(specification: Specification, *, withdrawn: bool) -> dict[str, str | bool | None]:
@@ -444,6 +453,10 @@ def _dead_letter(connection: sqlite3.Connection, event: Event, _situation: Situa
 _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], Digest | None]] = {
     ResultAccepted: _result,
     LotJudged: _lot_judged,
+    LotAssessed: lot_records.assessed,
+    ResultRestated: lot_records.restated,
+    ResultRefused: lot_records.refused,
+    OpenLotsQuestioned: lot_records.question_open_lots,
     ContextChange: _context,
     Prediction: _prediction,
     Guidance: _guidance,

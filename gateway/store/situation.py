@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -23,6 +22,8 @@ from gateway.events import (
     GatewayStarted,
     HeadWitnessed,
     Lessons,
+    LotFacts,
+    LotsJudgedAgain,
     ModelDue,
     ProvisionalHold,
     ResponseArrived,
@@ -39,6 +40,8 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import MOST_ENTRIES, Feedback, Learned, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
+from gateway.lab.release import Relation
+from gateway.lab.result_versions import says_nothing_new, together
 from gateway.lab.samples import Measured
 from gateway.lab.series import Series, goes_on
 from gateway.lab.together import FrozenReference
@@ -58,6 +61,7 @@ from gateway.store.codec import decode
 from gateway.store.heads import contains, head_of
 from gateway.store.investigating import around_lot, around_result
 from gateway.store.master_data import stated_in
+from gateway.store.lot_facts import LotReading
 from gateway.store.samples import points_on_record, results_in
 from gateway.store.sampling import sampling_of
 from gateway.store.signed_biases import newest_acts
@@ -93,8 +97,10 @@ class _Loading:
         match event:
             case ResultArrived():
                 history = self._history(event)
-                of_kind = self._of_control if is_control(event.result, history.current) else self._of_result
-                found = of_kind(event, found, history)
+                control = is_control(event.result, history.current, line.control_names)
+                found = (self._of_control if control else self._of_result)(event, found, history)
+            case LotsJudgedAgain():
+                found = self._of_lots(event, found)
             case ModelDue():
                 found = self._of_model(event, found)
             case ContextChanged() if event.change.kind is ContextKind.LOT_ENDED:
@@ -106,14 +112,21 @@ class _Loading:
             case ResponseArrived():
                 row = self._row("guidance_by_id", guidance_id=event.response.guidance_id)
                 found = replace(found, answered=None if row is None else decode(Guidance, row["body"]))
-            case TimerDue() if event.timer is Timer.SIGN_HEAD and line.head_signer is not None:
-                found = replace(found, signed_head=self._grown_head(line.head_signer, event.at_ns))
+            case TimerDue() | HeadWitnessed() | GatewayStarted():
+                found = self._of_gateway(event, found)
+        return replace(found, damaged=tuple(dict.fromkeys(self._damaged))) if self._damaged else found
+
+    def _of_gateway(self, event: TimerDue | HeadWitnessed | GatewayStarted, found: Situation) -> Situation:
+        signer = found.line.head_signer
+        match event:
+            case TimerDue() if event.timer is Timer.SIGN_HEAD and signer is not None:
+                return replace(found, signed_head=self._grown_head(signer, event.at_ns))
             case HeadWitnessed():
-                found = replace(found, head_holds=contains(self._connection, event.head))
+                return replace(found, head_holds=contains(self._connection, event.head))
             case GatewayStarted():
                 previous = value_of(self._connection, "last_configuration")
-                found = replace(found, previous_configuration_sha256=previous, open_guidance=self._board_and_advice())
-        return replace(found, damaged=tuple(dict.fromkeys(self._damaged))) if self._damaged else found
+                return replace(found, previous_configuration_sha256=previous, open_guidance=self._board_and_advice())
+        return found
 
     def _of_lot_ended(self, change: ContextChange, found: Situation) -> Situation:
         lot = change.material_lot_id
@@ -126,6 +139,8 @@ class _Loading:
 
     def _of_follow_up(self, event: FollowUpDue, found: Situation) -> Situation:
         wanted = event.follow_up
+        if wanted.kind is FollowUpKind.JUDGE_AGAIN:
+            return found
         if wanted.kind is FollowUpKind.SAMPLE_REQUEST:
             context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
             found = replace(found, context=context, master_data=self._master_data(context.material_definition_id))
@@ -319,38 +334,46 @@ class _Loading:
         return next((each for each in nearest.values() if each.rejected), None)
 
     def _of_result(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
-        context = self._context_of_result(event.result)
-        results = self._lot_results(event.result, context.material_lot_id)
-        products = (context.material_definition_id, *(each.material_definition_id for each in results))
-        before = history.current.material_lot_id if history.current else None
-        left = before if before != context.material_lot_id else None
-        lot = self._row("lot_state", material_lot_id=context.material_lot_id)
+        reading = self._lot_reading(found.line)
+        lots, relation = reading.lots_of(event.result, event.at_ns)
+        certain = lots if relation is not Relation.POSSIBLE else ()
+        context = self._context_of_result(event.result, certain)
+        facts = reading.of_result(event)
+        products = (context.material_definition_id, *(each for lot in facts for each in _products(lot)))
         return replace(
             found,
             history=history,
             context=context,
-            lot_state=_state_in(lot),
-            lot_results=results,
+            result_lots=certain,
+            possible_lots=() if certain else lots,
+            lots=facts,
             series=self._series(event, context.material_definition_id, history, found.line),
             left_series=self._left_series(event, context.material_definition_id, history),
             master_data=self._master_data(*products),
             rejected_control=self._rejected_control(event, found.line),
-            lot_closed=lot is not None and lot["closed_ns"] is not None,
-            lot_started_ns=lot["started_ns"] if lot else None,
-            lot_ended_ns=lot["ended_ns"] if lot else None,
+            lot_started_ns=facts[0].started_ns,
+            lot_ended_ns=facts[0].ended_ns,
             lot_known_until_ns=value_of(self._connection, "fingerprint_until", material_lot_id=context.material_lot_id),
-            provisional=self._provisional(context.material_lot_id),
-            gaps=self._gaps(
-                context, found.line, lot["started_ns"] if lot else None, event.result.sampled_ns or event.at_ns
-            ),
-            left_lot_id=left,
-            left_lot_state=_state_in(None if left is None else self._row("lot_state", material_lot_id=left)),
             lessons={
                 model.name: self._lessons(model.bundle, found.line, event, history.current)
                 for model in found.line.models_of(event.result.analyte)
                 if _learns(model.bundle, event.result.analyte)
             },
-            open_guidance=self._guidance_about(context.material_lot_id, event.result.sample_id),
+            open_guidance=()
+            if certain
+            else self._guidance("open_guidance_of_sample", sample_id=event.result.sample_id),
+        )
+
+    def _of_lots(self, event: LotsJudgedAgain, found: Situation) -> Situation:
+        facts = self._lot_reading(found.line).of_lots(event.lots, at_ns=event.at_ns)
+        products = dict.fromkeys(each for lot in facts for each in _products(lot))
+        return replace(found, lots=facts, master_data=self._master_data(*products))
+
+    def _lot_reading(self, line: LineDefinition) -> LotReading:
+        return LotReading(
+            self._connection,
+            self,
+            lambda context, from_ns, until_ns: self._gaps(context, line, from_ns, until_ns),
         )
 
     def _series(
@@ -477,12 +500,6 @@ class _Loading:
             acts=acts,
         )
 
-    def _guidance_about(self, material_lot_id: str | None, sample_id: str) -> tuple[Guidance, ...]:
-        """Return what stands open about a result's lot, or without a lot about its sample."""
-        if material_lot_id is not None:
-            return self._guidance("open_guidance_of_lot", material_lot_id=material_lot_id)
-        return self._guidance("open_guidance_of_sample", sample_id=sample_id)
-
     def _context_of_equipment(self, equipment_id: str, at_ns: int) -> Context:
         """Return what ran on an equipment at an instant: its lot, else its order, else only the equipment."""
         lot = self._row("lot_on_equipment", equipment_id=equipment_id, at_ns=at_ns)
@@ -498,11 +515,11 @@ class _Loading:
         row = self._row(statement, **parameters)
         return None if row is None else Context(**{name: row[name] for name in _CONTEXT})
 
-    def _context_of_result(self, result: LabResult) -> Context:
+    def _context_of_result(self, result: LabResult, lots: tuple[str, ...]) -> Context:
         """Return the context a result belongs to: its lot's, else by equipment and drawn time, else its own words."""
         found = None
-        if result.material_lot_id is not None:
-            found = self._context("context_of_lot", material_lot_id=result.material_lot_id)
+        if lots:
+            found = self._context("context_of_lot", material_lot_id=lots[0])
         elif result.equipment_id is not None and result.sampled_ns is not None:
             found = self._context_of_equipment(result.equipment_id, result.sampled_ns)
         order = found.job_order_id if found and found.job_order_id else result.job_order_id
@@ -514,7 +531,7 @@ class _Loading:
 
         return Context(
             equipment_id=result.equipment_id or first("equipment_id"),
-            material_lot_id=result.material_lot_id or first("material_lot_id"),
+            material_lot_id=lots[0] if lots else None,
             job_order_id=order,
             material_definition_id=result.material_definition_id or first("material_definition_id"),
             client_id=result.client_id or first("client_id"),
@@ -526,26 +543,34 @@ class _Loading:
         if not rows:
             return ResultHistory(next_version=newest + 1)
         current = next((row for row in rows if row["current"]), rows[-1])
+        standing = decode(LabResult, current["body"])
         numbered = event.result.result_version is not None
         same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
+        earlier = [row for row in same if row is not current]
         return ResultHistory(
-            current=decode(LabResult, current["body"]),
+            current=standing,
             next_version=newest + 1,
             repeats_current=not numbered and current in same,
-            repeats_superseded=not numbered and bool(same) and current not in same,
+            repeats_superseded=earlier[-1]["result_id"] if not numbered and earlier and current not in same else None,
+            says_nothing_new=numbered and _says_nothing_new(standing, event.result),
         )
 
-    def _lot_results(self, result: LabResult, material_lot_id: str | None) -> tuple[LabResult, ...]:
-        if material_lot_id is None:
-            return ()
-        rows = self.rows("other_results_of_lot", {**_key(result), "material_lot_id": material_lot_id})
-        return tuple(_result_on_record(row["body"]) for row in rows)
+
+def _says_nothing_new(standing: LabResult, arrived: LabResult) -> bool:
+    if standing.result_version != arrived.result_version:
+        return False
+    own = standing.in_its_own_words()
+    return says_nothing_new(own, together(own, arrived))
 
 
-@lru_cache(maxsize=256)
-def _result_on_record(body: str) -> LabResult:
-    """Return the result in a body: those of a lot are wanted again with each that follows."""
-    return decode(LabResult, body)
+def _products(lot: LotFacts) -> tuple[str | None, ...]:
+    """Return every product by which results of a lot may be judged."""
+    results = lot.knowledge.results
+    return (
+        *lot.knowledge.context.products,
+        *(record.result.material_definition_id for record in results),
+        *(product for record in results for product in record.order_products),
+    )
 
 
 def _signs(event: Event) -> bool:

@@ -203,7 +203,7 @@ def test_from_any_id_a_trace_leads_to_all_that_is_connected(plant):
     plant.context("material_consumed", material_lot_id="LOT-1", consumed_lot_id="LOT-0")  # a loop
     (deviation,) = plant.deviations()
     (hold,) = [each for each in plant.sent("guidance") if each["kind"] == "hold"]
-    (disposition,) = plant.sent("disposition")
+    (disposition,) = [each for each in plant.sent("disposition") if each["material_lot_id"] == "LOT-1"]
     wanted = {
         ("lot", "LOT-1"), ("result", deviation.result.result_id), ("deviation", deviation.deviation_id),
         ("guidance", hold["id"]), ("disposition", disposition["id"]), ("event", disposition["cause"]),

@@ -234,6 +234,9 @@ async def test_a_board_that_is_never_committed_holds_up_no_follow_up():
         async def follow_ups(self, *, most):
             return waiting[:most]
 
+        async def restated(self, _at, **_most):
+            return []
+
     async def quiet():
         pass
 
@@ -258,6 +261,9 @@ async def test_the_board_is_told_at_once_and_then_only_so_often_with_the_newest(
 
     class Nothing:
         async def follow_ups(self, **_most):
+            return []
+
+        async def restated(self, _at, **_most):
             return []
 
     async def quiet():

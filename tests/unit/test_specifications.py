@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.lab.disposition import VALUE_RESTORED, LotState, judge_result, no_less_careful, recommend
+from gateway.lab.disposition import LotState, judge_result, no_less_careful
 from gateway.lab.specifications import action_limits, judge
 from gateway.records import Bands, Recommendation, ResultStatus, Specification
 from tests.building import VISCOSITY, result
@@ -89,22 +89,6 @@ def test_conflicting_specifications_take_the_more_careful_and_say_so():
     assert "SPECIFICATION_CONFLICT" in judged.flags
 
 
-def lot(*results):
-    return tuple(judge_result(each, (VISCOSITY,)) for each in results)
-
-
-def test_a_lot_takes_the_worst_of_its_results():
-    state, _ = recommend(lot(result(), result(value=110.0)), LotState())
-    assert state == LotState(recommendation=Recommendation.HOLD, latched=True)
-
-
-def test_a_latched_hold_becomes_a_review_never_a_release():
-    before = LotState(recommendation=Recommendation.HOLD, latched=True)
-    state, reasons = recommend(lot(result()), before)
-    assert state == LotState(recommendation=Recommendation.REVIEW, latched=True)
-    assert reasons[0].code == "HOLD_LATCHED"
-
-
 @pytest.mark.parametrize(
     ("before", "now", "kept"),
     [
@@ -126,17 +110,6 @@ def test_while_records_are_in_doubt_no_lot_becomes_less_a_matter_for_a_person(be
 def test_where_records_are_missing_a_lot_of_which_nothing_is_known_is_not_for_release(now, kept):
     state, _reasons = no_less_careful(LotState(recommendation=Recommendation(now)), (), LotState(), forgotten=True)
     assert state.recommendation.value == kept
-
-
-def test_a_rejected_result_counts_for_nothing():
-    state, _ = recommend(lot(result(value=200.0, status=ResultStatus.REJECTED)), LotState())
-    assert state.recommendation is Recommendation.PENDING
-
-
-def test_a_restored_value_is_a_review():
-    state, reasons = recommend(lot(result(flags=(VALUE_RESTORED,))), LotState())
-    assert state.recommendation is Recommendation.REVIEW
-    assert reasons[-1].code == VALUE_RESTORED
 
 
 def test_a_censored_result_is_not_released_by_bands_it_cannot_be_measured_against():

@@ -32,6 +32,8 @@ from gateway.process import decide_batch
 from gateway.records import SECOND_NS, ResultStatus, seconds_to_ns
 from gateway.store import audit
 from gateway.store.database import locked, open_state, read_state
+from gateway.store.restated import MEANT_AFTER_NS, meant
+from gateway.store.statements import SQL
 from tests.building import NOW_NS, assignment, line, moment, sample, steady_rings
 
 
@@ -89,6 +91,14 @@ class Bench:
         rings.confirm("plc1", confirmed_ns=self.now_ns)
         event = ModelDue(event_id=f"due-{name}-{self.now_ns}", at=moment(self.now_ns), model=name)
         return self.commit(event, rings.windows(windows_needed(event, self.line)))
+
+    def wait(self, seconds):
+        """Let time pass, and take up what the laboratory has said again and left standing."""
+        self.now_ns += seconds_to_ns(seconds)
+        until_ns = self.now_ns - MEANT_AFTER_NS
+        for row in self.connection.execute(SQL["restated_since"], {"until_ns": until_ns, "most": 100}).fetchall():
+            event = meant(tuple(row), moment(self.now_ns))
+            self.commit(event, steady_rings(78.0, 78.0).windows(windows_needed(event, self.line)))
 
     def timer(self, timer):
         return self.commit(TimerDue(event_id=f"{timer}-{self.now_ns}", at=moment(self.now_ns), timer=timer))
@@ -155,7 +165,7 @@ def test_an_older_version_that_comes_late_is_kept_but_does_not_take_over(bench):
     bench.result(viscosity(110.0, result_version=1))
     assert bench.rows("SELECT result_version, current FROM lab_result ORDER BY 1") == [(1, 0), (2, 1)]
     late = bench.sent("disposition")[1]
-    assert late["recommendation"] == "release"
+    assert (late["recommendation"], late["latched"]) == ("review", True)  # it was out: in whatever order that is said
     assert "OLDER_VERSION" in late["flags"]
 
 
@@ -172,7 +182,9 @@ def test_without_versions_the_store_counts_and_recognises_repeats(bench):
     bench.result(viscosity(100.0), number=8)  # the laboratory repeats itself: a duplicate
     assert len(bench.sent("disposition")) == 1
     bench.result(viscosity(101.0), number=9)  # a correction
-    bench.result(viscosity(100.0), number=10)  # back to what was superseded: a new version, for review
+    bench.result(viscosity(100.0), number=10)  # back to what was superseded: a resend, or meant?
+    assert len(bench.sent("disposition")) == 2
+    bench.wait(61)  # nothing has followed: a new version, for review
     dispositions = bench.sent("disposition")
     assert len(dispositions) == 3
     assert dispositions[-1]["recommendation"] == "review"
@@ -188,12 +200,13 @@ def test_another_value_under_the_same_version_is_refused_and_kept(bench):
     assert len(bench.rows("SELECT 1 FROM lab_result")) == 1
 
 
-def test_a_retest_takes_the_place_of_the_sample_it_names(bench):
+def test_a_retest_releases_nothing_and_stands_beside_the_sample_it_names(bench):
     bench.order()
     bench.result(viscosity(103.0))
     bench.result(viscosity(100.0, sample_id="S-2", retest_of="S-1"))
     samples = [result["sample_id"] for result in bench.sent("disposition")[-1]["rests_on"]["results"]]
-    assert samples == ["S-2"]
+    assert samples == ["S-1", "S-2"]
+    assert bench.sent("disposition")[-1]["recommendation"] == "review"
 
 
 def test_a_retest_does_not_erase_other_tests_itself_or_anything_when_it_is_rejected(bench):
@@ -214,7 +227,7 @@ def test_a_lot_never_rests_on_another_lots_result(bench):
     bench.result(viscosity(100.0, result_version=2, material_lot_id="LOT-B", product="FG-100"))
     bench.result(viscosity(110.0, result_version=1))
     late = bench.sent("disposition")[-1]
-    assert (late["material_lot_id"], late["recommendation"], late["rests_on"]["results"]) == ("LOT/1", "pending", [])
+    assert (late["material_lot_id"], late["recommendation"], late["rests_on"]["results"]) == ("LOT/1", "review", [])
 
 
 def test_a_correction_that_moves_a_result_to_another_lot_sends_the_old_lot_to_review(bench):
@@ -237,6 +250,7 @@ def test_a_restored_value_stays_a_review_when_other_results_come(bench):
     bench.order()
     for value in (100.0, 101.0, 100.0):
         bench.result(viscosity(value))
+    bench.wait(61)
     bench.result({"sample_id": "S-2", "test_id": "pH", "value": 7, "material_lot_id": "LOT/1"})
     assert bench.sent("disposition")[-1]["recommendation"] == "review"
 
@@ -464,10 +478,11 @@ def test_poison_is_buried_and_what_came_with_it_lives(bench, monkeypatch):
 
     monkeypatch.setitem(decide_module._DECISIONS, ResultArrived, failing)
     assert bench.result(poisoned).failed == 1
+    assert bench.sent("disposition")[-1]["recommendation"] == "review"  # its lot is for a person
     assert bench.result(viscosity(100.0)).failed == 0
     (letter,) = bench.sent("dead-letter")
     assert letter["reasons"][0]["code"] == "DECISION_FAILED"
-    assert len(bench.sent("disposition")) == 1
+    assert len(bench.sent("disposition")) == 2
     assert audit.verify(bench.connection)[1] is None
 
 

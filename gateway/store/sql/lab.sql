@@ -1,8 +1,14 @@
 -- name: versions_of_result
-SELECT result_version, current, payload_sha256, body, holds, 'lab_result ' || result_id AS record
+SELECT result_id, result_version, current, payload_sha256, body, holds, 'lab_result ' || result_id AS record
 FROM lab_result_checked
 WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
-ORDER BY result_version;
+ORDER BY result_version, row_number;
+
+-- name: messages_of_version
+SELECT body, holds FROM lab_result_checked
+WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
+  AND result_version = :result_version
+ORDER BY row_number;
 
 -- name: newest_version
 SELECT max(result_version) FROM lab_result
@@ -22,10 +28,11 @@ UPDATE lab_result SET current = 0 WHERE result_id = :result_id;
 
 -- name: make_newest_versions_current
 UPDATE lab_result SET current = NOT current WHERE current IS NOT (
-    result_version = (
-        SELECT max(other.result_version) FROM lab_result AS other
+    rowid = (
+        SELECT other.rowid FROM lab_result AS other
         WHERE other.source = lab_result.source AND other.sample_id = lab_result.sample_id
           AND other.test_id = lab_result.test_id AND other.replicate = lab_result.replicate
+        ORDER BY other.result_version DESC, other.rowid DESC LIMIT 1
     )
 );
 

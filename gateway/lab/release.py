@@ -1,0 +1,642 @@
+"""Whether a lot may be recommended for release: what speaks for and against it, and nothing else. Pure.
+
+The rule: a lot is recommended for release where a result asks for it, nothing that is known of the lot asks for more
+care, and no required test is missing. What is known of a lot is a set of *assessments*: one for each version of each
+result that speaks of it, for each refused message that names it, for each parent lot that is in question, and for
+contradictions in its context. An assessment follows from facts alone, never from the order in which they came, so the
+same facts end in the same recommendation. What speaks against a release is an *open point*: with its reason, its
+evidence, and how a person settles it.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import lru_cache
+
+from gateway.contract.identity import identity_of
+from gateway.lab.disposition import WITHDRAWN, Judged, LotState, judge_result, retested, worse
+from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
+
+MOST_REASONS = 20  # of a disposition: the worst in words, the others as a count
+InForce = Callable[[str, int, str | None, str | None], tuple[Specification, ...]]
+"""(analyte, instant, product, client) to the specifications that hold."""
+
+
+class Relation(StrEnum):
+    """How a result comes to speak of a lot."""
+
+    STATED = "stated"  # its message names the lot
+    FOUND = "found"  # by equipment and drawn time, or by its sample, of which another result names the lot
+    POSSIBLE = "possible"  # only its order, or its equipment, is known: it counts where it speaks against
+
+
+class Subject(StrEnum):
+    """What an assessment is about."""
+
+    RESULT = "result"
+    REFUSED = "refused"
+    PARENT = "parent"
+    CONTEXT = "context"
+    UNFINISHED = "unfinished"
+
+
+class OpenPoint(StrEnum):
+    """What speaks against a release besides the value of a result, and how a person settles it."""
+
+    RESULT_UNREAD = "RESULT_UNREAD"
+    MESSAGE_REFUSED = "MESSAGE_REFUSED"
+    RESULT_CONTRADICTED = "RESULT_CONTRADICTED"
+    RESULT_WITHDRAWN = "RESULT_WITHDRAWN"
+    EARLIER_VERSION_FAILED = "EARLIER_VERSION_FAILED"
+    RESULT_LEFT_LOT = "RESULT_LEFT_LOT"
+    RETEST = "RETEST"
+    RETEST_WITHOUT_ORIGINAL = "RETEST_WITHOUT_ORIGINAL"
+    RETESTED = "RETESTED"
+    CONTROL_WITH_LOT = "CONTROL_WITH_LOT"
+    RESULT_WITHOUT_LOT = "RESULT_WITHOUT_LOT"
+    CONTEXT_CONTRADICTED = "CONTEXT_CONTRADICTED"
+    PRODUCT_UNKNOWN = "PRODUCT_UNKNOWN"
+    PARENT_IN_QUESTION = "PARENT_IN_QUESTION"
+    NOT_JUDGED_AGAIN = "NOT_JUDGED_AGAIN"
+
+
+HOW_TO_SETTLE: Mapping[str, str] = {
+    OpenPoint.RESULT_UNREAD: "have the laboratory send it again in a readable form, or read it and settle the point",
+    OpenPoint.MESSAGE_REFUSED: "read the message (labline buffer dead-letters) and settle the point",
+    OpenPoint.RESULT_CONTRADICTED: "ask the laboratory which value holds; then settle the point",
+    OpenPoint.RESULT_WITHDRAWN: "have the laboratory replace it by a new version, or settle the point",
+    OpenPoint.EARLIER_VERSION_FAILED: "look at why the value was corrected; then settle the point",
+    OpenPoint.RESULT_LEFT_LOT: "check that the result is not of this lot; then settle the point",
+    OpenPoint.RETEST: "decide on the out-of-specification investigation; then settle the point",
+    OpenPoint.RETEST_WITHOUT_ORIGINAL: "find the result that it repeats; then settle the point",
+    OpenPoint.RETESTED: "decide on the out-of-specification investigation; then settle the point",
+    OpenPoint.CONTROL_WITH_LOT: "configure the control material, or settle the point",
+    OpenPoint.RESULT_WITHOUT_LOT: "have the laboratory name the lot, or settle the point",
+    OpenPoint.CONTEXT_CONTRADICTED: "correct the master data; then settle the point",
+    OpenPoint.PRODUCT_UNKNOWN: "have the product of the lot told; it is judged again then",
+    OpenPoint.PARENT_IN_QUESTION: "decide on the parent lot; this lot is judged again then",
+    OpenPoint.NOT_JUDGED_AGAIN: "check the lot's results by hand; then settle the point",
+}
+LOOK_AND_SETTLE = "look at the result; then settle the point"
+A_HOLD_IS_DECIDED = "quality decides on the lot; no setting of the gateway lifts a hold"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One thing that asks for care, and why; ``settled``: a person has looked at it."""
+
+    point_id: str
+    code: str
+    asks: Recommendation
+    reason: Reason
+
+    @property
+    def how(self) -> str:
+        """Return how a person settles it."""
+        if self.asks is Recommendation.HOLD:
+            return A_HOLD_IS_DECIDED
+        return HOW_TO_SETTLE.get(self.code, LOOK_AND_SETTLE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessment:
+    """What one subject asks for a lot: the worst of its open points; without any, ``base``."""
+
+    material_lot_id: str
+    subject: str
+    kind: Subject
+    base: Recommendation = Recommendation.PENDING
+    inside: tuple[Reason, ...] = ()  # why it asks for a release, where it does
+    points: tuple[Point, ...] = ()
+    failed: bool = False  # it is, or was, out of specification, and nobody has settled that
+    approved: bool = False
+    retest: bool = False
+    states_lot: bool = False
+    source: str | None = None
+    sample_id: str | None = None
+    test_id: str | None = None
+    result_version: int | None = None
+    analyte: str | None = None
+    product: str | None = None
+    own_product: str | None = None  # what the message itself says
+    awaited_order_id: str | None = None
+    current: bool = False
+    flags: tuple[str, ...] = ()
+    at_ns: int = 0
+
+    @property
+    def asks(self) -> Recommendation:
+        """Return what it asks for."""
+        asked = self.base if not self.points else Recommendation.PENDING
+        for point in self.points:
+            asked = worse(asked, point.asks)
+        return asked
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotContext:
+    """What is known of a lot from production: ``contradictions`` names the fields that were told in several ways."""
+
+    material_lot_id: str
+    products: tuple[str, ...] = ()  # the one that holds first; more where nobody can say which one does
+    client_id: str | None = None
+    job_order_id: str | None = None
+    equipment_id: str | None = None
+    contradictions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultOnRecord:
+    """One version of a result in its own words, and how it stands to a lot."""
+
+    result: LabResult
+    arrived_ns: int
+    current: bool
+    relation: Relation
+    order_products: tuple[str, ...] = ()  # of the order that its message names
+    trends: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedResult:
+    """A message about a lot that was refused; ``result``: what it says, where it only contradicts what is on record."""
+
+    dead_letter_id: str
+    reasons: tuple[Reason, ...]
+    at_ns: int
+    sample_id: str | None = None
+    test_id: str | None = None
+    result: LabResult | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parent:
+    """A lot that went into another one, directly or not, and that is itself on hold or for review."""
+
+    material_lot_id: str
+    asks: Recommendation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """Assessments of a lot that are not looked at now: how many ask for what, and the worst of them."""
+
+    asks: Mapping[Recommendation, int] = field(default_factory=dict)
+    failed: int = 0
+    approved: frozenset[str] = frozenset()
+    products: tuple[str, ...] = ()
+    worst: tuple[Assessment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotKnowledge:
+    """What a lot is assessed by."""
+
+    context: LotContext
+    results: tuple[ResultOnRecord, ...] = ()
+    refused: tuple[RefusedResult, ...] = ()
+    parents: tuple[Parent, ...] = ()
+    settled: frozenset[str] = frozenset()
+    left_out: int = 0  # results on record that are too many to be judged again
+
+
+# --- from facts to assessments ---------------------------------------------------------------------------
+
+
+def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
+    """Return what each subject asks for the lot."""
+    results = _assessed_results(lot, in_force)
+    return (
+        *results,
+        *(_refused(lot, message, in_force) for message in lot.refused),
+        *(_parent(lot, parent) for parent in lot.parents),
+        *_context(lot),
+        *_unfinished(lot),
+    )
+
+
+def _assessed_results(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
+    standing = tuple(
+        record.result for record in lot.results if record.current and record.relation is not Relation.POSSIBLE
+    )
+    present = {_key(result) for result in standing}
+    return tuple(
+        _result(lot, record, in_force, standing=standing, left=_key(record.result) not in present)
+        for record in lot.results
+    )
+
+
+def _key(result: LabResult) -> tuple[str, str, str, int]:
+    return (result.source, result.sample_id, result.test_id, result.replicate)
+
+
+def _result(
+    lot: LotKnowledge, record: ResultOnRecord, in_force: InForce, *, standing: tuple[LabResult, ...], left: bool
+) -> Assessment:
+    products, clients = _scope(lot.context, record)
+    judged = judged_in_context(record, products, clients, in_force)
+    points = _points(lot, record, judged, products, clients, standing=standing, left=left)
+    return _assessment(lot, record, judged, products, points)
+
+
+def scoped_judgement(context: LotContext, record: ResultOnRecord, in_force: InForce) -> Judged:
+    """Return what a result says by itself, in the context of a lot."""
+    return judged_in_context(record, *_scope(context, record), in_force)
+
+
+def _scope(context: LotContext, record: ResultOnRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return by which products and clients a result is judged: all that are named, its own first."""
+    result = record.result
+    own = (result.material_definition_id, *context.products, *record.order_products)
+    clients = (result.client_id, context.client_id)
+    return (
+        tuple(dict.fromkeys(name for name in own if name is not None)),
+        tuple(dict.fromkeys(name for name in clients if name is not None)),
+    )
+
+
+def judged_in_context(
+    record: ResultOnRecord, products: tuple[str, ...], clients: tuple[str, ...], in_force: InForce
+) -> Judged:
+    """Return a result judged by all that is in force of the products and clients that are named of it."""
+    result = record.result
+    at_ns = record.arrived_ns if result.sampled_ns is None else result.sampled_ns
+    holding = tuple(
+        dict.fromkeys(
+            specification
+            for product in products
+            for client in clients or (None,)
+            for specification in in_force(result.analyte, at_ns, product, client)
+        )
+    )
+    plain = not record.trends and not result.unread
+    judged = _judged(result, holding) if plain else judge_result(result, holding, record.trends)
+    if products or judged.specification is not None or judged.recommendation is not Recommendation.REVIEW:
+        return judged
+    return replace(judged, reasons=tuple(_product_unknown(reason, result) for reason in judged.reasons))
+
+
+@lru_cache(maxsize=1024)
+def _judged(result: LabResult, holding: tuple[Specification, ...]) -> Judged:
+    """Return what a result says by these specifications: it is wanted with each later one of its lot."""
+    return judge_result(result, holding)
+
+
+def _product_unknown(reason: Reason, result: LabResult) -> Reason:
+    """Return the reason as it is: without a product no specification can be missing."""
+    if reason.code != "NO_SPECIFICATION":
+        return reason
+    return Reason(
+        code=OpenPoint.PRODUCT_UNKNOWN,
+        parameters={"analyte": result.analyte, "sample_id": result.sample_id},
+        text=f"The product of {result.sample_id} is not known, so there is nothing to judge {result.test_id} by.",
+    )
+
+
+Found = tuple[str, Recommendation, Reason]
+"""A point's code, what it asks for, and why."""
+
+
+def _points(
+    lot: LotKnowledge,
+    record: ResultOnRecord,
+    judged: Judged,
+    products: tuple[str, ...],
+    clients: tuple[str, ...],
+    *,
+    standing: tuple[LabResult, ...],
+    left: bool,
+) -> tuple[Found, ...]:
+    """Return what of a version of a result asks for care, the most telling first."""
+    result = record.result
+    if record.relation is Relation.POSSIBLE:
+        against = record.current and (judged.recommendation in _FOR_A_PERSON or bool(result.unread))
+        return (_without_lot(result, judged),) if against else ()
+    if not record.current:
+        return _of_earlier_version(result, judged, left=left)
+    if result.control_id is not None:
+        return (_control_with_lot(result),)
+    if result.unread:
+        return (_unread(result), *_judged_points(judged, result, only_hold=True))
+    if result.status in WITHDRAWN:
+        return (_withdrawn(result),)
+    replaced = retested(result, standing)
+    return (
+        *((_retested(result, judged),) if replaced and judged.recommendation is Recommendation.HOLD
+          else _judged_points(judged, result)),
+        *((_retest(result, standing),) if result.retest_of is not None else ()),
+        *_contradicted(result, lot.context, products, clients),
+    )  # fmt: skip
+
+
+_FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
+
+
+def _judged_points(judged: Judged, result: LabResult, *, only_hold: bool = False) -> tuple[Found, ...]:
+    if judged.recommendation not in _FOR_A_PERSON:
+        return ()
+    if only_hold and (judged.recommendation is not Recommendation.HOLD or result.status in WITHDRAWN):
+        return ()
+    return tuple((reason.code, judged.recommendation, reason) for reason in judged.reasons)
+
+
+def _review(code: OpenPoint, text: str, **parameters: object) -> Found:
+    return code, Recommendation.REVIEW, Reason(code=code, parameters=parameters, text=text)
+
+
+def _name(result: LabResult) -> str:
+    return f"{result.test_id} of {result.sample_id}"
+
+
+def _of_earlier_version(result: LabResult, judged: Judged, *, left: bool) -> tuple[Found, ...]:
+    if left:
+        text = f"A correction moved {_name(result)} to another lot."
+        return (_review(OpenPoint.RESULT_LEFT_LOT, text, analyte=result.analyte, sample_id=result.sample_id),)
+    if judged.recommendation is not Recommendation.HOLD or result.control_id is not None:
+        return ()
+    text = f"Version {result.result_version} of {_name(result)} was out: {judged.reasons[0].text}"
+    return (
+        _review(
+            OpenPoint.EARLIER_VERSION_FAILED, text, analyte=result.analyte, sample_id=result.sample_id,
+            result_version=result.result_version, value=result.value_text,
+        ),
+    )  # fmt: skip
+
+
+def _unread(result: LabResult) -> Found:
+    first, more = result.unread[0], len(result.unread) - 1
+    others = f" ({more} more)" if more else ""
+    return _review(
+        OpenPoint.RESULT_UNREAD,
+        f"{_name(result)} could not be read: {first.text}{others}",
+        analyte=result.analyte,
+        sample_id=result.sample_id,
+        codes=[reason.code for reason in result.unread],
+    )
+
+
+def _withdrawn(result: LabResult) -> Found:
+    text = f"The laboratory set {_name(result)} to {result.status.value}, and nothing has replaced it."
+    return _review(OpenPoint.RESULT_WITHDRAWN, text, analyte=result.analyte, status=result.status.value)
+
+
+def _control_with_lot(result: LabResult) -> Found:
+    text = f"{_name(result)} names the control {result.control_id} and a lot: a control belongs to no lot."
+    return _review(OpenPoint.CONTROL_WITH_LOT, text, analyte=result.analyte, control_id=result.control_id)
+
+
+def _without_lot(result: LabResult, judged: Judged) -> Found:
+    why = result.unread[0].text if result.unread else judged.reasons[0].text
+    text = f"{_name(result)} names no lot, and may be of this one: {why}"
+    return _review(OpenPoint.RESULT_WITHOUT_LOT, text, analyte=result.analyte, sample_id=result.sample_id)
+
+
+def _retested(result: LabResult, judged: Judged) -> Found:
+    text = f"{judged.reasons[0].text} It was tested again; a retest clears nothing without an investigation."
+    return _review(OpenPoint.RETESTED, text, analyte=result.analyte, sample_id=result.sample_id)
+
+
+def _retest(result: LabResult, standing: tuple[LabResult, ...]) -> Found:
+    known = any(
+        result.retest_of in {other.sample_id, other.foreign_id} and other.analyte == result.analyte
+        for other in standing
+        if _key(other) != _key(result)
+    )
+    if known:
+        text = f"{_name(result)} repeats {result.retest_of}; a person decides which of them counts."
+        return _review(OpenPoint.RETEST, text, analyte=result.analyte, retest_of=result.retest_of)
+    text = f"{_name(result)} repeats {result.retest_of}, of which no result that stands is known for this lot."
+    return _review(OpenPoint.RETEST_WITHOUT_ORIGINAL, text, analyte=result.analyte, retest_of=result.retest_of)
+
+
+def _contradicted(
+    result: LabResult, context: LotContext, products: tuple[str, ...], clients: tuple[str, ...]
+) -> tuple[Found, ...]:
+    """Return that a result and its lot name different products or clients; what the lot alone says is its own point."""
+    several = {"product": set(products) - set(context.products), "client": set(clients) - {context.client_id}}
+    named = {"product": products, "client": clients}
+    return tuple(
+        _review(
+            OpenPoint.CONTEXT_CONTRADICTED,
+            f"{_name(result)} and its lot name different {field}s: {', '.join(named[field])}.",
+            field=field,
+            names=list(named[field]),
+        )
+        for field, others in several.items()
+        if others and len(named[field]) > 1
+    )
+
+
+def _refused(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> Assessment:
+    about = " of ".join(name for name in (message.test_id, message.sample_id) if name) or "A message about this lot"
+    point = _review(
+        OpenPoint.MESSAGE_REFUSED,
+        f"{about} could not be understood: {message.reasons[0].text if message.reasons else 'see the dead letter'}",
+        dead_letter_id=message.dead_letter_id,
+        codes=[reason.code for reason in message.reasons],
+    )
+    found: tuple[Found, ...] = (point,)
+    if message.result is not None:
+        found = _contradiction(lot, message, message.result, in_force)
+    subject = f"{Subject.REFUSED} {message.dead_letter_id}"
+    return Assessment(
+        material_lot_id=lot.context.material_lot_id,
+        subject=subject,
+        kind=Subject.REFUSED,
+        points=_open(lot, subject, found),
+        failed=any(asks is Recommendation.HOLD for _code, asks, _reason in found),
+        sample_id=message.sample_id,
+        test_id=message.test_id,
+        at_ns=message.at_ns,
+    )
+
+
+def _contradiction(
+    lot: LotKnowledge, message: RefusedResult, result: LabResult, in_force: InForce
+) -> tuple[Found, ...]:
+    """Return that a version was told in two ways; where the other way would be a hold, a hold too."""
+    record = ResultOnRecord(result=result, arrived_ns=message.at_ns, current=True, relation=Relation.STATED)
+    products, clients = _scope(lot.context, record)
+    judged = judged_in_context(record, products, clients, in_force)
+    point = _review(
+        OpenPoint.RESULT_CONTRADICTED,
+        f"{_name(result)} came twice under one version, once as {result.value_text}; nobody can say which one holds.",
+        analyte=result.analyte,
+        sample_id=result.sample_id,
+        dead_letter_id=message.dead_letter_id,
+    )
+    return (point, *_judged_points(judged, result, only_hold=True))
+
+
+def _parent(lot: LotKnowledge, parent: Parent) -> Assessment:
+    stands = "on hold" if parent.asks is Recommendation.HOLD else "for review"
+    point = _review(
+        OpenPoint.PARENT_IN_QUESTION,
+        f"Lot {parent.material_lot_id}, which went into this one, is {stands}.",
+        parent=parent.material_lot_id,
+        recommendation=parent.asks.value,
+    )
+    subject = f"{Subject.PARENT} {parent.material_lot_id}"
+    return Assessment(
+        material_lot_id=lot.context.material_lot_id,
+        subject=subject,
+        kind=Subject.PARENT,
+        points=_open(lot, subject, (point,)),
+    )
+
+
+def _context(lot: LotKnowledge) -> tuple[Assessment, ...]:
+    if not lot.context.contradictions:
+        return ()
+    text = f"Production has told several values of this lot's {', '.join(lot.context.contradictions)}."
+    point = _review(OpenPoint.CONTEXT_CONTRADICTED, text, fields=list(lot.context.contradictions))
+    subject = Subject.CONTEXT.value
+    return (
+        Assessment(
+            material_lot_id=lot.context.material_lot_id,
+            subject=subject,
+            kind=Subject.CONTEXT,
+            points=_open(lot, subject, (point,)),
+        ),
+    )
+
+
+def _unfinished(lot: LotKnowledge) -> tuple[Assessment, ...]:
+    if not lot.left_out:
+        return ()
+    text = f"The lot has so many results that {lot.left_out} of them were not judged again."
+    point = _review(OpenPoint.NOT_JUDGED_AGAIN, text, results=lot.left_out)
+    subject = Subject.UNFINISHED.value
+    return (
+        Assessment(
+            material_lot_id=lot.context.material_lot_id,
+            subject=subject,
+            kind=Subject.UNFINISHED,
+            points=_open(lot, subject, (point,)),
+        ),
+    )
+
+
+def _open(lot: LotKnowledge, subject: str, found: Iterable[Found]) -> tuple[Point, ...]:
+    """Return the points that no person has settled; a hold is settled by nobody."""
+    named = (
+        Point(
+            point_id=identity_of(
+                "point", lot.context.material_lot_id, subject, code, str(reason.parameters.get("rule", ""))
+            ),
+            code=code,
+            asks=asks,
+            reason=reason,
+        )
+        for code, asks, reason in found
+    )
+    return tuple(point for point in named if point.asks is Recommendation.HOLD or point.point_id not in lot.settled)
+
+
+_FAILURES = frozenset({OpenPoint.EARLIER_VERSION_FAILED, OpenPoint.RETESTED})
+
+
+def _assessment(
+    lot: LotKnowledge, record: ResultOnRecord, judged: Judged, products: tuple[str, ...], found: tuple[Found, ...]
+) -> Assessment:
+    result, certain = record.result, record.relation is not Relation.POSSIBLE
+    points = _open(lot, result.result_id, found)
+    stands = record.current and certain and result.status not in WITHDRAWN and result.control_id is None
+    context_order = lot.context.job_order_id
+    awaited = result.job_order_id if result.job_order_id not in {None, context_order} else None
+    return Assessment(
+        material_lot_id=lot.context.material_lot_id,
+        subject=result.result_id,
+        kind=Subject.RESULT,
+        base=Recommendation.RELEASE if stands else Recommendation.PENDING,
+        inside=judged.reasons if judged.recommendation is Recommendation.RELEASE else (),
+        points=points,
+        failed=any(point.asks is Recommendation.HOLD or point.code in _FAILURES for point in points),
+        approved=stands and result.status is ResultStatus.APPROVED,
+        retest=result.retest_of is not None,
+        states_lot=record.relation is Relation.STATED,
+        source=result.source,
+        sample_id=result.sample_id,
+        test_id=result.test_id,
+        result_version=result.result_version,
+        analyte=result.analyte,
+        product=products[0] if products else None,
+        own_product=result.material_definition_id,
+        awaited_order_id=awaited,
+        current=record.current,
+        flags=judged.flags if record.current else (),
+        at_ns=record.arrived_ns if result.sampled_ns is None else result.sampled_ns,
+    )
+
+
+# --- from assessments to the recommendation --------------------------------------------------------------
+
+
+def recommend(
+    assessed: Collection[Assessment],
+    rest: Tally,
+    *,
+    missing: tuple[str, ...] = (),
+    provisional: tuple[str, ...] = (),
+) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return what is recommended for a lot, and why.
+
+    Args:
+        assessed: what was looked at now.
+        rest: what is known besides.
+        missing: required tests without an approved result; with any of them nothing is released.
+        provisional: analytes of which a model has said that they fail, and the laboratory nothing yet.
+    """
+    asked = Recommendation.PENDING
+    for each in (*(item.asks for item in assessed), *(wanted for wanted, count in rest.asks.items() if count)):
+        asked = worse(asked, each)
+    latched = rest.failed > 0 or any(item.failed for item in assessed)
+    reasons = _reasons(asked, assessed, rest)
+    if asked is Recommendation.RELEASE and missing:
+        asked, reasons = Recommendation.PENDING, (_missing(missing),)
+    if latched and asked is not Recommendation.HOLD:
+        reasons = (_HOLD_LATCHED, *reasons)
+    if provisional and asked is not Recommendation.HOLD:
+        state = LotState(recommendation=Recommendation.HOLD, latched=latched, provisional=True)
+        return state, (_not_final(provisional), *reasons)
+    return LotState(recommendation=asked, latched=latched), reasons
+
+
+def _reasons(asked: Recommendation, assessed: Collection[Assessment], rest: Tally) -> tuple[Reason, ...]:
+    """Return the reasons of the most careful; of very many the first, and how many more there are."""
+    worst = [item for item in (*rest.worst, *assessed) if item.asks is asked]
+    count = sum(item.asks is asked for item in assessed) + rest.asks.get(asked, 0)
+    if asked in _FOR_A_PERSON:
+        reasons = [point.reason for item in worst for point in item.points if point.asks is asked]
+    else:
+        reasons = [reason for item in worst for reason in item.inside]
+    distinct = list({(reason.code, reason.text): reason for reason in reasons}.values())
+    hidden = max(0, count - len(worst)) + max(0, len(distinct) - MOST_REASONS)
+    return (*distinct[:MOST_REASONS], *((_more(hidden),) if hidden else ()))
+
+
+def _more(count: int) -> Reason:
+    text = f"And {count} more: labline lot shows all of them."
+    return Reason(code="AND_MORE", parameters={"count": count}, text=text)
+
+
+def _missing(tests: tuple[str, ...]) -> Reason:
+    return Reason(
+        code="TESTS_MISSING",
+        parameters={"tests": list(tests)},
+        text=f"Without an approved result of {', '.join(tests)} the lot is not released.",
+    )
+
+
+def _not_final(analytes: tuple[str, ...]) -> Reason:
+    return Reason(
+        code="PROVISIONAL_HOLD",
+        parameters={"analytes": list(analytes)},
+        text=f"A model says that {', '.join(analytes)} is out of limits, and the laboratory's result is not there yet.",
+    )
+
+
+_HOLD_LATCHED = Reason(
+    code="HOLD_LATCHED",
+    text="A result of this lot was out of specification; only a person lifts that.",
+)

@@ -1,0 +1,378 @@
+"""From the tables: what a lot is assessed by. Runs inside the writer's transaction.
+
+A lot is read *whole* where anything but the arriving result can change what is known of it: it waits to be judged
+again, retests are involved, or its sample has results without a lot. Else only the versions of the arriving result are
+read, and the others stand as they were assessed; so a result costs the same in a lot of ten and of ten thousand.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from gateway.events import LotFacts, ProvisionalHold, ResultArrived
+from gateway.lab.disposition import LotState
+from gateway.lab.release import (
+    MOST_REASONS,
+    Assessment,
+    LotContext,
+    LotKnowledge,
+    Parent,
+    RefusedResult,
+    Relation,
+    ResultOnRecord,
+    Tally,
+)
+from gateway.records import Context, Guidance, LabResult, Reason, Recommendation, ResultStatus
+from gateway.store.codec import decode
+from gateway.store.investigating import Records
+from gateway.store.statements import SQL, value_of
+
+MOST_JUDGED_AGAIN = 2000  # results of one lot, in one go
+_MOST_CHECKED = 100  # results of a lot whose hashes are checked with each that follows; of more, with the daily check
+FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
+Gaps = Callable[[Context, int | None, int], tuple[str, ...]]
+_ORDER = (Recommendation.HOLD, Recommendation.REVIEW, Recommendation.RELEASE, Recommendation.PENDING)
+_REASONS = TypeAdapter(tuple[Reason, ...])
+_PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
+Sample = tuple[str, str]
+"""A laboratory interface and its sample."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Told:
+    """What production has told of one field: the values that hold now, and whether it ever told others."""
+
+    holding: tuple[str, ...] = ()
+    contradicted: bool = False
+
+    @property
+    def first(self) -> str | None:
+        return self.holding[0] if self.holding else None
+
+
+class LotReading:
+    """Reads the facts of lots; damaged rows are left out and noted by ``records``."""
+
+    def __init__(self, connection: sqlite3.Connection, records: Records, gaps: Gaps) -> None:
+        self._connection = connection
+        self._records = records
+        self._gaps = gaps
+
+    # --- which lots a result speaks of ---------------------------------------------------------------------
+
+    def lots_of(self, result: LabResult, arrived_ns: int) -> tuple[tuple[str, ...], Relation]:
+        """Return the lots that a result in its own words speaks of, and how that is known."""
+        if result.lots:
+            return result.lots, Relation.STATED
+        at_equipment = self._on_equipment(result, result.sampled_ns)
+        of_sample = self._values("lots_of_sample", sample_id=result.sample_id, source=result.source)
+        found = tuple(dict.fromkeys((*at_equipment, *of_sample)))
+        if found:
+            return found, Relation.FOUND
+        if result.job_order_id is not None:
+            return self._values("lots_of_order", job_order_id=result.job_order_id), Relation.POSSIBLE
+        return self._on_equipment(result, arrived_ns), Relation.POSSIBLE
+
+    def _on_equipment(self, result: LabResult, at_ns: int | None) -> tuple[str, ...]:
+        if result.equipment_id is None or at_ns is None:
+            return ()
+        rows = self._records.rows("lot_on_equipment", {"equipment_id": result.equipment_id, "at_ns": at_ns})
+        return tuple(row["material_lot_id"] for row in rows)
+
+    def _values(self, statement: str, **parameters: Any) -> tuple[str, ...]:
+        return tuple(row[0] for row in self._connection.execute(SQL[statement], parameters))
+
+    # --- facts -----------------------------------------------------------------------------------------------
+
+    def of_result(self, event: ResultArrived) -> tuple[LotFacts, ...]:
+        """Return the facts of each lot that an arriving result, or an earlier version of it, speaks of.
+
+        Of a result of no lot: one without a name, which nothing but this result is known of.
+        """
+        result, versions = event.result, self._versions(event.result)
+        lots, relation = self.lots_of(result, event.at_ns)
+        certain = lots if relation is not Relation.POSSIBLE else ()
+        for record in versions:
+            earlier, how = self.lots_of(record.result, record.arrived_ns)
+            certain += earlier if how is not Relation.POSSIBLE else ()
+        named = tuple(dict.fromkeys(certain))
+        if not named:
+            own = tuple(replace(record, relation=Relation.FOUND) for record in versions)
+            return (LotFacts(knowledge=LotKnowledge(context=LotContext(material_lot_id=""), results=own), whole=False),)
+        return tuple(self._facts(lot, at_ns=event.at_ns, arriving=result, versions=versions) for lot in named)
+
+    def of_lots(self, lots: Iterable[str], *, at_ns: int) -> tuple[LotFacts, ...]:
+        """Return all that is known of lots."""
+        return tuple(self._facts(lot, at_ns=at_ns, arriving=None, versions=()) for lot in lots)
+
+    def _is_whole(self, lot: str, result: LabResult) -> bool:
+        """Return whether something besides the result may have changed what is known of the lot."""
+        if result.retest_of is not None:
+            return True
+        of_sample = {"sample_id": result.sample_id, "source": result.source}
+        asked: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("lot_waits_to_be_judged", {"material_lot_id": lot}),
+            ("lot_has_retests", {"material_lot_id": lot}),
+            ("sample_has_results_without_lot", {**of_sample, "besides": result.result_id}),
+            ("sample_has_refused_results", of_sample),
+        )
+        return any(value_of(self._connection, statement, **parameters) is not None for statement, parameters in asked)
+
+    def _facts(
+        self, lot: str, *, at_ns: int, arriving: LabResult | None, versions: tuple[ResultOnRecord, ...]
+    ) -> LotFacts:
+        """Return what is known of a lot: all of it, or where a result touches nothing else, its own versions."""
+        row = next(iter(self._records.rows("lot_state", {"material_lot_id": lot})), None)
+        context, product_is_new = self._context(lot, arriving)
+        whole = arriving is None or product_is_new or self._is_whole(lot, arriving)
+        sample = ("", "") if arriving is None else _sample(arriving)
+        knowledge = LotKnowledge(context=context, settled=self._settled(lot))
+        if whole:
+            results, left_out = self._results(context, row, sample)
+            knowledge = replace(
+                knowledge,
+                results=results,
+                refused=self._refused(lot, sample),
+                parents=self._parents(lot),
+                left_out=left_out,
+            )
+        else:
+            of_lot = (self._to_lot(record, lot, sample) for record in versions)
+            knowledge = replace(knowledge, results=tuple(record for record in of_lot if record is not None))
+        subjects = [record.result.result_id for record in knowledge.results]
+        provisional = self._provisional(lot)
+        about = Context(equipment_id=context.equipment_id, material_lot_id=lot)
+        started_ns = row["started_ns"] if row else None
+        return LotFacts(
+            knowledge=knowledge,
+            whole=whole,
+            standing=self._standing(lot, None if whole else subjects),
+            rest=Tally() if whole else self._tally(lot, subjects),
+            before=_state_in(row),
+            closed=row is not None and row["closed_ns"] is not None,
+            started_ns=started_ns,
+            ended_ns=row["ended_ns"] if row else None,
+            provisional=provisional,
+            final_results=self._final(provisional),
+            gaps=self._gaps(about, started_ns, at_ns),
+            open_guidance=self._records.decoded(
+                Guidance, self._records.rows("open_guidance_of_lot", {"material_lot_id": lot})
+            ),
+        )
+
+    # --- parts -------------------------------------------------------------------------------------------------
+
+    def _versions(self, result: LabResult) -> tuple[ResultOnRecord, ...]:
+        rows = self._records.rows("results_of_key", _key(result))
+        return tuple(self._on_record(row) for row in rows)
+
+    def _on_record(self, row: sqlite3.Row) -> ResultOnRecord:
+        result = own_words(row["body"])
+        return ResultOnRecord(
+            result=result,
+            arrived_ns=row["arrived_ns"],
+            current=bool(row["current"]),
+            relation=Relation.STATED,
+            order_products=self._order(result.job_order_id)[0].holding,
+        )
+
+    def _to_lot(self, record: ResultOnRecord, lot: str, sample: Sample) -> ResultOnRecord | None:
+        """Return a result as it stands to a lot; None where it does not speak of it."""
+        lots, relation = self.lots_of(record.result, record.arrived_ns)
+        if not record.result.lots and _sample(record.result) == sample and lot not in lots:
+            lots, relation = (lot,), Relation.FOUND  # the arriving result of its sample names the lot
+        return replace(record, relation=relation) if lot in lots else None
+
+    def _results(
+        self, context: LotContext, row: sqlite3.Row | None, sample: Sample
+    ) -> tuple[tuple[ResultOnRecord, ...], int]:
+        """Return the results of a lot, the oldest first, and how many are left out as they are too many."""
+        source, sample_id = sample
+        wanted = {
+            "material_lot_id": context.material_lot_id,
+            "equipment_id": context.equipment_id,
+            "from_ns": _NEVER if row is None or row["started_ns"] is None else row["started_ns"],
+            "until_ns": _NEVER if row is None or row["ended_ns"] is None else row["ended_ns"],
+            "job_order_id": context.job_order_id,
+            "sample_id": sample_id,
+            "source": source,
+            "most": MOST_JUDGED_AGAIN,
+        }
+        rows = self._records.rows("results_speaking_of_lot", wanted)
+        known = (self._to_lot(self._on_record(found), context.material_lot_id, sample) for found in reversed(rows))
+        left_out = 0
+        if len(rows) == MOST_JUDGED_AGAIN:
+            counted = value_of(self._connection, "count_results_of_lot", material_lot_id=context.material_lot_id) or 0
+            left_out = max(0, counted - MOST_JUDGED_AGAIN)
+        return tuple(record for record in known if record is not None), left_out
+
+    def _refused(self, lot: str, sample: Sample) -> tuple[RefusedResult, ...]:
+        source, sample_id = sample
+        rows = self._records.rows("refused_of_lot", {"material_lot_id": lot, "sample_id": sample_id, "source": source})
+        return tuple(
+            RefusedResult(
+                dead_letter_id=row["dead_letter_id"],
+                reasons=_REASONS.validate_json(row["reasons"]),
+                at_ns=row["at_ns"],
+                sample_id=row["sample_id"],
+                test_id=row["test_id"],
+                result=None if row["result"] is None else decode(LabResult, row["result"]),
+            )
+            for row in rows
+        )
+
+    def _parents(self, lot: str) -> tuple[Parent, ...]:
+        rows = self._connection.execute(SQL["parents_in_question"], {"material_lot_id": lot})
+        return tuple(
+            Parent(
+                material_lot_id=row["material_lot_id"],
+                asks=Recommendation.HOLD if row["on_hold"] else Recommendation.REVIEW,
+            )
+            for row in rows
+        )
+
+    def _settled(self, lot: str) -> frozenset[str]:
+        return frozenset(row["point_id"] for row in self._records.rows("settled_of_lot", {"material_lot_id": lot}))
+
+    def _provisional(self, lot: str) -> tuple[ProvisionalHold, ...]:
+        rows = self._records.rows("provisional_holds", {"material_lot_id": lot})
+        return tuple(ProvisionalHold(**{name: row[name] for name in _PROVISIONAL}) for row in rows)
+
+    def _final(self, provisional: tuple[ProvisionalHold, ...]) -> frozenset[str]:
+        named = [hold.settled_by for hold in provisional if hold.settled_by is not None]
+        rows = [row for result_id in named for row in self._records.rows("result_if_current", {"result_id": result_id})]
+        results = (decode(LabResult, row["body"]) for row in rows)
+        return frozenset(result.result_id for result in results if result.status in FINAL)
+
+    def _standing(self, lot: str, subjects: list[str] | None) -> Mapping[str, Assessment]:
+        if subjects is None:
+            rows = self._records.rows("assessments_of_lot", {"material_lot_id": lot})
+        else:
+            asked = {"material_lot_id": lot, "subjects": json.dumps(subjects)}
+            rows = self._records.rows("assessments_of_subjects", asked) if subjects else []
+        return {each.subject: each for each in _assessments(rows)}
+
+    def _tally(self, lot: str, subjects: list[str]) -> Tally:
+        asked = {"material_lot_id": lot, "subjects": json.dumps(subjects)}
+        counts: dict[Recommendation, int] = {}
+        failed = 0
+        for row in self._records.rows("tally_of_others", asked):
+            counts[Recommendation(row["asks"])] = counts.get(Recommendation(row["asks"]), 0) + row["count"]
+            failed += row["count"] if row["failed"] else 0
+        worst = next((each for each in _ORDER if counts.get(each)), None)
+        rows = [] if worst is None else self._records.rows(
+            "worst_of_others", {**asked, "asks": worst.value, "most": MOST_REASONS}
+        )  # fmt: skip
+        if sum(counts.values()) <= _MOST_CHECKED:
+            self._records.rows("damaged_results_of_lot", {"material_lot_id": lot})  # notes those that do not hold
+        return Tally(
+            asks=counts,
+            failed=failed,
+            approved=frozenset(self._values("approved_analytes", **asked) if counts else ()),
+            products=self._values("products_of_lot", material_lot_id=lot) if counts else (),
+            worst=_assessments(rows),
+        )
+
+    # --- what production has told of a lot ------------------------------------------------------------------------
+
+    def _context(self, lot: str, arriving: LabResult | None) -> tuple[LotContext, bool]:
+        """Return what production has told of a lot, and whether the arriving result is the first to name its product.
+
+        Of several messages the one with the latest time holds, in whatever order they came. Where production has named
+        no product, what the lot's results name counts.
+        """
+        rows = self._records.rows("lot_context_told", {"material_lot_id": lot})
+        product, client = _told(rows, "material_definition_id"), _told(rows, "client_id")
+        order, equipment = _told(rows, "job_order_id"), _told(rows, "equipment_id")
+        of_order, client_of_order = self._order(order.first)
+        products = tuple(dict.fromkeys((*product.holding, *of_order.holding)))
+        clients = tuple(dict.fromkeys((*client.holding, *client_of_order.holding)))
+        product_is_new = False
+        if not products:
+            named = self._values("products_named_by_results", material_lot_id=lot)
+            own = (
+                ()
+                if arriving is None or arriving.material_definition_id is None
+                else (arriving.material_definition_id,)
+            )
+            product_is_new = not set(own) <= set(named)
+            products = tuple(dict.fromkeys((*named, *own)))
+        contradicted = {
+            "product": product.contradicted or of_order.contradicted or len(products) > 1,
+            "client": client.contradicted or client_of_order.contradicted or len(clients) > 1,
+            "equipment": len(equipment.holding) > 1,
+        }
+        context = LotContext(
+            material_lot_id=lot,
+            products=products,
+            client_id=clients[0] if clients else None,
+            job_order_id=order.first,
+            equipment_id=equipment.first,
+            contradictions=tuple(name for name, holds in contradicted.items() if holds),
+        )
+        return context, product_is_new
+
+    def _order(self, job_order_id: str | None) -> tuple[_Told, _Told]:
+        """Return (product, client) of an order."""
+        if job_order_id is None:
+            return _Told(), _Told()
+        rows = self._records.rows("order_context_told", {"job_order_id": job_order_id})
+        return _told(rows, "material_definition_id"), _told(rows, "client_id")
+
+
+_NEVER = 2**62
+
+
+def _told(rows: list[sqlite3.Row], name: str) -> _Told:
+    """Return what rows, the latest first, say of one field."""
+    stating = [row for row in rows if row[name] is not None]
+    if not stating:
+        return _Told()
+    latest_ns = stating[0]["at_ns"]
+    holding = sorted({row[name] for row in stating if row["at_ns"] == latest_ns})
+    return _Told(holding=tuple(holding), contradicted=len({row[name] for row in stating}) > 1)
+
+
+def _assessments(rows: Iterable[sqlite3.Row]) -> tuple[Assessment, ...]:
+    found = []
+    for row in rows:
+        try:
+            found.append(_assessment(row["body"]))
+        except ValidationError:  # of another version: it is assessed anew with the whole lot
+            continue
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _assessment(body: str) -> Assessment:
+    return decode(Assessment, body)
+
+
+@lru_cache(maxsize=1024)
+def own_words(body: str) -> LabResult:
+    """Return the result in a body as its message told it: those of a lot are wanted again with each that follows."""
+    return decode(LabResult, body).in_its_own_words()
+
+
+def _state_in(row: sqlite3.Row | None) -> LotState:
+    if row is None:
+        return LotState()
+    return LotState(recommendation=Recommendation(row["recommendation"]), latched=bool(row["latched"]))
+
+
+def _sample(result: LabResult) -> Sample:
+    return result.source, result.sample_id
+
+
+def _key(result: LabResult) -> dict[str, Any]:
+    return {
+        "source": result.source,
+        "sample_id": result.sample_id,
+        "test_id": result.test_id,
+        "replicate": result.replicate,
+    }

@@ -1,0 +1,255 @@
+-- name: lot_waits_to_be_judged
+SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id;
+
+-- name: lot_has_retests
+SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND retest = 1 LIMIT 1;
+
+-- name: sample_has_results_without_lot
+SELECT 1 FROM result_without_lot WHERE sample_id = :sample_id AND source = :source AND result_id <> :besides LIMIT 1;
+
+-- name: sample_has_refused_results
+SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source LIMIT 1;
+
+-- name: results_of_key
+SELECT r.body, r.current, r.holds, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
+FROM lab_result_checked AS r JOIN event AS e ON e.event_id = r.event_id
+WHERE r.source = :source AND r.sample_id = :sample_id AND r.test_id = :test_id AND r.replicate = :replicate
+ORDER BY r.result_version, r.row_number;
+
+-- name: results_speaking_of_lot
+-- by what they were known to belong to when they came, by what they were last assessed for, and by what may have made
+-- them this lot's since: its equipment in its time, its order, and its samples
+SELECT r.body, r.current, r.holds, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
+FROM lab_result_checked AS r JOIN event AS e ON e.event_id = r.event_id
+WHERE r.result_id IN (
+    SELECT result_id FROM lab_result WHERE material_lot_id = :material_lot_id
+    UNION SELECT subject FROM assessment WHERE material_lot_id = :material_lot_id AND kind = 'result'
+    UNION SELECT result_id FROM result_without_lot
+          WHERE equipment_id = :equipment_id AND at_ns >= :from_ns AND at_ns < :until_ns
+    UNION SELECT result_id FROM result_without_lot WHERE job_order_id = :job_order_id
+    UNION SELECT w.result_id FROM assessment AS a
+          JOIN result_without_lot AS w ON w.sample_id = a.sample_id AND w.source = a.source
+          WHERE a.material_lot_id = :material_lot_id AND a.states_lot = 1
+    UNION SELECT result_id FROM result_without_lot WHERE sample_id = :sample_id AND source = :source
+)
+ORDER BY r.row_number DESC LIMIT :most;
+
+-- name: count_results_of_lot
+SELECT count(*) FROM assessment WHERE material_lot_id = :material_lot_id AND kind = 'result';
+
+-- name: result_if_current
+SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked
+WHERE result_id = :result_id AND current = 1;
+
+-- name: lots_of_sample
+SELECT DISTINCT material_lot_id FROM assessment
+WHERE sample_id = :sample_id AND source = :source AND states_lot = 1 ORDER BY material_lot_id;
+
+-- name: lots_of_order
+SELECT material_lot_id FROM lot WHERE job_order_id = :job_order_id ORDER BY material_lot_id LIMIT 100;
+
+-- name: refused_of_lot
+SELECT dead_letter_id, sample_id, test_id, at_ns, reasons, result, holds, 'refused_result ' || dead_letter_id AS record
+FROM refused_result_checked
+WHERE material_lot_id = :material_lot_id OR (
+    material_lot_id = '' AND (sample_id, source) IN (
+        SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND states_lot = 1
+        UNION SELECT :sample_id, :source
+    )
+)
+ORDER BY row_number LIMIT 200;
+
+-- name: settled_of_lot
+SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked WHERE material_lot_id = :material_lot_id;
+
+-- name: parents_in_question
+-- lots that went into this one, directly or not, of which something besides their own parents asks for care
+WITH RECURSIVE above (lot, depth) AS (
+    SELECT consumed_lot_id, 1 FROM material_use WHERE material_lot_id = :material_lot_id
+    UNION SELECT use.consumed_lot_id, above.depth + 1 FROM material_use AS use
+    JOIN above ON use.material_lot_id = above.lot WHERE above.depth < 30
+    LIMIT 2000
+)
+SELECT a.material_lot_id, max(a.asks = 'hold') AS on_hold FROM assessment AS a
+WHERE a.material_lot_id IN (SELECT lot FROM above WHERE lot <> :material_lot_id)
+  AND a.kind <> 'parent' AND a.asks IN ('review', 'hold')
+GROUP BY a.material_lot_id ORDER BY a.material_lot_id LIMIT 20;
+
+-- name: is_parent
+SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id LIMIT 1;
+
+-- name: in_question
+SELECT max(CASE asks WHEN 'hold' THEN 2 ELSE 1 END) FROM assessment
+WHERE material_lot_id = :material_lot_id AND kind <> 'parent' AND asks IN ('review', 'hold');
+
+-- name: lot_context_told
+SELECT at_ns, json_extract(body, '$.material_definition_id') AS material_definition_id,
+       json_extract(body, '$.client_id') AS client_id, json_extract(body, '$.job_order_id') AS job_order_id,
+       json_extract(body, '$.equipment_id') AS equipment_id, holds, 'context_change ' || event_id AS record
+FROM context_change_checked
+WHERE material_lot_id = :material_lot_id AND kind = 'lot_started' AND json_valid(body)
+ORDER BY at_ns DESC LIMIT 50;
+
+-- name: order_context_told
+SELECT at_ns, json_extract(body, '$.material_definition_id') AS material_definition_id,
+       json_extract(body, '$.client_id') AS client_id, holds, 'context_change ' || event_id AS record
+FROM context_change_checked
+WHERE (CASE WHEN json_valid(body) THEN json_extract(body, '$.job_order_id') END) = :job_order_id
+  AND kind = 'order_started'
+ORDER BY at_ns DESC LIMIT 50;
+
+-- name: assessments_of_lot
+SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
+WHERE material_lot_id = :material_lot_id ORDER BY row_number;
+
+-- name: assessments_of_subjects
+SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
+WHERE material_lot_id = :material_lot_id AND subject IN (SELECT value FROM json_each(:subjects));
+
+-- name: tally_of_others
+SELECT asks, failed, holds, count(*) AS count, 'assessment ' || material_lot_id AS record FROM assessment_checked
+WHERE material_lot_id = :material_lot_id AND subject NOT IN (SELECT value FROM json_each(:subjects))
+GROUP BY asks, failed, holds;
+
+-- name: approved_analytes
+SELECT DISTINCT analyte FROM assessment
+WHERE material_lot_id = :material_lot_id AND approved = 1 AND subject NOT IN (SELECT value FROM json_each(:subjects));
+
+-- name: worst_of_others
+SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
+WHERE material_lot_id = :material_lot_id AND asks = :asks
+  AND subject NOT IN (SELECT value FROM json_each(:subjects))
+ORDER BY row_number LIMIT :most;
+
+-- name: insert_assessment
+INSERT OR REPLACE INTO assessment (material_lot_id, subject, kind, source, sample_id, analyte, product, awaited_order_id,
+                                   at_ns, states_lot, retest, approved, failed, asks, body, hash)
+VALUES (:material_lot_id, :subject, :kind, :source, :sample_id, :analyte, :product, :awaited_order_id,
+        :at_ns, :states_lot, :retest, :approved, :failed, :asks, :body, :hash);
+
+-- name: delete_assessment
+DELETE FROM assessment WHERE material_lot_id = :material_lot_id AND subject = :subject;
+
+-- name: lot_is_judged
+DELETE FROM lot_to_judge WHERE material_lot_id = :material_lot_id;
+
+-- name: lots_to_judge_by_cause
+SELECT material_lot_id FROM lot_to_judge WHERE cause = :cause ORDER BY material_lot_id LIMIT :most;
+
+-- name: lots_to_judge
+SELECT material_lot_id FROM lot_to_judge ORDER BY at_ns, material_lot_id LIMIT :most;
+
+-- name: judge_lot_again
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT :material_lot_id, :cause, :at_ns WHERE :material_lot_id IS NOT NULL
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_of_subject_again
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment WHERE subject = :subject
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_of_sample_again
+-- whose results belonged to other lots, or to none, before this sample's lot was known
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM result_without_lot AS w
+JOIN assessment AS a ON a.subject = w.result_id
+WHERE w.sample_id = :sample_id AND w.source = :source
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_of_named_sample_again
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment
+WHERE sample_id = :sample_id AND source = :source AND states_lot = 1
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_on_equipment_again
+-- results without a lot that were drawn there since: they may have been another lot's until now
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM result_without_lot AS w
+JOIN assessment AS a ON a.subject = w.result_id
+WHERE w.at_ns >= :from_ns AND w.equipment_id = coalesce(
+    :equipment_id, (SELECT equipment_id FROM lot WHERE material_lot_id = :material_lot_id)
+)
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_of_order_again
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT material_lot_id, :cause, :at_ns FROM (
+    SELECT material_lot_id FROM lot WHERE job_order_id = :job_order_id
+    UNION SELECT material_lot_id FROM assessment WHERE awaited_order_id = :job_order_id
+) WHERE true
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_of_product_again
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment
+WHERE product = :product AND analyte = :analyte AND at_ns >= :from_ns
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_made_of_it_again
+WITH RECURSIVE below (lot, depth) AS (
+    SELECT material_lot_id, 1 FROM material_use WHERE consumed_lot_id = :material_lot_id
+    UNION SELECT use.material_lot_id, below.depth + 1 FROM material_use AS use
+    JOIN below ON use.consumed_lot_id = below.lot WHERE below.depth < 30
+    LIMIT 20000
+)
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT lot, :cause, :at_ns FROM below WHERE lot <> :material_lot_id
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: insert_result_without_lot
+INSERT OR REPLACE INTO result_without_lot (result_id, source, sample_id, equipment_id, job_order_id, at_ns, timed)
+VALUES (:result_id, :source, :sample_id, :equipment_id, :job_order_id, :at_ns, :timed);
+
+-- name: insert_refused_result
+INSERT OR IGNORE INTO refused_result (dead_letter_id, material_lot_id, event_id, source, sample_id, test_id, at_ns,
+                                      reasons, result)
+VALUES (:dead_letter_id, :material_lot_id, :event_id, :source, :sample_id, :test_id, :at_ns, :reasons, :result);
+
+-- name: insert_restated
+INSERT INTO restated_result (source, sample_id, test_id, replicate, result_id, since_ns)
+VALUES (:source, :sample_id, :test_id, :replicate, :result_id, :since_ns)
+ON CONFLICT (source, sample_id, test_id, replicate) DO UPDATE SET result_id = excluded.result_id;
+
+-- name: delete_restated
+DELETE FROM restated_result
+WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate;
+
+-- name: restated_since
+SELECT r.payload, r.body, r.payload_sha256, e.topic, r.holds
+FROM restated_result AS s JOIN lab_result_checked AS r ON r.result_id = s.result_id
+JOIN event AS e ON e.event_id = r.event_id
+WHERE s.since_ns <= :until_ns ORDER BY s.since_ns LIMIT :most;
+
+-- name: insert_settlement
+INSERT OR IGNORE INTO settlement (point_id, material_lot_id, person, reason, at_ns)
+VALUES (:point_id, :material_lot_id, :person, :reason, :at_ns);
+
+-- name: settlements_of_lot
+SELECT point_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
+FROM settlement_checked WHERE material_lot_id = :material_lot_id ORDER BY at_ns;
+
+-- name: judge_open_lots_again
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT material_lot_id, :cause, :at_ns FROM (
+    SELECT material_lot_id FROM lot WHERE closed_ns IS NULL ORDER BY rowid DESC LIMIT :most
+) WHERE true
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: count_specifications
+SELECT count(*) FROM specification_stated
+WHERE product = :product AND analyte = :analyte AND client_id = :client_id AND withdrawn = 0;
+
+-- name: products_named_by_results
+SELECT DISTINCT json_extract(body, '$.own_product') AS product FROM assessment
+WHERE material_lot_id = :material_lot_id AND kind = 'result' AND json_extract(body, '$.current') = 1
+  AND json_extract(body, '$.own_product') IS NOT NULL
+ORDER BY 1;
+
+-- name: damaged_results_of_lot
+SELECT holds, 'lab_result ' || result_id AS record FROM lab_result_checked
+WHERE material_lot_id = :material_lot_id AND current = 1 AND NOT holds LIMIT 20;
+
+-- name: products_of_lot
+SELECT DISTINCT product FROM assessment WHERE material_lot_id = :material_lot_id AND product IS NOT NULL ORDER BY product;
