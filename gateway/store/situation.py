@@ -60,8 +60,8 @@ from gateway.records import (
 from gateway.store.codec import decode
 from gateway.store.heads import contains, head_of
 from gateway.store.investigating import around_lot, around_result
-from gateway.store.master_data import stated_in
 from gateway.store.lot_facts import LotReading
+from gateway.store.master_data import stated_in
 from gateway.store.samples import points_on_record, results_in
 from gateway.store.sampling import sampling_of
 from gateway.store.signed_biases import newest_acts
