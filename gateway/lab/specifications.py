@@ -214,7 +214,8 @@ def _possible_values(result: LabResult, specification: Specification) -> _Values
     if limit is not None and result.qualifier in {">", ">="}:
         return _Values(low=limit, high=math.inf, with_low=closed)
     if limit is not None and result.qualifier in {"<", "<="}:
-        floor = 0.0 if limit > 0 and _cannot_be_negative(specification, result.unit) else -math.inf
+        reaches_zero = limit > 0 or (limit == 0 and closed)
+        floor = 0.0 if reaches_zero and _cannot_be_negative(specification, result.unit) else -math.inf
         return _Values(low=floor, high=limit, with_high=closed)
     return _Values(low=-math.inf, high=math.inf)
 

@@ -234,11 +234,51 @@ def test_laboratory_05_an_unknown_comparator_decides_nothing():
         ({"lower": 0.02}, "<0.02", "hold"),
         ({"inclusive": False}, "<0.05", "review"),
         ({}, "<-0.05", "hold"),
+        ({}, "<=0", "release"),
+        ({}, "<0", "hold"),
     ],
 )
 def test_laboratory_24_what_cannot_be_negative_is_inside_from_zero(changes, text, expected):
     specification = replace(Specification(analyte="x", lower=0.0, upper=0.1), **changes)
     assert judge(censored(text, unit=specification.unit), specification)[0].value == expected
+
+
+_GRID = st.integers(-4, 8).map(lambda each: each / 2)
+
+
+@given(
+    st.sampled_from(["", "<", "<=", ">", ">="]), _GRID, st.none() | _GRID, st.none() | _GRID,
+    st.booleans(), st.booleans(), st.sampled_from([None, True, False]),
+)  # fmt: skip
+def test_laboratory_05_24_what_is_released_is_inside_whatever_it_is_and_what_is_held_is_outside(
+    qualifier, number, lower, upper, with_lower, with_upper, non_negative
+):
+    """Held against every value on a fine grid that the result may stand for."""
+    specification = Specification(
+        analyte="x", lower=lower, upper=upper, lower_inclusive=with_lower, upper_inclusive=with_upper,
+        non_negative=non_negative,
+    )  # fmt: skip
+    if lower is None and upper is None:
+        return
+    found = result(value=number, unit=None) if not qualifier else censored(f"{qualifier}{number}")
+    stands_for = {
+        "": lambda value: value == number, "<": lambda value: value < number, "<=": lambda value: value <= number,
+        ">": lambda value: value > number, ">=": lambda value: value >= number,
+    }[qualifier]  # fmt: skip
+    never_negative = non_negative or (non_negative is None and lower == 0)
+    possible = [value for each in range(-80, 120) if stands_for(value := each / 8)]
+    if never_negative and qualifier in {"<", "<="}:
+        possible = [value for value in possible if value >= 0] or possible
+    inside = [
+        (lower is None or value > lower or (with_lower and value == lower))
+        and (upper is None or value < upper or (with_upper and value == upper))
+        for value in possible
+    ]
+    expected = "release" if all(inside) else "review" if any(inside) else "hold"
+    if lower is not None and upper is not None and lower > upper - 0.25:
+        assert judge(found, specification)[0].value in {expected, "review", "hold"}  # nothing may be inside at all
+    else:
+        assert judge(found, specification)[0].value == expected
 
 
 TIGHT = Specification(
