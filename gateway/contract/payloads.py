@@ -43,6 +43,12 @@ _OVER = frozenset(
 )  # what is over carries no suggestion: nobody shall follow it
 
 
+class Part(BaseModel):
+    """An object within a payload; all its fields are always sent."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
 class Payload(BaseModel):
     """What every payload carries: schema, id, cause (the event's id), when it was issued, and the line."""
 
@@ -71,7 +77,7 @@ Written = Annotated[
 ]
 
 
-class ReasonPart(BaseModel):
+class ReasonPart(Part):
     """A code with its parameters and its sentence."""
 
     code: str
@@ -84,7 +90,7 @@ class ReasonPart(BaseModel):
         return [cls(code=r.code, parameters=dict(r.parameters), text=r.text) for r in reasons]
 
 
-class SpecificationPart(BaseModel):
+class SpecificationPart(Part):
     """The limits, and the texts, by which was judged."""
 
     lower: Written | None
@@ -111,7 +117,7 @@ class SpecificationPart(BaseModel):
         )
 
 
-class MeasuredPart(BaseModel):
+class MeasuredPart(Part):
     """The laboratory's value."""
 
     value: Written | None
@@ -136,7 +142,7 @@ class MeasuredPart(BaseModel):
         )
 
 
-class PredictedPart(BaseModel):
+class PredictedPart(Part):
     """A predicted value with its interval."""
 
     value: float
@@ -155,7 +161,7 @@ class PredictedPart(BaseModel):
         )  # fmt: skip
 
 
-class ModelPart(BaseModel):
+class ModelPart(Part):
     """Which model spoke."""
 
     name: str
@@ -171,7 +177,7 @@ class ModelPart(BaseModel):
         return cls(name=model.name, version=model.version, sha256=model.sha256)
 
 
-class ExpectedPart(BaseModel):
+class ExpectedPart(Part):
     """What a move is expected to bring."""
 
     value: float
@@ -179,7 +185,7 @@ class ExpectedPart(BaseModel):
     high: float
 
 
-class SuggestionPart(BaseModel):
+class SuggestionPart(Part):
     """A move of one setpoint."""
 
     tag: str
@@ -208,14 +214,14 @@ class SuggestionPart(BaseModel):
         )
 
 
-class RequiresPart(BaseModel):
+class RequiresPart(Part):
     """Who may act on it, and whether with an electronic signature."""
 
     role: str
     signature: bool
 
 
-class SensitivityPart(BaseModel):
+class SensitivityPart(Part):
     """By how much the prediction changes per unit of an input, over a change of the input by ``over``."""
 
     input: str
@@ -230,7 +236,7 @@ class SensitivityPart(BaseModel):
         return [cls(**asdict(each)) for each in sensitivities]
 
 
-class InstructionPart(BaseModel):
+class InstructionPart(Part):
     """The steps of a procedure of the plant that applies."""
 
     procedure: str
@@ -312,7 +318,7 @@ def _title_when_over(guidance: Guidance) -> str:
     return f"{guidance.state.capitalize()}: move of {tag}"
 
 
-class BoardLine(BaseModel):
+class BoardLine(Part):
     """One open guidance on the board."""
 
     id: str = Field(description="to answer it by, and to find guidance/{id}")
@@ -373,7 +379,7 @@ def board_payload(
     )
 
 
-class VerdictPart(BaseModel):
+class VerdictPart(Part):
     """Whether the gates accepted, and if not, why."""
 
     accepted: bool
@@ -385,7 +391,7 @@ class VerdictPart(BaseModel):
         return cls(accepted=verdict.accepted, reasons=ReasonPart.of(verdict.reasons))
 
 
-class BiasPart(BaseModel):
+class BiasPart(Part):
     """The correction from laboratory results that a prediction carries."""
 
     value: float
@@ -436,7 +442,7 @@ def prediction_payload(prediction: Prediction, *, line: str, cause: str, expires
     )
 
 
-class RestsOnResult(BaseModel):
+class RestsOnResult(Part):
     """One result version a disposition rests on."""
 
     sample_id: str
@@ -444,7 +450,7 @@ class RestsOnResult(BaseModel):
     result_version: int | None
 
 
-class RestsOnPrediction(BaseModel):
+class RestsOnPrediction(Part):
     """The prediction at a sample's drawn time, beside its result."""
 
     id: str
@@ -455,7 +461,7 @@ class RestsOnPrediction(BaseModel):
     accepted: bool
 
 
-class RestsOn(BaseModel):
+class RestsOn(Part):
     """Everything a disposition rests on."""
 
     results: list[RestsOnResult]
