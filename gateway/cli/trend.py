@@ -47,14 +47,14 @@ def list_series(
     """
     settings = read(config)[0]
     with closing(read_state(settings.store.directory)) as connection:
-        series = [_told(connection, settings, row) for row in connection.execute(SQL["all_series"]).fetchall()]
+        series = [_described(connection, settings, row) for row in connection.execute(SQL["all_series"]).fetchall()]
     if as_json:
         show_json({"series": series})
         return
-    show_table("series", _COLUMNS, [_row(each) for each in series])
+    show_table("series", _COLUMNS, [_row(described) for described in series])
 
 
-def _told(connection: sqlite3.Connection, settings: Settings, row: sqlite3.Row) -> dict[str, Any]:
+def _described(connection: sqlite3.Connection, settings: Settings, row: sqlite3.Row) -> dict[str, Any]:
     of_series = {"product": row["product"], "analyte": row["analyte"]}
     if not row["holds"]:
         return {
@@ -77,7 +77,7 @@ def _document(stands: Standing, points: tuple[Point, ...], figures: Capability) 
     return {
         "state": stands.state.value,
         "reason": stands.reason,
-        "newest": max(points, key=lambda each: (each.at_ns, each.sample_id)).text if points else None,
+        "newest": max(points, key=lambda point: (point.at_ns, point.sample_id)).text if points else None,
         "center": None if limits is None else round(limits.center, 6),
         "limits": None if limits is None else f"{limits.lower:.5g} to {limits.upper:.5g}",
         "frozen_until": rfc3339(series.frozen_until_ns) if series.frozen else None,

@@ -40,7 +40,7 @@ def chart_limits(values: Sequence[float]) -> ChartLimits | None:
     """Return the limits of an I-MR chart of values in their order, or None where too few or all alike.
 
     NIST/SEMATECH e-Handbook, 6.3.2.2: sigma is the mean moving range over 1.128. It is at least half the step in which
-    the values are told: what varies less than that is rounded away, and a last digit that changes would be a signal
+    the values are written: what varies less than that is rounded away, and a last digit that changes would be a signal
     (Wheeler, Understanding Statistical Process Control, 1992: inadequate measurement units).
     """
     if len(values) <= 1:
@@ -58,7 +58,7 @@ def chart_limits(values: Sequence[float]) -> ChartLimits | None:
 
 
 def _step(values: Sequence[float]) -> float:
-    """Return the step in which values are told: one of the last decimal place that any of them uses."""
+    """Return the step in which values are written: one of the last decimal place that any of them uses."""
     places = max(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in values)
     return float(Decimal(1).scaleb(-max(places, 0)))
 

@@ -45,7 +45,7 @@ class Point:
     @property
     def result_ids(self) -> tuple[str, ...]:
         """Return the results that the point is made of."""
-        return tuple(each.result_id for each in self.results)
+        return tuple(result.result_id for result in self.results)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -61,7 +61,7 @@ def point_of(sample_id: str, results: Iterable[Measured]) -> Point | None:
     It stands where the first of them was drawn. Its value is the mean of the numbers among them; where there are none,
     the limit that is certain for all of them: the highest of ``<``, the lowest of ``>``.
     """
-    ordered = tuple(sorted(results, key=lambda each: (each.at_ns, each.result_id)))
+    ordered = tuple(sorted(results, key=lambda result: (result.at_ns, result.result_id)))
     if not ordered:
         return None
     value, qualifier = _value_of(ordered)
@@ -69,12 +69,12 @@ def point_of(sample_id: str, results: Iterable[Measured]) -> Point | None:
 
 
 def _value_of(results: tuple[Measured, ...]) -> tuple[float, Side | None]:
-    numbers = [each.value for each in results if each.qualifier is None]
+    numbers = [result.value for result in results if result.qualifier is None]
     if len(numbers) == 1:
         return numbers[0], None
     if numbers:
         return float(f"{statistics.fmean(numbers):.{_SIGNIFICANT}g}"), None
-    above = [each.value for each in results if each.qualifier == ABOVE]
+    above = [result.value for result in results if result.qualifier == ABOVE]
     if above:
         return min(above), ABOVE
-    return max(each.value for each in results), BELOW
+    return max(result.value for result in results), BELOW

@@ -36,7 +36,7 @@ class Standing:
 
 def standing(series: Series, points: Sequence[Point], rules: TrendRules) -> Standing:
     """Return how a series with these points on record stands."""
-    ordered = sorted(points, key=lambda each: (each.at_ns, each.sample_id))
+    ordered = sorted(points, key=lambda point: (point.at_ns, point.sample_id))
     charted = charted_again(series, ordered, rules, name="").series
     state, reason = _state(charted, ordered, rules)
     return Standing(state=state, reason=reason, series=charted)
@@ -64,13 +64,13 @@ def _constant(series: Series, constant: Constant) -> str:
 
 
 def _without_limits(ordered: Sequence[Point], rules: TrendRules) -> tuple[SeriesState, str]:
-    numbers = [each for each in ordered if each.qualifier is None]
+    numbers = [point for point in ordered if point.qualifier is None]
     if len(numbers) < rules.baseline:
         beyond = len(ordered) - len(numbers)
         besides = f"; {beyond} more beyond what can be measured" if beyond else ""
         return SeriesState.TOO_FEW, f"{len(numbers)} of {rules.baseline}{besides}"
     newest = numbers[-rules.baseline :]
-    _limits, outside = frozen_limits([each.value for each in newest])
+    _limits, outside = frozen_limits([point.value for point in newest])
     if not outside:
         return SeriesState.NOT_IN_CONTROL, f"others of the last {rules.baseline} leave the limits that strays left"
     first = newest[outside[0]]
@@ -101,8 +101,8 @@ def capability_of(stands: Standing, points: Sequence[Point], specification: Spec
         return Capability(withheld=f"the specification's unit {specification.unit} does not fit {stands.series.unit}")
     if stands.state is not SeriesState.IN_CONTROL:
         return Capability(withheld=_WITHHELD[stands.state])
-    ordered = sorted(points, key=lambda each: (each.at_ns, each.sample_id))
-    limits = chart_limits([each.value for each in ordered if each.qualifier is None])
+    ordered = sorted(points, key=lambda point: (point.at_ns, point.sample_id))
+    limits = chart_limits([point.value for point in ordered if point.qualifier is None])
     if limits is None:
         return Capability(withheld="its newest values do not vary")
     return capability(limits, same, stable=True)

@@ -48,8 +48,8 @@ def charted(series: Series, point: Point, rules: TrendRules, *, name: str) -> Ch
     ewma, cusum = series.ewma.after(standardised), series.cusum.after(standardised)
     signals, limits = _signals(recent, ewma, cusum, rules), series.limits
     reasons = tuple(
-        trend_reason(each, name=name, text=point.text, limits=limits, recent=recent, ewma=ewma, cusum=cusum)
-        for each in signals
+        trend_reason(signal, name=name, text=point.text, limits=limits, recent=recent, ewma=ewma, cusum=cusum)
+        for signal in signals
     )
     after = replace(series, recent=recent, ewma=ewma, cusum=cusum, before=state_before(series, point))
     return Charted(series=_counted(after, point, signals), reasons=_with_value(reasons, point))
@@ -68,7 +68,7 @@ def _beyond_what_is_measured(
     series: Series, limits: ChartLimits, point: Point, rules: TrendRules, name: str
 ) -> Charted:
     """Return the series after a sample without a number: it signals where all that it may be is outside the limits."""
-    rule = next((each for each in SINGLE_VALUE_RULES if each in rules.rules), None)
+    rule = next((single for single in SINGLE_VALUE_RULES if single in rules.rules), None)
     low, high = point.span
     if rule is None or (low < limits.upper and high > limits.lower):
         return Charted(series=series)  # it says nothing, so its place in the order matters to nothing
@@ -89,7 +89,7 @@ def _counted(series: Series, point: Point, signals: Sequence[str]) -> Series:
 
 def _with_value(reasons: tuple[Reason, ...], point: Point) -> tuple[Reason, ...]:
     said = {"value": point.value, **({} if point.qualifier is None else {"qualifier": point.qualifier})}
-    return tuple(replace(each, parameters={**each.parameters, **said}) for each in reasons)
+    return tuple(replace(reason, parameters={**reason.parameters, **said}) for reason in reasons)
 
 
 def charted_again(
@@ -101,7 +101,7 @@ def charted_again(
     ``of``: the sample that is asked about. Where it was drawn before the limits were frozen but they do not rest on it,
     it is held against them by itself.
     """
-    ordered = sorted(points, key=lambda each: (each.at_ns, each.sample_id))
+    ordered = sorted(points, key=lambda point: (point.at_ns, point.sample_id))
     again = frozen_from(begun(series), ordered, rules)
     newly = again.rests_on != series.rests_on or series.frozen != again.frozen
     reasons: tuple[Reason, ...] = ()
@@ -127,17 +127,19 @@ def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> 
     """
     if series.limits is not None:
         return series
-    numbers = [each for each in ordered if each.qualifier is None][-rules.baseline :]
-    limits, outside = frozen_limits([each.value for each in numbers]) if len(numbers) == rules.baseline else (None, ())
-    since = [each for each in ordered if each.at_ns > series.frozen_until_ns]
+    numbers = [point for point in ordered if point.qualifier is None][-rules.baseline :]
+    limits, outside = (
+        frozen_limits([point.value for point in numbers]) if len(numbers) == rules.baseline else (None, ())
+    )
+    since = [point for point in ordered if point.at_ns > series.frozen_until_ns]
     if limits is not None and (series.constant is None or _varies_around(series.constant, limits, since)):
         return _frozen(replace(series, limits=limits, constant=None), numbers, outside)
     first = ordered[-rules.baseline :]
     if series.constant is not None or len(first) < rules.baseline:
         return series
-    ((value, qualifier), _count), *_others = Counter((each.value, each.qualifier) for each in first).most_common(1)
+    ((value, qualifier), _count), *_others = Counter((point.value, point.qualifier) for point in first).most_common(1)
     constant = Constant(value=value, qualifier=qualifier, count=len(first))
-    strays = tuple(at for at, each in enumerate(first) if not constant.includes(each))
+    strays = tuple(at for at, point in enumerate(first) if not constant.includes(point))
     if len(strays) > MOST_LEFT_OUT * len(first):
         return series
     return _frozen(replace(series, constant=replace(constant, count=len(first) - len(strays))), first, strays)
@@ -145,7 +147,7 @@ def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> 
 
 def _varies_around(constant: Constant, limits: ChartLimits, since: Sequence[Point]) -> bool:
     """Return whether values vary around what did not vary before; if not, they have moved away from it."""
-    if sum(not constant.includes(each) for each in since) < LEARNED_FROM:
+    if sum(not constant.includes(point) for point in since) < LEARNED_FROM:
         return False
     if constant.qualifier == BELOW:
         return limits.center < constant.value
@@ -157,8 +159,8 @@ def _varies_around(constant: Constant, limits: ChartLimits, since: Sequence[Poin
 def _frozen(series: Series, first: Sequence[Point], left_out: Sequence[int]) -> Series:
     return replace(
         series,
-        rests_on=tuple(name for at, each in enumerate(first) if at not in left_out for name in each.result_ids),
-        left_out=tuple(name for at, each in enumerate(first) if at in left_out for name in each.result_ids),
+        rests_on=tuple(name for at, point in enumerate(first) if at not in left_out for name in point.result_ids),
+        left_out=tuple(name for at, point in enumerate(first) if at in left_out for name in point.result_ids),
         frozen_until_ns=first[-1].at_ns,
     )
 
@@ -174,5 +176,6 @@ def _signals(recent: Sequence[float], ewma: Ewma, cusum: Cusum, rules: TrendRule
 def rules_for(stated: Iterable[TrendRules], *, product: str | None, analyte: str) -> TrendRules:
     """Return how a series is charted: by the first of the stated that is of it, else by default."""
     return next(
-        (each for each in stated if each.product in {None, product} and each.analyte in {None, analyte}), TrendRules()
+        (rules for rules in stated if rules.product in {None, product} and rules.analyte in {None, analyte}),
+        TrendRules(),
     )

@@ -67,12 +67,12 @@ def control_rules_broken(point: ControlPoint, before: Sequence[ControlPoint]) ->
     controls, within its material (over runs) and across materials. R_4s looks at the controls of one run only. Of
     three levels in a run, two beyond the same limit reject it as well (Westgard's 2of3_2s for three controls).
     """
-    run = [each for each in before if _of_one_run(each, point)]
+    own_material = [earlier for earlier in before if earlier.material == point.material]
     sequences = _Sequences(
         own=point.deviations,
-        within_material=[*(each.deviations for each in before if each.material == point.material), point.deviations],
-        across_materials=[*(each.deviations for each in before), point.deviations],
-        others_of_run=[each.deviations for each in run],
+        within_material=[*(earlier.deviations for earlier in own_material), point.deviations],
+        across_materials=[*(earlier.deviations for earlier in before), point.deviations],
+        others_of_run=[earlier.deviations for earlier in before if _of_one_run(earlier, point)],
     )
     return tuple(rule for rule, holds in _RULES.items() if holds(sequences))
 
@@ -120,10 +120,10 @@ def _opposite(sequences: _Sequences) -> bool:
 
 
 _RULES: Mapping[ControlRule, Callable[[_Sequences], bool]] = {
-    ControlRule.WARNING_1_2S: lambda found: abs(found.own) > _WARNING,
-    ControlRule.REJECT_1_3S: lambda found: abs(found.own) > _REJECTION,
+    ControlRule.WARNING_1_2S: lambda values: abs(values.own) > _WARNING,
+    ControlRule.REJECT_1_3S: lambda values: abs(values.own) > _REJECTION,
     ControlRule.REJECT_2_2S: _two_beyond_one_limit,
     ControlRule.REJECT_R_4S: _opposite,
-    ControlRule.REJECT_4_1S: lambda found: _consecutive(found, 4, 1.0),
-    ControlRule.REJECT_10_X: lambda found: _consecutive(found, 10, 0.0),
+    ControlRule.REJECT_4_1S: lambda values: _consecutive(values, 4, 1.0),
+    ControlRule.REJECT_10_X: lambda values: _consecutive(values, 10, 0.0),
 }

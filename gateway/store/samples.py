@@ -36,4 +36,4 @@ def _point(row: sqlite3.Row) -> Point:
 
 def results_in(text: str) -> tuple[Measured, ...]:
     """Return the results that a sample's point is made of."""
-    return tuple(Measured(**each) for each in json.loads(text))
+    return tuple(Measured(**result) for result in json.loads(text))
