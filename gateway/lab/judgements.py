@@ -46,6 +46,7 @@ UNDECIDED = frozenset(
     )
 )
 
+_LONGEST_TEXT = 60  # characters of a laboratory's words in a sentence
 _ONLY_IN_SENTENCES = frozenset({"limit_text", "percent_text"})
 
 
@@ -82,6 +83,11 @@ def reason_of(
     )
 
 
+def shortened(text: str) -> str:
+    """Return a text as it stands in a sentence: of a long one the beginning."""
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+
+
 def _plain(value: Any) -> Any:
     return plain(value) if isinstance(value, float) else value
 
@@ -89,7 +95,7 @@ def _plain(value: Any) -> Any:
 def _shown(result: LabResult, *marks: float | None) -> str:
     number = result.censored_at if result.qualifier else result.value
     if number is None:
-        return result.value_text.strip()
+        return shortened(result.value_text.strip())
     censored_text = result.value_text if result.qualifier else ""
     text = censored_text or f"{result.qualifier or ''}{number_text(number, *marks)}"
     return text + (f" {result.unit}" if result.unit else "")

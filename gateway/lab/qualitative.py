@@ -7,10 +7,11 @@ list: that a test failed is out of any specification, and more colonies than can
 
 from gateway.contract.numbers import number_text
 from gateway.contract.qualitative import FAILED, UNCOUNTABLE, folded, sample_of, without_sample
-from gateway.lab.judgements import TEXT_FAILED, TEXT_REJECTED, TEXT_UNCOUNTABLE, Judgement, reason_of
+from gateway.lab.judgements import TEXT_FAILED, TEXT_REJECTED, TEXT_UNCOUNTABLE, Judgement, reason_of, shortened
 from gateway.lab.units import converted, is_absent
 from gateway.records import LabResult, Reason, Recommendation, Specification
 
+_MOST_NAMED = 4
 Judged = tuple[Recommendation, Reason]
 
 
@@ -80,6 +81,12 @@ def _of_lists(judgement: Judgement, result: LabResult, specification: Specificat
     return reason_of(
         judgement,
         result,
-        accepts=", ".join(specification.accepts) or "none",
-        rejects=", ".join(specification.rejects) or "none",
+        accepts=_named(specification.accepts),
+        rejects=_named(specification.rejects),
     )
+
+
+def _named(texts: tuple[str, ...]) -> str:
+    """Return a list as it stands in a sentence: its first texts, and how many there are besides."""
+    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
+    return ", ".join(shortened(text) for text in texts[:_MOST_NAMED]) + more or "none"

@@ -16,13 +16,14 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from gateway.contract.numbers import exact, nearest, number_text, plain, told_apart
-from gateway.lab.judgements import Judgement, reason_of
+from gateway.lab.judgements import Judgement, reason_of, shortened
 from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
 from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 _NO_DECIMALS = 1e15  # from there on a float has none
 _PERCENT_DIGITS = 4
+_MOST_NAMED = 4  # accepted texts in a sentence
 LIMITS_WITHOUT_UNIT = "LIMITS_WITHOUT_UNIT"
 Side = Literal["lower", "upper"]
 
@@ -232,7 +233,8 @@ def limits_text(specification: Specification) -> str:
     unit = f" {specification.unit}" if specification.unit else ""
     lower = None if specification.lower is None else number_text(specification.lower)
     upper = None if specification.upper is None else number_text(specification.upper)
-    accepted = " or ".join(specification.accepts)
+    accepted = " or ".join(shortened(text) for text in specification.accepts[:_MOST_NAMED])
+    accepted += " or others" if len(specification.accepts) > _MOST_NAMED else ""
     match (lower, upper):
         case (None, None):
             return accepted or "no limits"

@@ -104,6 +104,14 @@ def test_laboratory_01_the_review_of_an_unknown_text_names_it_and_the_lists():
     )
 
 
+def test_laboratory_01_long_lists_and_texts_make_no_long_sentence():
+    long = replace(SALMONELLA, accepts=tuple(f"text number {at}" + "x" * 100 for at in range(90)))
+    _, reason = judge(words("y" * 256), long)
+    assert len(reason.text) < 500
+    assert "and 86 more" in reason.text
+    assert len(limits_text(long)) < 300
+
+
 @pytest.mark.parametrize(
     ("text", "specification", "expected"),
     [
