@@ -5,7 +5,7 @@ Read ``build`` from top to bottom to see who is connected to whom.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -39,10 +39,10 @@ from gateway.operations.systemd import Progress
 from gateway.process import Processor
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher, offline_payload
-from gateway.records import SECOND_NS, GapKind, Reason, seconds_to_ns
+from gateway.records import SECOND_NS, GapKind, Head, Reason, seconds_to_ns
 from gateway.settings import Settings
-from gateway.store.database import open_state
-from gateway.store.heads import HeadFile
+from gateway.store.database import open_state, read_state
+from gateway.store.heads import HeadFile, keys_of_heads
 from gateway.store.opening import Prepared
 from gateway.store.readers import Reader
 from gateway.transport.http import Webhook, WebhookOptions
@@ -252,7 +252,7 @@ def _sessions(ground: Ground) -> Sessions:
     responses = Intake(
         inbox=ground.inbox,
         urgency=Urgency.STOP_AND_RESPONSES,
-        routes={topics.responses: understand_response, topics.audit_head: understand_head},
+        routes={topics.responses: understand_response, topics.audit_head: understand_head(_keys_of_line(ground))},
         now=ground.clock.now,
     )
     inbound = SessionOptions(
@@ -283,6 +283,14 @@ def _sessions(ground: Ground) -> Sessions:
     )
     intake.session, responses.session = sessions.inbound, sessions.main
     return sessions
+
+
+def _keys_of_line(ground: Ground) -> frozenset[str]:
+    """Return the public keys whose heads are believed: the one that signs, and those that have signed in this store."""
+    with closing(read_state(ground.settings.store.directory)) as connection:
+        known = keys_of_heads(connection)
+    sign = ground.line.head_signer
+    return known if sign is None else known | {sign(Head(seq=1, hash=""), 0).public_key}
 
 
 def _feeds(ground: Ground, history: History) -> tuple[OpcUaFeed, ...]:

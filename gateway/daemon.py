@@ -55,7 +55,9 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
     with locked(directory):
         prepared = prepare(directory, at_ns=clock.now_ns())
         clock.remember(prepared.latest_wall_ns)
-        signer = load_signer(line=settings.line_path, directory=directory, credential=credential("audit_key"))
+        signer = load_signer(
+            line=settings.line_path, directory=directory, credential=credential("audit_key"), make_key=True
+        )
 
         def signing(promoted: Mapping[str, Promoted]) -> LineDefinition:
             return replace(define(promoted), head_signer=signer.sign)

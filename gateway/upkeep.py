@@ -148,9 +148,10 @@ class Retention:
     async def keep(self) -> None:
         """Keep the bounds once."""
         if self._knows_the_time():
-            before_ns = self._clock.now_ns() - round(self._bounds.retention_seconds * SECOND_NS)
+            now_ns = self._clock.now_ns()
+            before_ns = now_ns - round(self._bounds.retention_seconds * SECOND_NS)
             await self._historian.forget_before(before_ns)
-            while await self._writer.run(pruning.prune(before_ns)) >= pruning.AT_ONCE:
+            while await self._writer.run(pruning.prune(before_ns, at_ns=now_ns)) >= pruning.AT_ONCE:
                 pass
         while await self._over_quota() and await self._evicted_something():
             pass

@@ -1,7 +1,5 @@
 """``labline audit``: the trail of what was decided, advised and done."""
 
-import json
-import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,18 +13,16 @@ from rich.tree import Tree
 from gateway.cli.presentation import err, out, progress_of, show_json
 from gateway.errors import LablineError
 from gateway.records import AuditEntry
-from gateway.settings import credential, read
+from gateway.settings import Settings, credential, read
 from gateway.store import audit
 from gateway.store.archive import archive as archive_trail
-from gateway.store.archive import archive_problem, archived_hashes
 from gateway.store.archive import export as export_trail
-from gateway.store.checking import check
 from gateway.store.database import changed_by_person, read_state
-from gateway.store.heads import contains, load_signer, read_head_file
+from gateway.store.heads import HeadSigner, load_signer
 from gateway.store.statements import SQL
 from gateway.store.tracing import Node
 from gateway.store.tracing import trace as trace_of
-from gateway.store.verify_export import head_problem
+from gateway.store.verifying import verify as verify_store
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
 
@@ -53,67 +49,37 @@ def verify(
     With heads kept elsewhere, also that nobody has rewritten the trail since they were published.
     """
     settings, _sha256 = read(config)
-    beside = read_head_file(settings.store.directory)  # before the trail is read: the gateway may be writing
-    findings = check(settings.store.directory, gently=False)
-    wrong = [*findings.wrong]
-    with closing(read_state(settings.store.directory)) as connection:
-        (until,) = connection.execute(SQL["archived_until"]).fetchone()
-        heads = [  # those of archived lines are in the archive
-            _published(row, settings.line_path)
-            for row in connection.execute(SQL["signed_heads"])
-            if row["seq"] > (until or 0)
-        ]
-        keys = {head["public_key"] for head in heads}
-        witnesses = [] if witness is None else _witnesses(witness)
-        last = connection.execute(SQL["last_audit"]).fetchone()
-        wrong += [found] if (found := archive_problem(connection)) else []
-        archived = {seq: digest for folder in archives for seq, digest in archived_hashes(folder).items()}
-        wrong += _unlike_the_record(connection, archived)
-        for head in [*heads, *witnesses]:
-            row = connection.execute(SQL["audit_hash"], {"seq": head["seq"]}).fetchone()
-            hashes = archived if row is None else {head["seq"]: row["hash"]}
-            wrong += [found] if (found := head_problem(head, hashes, last["seq"] if last else 0)) else []
-            wrong += [f"head {head['seq']} is signed with another key"] if keys - {head["public_key"]} == keys else []
-        if beside is not None and not contains(connection, beside):
-            wrong.append(
-                f"line {beside.seq} was committed as it is not in the trail, which ends at {last['seq'] if last else 0}"
-            )
-    told = wrong[0] if wrong else "ok"
+    found = verify_store(
+        settings.store.directory, line=settings.line_path, own_key=_own_key(settings), witness=witness,
+        archives=archives,
+    )  # fmt: skip
+    told, findings = found.wrong[0] if found.wrong else "ok", found.findings
     if as_json:
-        show_json({"audit": told, "lines": findings.audit_lines, "records": findings.rows, "signed_heads": len(heads),
-                   "witnesses": len(witnesses), "wrong": wrong})  # fmt: skip
+        show_json({"audit": told, "lines": findings.audit_lines, "records": findings.rows, "signed_heads": found.heads,
+                   "witnesses": found.witnesses, "wrong": found.wrong, "notes": found.notes})  # fmt: skip
     else:
-        for each in wrong:
+        for each in found.wrong:
             out.print(each, style="red", soft_wrap=True)
-        out.print(f"audit: {'ok' if not wrong else 'not ok'} ({findings.audit_lines} lines, {findings.rows} records, "
-                  f"{len(heads)} signed heads, {len(witnesses)} witnesses)", soft_wrap=True)  # fmt: skip
-    raise typer.Exit(1 if wrong else 0)
+        for each in found.notes:
+            out.print(f"note: {each}", style="yellow", soft_wrap=True)
+        out.print(f"audit: {'ok' if not found.wrong else 'not ok'} ({findings.audit_lines} lines, {findings.rows} "
+                  f"records, {found.heads} signed heads, {found.witnesses} witnesses)", soft_wrap=True)  # fmt: skip
+    raise typer.Exit(1 if found.wrong else 0)
 
 
-def _unlike_the_record(connection: sqlite3.Connection, archived: dict[int, str]) -> list[str]:
-    """Return where archives that were named do not end as the store has it on record."""
-    return [
-        f"the archive of the lines until {each['last_seq']} ends otherwise than is on record"
-        for each in connection.execute(SQL["archives"])
-        if archived.get(each["last_seq"], each["last_hash"]) != each["last_hash"]
-    ]
-
-
-def _published(row: Any, line: str) -> dict[str, Any]:
-    return {"line": line, "seq": row["seq"], "hash": row["hash"], "public_key": row["public_key"],
-            "signature": row["signature"]}  # fmt: skip
-
-
-def _witnesses(path: Path) -> list[dict[str, Any]]:
+def _own_key(settings: Settings) -> str | None:
+    """Return the public key that signs this line's heads, where this command has it."""
     try:
-        text = path.read_text(encoding="utf-8").strip()
-        found = json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
-        texts = ("hash", "line", "public_key", "signature")
-        return [{"seq": int(head["seq"]), **{name: str(head[name]) for name in texts}} for head in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LablineError(
-            f"{path} holds no witnesses: {error!r}", hint="messages of audit/head as published, one JSON object a line"
-        ) from error
+        signer = _signer(settings)
+    except LablineError:
+        return None
+    return signer.public_key
+
+
+def _signer(settings: Settings) -> HeadSigner:
+    return load_signer(
+        line=settings.line_path, directory=settings.store.directory, credential=credential("audit_key"), make_key=False
+    )
 
 
 @app.command()
@@ -141,7 +107,8 @@ def archive(
     """Seal and export the oldest lines, verify them there, and only then take them out of the store."""
     settings, _sha256 = read(config)
     directory = settings.store.directory
-    signer = load_signer(line=settings.line_path, directory=directory, credential=credential("audit_key"))
+    read_state(directory).close()
+    signer = _signer(settings)
     before_ns = min(int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000_000, time.time_ns())
     with changed_by_person(directory) as connection:
         count = archive_trail(

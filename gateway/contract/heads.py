@@ -1,7 +1,10 @@
-"""The audit chain's head as the outside sees it: what is signed, and how a published head reads. Pure."""
+"""The audit chain's head as the outside sees it: what is signed, how a published head reads, and whose it is. Pure."""
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.contract.reading import FieldReader, parse_object
-from gateway.records import Head
+from gateway.records import Head, SignedHead
 
 
 def signed_bytes(line: str, head: Head) -> bytes:
@@ -9,12 +12,31 @@ def signed_bytes(line: str, head: Head) -> bytes:
     return f"labline.audit-head/1\n{line}\n{head.seq}\n{head.hash}\n".encode()
 
 
-def published_head(payload: bytes, *, now_ns: int) -> Head:
-    """Return the head in a published message; raises MessageRefusedError with every reason."""
+def published_head(payload: bytes, *, now_ns: int) -> SignedHead:
+    """Return the head in a published message; raises MessageRefusedError with every reason.
+
+    Anybody who may publish could have written it: ``signature_holds`` says whether its key has signed it.
+    """
     reader = FieldReader(parse_object(payload), now_ns)
-    head = Head(
-        seq=reader.whole("seq", at_least=1) or 0,
-        hash=reader.text("hash", required=True) or "",
+    signed = SignedHead(
+        head=Head(
+            seq=reader.whole("seq", at_least=1) or 0,
+            hash=reader.text("hash", required=True) or "",
+        ),
+        line=reader.text("line", required=True) or "",
+        at_ns=now_ns,
+        public_key=reader.text("public_key", required=True) or "",
+        signature=reader.text("signature", required=True) or "",
     )
     reader.finish()
-    return head
+    return signed
+
+
+def signature_holds(signed: SignedHead) -> bool:
+    """Return whether a head's own public key has signed it (Ed25519, RFC 8032); whose key that is, is not asked."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signed.public_key))
+        key.verify(bytes.fromhex(signed.signature), signed_bytes(signed.line, signed.head))
+    except (ValueError, InvalidSignature):
+        return False
+    return True

@@ -13,6 +13,7 @@ from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
+from gateway.database.files import make_file
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -83,6 +84,8 @@ def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
     """
     connection = None
     try:
+        if path.parent.is_dir():
+            make_file(path)  # what SQLite puts beside it gets its mode and owner
         connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS, cached_statements=256)
         _prepare(connection, schema)
         for pragma in _WRITING:
@@ -93,6 +96,11 @@ def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
         if connection is not None:
             connection.close()
         raise translated(error, f"the database {path} cannot be opened") from error
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"the database {path} cannot be opened: {error.strerror}",
+            hint="run the command as the service's user, and check the disk's space, health and rights",
+        ) from error
     return connection
 
 

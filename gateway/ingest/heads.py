@@ -1,13 +1,35 @@
-"""The head of our own audit chain as the broker still has it: a witness off the box."""
+"""The head of our own audit chain as the broker still has it: a witness off the box.
 
-from gateway.contract.heads import published_head
+Whoever may publish can put a head there, and a head that our chain does not contain puts all models in shadow. So a
+head counts only where a key of this line has signed it.
+"""
+
+from collections.abc import Callable, Container
+
+from gateway.contract.heads import published_head, signature_holds
 from gateway.contract.identity import identity_of
+from gateway.contract.reading import MessageRefusedError, Refusal, refusal
 from gateway.events import HeadWitnessed, Origin
 from gateway.moments import Moment
 from gateway.transport.mqtt_connection import Delivery
 
 
-def understand_head(delivery: Delivery, _origin: Origin, at: Moment) -> HeadWitnessed:
-    """Return the head that the broker was told earlier."""
-    head = published_head(delivery.payload, now_ns=at.wall_ns)
-    return HeadWitnessed(event_id=identity_of("head-witnessed", head.seq, head.hash), at=at, head=head)
+def understand_head(own_keys: Container[str]) -> Callable[[Delivery, Origin, Moment], HeadWitnessed]:
+    """Return what reads the head that the broker was told earlier.
+
+    ``own_keys``: the public keys (hexadecimal) that sign, or have signed, the heads of this store. A head by any other
+    key, or with a wrong signature, raises MessageRefusedError: it becomes a dead letter and changes nothing.
+    """
+
+    def understand(delivery: Delivery, _origin: Origin, at: Moment) -> HeadWitnessed:
+        signed = published_head(delivery.payload, now_ns=at.wall_ns)
+        if signed.public_key not in own_keys or not signature_holds(signed):
+            text = (
+                f"No key of this line has signed the audit head {signed.head.seq} at the broker: it is not believed. "
+                "Find out who may publish to audit/head."
+            )
+            raise MessageRefusedError((refusal(Refusal.HEAD_NOT_OURS, text, seq=signed.head.seq),))
+        head = signed.head
+        return HeadWitnessed(event_id=identity_of("head-witnessed", head.seq, head.hash), at=at, head=head)
+
+    return understand

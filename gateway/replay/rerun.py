@@ -52,7 +52,7 @@ def rerun(
     """
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, at_ns=0)
-    with closing(open_state(folder)) as connection:
+    with closing(open_state(folder, vouching=False)) as connection:
         connection.execute("PRAGMA journal_mode = MEMORY")  # nothing here that could not be replayed
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gateway.contract.payloads import audit_head_payload
+from gateway.database.files import make_file, make_folder
 from gateway.errors import LablineError
 from gateway.records import AuditEntry, Head, SignedHead
 from gateway.store import audit
-from gateway.store.heads import HeadSigner
+from gateway.store.heads import HeadSigner, keys_of_heads
 from gateway.store.opening import sync_folder
+from gateway.store.reconciling import Reconciliation
 from gateway.store.statements import SQL
 from gateway.store.verify_export import objects_in, problems
 
@@ -36,9 +38,15 @@ def export(
     Raises LablineError where the folder is there already, or where what was written does not hold.
     """
     try:
-        folder.mkdir(parents=True)
+        make_folder(folder)
     except FileExistsError as error:
         raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
+    except OSError as error:
+        raise LablineError(
+            f"{folder} cannot be made: {error.strerror}", hint="name a place that you may write to"
+        ) from error
+    for name in (LINES, HEADS, ABOUT, VERIFIER):
+        make_file(folder / name)
     previous, last, count = audit.GENESIS, None, 0
     with (folder / LINES).open("w", encoding="utf-8") as file:
         for number, each in enumerate(audit.lines_from(connection, 0)):
@@ -68,8 +76,9 @@ def _heads(connection: sqlite3.Connection, line: str) -> Iterable[SignedHead]:
     for row in connection.execute(SQL["signed_heads"]):
         head = Head(seq=row["seq"], hash=row["hash"])
         yield SignedHead(
-            head=head, line=line, at_ns=row["at_ns"], public_key=row["public_key"], signature=row["signature"]
-        )
+            head=head, line=row["line"] or line, at_ns=row["at_ns"], public_key=row["public_key"],
+            signature=row["signature"],
+        )  # fmt: skip
 
 
 def _write_heads(path: Path, heads: Iterable[SignedHead]) -> None:
@@ -77,11 +86,14 @@ def _write_heads(path: Path, heads: Iterable[SignedHead]) -> None:
     path.write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
 
 
-def archived_hashes(folder: Path) -> dict[int, str]:
-    """Return the hash of each line in an archive or export; raises LablineError where what is there does not hold."""
+def archived_lines(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines in an archive or export; raises LablineError where what is there does not hold."""
     try:
         _lines, wrong = problems(folder, [])
-        found = {int(each["seq"]): str(each["hash"]) for each in objects_in(folder / LINES)}
+        found = [
+            {**each, "seq": int(each["seq"]), "hash": str(each["hash"]), "body": str(each["body"])}
+            for each in objects_in(folder / LINES)
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LablineError(f"{folder} is no archive: {error!r}", hint="name a folder that was archived into") from error
     if wrong:
@@ -108,21 +120,43 @@ def archive(
 ) -> int:
     """Export older lines, sealed by a signature, verify them, and only then take them out; return how many.
 
-    Raises LablineError where there are none, or where they do not hold; then nothing is taken out.
+    Raises LablineError where there are none, where they or the records that they vouch for do not hold, or where the
+    key is not one that has signed the line's heads; then nothing is taken out.
     """
+    known = keys_of_heads(connection)
+    if known and signer.public_key not in known:
+        raise LablineError(
+            f"the audit key {signer.public_key[:16]} has signed no head of this line: nothing was archived",
+            hint="give the command the service's credential: CREDENTIALS_DIRECTORY with a file audit_key",
+        )
     (last_seq,) = connection.execute(SQL["audit_before"], {"before_ns": before_ns}).fetchone()
     if last_seq is None:
         raise LablineError("there is no line that old", hint="name a later day with --before")
     _lines, wrong = audit.verify(connection)
     if wrong is not None:
         raise LablineError(f"the trail does not hold: {wrong}", hint="nothing was taken out; see operations.md")
+    known_then = _vouched_for(connection, last_seq)
     count = export(connection, folder, line=line, last_seq=last_seq, seal=signer, at_ns=at_ns)
     sha256 = hashlib.sha256((folder / LINES).read_bytes()).hexdigest()
     (last_hash,) = connection.execute(SQL["audit_hash"], {"seq": last_seq}).fetchone()
     row = {"first_seq": last_seq - count + 1, "last_seq": last_seq, "last_hash": last_hash, "file_sha256": sha256}
-    entry = AuditEntry(kind="audit_archived", subject=sha256, body={**row, "file": f"{folder.name}/{LINES}"})
+    body = {**row, "file": f"{folder.name}/{LINES}", "rows": known_then}
+    entry = AuditEntry(kind="audit_archived", subject=sha256, body=body)
     _prune(connection, row, entry, at_ns)
     return count
+
+
+def _vouched_for(connection: sqlite3.Connection, last_seq: int) -> dict[str, Any]:
+    """Return by table how many rows the archived lines alone will vouch for; raises LablineError where they do not."""
+    with Reconciliation(connection) as rows:
+        for _ in (*rows.read_lines(), *rows.compare()):
+            pass
+        wrong = rows.outcome().wrong
+        if wrong:
+            raise LablineError(
+                f"the records do not hold: {wrong[0]}", hint="nothing was taken out; run labline audit verify"
+            )
+        return {table: asdict(each) for table, each in rows.known_until(last_seq).items()}
 
 
 def _prune(connection: sqlite3.Connection, row: dict[str, Any], entry: AuditEntry, at_ns: int) -> None:

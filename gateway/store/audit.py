@@ -1,17 +1,31 @@
-"""The audit trail as a chain: each line's hash covers its content and the hash of the line before."""
+"""The audit trail as a chain: each line's hash covers its content and the hash of the line before.
+
+A line also names the evidence rows that were written with it, by their hashes (``vouching``).
+"""
 
 import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, TypeVar
 
 from gateway.errors import EvidenceDamagedError
 from gateway.records import AuditEntry
 from gateway.store.statements import SQL
+from gateway.store.vouching import changed_rows, wants_a_line
+
+Row = TypeVar("Row")
 
 GENESIS = "0" * 64
+RECORDED = "recorded"
+"""Kind of a line that does nothing but vouch for rows."""
+MIGRATED = "records_migrated"
+"""Kind of a line that vouches for rows as a migration of the store has left them."""
+VOUCHED = "vouched"
+"""Key in a line's body: table and key of each row that it vouches for, to its hash, or to null where it is gone."""
+_ROWS_OF_LINE = 500
 _TAIL = 1000
 
 
@@ -35,8 +49,8 @@ def line_hash(*, seq: int, at_ns: int, kind: str, subject: str, body: str, previ
 
 
 def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_ns: int) -> None:
-    """Append entries within the transaction that runs."""
-    new = tuple(entries)
+    """Append entries within the transaction that runs; they vouch for the rows that it has changed so far."""
+    new = _vouching(tuple(entries), connection)
     if not new:
         return
     last, previous = connection.execute(SQL["last_audit"]).fetchone() or (0, GENESIS)
@@ -51,6 +65,50 @@ def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_
         }
         line["hash"] = previous = line_hash(**line)
         connection.execute(SQL["append_audit"], line)
+
+
+def append_for_changes(
+    connection: sqlite3.Connection, entries: tuple[AuditEntry, ...], *, subject: str, at_ns: int
+) -> None:
+    """Append entries; where there are none and rows have changed all the same, a line that vouches for those."""
+    if not entries and wants_a_line(connection):
+        entries = (AuditEntry(kind=RECORDED, subject=subject, body={}),)
+    append(connection, entries, at_ns=at_ns)
+
+
+def vouch_for(
+    connection: sqlite3.Connection, rows: Iterable[tuple[str, str | None]], *, schemas: tuple[int, int], at_ns: int
+) -> None:
+    """Append lines that vouch for rows as they are, after a migration from one schema to another has changed them."""
+    before, after = schemas
+    for part in batched(rows, _ROWS_OF_LINE):
+        body = {"from_schema": before, "to_schema": after, VOUCHED: dict(part)}
+        append(connection, (AuditEntry(kind=MIGRATED, subject=f"schema {after}", body=body),), at_ns=at_ns)
+
+
+def _vouching(entries: tuple[AuditEntry, ...], connection: sqlite3.Connection) -> tuple[AuditEntry, ...]:
+    """Return the entries, the first one with the hashes of the rows that were written with it.
+
+    So the chain, whose head is witnessed off the box, vouches for them: none can be changed, invented or go missing
+    unseen. Very many are parted over lines of their own.
+    """
+    if not entries:
+        return ()
+    first, *others = entries
+    rows = list(changed_rows(connection).items())
+    if not rows:
+        return entries
+    parts = [dict(part) for part in batched(rows, _ROWS_OF_LINE)]
+    rest = (AuditEntry(kind=RECORDED, subject=first.subject, body={VOUCHED: part}) for part in parts[1:])
+    vouched = {**first.body.get(VOUCHED, {}), **parts[0]}
+    return (replace(first, body={**first.body, VOUCHED: vouched}), *others, *rest)
+
+
+def batched(rows: Iterable[Row], most: int) -> Iterator[tuple[Row, ...]]:
+    """Yield rows in tuples of at most so many (``itertools.batched`` of Python 3.12)."""
+    remaining = iter(rows)
+    while part := tuple(islice(remaining, most)):
+        yield part
 
 
 def lines_from(connection: sqlite3.Connection, seq: int) -> Iterator[Line]:

@@ -23,6 +23,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.contract.times import rfc3339
+from gateway.database.files import make_file, make_folder
 from gateway.database.opening import read_only_uri
 from gateway.errors import LablineError
 from gateway.history.statements import HISTORY_FILE
@@ -42,12 +43,15 @@ def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress =
     What the check finds damaged is in the manifest: a damaged store wants a backup most of all. Raises LablineError
     where there is no store, the folder is there already, or cannot be written.
     """
-    if not (directory / STATE_FILE).is_file():
-        raise LablineError(f"there is no store in {directory}", hint="has the gateway run with this configuration yet?")
+    _must_be_readable(directory)
     try:
-        folder.mkdir(parents=True)
+        make_folder(folder)
     except FileExistsError as error:
         raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
+    except OSError as error:
+        raise LablineError(
+            f"{folder} cannot be made: {error.strerror}", hint="name a place that you may write to"
+        ) from error
     try:
         copied = {name: _copied(directory / name, folder / name, on_progress)
                   for name in (STATE_FILE, HISTORY_FILE) if (directory / name).is_file()}  # fmt: skip
@@ -67,11 +71,36 @@ def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress =
         "wrong": findings.wrong,
         "sha256": copied,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    try:
+        make_file(folder / MANIFEST)
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise LablineError(
+            f"the backup's manifest could not be written: {error.strerror}", hint="is there space at its place?"
+        ) from error
     return manifest
 
 
+def _must_be_readable(directory: Path) -> None:
+    """Raise LablineError unless there is a store that this user may read."""
+    try:
+        if not (directory / STATE_FILE).is_file():
+            raise LablineError(
+                f"there is no store in {directory}", hint="has the gateway run with this configuration yet?"
+            )
+        for name in (STATE_FILE, HISTORY_FILE):
+            if (directory / name).is_file():
+                with (directory / name).open("rb"):
+                    pass
+    except OSError as error:
+        raise LablineError(
+            f"the store in {directory} cannot be read: {error.strerror}",
+            hint="run the command as the service's user, or as root",
+        ) from error
+
+
 def _copied(source: Path, target: Path, on_progress: Progress) -> str:
+    make_file(target)
     with (
         closing(sqlite3.connect(read_only_uri(source), uri=True, isolation_level=None)) as reading,
         closing(sqlite3.connect(target)) as writing,
@@ -133,8 +162,14 @@ def restore(folder: Path, directory: Path, *, at_ns: int) -> dict[str, Any]:
             raise LablineError(f"{folder / name} is not what was backed up", hint="take another backup")
     if manifest["schema"] > len(STATE.migrations):
         raise LablineError("the backup is of a newer version", hint="install that version first")
-    for name in stated:
-        _copied_whole(folder / name, directory / f"{name}{RESTORING}")
+    try:
+        for name in stated:
+            _copied_whole(folder / name, directory / f"{name}{RESTORING}")
+    except OSError as error:
+        raise LablineError(
+            f"the backup could not be copied to {directory}: {error.strerror}",
+            hint="run the command as the service's user or as root; is there space?",
+        ) from error
     place = directory / "replaced" / str(at_ns)
     about = {"backup_at": manifest["at"], "backup_head": manifest["head"], "damaged": manifest.get("damaged", 0),
              "replaced": str(place.relative_to(directory)) if _is_there(directory) else None}  # fmt: skip
@@ -150,6 +185,7 @@ def _is_there(directory: Path) -> bool:
 
 
 def _copied_whole(source: Path, target: Path) -> None:
+    make_file(target)
     shutil.copyfile(source, target)
     with target.open("rb") as file:
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""The full check of the state database: pages, hashes of evidence, the audit chain and the records it vouches for.
+"""The full check of the state database: pages, schema, hashes of evidence, the audit chain, what it vouches for.
 
 Reads everything, on a connection and a thread of its own, in steps between which it lets others go first.
 """
@@ -6,24 +6,19 @@ Reads everything, on a connection and a thread of its own, in steps between whic
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gateway.contract.identity import sha256_hex
 from gateway.store import audit
-from gateway.store.database import read_state
+from gateway.store.database import checked_tables, read_state, schema_problems
+from gateway.store.reconciling import Reconciliation
 from gateway.store.statements import SQL
 
-EVIDENCE = (
-    "event", "job_order", "lot", "context_change", "lab_result", "prediction", "disposition", "guidance",
-    "guidance_state", "response", "dead_letter", "dead_letter_payload", "outbox", "gap", "feedback", "model_learned",
-    "version_change",
-    "signed_bias", "specification_stated", "series_point", "series", "series_sample",
-    "analytes_together", "provisional_hold", "control_point",
-    "material_use", "lot_fingerprint", "deviation", "incoming_result", "assessment", "settlement", "refused_result",
-)  # fmt: skip
 _ROWS_AT_ONCE = 500
 _PAUSE_SECONDS = 0.005
 _MOST_TOLD = 20
@@ -36,6 +31,7 @@ class Findings:
     rows: int = 0
     audit_lines: int = 0
     damaged: int = 0
+    archived: int = 0  # rows that only lines in an archive vouch for
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -50,18 +46,26 @@ class Findings:
             self.wrong.append(what)
 
 
-def check(directory: Path, *, stopping: Callable[[], bool] = lambda: False, gently: bool = True) -> Findings:
+def check(
+    directory: Path,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+    gently: bool = True,
+    archived: Iterable[Mapping[str, Any]] = (),
+) -> Findings:
     """Return what a full check finds; raises LablineError where there is no store to read.
 
     Args:
         directory: the store's.
         stopping: asked now and then; once true, the check ends early.
         gently: whether to pause between steps.
+        archived: the lines of archives, the oldest first; without them rows that only those vouch for are counted.
     """
     findings = Findings()
+    steps = (_pages, _schema, _evidence, _chain, _vouched, partial(_reconciled, archived=archived))
     with closing(read_state(directory)) as connection:
         try:
-            for step in (_pages, _evidence, _chain, _vouched):
+            for step in steps:
                 for _ in step(connection, findings):
                     if stopping():
                         return findings
@@ -81,8 +85,15 @@ def _pages(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]
         yield
 
 
+def _schema(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
+    """Tables, views and triggers as this version makes them: without its triggers the trail is not append-only."""
+    for problem in schema_problems(connection):
+        findings.add(problem)
+    yield
+
+
 def _evidence(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
-    for table in EVIDENCE:
+    for table in checked_tables():
         rows = connection.execute(f"SELECT * FROM {table}_checked")
         while block := rows.fetchmany(_ROWS_AT_ONCE):
             findings.rows += len(block)
@@ -103,7 +114,22 @@ def _chain(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]
     yield
 
 
+def _reconciled(
+    connection: sqlite3.Connection, findings: Findings, *, archived: Iterable[Mapping[str, Any]]
+) -> Iterator[None]:
+    """Every row against the newest line that names it, and every row that no line names."""
+    with Reconciliation(connection) as rows:
+        rows.read_archived(archived)
+        yield from rows.read_lines()
+        yield from rows.compare()
+        outcome = rows.outcome()
+    findings.archived = sum(outcome.archived.values())
+    for problem in outcome.wrong:
+        findings.add(problem)
+
+
 def _vouched(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
+    """What lines of before migration 020 vouch for: the bodies of some records."""
     for count, line in enumerate(audit.lines_from(connection, 0)):
         for name, digest in _digests(line.body).items():
             if not _is_there(connection, name, digest):

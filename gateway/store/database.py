@@ -5,13 +5,17 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from gateway.contract.identity import identity_of
+from gateway.database.files import make_file, make_folder
 from gateway.database.opening import SQLITE_ERRORS, Schema, open_for_reading, open_for_writing, translated
 from gateway.database.statements import read_migrations
 from gateway.errors import StoreLockedError, StoreUnavailableError
 from gateway.store.evidence import evidence_hash
+from gateway.store.statements import SQL
+from gateway.store.vouching import watch
 
 STATE_FILE = "state.db"
 LOCK_FILE = "labline.lock"
@@ -28,8 +32,9 @@ def locked(directory: Path) -> Iterator[None]:
     The kernel releases it with the process, however that ends: no stale lock can stay behind.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        make_folder(directory, exist_ok=True)
+        make_file(directory / LOCK_FILE)
+        handle = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise StoreUnavailableError(
             f"the store's directory {directory} cannot be used: {error.strerror}",
@@ -51,9 +56,49 @@ def locked(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def open_state(directory: Path) -> sqlite3.Connection:
-    """Return the writer's connection to the state database, migrated; raises as ``open_for_writing``."""
-    return open_for_writing(directory / STATE_FILE, STATE)
+def open_state(directory: Path, *, vouching: bool = True) -> sqlite3.Connection:
+    """Return the writer's connection to the state database, migrated; raises as ``open_for_writing``.
+
+    ``vouching``: whether the trail is to vouch for what is written; a replay has no trail.
+    """
+    connection = open_for_writing(directory / STATE_FILE, STATE)
+    if vouching:
+        watch(connection, STATE)
+    return connection
+
+
+def schema_problems(connection: sqlite3.Connection) -> list[str]:
+    """Return in which tables, triggers, views and indexes a database differs from what this version makes."""
+    present, expected = _objects(connection), _expected_objects()
+    names = sorted({name for name, _sql in present ^ expected})
+    known, there = dict(expected), dict(present)
+    return [
+        f"the schema: {name} is missing" if name not in there
+        else f"the schema: {name} is not what this version makes" if name in known
+        else f"the schema: {name} is not of this version"
+        for name in names
+    ]  # fmt: skip
+
+
+def _objects(connection: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    return frozenset((row["name"], row["sql"]) for row in connection.execute(SQL["schema"]))
+
+
+def checked_tables() -> tuple[str, ...]:
+    """Return the tables whose rows carry a hash that is checked when they are read: those with a view ``*_checked``."""
+    names = sorted(name for name, _sql in _expected_objects())
+    return tuple(name.removesuffix("_checked") for name in names if name.endswith("_checked"))
+
+
+@cache
+def _expected_objects() -> frozenset[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.row_factory = sqlite3.Row
+        for name, function in STATE.functions.items():
+            fresh.create_function(name, -1, function, deterministic=True)
+        for script in STATE.migrations:
+            fresh.executescript(script)
+        return _objects(fresh)
 
 
 def read_state(directory: Path) -> sqlite3.Connection:

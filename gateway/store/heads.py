@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.contract.heads import signed_bytes
+from gateway.database.files import close_to_others, make_file
 from gateway.errors import StoreUnavailableError
 from gateway.records import Head, SignedHead
 from gateway.store.statements import SQL
@@ -46,7 +47,8 @@ class HeadFile:
         self._written: Head | None = None
 
     def __enter__(self) -> Self:
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        make_file(self._path)
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -111,23 +113,41 @@ class HeadSigner:
     line: str
     private_key: Ed25519PrivateKey
 
+    @property
+    def public_key(self) -> str:
+        """The public key, in hexadecimal."""
+        return self.private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
     def sign(self, head: Head, at_ns: int) -> SignedHead:
         """Return the head with its signature."""
-        public = self.private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return SignedHead(
             head=head,
             line=self.line,
             at_ns=at_ns,
-            public_key=public.hex(),
+            public_key=self.public_key,
             signature=self.private_key.sign(signed_bytes(self.line, head)).hex(),
         )
 
 
-def load_signer(*, line: str, directory: Path, credential: str | None) -> HeadSigner:
-    """Return the signer with the key from the credentials, else with the store's own, made at the first start."""
+def keys_of_heads(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the public keys (hexadecimal) that have signed heads of this store."""
+    return frozenset(key for (key,) in connection.execute(SQL["keys_of_heads"]))
+
+
+def load_signer(*, line: str, directory: Path, credential: str | None, make_key: bool) -> HeadSigner:
+    """Return the signer with the key from the credentials, else with the store's own.
+
+    ``make_key``: whether to make that one where there is none, as the gateway does at its first start. A command never
+    does: the gateway's key may be a credential that the command was not given. Raises StoreUnavailableError.
+    """
     path = directory / KEY_FILE
     try:
         if credential is None and not path.exists():
+            if not make_key:
+                raise StoreUnavailableError(
+                    f"there is no audit key: neither credential audit_key nor {path}",
+                    hint="give the command the service's credential: CREDENTIALS_DIRECTORY with a file audit_key",
+                )
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(
@@ -135,6 +155,7 @@ def load_signer(*, line: str, directory: Path, credential: str | None) -> HeadSi
                 )
                 file.flush()
                 os.fsync(file.fileno())
+            close_to_others(path)
         key = load_pem_private_key(credential.encode() if credential is not None else path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
         raise StoreUnavailableError(

@@ -16,13 +16,15 @@ from typing import Any
 import structlog
 
 from gateway.contract.identity import identity_of
+from gateway.database.files import make_file, make_folder
 from gateway.database.opening import SQLITE_ERRORS, still_wrong, translated
 from gateway.decide import STORE_UNCHECKED
 from gateway.errors import EvidenceDamagedError, StoreCorruptError, StoreUnavailableError
 from gateway.records import AuditEntry
 from gateway.store import audit
-from gateway.store.database import STATE, STATE_FILE, open_state
+from gateway.store.database import STATE, STATE_FILE, open_state, schema_problems
 from gateway.store.heads import HEAD_FILE, contains, head_of, read_head_file
+from gateway.store.reconciling import vouch_after_migration
 from gateway.store.statements import SQL
 
 log = structlog.get_logger()
@@ -49,6 +51,7 @@ class Prepared:
 
 def suspect(directory: Path, why: str) -> None:
     """Leave a note that the database was found corrupt while in use, so that the next start sets it aside."""
+    make_file(directory / SUSPECT_FILE)
     (directory / SUSPECT_FILE).write_text(f"{why}\n", encoding="utf-8")
 
 
@@ -71,7 +74,8 @@ def prepare(directory: Path, *, at_ns: int) -> Prepared:
         if not unchecked:  # a check that was due may not have come to its end
             unchecked = STORE_UNCHECKED in {code for (code,) in connection.execute(SQL["latches"])}
         else:
-            _latch(connection, STORE_UNCHECKED, at_ns, {"why": "the last run did not stop in order"})
+            _latch_with_line(connection, STORE_UNCHECKED, at_ns, {"why": "the last run did not stop in order"})
+        vouch_after_migration(connection, len(STATE.migrations), at_ns=at_ns)
         connection.execute(SQL["started"])
         return Prepared(latest_wall_ns=row["latest_wall_ns"], unchecked=unchecked)
 
@@ -84,7 +88,7 @@ def _why_unsound(directory: Path) -> str | None:
                 (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
                 if told != "ok":
                     return str(told)
-            if _objects(connection) != _expected_objects():
+            if schema_problems(connection):
                 return "its schema is not what this version made"
             audit.verify_tail(connection)
             for statement in ("latches_with_bodies", "signed_heads", "archives"):
@@ -99,20 +103,6 @@ def _why_unsound(directory: Path) -> str | None:
             raise found from error
         return str(found)
     return None
-
-
-def _objects(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    return {(row["name"], row["sql"]) for row in connection.execute(SQL["schema"])}
-
-
-def _expected_objects() -> set[tuple[str, str]]:
-    with closing(sqlite3.connect(":memory:")) as fresh:
-        fresh.row_factory = sqlite3.Row
-        for name, function in STATE.functions.items():
-            fresh.create_function(name, -1, function, deterministic=True)
-        for script in STATE.migrations:
-            fresh.executescript(script)
-        return _objects(fresh)
 
 
 # --- quarantine ----------------------------------------------------------------------------------------
@@ -131,7 +121,7 @@ def _begin_anew(directory: Path, why: str, *, at_ns: int) -> None:
         write_synced(intent, json.dumps(about))
     about = json.loads(intent.read_text(encoding="utf-8"))
     folder = (directory / about["file"]).parent
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, exist_ok=True)
     if not (folder / "why.txt").exists():  # written last: what has the database's name after it is the new one
         for name in (*(f"{STATE_FILE}{suffix}" for suffix in _BESIDE), HEAD_FILE):
             if (directory / name).exists():
@@ -150,8 +140,8 @@ def _first_line(directory: Path, about: dict[str, Any], *, at_ns: int) -> None:
             return
         connection.execute("BEGIN IMMEDIATE")
         entry = AuditEntry(kind="store_quarantined", subject=about["sha256"], body=about)
-        audit.append(connection, (entry,), at_ns=at_ns)
         _latch(connection, QUARANTINED, at_ns, about)
+        audit.append(connection, (entry,), at_ns=at_ns)
         connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", about["file"], about["sha256"])})
         connection.execute("COMMIT")
 
@@ -170,6 +160,7 @@ def _sha256(path: Path) -> str:
 def write_synced(path: Path, content: str) -> None:
     """Write a small file so that it is there whole after a power cut, or not at all."""
     beside = path.with_name(f"{path.name}.new")
+    make_file(beside)
     with beside.open("w", encoding="utf-8") as file:
         file.write(content)
         file.flush()
@@ -200,7 +191,7 @@ def finish_restore(directory: Path) -> None:
     for file in waiting if replaced is not None else ():
         name = file.name.removesuffix(RESTORING)
         place = directory / replaced
-        place.mkdir(parents=True, exist_ok=True)
+        make_folder(place, exist_ok=True)
         for each in (*(f"{name}{suffix}" for suffix in _BESIDE), *((HEAD_FILE,) if name == STATE_FILE else ())):
             if (directory / each).exists():
                 (directory / each).rename(place / each)
@@ -241,10 +232,18 @@ def _find_time_travel(connection: sqlite3.Connection, directory: Path, *, at_ns:
 
 def _go_on_from(connection: sqlite3.Connection, code: str, kind: str, body: dict[str, Any], *, at_ns: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    audit.append(connection, (AuditEntry(kind=kind, subject=code, body=body),), at_ns=at_ns)
     _latch(connection, code, at_ns, body)
+    audit.append(connection, (AuditEntry(kind=kind, subject=code, body=body),), at_ns=at_ns)
     connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, json.dumps(body, sort_keys=True))})
     connection.execute(SQL["told_gone"])  # newer things may have been said of their topics since
+    connection.execute("COMMIT")
+
+
+def _latch_with_line(connection: sqlite3.Connection, code: str, at_ns: int, body: dict[str, Any]) -> None:
+    """Latch an alarm and put that on record, unless it stands already."""
+    connection.execute("BEGIN IMMEDIATE")
+    _latch(connection, code, at_ns, body)
+    audit.append_for_changes(connection, (), subject=code, at_ns=at_ns)
     connection.execute("COMMIT")
 
 

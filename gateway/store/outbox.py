@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gateway.moments import Deadline
-from gateway.records import Lane, OutgoingMessage
+from gateway.records import AuditEntry, Lane, OutgoingMessage
+from gateway.store import audit
 from gateway.store.evidence import Cell, row_hash
 from gateway.store.statements import SQL
 
@@ -86,12 +87,17 @@ def acknowledged(
 
 
 def departed(seqs: Sequence[int], reason: Left, *, at_ns: int) -> Callable[[sqlite3.Connection], None]:
-    """Return the work that takes messages out with a record of why."""
+    """Return the work that takes messages out with a record of why, and a line of the trail that vouches for it."""
 
     def work(connection: sqlite3.Connection) -> None:
+        count = 0
         for seq in seqs:
-            connection.execute(SQL["depart"], {"seq": seq, "reason": reason.value, "at_ns": at_ns})
+            departure = {"seq": seq, "reason": reason.value, "at_ns": at_ns}
+            count += connection.execute(SQL["depart"], departure).rowcount
             connection.execute(SQL["gone"], {"seqs": json.dumps([seq])})
+        if count:
+            entry = AuditEntry(kind="messages_departed", subject=reason.value, body={"count": count})
+            audit.append(connection, (entry,), at_ns=at_ns)
 
     return work
 

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.records import Lane
+from gateway.records import AuditEntry, Lane
+from gateway.store import audit
 from gateway.store.statements import SQL
 
 AT_ONCE = 500
@@ -24,15 +25,19 @@ def sizes(connection: sqlite3.Connection) -> Sizes:
     return Sizes(state=connection.execute(SQL["size"]).fetchone()[0], lanes=lanes)
 
 
-def prune(before_ns: int) -> Callable[[sqlite3.Connection], int]:
+def prune(before_ns: int, *, at_ns: int) -> Callable[[sqlite3.Connection], int]:
     """Return the work that deletes some predictions and departures older than that; it returns how many.
 
-    Predictions at a sample's drawn time stay: they are evidence.
+    Predictions at a sample's drawn time stay: they are evidence. That departures have gone is a line of the trail.
     """
 
     def work(connection: sqlite3.Connection) -> int:
         limits = {"before_ns": before_ns, "most": AT_ONCE}
-        return sum(connection.execute(SQL[name], limits).rowcount for name in ("prune_predictions", "prune_departures"))
+        departures = connection.execute(SQL["prune_departures"], limits).rowcount
+        if departures:
+            body = {"before_ns": before_ns, "count": departures}
+            audit.append(connection, (AuditEntry(kind="pruned", subject="departure", body=body),), at_ns=at_ns)
+        return departures + connection.execute(SQL["prune_predictions"], limits).rowcount
 
     return work
 

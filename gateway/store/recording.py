@@ -1,13 +1,16 @@
-"""A decision into its tables, within the transaction that runs. One function per kind of record."""
+"""A decision into its tables, within the transaction that runs. One function per kind of record.
+
+No function here says what the audit trail vouches for: every row that is written is (``vouching``).
+"""
 
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from gateway.advice.lifecycle import OPEN
-from gateway.contract.identity import identity_of, sha256_hex
+from gateway.contract.identity import identity_of
 from gateway.errors import LablineError
 from gateway.events import (
     ContextChanged,
@@ -88,10 +91,8 @@ def write(
             "payload_sha256": origin.payload_sha256,
         }
         connection.execute(SQL["insert_event"], with_hash("event", arrived))
-    written = [_WRITERS[type(record)](connection, event, situation, record) for record in decision.records]
-    if trail:
-        vouched_for = dict(each for each in written if each is not None)
-        audit.append(connection, _with_digests(decision.audit, vouched_for), at_ns=event.at_ns)
+    for record in decision.records:
+        _WRITERS[type(record)](connection, event, situation, record)
     queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
     for follow_up in decision.follow_ups:
         event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject)
@@ -99,6 +100,8 @@ def write(
         connection.execute(SQL["insert_follow_up"], row)
     if isinstance(event, FollowUpDue):
         done_with(connection, event)
+    if trail:
+        audit.append_for_changes(connection, decision.audit, subject=event.event_id, at_ns=event.at_ns)
     if any(message.replaces is not None for message in decision.messages):
         return None
     return tuple(each for each in queued if each is not None)
@@ -122,27 +125,7 @@ def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str
     return True
 
 
-Digest = tuple[str, str]
-"""A record's table and key, and the SHA-256 of its body."""
-
-
-def _digest(table: str, key: str, body: str) -> Digest:
-    return f"{table} {key}", sha256_hex(body.encode())
-
-
-def _with_digests(entries: tuple[AuditEntry, ...], vouched_for: Mapping[str, str]) -> tuple[AuditEntry, ...]:
-    """Return the audit entries, the first one with the digests of the records decided with it.
-
-    So the chain, whose head is witnessed off the box, vouches for the records too: none can be changed or go missing
-    unseen.
-    """
-    if not vouched_for or not entries:
-        return entries
-    first, *others = entries
-    return (replace(first, body={**first.body, "records": vouched_for}), *others)
-
-
-def _result(connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted) -> Digest:
+def _result(connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted) -> None:
     if not isinstance(event, ResultArrived):
         raise LablineError(f"a result cannot follow from {type(event).__name__}")
     if record.supersedes is not None:
@@ -169,10 +152,9 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
         connection.execute(SQL["sample_measured"], {"material_lot_id": result.material_lot_id})
     if not is_control(event.result, situation.history.current, situation.line.control_names):
         lot_records.mark_lots_of_result(connection, event, situation, record)
-    return _digest("lab_result", result.result_id, body)
 
 
-def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotJudged) -> Digest:
+def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotJudged) -> None:
     disposition, body = record.disposition, encode(record.disposition)
     row: dict[str, Cell] = {
         "disposition_id": disposition.disposition_id,
@@ -192,7 +174,6 @@ def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situat
                 "latched": record.state.latched,
             },
         )
-    return _digest("disposition", disposition.disposition_id, body)
 
 
 _CONTEXT_STATEMENTS: Mapping[ContextKind, str] = {
@@ -313,7 +294,7 @@ def _fingerprint(connection: sqlite3.Connection, event: Event, _situation: Situa
     connection.execute(SQL[statement], {**row, "body": encode(record)})
 
 
-def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Deviation) -> Digest:
+def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Deviation) -> None:
     result, body = record.result, encode(record)
     connection.execute(
         SQL["insert_deviation"],
@@ -328,7 +309,6 @@ def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situati
             "body": body,
         },
     )
-    return _digest("deviation", record.draft_id, body)
 
 
 def _incoming(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: IncomingTested) -> None:
@@ -384,7 +364,7 @@ def _reference(connection: sqlite3.Connection, _event: Event, _situation: Situat
     connection.execute(SQL["insert_analytes_together"], row)
 
 
-def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> Digest:
+def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> None:
     body = encode(gap)
     connection.execute(
         SQL["insert_gap"],
@@ -398,7 +378,6 @@ def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, ga
             "body": body,
         },
     )
-    return _digest("gap", gap.gap_id, body)
 
 
 def _signed_head(connection: sqlite3.Connection, _event: Event, _situation: Situation, signed: SignedHead) -> None:
@@ -410,6 +389,7 @@ def _signed_head(connection: sqlite3.Connection, _event: Event, _situation: Situ
             "at_ns": signed.at_ns,
             "public_key": signed.public_key,
             "signature": signed.signature,
+            "line": signed.line,
         },
     )
 
@@ -450,7 +430,7 @@ def _dead_letter(connection: sqlite3.Connection, event: Event, _situation: Situa
     )
 
 
-_WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], Digest | None]] = {
+_WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], None]] = {
     ResultAccepted: _result,
     LotJudged: _lot_judged,
     LotAssessed: lot_records.assessed,

@@ -84,7 +84,10 @@ def promoted_at_start(directory: Path, *, at_ns: int) -> dict[str, Promoted]:
         acts, unknown = changes(connection.execute(SQL["version_changes"]))
         if unknown is not None:
             body = json.dumps({"record": unknown})
+            connection.execute("BEGIN IMMEDIATE")
             connection.execute(SQL["latch"], {"code": UNKNOWN, "at_ns": at_ns, "body": body})
+            audit.append_for_changes(connection, (), subject=UNKNOWN, at_ns=at_ns)
+            connection.execute("COMMIT")
         return promoted_versions(acts)
 
 

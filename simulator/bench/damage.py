@@ -22,8 +22,8 @@ from functools import cache
 from pathlib import Path
 
 from gateway.errors import LablineError
-from gateway.store.checking import EVIDENCE, check
-from gateway.store.database import STATE_FILE, read_state
+from gateway.store.checking import check
+from gateway.store.database import STATE_FILE, checked_tables, read_state
 from gateway.store.heads import head_of, read_head_file
 from gateway.store.opening import prepare
 from simulator.bench.load import Load, kill, lot_of
@@ -215,7 +215,7 @@ def _evidence(store: Path) -> Rows:
                 tuple(row[name] for name in row.keys() if name not in _NOT_COMPARED)  # noqa: SIM118
                 for row in connection.execute(f"SELECT * FROM {table}_checked WHERE holds")
             )
-            for table in EVIDENCE
+            for table in checked_tables()
         }
 
 
@@ -234,7 +234,7 @@ def _outcome(store: Path, truth: Truth) -> Outcome:
         served, now = _evidence(store), _base().doors.decided(store, _LOTS)
     except (sqlite3.Error, LablineError):
         return Outcome(unnoticed=not noticed)
-    tables = [table for table in EVIDENCE if table not in _NOT_VOUCHED]
+    tables = [table for table in checked_tables() if table not in _NOT_VOUCHED]
     wrong = [
         f"{table} {row[:3]}"
         for table in tables

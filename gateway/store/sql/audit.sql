@@ -27,6 +27,12 @@ SELECT first_seq, last_seq, last_hash, file_sha256 FROM audit_archive ORDER BY l
 -- name: archived_line
 SELECT body FROM audit WHERE kind = 'audit_archived' AND subject = :subject ORDER BY seq DESC LIMIT 1;
 
+-- name: last_line_of_archive
+SELECT body FROM audit WHERE kind = 'audit_archived' ORDER BY seq DESC LIMIT 1;
+
+-- name: lot_recommendation
+SELECT recommendation FROM lot WHERE material_lot_id = :material_lot_id;
+
 -- name: insert_archive
 INSERT INTO audit_archive (first_seq, last_seq, last_hash, file_sha256)
 VALUES (:first_seq, :last_seq, :last_hash, :file_sha256);
@@ -44,11 +50,14 @@ DROP TRIGGER audit_is_append_only_delete;
 SELECT subject FROM audit WHERE kind = 'gateway_started' ORDER BY seq DESC LIMIT 1;
 
 -- name: signed_heads
-SELECT seq, hash, at_ns, public_key, signature FROM signed_head ORDER BY seq;
+SELECT seq, hash, at_ns, public_key, signature, line FROM signed_head ORDER BY seq;
 
 -- name: last_signed_head
-SELECT seq, hash, at_ns, public_key, signature FROM signed_head ORDER BY seq DESC LIMIT 1;
+SELECT seq, hash, at_ns, public_key, signature, line FROM signed_head ORDER BY seq DESC LIMIT 1;
 
 -- name: insert_signed_head
-INSERT OR REPLACE INTO signed_head (seq, hash, at_ns, public_key, signature)
-VALUES (:seq, :hash, :at_ns, :public_key, :signature);
+INSERT OR REPLACE INTO signed_head (seq, hash, at_ns, public_key, signature, line)
+VALUES (:seq, :hash, :at_ns, :public_key, :signature, :line);
+
+-- name: keys_of_heads
+SELECT DISTINCT public_key FROM signed_head;

@@ -19,7 +19,7 @@ ON CONFLICT (code) DO UPDATE SET body = excluded.body;
 DELETE FROM latch WHERE code = :code;
 
 -- name: store
-SELECT epoch, latest_wall_ns, stopped_clean, checked_ns FROM store;
+SELECT epoch, latest_wall_ns, stopped_clean, checked_ns, vouched_schema FROM store;
 
 -- name: see_wall_time
 UPDATE store SET latest_wall_ns = max(latest_wall_ns, :wall_ns);
@@ -36,6 +36,9 @@ UPDATE store SET checked_ns = :at_ns;
 -- name: new_epoch
 UPDATE store SET epoch = :epoch;
 
+-- name: vouched_for_schema
+UPDATE store SET vouched_schema = :schema;
+
 -- name: insert_gap
 INSERT OR IGNORE INTO gap (gap_id, kind, subject, from_ns, until_ns, at_ns, body)
 VALUES (:gap_id, :kind, :subject, :from_ns, :until_ns, :at_ns, :body);
@@ -45,6 +48,9 @@ SELECT kind, count(*) FROM gap GROUP BY kind ORDER BY kind;
 
 -- name: schema
 SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%';
+
+-- name: checked_views
+SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE '%\_checked' ESCAPE '\' ORDER BY name;
 
 -- name: tables
 SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name;

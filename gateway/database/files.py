@@ -1,0 +1,50 @@
+"""Files of the store and what is copied from it: who may read them, and whom they belong to.
+
+They hold results, people's names and whatever a laboratory writes: nobody but the service and its group reads them. A
+command that is run as root leaves nothing behind that the service cannot write: what it makes belongs to the owner of
+the folder.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+FILE_MODE, FOLDER_MODE = 0o640, 0o750
+_OTHERS = 0o027  # what the group may not do, and others neither
+_OWNER = 0o700
+
+
+def make_folder(path: Path, *, exist_ok: bool = False) -> None:
+    """Make a folder that the owner and its group may read; raises as ``Path.mkdir``."""
+    for parent in reversed(path.parents):
+        if not parent.exists():
+            parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            _give(parent)
+    path.mkdir(mode=FOLDER_MODE, exist_ok=exist_ok)
+    _give(path)
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file for the owner and its group; one that is there stays, and is closed to others."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+    close_to_others(path)
+
+
+def close_to_others(path: Path) -> None:
+    """Take from a file what others may do with it, and let it belong to whom its folder belongs.
+
+    The group may read where it may read the folder. A file of somebody else is left as it is.
+    """
+    present, folder = path.stat(), path.parent.stat()
+    mode = stat.S_IMODE(present.st_mode)
+    wanted = mode & ~_OTHERS & (folder.st_mode | _OWNER)
+    if wanted != mode and os.geteuid() in {0, present.st_uid}:
+        path.chmod(wanted)
+    _give(path)
+
+
+def _give(path: Path) -> None:
+    folder = path.parent.stat()
+    present = path.stat()
+    if os.geteuid() == 0 and (present.st_uid, present.st_gid) != (folder.st_uid, folder.st_gid):
+        os.chown(path, folder.st_uid, folder.st_gid)

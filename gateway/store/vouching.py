@@ -1,0 +1,141 @@
+"""The audit trail vouches for every evidence row: each line names the rows that were written with it, by their hashes.
+
+Nobody has to think of it. Temporary triggers on the writing connection note each change of a row in each table, whoever
+makes it, and ``audit.append`` puts what was noted into the line that it writes, in the same transaction. A new table is
+vouched for from its first row on, unless it stands in ``NOT_VOUCHED_FOR`` with its reason.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gateway.database.opening import Schema
+
+NOT_VOUCHED_FOR: Mapping[str, str] = {
+    "audit": "it is the chain",
+    "audit_archive": "the line about an archive says what its row says",
+    "signed_head": "each is signed",
+    "dead_letter_payloads": "one row, a sum that triggers keep",
+    "store": "one row that is written with every start, stop and tick",
+    "retry": "what a person has asked for; the line about it says so",
+    "outbox": "what waits to be sent leaves as it is acknowledged; departures are vouched for",
+}
+_ONLY_WHERE: Mapping[str, str] = {  # the other predictions are figures, and go by age
+    "prediction": "{row}.sample_result_id IS NOT NULL",
+}
+_WITH_THE_NEXT_LINE = "departure "
+"""Rows that make no line of their own: of messages that others have replaced, in an outage one after the other."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """A table whose rows are vouched for: its key, and what is the hash of a row."""
+
+    table: str
+    key: tuple[str, ...]
+    hash_sql: str  # {row} stands for the row
+    has_hash: bool
+    has_rowid: bool
+    only_where: str
+
+    def key_sql(self, row: str) -> str:
+        """Return the SQL for a row's key as the trail writes it: its text, or a JSON array of several columns."""
+        columns = ", ".join(f"{row}.{name}" for name in self.key)
+        return f"json_array({columns})" if len(self.key) > 1 else f"CAST({columns} AS TEXT)"
+
+    def rows(self) -> str:
+        """Return the statement that reads every row's key, hash and number in its table."""
+        number = "rowid" if self.has_rowid else "NULL"
+        return (
+            f"SELECT {self.key_sql('t')} AS name, {self.hash_sql.format(row='t')} AS hash, t.{number} AS number "
+            f"FROM {self.table} AS t WHERE {self.only_where.format(row='t')}"
+        ).replace("t.NULL", "NULL")
+
+    def row(self, key: str) -> tuple[str, list[Any]]:
+        """Return the statement that reads one row as ``rows`` does, and its parameters."""
+        values = json.loads(key) if len(self.key) > 1 else [key]
+        return f"{self.rows()} AND " + " AND ".join(f"t.{name} = ?" for name in self.key), values
+
+
+def evidence_tables(connection: sqlite3.Connection) -> tuple[Evidence, ...]:
+    """Return every table of a database whose rows are vouched for."""
+    tables = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    ).fetchall()
+    return tuple(_evidence(connection, name, sql) for name, sql in tables if name not in NOT_VOUCHED_FOR)
+
+
+def _evidence(connection: sqlite3.Connection, table: str, sql: str) -> Evidence:
+    columns = [(name, kind, key) for _, name, kind, _, _, key in connection.execute(f"PRAGMA table_info('{table}')")]
+    has_hash = any(name == "hash" for name, _kind, _key in columns)
+    cells = ", ".join(
+        f"CAST({{row}}.{name} AS BLOB)" if kind == "TEXT" else f"{{row}}.{name}" for name, kind, _key in columns
+    )
+    return Evidence(
+        table=table,
+        key=tuple(name for name, _kind, key in sorted(columns, key=lambda each: each[2]) if key),
+        hash_sql="{row}.hash" if has_hash else f"evidence_hash('{table}', {cells})",
+        has_hash=has_hash,
+        has_rowid="WITHOUT ROWID" not in sql.upper(),
+        only_where=_ONLY_WHERE.get(table, "1"),
+    )
+
+
+def watch(connection: sqlite3.Connection, schema: Schema) -> None:
+    """Have every change of an evidence row on this connection noted for the next line of the trail."""
+    connection.executescript(_triggers_of(schema.migrations, tuple(schema.functions.items())))
+
+
+@cache
+def _triggers_of(migrations: tuple[str, ...], functions: tuple[tuple[str, Callable[..., Any]], ...]) -> str:
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        for name, function in functions:
+            fresh.create_function(name, -1, function, deterministic=True)
+        for script in migrations:
+            fresh.executescript(script)
+        return "".join(
+            (
+                "CREATE TEMP TABLE changed_row (number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT);\n",
+                *(_triggers_on(each) for each in evidence_tables(fresh)),
+            )
+        )
+
+
+def _triggers_on(evidence: Evidence) -> str:
+    """Return the triggers that note a table's changes; a hash that a trigger sets later is noted then."""
+    update = "UPDATE OF hash" if evidence.has_hash else "UPDATE"
+    hashed = " AND NEW.hash IS NOT NULL" if evidence.has_hash else ""
+    return "".join(
+        f"CREATE TEMP TRIGGER {evidence.table}_vouched_{number} AFTER {act} ON main.{evidence.table} "
+        f"WHEN {evidence.only_where.format(row=row)}{condition} BEGIN "
+        f"INSERT INTO changed_row (name, hash) VALUES ('{evidence.table} ' || {evidence.key_sql(row)}, {value}); "
+        "END;\n"
+        for number, (act, row, condition, value) in enumerate(
+            (
+                ("INSERT", "NEW", hashed, evidence.hash_sql.format(row="NEW")),
+                (update, "NEW", hashed, evidence.hash_sql.format(row="NEW")),
+                ("DELETE", "OLD", "", "NULL"),
+            )
+        )
+    )
+
+
+def changed_rows(connection: sqlite3.Connection) -> dict[str, str | None]:
+    """Return what has changed since it was asked last: table and key to the row's hash, None of a row that is gone."""
+    found = dict[str, str | None](connection.execute("SELECT name, hash FROM changed_row ORDER BY number"))
+    if found:
+        connection.execute("DELETE FROM changed_row")
+    return found
+
+
+def wants_a_line(connection: sqlite3.Connection) -> bool:
+    """Return whether something has changed that must not wait for the next line."""
+    row = connection.execute(
+        "SELECT 1 FROM changed_row WHERE substr(name, 1, ?) <> ? LIMIT 1",
+        (len(_WITH_THE_NEXT_LINE), _WITH_THE_NEXT_LINE),
+    ).fetchone()
+    return row is not None
