@@ -239,7 +239,7 @@ class LimsTable(_Table):
         default=None, description="status of a message without one; else such a result is for review"
     )
     analytes: dict[str, Name] = Field(default_factory=dict, description="the laboratory's test names to ours")
-    ignore: list[Name] = Field(
+    ignore: list[str] = Field(
         default_factory=list,
         description="fields of messages and columns of files that do not matter",
     )

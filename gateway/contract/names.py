@@ -13,11 +13,9 @@ _JOINERS = str.maketrans("", "", " _-./")
 def normalised(text: str) -> str:
     """Return a name in NFC, without invisible characters, trimmed, each run of spaces of any kind as one space."""
     if not (text.isascii() and text.isprintable()):
-        text = "".join(
-            " " if each.isspace() else each
-            for each in unicodedata.normalize("NFC", text)
-            if each.isspace() or unicodedata.category(each) not in _INVISIBLE
-        )
+        seen = (" " if each.isspace() else each for each in text
+                if each.isspace() or unicodedata.category(each) not in _INVISIBLE)  # fmt: skip
+        text = unicodedata.normalize("NFC", "".join(seen))
     return " ".join(text.split())
 
 
