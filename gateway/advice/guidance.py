@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
 
 from gateway.advice.lifecycle import OPEN, expired, moved
 from gateway.advice.setpoint_search import Objective, inside, search, still_stands, target_of
 from gateway.advice.side_effects import Other, PendingMove
-from gateway.advice.titles import beyond_text, interval_text, likely_title, move_title, predicted_title
+from gateway.advice.wording import (
+    likely_reason,
+    likely_title,
+    move_reason,
+    move_title,
+    predicted_reason,
+    predicted_title,
+)
 from gateway.contract.identity import identity_of
 from gateway.definitions import ModelAssignment
 from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.inference.sensitivity import sensitivities
-from gateway.lab.specifications import action_limits, limits_text
+from gateway.lab.specifications import action_limits
 from gateway.moments import Moment
 from gateway.records import (
     Context,
@@ -33,29 +38,6 @@ from gateway.records import (
 _CALM_SHARE = 0.5  # of the probability from which on to warn: below that share of it a warning is resolved
 _CALM_MARGIN = 0.25  # of the half width: how far inside a prediction must be before a warning is resolved
 _UNANSWERED = (GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED, GuidanceState.APPROVED)
-
-
-class Advice(StrEnum):
-    """Why a prediction leads to advice; the value is the sentence's template."""
-
-    PREDICTED_OUT_OF_SPECIFICATION = "{analyte}{of_lot} is predicted at {interval}, {beyond}. {action}"
-    PREDICTED_NEAR_LIMIT = "{analyte}{of_lot} is predicted at {interval}; the interval reaches {beyond}. {action}"
-    LIKELY_OUT_OF_SPECIFICATION = (
-        "{analyte}{of_lot} is outside its specification with a predicted probability of {probability:.0%}; "
-        "from {warn_at:.0%} on that is a warning. {action}"
-    )
-    MOVE_EXPECTED = (
-        "Moving {tag} from {current:g} to {proposed:g} {unit} is expected to bring {analyte} to {expected:.4g}."
-    )
-
-
-_ACTION = "Check the process and take a sample."
-_ONLY_IN_SENTENCES = frozenset({"of_lot", "interval", "beyond", "action"})
-
-
-def _reason(advice: Advice, **parameters: Any) -> Reason:
-    kept = {name: value for name, value in parameters.items() if name not in _ONLY_IN_SENTENCES}
-    return Reason(code=advice.name, parameters=kept, text=advice.value.format(**parameters).strip())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,11 +204,11 @@ def _standing(case: PredictedSituation, kind: GuidanceKind, seen: Mapping[str, G
 
 def _warn(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification) -> tuple[Guidance, ...]:
     """Warn once; a warning that has become critical takes the place of the milder one."""
-    value = case.prediction.value
-    outside = value is not None and not inside(limits, value, value)
+    outside = _is_outside(case, limits)
     severity = Severity.CRITICAL if outside else Severity.WARNING
     standing = _standing(case, GuidanceKind.WARNING, seen)
-    title, reason = predicted_title(case.prediction, limits, outside=outside), _predicted_reason(case, limits)
+    title = predicted_title(case.prediction, limits, outside=outside)
+    reason = predicted_reason(case.prediction, limits, outside=outside)
     if standing and not (outside and all(item.severity is Severity.WARNING for item in standing)):
         return tuple(
             replace(each, title=title, reasons=(reason,), predicted=case.prediction)
@@ -242,6 +224,12 @@ def _warn(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specif
         supersedes=standing[0].guidance_id if standing else None,
     )
     return (*(guidance for guidance in superseded if guidance is not None), warning)
+
+
+def _is_outside(case: PredictedSituation, limits: Specification) -> bool:
+    """Return whether the value itself lies outside, and not only a part of its interval."""
+    value = case.prediction.value
+    return value is not None and not inside(limits, value, value)
 
 
 def _renewed(case: PredictedSituation, standing: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
@@ -273,14 +261,7 @@ def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[
         return tuple(guidance for guidance in resolved if guidance is not None)
     if standing or probability < warn_at:
         return _renewed(case, standing)
-    reason = _reason(
-        Advice.LIKELY_OUT_OF_SPECIFICATION,
-        analyte=case.prediction.analyte,
-        of_lot=_of_lot(case),
-        probability=probability,
-        warn_at=warn_at,
-        action=_ACTION,
-    )
+    reason = likely_reason(case.prediction, probability=probability, warn_at=warn_at)
     title = likely_title(case.prediction)
     return (_guidance(case, GuidanceKind.WARNING, severity=Severity.WARNING, title=title, reasons=(reason,)),)
 
@@ -338,49 +319,17 @@ def _objective(case: PredictedSituation) -> Objective | None:
 def _setpoint_guidance(
     case: PredictedSituation, suggestion: SetpointSuggestion, limits: Specification, *, supersedes: str | None
 ) -> Guidance:
-    expected = _reason(
-        Advice.MOVE_EXPECTED,
-        tag=suggestion.tag,
-        current=suggestion.current,
-        proposed=suggestion.proposed,
-        unit=suggestion.unit,
-        analyte=case.prediction.analyte,
-        expected=suggestion.expected_value,
-        target=target_of(limits),
-    )
     return _guidance(
         case,
         GuidanceKind.SETPOINT,
         severity=Severity.WARNING,
         title=move_title(suggestion),
-        reasons=(_predicted_reason(case, limits, action=""), expected),
+        reasons=(
+            predicted_reason(case.prediction, limits, outside=_is_outside(case, limits), action=""),
+            move_reason(suggestion, case.prediction, target=target_of(limits)),
+        ),
         suggestion=suggestion,
         supersedes=supersedes,
-    )
-
-
-def _of_lot(case: PredictedSituation) -> str:
-    lot = case.context.material_lot_id
-    return "" if lot is None else f" of lot {lot}"
-
-
-def _predicted_reason(case: PredictedSituation, limits: Specification, *, action: str = _ACTION) -> Reason:
-    prediction = case.prediction
-    outside = prediction.value is not None and not inside(limits, prediction.value, prediction.value)
-    return _reason(
-        Advice.PREDICTED_OUT_OF_SPECIFICATION if outside else Advice.PREDICTED_NEAR_LIMIT,
-        analyte=prediction.analyte,
-        value=prediction.value,
-        low=prediction.low,
-        high=prediction.high,
-        unit=prediction.unit,
-        lower=limits.lower,
-        upper=limits.upper,
-        limits=limits_text(limits),
-        of_lot=_of_lot(case),
-        interval=interval_text(prediction, limits),
-        beyond=beyond_text(prediction, limits, outside=outside),
-        action=action,
     )
 
 

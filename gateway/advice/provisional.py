@@ -6,7 +6,7 @@ and analyte: what the laboratory has said of it afterwards is not called into qu
 
 from dataclasses import dataclass
 
-from gateway.advice.titles import beyond_text, interval_text, provisional_title
+from gateway.advice.wording import beyond_text, interval_text, provisional_title
 from gateway.contract.identity import identity_of
 from gateway.events import Decision, LotJudged, ModelDue, ProvisionalHold, SaidOfLot, Situation
 from gateway.lab.disposition import LotState

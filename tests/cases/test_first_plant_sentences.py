@@ -5,10 +5,10 @@ import math
 from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.advice.titles import LONGEST_TITLE, beyond_text, fitting, interval_text, move_title, predicted_title
+from gateway.advice.wording import LONGEST_TITLE, beyond_text, fitting, interval_text, move_title, predicted_title
 from gateway.definitions import ProbabilityOutput
 from gateway.events import Timer
 from gateway.records import (
@@ -98,6 +98,27 @@ def test_first_plant_15_the_title_of_the_case():
     assert move_title(move) == "Raise neutraliser flow setpoint from 50 to 62 mL/s"
 
 
+@pytest.mark.parametrize(
+    ("current", "proposed", "told"),
+    [(50.03, 62.0, "from 50.03 to 62"), (1000000.4, 1000000.5, "from 1000000.4 to 1000000.5"),
+     (81.00000000000001, 79.0, "from 81 to 79"), (0.1, 0.30000000000000004, "from 0.1 to 0.3")],
+)  # fmt: skip
+def test_first_plant_15_where_a_move_begins_and_ends_is_told_apart(current, proposed, told):
+    move = SetpointSuggestion(
+        tag="flow", current=current, proposed=proposed, unit="L/h", validated=(0.0, 2e6), max_step=20.0,
+        expected_value=1.0, expected_low=0.0, expected_high=2.0,
+    )  # fmt: skip
+    assert told in move_title(move)
+
+
+def test_first_plant_15_a_value_without_a_unit_leaves_no_gap():
+    ph = Specification(analyte="pH", lower=6.5, upper=7.5)
+    assert interval_text(prediction(7.6, half=0.1, unit=""), ph) == "7.6 (7.5 to 7.7)"
+    assert predicted_title(prediction(7.6, unit="", analyte="pH"), ph, outside=True) == (
+        "Lot LOT-5: pH predicted 7.6, above 7.5"
+    )
+
+
 def test_first_plant_15_a_warning_by_probability_names_the_lot_and_what_to_do(bench):
     output = value_output()
     likely = bundle(outputs=(type(output)(analyte="viscosity", unit="mPa.s",
@@ -113,6 +134,7 @@ def test_first_plant_15_a_warning_by_probability_names_the_lot_and_what_to_do(be
 names = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=12)
 
 
+@settings(max_examples=60)
 @given(
     value=st.floats(-1e4, 1e4), half=st.floats(0.001, 100), lot=st.none() | names, analyte=names,
     outside=st.booleans(), limits=st.tuples(st.floats(-100, 0), st.floats(1, 100)),
@@ -123,7 +145,7 @@ def test_first_plant_15_a_title_has_at_most_60_characters_and_its_number_is_on_t
     specification = Specification(analyte=analyte, lower=round(limits[0], 2), upper=round(limits[1], 2), unit="%")
     title = predicted_title(prediction(value, half, lot=lot, analyte=analyte), specification, outside=outside)
     assert len(title) <= LONGEST_TITLE
-    shown = float(title.split("predicted ")[1].split(" %")[0])
+    shown = float(title.split("predicted ")[1].split(" %")[0].split(",")[0])
     assert (shown > specification.upper) == (value > specification.upper)
     assert (shown < specification.lower) == (value < specification.lower)
     assert math.isclose(shown, value, rel_tol=1e-3, abs_tol=1e-9)
