@@ -15,12 +15,14 @@ _OWNER = 0o700
 
 
 def make_folder(path: Path, *, exist_ok: bool = False) -> None:
-    """Make a folder that the owner and its group may read; raises as ``Path.mkdir``."""
+    """Make a folder for the owner and its group; one that is there stays as it is. Raises as ``Path.mkdir``."""
+    if exist_ok and path.is_dir():
+        return
     for parent in reversed(path.parents):
         if not parent.exists():
-            parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            parent.mkdir(mode=FOLDER_MODE)
             _give(parent)
-    path.mkdir(mode=FOLDER_MODE, exist_ok=exist_ok)
+    path.mkdir(mode=FOLDER_MODE)
     _give(path)
 
 
@@ -44,7 +46,11 @@ def close_to_others(path: Path) -> None:
 
 
 def _give(path: Path) -> None:
-    folder = path.parent.stat()
-    present = path.stat()
-    if os.geteuid() == 0 and (present.st_uid, present.st_gid) != (folder.st_uid, folder.st_gid):
-        os.chown(path, folder.st_uid, folder.st_gid)
+    wanted, present = _owner(path.parent), _owner(path)
+    if os.geteuid() == 0 and present != wanted:
+        os.chown(path, *wanted)
+
+
+def _owner(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_uid, found.st_gid
