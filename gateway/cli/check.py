@@ -8,13 +8,13 @@ import typer
 
 from gateway.cli.broker_probes import Finding, probe_broker
 from gateway.cli.presentation import out, show_json, show_problems, show_table
-from gateway.cli.probes import judge_certificates, probe_sources
+from gateway.cli.probes import judge_certificates, judge_users, probe_sources
 from gateway.clock import SystemClock
 from gateway.consistency import doubts
 from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
 from gateway.line import broker_address, define_line, opcua_sources, webhook_options
-from gateway.settings import Settings, credential, read
+from gateway.settings import Settings, read
 
 
 def check(
@@ -41,7 +41,7 @@ def check(
             show_problems(error.problems)
         raise typer.Exit(2) from error
     warnings = [*_warnings(settings), *_approval_warnings(settings, line)]
-    findings = judge_certificates(settings, now_ns=SystemClock().now_ns())
+    findings = [*judge_certificates(settings, now_ns=SystemClock().now_ns()), *judge_users(settings)]
     findings += asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
     if as_json:
@@ -59,11 +59,6 @@ def _warnings(settings: Settings) -> list[str]:
         if server.security == "None"
     ]
     warnings += _doubled_nodes(settings)
-    warnings += [
-        f"opcua.{name} has a username but no password: put it into credential opcua_{name}_password"
-        for name, server in settings.opcua.items()
-        if server.username is not None and credential(f"opcua_{name}_password") is None
-    ]
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")

@@ -112,6 +112,7 @@ class OpcUaSession:
         self._items: MonitoredItems | None = None
         self._watch_of_items = ItemWatch()
         self._troubles = _Troubles()
+        self._refused_said: dict[str, str] = {}  # in the log, at the last connection
         self._unread: set[str] = set()  # tags that were behind undecodable bytes
         self._expected_sequence: int | None = None
         self._ended: str | None = None
@@ -322,8 +323,9 @@ class OpcUaSession:
         if self._items.slower:
             log.warning("the server samples these slower, or keeps fewer values, than asked for",
                         source=self._source.name, tags=self._items.slower)  # fmt: skip
-        if self._troubles.refused:
+        if self._troubles.refused and self._troubles.refused != self._refused_said:
             log.error("nodes refused by the server", source=self._source.name, nodes=self._troubles.refused)
+        self._refused_said = dict(self._troubles.refused)
         self._must_have_tags()
         keepalive_ms = granted.RevisedPublishingInterval * granted.RevisedMaxKeepAliveCount
         return float(_SILENCES_ALLOWED * keepalive_ms / 1000)

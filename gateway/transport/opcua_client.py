@@ -50,6 +50,12 @@ class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua tells 
         elif self.receive_buffer and self._announced_bytes(b"") > LARGEST_CHUNK_BYTES:  # begins within this packet
             self._refuse(f"announces a message of {self._announced_bytes(b'') / 2**20:.0f} MiB")
 
+    def _process_received_message(self, msg: Any) -> None:
+        """Take a message; a refusal of the secure channel, which asyncua takes for a broken answer, is raised."""
+        if isinstance(msg, ua.Message) and not self._connection.is_open():
+            self.check_answer(msg.body(), " in response to OpenSecureChannelRequest")
+        super()._process_received_message(msg)
+
     def _announced_bytes(self, data: bytes) -> int:
         """Return how long the chunk is that what waits and what came begin with; 0 while that is not known."""
         begin = (self.receive_buffer or b"")[: _HEADER.size]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.errors import CertificateUntrustedError, LablineError, SourceUnavailableError
 from gateway.transport.opcua_certificates import application_uri_of, certificate_in, certificates_in, sha256_of
 from gateway.transport.opcua_client import BoundedProtocol, make_client
-from gateway.transport.opcua_failures import cause_of
+from gateway.transport.opcua_failures import USER_REFUSED, cause_of
 from gateway.transport.opcua_values import TimeOf
 
 REQUEST_TIMEOUT_SECONDS = 4.0
@@ -97,6 +97,8 @@ def _unavailable(source: OpcUaSource, error: Exception, protocols: list[BoundedP
     what, hint = cause_of(error, protocol_error=_ended_by(protocols))
     if isinstance(error, LablineError):
         return SourceUnavailableError(what if source.url in what else f"{source.url}: {what}", hint=hint)
+    if source.username is not None and not source.password and getattr(error, "code", None) in USER_REFUSED:
+        hint = "there is no password: credential opcua_<name>_password is missing"
     return SourceUnavailableError(f"{source.url} {what}", hint=hint.replace("<name>", source.name))
 
 

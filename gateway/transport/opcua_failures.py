@@ -14,7 +14,7 @@ _OTHERS_CERTIFICATE = "trust it there: in its folder or list of trusted clients;
 _CAUSES: Mapping[int, tuple[str, str]] = {
     _Codes.BadUserAccessDenied: ("refuses the user or its password", "is the credential opcua_<name>_password right?"),
     _Codes.BadIdentityTokenRejected: ("refuses the user or its password", "set username; does it allow anonymous?"),
-    _Codes.BadIdentityTokenInvalid: ("does not take this kind of login", "set username; does it allow anonymous?"),
+    _Codes.BadIdentityTokenInvalid: ("does not take this login", "set username; does it allow anonymous?"),
     _Codes.BadSecurityModeRejected: ("refuses this security", "set security to a policy and mode that it offers"),
     _Codes.BadSecurityPolicyRejected: ("refuses this security", "set security to a policy and mode that it offers"),
     _Codes.BadSecurityChecksFailed: ("does not trust this gateway's certificate", _OTHERS_CERTIFICATE),
@@ -46,6 +46,7 @@ _CAUSES: Mapping[int, tuple[str, str]] = {
 }
 
 
+USER_REFUSED = frozenset({_Codes.BadUserAccessDenied, _Codes.BadIdentityTokenRejected, _Codes.BadIdentityTokenInvalid})
 _BY_KIND: tuple[tuple[type[BaseException], str, str], ...] = (
     (socket.gaierror, "the host is unknown", "is its name right, and does this machine's DNS know it?"),
     (ConnectionRefusedError, "nothing listens at this port", "is the server up, and the port right?"),

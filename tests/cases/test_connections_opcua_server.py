@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 from asyncua import ua
 from asyncua.client.ua_client import UaClientState
-from asyncua.ua import ua_binary
 
 from gateway.errors import SourceUnavailableError
 from gateway.transport.opcua_browse import browse, read_once
@@ -16,39 +15,15 @@ from gateway.transport.opcua_client import AnyAnswer
 from gateway.transport.opcua_connection import OpcUaSource, connected
 from gateway.transport.opcua_nodes import node_text, resolved
 from gateway.transport.opcua_values import misfit_of, sample_of, status_text
-from simulator.broker import free_port
 from tests.building import NOW_NS
-from tests.cases.opcua_scripted import UNDECODABLE
-from tests.integration.opcua_parts import URI, PlantOfTags, source_of
-
-ODD_URI = "urn:odd;100%;uri"
-RAW = "RAW"
+from tests.cases.opcua_odd import odd_server
+from tests.integration.opcua_parts import URI, source_of
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def odd():
-    """A server with a namespace of odd letters, one without a name, and a variable that nobody can decode."""
-    real = ua_binary.variant_to_binary
-
-    def as_bytes(variant):
-        return UNDECODABLE if variant.Value == RAW else real(variant)
-
-    async def prepare(server):
-        array = server.get_node(ua.NodeId(ua.ObjectIds.Server_NamespaceArray))
-        await array.write_value([*await array.read_value(), None])
-        server.iserver.isession  # noqa: B018 - the server is set up by now
-        index = await server.register_namespace(ODD_URI)
-        objects = server.nodes.objects
-        await objects.add_variable(ua.NodeId("X;y=%25", index), "X", 4.5, ua.VariantType.Double)
-        await objects.add_variable(ua.NodeId("R", index), "R", RAW, ua.VariantType.String)
-        await objects.add_variable(ua.NodeId("nobody", 2), "nobody", 1.0, ua.VariantType.Double)
-
-    ua_binary.variant_to_binary = as_bytes
-    try:
-        async with PlantOfTags(free_port(), prepare=prepare) as plant:
-            yield plant
-    finally:
-        ua_binary.variant_to_binary = real
+async def odd(tmp_path_factory):
+    async with odd_server(tmp_path_factory.mktemp("odd")) as server:
+        yield server
 
 
 def source(url, **nodes):
@@ -210,27 +185,5 @@ async def test_attacks_20_a_message_of_2_gib_is_refused_as_soon_as_it_is_announc
         async with asyncio.timeout(2):
             with pytest.raises(SourceUnavailableError, match=r"announces a message of \d+ MiB: refused"):
                 await browse(source_of(f"opc.tcp://127.0.0.1:{port}"), most=5)
-    finally:
-        server.close()
-
-
-@pytest.mark.parametrize(
-    ("url", "cause"),
-    [
-        ("opc.tcp://127.0.0.1:1", "nothing listens at this port"),
-        ("opc.tcp://no-such-host.invalid:4840", "the host is unknown"),
-    ],
-)
-async def test_first_plant_08_causes_are_told_by_name(url, cause):
-    with pytest.raises(SourceUnavailableError, match=cause) as told:
-        await browse(source_of(url), most=5)
-    assert told.value.hint
-
-
-async def test_first_plant_08_what_speaks_another_protocol_is_no_server():
-    port, server = await serving([b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-    try:
-        with pytest.raises(SourceUnavailableError):
-            await browse(source_of(f"opc.tcp://127.0.0.1:{port}"), most=5)
     finally:
         server.close()
