@@ -32,6 +32,7 @@ class Health:
     source_reasons: dict[str, str] = field(default_factory=dict)  # of sources that are not connected
     tag_reasons: dict[str, dict[str, str]] = field(default_factory=dict)  # by source: tags of no use
     _raised_by: dict[str, set[str]] = field(default_factory=dict)
+    _latches_known: bool = False
 
     def take_line(self, line: LineDefinition) -> None:
         """Speak of this line's models from now on."""
@@ -73,7 +74,14 @@ class Health:
         self.on_change()
 
     def latched(self, codes: Iterable[str]) -> None:
-        """Note which alarms stand until a person takes them down."""
+        """Note which alarms stand until a person takes them down; what stands from an earlier run is told once.
+
+        What latches later is told with the decision that latches it (``plant_log``).
+        """
+        codes = tuple(codes)
+        if not self._latches_known and codes:
+            log.error("alarms stand until a person takes them down", codes=sorted(codes))
+        self._latches_known = True
         if self.latches != frozenset(codes):
             self.latches = frozenset(codes)
             self.on_change()

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.errors import LablineError
-from gateway.transport.http_entrance import Entrance, Peer, Rate
+from gateway.transport.http_entrance import Door, Entrance, Peer, Rate
 
 log = structlog.get_logger()
 
@@ -98,9 +99,8 @@ class Webhook:
             self._serve_request, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
             timeout_graceful_shutdown=1, limit_concurrency=_CONNECTIONS, h11_max_incomplete_event_size=16 * 1024,
             http=protocol, interface="asgi3", proxy_headers=False,
-            ssl_certfile=options.certificate, ssl_keyfile=options.key,
         )  # fmt: skip
-        server = _Server(configuration)
+        server = _Server(configuration, entrance=self._entrance, tls=_context(options))
         try:
             await server.serve(sockets=[listening])
         except asyncio.CancelledError:
@@ -239,8 +239,43 @@ class _Impatient(H11Protocol):
         self._look_later()
 
 
+def _context(options: WebhookOptions) -> ssl.SSLContext | None:
+    if options.certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(options.certificate, options.key)
+    return context
+
+
 class _Server(uvicorn.Server):
-    """Leaves signals to the daemon, which stops in an order of its own."""
+    """Takes connections by our door, and leaves signals to the daemon, which stops in an order of its own."""
+
+    def __init__(self, configuration: uvicorn.Config, *, entrance: Entrance, tls: ssl.SSLContext | None) -> None:
+        super().__init__(configuration)
+        self._door = Door(entrance, self._protocol, tls=tls)
+        self._taking: asyncio.Task[None] | None = None
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections from the one socket."""
+        if not sockets:
+            raise RuntimeError("the webhook's server needs a socket that listens")
+        self.servers = []
+        self._taking = asyncio.create_task(self._door.run(sockets[0]), name="webhook-door")
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more, and end what is open."""
+        if self._taking is not None:
+            self._taking.cancel()
+            await asyncio.wait({self._taking})
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

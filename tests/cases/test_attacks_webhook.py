@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from gateway.transport import http, http_entrance
 from gateway.transport.http import LONGEST_BODY_BYTES, PATH, Webhook, WebhookOptions
 from gateway.transport.http_entrance import MOST_UNPROVEN, MOST_UNPROVEN_PER_ADDRESS, Entrance, Peer, Rate
 from simulator.broker import free_port
+from tests.cases.mqtt_parts import certificate_pair
 from tests.unit.test_settings import MINIMAL, written
 
 TOKEN = "a-token-that-is-long-enough"  # noqa: S105 - of a test
@@ -51,9 +53,10 @@ async def door():
     await asyncio.wait({task})
 
 
-async def ask(port, head, body=b"", *, token=TOKEN):
+async def ask(port, head, body=b"", *, token=TOKEN, context=None):
     """Send a request as it is; return the answer's code and document."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    name = None if context is None else "localhost"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
     lines = [f"POST {PATH} HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", *head, "", ""]
     async with asyncio.timeout(10):
         writer.write("\r\n".join(lines).encode() + body)
@@ -166,6 +169,53 @@ async def test_attacks_16_the_oldest_unproven_connection_gives_way_and_a_proven_
     assert len(standing) <= MOST_UNPROVEN + 2
     for peer in standing:
         entrance.closed(peer)
+
+
+@pytest.fixture
+async def secured(tmp_path):
+    """A webhook with TLS, and a context that trusts it."""
+    certificate_pair(tmp_path, "webhook")
+    options = WebhookOptions(host="127.0.0.1", port=free_port(), token=TOKEN, certificate=tmp_path / "webhook.pem",
+                             key=tmp_path / "webhook.key")  # fmt: skip
+    task = asyncio.create_task(Webhook(options, take=lambda _body: asyncio.sleep(0, [])).run())
+    context = ssl.create_default_context(cafile=tmp_path / "webhook.pem")
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(OSError):
+                _reader, writer = await asyncio.open_connection("127.0.0.1", options.port)
+                writer.close()
+                break
+            await asyncio.sleep(0.005)
+    yield options.port, context
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_attacks_16_over_tls_too_half_open_connections_keep_no_sender_out(secured):
+    port, context = secured
+    half_open = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]  # no handshake ever comes
+    for _ in range(2):
+        assert (await posted(port, context=context))[0] == 200
+    ended = [await _is_over(reader) for reader, _writer in half_open[:60]]
+    assert all(ended)  # the oldest gave way
+    for _reader, writer in half_open:
+        writer.close()
+
+
+async def test_attacks_16_a_handshake_that_never_ends_has_few_seconds(monkeypatch, secured):
+    monkeypatch.setattr(http_entrance, "PROVE_SECONDS", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", secured[0])
+    async with asyncio.timeout(2):
+        assert await _is_over(reader)
+    writer.close()
+
+
+async def _is_over(reader):
+    try:
+        async with asyncio.timeout(1):
+            return await reader.read() == b""
+    except ConnectionError:
+        return True
 
 
 @pytest.mark.parametrize(("token", "secret", "said"), [

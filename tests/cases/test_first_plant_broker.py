@@ -118,11 +118,12 @@ NARROW = ("guidance/+", "board", "prediction/+/+", "disposition/+", "dead-letter
 # --- 1: probes disturb nobody
 
 
-async def test_first_plant_01_no_consumer_sees_a_probe_and_none_stays_at_the_broker(broker, checked):
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_first_plant_01_no_consumer_sees_a_probe_and_none_stays_at_the_broker(broker, checked, protocol):
     seen = []
     async with Participant("terminal", port=broker.plain, version_5=True, subscriptions=(f"{ROOT}/#",),
                            on_message=seen.append):  # fmt: skip
-        found = await checked(broker.plain)
+        found = await checked(broker.plain, extra=f'protocol = "{protocol}"')
         assert all(ok for ok, _found in found.values())
         assert found.keys() >= ALL
         async with Participant("sender", port=broker.plain, version_5=True) as sender:

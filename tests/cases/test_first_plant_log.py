@@ -13,11 +13,13 @@ from gateway.contract.reading import Refusal, refusal
 from gateway.errors import LablineError
 from gateway.events import MessageRefused
 from gateway.operations import logs
+from gateway.operations.health import Health
 from gateway.operations.logs import configure_logs
 from gateway.operations.plant_log import PlantLine, PlantLog
 from gateway.publish.drain import Drain
 from gateway.records import Lane
 from gateway.store.outbox import Queued
+from tests.building import line as line_of_tests
 from tests.building import moment
 from tests.unit.test_store import Bench
 
@@ -123,6 +125,14 @@ def test_first_plant_13_what_is_said_is_remembered_within_bounds():
         log.write([PlantLine(level="info", happened="x", subject="0", says=1)])  # forgotten: said again
     assert [line["log_level"] for line in lines] == ["info"] * 3000 + ["debug", "info"]
     assert len(log._said) <= 2000
+
+
+def test_first_plant_13_alarms_that_stand_from_an_earlier_run_are_a_line_at_the_start():
+    health = Health(line=line_of_tests())
+    with capture_logs() as lines:
+        for _ in range(3):
+            health.latched(("STORE_RESTORED",))
+    assert [(each["log_level"], each["codes"]) for each in lines] == [("error", ["STORE_RESTORED"])]
 
 
 # --- the level
