@@ -135,7 +135,8 @@ def _frame(chart: Chart, scale: _Scale) -> str:
     for at_ns, label in times:
         x = scale.x(at_ns)
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 4}" stroke="#666"/>')
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{label}</text>')
+        inside = min(x, _WIDTH - 2 - _CHARACTER_WIDE * len(label) / 2)
+        parts.append(f'<text x="{inside:.1f}" y="{bottom + 17}" text-anchor="middle">{label}</text>')
     axis = escape(time_axis_name(scale.first_ns, scale.last_ns, chart.zone))
     parts.append(
         f'<text x="{(_LEFT + right) / 2:.0f}" y="{bottom + 34}" text-anchor="middle" fill="#555">{axis}</text>'

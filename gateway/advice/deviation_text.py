@@ -18,7 +18,7 @@ from gateway.records import SECOND_NS, ContextKind, GuidanceKind, ResultStatus
 
 MOST_TAGS = 12  # in the table
 _FIRST_HAPPENINGS, _LAST_HAPPENINGS = 10, 40  # of a timeline, where there are more
-_MOST_LOTS = 40
+_MOST_LOTS, _MOST_RESULTS = 40, 15
 _BY_CHANCE = 0.0455  # of a normal distribution lies beyond two sigmas
 _MINUTE, _HOUR = 60, 3600
 
@@ -56,6 +56,7 @@ class DeviationText:
     result_columns: tuple[str, ...]
     results: tuple[Row, ...]
     results_left_out: int
+    timeline_name: str
     timeline: tuple[Row, ...]
     comparison: tuple[str, ...]
     causes: tuple[str, ...]
@@ -72,14 +73,17 @@ def text_of(deviation: Deviation) -> DeviationText:
     """Return what the document of a deviation says."""
     zone = zone_of(deviation)
     compared = any(trace.z is not None for trace in deviation.process)
+    results = results_of(deviation)
+    shown = (results[0], *results[1:][-(_MOST_RESULTS - 1) :])
     return DeviationText(
         title=title_of(deviation),
         status=_status(deviation, zone),
         summary=_summary(deviation, zone),
         facts=_facts(deviation, zone),
         result_columns=_RESULT_COLUMNS if deviation.scope is Scope.LOT else ("lot", *_RESULT_COLUMNS),
-        results=tuple(_result_row(each, deviation, zone) for each in results_of(deviation)),
-        results_left_out=deviation.result_count - len(results_of(deviation)),
+        results=tuple(_result_row(each, deviation, zone) for each in shown),
+        results_left_out=deviation.result_count - len(shown),
+        timeline_name=f"Timeline of lot {lot}" if (lot := deviation.result.material_lot_id) else "Timeline",
         timeline=_timeline(deviation, zone),
         comparison=_comparison(deviation),
         causes=tuple(_cause_text(each, deviation) for each in deviation.causes),
@@ -254,7 +258,7 @@ def _facts(deviation: Deviation, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
     result = deviation.result
     known = (
         ("Deviation", deviation.deviation_id),
-        ("Lot", result.material_lot_id),
+        ("Lot" if deviation.scope is Scope.LOT else "Newest lot", result.material_lot_id),
         ("Product", result.material_definition_id),
         ("Order", result.job_order_id),
         ("Client", result.client_id),
@@ -268,7 +272,9 @@ def _facts(deviation: Deviation, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
 
 def _result_row(result: FailedResult, deviation: Deviation, zone: ZoneInfo) -> Row:
     was = f" (was {', '.join(result.was)})" if result.was else ""
-    verdict = "; ".join(reason.text for reason in result.reasons[:3])
+    more = len(result.reasons) - 1
+    verdict = result.reasons[0].text if result.reasons else "-"
+    verdict += f" ({_counted(more, 'more reason')})" if more > 0 else ""
     drawn = "not known" if result.sampled_ns is None else instant(result.sampled_ns, zone)
     cells = (result.sample_id, drawn, result.test_id, value_of(result) + was, result.limits or "-", verdict)
     return Row(

@@ -9,6 +9,9 @@ _SPECIAL = re.compile(r"([\\`*\[\]|~!@])")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word it is no emphasis
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*):(?=//)|\b(www)\.", re.IGNORECASE)  # readers make a link of it unasked
 # what begins a numbered list, a heading, a rule or a list, a quotation
+_PLAIN = re.compile(
+    r"[A-Za-z](?:[A-Za-z0-9%(),;/+-]| (?! )|[.:](?![/\w])|(?<=\d)\.(?=\d))*"
+)  # nothing of the above; most texts
 _LINE_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^(#{1,6}|[+=-]+)(?=\s|$)|^(>)")
 
 
@@ -22,6 +25,8 @@ def visible(value: object) -> str:
 
 def in_markdown(value: object) -> str:
     """Return a text as Markdown that shows it literally: no link, picture, heading, list or table comes from it."""
+    if _PLAIN.fullmatch(str(value)):
+        return str(value)
     text = _SPECIAL.sub(r"\\\1", visible(value).replace("&", "&amp;").replace("<", "&lt;"))
     text = _ADDRESS.sub(_not_an_address, _UNDERSCORE.sub(r"\\_", text))
     return _LINE_START.sub(lambda match: f"{match[1] or ''}\\{match[2] or match[3] or match[4]}", text)

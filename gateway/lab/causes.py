@@ -72,18 +72,26 @@ def usual_of(values: Sequence[float], *, floor: float = 0.0) -> Usual:
     control had is within three sigmas) and of ``floor``. The first alone is next to nothing where most lots had the
     very same value, and any other value would be hundreds of sigmas away.
     """
-    known = np.asarray(values, np.float64)
-    center = float(np.median(known))
-    by_median = _MAD_TO_SIGMA * float(np.median(np.abs(known - center)))
+    known = np.sort(np.asarray(values, np.float64))
+    center = _quantile(known, 0.5)
+    by_median = _MAD_TO_SIGMA * _quantile(np.sort(np.abs(known - center)), 0.5)
     farthest = float(np.abs(known - center).max())
-    tenth, ninetieth = np.percentile(known, (10, 90))
+    deciles = _quantile(known, 0.9) - _quantile(known, 0.1)
     return Usual(
         center=center,
-        sigma=max(by_median, float(ninetieth - tenth) / _DECILES_TO_SIGMA, farthest / _FARTHEST_SIGMAS, floor),
-        low=float(known.min()),
-        high=float(known.max()),
+        sigma=max(by_median, deciles / _DECILES_TO_SIGMA, farthest / _FARTHEST_SIGMAS, floor),
+        low=float(known[0]),
+        high=float(known[-1]),
         lots=len(known),
     )
+
+
+def _quantile(ordered: NDArray[np.float64], share: float) -> float:
+    """Return a quantile of values in order, by a straight line between two of them; numpy takes 20 times as long."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
