@@ -19,6 +19,7 @@ _WIDTH, _HEIGHT = 480, 262
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 28, 74  # of the area with the values
 _LEGEND_BELOW, _LEGEND_LEFT, _ROW_HIGH = 12, 18, 19  # its first row above the edge of the drawing
 _FLAT = 1e-6  # of a value: no course at all
+_LEAST_STEP, _LARGEST = 1e-5, 1e6  # beyond, labels have an exponent
 _MOST_TIMES, _MOST_VALUES = 6, 5  # labelled on an axis
 _CHARACTER_WIDE = 6.6  # of a label, on average, in the drawing's units
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -172,13 +173,17 @@ def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
     rough = (high - low) / _MOST_VALUES
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-    decimals = max(0, -floor(log10(step) + 1e-9))
     first, last = ceil(low / step), floor(high / step)
-    return [(at * step, _number(at * step, decimals)) for at in range(first, last + 1)]
+    form = _form(max(abs(low), abs(high)), step)
+    return [(at * step, f"{at * step + 0.0:{form}}") for at in range(first, last + 1)]
 
 
-def _number(value: float, decimals: int) -> str:
-    return f"{value:.3g}" if abs(value) >= 1e6 or decimals > 6 else f"{value + 0.0:.{decimals}f}"  # noqa: PLR2004
+def _form(largest: float, step: float) -> str:
+    """Return how the labels of an axis are written: as decimals, or where these would be long with an exponent."""
+    power = floor(log10(step) + 1e-9)
+    if _LEAST_STEP <= step and largest < _LARGEST:
+        return f".{max(0, -power)}f"
+    return f".{max(3, floor(log10(largest)) - power + 2)}g"
 
 
 def _local(at_ns: int, zone: ZoneInfo) -> datetime:
