@@ -181,7 +181,7 @@ def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
 def _form(largest: float, step: float) -> str:
     """Return how the labels of an axis are written: as decimals, or where these would be long with an exponent."""
     power = floor(log10(step) + 1e-9)
-    if _LEAST_STEP <= step and largest < _LARGEST:
+    if step >= _LEAST_STEP and largest < _LARGEST:
         return f".{max(0, -power)}f"
     return f".{max(3, floor(log10(largest)) - power + 2)}g"
 
