@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from gateway.advice.judgement import LotOutcome
 from gateway.advice.lifecycle import moved
+from gateway.advice.wording import lot_title
 from gateway.contract.identity import identity_of
 from gateway.definitions import Procedure
 from gateway.lab.procedures import instructions_for
@@ -148,7 +149,7 @@ def _lot_guidance(speaking: _Speaking, kind: GuidanceKind, occasion: Occasion) -
         kind=kind,
         state=GuidanceState.PROPOSED,
         severity=_SEVERITY[speaking.asks],
-        title=f"{kind.capitalize()} {subject}: {speaking.reasons[0].text.rstrip('.')}",
+        title=lot_title(kind, subject, speaking.reasons[0]),
         reasons=speaking.reasons,
         issued_ns=occasion.at_ns,
         expires=None,

@@ -5,11 +5,17 @@ from typing import Any
 
 from gateway.contract.numbers import exact, number_text, told_apart
 from gateway.lab.specifications import limits_text
-from gateway.records import Prediction, Reason, SetpointSuggestion, Specification
+from gateway.records import GuidanceKind, Prediction, Reason, SetpointSuggestion, Specification
 
 LONGEST_TITLE = 60
 _DIGITS = 4
 _ACTION = "Check the process and take a sample."
+_SHORTER = {
+    " is above the upper limit of ": " above ",
+    " is below the lower limit of ": " below ",
+    ", outside the release band ": ", outside ",
+    ", outside the review band ": ", outside ",
+}  # in titles of lots
 _ONLY_IN_SENTENCES = frozenset({"of_lot", "interval", "beyond", "action", "words", "from_text", "to_text"})
 
 
@@ -151,6 +157,18 @@ def likely_title(prediction: Prediction) -> str:
     what = f"{prediction.analyte} likely out of specification ({prediction.probability or 0.0:.0%})"
     lot = prediction.material_lot_id
     return fitting(*([f"Lot {lot}: {what}"] if lot else []), what)
+
+
+def lot_title(kind: GuidanceKind, subject: str, reason: Reason) -> str:
+    """Return the title of a hold or review: what to do with which lot or sample, and the reason as far as it fits."""
+    head, sentence = f"{kind.capitalize()} {subject}", reason.text.rstrip(".")
+    short = sentence
+    for long_words, short_words in _SHORTER.items():
+        short = short.replace(long_words, short_words)
+    code = reason.code.replace("_", " ").lower()
+    analyte = reason.parameters.get("analyte")
+    named = [f"{head}: {analyte}: {code}"] if analyte else []
+    return fitting(f"{head}: {sentence}", f"{head}: {short}", *named, f"{head}: {code}", head)
 
 
 def move_title(suggestion: SetpointSuggestion) -> str:

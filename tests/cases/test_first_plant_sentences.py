@@ -8,13 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.advice.wording import LONGEST_TITLE, beyond_text, fitting, interval_text, move_title, predicted_title
+from gateway.advice.wording import (
+    LONGEST_TITLE,
+    beyond_text,
+    fitting,
+    interval_text,
+    lot_title,
+    move_title,
+    predicted_title,
+)
 from gateway.definitions import ProbabilityOutput
 from gateway.events import Timer
 from gateway.records import (
     SECOND_NS,
+    GuidanceKind,
     ModelIdentity,
     Prediction,
+    Reason,
     SetpointSuggestion,
     Severity,
     Specification,
@@ -149,6 +159,42 @@ def test_first_plant_15_a_title_has_at_most_60_characters_and_its_number_is_on_t
     assert (shown > specification.upper) == (value > specification.upper)
     assert (shown < specification.lower) == (value < specification.lower)
     assert math.isclose(shown, value, rel_tol=1e-3, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "title"),
+    [
+        (
+            "moisture 4.297 is above the upper limit of 4.2 %.",
+            "OUT_OF_SPECIFICATION",
+            "Hold lot LOT-0005: moisture 4.297 above 4.2 %",
+        ),
+        (
+            "pH 9.8 is above the upper limit of 7.5.",
+            "OUT_OF_SPECIFICATION",
+            "Hold lot LOT-0005: pH 9.8 is above the upper limit of 7.5",
+        ),
+        (
+            "Something that takes many more words than a title has room for.",
+            "UNIT_MISMATCH",
+            "Hold lot LOT-0005: moisture: unit mismatch",
+        ),
+    ],
+)
+def test_first_plant_15_the_title_of_a_hold_says_lot_value_side_and_limit_in_60_characters(text, code, title):
+    found = lot_title(
+        GuidanceKind.HOLD, "lot LOT-0005", Reason(code=code, parameters={"analyte": "moisture"}, text=text)
+    )
+    assert found == title
+    assert len(found) <= LONGEST_TITLE
+
+
+def test_first_plant_15_a_hold_by_a_result_has_a_title_that_fits_and_its_sentence_as_reason(bench):
+    bench.result({"sample_id": "S-1", "test_id": "Viscosity", "value": 110.25, "unit": "mPa.s", "status": "approved",
+                  "material_lot_id": "LOT/1"})  # fmt: skip
+    (hold,) = told(bench, "hold")
+    assert hold["title"] == "Hold lot LOT/1: Viscosity 110.25 mPa.s above 105 mPa.s"
+    assert hold["reasons"][0]["text"] == "Viscosity 110.25 mPa.s is above the upper limit of 105 mPa.s."
 
 
 def test_first_plant_15_a_title_is_never_cut_in_a_name():
