@@ -15,6 +15,7 @@ import typer
 
 from gateway.cli.presentation import err, out, progress_of, show_json, show_table
 from gateway.clock import SystemClock
+from gateway.contract.field_spellings import is_field
 from gateway.contract.lab_results import DATE_ONLY, ReadResult, read_result
 from gateway.contract.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
 from gateway.contract.names import folded
@@ -160,6 +161,9 @@ def _time_format(given: str | None) -> str | None:
 
 def _columns(given: list[str]) -> dict[str, str]:
     pairs = [each.partition("=") for each in given]
+    unknown = [field for field, equals, name in pairs if equals and name and not is_field(field)]
+    if unknown:
+        raise typer.BadParameter(f"--column {unknown[0]}: there is no such field of a result; see docs/payloads.md")
     wrong = [field for field, equals, name in pairs if not (field and equals and name)]
     if wrong:
         raise typer.BadParameter(f'--column {wrong[0]}: give field=column, such as sample_id="Sample no."')

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
+from gateway.contract.mapping import ResultMapping
 from gateway.contract.reading import (
     FieldReader,
     MessageRefusedError,
@@ -11,9 +13,13 @@ from gateway.contract.reading import (
     parse_object,
     refusal,
 )
-from gateway.records import ContextChange, ContextKind
+from gateway.contract.result_fields import lot_names
+from gateway.records import ContextChange, ContextKind, ResultReference
 
 MOST_CHANGES = 500  # of one message
+_LOTS = ("material_lot_id", "consumed_lot_id")
+_SOURCE = "mes"
+_REFERENCES = ResultMapping(source=_SOURCE)
 REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
     ContextKind.ORDER_STARTED: ("job_order_id", "material_definition_id", "equipment_id"),
     ContextKind.ORDER_ENDED: ("job_order_id",),
@@ -26,14 +32,36 @@ REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
 
 
 def context_messages(payload: bytes) -> list[bytes]:
-    """Return the messages in a payload: an array's items, else itself; raises MessageRefusedError."""
-    document = parse_document(payload)
-    if not isinstance(document, list):
+    """Return the messages of one change of one lot each in a payload; raises MessageRefusedError.
+
+    An array is its items; a change that names several lots, as a list or with commas between them, is one of each.
+    """
+    try:
+        document = parse_document(payload)
+    except MessageRefusedError as error:
+        raise MessageRefusedError(error.reasons, about=_REFERENCES.reference(payload)) from error
+    items = document if isinstance(document, list) else [document]
+    changes = [change for item in items for change in _of_one_lot_each(item)]
+    if len(changes) == 1 and changes[0] is document:
         return [payload]
-    if not 0 < len(document) <= MOST_CHANGES:
-        text = f"The message is an array of {len(document)} changes; it must have 1 to {MOST_CHANGES}."
-        raise MessageRefusedError((refusal(Refusal.OUT_OF_RANGE, text),))
-    return [json.dumps(change, separators=(",", ":"), default=str).encode() for change in document]
+    if not 0 < len(changes) <= MOST_CHANGES:
+        text = f"The message tells {len(changes)} changes; it must tell 1 to {MOST_CHANGES}."
+        raise MessageRefusedError((refusal(Refusal.OUT_OF_RANGE, text),), about=_REFERENCES.reference(payload))
+    return [json.dumps(change, separators=(",", ":"), default=str).encode() for change in changes]
+
+
+def _of_one_lot_each(change: Any) -> list[Any]:
+    changes = [change]
+    for name in _LOTS:
+        lots = _lots(change.get(name)) if isinstance(change, dict) else []
+        if len(lots) > 1:
+            changes = [{**each, name: lot} for each in changes for lot in lots]
+    return changes
+
+
+def _lots(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [lot for name in values if isinstance(name, str) for lot in lot_names(name)][: MOST_CHANGES + 1]
 
 
 def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
@@ -59,5 +87,11 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
         supplier=text("supplier"),
         state=text("state"),
     )
-    reader.finish()
+    if reader.reasons:
+        raise MessageRefusedError(tuple(reader.reasons), about=_about(change.material_lot_id))
     return change
+
+
+def _about(lot: str | None) -> ResultReference | None:
+    """Return of which lot a change speaks that is not understood: a person looks at it before it is released."""
+    return None if lot is None else ResultReference(source=_SOURCE, lots=(lot,))

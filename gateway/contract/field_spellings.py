@@ -4,6 +4,7 @@ Names are folded before they are compared: case, spaces, ``_``, ``-``, ``.`` and
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from gateway.contract.names import folded, spoken
@@ -91,7 +92,8 @@ CRITICAL = frozenset(
      "result_version"}
 )  # fmt: skip
 
-_NO = frozenset({"n", "no", "0", "false", "none", "null", "f"})
+# what says that there is none of something, or that something does not hold
+NO = frozenset({"n", "no", "0", "false", "f", "none", "null", "n/a", "-", "--"})
 _WELL = frozenset(
     {"pass", "passed", "ok", "okay", "yes", "y", "true", "1", "accept", "accepted", "conform", "conforms", "conforming",
      "complies", "compliant", "within", "within spec", "within limits", "in spec", "within specification",
@@ -108,7 +110,7 @@ def _always(_value: Any) -> bool:
 
 
 def _unless_no(value: Any) -> bool:
-    return _said(value) not in _NO
+    return _said(value) not in NO
 
 
 def _unless_well(value: Any) -> bool:
@@ -144,6 +146,15 @@ def by_folded_name(spellings: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
     return {folded(name): ours for ours, names in spellings.items() for name in names}
 
 
+@cache
 def spellings_of(ours: str) -> tuple[str, ...]:
     """Return the folded names of one of our fields, the canonical one first."""
     return tuple(folded(name) for name in (*SPELLINGS.get(ours, ()), *FALLBACKS.get(ours, ())))
+
+
+def is_field(name: str) -> bool:
+    """Return whether a name is one of our fields, in any of its spellings."""
+    return folded(name) in _FIELDS
+
+
+_FIELDS = frozenset({*by_folded_name(SPELLINGS), *by_folded_name(FALLBACKS)})

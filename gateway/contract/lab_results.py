@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.contract.canonical import Agreed
 from gateway.contract.comparators import comparator
+from gateway.contract.field_spellings import NO
 from gateway.contract.identity import identity_of, result_identity
 from gateway.contract.lab_values import WrittenValue, written_value
 from gateway.contract.mapping import ResultMapping, mapping_named
@@ -24,7 +25,7 @@ from gateway.contract.reading import (
     echo,
     parse_object,
 )
-from gateway.contract.result_fields import LocatedFields, located, lot_names
+from gateway.contract.result_fields import LocatedFields, located, lot_names, perhaps_several
 from gateway.contract.statuses import status_of
 from gateway.contract.times import is_date, parse_rfc3339
 from gateway.contract.written_numbers import written_number
@@ -35,7 +36,6 @@ MOST_LOTS = 200  # of one result
 DATE_ONLY = "DATE_ONLY"
 BEFORE_SAMPLED = "BEFORE_SAMPLED"
 CONTROL_OF_NO_LOT = "CONTROL_OF_NO_LOT"
-_NO_CONTROL = frozenset({"", "n", "no", "0", "false", "none", "null", "-", "n/a"})
 _MOST_REPLICATES = 2**31 - 2
 _MOST_REASONS = 50
 
@@ -110,6 +110,9 @@ def read_result(
     sample_id, test_id = reader.name("sample_id", required=True), reader.test(analytes)
     lots, control_id = reader.lots(), reader.control()
     if sample_id is None or test_id is None:
+        # a lot that is named within something that nothing reads is named all the same
+        within = mapping.reference(payload) if not lots else None
+        lots = lots if within is None else within.lots
         about = ResultReference(source=source, lots=lots, sample_id=sample_id, test_id=test_id)
         raise MessageRefusedError(tuple(reader.reader.reasons), about=about)
     result = _result(reader, source=source, sample_id=sample_id, test_id=test_id, lots=lots, control_id=control_id,
@@ -135,7 +138,7 @@ def _result(
     value_text, written = reader.value(lod=lod, loq=loq, unit=unit)
     analyte = reader.name("analyte") or reader.analyte(analytes, test_id)
     status, specification = reader.status(assume_status), reader.specification(analyte, unit)
-    retest_of = reader.name("retest_of")
+    retest_of = None if reader.says_no("retest_of") else reader.name("retest_of")
     times = {name: reader.time(name) for name in ("sampled_at", "received_at", "analysed_at", "approved_at")}
     others: dict[str, Any] = {name: reader.name(name) for name in _OTHERS}
     own = ResultIdentity(source=source, sample_id=sample_id, test_id=test_id, replicate=replicate, version=version)
@@ -225,19 +228,29 @@ class _ResultReader:
 
     def name(self, ours: str, *, required: bool = False) -> str | None:
         """Return a name, or None where it is absent or not understood."""
+        if ours not in self.fields.names and not required:
+            return None
         if not self._agreed(ours, lambda value: normalised(str(as_text(value)))):
             return None
         return self.reader.text(self.fields.name(ours), required=required)
 
+    def says_no(self, ours: str) -> bool:
+        """Return whether all that the message has for a field says that there is none of it."""
+        return all(_word(value) in NO for value in self.fields.values(ours))
+
     def number(self, ours: str) -> float | None:
         """Return a finite number, however it is written."""
+        if ours not in self.fields.names:
+            return None
         if not self._agreed(ours, self._as_number):
             return None
         return self.reader.written_number(self.fields.name(ours), decimal_comma=self.decimal_comma)
 
     def whole(self, ours: str, *, at_least: int) -> int | None:
         """Return a whole number."""
-        return self.reader.whole(self.fields.name(ours), at_least=at_least) if self._agreed(ours, _word) else None
+        if ours not in self.fields.names or not self._agreed(ours, _word):
+            return None
+        return self.reader.whole(self.fields.name(ours), at_least=at_least)
 
     def replicate(self) -> int:
         """Return which determination it is; one whose number is not understood is another than the others."""
@@ -250,6 +263,8 @@ class _ResultReader:
 
     def time(self, ours: str) -> int | None:
         """Return a time in ns UTC; a date alone is no instant, and is flagged."""
+        if ours not in self.fields.names:
+            return None
         if not self._agreed(ours, _as_time):
             return None
         name = self.fields.name(ours)
@@ -293,9 +308,19 @@ class _ResultReader:
                 continue
             sets.add(frozenset(here))
             lots |= dict.fromkeys(here)
+            self._note_perhaps_several(name, here, lots)
         if len(sets) > 1:
             self._contradicts("material_lot_id")
         return self._bounded(lots)
+
+    def _note_perhaps_several(self, name: str, here: list[str], lots: dict[str, None]) -> None:
+        """Take each lot that a name such as ``L-1 & L-2`` could be of, and note that a person must say which."""
+        several = [part for lot in here for part in perhaps_several(lot)]
+        if several:
+            lots |= dict.fromkeys(several)
+            text = f"{name} is {echo(self.fields.document[name])}, which could be several lots; "
+            text += "send a list, or separate them by commas."
+            self.reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(self.fields.document[name]))
 
     def _bounded(self, lots: Mapping[str, None]) -> tuple[str, ...]:
         name = self.fields.name("material_lot_id")
@@ -308,7 +333,7 @@ class _ResultReader:
     def control(self) -> str | None:
         """Return the control material that was measured; what says that there is none is absent."""
         given = self.fields.values("control_id")
-        said = [value for value in given if _word(value) not in _NO_CONTROL]
+        said = [value for value in given if _word(value) not in NO]
         if not said:
             return None
         if len(said) < len(given):

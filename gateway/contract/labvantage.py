@@ -73,6 +73,9 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
         for field, each in names.items()
         if (value := _first(source, each)) is not None
     }
+    lots = [document[name] for name in _OF_SAMPLE["material_lot_id"] if not blank(document.get(name))]
+    if len(lots) > 1:
+        message["material_lot_id"] = lots
     value, unit, reasons = _value(item, agreed)
     message |= {name: each for name, each in (("value", value), ("unit", unit)) if each is not None}
     message["replicate"] = _replicate(item)

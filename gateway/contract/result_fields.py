@@ -17,6 +17,7 @@ from gateway.contract.field_spellings import (
     FALLBACKS,
     MAY_COMPARE,
     NEAR,
+    NO,
     SPELLINGS,
     WITHIN_SPECIFICATION,
     by_folded_name,
@@ -24,12 +25,13 @@ from gateway.contract.field_spellings import (
 )
 from gateway.contract.names import folded, normalised
 from gateway.contract.reading import Refusal, echo, refusal
-from gateway.contract.statuses import WITHDRAWN, status_of
+from gateway.contract.statuses import FINAL, WITHDRAWN, status_of
 from gateway.records import Reason
 
 _INDEX, _FALLBACK = by_folded_name(SPELLINGS), by_folded_name(FALLBACKS)
 _WITHIN = by_folded_name(WITHIN_SPECIFICATION)
 _BETWEEN_LOTS = re.compile(r"[,;\r\n]")
+_PERHAPS_BETWEEN_LOTS = re.compile(r"\||(?<=\s)(?:&|\+|/|and|und|et|bis|to)(?=\s)", re.IGNORECASE)
 _MOST_UNREAD = 20  # reasons for fields that nothing reads, of one message
 
 
@@ -80,14 +82,22 @@ def located(document: Mapping[str, Any], *, ignore: Collection[str] = ()) -> Loc
         if ours == "specification" and isinstance(value, Mapping):
             _take_limits(fields, name, value, ignore)
     for ours, names in fields.names.items():
-        names.sort(key=partial(_rank, ours))
+        if len(names) > 1:
+            names.sort(key=partial(_rank, ours))
     _take_others(fields, others)
     return fields
 
 
 def lot_names(text: str) -> list[str]:
-    """Return the lots in a text: several are separated by commas, semicolons or line breaks."""
-    return [name for part in _BETWEEN_LOTS.split(text) if (name := normalised(part))]
+    """Return the lots in a text: several are separated by commas, semicolons or line breaks; "n/a" and "-" are none."""
+    names = (normalised(part) for part in _BETWEEN_LOTS.split(text))
+    return [name for name in names if name and name.casefold() not in NO]
+
+
+def perhaps_several(lot: str) -> list[str]:
+    """Return the lots that a name could be of, such as ``L-1 & L-2``; none where it is plainly one."""
+    parts = [name for part in _PERHAPS_BETWEEN_LOTS.split(lot) if (name := normalised(part))]
+    return parts if len(parts) > 1 else []
 
 
 def unmapped(name: str, value: Any) -> Reason:
@@ -141,12 +151,16 @@ def _take_others(fields: LocatedFields, others: Mapping[str, Any]) -> None:
             fields.take(ours, name, value)
             continue
         fields.unused.append(name)
-        if _speaks_against(folded(name), value) and len(fields.reasons) < _MOST_UNREAD:
+        if _speaks_against(folded(name), value, has_status="status" in named) and len(fields.reasons) < _MOST_UNREAD:
             fields.reasons.append(unmapped(name, value))
 
 
-def _speaks_against(key: str, value: Any) -> bool:
+def _speaks_against(key: str, value: Any, *, has_status: bool) -> bool:
+    """Return whether a field that nothing reads could; of a status beside the one that is read only a withdrawal."""
     speaks = NEAR.get(key)
     if speaks is not None:
         return speaks(value)
-    return key.endswith(("status", "state")) and status_of(value) in WITHDRAWN
+    if not key.endswith(("status", "state")):
+        return False
+    status = status_of(value)
+    return status in WITHDRAWN if has_status else status not in FINAL

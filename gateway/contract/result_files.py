@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from gateway.contract.field_spellings import SPELLINGS, by_folded_name
@@ -161,7 +161,7 @@ def _as_the_gateway_reads(cell: str, form: FileForm) -> str:
 def _as_rfc3339(cell: str, form: FileForm) -> str:
     """Return a time with its zone, a date as ISO 8601 has it; anything else as it is: the reader of messages says why.
 
-    An hour that the zone has twice in a year, or never, is no time.
+    An hour that the zone has twice in a year, or never, is no time; midnight to the second is a date.
     """
     try:
         if form.time_format is not None:
@@ -174,6 +174,8 @@ def _as_rfc3339(cell: str, form: FileForm) -> str:
             at = local_time(cell)
     except ValueError:
         return cell
+    if at.tzinfo is None and at.time() == time.min:  # how a spreadsheet writes a date
+        return at.date().isoformat()
     if at.tzinfo is not None or form.zone is None:
         return at.isoformat()
     local = at.replace(tzinfo=form.zone)

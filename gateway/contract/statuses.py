@@ -27,6 +27,7 @@ _WORDS: Mapping[ResultStatus, tuple[str, ...]] = {
     ResultStatus.SUPERSEDED: ("superseded", "retracted", "replaced", "obsolete"),
 }  # fmt: skip
 STATUSES: Mapping[str, ResultStatus] = {word: status for status, words in _WORDS.items() for word in words}
+FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 WITHDRAWN = frozenset({ResultStatus.REJECTED, ResultStatus.SUPERSEDED})
 
 

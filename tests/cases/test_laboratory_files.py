@@ -228,3 +228,12 @@ def test_laboratory_29_lims_try_shows_that_a_list_is_not_whole(tmp_path):
 def test_connections_21_lims_try_reads_a_byte_order_mark_and_numbers_without_a_zero(tmp_path):
     content = b'\xef\xbb\xbf{"sample_id": "S-1",\n "test_name": "pH",\n "result": .5}'
     assert json.loads(tried(tmp_path, "canonical", content, "--json").stdout)["results"][0]["value"] == 0.5
+
+
+def test_laboratory_14_midnight_in_a_file_is_how_a_spreadsheet_writes_a_date(imported):
+    text = "sample_id;test_id;value;sampled_at\nS-1;pH;7;2026-03-02 00:00:00\nS-2;pH;7;2026-03-02 00:01\n"
+    assert imported(text, "--time-zone", "Europe/Berlin")["flags"] == {"DATE_ONLY": 1}
+
+
+def test_a_column_that_is_named_to_be_no_field_is_refused(imported):
+    assert "there is no such field" in imported("a\nx\n", "--column", "nonsense=a", code=2)

@@ -310,3 +310,72 @@ def test_first_plant_06_the_usual_spellings_of_the_product_are_read():
 def test_first_plant_09_a_unit_is_trimmed():
     assert read_one({**RESULT, "unit": " %", "upper": 1}).unit == "%"
     assert read_one({**RESULT, "unit": " %", "upper": 1}).specification.unit == "%"
+
+
+def test_laboratory_13_a_change_that_names_several_lots_is_one_of_each():
+    told = {"event": "material_consumed", "at": "2026-01-01T00:00:00Z", "material_lot_id": "LD2",
+            "consumed_lot_id": ["LD1", "LD3 "]}  # fmt: skip
+    for consumed in (["LD1", "LD3 "], "LD1, LD3"):
+        messages = context_messages(json.dumps({**told, "consumed_lot_id": consumed}).encode())
+        changes = [context_change(message, now_ns=NOW_NS) for message in messages]
+        assert [(each.material_lot_id, each.consumed_lot_id) for each in changes] == [("LD2", "LD1"), ("LD2", "LD3")]
+    alone = json.dumps({**told, "consumed_lot_id": "LD1"}).encode()
+    assert context_messages(alone) == [alone]
+
+
+def test_laboratory_13_a_change_that_is_not_understood_says_of_which_lot_it_speaks():
+    told = {"event": "material_consumed", "at": "soon", "material_lot_id": "LD2 ", "consumed_lot_id": "LD1"}
+    with pytest.raises(MessageRefusedError) as error:
+        context_change(json.dumps(told).encode(), now_ns=NOW_NS)
+    assert error.value.about == ResultReference(source="mes", lots=("LD2",))
+    with pytest.raises(MessageRefusedError) as error:
+        context_messages(json.dumps(told).encode()[:-1])
+    assert error.value.about == ResultReference(source="mes", lots=("LD2",))
+
+
+@pytest.mark.parametrize("text", ["L-1 & L-2", "L-1 / L-2", "L-1 + L-2", "L-1|L-2", "L-1 and L-2", "L-1 und L-2"])
+def test_laboratory_21_a_name_that_could_be_several_lots_overlooks_none_of_them(text):
+    result = read_one({**RESULT, "material_lot": text})
+    assert {"L-1", "L-2"} <= set(result.lots)
+    assert codes(result) == ["WRONG_TYPE"]
+
+
+def test_laboratory_21_signs_within_a_lots_name_part_nothing():
+    for lot in ("LOT/1+#%", "A&B", "land-und-see", "L 1"):
+        assert read_one({**RESULT, "material_lot": lot}).lots == (lot,)
+
+
+@pytest.mark.parametrize("lot", ["n/a", "-", "none", " "])
+def test_laboratory_02_what_says_that_there_is_no_lot_names_none(lot):
+    assert read_one({**RESULT, "material_lot": lot}).lots == ()
+
+
+@pytest.mark.parametrize("said", ["N", "no", False, 0, "", None])
+def test_laboratory_09_what_says_that_it_is_no_retest_is_none(said):
+    result = read_one({**RESULT, "retest_of": said})
+    assert (result.retest_of, codes(result)) == (None, [])
+
+
+def test_laboratory_01_a_lot_named_within_what_nothing_reads_is_named_all_the_same():
+    message = {"results": [{"sample_id": "S-1", "test_name": "pH", "result": 9.9, "material_lot": "L-1"}]}
+    assert refused(message).about.lots == ("L-1",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"analysis_status": "pending"}, ["UNMAPPED_FIELD"]),
+        ({"analysis_status": "odd"}, ["UNMAPPED_FIELD"]),
+        ({"analysis_status": "Verified"}, []),
+        ({"analysis_status": "pending", "status": "approved"}, []),
+        ({"analysis_status": "rejected", "status": "approved"}, ["UNMAPPED_FIELD"]),
+    ],
+)
+def test_laboratory_18_another_status_is_not_overlooked_where_one_is_assumed(fields, expected):
+    assert codes(read_one({**RESULT, **fields})) == expected
+
+
+def test_laboratory_22_a_labvantage_sample_of_two_lots_speaks_of_both():
+    item = {"paramid": "pH", "enteredtext": "7.5", "releasedflag": "Y"}
+    message = {"sampleid": "S-1", "batchid": "L-1", "lotid": "L-2", "dataitems": [item]}
+    assert read_one(message, mapping="labvantage").lots == ("L-1", "L-2")
