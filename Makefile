@@ -35,18 +35,24 @@ schemas: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.contract.schemas import documents; \
 		[Path('docs/schema', name).write_text(text, encoding='utf-8') for name, text in documents().items()]"
 
-# the lock files, with hashes and without any address
+# the lock files, with hashes and without any address (run.lock: a production line, without the demo's broker), and the
+# notices of what they bring
 lock: $(VENV)/python.stamp
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra demo \
 		--output-file requirements/demo.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--constraint requirements/demo.lock --output-file requirements/run.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --extra demo --extra parquet --extra train --extra test \
 		--constraint requirements/demo.lock --output-file requirements/test.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements/build.lock requirements/build.in
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	$(BIN)/python requirements/notices.py
 
 $(VENV)/python.stamp:
 	@test -n "$(PYTHON)" || { echo "Labline needs Python 3.11 or newer with venv; none was found."; exit 1; }
