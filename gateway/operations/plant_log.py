@@ -6,7 +6,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -54,8 +54,17 @@ class PlantLine:
 
 
 def lines_of(event: Event, decision: Decision) -> tuple[PlantLine, ...]:
-    """Return what a decision says of the plant, in its order."""
-    return tuple(line for record in decision.records for line in _lines_of_record(event, record))
+    """Return what a decision says of the plant, in its order; a hold or review that is advised is one line, not two."""
+    advised = {
+        (record.kind.value, record.material_lot_id)
+        for record in decision.records
+        if isinstance(record, Guidance) and record.state is GuidanceState.PROPOSED
+    }
+    lines = (line for record in decision.records for line in _lines_of_record(event, record))
+    return tuple(
+        replace(line, level="debug") if (line.fields.get("recommendation"), line.fields.get("lot")) in advised else line
+        for line in lines
+    )
 
 
 def _lines_of_record(event: Event, record: object) -> Iterator[PlantLine]:
@@ -99,7 +108,7 @@ def _dead_letter(event: Event, letter: DeadLetter) -> Iterator[PlantLine]:
     sha256 = event.origin.payload_sha256 if isinstance(event, MessageRefused) else None
     fields = {
         "topic": letter.topic, "why": "; ".join(reason.text for reason in letter.reasons),
-        "lots": about.lots if about else (), "sample": about.sample_id if about else None,
+        "lot": ", ".join(about.lots) or None if about else None, "sample": about.sample_id if about else None,
         "dead_letter": letter.dead_letter_id,
     }  # fmt: skip
     yield PlantLine(level="warning", happened="dead letter", fields=fields, subject=f"refused {letter.topic} {sha256}",
