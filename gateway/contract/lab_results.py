@@ -38,6 +38,7 @@ BEFORE_SAMPLED = "BEFORE_SAMPLED"
 CONTROL_OF_NO_LOT = "CONTROL_OF_NO_LOT"
 _MOST_REPLICATES = 2**31 - 2
 _MOST_REASONS = 50
+_MOST_TEXTS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +102,7 @@ def read_result(
     except MessageRefusedError as error:
         raise MessageRefusedError(error.reasons, about=_about(mapping, payload, source)) from error
     mapped = mapping.canonical(foreign, Agreed(ignore=ignored, decimal_comma=decimal_comma))
-    fields = located(mapped.document, ignore=ignored)
+    fields = located(mapped.document, ignore=ignored if mapped.document is foreign else ())
     reader = _ResultReader(
         fields=fields,
         reader=FieldReader(fields.document, now_ns, [*mapped.reasons, *fields.reasons], list(mapped.flags)),
@@ -305,6 +306,7 @@ class _ResultReader:
                     field=name,
                     found=echo(self.fields.document[name]),
                 )
+                lots |= dict.fromkeys(_texts_within(self.fields.document[name]))
                 continue
             sets.add(frozenset(here))
             lots |= dict.fromkeys(here)
@@ -493,6 +495,13 @@ def _lots_in(value: Any) -> list[str] | None:
     if not all(isinstance(each, str) for each in names):
         return None
     return [lot for name in names for lot in lot_names(name)]
+
+
+def _texts_within(value: Any) -> list[str]:
+    """Return every text in something that should have been the name of a lot: each could be one."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    texts = [text for each in inner for text in _texts_within(each)]
+    return (texts + (lot_names(value) if isinstance(value, str) else []))[:_MOST_TEXTS]
 
 
 def _about(mapping: ResultMapping, payload: bytes, source: str) -> ResultReference | None:

@@ -46,7 +46,6 @@ _READ_OF_ITEM = frozenset(
     {name for names in _OF_ITEM.values() for name in names}
     | {*_VALUES, *_STATES, *_METHOD, "releasedflag", "dataset", "replicateid"}
 )
-_OURS = frozenset({"value", "material_lot_id"})
 _YES = frozenset({"y", "yes", "true", "1"})
 _HALF = 0.5 * (1 + 1e-9)  # of the last decimal, and what binary fractions lose
 _POWER = re.compile(r"[+-]?\d{1,3}", re.ASCII)
@@ -83,9 +82,9 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     if status is not None:
         message["status"] = status
     of_item = _READ_OF_ITEM if item is not document else _READ_OF_ITEM | _READ_OF_SAMPLE
-    levels = [not_read(item, names=of_item, ours=_OURS, ignore=agreed.ignore)]
+    levels = [not_read(item, names=of_item, ours=(), ignore=agreed.ignore)]
     if item is not document:
-        levels.append(not_read(document, names=_READ_OF_SAMPLE, ours=_OURS, ignore=agreed.ignore))
+        levels.append(not_read(document, names=_READ_OF_SAMPLE, ours=(), ignore=agreed.ignore))
     return Canonical(
         document=message,
         reasons=(*reasons, *(reason for near, _unused in levels for reason in near)),

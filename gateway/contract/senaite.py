@@ -59,7 +59,7 @@ _ENVELOPE = frozenset(
      "ReferenceAnalysesGroupID", "getReferenceAnalysesGroupID", "ReferenceType", "getReferenceType"}
 )  # fmt: skip
 _READ = _ENVELOPE | {name for groups in _NAMES.values() for names in groups for name in names}
-_OURS = frozenset({"value", "specification", "lower", "upper", "material_lot_id", "result_version"})
+_OURS = frozenset({"specification"})  # the name of a sample's specification; the limits are in the results' range
 LOT_NAMES = frozenset(folded(name) for names in _NAMES["material_lot_id"] for name in names)
 SAMPLE_NAMES = frozenset(folded(name) for name in _NAMES["sample_id"][0])
 _OPEN_ENDS = {"gt": False, "lt": False, "geq": True, "leq": True}
@@ -101,7 +101,7 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     retest_of = _uid(_first(document, _RETEST))
     if retest_of is not None:
         message["retest_of"] = retest_of
-    limits = _limits(document.get("ResultsRange"))
+    limits = _limits(document.get("ResultsRange"), reasons)
     if limits:
         message["specification"] = limits
     _choose_option(document, message, reasons)
@@ -244,14 +244,21 @@ def _uid(value: Any) -> Any:
     return value.get("uid") if isinstance(value, Mapping) else value
 
 
-def _limits(given: Any) -> dict[str, Any]:
+def _limits(given: Any, reasons: list[Reason]) -> dict[str, Any]:
+    """Return the limits in a range of results; what is no range, or has an operator that is not known, is noted."""
     if not isinstance(given, Mapping):
+        if not blank(given) and given != []:
+            reasons.append(unmapped("ResultsRange", given))
         return {}
     limits: dict[str, Any] = {}
     for ours, theirs in (("lower", "min"), ("upper", "max")):
-        if not blank(given.get(theirs)):
-            limits[ours] = given[theirs]
-            limits[f"{ours}_inclusive"] = _OPEN_ENDS.get(str(given.get(f"{theirs}_operator")), True)
+        operator = given.get(f"{theirs}_operator")
+        if blank(given.get(theirs)):
+            continue
+        limits[ours] = given[theirs]
+        limits[f"{ours}_inclusive"] = _OPEN_ENDS.get(str(operator), True)
+        if not blank(operator) and operator not in _OPEN_ENDS:
+            reasons.append(unmapped(f"ResultsRange.{theirs}_operator", operator))
     return limits
 
 

@@ -379,3 +379,10 @@ def test_laboratory_22_a_labvantage_sample_of_two_lots_speaks_of_both():
     item = {"paramid": "pH", "enteredtext": "7.5", "releasedflag": "Y"}
     message = {"sampleid": "S-1", "batchid": "L-1", "lotid": "L-2", "dataitems": [item]}
     assert read_one(message, mapping="labvantage").lots == ("L-1", "L-2")
+
+
+def test_laboratory_18_what_is_ignored_of_a_foreign_message_leaves_our_own_fields_alone():
+    message = {**SENAITE, "review_state": "retracted", "Status": "fine"}
+    assert codes(read_one(message, mapping="senaite")) == ["UNMAPPED_FIELD"]
+    result = read_one(message, mapping="senaite", ignore=["Status"])
+    assert (result.status, codes(result)) == (ResultStatus.SUPERSEDED, [])
