@@ -15,9 +15,9 @@ from gateway.events import (
     ProvisionalHold,
     ResultArrived,
     Situation,
-    in_shadow,
 )
 from gateway.guardrails.prediction import Occasion, guarded_predictions
+from gateway.guardrails.stages import effective_stage
 from gateway.inference.feedback import learned, serving
 from gateway.lab.disposition import (
     CONTROL_REJECTED,
@@ -207,8 +207,7 @@ def _as_then(
     model: ModelAssignment, event: ResultArrived, result: LabResult, situation: Situation
 ) -> tuple[Prediction, ...]:
     """Return what a model says of a sample with what it had been taught by the time it was drawn."""
-    if in_shadow(model, situation.latches):
-        model = replace(model, stage=Stage.SHADOW)
+    model = replace(model, stage=effective_stage(model, situation.latches))
     lessons, output = situation.lessons.get(model.name), model.bundle.output_of(result.analyte)
     then_ns, known = result.sampled_ns or 0, {}
     if lessons is not None and output is not None and output.value is not None:

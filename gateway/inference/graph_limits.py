@@ -15,9 +15,10 @@ from gateway.inference.protobuf import NotProtobufError
 
 MOST_ROWS = 512  # that are asked for at once: the setpoint search looks at 401
 MOST_NODES = 20_000
-LARGEST_TENSOR = 2**24  # numbers: 128 MiB in doubles
-MOST_NUMBERS = 2**26  # in all results together
-MOST_WORK = 2**31  # multiplications: about a second on one core
+LARGEST_RESULT = 2**22  # numbers: 32 MiB in doubles
+LARGEST_CONSTANT = 2**24
+MOST_NUMBERS = 2**25  # in all results together
+MOST_WORK = 2**29  # multiplications: about a quarter of a second on one core
 DEEPEST_TREE = 1000
 _MOST_DIMENSIONS = 8
 _TYPES = frozenset({1, 6, 7, 9, 10, 11})  # float, int32, int64, bool, float16, double
@@ -102,16 +103,16 @@ def _check_constant(name: str, constant: Tensor) -> None:
         raise _NotAllowedError(f"the values of {name} stand outside the file")
     if constant.data_type not in _TYPES:
         raise _NotAllowedError(f"{name} is of a type other than numbers")
-    _checked_shape(constant.dims, name)
+    _checked_shape(constant.dims, name, most=LARGEST_CONSTANT)
 
 
-def _checked_shape(shape: Sequence[int], name: str) -> int:
+def _checked_shape(shape: Sequence[int], name: str, *, most: int) -> int:
     """Return how many numbers a shape holds."""
     if len(shape) > _MOST_DIMENSIONS or any(each < 0 for each in shape):
         raise _NotAllowedError(f"{name} has the shape {list(shape)}")
     size = math.prod(shape)
-    if size > LARGEST_TENSOR:
-        raise _NotAllowedError(f"{name} has up to {size} numbers for {MOST_ROWS} rows, more than {LARGEST_TENSOR}")
+    if size > most:
+        raise _NotAllowedError(f"{name} has up to {size} numbers for {MOST_ROWS} rows, more than {most}")
     return size
 
 
@@ -132,7 +133,7 @@ def _check_sizes(graph: Graph, inputs: int) -> None:
         except (IndexError, KeyError, ValueError, ZeroDivisionError) as error:
             raise _NotAllowedError(f"{kind} does not fit its inputs") from error
         for name, shape in zip(node.outputs, result.shapes, strict=False):
-            numbers += _checked_shape(shape, name or kind)
+            numbers += _checked_shape(shape, name or kind, most=LARGEST_RESULT)
             if name in shapes:
                 raise _NotAllowedError(f"{name} is computed twice")
             if name:
@@ -292,21 +293,21 @@ def _vectors(known: _Known) -> _Result:
 
 
 def _trees(known: _Known) -> _Result:
-    nodes = _checked_trees(known)
+    steps = _checked_trees(known)
     rows, columns = known.shapes[0][0], max(known.whole("n_targets", 1), 1)
-    return _Result(((rows, columns),), rows * nodes)
+    return _Result(((rows, columns),), rows * steps)
 
 
 def _tree_classes(known: _Known) -> _Result:
-    nodes, rows = _checked_trees(known), known.shapes[0][0]
+    steps, rows = _checked_trees(known), known.shapes[0][0]
     labels = known.node.attributes.get("classlabels_int64s")
     if labels is None:
         raise _NotAllowedError("its classes are not numbers")
-    return _Result(((rows,), (rows, max(2, len(labels.wholes)))), rows * nodes)
+    return _Result(((rows,), (rows, max(2, len(labels.wholes)))), rows * steps)
 
 
 def _checked_trees(known: _Known) -> int:
-    """Return how many nodes the trees have; raises where a path through one does not end, or is too deep."""
+    """Return how many steps a row takes at most; raises where a path through a tree does not end, or is too deep."""
     lists = [known.node.attributes[f"nodes_{name}"].wholes for name in
              ("treeids", "nodeids", "truenodeids", "falsenodeids")]  # fmt: skip
     modes = known.node.attributes["nodes_modes"].texts
@@ -317,15 +318,25 @@ def _checked_trees(known: _Known) -> int:
         if (tree, node) in following:
             raise _NotAllowedError(f"node {node} of tree {tree} stands twice")
         following[tree, node] = () if mode == "LEAF" else ((tree, on_true), (tree, on_false))
-    _check_ends(following)
-    return len(modes)
+    deepest: dict[int, int] = {}
+    for (tree, _node), depth in _depths(following).items():
+        deepest[tree] = max(depth, deepest.get(tree, 0))
+        if depth > DEEPEST_TREE:
+            raise _NotAllowedError(f"tree {tree} is deeper than {DEEPEST_TREE}")
+    return sum(deepest.values())
 
 
-def _check_ends(following: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]) -> None:
-    """Raise where a path goes in a ring, leads nowhere or is too deep: the runtime follows it without counting."""
+def _depths(following: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]) -> dict[tuple[int, int], int]:
+    """Return by node how long the longest path from it is.
+
+    Raises where one goes in a ring or leads nowhere: the runtime follows it without counting.
+    """
     depth: dict[tuple[int, int], int] = {}  # of what has been followed to its leaves
+    for node in sorted(following, reverse=True):  # most trees are numbered from the root: their leaves come first
+        if all(each in depth for each in following[node]):
+            depth[node] = 1 + max((depth[each] for each in following[node]), default=0)
     for start in following:
-        path, under_way = [start], set[tuple[int, int]]()
+        path, under_way = [] if start in depth else [start], set[tuple[int, int]]()
         while path:
             node = path[-1]
             if node not in following:
@@ -340,10 +351,9 @@ def _check_ends(following: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]
             if open_ones:
                 raise _NotAllowedError(f"tree {node[0]} leads back to where it was")
             depth[node] = 1 + max((depth[each] for each in following[node]), default=0)
-            if depth[node] > DEEPEST_TREE:
-                raise _NotAllowedError(f"tree {node[0]} is deeper than {DEEPEST_TREE}")
             under_way.discard(node)
             path.pop()
+    return depth
 
 
 _ML = "ai.onnx.ml."

@@ -5,10 +5,9 @@ means, the reader of that message knows. Singular messages that stand several ti
 reader merges them: nothing can hide in the first of two.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-_VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
+_VARINT, _BYTES = 0, 2
+_FIXED = {1: 8, 5: 4}  # by wire type, how many bytes
+_MORE = 0x80  # the bit of a byte that says that another one follows
 _LONGEST_VARINT = 10
 
 
@@ -16,20 +15,11 @@ class NotProtobufError(ValueError):
     """The bytes are no message in this format."""
 
 
-class Field(NamedTuple):
-    """One field as it stands: its number, and a number or the bytes of a text, message or packed list."""
-
-    number: int
-    value: int | memoryview
-
-
 class Message:
     """A message's fields; ``data`` is read once, and nothing of it is copied but what is asked for."""
 
     def __init__(self, data: memoryview | bytes) -> None:
-        self._fields: dict[int, list[int | memoryview]] = {}
-        for number, value in _fields(memoryview(data)):
-            self._fields.setdefault(number, []).append(value)
+        self._fields = _fields(memoryview(data))
 
     def has(self, number: int) -> bool:
         """Return whether a field stands in the message."""
@@ -86,27 +76,33 @@ class Message:
         return [each for each in found if isinstance(each, memoryview)]
 
 
-def _fields(data: memoryview) -> Iterator[Field]:
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
+def _fields(data: memoryview) -> dict[int, list[int | memoryview]]:
+    """Return a message's fields by number, in order. Numbers of one byte, which is nearly all, are read in place."""
+    found: dict[int, list[int | memoryview]] = {}
+    at, end = 0, len(data)
+    while at < end:
+        key, at = (data[at], at + 1) if data[at] < _MORE else _varint(data, at)
         number, wire = key >> 3, key & 0b111
         if number == 0:
             raise NotProtobufError("a field has the number 0")
+        value: int | memoryview
         if wire == _VARINT:
-            value, at = _varint(data, at)
-            yield Field(number, value)
-            continue
-        if wire == _BYTES:
-            length, at = _varint(data, at)
-        elif wire in {_FIXED_64, _FIXED_32}:
-            length = 8 if wire == _FIXED_64 else 4
+            value, at = (data[at], at + 1) if at < end and data[at] < _MORE else _varint(data, at)
         else:
-            raise NotProtobufError(f"field {number} has the unknown wire type {wire}")
-        if at + length > len(data):
-            raise NotProtobufError(f"field {number} is cut off")
-        yield Field(number, data[at : at + length])
-        at += length
+            if wire == _BYTES:
+                length, at = (data[at], at + 1) if at < end and data[at] < _MORE else _varint(data, at)
+            elif wire in _FIXED:
+                length = _FIXED[wire]
+            else:
+                raise NotProtobufError(f"field {number} has the unknown wire type {wire}")
+            if at + length > end:
+                raise NotProtobufError(f"field {number} is cut off")
+            value, at = data[at : at + length], at + length
+        if number in found:
+            found[number].append(value)
+        else:
+            found[number] = [value]
+    return found
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
@@ -117,7 +113,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+        if byte < _MORE:
             return value & (2**64 - 1), at
     raise NotProtobufError("a number is too long")
 

@@ -14,7 +14,7 @@ from gateway.definitions import Stage
 from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedError
 from gateway.inference import graph_limits
 from gateway.inference.bundle import GOLDEN, check_golden, golden_csv
-from gateway.inference.graph_limits import DEEPEST_TREE, LARGEST_TENSOR, MOST_ROWS, check_graph
+from gateway.inference.graph_limits import DEEPEST_TREE, LARGEST_CONSTANT, MOST_ROWS, check_graph
 from gateway.inference.onnx_graph import read_graph
 from gateway.inference.protobuf import Message, NotProtobufError
 from gateway.records import SECOND_NS
@@ -162,12 +162,12 @@ def test_attacks_08_a_tensor_that_would_be_too_large_is_refused_before_anything_
 
 def test_attacks_08_a_constant_that_only_says_that_it_is_large_is_refused():
     liar = constant("w", np.ones((4, 1)))
-    liar.dims[:] = [4, LARGEST_TENSOR]
+    liar.dims[:] = [4, LARGEST_CONSTANT]
     refused(model_of(node("MatMul", "features", "w"), constants=[liar]), "more than")
 
 
 def test_attacks_08_work_without_memory_is_bounded_too():
-    side = 1200
+    side = 600
     nodes = [node("MatMul", "features", "first", output="m0")]
     nodes += [node("MatMul", f"m{at}", "w", output=f"m{at + 1}") for at in range(5)]
     constants = [constant("first", np.ones((4, side))), constant("w", np.ones((side, side)))]
