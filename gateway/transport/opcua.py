@@ -357,12 +357,13 @@ class OpcUaSession:
             return
         wanted = {tag: self._source.nodes[tag] for tag in without if tag in self._source.nodes}
         nodes, refused = resolved(wanted, await namespaces_of(client))
-        readable = dict(
-            zip(nodes, await read_values(client, list(nodes.values()), at_once=self._limits.read), strict=True)
-        )
+        try:
+            values = await read_values(client, list(nodes.values()), at_once=self._limits.read)
+        except TimeoutError:
+            return  # a slow server: in a minute
         self._troubles.refused |= refused
         there = {
-            tag: nodes[tag] for tag, value in readable.items()
+            tag: nodes[tag] for tag, value in zip(nodes, values, strict=True)
             if value.StatusCode is None or value.StatusCode.value != BAD_DECODING_ERROR
         }  # fmt: skip
         for tag in there:
@@ -384,7 +385,10 @@ class OpcUaSession:
             await items.delete(tag)
             self._watch_of_items.end(tag)
         self._tell_troubles()
-        samples = await self._read(client, sorted(unread - self._troubles.undecodable.keys()))
+        behind = sorted((unread - self._troubles.undecodable.keys()) & set(items.tags))
+        samples = await self._read(client, behind)
+        if behind and not samples:
+            self._unread |= set(behind)  # the server was too slow: at the next look
         for sample in samples.values():
             self._watch_of_items.taken(sample, now=self._clock.monotonic())
         self._has_told = self._has_told or bool(samples)
@@ -440,9 +444,9 @@ class OpcUaSession:
     def _decoded(self, message: ua.NotificationMessage) -> list[Decoded] | None:
         """Return what a notification holds; None where nothing of it can be read, which is as if it were lost."""
         now_ns, contents = self._clock.now_ns(), message.NotificationData or ()
-        tag_of_handle = {} if self._items is None else self._items.tag_of_handle
+        handles, retired = ({}, set[int]()) if self._items is None else (self._items.tag_of_handle, self._items.retired)
         try:
-            return [decoded(each, tag_of_handle, now_ns, index_of=self._source.indexes) for each in contents]
+            return [decoded(each, handles, now_ns, index_of=self._source.indexes, retired=retired) for each in contents]
         except Exception as error:  # noqa: BLE001 - a stranger's bytes; what is not told as lost would be gone unseen
             log.warning("a notification cannot be read", source=self._source.name, error=str(error))
             return None
@@ -480,8 +484,9 @@ class OpcUaSession:
             self._troubles.silent.pop(tag, None)
         for part in parts:
             self._troubles.misfits |= part.misfits
-            if part.undecodable is not None and self._items is not None:
+            if part.undecodable is not None:
                 self._troubles.undecodable[part.undecodable] = _UNREADABLE
+            if part.cut and self._items is not None:
                 self._unread |= set(self._items.tags)
         if self._troubles.all() != before:
             for tag in self._troubles.misfits.keys() - before.keys():

@@ -1,8 +1,9 @@
 """What a server remembers: HistoryRead, page by page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+import structlog
 from asyncua import Client, ua
 
 from gateway.clock import Clock
@@ -11,6 +12,8 @@ from gateway.records import TagSample
 from gateway.transport.opcua_connection import FAILURES, OpcUaSource
 from gateway.transport.opcua_reading import TOO_MANY
 from gateway.transport.opcua_values import moment_of, retimed, sample_of
+
+log = structlog.get_logger()
 
 _VALUES_PER_READ = 10_000
 
@@ -39,28 +42,38 @@ async def read_history(
         NumValuesPerNode=_VALUES_PER_READ,
         ReturnBounds=True,
     )
-    waiting, begin = list(nodes), 0
     try:
-        while begin < len(waiting):
-            group = {tag: nodes[tag] for tag in waiting[begin : begin + at_once]}
-            try:
-                pages = [page async for page in _pages(client, group, details)]
-            except TOO_MANY:
-                if at_once == 1:
-                    raise
-                at_once = max(1, at_once // 2)
-                continue
-            for tag, values in pages:
+        for begin in range(0, len(nodes), at_once):
+            group = {tag: nodes[tag] for tag in list(nodes)[begin : begin + at_once]}
+            for tag, values in await _told(client, group, details):
                 now_ns, index = clock.now_ns(), source.indexes.get(tag)
                 samples = (sample_of(tag, value, now_ns, index=index) for value in values)
                 found.setdefault(tag, []).extend(retimed(sample, source.time_of, now_ns) for sample in samples)
-            begin += len(group)
     except FAILURES as error:
         raise SourceUnavailableError(f"history cannot be read: {str(error) or type(error).__name__}") from error
     return found
 
 
-async def _pages(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> Any:
+async def _told(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> list[tuple[str, Any]]:
+    """Return what is remembered of some tags; where it is too much at once, or one cannot be decoded, in halves."""
+    try:
+        return [page async for page in _pages(client, nodes, details)]
+    except TOO_MANY:
+        if len(nodes) == 1:
+            raise
+    except (ua.UaStatusCodeError, OSError, TimeoutError):
+        raise
+    except Exception as error:  # noqa: BLE001 - asyncua raises of every kind on bytes that it cannot read
+        if len(nodes) == 1:
+            log.warning("what a server remembers cannot be decoded", tag=next(iter(nodes)), error=str(error))
+            return []  # this tag has no history; the gap's record names it
+    tags = list(nodes)
+    half = len(tags) // 2
+    first, second = ({tag: nodes[tag] for tag in part} for part in (tags[:half], tags[half:]))
+    return [*await _told(client, first, details), *await _told(client, second, details)]
+
+
+async def _pages(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> AsyncIterator[tuple[str, Any]]:
     """Yield (tag, some of its values) until the server has told all; of tags without history, nothing."""
     continued: dict[str, bytes | None] = dict.fromkeys(nodes)
     while continued:

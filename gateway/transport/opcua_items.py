@@ -27,6 +27,7 @@ class MonitoredItems:
     at_once: int
     nodes: dict[str, ua.NodeId] = field(default_factory=dict)
     tag_of_handle: dict[int, str] = field(default_factory=dict)
+    retired: set[int] = field(default_factory=set)  # handles of items that are no more
     delays_ns: dict[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
     delays_seconds: dict[str, float] = field(default_factory=dict)
     slower: list[str] = field(default_factory=list)  # tags that the server samples slower, or keeps less of
@@ -104,6 +105,7 @@ class MonitoredItems:
 
     async def delete(self, tag: str) -> None:
         """Take a tag's item out of the subscription; what is on its way from it counts no more."""
+        self.retired |= {handle for handle, each in self.tag_of_handle.items() if each == tag}
         self.tag_of_handle = {handle: each for handle, each in self.tag_of_handle.items() if each != tag}
         item = self._id_of.pop(tag, None)
         self.nodes.pop(tag, None)

@@ -6,7 +6,7 @@ that of OPC 10000-6, 5.2.2.16 and 5.2.2.17: picoseconds stand behind their times
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -99,7 +99,8 @@ class Decoded:
 
     samples: Sequence[TagSample] = ()
     misfits: Mapping[str, str] = field(default_factory=dict)  # by tag, why a value that was read is of no use
-    undecodable: str | None = None  # the tag whose bytes cannot be read; nothing after it can be, either
+    undecodable: str | None = None  # the tag whose bytes cannot be read
+    cut: bool = False  # whether what stands after undecodable bytes could not be read
 
 
 def decoded(
@@ -108,8 +109,16 @@ def decoded(
     now_ns: int,
     *,
     index_of: Mapping[str, int] = MappingProxyType({}),
+    retired: Container[int] = (),
 ) -> Decoded:
     """Return what a part of a notification holds, in its order; of handles that nobody knows, nothing.
+
+    Args:
+        content: the part, as ``publish_response`` returns it.
+        tag_of_handle: whose values those of a handle are.
+        now_ns: when it came.
+        index_of: by tag, the element to take of an array.
+        retired: handles of items that are no more, of which something may still be on its way.
 
     Raises where nothing can be read of it and no tag is to blame, as asyncua does: of every kind.
     """
@@ -117,32 +126,43 @@ def decoded(
         plain = None if index_of else plain_samples(content, tag_of_handle, now_ns)
         if plain is not None:
             return Decoded(samples=plain)
-        return _item_by_item(Buffer(content), tag_of_handle, now_ns, index_of)
+        return _item_by_item(Buffer(content), tag_of_handle, now_ns, index_of, retired)
     if not isinstance(content, ua.DataChangeNotification):
         return Decoded()
     items = [(item.ClientHandle, item.Value) for item in content.MonitoredItems]
     return _understood(items, tag_of_handle, now_ns, index_of)
 
 
-def _item_by_item(data: Buffer, tag_of_handle: Mapping[int, str], now_ns: int, index_of: Mapping[str, int]) -> Decoded:
+def _item_by_item(
+    data: Buffer,
+    tag_of_handle: Mapping[int, str],
+    now_ns: int,
+    index_of: Mapping[str, int],
+    retired: Container[int],
+) -> Decoded:
     """Read the items of a DataChangeNotification one by one, up to the first that cannot be read.
 
-    Where the very next handle is missing, the item before it has taken bytes that were not its own.
+    Where not even a handle that anybody knows comes next, the item before it has other bytes than its own.
     """
     items: list[tuple[int, ua.DataValue]] = []
     handle: int | None = None
     count = Primitives.Int32.unpack(data)
     try:
         for _ in range(count):
+            handle = None
             handle = Primitives.UInt32.unpack(data)
             items.append((handle, from_binary(ua.DataValue, data)))
     except Exception:  # a stranger's bytes: asyncua raises of every kind
-        tag = None if handle is None else tag_of_handle.get(handle)
-        if tag is None:
-            raise
-        read = _understood([item for item in items if item[0] != handle], tag_of_handle, now_ns, index_of)
-        samples = (*read.samples, undecodable_sample(tag, now_ns))
-        return Decoded(samples=samples, misfits=read.misfits, undecodable=tag)
+        if handle not in tag_of_handle and handle not in retired:
+            while items and items[-1][0] not in tag_of_handle:
+                items.pop()
+            if not items:
+                raise
+            handle = items.pop()[0]
+        read = _understood(items, tag_of_handle, now_ns, index_of)
+        tag = tag_of_handle.get(handle) if handle is not None else None
+        samples = [*read.samples, *([] if tag is None else [undecodable_sample(tag, now_ns)])]
+        return Decoded(samples=samples, misfits=read.misfits, undecodable=tag, cut=True)
     return _understood(items, tag_of_handle, now_ns, index_of)
 
 

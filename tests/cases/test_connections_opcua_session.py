@@ -1,9 +1,14 @@
 """An OPC UA session with a server that misbehaves: what is bad costs only itself, and is said."""
 
+import asyncio
 import math
 import struct
+from types import SimpleNamespace
 
 import pytest
+from asyncua import ua
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import SourceUnavailableError
 from tests.cases.opcua_scripted import DOUBLE, UNDECODABLE, ScriptedPlant
@@ -254,3 +259,70 @@ async def test_a_first_value_that_comes_before_the_item_is_granted_is_no_silence
     for _second in range(45):
         await plant.look(after=1.0)
     assert plant.alarms() == set()
+
+
+async def test_connections_02_a_slow_server_is_asked_again_for_what_stood_behind():
+    plant = ScriptedPlant(A=7.0, B=7.0, C=7.0)
+    await plant.subscribe()
+    plant.server.values |= {"B": b"no value"}
+    real, slow = plant.server.read, [True]
+
+    async def read(parameters):
+        if slow[0]:
+            raise TimeoutError
+        return await real(parameters)
+
+    plant.server.read = read
+    await plant.tell("A", raw={"B": UNDECODABLE, "C": DOUBLE})
+    await plant.look(after=1.0)
+    assert plant.last("C") is None
+    slow[0] = False
+    await plant.look(after=1.0)
+    assert plant.last("C") == (7.0, True)
+
+
+@pytest.mark.parametrize("failure", [struct.error("cut"), ua.uaerrors.BadTooManyOperations()])
+async def test_connections_02_07_one_tag_whose_history_cannot_be_had_costs_no_other(failure):
+    async def history_read(parameters):
+        names = [each.NodeId.Identifier for each in parameters.NodesToRead]
+        if len(names) > 1 or (names == ["B"] and isinstance(failure, struct.error)):
+            raise failure
+        told = ua.DataValue(ua.Variant(1.0, ua.VariantType.Double))
+        return [SimpleNamespace(StatusCode=ua.StatusCode(0), HistoryData=SimpleNamespace(DataValues=[told]),
+                                ContinuationPoint=None)]  # fmt: skip
+
+    plant = ScriptedPlant(A=7.0, B=7.0, C=7.0)
+    await plant.subscribe()
+    plant.session._subscribed.set()
+    plant.server.history_read = history_read
+    found = await plant.session.read_history(("A", "B", "C"), start_ns=1, end_ns=10**9)
+    assert {"A", "C"} <= found.keys()
+
+
+@given(st.lists(st.binary(max_size=24), min_size=1, max_size=4))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_connections_02_whatever_bytes_come_a_good_value_before_them_counts(noise):
+    async def told():
+        plant = ScriptedPlant(A=7.0, B=7.0, C=7.0)
+        await plant.subscribe()
+        await plant.tell("A", raw={"B": b"".join(noise), "C": DOUBLE})
+        return plant
+
+    (notification,) = asyncio.run(told()).notifications
+    first = notification.samples[0]
+    assert (first.tag, first.value, first.status, notification.lost) == ("A", 7.0, 0, False)
+
+
+async def test_connections_02_what_was_on_its_way_of_an_item_that_is_no_more_blames_no_other():
+    plant = ScriptedPlant(A=7.0, B=7.0, C=7.0)
+    await plant.subscribe()
+    plant.server.values["B"] = b"no value"
+    before = plant.server.handle_of("B")
+    await plant.tell("A", raw={"B": UNDECODABLE})
+    await plant.look(after=1.0)
+    plant.server.items[99] = (before, "B")
+    await plant.tell("A", raw={"B": UNDECODABLE, "C": DOUBLE})
+    await plant.look(after=1.0)
+    assert list(plant.tag_reasons) == ["B"]
+    assert plant.last("C") == (7.0, True)
+    assert not any(each.lost for each in plant.notifications)
