@@ -19,8 +19,9 @@ from gateway.history.rings import LARGEST_LEAD_NS
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.skew import ServerClock, SourceClocks
 from gateway.records import SECOND_NS, GapKind, TagSample
-from gateway.transport.opcua import Listener, Notification, OpcUaSession
+from gateway.transport.opcua import OpcUaSession
 from gateway.transport.opcua_connection import OpcUaSource
+from gateway.transport.opcua_listener import Listener, Notification
 
 log = structlog.get_logger()
 

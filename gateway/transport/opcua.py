@@ -10,8 +10,8 @@ sequence numbers: a missing one is asked for again, and what cannot be had again
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as AbstractSequence
 from typing import Any
 
 import structlog
@@ -24,9 +24,11 @@ from gateway.transport import opcua_history
 from gateway.transport.opcua_certificates import certificates_in, judge
 from gateway.transport.opcua_connection import REQUEST_TIMEOUT_SECONDS, OpcUaSource, connected
 from gateway.transport.opcua_items import MonitoredItems
+from gateway.transport.opcua_listener import SILENT, UNDECODABLE, Listener, Notification, Troubles
 from gateway.transport.opcua_nodes import namespaces_of, resolved
 from gateway.transport.opcua_notifications import Decoded, decoded
 from gateway.transport.opcua_reading import OperationLimits, operation_limits, read_values
+from gateway.transport.opcua_sequence import MOST_REPUBLISHED, Sequence
 from gateway.transport.opcua_values import (
     BAD_DECODING_ERROR,
     nanoseconds,
@@ -44,57 +46,8 @@ _SILENCES_ALLOWED = 1.5
 _LOOK_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 60.0
 _CERTIFICATES_SECONDS = 3600.0
-_MOST_REPUBLISHED = 50
-_SEQUENCE_WRAPS = 2**32 - 1
 _SLOWER_PUBLISHING = 1.5
-_UNREADABLE = "cannot be decoded: the server sends bytes that are no value"
-_SILENT = "is told no more by the server's item, and read every few seconds instead"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notification:
-    """One whole publish response. Without samples it only says that the server and its values are still there.
-
-    What was read by us instead (``confirms`` is false) says nothing of what else the server has.
-    """
-
-    samples: tuple[TagSample, ...]
-    server_ns: int | None  # the server's clock when it was sent
-    overflowed: frozenset[str] = frozenset()  # tags of which values were lost before these
-    lost: bool = False  # a notification before this one is lost
-    lost_tags: frozenset[str] = frozenset()  # tags of which nothing is known since their last value
-    not_told: frozenset[str] = frozenset()  # tags whose values here were not told because they changed
-    delays_ns: Mapping[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
-    confirms: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listener:
-    """Whom a session tells."""
-
-    on_notification: Callable[[Notification], None]
-    on_state: Callable[[bool], None]
-    on_condition: Callable[[str, bool], None]  # (alarm's code, whether it stands)
-    on_reason: Callable[[str], None] = lambda _why: None  # why the source is not connected
-    on_tags: Callable[[Mapping[str, str]], None] = lambda _why: None  # tags that cannot be used, and why
-
-
-@dataclass(slots=True)
-class _Troubles:
-    """The tags of which something is wrong, by what it is; each with its reason."""
-
-    refused: dict[str, str] = field(default_factory=dict)  # no such node, or no item for it
-    undecodable: dict[str, str] = field(default_factory=dict)
-    misfits: dict[str, str] = field(default_factory=dict)  # no number
-    silent: dict[str, str] = field(default_factory=dict)  # the item tells nothing
-
-    def all(self) -> dict[str, str]:
-        """Return every tag with its reason."""
-        return {**self.silent, **self.misfits, **self.undecodable, **self.refused}
-
-    def cannot_be_monitored(self) -> list[str]:
-        """Return the tags that have no item now."""
-        return [*self.refused, *self.undecodable]
+_MOST_SAID = 20  # tags in one line of the log
 
 
 class OpcUaSession:
@@ -111,10 +64,10 @@ class OpcUaSession:
         self._limits = OperationLimits()
         self._items: MonitoredItems | None = None
         self._watch_of_items = ItemWatch()
-        self._troubles = _Troubles()
+        self._troubles = Troubles()
         self._refused_said: dict[str, str] = {}  # in the log, at the last connection
         self._unread: set[str] = set()  # tags that were behind undecodable bytes
-        self._expected_sequence: int | None = None
+        self._sequence = Sequence()
         self._ended: str | None = None
         self._last_heard = 0.0
         self._has_told = False
@@ -251,7 +204,7 @@ class OpcUaSession:
             if finding in {Finding.TAKEN, Finding.SILENT}:
                 samples.append(sample)
             if finding is Finding.SILENT:
-                self._troubles.silent[tag] = _SILENT
+                self._troubles.silent[tag] = SILENT
             if finding is Finding.STALLED:
                 stalled.append(tag)
         self._tell_what_was_read(samples)
@@ -271,7 +224,7 @@ class OpcUaSession:
         await items.delete(tag)
         await self._create({tag: node}, renewed=True)
 
-    async def _read(self, client: Client, tags: Sequence[str]) -> dict[str, TagSample]:
+    async def _read(self, client: Client, tags: AbstractSequence[str]) -> dict[str, TagSample]:
         """Return the present values of monitored tags; nothing where the server takes too long to read them."""
         items = self._items
         known = [] if items is None else [tag for tag in tags if tag in items.nodes]
@@ -305,8 +258,8 @@ class OpcUaSession:
         self._limits = await operation_limits(client)
         nodes, refused = resolved(self._source.nodes, await namespaces_of(client))
         self._last_heard = self._clock.monotonic()
-        self._expected_sequence, self._ended, self._has_told = None, None, False
-        self._watch_of_items, self._troubles, self._items = ItemWatch(), _Troubles(refused=refused), None
+        self._sequence, self._ended, self._has_told = Sequence(), None, False
+        self._watch_of_items, self._troubles, self._items = ItemWatch(), Troubles(refused=refused), None
         self._unread, self._not_told = set(), set()
         granted = await client.uaclient.create_subscription(wanted, self._published)
         if granted.RevisedPublishingInterval > _SLOWER_PUBLISHING * publishing_ms:
@@ -322,9 +275,12 @@ class OpcUaSession:
         await self._create(nodes)
         if self._items.slower:
             log.warning("the server samples these slower, or keeps fewer values, than asked for",
-                        source=self._source.name, tags=self._items.slower)  # fmt: skip
+                        source=self._source.name, tags=self._items.slower[:_MOST_SAID],
+                        count=len(self._items.slower))  # fmt: skip
         if self._troubles.refused and self._troubles.refused != self._refused_said:
-            log.error("nodes refused by the server", source=self._source.name, nodes=self._troubles.refused)
+            some = dict(sorted(self._troubles.refused.items())[:_MOST_SAID])
+            log.error("nodes refused by the server", source=self._source.name, nodes=some,
+                      count=len(self._troubles.refused))  # fmt: skip
         self._refused_said = dict(self._troubles.refused)
         self._must_have_tags()
         keepalive_ms = granted.RevisedPublishingInterval * granted.RevisedMaxKeepAliveCount
@@ -412,23 +368,16 @@ class OpcUaSession:
             if isinstance(content, ua.StatusChangeNotification):
                 self._ended = f"the server ended the subscription: {content.Status}"
                 return
-        missing = self._missing(message.SequenceNumber, bool(contents))
+        missing = self._sequence.missing(message.SequenceNumber, has_data=bool(contents))
         lost = False
-        for number in missing[-_MOST_REPUBLISHED:]:
+        for number in missing[-MOST_REPUBLISHED:]:
             again = await self._republished(number) if number in (result.AvailableSequenceNumbers or ()) else None
             lost = lost or again is None
             if again is not None:
                 self._tell(again, lost=False)
-        if lost or len(missing) > _MOST_REPUBLISHED:
+        if lost or len(missing) > MOST_REPUBLISHED:
             log.warning("notifications lost on the way", source=self._source.name, count=len(missing))
-        self._tell(message, lost=lost or len(missing) > _MOST_REPUBLISHED)
-
-    def _missing(self, number: int, has_data: bool) -> list[int]:  # noqa: FBT001 - of one message
-        """Return the numbers between the last notification and this one; a keep-alive tells the next number."""
-        expected = self._expected_sequence
-        missing = [] if expected is None or number == expected else _between(expected, number)
-        self._expected_sequence = _next_sequence(number) if has_data else number
-        return missing
+        self._tell(message, lost=lost or len(missing) > MOST_REPUBLISHED)
 
     async def _republished(self, number: int) -> Any:
         if self._client is None:
@@ -485,7 +434,7 @@ class OpcUaSession:
         for part in parts:
             self._troubles.misfits |= part.misfits
             if part.undecodable is not None:
-                self._troubles.undecodable[part.undecodable] = _UNREADABLE
+                self._troubles.undecodable[part.undecodable] = UNDECODABLE
             if part.cut and self._items is not None:
                 self._unread |= set(self._items.tags)
         if self._troubles.all() != before:
@@ -520,7 +469,9 @@ class OpcUaSession:
         """Return the tags that the server tells of."""
         return () if self._items is None else self._items.tags
 
-    async def read_history(self, tags: Sequence[str], *, start_ns: int, end_ns: int) -> dict[str, list[TagSample]]:
+    async def read_history(
+        self, tags: AbstractSequence[str], *, start_ns: int, end_ns: int
+    ) -> dict[str, list[TagSample]]:
         """Return what the server's history has of some tags, with the value at the start; nothing where it refuses.
 
         Raises SourceUnavailableError where the connection is not there.
@@ -537,17 +488,3 @@ class OpcUaSession:
             at_once=self._limits.history_read,
             clock=self._clock,
         )
-
-
-def _next_sequence(number: int) -> int:
-    """Return the sequence number after one; they go round and leave out zero (OPC 10000-4, 7.6)."""
-    return 1 if number >= _SEQUENCE_WRAPS else number + 1
-
-
-def _between(expected: int, number: int) -> list[int]:
-    """Return the numbers from the expected one to before the one that came, at most a few more than can be asked."""
-    distance = (number - expected) % _SEQUENCE_WRAPS
-    if distance > _SEQUENCE_WRAPS // 2:
-        return []  # an older one again
-    first = max(0, distance - _MOST_REPUBLISHED - 1)
-    return [(expected + at - 1) % _SEQUENCE_WRAPS + 1 for at in range(first, distance)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.history.windows import WindowRequest
 from gateway.moments import Moment
 from gateway.records import SECOND_NS, Quality, quality_of
-from gateway.transport.opcua import Notification
+from gateway.transport.opcua_listener import Notification
 from tests.building import NOW_NS, sample
 from tests.integration.opcua_parts import Listener, source_of
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from asyncua import ua
 
 from gateway.records import Quality, quality_of
-from gateway.transport.opcua import Listener, OpcUaSession
+from gateway.transport.opcua import OpcUaSession
+from gateway.transport.opcua_listener import Listener
 from tests.cases.opcua_parts import Clock
 from tests.integration.opcua_parts import URI, source_of
 

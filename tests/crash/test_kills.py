@@ -46,4 +46,5 @@ async def test_a_kill_leaves_the_models_in_shadow_only_until_the_store_is_checke
             async with asyncio.timeout(20):
                 while load.account.status.get("stage", {}).get("viscosity") != "advise":
                     await asyncio.sleep(0.05)
-            assert load.account.status["degraded"] == []
+                while load.account.status["degraded"]:  # sources that are not connected yet
+                    await asyncio.sleep(0.05)

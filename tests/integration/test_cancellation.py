@@ -24,7 +24,8 @@ from gateway.settings import read
 from gateway.store.database import read_state
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions
-from gateway.transport.opcua import Notification, OpcUaSession
+from gateway.transport.opcua import OpcUaSession
+from gateway.transport.opcua_listener import Notification
 from simulator.bench.load import Load
 from simulator.broker import find_mosquitto, free_port
 from simulator.disks import fill_up, small_disk

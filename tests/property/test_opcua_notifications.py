@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.clock import SystemClock
-from gateway.transport.opcua import Listener, OpcUaSession
+from gateway.transport.opcua import OpcUaSession
 from gateway.transport.opcua_connection import OpcUaSource
+from gateway.transport.opcua_listener import Listener
 from gateway.transport.opcua_notifications import decoded, plain_samples, publish_response
 
 NOW_NS = 1_800_000_000_000_000_000

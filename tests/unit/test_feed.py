@@ -8,7 +8,7 @@ import pytest
 from gateway.history.windows import WindowRequest
 from gateway.moments import Moment
 from gateway.records import SECOND_NS, GapKind
-from gateway.transport.opcua import Notification
+from gateway.transport.opcua_listener import Notification
 from tests.building import NOW_NS, sample
 from tests.integration.opcua_parts import Listener, source_of
 

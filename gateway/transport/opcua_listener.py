@@ -1,0 +1,55 @@
+"""What an OPC UA session tells, and to whom: notifications, its state, and the tags of which something is wrong."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.records import TagSample
+
+UNDECODABLE = "cannot be decoded: the server sends bytes that are no value"
+SILENT = "is told no more by the server's item, and read every few seconds instead"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notification:
+    """One whole publish response. Without samples it only says that the server and its values are still there.
+
+    What was read by us instead (``confirms`` is false) says nothing of what else the server has.
+    """
+
+    samples: tuple[TagSample, ...]
+    server_ns: int | None  # the server's clock when it was sent
+    overflowed: frozenset[str] = frozenset()  # tags of which values were lost before these
+    lost: bool = False  # a notification before this one is lost
+    lost_tags: frozenset[str] = frozenset()  # tags of which nothing is known since their last value
+    not_told: frozenset[str] = frozenset()  # tags whose values here were not told because they changed
+    delays_ns: Mapping[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
+    confirms: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """Whom a session tells."""
+
+    on_notification: Callable[[Notification], None]
+    on_state: Callable[[bool], None]
+    on_condition: Callable[[str, bool], None]  # (alarm's code, whether it stands)
+    on_reason: Callable[[str], None] = lambda _why: None  # why the source is not connected
+    on_tags: Callable[[Mapping[str, str]], None] = lambda _why: None  # tags that cannot be used, and why
+
+
+@dataclass(slots=True)
+class Troubles:
+    """The tags of which something is wrong, by what it is; each with its reason."""
+
+    refused: dict[str, str] = field(default_factory=dict)  # no such node, or no item for it
+    undecodable: dict[str, str] = field(default_factory=dict)
+    misfits: dict[str, str] = field(default_factory=dict)  # no number
+    silent: dict[str, str] = field(default_factory=dict)  # the item tells nothing
+
+    def all(self) -> dict[str, str]:
+        """Return every tag with its reason."""
+        return {**self.silent, **self.misfits, **self.undecodable, **self.refused}
+
+    def cannot_be_monitored(self) -> list[str]:
+        """Return the tags that have no item now."""
+        return [*self.refused, *self.undecodable]
