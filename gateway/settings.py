@@ -82,6 +82,7 @@ Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
 _NAME = r"^[A-Za-z0-9_.-]+$"
 _NODE = r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$"
 _PREFIX = "LABLINE_"
+_OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
 _URL = r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:.]+(%[^\]\s]+)?\])(:\d{1,5})?(/.*)?$"
 _FORMS = {
     _NAME: "a name of letters, digits, _, . and -",
@@ -414,7 +415,7 @@ class SamplingTable(_Table):
 
 
 class WebhookTable(_Table):
-    """``[webhook]``: results over HTTP, for a LIMS without MQTT; its token is credential lims_webhook_token."""
+    """``[webhook]``: results over HTTP, for a LIMS without MQTT; credential lims_webhook_token: 16 characters or more."""
 
     port: int | None = Field(default=None, ge=1, le=65535, description="the port; without it there is no webhook")
     host: str = Field(default="127.0.0.1", description="the address to listen on; others than loopback need tls")
@@ -645,6 +646,21 @@ def _walk(location: list[Any]) -> tuple[type[BaseModel], str]:
 
 def _siblings(location: list[Any]) -> list[str]:
     return list(_walk(location[:-1])[0].model_fields)
+
+
+def unused_credentials(settings: Settings, environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return which files of the credentials directory nothing reads: each with what was meant, where that is near."""
+    directory = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
+    if not directory or not Path(directory).is_dir():
+        return []
+    servers = [f"opcua_{name}_{what}" for name in settings.opcua for what in ("password", "key.pem")]
+    known = ["mqtt_password", "mqtt_key.pem", "audit_key", *_OF_WEBHOOK, *servers]
+    found = []
+    for name in sorted(path.name for path in Path(directory).iterdir() if path.is_file()):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+        if name not in known and near:  # others may keep theirs there, too
+            found.append(f"credential {name} is read by nothing; did you mean {near[0]}?")
+    return found
 
 
 def credential(name: str, environment: Mapping[str, str] | None = None) -> str | None:

@@ -14,7 +14,7 @@ from gateway.consistency import doubts
 from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
 from gateway.line import broker_address, define_line, opcua_sources, webhook_options
-from gateway.settings import Settings, read
+from gateway.settings import Settings, read, unused_credentials
 
 
 def check(
@@ -62,7 +62,7 @@ def _warnings(settings: Settings) -> list[str]:
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")
-    warnings += [*doubts(settings), *_not_yet_enforced(settings)]
+    warnings += [*doubts(settings), *unused_credentials(settings), *_not_yet_enforced(settings)]
     specified = {table.analyte for table in settings.specification}
     missing = sorted(set(settings.lims.analytes.values()) - specified)
     if missing:

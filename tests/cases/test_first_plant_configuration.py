@@ -14,7 +14,7 @@ from gateway.cli import app
 from gateway.consistency import doubts
 from gateway.errors import ConfigurationError
 from gateway.line import broker_address, opcua_sources, trusted_keys
-from gateway.settings import Settings, read, unknown_variables
+from gateway.settings import Settings, read, unknown_variables, unused_credentials
 from tests.unit.test_settings import MINIMAL, written
 
 SOURCE = '[opcua.plc1]\nurl = "opc.tcp://127.0.0.1:4840"\n'
@@ -136,6 +136,26 @@ def test_first_plant_14_each_setting_is_known_and_with_a_wrong_letter_it_is_not(
 
 def test_first_plant_14_the_environment_of_this_run_has_no_variable_that_is_none():
     assert [each for each in unknown_variables(os.environ) if each.key != "LABLINE_EXAMPLES"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("mqtt_pasword", "mqtt_password"),
+        ("opcua_plc_password", "opcua_plc1_password"),
+        ("lims_webhook_tokn", "lims_webhook_token"),
+        ("mqtt_password", None),
+        ("opcua_plc1_key.pem", None),
+        ("somebody_elses", None),
+    ],
+)
+def test_first_plant_14_a_mistyped_credential_is_said_with_what_was_meant(tmp_path, name, meant):
+    settings, _ = read(written(tmp_path, MINIMAL + SOURCE))
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    (folder / name).write_text("secret")
+    told = unused_credentials(settings, {"CREDENTIALS_DIRECTORY": str(folder)})
+    assert told == ([] if meant is None else [f"credential {name} is read by nothing; did you mean {meant}?"])
 
 
 # --- 14: keys of approvers
