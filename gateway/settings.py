@@ -415,7 +415,7 @@ class SamplingTable(_Table):
 
 
 class WebhookTable(_Table):
-    """``[webhook]``: results over HTTP, without MQTT; its token, 16 characters or more, is credential lims_webhook_token."""
+    """``[webhook]``: results over HTTP, without MQTT; credential lims_webhook_token has 16 characters or more."""
 
     port: int | None = Field(default=None, ge=1, le=65535, description="the port; without it there is no webhook")
     host: str = Field(default="127.0.0.1", description="the address to listen on; others than loopback need tls")
