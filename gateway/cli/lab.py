@@ -16,8 +16,9 @@ import typer
 from gateway.cli.presentation import err, out, progress_of, show_json, show_table
 from gateway.clock import SystemClock
 from gateway.contract.field_spellings import is_field
-from gateway.contract.lab_results import DATE_ONLY, ReadResult, read_result
+from gateway.contract.lab_results import ReadResult, read_result
 from gateway.contract.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
+from gateway.contract.message_fields import DATE_ONLY
 from gateway.contract.names import folded
 from gateway.contract.reading import MessageRefusedError, Refusal
 from gateway.contract.result_files import PROBLEM, FileForm, decoded, line_count, message_with, messages_in

@@ -126,7 +126,7 @@ def _value(item: Document, agreed: Agreed) -> tuple[Any, Any, tuple[Reason, ...]
     shown, typed = _written(displayed, units["displayunits"], agreed), _written(entered, units["enteredunits"], agreed)
     if shown is None:
         return displayed, unit, ()  # the reader of results says why
-    if typed is None or not _agree(shown, typed, displayed, same_unit=same_unit):
+    if typed is None or not _agree(shown, typed, displayed, entered, same_unit=same_unit):
         text = f"The message contradicts itself: {echo(entered)} was entered and {echo(displayed)} is displayed."
         return displayed, unit, (refusal(Refusal.CONTRADICTS, text, field="value"),)
     if typed.qualifier and not shown.qualifier:
@@ -134,10 +134,10 @@ def _value(item: Document, agreed: Agreed) -> tuple[Any, Any, tuple[Reason, ...]
     return displayed, unit, ()
 
 
-def _agree(shown: WrittenValue, typed: WrittenValue, displayed: Any, *, same_unit: bool) -> bool:
+def _agree(shown: WrittenValue, typed: WrittenValue, displayed: Any, entered: Any, *, same_unit: bool) -> bool:
     """Return whether what is displayed is what was entered, rounded at most."""
     if shown.words or typed.words:
-        return shown.words and typed.words
+        return spoken(str(displayed)) == spoken(str(entered))
     if shown.qualifier and shown.qualifier != typed.qualifier:
         return False
     if not same_unit or shown.number is None or typed.number is None:

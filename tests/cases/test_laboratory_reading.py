@@ -6,9 +6,11 @@ from contextlib import closing
 import pytest
 
 from gateway.contract.contexts import context_change, context_messages
-from gateway.contract.lab_results import DATE_ONLY, MOST_LOTS, lab_result, read_result
+from gateway.contract.lab_results import lab_result, read_result
 from gateway.contract.mapping import mapping_named
+from gateway.contract.message_fields import DATE_ONLY
 from gateway.contract.reading import MessageRefusedError
+from gateway.contract.stated_lots import MOST_LOTS
 from gateway.line import result_mapping
 from gateway.records import ResultReference, ResultStatus
 from gateway.settings import LimsTable
