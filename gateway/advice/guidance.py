@@ -88,7 +88,7 @@ def advise(case: PredictedSituation) -> Advised:
             product=case.context.material_definition_id,
             unit=case.prediction.unit,
         )
-        return Advised(guidance=stale, no_suggestion=(reason,))
+        return Advised(guidance=(*stale, *_baseless(case, stale)), no_suggestion=(reason,))
     seen = {guidance.guidance_id: guidance for guidance in (*stale, *_seen_at_the_plant(case, stale))}
     value, low, high = case.prediction.value, case.prediction.low, case.prediction.high
     if value is None and case.prediction.probability is not None:
@@ -107,6 +107,14 @@ def advise(case: PredictedSituation) -> Advised:
         guidance=(*seen.values(), *_warn(case, seen, limits), *suggested.guidance),
         no_suggestion=suggested.no_suggestion,
     )
+
+
+def _baseless(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+    """Without a specification nothing says any more that something is wrong, or where a setpoint should go."""
+    done = {guidance.guidance_id for guidance in stale}
+    open_ones = (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT))
+    taken_back = (moved(each, GuidanceState.WITHDRAWN) for each in open_ones if each.guidance_id not in done)
+    return tuple(guidance for guidance in taken_back if guidance is not None)
 
 
 def _of_something_else(case: PredictedSituation) -> tuple[Guidance, ...]:

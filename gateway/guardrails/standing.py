@@ -22,7 +22,7 @@ def no_longer_advised(guidance: Guidance, line: LineDefinition, latches: Iterabl
         return None
     name = "" if guidance.predicted is None else guidance.predicted.model.name
     model = line.model_named(name)
-    if model is None or guidance.predicted is None:
+    if model is None or guidance.predicted is None or guidance.equipment_id != model.equipment_id:
         return abstain(Abstention.MODEL_NOT_IN_SERVICE, model=name)
     if guidance.predicted.model.sha256 != model.bundle.identity.sha256:
         return abstain(Abstention.VERSION_NOT_IN_SERVICE, model=name, version=guidance.predicted.model.version)

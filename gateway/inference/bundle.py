@@ -53,6 +53,7 @@ CARD = "card.md"
 REFERENCE = "reference.json"
 HASHED_FILES = (MODEL, GOLDEN, CARD, REFERENCE)
 _OUTPUT_COLUMN = "output"
+_LARGEST_BYTES = {MANIFEST: 2**20, REFERENCE: 2**24, GOLDEN: 2**24}  # of what is read as text, and whole
 
 
 def reference_json(domain: Domain, inputs: Sequence[str], *, rows: int, residuals: Mapping[str, list[float]]) -> bytes:
@@ -79,6 +80,12 @@ def read_bundle(files: Mapping[str, bytes], *, where: str) -> ModelBundle:
         files: file name to bytes, as found in the bundle's folder.
         where: the folder, for the error's sentence.
     """
+    too_large = [name for name, most in _LARGEST_BYTES.items() if len(files.get(name, b"")) > most]
+    if too_large:
+        raise BundleRefusedError(
+            f"{where}/{too_large[0]} has more than {_LARGEST_BYTES[too_large[0]]} bytes",
+            hint="make the bundle again with its recipe",
+        )
     manifest = read_manifest(files, where=where)
     _check_hashes(files, manifest, where)
     reference = _reference(files[REFERENCE], where)

@@ -7,6 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.definitions import Aggregate
 
+LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
+LONGEST_LAG_SECONDS = 30 * 86_400.0
+MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
+_FINEST_STEP = 1e-6  # of max_step, that a setpoint's resolution may be
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -18,8 +23,8 @@ class InputTable(_Table):
     name: str
     tag: str
     aggregate: Aggregate
-    window_seconds: float = Field(ge=0)
-    lag_seconds: float = Field(ge=0)
+    window_seconds: float = Field(ge=0, le=LONGEST_WINDOW_SECONDS)
+    lag_seconds: float = Field(ge=0, le=LONGEST_LAG_SECONDS)
     unit: str
     validated: tuple[float, float]
     minimum_coverage: float = Field(default=0.8, gt=0, le=1)
@@ -154,11 +159,11 @@ class BundleManifest(_Table):
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
     intended_use: str
-    input: list[InputTable] = Field(min_length=1)
-    output: list[OutputTable] = Field(min_length=1)
+    input: list[InputTable] = Field(min_length=1, max_length=MOST_INPUTS)
+    output: list[OutputTable] = Field(min_length=1, max_length=MOST_OUTPUTS)
     training: TrainingTable
     acceptance: list[AcceptanceTable] = []
-    manipulated: list[ManipulatedTable] = []
+    manipulated: list[ManipulatedTable] = Field(default=[], max_length=MOST_MANIPULATED)
     files: dict[str, str]
 
     @model_validator(mode="after")
@@ -180,6 +185,11 @@ class BundleManifest(_Table):
             unknown = set(item.gains) - set(names)
             if unknown:
                 raise ValueError(f"manipulated {item.tag} names unknown inputs {sorted(unknown)}")
+            if item.resolution < _FINEST_STEP * item.max_step:
+                raise ValueError(f"the resolution of {item.tag} is finer than a millionth of its max_step")
+            reversed_ones = [each.tag for each in item.interlocks if each.within[0] > each.within[1]]
+            if reversed_ones:
+                raise ValueError(f"the interlock {reversed_ones[0]} of {item.tag} has its lower limit above the upper")
         return self
 
 

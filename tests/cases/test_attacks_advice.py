@@ -87,7 +87,11 @@ def not_moved_any_more():
     return line(models=(assignment(bundle=bundle(manipulated=())),))
 
 
-DEMOTIONS = [lowered, removed, narrowed, replaced, not_moved_any_more]
+def elsewhere():
+    return line(models=(assignment(equipment_id="R2"),))
+
+
+DEMOTIONS = [lowered, removed, narrowed, replaced, not_moved_any_more, elsewhere]
 
 
 def numbers_told_since(bench, seq):
@@ -303,6 +307,15 @@ def test_attacks_04_advice_that_still_stands_survives_a_start_and_a_hold_by_a_mo
     bench.line = removed()
     started(bench)
     assert standing(bench) == {"hold": "proposed", "setpoint": "withdrawn", "warning": "withdrawn"}
+
+
+def test_attacks_04_where_its_specification_is_gone_advice_is_withdrawn_at_the_next_tick(bench):
+    seq = newest(bench)
+    bench.line = line(specifications=())
+    bench.now_ns += SECOND_NS
+    bench.model_due(81.0, setpoint=81.0)
+    assert standing(bench) == {"setpoint": "withdrawn", "warning": "withdrawn"}
+    assert numbers_told_since(bench, seq) == []
 
 
 def test_attacks_04_a_suggestion_beyond_those_the_board_shows_is_withdrawn_at_a_start_too(bench, monkeypatch):

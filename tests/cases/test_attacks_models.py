@@ -13,15 +13,17 @@ from onnx import TensorProto, helper, numpy_helper
 from gateway.definitions import Stage
 from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedError
 from gateway.inference import graph_limits
-from gateway.inference.bundle import GOLDEN, check_golden, golden_csv
+from gateway.inference.bundle import GOLDEN, MANIFEST, REFERENCE, check_golden, golden_csv, read_bundle
 from gateway.inference.graph_limits import DEEPEST_TREE, LARGEST_CONSTANT, MOST_ROWS, check_graph
 from gateway.inference.onnx_graph import read_graph
 from gateway.inference.protobuf import Message, NotProtobufError
+from gateway.line import bundle_files
 from gateway.records import SECOND_NS
 from gateway.store.statements import SQL
 from gateway.transport import onnx as transport
 from gateway.transport.onnx import load_model, session_of
 from tests.building import assignment, bundle, line
+from tests.unit.test_bundle import MODELS
 from tests.unit.test_store import Bench
 
 DOUBLE = TensorProto.DOUBLE
@@ -273,6 +275,36 @@ def bounds_of(model, inputs):
         for name, shape in zip(each.outputs, graph_limits.OPERATORS[each.op_type](known).shapes, strict=True):
             shapes[name] = found[name] = shape
     return found
+
+
+# --- 8: what is around a model ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (b"window_seconds = 1.5", b"window_seconds = 1e12", "window_seconds"),
+        (b"lag_seconds = 1.0", b"lag_seconds = 1e12", "lag_seconds"),
+        (b"resolution = 0.05", b"resolution = 1e-300", "finer than a millionth"),
+        (
+            b"resolution = 0.05",
+            b'resolution = 0.05\ninterlocks = [{tag = "mode", within = [2, 1]}]',
+            "lower limit above",
+        ),
+    ],
+)
+def test_attacks_08_a_manifest_that_asks_for_more_than_a_tick_can_do_is_refused(before, after, message):
+    files = bundle_files(MODELS / "viscosity" / "1.0.0")
+    assert before in files[MANIFEST]
+    with pytest.raises(BundleRefusedError, match=message):
+        read_bundle({**files, MANIFEST: files[MANIFEST].replace(before, after, 1)}, where="here")
+
+
+@pytest.mark.parametrize("name", [MANIFEST, REFERENCE, GOLDEN])
+def test_attacks_08_a_text_of_a_bundle_that_is_too_large_is_refused_unread(name):
+    files = bundle_files(MODELS / "viscosity" / "1.0.0")
+    with pytest.raises(BundleRefusedError, match=f"{name} has more than"):
+        read_bundle({**files, name: b" " * (2**24 + 1)}, where="here")
 
 
 # --- 8: how long it may take ----------------------------------------------------------------------------
