@@ -35,10 +35,11 @@ _ENTER_SECONDS = 6.0
 _ANSWER_SECONDS = 3.0
 _RETAINED_SECONDS = 0.3  # what stands at the broker comes at once after the subscription
 _REFUSED = 0x80
+_QOS_2 = 2
 
 REFUSED = "refused by the broker's access rules"
 UNPROVEN = (
-    "not proven: the broker speaks MQTT 3.1.1 only, where a refused message looks like a sent one; "
+    "not proven: the broker does not take QoS 2 of MQTT 5, by which a right is asked for without a message; "
     "try again with --loop-back while the line stands (consumers see its messages)"
 )
 
@@ -187,9 +188,13 @@ async def _rights(visitor: _Visitor, offered: _Offered, *, loop_back: bool) -> l
     except (OSError, NotConnectedError):
         return await _looped_back(visitor, offered, wanted=loop_back)
     try:
-        await _listen(visitor, connection, offered.standing_topics)
+        asks_quietly = connection.broker_maximum_qos >= _QOS_2
+        if asks_quietly:
+            await _listen(visitor, connection, offered.standing_topics)
     finally:
         connection.close(polite=True)
+    if not asks_quietly:
+        return await _looped_back(visitor, offered, wanted=loop_back)
     return await _proven(visitor, offered.probes(visitor.heard.newest))
 
 
@@ -210,7 +215,8 @@ async def _proven(visitor: _Visitor, wanted: Sequence[Probe]) -> list[Finding]:
                 if connection is None:
                     connection = await visitor.entered(version_5=True)
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    code = await connection.offer(probe.topic, probe.payload, retain=probe.retain)
+                    retain = probe.retain and connection.broker_retains  # that it keeps none is found with the will
+                    code = await connection.offer(probe.topic, probe.payload, retain=retain)
             except (OSError, NotConnectedError) as error:
                 if connection is not None:
                     connection.close(polite=True)

@@ -23,7 +23,7 @@ def check(
     loop_back: bool = typer.Option(
         False,
         "--loop-back",
-        help="At a broker of MQTT 3.1.1 only: also send what consumers see, while the line stands.",
+        help="Where rights cannot be asked for quietly: also send what consumers see, while the line stands.",
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
 ) -> None:

@@ -128,6 +128,8 @@ class Connection:
         self.generation = generation
         self.broker_receive_maximum = DEFAULT_INFLIGHT
         self.broker_largest_packet = LARGEST_PACKET
+        self.broker_maximum_qos = 2
+        self.broker_retains = True
         self._session_present = False
         self._options = options
         self._loop = asyncio.get_running_loop()
@@ -391,6 +393,8 @@ class Connection:
             return
         self.broker_receive_maximum = getattr(properties, "ReceiveMaximum", DEFAULT_INFLIGHT)
         self.broker_largest_packet = getattr(properties, "MaximumPacketSize", LARGEST_PACKET)
+        self.broker_maximum_qos = getattr(properties, "MaximumQoS", 2)
+        self.broker_retains = bool(getattr(properties, "RetainAvailable", 1))
         self._session_present = bool(flags.session_present)
         self._opened.set_result(None)
 

@@ -9,13 +9,18 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from gateway.cli import broker_probes
 from gateway.cli.broker_probes import UNPROVEN, probe_broker
 from gateway.clock import SystemClock
 from gateway.contract.probe_messages import probes, standing_topics
 from gateway.contract.schemas import PUBLISHED
 from gateway.contract.topics import Topics, matches
 from gateway.settings import read
+from gateway.transport import mqtt_probe
+from gateway.transport.mqtt import MqttSession
+from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions
 from gateway.transport.mqtt_probe import ProbeConnection
 from simulator.broker import free_port, running_broker
 from simulator.mqtt import Participant
@@ -82,6 +87,8 @@ keyfile {folder}/broker.key
 def impatient(monkeypatch):
     """The embedded broker says nothing at all to MQTT 5."""
     monkeypatch.setattr(ProbeConnection, "_answer_seconds", 0.3)
+    monkeypatch.setattr(mqtt_probe, "_HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr(broker_probes, "_ANSWER_SECONDS", 0.5)
 
 
 @pytest.fixture
@@ -206,6 +213,20 @@ async def test_first_plant_03_a_broker_of_3_1_1_only_proves_nothing_unless_it_is
         assert {subject for subject in ALL if looped[subject][0]} == ALL
 
 
+async def test_first_plant_03_a_broker_without_qos_2_proves_nothing_unless_it_is_asked_to_loop_back(
+    tmp_path, checked, impatient
+):
+    port, rules = free_port(), tmp_path / "rules"
+    rules.write_text(f"topic readwrite #\ntopic deny {ROOT}/board\n")
+    rules.chmod(0o600)
+    text = f"listener {port} 127.0.0.1\nmax_qos 1\nallow_anonymous true\nacl_file {rules}\n"
+    with running_mosquitto(tmp_path, text, port):
+        found = await checked(port)
+        assert {found[subject] for subject in ALL} == {(False, UNPROVEN)}
+        looped = await checked(port, loop_back=True)
+    assert {subject for subject in ALL if not looped[subject][0]} == {published("board")}
+
+
 def test_first_plant_03_the_table_of_topics_has_every_topic_there_is():
     topics, incoming = Topics(ROOT), {"responses", "response", "everything", "root"}
     for name in [each for each in dir(Topics) if not each.startswith("_") and each not in incoming]:
@@ -255,6 +276,20 @@ async def test_first_plant_08_with_the_right_authority_and_password_it_enters(br
     found = await checked(broker.tls, tls="true", extra=f'ca_certificate = "{broker.folder}/authority.pem"')
     assert found["mqtt"][0]
     assert found["subscribe lims/results/#"] == (True, "allowed")
+
+
+async def test_first_plant_08_the_log_of_run_names_the_cause_too(broker):
+    address = BrokerAddress(host="127.0.0.1", port=broker.guarded, username="gateway", password="wrong")  # noqa: S106
+    options = SessionOptions(address=address, client_id="gw", subscriptions=(), on_delivery=print)
+    with capture_logs() as lines:
+        task = asyncio.create_task(MqttSession(options, clock=SystemClock()).run())
+        async with asyncio.timeout(5):
+            while not lines:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait({task})
+    assert (lines[0]["event"], lines[0]["log_level"]) == ("connection failed", "warning")
+    assert "refuses the user gateway" in lines[0]["reason"]
 
 
 # --- connections.md, 16 and the "also"
