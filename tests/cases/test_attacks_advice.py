@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import assembly
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.database.writer import Writer
@@ -18,6 +19,7 @@ from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreC
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import refused_suggestions, second_check
 from gateway.guardrails.stages import effective_stage
+from gateway.inbox import Inbox
 from gateway.ingest.responses import understand_response
 from gateway.publish.drain import Drain
 from gateway.records import SECOND_NS, Head, Lane, ModelIdentity, OutgoingMessage, seconds_to_ns
@@ -216,6 +218,14 @@ async def test_attacks_03_without_an_alarm_all_of_it_is_published(tmp_path):
         tmp_path, queued("suggestion", to_be_sent()), queued("board", board, lane=Lane.EVIDENCE, retain=True)
     )
     assert (published, alarms, withheld) == (["suggestion", "board"], [], [])
+
+
+async def test_attacks_03_what_the_drain_withholds_comes_in_as_an_event_ahead_of_results():
+    inbox, why = Inbox(), abstain(Abstention.STAGE_TOO_LOW, stage="shadow")
+    assembly._withheld(inbox, SteadyClock(), "message-1", {"g-1": why})
+    (pending,) = await inbox.take(most=5)
+    assert isinstance(pending.event, AdviceWithheld)
+    assert dict(pending.event.refused) == {"g-1": why}
 
 
 def test_attacks_03_guidance_that_was_withheld_is_withdrawn_with_the_reason(bench):
