@@ -15,6 +15,8 @@ from gateway.advice.investigation import (
     follow_up_of_lot,
     follow_up_of_result,
     follow_up_of_running_lot,
+    follow_ups_of_lot_judged_again,
+    had_failed,
     on_deviation,
     on_fingerprint,
     windows_of_follow_up,
@@ -453,7 +455,9 @@ def _judged_again(event: LotsJudgedAgain, facts: LotFacts, situation: Situation)
         procedures=situation.line.procedures,
     )
     guidance = advise_on_lot(outcome, occasion, open_guidance=facts.open_guidance)
-    return _lot_told(outcome, event, situation) + _told(guidance, event, situation)
+    investigated = follow_ups_of_lot_judged_again(facts, outcome.assessed, at_ns=event.at_ns)
+    told = _lot_told(outcome, event, situation) + _told(guidance, event, situation)
+    return told + Decision(follow_ups=investigated)
 
 
 def _rejected_control(situation: Situation) -> dict[str, str]:
@@ -464,7 +468,8 @@ def _rejected_control(situation: Situation) -> dict[str, str]:
 def _investigated(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
     """Leave the draft of a deviation for later: of a result out of specification, or confirmed to be out of trend.
 
-    Of other results of a lot that has no end on record, leave for later what it was made by so far.
+    A correction that is inside is told to the deviation that it was in. Of other results of a lot that has no end on
+    record, leave for later what it was made by so far.
     """
     result = judgement.result
     failed = judgement.own.recommendation is Recommendation.HOLD
@@ -473,9 +478,10 @@ def _investigated(event: ResultArrived, judgement: Judgement, situation: Situati
     made_until_ns = event.at_ns if situation.lot_ended_ns is None else min(event.at_ns, situation.lot_ended_ns)
     until_ns = made_until_ns if result.sampled_ns is None else result.sampled_ns
     started_ns = situation.lot_started_ns
-    if judgement.newest and (failed or confirmed):
-        wanted = follow_up_of_result(result, equipment, started_ns=started_ns, until_ns=until_ns)
-        return Decision(follow_ups=(wanted,))
+    if judgement.newest and (failed or confirmed or had_failed(situation, until_ns)):
+        own = follow_up_of_result(result, equipment, started_ns=started_ns, until_ns=until_ns)
+        others = (replace(own, material_lot_id=lot) for lot in result.other_lots if failed)
+        return Decision(follow_ups=(own, *others))
     if situation.lot_ended_ns is not None or judgement.own.recommendation is not Recommendation.RELEASE:
         return Decision()
     known_until_ns = situation.lot_known_until_ns

@@ -197,6 +197,7 @@ class FollowUp:
     from_ns: int
     until_ns: int
     begins_with_lot: bool = False  # whether the first instant is when the lot was begun
+    material_lot_id: str | None = None  # of a result: for which lot it failed, where its own words do not say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -170,7 +170,8 @@ def series_of(deviation: Deviation) -> tuple[AnalyteSeries, ...]:
 def title_of(deviation: Deviation) -> str:
     """Return what it is about in a line: the number and the limit, and of what."""
     results = results_of(deviation)
-    first, more = results[0], deviation.result_count - 1
+    first = next((each for each in results if not is_mended(each)), results[0])
+    more = deviation.result_count - 1
     result = deviation.result
     if deviation.scope is Scope.LOT:
         others = f" and {_counted(more, 'more result')}" if more else ""
@@ -193,7 +194,12 @@ def headline(result: FailedResult) -> str:
             return f"{shown}, {known['percent']:.1f} % of target, allowed {known['low']:g} to {known['high']:g} %"
         if reason.code in {OUT_OF_TREND, OUT_OF_LINE}:
             return f"{shown} out of trend"
-    return shown
+    return f"{shown}, corrected from {', '.join(result.was)}" if result.was else f"{shown}, withdrawn"
+
+
+def is_mended(result: FailedResult) -> bool:
+    """Return whether a result is inside since a correction, or withdrawn."""
+    return not result.failed and not any(reason.code in {OUT_OF_TREND, OUT_OF_LINE} for reason in result.reasons)
 
 
 def value_of(result: FailedResult) -> str:
@@ -217,18 +223,23 @@ def _status(deviation: Deviation, zone: ZoneInfo) -> str:
 def _summary(deviation: Deviation, zone: ZoneInfo) -> tuple[str, ...]:
     results = results_of(deviation)
     subject, failed = _subject(deviation), sum(each.failed for each in results)
+    corrected = sum(is_mended(each) for each in results)
     if deviation.result_count == 1:
         told = [f"{subject}: {_what_failed(results[0], zone)}"]
     else:
-        kind = "out of specification" if failed == len(results) else "out of trend"
-        kind = "out of specification or of trend" if 0 < failed < len(results) else kind
+        standing = len(results) - corrected
+        kind = "out of specification" if failed == standing else "out of trend"
+        kind = "out of specification or of trend" if 0 < failed < standing else kind
+        kind += ", or were" if corrected else ""
         told = [
             f"{subject}: {deviation.result_count} results are {kind}.",
             f"The first: {_what_failed(results[0], zone)}",
             f"The newest: {_what_failed(_newest(deviation), zone)}",
         ]
-    if failed:
-        told.append("A lot with a result out of specification is on hold until a person decides.")
+    if corrected:
+        told.append(f"{_counted(corrected, 'result')} of them no longer count: corrected or withdrawn since.")
+    if deviation.scope is Scope.LOT:
+        told.append("A lot with a result that was out of specification stays with a person until that one decides.")
     return tuple(told)
 
 

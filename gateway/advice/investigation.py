@@ -1,11 +1,11 @@
 """What follows a decision later: what a lot was made by, and the draft of a deviation. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.advice.publication import deviation_message
 from gateway.contract.identity import identity_of
 from gateway.definitions import LineDefinition
-from gateway.events import Decision, FollowUp, FollowUpDue, FollowUpKind, Situation
+from gateway.events import Decision, FollowUp, FollowUpDue, FollowUpKind, LotAssessed, LotFacts, Situation
 from gateway.history.windows import WindowRequest
 from gateway.lab.causes import Cause
 from gateway.lab.deviations import (
@@ -24,9 +24,10 @@ from gateway.lab.deviations import (
     traces,
 )
 from gateway.lab.disposition import TREND_FLAGS, Judged, judge_result
-from gateway.lab.episodes import Joined, join
+from gateway.lab.episodes import Joined, join, mended
 from gateway.lab.fingerprints import Fingerprint, fingerprint
 from gateway.lab.procedures import instructions_for
+from gateway.lab.release import Subject
 from gateway.lab.specifications import limits_text
 from gateway.records import SECOND_NS, AuditEntry, Instruction, LabResult, Recommendation, Specification
 
@@ -57,9 +58,14 @@ def follow_up_of_lot(lot: str, equipment_id: str | None, *, started_ns: int | No
 
 
 def follow_up_of_result(
-    result: LabResult, equipment_id: str | None, *, started_ns: int | None, until_ns: int
+    result: LabResult,
+    equipment_id: str | None,
+    *,
+    started_ns: int | None,
+    until_ns: int,
+    material_lot_id: str | None = None,
 ) -> FollowUp:
-    """Return the follow-up of a result that failed."""
+    """Return the follow-up of a result that failed; ``material_lot_id``: for which lot, where it does not say that."""
     return FollowUp(
         kind=FollowUpKind.DEVIATION,
         subject=result.result_id,
@@ -67,6 +73,28 @@ def follow_up_of_result(
         from_ns=_from_ns(started_ns, until_ns),
         until_ns=until_ns,
         begins_with_lot=started_ns is not None and started_ns == _from_ns(started_ns, until_ns),
+        material_lot_id=material_lot_id,
+    )
+
+
+def follow_ups_of_lot_judged_again(
+    facts: LotFacts, assessed: LotAssessed | None, *, at_ns: int
+) -> tuple[FollowUp, ...]:
+    """Return the follow-ups of results that fail for a lot now that its context is another one."""
+    changed = () if assessed is None else assessed.changed
+    failed = {each.subject for each in changed if each.kind is Subject.RESULT and each.failed}
+    made_until_ns = at_ns if facts.ended_ns is None else min(at_ns, facts.ended_ns)
+    context = facts.knowledge.context
+    return tuple(
+        follow_up_of_result(
+            record.result,
+            record.result.equipment_id or context.equipment_id,
+            started_ns=facts.started_ns,
+            until_ns=made_until_ns if record.result.sampled_ns is None else record.result.sampled_ns,
+            material_lot_id=context.material_lot_id,
+        )
+        for record in facts.knowledge.results
+        if record.current and record.result.result_id in failed
     )
 
 
@@ -84,6 +112,18 @@ def follow_up_of_running_lot(
     if known_until_ns is not None and 2 * (until_ns - from_ns) < 3 * (known_until_ns - from_ns):
         return None
     return follow_up_of_lot(result.material_lot_id, equipment_id, started_ns=started_ns, ended_ns=until_ns)
+
+
+def had_failed(situation: Situation, at_ns: int) -> bool:
+    """Return whether the version that a result takes the place of was out of specification, or out of trend."""
+    before = situation.history.current
+    if before is None:
+        return False
+    in_force = situation.in_force(
+        before.analyte, at_ns, product=before.material_definition_id, client_id=before.client_id
+    )
+    out_of_trend = not TREND_FLAGS.isdisjoint(before.flags)
+    return out_of_trend or judge_result(before, in_force).recommendation is Recommendation.HOLD
 
 
 def _from_ns(started_ns: int | None, until_ns: int) -> int:
@@ -140,13 +180,9 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
     trends = tuple(each for each in known.reasons if each.code in TREND_FLAGS)  # with the figures of that time
     judged = judge_result(result, in_force, trends)
     specification = next(iter(in_force), result.specification)
-    joined = join(
-        _failed_result(result, judged, specification, at_ns=event.at_ns),
-        of_lot=known.of_lot,
-        of_series=known.of_series,
-        in_line_since=known.in_line_since,
-        new_id=identity_of("deviation", event.event_id),
-    )
+    joined = _joined(event, situation, _failed_result(result, judged, specification, at_ns=event.at_ns))
+    if joined is None:
+        return Decision()
     process = _process(own, situation, joined)
     deviation = Deviation(
         deviation_id=joined.deviation_id,
@@ -160,7 +196,7 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
         history=known.history,
         causes=process.causes,
         similar=process.similar,
-        affected_lots=() if result.material_lot_id is None else relatives(result.material_lot_id, known.uses),
+        affected_lots=_affected_lots(result, situation),
         instructions=_instructions(event, situation, joined),
         fingerprint=own,
         compared_with=process.comparison.lots,
@@ -178,6 +214,29 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
     message = deviation_message(deviation, line=line, cause=event.event_id, at_ns=event.at_ns)
     recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
     return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,))
+
+
+def _joined(event: FollowUpDue, situation: Situation, result: FailedResult) -> Joined | None:
+    """Return the deviation of a result; None of a correction that is inside, of what no deviation knows."""
+    known = situation.investigation
+    if not result.failed and not any(reason.code in TREND_FLAGS for reason in result.reasons):
+        if event.follow_up.material_lot_id is None:
+            return mended(result, of_lot=known.of_lot, of_series=known.of_series)
+        result = replace(result, failed=True)  # as its lot was judged
+    return join(
+        result,
+        of_lot=known.of_lot,
+        of_series=known.of_series,
+        in_line_since=known.in_line_since,
+        new_id=identity_of("deviation", event.event_id),
+    )
+
+
+def _affected_lots(result: LabResult, situation: Situation) -> tuple[str, ...]:
+    """Return the other lots that a result speaks of, and those that share a material with its lot."""
+    lot = result.material_lot_id
+    related = () if lot is None else relatives(lot, situation.investigation.uses)
+    return tuple(each for each in dict.fromkeys((*result.other_lots, *related)) if each != lot)
 
 
 def _failed_result(

@@ -77,6 +77,19 @@ def join(
             results=(result,),
             result_count=1,
         )
+    return _grown(standing, result, scope)
+
+
+def mended(result: FailedResult, *, of_lot: Standing | None, of_series: Standing | None) -> Joined | None:
+    """Return the deviation that knows a measurement which is inside now, or withdrawn, with that in its place."""
+    for scope, standing in ((Scope.LOT, of_lot), (Scope.SERIES, of_series)):
+        if standing is None or all(each.measurement != result.measurement for each in standing.results):
+            continue
+        return _grown(standing, result, scope)
+    return None
+
+
+def _grown(standing: Standing, result: FailedResult, scope: Scope) -> Joined:
     results, added = _with(standing.results, result)
     return Joined(
         deviation_id=standing.deviation_id,

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.contract.times import rfc3339
 from gateway.events import Earlier, FollowUp, Investigation
 from gateway.lab.deviations import Drafted, Happening
+from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.episodes import EPISODE_ENDS_AFTER_NS, Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.records import ContextChange, Disposition, Guidance, GuidanceKind, GuidanceState, LabResult
@@ -42,12 +43,28 @@ def around_result(records: Records, follow_up: FollowUp, *, at_ns: int) -> Inves
     result = next(iter(records.decoded(LabResult, records.rows("result_by_id", wanted))), None)
     if result is None:
         return Investigation()
-    same = {"sample_id": result.sample_id, "analyte": result.analyte, "value_text": result.value_text,
-            "replicate": result.replicate}  # fmt: skip
-    if records.rows("drafted_already", same):
+    if follow_up.material_lot_id is not None:
+        result = _of_that_lot(records, result, follow_up.material_lot_id)
+    same = {"sample_id": result.sample_id, "analyte": result.analyte, "replicate": result.replicate,
+            "material_lot_id": result.material_lot_id}  # fmt: skip
+    withdrawn = result.status in WITHDRAWN
+    if not withdrawn and any(row["value_text"] == result.value_text for row in records.rows("drafted_already", same)):
         return Investigation()  # as it was entered, or validated: the same failure
     known = _of_lot(records, result, at_ns=at_ns)
     return replace(_of_product(records, known, result, at_ns=at_ns), result=result)
+
+
+def _of_that_lot(records: Records, result: LabResult, lot: str) -> LabResult:
+    """Return a result as it counts for a lot: of the lot's product and client where its own words name none."""
+    context = records.rows("context_of_lot", {"material_lot_id": lot})
+    product = context[0]["material_definition_id"] if context else None
+    client = context[0]["client_id"] if context else None
+    return replace(
+        result,
+        material_lot_id=lot,
+        material_definition_id=result.material_definition_id or product,
+        client_id=result.client_id or client,
+    )
 
 
 def _of_lot(records: Records, result: LabResult, *, at_ns: int) -> Investigation:

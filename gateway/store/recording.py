@@ -95,7 +95,8 @@ def write(
         _WRITERS[type(record)](connection, event, situation, record)
     queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
     for follow_up in decision.follow_ups:
-        event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject)
+        of_lot = () if follow_up.material_lot_id is None else (follow_up.material_lot_id,)
+        event_id = identity_of("follow-up", event.event_id, follow_up.kind, follow_up.subject, *of_lot)
         row = {"event_id": event_id, "at_ns": event.at_ns, "body": encode(follow_up)}
         connection.execute(SQL["insert_follow_up"], row)
     if isinstance(event, FollowUpDue):

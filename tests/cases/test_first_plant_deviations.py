@@ -106,6 +106,47 @@ def test_first_plant_10_a_correction_takes_its_measurements_place(plant):
     assert [(each.value_text, each.was) for each in deviation.results] == [("111.0", ("112.0",))]
 
 
+def test_first_plant_10_a_correction_that_is_inside_is_told_to_its_deviation(plant):
+    plant.lot("LOT-1", 112.0)
+    plant.result(viscosity(100.0, sample_id="S-LOT-1", material_lot_id="LOT-1", product="FG-100", result_version=2))
+    plant.follow()
+    (deviation,) = plant.deviations()
+    assert (deviation.version, deviation.result_count, deviation.scope) == (2, 1, Scope.LOT)
+    assert [(each.value_text, each.was, each.failed) for each in deviation.results] == [("100.0", ("112.0",), False)]
+    assert title_of(deviation) == "Viscosity 100.0 mPa.s, corrected from 112.0, lot LOT-1"
+    assert "1 result of them no longer count" in markdown(deviation)
+
+
+def test_first_plant_10_a_withdrawn_result_is_told_to_its_deviation(plant):
+    plant.lot("LOT-1", 112.0)
+    plant.result(viscosity(112.0, sample_id="S-LOT-1", material_lot_id="LOT-1", product="FG-100", status="rejected",
+                           result_version=2))  # fmt: skip
+    plant.follow()
+    (deviation,) = plant.deviations()
+    assert deviation.version == 2
+    assert "rejected" in markdown(deviation)
+
+
+def test_first_plant_10_harmless_corrections_open_no_deviation(plant):
+    plant.lot("LOT-1", 100.0)
+    for version, value in ((2, 101.0), (3, 100.5)):
+        plant.result(viscosity(value, sample_id="S-LOT-1", material_lot_id="LOT-1", product="FG-100",
+                               result_version=version))  # fmt: skip
+        plant.follow()
+    assert plant.deviations() == []
+
+
+def test_first_plant_10_a_result_that_fails_only_once_its_lots_product_is_known_has_a_deviation(plant):
+    plant.result(viscosity(112.0, sample_id="S-EARLY", material_lot_id="LOT-LATE"))
+    plant.follow()
+    assert plant.deviations() == []
+    plant.context("lot_started", material_lot_id="LOT-LATE", job_order_id="WO-1", equipment_id="R1")
+    plant.follow()
+    (deviation,) = plant.deviations()
+    assert (deviation.scope, deviation.result.material_lot_id) == (Scope.LOT, "LOT-LATE")
+    assert "above 105 mPa.s, lot LOT-LATE" in title_of(deviation)
+
+
 def test_first_plant_10_a_damaged_version_is_never_grown(plant):
     plant.lot("LOT-1", 112.0)
     plant.connection.execute("UPDATE deviation SET body = replace(body, '112.0', '102.0')")

@@ -126,8 +126,10 @@ SELECT started_ns, ended_ns FROM lot WHERE material_lot_id = :material_lot_id;
 -- name: body_of_deviation
 SELECT body FROM deviation WHERE deviation_id = :key;
 
+-- The value of a measurement as its lot's deviation, or its series', last had it.
 -- name: drafted_already
-SELECT 1 AS found, 1 AS holds FROM deviation
-WHERE sample_id = :sample_id AND analyte = :analyte
-  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.result.value_text') END = :value_text
-  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.result.replicate') END = :replicate LIMIT 1;
+SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.result.value_text') END AS value_text, 1 AS holds
+FROM deviation
+WHERE sample_id = :sample_id AND analyte = :analyte AND material_lot_id IS :material_lot_id
+  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.result.replicate') END = :replicate
+ORDER BY rowid DESC LIMIT 1;
