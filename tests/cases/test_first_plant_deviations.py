@@ -127,6 +127,16 @@ def test_first_plant_10_a_withdrawn_result_is_told_to_its_deviation(plant):
     assert "rejected" in markdown(deviation)
 
 
+def test_first_plant_10_a_composite_that_fails_is_in_the_deviation_of_each_of_its_lots(plant):
+    for lot in ("LOT-1", "LOT-2"):
+        plant.context("lot_started", material_lot_id=lot, job_order_id="WO-1", equipment_id="R1")
+    plant.result(viscosity(112.0, sample_id="S-MIX", material_lot_id=["LOT-1", "LOT-2"], product="FG-100"))
+    plant.follow()
+    found = {each.result.material_lot_id: each for each in plant.deviations()}
+    assert {"LOT-1", "LOT-2"} <= found.keys()
+    assert all(found[lot].result_count == 1 for lot in ("LOT-1", "LOT-2"))
+
+
 def test_first_plant_10_harmless_corrections_open_no_deviation(plant):
     plant.lot("LOT-1", 100.0)
     for version, value in ((2, 101.0), (3, 100.5)):
