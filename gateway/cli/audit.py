@@ -4,13 +4,11 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import typer
-from rich.text import Text
-from rich.tree import Tree
 
-from gateway.cli.presentation import err, out, progress_of, show_json
+from gateway.cli.presentation import err, out, progress_of, show_json, show_wrapped
+from gateway.cli.story import story
 from gateway.errors import LablineError
 from gateway.records import AuditEntry
 from gateway.settings import Settings, credential, read
@@ -20,7 +18,6 @@ from gateway.store.archive import export as export_trail
 from gateway.store.database import changed_by_person, read_state
 from gateway.store.heads import HeadSigner, load_signer
 from gateway.store.statements import SQL
-from gateway.store.tracing import Node
 from gateway.store.tracing import trace as trace_of
 from gateway.store.verifying import verify as verify_store
 
@@ -123,9 +120,10 @@ def trace(
         ..., metavar="ID", help="A sample, lot, result, guidance, deviation or any other id."
     ),
     config: Path = _CONFIG,
+    whole: bool = typer.Option(False, "--all", help="Everything that is on record, with hashes, and again each time."),
     as_json: bool = _JSON,
 ) -> None:
-    """Show everything that is connected with an id, as a tree. Exit 1 where nothing on record has it."""
+    """Show what is connected with an id, and why. Exit 1 where nothing on record has it."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         found = trace_of(connection, identity)
@@ -133,24 +131,9 @@ def trace(
         show_json({"id": identity, "found": [each.document() for each in found]})
     elif not found:
         err.print(f"nothing on record has the id {identity}", style="red", soft_wrap=True)
-    for node in [] if as_json else found:
-        out.print(_branch(node), soft_wrap=True)
+    for line in [] if as_json else story(found, whole=whole):
+        show_wrapped(line.indented(), hanging=2 * line.depth + 4)
     raise typer.Exit(0 if found else 1)
-
-
-def _branch(node: Node) -> Tree:
-    told = ", ".join(f"{name} {_short(value)}" for name, value in node.told.items())
-    marks = f"{' (shown above)' if node.again else ''}{'' if node.holds else ' DAMAGED'}"
-    tree = Tree(Text(f"{node.kind} {node.id}{marks}: {told}"))
-    for each in node.children:
-        tree.children.append(_branch(each))
-    return tree
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "; ".join(str(each.get("text") or each.get("tag") or each) for each in value)
-    return str(value)
 
 
 @app.command()

@@ -6,6 +6,8 @@ On a terminal nothing is cut short, and a word (an id) is never broken by us. In
 """
 
 import json
+import re
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from rich.text import Text
 from gateway.errors import ConfigurationError, LablineError, Problem
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, bidirectional and zero-width marks, surrogates
+_LONG_NUMBER = re.compile(r"(?<![\w.-])-?\d+\.\d{6,}(?:e[+-]?\d+)?(?![\w.-])")
 _BETWEEN_COLUMNS = 3  # what rich puts between two columns
 _UNLIMITED = 100_000  # columns of a pipe
 
@@ -89,6 +92,20 @@ def progress_of(what: str, *, quiet: bool = False) -> Iterator[Callable[[str, in
         yield told
 
 
+def show_wrapped(text: str, *, hanging: int) -> None:
+    """Print a text on one line of a pipe; on a terminal wrapped at spaces, the lines after the first indented."""
+    shown = safe_text(text)
+    if not out.is_terminal:
+        out.print(shown, soft_wrap=True)
+        return
+    lines = textwrap.wrap(
+        shown, max(out.width, 2 * hanging), subsequent_indent=" " * hanging, drop_whitespace=True,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    for line in lines:
+        out.print(line, soft_wrap=True)
+
+
 def show_json(document: Mapping[str, Any]) -> None:
     """Print one JSON object on one line."""
     print(json.dumps(document, allow_nan=False), flush=True)
@@ -98,7 +115,14 @@ def cell(value: Any) -> str:
     """Return a figure as it stands in a table: a number, counts by name, or a dash where there is none."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items()) or "-"
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "-" if value is None else str(value)
+
+
+def few_digits(text: str) -> str:
+    """Return a text for people, its long numbers with six digits that count; what stands in a word (an id) stays."""
+    return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.6g}", text)
 
 
 def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import cell, err, out, progress_of, show_json, show_table
+from gateway.cli.presentation import cell, err, few_digits, out, progress_of, show_json, show_table
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.database.opening import open_for_reading
 from gateway.definitions import LineDefinition, Promoted
@@ -228,8 +228,14 @@ def _show(report: dict[str, Any]) -> None:
         kinds = sorted({*report[what]["then"], *report[what]["now"]})
         rows = [(kind, report[what]["then"].get(kind, 0), report[what]["now"].get(kind, 0)) for kind in kinds]
         show_table(what, ("kind", "then", "now"), rows)
-    rows = [(each["at"], each["what"], each["then"], each["now"]) for each in report["first_differences"]]
+    rows = [(each["at"], each["what"], *_readable(each["then"], each["now"])) for each in report["first_differences"]]
     show_table(f"{report['differences']} differences; the first", ("at", "what", "then", "now"), rows)
+
+
+def _readable(then: str, now: str) -> tuple[str, str]:
+    """Return both with six digits of each number; with all of them where that would hide how they differ."""
+    short = few_digits(then), few_digits(now)
+    return (then, now) if short[0] == short[1] else short
 
 
 def _write(folder: Path, found: _Replayed, report: dict[str, Any]) -> None:

@@ -1,0 +1,97 @@
+"""What is connected with an id as lines for people: what happened and why, each thing once, ids whole.
+
+The tree itself (``store/tracing``) has all of it; ``--json`` and ``--all`` show it. Here what is said already is not
+said again, states and audit lines stand in one line, and a reason stands below what it is the reason of.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.store.tracing import Node
+
+_FOLDED = ("state", "audit")  # many of a kind, in one line
+_PROOFS = frozenset({"hash", "sha256", "features_sha256", "payload_sha256"})
+_LEFT_OUT = frozenset({"event"})  # how a message came in; asked for by its own id it is shown
+_REASONS = "reasons"
+_INDENT = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """A line, and how far it is indented."""
+
+    depth: int
+    text: str
+
+    def indented(self) -> str:
+        """Return the line as it is printed."""
+        return f"{_INDENT * self.depth}{self.text}"
+
+
+def story(nodes: Iterable[Node], *, whole: bool = False) -> list[StoryLine]:
+    """Return the lines about some trees; ``whole``: everything that is on record, also what was shown above."""
+    telling = _Telling(whole=whole)
+    return [line for node in nodes for line in telling.tree(node)]
+
+
+class _Telling:
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
+        self._reasons_given: set[str] = set()
+
+    def tree(self, root: Node) -> Iterator[StoryLine]:
+        """Yield the lines about a record and all that it leads to; at the end which audit lines are about them."""
+        yield from self.of(root, 0)
+        lines = sorted({int(each.id) for each in _all(root) if each.kind == "audit" and each is not root})
+        if lines and not self._whole:
+            yield StoryLine(1, f"audit line{'' if len(lines) == 1 else 's'} {', '.join(map(str, lines))}")
+
+    def of(self, node: Node, depth: int) -> Iterator[StoryLine]:
+        """Yield the lines about a record and what it leads to."""
+        marks = f"{' (shown above)' if node.again else ''}{'' if node.holds else ' DAMAGED'}"
+        told = ", ".join(
+            f"{name.replace('_', ' ')} {_said(value)}"
+            for name, value in node.told.items()
+            if name != _REASONS and (self._whole or name not in _PROOFS)
+        )
+        yield StoryLine(depth, f"{node.kind} {node.id}{marks}{': ' if told else ''}{told}")
+        yield from self._why(node, depth + 1)
+        for child in node.children:
+            if self._whole or not (child.again or child.kind in (*_FOLDED, *_LEFT_OUT)):
+                yield from self.of(child, depth + 1)
+        if not self._whole:
+            yield from _folded(node, depth + 1)
+
+    def _why(self, node: Node, depth: int) -> Iterator[StoryLine]:
+        """Yield the reasons, each on its own line and once; of those that were given before how many there are."""
+        reasons = [_said(each) for each in node.told.get(_REASONS) or ()]
+        new = reasons if self._whole else [each for each in reasons if each not in self._reasons_given]
+        self._reasons_given.update(reasons)
+        yield from (StoryLine(depth, f"because {each}") for each in new)
+        if len(new) < len(reasons):
+            count = len(reasons) - len(new)
+            yield StoryLine(depth, f"because of {count} reason{'' if count == 1 else 's'} given above")
+
+
+def _folded(node: Node, depth: int) -> Iterator[StoryLine]:
+    states = [each for each in node.children if each.kind == "state"]
+    if states:
+        times = ", ".join(f"{each.told.get('state')} {each.told.get('at')}" for each in states)
+        yield StoryLine(depth, f"states: {times}")
+
+
+def _all(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _all(child)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return "; ".join(_said(each) for each in value)
+    if isinstance(value, dict):
+        return str(value.get("text") or value.get("tag") or value)
+    return str(value)
