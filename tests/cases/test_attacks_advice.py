@@ -19,10 +19,21 @@ from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreC
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import refused_suggestions, second_check
 from gateway.guardrails.stages import effective_stage
+from gateway.guardrails.standing import no_longer_advised
 from gateway.inbox import Inbox
 from gateway.ingest.responses import understand_response
 from gateway.publish.drain import Drain
-from gateway.records import SECOND_NS, Head, Lane, ModelIdentity, OutgoingMessage, seconds_to_ns
+from gateway.records import (
+    SECOND_NS,
+    Head,
+    Lane,
+    ModelIdentity,
+    OutgoingMessage,
+    Prediction,
+    SetpointSuggestion,
+    Verdict,
+    seconds_to_ns,
+)
 from gateway.store import situation
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
@@ -31,6 +42,7 @@ from gateway.store.statements import SQL
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, assignment, bundle, line, moment, tag
 from tests.integration.test_drain import SteadyClock
+from tests.unit.test_lifecycle import guidance
 from tests.unit.test_store import Bench
 
 LATCHES = ["STORE_QUARANTINED", "AUDIT_BEHIND_WITNESS", "MODEL_DRIFT_VISCOSITY_VISCOSITY", "MODEL_TOO_SLOW_VISCOSITY"]
@@ -348,6 +360,39 @@ def test_attacks_04_the_effective_stage_never_rises_above_what_is_configured_nor
     stage = effective_stage(model, latches)
     assert stage <= min(configured, Stage.ADVISE)
     assert stage is Stage.SHADOW or not set(latches) & set(LATCHES)
+
+
+numbers = st.floats(-1e6, 1e6)
+
+
+@given(
+    other=st.none() | st.tuples(numbers, numbers), holds=st.tuples(numbers, numbers), current=numbers, proposed=numbers,
+    step=st.floats(0.1, 1e6), stage=st.sampled_from(Stage), latches=st.lists(st.sampled_from(LATCHES), max_size=1),
+)  # fmt: skip
+def test_attacks_04_what_stands_is_within_the_limits_and_the_stage_of_now(
+    other, holds, current, proposed, step, stage, latches
+):
+    (setpoint,), made = bundle().manipulated, holds if other is None else other
+    model = assignment(stage=stage, bundle=bundle(manipulated=(replace(setpoint, validated=holds, max_step=step),)))
+    suggestion = SetpointSuggestion(
+        tag=setpoint.tag, current=current, proposed=proposed, unit="degC", validated=made, max_step=step,
+        expected_value=0.0, expected_low=0.0, expected_high=0.0,
+    )  # fmt: skip
+    advice = guidance(suggestion=suggestion, predicted=said_by(model))
+    if no_longer_advised(advice, line(models=(model,)), latches) is None:
+        assert holds[0] <= proposed <= holds[1]
+        assert abs(proposed - current) <= step * (1 + 1e-9)
+        assert made == holds
+        assert stage >= Stage.ADVISE
+        assert not latches
+
+
+def said_by(model):
+    return Prediction(
+        prediction_id="p", at_ns=NOW_NS, equipment_id=model.equipment_id, analyte="viscosity", unit="mPa.s",
+        model=model.bundle.identity, stage="advise", value=1.0, low=0.0, high=2.0, coverage=0.9, features=None,
+        verdict=Verdict(), material_lot_id=None, material_definition_id=None,
+    )  # fmt: skip
 
 
 # --- 9: an unsigned answer approves nothing ---------------------------------------------------------------
