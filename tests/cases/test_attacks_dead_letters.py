@@ -13,6 +13,7 @@ from gateway.contract.reading import Refusal, refusal
 from gateway.errors import LablineError
 from gateway.events import MessageRefused
 from gateway.store import dead_letters
+from gateway.store.checking import check
 from gateway.store.database import open_state
 from gateway.store.dead_letters import ask_retry
 from gateway.store.salvage import salvage
@@ -91,6 +92,15 @@ def test_attacks_15_payloads_have_a_quota_and_the_evidence_of_each_stays(bench, 
     ask_retry(bench.connection, lines[0]["dead_letter_id"], person="qa", at_ns=1)
     ((_key, topic, payload, _person, holds),) = bench.rows(SQL["retries"])
     assert (topic, payload, holds) == ("lims/results/qc", b"19" + b"x" * 10_000, 1)
+
+
+def test_attacks_15_a_store_whose_quota_has_taken_payloads_passes_the_full_check(bench, monkeypatch):
+    monkeypatch.setattr(dead_letters.keep, "__kwdefaults__", {"quota_bytes": 5_000})
+    for number in range(10):
+        bench.refused(b"%d" % number + b"x" * 1_000)
+    assert bench.rows("SELECT count(*) < 10 FROM dead_letter_payload") == [(1,)]
+    findings = check(bench.directory, gently=False)
+    assert (findings.damaged, findings.wrong) == (0, [])
 
 
 @settings(max_examples=20, deadline=None)
