@@ -119,6 +119,31 @@ def test_laboratory_02_a_result_of_a_lot_that_is_spaced_otherwise_holds_that_lot
     assert (disposition["material_lot_id"], disposition["recommendation"]) == ("LOT/1", "hold")
 
 
+NOT_RELEASED = {
+    "01 a value that could be two numbers": {"result": "1,234"},
+    "01 words": {"result": "Detected in 25 g", "test_name": "Salmonella"},
+    "03 a control that nobody knows": {"control_id": "QC-7"},
+    "05 a comparator": {"result": 104.9, "qualifier": ">="},
+    "05 a comparator that is not known": {"result": 100.0, "qualifier": "ad"},
+    "15 a limit that could be two numbers": {"upper": "1,500"},
+    "18 another spelling": {"RESULT_LETTER": ">"},
+    "18 a field that nothing reads": {"out_of_spec": True},
+    "19 a contradiction": {"value": 7.1},
+    "21 a composite": {"result": 120.0, "material_lot": ["L-2", "LOT/1"]},
+}
+
+
+@pytest.mark.parametrize("case", NOT_RELEASED)
+def test_laboratory_01_to_21_a_lot_of_which_not_all_is_understood_and_inside_is_not_released(bench, case):
+    plain = {**RESULT, "material_lot": "LOT/1", "unit": "mPa.s", "status": "approved"}
+    bench.result(plain)
+    assert bench.sent("disposition")[-1]["recommendation"] == "release"
+    bench.result({**plain, "sample_id": "S-2", **NOT_RELEASED[case]})
+    bench.result({**plain, "sample_id": "S-3"})
+    last = [each for each in bench.sent("disposition") if each["material_lot_id"] == "LOT/1"][-1]
+    assert last["recommendation"] in {"review", "hold"}
+
+
 @pytest.mark.parametrize("control", ["   ", "N", "n", "no", "0", "false", False, 0])
 def test_laboratory_03_what_says_that_there_is_no_control_leaves_the_result_to_its_lot(bench, control):
     bench.result({**RESULT, "result": 120.0, "material_lot": "LOT/1", "unit": "mPa.s", "status": "approved",
