@@ -228,6 +228,8 @@ async def _history(ground: Ground, stores: Stores) -> History:
 
 
 def _sessions(ground: Ground) -> Sessions:
+    for name in ("broker", "broker_in"):
+        ground.health.source(name, False)  # until it is heard: one that never comes is not left out
     settings, line, health = ground.settings, ground.line, ground.health
     mqtt, lims, topics = settings.mqtt, settings.lims, Topics(line.topic_root)
     mapping = result_mapping(lims)

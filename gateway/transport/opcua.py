@@ -23,11 +23,12 @@ from gateway.records import TagSample
 from gateway.transport import opcua_history
 from gateway.transport.opcua_certificates import certificates_in, judge
 from gateway.transport.opcua_connection import REQUEST_TIMEOUT_SECONDS, OpcUaSource, connected
+from gateway.transport.opcua_failures import session_is_gone
 from gateway.transport.opcua_items import MonitoredItems
 from gateway.transport.opcua_listener import SILENT, UNDECODABLE, Listener, Notification, Troubles
 from gateway.transport.opcua_nodes import namespaces_of, resolved
 from gateway.transport.opcua_notifications import Decoded, decoded
-from gateway.transport.opcua_reading import OperationLimits, operation_limits, read_values
+from gateway.transport.opcua_reading import OperationLimits, operation_limits, read_or_refused, read_values
 from gateway.transport.opcua_sequence import MOST_REPUBLISHED, Sequence
 from gateway.transport.opcua_values import (
     BAD_DECODING_ERROR,
@@ -232,7 +233,9 @@ class OpcUaSession:
             return {}
         try:
             values = await read_values(client, [items.nodes[tag] for tag in known], at_once=self._limits.read)
-        except TimeoutError:
+        except (TimeoutError, ua.UaStatusCodeError) as error:
+            if isinstance(error, ua.UaStatusCodeError) and session_is_gone(error):
+                raise
             self._watch_of_items.postpone(known, now=self._clock.monotonic())
             return {}
         now_ns = self._clock.now_ns()
@@ -314,7 +317,7 @@ class OpcUaSession:
         wanted = {tag: self._source.nodes[tag] for tag in without if tag in self._source.nodes}
         nodes, refused = resolved(wanted, await namespaces_of(client))
         try:
-            values = await read_values(client, list(nodes.values()), at_once=self._limits.read)
+            values = await read_or_refused(client, list(nodes.values()), at_once=self._limits.read)
         except TimeoutError:
             return  # a slow server: in a minute
         self._troubles.refused |= refused

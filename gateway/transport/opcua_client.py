@@ -12,6 +12,7 @@ from asyncua import Client, ua
 from asyncua.client.ua_client import UASocketProtocol
 
 from gateway.errors import SourceUnavailableError
+from gateway.transport.opcua_failures import session_is_gone
 from gateway.transport.opcua_notifications import PublishingSession
 
 LARGEST_CHUNK_BYTES = 2**20  # the standard lets a server send what we offered, 64 KiB; some send more
@@ -19,13 +20,6 @@ LARGEST_MESSAGE_BYTES = 16 * 2**20
 _SESSION_TIMEOUT_MS = 30_000  # a server forgets a session that we could not close after so long
 _WATCHDOG_SECONDS = 2.0
 _HEADER = struct.Struct("<3ssI")
-_SESSION_GONE = frozenset(
-    {
-        ua.StatusCodes.BadSessionIdInvalid, ua.StatusCodes.BadSessionClosed, ua.StatusCodes.BadSessionNotActivated,
-        ua.StatusCodes.BadSecureChannelClosed, ua.StatusCodes.BadSecureChannelIdInvalid,
-        ua.StatusCodes.BadConnectionClosed, ua.StatusCodes.BadShutdown, ua.StatusCodes.BadServerHalted,
-    }
-)  # fmt: skip
 
 
 class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua tells no types
@@ -86,7 +80,7 @@ class AnyAnswer:
         try:
             await self._session.read_attributes([node], ua.AttributeIds.Value)
         except ua.UaStatusCodeError as error:
-            if error.code in _SESSION_GONE:
+            if session_is_gone(error):
                 raise
         except (OSError, TimeoutError):
             raise

@@ -46,6 +46,13 @@ _CAUSES: Mapping[int, tuple[str, str]] = {
 }
 
 
+_SESSION_GONE = frozenset(
+    {
+        _Codes.BadSessionIdInvalid, _Codes.BadSessionClosed, _Codes.BadSessionNotActivated,
+        _Codes.BadSecureChannelClosed, _Codes.BadSecureChannelIdInvalid,
+        _Codes.BadConnectionClosed, _Codes.BadShutdown, _Codes.BadServerHalted,
+    }
+)  # fmt: skip
 USER_REFUSED = frozenset({_Codes.BadUserAccessDenied, _Codes.BadIdentityTokenRejected, _Codes.BadIdentityTokenInvalid})
 _BY_KIND: tuple[tuple[type[BaseException], str, str], ...] = (
     (socket.gaierror, "the host is unknown", "is its name right, and does this machine's DNS know it?"),
@@ -78,3 +85,8 @@ def _refusal(code: int) -> tuple[str, str]:
     what, hint = _CAUSES.get(code, ("", "look into the server's log"))
     name = status_text(code)
     return (f"{what} ({name})" if what else f"refuses the connection: {name}"), hint
+
+
+def session_is_gone(error: ua.UaStatusCodeError) -> bool:
+    """Return whether an answer says that the session or its channel is no more; any other shows a server at work."""
+    return error.code in _SESSION_GONE

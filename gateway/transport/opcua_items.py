@@ -5,12 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from asyncua import Client, ua
 
 from gateway.errors import SourceUnavailableError
 from gateway.transport.opcua_connection import OpcUaSource
+from gateway.transport.opcua_failures import session_is_gone
 from gateway.transport.opcua_reading import TOO_MANY
 from gateway.transport.opcua_values import status_text
+
+log = structlog.get_logger()
 
 _SLOWER_ALLOWED = 1.5
 _NS_PER_MS = 1_000_000
@@ -109,10 +113,16 @@ class MonitoredItems:
         self.tag_of_handle = {handle: each for handle, each in self.tag_of_handle.items() if each != tag}
         item = self._id_of.pop(tag, None)
         self.nodes.pop(tag, None)
-        if item is not None:
+        if item is None:
+            return
+        try:
             await self.client.uaclient.delete_monitored_items(
                 ua.DeleteMonitoredItemsParameters(SubscriptionId=self.subscription_id, MonitoredItemIds=[item])
             )
+        except ua.UaStatusCodeError as error:
+            if session_is_gone(error):
+                raise
+            log.warning("an item cannot be deleted", tag=tag, reason=status_text(error.code))
 
     @property
     def tags(self) -> tuple[str, ...]:

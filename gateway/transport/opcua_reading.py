@@ -7,6 +7,7 @@ from typing import Any
 from asyncua import Client, ua
 
 from gateway.errors import SourceUnavailableError
+from gateway.transport.opcua_failures import session_is_gone
 from gateway.transport.opcua_values import BAD_DECODING_ERROR
 
 MOST_AT_ONCE = 1000  # where a server names no limit
@@ -42,7 +43,7 @@ async def operation_limits(client: Client) -> OperationLimits:
     )
     found = []
     for node in nodes:  # one by one: a server may take no more in one request
-        (value,) = await read_values(client, [ua.NodeId(node)])
+        (value,) = await read_or_refused(client, [ua.NodeId(node)])
         number = value.Value.Value if value.Value is not None else None
         found.append(min(number, MOST_AT_ONCE) if isinstance(number, int) and number > 0 else MOST_AT_ONCE)
     return OperationLimits(read=found[0], monitored_items=found[1], history_read=found[2])
@@ -63,6 +64,19 @@ async def read_values(
     for begin in range(0, len(nodes), at_once):
         values += await _read(client, list(nodes[begin : begin + at_once]), attribute)
     return values
+
+
+async def read_or_refused(client: Client, nodes: Sequence[ua.NodeId], *, at_once: int = MOST_AT_ONCE) -> Any:
+    """Return what ``read_values`` does; where the server refuses to read at all, its refusal as each node's status.
+
+    Raises as asyncua does where the connection or the session fails, and TimeoutError.
+    """
+    try:
+        return await read_values(client, nodes, at_once=at_once)
+    except ua.UaStatusCodeError as error:
+        if session_is_gone(error):
+            raise
+        return [ua.DataValue(None, ua.StatusCode(error.code)) for _node in nodes]
 
 
 async def _read(client: Client, nodes: list[ua.NodeId], attribute: ua.AttributeIds) -> list[ua.DataValue]:

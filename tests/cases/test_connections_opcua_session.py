@@ -326,3 +326,30 @@ async def test_connections_02_what_was_on_its_way_of_an_item_that_is_no_more_bla
     assert list(plant.tag_reasons) == ["B"]
     assert plant.last("C") == (7.0, True)
     assert not any(each.lost for each in plant.notifications)
+
+
+async def test_connections_24_a_server_that_refuses_to_read_is_not_left():
+    async def read(_parameters):
+        raise ua.uaerrors.BadUserAccessDenied
+
+    plant = ScriptedPlant("A", "late", A=7.0)
+    plant.server.read = read
+    await plant.subscribe()
+    await plant.tell("A")
+    for _second in range(70):
+        await plant.look(after=1.0)
+    await plant.try_again()
+    assert plant.last("A") == (7.0, True)
+    assert plant.tag_reasons == {"late": "BadNodeIdUnknown"}
+
+
+async def test_a_session_that_is_gone_is_said_by_whatever_is_asked():
+    async def read(_parameters):
+        raise ua.uaerrors.BadSessionIdInvalid
+
+    plant = ScriptedPlant(A=7.0)
+    await plant.subscribe()
+    await plant.tell("A")
+    plant.server.read = read
+    with pytest.raises(ua.uaerrors.BadSessionIdInvalid):
+        await plant.look(after=31.0)
