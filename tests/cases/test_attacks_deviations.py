@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from gateway.advice.documents import html, markdown
@@ -71,6 +72,30 @@ def test_attacks_14_no_text_becomes_markdown(text):
     assert not ACTIVE.search(shown)
     assert "\n" not in shown
     assert not re.match(r"\s*(#{1,6}(\s|$)|>|[-+*](\s|$)|\d{1,9}[.)](\s|$))", shown)
+
+
+def kinds_of(tokens):
+    for token in tokens:
+        yield token.type
+        yield from kinds_of(token.children or [])
+
+
+SHOWN = st.one_of(
+    st.text(max_size=30), st.lists(st.sampled_from([*HOSTILE, "*", "](", " ", "_", "\n", "|"])).map("".join)
+)
+
+
+@given(SHOWN)
+def test_attacks_14_a_reader_of_markdown_sees_nothing_but_text(text):
+    shown = in_markdown(text)
+    document = f"- {shown}\n\n| a | b |\n|---|---|\n| {shown} | x |\n"
+    kinds = list(kinds_of(MarkdownIt("commonmark").enable("table").parse(document)))
+    assert set(kinds) <= {
+        "inline", "text", "text_special", "paragraph_open", "paragraph_close", "bullet_list_open", "bullet_list_close",
+        "list_item_open", "list_item_close", "table_open", "table_close", "thead_open", "thead_close", "tbody_open",
+        "tbody_close", "tr_open", "tr_close", "th_open", "th_close", "td_open", "td_close",
+    }  # fmt: skip
+    assert (kinds.count("bullet_list_open"), kinds.count("tr_open"), kinds.count("td_open")) == (1, 2, 2)
 
 
 @given(st.from_regex(r"[A-Za-z0-9 .,:%/+()-]{1,40}", fullmatch=True).filter(lambda text: "://" not in text))
