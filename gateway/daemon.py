@@ -10,7 +10,9 @@ import os
 import signal
 from collections.abc import Awaitable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -29,8 +31,8 @@ from gateway.operations.health import Health
 from gateway.operations.systemd import Notifier
 from gateway.schedule import make_due, run_timer
 from gateway.settings import Settings, credential
-from gateway.store.database import locked
-from gateway.store.heads import load_signer
+from gateway.store.database import locked, read_state
+from gateway.store.heads import former_line, load_signer
 from gateway.store.opening import prepare, suspect
 from gateway.store.versions import promoted_at_start
 from gateway.versions import Define
@@ -58,6 +60,7 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
         signer = load_signer(
             line=settings.line_path, directory=directory, credential=credential("audit_key"), make_key=True
         )
+        _warn_of_another_name(directory, settings.line_path)
 
         def signing(promoted: Mapping[str, Promoted]) -> LineDefinition:
             return replace(define(promoted), head_signer=signer.sign)
@@ -79,6 +82,18 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
 
 
 # --- living --------------------------------------------------------------------------------------------
+
+
+def _warn_of_another_name(directory: Path, line: str) -> None:
+    """Log where the store was written as another line: its topics were others, and its heads were signed for it."""
+    with closing(read_state(directory)) as connection:
+        former = former_line(connection, line)
+    if former is not None:
+        log.warning(
+            "the store was written as another line: [site] was renamed, or this is another line's store",
+            store=former,
+            configuration=line,
+        )
 
 
 async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> None:

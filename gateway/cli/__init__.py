@@ -90,3 +90,7 @@ def main() -> None:
     except LablineError as error:
         show_error(error)
         sys.exit(2)
+    except PermissionError as error:  # a command's edge: whatever file it is, a person gets a sentence
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        show_error(LablineError(what, hint="run the command as the service's user, or name a place you may write to"))
+        sys.exit(2)

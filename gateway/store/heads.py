@@ -134,6 +134,12 @@ def keys_of_heads(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(key for (key,) in connection.execute(SQL["keys_of_heads"]))
 
 
+def former_line(connection: sqlite3.Connection, line: str) -> str | None:
+    """Return for which other line the newest head was signed: [site] was renamed, or the store is another line's."""
+    row = connection.execute(SQL["last_signed_head"]).fetchone()
+    return row["line"] if row is not None and row["line"] not in {None, line} else None
+
+
 def load_signer(*, line: str, directory: Path, credential: str | None, make_key: bool) -> HeadSigner:
     """Return the signer with the key from the credentials, else with the store's own.
 

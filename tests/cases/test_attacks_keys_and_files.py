@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway import cli
 from gateway.contract.payloads import audit_head_payload
 from gateway.contract.reading import MessageRefusedError
 from gateway.database import files
@@ -18,7 +19,7 @@ from gateway.records import Head
 from gateway.store.archive import archive, export
 from gateway.store.backup import backup, restore
 from gateway.store.database import locked, open_state
-from gateway.store.heads import HeadFile, HeadSigner, head_of, load_signer
+from gateway.store.heads import HeadFile, HeadSigner, former_line, head_of, load_signer
 from gateway.store.opening import prepare
 from gateway.store.statements import SQL
 from gateway.store.verifying import verify
@@ -181,6 +182,13 @@ def test_first_plant_04_a_renamed_line_is_named_as_the_reason_and_is_no_tamperin
     assert any("[site] was renamed" in each and _LINE in each for each in found.notes)
 
 
+def test_first_plant_04_a_start_under_another_name_is_said_in_the_log(line):
+    directory, _signer, _published = line
+    with closing(open_state(directory)) as connection:
+        assert former_line(connection, _LINE) is None
+        assert former_line(connection, "acme/lyon/polymers/line-one") == _LINE
+
+
 def test_first_plant_04_of_heads_without_a_name_a_rename_is_named_as_a_possible_reason(line):
     directory, _signer, _published = line
     with closing(open_state(directory)) as connection:
@@ -264,3 +272,16 @@ def test_first_plant_14_a_backup_without_rights_is_told_in_a_sentence(line, tmp_
     monkeypatch.setattr("pathlib.Path.mkdir", denied)
     with pytest.raises(LablineError, match="cannot be made: Permission denied"):
         backup(directory, tmp_path / "backup", at_ns=NOW_NS)
+
+
+def test_first_plant_14_any_command_without_rights_ends_with_a_sentence(monkeypatch, capsys):
+    def denied():
+        raise PermissionError(13, "Permission denied", "/var/lib/labline/state.db")
+
+    monkeypatch.setattr(cli, "app", denied)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "/var/lib/labline/state.db: Permission denied" in told
+    assert "service's user" in told
