@@ -22,8 +22,9 @@ MOST_RESULTS, LONGEST_PARTS_BYTES = 500, 4 * 2**20  # of one message
 _LONGEST_SEARCH_BYTES = 2**20
 # "name": "text", "name": 4711 or "name": ["text", ...], in a message that is not JSON as a whole
 _NAMED = re.compile(
-    r'"(?P<name>[^"\\]{1,64})"\s{0,8}:\s{0,8}'
-    r'(?:(?P<texts>"(?:[^"\\]|\\.){1,256}"|\[[^\]{}]{1,4096}\])|(?P<digits>\d{1,18})(?![\d.eE]))'
+    r'"(?P<name>[^"\\]{1,64}+)"\s{0,8}+:\s{0,8}+'
+    r'(?:(?P<texts>"(?:[^"\\]|\\.){1,256}+"|\[(?:\s{0,8}+"(?:[^"\\]|\\.){1,256}+"\s{0,8}+,?+){1,500}+\s{0,8}+\]?+)'
+    r"|(?P<digits>\d{1,18}+)(?![\d.eE]))"
 )
 _TEXT = re.compile(r'"(?:[^"\\]|\\.){1,256}"')
 

@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _INVISIBLE = frozenset({"Cf", "Cc"})  # zero-width and direction marks, controls
+_LONGEST_KEPT = 64  # characters of a name that is remembered: names come from outside
 _JOINERS = str.maketrans("", "", " _-./")
 
 
@@ -19,19 +20,23 @@ def normalised(text: str) -> str:
     return " ".join(text.split())
 
 
-@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """Return what is compared of a field's name: without case, spaces, ``_``, ``-``, ``.`` and ``/``."""
-    return normalised(text).casefold().translate(_JOINERS)
+    return _short_folded(text) if len(text) <= _LONGEST_KEPT else _folded(text)
 
 
-@lru_cache(maxsize=4096)
 def name_key(text: str) -> str:
     """Return what is compared of a test's name: without case and spaces."""
     return normalised(text).casefold().replace(" ", "")
 
 
-@lru_cache(maxsize=4096)
 def spoken(text: str) -> str:
     """Return what is compared of a word: without case, each run of spaces, ``_`` and ``-`` as one space."""
     return " ".join(normalised(text).casefold().replace("_", " ").replace("-", " ").split())
+
+
+def _folded(text: str) -> str:
+    return normalised(text).casefold().translate(_JOINERS)
+
+
+_short_folded = lru_cache(maxsize=4096)(_folded)  # the names of fields come again with each message

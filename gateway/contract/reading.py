@@ -25,10 +25,12 @@ ACCEPTED_AHEAD_NS = seconds_to_ns(5 * 60)
 _LONGEST_ECHO = 80
 _LONGEST_NUMBER = 400  # digits: no finite number has more before its point
 _LONGEST_WHOLE = 10
-# a string, or a number that JSON does not know and people write: .5, 5. and +5
+# a string, or a number that JSON does not know and people write: .5, 5. and +5; possessive, so that no text costs more
+# than its length
 _TOKENS = re.compile(
-    r'"(?:[^"\\]|\\.?)*(?:"|\Z)'
-    r"|(?<![\w.+-])(?P<sign>[+-]?)(?P<whole>\d*)(?P<point>\.?)(?P<rest>\d*)(?P<power>(?:[eE][+-]?\d+)?)(?![\w.+-])",
+    r'"(?:[^"\\]|\\.?)*+(?:"|\Z)'
+    r"|(?<![\w.+-])(?=[+-]?\.?\d)(?P<sign>[+-]?+)(?P<whole>\d*+)(?P<point>\.?+)(?P<rest>\d*+)"
+    r"(?P<power>(?:[eE][+-]?+\d++)?+)(?![\w.+-])",
     re.DOTALL | re.ASCII,
 )
 

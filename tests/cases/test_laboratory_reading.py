@@ -1,6 +1,7 @@
 """What a laboratory's message is read as, or said not to be: through the mappings, and as it would judge a lot."""
 
 import json
+import time
 from contextlib import closing
 
 import pytest
@@ -413,3 +414,25 @@ def test_laboratory_18_what_is_ignored_of_a_foreign_message_leaves_our_own_field
     assert codes(read_one(message, mapping="senaite")) == ["UNMAPPED_FIELD"]
     result = read_one(message, mapping="senaite", ignore=["Status"])
     assert (result.status, codes(result)) == (ResultStatus.SUPERSEDED, [])
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"a": ' + b"1" * 200_000 + b"x}",
+        b'{"a": ' + b"1.1" * 60_000 + b"}",
+        b"+" * 200_000,
+        b'"' * 200_000,
+        b'"\\' * 100_000,
+        b'"lot":[' * 30_000,
+        b'"lot":["a",' * 20_000,
+        b'"lot":"' * 30_000,
+        b'{"lot": "' + b"a" * 200_000,
+        b"[" * 200_000,
+    ],
+    ids=lambda payload: payload[:12].decode(),
+)
+def test_attacks_21_no_text_costs_more_than_its_length(payload):
+    begun = time.process_time()
+    assert refused(payload).reasons
+    assert time.process_time() - begun < 2.0
