@@ -210,17 +210,17 @@ class OpcUaSession:
                 stalled.append(tag)
         self._tell_what_was_read(samples)
         for tag in stalled:
+            log.warning("a value has changed, and the server did not tell it", source=self._source.name, tag=tag)
+            self._tell_what_was_read((), lost_tags=frozenset({tag}))  # until its new item tells it
             await self._make_anew(tag)
         if samples or stalled:
             self._tell_troubles()
 
     async def _make_anew(self, tag: str) -> None:
-        """Create an item anew that no longer tells its value; until it does, nothing is known of its tag."""
+        """Create an item anew that no longer tells its value."""
         items = self._items
-        if items is None:
+        if items is None or tag not in items.nodes:
             return
-        log.warning("a value has changed, and the server did not tell it", source=self._source.name, tag=tag)
-        self._tell_what_was_read((), lost_tags=frozenset({tag}))
         node = items.nodes[tag]
         await items.delete(tag)
         await self._create({tag: node}, renewed=True)
@@ -396,7 +396,7 @@ class OpcUaSession:
     def _decoded(self, message: ua.NotificationMessage) -> list[Decoded] | None:
         """Return what a notification holds; None where nothing of it can be read, which is as if it were lost."""
         now_ns, contents = self._clock.now_ns(), message.NotificationData or ()
-        handles, retired = ({}, set[int]()) if self._items is None else (self._items.tag_of_handle, self._items.retired)
+        handles, retired = ({}, ()) if self._items is None else (self._items.tag_of_handle, self._items.retired)
         try:
             return [decoded(each, handles, now_ns, index_of=self._source.indexes, retired=retired) for each in contents]
         except Exception as error:  # noqa: BLE001 - a stranger's bytes; what is not told as lost would be gone unseen

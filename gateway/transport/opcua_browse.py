@@ -113,7 +113,8 @@ async def _variables(client: Client) -> tuple[list[tuple[str, ua.NodeId]], list[
                 continue
             seen.add(node)
             here = f"{path}/{child.BrowseName.Name}"
-            waiting.append((here, node))
+            if child.NodeClass is not ua.NodeClass.Method:  # whose arguments are no tags
+                waiting.append((here, node))
             if child.NodeClass is ua.NodeClass.Variable:
                 found.append((here, node))
     return found, problems, True

@@ -38,6 +38,7 @@ _CAUSES: Mapping[int, tuple[str, str]] = {
     ),
     _Codes.BadTooManySessions: ("has no session left", "close other clients, or raise its limit of sessions"),
     _Codes.BadMaxConnectionsReached: ("has no connection left", "close other clients, or raise its limit"),
+    _Codes.BadRequestTooLarge: ("sends a message beyond 16 MiB, which is refused", "which node has so large a value?"),
     _Codes.BadTcpServerTooBusy: ("is too busy", "the gateway tries again"),
     _Codes.BadTcpEndpointUrlInvalid: ("does not know this endpoint", "is the path behind the port right?"),
     _Codes.BadServerUriInvalid: ("does not know this endpoint", "is the path behind the port right?"),

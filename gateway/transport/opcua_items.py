@@ -1,8 +1,10 @@
 """The monitored items of one subscription: created in batches that the server takes, and told apart by a handle."""
 
 import itertools
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +19,7 @@ from gateway.transport.opcua_values import status_text
 log = structlog.get_logger()
 
 _SLOWER_ALLOWED = 1.5
+_MOST_RETIRED = 1000
 _NS_PER_MS = 1_000_000
 
 
@@ -31,7 +34,9 @@ class MonitoredItems:
     at_once: int
     nodes: dict[str, ua.NodeId] = field(default_factory=dict)
     tag_of_handle: dict[int, str] = field(default_factory=dict)
-    retired: set[int] = field(default_factory=set)  # handles of items that are no more
+    retired: deque[int] = field(
+        default_factory=partial(deque, maxlen=_MOST_RETIRED)
+    )  # handles of items that are no more
     delays_ns: dict[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
     delays_seconds: dict[str, float] = field(default_factory=dict)
     slower: list[str] = field(default_factory=list)  # tags that the server samples slower, or keeps less of
@@ -109,7 +114,7 @@ class MonitoredItems:
 
     async def delete(self, tag: str) -> None:
         """Take a tag's item out of the subscription; what is on its way from it counts no more."""
-        self.retired |= {handle for handle, each in self.tag_of_handle.items() if each == tag}
+        self.retired.extend(handle for handle, each in self.tag_of_handle.items() if each == tag)
         self.tag_of_handle = {handle: each for handle, each in self.tag_of_handle.items() if each != tag}
         item = self._id_of.pop(tag, None)
         self.nodes.pop(tag, None)

@@ -199,3 +199,22 @@ def test_connections_10_a_bad_status_without_a_value_stays_what_it_is():
         clock_trusted=False,
     )
     assert held.status == ua.StatusCodes.BadCommunicationError
+
+
+@given(st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=40))
+def test_connections_05_09_a_clock_within_the_limit_is_never_distrusted(leads):
+    source = FedSource("A")
+    for at, lead in enumerate(leads):
+        source.tell(A=(float(at), lead))
+        source.after(5.0)  # so that the source time goes on
+        assert source.alarms() == set()
+
+
+@given(st.floats(33.0, 1e6), st.booleans(), st.integers(2, 12))
+def test_connections_09_a_clock_that_no_late_answer_explains_is_distrusted_from_the_first_change(off, ahead, changes):
+    source = FedSource("A", "B")
+    for at in range(changes):
+        source.tell(A=(float(at), off if ahead else -off), B=(float(at), 0.0))
+        source.after(1.0)
+        assert at == 0 or not source.is_good("A")
+        assert source.is_good("B")

@@ -47,6 +47,7 @@ async def test_connections_01_an_item_made_anew_that_stays_silent_is_alarmed_and
         await plant.look(after=1.0)
     assert plant.last("A") == (400.0, True)
     await plant.try_again()
+    assert [each.lost_tags for each in plant.notifications if each.lost_tags] == [frozenset({"A"})]
     await plant.tell(raw={"A": DOUBLE})
     assert plant.alarms() == set()
 
