@@ -16,7 +16,7 @@ from gateway.lab.disposition import worse
 from gateway.records import Recommendation
 from gateway.store import audit
 from gateway.store.statements import SQL
-from gateway.store.vouching import Evidence, evidence_tables
+from gateway.store.vouching import MAY_LEAVE, Evidence, evidence_tables
 
 _ROWS_AT_ONCE = 500
 _VOUCHING_SINCE = 20  # the schema from which on lines vouch for rows
@@ -54,6 +54,7 @@ class Reconciliation:
         self._connection = connection
         self._tables = {each.table: each for each in evidence_tables(connection)}
         self._said = sqlite3.connect("", isolation_level=None)  # a file of SQLite's own, gone with the connection
+        self._first_waiting = connection.execute(SQL["first_waiting"]).fetchone()[0]
         self._last_seq = 0
         self._from_the_first_line = True
         self._tolerant = False  # whether the store is one of before, which the next start vouches for
@@ -93,7 +94,11 @@ class Reconciliation:
         try:
             said = json.loads(body)
             rows = said.get(audit.VOUCHED, {})
-            taken = [(str(name), None if digest is None else str(digest), seq) for name, digest in rows.items()]
+            taken = [
+                (str(name), None if digest is None else str(digest), seq)
+                for name, digest in rows.items()
+                if not self._has_left(str(name))
+            ]
         except (ValueError, AttributeError):
             return  # the chain's own check has told it already
         if kind == audit.MIGRATED:
@@ -104,6 +109,11 @@ class Reconciliation:
         if kind == "disposition" and isinstance(said.get("lot"), str):
             self._said.execute("INSERT OR REPLACE INTO lot_said VALUES (?, ?, ?)",
                                (said["lot"], str(said.get("recommendation")), seq))  # fmt: skip
+
+    def _has_left(self, name: str) -> bool:
+        """Return whether a line speaks of a message that was sent long ago: nothing that waits is as old."""
+        table, _, key = name.partition(" ")
+        return table == "outbox" and key.isdigit() and int(key) < self._first_waiting
 
     def _take_migration(self, seq: int, said: Mapping[str, Any]) -> None:
         """Note a line that vouches for rows as a migration left them; where nothing was migrated, it hides an edit."""
@@ -159,7 +169,8 @@ class Reconciliation:
         said = self._said.execute("SELECT hash, seq FROM vouched WHERE name = ?", (name,)).fetchone()
         row = None if table is None else _row(self._connection, table, key)
         if row is None:
-            if said is not None and said[0] is not None:
+            may_leave = table is not None and table.table in MAY_LEAVE
+            if said is not None and said[0] is not None and not may_leave:
                 found.wrong.append(f"{name}, which audit line {said[1]} vouches for, is missing or changed")
         elif said is None:
             if table is not None and table.table not in _NEED_NO_LINE:

@@ -103,6 +103,30 @@ def test_attacks_06_a_deleted_latch_is_found(store):
     assert found.endswith("is missing or changed")
 
 
+def test_attacks_06_an_invented_message_and_a_changed_one_that_wait_are_found(store):
+    invent = """
+        INSERT INTO outbox (message_id, lane, topic, payload, retain, created_ns, hash)
+        SELECT 'invented', 1, 'root/disposition/LOT%2F1', x'7b7d', 1, 1,
+        evidence_hash('outbox', CAST('invented' AS BLOB), 1, CAST('root/disposition/LOT%2F1' AS BLOB), x'7b7d', 1, NULL,
+        1, NULL, NULL);
+    """
+    (found,) = attacked(store, invent)
+    assert found.startswith("outbox ")
+    assert found.endswith("no audit line vouches for this record")
+    change = """
+        UPDATE outbox SET payload = x'7b7d', hash = evidence_hash('outbox', CAST(message_id AS BLOB), lane,
+        CAST(topic AS BLOB), x'7b7d', retain, expires_ns, created_ns, expires_boot_ns, CAST(boot_id AS BLOB))
+        WHERE topic LIKE '%/disposition/%' AND message_id <> 'invented';
+    """
+    found = attacked(store, change)
+    assert sum(each.startswith("outbox ") and "is missing or changed" in each for each in found) == 2
+
+
+def test_a_message_that_was_sent_leaves_without_a_finding(store):
+    assert attacked(store, "DELETE FROM outbox WHERE seq = (SELECT min(seq) FROM outbox)") == []
+    assert attacked(store, "DELETE FROM outbox") == []
+
+
 def test_attacks_06_an_invented_latch_and_a_changed_one_are_found(store):
     assert len(attacked(store, "UPDATE latch SET body = '{\"x\":1}'")) == 1
     assert len(attacked(store, "INSERT INTO latch (code, at_ns, body) VALUES ('X', 1, '{}')")) == 2

@@ -11,6 +11,10 @@ INSERT OR IGNORE INTO outbox
     (message_id, lane, topic, payload, retain, expires_ns, created_ns, expires_boot_ns, boot_id, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: first_waiting
+-- where nothing waits, the next one that will
+SELECT coalesce(min(seq), (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'outbox'), 0) FROM outbox;
+
 -- name: newest_seq
 SELECT coalesce(max(seq), 0) FROM outbox;
 
