@@ -101,6 +101,9 @@ _WELL = frozenset(
 )  # fmt: skip
 
 
+_NORMAL = frozenset({"n", "normal", "ok", "in range", "within range", "no", "none", "0", "false"})
+
+
 def _said(value: Any) -> str:
     return spoken(value) if isinstance(value, str) else str(value).casefold()
 
@@ -117,8 +120,12 @@ def _unless_well(value: Any) -> bool:
     return _said(value) not in _WELL
 
 
+def _unless_normal(value: Any) -> bool:
+    return _said(value) not in _NORMAL
+
+
 # which values of a field speak against a release: of limits and versions any, of a withdrawal all but "no",
-# of a judgement all but "well"
+# of a judgement all but "well", of a mark for abnormal values all but "normal"
 _SPEAKS_AGAINST: Mapping[Callable[[Any], bool], tuple[str, ...]] = {
     _always: (
         "min", "minimum", "max", "maximum", "low", "high", "range", "spec_range", "reference_range", "limit",
@@ -135,6 +142,7 @@ _SPEAKS_AGAINST: Mapping[Callable[[Any], bool], tuple[str, ...]] = {
         "conformity", "compliant", "conclusion", "verdict", "assessment", "evaluation", "judgement", "judgment",
         "disposition", "usage_decision",
     ),
+    _unless_normal: ("abnormal", "abnormal_flag", "result_flag", "interpretation"),
 }  # fmt: skip
 NEAR: Mapping[str, Callable[[Any], bool]] = {
     folded(name): speaks for speaks, names in _SPEAKS_AGAINST.items() for name in names

@@ -281,6 +281,8 @@ class FieldReader:
             return None
         if isinstance(value, str) and value.strip().isdecimal() and len(value.strip()) <= _LONGEST_WHOLE:
             value = int(value)
+        elif isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             self._wrong_type(name, value, "a whole number")
             return None

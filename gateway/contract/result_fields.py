@@ -145,7 +145,7 @@ def _take_others(fields: LocatedFields, others: Mapping[str, Any]) -> None:
     named = frozenset(fields.names)
     for name, value in others.items():
         ours = _FALLBACK.get(folded(name))
-        if blank(value):
+        if blank(value) or value in ([], {}):
             continue
         if ours is not None and ours not in named and isinstance(value, str | int):
             fields.take(ours, name, value)
