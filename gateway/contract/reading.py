@@ -179,6 +179,12 @@ def as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
+def _as_whole(value: Any) -> Any:
+    """Return the whole number in digits, or in a fraction of none; anything else as it is."""
+    in_digits = isinstance(value, str) and value.strip().isdecimal() and len(value.strip()) <= _LONGEST_WHOLE
+    return int(value) if in_digits or (isinstance(value, float) and value.is_integer()) else value
+
+
 @dataclass(slots=True)
 class FieldReader:
     """Takes typed fields out of one object. A field may have several names; the first present counts."""
@@ -279,10 +285,7 @@ class FieldReader:
         name, value = self.find(names)
         if value is None:
             return None
-        if isinstance(value, str) and value.strip().isdecimal() and len(value.strip()) <= _LONGEST_WHOLE:
-            value = int(value)
-        elif isinstance(value, float) and value.is_integer():
-            value = int(value)
+        value = _as_whole(value)
         if isinstance(value, bool) or not isinstance(value, int):
             self._wrong_type(name, value, "a whole number")
             return None
