@@ -73,9 +73,9 @@ class TagClock:
     def read(self, sample: TagSample, *, now_ns: int, limit_ns: int, delay_ns: int) -> None:
         """Take a value; ``delay_ns``: how long after its source time it may come though all clocks agree."""
         before, self._last = self._last, sample
-        if before is None or sample.source_ns < before.source_ns:
+        if before is None:
             self._since_ns = now_ns
-        elif sample.source_ns > before.source_ns:
+        elif sample.source_ns != before.source_ns:
             self._since_ns, self.stands_still = now_ns, False
             lead_ns = sample.source_ns - now_ns
             self._take(lead_ns if lead_ns > 0 else min(0, lead_ns + delay_ns), limit_ns)

@@ -27,22 +27,26 @@ class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua tells 
 
     def __init__(self, timeout: float, *, security_policy: Any) -> None:
         super().__init__(timeout, security_policy=security_policy)
-        self.receive_buffer: bytes | None = None
+        self._waiting = bytearray()  # of a chunk that has not come whole: asyncua would copy it with every packet
         self.ended_by: Exception | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, unless it begins or goes on with more than is allowed."""
+        """Take what has come, chunk by whole chunk, unless one is announced, or goes on, beyond what is allowed."""
         if self.ended_by is not None:
-            return  # aborted, and what is still on its way is of no interest
-        announced = self._announced_bytes(data)
-        if announced > LARGEST_CHUNK_BYTES:
-            self._refuse(f"announces a message of {announced / 2**20:.0f} MiB")
-            return
-        super().data_received(data)
-        if self._connection._incoming_size > LARGEST_MESSAGE_BYTES:  # noqa: SLF001 - asyncua has no other way
-            self._refuse(f"sends a message of more than {LARGEST_MESSAGE_BYTES // 2**20} MiB")
-        elif self.receive_buffer and self._announced_bytes(b"") > LARGEST_CHUNK_BYTES:  # begins within this packet
-            self._refuse(f"announces a message of {self._announced_bytes(b'') / 2**20:.0f} MiB")
+            return  # what is still on its way is of no interest
+        self._waiting += data
+        while self.ended_by is None and len(self._waiting) >= _HEADER.size:
+            announced = int(_HEADER.unpack_from(self._waiting)[2])
+            if not _HEADER.size <= announced <= LARGEST_CHUNK_BYTES:
+                self._refuse(f"announces a message of {announced / 2**20:.0f} MiB")
+                return
+            if len(self._waiting) < announced:
+                return
+            chunk = bytes(self._waiting[:announced])
+            del self._waiting[:announced]
+            super().data_received(chunk)
+            if self._connection._incoming_size > LARGEST_MESSAGE_BYTES:  # noqa: SLF001 - asyncua has no other way
+                self._refuse(f"sends a message of more than {LARGEST_MESSAGE_BYTES // 2**20} MiB")
 
     def _process_received_message(self, msg: Any) -> None:
         """Take a message; a refusal of the secure channel, which asyncua takes for a broken answer, is raised."""
@@ -50,14 +54,8 @@ class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua tells 
             self.check_answer(msg.body(), " in response to OpenSecureChannelRequest")
         super()._process_received_message(msg)
 
-    def _announced_bytes(self, data: bytes) -> int:
-        """Return how long the chunk is that what waits and what came begin with; 0 while that is not known."""
-        begin = (self.receive_buffer or b"")[: _HEADER.size]
-        begin += data[: _HEADER.size - len(begin)]
-        return int(_HEADER.unpack(begin)[2]) if len(begin) == _HEADER.size else 0
-
     def _refuse(self, what: str) -> None:
-        self.receive_buffer = None
+        self._waiting.clear()
         self._connection._drop_incoming_parts()  # noqa: SLF001 - asyncua has no other way
         self._fail_all_pending(SourceUnavailableError(f"the server {what}: refused"))
         if self.transport is not None:

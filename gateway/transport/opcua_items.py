@@ -13,7 +13,7 @@ from asyncua import Client, ua
 from gateway.errors import SourceUnavailableError
 from gateway.transport.opcua_connection import OpcUaSource
 from gateway.transport.opcua_failures import session_is_gone
-from gateway.transport.opcua_reading import TOO_MANY
+from gateway.transport.opcua_reading import TOO_MANY, TOO_MANY_CODES
 from gateway.transport.opcua_values import status_text
 
 log = structlog.get_logger()
@@ -65,7 +65,13 @@ class MonitoredItems:
             results = await self._created([request for _tag, request in chunk])
             if results is None:
                 continue  # in smaller batches
+            if len(chunk) > 1:  # some servers refuse what is too much item by item
+                too_many = [at for at, each in enumerate(results) if each.StatusCode.value in TOO_MANY_CODES]
+                requests += [chunk[at] for at in too_many]
+                self.at_once = max(1, len(chunk) // 2) if too_many else self.at_once
             for (tag, request), result in zip(chunk, results, strict=True):
+                if len(chunk) > 1 and result.StatusCode.value in TOO_MANY_CODES:
+                    continue  # later, with fewer
                 if result.StatusCode.is_good():
                     self._granted(tag, nodes[tag], result, queue_size)
                 else:

@@ -18,6 +18,7 @@ TOO_MANY = (
     ua.uaerrors.BadResponseTooLarge,
     ua.uaerrors.BadTcpMessageTooLarge,
 )
+TOO_MANY_CODES = frozenset(error.code for error in TOO_MANY)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

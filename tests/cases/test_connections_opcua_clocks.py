@@ -76,6 +76,17 @@ def test_connections_09_one_device_with_a_wrong_clock_is_alarmed_and_only_its_ta
     assert f"3600 s {side}" in source.listener.tag_reasons["plc1"]["B"]
 
 
+def test_connections_09_source_times_that_run_backwards_are_said():
+    source = FedSource("A", "B")
+    for at in range(30):
+        source.tell_at(-3.0 * at, A=(float(at)))
+        source.tell(B=(float(at), 0.0))
+        source.after(1.0)
+    assert not source.is_good("A")
+    assert source.is_good("B")
+    assert source.alarms() == {"TAG_CLOCK_SKEW_PLC1"}
+
+
 def test_connections_09_the_first_change_that_is_an_hour_old_is_not_taken_for_good():
     source = FedSource("A", "B")
     source.tell(A=(1.0, 0.0), B=(1.0, -3600.0))  # a first value may be as old as it likes

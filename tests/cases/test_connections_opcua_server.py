@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 import pytest_asyncio
 from asyncua import ua
-from asyncua.client.ua_client import UaClientState
+from asyncua.client.ua_client import UaClientState, UASocketProtocol
+from asyncua.crypto.security_policies import SecurityPolicyNone
 
 from gateway.errors import SourceUnavailableError
 from gateway.transport.opcua_browse import browse, read_once
-from gateway.transport.opcua_client import AnyAnswer
+from gateway.transport.opcua_client import AnyAnswer, BoundedProtocol
 from gateway.transport.opcua_connection import OpcUaSource, connected
 from gateway.transport.opcua_nodes import node_text, resolved
 from gateway.transport.opcua_values import misfit_of, sample_of, status_text
@@ -122,6 +123,52 @@ def test_connections_10_no_value_with_a_good_status_is_a_type_mismatch():
 def test_status_codes_are_told_by_name_whatever_their_info_bits():
     assert status_text(0x80340480) == "BadNodeIdUnknown"
     assert status_text(0x8FFF0000) == "status 0x8FFF0000"
+
+
+def protocol_without_a_socket():
+    protocol = BoundedProtocol(4, security_policy=SecurityPolicyNone())
+    protocol.ended = []
+    protocol.connection_made(SimpleNamespace(abort=lambda: protocol.ended.append("aborted"), close=lambda: None))
+    return protocol
+
+
+def test_attacks_20_a_chunk_that_drips_in_is_not_gathered_anew_with_every_packet(monkeypatch):
+    taken = []
+    monkeypatch.setattr(UASocketProtocol, "data_received", lambda _self, data: taken.append(len(data)))
+    protocol = protocol_without_a_socket()
+    chunk = b"MSGF" + (2**20).to_bytes(4, "little") + bytes(2**20 - 8)
+    for at in range(0, len(chunk), 64):
+        assert taken == []
+        protocol.data_received(chunk[at : at + 64])
+    protocol.data_received(chunk[:100])
+    assert taken == [2**20]
+    assert protocol.ended == []
+
+
+@pytest.mark.parametrize("announced", [0, 7, 2**20 + 1, 2**31, 2**32 - 1])
+def test_attacks_20_no_length_beyond_the_bounds_is_waited_for(announced):
+    protocol = protocol_without_a_socket()
+    protocol.data_received(b"MSGC" + announced.to_bytes(4, "little")[:2])
+    assert protocol.ended == []
+    protocol.data_received(announced.to_bytes(4, "little")[2:])
+    assert protocol.ended == ["aborted"]
+    assert "refused" in str(protocol.ended_by)
+    protocol.data_received(b"MSGF" * 1000)  # what is still on its way
+    assert not protocol._waiting
+
+
+def test_attacks_20_chunks_without_an_end_are_bounded(monkeypatch):
+    protocol = protocol_without_a_socket()
+    monkeypatch.setattr(UASocketProtocol, "data_received", lambda self, data: grow(self, len(data)))
+
+    def grow(receiver, length):
+        receiver._connection._incoming_size += length
+
+    chunk = b"MSGC" + (2**20).to_bytes(4, "little") + bytes(2**20 - 8)
+    for _ in range(17):
+        protocol.data_received(chunk)
+    assert protocol.ended == ["aborted"]
+    assert "more than 16 MiB" in str(protocol.ended_by)
 
 
 async def test_connections_24_any_answer_to_the_watchdog_counts_as_alive():

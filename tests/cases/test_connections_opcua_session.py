@@ -204,6 +204,24 @@ async def test_connections_07_a_server_that_takes_fewer_than_it_says_gets_fewer(
     assert len({name for asked in plant.server.reads if len(asked) <= most for name in asked}) == 50
 
 
+async def test_connections_07_items_that_are_refused_one_by_one_as_too_many_are_tried_again_with_fewer():
+    names = {f"T{at}": 7.0 for at in range(30)}
+    plant = ScriptedPlant(**names)
+    real = plant.server.create_monitored_items
+
+    async def few(parameters):
+        results = await real(parameters)
+        for result in results[10:]:
+            del plant.server.items[result.MonitoredItemId]
+            result.StatusCode = ua.StatusCode(ua.StatusCodes.BadTooManyOperations)
+        return results
+
+    plant.server.create_monitored_items = few
+    await plant.subscribe()
+    assert len(plant.server.items) == 30
+    assert plant.alarms() == set()
+
+
 async def test_connections_26_one_element_of_an_array_is_a_tag():
     plant = ScriptedPlant(A=[1.0, 2.0, 3.0, 4.0], indexes={"A": 3})
     await plant.subscribe()
