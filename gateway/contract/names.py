@@ -8,15 +8,16 @@ from functools import lru_cache
 
 _INVISIBLE = frozenset({"Cf", "Cc"})  # zero-width and direction marks, controls
 _LONGEST_KEPT = 64  # characters of a name that is remembered: names come from outside
+_HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})  # a hyphen and a no-break one
 _JOINERS = str.maketrans("", "", " _-./")
 
 
 def normalised(text: str) -> str:
-    """Return a name in NFC, without invisible characters, trimmed, each run of spaces of any kind as one space."""
+    """Return a name in NFC, without invisible characters, trimmed, each run of spaces as one, hyphens as ``-``."""
     if not (text.isascii() and text.isprintable()):
         seen = (" " if each.isspace() else each for each in text
                 if each.isspace() or unicodedata.category(each) not in _INVISIBLE)  # fmt: skip
-        text = unicodedata.normalize("NFC", "".join(seen))
+        text = unicodedata.normalize("NFC", "".join(seen)).translate(_HYPHENS)
     return " ".join(text.split())
 
 
