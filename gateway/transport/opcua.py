@@ -10,6 +10,7 @@ sequence numbers: a missing one is asked for again, and what cannot be had again
 
 import asyncio
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as AbstractSequence
 from typing import Any
@@ -47,6 +48,7 @@ _SILENCES_ALLOWED = 1.5
 _LOOK_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 60.0
 _CERTIFICATES_SECONDS = 3600.0
+_LEFT_AGAIN_SECONDS = 600.0
 _SLOWER_PUBLISHING = 1.5
 _MOST_SAID = 20  # tags in one line of the log
 
@@ -72,6 +74,7 @@ class OpcUaSession:
         self._ended: str | None = None
         self._last_heard = 0.0
         self._has_told = False
+        self._left_at = -math.inf  # when a connection was ended as its items told nothing
         self._not_told: set[str] = set()  # tags whose next value is the first of an item made anew
 
     @property
@@ -143,7 +146,8 @@ class OpcUaSession:
             theirs = [judge(each, now=now) for each in certificates_in(security.server_certificate)]
         except SourceUnavailableError:
             return  # told by the attempt to connect
-        expires = any(each.wrong or each.soon for each in own) or all(each.wrong or each.soon for each in theirs)
+        expires = any(each.wrong or each.soon for each in own)
+        expires = expires or (bool(theirs) and all(each.wrong or each.soon for each in theirs))
         self._listener.on_condition(f"CERTIFICATE_EXPIRES_{self._source.name.upper()}", expires)
 
     # --- watching data, not the socket
@@ -215,6 +219,18 @@ class OpcUaSession:
             await self._make_anew(tag)
         if samples or stalled:
             self._tell_troubles()
+            self._must_tell_of_most()
+
+    def _must_tell_of_most(self) -> None:
+        """Raise where most items have fallen silent: it is the subscription, and a new connection may bring them back.
+
+        Seldom: a server of which no subscription tells anything is read, rather than left all the time.
+        """
+        now = self._clock.monotonic()
+        most = self._items is not None and 2 * len(self._troubles.silent) > len(self._items.tags)
+        if most and now - self._left_at >= _LEFT_AGAIN_SECONDS:
+            self._left_at = now
+            raise SourceUnavailableError("the subscription no longer tells what changes")
 
     async def _make_anew(self, tag: str) -> None:
         """Create an item anew that no longer tells its value."""

@@ -52,6 +52,27 @@ async def test_connections_01_an_item_made_anew_that_stays_silent_is_alarmed_and
     assert plant.alarms() == set()
 
 
+async def test_connections_01_where_most_items_are_silent_the_client_is_made_anew_but_not_all_the_time():
+    plant = ScriptedPlant(A=7.0, B=7.0, C=7.0)
+    await plant.subscribe()
+    await plant.tell("A", "B", "C")
+    plant.server.values |= {"A": 8.0, "B": 8.0}
+
+    async def go_on(seconds):
+        for second in range(seconds):
+            plant.server.values |= {"A": 9.0 + second, "B": 9.0 + second}
+            await plant.tell("C")
+            await plant.look(after=1.0)
+
+    with pytest.raises(SourceUnavailableError, match="no longer tells what changes"):
+        await go_on(60)
+    await plant.subscribe()
+    await plant.tell("A", "B", "C")
+    await go_on(60)
+    assert plant.alarms() == {"ITEMS_SILENT_PLC1"}
+    assert plant.last("A")[0] > 60
+
+
 async def test_connections_25_drift_within_a_dead_band_needs_no_reconnect_and_loses_the_tag_once():
     plant = ScriptedPlant(A=7.0)
     await plant.subscribe()

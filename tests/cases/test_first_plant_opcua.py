@@ -2,7 +2,9 @@
 
 import asyncio
 import datetime as dt
+import errno
 import json
+import socket
 from contextlib import suppress
 
 import pytest
@@ -238,17 +240,25 @@ def test_connections_18_what_is_no_address_is_refused(plant, url):
 # --- causes
 
 
+async def test_first_plant_08_a_closed_port_is_called_so():
+    with pytest.raises(SourceUnavailableError, match="nothing listens at this port") as told:
+        await browse(source_of("opc.tcp://127.0.0.1:1"), most=5)
+    assert told.value.hint
+
+
 @pytest.mark.parametrize(
-    ("url", "cause"),
+    ("error", "what"),
     [
-        ("opc.tcp://127.0.0.1:1", "nothing listens at this port"),
-        ("opc.tcp://no-such-host.invalid:4840", "the host is unknown"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "the host is unknown"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed, [Errno 111] ..."), "nothing listens"),
+        (TimeoutError(), "it does not answer"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "No route to host"),
     ],
 )
-async def test_first_plant_08_causes_are_told_by_name(url, cause):
-    with pytest.raises(SourceUnavailableError, match=cause) as told:
-        await browse(source_of(url), most=5)
-    assert told.value.hint
+def test_first_plant_08_what_keeps_from_a_server_is_told_by_name(error, what):
+    told, hint = cause_of(error)
+    assert what in told
+    assert hint
 
 
 @pytest.mark.parametrize(
