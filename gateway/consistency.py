@@ -127,7 +127,8 @@ def never_inside(bundle: ModelBundle, here: ModelBundle, tags: Mapping[str, TagD
     ]
     for interlock in (each for item in bundle.manipulated for each in item.interlocks):
         lower, upper = intersection(interlock.within, tags[interlock.tag].validated)
-        if lower > upper:
+        reachable = not interlock.states or any(lower <= state <= upper for state in interlock.states)
+        if lower > upper or not reachable:
             found.append(_sentence(f"interlock {interlock.tag}", interlock.within, tags[interlock.tag]))
     return found
 

@@ -76,10 +76,14 @@ class InputDefinition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interlock:
-    """A condition of a move: a tag (a mode, a permissive) that must lie within limits, both inclusive."""
+    """A condition of a move: a tag (a mode, a permissive) that must lie within limits, both inclusive.
+
+    ``states``: where there are any, it must be one of these values (of an enumeration), and ``within`` is their span.
+    """
 
     tag: str
     within: Limits
+    states: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +91,7 @@ class ManipulatedTag:
     """A setpoint that a model may suggest to move, and how inputs follow it.
 
     ``gains``: by how many of its units an input moves, once settled, for one unit of the setpoint.
+    ``may_suggest``: False where the training data do not confirm what a move does; then none is suggested.
     """
 
     tag: str
@@ -97,6 +102,7 @@ class ManipulatedTag:
     minimum_interval_ns: int
     gains: Mapping[str, float]
     interlocks: tuple[Interlock, ...] = ()
+    may_suggest: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

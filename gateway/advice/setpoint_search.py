@@ -120,7 +120,7 @@ def still_stands(
     Args as of ``search``; ``moved_ns``: when the setpoint was last seen to move. Raises InferenceError likewise.
     """
     manipulated = next((item for item in model.bundle.manipulated if item.tag == suggestion.tag), None)
-    if manipulated is None or judge_interlocks(manipulated, current) is not None:
+    if manipulated is None or not manipulated.may_suggest or judge_interlocks(manipulated, current) is not None:
         return False
     if _blocked(model, output, manipulated, moved_ns=moved_ns) is not None:
         return False

@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli import corrections, versions
 from gateway.cli.keys import private_key
-from gateway.cli.presentation import err, out, progress_of, show_json, show_table
+from gateway.cli.presentation import cell, err, out, progress_of, show_json, show_table
 from gateway.contract.times import rfc3339
 from gateway.definitions import CANDIDATE, Approval, LineDefinition, ModelAssignment, ModelBundle, Stage
 from gateway.errors import BundleRefusedError, LablineError
@@ -151,10 +151,11 @@ def _show_manifest(manifest: BundleManifest) -> None:
     )  # fmt: skip
     show_table(
         "setpoints it may move",
-        ("tag", "unit", "validated", "largest step", "at most every s", "interlocks"),
+        ("tag", "unit", "validated", "largest step", "at most every s", "interlocks", "suggests moves", "reaction"),
         [
             (each.tag, each.unit, each.validated, each.max_step, each.minimum_interval_seconds,
-             ", ".join(f"{lock.tag} in {lock.within}" for lock in each.interlocks) or "-")
+             ", ".join(f"{lock.tag} in {lock.within or lock.states}" for lock in each.interlocks) or "-",
+             "yes" if each.suggest else "NO", "-" if each.reaction is None else each.reaction.verdict)
             for each in manifest.manipulated
         ],
     )  # fmt: skip
@@ -242,13 +243,20 @@ def train(
         raise LablineError(f"{folder} is there already", hint="raise the recipe's version, or name another place")
     with progress_of("making", quiet=as_json) as told:
         trained = make(wanted, folder=recipe.resolve().parent, on_progress=told)
-    write_bundle(bundle_of(trained, recipe_name=recipe.name), folder)
+    files = bundle_of(trained, recipe_name=recipe.name)
+    write_bundle(files, folder)
     criteria = acceptance_of(trained)
     met = all(each for _criterion, each in criteria)
+    setpoints = [
+        {"tag": item.tag, "suggest": item.suggest, "gains": item.gains,
+         **({} if item.reaction is None else item.reaction.model_dump(mode="json"))}
+        for item in read_manifest(files, where=str(folder)).manipulated
+    ]  # fmt: skip
     if as_json:
         figures = {name: value if math.isfinite(value) else None for name, value in trained.figures.items()}
         show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": figures, "met": met,
-                   "acceptance": [criterion | {"met": each} for criterion, each in criteria]})  # fmt: skip
+                   "acceptance": [criterion | {"met": each} for criterion, each in criteria],
+                   "setpoints": setpoints, "warnings": list(trained.warnings)})  # fmt: skip
     else:
         rows = [(each.kind, f"{each.r2:.3f}", f"{each.r2_as_served:.3f}") for each in trained.compared]
         show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
@@ -256,8 +264,21 @@ def train(
         show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), told_figures)
         accepted = [(*criterion.values(), "met" if each else "NOT MET") for criterion, each in criteria]
         show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
+        if setpoints:
+            columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
+            show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))
+        for warning in trained.warnings:
+            err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
         out.print(f"written to {folder}, not signed", markup=False, soft_wrap=True)
     raise typer.Exit(0 if met else 1)
+
+
+def _setpoint_rows(setpoints: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (each["tag"], "yes" if each["suggest"] else "NO", each["verdict"], cell(each["model"]), cell(each["data"]),
+         "-" if each["low"] is None else f"{each['low']:.4g} to {each['high']:.4g}")
+        for each in setpoints
+    ]  # fmt: skip
 
 
 def _checked(files: Mapping[str, bytes], where: Path) -> tuple[ModelBundle, int]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gateway.definitions import LineDefinition, ManipulatedTag, Stage
+from gateway.definitions import Interlock, LineDefinition, ManipulatedTag, Stage
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.stages import effective_stage
 from gateway.records import SECOND_NS, Reason
@@ -42,10 +42,12 @@ def judge_present(
 ) -> Reason | None:
     """Return why a setpoint may not be moved from where it is now, or None.
 
-    ``present``: the values of setpoints and interlock tags that are known well enough. Each interlock must hold, the
-    present value be known and within the validated range, and the minimum interval have passed since it was last moved,
-    by whomever, or suggested to move.
+    ``present``: the values of setpoints and interlock tags that are known well enough. The bundle must suggest moves of
+    it at all, each interlock hold, the present value be known and within the validated range, and the minimum interval
+    have passed since it was last moved, by whomever, or suggested to move.
     """
+    if not manipulated.may_suggest:
+        return abstain(Abstention.REACTION_NOT_SHOWN, tag=manipulated.tag)
     interlocked = judge_interlocks(manipulated, present)
     if interlocked is not None:
         return interlocked
@@ -71,17 +73,22 @@ def judge_interlocks(manipulated: ManipulatedTag, present: Mapping[str, float]) 
     """Return the first interlock that does not hold, or None; one whose tag is not known does not hold."""
     for interlock in manipulated.interlocks:
         value, (lower, upper) = present.get(interlock.tag), interlock.within
-        if value is None or not lower <= value <= upper:
-            told = "not known" if value is None else f"{value:.6g}"
-            return abstain(
-                Abstention.INTERLOCKED,
-                tag=manipulated.tag,
-                interlock=interlock.tag,
-                lower=lower,
-                upper=upper,
-                value=told,
-            )
+        holds = value is not None and lower <= value <= upper
+        if not holds or (interlock.states and value not in interlock.states):
+            return _does_not_hold(manipulated, interlock, value)
     return None
+
+
+def _does_not_hold(manipulated: ManipulatedTag, interlock: Interlock, value: float | None) -> Reason:
+    """Return the reason that names the interlock, what it asks for and what its tag says."""
+    told = "not known" if value is None else f"{value:.6g}"
+    if interlock.states:
+        states = " or ".join(f"{state:g}" for state in interlock.states)
+        return abstain(Abstention.NOT_IN_STATE, tag=manipulated.tag, interlock=interlock.tag, states=states, value=told)
+    lower, upper = interlock.within
+    return abstain(
+        Abstention.INTERLOCKED, tag=manipulated.tag, interlock=interlock.tag, lower=lower, upper=upper, value=told
+    )
 
 
 _MAY_SUGGEST = (b'"suggestion"', b'"setpoint"')  # what stands in every message that has to be looked at
@@ -159,6 +166,8 @@ def _check_suggestion(
     stage = effective_stage(model, latches)
     if stage < Stage.ADVISE:
         return abstain(Abstention.STAGE_TOO_LOW, stage=stage.name.lower())
+    if not manipulated.may_suggest:
+        return abstain(Abstention.REACTION_NOT_SHOWN, tag=tag)
     # arithmetic of its own from here on, so that an error in the search's gates is not repeated
     if document.get("state") == "applied":  # it has happened: what interlocks and steps forbid is to make it
         return _second_look_at_range(manipulated, proposed)
@@ -171,16 +180,9 @@ def _check_suggestion(
 def _second_look_at_interlocks(manipulated: ManipulatedTag, present: Present) -> Reason | None:
     for interlock in manipulated.interlocks:
         held, (lower, upper) = present(interlock.tag), interlock.within
-        if held is None or not (held >= lower and held <= upper):
-            told = "not known" if held is None else f"{held:.6g}"
-            return abstain(
-                Abstention.INTERLOCKED,
-                tag=manipulated.tag,
-                interlock=interlock.tag,
-                lower=lower,
-                upper=upper,
-                value=told,
-            )
+        outside = held is None or not (held >= lower and held <= upper)
+        if outside or (interlock.states and all(held != state for state in interlock.states)):
+            return _does_not_hold(manipulated, interlock, held)
     return None
 
 

@@ -37,6 +37,8 @@ def _limits_changed(suggestion: SetpointSuggestion, model: ModelAssignment) -> R
     manipulated = next((item for item in model.bundle.manipulated if item.tag == suggestion.tag), None)
     if manipulated is None:
         return abstain(Abstention.NOT_WITHIN_LINE, tag=suggestion.tag)
+    if not manipulated.may_suggest:
+        return abstain(Abstention.REACTION_NOT_SHOWN, tag=suggestion.tag)
     if (suggestion.validated, suggestion.max_step) != (manipulated.validated, manipulated.max_step):
         return abstain(Abstention.LIMITS_CHANGED, tag=suggestion.tag)
     return judge_move(manipulated, current=suggestion.current, proposed=suggestion.proposed)

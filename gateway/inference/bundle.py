@@ -37,6 +37,7 @@ from gateway.inference.manifest import (
     BundleManifest,
     DomainTable,
     InputTable,
+    InterlockTable,
     Kind,
     ManipulatedTable,
     OutputTable,
@@ -234,8 +235,16 @@ def _manipulated(table: ManipulatedTable) -> ManipulatedTag:
         resolution=table.resolution,
         minimum_interval_ns=seconds_to_ns(table.minimum_interval_seconds),
         gains=dict(table.gains),
-        interlocks=tuple(Interlock(tag=item.tag, within=item.within) for item in table.interlocks),
+        interlocks=tuple(_interlock(item) for item in table.interlocks),
+        may_suggest=table.suggest,
     )
+
+
+def _interlock(table: InterlockTable) -> Interlock:
+    if table.within is not None:
+        return Interlock(tag=table.tag, within=table.within)
+    states = tuple(float(state) for state in table.states or ())
+    return Interlock(tag=table.tag, within=(min(states), max(states)), states=states)
 
 
 def check_golden(files: Mapping[str, bytes], bundle: ModelBundle, predict: Predict, *, where: str) -> int:

@@ -134,14 +134,41 @@ class AcceptanceTable(_Table):
 
 
 class InterlockTable(_Table):
-    """``interlocks``: a tag that must lie within limits while a setpoint may be moved."""
+    """``interlocks``: a tag that must lie within limits, or be in one of some states, while a setpoint may be moved."""
 
     tag: str
-    within: tuple[float, float]
+    within: tuple[float, float] | None = None
+    states: list[int] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> "InterlockTable":
+        if (self.within is None) is (self.states is None):
+            raise ValueError(f"interlock {self.tag} needs within or states, one of them")
+        if self.within is not None and self.within[0] > self.within[1]:
+            raise ValueError(f"interlock {self.tag}: within {list(self.within)} is reversed")
+        return self
+
+
+class ReactionTable(_Table):
+    """``[manipulated.reaction]``: how the analyte answers one unit of the setpoint, by the data and by the model.
+
+    ``low`` and ``high``: the interval of the data's, of that coverage; none where it could not be measured.
+    """
+
+    verdict: str
+    model: float
+    data: float | None = None
+    low: float | None = None
+    high: float | None = None
+    coverage: float = Field(gt=0, lt=1)
+    rows: int = Field(ge=0)
 
 
 class ManipulatedTable(_Table):
-    """``[[manipulated]]``: a setpoint that may be moved, within which limits, and what follows it."""
+    """``[[manipulated]]``: a setpoint that may be moved, within which limits, and what follows it.
+
+    ``suggest``: whether moves of it are suggested; false where the data do not confirm what a move does.
+    """
 
     tag: str
     unit: str
@@ -151,6 +178,8 @@ class ManipulatedTable(_Table):
     minimum_interval_seconds: float = Field(ge=0)
     gains: dict[str, float]
     interlocks: list[InterlockTable] = []
+    suggest: bool = True
+    reaction: ReactionTable | None = None
 
 
 class BundleManifest(_Table):

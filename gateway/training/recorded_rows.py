@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_reading
@@ -28,7 +29,7 @@ from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 from gateway.training.recipe import HistoryTable, Recipe
-from gateway.training.rows import Rows, inputs_of
+from gateway.training.rows import Rows, SetpointReader, inputs_of
 from gateway.training.service import Timing
 
 _ALL_ARRIVALS = np.iinfo(np.int64).max  # a model learns from what is known by now
@@ -61,7 +62,9 @@ def recorded_rows(
     inputs = tuple(
         replace(item, frozen_after_ns=tags[item.tag].frozen_after_ns) if item.tag in tags else item for item in inputs
     )
-    unknown = sorted({item.tag for item in inputs} - tags.keys())
+    reader = SetpointReader(recipe, inputs)
+    wanted = {item.tag for item in (*inputs, *reader.definitions)}
+    unknown = sorted((wanted | {lock.tag for item in recipe.manipulated for lock in item.interlocks}) - tags.keys())
     if unknown:
         raise LablineError(f"the line has no tag {', '.join(unknown)}", hint=f"it has {', '.join(sorted(tags))}")
     left_out: Counter[str] = Counter()
@@ -73,8 +76,8 @@ def recorded_rows(
             hint="only approved results with a number, in the model's unit, of samples with a drawn time count",
         )
     with closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as connection:
-        history = _history(connection, tags, inputs, results)
-        kept, features = list[_Result](), list[tuple[float, ...]]()
+        history = _history(connection, tags, (*inputs, *reader.definitions), results)
+        kept, features, setpoints = list[_Result](), list[tuple[float, ...]](), list[NDArray[np.float64]]()
         for number, each in enumerate(results, start=1):
             windows = history.windows(windows_of(inputs, each.sampled_ns), arrival=_ALL_ARRIVALS)
             readings = read_inputs(inputs, tags, windows, each.sampled_ns)
@@ -85,13 +88,15 @@ def recorded_rows(
             else:
                 kept.append(each)
                 features.append(vector.values)
+                stood = history.windows(windows_of(reader.definitions, each.sampled_ns), arrival=_ALL_ARRIVALS)
+                setpoints.append(reader.values(read_inputs(reader.definitions, tags, stood, each.sampled_ns)))
             on_progress("results", number, len(results))
     if not kept:
         raise LablineError(
             f"of {len(results)} results of {recipe.output.analyte} none has its inputs on record{_told(left_out)}",
             hint="does the history reach back to their drawn times?",
         )
-    return _rows(kept, features, left_out)
+    return replace(_rows(kept, features, left_out), setpoints=reader.by_tag(setpoints))
 
 
 def _results(

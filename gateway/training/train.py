@@ -7,7 +7,8 @@
 3. The chosen one is fitted on all rows before the test. Its interval is calibrated on what was said of each block
    without having seen it, as served (cross-conformal: Vovk 2015), and so are the limits of its domain: a plant moves,
    and rows of one period are not fresh rows of the same kind.
-4. The test rows, which took no part, say what it reaches. The bundle is written whatever they say; whether the
+4. Setpoints that the model may move: what it says of a move is held against what the rows before the test show.
+5. The test rows, which took no part, say what it reaches. The bundle is written whatever they say; whether the
    acceptance criteria are met stands in it, and signing it is a separate act.
 """
 
@@ -34,6 +35,7 @@ from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.rows import Rows, file_rows, inputs_of
 from gateway.training.service import Served, Timing, serve
+from gateway.training.setpoints import Setpoint, studied
 from gateway.training.validation import blocks, changing, left_out, r_squared, root_mean_square
 from gateway.transport.onnx import load_model
 
@@ -74,6 +76,12 @@ class Trained:
     served: Served  # of the test rows
     accepted: NDArray[np.bool_]  # which of the test rows the gates would accept
     figures: dict[str, float]
+    setpoints: tuple[Setpoint, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a person should know before signing, as sentences."""
+        return tuple(warning for setpoint in self.setpoints for warning in setpoint.warnings)
 
 
 def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
@@ -105,6 +113,9 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
         served=served,
         accepted=accepted_rows(inputs, domain, rows.features[test], served, valid=output.valid),
         figures={},
+        setpoints=studied(
+            recipe, rows, made_from, predict=predict, half_width=output.half_width, gap=_gap(recipe, rows)
+        ),
     )
     return replace(trained, figures=_figures(trained))
 
@@ -311,4 +322,6 @@ def data_sha256(trained: Trained) -> str:
     digest = hashlib.sha256(trained.rows.data_sha256.encode())
     digest.update(trained.rows.features.tobytes())
     digest.update(trained.rows.values.tobytes())
+    for tag in sorted(trained.rows.setpoints):
+        digest.update(trained.rows.setpoints[tag].tobytes())
     return digest.hexdigest()

@@ -24,7 +24,9 @@ from gateway.inference.bundle import (
 from gateway.inference.manifest import BundleManifest
 from gateway.records import SECOND_NS
 from gateway.training.figures import COVERAGE, DOMAIN, PARITY, RESIDUALS, figures_of
+from gateway.training.reaction import COVERAGE as REACTION_COVERAGE
 from gateway.training.recipe import Recipe
+from gateway.training.setpoints import Setpoint, reaction_text
 from gateway.training.train import Trained, data_sha256
 from gateway.transport.onnx import runtime_version
 
@@ -108,6 +110,31 @@ def _manifest(trained: Trained, recipe_name: str) -> dict[str, Any]:
             "seed": recipe.seed,
         },
         "acceptance": [each for each, _met in acceptance_of(trained)],
+        "manipulated": [_manipulated(setpoint) for setpoint in trained.setpoints],
+    }
+
+
+def _manipulated(setpoint: Setpoint) -> dict[str, Any]:
+    table, data = setpoint.table, setpoint.data_reaction
+    return {
+        "tag": table.tag,
+        "unit": table.unit,
+        "validated": table.validated,
+        "max_step": table.max_step,
+        "resolution": table.resolution,
+        "minimum_interval_seconds": table.minimum_interval_seconds,
+        "gains": dict(setpoint.gains),
+        "interlocks": [lock.model_dump(exclude_none=True) for lock in table.interlocks],
+        "suggest": setpoint.may_suggest,
+        "reaction": {
+            "verdict": setpoint.verdict.name.lower(),
+            "model": setpoint.model_reaction,
+            "data": None if data is None else data.value,
+            "low": None if data is None else data.low,
+            "high": None if data is None else data.high,
+            "coverage": REACTION_COVERAGE,
+            "rows": setpoint.rows,
+        },
     }
 
 
@@ -205,7 +232,7 @@ Chosen: {trained.chosen.kind}{_correction(recipe, trained)}.
 
 ![distance from what was learned]({DOMAIN})
 
-## Acceptance
+{_setpoints(trained)}## Acceptance
 
 | figure | criterion | reached | |
 |---|---|---|---|
@@ -214,6 +241,41 @@ Chosen: {trained.chosen.kind}{_correction(recipe, trained)}.
 Golden vectors are exact with onnxruntime {runtime_version()}. Not for inputs outside the ranges in `bundle.toml` or the
 domain in `reference.json`.
 """
+
+
+def _setpoints(trained: Trained) -> str:
+    """Return the card's section about setpoints; empty where the model moves none."""
+    if not trained.setpoints:
+        return ""
+    recipe = trained.recipe
+    rows = "\n".join(
+        f"| {each.table.tag} | {each.table.validated[0]:g} to {each.table.validated[1]:g} {each.table.unit} | "
+        f"{_span(each.covered)} | {_followers(each)} | {reaction_text(each, recipe)} | {each.verdict.value} | "
+        f"{'yes' if each.may_suggest else 'NO'} |"
+        for each in trained.setpoints
+    )
+    warnings = "".join(f"- Warning: {warning}\n" for warning in trained.warnings)
+    return f"""## Setpoints that it may suggest to move
+
+What the model says of a move is held against what the rows before the test show of the setpoint itself, beyond what the
+inputs that do not follow it explain, over blocks of time that were left out. Reactions are settled ones.
+
+| setpoint | validated | stood in the data at | follows it | reaction | verdict | suggests moves |
+|---|---|---|---|---|---|---|
+{rows}
+
+{warnings}
+"""
+
+
+def _span(covered: tuple[float, float] | None) -> str:
+    return "not known" if covered is None else f"{covered[0]:.4g} to {covered[1]:.4g}"
+
+
+def _followers(setpoint: Setpoint) -> str:
+    told = [f"{each.tag} by {each.value:.4g} ({each.source})" for each in setpoint.followers]
+    told += [f"{name} by {gain:g} (declared)" for name, gain in setpoint.table.gains.items() if name in setpoint.gains]
+    return ", ".join(told) or "nothing"
 
 
 def _correction(recipe: Recipe, trained: Trained) -> str:

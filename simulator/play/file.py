@@ -29,18 +29,36 @@ class _InputTable(_Table):
     unit: str = _UNKNOWN_UNIT
 
 
+class _InterlockTable(_Table):
+    tag: str
+    within: tuple[float, float] | None = None
+    states: list[int] | None = None
+
+    @property
+    def holds_at(self) -> float:
+        return self.within[0] if self.within is not None else float((self.states or [0])[0])
+
+
+class _ManipulatedTable(_InputTable):
+    interlocks: list[_InterlockTable] = Field(default=[])
+
+
 class _OutputTable(_Table):
     analyte: str
     unit: str = _UNKNOWN_UNIT
 
 
 class _PlayTable(_Table):
-    """``[data]`` and ``[laboratory]`` as in a recipe; ``[[inputs]]`` and ``[output]`` give names and units."""
+    """``[data]`` and ``[laboratory]`` as in a recipe; ``[[inputs]]`` and ``[output]`` give names and units.
+
+    ``[[manipulated]]``: setpoints are tags, too; an interlock's tag that the data do not have lets them move.
+    """
 
     data: DataTable
     laboratory: LaboratoryTable
     inputs: list[_InputTable] = Field(default=[])
     output: _OutputTable | None = None
+    manipulated: list[_ManipulatedTable] = Field(default=[])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +96,18 @@ def read_recording(path: Path) -> Recording:
     columns, _sha256 = read_columns(table.data, path.parent / table.data.file)
     measured = table.laboratory.column
     inputs = table.inputs or [_InputTable(tag=column) for column in columns if column != measured]
+    inputs = [*table.manipulated, *inputs]  # an input may name the column of its setpoint
     wanted = {each.tag: each.column or each.tag for each in inputs}
     missing = sorted({*wanted.values(), measured} - columns.keys())
     if missing:
         raise LablineError(f"the data has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
     output = table.output or _OutputTable(analyte=measured)
+    locks = {lock.tag: lock for item in table.manipulated for lock in item.interlocks if lock.tag not in wanted}
+    permissive = {tag: columns.get(tag, np.full(len(columns[measured]), lock.holds_at)) for tag, lock in locks.items()}
     return Recording(
         name=path.stem,
-        tags={tag: columns[column] for tag, column in wanted.items()},
-        units={each.tag: each.unit for each in inputs},
+        tags={tag: columns[column] for tag, column in wanted.items()} | permissive,
+        units={each.tag: each.unit for each in inputs} | dict.fromkeys(permissive, _UNKNOWN_UNIT),
         analyte=output.analyte,
         unit=output.unit,
         truth=columns[measured],

@@ -1,0 +1,125 @@
+"""How much a value answers to a setpoint, by the data: the slope of what the other inputs do not explain. Pure.
+
+Both the value and the setpoint are predicted from the inputs that do not follow the setpoint, each block of time by
+models that have not seen it; what is left of the one is held against what is left of the other (partially linear
+model with cross-fitting: Chernozhukov et al. 2018, "Double/debiased machine learning for treatment and structural
+parameters"). So a setpoint that only ever moves together with a disturbance shows nothing of its own.
+
+The left-out blocks are cut into pieces of time, each with a mean of its own, so that slow drift is no reaction. The
+interval comes from leaving out one piece after the other, with as many degrees of freedom as pieces carry the slope
+(MacKinnon, Nielsen and Webb 2023, "Cluster-robust inference: a guide to empirical practice"): rows near in time are not
+independent, and a few moves prove little however many rows there are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from gateway.training.candidates import candidate
+from gateway.training.validation import blocks
+
+COVERAGE = 0.99  # of the interval: advice that moves a plant the wrong way costs more than advice that is not given
+FEWEST_PIECES = 3.0  # that carry the slope; below that nobody can say how sure it is
+_NUISANCE = ("ridge", "extra_trees")  # the mean of both explains what is linear and what is not
+_ROWS_PER_LAG = 20  # with fewer, lags are taken together
+_MOST_PIECES, _LEAST_PIECE_ROWS = 24, 10
+_NOTHING = 1e-9  # of the setpoint's spread: below that is arithmetic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slope:
+    """By how much a value moves for one unit of a setpoint, and the interval of that."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_certain(self) -> bool:
+        """Return whether its sign is certain: zero lies outside the interval."""
+        return self.low > 0 or self.high < 0
+
+    def times(self, factor: float) -> "Slope":
+        """Return the slope in another unit of the value; ``factor`` is positive."""
+        return Slope(value=self.value * factor, low=self.low * factor, high=self.high * factor)
+
+
+def pieces(count: int, *, folds: int, gap: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of each piece of time; none spans two left-out blocks.
+
+    A piece is at least four times as long as the longest window, so that most of a move's effect falls into its own.
+    """
+    most = int(np.clip(count // max(4 * gap, _LEAST_PIECE_ROWS), folds, _MOST_PIECES))
+    for begin, end in pairwise(np.linspace(0, count, folds + 1).astype(int)):
+        for first, last in pairwise(np.linspace(begin, end, max(1, round(most / folds)) + 1).astype(int)):
+            yield np.arange(first, last)
+
+
+def unexplained(
+    of: NDArray[np.float64], others: NDArray[np.float64], *, folds: int, gap: int, seed: int
+) -> NDArray[np.float64]:
+    """Return what other inputs, shape (n, others), do not explain of values, shape (n, k), each block left out once."""
+    left = np.empty_like(of)
+    for fitting, leaving in blocks(len(of), folds=folds, gap=gap):
+        if not others.shape[1]:
+            left[leaving] = of[leaving] - of[fitting].mean(axis=0)
+            continue
+        explained = [np.zeros_like(of[leaving])]
+        for kind in _NUISANCE:
+            model = candidate(kind, seed=seed, inputs=others.shape[1])
+            model.fit(others[fitting], of[fitting])
+            explained.append(np.reshape(model.predict(others[leaving]), of[leaving].shape))
+        left[leaving] = of[leaving] - np.sum(explained, axis=0) / len(_NUISANCE)
+    return left
+
+
+def slope(of: NDArray[np.float64], on: NDArray[np.float64], *, folds: int, gap: int) -> Slope | None:
+    """Return the settled slope of values on a setpoint; None where too few pieces of time have moves of it.
+
+    Args:
+        of: the values, shape (n,).
+        on: the setpoint at several lags, shape (n, lags); what follows a move late is spread over them, and the settled
+            slope is the sum of theirs.
+        folds: how many blocks were left out.
+        gap: over how many rows the longest window reaches.
+    """
+    if len(on) < _ROWS_PER_LAG * on.shape[1]:
+        on = on.mean(axis=1, keepdims=True)
+    squares, products, carried = list[NDArray[np.float64]](), list[NDArray[np.float64]](), list[float]()
+    for rows in pieces(len(on), folds=folds, gap=gap):
+        moved = on[rows] - on[rows].mean(axis=0)
+        squares.append(moved.T @ moved)
+        products.append(moved.T @ of[rows])
+        carried.append(float(np.sum(moved.mean(axis=1) ** 2)))
+    weight = np.array(carried)
+    scale = float(np.max(np.abs(on), initial=0.0))
+    if weight.sum() <= len(on) * (_NOTHING * scale) ** 2:
+        return None
+    carrying = weight.sum() ** 2 / float(np.sum(weight**2))
+    if carrying < FEWEST_PIECES:
+        return None
+    square, product = np.sum(squares, axis=0), np.sum(products, axis=0)
+    value = _settled(square, product)
+    without = [_settled(square - left, product - out) for left, out in zip(squares, products, strict=True)]
+    error = float(np.sqrt(np.sum((np.array(without) - value) ** 2)))
+    reach = error * float(stats.t.ppf((1 + COVERAGE) / 2, carrying - 1))
+    return Slope(value=value, low=value - reach, high=value + reach)
+
+
+def _settled(square: NDArray[np.float64], product: NDArray[np.float64]) -> float:
+    """Return the sum of the coefficients of least squares; lags that cannot be told apart share theirs."""
+    return float(np.sum(np.linalg.pinv(square, rcond=_NOTHING, hermitian=True) @ product))
+
+
+def tracking(of: NDArray[np.float64], on: NDArray[np.float64], *, folds: int, gap: int) -> float:
+    """Return the share of what moves in values, shape (n,), within pieces of time that a setpoint explains (R2)."""
+    moved, total, explained = list[NDArray[np.float64]](), 0.0, 0.0
+    for rows in pieces(len(on), folds=folds, gap=gap):
+        moved.append(np.vstack([of[rows] - of[rows].mean(), on[rows] - on[rows].mean()]))
+    values, setpoint = np.hstack(moved)
+    total, explained = float(values @ values), float(setpoint @ setpoint)
+    return float(values @ setpoint) ** 2 / (total * explained) if total * explained > 0 else 0.0
