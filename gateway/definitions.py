@@ -22,6 +22,8 @@ Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 SignHead = Callable[[Head, int], SignedHead]
 """A head of the audit chain and the time, to the signed head. Deterministic."""
 
+FINEST_STEP = 1e-6  # of max_step, that a setpoint's resolution may be
+
 
 class Aggregate(StrEnum):
     """How a window of a tag becomes one number. All are time-weighted with step interpolation."""

@@ -5,12 +5,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gateway.definitions import Aggregate
+from gateway.definitions import FINEST_STEP, Aggregate
 
 LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
 LONGEST_LAG_SECONDS = 30 * 86_400.0
 MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
-_FINEST_STEP = 1e-6  # of max_step, that a setpoint's resolution may be
 
 
 class _Table(BaseModel):
@@ -144,8 +143,6 @@ class InterlockTable(_Table):
     def _one_condition(self) -> "InterlockTable":
         if (self.within is None) is (self.states is None):
             raise ValueError(f"interlock {self.tag} needs within or states, one of them")
-        if self.within is not None and self.within[0] > self.within[1]:
-            raise ValueError(f"interlock {self.tag}: within {list(self.within)} is reversed")
         return self
 
 
@@ -214,9 +211,11 @@ class BundleManifest(_Table):
             unknown = set(item.gains) - set(names)
             if unknown:
                 raise ValueError(f"manipulated {item.tag} names unknown inputs {sorted(unknown)}")
-            if item.resolution < _FINEST_STEP * item.max_step:
+            if item.resolution < FINEST_STEP * item.max_step:
                 raise ValueError(f"the resolution of {item.tag} is finer than a millionth of its max_step")
-            reversed_ones = [each.tag for each in item.interlocks if each.within[0] > each.within[1]]
+            reversed_ones = [
+                each.tag for each in item.interlocks if each.within is not None and each.within[0] > each.within[1]
+            ]
             if reversed_ones:
                 raise ValueError(f"the interlock {reversed_ones[0]} of {item.tag} has its lower limit above the upper")
         return self

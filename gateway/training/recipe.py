@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gateway.definitions import Aggregate
+from gateway.definitions import FINEST_STEP, Aggregate
 from gateway.errors import LablineError
 
 LEVELS = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})  # in the tag's own scale
@@ -222,6 +222,8 @@ class ManipulatedTable(TagTable):
             raise ValueError(
                 f"resolution {self.resolution:g} is larger than max_step {self.max_step:g}: no move is left"
             )
+        if self.resolution < FINEST_STEP * self.max_step:
+            raise ValueError(f"resolution {self.resolution:g} is finer than a millionth of max_step {self.max_step:g}")
         if self.max_step > self.validated[1] - self.validated[0]:
             raise ValueError(f"max_step {self.max_step:g} is larger than all of validated {list(self.validated)}")
         if any(gain == 0 for gain in self.gains.values()):
