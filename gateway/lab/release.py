@@ -8,13 +8,15 @@ same facts end in the same recommendation. What speaks against a release is an *
 evidence, and how a person settles it.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
+from typing import TypedDict
 
 from gateway.contract.identity import identity_of
-from gateway.lab.disposition import WITHDRAWN, Judged, LotState, judge_result, retested, worse
+from gateway.lab.disposition import TREND_FLAGS, WITHDRAWN, Judged, LotState, judge_result, retested, worse
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 MOST_REASONS = 20  # of a disposition: the worst in words, the others as a count
@@ -78,6 +80,7 @@ HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.NOT_JUDGED_AGAIN: "check the lot's results by hand; then settle the point",
 }
 LOOK_AND_SETTLE = "look at the result; then settle the point"
+SETTLE_ON_PARENT = "settle the points of the parent lot; this lot is judged again then"
 A_HOLD_IS_DECIDED = "quality decides on the lot; no setting of the gateway lifts a hold"
 
 
@@ -95,7 +98,20 @@ class Point:
         """Return how a person settles it."""
         if self.asks is Recommendation.HOLD:
             return A_HOLD_IS_DECIDED
+        if self.of_parent_for_review:
+            return SETTLE_ON_PARENT
         return HOW_TO_SETTLE.get(self.code, LOOK_AND_SETTLE)
+
+    @property
+    def can_be_settled(self) -> bool:
+        """Return whether a person can settle it: no hold, and no parent whose own points can still be settled."""
+        return self.asks is not Recommendation.HOLD and not self.of_parent_for_review
+
+    @property
+    def of_parent_for_review(self) -> bool:
+        """Return whether it is about a parent lot that is for review: what is found of it later must reach this lot."""
+        of_parent = self.code == OpenPoint.PARENT_IN_QUESTION
+        return of_parent and self.reason.parameters.get("recommendation") != Recommendation.HOLD.value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +124,7 @@ class Assessment:
     base: Recommendation = Recommendation.PENDING
     inside: tuple[Reason, ...] = ()  # why it asks for a release, where it does
     points: tuple[Point, ...] = ()
+    settled: tuple[Point, ...] = ()  # that would speak against a release, had no person settled them
     failed: bool = False  # it is, or was, out of specification, and nobody has settled that
     approved: bool = False
     retest: bool = False
@@ -372,6 +389,7 @@ def _unread(result: LabResult) -> Found:
         analyte=result.analyte,
         sample_id=result.sample_id,
         codes=[reason.code for reason in result.unread],
+        unread=[dict(reason.parameters) for reason in result.unread],
     )
 
 
@@ -388,7 +406,8 @@ def _control_with_lot(result: LabResult) -> Found:
 def _without_lot(result: LabResult, judged: Judged) -> Found:
     why = result.unread[0].text if result.unread else judged.reasons[0].text
     text = f"{_name(result)} names no lot, and may be of this one: {why}"
-    return _review(OpenPoint.RESULT_WITHOUT_LOT, text, analyte=result.analyte, sample_id=result.sample_id)
+    codes = [reason.code for reason in (result.unread or judged.reasons)]
+    return _review(OpenPoint.RESULT_WITHOUT_LOT, text, analyte=result.analyte, sample_id=result.sample_id, codes=codes)
 
 
 def _retested(result: LabResult, judged: Judged) -> Found:
@@ -443,7 +462,7 @@ def _refused(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> As
         material_lot_id=lot.context.material_lot_id,
         subject=subject,
         kind=Subject.REFUSED,
-        points=_open(lot, subject, found),
+        **_sorted(lot, subject, found),
         failed=any(asks is Recommendation.HOLD for _code, asks, _reason in found),
         sample_id=message.sample_id,
         test_id=message.test_id,
@@ -481,7 +500,7 @@ def _parent(lot: LotKnowledge, parent: Parent) -> Assessment:
         material_lot_id=lot.context.material_lot_id,
         subject=subject,
         kind=Subject.PARENT,
-        points=_open(lot, subject, (point,)),
+        **_sorted(lot, subject, (point,)),
     )
 
 
@@ -489,14 +508,19 @@ def _context(lot: LotKnowledge) -> tuple[Assessment, ...]:
     if not lot.context.contradictions:
         return ()
     text = f"Production has told several values of this lot's {', '.join(lot.context.contradictions)}."
-    point = _review(OpenPoint.CONTEXT_CONTRADICTED, text, fields=list(lot.context.contradictions))
+    held = {
+        "products": list(lot.context.products),
+        "client_id": lot.context.client_id,
+        "equipment_id": lot.context.equipment_id,
+    }
+    point = _review(OpenPoint.CONTEXT_CONTRADICTED, text, fields=list(lot.context.contradictions), **held)
     subject = Subject.CONTEXT.value
     return (
         Assessment(
             material_lot_id=lot.context.material_lot_id,
             subject=subject,
             kind=Subject.CONTEXT,
-            points=_open(lot, subject, (point,)),
+            **_sorted(lot, subject, (point,)),
         ),
     )
 
@@ -512,25 +536,34 @@ def _unfinished(lot: LotKnowledge) -> tuple[Assessment, ...]:
             material_lot_id=lot.context.material_lot_id,
             subject=subject,
             kind=Subject.UNFINISHED,
-            points=_open(lot, subject, (point,)),
+            **_sorted(lot, subject, (point,)),
         ),
     )
 
 
-def _open(lot: LotKnowledge, subject: str, found: Iterable[Found]) -> tuple[Point, ...]:
-    """Return the points that no person has settled; a hold is settled by nobody."""
-    named = (
-        Point(
-            point_id=identity_of(
-                "point", lot.context.material_lot_id, subject, code, str(reason.parameters.get("rule", ""))
-            ),
-            code=code,
-            asks=asks,
-            reason=reason,
-        )
+class _Sorted(TypedDict):
+    points: tuple[Point, ...]
+    settled: tuple[Point, ...]
+
+
+def _sorted(lot: LotKnowledge, subject: str, found: Iterable[Found]) -> _Sorted:
+    """Return the points that no person has settled, and those that one has; a hold is settled by nobody."""
+    named = tuple(
+        Point(point_id=_point_id(lot, subject, code, reason), code=code, asks=asks, reason=reason)
         for code, asks, reason in found
     )
-    return tuple(point for point in named if point.asks is Recommendation.HOLD or point.point_id not in lot.settled)
+    settled = tuple(point for point in named if point.can_be_settled and point.point_id in lot.settled)
+    return {"points": tuple(point for point in named if point not in settled), "settled": settled}
+
+
+def _point_id(lot: LotKnowledge, subject: str, code: str, reason: Reason) -> str:
+    """Return what a point is settled by. It is of the facts: where other facts speak, it is another point.
+
+    A result that is out of trend has one such point: by which rule is known only when it arrives.
+    """
+    facts = {} if code in TREND_FLAGS else reason.parameters
+    told = json.dumps(facts, sort_keys=True, default=str, separators=(",", ":"))
+    return identity_of("point", lot.context.material_lot_id, subject, code, told)
 
 
 _FAILURES = frozenset({OpenPoint.EARLIER_VERSION_FAILED, OpenPoint.RETESTED})
@@ -540,7 +573,8 @@ def _assessment(
     lot: LotKnowledge, record: ResultOnRecord, judged: Judged, products: tuple[str, ...], found: tuple[Found, ...]
 ) -> Assessment:
     result, certain = record.result, record.relation is not Relation.POSSIBLE
-    points = _open(lot, result.result_id, found)
+    judged_points = _sorted(lot, result.result_id, found)
+    points = judged_points["points"]
     stands = record.current and certain and result.status not in WITHDRAWN and result.control_id is None
     context_order = lot.context.job_order_id
     awaited = result.job_order_id if result.job_order_id not in {None, context_order} else None
@@ -550,7 +584,7 @@ def _assessment(
         kind=Subject.RESULT,
         base=Recommendation.RELEASE if stands else Recommendation.PENDING,
         inside=judged.reasons if judged.recommendation is Recommendation.RELEASE else (),
-        points=points,
+        **judged_points,
         failed=any(point.asks is Recommendation.HOLD or point.code in _FAILURES for point in points),
         approved=stands and result.status is ResultStatus.APPROVED,
         retest=result.retest_of is not None,
