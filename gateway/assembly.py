@@ -28,12 +28,13 @@ from gateway.ingest.gaps import Gaps
 from gateway.ingest.heads import understand_head
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context, understand_specification
-from gateway.ingest.messages import Intake
+from gateway.ingest.messages import Intake, Understand
 from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
 from gateway.ingest.webhook import TOPIC as WEBHOOK_TOPIC
 from gateway.ingest.webhook import WebhookIntake
 from gateway.line import analytes_of, broker_address, opcua_sources, result_mapping, webhook_options
+from gateway.moments import Moment
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
 from gateway.process import Processor
@@ -227,30 +228,43 @@ async def _history(ground: Ground, stores: Stores) -> History:
     return history
 
 
-def _sessions(ground: Ground) -> Sessions:
-    for name in ("broker", "broker_in"):
-        ground.health.source(name, False)  # until it is heard: one that never comes is not left out
-    settings, line, health = ground.settings, ground.line, ground.health
-    mqtt, lims, topics = settings.mqtt, settings.lims, Topics(line.topic_root)
-    mapping = result_mapping(lims)
+def inbound_routes(settings: Settings) -> dict[str, Understand]:
+    """Return which function understands what comes on each subscribed topic for results, context and master data."""
+    lims = settings.lims
     results = understand_results(
         source=lims.source,
         analytes=analytes_of(settings),
         assume_status=lims.assume_status,
-        mapping=mapping,
+        mapping=result_mapping(lims),
         decimal_comma=lims.decimal_comma,
         ignore=lims.ignore,
     )
-    routes = {lims.topic: results, settings.mes.topic: understand_context}
+    routes: dict[str, Understand] = {lims.topic: results, settings.mes.topic: understand_context}
     if settings.master_data.topic is not None:
         routes[settings.master_data.topic] = understand_specification
-    intake = Intake(
-        inbox=ground.inbox,
+    return routes
+
+
+def inbound_intake(settings: Settings, *, inbox: Inbox, now: Callable[[], Moment]) -> Intake:
+    """Return the intake of results, context and master data: from the broker, the webhook and dead letters alike."""
+    routes, parts = inbound_routes(settings), result_mapping(settings.lims).parts
+    results = routes[settings.lims.topic]
+    return Intake(
+        inbox=inbox,
         urgency=Urgency.INBOUND,
         routes={**routes, WEBHOOK_TOPIC: results},
-        splits={settings.mes.topic: context_messages, lims.topic: mapping.parts, WEBHOOK_TOPIC: mapping.parts},
-        now=ground.clock.now,
+        splits={settings.mes.topic: context_messages, settings.lims.topic: parts, WEBHOOK_TOPIC: parts},
+        now=now,
     )
+
+
+def _sessions(ground: Ground) -> Sessions:
+    for name in ("broker", "broker_in"):
+        ground.health.source(name, False)  # until it is heard: one that never comes is not left out
+    settings, line, health = ground.settings, ground.line, ground.health
+    mqtt, topics = settings.mqtt, Topics(line.topic_root)
+    routes = inbound_routes(settings)
+    intake = inbound_intake(settings, inbox=ground.inbox, now=ground.clock.now)
     responses = Intake(
         inbox=ground.inbox,
         urgency=Urgency.STOP_AND_RESPONSES,
