@@ -32,6 +32,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "history": ("history", "app"),
     "lab": ("lab", "app"),
     "lims": ("lims", "app"),
+    "lot": ("lot", "lot"),
     "trend": ("trend", "app"),
 }
 

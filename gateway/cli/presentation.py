@@ -92,18 +92,18 @@ def progress_of(what: str, *, quiet: bool = False) -> Iterator[Callable[[str, in
         yield told
 
 
-def show_wrapped(text: str, *, hanging: int) -> None:
+def show_wrapped(text: str, *, hanging: int, style: str = "") -> None:
     """Print a text on one line of a pipe; on a terminal wrapped at spaces, the lines after the first indented."""
     shown = safe_text(text)
     if not out.is_terminal:
-        out.print(shown, soft_wrap=True)
+        out.print(shown, style=style, soft_wrap=True)
         return
     lines = textwrap.wrap(
         shown, max(out.width, 2 * hanging), subsequent_indent=" " * hanging, drop_whitespace=True,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     for line in lines:
-        out.print(line, soft_wrap=True)
+        out.print(line, style=style, soft_wrap=True)
 
 
 def show_json(document: Mapping[str, Any]) -> None:

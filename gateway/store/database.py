@@ -56,6 +56,21 @@ def locked(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_in_use(directory: Path) -> bool:
+    """Return whether a gateway runs with the store in a directory."""
+    try:
+        handle = os.open(directory / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def open_state(directory: Path, *, vouching: bool = True) -> sqlite3.Connection:
     """Return the writer's connection to the state database, migrated; raises as ``open_for_writing``.
 

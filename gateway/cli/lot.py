@@ -1,0 +1,263 @@
+"""``labline lot``: why a lot is not released, and a person's word that settles a point.
+
+What is shown is what is on record: the same assessments from which the gateway's recommendation follows.
+"""
+
+import difflib
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gateway.cli.presentation import show_json, show_wrapped
+from gateway.contract.names import folded, normalised
+from gateway.contract.times import rfc3339
+from gateway.errors import LablineError
+from gateway.lab.release import Assessment, Parent, Subject
+from gateway.records import Reason, Recommendation
+from gateway.settings import read
+from gateway.store.database import changed_by_person, is_in_use, read_state
+from gateway.store.lots import LotOnRecord, PointOnRecord, lot_on_record, names_of_lots
+from gateway.store.settling import settle
+
+_SHOWN = 10  # points, without --all
+_FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
+_STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Recommendation.RELEASE: "green"}
+_BESIDES = {  # reasons of a recommendation that are no points, and what to do
+    "TESTS_MISSING": "have the laboratory approve a result of each",
+    "PROVISIONAL_HOLD": "have the laboratory measure it: its result confirms or lifts the hold",
+    "HOLD_LATCHED": "decide on the points that say what was out",
+    "EVIDENCE_DAMAGED": "labline audit verify says what is damaged",
+    "RECORDS_IN_DOUBT": "look at the alarm that stands (labline buffer status)",
+}
+
+
+def lot(
+    name: str = typer.Argument(..., metavar="LOT", help="The lot, as its messages name it."),
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    point: str | None = typer.Option(
+        None, "--settle", metavar="POINT", help="Settle this point; it is not asked again."
+    ),
+    person: str | None = typer.Option(None, "--person", help="Who settles it; goes into the audit trail."),
+    reason: str | None = typer.Option(None, "--reason", help="What was found, and why the lot may go on."),
+    show_all: bool = typer.Option(False, "--all", help="Every point; else the ten worst."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object, with every point."),
+) -> None:
+    """Show what is recommended for a lot, what speaks against its release, and how a person settles each point.
+
+    With --settle, --person and --reason a point is settled, and the lot is judged again. A point that asks for a hold
+    is not settled here. Exit 1 where something speaks against a release, 2 where no such lot or point is known.
+    """
+    settings, _sha256 = read(config)
+    directory = settings.store.directory
+    if point is not None:
+        _settle(directory, name, point.strip(), person=person, reason=reason, as_json=as_json)
+        return
+    if person is not None or reason is not None:
+        raise LablineError("--person and --reason belong to --settle POINT", hint="labline lot LOT shows the points")
+    with closing(read_state(directory)) as connection:
+        known = _known(connection, name)
+    if as_json:
+        show_json(document_of(known))
+    else:
+        _show(known, show_all=show_all)
+    raise typer.Exit(1 if _speaks_against(known) else 0)
+
+
+def _known(connection: sqlite3.Connection, name: str) -> LotOnRecord:
+    """Return a lot, by its name as messages are read; raises LablineError with near names where none is known."""
+    for written in dict.fromkeys((normalised(name), name)):
+        if known := lot_on_record(connection, written):
+            return known
+    names = {folded(other): other for other in names_of_lots(connection)}
+    near = [names[match] for match in difflib.get_close_matches(folded(name), names, n=5, cutoff=0.6)]
+    did_you_mean = f"did you mean {', '.join(near)}?" if near else "write it as its messages do"
+    raise LablineError(
+        f"nothing is known of a lot {name}",
+        hint=f"{did_you_mean} A result without a lot is found by its sample: labline audit trace SAMPLE",
+    )
+
+
+def _speaks_against(known: LotOnRecord) -> bool:
+    return known.recommendation in _FOR_A_PERSON or bool(known.open_points) or bool(known.damaged)
+
+
+def _say(text: str, *, indent: int = 0, style: str = "") -> None:
+    show_wrapped(f"{' ' * indent}{text}", hanging=indent + 2, style=style)
+
+
+# --- settling ---------------------------------------------------------------------------------------------
+
+
+def _settle(directory: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool) -> None:
+    who, why = (person or "").strip(), (reason or "").strip()
+    if not who or not why:
+        raise LablineError("a point is settled by a person, for a reason", hint="give --person NAME and --reason TEXT")
+    with closing(read_state(directory)) as connection:
+        name = _known(connection, name).material_lot_id
+    with changed_by_person(directory) as connection:
+        settled = settle(connection, name, point, person=who, reason=why, at_ns=time.time_ns())
+    with closing(read_state(directory)) as connection:
+        left = len(_known(connection, name).open_points)
+    runs = is_in_use(directory)
+    if as_json:
+        show_json({"lot": name, "settled": _point_document(settled), "open_points": left, "gateway_runs": runs})
+        return
+    _say(f"settled by {who}: {settled.point.reason.text}")
+    more = (
+        "nothing else speaks"
+        if not left
+        else f"{left} more point{'s' if left > 1 else ''} speak{'s' if left == 1 else ''}"
+    )
+    when = "within seconds by the running gateway" if runs else "when a gateway starts: none runs with this store now"
+    _say(f"{more} against a release of {name}; it is judged again {when}")
+
+
+# --- showing ----------------------------------------------------------------------------------------------
+
+
+def document_of(known: LotOnRecord) -> dict[str, Any]:
+    """Return everything that is on record of a lot, as JSON."""
+    missing = known.disposition.missing_tests if known.disposition is not None else ()
+    return {
+        "lot": known.material_lot_id,
+        "recommendation": known.recommendation.value,
+        "since": _instant(known.since_ns),
+        "latched": known.latched,
+        "waits_to_be_judged": known.waits_to_be_judged,
+        "products": list(known.products),
+        "client_id": known.client_id,
+        "job_order_id": known.job_order_id,
+        "equipment_id": known.equipment_id,
+        "started_at": _instant(known.started_ns),
+        "ended_at": _instant(known.ended_ns),
+        "closed_at": _instant(known.closed_ns),
+        "open_points": [_point_document(item) for item in known.open_points],
+        "missing_tests": list(missing),
+        "besides": [
+            {"code": item.code, "text": item.text, "how": _BESIDES[item.code]} for item in _other_reasons(known)
+        ],
+        "settled": [
+            *(_point_document(item) for item in known.settled),
+            *({**asdict(item), "at_ns": None, "at": rfc3339(item.at_ns)} for item in known.settled_otherwise),
+        ],
+        "parents_in_question": [_lot_document(item) for item in known.parents],
+        "children_in_question": [_lot_document(item) for item in known.children],
+        "damaged": list(known.damaged),
+    }
+
+
+def _point_document(item: PointOnRecord) -> dict[str, Any]:
+    about = {name: value for name, value in _evidence(item.about).items() if value is not None}
+    settlement = item.settlement
+    return {
+        "point_id": item.point.point_id,
+        "code": item.point.code,
+        "asks": item.point.asks.value,
+        "text": item.point.reason.text,
+        "parameters": dict(item.point.reason.parameters),
+        "about": {"kind": item.about.kind.value, **about},
+        "how": item.point.how,
+        "can_be_settled": item.point.can_be_settled,
+        **(
+            {}
+            if settlement is None
+            else {"person": settlement.person, "reason": settlement.reason, "at": rfc3339(settlement.at_ns)}
+        ),
+    }
+
+
+def _lot_document(item: Parent) -> dict[str, str]:
+    return {"lot": item.material_lot_id, "recommendation": item.asks.value}
+
+
+def _instant(at_ns: int | None) -> str | None:
+    return None if at_ns is None else rfc3339(at_ns)
+
+
+def _evidence(about: Assessment) -> dict[str, Any]:
+    """Return what a person looks up to see what a point is about."""
+    if about.kind is Subject.PARENT:
+        return {"lot": about.subject.removeprefix(f"{Subject.PARENT} ")}
+    result = {"sample": about.sample_id, "test": about.test_id}
+    if about.kind is Subject.REFUSED:
+        return {"dead letter": about.subject.removeprefix(f"{Subject.REFUSED} "), **result}
+    if about.kind is Subject.RESULT:
+        return {**result, "version": about.result_version, "result": about.subject}
+    return {}
+
+
+def _other_reasons(known: LotOnRecord) -> tuple[Reason, ...]:
+    reasons = () if known.disposition is None else known.disposition.reasons
+    return tuple(item for item in reasons if item.code in _BESIDES)
+
+
+def _show(known: LotOnRecord, *, show_all: bool) -> None:
+    shown = known.open_points if show_all else known.open_points[:_SHOWN]
+    _say(_headline(known), style=_STYLES.get(known.recommendation, ""))
+    for item in shown:
+        _show_open(item)
+    if len(shown) < len(known.open_points):
+        _say(f"and {len(known.open_points) - len(shown)} more: --all shows them")
+    _show_besides(known)
+    for item in known.settled:
+        _show_settled(item)
+    for settlement in known.settled_otherwise:
+        when = f"{settlement.person}, {_short(settlement.at_ns)}: {settlement.reason}"
+        _say(f"settled, and asked no more: point {settlement.point_id} by {when}")
+    if any(item.point.can_be_settled for item in shown):
+        _say("settle a point: labline lot LOT --settle POINT --person NAME --reason TEXT --config FILE")
+
+
+def _show_open(item: PointOnRecord) -> None:
+    _say(f"{item.point.asks.value}: {item.point.reason.text}", style=_STYLES.get(item.point.asks, ""))
+    evidence = {name: value for name, value in _evidence(item.about).items() if value is not None and name != "result"}
+    if evidence:
+        _say(", ".join(f"{name} {value}" for name, value in evidence.items()), indent=2)
+    _say(f"to do: {item.point.how}", indent=2)
+    _say(f"point {item.point.point_id}", indent=2)
+
+
+def _show_besides(known: LotOnRecord) -> None:
+    """Show what is no point and speaks against a release all the same, and the lots around this one."""
+    for reason in _other_reasons(known):
+        _say(f"besides: {reason.text}")
+        _say(f"to do: {_BESIDES[reason.code]}", indent=2)
+    for title, lots in (("made of", known.parents), ("went into", known.children)):
+        if lots:
+            _say(f"{title}: {', '.join(f'{item.material_lot_id} ({item.asks.value})' for item in lots)}")
+    if known.damaged:
+        named = ", ".join(known.damaged[:_SHOWN])
+        _say(f"{len(known.damaged)} record(s) of it do not match their hash: {named}", style="red")
+
+
+def _show_settled(item: PointOnRecord) -> None:
+    settlement = item.settlement
+    if settlement is not None:
+        _say(f"settled by {settlement.person}, {_short(settlement.at_ns)}: {settlement.reason}")
+        _say(f"{item.point.reason.text} (point {item.point.point_id})", indent=2)
+
+
+def _headline(known: LotOnRecord) -> str:
+    about = {
+        "product": " or ".join(known.products) or None,
+        "client": known.client_id,
+        "order": known.job_order_id,
+        "equipment": known.equipment_id,
+    }
+    named = ", ".join(f"{name} {value}" for name, value in about.items() if value is not None)
+    since = "" if known.since_ns is None else f" since {_short(known.since_ns)}"
+    closed = ", closed" if known.closed_ns is not None else ""
+    waits = ", waits to be judged again" if known.waits_to_be_judged else ""
+    against = "" if known.open_points else "; no point speaks against a release"
+    of = f" ({named})" if named else ""
+    return f"{known.material_lot_id}: {known.recommendation.value}{since}{closed}{waits}{of}{against}"
+
+
+def _short(at_ns: int) -> str:
+    """Return an instant to the second, in UTC."""
+    return f"{rfc3339(at_ns)[:19].replace('T', ' ')}Z"

@@ -1,0 +1,75 @@
+"""A person settles a point that speaks against the release of a lot: on record, audited, and the lot is judged again.
+
+Written by a command, in one transaction. A running gateway takes the lot up within seconds; else the next one at its
+start. What was settled is what was known: where other facts speak later, that is another point.
+"""
+
+import sqlite3
+
+from gateway.contract.times import rfc3339
+from gateway.errors import LablineError
+from gateway.records import AuditEntry
+from gateway.store import audit
+from gateway.store.evidence import must_hold
+from gateway.store.lot_records import leave_to_judge
+from gateway.store.lots import PointOnRecord, open_points_of
+from gateway.store.statements import SQL
+
+SETTLED = "point_settled"
+_NAMED = 10  # points in a hint
+
+
+def settle(
+    connection: sqlite3.Connection, lot: str, point_id: str, *, person: str, reason: str, at_ns: int
+) -> PointOnRecord:
+    """Settle a point of a lot for a person, and have the lot judged again; return the point.
+
+    Raises LablineError, and changes nothing, where the lot has no such open point, where it is settled already, and
+    where it asks for a hold.
+    """
+    connection.execute("BEGIN IMMEDIATE")  # of two at once the second sees the first
+    try:
+        known = _to_be_settled(connection, lot, point_id)
+        settlement = {"point_id": point_id, "material_lot_id": lot, "person": person, "reason": reason, "at_ns": at_ns}
+        connection.execute(SQL["insert_settlement"], settlement)
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, "cause": point_id, "at_ns": at_ns})
+        leave_to_judge(connection, cause=point_id, at_ns=at_ns)
+        body = {"point_id": point_id, "code": known.point.code, "subject": known.about.subject,
+                "text": known.point.reason.text, "person": person, "reason": reason}  # fmt: skip
+        audit.append(connection, (AuditEntry(kind=SETTLED, subject=lot, body=body),), at_ns=at_ns)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return known
+
+
+def _to_be_settled(connection: sqlite3.Connection, lot: str, point_id: str) -> PointOnRecord:
+    before = connection.execute(SQL["settlement"], {"point_id": point_id}).fetchone()
+    if before is not None:
+        must_hold(before["holds"], table="settlement", key=point_id)
+        of_lot = "" if before["material_lot_id"] == lot else f" of lot {before['material_lot_id']}"
+        raise LablineError(
+            f"point {point_id}{of_lot} is settled already: {before['person']}, {rfc3339(before['at_ns'])}, "
+            f"{before['reason']}",
+            hint="there is nothing to do; labline lot shows what else speaks against a release",
+        )
+    open_points = open_points_of(connection, lot)
+    known = next((item for item in open_points if item.point.point_id == point_id), None)
+    if known is None:
+        raise LablineError(f"lot {lot} has no open point {point_id}", hint=_which(open_points))
+    if not known.point.can_be_settled:
+        asks = known.point.asks.value
+        raise LablineError(
+            f"point {point_id} asks for a {asks} and is not settled here: {known.point.reason.text}",
+            hint=known.point.how,
+        )
+    return known
+
+
+def _which(open_points: tuple[PointOnRecord, ...]) -> str:
+    if not open_points:
+        return "nothing speaks against a release of it"
+    named = [f"{item.point.point_id} ({item.point.code})" for item in open_points[:_NAMED]]
+    more = f" and {len(open_points) - _NAMED} more" if len(open_points) > _NAMED else ""
+    return f"its points are: {', '.join(named)}{more}"

@@ -1,0 +1,33 @@
+-- What is on record of one lot, for a person who asks why it is not released.
+
+-- name: lot_on_record
+SELECT recommendation, latched, job_order_id, material_definition_id AS product, equipment_id, client_id, started_ns,
+       ended_ns, closed_ns, holds, 'lot ' || material_lot_id AS record
+FROM lot_checked WHERE material_lot_id = :material_lot_id;
+
+-- name: newest_disposition_of_lot
+SELECT body, holds, 'disposition ' || disposition_id AS record FROM disposition_checked
+WHERE material_lot_id = :material_lot_id ORDER BY at_ns DESC, row_number DESC LIMIT 1;
+
+-- name: recommendations_of_lot
+SELECT at_ns, recommendation FROM disposition WHERE material_lot_id = :material_lot_id
+ORDER BY at_ns DESC, rowid DESC;
+
+-- name: children_in_question
+-- lots that it went into, directly or not, of which something speaks against a release
+WITH RECURSIVE below (lot, depth) AS (
+    SELECT material_lot_id, 1 FROM material_use WHERE consumed_lot_id = :material_lot_id
+    UNION SELECT use.material_lot_id, below.depth + 1 FROM material_use AS use
+    JOIN below ON use.consumed_lot_id = below.lot WHERE below.depth < 30
+    LIMIT 2000
+)
+SELECT material_lot_id, recommendation, holds, 'lot ' || material_lot_id AS record FROM lot_checked
+WHERE material_lot_id IN (SELECT lot FROM below WHERE lot <> :material_lot_id) AND recommendation IN ('review', 'hold')
+ORDER BY recommendation, material_lot_id LIMIT 200;
+
+-- name: newest_lots
+SELECT material_lot_id FROM lot ORDER BY rowid DESC LIMIT :most;
+
+-- name: settlement
+SELECT point_id, material_lot_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
+FROM settlement_checked WHERE point_id = :point_id;

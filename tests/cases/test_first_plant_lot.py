@@ -1,0 +1,296 @@
+"""Why a lot is not released, in one command; and a person's word that settles a point, judged by the gateway."""
+
+import json
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.lab.release import LotContext, LotKnowledge, Parent, assessments
+from gateway.records import Recommendation
+from gateway.store.checking import check
+from gateway.store.database import locked
+from gateway.store.salvage import salvage
+from tests.cases.commands import labline
+from tests.cases.laboratory import CONFIGURATION, Laboratory
+
+WHO = ("--person", "Q. Head", "--reason", "read by hand: 100.2 mPa.s")
+
+
+class Plant(Laboratory):
+    """A laboratory whose store the commands read."""
+
+    def __init__(self, folder, **options):
+        self.file = folder / "labline.toml"
+        self.file.write_text(CONFIGURATION + options.get("more", ""))
+        (folder / "store").mkdir()
+        super().__init__(folder / "store", **options)
+
+    def lot(self, *arguments):
+        return labline("lot", *arguments, "--config", self.file)
+
+    def points(self, lot="L"):
+        return self.lot(lot, "--json").document["open_points"]
+
+    def settle(self, point, lot="L"):
+        ended = self.lot(lot, "--settle", point, *WHO)
+        self.wait()
+        return ended
+
+    def settle_all(self, lot="L"):
+        for point in self.points(lot):
+            if point["can_be_settled"]:
+                assert self.settle(point["point_id"], lot).code == 0
+
+
+@pytest.fixture
+def plant(tmp_path):
+    with closing(Plant(tmp_path)) as bench:
+        yield bench
+
+
+def unread(plant, lot="L", sample="S-1"):
+    plant.result("Viscosity", "1,234", lot, sample_id=sample)
+
+
+# --- why -----------------------------------------------------------------------------------------------------
+
+
+def test_first_plant_07_five_lines_say_why_a_lot_is_on_hold(plant):
+    plant.mes("lot_started", material_lot_id="L", job_order_id="WO-1", equipment_id="R1",
+              material_definition_id="FG-100")  # fmt: skip
+    plant.result("pH", 9.8, sample_id="S-1")
+    told = plant.lot("L")
+    assert told.code == 1
+    first, why, evidence, how, point = told.lines[:5]
+    assert first.startswith("L: hold since 20")
+    assert "product FG-100" in first
+    assert "order WO-1" in first
+    assert "equipment R1" in first
+    assert why == "hold: pH 9.8 is above the upper limit of 7.5."
+    assert evidence.strip() == "sample S-1, test pH, version 1"
+    assert "quality decides on the lot" in how
+    assert point.split() == ["point", plant.points()[0]["point_id"]]
+
+
+def test_a_lot_that_is_released_ends_with_0_and_says_that_nothing_speaks_against_it(plant):
+    plant.result("pH", 7.0)
+    told = plant.lot("L")
+    assert told.code == 0
+    assert told.lines == [told.lines[0]]
+    assert "L: release since" in told.lines[0]
+    assert "no point speaks against a release" in told.lines[0]
+
+
+def test_a_refused_message_a_parent_and_a_missing_test_are_named_with_what_finds_them(tmp_path):
+    more = '[[specification]]\nproduct = "FG-100"\nanalyte = "water"\nupper = 0.5\nrequired = true\nversion = "1"\n'
+    with closing(Plant(tmp_path, more=more)) as plant:
+        plant.result("pH", 9.8, "P")
+        plant.mes("material_consumed", material_lot_id="L", consumed_lot_id="P")
+        plant.result("pH", 7.0)
+        plant.lims(b'{"material_lot": "L", "test_name": "Viscosity", "result": 120}')
+        (letter,) = plant.sent("dead-letter")
+        told, document = plant.lot("L"), plant.lot("L", "--json").document
+        child = plant.lot("P").output
+    assert told.code == 1
+    assert f"dead letter {letter['id']}" in told.output
+    assert "  lot P" in told.lines
+    assert "made of: P (hold)" in told.lines
+    assert "went into: L (review)" in child
+    assert document["parents_in_question"] == [{"lot": "P", "recommendation": "hold"}]
+    assert document["missing_tests"] == ["water"]
+
+
+def test_the_worst_ten_of_many_points_are_shown_and_how_many_more(plant):
+    for number in range(12):
+        unread(plant, sample=f"S-{number}")
+    plant.result("pH", 9.8, sample_id="LAST")
+    told = plant.lot("L")
+    assert told.lines[1].startswith("hold: ")
+    assert "and 3 more: --all shows them" in told.lines
+    assert sum(line.strip().startswith("point ") for line in told.lines) == 10
+    everything = plant.lot("L", "--all")
+    assert sum(line.strip().startswith("point ") for line in everything.lines) == 13
+    assert len(plant.points()) == 13
+
+
+@pytest.mark.parametrize("mistyped", ["LOT-0O5", "lot-005", "LOT 005", "LOT-00"])
+def test_an_unknown_lot_is_refused_with_near_names(plant, mistyped):
+    plant.result("pH", 7.0, "LOT-005")
+    told = plant.lot(mistyped)
+    assert told.code == 2
+    assert "did you mean LOT-005?" in told.error
+
+
+def test_a_lot_is_known_by_its_name_as_messages_are_read_and_nothing_of_it_acts_on_a_terminal(plant):
+    name = "L\x1b[2J\u200b[bold]"
+    plant.result("pH", 9.8, name)
+    assert "\x1b" not in plant.lot(name).output
+    assert "[bold]: hold" in plant.lot(name).output
+
+
+# --- settling ------------------------------------------------------------------------------------------------
+
+
+def test_laboratory_01_a_person_settles_what_was_not_read_and_the_lot_is_told_anew(plant):
+    plant.result("pH", 7.0)
+    unread(plant)
+    (point,) = plant.points()
+    before = plant.disposition()
+    told = plant.lot("L", "--settle", point["point_id"], *WHO)
+    assert told.code == 0
+    assert "when a gateway starts" in told.output
+    assert "waits to be judged again" in plant.lot("L").lines[0]
+    plant.wait()
+    after = plant.disposition()
+    assert (before["recommendation"], after["recommendation"]) == ("review", "release")
+    assert after["id"] != before["id"]
+    shown = plant.lot("L")
+    assert shown.code == 0
+    assert "settled by Q. Head" in shown.output
+    assert "could not be read" in shown.output
+    (settled,) = plant.lot("L", "--json").document["settled"]
+    assert settled["person"] == "Q. Head"
+    assert settled["point_id"] == point["point_id"]
+
+
+def test_a_settlement_is_audited_vouched_for_and_in_what_is_salvaged(plant, tmp_path):
+    plant.result("pH", 7.0)
+    unread(plant)
+    plant.settle(plant.points()[0]["point_id"])
+    lines = [json.loads(body) for (body,) in plant.connection.execute(
+        "SELECT body FROM audit WHERE kind = 'point_settled' AND subject = 'L'")]  # fmt: skip
+    assert [(line["person"], line["code"]) for line in lines] == [("Q. Head", "RESULT_UNREAD")]
+    assert [name.split()[0] for line in lines for name in line["vouched"]].count("settlement") == 1
+    assert check(tmp_path / "store", gently=False).wrong == []
+    (tmp_path / "other").mkdir()
+    with closing(Laboratory(tmp_path / "other")) as other:
+        salvage(tmp_path / "store" / "state.db", into=other.connection, at_ns=other.now_ns)
+        assert other.connection.execute("SELECT count(*) FROM settlement").fetchone()[0] == 1
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "INSERT INTO settlement (point_id, material_lot_id, person, reason, at_ns) VALUES ('x', 'L', 'nobody', '-', 1)",
+        "DELETE FROM settlement",
+        "UPDATE settlement SET person = 'nobody'",
+        "DELETE FROM assessment",
+        "DELETE FROM refused_result",
+    ],
+)
+def test_attacks_what_was_changed_behind_a_recommendation_is_found(plant, tmp_path, forged):
+    plant.result("pH", 7.0)
+    unread(plant)
+    plant.lims(b'{"material_lot": "L", "test_name": "Viscosity", "result": 120}')
+    plant.settle(plant.points()[0]["point_id"])
+    assert check(tmp_path / "store", gently=False).ok
+    plant.connection.execute("DROP TABLE changed_row")
+    for (name,) in plant.connection.execute("SELECT name FROM sqlite_temp_master WHERE type = 'trigger'").fetchall():
+        plant.connection.execute(f"DROP TRIGGER temp.{name}")
+    plant.connection.execute(forged)
+    assert not check(tmp_path / "store", gently=False).ok
+
+
+def test_a_hold_is_settled_by_nobody(plant):
+    plant.result("pH", 9.8)
+    told = plant.settle(plant.points()[0]["point_id"])
+    assert told.code == 2
+    assert "asks for a hold" in told.error
+    assert "quality decides on the lot" in told.error
+    assert plant.recommended() == "hold"
+
+
+def test_an_unknown_point_is_refused_with_those_of_the_lot_and_one_settled_twice_says_who_did(plant):
+    unread(plant)
+    unread(plant, "OTHER", "S-2")
+    point = plant.points()[0]["point_id"]
+    assert point in plant.settle("no-such-point").error
+    assert "has no open point" in plant.settle(plant.points("OTHER")[0]["point_id"]).error
+    assert plant.settle(point).code == 0
+    again = plant.settle(point)
+    assert again.code == 2
+    assert "settled already: Q. Head" in again.error
+
+
+@pytest.mark.parametrize("given_options", [(), ("--person", "Q. Head"), ("--person", " ", "--reason", "looked")])
+def test_a_point_is_settled_by_a_named_person_for_a_reason(plant, given_options):
+    unread(plant)
+    told = plant.lot("L", "--settle", plant.points()[0]["point_id"], *given_options)
+    assert told.code == 2
+    assert "give --person NAME and --reason TEXT" in told.error
+    assert len(plant.points()) == 1
+
+
+def test_a_running_gateway_takes_the_lot_up_at_once(plant, tmp_path):
+    unread(plant)
+    with locked(tmp_path / "store"):
+        told = plant.lot("L", "--settle", plant.points()[0]["point_id"], *WHO)
+    assert "within seconds by the running gateway" in told.output
+
+
+def test_what_is_found_later_is_another_point(plant):
+    """A settled point never covers facts that came after it."""
+    plant.result("pH", 7.0)
+    unread(plant)
+    plant.settle_all()
+    assert plant.recommended() == "release"
+    plant.result("Viscosity", "1,235", sample_id="S-1", result_version=2)
+    assert plant.recommended() == "review"
+    plant.settle_all()
+    assert plant.recommended() == "release"
+    plant.result("pH", 9.8, sample_id="S-9")
+    assert plant.recommended() == "hold"
+
+
+def test_a_correction_of_a_failed_value_is_settled_and_lifts_the_latch(plant):
+    plant.result("pH", 9.8, sample_id="S-1")
+    plant.result("pH", 7.0, sample_id="S-1")
+    assert plant.recommended() == "review"
+    assert plant.disposition()["latched"]
+    plant.settle_all()
+    assert plant.recommended() == "release"
+    assert not plant.disposition()["latched"]
+
+
+def test_laboratory_10_a_retest_is_settled_and_a_further_failure_is_not(plant):
+    plant.result("pH", 9.8, sample_id="S-1")
+    plant.result("pH", 7.0, sample_id="S-2", retest_of="S-1")
+    assert plant.recommended() == "review"
+    plant.settle_all()
+    assert plant.recommended() == "release"
+    plant.result("pH", 9.9, sample_id="S-3", retest_of="S-1")
+    assert plant.recommended() == "hold"
+
+
+def test_a_parent_for_review_is_settled_at_the_parent_and_one_on_hold_by_a_person_for_this_lot(plant):
+    unread(plant, "P", "S-P")
+    plant.mes("material_consumed", material_lot_id="L", consumed_lot_id="P")
+    plant.result("pH", 7.0)
+    (point,) = plant.points()
+    assert not point["can_be_settled"]
+    assert "settle the points of the parent lot" in plant.settle(point["point_id"]).error
+    plant.settle_all("P")
+    assert plant.recommended("P") == "release"
+    assert plant.recommended() == "release"
+    plant.result("pH", 9.8, "P", sample_id="S-P2")
+    assert plant.recommended() == "review"
+    plant.settle_all()
+    assert plant.recommended() == "release"
+
+
+@settings(max_examples=50)
+@given(st.sampled_from([Recommendation.HOLD, Recommendation.REVIEW]), st.booleans())
+def test_no_settlement_of_one_state_of_a_parent_holds_for_another(asks, settle_it):
+    context = LotContext(material_lot_id="L")
+
+    def of(asked, settled=frozenset()):
+        parents = (Parent(material_lot_id="P", asks=asked),)
+        return assessments(LotKnowledge(context=context, parents=parents, settled=settled), lambda *_: ())[0]
+
+    other = Recommendation.HOLD if asks is Recommendation.REVIEW else Recommendation.REVIEW
+    settled = frozenset(point.point_id for point in of(asks).points) if settle_it else frozenset()
+    assert of(other, settled).asks is Recommendation.REVIEW
+    same = of(asks, settled)
+    assert bool(same.settled) == (settle_it and asks is Recommendation.HOLD)
