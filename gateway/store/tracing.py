@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.contract.times import rfc3339
+from gateway.store.lots import open_points_of
 from gateway.store.statements import SQL
 
 DEEPEST, MOST = 5, 1000
@@ -55,6 +56,8 @@ class _Tracing:
         if row is None:
             return None
         told = _told(row)
+        if kind == "lot":
+            told |= self._open_points(identity)
         node = Node(kind=kind, id=identity, told=told, holds=bool(row["holds"]))
         if (kind, identity) in self._shown:
             node.again = True
@@ -67,6 +70,13 @@ class _Tracing:
                 if (child := self.node(other, each, depth + 1)) is not None
             ]
         return node
+
+    def _open_points(self, lot: str) -> dict[str, Any]:
+        points = [
+            {"point_id": item.point.point_id, "asks": item.point.asks.value, "text": item.point.reason.text}
+            for item in open_points_of(self._connection, lot)[:MOST]
+        ]
+        return {"open_points": points} if points else {}
 
     def _leads(self, kind: str, identity: str) -> Iterator[tuple[str, str]]:
         for statement, other in _KINDS[kind].items():
@@ -96,6 +106,8 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_lot_to_order": "order",
         "trace_lot_to_material": "material",
         "trace_lot_to_result": "result",
+        "trace_lot_to_dead_letter": "dead letter",
+        "trace_lot_to_settlement": "settlement",
         "trace_lot_to_guidance": "guidance",
         "trace_lot_to_disposition": "disposition",
         "trace_lot_to_deviation": "deviation",
@@ -106,6 +118,9 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_material_to_lot": "lot",
     },
     "order": {},
+    "settlement": {
+        "trace_settlement_to_lot": "lot",
+    },
     "sample": {
         "trace_sample_to_result": "result",
     },

@@ -21,6 +21,23 @@ LIMIT 1000;
 -- name: trace_lot_to_result
 SELECT result_id
 FROM lab_result
+WHERE result_id IN (
+    SELECT result_id FROM lab_result WHERE material_lot_id = :id
+    UNION SELECT subject FROM assessment WHERE material_lot_id = :id AND kind = 'result'
+)
+ORDER BY rowid
+LIMIT 1000;
+
+-- name: trace_lot_to_dead_letter
+SELECT dead_letter_id
+FROM refused_result
+WHERE material_lot_id = :id
+ORDER BY rowid
+LIMIT 1000;
+
+-- name: trace_lot_to_settlement
+SELECT point_id
+FROM settlement
 WHERE material_lot_id = :id
 ORDER BY rowid
 LIMIT 1000;
@@ -58,6 +75,16 @@ FROM audit
 WHERE subject = :id
 ORDER BY seq
 LIMIT 1000;
+
+-- name: trace_settlement
+SELECT person, reason, at_ns, material_lot_id AS lot, holds
+FROM settlement_checked
+WHERE point_id = :id;
+
+-- name: trace_settlement_to_lot
+SELECT material_lot_id
+FROM settlement
+WHERE point_id = :id;
 
 -- name: trace_material
 SELECT consumed_definition_id AS material, supplier, at_ns, holds
