@@ -154,7 +154,7 @@ def _show(title: str, found: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         show_json({title.replace(" ", "_"): found})
     else:
-        columns = tuple(found[0]) if found else ("none",)
+        columns = tuple(found[0]) if found else ()
         show_table(title, columns, [tuple(each.values()) for each in found])
 
 

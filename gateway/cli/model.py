@@ -72,7 +72,7 @@ def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
     if as_json:
         show_json({"models": found})
     else:
-        columns = tuple(found[0])[:-1] if found else ("none",)
+        columns = tuple(found[0])[:-1] if found else ()
         show_table("models", columns, [tuple(each.values())[:-1] for each in found])
 
 

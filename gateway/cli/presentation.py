@@ -47,7 +47,7 @@ class SafeConsole(Console):
     """A console that reads no markup in a text, and sends a terminal nothing but what it prints."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def render_str(self, text: str, **options: Any) -> Text:  # every string passes here, those in tables too
         """Return a text as it may be shown."""
@@ -125,9 +125,25 @@ def few_digits(text: str) -> str:
     return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.6g}", text)
 
 
+def _shown(value: Any) -> str:
+    """Return a value as it stands in a table: of a float what a person reads, of a pair of numbers its range."""
+    match value:
+        case float():
+            return f"{value:.6g}"
+        case (float() | int() as low, float() | int() as high):
+            return f"{low:.6g} to {high:.6g}"
+    return safe_text(value)
+
+
 def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Print a table; where its words do not fit beside each other on the terminal, each row as lines of its own."""
-    texts = [[safe_text(each) for each in row] for row in rows]
+    """Print a table; where its words do not fit beside each other on the terminal, each row as lines of its own.
+
+    Where there is no row it says so.
+    """
+    if not rows:
+        out.print(f"{title}: none", style="italic")
+        return
+    texts = [[_shown(value) for value in row] for row in rows]
     room = out.width if out.is_terminal else _UNLIMITED
     widths = column_widths([list(columns), *texts], room)
     out.print(title, style="italic", soft_wrap=True)
@@ -163,9 +179,10 @@ def column_widths(rows: Sequence[Sequence[str]], room: int) -> tuple[int, ...] |
 
 
 def _show_rows_as_lines(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
-    """Print of each row every column on a line of its own, which the terminal itself may wrap."""
+    """Print of each row every column that says something on a line of its own, which the terminal itself may wrap."""
     longest = max(map(len, columns))
     for row in rows:
         for column, text in zip(columns, row, strict=True):
-            out.print(f"  {column.ljust(longest)}  {text}", soft_wrap=True)
+            if text:
+                out.print(f"  {column.ljust(longest)}  {text}", soft_wrap=True)
         out.print()
