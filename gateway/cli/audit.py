@@ -123,7 +123,7 @@ def trace(
     whole: bool = typer.Option(False, "--all", help="Everything that is on record, with hashes, and again each time."),
     as_json: bool = _JSON,
 ) -> None:
-    """Show what is connected with an id, and why. Exit 1 where nothing on record has it."""
+    """Show what is connected with an id, and why; exit 1 where nothing is. Why a lot is not released: labline lot."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         found = trace_of(connection, identity)

@@ -13,7 +13,8 @@ from gateway.store.tracing import Node
 _FOLDED = ("state", "audit")  # many of a kind, in one line
 _PROOFS = frozenset({"hash", "sha256", "features_sha256", "payload_sha256"})
 _LEFT_OUT = frozenset({"event"})  # how a message came in; asked for by its own id it is shown
-_REASONS = "reasons"
+_REASONS, _POINTS = "reasons", "open_points"
+_SAID_AS_A_MATTER_OF_COURSE = frozenset({("current", 1), ("latched", 0)})
 _INDENT = "  "
 
 
@@ -39,9 +40,11 @@ class _Telling:
     def __init__(self, *, whole: bool) -> None:
         self._whole = whole
         self._reasons_given: set[str] = set()
+        self._roots: set[str] = set()
 
     def tree(self, root: Node) -> Iterator[StoryLine]:
         """Yield the lines about a record and all that it leads to; at the end which audit lines are about them."""
+        self._roots.add(root.id)
         yield from self.of(root, 0)
         lines = sorted({int(each.id) for each in _all(root) if each.kind == "audit" and each is not root})
         if lines and not self._whole:
@@ -53,15 +56,22 @@ class _Telling:
         told = ", ".join(
             f"{name.replace('_', ' ')} {_said(value)}"
             for name, value in node.told.items()
-            if name != _REASONS and (self._whole or name not in _PROOFS)
+            if name not in {_REASONS, _POINTS} and (self._whole or self._is_news(name, value))
         )
         yield StoryLine(depth, f"{node.kind} {node.id}{marks}{': ' if told else ''}{told}")
+        yield from _against(node, depth + 1)
         yield from self._why(node, depth + 1)
         for child in node.children:
             if self._whole or not (child.again or child.kind in (*_FOLDED, *_LEFT_OUT)):
                 yield from self.of(child, depth + 1)
         if not self._whole:
             yield from _folded(node, depth + 1)
+
+    def _is_news(self, name: str, value: Any) -> bool:
+        """Return whether a detail says something that the reader does not see already."""
+        if name in _PROOFS or not isinstance(value, str | int):
+            return name not in _PROOFS
+        return value not in self._roots and (name, value) not in _SAID_AS_A_MATTER_OF_COURSE
 
     def _why(self, node: Node, depth: int) -> Iterator[StoryLine]:
         """Yield the reasons, each on its own line and once; of those that were given before how many there are."""
@@ -72,6 +82,12 @@ class _Telling:
         if len(new) < len(reasons):
             count = len(reasons) - len(new)
             yield StoryLine(depth, f"because of {count} reason{'' if count == 1 else 's'} given above")
+
+
+def _against(node: Node, depth: int) -> Iterator[StoryLine]:
+    """Yield what speaks against a lot's release, with the id by which a person settles it."""
+    for point in node.told.get(_POINTS) or ():
+        yield StoryLine(depth, f"against a release, point {point['point_id']}: {point['text']}")
 
 
 def _folded(node: Node, depth: int) -> Iterator[StoryLine]:
