@@ -1,6 +1,11 @@
-"""The live view of the demonstration, for a terminal: tags, predictions, results, guidance, buffer."""
+"""The live view of the demonstration, for a terminal: tags, predictions, results, guidance, buffer.
+
+A large terminal shows panels beside each other; one of 80 columns and 24 lines shows the same as lines, the most
+important first: state, predictions against the specification, results, guidance, tags.
+"""
 
 import asyncio
+import textwrap
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +23,8 @@ from simulator.plant import TAGS
 from simulator.scenarios import SPECIFICATIONS, UNITS
 
 _BAR = 46
+_LEAST_FOR_PANELS = (120, 36)  # columns and lines
+_RESULTS, _LEAST_GUIDANCE_LINES = 3, 4  # of a small terminal
 _COLOURS = {
     "hold": "bold red",
     "review": "yellow",
@@ -25,6 +32,8 @@ _COLOURS = {
     "setpoint": "cyan",
     "warning": "yellow",
 }
+
+_CLOSED = frozenset({"resolved", "withdrawn", "superseded", "expired", "rejected"})
 
 
 @asynccontextmanager
@@ -37,11 +46,11 @@ async def silent(_scene: Scene) -> AsyncIterator[None]:
 async def live(scene: Scene) -> AsyncIterator[None]:
     """Show the scene four times a second until the block ends."""
     console = Console(stderr=True)
-    with Live(picture(scene), console=console, screen=console.is_terminal, auto_refresh=False) as view:
+    with Live(picture(scene, *console.size), console=console, screen=console.is_terminal, auto_refresh=False) as view:
 
         async def refresh() -> None:
             while True:
-                view.update(picture(scene), refresh=True)
+                view.update(picture(scene, *console.size), refresh=True)
                 await asyncio.sleep(0.25)
 
         task = asyncio.create_task(refresh(), name="view")
@@ -53,10 +62,12 @@ async def live(scene: Scene) -> AsyncIterator[None]:
                 await task
 
 
-def picture(scene: Scene) -> RenderableType:
-    """Return the whole view."""
+def picture(scene: Scene, columns: int, lines: int) -> RenderableType:
+    """Return the whole view for a terminal of this size."""
+    if columns < _LEAST_FOR_PANELS[0] or lines < _LEAST_FOR_PANELS[1]:
+        return Group(*small_picture(scene, columns, lines))
     layout = Layout()
-    layout.split_column(Layout(_header(scene), size=3), Layout(name="middle", size=20), Layout(name="below"))
+    layout.split_column(Layout(Panel(_header(scene)), size=3), Layout(name="middle", size=20), Layout(name="below"))
     layout["middle"].split_row(Layout(Panel(_tags(scene), title="process tags")), Layout(name="right", ratio=2))
     layout["right"].split_column(
         Layout(Panel(_predictions(scene), title="predictions against the specification"), size=10),
@@ -66,20 +77,68 @@ def picture(scene: Scene) -> RenderableType:
     return layout
 
 
-def _header(scene: Scene) -> RenderableType:
+# --- a small terminal ---------------------------------------------------------------------------------------
+
+
+def small_picture(scene: Scene, columns: int, lines: int) -> list[Text]:
+    """Return the view as lines that fit; the guidance that is open stands first, and takes the room that is left."""
+    before = [
+        *_wrapped(_header(scene), columns),
+        *(line for row in _prediction_rows(scene) for line in _wrapped(row, columns)),
+        Text(f"laboratory results ({_drafted(scene)})", style="bold"),
+        *(line for row in _result_rows(scene)[-_RESULTS:] for line in _wrapped(row, columns)),
+        Text("guidance on the terminal", style="bold"),
+    ]
+    after = [Text("process tags", style="bold"), *_tag_rows(scene, columns)]
+    guidance, room = list[Text](), max(_LEAST_GUIDANCE_LINES, lines - len(before) - len(after))
+    for row in _guidance_rows(scene):
+        wrapped = _wrapped(row, columns)
+        if len(guidance) + len(wrapped) > room:
+            break
+        guidance += wrapped
+    return [*before, *guidance, *after][:lines]
+
+
+def _wrapped(text: Text, columns: int) -> list[Text]:
+    """Return a text as lines, broken at spaces; one of a single line keeps the styles of its parts."""
+    if text.cell_len <= columns:
+        return [text]
+    lines = textwrap.wrap(text.plain, columns, subsequent_indent="  ", break_on_hyphens=False)
+    return [Text(line, style=text.style) for line in lines]
+
+
+def _tag_rows(scene: Scene, columns: int) -> list[Text]:
+    """Return the tags, as many beside each other as fit."""
+    values = scene.plant.reported
+    cells = [f"{tag} {values.get(tag, float('nan')):.2f} {info.unit}" for tag, info in TAGS.items()]
+    beside = next(count for count in (3, 2, 1) if count == 1 or sum(_widths(cells, count)) <= columns)
+    widths = _widths(cells, beside)
+    return [
+        Text("".join(cell.ljust(width) for cell, width in zip(cells[at : at + beside], widths, strict=False)).rstrip())
+        for at in range(0, len(cells), beside)
+    ]
+
+
+def _widths(cells: list[str], beside: int) -> list[int]:
+    return [max(map(len, cells[at::beside])) + 2 for at in range(beside)]
+
+
+# --- parts --------------------------------------------------------------------------------------------------
+
+
+def _header(scene: Scene) -> Text:
     status, buffer = scene.observer.status, scene.observer.status.get("buffer", {})
     waiting = "/".join(str(int(buffer.get(lane, 0))) for lane in ("guidance", "evidence", "telemetry"))
     share = scene.tally.off_share
     online = bool(status.get("online"))
     degraded = ", ".join(status.get("degraded", [])) or "healthy"
-    text = Text.assemble(
+    return Text.assemble(
         ("Labline demo ", "bold"),
-        f"seed {scene.options.seed} | {time.perf_counter() - scene.gateway.ready_at:4.0f} s | {scene.stage} | ",
+        f"seed {scene.options.seed} | {time.perf_counter() - scene.gateway.ready_at:.0f} s | {scene.stage} | ",
         f"lot {scene.mes.current_lot or '-'} | broker: {scene.broker.name} | buffer {waiting} | ",
         (f"gateway {'online' if online else '...'}, {degraded}", "green" if online else "red"),
         f" | off-specification {share:.0%}" if share is not None else "",
-    )  # fmt: skip
-    return Panel(text)
+    )
 
 
 def _tags(scene: Scene) -> RenderableType:
@@ -95,14 +154,20 @@ def _tags(scene: Scene) -> RenderableType:
 
 
 def _predictions(scene: Scene) -> RenderableType:
-    rows: list[RenderableType] = []
+    return Group(*_prediction_rows(scene))
+
+
+def _prediction_rows(scene: Scene) -> list[Text]:
+    rows: list[Text] = []
     for analyte, limits in SPECIFICATIONS.items():
         document = scene.observer.predictions.get(analyte)
         if document is None:
             rows.append(Text(f"{analyte}: waiting for the first prediction"))
             continue
-        rows += [_prediction_line(analyte, document), _bar(document, limits)]
-    return Group(*rows)
+        rows.append(_prediction_line(analyte, document))
+        if document["value"] is not None:
+            rows.append(_bar(document, limits))
+    return rows
 
 
 def _prediction_line(analyte: str, document: dict[str, Any]) -> Text:
@@ -140,12 +205,20 @@ def _bar(document: dict[str, Any], limits: tuple[float, float]) -> Text:
 
 
 def _results(scene: Scene) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    for result, recommendation in list(scene.observer.results)[-7:]:
-        colour = "red" if result.out_of_specification else ""
-        table.add_row(result.sample_id, result.analyte, Text(f"{result.value:g}", style=colour), "lot:",
-                      Text(recommendation, style=_COLOURS.get(recommendation, "")))  # fmt: skip
-    return table
+    return Group(*_result_rows(scene)[-7:])
+
+
+def _result_rows(scene: Scene) -> list[Text]:
+    """Return the results, the newest last, each with what is recommended for its lot."""
+    return [
+        Text.assemble(
+            f"{result.sample_id} {result.analyte} ",
+            (f"{result.value:g}", "red" if result.out_of_specification else ""),
+            "  lot: ",
+            (recommendation, _COLOURS.get(recommendation, "")),
+        )
+        for result, recommendation in scene.observer.results
+    ]
 
 
 def _drafted(scene: Scene) -> str:
@@ -158,12 +231,26 @@ def _guidance(scene: Scene) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    newest = sorted(scene.observer.guidance.values(), key=lambda item: item["issued_at"], reverse=True)
-    for document in newest[:12]:
-        closed = document["state"] in {"resolved", "withdrawn", "superseded", "expired", "rejected"}
-        style = "dim" if closed else _COLOURS.get(document["kind"], "")
+    for document in _newest_guidance(scene)[:12]:
         steps = [step for instruction in document["instructions"] for step in instruction["steps"]]
-        todo = f"; first of {len(steps)} steps: {steps[0]}" if steps and not closed else ""
+        todo = f"; first of {len(steps)} steps: {steps[0]}" if steps and document["state"] not in _CLOSED else ""
         cells = (document["issued_at"][11:19], document["kind"], document["state"], document["title"] + todo)
-        table.add_row(*(Text(cell, style=style) for cell in cells))
+        table.add_row(*(Text(cell, style=_style(document)) for cell in cells))
     return table
+
+
+def _guidance_rows(scene: Scene) -> list[Text]:
+    """Return the guidance of a small terminal: what is open first, the newest first."""
+    ordered = sorted(_newest_guidance(scene), key=lambda document: document["state"] in _CLOSED)
+    return [
+        Text(f"{document['issued_at'][11:19]} {document['title']} ({document['state']})", style=_style(document))
+        for document in ordered
+    ]
+
+
+def _newest_guidance(scene: Scene) -> list[dict[str, Any]]:
+    return sorted(scene.observer.guidance.values(), key=lambda document: document["issued_at"], reverse=True)
+
+
+def _style(document: dict[str, Any]) -> str:
+    return "dim" if document["state"] in _CLOSED else _COLOURS.get(document["kind"], "")
