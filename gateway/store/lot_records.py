@@ -83,19 +83,25 @@ def mark_lots_of_result(
     if result.lots:
         connection.execute(SQL["judge_lots_of_sample_again"], of_sample | because)
         return
-    connection.execute(
-        SQL["insert_result_without_lot"],
-        {
-            **of_sample,
-            "result_id": result.result_id,
-            "equipment_id": result.equipment_id,
-            "job_order_id": result.job_order_id,
-            "at_ns": event.at_ns if result.sampled_ns is None else result.sampled_ns,
-            "timed": result.sampled_ns is not None,
-        },
-    )
+    note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
     for lot in situation.possible_lots:
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+
+
+def note_without_lot(connection: sqlite3.Connection, result: LabResult, *, at_ns: int) -> None:
+    """Note a result, in its own words, that names no lot; ``at_ns``: when it was drawn, else when it came."""
+    if result.lots:
+        return
+    row = {
+        "sample_id": result.sample_id,
+        "source": result.source,
+        "result_id": result.result_id,
+        "equipment_id": result.equipment_id,
+        "job_order_id": result.job_order_id,
+        "at_ns": at_ns,
+        "timed": result.sampled_ns is not None,
+    }
+    connection.execute(SQL["insert_result_without_lot"], row)
 
 
 def _filled(situation: Situation) -> tuple[str, ...]:

@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from gateway.errors import LablineError
 from gateway.lab.disposition import worse
 from gateway.records import AuditEntry, Recommendation
 from gateway.store import audit
 from gateway.store.evidence import evidence_hash, row_hash
+from gateway.store.lot_facts import own_words
+from gateway.store.lot_records import leave_to_judge, note_without_lot
 from gateway.store.statements import SQL
 
 # in an order in which no row needs one that comes later; with the columns that its hash leaves out
@@ -37,6 +41,7 @@ _TABLES: dict[str, frozenset[str]] = {
 _LEFT_BEHIND = {
     "follow_up": "SELECT count(*) FROM follow_up",
     "sample_request": "SELECT count(*) FROM sample_request WHERE done = 0",
+    "restated_result": "SELECT count(*) FROM restated_result",
 }
 _WITHOUT_ROWID = frozenset({"guidance_state"})
 _BLOBS = frozenset({"payload"})
@@ -44,6 +49,7 @@ _HASHED_BY_STATEMENT = frozenset({"outbox"})
 
 
 _RETAIN = "retain"
+_CAUSE, _MOST_LOTS = "salvaged", 20_000
 _MERGED = {"lot": "material_lot_id", "job_order": "job_order_id"}  # with their keys
 _CHANGING = frozenset({"hash", "current", "retain"})
 
@@ -59,12 +65,13 @@ class Salvaged:
     differing: dict[str, int] = field(default_factory=dict)  # there already, under the same key with other content
     merged: dict[str, int] = field(default_factory=dict)  # lots and orders that both stores know
     left_behind: dict[str, int | None] = field(default_factory=dict)  # what waited to be done; None: not readable
+    lots: set[str] = field(default_factory=set)  # of which something was put back: they are judged again
 
     def document(self) -> dict[str, Any]:
         """Return it for a report and for the audit trail."""
         return {"holding": self.holding, "damaged": self.damaged, "not_read_to_the_end": self.cut,
                 "put_back": self.put_back, "differing": self.differing, "merged": self.merged,
-                "left_behind": self.left_behind}  # fmt: skip
+                "left_behind": self.left_behind, "lots_to_judge_again": len(self.lots)}  # fmt: skip
 
 
 def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salvaged:
@@ -72,7 +79,8 @@ def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salva
 
     All of it is put back in one transaction, or none. A lot that both know keeps the more careful recommendation, of a
     result the highest version is the current one, and messages that waited are sent without being retained, as what
-    has been said of their topics since must stand. Raises LablineError where the file cannot be read at all.
+    has been said of their topics since must stand. Lots of which something was put back are judged again when the
+    gateway starts. Raises LablineError where the file cannot be read at all.
     """
     found = Salvaged()
     with tempfile.TemporaryDirectory(prefix="labline-salvage-") as name:
@@ -88,6 +96,7 @@ def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salva
                     for table, left_out in _TABLES.items():
                         _put_back(into, table, _holding(source, table, left_out, found), found)
                     into.execute(SQL["make_newest_versions_current"])
+                    _judge_again(into, found.lots, at_ns=at_ns)
                     entry = AuditEntry(kind="salvaged", subject=str(file), body=found.document())
                     audit.append(into, (entry,), at_ns=at_ns)
     return found
@@ -201,11 +210,39 @@ def _put_back(into: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any
         inserted = into.execute(statement, tuple(kept.values())).rowcount
         found.put_back[table] += inserted
         if inserted:
+            _note(into, table, kept, found)
             continue
         if table in _MERGED:
             found.merged[table] = found.merged.get(table, 0) + _merged(into, table, kept)
         else:
             found.differing[table] += _differs(into, table, kept)
+
+
+def _note(into: sqlite3.Connection, table: str, kept: dict[str, Any], found: Salvaged) -> None:
+    """Note the lot that a row speaks of; a result that names none is found by its sample, equipment or order again."""
+    if lot := kept.get("material_lot_id"):
+        found.lots.add(lot)
+    if table != "lab_result":
+        return
+    with suppress(ValidationError):  # written by another version: it stays on record as it is
+        result = own_words(kept["body"])
+        if result.control_id is None:
+            note_without_lot(into, result, at_ns=result.sampled_ns or _arrived_ns(into, kept))
+
+
+def _arrived_ns(into: sqlite3.Connection, kept: dict[str, Any]) -> int:
+    row = into.execute("SELECT at_ns FROM event WHERE event_id = ?", (kept["event_id"],)).fetchone()
+    return 0 if row is None else int(row["at_ns"])
+
+
+def _judge_again(into: sqlite3.Connection, lots: Iterable[str], *, at_ns: int) -> None:
+    """Have the lots judged again of which something was put back, and those that are open: it may speak of them."""
+    because = {"cause": _CAUSE, "at_ns": at_ns}
+    into.execute("DELETE FROM result_without_lot WHERE result_id IN (SELECT result_id FROM control_point)")
+    into.execute(SQL["judge_open_lots_again"], {"most": _MOST_LOTS, **because})
+    for lot in sorted(lots):
+        into.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+    leave_to_judge(into, cause=_CAUSE, at_ns=at_ns)
 
 
 def _differs(into: sqlite3.Connection, table: str, kept: dict[str, Any]) -> bool:

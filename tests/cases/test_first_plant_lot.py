@@ -170,6 +170,18 @@ def test_a_settlement_is_audited_vouched_for_and_in_what_is_salvaged(plant, tmp_
         assert other.connection.execute("SELECT count(*) FROM settlement").fetchone()[0] == 1
 
 
+@pytest.mark.parametrize("lot", ["L", None])
+def test_what_is_salvaged_speaks_of_lots_that_were_released_without_it(plant, tmp_path, lot):
+    plant.result("Viscosity", 120.0, lot, sample_id="S-1")
+    (tmp_path / "other").mkdir()
+    with closing(Laboratory(tmp_path / "other")) as other:
+        other.result("pH", 7.0, sample_id="S-1")
+        assert other.recommended() == "release"
+        salvage(tmp_path / "store" / "state.db", into=other.connection, at_ns=other.now_ns)
+        other.wait()
+        assert other.recommended() == "hold"
+
+
 @pytest.mark.parametrize(
     "forged",
     [
