@@ -41,7 +41,6 @@ _TABLES: dict[str, frozenset[str]] = {
 _LEFT_BEHIND = {
     "follow_up": "SELECT count(*) FROM follow_up",
     "sample_request": "SELECT count(*) FROM sample_request WHERE done = 0",
-    "restated_result": "SELECT count(*) FROM restated_result",
 }
 _WITHOUT_ROWID = frozenset({"guidance_state"})
 _BLOBS = frozenset({"payload"})
