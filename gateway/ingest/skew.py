@@ -170,7 +170,7 @@ class SourceClocks:
         return {tag: self._why(self._tags[tag]) for tag in sorted(self._off)}
 
     def _why(self, clock: TagClock) -> str:
-        way_out = 'mend its clock, or set time = "server" or "arrival"'
+        way_out = 'mend its clock, raise max_clock_skew, or set time = "server" or "arrival"'
         if clock.stands_still:
             return f"changes while its source time stands still: {way_out}"
         side = "ahead of" if clock.lead_ns > 0 else "behind"
