@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models schemas lock clean
+.PHONY: demo test check format models schemas recipes lock clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -34,6 +34,12 @@ models: $(VENV)/test.stamp
 schemas: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.contract.schemas import documents; \
 		[Path('docs/schema', name).write_text(text, encoding='utf-8') for name, text in documents().items()]"
+
+# the reference of recipes, out of the typed model and the examples
+recipes: $(VENV)/test.stamp
+	$(BIN)/python -c "from pathlib import Path; from gateway.training.reference import refreshed; \
+		page = Path('docs/recipes.md'); \
+		page.write_text(refreshed(page.read_text(encoding='utf-8'), root=Path()), encoding='utf-8')"
 
 # the lock files, with hashes and without any address (run.lock: a production line, without the demo's broker), and the
 # notices of what they bring

@@ -232,7 +232,7 @@ class ManipulatedTable(TagTable):
 
 
 class Recipe(_Table):
-    """The recipe itself: its own keys stand before the first table."""
+    """The recipe itself: its own keys, which stand before the first table."""
 
     name: str = Field(min_length=1, description="the model's name, under which the gateway knows it")
     version: str = Field(min_length=1, description="the bundle's version; raise it for each training that is kept")

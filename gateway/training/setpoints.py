@@ -230,7 +230,7 @@ def _verdict(model: float, data: Slope | None, *, follows: bool, assumed: bool) 
     return Verdict.UNCONFIRMED_GAINS if assumed else Verdict.CONFIRMED
 
 
-_WHAT_TO_DO = {
+WHAT_TO_DO = {
     Verdict.NOTHING_FOLLOWS: "name what follows it in gains or follows, or make the setpoint an input",
     Verdict.NOT_MOVED: "train on rows in which it was moved on purpose, at least a dozen times",
     Verdict.NO_REACTION: "move it on purpose while the other inputs stand, and train on those rows",
@@ -249,7 +249,7 @@ def _reaction_warnings(setpoint: Setpoint, recipe: Recipe) -> tuple[str, ...]:
         "never": "no move of it is suggested",
     }[setpoint.table.suggest]
     shown = "" if setpoint.data_reaction is None else f" ({reaction_text(setpoint, recipe)})"
-    what, act = setpoint.verdict.value, _WHAT_TO_DO[setpoint.verdict]
+    what, act = setpoint.verdict.value, WHAT_TO_DO[setpoint.verdict]
     return (f"{setpoint.table.tag}: {what}{shown}; {suggested}. {act[0].upper()}{act[1:]}.",)
 
 

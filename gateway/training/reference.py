@@ -1,0 +1,130 @@
+"""The reference of recipes, docs/recipes.md: its tables of keys are made from the typed model, its examples from files.
+
+The page is prose with regions between two comments. ``refreshed`` writes each region anew; a test holds the page to it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.training.recipe import Recipe
+from gateway.training.setpoints import WHAT_TO_DO, Verdict
+
+_REGION = re.compile(r"(<!-- made by `make recipes`: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_TYPES = {
+    "string": "text", "number": "number", "integer": "whole number", "boolean": "`true` or `false`", "object": "table",
+    "array": "list",
+}  # fmt: skip
+_PLURALS = {"table": "tables", "text": "texts", "number": "numbers", "whole number": "whole numbers"}
+_FORMATS = {"path": "path", "date-time": "time"}
+_BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+
+
+def refreshed(page: str, *, root: Path) -> str:
+    """Return the page with its regions written anew; ``root``: the folder that the named files lie below.
+
+    Raises KeyError where a region asks for what is not made here.
+    """
+
+    def made(match: re.Match[str]) -> str:
+        what, _space, argument = match["what"].partition(" ")
+        text = (root / argument).read_text(encoding="utf-8") if what == "file" else _MADE[what]()
+        body = f"```toml\n{text}```\n" if what == "file" else text
+        return f"{match[1]}{body}{match[3]}"
+
+    return _REGION.sub(made, page)
+
+
+def _keys() -> str:
+    """Return a section for each table of a recipe, in the order of the model."""
+    return "\n".join(_section(schema, definitions) for schema, definitions in _tables())
+
+
+def _tables() -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield the schema of the recipe and of each table in it, outer ones first, with the definitions of all."""
+    whole = Recipe.model_json_schema()
+    definitions: Mapping[str, Any] = whole["$defs"]
+    waiting = [whole]
+    while waiting:
+        schema = waiting.pop(0)
+        yield schema, definitions
+        inner = [_table_of(each, definitions) for each in schema["properties"].values()]
+        waiting = [*(each for each in inner if each is not None), *waiting]
+
+
+def _table_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the table that a key is, or is a list of; None where it is neither."""
+    for part in (schema, schema.get("items", {}), *schema.get("anyOf", ())):
+        if "$ref" in part:
+            named: dict[str, Any] = definitions[part["$ref"].rsplit("/", 1)[-1]]
+            if "properties" in named:
+                return named
+    return None
+
+
+def _section(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    title, *more = str(schema["description"]).replace("``", "`").split("\n\n")
+    name, _colon, about = title.partition(": ")
+    rows = "\n".join(
+        f"| `{key}` | {_type(each, definitions)} | {_default(each, required=key in schema.get('required', ()))} | "
+        f"{_meaning(each)} |"
+        for key, each in schema["properties"].items()
+    )
+    prose = "\n\n".join(" ".join(part.split()) for part in (about[0].upper() + about[1:], *more))
+    return f"### {name}\n\n{prose}\n\n| key | what it is | default | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def _meaning(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("description", "")).replace("|", "\\|")
+
+
+def _default(schema: Mapping[str, Any], *, required: bool) -> str:
+    if required:
+        return "**required**"
+    default = schema.get("default")
+    if default is None or default in ([], {}) or isinstance(default, dict):
+        return "-"
+    shown = (
+        str(default).lower() if isinstance(default, bool) else f'"{default}"' if isinstance(default, str) else default
+    )
+    return f"`{shown}`"
+
+
+def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """Return in words what may stand for a key."""
+    choices = [each for each in schema.get("anyOf", (schema,)) if each.get("type") != "null"]
+    return " or ".join(_one_type(each, definitions) for each in choices)
+
+
+def _one_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        named = definitions[schema["$ref"].rsplit("/", 1)[-1]]
+        return "table" if "properties" in named else _one_type(named, definitions)
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{each}`" for each in schema["enum"])
+    if "prefixItems" in schema:
+        return "[" + ", ".join(_one_type(each, definitions) for each in schema["prefixItems"]) + "]"
+    if schema.get("type") == "array":
+        most = " (at least one)" if schema.get("minItems") else ""
+        items = _one_type(schema["items"], definitions).replace("one of", "any of")
+        return f"list of {_PLURALS.get(items, items)}{most}"
+    if schema.get("type") == "object" and "additionalProperties" in schema:
+        values = _one_type(schema["additionalProperties"], definitions)
+        return f"table of {_PLURALS.get(values, values)}"
+    words = _FORMATS.get(schema.get("format", ""), _TYPES[schema["type"]])
+    bounds = [f"{sign} {schema[name]:g}" for name, sign in _BOUNDS.items() if name in schema]
+    return " ".join([words, ", ".join(bounds)]).strip()
+
+
+def _verdicts() -> str:
+    """Return the table of what the check of a setpoint may find."""
+    rows = "\n".join(
+        f"| `{verdict.name.lower()}` | {verdict.value} | "
+        f"{'moves are suggested' if verdict is Verdict.CONFIRMED else WHAT_TO_DO[verdict]} |"
+        for verdict in Verdict
+    )
+    return f"| verdict | what it says | what to do |\n|---|---|---|\n{rows}\n"
+
+
+_MADE: Mapping[str, Callable[[], str]] = {"keys": _keys, "verdicts": _verdicts}
