@@ -223,10 +223,12 @@ def _show_open(item: PointOnRecord) -> None:
 
 
 def _show_besides(known: LotOnRecord) -> None:
-    """Show what is no point and speaks against a release all the same, and the lots around this one."""
+    """Show what is no point and speaks against a release all the same, the lot's context, and the lots around it."""
     for reason in _other_reasons(known):
         _say(f"besides: {reason.text}")
         _say(f"to do: {_BESIDES[reason.code]}", indent=2)
+    if context := _context(known):
+        _say(context)
     for title, lots in (("made of", known.parents), ("went into", known.children)):
         if lots:
             _say(f"{title}: {', '.join(f'{item.material_lot_id} ({item.asks.value})' for item in lots)}")
@@ -239,23 +241,26 @@ def _show_settled(item: PointOnRecord) -> None:
     settlement = item.settlement
     if settlement is not None:
         _say(f"settled by {settlement.person}, {_short(settlement.at_ns)}: {settlement.reason}")
-        _say(f"{item.point.reason.text} (point {item.point.point_id})", indent=2)
+        _say(item.point.reason.text, indent=2)
+        _say(f"point {item.point.point_id}", indent=2)
 
 
 def _headline(known: LotOnRecord) -> str:
+    since = "" if known.since_ns is None else f" since {_short(known.since_ns)}"
+    closed = ", closed" if known.closed_ns is not None else ""
+    waits = ", waits to be judged again" if known.waits_to_be_judged else ""
+    against = "" if known.open_points else "; no point speaks against a release"
+    return f"{known.material_lot_id}: {known.recommendation.value}{since}{closed}{waits}{against}"
+
+
+def _context(known: LotOnRecord) -> str:
     about = {
         "product": " or ".join(known.products) or None,
         "client": known.client_id,
         "order": known.job_order_id,
         "equipment": known.equipment_id,
     }
-    named = ", ".join(f"{name} {value}" for name, value in about.items() if value is not None)
-    since = "" if known.since_ns is None else f" since {_short(known.since_ns)}"
-    closed = ", closed" if known.closed_ns is not None else ""
-    waits = ", waits to be judged again" if known.waits_to_be_judged else ""
-    against = "" if known.open_points else "; no point speaks against a release"
-    of = f" ({named})" if named else ""
-    return f"{known.material_lot_id}: {known.recommendation.value}{since}{closed}{waits}{of}{against}"
+    return ", ".join(f"{name} {value}" for name, value in about.items() if value is not None)
 
 
 def _short(at_ns: int) -> str:

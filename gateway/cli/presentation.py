@@ -49,6 +49,23 @@ class SafeConsole(Console):
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as rich does; a sentence is broken at spaces where it is wider than the terminal."""
+        if len(objects) == 1 and isinstance(objects[0], str) and "\n" not in objects[0] and self.is_terminal:
+            begin = len(objects[0]) - len(objects[0].lstrip())
+            objects = ("\n".join(self.wrapped(objects[0], hanging=begin + 2)),)
+        super().print(*objects, **options)
+
+    def wrapped(self, text: str, *, hanging: int) -> list[str]:
+        """Return a text as lines that fit the terminal, broken at spaces only; in a pipe it is one line."""
+        shown = safe_text(text)
+        if not self.is_terminal or cell_len(shown) <= self.width:
+            return [shown]
+        room = max(self.width, 2 * hanging)
+        return textwrap.wrap(
+            shown, room, subsequent_indent=" " * hanging, break_long_words=False, break_on_hyphens=False
+        )  # fmt: skip
+
     def render_str(self, text: str, **options: Any) -> Text:  # every string passes here, those in tables too
         """Return a text as it may be shown."""
         return super().render_str(safe_text(text, lines=True), **{**options, "markup": False, "emoji": False})
@@ -94,16 +111,8 @@ def progress_of(what: str, *, quiet: bool = False) -> Iterator[Callable[[str, in
 
 def show_wrapped(text: str, *, hanging: int, style: str = "") -> None:
     """Print a text on one line of a pipe; on a terminal wrapped at spaces, the lines after the first indented."""
-    shown = safe_text(text)
-    if not out.is_terminal:
-        out.print(shown, style=style, soft_wrap=True)
-        return
-    lines = textwrap.wrap(
-        shown, max(out.width, 2 * hanging), subsequent_indent=" " * hanging, drop_whitespace=True,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
-    for line in lines:
-        out.print(line, style=style, soft_wrap=True)
+    for line in out.wrapped(text, hanging=hanging):
+        out.print(line, style=style)
 
 
 def show_json(document: Mapping[str, Any]) -> None:
@@ -179,10 +188,12 @@ def column_widths(rows: Sequence[Sequence[str]], room: int) -> tuple[int, ...] |
 
 
 def _show_rows_as_lines(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
-    """Print of each row every column that says something on a line of its own, which the terminal itself may wrap."""
+    """Print of each row every column that says something on a line of its own, wrapped beside its name."""
     longest = max(map(len, columns))
     for row in rows:
         for column, text in zip(columns, row, strict=True):
             if text:
-                out.print(f"  {column.ljust(longest)}  {text}", soft_wrap=True)
+                line = f"  {column.ljust(longest)}  {text}"
+                for part in out.wrapped(line, hanging=longest + 4) if " " in text else [line]:
+                    out.print(Text(part))
         out.print()

@@ -72,13 +72,15 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
     assessed = tuple(reading.assessments())
     if row is None and not assessed and not reading.damaged:
         return None
-    recommendation = Recommendation(row["recommendation"]) if row is not None else Recommendation.PENDING
+    disposition = reading.disposition()
+    told_last = Recommendation.PENDING if disposition is None else disposition.recommendation
+    recommendation = told_last if row is None else Recommendation(row["recommendation"])  # of a damaged row
     named = dict.fromkeys(item.product for item in assessed if item.product is not None)
     stated = row["product"] if row is not None else None
     settlements = {item.point_id: item for item in reading.settlements()}
     open_points, settled = _points(assessed, settlements)
     standing = {item.point.point_id for item in (*open_points, *settled)}
-    told: Mapping[str, Any] = {} if row is None else {name: row[name] for name in _OF_PRODUCTION}
+    of_production: Mapping[str, Any] = {} if row is None else {name: row[name] for name in _OF_PRODUCTION}
 
     return LotOnRecord(
         material_lot_id=lot,
@@ -87,11 +89,11 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         since_ns=_since_ns(connection, lot, recommendation),
         waits_to_be_judged=value_of(connection, "lot_waits_to_be_judged", material_lot_id=lot) is not None,
         products=tuple(dict.fromkeys((*((stated,) if stated else ()), *named))),
-        **told,
+        **of_production,
         open_points=open_points,
         settled=settled,
         settled_otherwise=tuple(item for item in settlements.values() if item.point_id not in standing),
-        disposition=reading.disposition(),
+        disposition=disposition,
         assessments=len(assessed),
         parents=reading.parents(),
         children=reading.children(),
