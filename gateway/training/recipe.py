@@ -199,6 +199,11 @@ class ManipulatedTable(TagTable):
     minimum_interval_seconds: float = Field(
         ge=0, description="s, from one move (by whomever) or suggestion to the next suggestion"
     )
+    effect: Literal["raises", "lowers"] | None = Field(
+        default=None,
+        description="whether a higher setpoint raises or lowers the analyte, by what people know of the process; a "
+        "model that says otherwise suggests no move",
+    )
     gains: dict[str, float] = Field(
         default={},
         description="by tag or input: by how much it moves, once settled, for one unit of the setpoint",

@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     NOTHING_FOLLOWS = "no input of the model follows the setpoint"
     NOT_MOVED = "the setpoint was moved too seldom to tell what a move does"
     NO_REACTION = "the data show no reaction to the setpoint of its own"
+    UNEXPECTED = "the reaction has another direction than the recipe says"
     OPPOSITE = "the model's reaction has the opposite sign of the data's"
     OTHER_SIZE = "the model's reaction is of another size than the data's"
     UNCONFIRMED_GAINS = "the recipe does not say which inputs follow the setpoint"
@@ -64,6 +65,8 @@ class Setpoint:
     def may_suggest(self) -> bool:
         """Return whether moves of it are suggested."""
         confirmed = self.verdict is Verdict.CONFIRMED
+        if _against(self.table, self.model_reaction):
+            return False
         return self.table.suggest == "always" or (self.table.suggest == "if_confirmed" and confirmed)
 
 
@@ -121,7 +124,7 @@ def _setpoint(
     measured = _data_reaction(study, following) if enough and following.any() else None
     model = _model_reaction(study, gains, predict) * scale if enough else 0.0
     data = None if measured is None else measured.times(scale)
-    verdict = _verdict(model, data, follows=bool(following.any()) or not enough, assumed=_is_assumed(table, recipe))
+    verdict = _verdict(study, table, model, data, follows=bool(following.any()) or not enough)
     covered = (float(study.stood.min()), float(study.stood.max())) if len(study.stood) else None
     setpoint = Setpoint(
         table=table, gains=gains, followers=followers, verdict=verdict, model_reaction=model, data_reaction=data,
@@ -214,26 +217,33 @@ def _model_reaction(study: _Study, gains: Mapping[str, float], predict: Predict)
     return float(np.mean(ends[1] - ends[0]) / (high - low))
 
 
-def _verdict(model: float, data: Slope | None, *, follows: bool, assumed: bool) -> Verdict:
+def _against(table: ManipulatedTable, reaction: float) -> bool:
+    """Return whether a reaction has another direction than the recipe says."""
+    return reaction < 0 if table.effect == "raises" else reaction > 0 if table.effect == "lowers" else False
+
+
+def _verdict(study: _Study, table: ManipulatedTable, model: float, data: Slope | None, *, follows: bool) -> Verdict:
     """Return what the data say of the model's reaction; the first of these that holds."""
     if not follows:
         return Verdict.NOTHING_FOLLOWS
     if data is None:
         return Verdict.NOT_MOVED
-    if not data.is_certain:
-        return Verdict.NO_REACTION
-    if model * data.value < 0:
-        return Verdict.OPPOSITE
     nearest, farthest = sorted((abs(data.low), abs(data.high)))
-    if not nearest / _SIZE_ROOM <= abs(model) <= farthest * _SIZE_ROOM:
-        return Verdict.OTHER_SIZE
-    return Verdict.UNCONFIRMED_GAINS if assumed else Verdict.CONFIRMED
+    found = {
+        Verdict.NO_REACTION: not data.is_certain,
+        Verdict.UNEXPECTED: _against(table, model) or _against(table, data.value),
+        Verdict.OPPOSITE: model * data.value < 0,
+        Verdict.OTHER_SIZE: not nearest / _SIZE_ROOM <= abs(model) <= farthest * _SIZE_ROOM,
+        Verdict.UNCONFIRMED_GAINS: _is_assumed(table, study.recipe),
+    }
+    return next((verdict for verdict, holds in found.items() if holds), Verdict.CONFIRMED)
 
 
 WHAT_TO_DO = {
     Verdict.NOTHING_FOLLOWS: "name what follows it in gains or follows, or make the setpoint an input",
     Verdict.NOT_MOVED: "train on rows in which it was moved on purpose, at least a dozen times",
     Verdict.NO_REACTION: "move it on purpose while the other inputs stand, and train on those rows",
+    Verdict.UNEXPECTED: "look for moves that answer to the analyte; train on moves that were made on purpose",
     Verdict.OPPOSITE: "look for inputs that are effects, or that stand for the setpoint",
     Verdict.OTHER_SIZE: "look for inputs that follow it without being named, or for wrong gains",
     Verdict.UNCONFIRMED_GAINS: "name what follows it in gains or follows",
@@ -243,11 +253,9 @@ WHAT_TO_DO = {
 def _reaction_warnings(setpoint: Setpoint, recipe: Recipe) -> tuple[str, ...]:
     if setpoint.verdict is Verdict.CONFIRMED:
         return ()
-    suggested = {
-        "always": "its moves are suggested all the same, as the recipe says (suggest)",
-        "if_confirmed": "no move of it is suggested",
-        "never": "no move of it is suggested",
-    }[setpoint.table.suggest]
+    suggested = "no move of it is suggested"
+    if setpoint.may_suggest:
+        suggested = "its moves are suggested all the same, as the recipe says (suggest)"
     shown = "" if setpoint.data_reaction is None else f" ({reaction_text(setpoint, recipe)})"
     what, act = setpoint.verdict.value, WHAT_TO_DO[setpoint.verdict]
     return (f"{setpoint.table.tag}: {what}{shown}; {suggested}. {act[0].upper()}{act[1:]}.",)

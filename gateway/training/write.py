@@ -254,11 +254,16 @@ def _setpoints(trained: Trained) -> str:
         f"{'yes' if each.may_suggest else 'NO'} |"
         for each in trained.setpoints
     )
+    open_ones = [each.table.tag for each in trained.setpoints if each.table.effect is None]
+    directions = "" if not open_ones else (
+        f"\nThe recipe does not say in which direction {', '.join(open_ones)} acts (`effect`): rows in which people moved\n"
+        "it in answer to the analyte may show that reversed."
+    )  # fmt: skip
     warnings = "".join(f"- Warning: {warning}\n" for warning in trained.warnings)
     return f"""## Setpoints that it may suggest to move
 
 What the model says of a move is held against what the rows before the test show of the setpoint itself, beyond what the
-inputs that do not follow it explain, over blocks of time that were left out. Reactions are settled ones.
+inputs that do not follow it explain, over blocks of time that were left out. Reactions are settled ones.{directions}
 
 | setpoint | validated | stood in the data at | follows it | reaction | verdict | suggests moves |
 |---|---|---|---|---|---|---|

@@ -30,7 +30,17 @@ from gateway.training.recipe import read_recipe
 from gateway.training.setpoints import Verdict
 from simulator.play.file import read_recording
 from tests.building import NOW_NS, assignment, line, linear, moment, tag
-from tests.cases.setpoint_recipes import EXAMPLE, REACTION, dryer, made, recipe, rows_of, setpoint_of
+from tests.cases.setpoint_recipes import (
+    EXAMPLE,
+    REACTION,
+    dryer,
+    late,
+    made,
+    recipe,
+    rows_of,
+    setpoint_of,
+    slow,
+)
 from tests.unit.test_store import Bench
 
 MOISTURE = Specification(
@@ -206,12 +216,38 @@ def test_first_plant_05_the_end_of_training_shows_setpoints_and_warnings(silent,
     ],
 )
 def test_first_plant_05_what_the_model_says_of_a_move_is_held_against_the_data(columns, model, verdict):
-    setpoint = setpoint_of(columns, recipe(), model=model)
+    setpoint = setpoint_of(columns, recipe(effect=None), model=model)
     assert setpoint.verdict is verdict
     assert setpoint.may_suggest is (verdict is Verdict.CONFIRMED)
     wanted = {how: setpoint.table.model_copy(update={"suggest": how}) for how in ("always", "never")}
     assert replace(setpoint, table=wanted["always"]).may_suggest
     assert not replace(setpoint, table=wanted["never"]).may_suggest
+
+
+def follows_the_analyte():
+    """A dryer whose operators raise the setpoint as the moisture rises by something that nobody measures."""
+    columns, chance = dryer(), np.random.default_rng(2)
+    hidden = slow(chance)
+    columns["inlet_air_setpoint"] = 170 + 6 * late(np.repeat(hidden[::3], 3), 3)
+    columns["inlet_air_temperature"] = columns["inlet_air_setpoint"] + chance.normal(size=720) * 0.4
+    columns["moisture"] = 4 + REACTION * (late(columns["inlet_air_setpoint"], 7) - 170) + 2 * late(hidden, 7)
+    return columns
+
+
+def test_first_plant_05_a_reaction_that_people_know_to_be_reversed_is_never_followed():
+    reversed_model = linear([0.05] * 3 + [0.0, 0.0], 4 - 0.15 * 170)
+    blind = setpoint_of(follows_the_analyte(), recipe(effect=None), model=reversed_model)
+    assert blind.verdict is Verdict.CONFIRMED  # data and model err alike: nothing in them shows it
+    for suggest in ("if_confirmed", "always"):
+        knowing = setpoint_of(follows_the_analyte(), recipe(suggest=suggest), model=reversed_model)
+        assert knowing.verdict is Verdict.UNEXPECTED
+        assert not knowing.may_suggest
+        assert "no move of it is suggested" in knowing.warnings[0]
+
+
+def test_first_plant_05_the_same_rows_say_the_same_each_time():
+    once, again = (setpoint_of(dryer(), recipe(), model=LIKE_THE_PLANT) for _ in range(2))
+    assert once == again
 
 
 def test_first_plant_05_two_moves_prove_nothing_however_many_rows_there_are():
