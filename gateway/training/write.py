@@ -256,8 +256,8 @@ def _setpoints(trained: Trained) -> str:
     )
     open_ones = [each.table.tag for each in trained.setpoints if each.table.effect is None]
     directions = "" if not open_ones else (
-        f"\nThe recipe does not say in which direction {', '.join(open_ones)} acts (`effect`): rows in which people moved\n"
-        "it in answer to the analyte may show that reversed."
+        f"\nThe recipe does not say in which direction {', '.join(open_ones)} acts (`effect`): rows in which people\n"
+        "moved it in answer to the analyte may show that reversed."
     )  # fmt: skip
     warnings = "".join(f"- Warning: {warning}\n" for warning in trained.warnings)
     return f"""## Setpoints that it may suggest to move
