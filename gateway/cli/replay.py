@@ -34,6 +34,7 @@ from gateway.replay.recorded import Said, Stretch, epoch, measured, recorded_eve
 from gateway.replay.rerun import Rerun, rerun
 from gateway.settings import Settings, read
 from gateway.store.database import read_state
+from gateway.store.settling import all_settlements
 from gateway.store.signed_biases import all_acts
 from gateway.store.statements import SQL
 from gateway.store.versions import changes, promoted_versions
@@ -150,6 +151,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
         known = KnownThen(history, sources, start_ns=stretch.from_ns - _reach_ns(line), end_ns=stretch.until_ns)
         now = rerun(
             recorded, line=line, history=known, stretch=stretch, epoch=epoch(connection), acts=all_acts(connection),
+            settlements=all_settlements(connection),
             folder=scratch,
             on_progress=told,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -10,14 +11,16 @@ from pathlib import Path
 from gateway.contract.identity import identity_of
 from gateway.decide import windows_needed
 from gateway.definitions import LineDefinition
-from gateway.events import Timer, TimerDue
+from gateway.events import FollowUp, FollowUpDue, FollowUpKind, Timer, TimerDue
 from gateway.history.recorded import KnownThen
 from gateway.inbox import Pending
 from gateway.inference.signed_bias import SignedBias
 from gateway.process import decide_batch
 from gateway.records import SECOND_NS
 from gateway.replay.recorded import Recorded, Said, Stretch, moment, said_then
+from gateway.store import settling
 from gateway.store.database import open_state
+from gateway.store.lots import Settlement
 from gateway.store.opening import prepare
 from gateway.store.statements import SQL
 
@@ -43,12 +46,14 @@ def rerun(
     stretch: Stretch,
     epoch: str,
     acts: Sequence[SignedBias],
+    settlements: Sequence[tuple[str, Settlement]] = (),
     folder: Path,
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Rerun:
     """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store.
 
-    ``acts``: the corrections that people had signed; each counts from its instant on.
+    ``acts``: the corrections that people had signed; each counts from its instant on. ``settlements``: of lots, what
+    people had settled, in their order.
     """
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, at_ns=0)
@@ -58,13 +63,16 @@ def rerun(
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
         connection.execute(SQL["new_epoch"], {"epoch": epoch})
         connection.executemany(SQL["insert_signed_bias"], [asdict(act) for act in acts])
-        deciding = _Deciding(connection, line, history)
+        deciding = _Deciding(connection, line, history, settlements)
         for begin in range(0, len(recorded), _COMMIT_EVERY):
             connection.execute("BEGIN IMMEDIATE")
             for each in recorded[begin : begin + _COMMIT_EVERY]:
                 deciding.decide(each)
             connection.execute("COMMIT")
             on_progress("events", min(begin + _COMMIT_EVERY, len(recorded)), len(recorded))
+        connection.execute("BEGIN IMMEDIATE")
+        deciding.settle(stretch.until_ns)
+        connection.execute("COMMIT")
         digest, messages = hashlib.sha256(), 0
         for row in connection.execute(SQL["said_messages"]):
             digest.update(f"{row['topic']}\n".encode() + row["payload"] + b"\n")
@@ -76,20 +84,37 @@ def rerun(
 class _Deciding:
     """Decides one event after the other; between them, guidance expires as it does by the clock."""
 
-    def __init__(self, connection: sqlite3.Connection, line: LineDefinition, history: KnownThen) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        line: LineDefinition,
+        history: KnownThen,
+        settlements: Sequence[tuple[str, Settlement]],
+    ) -> None:
         self._connection = connection
         self._line = line
         self._history = history
         self._arrival = 0
         self._looked_ns = 0
+        self._settlements = deque(settlements)
 
     def decide(self, recorded: Recorded) -> None:
         """Decide one event with what was known then."""
         event = recorded.event
+        self.settle(event.at_ns)
         self._expire(event.at_ns)
         self._arrival = recorded.arrival or max(self._arrival, self._history.arrival_at(event.at_ns))
         windows = self._history.windows(windows_needed(event, self._line), arrival=self._arrival)
         decide_batch(self._connection, line=self._line, batch=(Pending(event, windows=windows),), trail=False)
+
+    def settle(self, until_ns: int) -> None:
+        """Settle what people had settled before an instant; the lots are judged again at once."""
+        while self._settlements and self._settlements[0][1].at_ns < until_ns:
+            lot, settlement = self._settlements.popleft()
+            event_id = settling.write(self._connection, lot, settlement)
+            follow_up = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
+            due = FollowUpDue(event_id=event_id, at=moment(settlement.at_ns), follow_up=follow_up)
+            decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)
 
     def _expire(self, until_ns: int) -> None:
         """Let guidance expire at each second until an instant, as the running gateway looks once a second."""

@@ -5,6 +5,7 @@ start. What was settled is what was known: where other facts speak later, that i
 """
 
 import sqlite3
+from dataclasses import asdict, fields
 
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
@@ -12,7 +13,7 @@ from gateway.records import AuditEntry
 from gateway.store import audit
 from gateway.store.evidence import must_hold
 from gateway.store.lot_records import leave_to_judge
-from gateway.store.lots import PointOnRecord, open_points_of
+from gateway.store.lots import PointOnRecord, Settlement, open_points_of
 from gateway.store.statements import SQL
 
 SETTLED = "point_settled"
@@ -30,10 +31,7 @@ def settle(
     connection.execute("BEGIN IMMEDIATE")  # of two at once the second sees the first
     try:
         known = _to_be_settled(connection, lot, point_id)
-        settlement = {"point_id": point_id, "material_lot_id": lot, "person": person, "reason": reason, "at_ns": at_ns}
-        connection.execute(SQL["insert_settlement"], settlement)
-        connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, "cause": point_id, "at_ns": at_ns})
-        leave_to_judge(connection, cause=point_id, at_ns=at_ns)
+        write(connection, lot, Settlement(point_id=point_id, person=person, reason=reason, at_ns=at_ns))
         body = {"point_id": point_id, "code": known.point.code, "subject": known.about.subject,
                 "text": known.point.reason.text, "person": person, "reason": reason}  # fmt: skip
         audit.append(connection, (AuditEntry(kind=SETTLED, subject=lot, body=body),), at_ns=at_ns)
@@ -42,6 +40,24 @@ def settle(
         raise
     connection.execute("COMMIT")
     return known
+
+
+def write(connection: sqlite3.Connection, lot: str, settlement: Settlement) -> str:
+    """Write a settlement and have its lot judged again; return the id of the follow-up that does."""
+    row = {**asdict(settlement), "material_lot_id": lot}
+    connection.execute(SQL["insert_settlement"], row)
+    because = {"cause": settlement.point_id, "at_ns": settlement.at_ns}
+    connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+    return leave_to_judge(connection, cause=settlement.point_id, at_ns=settlement.at_ns)
+
+
+def all_settlements(connection: sqlite3.Connection) -> list[tuple[str, Settlement]]:
+    """Return every settlement that holds with its lot, in their order."""
+    names = [item.name for item in fields(Settlement)]
+    return [
+        (row["material_lot_id"], Settlement(**{name: row[name] for name in names}))
+        for row in connection.execute(SQL["all_settlements"])
+    ]
 
 
 def _to_be_settled(connection: sqlite3.Connection, lot: str, point_id: str) -> PointOnRecord:

@@ -2,11 +2,14 @@
 
 import json
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.database.opening import open_for_writing
+from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.lab.release import LotContext, LotKnowledge, Parent, assessments
 from gateway.records import Recommendation
 from gateway.store.checking import check
@@ -158,6 +161,7 @@ def test_laboratory_01_a_person_settles_what_was_not_read_and_the_lot_is_told_an
     assert shown.code == 0
     assert "settled by Q. Head" in shown.output
     assert "could not be read" in shown.output
+    assert plant.sent("guidance")[-1]["state"] == "resolved"
     (settled,) = plant.lot("L", "--json").document["settled"]
     assert settled["person"] == "Q. Head"
     assert settled["point_id"] == point["point_id"]
@@ -176,6 +180,19 @@ def test_a_settlement_is_audited_vouched_for_and_in_what_is_salvaged(plant, tmp_
     with closing(Laboratory(tmp_path / "other")) as other:
         salvage(tmp_path / "store" / "state.db", into=other.connection, at_ns=other.now_ns)
         assert other.connection.execute("SELECT count(*) FROM settlement").fetchone()[0] == 1
+
+
+def test_a_replay_decides_with_what_people_had_settled(plant, tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.cli.lot.time", SimpleNamespace(time_ns=lambda: plant.now_ns))
+    plant.result("pH", 7.0)
+    unread(plant)
+    plant.settle_all()
+    plant.result("pH", 7.1, sample_id="S-9")
+    assert plant.ever() == ["release", "review", "release", "release"]
+    open_for_writing(tmp_path / "store" / HISTORY_FILE, HISTORY).close()
+    replayed = labline("replay", "--config", plant.file, "--json").document
+    assert replayed["dispositions"]["now"] == replayed["dispositions"]["then"] == {"release": 3, "review": 1}
+    assert replayed["differences"] == 0
 
 
 @pytest.mark.parametrize("lot", ["L", None])

@@ -31,3 +31,6 @@ SELECT material_lot_id FROM lot ORDER BY rowid DESC LIMIT :most;
 -- name: settlement
 SELECT point_id, material_lot_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
 FROM settlement_checked WHERE point_id = :point_id;
+
+-- name: all_settlements
+SELECT point_id, material_lot_id, person, reason, at_ns FROM settlement_checked WHERE holds ORDER BY at_ns, row_number;
