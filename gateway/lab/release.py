@@ -644,9 +644,19 @@ def _reasons(asked: Recommendation, assessed: Collection[Assessment], rest: Tall
         reasons = [point.reason for item in worst for point in item.points if point.asks is asked]
     else:
         reasons = [reason for item in worst for reason in item.inside]
+        reasons += [_settled(point) for item in (*rest.worst, *assessed) for point in item.settled]
     distinct = list({(reason.code, reason.text): reason for reason in reasons}.values())
     hidden = max(0, count - len(worst)) + max(0, len(distinct) - MOST_REASONS)
     return (*distinct[:MOST_REASONS], *((_more(hidden),) if hidden else ()))
+
+
+def _settled(point: Point) -> Reason:
+    """Return the reason that a release rests on a person's word."""
+    return Reason(
+        code="POINT_SETTLED",
+        parameters={"point_id": point.point_id, "code": point.code},
+        text=f"A person has settled: {point.reason.text}",
+    )
 
 
 def _more(count: int) -> Reason:

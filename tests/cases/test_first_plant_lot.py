@@ -157,6 +157,9 @@ def test_laboratory_01_a_person_settles_what_was_not_read_and_the_lot_is_told_an
     after = plant.disposition()
     assert (before["recommendation"], after["recommendation"]) == ("review", "release")
     assert after["id"] != before["id"]
+    assert [reason["parameters"]["point_id"] for reason in after["reasons"] if reason["code"] == "POINT_SETTLED"] == [
+        point["point_id"]
+    ]
     shown = plant.lot("L")
     assert shown.code == 0
     assert "settled by Q. Head" in shown.output
