@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.text import Text
 
-from gateway.cli.presentation import out, show_json, show_table
+from gateway.cli.presentation import out, safe_text, show_json, show_table, show_wrapped
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.records import AuditEntry, Lane
@@ -18,6 +19,7 @@ from gateway.settings import read
 from gateway.store import audit
 from gateway.store.database import changed_by_person, locked, open_state, read_state
 from gateway.store.dead_letters import ask_retry
+from gateway.store.evidence import must_hold
 from gateway.store.readers import depths
 from gateway.store.salvage import quarantined, why
 from gateway.store.salvage import salvage as salvage_file
@@ -126,18 +128,52 @@ def parked(config: Path = _CONFIG, most: int = _MOST, as_json: bool = _JSON) -> 
 
 
 @app.command(name="dead-letters")
-def dead_letters(config: Path = _CONFIG, most: int = _MOST, as_json: bool = _JSON) -> None:
+def dead_letters(
+    config: Path = _CONFIG,
+    identity: str | None = typer.Option(None, "--id", help="Show only this one, with the message itself."),
+    most: int = _MOST,
+    as_json: bool = _JSON,
+) -> None:
     """List the messages that could not be understood; `labline buffer retry` has one understood again."""
     settings, _sha256 = read(config)
+    if identity is not None:
+        _show_letter(settings.store.directory, identity, as_json=as_json)
+        return
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["dead_letters"], {"most": most}).fetchall()
     found = [
         {"id": row["dead_letter_id"], "at": rfc3339(row["at_ns"]), "first_at": rfc3339(row["first_ns"]),
          "times": row["times"], "topic": row["topic"], "bytes": row["bytes"],
-         "why": "; ".join(reason["text"] for reason in json.loads(row["reasons"])), "state": _state_of(row)}
+         "why": _why(row), "state": _state_of(row)}
         for row in rows
     ]  # fmt: skip
     _show("dead letters", found, as_json=as_json)
+
+
+def _why(row: Any) -> str:
+    return "; ".join(reason["text"] for reason in json.loads(row["reasons"]))
+
+
+def _show_letter(directory: Path, identity: str, *, as_json: bool) -> None:
+    """Show a dead letter, the lots that it speaks against, and its message; raises LablineError where there is none."""
+    with closing(read_state(directory)) as connection:
+        row = connection.execute(SQL["dead_letter"], {"dead_letter_id": identity}).fetchone()
+        if row is None:
+            raise LablineError(f"there is no dead letter {identity}", hint="labline buffer dead-letters lists them")
+        must_hold(row["holds"], table="dead_letter", key=identity)
+        lots = [lot for (lot,) in connection.execute(SQL["lots_of_dead_letter"], {"dead_letter_id": identity})]
+    text, encoding = (None, None) if row["payload"] is None else _text(row["payload"])
+    found = {"id": identity, "at": rfc3339(row["at_ns"]), "topic": row["topic"], "why": _why(row), "lots": lots,
+             "payload": text, "encoding": encoding}  # fmt: skip
+    if as_json:
+        show_json(found)
+        return
+    for name in ("id", "at", "topic", "why"):
+        show_wrapped(f"{name:<6} {found[name]}", hanging=7)
+    show_wrapped(f"lots   {', '.join(lots) or '-'}", hanging=7)
+    out.print("message:" if text is not None else "message: not kept any longer, as newer ones have used up the quota")
+    for line in (text or "").splitlines():
+        out.print(Text(safe_text(line)))
 
 
 def _state_of(row: Any) -> str:

@@ -231,7 +231,8 @@ def _show(report: dict[str, Any]) -> None:
         rows = [(kind, report[what]["then"].get(kind, 0), report[what]["now"].get(kind, 0)) for kind in kinds]
         show_table(what, ("kind", "then", "now"), rows)
     rows = [(each["at"], each["what"], *_readable(each["then"], each["now"])) for each in report["first_differences"]]
-    show_table(f"{report['differences']} differences; the first", ("at", "what", "then", "now"), rows)
+    title = f"{report['differences']} differences; the first" if rows else "differences"
+    show_table(title, ("at", "what", "then", "now"), rows)
 
 
 def _readable(then: str, now: str) -> tuple[str, str]:

@@ -64,7 +64,7 @@ class OpenPoint(StrEnum):
 
 HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.RESULT_UNREAD: "have the laboratory send it again in a readable form, or read it and settle the point",
-    OpenPoint.MESSAGE_REFUSED: "read the message (labline buffer dead-letters) and settle the point",
+    OpenPoint.MESSAGE_REFUSED: "read the message (labline buffer dead-letters --id ID); then settle the point",
     OpenPoint.RESULT_CONTRADICTED: "ask the laboratory which value holds; then settle the point",
     OpenPoint.RESULT_WITHDRAWN: "have the laboratory replace it by a new version, or settle the point",
     OpenPoint.EARLIER_VERSION_FAILED: "look at why the value was corrected; then settle the point",

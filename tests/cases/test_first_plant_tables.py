@@ -103,3 +103,15 @@ def test_first_plant_07_an_id_can_be_copied_from_the_table_into_the_next_command
     shown = labline(*asked(folder, command)).output
     for row in rows:
         assert row[key] in shown
+
+
+def test_a_person_reads_the_message_that_a_point_is_about(folder):
+    (letter,) = [
+        row for row in labline(*asked(folder, "buffer dead-letters"), "--json").document["dead_letters"]
+        if row["why"].startswith("sample_id")
+    ]  # fmt: skip
+    told = labline("buffer", "dead-letters", "--id", letter["id"], "--config", folder / "labline.toml")
+    assert '{"material_lot": "L", "test_name": "Viscosity", "result": 120}' in told.lines
+    assert "lots   L" in told.lines
+    unknown = labline("buffer", "dead-letters", "--id", "nobody", "--config", folder / "labline.toml")
+    assert unknown.code == 2

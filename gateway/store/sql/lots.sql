@@ -34,3 +34,6 @@ FROM settlement_checked WHERE point_id = :point_id;
 
 -- name: all_settlements
 SELECT point_id, material_lot_id, person, reason, at_ns FROM settlement_checked WHERE holds ORDER BY at_ns, row_number;
+
+-- name: lots_of_dead_letter
+SELECT material_lot_id FROM refused_result WHERE dead_letter_id = :dead_letter_id AND material_lot_id <> '' ORDER BY rowid;
