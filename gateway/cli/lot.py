@@ -27,8 +27,9 @@ from gateway.store.settling import settle
 _SHOWN = 10  # points, without --all
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 _STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Recommendation.RELEASE: "green"}
+_MISSING = "TESTS_MISSING"
 _BESIDES = {  # reasons of a recommendation that are no points, and what to do
-    "TESTS_MISSING": "have the laboratory approve a result of each",
+    _MISSING: "have the laboratory approve a result of each",
     "PROVISIONAL_HOLD": "have the laboratory measure it: its result confirms or lifts the hold",
     "HOLD_LATCHED": "decide on the points that say what was out",
     "EVIDENCE_DAMAGED": "labline audit verify says what is damaged",
@@ -60,6 +61,7 @@ def lot(
     if person is not None or reason is not None:
         raise LablineError("--person and --reason belong to --settle POINT", hint="labline lot LOT shows the points")
     with closing(read_state(directory)) as connection:
+        connection.execute("BEGIN")  # one picture of it, whatever the gateway writes meanwhile
         known = _known(connection, name)
     if as_json:
         show_json(document_of(known))
@@ -192,8 +194,15 @@ def _evidence(about: Assessment) -> dict[str, Any]:
 
 
 def _other_reasons(known: LotOnRecord) -> tuple[Reason, ...]:
-    reasons = () if known.disposition is None else known.disposition.reasons
-    return tuple(item for item in reasons if item.code in _BESIDES)
+    """Return what besides its points stands between a lot and its release, as it was told last."""
+    if known.disposition is None:
+        return ()
+    reasons = tuple(item for item in known.disposition.reasons if item.code in _BESIDES)
+    missing = known.disposition.missing_tests
+    if not missing or any(item.code == _MISSING for item in reasons):
+        return reasons
+    text = f"There is no approved result of {', '.join(missing)} yet."
+    return (*reasons, Reason(code=_MISSING, parameters={"tests": list(missing)}, text=text))
 
 
 def _show(known: LotOnRecord, *, show_all: bool) -> None:

@@ -101,6 +101,7 @@ def test_a_refused_message_a_parent_and_a_missing_test_are_named_with_what_finds
     assert "went into: L (review)" in child
     assert document["parents_in_question"] == [{"lot": "P", "recommendation": "hold"}]
     assert document["missing_tests"] == ["water"]
+    assert "besides: There is no approved result of water yet." in told.lines
 
 
 def test_the_worst_ten_of_many_points_are_shown_and_how_many_more(plant):
