@@ -40,7 +40,7 @@ def check(
         else:
             show_problems(error.problems)
         raise typer.Exit(2) from error
-    warnings = [*_warnings(settings), *_approval_warnings(settings, line)]
+    warnings = [*_warnings(settings), *_approval_warnings(settings, line), *setpoint_warnings(line)]
     findings = judge_certificates(settings, now_ns=SystemClock().now_ns())
     findings += asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
@@ -89,6 +89,17 @@ def _approval_warnings(settings: Settings, line: LineDefinition) -> list[str]:
         f"no trusted key has signed it for {table.stage.name.lower()}"
         for model, table in zip(line.models, settings.model, strict=True)
         if model.stage < table.stage
+    ]
+
+
+def setpoint_warnings(line: LineDefinition) -> list[str]:
+    """Return which setpoints a model names without suggesting moves of them."""
+    return [
+        f"{model.name} {model.bundle.identity.version} suggests no move of {item.tag}: the data it was trained on do "
+        "not confirm what a move does (its card.md says more)"
+        for model in line.models
+        for item in model.bundle.manipulated
+        if not item.may_suggest and model.stage >= Stage.ADVISE
     ]
 
 

@@ -11,6 +11,7 @@ from gateway.definitions import Aggregate, InputDefinition, TagDefinition
 from gateway.errors import LablineError
 from gateway.history.rings import Rings
 from gateway.inference.features import InputReading, feature_vector, read_inputs, windows_of
+from gateway.inference.manifest import LONGEST_LAG_SECONDS, LONGEST_WINDOW_SECONDS, MOST_INPUTS
 from gateway.records import SECOND_NS, TagSample, seconds_to_ns
 from gateway.training.data_file import read_columns
 from gateway.training.recipe import LaboratoryTable, Recipe, input_name
@@ -57,6 +58,24 @@ def inputs_of(recipe: Recipe) -> tuple[InputDefinition, ...]:
         for table in recipe.inputs
         for lag in table.lags_rows
     )
+
+
+def must_fit_a_bundle(recipe: Recipe) -> None:
+    """Raise LablineError where no bundle may have such inputs: said before training, not after it."""
+    inputs = inputs_of(recipe)
+    if len(inputs) > MOST_INPUTS:
+        raise LablineError(f"{recipe.name} has {len(inputs)} inputs", hint=f"a bundle has at most {MOST_INPUTS}")
+    for item in inputs:
+        reach = {
+            "window_rows": (item.window_ns, LONGEST_WINDOW_SECONDS),
+            "lags_rows": (item.lag_ns, LONGEST_LAG_SECONDS),
+        }
+        for key, (given_ns, longest_seconds) in reach.items():
+            if given_ns > seconds_to_ns(longest_seconds):
+                raise LablineError(
+                    f"inputs.{key}: {item.name} reaches over {given_ns / SECOND_NS:g} s",
+                    hint=f"at most {longest_seconds:g} s; is period_seconds right?",
+                )
 
 
 class SetpointReader:

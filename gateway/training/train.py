@@ -33,7 +33,7 @@ from gateway.training.domain import fit_domain
 from gateway.training.export import exported
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
-from gateway.training.rows import Rows, file_rows, inputs_of
+from gateway.training.rows import Rows, file_rows, inputs_of, must_fit_a_bundle
 from gateway.training.service import Served, Timing, serve
 from gateway.training.setpoints import Setpoint, studied
 from gateway.training.validation import blocks, changing, left_out, r_squared, root_mean_square
@@ -86,6 +86,7 @@ class Trained:
 
 def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: None) -> Trained:
     """Return a trained model; raises LablineError where the data does not allow one."""
+    must_fit_a_bundle(recipe)
     rows = (recorded_rows if recipe.history else file_rows)(recipe, folder=folder, on_progress=on_progress)
     made_from, test = _split(recipe, rows)
     _must_suffice(recipe, rows, made_from, test)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from gateway.cli import model as commands
+from gateway.cli.check import setpoint_warnings
 from gateway.decide import windows_needed
-from gateway.definitions import Interlock
+from gateway.definitions import Interlock, Stage
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.events import ModelDue
 from gateway.guardrails.setpoints import judge_present, second_check
@@ -170,6 +171,15 @@ def test_first_plant_05_no_door_lets_a_move_pass_whose_effect_is_not_confirmed(a
     assert dryer_line.due(165.0)[-1]["state"] == "withdrawn"
 
 
+def test_first_plant_05_check_says_which_setpoints_a_model_does_not_move(answering, dryer_line):
+    assert setpoint_warnings(dryer_line.line) == []
+    (setpoint,) = answering.bundle.manipulated
+    marked = assignment(bundle=replace(answering.bundle, manipulated=(replace(setpoint, may_suggest=False),)))
+    (told,) = setpoint_warnings(replace(dryer_line.line, models=(marked,)))
+    assert told.startswith("dryer_moisture 1.0.0 suggests no move of inlet_air_setpoint")
+    assert setpoint_warnings(replace(dryer_line.line, models=(replace(marked, stage=Stage.SHADOW),))) == []
+
+
 def test_first_plant_05_the_bundle_and_the_card_say_what_was_declared_and_what_the_data_show(answering):
     (setpoint,) = answering.bundle.manipulated
     assert (setpoint.max_step, setpoint.resolution, setpoint.validated) == (6.0, 0.5, (155.0, 185.0))
@@ -291,6 +301,32 @@ def test_first_plant_05_an_input_of_the_setpoint_itself_follows_it_by_one():
     assert setpoint.verdict is Verdict.CONFIRMED
 
 
+def test_first_plant_05_an_input_may_follow_the_other_way_round():
+    """A valve that closes as the setpoint rises: the gain is negative, the reaction is the setpoint's."""
+    columns = dryer()
+    columns["inlet_air_temperature"] = -2 * columns["inlet_air_temperature"]
+    valve = linear([REACTION / -6] * 3 + [0.01, 0.2], 4 - REACTION * 170 - 0.01 * 400 - 0.2 * 30)
+    setpoint = setpoint_of(columns, recipe(gains={"inlet_air_temperature": -2.0}), model=valve)
+    assert setpoint.verdict is Verdict.CONFIRMED
+    assert setpoint.model_reaction == pytest.approx(REACTION)
+    wrong = setpoint_of(columns, recipe(gains={"inlet_air_temperature": 2.0}), model=valve)
+    assert wrong.verdict is Verdict.UNEXPECTED
+    (estimated,) = setpoint_of(columns, recipe(gains={}, follows=["inlet_air_temperature"]), model=valve).followers
+    assert estimated.value == pytest.approx(-2.0, abs=0.06)
+
+
+def test_first_plant_05_the_reaction_of_a_model_of_the_logarithm_is_in_the_analytes_unit():
+    of = recipe()
+    of = of.model_copy(update={"output": of.output.model_copy(update={"logarithmic": True})})
+    columns = dryer()
+    columns["moisture"] = np.exp(columns["moisture"] / 4)
+    setpoint = setpoint_of(columns, of, model=lambda rows: np.exp(LIKE_THE_PLANT(rows) / 4))
+    assert setpoint.verdict is Verdict.CONFIRMED
+    middle = np.median(rows_of(columns, of).values)
+    assert setpoint.model_reaction == pytest.approx(REACTION / 4 * middle)
+    assert setpoint.data_reaction.low <= setpoint.model_reaction <= setpoint.data_reaction.high
+
+
 def test_first_plant_05_an_input_that_is_said_to_follow_and_does_not_is_said():
     setpoint = setpoint_of(dryer(), recipe(gains={}, follows=["feed_flow"]), model=LIKE_THE_PLANT)
     assert setpoint.gains == {}
@@ -341,6 +377,19 @@ def test_first_plant_05_what_is_wrong_with_a_setpoint_in_a_recipe_is_said(tmp_pa
         read_recipe(path)
     assert message in str(caught.value)
     assert "docs/recipes.md" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("period_seconds = 60", "period_seconds = 600000", "window_rows: inlet_air_temperature.mean.0 reaches over"),
+        ("lags_rows = [10]", "lags_rows = [90000]", "lags_rows: feed_moisture.last.90000 reaches over"),
+    ],
+)
+def test_first_plant_05_what_no_bundle_may_have_is_said_before_training(tmp_path, before, after, message):
+    (tmp_path / "dryer.toml").write_text(SETPOINT.replace(before, after))  # there is no data: it is not even looked for
+    with pytest.raises(LablineError, match=message):
+        training.train(read_recipe(tmp_path / "dryer.toml"), folder=tmp_path)
 
 
 @pytest.mark.parametrize("condition", [{}, {"within": [1.0, 2.0], "states": [1]}])
