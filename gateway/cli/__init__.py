@@ -91,6 +91,9 @@ def main() -> None:
     except LablineError as error:
         show_error(error)
         sys.exit(2)
+    except UnicodeEncodeError:  # an argument with bytes that are no UTF-8, on its way into the store
+        show_error(LablineError("an argument is no text in UTF-8", hint="write names as messages do, in UTF-8"))
+        sys.exit(2)
     except PermissionError as error:  # a command's edge: whatever file it is, a person gets a sentence
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         show_error(LablineError(what, hint="run the command as the service's user, or name a place you may write to"))

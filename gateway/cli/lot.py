@@ -25,6 +25,7 @@ from gateway.store.lots import LotOnRecord, PointOnRecord, lot_on_record, names_
 from gateway.store.settling import settle
 
 _SHOWN = 10  # points, without --all
+_LONGEST_NAME, _LONGEST_REASON = 200, 2000
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 _STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Recommendation.RELEASE: "green"}
 _MISSING = "TESTS_MISSING"
@@ -99,6 +100,11 @@ def _settle(directory: Path, name: str, point: str, *, person: str | None, reaso
     who, why = (person or "").strip(), (reason or "").strip()
     if not who or not why:
         raise LablineError("a point is settled by a person, for a reason", hint="give --person NAME and --reason TEXT")
+    if len(who) > _LONGEST_NAME or len(why) > _LONGEST_REASON:
+        raise LablineError(
+            f"--person has at most {_LONGEST_NAME} characters, --reason {_LONGEST_REASON}",
+            hint="name the document that says more",
+        )
     with closing(read_state(directory)) as connection:
         name = _known(connection, name).material_lot_id
     with changed_by_person(directory) as connection:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.cli import main
 from gateway.database.opening import open_for_writing
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.lab.release import LotContext, LotKnowledge, Parent, assessments
@@ -262,6 +263,23 @@ def test_a_point_is_settled_by_a_named_person_for_a_reason(plant, given_options)
     assert told.code == 2
     assert "give --person NAME and --reason TEXT" in told.error
     assert len(plant.points()) == 1
+
+
+def test_a_persons_reason_is_no_book(plant):
+    unread(plant)
+    point = plant.points()[0]["point_id"]
+    told = plant.lot("L", "--settle", point, "--person", "Q. Head", "--reason", "x" * 2001)
+    assert told.code == 2
+    assert "name the document that says more" in told.error
+
+
+@pytest.mark.parametrize("argument", ["\udcff", "L\ud800"])
+def test_an_argument_that_is_no_text_is_refused_in_a_sentence(plant, monkeypatch, capsys, argument):
+    monkeypatch.setattr("sys.argv", ["labline", "lot", argument, "--config", str(plant.file)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "no text in UTF-8" in capsys.readouterr().err
 
 
 def test_a_running_gateway_takes_the_lot_up_at_once(plant, tmp_path):
