@@ -23,7 +23,8 @@ from simulator.plant import TAGS
 from simulator.scenarios import SPECIFICATIONS, UNITS
 
 _BAR = 46
-_LEAST_FOR_PANELS = (120, 36)  # columns and lines
+_LEAST_FOR_PANELS = (126, 36)  # columns and lines
+_TAGS_WIDTH = 50  # columns of a panel with the longest name, its value and unit
 _RESULTS, _LEAST_GUIDANCE_LINES = 3, 4  # of a small terminal
 _COLOURS = {
     "hold": "bold red",
@@ -66,9 +67,11 @@ def picture(scene: Scene, columns: int, lines: int) -> RenderableType:
     """Return the whole view for a terminal of this size."""
     if columns < _LEAST_FOR_PANELS[0] or lines < _LEAST_FOR_PANELS[1]:
         return Group(*small_picture(scene, columns, lines))
-    layout = Layout()
-    layout.split_column(Layout(Panel(_header(scene)), size=3), Layout(name="middle", size=20), Layout(name="below"))
-    layout["middle"].split_row(Layout(Panel(_tags(scene), title="process tags")), Layout(name="right", ratio=2))
+    layout, header = Layout(), _header(scene)
+    height = 2 + len(_wrapped(header, columns - 4))
+    layout.split_column(Layout(Panel(header), size=height), Layout(name="middle", size=20), Layout(name="below"))
+    tags = Layout(Panel(_tags(scene), title="process tags"), size=_TAGS_WIDTH)
+    layout["middle"].split_row(tags, Layout(name="right"))
     layout["right"].split_column(
         Layout(Panel(_predictions(scene), title="predictions against the specification"), size=10),
         Layout(Panel(_results(scene), title="laboratory results", subtitle=_drafted(scene))),

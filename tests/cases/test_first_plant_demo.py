@@ -1,15 +1,17 @@
 """The demonstration on a terminal of 80 columns and 24 lines: the most important first, and nothing of it cut."""
 
+import io
 import time
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from simulator.plant import TAGS
 from simulator.scenarios import SPECIFICATIONS
-from simulator.view import small_picture
+from simulator.view import picture, small_picture
 
 TITLE = "Hold lot LOT-1001/1: viscosity 120 mPa.s above 105 mPa.s"
 
@@ -63,6 +65,16 @@ def test_first_plant_07_open_guidance_stands_before_what_is_over():
     told = [guidance(1, title="Stop the feed"), *(guidance(number, "resolved") for number in range(2, 20))]
     lines = shown(small_picture(scene(told=told), 80, 24))
     assert "Stop the feed" in lines[lines.index("guidance on the terminal") + 1]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(126, 36), (130, 40), (200, 60)])
+def test_the_panels_of_a_large_terminal_crop_nothing(columns, rows):
+    console = Console(width=columns, height=rows, file=io.StringIO(), color_system=None)
+    console.print(picture(scene(told=[guidance(number) for number in range(5)]), columns, rows))
+    text = console.file.getvalue()
+    assert "\u2026" not in text
+    for part in ("off-specification", *SPECIFICATIONS, "S-00001", TITLE, *TAGS, "1/min", "mS/cm"):
+        assert part in text
 
 
 @settings(max_examples=50)
