@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
     CONFIRMED = "the data confirm the model's reaction"
     NOTHING_FOLLOWS = "no input of the model follows the setpoint"
-    NOT_MOVED = "the setpoint was moved too seldom to tell what a move does"
+    NOT_MOVED = "the setpoint was moved too seldom, or the rows are too few, to tell what a move does"
     NO_REACTION = "the data show no reaction to the setpoint of its own"
     UNEXPECTED = "the reaction has another direction than the recipe says"
     OPPOSITE = "the model's reaction has the opposite sign of the data's"
@@ -80,8 +80,10 @@ class _Study:
     stood: NDArray[np.float64]  # (n, inputs): the setpoint over each input's window
     gap: int
 
-    def slope(self, of: NDArray[np.float64], on: NDArray[np.float64]) -> Slope | None:
-        return slope(of, on, folds=self.recipe.candidates.folds, gap=self.gap)
+    def slope(
+        self, of: NDArray[np.float64], on: NDArray[np.float64], moves: NDArray[np.float64] | None = None
+    ) -> Slope | None:
+        return slope(of, on, folds=self.recipe.candidates.folds, gap=self.gap, moves=moves)
 
     def tracking(self, of: NDArray[np.float64], on: NDArray[np.float64]) -> float:
         return tracking(of, on, folds=self.recipe.candidates.folds, gap=self.gap)
@@ -196,7 +198,7 @@ def _data_reaction(study: _Study, following: NDArray[np.bool_]) -> Slope | None:
     """Return how much the value answers to the setpoint, beyond what the inputs that do not follow it explain."""
     lags, others = np.unique(study.stood[:, following], axis=1), study.features[:, ~following]
     left = study.unexplained(np.column_stack([study.values, lags]), others)
-    return study.slope(left[:, 0], left[:, 1:])
+    return study.slope(left[:, 0], left[:, 1:], moves=lags)
 
 
 def _model_reaction(study: _Study, gains: Mapping[str, float], predict: Predict) -> float:
@@ -241,7 +243,7 @@ def _verdict(study: _Study, table: ManipulatedTable, model: float, data: Slope |
 
 WHAT_TO_DO = {
     Verdict.NOTHING_FOLLOWS: "name what follows it in gains or follows, or make the setpoint an input",
-    Verdict.NOT_MOVED: "train on rows in which it was moved on purpose, at least a dozen times",
+    Verdict.NOT_MOVED: "train on more rows, in which it was moved on purpose, at least a dozen times",
     Verdict.NO_REACTION: "move it on purpose while the other inputs stand, and train on those rows",
     Verdict.UNEXPECTED: "look for moves that answer to the analyte; train on moves that were made on purpose",
     Verdict.OPPOSITE: "look for inputs that are effects, or that stand for the setpoint",
