@@ -5,9 +5,9 @@ models that have not seen it; what is left of the one is held against what is le
 model with cross-fitting: Chernozhukov et al. 2018, "Double/debiased machine learning for treatment and structural
 parameters"). So a setpoint that only ever moves together with a disturbance shows nothing of its own.
 
-The left-out blocks are cut into pieces of time. Only what moves around the mean of its piece counts, so that slow drift is
-no reaction, nor two slow courses that resemble each other by chance. The interval comes from leaving out one piece after
-the other, with as many degrees of freedom as pieces hold the setpoint's moves (MacKinnon, Nielsen and Webb 2023,
+The left-out blocks are cut into pieces of time. Only what moves around the mean of its piece counts, so that slow drift
+is no reaction, nor two slow courses that resemble each other by chance. The interval comes from leaving out one piece
+after the other, with as many degrees of freedom as pieces hold the setpoint's moves (MacKinnon, Nielsen and Webb 2023,
 "Cluster-robust inference: a guide to empirical practice"): rows near in time are not independent, and a few moves prove
 little however many rows there are.
 """
