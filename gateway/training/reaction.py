@@ -12,6 +12,7 @@ after the other, with as many degrees of freedom as pieces hold the setpoint's m
 little however many rows there are.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,7 +28,7 @@ COVERAGE = 0.99  # of the interval: advice that moves a plant the wrong way cost
 FEWEST_PIECES = 4.0  # that carry the slope; with fewer nobody can say how sure it is
 _NUISANCE = ("ridge", "extra_trees")  # the mean of both explains what is linear and what is not
 _ROWS_PER_LAG = 20  # with fewer, lags are taken together
-_MOST_PIECES, _LEAST_PIECE_ROWS = 20, 16
+_MOST_PIECES, _LEAST_PIECE_ROWS = 20, 12
 _NOTHING = 1e-9  # of the setpoint's spread: below that is arithmetic
 
 
@@ -56,7 +57,7 @@ def pieces(count: int, *, folds: int, gap: int) -> Iterator[NDArray[np.int64]]:
     """
     most = int(np.clip(count // max(2 * gap, _LEAST_PIECE_ROWS), folds, _MOST_PIECES))
     for begin, end in pairwise(np.linspace(0, count, folds + 1).astype(int)):
-        for first, last in pairwise(np.linspace(begin, end, max(1, round(most / folds)) + 1).astype(int)):
+        for first, last in pairwise(np.linspace(begin, end, math.ceil(most / folds) + 1).astype(int)):
             yield np.arange(first, last)
 
 
