@@ -5,6 +5,7 @@ leaves open is taken from the other, the status that is farthest holds, and what
 """
 
 from dataclasses import fields, replace
+from typing import Any
 
 from gateway.records import LabResult, ResultStatus
 
@@ -57,22 +58,19 @@ def _unreadable(result: LabResult) -> bool:
 def together(standing: LabResult, arrived: LabResult) -> LabResult:
     """Return what two messages of one version say together; ids and flags are of the one that arrived."""
     readable = standing if _unreadable(arrived) and not _unreadable(standing) else arrived
-    filled = {
+    filled: dict[str, Any] = {
         field.name: getattr(standing, field.name)
         for field in fields(LabResult)
         if field.name not in _OF_THE_MESSAGE and getattr(arrived, field.name) in (None, ())
     }
-    return replace(
-        arrived,
-        **filled,
-        value=readable.value,
-        value_text=readable.value_text,
-        qualifier=readable.qualifier,
-        censored_at=readable.censored_at,
-        foreign_id=arrived.foreign_id or standing.foreign_id,
-        status=max(standing.status, arrived.status, key=_RANK.__getitem__),
-        unread=tuple({reason.text: reason for reason in (*standing.unread, *arrived.unread)}.values()),
-    )
+    value = {name: getattr(readable, name) for name in ("value", "value_text", "qualifier", "censored_at")}
+    said = filled | value
+    said |= {
+        "foreign_id": arrived.foreign_id or standing.foreign_id,
+        "status": max(standing.status, arrived.status, key=_RANK.__getitem__),
+        "unread": tuple({reason.text: reason for reason in (*standing.unread, *arrived.unread)}.values()),
+    }
+    return replace(arrived, **said)
 
 
 def says_nothing_new(standing: LabResult, both: LabResult) -> bool:

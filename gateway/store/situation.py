@@ -244,7 +244,7 @@ class _Loading:
         found: list[Specification] = []
         for product in dict.fromkeys(products):
             rows = [] if product is None else self.rows("specifications_of_product", {"product": product})
-            found += map(stated_in, rows)
+            found += stated_in(rows)
         return tuple(found)
 
     def _of_lot_made(self, model: ModelAssignment, context: Context, at_ns: int) -> dict[str, Any]:
