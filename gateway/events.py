@@ -474,6 +474,7 @@ class Situation:
     lots: tuple[LotFacts, ...] = ()  # that a result or an earlier version of it speaks of, or that are judged again
     result_lots: tuple[str, ...] = ()  # that the arriving result itself speaks of
     possible_lots: tuple[str, ...] = ()  # that it may belong to, where that is all that is known
+    order_products: tuple[str, ...] = ()  # what the order makes that the arriving result names
     lot_state: LotState = field(default_factory=LotState)
     lot_closed: bool = False
     lot_started_ns: int | None = None

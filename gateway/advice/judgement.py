@@ -102,7 +102,7 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
         arrived_ns=event.at_ns,
         current=newest,
         relation=Relation.STATED if event.result.lots else Relation.FOUND,
-        order_products=_order_products(event, situation),
+        order_products=situation.order_products,
         trends=trended.reasons,
     )
     own = scoped_judgement(situation.lots[0].knowledge.context, record, in_force_of(situation))
@@ -120,12 +120,6 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
         predictions=predictions,
         lots=lots,
     )
-
-
-def _order_products(event: ResultArrived, situation: Situation) -> tuple[str, ...]:
-    """Return the product of the order that a message names, where production knows it."""
-    product, own = situation.context.material_definition_id, event.result.material_definition_id
-    return () if product is None or event.result.job_order_id is None or product == own else (product,)
 
 
 def in_force_of(situation: Situation) -> InForce:

@@ -50,6 +50,7 @@ class OpenPoint(StrEnum):
     RESULT_CONTRADICTED = "RESULT_CONTRADICTED"
     RESULT_WITHDRAWN = "RESULT_WITHDRAWN"
     EARLIER_VERSION_FAILED = "EARLIER_VERSION_FAILED"
+    EARLIER_VERSION_UNREAD = "EARLIER_VERSION_UNREAD"
     RESULT_LEFT_LOT = "RESULT_LEFT_LOT"
     RETEST = "RETEST"
     RETEST_WITHOUT_ORIGINAL = "RETEST_WITHOUT_ORIGINAL"
@@ -68,6 +69,7 @@ HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.RESULT_CONTRADICTED: "ask the laboratory which value holds; then settle the point",
     OpenPoint.RESULT_WITHDRAWN: "have the laboratory replace it by a new version, or settle the point",
     OpenPoint.EARLIER_VERSION_FAILED: "look at why the value was corrected; then settle the point",
+    OpenPoint.EARLIER_VERSION_UNREAD: "check that it said what its correction says; then settle the point",
     OpenPoint.RESULT_LEFT_LOT: "check that the result is not of this lot; then settle the point",
     OpenPoint.RETEST: "decide on the out-of-specification investigation; then settle the point",
     OpenPoint.RETEST_WITHOUT_ORIGINAL: "find the result that it repeats; then settle the point",
@@ -233,13 +235,16 @@ def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
 
 
 def _assessed_results(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
+    """Return what each version asks for; of several messages of one version the last says what all of them say."""
     standing = tuple(
         record.result for record in lot.results if record.current and record.relation is not Relation.POSSIBLE
     )
     present = {_key(result) for result in standing}
+    newest = {(_key(record.result), record.result.result_version): record.result.result_id for record in lot.results}
     return tuple(
         _result(lot, record, in_force, standing=standing, left=_key(record.result) not in present)
         for record in lot.results
+        if newest[_key(record.result), record.result.result_version] == record.result.result_id
     )
 
 
@@ -365,11 +370,21 @@ def _name(result: LabResult) -> str:
     return f"{result.test_id} of {result.sample_id}"
 
 
+# what such a version said may have been a failure: its correction alone settles nothing (21 CFR 211.192)
+_UNREADABLE = frozenset({"VALUE_UNKNOWN", "TEXT_UNKNOWN", "UNIT_MISMATCH"})
+
+
 def _of_earlier_version(result: LabResult, judged: Judged, *, left: bool) -> tuple[Found, ...]:
     if left:
         text = f"A correction moved {_name(result)} to another lot."
         return (_review(OpenPoint.RESULT_LEFT_LOT, text, analyte=result.analyte, sample_id=result.sample_id),)
-    if judged.recommendation is not Recommendation.HOLD or result.control_id is not None:
+    if result.control_id is not None:
+        return ()
+    if result.unread or not _UNREADABLE.isdisjoint(reason.code for reason in judged.reasons):
+        why = result.unread[0].text if result.unread else judged.reasons[0].text
+        text = f"Version {result.result_version} of {_name(result)} was not understood: {why}"
+        return (_review(OpenPoint.EARLIER_VERSION_UNREAD, text, analyte=result.analyte, sample_id=result.sample_id),)
+    if judged.recommendation is not Recommendation.HOLD:
         return ()
     text = f"Version {result.result_version} of {_name(result)} was out: {judged.reasons[0].text}"
     return (
@@ -455,6 +470,8 @@ def _refused(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> As
         codes=[reason.code for reason in message.reasons],
     )
     found: tuple[Found, ...] = (point,)
+    if any(reason.code == "RESULT_VERSION_CONFLICT" for reason in message.reasons):
+        found = (_review(OpenPoint.RESULT_CONTRADICTED, point[2].text, dead_letter_id=message.dead_letter_id),)
     if message.result is not None:
         found = _contradiction(lot, message, message.result, in_force)
     subject = f"{Subject.REFUSED} {message.dead_letter_id}"
@@ -464,8 +481,11 @@ def _refused(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> As
         kind=Subject.REFUSED,
         **_sorted(lot, subject, found),
         failed=any(asks is Recommendation.HOLD for _code, asks, _reason in found),
+        source=None if message.result is None else message.result.source,
         sample_id=message.sample_id,
         test_id=message.test_id,
+        result_version=None if message.result is None else message.result.result_version,
+        own_product=None if message.result is None else message.result.material_definition_id,
         at_ns=message.at_ns,
     )
 

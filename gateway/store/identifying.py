@@ -87,7 +87,7 @@ def _identified_message_of_version(connection: sqlite3.Connection, event: Result
     standing = own_words(rows[-1]["body"])
     fields = contradictions(standing, event.result)
     if fields:
-        return _identified_by_delivery(connection, _conflict(event, own_id, fields))
+        return _identified_by_delivery(connection, _conflict(event, own_id, fields, standing))
     return replace(event, event_id=event_id, result=replace(event.result, result_id=update_id))
 
 
@@ -141,8 +141,13 @@ def _salted(connection: sqlite3.Connection, own_id: str) -> str:
     return identity_of("epoch", epoch, own_id) if epoch else own_id
 
 
-def _conflict(event: ResultArrived | ResponseArrived, own_id: str, fields: tuple[str, ...] = ()) -> MessageRefused:
-    """Return a message as refused since something else is on record under its identity; its lots are for a person."""
+def _conflict(
+    event: ResultArrived | ResponseArrived, own_id: str, fields: tuple[str, ...] = (), standing: LabResult | None = None
+) -> MessageRefused:
+    """Return a message as refused since something else is on record under its identity.
+
+    Nobody can say which of the two holds: the lots of both are for a person.
+    """
     named = f" It differs in {', '.join(fields)}." if fields else ""
     reason = refusal(
         Refusal.RESULT_VERSION_CONFLICT,
@@ -156,14 +161,15 @@ def _conflict(event: ResultArrived | ResponseArrived, own_id: str, fields: tuple
         origin=event.origin,
         payload=event.payload,
         reasons=(reason,),
-        about=None if result is None else reference_to(result),
+        about=None if result is None else reference_to(result, standing),
         contradicts=result if fields else None,
     )
 
 
-def reference_to(result: LabResult) -> ResultReference:
-    """Return which lots, sample and test a result speaks of."""
-    return ResultReference(source=result.source, lots=result.lots, sample_id=result.sample_id, test_id=result.test_id)
+def reference_to(result: LabResult, standing: LabResult | None = None) -> ResultReference:
+    """Return which lots, sample and test a result speaks of, and what is on record in its place."""
+    lots = result.lots if standing is None else tuple(dict.fromkeys((*result.lots, *standing.lots)))
+    return ResultReference(source=result.source, lots=lots, sample_id=result.sample_id, test_id=result.test_id)
 
 
 def _payload(connection: sqlite3.Connection, statement: str, **parameters: Any) -> str | None:

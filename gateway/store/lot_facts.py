@@ -104,7 +104,9 @@ class LotReading:
         if not named:
             own = tuple(replace(record, relation=Relation.FOUND) for record in versions)
             return (LotFacts(knowledge=LotKnowledge(context=LotContext(material_lot_id=""), results=own), whole=False),)
-        return tuple(self._facts(lot, at_ns=event.at_ns, arriving=result, versions=versions) for lot in named)
+        return tuple(
+            self._facts(lot, at_ns=event.at_ns, arriving=result, versions=versions, own=lot in lots) for lot in named
+        )
 
     def of_lots(self, lots: Iterable[str], *, at_ns: int) -> tuple[LotFacts, ...]:
         """Return all that is known of lots."""
@@ -124,26 +126,45 @@ class LotReading:
         return any(value_of(self._connection, statement, **parameters) is not None for statement, parameters in asked)
 
     def _facts(
-        self, lot: str, *, at_ns: int, arriving: LabResult | None, versions: tuple[ResultOnRecord, ...]
+        self,
+        lot: str,
+        *,
+        at_ns: int,
+        arriving: LabResult | None,
+        versions: tuple[ResultOnRecord, ...],
+        own: bool = True,
     ) -> LotFacts:
-        """Return what is known of a lot: all of it, or where a result touches nothing else, its own versions."""
+        """Return what is known of a lot: all of it, or where a result touches nothing else, its own versions.
+
+        ``own``: whether the arriving result itself speaks of the lot, and not only an earlier version of it.
+        """
         row = next(iter(self._records.rows("lot_state", {"material_lot_id": lot})), None)
-        context, product_is_new = self._context(lot, arriving)
-        whole = arriving is None or product_is_new or self._is_whole(lot, arriving)
-        sample = ("", "") if arriving is None else _sample(arriving)
+        context = self._context(lot)
+        named = self._named_by_results(lot) if not context.products else {}
+        spoken = (arriving,) if arriving is not None and own else ()
+        now_named = named | {key: name for result in spoken for key, name in _names_product(result, named).items()}
+        whole = arriving is None or _products(named) != _products(now_named) or self._is_whole(lot, arriving)
+        sample = _sample(arriving) if arriving is not None and lot in arriving.lots else ("", "")
         knowledge = LotKnowledge(context=context, settled=self._settled(lot))
         if whole:
             results, left_out = self._results(context, row, sample)
+            refused = self._refused(lot, sample)
+            contradicting = (message.result for message in refused if message.result is not None)
+            now_named = {}
+            for result in (*(record.result for record in results), *contradicting, *spoken):
+                now_named |= _names_product(result, now_named)
             knowledge = replace(
                 knowledge,
                 results=results,
-                refused=self._refused(lot, sample),
+                refused=refused,
                 parents=self._parents(lot),
                 left_out=left_out,
             )
         else:
             of_lot = (self._to_lot(record, lot, sample) for record in versions)
             knowledge = replace(knowledge, results=tuple(record for record in of_lot if record is not None))
+        context = _with_products(context, now_named)
+        knowledge = replace(knowledge, context=context)
         subjects = [record.result.result_id for record in knowledge.results]
         provisional = self._provisional(lot)
         about = Context(equipment_id=context.equipment_id, material_lot_id=lot)
@@ -178,7 +199,7 @@ class LotReading:
             arrived_ns=row["arrived_ns"],
             current=bool(row["current"]),
             relation=Relation.STATED,
-            order_products=self._order(result.job_order_id)[0].holding,
+            order_products=self.products_of_order(result.job_order_id),
         )
 
     def _to_lot(self, record: ResultOnRecord, lot: str, sample: Sample) -> ResultOnRecord | None:
@@ -280,34 +301,20 @@ class LotReading:
 
     # --- what production has told of a lot ------------------------------------------------------------------------
 
-    def _context(self, lot: str, arriving: LabResult | None) -> tuple[LotContext, bool]:
-        """Return what production has told of a lot, and whether the arriving result is the first to name its product.
-
-        Of several messages the one with the latest time holds, in whatever order they came. Where production has named
-        no product, what the lot's results name counts.
-        """
+    def _context(self, lot: str) -> LotContext:
+        """Return what production has told of a lot: of several messages, in whatever order, the latest time holds."""
         rows = self._records.rows("lot_context_told", {"material_lot_id": lot})
         product, client = _told(rows, "material_definition_id"), _told(rows, "client_id")
         order, equipment = _told(rows, "job_order_id"), _told(rows, "equipment_id")
         of_order, client_of_order = self._order(order.first)
         products = tuple(dict.fromkeys((*product.holding, *of_order.holding)))
         clients = tuple(dict.fromkeys((*client.holding, *client_of_order.holding)))
-        product_is_new = False
-        if not products:
-            named = self._values("products_named_by_results", material_lot_id=lot)
-            own = (
-                ()
-                if arriving is None or arriving.material_definition_id is None
-                else (arriving.material_definition_id,)
-            )
-            product_is_new = not set(own) <= set(named)
-            products = tuple(dict.fromkeys((*named, *own)))
         contradicted = {
             "product": product.contradicted or of_order.contradicted or len(products) > 1,
             "client": client.contradicted or client_of_order.contradicted or len(clients) > 1,
             "equipment": len(equipment.holding) > 1,
         }
-        context = LotContext(
+        return LotContext(
             material_lot_id=lot,
             products=products,
             client_id=clients[0] if clients else None,
@@ -315,7 +322,18 @@ class LotReading:
             equipment_id=equipment.first,
             contradictions=tuple(name for name, holds in contradicted.items() if holds),
         )
-        return context, product_is_new
+
+    def _named_by_results(self, lot: str) -> "_Named":
+        """Return which products the results of a lot name, as they were last assessed."""
+        named: _Named = {}
+        for row in self._connection.execute(SQL["products_named_by_results"], {"material_lot_id": lot}):
+            key = (row["source"], row["sample_id"], row["test_id"])
+            named[key] = max(named.get(key, _NO_PRODUCT), (row["version"] or 0, row["product"]))
+        return named
+
+    def products_of_order(self, job_order_id: str | None) -> tuple[str, ...]:
+        """Return what an order makes, as far as that is known."""
+        return self._order(job_order_id)[0].holding
 
     def _order(self, job_order_id: str | None) -> tuple[_Told, _Told]:
         """Return (product, client) of an order."""
@@ -326,6 +344,30 @@ class LotReading:
 
 
 _NEVER = 2**62
+_NO_PRODUCT = (-1, "")
+_Named = dict[tuple[str, str, str], tuple[int, str]]
+"""By sample and test: the newest version that names a product, and which one."""
+
+
+def _names_product(result: LabResult, named: _Named) -> _Named:
+    """Return what a result says of its lot's product, where that is newer than what is known of it."""
+    if result.material_definition_id is None:
+        return {}
+    key = (result.source, result.sample_id, result.test_id)
+    return {key: max(named.get(key, _NO_PRODUCT), (result.result_version or _NEVER, result.material_definition_id))}
+
+
+def _products(named: _Named) -> set[str]:
+    return {product for _version, product in named.values()}
+
+
+def _with_products(context: LotContext, named: _Named) -> LotContext:
+    """Return the context with the product that the results name, where production has named none."""
+    products = tuple(sorted(_products(named)))
+    if context.products or not products:
+        return context
+    several = ("product",) if len(products) > 1 else ()
+    return replace(context, products=products, contradictions=(*context.contradictions, *several))
 
 
 def _told(rows: list[sqlite3.Row], name: str) -> _Told:

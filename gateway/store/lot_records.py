@@ -163,8 +163,10 @@ def refused(connection: sqlite3.Connection, event: Event, _situation: Situation,
         "reasons": json.dumps([asdict(reason) for reason in record.reasons], default=str),
         "result": contradicts,
     }
+    own = about.lots if record.contradicts is None else record.contradicts.lots
     for lot in about.lots or ("",):
-        connection.execute(SQL["insert_refused_result"], row | {"material_lot_id": lot})
+        says = contradicts if lot in own or not own else None  # only its own lots are judged by what it says
+        connection.execute(SQL["insert_refused_result"], row | {"material_lot_id": lot, "result": says})
         if lot:
             connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
     if not about.lots:

@@ -334,18 +334,21 @@ class _Loading:
         return next((each for each in nearest.values() if each.rejected), None)
 
     def _of_result(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
+        event = _with_earlier_messages(event, history)
         reading = self._lot_reading(found.line)
         lots, relation = reading.lots_of(event.result, event.at_ns)
         certain = lots if relation is not Relation.POSSIBLE else ()
         context = self._context_of_result(event.result, certain)
         facts = reading.of_result(event)
-        products = (context.material_definition_id, *(each for lot in facts for each in _products(lot)))
+        of_order = reading.products_of_order(event.result.job_order_id)
+        products = (context.material_definition_id, *of_order, *(each for lot in facts for each in _products(lot)))
         return replace(
             found,
             history=history,
             context=context,
             result_lots=certain,
             possible_lots=() if certain else lots,
+            order_products=of_order,
             lots=facts,
             series=self._series(event, context.material_definition_id, history, found.line),
             left_series=self._left_series(event, context.material_definition_id, history),
@@ -554,6 +557,14 @@ class _Loading:
             repeats_superseded=earlier[-1]["result_id"] if not numbered and earlier and current not in same else None,
             says_nothing_new=numbered and _says_nothing_new(standing, event.result),
         )
+
+
+def _with_earlier_messages(event: ResultArrived, history: ResultHistory) -> ResultArrived:
+    """Return a result with what earlier messages of its version have said."""
+    current = history.current
+    if current is None or event.result.result_version is None or current.result_version != event.result.result_version:
+        return event
+    return replace(event, result=together(current.in_its_own_words(), event.result))
 
 
 def _says_nothing_new(standing: LabResult, arrived: LabResult) -> bool:

@@ -144,10 +144,16 @@ class Laboratory:
 
     def commit(self, pending):
         windows = Rings({}, capacity=1).windows(windows_needed(pending.event, self.line))
-        self.connection.execute("BEGIN IMMEDIATE")
+        self.begin()
         decide_batch(self.connection, line=self.line, batch=(Pending(pending.event, windows=windows),))
-        self.connection.execute("COMMIT")
+        self.end()
         pending.committed()
+
+    def begin(self):
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def end(self):
+        self.connection.execute("COMMIT")
 
     def wait(self, seconds=0.0):
         """Let time pass: take up what decisions have left for later, and what was said again and left standing."""

@@ -44,11 +44,16 @@ def judged(bench, value, **changes):
     return found["recommendation"], set(found["flags"]) - {"NO_SAMPLED_AT"}
 
 
-def test_a_stated_specification_holds_from_when_it_was_stated(bench):
+def test_the_first_stated_specification_holds_from_the_beginning_and_a_later_one_from_when_it_was_stated(bench):
     assert judged(bench, 103.0) == ("review", set())  # there is none yet
     state(bench)
-    assert judged(bench, 103.0) == ("hold", set())
-    assert judged(bench, 101.0, sampled_at=rfc3339(NOW_NS - SECOND_NS))[0] == "review"  # drawn before
+    assert bench.sent("disposition")[-1]["recommendation"] == "hold"  # judged again
+    earlier = rfc3339(NOW_NS - SECOND_NS)
+    assert judged(bench, 101.0, sampled_at=earlier)[0] == "release"  # drawn before, when nothing else held
+    bench.now_ns += SECOND_NS
+    state(bench, version="5", upper=100.5)
+    assert judged(bench, 101.0)[0] == "hold"
+    assert judged(bench, 101.0, sampled_at=earlier)[0] == "release"
 
 
 def test_a_later_version_takes_over_on_its_day_and_a_withdrawn_one_holds_no_longer(bench):

@@ -242,10 +242,11 @@ SELECT count(*) FROM specification_stated
 WHERE product = :product AND analyte = :analyte AND client_id = :client_id AND withdrawn = 0;
 
 -- name: products_named_by_results
-SELECT DISTINCT json_extract(body, '$.own_product') AS product FROM assessment
-WHERE material_lot_id = :material_lot_id AND kind = 'result' AND json_extract(body, '$.current') = 1
-  AND json_extract(body, '$.own_product') IS NOT NULL
-ORDER BY 1;
+SELECT source, sample_id, json_extract(body, '$.test_id') AS test_id, json_extract(body, '$.result_version') AS version,
+       json_extract(body, '$.own_product') AS product
+FROM assessment
+WHERE material_lot_id = :material_lot_id AND kind IN ('result', 'refused')
+  AND json_extract(body, '$.own_product') IS NOT NULL;
 
 -- name: damaged_results_of_lot
 SELECT holds, 'lab_result ' || result_id AS record FROM lab_result_checked
