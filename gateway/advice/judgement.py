@@ -238,6 +238,7 @@ def _lot_outcome(
         if record.current and current is not None and other.result.result_id == current.result_id
         else other
         for other in facts.knowledge.results
+        if not _same_version(other.result, result)  # an earlier message of this one, which says all of it
     )
     knowledge = replace(facts.knowledge, results=(*earlier, *((record,) if of_result else ())))
     own_flags = {
@@ -257,6 +258,14 @@ def _lot_outcome(
         subject=result.result_id,
     )
     return replace(outcome, own=of_result)
+
+
+def _same_version(first: LabResult, second: LabResult) -> bool:
+    return _version(first) == _version(second)
+
+
+def _version(result: LabResult) -> tuple[str, str, str, int, int | None]:
+    return (result.source, result.sample_id, result.test_id, result.replicate, result.result_version)
 
 
 def _left_a_lot(result: LabResult, situation: Situation) -> bool:
@@ -368,7 +377,9 @@ def _missing(event: Event, facts: LotFacts, assessed: tuple[Assessment, ...], si
     """Return the required tests without an approved result: of every product and client that the lot's results name."""
     context = facts.knowledge.context
     clients = {context.client_id, *(record.result.client_id for record in facts.knowledge.results)}
-    products = dict.fromkeys((*context.products, *facts.rest.products, *(item.product for item in assessed)))
+    products = dict.fromkeys(
+        (*context.products, *facts.rest.products, *(product for item in assessed for product in item.products))
+    )
     required = dict.fromkeys(
         analyte
         for product in products

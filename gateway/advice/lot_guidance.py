@@ -94,7 +94,7 @@ def _said(outcome: LotOutcome, result: LabResult | None, specification: Specific
         asks=asks,
         reasons=points,
         analyte=None if item is None else item.analyte,
-        product=None if item is None else item.product,
+        product=None if item is None or not item.products else item.products[0],
         result=None if measured is None else replace(measured, material_lot_id=disposition.material_lot_id),
         specification=specification,
     )

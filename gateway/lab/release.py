@@ -136,7 +136,7 @@ class Assessment:
     test_id: str | None = None
     result_version: int | None = None
     analyte: str | None = None
-    product: str | None = None
+    products: tuple[str, ...] = ()  # by which it was judged, its own first
     own_product: str | None = None  # what the message itself says
     awaited_order_id: str | None = None
     current: bool = False
@@ -186,6 +186,7 @@ class RefusedResult:
     sample_id: str | None = None
     test_id: str | None = None
     result: LabResult | None = None
+    superseded: bool = False  # whether a later version is on record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,16 +236,13 @@ def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
 
 
 def _assessed_results(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
-    """Return what each version asks for; of several messages of one version the last says what all of them say."""
     standing = tuple(
         record.result for record in lot.results if record.current and record.relation is not Relation.POSSIBLE
     )
     present = {_key(result) for result in standing}
-    newest = {(_key(record.result), record.result.result_version): record.result.result_id for record in lot.results}
     return tuple(
         _result(lot, record, in_force, standing=standing, left=_key(record.result) not in present)
         for record in lot.results
-        if newest[_key(record.result), record.result.result_version] == record.result.result_id
     )
 
 
@@ -480,7 +478,7 @@ def _refused(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> As
         subject=subject,
         kind=Subject.REFUSED,
         **_sorted(lot, subject, found),
-        failed=any(asks is Recommendation.HOLD for _code, asks, _reason in found),
+        failed=any(asks is Recommendation.HOLD or code in _FAILURES for code, asks, _reason in found),
         source=None if message.result is None else message.result.source,
         sample_id=message.sample_id,
         test_id=message.test_id,
@@ -504,7 +502,10 @@ def _contradiction(
         sample_id=result.sample_id,
         dead_letter_id=message.dead_letter_id,
     )
-    return (point, *_judged_points(judged, result, only_hold=True))
+    if not message.superseded:
+        return (point, *_judged_points(judged, result, only_hold=True))
+    stands = any(record.current and _key(record.result) == _key(result) for record in lot.results)
+    return (point, *(_of_earlier_version(result, judged, left=False) if stands else ()))
 
 
 def _parent(lot: LotKnowledge, parent: Parent) -> Assessment:
@@ -614,7 +615,7 @@ def _assessment(
         test_id=result.test_id,
         result_version=result.result_version,
         analyte=result.analyte,
-        product=products[0] if products else None,
+        products=products,
         own_product=result.material_definition_id,
         awaited_order_id=awaited,
         current=record.current,

@@ -236,15 +236,23 @@ class LotReading:
         source, sample_id = sample
         rows = self._records.rows("refused_of_lot", {"material_lot_id": lot, "sample_id": sample_id, "source": source})
         return tuple(
-            RefusedResult(
-                dead_letter_id=row["dead_letter_id"],
-                reasons=_REASONS.validate_json(row["reasons"]),
-                at_ns=row["at_ns"],
-                sample_id=row["sample_id"],
-                test_id=row["test_id"],
-                result=None if row["result"] is None else decode(LabResult, row["result"]),
-            )
-            for row in rows
+            self._refused_result(row) for row in {row["dead_letter_id"]: row for row in reversed(rows)}.values()
+        )
+
+    def _refused_result(self, row: sqlite3.Row) -> RefusedResult:
+        result = None if row["result"] is None else decode(LabResult, row["result"])
+        later = None
+        if result is not None:
+            version = {**_key(result), "result_version": result.result_version}
+            later = value_of(self._connection, "has_later_version", **version)
+        return RefusedResult(
+            dead_letter_id=row["dead_letter_id"],
+            reasons=_REASONS.validate_json(row["reasons"]),
+            at_ns=row["at_ns"],
+            sample_id=row["sample_id"],
+            test_id=row["test_id"],
+            result=result,
+            superseded=later is not None,
         )
 
     def _parents(self, lot: str) -> tuple[Parent, ...]:

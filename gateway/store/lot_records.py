@@ -27,6 +27,8 @@ from gateway.store.codec import encode
 from gateway.store.evidence import Cell, with_hash
 from gateway.store.statements import SQL, value_of
 
+SEVERAL = "*"  # products; which ones is in the body
+
 
 def assessed(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotAssessed) -> None:
     """Write a lot's assessments; where it comes into question or out of it, the lots made of it are judged again."""
@@ -53,7 +55,7 @@ def _row(item: Assessment) -> dict[str, Cell]:
         "source": item.source,
         "sample_id": item.sample_id,
         "analyte": item.analyte,
-        "product": item.product,
+        "product": SEVERAL if len(item.products) > 1 else next(iter(item.products), None),
         "awaited_order_id": item.awaited_order_id,
         "at_ns": item.at_ns,
         "states_lot": int(item.states_lot),
@@ -164,14 +166,13 @@ def refused(connection: sqlite3.Connection, event: Event, _situation: Situation,
         "result": contradicts,
     }
     own = about.lots if record.contradicts is None else record.contradicts.lots
-    for lot in about.lots or ("",):
+    for lot in about.lots if own else (*about.lots, ""):
         says = contradicts if lot in own or not own else None  # only its own lots are judged by what it says
         connection.execute(SQL["insert_refused_result"], row | {"material_lot_id": lot, "result": says})
         if lot:
             connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
-    if not about.lots:
-        of_sample = {"sample_id": about.sample_id, "source": about.source}
-        connection.execute(SQL["judge_lots_of_named_sample_again"], of_sample | because)
+    of_sample = {"sample_id": about.sample_id, "source": about.source}
+    connection.execute(SQL["judge_lots_of_named_sample_again"], of_sample | because)
 
 
 def restated(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRestated) -> None:

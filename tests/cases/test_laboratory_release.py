@@ -19,7 +19,7 @@ def good(lab, lot="L", **fields):
     lab.result("pH", 7.0, lot, **fields)
 
 
-# --- 1: what cannot be read ---------------------------------------------------------------------------------
+# --- 1: what cannot be read -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_laboratory_01_what_is_refused_for_a_sample_speaks_against_the_lots_of_t
     assert lab.ever() == ["review"]
 
 
-# --- 2, 3: names and controls --------------------------------------------------------------------------------
+# --- 2, 3: names and controls ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["L   ", " L", "L\u00a0", "\tL", "L\u200b", "L\ufeff"])
@@ -115,7 +115,7 @@ def test_laboratory_03_a_lot_together_with_an_unknown_control_is_for_review(lab,
     assert "release" not in lab.ever()
 
 
-# --- 4: context that comes late ----------------------------------------------------------------------------------
+# --- 4: context that comes late -------------------------------------------------------------------------
 
 
 def test_laboratory_04a_a_result_without_a_lot_counts_once_its_lot_is_known(lab):
@@ -199,7 +199,7 @@ def test_laboratory_04_a_result_moves_to_the_lot_that_is_told_late(lab):
     assert lab.recommended("A") == "release"  # nothing of A has ever been out
 
 
-# --- 5 to 7, 22, 30: comparators and units, judged -----------------------------------------------------------------
+# --- 5 to 7, 22, 30: comparators and units, judged ------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_laboratory_05_a_comparator_is_read_or_speaks_against_a_release(lab, val
     assert lab.recommended() in FOR_A_PERSON
 
 
-# --- 8 to 11: versions, statuses, retests, withdrawals ---------------------------------------------------------------
+# --- 8 to 11: versions, statuses, retests, withdrawals --------------------------------------------------
 
 
 def test_laboratory_08_another_value_under_the_same_version_makes_the_lot_a_review_or_hold(lab):
@@ -277,7 +277,7 @@ def test_laboratory_11_what_is_withdrawn_without_a_replacement_is_for_review(lab
     assert lab.recommended() == "review"
 
 
-# --- 13: genealogy -------------------------------------------------------------------------------------------------
+# --- 13: genealogy --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ["hold, use, child", "use, child, hold", "child, use, hold", "use, hold, child"])
@@ -312,7 +312,7 @@ def test_laboratory_13_a_parent_that_comes_out_of_question_releases_its_children
     assert lab.recommended("LD2") == "release"
 
 
-# --- 20, 21: invalidated samples, several lots -------------------------------------------------------------------------
+# --- 20, 21: invalidated samples, several lots ----------------------------------------------------------
 
 
 def test_laboratory_20_an_invalidated_sample_after_its_result_is_for_review(tmp_path):
@@ -335,7 +335,7 @@ def test_laboratory_21_a_composite_is_judged_for_each_of_its_lots(lab, lots):
     assert holds == {"L-1", "L-2"}
 
 
-# --- 28: a resend ------------------------------------------------------------------------------------------------------
+# --- 28: a resend ---------------------------------------------------------------------------------------
 
 
 def test_laboratory_28_a_resend_of_the_whole_history_changes_and_sends_nothing(lab):
@@ -365,7 +365,7 @@ def test_laboratory_28_a_value_that_is_told_again_and_left_standing_is_for_revie
     assert "SUPERSEDED_VALUE_RESTORED" in lab.codes()
 
 
-# --- siblings ------------------------------------------------------------------------------------------------------------
+# --- siblings -------------------------------------------------------------------------------------------
 
 
 def test_laboratory_06_mass_and_volume_fractions_do_not_meet(lab):

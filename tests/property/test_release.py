@@ -163,7 +163,8 @@ def damaged(draw, payload):
     damage = {
         "text": {"result": "smudged"}, "ambiguous": {"result": "1,234"}, "type": {"result": {"is": 7}},
         "missing": {"result": None}, "status": {"status": "perhaps"}, "unit": {"unit": "9⁹⁹⁹⁹⁹"},
-        "time": {"sampled_at": "yesterday"}, "number": {"result": draw(st.sampled_from(["7..0", "1e999", "--7", "0x7"]))},
+        "time": {"sampled_at": "yesterday"},
+        "number": {"result": draw(st.sampled_from(["7..0", "1e999", "--7", "0x7"]))},
     }[kind]  # fmt: skip
     return json.dumps({**document, **damage}).encode()
 

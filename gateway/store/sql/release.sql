@@ -14,6 +14,11 @@ SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source L
 SELECT r.body, r.current, r.holds, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
 FROM lab_result_checked AS r JOIN event AS e ON e.event_id = r.event_id
 WHERE r.source = :source AND r.sample_id = :sample_id AND r.test_id = :test_id AND r.replicate = :replicate
+AND NOT EXISTS (  -- of several messages of one version the last says what all of them say
+    SELECT 1 FROM lab_result AS later
+    WHERE later.source = r.source AND later.sample_id = r.sample_id AND later.test_id = r.test_id
+      AND later.replicate = r.replicate AND later.result_version = r.result_version AND later.rowid > r.row_number
+)
 ORDER BY r.result_version, r.row_number;
 
 -- name: results_speaking_of_lot
@@ -30,7 +35,15 @@ WHERE r.result_id IN (
     UNION SELECT w.result_id FROM assessment AS a
           JOIN result_without_lot AS w ON w.sample_id = a.sample_id AND w.source = a.source
           WHERE a.material_lot_id = :material_lot_id AND a.states_lot = 1
+    UNION SELECT w.result_id FROM refused_result AS f
+          JOIN result_without_lot AS w ON w.sample_id = f.sample_id AND w.source = f.source
+          WHERE f.material_lot_id = :material_lot_id
     UNION SELECT result_id FROM result_without_lot WHERE sample_id = :sample_id AND source = :source
+)
+AND NOT EXISTS (  -- of several messages of one version the last says what all of them say
+    SELECT 1 FROM lab_result AS later
+    WHERE later.source = r.source AND later.sample_id = r.sample_id AND later.test_id = r.test_id
+      AND later.replicate = r.replicate AND later.result_version = r.result_version AND later.rowid > r.row_number
 )
 ORDER BY r.row_number DESC LIMIT :most;
 
@@ -42,22 +55,31 @@ SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked
 WHERE result_id = :result_id AND current = 1;
 
 -- name: lots_of_sample
-SELECT DISTINCT material_lot_id FROM assessment
-WHERE sample_id = :sample_id AND source = :source AND states_lot = 1 ORDER BY material_lot_id;
+SELECT material_lot_id FROM assessment WHERE sample_id = :sample_id AND source = :source AND states_lot = 1
+UNION SELECT material_lot_id FROM refused_result
+WHERE sample_id = :sample_id AND source = :source AND material_lot_id <> ''
+ORDER BY material_lot_id;
 
 -- name: lots_of_order
 SELECT material_lot_id FROM lot WHERE job_order_id = :job_order_id ORDER BY material_lot_id LIMIT 100;
 
 -- name: refused_of_lot
-SELECT dead_letter_id, sample_id, test_id, at_ns, reasons, result, holds, 'refused_result ' || dead_letter_id AS record
+-- that name the lot, or a sample of it; what a contradiction says is judged only for the lots that it names itself
+SELECT dead_letter_id, sample_id, test_id, at_ns, reasons,
+       CASE WHEN material_lot_id IN (:material_lot_id, '') THEN result END AS result,
+       holds, 'refused_result ' || dead_letter_id AS record
 FROM refused_result_checked
-WHERE material_lot_id = :material_lot_id OR (
-    material_lot_id = '' AND (sample_id, source) IN (
-        SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND states_lot = 1
-        UNION SELECT :sample_id, :source
-    )
+WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
+    SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND states_lot = 1
+    UNION SELECT sample_id, source FROM refused_result WHERE material_lot_id = :material_lot_id
+    UNION SELECT :sample_id, :source
 )
-ORDER BY row_number LIMIT 200;
+ORDER BY material_lot_id = :material_lot_id DESC, material_lot_id = '' DESC, row_number LIMIT 200;
+
+-- name: has_later_version
+SELECT 1 FROM lab_result
+WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
+  AND result_version > :result_version LIMIT 1;
 
 -- name: settled_of_lot
 SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked WHERE material_lot_id = :material_lot_id;
@@ -159,8 +181,11 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_named_sample_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
-SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment
-WHERE sample_id = :sample_id AND source = :source AND states_lot = 1
+SELECT material_lot_id, :cause, :at_ns FROM (
+    SELECT material_lot_id FROM assessment WHERE sample_id = :sample_id AND source = :source AND states_lot = 1
+    UNION SELECT material_lot_id FROM refused_result
+          WHERE sample_id = :sample_id AND source = :source AND material_lot_id <> ''
+) WHERE true
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_on_equipment_again
@@ -184,7 +209,7 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 -- name: judge_lots_of_product_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment
-WHERE product = :product AND analyte = :analyte AND at_ns >= :from_ns
+WHERE product IN (:product, '*') AND analyte = :analyte AND at_ns >= :from_ns
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_made_of_it_again
@@ -253,4 +278,5 @@ SELECT holds, 'lab_result ' || result_id AS record FROM lab_result_checked
 WHERE material_lot_id = :material_lot_id AND current = 1 AND NOT holds LIMIT 20;
 
 -- name: products_of_lot
-SELECT DISTINCT product FROM assessment WHERE material_lot_id = :material_lot_id AND product IS NOT NULL ORDER BY product;
+SELECT DISTINCT named.value AS product FROM assessment, json_each(assessment.body, '$.products') AS named
+WHERE material_lot_id = :material_lot_id ORDER BY product;
