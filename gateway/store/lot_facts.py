@@ -148,7 +148,7 @@ class LotReading:
         knowledge = LotKnowledge(context=context, settled=self._settled(lot))
         if whole:
             results, left_out = self._results(context, row, sample)
-            refused = self._refused(lot, sample)
+            refused = self._refused(lot, sample, arriving)
             contradicting = (message.result for message in refused if message.result is not None)
             now_named = {}
             for result in (*(record.result for record in results), *contradicting, *spoken):
@@ -205,7 +205,7 @@ class LotReading:
     def _to_lot(self, record: ResultOnRecord, lot: str, sample: Sample) -> ResultOnRecord | None:
         """Return a result as it stands to a lot; None where it does not speak of it."""
         lots, relation = self.lots_of(record.result, record.arrived_ns)
-        if not record.result.lots and _sample(record.result) == sample and lot not in lots:
+        if relation is not Relation.STATED and _sample(record.result) == sample:
             lots, relation = (lot,), Relation.FOUND  # the arriving result of its sample names the lot
         return replace(record, relation=relation) if lot in lots else None
 
@@ -232,19 +232,16 @@ class LotReading:
             left_out = max(0, counted - MOST_JUDGED_AGAIN)
         return tuple(record for record in known if record is not None), left_out
 
-    def _refused(self, lot: str, sample: Sample) -> tuple[RefusedResult, ...]:
+    def _refused(self, lot: str, sample: Sample, arriving: LabResult | None) -> tuple[RefusedResult, ...]:
         source, sample_id = sample
         rows = self._records.rows("refused_of_lot", {"material_lot_id": lot, "sample_id": sample_id, "source": source})
         return tuple(
-            self._refused_result(row) for row in {row["dead_letter_id"]: row for row in reversed(rows)}.values()
+            self._refused_result(row, arriving)
+            for row in {row["dead_letter_id"]: row for row in reversed(rows)}.values()
         )
 
-    def _refused_result(self, row: sqlite3.Row) -> RefusedResult:
+    def _refused_result(self, row: sqlite3.Row, arriving: LabResult | None) -> RefusedResult:
         result = None if row["result"] is None else decode(LabResult, row["result"])
-        later = None
-        if result is not None:
-            version = {**_key(result), "result_version": result.result_version}
-            later = value_of(self._connection, "has_later_version", **version)
         return RefusedResult(
             dead_letter_id=row["dead_letter_id"],
             reasons=_REASONS.validate_json(row["reasons"]),
@@ -252,8 +249,15 @@ class LotReading:
             sample_id=row["sample_id"],
             test_id=row["test_id"],
             result=result,
-            superseded=later is not None,
+            superseded=result is not None and self._has_later_version(result, arriving),
         )
+
+    def _has_later_version(self, result: LabResult, arriving: LabResult | None) -> bool:
+        version = result.result_version or 0
+        if arriving is not None and _key(arriving) == _key(result) and (arriving.result_version or _NEVER) > version:
+            return True
+        asked = {**_key(result), "result_version": version}
+        return value_of(self._connection, "has_later_version", **asked) is not None
 
     def _parents(self, lot: str) -> tuple[Parent, ...]:
         rows = self._connection.execute(SQL["parents_in_question"], {"material_lot_id": lot})

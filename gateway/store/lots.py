@@ -75,7 +75,7 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
     disposition = reading.disposition()
     told_last = Recommendation.PENDING if disposition is None else disposition.recommendation
     recommendation = told_last if row is None else Recommendation(row["recommendation"])  # of a damaged row
-    named = dict.fromkeys(item.product for item in assessed if item.product is not None)
+    named = dict.fromkeys(product for item in assessed for product in item.products)
     stated = row["product"] if row is not None else None
     settlements = {item.point_id: item for item in reading.settlements()}
     open_points, settled = _points(assessed, settlements)
