@@ -187,6 +187,7 @@ class RefusedResult:
     test_id: str | None = None
     result: LabResult | None = None
     superseded: bool = False  # whether a later version is on record
+    order_products: tuple[str, ...] = ()  # of the order that it names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -473,28 +474,51 @@ def _refused(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> As
     if message.result is not None:
         found = _contradiction(lot, message, message.result, in_force)
     subject = f"{Subject.REFUSED} {message.dead_letter_id}"
-    return Assessment(
+    refused = Assessment(
         material_lot_id=lot.context.material_lot_id,
         subject=subject,
         kind=Subject.REFUSED,
         **_sorted(lot, subject, found),
         failed=any(asks is Recommendation.HOLD or code in _FAILURES for code, asks, _reason in found),
-        source=None if message.result is None else message.result.source,
         sample_id=message.sample_id,
         test_id=message.test_id,
-        result_version=None if message.result is None else message.result.result_version,
-        own_product=None if message.result is None else message.result.material_definition_id,
         at_ns=message.at_ns,
     )
+    if message.result is None:
+        return refused
+    result, record = message.result, _as_record(message, message.result)
+    return replace(
+        refused,
+        source=result.source,
+        result_version=result.result_version,
+        analyte=result.analyte,
+        products=_scope(lot.context, record)[0],
+        own_product=result.material_definition_id,
+        awaited_order_id=_awaited_order(lot, result),
+        at_ns=message.at_ns if result.sampled_ns is None else result.sampled_ns,
+    )
+
+
+def _as_record(message: RefusedResult, result: LabResult) -> ResultOnRecord:
+    return ResultOnRecord(
+        result=result,
+        arrived_ns=message.at_ns,
+        current=True,
+        relation=Relation.STATED,
+        order_products=message.order_products,
+    )
+
+
+def _awaited_order(lot: LotKnowledge, result: LabResult) -> str | None:
+    """Return the order that a result names, where it is another one than the lot's: what it makes counts, too."""
+    return result.job_order_id if result.job_order_id != lot.context.job_order_id else None
 
 
 def _contradiction(
     lot: LotKnowledge, message: RefusedResult, result: LabResult, in_force: InForce
 ) -> tuple[Found, ...]:
     """Return that a version was told in two ways; where the other way would be a hold, a hold too."""
-    record = ResultOnRecord(result=result, arrived_ns=message.at_ns, current=True, relation=Relation.STATED)
-    products, clients = _scope(lot.context, record)
-    judged = judged_in_context(record, products, clients, in_force)
+    judged = scoped_judgement(lot.context, _as_record(message, result), in_force)
     point = _review(
         OpenPoint.RESULT_CONTRADICTED,
         f"{_name(result)} came twice under one version, once as {result.value_text}; nobody can say which one holds.",
@@ -597,8 +621,6 @@ def _assessment(
     judged_points = _sorted(lot, result.result_id, found)
     points = judged_points["points"]
     stands = record.current and certain and result.status not in WITHDRAWN and result.control_id is None
-    context_order = lot.context.job_order_id
-    awaited = result.job_order_id if result.job_order_id not in {None, context_order} else None
     return Assessment(
         material_lot_id=lot.context.material_lot_id,
         subject=result.result_id,
@@ -617,7 +639,7 @@ def _assessment(
         analyte=result.analyte,
         products=products,
         own_product=result.material_definition_id,
-        awaited_order_id=awaited,
+        awaited_order_id=_awaited_order(lot, result),
         current=record.current,
         flags=judged.flags if record.current else (),
         at_ns=record.arrived_ns if result.sampled_ns is None else result.sampled_ns,

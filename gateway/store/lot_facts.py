@@ -81,7 +81,7 @@ class LotReading:
     def _on_equipment(self, result: LabResult, at_ns: int | None) -> tuple[str, ...]:
         if result.equipment_id is None or at_ns is None:
             return ()
-        rows = self._records.rows("lot_on_equipment", {"equipment_id": result.equipment_id, "at_ns": at_ns})
+        rows = self._records.rows("lots_on_equipment", {"equipment_id": result.equipment_id, "at_ns": at_ns})
         return tuple(row["material_lot_id"] for row in rows)
 
     def _values(self, statement: str, **parameters: Any) -> tuple[str, ...]:
@@ -250,6 +250,7 @@ class LotReading:
             test_id=row["test_id"],
             result=result,
             superseded=result is not None and self._has_later_version(result, arriving),
+            order_products=() if result is None else self.products_of_order(result.job_order_id),
         )
 
     def _has_later_version(self, result: LabResult, arriving: LabResult | None) -> bool:

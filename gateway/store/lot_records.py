@@ -34,7 +34,7 @@ def assessed(connection: sqlite3.Connection, event: Event, _situation: Situation
     """Write a lot's assessments; where it comes into question or out of it, the lots made of it are judged again."""
     lot = {"material_lot_id": record.material_lot_id}
     if record.whole:
-        connection.execute(SQL["lot_is_judged"], lot)
+        connection.execute(SQL["lot_is_judged"], {**lot, "cause": event.event_id})
     if not (record.changed or record.removed):
         return
     is_parent = value_of(connection, "is_parent", **lot) is not None
@@ -173,6 +173,7 @@ def refused(connection: sqlite3.Connection, event: Event, _situation: Situation,
             connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
     of_sample = {"sample_id": about.sample_id, "source": about.source}
     connection.execute(SQL["judge_lots_of_named_sample_again"], of_sample | because)
+    connection.execute(SQL["judge_lots_of_sample_again"], of_sample | because)
 
 
 def restated(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRestated) -> None:

@@ -576,11 +576,13 @@ def _says_nothing_new(standing: LabResult, arrived: LabResult) -> bool:
 
 def _products(lot: LotFacts) -> tuple[str | None, ...]:
     """Return every product by which results of a lot may be judged."""
-    results = lot.knowledge.results
+    results, refused = lot.knowledge.results, lot.knowledge.refused
     return (
         *lot.knowledge.context.products,
         *(record.result.material_definition_id for record in results),
         *(product for record in results for product in record.order_products),
+        *(message.result.material_definition_id for message in refused if message.result is not None),
+        *(product for message in refused for product in message.order_products),
     )
 
 

@@ -60,6 +60,14 @@ UNION SELECT material_lot_id FROM refused_result
 WHERE sample_id = :sample_id AND source = :source AND material_lot_id <> ''
 ORDER BY material_lot_id;
 
+-- name: lots_on_equipment
+-- the newest one: its start ended any lot before it; where several started at the same instant, each of them
+SELECT material_lot_id, holds, 'lot ' || material_lot_id AS record FROM lot_checked
+WHERE equipment_id = :equipment_id AND (ended_ns IS NULL OR ended_ns > :at_ns) AND started_ns = (
+    SELECT max(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
+)
+ORDER BY material_lot_id;
+
 -- name: lots_of_order
 SELECT material_lot_id FROM lot WHERE job_order_id = :job_order_id ORDER BY material_lot_id LIMIT 100;
 
@@ -153,7 +161,8 @@ VALUES (:material_lot_id, :subject, :kind, :source, :sample_id, :analyte, :produ
 DELETE FROM assessment WHERE material_lot_id = :material_lot_id AND subject = :subject;
 
 -- name: lot_is_judged
-DELETE FROM lot_to_judge WHERE material_lot_id = :material_lot_id;
+-- what the same event has marked stays: another lot of it has changed since this one was read
+DELETE FROM lot_to_judge WHERE material_lot_id = :material_lot_id AND cause <> :cause;
 
 -- name: lots_to_judge_by_cause
 SELECT material_lot_id FROM lot_to_judge WHERE cause = :cause ORDER BY material_lot_id LIMIT :most;
