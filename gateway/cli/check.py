@@ -95,8 +95,8 @@ def _approval_warnings(settings: Settings, line: LineDefinition) -> list[str]:
 def setpoint_warnings(line: LineDefinition) -> list[str]:
     """Return which setpoints a model names without suggesting moves of them."""
     return [
-        f"{model.name} {model.bundle.identity.version} suggests no move of {item.tag}: the data it was trained on do "
-        "not confirm what a move does (its card.md says more)"
+        f"{model.name} {model.bundle.identity.version} suggests no move of {item.tag}: its data do not confirm what a "
+        "move does, or its recipe says so (see its card.md)"
         for model in line.models
         for item in model.bundle.manipulated
         if not item.may_suggest and model.stage >= Stage.ADVISE

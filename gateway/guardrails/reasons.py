@@ -42,7 +42,9 @@ class Abstention(StrEnum):
     STEP_TOO_LARGE = "A move of {tag} by {step:.6g} exceeds the largest step of {max_step:.6g}."
     INTERLOCKED = "{tag} may be moved only while {interlock} lies within {lower:.6g} to {upper:.6g}; it is {value}."
     NOT_IN_STATE = "{tag} may be moved only while {interlock} is {states}; it is {value}."
-    REACTION_NOT_SHOWN = "The data behind the model do not confirm what a move of {tag} does; none is suggested."
+    REACTION_NOT_SHOWN = (
+        "The bundle suggests no move of {tag}: its data do not confirm what a move does, or its recipe says so."
+    )
     TOO_SOON = "{tag} was moved or suggested {elapsed_seconds:.0f} s ago; {minimum_seconds:.0f} s must pass."
     NO_IMPROVING_MOVE = "No allowed move of {tags} brings {analyte} closer to {target:.6g} by more than it is unsure."
     SIDE_EFFECT_UNKNOWN = "{tag} also moves {analyte}, and model {model} cannot say at present where it would go."

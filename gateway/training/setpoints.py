@@ -6,7 +6,7 @@ of the setpoint itself (``gateway.training.reaction``), and where they do not co
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -138,7 +138,7 @@ def _setpoint(
         *_follower_warnings(setpoint, study, following),
         *_size_warnings(setpoint, recipe, half_width),
     )
-    return Setpoint(**{**vars(setpoint), "warnings": told})
+    return replace(setpoint, warnings=told)
 
 
 def _names(recipe: Recipe) -> list[str]:
