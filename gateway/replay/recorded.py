@@ -6,16 +6,38 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
 from gateway.contract.identity import identity_of
-from gateway.events import ContextChanged, Event, ModelDue, Origin, ResponseArrived, ResultArrived, SpecificationStated
+from gateway.events import (
+    Arrived,
+    ContextChanged,
+    Event,
+    MessageRefused,
+    ModelDue,
+    Origin,
+    ResponseArrived,
+    SpecificationStated,
+)
 from gateway.ingest.messages import Understand
 from gateway.moments import Moment
-from gateway.records import ContextChange, Guidance, LabResult, Prediction, Recommendation, Response, Specification
+from gateway.records import (
+    ContextChange,
+    Guidance,
+    LabResult,
+    Prediction,
+    Reason,
+    Recommendation,
+    Response,
+    ResultReference,
+    Specification,
+)
 from gateway.store.codec import decode
 from gateway.store.statements import SQL
 from gateway.transport.mqtt_connection import Delivery
 
 _BOOT = "replay"
+_REASONS = TypeAdapter(tuple[Reason, ...])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +96,7 @@ def recorded_events(connection: sqlite3.Connection, stretch: Stretch, *, underst
     """Return the events to decide again, in the order in which they were decided.
 
     These are the messages until the stretch's end, and the models due in it. ``understand``: how the laboratory's
-    messages are read now. What was refused stays out: nothing was decided on it.
+    messages are read now. What was refused stays out, unless it speaks of lots.
     """
     ticks, results = _from_predictions(connection, stretch)
     messages = [
@@ -124,7 +146,7 @@ class _LastMessage:
 
 def _messages(
     connection: sqlite3.Connection, stretch: Stretch, understand: Understand
-) -> Iterator[tuple[int, str, ResultArrived | ContextChanged | ResponseArrived | SpecificationStated]]:
+) -> Iterator[tuple[int, str, Arrived]]:
     for row in connection.execute(SQL["recorded_messages"], {"until_ns": stretch.until_ns}):
         at = moment(row["at_ns"])
         origin = Origin(
@@ -147,8 +169,33 @@ def _messages(
         elif row["specification"] is not None:
             stated, withdrawn = decode(Specification, row["specification"]), bool(row["withdrawn"])
             event = SpecificationStated(at=at, origin=origin, specification=stated, withdrawn=withdrawn, payload=b"")
-        if isinstance(event, ResultArrived | ContextChanged | ResponseArrived | SpecificationStated):
+        else:
+            event = _refused(connection, row["event_id"], at, origin)
+        if isinstance(event, Arrived):
             yield row["row_number"], row["event_id"], event
+
+
+def _refused(connection: sqlite3.Connection, event_id: str, at: Moment, origin: Origin) -> MessageRefused | None:
+    """Return a refused message that speaks of lots: it speaks against their release, as it did then."""
+    rows = connection.execute(SQL["refused_of_event"], {"event_id": event_id}).fetchall()
+    if not rows:
+        return None
+    first = rows[0]
+    about = ResultReference(
+        source=first["source"],
+        lots=tuple(row["material_lot_id"] for row in rows if row["material_lot_id"]),
+        sample_id=first["sample_id"],
+        test_id=first["test_id"],
+    )
+    said = next((row["result"] for row in rows if row["result"] is not None), None)
+    return MessageRefused(
+        at=at,
+        origin=origin,
+        payload=b"",
+        reasons=_REASONS.validate_json(first["reasons"]),
+        about=about,
+        contradicts=None if said is None else decode(LabResult, said),
+    )
 
 
 def said_then(connection: sqlite3.Connection, stretch: Stretch) -> Said:

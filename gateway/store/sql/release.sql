@@ -84,6 +84,10 @@ WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
 )
 ORDER BY material_lot_id = :material_lot_id DESC, material_lot_id = '' DESC, row_number LIMIT 200;
 
+-- name: refused_of_event
+SELECT material_lot_id, source, sample_id, test_id, reasons, result FROM refused_result_checked
+WHERE event_id = :event_id AND holds ORDER BY row_number;
+
 -- name: has_later_version
 SELECT 1 FROM lab_result
 WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
