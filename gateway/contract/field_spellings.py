@@ -94,6 +94,8 @@ CRITICAL = frozenset(
 
 # what says that there is none of something, or that something does not hold
 NO = frozenset({"n", "no", "0", "false", "f", "none", "null", "n/a", "-", "--"})
+# what says so in the place of a name: "N", "no" or "0" may well be a lot's
+NO_NAME = frozenset({"none", "null", "n/a", "-", "--"})
 _WELL = frozenset(
     {"pass", "passed", "ok", "okay", "yes", "y", "true", "1", "accept", "accepted", "conform", "conforms", "conforming",
      "complies", "compliant", "within", "within spec", "within limits", "in spec", "within specification",

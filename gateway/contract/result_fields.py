@@ -17,7 +17,7 @@ from gateway.contract.field_spellings import (
     FALLBACKS,
     MAY_COMPARE,
     NEAR,
-    NO,
+    NO_NAME,
     SPELLINGS,
     WITHIN_SPECIFICATION,
     by_folded_name,
@@ -91,7 +91,7 @@ def located(document: Mapping[str, Any], *, ignore: Collection[str] = ()) -> Loc
 def lot_names(text: str) -> list[str]:
     """Return the lots in a text: several are separated by commas, semicolons or line breaks; "n/a" and "-" are none."""
     names = (normalised(part) for part in _BETWEEN_LOTS.split(text))
-    return [name for name in names if name and name.casefold() not in NO]
+    return [name for name in names if name and name.casefold() not in NO_NAME]
 
 
 def perhaps_several(lot: str) -> list[str]:

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import replace
 from typing import Any
 
+from gateway.advice.judgement import RESTATED
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
 from gateway.errors import EvidenceDamagedError
@@ -121,6 +122,8 @@ def _identified_specification(connection: sqlite3.Connection, event: Specificati
 
 def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> Event | None:
     origin = event.origin
+    if origin.session == RESTATED:  # the gateway's own finding: what it repeats is counted already
+        return replace(event, event_id=_salted(connection, identity_of("restated", origin.payload_sha256, event.at_ns)))
     delivery = {"session": origin.session, "message_number": origin.message_number}
     if origin.redelivered and value_of(
         connection, "was_in_last_delivery", **delivery, payload_sha256=origin.payload_sha256
