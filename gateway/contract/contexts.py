@@ -9,11 +9,12 @@ from gateway.contract.reading import (
     FieldReader,
     MessageRefusedError,
     Refusal,
+    echo,
     parse_document,
     parse_object,
     refusal,
 )
-from gateway.contract.result_fields import lot_names
+from gateway.contract.result_fields import lot_names, perhaps_several
 from gateway.records import ContextChange, ContextKind, ResultReference
 
 MOST_CHANGES = 500  # of one message
@@ -87,11 +88,27 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
         supplier=text("supplier"),
         state=text("state"),
     )
+    _note_perhaps_several(reader, change)
     if reader.reasons:
-        raise MessageRefusedError(tuple(reader.reasons), about=_about(change.material_lot_id))
+        raise MessageRefusedError(tuple(reader.reasons), about=_about(change, payload))
     return change
 
 
-def _about(lot: str | None) -> ResultReference | None:
-    """Return of which lot a change speaks that is not understood: a person looks at it before it is released."""
-    return None if lot is None else ResultReference(source=_SOURCE, lots=(lot,))
+def _note_perhaps_several(reader: FieldReader, change: ContextChange) -> None:
+    """Refuse a name such as ``L-1 & L-2``, which could be several lots: of one that is overlooked nothing is known."""
+    for name in _LOTS:
+        lot = getattr(change, name)
+        if lot is not None and perhaps_several(lot):
+            text = f"{name} is {echo(lot)}, which could be several lots; send a list, or separate them by commas."
+            reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(lot))
+
+
+def _about(change: ContextChange, payload: bytes) -> ResultReference | None:
+    """Return of which lots a change speaks that is not understood: a person looks at them before they are released.
+
+    Where it does not say of which lot under our name for it, those count that it names under any other.
+    """
+    lot = change.material_lot_id
+    if lot is None:
+        return _REFERENCES.reference(payload)
+    return ResultReference(source=_SOURCE, lots=tuple(dict.fromkeys((lot, *perhaps_several(lot)))))

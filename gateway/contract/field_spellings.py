@@ -70,6 +70,13 @@ FALLBACKS: Mapping[str, tuple[str, ...]] = {
         "product_no", "product_number", "material", "material_id", "material_code", "material_no", "material_number",
         "article", "article_no", "article_number", "item_code", "sku",
     ),
+    "job_order_id": (
+        "work_order_no", "work_order_number", "production_order_no", "production_order_number", "production_order_id",
+        "process_order_no", "process_order_number", "process_order_id", "manufacturing_order", "order", "order_id",
+        "order_no", "order_number",
+    ),
+    "equipment_id": ("equipment", "equipment_no", "equipment_name", "machine", "machine_id"),
+    "client_id": ("client", "client_no", "client_code", "customer", "customer_id", "customer_no", "customer_code"),
 }  # fmt: skip
 
 # within an object of limits
@@ -96,10 +103,11 @@ CRITICAL = frozenset(
 NO = frozenset({"n", "no", "0", "false", "f", "none", "null", "n/a", "-", "--"})
 # what says so in the place of a name: "N", "no" or "0" may well be a lot's
 NO_NAME = frozenset({"none", "null", "n/a", "-", "--"})
-_WELL = frozenset(
+WELL = frozenset(
     {"pass", "passed", "ok", "okay", "yes", "y", "true", "1", "accept", "accepted", "conform", "conforms", "conforming",
      "complies", "compliant", "within", "within spec", "within limits", "in spec", "within specification",
-     "in specification", "release", "released", "approved"}
+     "in specification", "release", "released", "approved", "valid", "meets", "meets specification",
+     "meets requirements", "satisfactory", "good"}
 )  # fmt: skip
 
 
@@ -119,7 +127,7 @@ def _unless_no(value: Any) -> bool:
 
 
 def _unless_well(value: Any) -> bool:
-    return _said(value) not in _WELL
+    return _said(value) not in WELL
 
 
 def _unless_normal(value: Any) -> bool:

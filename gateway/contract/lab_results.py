@@ -16,10 +16,11 @@ from gateway.contract.mapping import ResultMapping, mapping_named
 from gateway.contract.message_fields import MessageFields, word
 from gateway.contract.names import folded, name_key, normalised
 from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, as_text, echo, parse_object
-from gateway.contract.result_fields import located
-from gateway.contract.stated_lots import stated_lots
+from gateway.contract.result_fields import located, unmapped
+from gateway.contract.stated_lots import stated_lots, texts_within
 from gateway.contract.stated_value import stated_value
 from gateway.contract.statuses import status_of
+from gateway.contract.unread_fields import lots_nobody_reads
 from gateway.records import LabResult, ResultReference, ResultStatus, Specification
 
 CANONICAL = mapping_named("canonical")
@@ -97,7 +98,9 @@ def read_result(
         decimal_comma=decimal_comma,
     )
     sample_id, test_id = message.name("sample_id", required=True), _test(message, analytes)
-    lots, control_id = stated_lots(message), _control(message)
+    control_id = _control(message)
+    _note_lots_nobody_reads(message, foreign, control_id=control_id, ignore=ignored)
+    lots = stated_lots(message)
     if sample_id is None or test_id is None:
         # a lot that is named within something that nothing reads is named all the same
         within = mapping.reference(payload) if not lots else None
@@ -107,6 +110,21 @@ def read_result(
     result = _result(message, source=source, sample_id=sample_id, test_id=test_id, lots=lots, control_id=control_id,
                      analytes=analytes, assume_status=assume_status, foreign_id=mapped.foreign_id)  # fmt: skip
     return ReadResult(result=result, unused=(*mapped.unused, *fields.unused))
+
+
+def _note_lots_nobody_reads(
+    message: MessageFields, foreign: Mapping[str, Any], *, control_id: str | None, ignore: Collection[str]
+) -> None:
+    """Take the lots that stand in fields that nothing reads, and note that a person must look: none is overlooked."""
+    if control_id is not None:
+        return
+    given = message.located.values("material_lot_id")
+    known = {name for value in given for name in texts_within(value)}
+    for name, value in lots_nobody_reads(foreign, named=bool(known), ignore=ignore):
+        if name in message.located.names.get("material_lot_id", ()) or known >= {*texts_within(value)}:
+            continue
+        message.located.take("material_lot_id", name, value)
+        message.reader.reasons.append(unmapped(name, value))
 
 
 def _result(

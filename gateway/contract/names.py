@@ -8,16 +8,19 @@ from functools import lru_cache
 
 _INVISIBLE = frozenset({"Cf", "Cc"})  # zero-width and direction marks, controls
 _LONGEST_KEPT = 64  # characters of a name that is remembered: names come from outside
-_HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})  # a hyphen and a no-break one
+# hyphens, dashes and a minus, which word processors put for one another; letters and digits of full width
+_SAME = {ord(dash): "-" for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63"} | {
+    code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)
+}
 _JOINERS = str.maketrans("", "", " _-./")
 
 
 def normalised(text: str) -> str:
-    """Return a name in NFC, without invisible characters, trimmed, each run of spaces as one, hyphens as ``-``."""
+    """Return a name in NFC, without invisible characters, trimmed, each run of spaces as one, dashes as ``-``."""
     if not (text.isascii() and text.isprintable()):
         seen = (" " if each.isspace() else each for each in text
                 if each.isspace() or unicodedata.category(each) not in _INVISIBLE)  # fmt: skip
-        text = unicodedata.normalize("NFC", "".join(seen)).translate(_HYPHENS)
+        text = unicodedata.normalize("NFC", "".join(seen)).translate(_SAME)
     return " ".join(text.split())
 
 

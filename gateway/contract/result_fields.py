@@ -16,7 +16,6 @@ from gateway.contract.field_spellings import (
     CRITICAL,
     FALLBACKS,
     MAY_COMPARE,
-    NEAR,
     NO_NAME,
     SPELLINGS,
     WITHIN_SPECIFICATION,
@@ -25,13 +24,22 @@ from gateway.contract.field_spellings import (
 )
 from gateway.contract.names import folded, normalised
 from gateway.contract.reading import Refusal, echo, refusal
-from gateway.contract.statuses import FINAL, WITHDRAWN, status_of
+from gateway.contract.unread_fields import is_limit, speaks_against
 from gateway.records import Reason
 
 _INDEX, _FALLBACK = by_folded_name(SPELLINGS), by_folded_name(FALLBACKS)
 _WITHIN = by_folded_name(WITHIN_SPECIFICATION)
-_BETWEEN_LOTS = re.compile(r"[,;\r\n]")
-_PERHAPS_BETWEEN_LOTS = re.compile(r"\||(?<=\s)(?:&|\+|/|and|und|et|bis|to)(?=\s)", re.IGNORECASE)
+_BETWEEN_LOTS = re.compile("[,;\r\n\t\uff0c\uff1b\u3001]")
+_PERHAPS_BETWEEN_LOTS = re.compile(
+    r"\||\.\.+|(?<=\s)(?:&|\+|/|-|and|und|et|y|e|bis|to|through|thru)(?=\s)", re.IGNORECASE
+)
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb "
+# what stands where a lot is not known yet; such a result is of whichever lot its sample, order or equipment is
+_NO_LOT = NO_NAME | frozenset(
+    {"na", "n.a.", "n.a", "?", "??", "???", "unknown", "unk", "tbd", "tba", "to be determined", "to be defined",
+     "not known", "not available", "not applicable", "not assigned", "unassigned", "pending", "undefined", "nan",
+     "unbekannt", "inconnu", "desconocido", "#n/a", "blank", "empty", "xxx", "."}
+)  # fmt: skip
 _MOST_UNREAD = 20  # reasons for fields that nothing reads, of one message
 
 
@@ -90,8 +98,8 @@ def located(document: Mapping[str, Any], *, ignore: Collection[str] = ()) -> Loc
 
 def lot_names(text: str) -> list[str]:
     """Return the lots in a text: several are separated by commas, semicolons or line breaks; "n/a" and "-" are none."""
-    names = (normalised(part) for part in _BETWEEN_LOTS.split(text))
-    return [name for name in names if name and name.casefold() not in NO_NAME]
+    names = (normalised(normalised(part).strip(_QUOTES)) for part in _BETWEEN_LOTS.split(text))
+    return [name for name in names if name and name.casefold() not in _NO_LOT]
 
 
 def perhaps_several(lot: str) -> list[str]:
@@ -110,14 +118,16 @@ def unmapped(name: str, value: Any) -> Reason:
 def critical_and_unread(
     document: Mapping[str, Any], *, read: Collection[str], ignore: Collection[str] = ()
 ) -> Iterator[tuple[str, Any]]:
-    """Yield (name, value) of each field that is called like a critical one of ours and that a mapping does not read.
+    """Yield (name, value) of each field that could speak against a release and that a mapping does not read.
 
     ``read``: our fields that the mapping reads somewhere, and the foreign names that it has read.
     """
     for name, value in document.items():
         key = folded(name)
         ours = _INDEX.get(key)
-        if ours in CRITICAL and ours not in read and name not in read and key not in ignore and not blank(value):
+        if name in read or ours in read or key in ignore or blank(value) or value in ([], {}):
+            continue
+        if ours in CRITICAL or (ours is None and speaks_against(name, value, has_status="status" in read)):
             yield name, value
 
 
@@ -138,6 +148,8 @@ def _take_limits(fields: LocatedFields, outer: str, document: Mapping[str, Any],
             fields.take(_WITHIN[key], path, value)
         elif not blank(value):
             fields.unused.append(path)
+            if is_limit(value):
+                fields.reasons.append(unmapped(path, value))
 
 
 def _take_others(fields: LocatedFields, others: Mapping[str, Any]) -> None:
@@ -151,16 +163,5 @@ def _take_others(fields: LocatedFields, others: Mapping[str, Any]) -> None:
             fields.take(ours, name, value)
             continue
         fields.unused.append(name)
-        if _speaks_against(folded(name), value, has_status="status" in named) and len(fields.reasons) < _MOST_UNREAD:
+        if speaks_against(name, value, has_status="status" in named) and len(fields.reasons) < _MOST_UNREAD:
             fields.reasons.append(unmapped(name, value))
-
-
-def _speaks_against(key: str, value: Any, *, has_status: bool) -> bool:
-    """Return whether a field that nothing reads could; of a status beside the one that is read only a withdrawal."""
-    speaks = NEAR.get(key)
-    if speaks is not None:
-        return speaks(value)
-    if not key.endswith(("status", "state")):
-        return False
-    status = status_of(value)
-    return status in WITHDRAWN if has_status else status not in FINAL

@@ -24,7 +24,7 @@ def stated_lots(message: MessageFields) -> tuple[str, ...]:
                 field=name,
                 found=echo(message.located.document[name]),
             )
-            lots |= dict.fromkeys(_texts_within(message.located.document[name]))
+            lots |= dict.fromkeys(texts_within(message.located.document[name]))
             continue
         sets.add(frozenset(here))
         lots |= dict.fromkeys(here)
@@ -62,8 +62,14 @@ def _lots_in(value: Any) -> list[str] | None:
     return [lot for name in names for lot in lot_names(name)]
 
 
-def _texts_within(value: Any) -> list[str]:
-    """Return every text in something that should have been the name of a lot: each could be one."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    texts = [text for each in inner for text in _texts_within(each)]
-    return (texts + (lot_names(value) if isinstance(value, str) else []))[:_MOST_TEXTS]
+def texts_within(value: Any) -> list[str]:
+    """Return every text in something that should have been the name of a lot: each could be one.
+
+    Where an object has amounts, its names are the lots.
+    """
+    inner = value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        inner = [name if isinstance(each, int | float) else each for name, each in value.items()]
+    texts = [text for each in inner for text in texts_within(each)]
+    said = as_text(value)
+    return (texts + (lot_names(said) if isinstance(said, str) else []))[:_MOST_TEXTS]
