@@ -1,6 +1,9 @@
 """Small builders of what tests need; each names only what matters to the test."""
 
+import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,24 @@ from gateway.records import (
     TagSample,
     seconds_to_ns,
 )
+from gateway.store.database import STATE_FILE, open_state
+
+
+@lru_cache(maxsize=1)
+def _empty_state() -> bytes:
+    """The state database as its migrations leave it, once for each test process."""
+    with tempfile.TemporaryDirectory() as name:
+        open_state(Path(name)).close()
+        return (Path(name) / STATE_FILE).read_bytes()
+
+
+def new_state(directory):
+    """A state database in a directory, opened for writing; a new one comes without running every migration again."""
+    file = Path(directory) / STATE_FILE
+    if not file.exists():
+        file.write_bytes(_empty_state())
+    return open_state(Path(directory))
+
 
 NOW_NS = 1_800_000_000 * SECOND_NS
 GOOD, UNCERTAIN, BAD = 0, 0x40000000, 0x80000000

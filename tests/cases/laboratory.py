@@ -16,11 +16,10 @@ from gateway.process import decide_batch
 from gateway.records import seconds_to_ns
 from gateway.settings import Settings
 from gateway.store.codec import decode
-from gateway.store.database import open_state
 from gateway.store.restated import MEANT_AFTER_NS, meant
 from gateway.store.statements import SQL
 from gateway.transport.mqtt_connection import Delivery
-from tests.building import NOW_NS, moment
+from tests.building import NOW_NS, moment, new_state
 
 CONFIGURATION = """
 [site]
@@ -85,7 +84,7 @@ class Laboratory:
         document["lims"] |= {"mapping": mapping, **lims}
         self.settings = Settings.model_validate(document)
         self.line = define_line(self.settings, path=Path(directory) / "labline.toml")
-        self.connection = open_state(Path(directory))
+        self.connection = new_state(directory)
         self.now_ns = NOW_NS
         self._queue = _Queue()
         self._number = 0

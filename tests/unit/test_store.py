@@ -34,7 +34,7 @@ from gateway.store import audit
 from gateway.store.database import locked, open_state, read_state
 from gateway.store.restated import MEANT_AFTER_NS, meant
 from gateway.store.statements import SQL
-from tests.building import NOW_NS, assignment, line, moment, sample, steady_rings
+from tests.building import NOW_NS, assignment, line, moment, new_state, sample, steady_rings
 
 
 class Bench:
@@ -42,7 +42,7 @@ class Bench:
 
     def __init__(self, directory):
         self.directory = directory
-        self.connection = open_state(directory)
+        self.connection = new_state(directory)
         self.line = line()
         self.deliveries = 0
         self.now_ns = NOW_NS
