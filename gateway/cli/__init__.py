@@ -36,8 +36,21 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "trend": ("trend", "app"),
 }
 
+_LONGEST_SENTENCE = 500  # characters of a command's first sentence
 
-class _OnDemand(TyperGroup):
+
+class WholeSentences(TyperGroup):
+    """Lists its commands with the whole first sentence of each, never with the beginning of one."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section with each command that is not hidden."""
+        rows = [(name, command.get_short_help_str(_LONGEST_SENTENCE)) for name in self.list_commands(ctx)
+                if (command := self.get_command(ctx, name)) is not None and not command.hidden]  # fmt: skip
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class _OnDemand(WholeSentences):
     """Imports the module of the command that is asked for, and no other: each would cost its libraries' start."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -54,7 +67,7 @@ class _OnDemand(TyperGroup):
         found = getattr(import_module(f"gateway.cli.{module}"), attribute)
         holder = typer.Typer(add_completion=False, rich_markup_mode=None)
         if isinstance(found, typer.Typer):
-            holder.add_typer(found, name=name)
+            holder.add_typer(found, name=name, cls=WholeSentences)
         else:
             holder.command(name=name)(found)
         return typer.main.get_group(holder).commands[name]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -196,24 +197,47 @@ def _show(title: str, found: list[dict[str, Any]], *, as_json: bool) -> None:
 
 @app.command()
 def retry(
-    identity: str = typer.Argument(..., help="The id of a dead letter, or of a parked message."),
+    identities: list[str] = typer.Argument(None, metavar="ID...", help="Dead letters, or parked messages."),
     config: Path = _CONFIG,
     person: str = typer.Option(..., "--person", help="Who asks for it; goes into the audit trail."),
+    all_parked: bool = typer.Option(False, "--parked", help="All messages that are parked, the oldest first."),
 ) -> None:
-    """Try a dead letter again, or send a parked message again; the gateway does it when it runs."""
+    """Try dead letters again, or send parked messages again; the gateway does it when it runs.
+
+    Several are asked for all together, or none of them where one is not there.
+    """
     settings, _sha256 = read(config)
+    if not identities and not all_parked:
+        hint = "name ids, as labline buffer parked and dead-letters list them, or --parked for all that are parked"
+        raise LablineError("nothing is named to be tried again", hint=hint)
     at_ns = time.time_ns()
     with changed_by_person(settings.store.directory) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(SQL["unretain_overtaken"], {"message_id": identity})
-        unparked = connection.execute(SQL["unpark"], {"message_id": identity}).rowcount
-        if unparked:
-            entry = AuditEntry(kind="message_unparked", subject=identity, body={"person": person})
-            audit.append(connection, (entry,), at_ns=at_ns)
-        else:
-            ask_retry(connection, identity, person=person, at_ns=at_ns)
+        parked_ids = _parked_ids(connection) if all_parked else ()
+        told = {each: _retry(connection, each, person=person, at_ns=at_ns)
+                for each in dict.fromkeys((*(identities or ()), *parked_ids))}  # fmt: skip
         connection.execute("COMMIT")
-    out.print(f"{identity} will be {'sent' if unparked else 'tried'} again")
+    for identity, how in told.items():
+        out.print(f"{identity} will be {how} again", soft_wrap=True)
+    if not told:
+        out.print("nothing is parked")
+
+
+def _parked_ids(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the ids of all parked messages, the oldest first."""
+    rows = connection.execute(SQL["parked"], {"most": -1}).fetchall()  # SQLite: no limit
+    return tuple(row["message_id"] for row in reversed(rows))
+
+
+def _retry(connection: sqlite3.Connection, identity: str, *, person: str, at_ns: int) -> str:
+    """Ask for a message again; returns what becomes of it, raises LablineError where no message has this id."""
+    connection.execute(SQL["unretain_overtaken"], {"message_id": identity})
+    if not connection.execute(SQL["unpark"], {"message_id": identity}).rowcount:
+        ask_retry(connection, identity, person=person, at_ns=at_ns)
+        return "tried"
+    entry = AuditEntry(kind="message_unparked", subject=identity, body={"person": person})
+    audit.append(connection, (entry,), at_ns=at_ns)
+    return "sent"
 
 
 @app.command()

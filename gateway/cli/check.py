@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.broker_probes import Finding, probe_broker
-from gateway.cli.presentation import out, show_json, show_problems, show_table
+from gateway.cli.broker_probes import REFUSED, Finding, probe_broker
+from gateway.cli.presentation import out, show_json, show_problems, show_wrapped
 from gateway.cli.probes import judge_certificates, probe_sources
 from gateway.clock import SystemClock
 from gateway.consistency import doubts
@@ -15,6 +15,8 @@ from gateway.definitions import LineDefinition, Stage
 from gateway.errors import ConfigurationError
 from gateway.line import broker_address, define_line, opcua_sources, webhook_options
 from gateway.settings import Settings, read, unused_credentials
+
+_MARK = 8  # columns that say whether a finding is all right
 
 
 def check(
@@ -129,6 +131,17 @@ def _show(settings: Settings, line: LineDefinition, warnings: list[str], finding
     for warning in warnings:
         out.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if findings:
-        rows = [("ok" if item.ok else "FAILED", item.subject, item.found) for item in findings]
-        show_table("certificates and connections", ("", "what", "found"), rows)
+        _show_findings(findings)
     out.print("ok" if all(item.ok for item in findings) else "not ok")
+
+
+def _show_findings(findings: list[Finding]) -> None:
+    """Print one line for each finding, and where rights are missing, where they are listed."""
+    out.print("certificates and connections", style="italic", soft_wrap=True)
+    for item in findings:
+        show_wrapped(f"{'ok' if item.ok else 'FAILED':<{_MARK}}{item.subject}: {item.found}", hanging=_MARK)
+    if any(REFUSED in item.found for item in findings):
+        show_wrapped(
+            "  -> give this user the missing rights at the broker; docs/operations.md lists all that are needed",
+            hanging=5,
+        )

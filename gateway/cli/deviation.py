@@ -10,6 +10,7 @@ import typer
 
 from gateway.advice.documents import html, markdown, title_of
 from gateway.cli.presentation import out, show_json, show_table
+from gateway.contract.names import normalised
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.lab.deviations import Deviation, Scope
@@ -59,6 +60,12 @@ def list_deviations(
     show_table("deviations", columns, cells)
 
 
+def _of_lot(connection: sqlite3.Connection, lot: str) -> str | None:
+    """Return the id of the newest deviation of a lot, None where it has none."""
+    rows = connection.execute(SQL["all_deviations"], {"most": _MOST}).fetchall()
+    return next((row["deviation_id"] for row in rows if row["material_lot_id"] == normalised(lot)), None)
+
+
 def _row(row: sqlite3.Row) -> dict[str, Any]:
     """Return a deviation as it stands in the list: one for each, with its newest version's figures."""
     first = " ".join(str(row[name]) for name in ("first_test", "first_value") if row[name] is not None)
@@ -85,7 +92,7 @@ def _about(deviation: dict[str, Any]) -> str:
 
 @app.command()
 def show(
-    deviation: str = typer.Argument(..., help="The deviation's id."),
+    deviation: str = typer.Argument(..., help="The deviation's id, or the lot that it is about."),
     config: Path = _CONFIG,
     form: str = typer.Option("md", "--format", help="md, html (with charts) or json."),
     to: Path | None = typer.Option(None, "--out", help="A file to write instead of standard output."),
@@ -96,6 +103,8 @@ def show(
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         row = connection.execute(SQL["deviation"], {"deviation_id": deviation}).fetchone()
+        if row is None and (of_lot := _of_lot(connection, deviation)) is not None:
+            row = connection.execute(SQL["deviation"], {"deviation_id": of_lot}).fetchone()
     if row is None:
         raise LablineError(f"no deviation {deviation} is on record", hint="labline deviation list shows them")
     if not row["holds"]:

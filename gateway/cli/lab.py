@@ -94,12 +94,32 @@ def import_results(
     )
     rows = _read(file, form, encoding=encoding, settings=settings)
     wanted = rows.good if not rows.bad or not only_good else rows.all_messages
+    sending = not dry_run and bool(wanted) and (only_good or not rows.bad)
     sent = 0
-    if not dry_run and wanted and (only_good or not rows.bad):
+    if sending:
         with progress_of("sending", quiet=as_json) as told:
             sent = asyncio.run(_send(wanted, settings, told))
-    _show(rows, sent=sent, as_json=as_json)
-    raise typer.Exit(1 if rows.bad or (not dry_run and sent < len(rows.good)) else 0)
+    refused = len(wanted) - sent if sending else 0
+    _show(rows, sent=sent, refused=refused, as_json=as_json)
+    if refused:
+        err.print(_no_right(refused, settings), style="red", soft_wrap=True)
+    elif rows.bad and not sending and not dry_run:
+        err.print("nothing was sent: mend the rows, or send them all with --only-good", soft_wrap=True)
+    raise typer.Exit(1 if rows.bad or refused else 0)
+
+
+def _topic(settings: Settings) -> str:
+    """Return the topic that rows are sent to, one of those that the gateway listens to."""
+    return unshared(settings.lims.topic).replace("#", "import").replace("+", "import")
+
+
+def _no_right(refused: int, settings: Settings) -> str:
+    """Return which right the broker does not give, and to whom."""
+    user = settings.mqtt.username
+    return (
+        f"the broker refused {refused} of the messages: give {f'user {user}' if user else 'the gateway'} "
+        f"the right to write to {_topic(settings)}, and import the file again"
+    )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -123,20 +143,22 @@ class _Rows:
         return [message for _line, message in self.messages]
 
 
-def _show(rows: _Rows, *, sent: int, as_json: bool) -> None:
+def _show(rows: _Rows, *, sent: int, refused: int, as_json: bool) -> None:
     total, readable = len(rows.messages), len(rows.good)
     if as_json:
-        show_json({"lines": rows.lines, "rows": total, "readable": readable, "sent": sent, "flags": dict(rows.flags),
+        show_json({"lines": rows.lines, "rows": total, "readable": readable, "sent": sent,
+                   "refused_by_broker": refused, "flags": dict(rows.flags),
                    "unused_columns": list(rows.unused), "for_review": max(sent - readable, 0),
                    "refused": [{"line": line, "why": why} for line, why in rows.bad.items()]})  # fmt: skip
         return
     if rows.bad:
-        show_table(f"{len(rows.bad)} rows cannot be read; the first", ("line", "why"), list(rows.bad.items())[:_SHOWN])
-        err.print("nothing was sent: mend the rows, or send the others with --only-good" if not sent else "")
+        first = f"; the first {_SHOWN}" if len(rows.bad) > _SHOWN else ""
+        title = f"{len(rows.bad)} row{' cannot' if len(rows.bad) == 1 else 's cannot'} be read{first}"
+        show_table(title, ("line", "why"), list(rows.bad.items())[:_SHOWN])
     if rows.unused:
         err.print(f"columns that nothing reads: {', '.join(rows.unused)}", soft_wrap=True)
     for flag, count in rows.flags.items():
-        err.print(f"{count} of the rows are flagged {flag}", soft_wrap=True)
+        err.print(f"{count} of the rows {'is' if count == 1 else 'are'} flagged {flag}", soft_wrap=True)
     review = f", {sent - readable} of them for review" if sent > readable else ""
     out.print(
         f"{readable} of {total} rows can be read, {sent} sent{review} ({rows.lines} lines with the header)",
@@ -237,7 +259,7 @@ async def _send(messages: list[bytes], settings: Settings, told: Callable[[str, 
     )  # fmt: skip
     session = MqttSession(options, clock=SystemClock())
     task = asyncio.create_task(session.run(), name="import-mqtt")
-    topic, sent = unshared(settings.lims.topic).replace("#", "import").replace("+", "import"), 0
+    topic, sent = _topic(settings), 0
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             await session.wait_connected()

@@ -25,6 +25,7 @@ from gateway.store.statements import SQL
 
 app = typer.Typer(help="Laboratory systems.", no_args_is_help=True)
 
+_TABLES_OF_CELLS = frozenset({".csv", ".tsv"})
 _MAPPINGS = ("canonical", "senaite", "labvantage")
 _FIRST = ("sample_id", "test_id", "value", "unit", "status")  # on a result's first line, without their names
 
@@ -153,6 +154,9 @@ def _messages(file: Path) -> list[bytes]:
         raise LablineError(f"{file} cannot be read: {error.strerror}", hint="name a file with messages") from error
     if not content.strip():
         raise LablineError(f"{file} is empty", hint="put a message of your laboratory into it")
+    if file.suffix.lower() in _TABLES_OF_CELLS:
+        hint = f"labline lab import {file} --config FILE --dry-run shows what its rows would be understood as"
+        raise LablineError(f"{file} is a table, and messages are JSON", hint=hint)
     try:
         document = json.loads(content.decode("utf-8-sig"))
     except ValueError:

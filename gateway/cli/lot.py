@@ -4,6 +4,7 @@ What is shown is what is on record: the same assessments from which the gateway'
 """
 
 import difflib
+import shlex
 import sqlite3
 import time
 from contextlib import closing
@@ -225,7 +226,8 @@ def _show(known: LotOnRecord, *, show_all: bool) -> None:
         when = f"{settlement.person}, {_short(settlement.at_ns)}: {settlement.reason}"
         _say(f"settled, and asked no more: point {settlement.point_id} by {when}")
     if any(item.point.can_be_settled for item in shown):
-        _say("settle a point: labline lot LOT --settle POINT --person NAME --reason TEXT --config FILE")
+        lot = shlex.quote(known.material_lot_id)
+        _say(f"settle a point: labline lot {lot} --settle POINT --person NAME --reason TEXT --config FILE")
 
 
 def _show_open(item: PointOnRecord) -> None:

@@ -20,6 +20,10 @@ from gateway.transport.opcua_certificates import make_certificate, sha256_of
 from gateway.transport.opcua_connection import OpcUaSource, Security
 
 app = typer.Typer(help="Look into OPC UA servers; make and fetch certificates.", no_args_is_help=True)
+_MODES = ("Sign", "SignAndEncrypt")
+_NUMBERS = frozenset(
+    {"Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float", "Double"}
+)  # OPC UA types of which a tag can be
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -95,9 +99,14 @@ def _security(
     if security == "None":
         return None
     policy, _, mode = security.partition("/")
-    if certificate is None or key is None or server_certificate is None or not mode:
+    if mode not in _MODES:
         raise LablineError(
-            f"{security} needs --certificate, --key and --server-certificate, and a mode such as /SignAndEncrypt",
+            f"--security {security} is no policy with a mode",
+            hint=f"such as Basic256Sha256/SignAndEncrypt, or None; the mode is one of {', '.join(_MODES)}",
+        )
+    if certificate is None or key is None or server_certificate is None:
+        raise LablineError(
+            f"{security} needs --certificate, --key and --server-certificate",
             hint="labline opcua certificate makes the first two, labline opcua server-certificate fetches the third",
         )
     return Security(
@@ -133,12 +142,28 @@ def _show(url: str, found: Browsed) -> None:
 
 def _show_toml(variables: Iterable[BrowsedNode], *, source: str) -> None:
     taken: dict[str, int] = {}
+    print("# set source, equipment and unit of each; what Labline can do with a tag: deploy/labline.toml\n")
     for node in variables:
         name = _NO_LETTERS.sub("_", node.path.rsplit("/", 1)[-1].lower()).strip("_") or "tag"
         taken[name] = taken.get(name, 0) + 1
         name = name if taken[name] == 1 else f"{name}_{taken[name]}"
-        print(f"[tags.{name}]  # {node.path}: {node.data_type} {node.value}".replace("\n", " "))
-        print(f'source = "{source}"\nnode = {_quoted(node.node)}\nequipment = "R1"\nunit = "1"\n')
+        table = _table(name, node, source=source)
+        print(table if _is_number(node) else "\n".join(f"# {line}" for line in table.splitlines()), end="\n\n")
+
+
+def _is_number(node: BrowsedNode) -> bool:
+    """Return whether a tag may be of this node: of a number, or of one element of an array of them."""
+    return node.data_type.partition("[")[0] in _NUMBERS
+
+
+def _table(name: str, node: BrowsedNode, *, source: str) -> str:
+    told = f"{node.path}: {node.data_type} {node.value}".replace("\n", " ")
+    why_not = "" if _is_number(node) else "  (no number: no tag can be of it)"
+    element = "index = 0  # of the array; the first is 0\n" if "[" in node.data_type else ""
+    return (
+        f"[tags.{name}]  # {told}{why_not}\n"
+        f'source = "{source}"\nnode = {_quoted(node.node)}\n{element}equipment = "R1"\nunit = "1"'
+    )
 
 
 def _quoted(text: str) -> str:

@@ -317,7 +317,8 @@ class FieldReader:
         try:
             at_ns = parse_rfc3339(value)
         except ValueError as error:
-            self.refuse(Refusal.NOT_A_TIME, f"{name} is not a time: {echo(error)}.", field=name, found=echo(value))
+            text = f"{name} is '{echo(value)}', which is not a time: {echo(error)}."
+            self.refuse(Refusal.NOT_A_TIME, text, field=name, found=echo(value))
             return None
         return at_ns if ahead else self._not_ahead(name, value, at_ns)
 

@@ -130,9 +130,11 @@ def _fields(names: Sequence[str], form: FileForm) -> list[str]:
     """Return the field of each column, by the names that were given, else its own; raises ValueError."""
     named = {normalised(column): field for field, column in form.columns.items()}
     fields = [named.get(name, name or f"column {at}") for at, name in enumerate(names, start=1)]
+    if not any(names):
+        raise ValueError("is empty: its first line names no columns")
     missing = sorted(named.keys() - set(names))
-    if not any(names) or missing:
-        raise ValueError(f"has no column {', '.join(missing) or 'at all'}; it has {', '.join(names) or 'none'}")
+    if missing:
+        raise ValueError(f"has no column {', '.join(missing)}; it has {', '.join(names)}")
     twice = sorted({field for field in fields if fields.count(field) > 1})
     if twice:
         raise ValueError(f"has {', '.join(twice)} in more than one column")

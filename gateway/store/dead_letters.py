@@ -48,7 +48,10 @@ def ask_retry(connection: sqlite3.Connection, dead_letter_id: str, *, person: st
     """Note that a dead letter is to be tried again, with an audit entry; raises LablineError where there is none."""
     row = connection.execute(SQL["dead_letter"], {"dead_letter_id": dead_letter_id}).fetchone()
     if row is None:
-        raise LablineError(f"there is no dead letter {dead_letter_id}", hint="labline buffer dead-letters lists them")
+        raise LablineError(
+            f"there is no dead letter {dead_letter_id}, and no parked message",
+            hint="labline buffer dead-letters and labline buffer parked list them",
+        )
     must_hold(row["holds"], table="dead_letter", key=dead_letter_id)
     if row["payload"] is None:
         raise LablineError(

@@ -18,6 +18,7 @@ from gateway.transport.opcua_notifications import PublishingSession
 LARGEST_CHUNK_BYTES = 2**20  # the standard lets a server send what we offered, 64 KiB; some send more
 LARGEST_MESSAGE_BYTES = 16 * 2**20
 _SESSION_TIMEOUT_MS = 30_000  # a server forgets a session that we could not close after so long
+_SCHEME = "opc.tcp://"  # the only transport that asyncua speaks
 _WATCHDOG_SECONDS = 2.0
 _HEADER = struct.Struct("<3ssI")
 
@@ -91,6 +92,8 @@ def make_client(
 ) -> tuple[Client, "list[BoundedProtocol]"]:
     """Return a client that is not connected yet, and the protocols that it makes; raises SourceUnavailableError."""
     try:
+        if not url.startswith(_SCHEME):
+            raise ValueError(f"it begins with {_SCHEME}, such as opc.tcp://10.0.0.5:4840")  # noqa: TRY301
         client = Client(_with_port(url), timeout=request_timeout_seconds, watchdog_intervall=_WATCHDOG_SECONDS)
         if client.server_url.hostname is None:
             raise ValueError("it needs a host, such as opc.tcp://10.0.0.5:4840")  # noqa: TRY301

@@ -64,9 +64,9 @@ def test_what_is_wrong_with_a_row_is_said_by_the_reader_of_messages(row):
     assert not_understood(message)
 
 
-@pytest.mark.parametrize("text", ["", "\n", "a,b\n1,2\n"])
-def test_a_file_without_the_columns_that_were_named_is_refused(text):
-    with pytest.raises(ValueError, match="has no column"):
+@pytest.mark.parametrize(("text", "why"), [("", "is empty"), ("\n", "is empty"), ("a,b\n1,2\n", "has no column")])
+def test_a_file_without_the_columns_that_were_named_is_refused(text, why):
+    with pytest.raises(ValueError, match=why):
         list(messages_in(text, FileForm(columns={"sample_id": "Probe"})))
 
 
