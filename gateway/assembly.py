@@ -27,7 +27,7 @@ from gateway.inbox import Inbox, Urgency
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.heads import understand_head
 from gateway.ingest.lims import understand_results
-from gateway.ingest.mes import understand_context, understand_specification
+from gateway.ingest.mes import understand_context, understand_specifications
 from gateway.ingest.messages import Intake, Understand
 from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
@@ -241,7 +241,7 @@ def inbound_routes(settings: Settings) -> dict[str, Understand]:
     )
     routes: dict[str, Understand] = {lims.topic: results, settings.mes.topic: understand_context}
     if settings.master_data.topic is not None:
-        routes[settings.master_data.topic] = understand_specification
+        routes[settings.master_data.topic] = understand_specifications(analytes_of(settings))
     return routes
 
 

@@ -7,6 +7,7 @@ by both, the more careful recommendation holds, and the conflict is flagged.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gateway.contract.names import name_key
 from gateway.lab.qualitative import texts_differ
 from gateway.lab.specifications import action_limits, has_limits
 from gateway.lab.units import converted
@@ -25,10 +26,11 @@ def in_force(
     """
     if product is None:
         return None
+    wanted = name_key(analyte)
     holding = [
         each
         for each in stated
-        if each.analyte == analyte
+        if (each.analyte == analyte or name_key(each.analyte) == wanted)
         and each.product == product
         and (each.client_id is None or each.client_id == client_id)
         and holds_at(each, at_ns)

@@ -138,6 +138,7 @@ class Assessment:
     analyte: str | None = None
     products: tuple[str, ...] = ()  # by which it was judged, its own first
     own_product: str | None = None  # what the message itself says
+    own_client: str | None = None
     awaited_order_id: str | None = None
     current: bool = False
     flags: tuple[str, ...] = ()
@@ -494,6 +495,7 @@ def _refused(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> As
         analyte=result.analyte,
         products=_scope(lot.context, record)[0],
         own_product=result.material_definition_id,
+        own_client=result.client_id,
         awaited_order_id=_awaited_order(lot, result),
         at_ns=message.at_ns if result.sampled_ns is None else result.sampled_ns,
     )
@@ -639,6 +641,7 @@ def _assessment(
         analyte=result.analyte,
         products=products,
         own_product=result.material_definition_id,
+        own_client=result.client_id,
         awaited_order_id=_awaited_order(lot, result),
         current=record.current,
         flags=judged.flags if record.current else (),

@@ -140,19 +140,17 @@ class LotReading:
         """
         row = next(iter(self._records.rows("lot_state", {"material_lot_id": lot})), None)
         context = self._context(lot)
-        named = self._named_by_results(lot) if not context.products else {}
         spoken = (arriving,) if arriving is not None and own else ()
-        now_named = named | {key: name for result in spoken for key, name in _names_product(result, named).items()}
-        whole = arriving is None or _products(named) != _products(now_named) or self._is_whole(lot, arriving)
+        named = self._named_by_results(lot, besides=spoken)
+        now_named = _named_with(named, spoken)
+        whole = arriving is None or _adds_a_name(context, named, now_named) or self._is_whole(lot, arriving)
         sample = _sample(arriving) if arriving is not None and lot in arriving.lots else ("", "")
         knowledge = LotKnowledge(context=context, settled=self._settled(lot))
         if whole:
             results, left_out = self._results(context, row, sample)
             refused = self._refused(lot, sample, arriving)
             contradicting = (message.result for message in refused if message.result is not None)
-            now_named = {}
-            for result in (*(record.result for record in results), *contradicting, *spoken):
-                now_named |= _names_product(result, now_named)
+            now_named = _named_with({}, (*(record.result for record in results), *contradicting, *spoken))
             knowledge = replace(
                 knowledge,
                 results=results,
@@ -163,7 +161,7 @@ class LotReading:
         else:
             of_lot = (self._to_lot(record, lot, sample) for record in versions)
             knowledge = replace(knowledge, results=tuple(record for record in of_lot if record is not None))
-        context = _with_products(context, now_named)
+        context = _with_names(context, now_named)
         knowledge = replace(knowledge, context=context)
         subjects = [record.result.result_id for record in knowledge.results]
         provisional = self._provisional(lot)
@@ -336,12 +334,24 @@ class LotReading:
             contradictions=tuple(name for name, holds in contradicted.items() if holds),
         )
 
-    def _named_by_results(self, lot: str) -> "_Named":
-        """Return which products the results of a lot name, as they were last assessed."""
+    def _named_by_results(self, lot: str, *, besides: tuple[LabResult, ...]) -> "_Named":
+        """Return which products and clients the results of a lot name, as they were last assessed.
+
+        Where they name one, and a result that arrives no other, which of them does so makes no difference.
+        """
+        once = {_PRODUCT: "products_named_of_lot", _CLIENT: "clients_named_of_lot"}
+        known = {what: self._values(statement, material_lot_id=lot) for what, statement in once.items()}
+        several = any(
+            len({*names, *(getattr(result, what) for result in besides)} - {None}) > 1 for what, names in known.items()
+        )
+        if not several:
+            return {(what, "", "", ""): (0, name) for what, names in known.items() for name in names}
         named: _Named = {}
-        for row in self._connection.execute(SQL["products_named_by_results"], {"material_lot_id": lot}):
-            key = (row["source"], row["sample_id"], row["test_id"])
-            named[key] = max(named.get(key, _NO_PRODUCT), (row["version"] or 0, row["product"]))
+        for row in self._connection.execute(SQL["named_by_results"], {"material_lot_id": lot}):
+            for what in (_PRODUCT, _CLIENT):
+                key = (what, row["source"], row["sample_id"], row["test_id"])
+                if row[what] is not None:
+                    named[key] = max(named.get(key, _NO_NAME), (row["version"] or 0, row[what]))
         return named
 
     def products_of_order(self, job_order_id: str | None) -> tuple[str, ...]:
@@ -357,30 +367,46 @@ class LotReading:
 
 
 _NEVER = 2**62
-_NO_PRODUCT = (-1, "")
-_Named = dict[tuple[str, str, str], tuple[int, str]]
-"""By sample and test: the newest version that names a product, and which one."""
+_NO_NAME = (-1, "")
+_PRODUCT, _CLIENT = "material_definition_id", "client_id"
+_Named = dict[tuple[str, str, str, str], tuple[int, str]]
+"""By what is named, sample and test: the newest version that names a product or a client, and which one."""
 
 
-def _names_product(result: LabResult, named: _Named) -> _Named:
-    """Return what a result says of its lot's product, where that is newer than what is known of it."""
-    if result.material_definition_id is None:
-        return {}
-    key = (result.source, result.sample_id, result.test_id)
-    return {key: max(named.get(key, _NO_PRODUCT), (result.result_version or _NEVER, result.material_definition_id))}
+def _named_with(named: _Named, results: Iterable[LabResult]) -> _Named:
+    """Return what results say besides of their lot's product and client, where that is newer than what is known."""
+    both = dict(named)
+    for result in results:
+        for what in (_PRODUCT, _CLIENT):
+            name = getattr(result, what)
+            key = (what, result.source, result.sample_id, result.test_id)
+            if name is not None:
+                both[key] = max(both.get(key, _NO_NAME), (result.result_version or _NEVER, name))
+    return both
 
 
-def _products(named: _Named) -> set[str]:
-    return {product for _version, product in named.values()}
+def _names(named: _Named, what: str) -> tuple[str, ...]:
+    return tuple(sorted({name for (of, *_key), (_version, name) in named.items() if of == what}))
 
 
-def _with_products(context: LotContext, named: _Named) -> LotContext:
-    """Return the context with the product that the results name, where production has named none."""
-    products = tuple(sorted(_products(named)))
+def _adds_a_name(context: LotContext, before: _Named, now: _Named) -> bool:
+    """Return whether a result names the lot's product or client anew, of which production has told nothing."""
+    open_ones = {_PRODUCT: not context.products, _CLIENT: context.client_id is None}
+    return any(is_open and _names(before, what) != _names(now, what) for what, is_open in open_ones.items())
+
+
+def _with_names(context: LotContext, named: _Named) -> LotContext:
+    """Return the context with the product and the client that the results name, where production has named none."""
+    products, clients = _names(named, _PRODUCT), _names(named, _CLIENT)
+    several = list(context.contradictions)
     if context.products or not products:
-        return context
-    several = ("product",) if len(products) > 1 else ()
-    return replace(context, products=products, contradictions=(*context.contradictions, *several))
+        products = context.products
+    elif len(products) > 1:
+        several.append("product")
+    if context.client_id is None and len(clients) > 1:
+        several.append("client")
+    client_id = context.client_id or next(iter(clients), None)
+    return replace(context, products=products, client_id=client_id, contradictions=tuple(dict.fromkeys(several)))
 
 
 def _told(rows: list[sqlite3.Row], name: str) -> _Told:

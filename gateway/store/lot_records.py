@@ -147,7 +147,8 @@ def mark_lots_of_specification(connection: sqlite3.Connection, event: Event, spe
     from_ns = specification.effective_from_ns
     if from_ns is None:
         from_ns = 0 if first else event.at_ns
-    connection.execute(SQL["judge_lots_of_product_again"], {**key, "from_ns": from_ns, **_because(event)})
+    wanted = {**key, "from_ns": from_ns, "required": specification.required, **_because(event)}
+    connection.execute(SQL["judge_lots_of_product_again"], wanted)
 
 
 def refused(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRefused) -> None:

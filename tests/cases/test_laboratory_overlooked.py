@@ -147,3 +147,55 @@ def test_laboratory_13_what_production_tells_of_a_lot_in_another_form_is_not_ove
     lab.result("pH", 7.0)
     lab.send("mes/context/x", message | {"at": lab.at(-10)})
     assert lab.recommended() == "review"
+
+
+# --- clients, specifications ----------------------------------------------------------------------------
+
+FOR_A_CLIENT = {"product": "FG-100", "analyte": "ph", "client_id": "C", "lower": 7.1, "upper": 7.4, "version": "c1"}
+
+
+@pytest.mark.parametrize("client_first", [True, False])
+@pytest.mark.parametrize("name", ["client_id", "customer", "Client Code"])
+def test_laboratory_04_a_client_that_one_result_names_is_the_client_of_its_lot(lab, client_first, name):
+    lab.specification(**FOR_A_CLIENT)
+    for named in (client_first, not client_first):
+        if named:
+            lab.result("Viscosity", 100.0, **{name: "C"})
+        else:
+            lab.result("pH", 7.0)
+    assert lab.recommended() == "hold"
+
+
+def test_laboratory_04_two_clients_of_one_lot_contradict_each_other(lab):
+    lab.result("Viscosity", 100.0, client_id="C")
+    lab.result("pH", 7.0, client_id="D")
+    assert (lab.recommended(), lab.codes()) == ("review", {"CONTEXT_CONTRADICTED"})
+
+
+def test_laboratory_04_in_a_lot_of_one_product_a_result_is_judged_alone(lab):
+    for value in (7.0, 7.1, 7.2):
+        lab.result("pH", value, client_id="C")
+    whole = lab.connection.execute("SELECT count(*) FROM lot_to_judge").fetchone()[0]
+    assert (lab.recommended(), whole) == ("release", 0)
+
+
+@pytest.mark.parametrize("analyte", ["pH", "PH", "ph", "p H"])
+def test_laboratory_02_master_data_may_call_an_analyte_as_the_laboratory_does(lab, analyte):
+    lab.specification(product="FG-100", analyte=analyte, lower=7.1, upper=7.4, version="2")
+    lab.result("pH", 7.0)
+    assert lab.recommended() == "hold"
+
+
+def test_laboratory_02_master_data_may_use_the_laboratorys_name_of_another_word(tmp_path):
+    with closing(Laboratory(tmp_path, analytes={"Visk": "viscosity"})) as lab:
+        lab.specification(product="FG-100", analyte="Visk", lower=101.0, upper=105.0, unit="mPa.s", version="4")
+        lab.result("Visk", 100.0, unit="mPa.s")
+        assert lab.recommended() == "hold"
+
+
+def test_laboratory_04_a_test_that_is_required_late_ends_a_release(lab):
+    lab.result("pH", 7.0)
+    assert lab.recommended() == "release"
+    lab.specification(product="FG-100", analyte="assay", lower=1, upper=2, version="1", required=True)
+    lab.wait(1)
+    assert (lab.recommended(), lab.codes()) == ("pending", {"TESTS_MISSING"})

@@ -220,9 +220,10 @@ SELECT material_lot_id, :cause, :at_ns FROM (
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_product_again
+-- a required test is missing in lots of which no result of it is known
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment
-WHERE product IN (:product, '*') AND analyte = :analyte AND at_ns >= :from_ns
+WHERE product IN (:product, '*') AND (analyte = :analyte COLLATE NOCASE OR :required) AND at_ns >= :from_ns
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_made_of_it_again
@@ -279,12 +280,40 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 SELECT count(*) FROM specification_stated
 WHERE product = :product AND analyte = :analyte AND client_id = :client_id AND withdrawn = 0;
 
--- name: products_named_by_results
+-- name: named_by_results
 SELECT source, sample_id, json_extract(body, '$.test_id') AS test_id, json_extract(body, '$.result_version') AS version,
-       json_extract(body, '$.own_product') AS product
+       json_extract(body, '$.own_product') AS material_definition_id, json_extract(body, '$.own_client') AS client_id
 FROM assessment
 WHERE material_lot_id = :material_lot_id AND kind IN ('result', 'refused')
-  AND json_extract(body, '$.own_product') IS NOT NULL;
+  AND coalesce(json_extract(body, '$.own_product'), json_extract(body, '$.own_client')) IS NOT NULL;
+
+-- name: products_named_of_lot
+-- each name once, by steps along the index; of several a few, as every result is looked at then
+WITH RECURSIVE named (name) AS (
+    SELECT * FROM (SELECT json_extract(body, '$.own_product') FROM assessment
+                   WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_product') IS NOT NULL
+                   ORDER BY json_extract(body, '$.own_product') LIMIT 1)
+    UNION ALL SELECT (
+        SELECT json_extract(body, '$.own_product') FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_product') IS NOT NULL AND json_extract(body, '$.own_product') > named.name
+        ORDER BY json_extract(body, '$.own_product') LIMIT 1
+    ) FROM named WHERE named.name IS NOT NULL LIMIT 4
+)
+SELECT name FROM named WHERE name IS NOT NULL;
+
+-- name: clients_named_of_lot
+-- each name once, by steps along the index; of several a few, as every result is looked at then
+WITH RECURSIVE named (name) AS (
+    SELECT * FROM (SELECT json_extract(body, '$.own_client') FROM assessment
+                   WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL
+                   ORDER BY json_extract(body, '$.own_client') LIMIT 1)
+    UNION ALL SELECT (
+        SELECT json_extract(body, '$.own_client') FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL AND json_extract(body, '$.own_client') > named.name
+        ORDER BY json_extract(body, '$.own_client') LIMIT 1
+    ) FROM named WHERE named.name IS NOT NULL LIMIT 4
+)
+SELECT name FROM named WHERE name IS NOT NULL;
 
 -- name: damaged_results_of_lot
 SELECT holds, 'lab_result ' || result_id AS record FROM lab_result_checked
