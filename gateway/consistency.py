@@ -12,6 +12,7 @@ from gateway.contract.topics import is_shared, unshared
 from gateway.definitions import Limits, ModelBundle, TagDefinition, intersection
 from gateway.errors import Problem
 from gateway.lab.units import is_known
+from gateway.records import ResultStatus
 from gateway.settings import Settings, SpecificationTable
 
 _EXPIRED_ADVICE = (
@@ -41,6 +42,7 @@ def doubts(settings: Settings) -> list[str]:
     return [
         *_unit_doubts(settings),
         *_specification_doubts(settings),
+        *_required_doubts(settings),
         *_model_doubts(settings),
         *_broker_doubts(settings),
     ]
@@ -98,6 +100,18 @@ def _specification_doubts(settings: Settings) -> list[str]:
                 f"{_band(bands.review)}, so no value between them is for review; exchange them"
             )
     return found
+
+
+def _required_doubts(settings: Settings) -> list[str]:
+    """Return which lots would wait for ever: a required test takes an approved result, and none may ever come."""
+    assumed = settings.lims.assume_status
+    required = [str(at) for at, table in enumerate(settings.specification, start=1) if table.required]
+    if not required or assumed in {None, ResultStatus.APPROVED}:
+        return []
+    return [
+        f"specification[{', '.join(required)}].required takes an approved result, and lims.assume_status is {assumed}: "
+        "lots stay pending where the laboratory's messages never say approved"
+    ]
 
 
 def _band(band: tuple[float, float]) -> str:

@@ -31,7 +31,7 @@ _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 _STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Recommendation.RELEASE: "green"}
 _MISSING = "TESTS_MISSING"
 _BESIDES = {  # reasons of a recommendation that are no points, and what to do
-    _MISSING: "have the laboratory approve a result of each",
+    _MISSING: "have the laboratory send a result of each whose status is approved; validated is not enough",
     "PROVISIONAL_HOLD": "have the laboratory measure it: its result confirms or lifts the hold",
     "HOLD_LATCHED": "decide on the points that say what was out",
     "EVIDENCE_DAMAGED": "labline audit verify says what is damaged",

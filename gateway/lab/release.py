@@ -17,6 +17,7 @@ from typing import TypedDict
 
 from gateway.contract.identity import identity_of
 from gateway.lab.disposition import TREND_FLAGS, WITHDRAWN, Judged, LotState, judge_result, retested, worse
+from gateway.lab.judgements import Judgement
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 MOST_REASONS = 20  # of a disposition: the worst in words, the others as a count
@@ -80,6 +81,7 @@ HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.PRODUCT_UNKNOWN: "have the product of the lot told; it is judged again then",
     OpenPoint.PARENT_IN_QUESTION: "decide on the parent lot; this lot is judged again then",
     OpenPoint.NOT_JUDGED_AGAIN: "check the lot's results by hand; then settle the point",
+    Judgement.NO_SPECIFICATION: "check the names of product and test, or state a specification; else settle the point",
 }
 LOOK_AND_SETTLE = "look at the result; then settle the point"
 SETTLE_ON_PARENT = "settle the points of the parent lot; this lot is judged again then"

@@ -117,6 +117,19 @@ def test_first_plant_03_07_findings_are_one_line_each_and_say_where_the_rights_a
     assert all(len(line) <= 80 for line in lines) or file is io.StringIO
 
 
+# --- check
+
+
+@pytest.mark.parametrize(("assumed", "warned"), [("validated", True), ("entered", True), ("approved", False)])
+def test_a_lot_that_would_wait_for_ever_for_an_approved_result_is_warned_of(plant, assumed, warned):
+    specification = '[[specification]]\nproduct = "P"\nanalyte = "ph"\nlower = 6.5\nrequired = true\n'
+    text = CONFIGURATION.replace('"validated"', f'"{assumed}"') + specification
+    Path("mix.toml").write_text(text, encoding="utf-8")
+    ended = labline("check", "--config", "mix.toml")
+    assert ended.code == 0
+    assert ("lots stay pending" in ended.output) is warned
+
+
 # --- files of the laboratory
 
 
@@ -207,3 +220,9 @@ def test_a_deviation_is_shown_by_its_lot(recorded):
 
 def test_first_plant_07_how_to_settle_a_point_is_said_with_the_lot_as_a_shell_takes_it(recorded):
     assert "labline lot 'LOT 1' --settle POINT" in _asked(recorded, "lot", "LOT 1").output
+
+
+def test_first_plant_06_a_lot_without_a_specification_says_to_check_the_names(tmp_path):
+    with closing(Plant(tmp_path)) as bench:
+        bench.result("Colour", 1.0, "L-9", sample_id="S-9", product="FG 100")
+        assert "check the names of product and test" in bench.lot("L-9").output
