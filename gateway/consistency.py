@@ -108,10 +108,9 @@ def _required_doubts(settings: Settings) -> list[str]:
     required = [str(at) for at, table in enumerate(settings.specification, start=1) if table.required]
     if not required or assumed in {None, ResultStatus.APPROVED}:
         return []
-    return [
-        f"specification[{', '.join(required)}].required takes an approved result, and lims.assume_status is {assumed}: "
-        "lots stay pending where the laboratory's messages never say approved"
-    ]
+    keys = f"specification[{', '.join(required)}].required"
+    why = f"{keys} takes an approved result, and lims.assume_status is {assumed}"
+    return [f"{why}: lots stay pending where the laboratory's messages never say approved"]
 
 
 def _band(band: tuple[float, float]) -> str:

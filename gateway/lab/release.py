@@ -81,7 +81,7 @@ HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.PRODUCT_UNKNOWN: "have the product of the lot told; it is judged again then",
     OpenPoint.PARENT_IN_QUESTION: "decide on the parent lot; this lot is judged again then",
     OpenPoint.NOT_JUDGED_AGAIN: "check the lot's results by hand; then settle the point",
-    Judgement.NO_SPECIFICATION: "check the names of product and test, or state a specification; else settle the point",
+    Judgement.NO_SPECIFICATION.name: "check the names of product and test, state a specification, or settle the point",
 }
 LOOK_AND_SETTLE = "look at the result; then settle the point"
 SETTLE_ON_PARENT = "settle the points of the parent lot; this lot is judged again then"
