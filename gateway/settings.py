@@ -83,6 +83,8 @@ _NAME = r"^[A-Za-z0-9_.-]+$"
 _NODE = r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$"
 _PREFIX = "LABLINE_"
 _OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
+SECURITY_POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")  # of OPC UA, those not deprecated
+SECURITY_MODES = ("Sign", "SignAndEncrypt")
 _URL = r"^opc\.tcp://([^/:\s\[\]]+|\[[0-9A-Fa-f:.]+(%[^\]\s]+)?\])(:\d{1,5})?(/.*)?$"
 _FORMS = {
     _NAME: "a name of letters, digits, _, . and -",
@@ -125,7 +127,7 @@ class OpcUaTable(_Table):
 
     url: str = Field(pattern=_URL, description="the server's endpoint, opc.tcp://host:port")
     security: str = Field(
-        default="None", pattern=r"^(None|(Basic256Sha256|Aes128Sha256RsaOaep|Aes256Sha256RsaPss)/Sign(AndEncrypt)?)$",
+        default="None", pattern=rf"^(None|({'|'.join(SECURITY_POLICIES)})/({'|'.join(SECURITY_MODES)}))$",
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
     )  # fmt: skip
     certificate: Path | None = Field(

@@ -13,14 +13,13 @@ import typer
 from gateway.cli.presentation import err, out, safe_text, show_json, show_table
 from gateway.errors import ConfigurationError, LablineError, Problem
 from gateway.line import opcua_sources
-from gateway.settings import read
+from gateway.settings import SECURITY_MODES, SECURITY_POLICIES, read
 from gateway.transport.opcua_browse import Browsed, BrowsedNode, ServerCertificate, server_certificates
 from gateway.transport.opcua_browse import browse as browse_server
 from gateway.transport.opcua_certificates import make_certificate, sha256_of
 from gateway.transport.opcua_connection import OpcUaSource, Security
 
 app = typer.Typer(help="Look into OPC UA servers; make and fetch certificates.", no_args_is_help=True)
-_MODES = ("Sign", "SignAndEncrypt")
 _NUMBERS = frozenset(
     {"Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float", "Double"}
 )  # OPC UA types of which a tag can be
@@ -99,10 +98,11 @@ def _security(
     if security == "None":
         return None
     policy, _, mode = security.partition("/")
-    if mode not in _MODES:
+    if policy not in SECURITY_POLICIES or mode not in SECURITY_MODES:
+        known = f"a policy of {', '.join(SECURITY_POLICIES)}; a mode of {', '.join(SECURITY_MODES)}"
         raise LablineError(
             f"--security {security} is no policy with a mode",
-            hint=f"such as Basic256Sha256/SignAndEncrypt, or None; the mode is one of {', '.join(_MODES)}",
+            hint=f"None, or such as Basic256Sha256/SignAndEncrypt: {known}",
         )
     if certificate is None or key is None or server_certificate is None:
         raise LablineError(

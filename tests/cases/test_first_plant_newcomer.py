@@ -85,10 +85,12 @@ def test_first_plant_08_what_is_no_address_of_an_opc_ua_server_is_called_so(url)
         make_client(url, request_timeout_seconds=1.0, application_uri="urn:x")
 
 
-def test_first_plant_08_security_without_a_mode_names_the_modes():
-    ended = labline("opcua", "browse", "opc.tcp://127.0.0.1:1", "--security", "Basic256Sha256")
+@pytest.mark.parametrize("security", ["Basic256Sha256", "Aes128Sha256/Sign", "Basic256Sha256/Encrypt", "/Sign", ""])
+def test_first_plant_08_an_unknown_security_names_the_policies_and_modes(security):
+    ended = labline("opcua", "browse", "opc.tcp://127.0.0.1:1", "--security", security)
     assert ended.code == 2
-    assert "SignAndEncrypt" in ended.error
+    assert "Aes128Sha256RsaOaep" in ended.error
+    assert "Sign, SignAndEncrypt" in ended.error
 
 
 # --- check --connect
