@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from gateway.cli.presentation import err, out, safe_text, show_json, show_table
-from gateway.errors import ConfigurationError, LablineError, Problem
+from gateway.errors import ConfigurationError, LablineError, Problem, SourceUnavailableError
 from gateway.line import opcua_sources
 from gateway.settings import SECURITY_MODES, SECURITY_POLICIES, read
 from gateway.transport.opcua_browse import Browsed, BrowsedNode, ServerCertificate, server_certificates
@@ -20,6 +20,7 @@ from gateway.transport.opcua_certificates import make_certificate, sha256_of
 from gateway.transport.opcua_connection import OpcUaSource, Security
 
 app = typer.Typer(help="Look into OPC UA servers; make and fetch certificates.", no_args_is_help=True)
+_UNNAMED = "server"  # a server that no configuration names
 _NUMBERS = frozenset(
     {"Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float", "Double"}
 )  # OPC UA types of which a tag can be
@@ -55,7 +56,7 @@ def browse(
         if username is not None and password is None:
             password = typer.prompt("Password", hide_input=True, err=True)
         server = OpcUaSource(
-            name="server",
+            name=_UNNAMED,
             url=url,
             nodes={},
             publishing_interval_ms=500,
@@ -66,7 +67,13 @@ def browse(
         )
     else:
         raise LablineError("there is no server to look into", hint="name its URL, or --config F --source NAME")
-    found = asyncio.run(browse_server(server, most=most))
+    try:
+        found = asyncio.run(browse_server(server, most=most))
+    except SourceUnavailableError as error:
+        if config is not None:
+            raise
+        hint = error.hint.replace(f"the credential opcua_{_UNNAMED}_password", "--password or LABLINE_OPCUA_PASSWORD")
+        raise SourceUnavailableError(str(error), hint=hint) from error
     if as_json:
         show_json({"url": server.url, **asdict(found)})
     elif as_toml:
@@ -109,6 +116,9 @@ def _security(
             f"{security} needs --certificate, --key and --server-certificate",
             hint="labline opcua certificate makes the first two, labline opcua server-certificate fetches the third",
         )
+    for option, file in (("--certificate", certificate), ("--key", key), ("--server-certificate", server_certificate)):
+        if not file.exists():
+            raise LablineError(f"{option} {file} is not there", hint="is the path right, and may this user read it?")
     return Security(
         policy=policy, mode=mode, certificate=certificate, private_key=key, server_certificate=server_certificate
     )

@@ -62,6 +62,8 @@ _BY_KIND: tuple[tuple[type[BaseException], str, str], ...] = (
     (ConnectionError, "it ends the connection without a reason", "does it trust this gateway's certificate?"),
     (AssertionError, "it ends the connection without a reason", "does it trust this gateway's certificate?"),
 )
+_NO_ENDPOINT = "No matching endpoints"  # asyncua has no class of its own for it
+_CHOOSE_SECURITY = "labline opcua server-certificate URL shows what it offers; set security, and both certificates"
 _SEVERAL_REFUSED = f"[Errno {errno.ECONNREFUSED}]"  # of a host with several addresses asyncio tells all in one text
 
 
@@ -76,6 +78,8 @@ def cause_of(error: BaseException, *, protocol_error: Exception | None = None) -
         return str(error), error.hint
     if isinstance(error, ua.UaStatusCodeError):
         return _refusal(error.code)
+    if _NO_ENDPOINT in str(error):  # with security the endpoints are looked at before, and what is offered is told
+        return "offers no connection without security", _CHOOSE_SECURITY
     for kind, what, hint in _BY_KIND:
         if isinstance(error, kind) or (kind is ConnectionRefusedError and _SEVERAL_REFUSED in str(error)):
             return f"cannot be reached: {what}", hint

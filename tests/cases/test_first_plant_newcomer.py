@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from asyncua import ua
 
-from gateway.cli import check, lab, presentation
+from gateway.cli import check, lab, opcua, presentation
 from gateway.cli.broker_probes import REFUSED, Finding
 from gateway.cli.check import _show_findings
 from gateway.cli.opcua import _show_toml
@@ -19,6 +20,7 @@ from gateway.store.database import read_state
 from gateway.store.statements import SQL
 from gateway.transport.opcua_browse import BrowsedNode
 from gateway.transport.opcua_client import make_client
+from gateway.transport.opcua_failures import cause_of
 from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant, unread
 
@@ -91,6 +93,34 @@ def test_first_plant_08_an_unknown_security_names_the_policies_and_modes(securit
     assert ended.code == 2
     assert "Aes128Sha256RsaOaep" in ended.error
     assert "Sign, SignAndEncrypt" in ended.error
+
+
+@pytest.mark.parametrize("missing", ["--certificate", "--key", "--server-certificate"])
+def test_first_plant_02_a_certificate_or_key_that_is_not_there_is_called_so(tmp_path, missing):
+    files = {option: tmp_path / option[2:] for option in ("--certificate", "--key", "--server-certificate")}
+    for option, file in files.items():
+        if option != missing:
+            file.touch()
+    options = [part for option in files.items() for part in option]
+    ended = labline("opcua", "browse", "opc.tcp://127.0.0.1:1", "--security", "Basic256Sha256/Sign", *options)
+    assert (ended.code, ended.error.startswith(f"{missing} {files[missing]} is not there")) == (2, True)
+
+
+def test_first_plant_02_a_server_that_wants_security_is_not_said_to_be_down():
+    what, hint = cause_of(ua.UaError("No matching endpoints: 1, http://opcfoundation.org/UA/SecurityPolicy#None"))
+    assert what == "offers no connection without security"
+    assert "labline opcua server-certificate" in hint
+
+
+def test_first_plant_08_without_a_configuration_a_refused_password_names_the_option(monkeypatch):
+    async def refused(server, **_options):
+        await asyncio.sleep(0)
+        what, hint = cause_of(ua.UaStatusCodeError(ua.StatusCodes.BadUserAccessDenied))
+        raise SourceUnavailableError(f"{server.url} {what}", hint=hint.replace("<name>", server.name))
+
+    monkeypatch.setattr(opcua, "browse_server", refused)
+    ended = labline("opcua", "browse", "opc.tcp://plc", "--username", "op", "--password", "x")
+    assert "is --password or LABLINE_OPCUA_PASSWORD right?" in ended.error
 
 
 # --- check --connect
