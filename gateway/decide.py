@@ -574,11 +574,12 @@ def _on_response(event: ResponseArrived, situation: Situation) -> Decision:
 def _on_message_refused(event: MessageRefused, situation: Situation) -> Decision:
     """Keep and tell what was not understood; the lots that it speaks of are for a person."""
     told = _dead_letter(event, event.reasons, situation)
-    if event.about is None or not (event.about.lots or event.about.sample_id):
+    about = event.about
+    if about is None or not (about.lots or about.sample_id or about.equipment_id or about.job_order_id):
         return told
     refused = ResultRefused(
         dead_letter_id=_dead_letter_id(event),
-        about=event.about,
+        about=about,
         reasons=event.reasons,
         contradicts=event.contradicts,
     )

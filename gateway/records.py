@@ -212,12 +212,15 @@ class LabResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultReference:
-    """What can be said of a refused message: which lots, which sample and which test it speaks of."""
+    """What can be said of a refused message: which lots, which sample and which test it speaks of, and of where."""
 
     source: str
     lots: tuple[str, ...] = ()
     sample_id: str | None = None
     test_id: str | None = None
+    job_order_id: str | None = None
+    equipment_id: str | None = None
+    sampled_ns: int | None = None
 
 
 # --- production context --------------------------------------------------------------------------------

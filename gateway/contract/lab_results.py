@@ -105,7 +105,15 @@ def read_result(
         # a lot that is named within something that nothing reads is named all the same
         within = mapping.reference(payload) if not lots else None
         lots = lots if within is None else within.lots
-        about = ResultReference(source=source, lots=lots, sample_id=sample_id, test_id=test_id)
+        about = ResultReference(
+            source=source,
+            lots=lots,
+            sample_id=sample_id,
+            test_id=test_id,
+            job_order_id=message.name("job_order_id"),
+            equipment_id=message.name("equipment_id"),
+            sampled_ns=message.time("sampled_at"),
+        )
         raise MessageRefusedError(tuple(message.reader.reasons), about=about)
     result = _result(message, source=source, sample_id=sample_id, test_id=test_id, lots=lots, control_id=control_id,
                      analytes=analytes, assume_status=assume_status, foreign_id=mapped.foreign_id)  # fmt: skip

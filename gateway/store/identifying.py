@@ -172,7 +172,15 @@ def _conflict(
 def reference_to(result: LabResult, standing: LabResult | None = None) -> ResultReference:
     """Return which lots, sample and test a result speaks of, and what is on record in its place."""
     lots = result.lots if standing is None else tuple(dict.fromkeys((*result.lots, *standing.lots)))
-    return ResultReference(source=result.source, lots=lots, sample_id=result.sample_id, test_id=result.test_id)
+    return ResultReference(
+        source=result.source,
+        lots=lots,
+        sample_id=result.sample_id,
+        test_id=result.test_id,
+        job_order_id=result.job_order_id,
+        equipment_id=result.equipment_id,
+        sampled_ns=result.sampled_ns,
+    )
 
 
 def _payload(connection: sqlite3.Connection, statement: str, **parameters: Any) -> str | None:

@@ -22,7 +22,7 @@ from gateway.events import (
     Situation,
 )
 from gateway.lab.release import Assessment
-from gateway.records import ContextChange, ContextKind, LabResult, Specification
+from gateway.records import ContextChange, ContextKind, LabResult, ResultReference, Specification
 from gateway.store.codec import encode
 from gateway.store.evidence import Cell, with_hash
 from gateway.store.statements import SQL, value_of
@@ -167,7 +167,8 @@ def refused(connection: sqlite3.Connection, event: Event, _situation: Situation,
         "result": contradicts,
     }
     own = about.lots if record.contradicts is None else record.contradicts.lots
-    for lot in about.lots if own else (*about.lots, ""):
+    placed = () if own else _lots_in_place(connection, about, at_ns=event.at_ns)
+    for lot in about.lots if own else dict.fromkeys((*about.lots, *placed, "")):
         says = contradicts if lot in own or not own else None  # only its own lots are judged by what it says
         connection.execute(SQL["insert_refused_result"], row | {"material_lot_id": lot, "result": says})
         if lot:
@@ -175,6 +176,22 @@ def refused(connection: sqlite3.Connection, event: Event, _situation: Situation,
     of_sample = {"sample_id": about.sample_id, "source": about.source}
     connection.execute(SQL["judge_lots_of_named_sample_again"], of_sample | because)
     connection.execute(SQL["judge_lots_of_sample_again"], of_sample | because)
+
+
+def _lots_in_place(connection: sqlite3.Connection, about: ResultReference, *, at_ns: int) -> tuple[str, ...]:
+    """Return the lots of which a message may speak that names none: on its equipment then, else of its order."""
+    drawn_ns = at_ns if about.sampled_ns is None else about.sampled_ns
+    asked = {"equipment_id": about.equipment_id, "at_ns": drawn_ns, "job_order_id": about.job_order_id}
+    statements = (
+        ("lots_on_equipment", "lots_of_order")
+        if about.sampled_ns is not None or about.job_order_id is None
+        else ("lots_of_order", "lots_on_equipment")
+    )
+    for statement in statements:
+        lots = tuple(row["material_lot_id"] for row in connection.execute(SQL[statement], asked))
+        if lots:
+            return lots
+    return ()
 
 
 def restated(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRestated) -> None:

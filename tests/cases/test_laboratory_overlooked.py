@@ -199,3 +199,33 @@ def test_laboratory_04_a_test_that_is_required_late_ends_a_release(lab):
     lab.specification(product="FG-100", analyte="assay", lower=1, upper=2, version="1", required=True)
     lab.wait(1)
     assert (lab.recommended(), lab.codes()) == ("pending", {"TESTS_MISSING"})
+
+
+# --- refused messages that name no lot ------------------------------------------------------------------
+
+
+def started(lab, **fields):
+    lab.mes("order_started", job_order_id="WO-1", material_definition_id="FG-100", equipment_id="R1")
+    lab.mes("lot_started", material_lot_id="L", job_order_id="WO-1", equipment_id="R1", **fields)
+
+
+@pytest.mark.parametrize("place", [{"work_order": "WO-1"}, {"equipment_id": "R1"}, {"equipment_id": "R1", "at": -60}])
+def test_laboratory_01_a_refused_message_speaks_against_the_lots_of_its_order_or_equipment(lab, place):
+    started(lab)
+    lab.result("pH", 7.0)
+    at = {"sampled_at": lab.at(place["at"])} if "at" in place else {}
+    lab.lims({name: value for name, value in failing(**place, **at).items() if name not in {"sample_id", "at"}})
+    assert (lab.recommended(), lab.codes()) == ("review", {"MESSAGE_REFUSED"})
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_laboratory_08_a_contradiction_counts_for_the_lot_on_the_equipment_in_any_order(lab, first):
+    started(lab)
+    lab.result("pH", 7.0)
+    told = {"sample_id": "S-1", "result_version": 1}
+    for here in (first, not first):
+        if here:
+            lab.lims(failing(**told) | {"result": 100, "equipment_id": "R1", "sampled_at": lab.at(-60)})
+        else:
+            lab.lims(failing(**told, material_lot="Z"))
+    assert (lab.recommended(), "RESULT_CONTRADICTED" in lab.codes()) == ("review", True)

@@ -78,7 +78,7 @@ SELECT dead_letter_id, sample_id, test_id, at_ns, reasons,
        holds, 'refused_result ' || dead_letter_id AS record
 FROM refused_result_checked
 WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
-    SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND states_lot = 1
+    SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND sample_id IS NOT NULL
     UNION SELECT sample_id, source FROM refused_result WHERE material_lot_id = :material_lot_id
     UNION SELECT :sample_id, :source
 )
@@ -195,7 +195,7 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 -- name: judge_lots_of_named_sample_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT material_lot_id, :cause, :at_ns FROM (
-    SELECT material_lot_id FROM assessment WHERE sample_id = :sample_id AND source = :source AND states_lot = 1
+    SELECT material_lot_id FROM assessment WHERE sample_id = :sample_id AND source = :source
     UNION SELECT material_lot_id FROM refused_result
           WHERE sample_id = :sample_id AND source = :source AND material_lot_id <> ''
 ) WHERE true
