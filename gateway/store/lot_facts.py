@@ -293,7 +293,7 @@ class LotReading:
         asked = {"material_lot_id": lot, "subjects": json.dumps(subjects)}
         counts: dict[Recommendation, int] = {}
         failed = 0
-        for row in self._records.rows("tally_of_others", asked):
+        for row in self._connection.execute(SQL["tally_of_others"], asked):
             counts[Recommendation(row["asks"])] = counts.get(Recommendation(row["asks"]), 0) + row["count"]
             failed += row["count"] if row["failed"] else 0
         worst = next((each for each in _ORDER if counts.get(each)), None)
@@ -301,7 +301,8 @@ class LotReading:
             "worst_of_others", {**asked, "asks": worst.value, "most": MOST_REASONS}
         )  # fmt: skip
         if sum(counts.values()) <= _MOST_CHECKED:
-            self._records.rows("damaged_results_of_lot", {"material_lot_id": lot})  # notes those that do not hold
+            for statement in ("damaged_assessments_of_lot", "damaged_results_of_lot"):
+                self._records.rows(statement, {"material_lot_id": lot})  # notes those that do not hold
         return Tally(
             asks=counts,
             failed=failed,

@@ -141,19 +141,27 @@ SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record
 WHERE material_lot_id = :material_lot_id AND subject IN (SELECT value FROM json_each(:subjects));
 
 -- name: tally_of_others
-SELECT asks, failed, holds, count(*) AS count, 'assessment ' || material_lot_id AS record FROM assessment_checked
+SELECT asks, failed, count(*) AS count FROM assessment INDEXED BY assessment_counted
 WHERE material_lot_id = :material_lot_id AND subject NOT IN (SELECT value FROM json_each(:subjects))
-GROUP BY asks, failed, holds;
+GROUP BY asks, failed;
+
+-- name: damaged_assessments_of_lot
+SELECT holds, 'assessment ' || material_lot_id AS record FROM assessment_checked
+WHERE material_lot_id = :material_lot_id AND NOT holds LIMIT 20;
 
 -- name: approved_analytes
-SELECT DISTINCT analyte FROM assessment
+SELECT DISTINCT analyte FROM assessment INDEXED BY assessment_counted
 WHERE material_lot_id = :material_lot_id AND approved = 1 AND subject NOT IN (SELECT value FROM json_each(:subjects));
 
 -- name: worst_of_others
 SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
-WHERE material_lot_id = :material_lot_id AND asks = :asks
-  AND subject NOT IN (SELECT value FROM json_each(:subjects))
-ORDER BY row_number LIMIT :most;
+WHERE row_number IN (
+    SELECT rowid FROM assessment INDEXED BY assessment_asking
+    WHERE material_lot_id = :material_lot_id AND asks = :asks
+      AND subject NOT IN (SELECT value FROM json_each(:subjects))
+    ORDER BY rowid LIMIT :most
+)
+ORDER BY row_number;
 
 -- name: insert_assessment
 INSERT OR REPLACE INTO assessment (material_lot_id, subject, kind, source, sample_id, analyte, product, awaited_order_id,
@@ -320,5 +328,8 @@ SELECT holds, 'lab_result ' || result_id AS record FROM lab_result_checked
 WHERE material_lot_id = :material_lot_id AND current = 1 AND NOT holds LIMIT 20;
 
 -- name: products_of_lot
-SELECT DISTINCT named.value AS product FROM assessment, json_each(assessment.body, '$.products') AS named
-WHERE material_lot_id = :material_lot_id ORDER BY product;
+SELECT product FROM assessment INDEXED BY assessment_counted
+WHERE material_lot_id = :material_lot_id AND product IS NOT NULL AND product <> '*'
+UNION SELECT named.value FROM assessment INDEXED BY assessment_counted, json_each(assessment.body, '$.products') AS named
+WHERE material_lot_id = :material_lot_id AND product = '*'
+ORDER BY product;
