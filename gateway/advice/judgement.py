@@ -377,9 +377,7 @@ def _missing(event: Event, facts: LotFacts, assessed: tuple[Assessment, ...], si
     """Return the required tests without an approved result: of every product and client that the lot's results name."""
     context = facts.knowledge.context
     clients = {context.client_id, *(record.result.client_id for record in facts.knowledge.results)}
-    products = dict.fromkeys(
-        (*context.products, *facts.rest.products, *(product for item in assessed for product in item.products))
-    )
+    products = dict.fromkeys((*context.products, *(product for item in assessed for product in item.products)))
     required = dict.fromkeys(
         analyte
         for product in products

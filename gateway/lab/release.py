@@ -208,7 +208,6 @@ class Tally:
     asks: Mapping[Recommendation, int] = field(default_factory=dict)
     failed: int = 0
     approved: frozenset[str] = frozenset()
-    products: tuple[str, ...] = ()
     worst: tuple[Assessment, ...] = ()
 
 

@@ -33,7 +33,6 @@ from gateway.store.investigating import Records
 from gateway.store.statements import SQL, value_of
 
 MOST_JUDGED_AGAIN = 2000  # results of one lot, in one go
-_MOST_CHECKED = 100  # results of a lot whose hashes are checked with each that follows; of more, with the daily check
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 Gaps = Callable[[Context, int | None, int], tuple[str, ...]]
 _ORDER = (Recommendation.HOLD, Recommendation.REVIEW, Recommendation.RELEASE, Recommendation.PENDING)
@@ -116,14 +115,13 @@ class LotReading:
         """Return whether something besides the result may have changed what is known of the lot."""
         if result.retest_of is not None:
             return True
-        of_sample = {"sample_id": result.sample_id, "source": result.source}
-        asked: tuple[tuple[str, dict[str, Any]], ...] = (
-            ("lot_waits_to_be_judged", {"material_lot_id": lot}),
-            ("lot_has_retests", {"material_lot_id": lot}),
-            ("sample_has_results_without_lot", {**of_sample, "besides": result.result_id}),
-            ("sample_has_refused_results", of_sample),
-        )
-        return any(value_of(self._connection, statement, **parameters) is not None for statement, parameters in asked)
+        asked = {
+            "material_lot_id": lot,
+            "sample_id": result.sample_id,
+            "source": result.source,
+            "besides": result.result_id,
+        }
+        return value_of(self._connection, "more_than_the_result_touches_lot", **asked) is not None
 
     def _facts(
         self,
@@ -292,24 +290,18 @@ class LotReading:
     def _tally(self, lot: str, subjects: list[str]) -> Tally:
         asked = {"material_lot_id": lot, "subjects": json.dumps(subjects)}
         counts: dict[Recommendation, int] = {}
-        failed = 0
+        failed, approved = 0, set[str]()
         for row in self._connection.execute(SQL["tally_of_others"], asked):
             counts[Recommendation(row["asks"])] = counts.get(Recommendation(row["asks"]), 0) + row["count"]
             failed += row["count"] if row["failed"] else 0
+            approved |= set() if row["approved"] is None else {row["approved"]}
         worst = next((each for each in _ORDER if counts.get(each)), None)
         rows = [] if worst is None else self._records.rows(
             "worst_of_others", {**asked, "asks": worst.value, "most": MOST_REASONS}
         )  # fmt: skip
-        if sum(counts.values()) <= _MOST_CHECKED:
-            for statement in ("damaged_assessments_of_lot", "damaged_results_of_lot"):
-                self._records.rows(statement, {"material_lot_id": lot})  # notes those that do not hold
-        return Tally(
-            asks=counts,
-            failed=failed,
-            approved=frozenset(self._values("approved_analytes", **asked) if counts else ()),
-            products=self._values("products_of_lot", material_lot_id=lot) if counts else (),
-            worst=_assessments(rows),
-        )
+        if 0 < sum(counts.values()) <= _MOST_CHECKED:
+            self._records.rows("damaged_assessments_of_lot", {"material_lot_id": lot})  # notes those that do not hold
+        return Tally(asks=counts, failed=failed, approved=frozenset(approved), worst=_assessments(rows))
 
     # --- what production has told of a lot ------------------------------------------------------------------------
 

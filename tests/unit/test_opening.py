@@ -391,7 +391,7 @@ def test_a_lot_whose_earlier_result_is_damaged_stays_on_hold_and_says_so(store):
     with closing(sqlite3.connect(store / "state.db")) as connection, connection:
         connection.execute("UPDATE lab_result SET body = replace(body, '9.9', '7.0')")
     bench = Bench(store)
-    bench.result({"sample_id": "S-2", "test_name": "pH", "result": 7.0, "material_lot": "LOT/1"})
+    bench.result({"sample_id": "S-2", "test_name": "pH", "result": 7.0, "material_lot": "LOT/1", "retest_of": "S-0"})
     body = json.loads(
         bench.connection.execute("SELECT body FROM disposition ORDER BY rowid DESC LIMIT 1").fetchone()[0]
     )

@@ -1,14 +1,9 @@
--- name: lot_waits_to_be_judged
-SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id;
-
--- name: lot_has_retests
-SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND retest = 1 LIMIT 1;
-
--- name: sample_has_results_without_lot
-SELECT 1 FROM result_without_lot WHERE sample_id = :sample_id AND source = :source AND result_id <> :besides LIMIT 1;
-
--- name: sample_has_refused_results
-SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source LIMIT 1;
+-- name: more_than_the_result_touches_lot
+SELECT 1 WHERE EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id)
+    OR EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND retest = 1)
+    OR EXISTS (SELECT 1 FROM result_without_lot
+               WHERE sample_id = :sample_id AND source = :source AND result_id <> :besides)
+    OR EXISTS (SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source);
 
 -- name: results_of_key
 SELECT r.body, r.current, r.holds, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
@@ -141,17 +136,14 @@ SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record
 WHERE material_lot_id = :material_lot_id AND subject IN (SELECT value FROM json_each(:subjects));
 
 -- name: tally_of_others
-SELECT asks, failed, count(*) AS count FROM assessment INDEXED BY assessment_counted
+SELECT asks, failed, CASE WHEN approved = 1 THEN analyte END AS approved, count(*) AS count
+FROM assessment INDEXED BY assessment_counted
 WHERE material_lot_id = :material_lot_id AND subject NOT IN (SELECT value FROM json_each(:subjects))
-GROUP BY asks, failed;
+GROUP BY 1, 2, 3;
 
 -- name: damaged_assessments_of_lot
 SELECT holds, 'assessment ' || material_lot_id AS record FROM assessment_checked
 WHERE material_lot_id = :material_lot_id AND NOT holds LIMIT 20;
-
--- name: approved_analytes
-SELECT DISTINCT analyte FROM assessment INDEXED BY assessment_counted
-WHERE material_lot_id = :material_lot_id AND approved = 1 AND subject NOT IN (SELECT value FROM json_each(:subjects));
 
 -- name: worst_of_others
 SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
@@ -185,6 +177,19 @@ SELECT material_lot_id FROM lot_to_judge ORDER BY at_ns, material_lot_id LIMIT :
 -- name: judge_lot_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT :material_lot_id, :cause, :at_ns WHERE :material_lot_id IS NOT NULL
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_started_lot_again
+-- a new lot of which nothing is known yet has nothing to be judged
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT :material_lot_id, :cause, :at_ns
+WHERE EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id)
+    OR EXISTS (SELECT 1 FROM lab_result WHERE material_lot_id = :material_lot_id)
+    OR EXISTS (SELECT 1 FROM refused_result WHERE material_lot_id = :material_lot_id)
+    OR EXISTS (SELECT 1 FROM material_use WHERE material_lot_id = :material_lot_id)
+    OR EXISTS (SELECT 1 FROM result_without_lot WHERE equipment_id = :equipment_id AND at_ns >= :from_ns)
+    OR EXISTS (SELECT 1 FROM result_without_lot WHERE job_order_id = :job_order_id)
+    OR EXISTS (SELECT 1 FROM context_change WHERE material_lot_id = :material_lot_id AND event_id <> :cause)
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_subject_again
