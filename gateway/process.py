@@ -245,18 +245,15 @@ class _Deciding:
 
     def take(self, pending: Pending) -> None:
         """Decide an event that has come in, unless it has been decided already."""
-        self._connection.execute("SAVEPOINT identification")
         try:
-            event = identify(self._connection, pending.event)
+            event = identify(self._connection, pending.event)  # which only reads
         except Exception as error:
             if is_of_the_file(error) or not self._connection.in_transaction:
                 raise
-            self._connection.execute("ROLLBACK TO identification")
             log.exception(
                 "an event could not be identified; it becomes a dead letter", kind=type(pending.event).__name__
             )
             event = _unidentified(pending.event, error)
-        self._connection.execute("RELEASE identification")
         if event is not None:
             self.decide(event, pending.windows)
 

@@ -88,12 +88,13 @@ class LotReading:
 
     # --- facts -----------------------------------------------------------------------------------------------
 
-    def of_result(self, event: ResultArrived) -> tuple[LotFacts, ...]:
+    def of_result(self, event: ResultArrived, *, first: bool) -> tuple[LotFacts, ...]:
         """Return the facts of each lot that an arriving result, or an earlier version of it, speaks of.
 
-        Of a result of no lot: one without a name, which nothing but this result is known of.
+        Of a result of no lot: one without a name, which nothing but this result is known of. ``first``: whether no
+        version of it is on record yet.
         """
-        result, versions = event.result, self._versions(event.result)
+        result, versions = event.result, () if first else self._versions(event.result)
         lots, relation = self.lots_of(result, event.at_ns)
         certain = lots if relation is not Relation.POSSIBLE else ()
         for record in versions:

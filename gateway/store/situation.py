@@ -339,7 +339,7 @@ class _Loading:
         lots, relation = reading.lots_of(event.result, event.at_ns)
         certain = lots if relation is not Relation.POSSIBLE else ()
         context = self._context_of_result(event.result, certain)
-        facts = reading.of_result(event)
+        facts = reading.of_result(event, first=history.current is None)
         of_order = reading.products_of_order(event.result.job_order_id)
         products = (context.material_definition_id, *of_order, *(each for lot in facts for each in _products(lot)))
         return replace(
