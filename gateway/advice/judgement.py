@@ -97,11 +97,12 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     flags = tuple(dict.fromkeys([*result.flags, *(each.code for each in trended.reasons), *doubted]))
     result = result if flags == result.flags else replace(result, flags=flags)
     predictions = _predictions_at_sample(event, result, situation)
+    own_words = result.in_its_own_words()
     record = ResultOnRecord(
-        result=result.in_its_own_words(),
+        result=own_words,
         arrived_ns=event.at_ns,
         current=newest,
-        relation=Relation.STATED if event.result.lots else Relation.FOUND,
+        relation=Relation.STATED if own_words.lots else Relation.FOUND,
         order_products=situation.order_products,
         trends=trended.reasons,
     )

@@ -13,7 +13,7 @@ ON CONFLICT (job_order_id) DO UPDATE SET
 
 -- name: order_ended
 INSERT INTO job_order (job_order_id, ended_ns) VALUES (:job_order_id, :at_ns)
-ON CONFLICT (job_order_id) DO UPDATE SET ended_ns = coalesce(ended_ns, excluded.ended_ns);
+ON CONFLICT (job_order_id) DO UPDATE SET ended_ns = max(coalesce(ended_ns, excluded.ended_ns), excluded.ended_ns);
 
 -- name: lot_started
 INSERT INTO lot (material_lot_id, job_order_id, material_definition_id, client_id, equipment_id, started_ns)
@@ -26,8 +26,9 @@ ON CONFLICT (material_lot_id) DO UPDATE SET
     started_ns = min(coalesce(started_ns, excluded.started_ns), excluded.started_ns);
 
 -- name: lot_ended
+-- told several times, the last end holds, in whatever order they came: what was drawn until then is this lot's
 INSERT INTO lot (material_lot_id, ended_ns) VALUES (:material_lot_id, :at_ns)
-ON CONFLICT (material_lot_id) DO UPDATE SET ended_ns = coalesce(ended_ns, excluded.ended_ns);
+ON CONFLICT (material_lot_id) DO UPDATE SET ended_ns = max(coalesce(ended_ns, excluded.ended_ns), excluded.ended_ns);
 
 -- name: lot_closed
 INSERT INTO lot (material_lot_id, closed_ns) VALUES (:material_lot_id, :at_ns)

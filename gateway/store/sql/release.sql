@@ -72,7 +72,10 @@ SELECT dead_letter_id, sample_id, test_id, at_ns, reasons,
        CASE WHEN material_lot_id IN (:material_lot_id, '') THEN result END AS result,
        holds, 'refused_result ' || dead_letter_id AS record
 FROM refused_result_checked
-WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
+WHERE material_lot_id = :material_lot_id OR (
+    -- a contradiction that names its lots speaks of them; what could not be read speaks of all of its sample's
+    material_lot_id = '' OR reasons NOT LIKE '%"RESULT_VERSION_CONFLICT"%'
+) AND (sample_id, source) IN (
     SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND sample_id IS NOT NULL
     UNION SELECT sample_id, source FROM refused_result WHERE material_lot_id = :material_lot_id
     UNION SELECT :sample_id, :source
@@ -190,6 +193,16 @@ WHERE EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id)
     OR EXISTS (SELECT 1 FROM result_without_lot WHERE equipment_id = :equipment_id AND at_ns >= :from_ns)
     OR EXISTS (SELECT 1 FROM result_without_lot WHERE job_order_id = :job_order_id)
     OR EXISTS (SELECT 1 FROM context_change WHERE material_lot_id = :material_lot_id AND event_id <> :cause)
+    OR EXISTS (SELECT 1 FROM job_order WHERE job_order_id = :job_order_id)  -- which may be of another product
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_ended_lot_again
+-- its end says which results of its equipment are its own
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT l.material_lot_id, :cause, :at_ns FROM lot AS l
+WHERE l.material_lot_id = :material_lot_id AND EXISTS (
+    SELECT 1 FROM result_without_lot AS w WHERE w.equipment_id = l.equipment_id AND w.at_ns >= l.started_ns
+)
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_subject_again
@@ -327,14 +340,3 @@ WITH RECURSIVE named (name) AS (
     ) FROM named WHERE named.name IS NOT NULL LIMIT 4
 )
 SELECT name FROM named WHERE name IS NOT NULL;
-
--- name: damaged_results_of_lot
-SELECT holds, 'lab_result ' || result_id AS record FROM lab_result_checked
-WHERE material_lot_id = :material_lot_id AND current = 1 AND NOT holds LIMIT 20;
-
--- name: products_of_lot
-SELECT product FROM assessment INDEXED BY assessment_counted
-WHERE material_lot_id = :material_lot_id AND product IS NOT NULL AND product <> '*'
-UNION SELECT named.value FROM assessment INDEXED BY assessment_counted, json_each(assessment.body, '$.products') AS named
-WHERE material_lot_id = :material_lot_id AND product = '*'
-ORDER BY product;
