@@ -33,6 +33,7 @@ from gateway.store.investigating import Records
 from gateway.store.statements import SQL, value_of
 
 MOST_JUDGED_AGAIN = 2000  # results of one lot, in one go
+_MOST_CHECKED = 100  # assessments of a lot whose hashes are checked with each result; of more, with the daily check
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 Gaps = Callable[[Context, int | None, int], tuple[str, ...]]
 _ORDER = (Recommendation.HOLD, Recommendation.REVIEW, Recommendation.RELEASE, Recommendation.PENDING)

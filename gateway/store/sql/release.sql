@@ -72,10 +72,7 @@ SELECT dead_letter_id, sample_id, test_id, at_ns, reasons,
        CASE WHEN material_lot_id IN (:material_lot_id, '') THEN result END AS result,
        holds, 'refused_result ' || dead_letter_id AS record
 FROM refused_result_checked
-WHERE material_lot_id = :material_lot_id OR (
-    -- a contradiction that names its lots speaks of them; what could not be read speaks of all of its sample's
-    material_lot_id = '' OR reasons NOT LIKE '%"RESULT_VERSION_CONFLICT"%'
-) AND (sample_id, source) IN (
+WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
     SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND sample_id IS NOT NULL
     UNION SELECT sample_id, source FROM refused_result WHERE material_lot_id = :material_lot_id
     UNION SELECT :sample_id, :source
