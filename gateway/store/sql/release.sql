@@ -337,3 +337,6 @@ WITH RECURSIVE named (name) AS (
     ) FROM named WHERE named.name IS NOT NULL LIMIT 4
 )
 SELECT name FROM named WHERE name IS NOT NULL;
+
+-- name: lot_waits_to_be_judged
+SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id;
