@@ -1,5 +1,6 @@
 """Laboratory cases 1, 2, 18 and 21 in other spellings: nothing that a message says of a lot is overlooked."""
 
+import json
 from contextlib import closing
 
 import pytest
@@ -232,7 +233,19 @@ def test_laboratory_08_a_contradiction_counts_for_the_lot_on_the_equipment_in_an
     assert (lab.recommended(), "RESULT_CONTRADICTED" in lab.codes()) == ("review", True)
 
 
-def test_attacks_02_what_the_others_of_a_lot_ask_for_is_counted_along_an_index(lab):
+def test_attacks_05_a_disposition_names_a_bounded_number_of_reasons_and_results(lab):
+    started(lab)
+    for number in range(70):
+        lab.result("Viscosity", 120.0 + number, sample_id=f"S-{number}")
+    last = lab.disposition()
+    assert last["recommendation"] == "hold"
+    assert len(last["reasons"]) <= 21
+    assert last["reasons"][-1]["code"] == "AND_MORE"
+    assert len(last["rests_on"]["results"]) <= 50
+    assert len(json.dumps(last)) < 20_000
+
+
+def test_attacks_05_what_the_others_of_a_lot_ask_for_is_counted_along_an_index(lab):
     statement = "tally_of_others"
     asked = {"material_lot_id": "L", "subjects": "[]"}
     plan = [row["detail"] for row in lab.connection.execute(f"EXPLAIN QUERY PLAN {SQL[statement]}", asked)]
