@@ -44,9 +44,10 @@ def plant(tmp_path):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_attacks_14_a_draft_keeps_no_link_picture_or_control_character(plant, text):
-    lot = "LOT " + text.replace("\n", " ")
+    name = re.sub(r"[|\n-]", "", text)  # with them it could be several lots, and would be refused
+    lot = f"LOT {name}"
     plant.context("lot_started", material_lot_id=lot, job_order_id="WO-1", equipment_id="R1")
-    plant.context("material_consumed", material_lot_id=lot, consumed_lot_id=text, supplier=text,
+    plant.context("material_consumed", material_lot_id=lot, consumed_lot_id=name, supplier=text,
                   consumed_definition_id=text, equipment_id="R1")  # fmt: skip
     plant.result(viscosity(110.0, sample_id=f"S {text}", material_lot_id=lot, product="FG-100", instrument_id=text))
     plant.follow()
@@ -100,8 +101,8 @@ def test_attacks_14_a_reader_of_markdown_sees_nothing_but_text(text):
 
 @given(st.from_regex(r"[A-Za-z0-9 .,:%/+()-]{1,40}", fullmatch=True).filter(lambda text: "://" not in text))
 def test_attacks_14_what_is_harmless_stays_as_it_was_written(text):
-    plain = " ".join(text.split())
-    assert in_markdown(text).replace("\\", "") == plain
+    shown = in_markdown(text).replace("\\", "")
+    assert " ".join(shown.split()) == " ".join(text.split())  # white space at the ends shows nothing
 
 
 def settings_of(plant):
