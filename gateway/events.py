@@ -437,17 +437,21 @@ class LotFacts:
     """What is on record of one lot.
 
     ``knowledge``: what is assessed now; ``standing``: how its subjects stand until now; ``rest``: what is not assessed
-    now, which is nothing where ``whole``.
+    now, which is nothing where ``whole``; ``production``: what production's own records say of it, where they hold.
     """
 
     knowledge: LotKnowledge
     whole: bool
+    production: Context | None = None
+    on_record: bool = False
+    is_parent: bool = False  # whether other lots are made of it
     standing: Mapping[str, Assessment] = field(default_factory=dict)
     rest: Tally = field(default_factory=Tally)
     before: LotState = field(default_factory=LotState)
     closed: bool = False
     started_ns: int | None = None
     ended_ns: int | None = None
+    made_known_until_ns: int | None = None  # until when it is on record what the lot was made by
     provisional: tuple[ProvisionalHold, ...] = ()  # the settled ones, too
     final_results: frozenset[str] = frozenset()  # of those that have settled provisional holds: which still count
     gaps: tuple[str, ...] = ()  # known holes in what the lot's process told
@@ -552,13 +556,15 @@ class LotJudged:
 class LotAssessed:
     """What speaks for and against a lot after an event: assessments that are new or changed, subjects that are gone.
 
-    ``whole``: all of the lot was assessed, so that nothing waits to be judged again.
+    ``whole``: all of the lot was assessed, so that nothing waits to be judged again; ``is_parent``: other lots are made
+    of it.
     """
 
     material_lot_id: str
     changed: tuple[Assessment, ...]
-    removed: tuple[str, ...] = ()
-    whole: bool = False
+    removed: tuple[str, ...]
+    whole: bool
+    is_parent: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

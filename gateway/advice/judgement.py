@@ -339,6 +339,7 @@ def _assessed(lot: str, facts: LotFacts, assessed: tuple[Assessment, ...]) -> Lo
         changed=tuple(item for item in assessed if facts.standing.get(item.subject) != item),
         removed=tuple(subject for subject in facts.standing if subject not in present),
         whole=facts.whole,
+        is_parent=facts.is_parent,
     )
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from gateway.advice.judgement import RESTATED
@@ -56,11 +57,7 @@ def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived 
         return _identified_by_delivery(connection, event)
     event_id = _salted(connection, own_id)
     try:
-        seen = _payload(connection, "payload_of_event", event_id=event_id)
-        if seen is None and event_id != own_id:  # of an earlier epoch
-            seen = _payload(connection, "payload_of_event", event_id=own_id)
-        if seen is None:
-            seen = _payload(connection, "payload_of_result", result_id=own_id)
+        seen = _payload_under(connection, event_id=event_id, own_id=own_id)
     except EvidenceDamagedError:  # whether it was decided already, nobody can say: a person must look
         return _identified_by_delivery(connection, _conflict(event, own_id))
     if seen is None:
@@ -79,9 +76,8 @@ def _identified_message_of_version(connection: sqlite3.Connection, event: Result
     """
     update_id = identity_of("result-message", own_id, event.origin.payload_sha256)
     event_id = _salted(connection, update_id)
-    for known in (event_id, update_id):
-        if _payload(connection, "payload_of_event", event_id=known) is not None:
-            return None
+    if _payload_under(connection, event_id=event_id, own_id=update_id) is not None:
+        return None
     rows = connection.execute(SQL["messages_of_version"], _version(event.result)).fetchall()
     if not rows or not all(row["holds"] for row in rows):
         return _identified_by_delivery(connection, _conflict(event, own_id))
@@ -183,10 +179,14 @@ def reference_to(result: LabResult, standing: LabResult | None = None) -> Result
     )
 
 
-def _payload(connection: sqlite3.Connection, statement: str, **parameters: Any) -> str | None:
-    """Return a payload's hash on record, or None; raises EvidenceDamagedError where the record does not hold."""
-    row = connection.execute(SQL[statement], parameters).fetchone()
-    if row is None:
+def _payload_under(connection: sqlite3.Connection, *, event_id: str, own_id: str) -> str | None:
+    """Return the hash of the payload on record under an id, of this epoch or an earlier one, or None.
+
+    Raises EvidenceDamagedError where the record does not hold.
+    """
+    rows = connection.execute(SQL["payloads_under_id"], {"event_id": event_id, "own_id": own_id}).fetchall()
+    if not rows:
         return None
-    must_hold(row["holds"], table=statement, key=parameters)
+    row = min(rows, key=itemgetter("place"))
+    must_hold(row["holds"], table=row["kept_in"], key=own_id)
     return str(row["payload_sha256"])

@@ -27,6 +27,10 @@ class Records(Protocol):
         """Return the rows that hold."""
         ...
 
+    def that_hold(self, rows: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
+        """Return those of the rows that hold."""
+        ...
+
     def decoded(self, kind: type[Kind], rows: Iterable[sqlite3.Row]) -> tuple[Kind, ...]:
         """Return the records in rows."""
         ...

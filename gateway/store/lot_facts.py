@@ -5,20 +5,17 @@ again, retests are involved, or its sample has results without a lot. Else only 
 read, and the others stand as they were assessed; so a result costs the same in a lot of ten and of ten thousand.
 """
 
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from gateway.events import LotFacts, ProvisionalHold, ResultArrived
 from gateway.lab.disposition import LotState
 from gateway.lab.release import (
-    MOST_REASONS,
-    Assessment,
     LotContext,
     LotKnowledge,
     Parent,
@@ -30,15 +27,15 @@ from gateway.lab.release import (
 from gateway.records import Context, Guidance, LabResult, Reason, Recommendation, ResultStatus
 from gateway.store.codec import decode
 from gateway.store.investigating import Records
+from gateway.store.standing import MOST_READ, all_standing, standing_and_others
 from gateway.store.statements import SQL, value_of
 
 MOST_JUDGED_AGAIN = 2000  # results of one lot, in one go
-_MOST_CHECKED = 100  # assessments of a lot whose hashes are checked with each result; of more, with the daily check
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 Gaps = Callable[[Context, int | None, int], tuple[str, ...]]
-_ORDER = (Recommendation.HOLD, Recommendation.REVIEW, Recommendation.RELEASE, Recommendation.PENDING)
 _REASONS = TypeAdapter(tuple[Reason, ...])
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
+_CONTEXT = tuple(field.name for field in fields(Context))
 Sample = tuple[str, str]
 """A laboratory interface and its sample."""
 
@@ -113,17 +110,18 @@ class LotReading:
         """Return all that is known of lots."""
         return tuple(self._facts(lot, at_ns=at_ns, arriving=None, versions=()) for lot in lots)
 
-    def _is_whole(self, lot: str, result: LabResult) -> bool:
-        """Return whether something besides the result may have changed what is known of the lot."""
-        if result.retest_of is not None:
-            return True
+    def _at_a_glance(self, lot: str, arriving: LabResult | None, at_ns: int) -> sqlite3.Row:
+        """Return what there is of a lot at all, and of the sample of an arriving result."""
         asked = {
             "material_lot_id": lot,
-            "sample_id": result.sample_id,
-            "source": result.source,
-            "besides": result.result_id,
+            "sample_id": None if arriving is None else arriving.sample_id,
+            "source": None if arriving is None else arriving.source,
+            "besides": None if arriving is None else arriving.result_id,
+            "at_ns": at_ns,
+            "most": MOST_READ + 1,
         }
-        return value_of(self._connection, "more_than_the_result_touches_lot", **asked) is not None
+        (row,) = self._connection.execute(SQL["lot_at_a_glance"], asked)
+        return cast("sqlite3.Row", row)
 
     def _facts(
         self,
@@ -138,50 +136,57 @@ class LotReading:
 
         ``own``: whether the arriving result itself speaks of the lot, and not only an earlier version of it.
         """
-        row = next(iter(self._records.rows("lot_state", {"material_lot_id": lot})), None)
+        row = next(iter(self._records.rows("lot_with_order", {"material_lot_id": lot})), None)
+        glance = self._at_a_glance(lot, arriving, at_ns)
         context = self._context(lot)
         spoken = (arriving,) if arriving is not None and own else ()
-        named = self._named_by_results(lot, besides=spoken)
+        named = self._named_by_results(lot, glance, besides=spoken)
         now_named = _named_with(named, spoken)
-        whole = arriving is None or _adds_a_name(context, named, now_named) or self._is_whole(lot, arriving)
+        whole = arriving is None or _is_whole(glance, arriving, adds_a_name=_adds_a_name(context, named, now_named))
         sample = _sample(arriving) if arriving is not None and lot in arriving.lots else ("", "")
-        knowledge = LotKnowledge(context=context, settled=self._settled(lot))
+        settled = self._settled(lot) if glance["settled"] else frozenset()
         if whole:
             results, left_out = self._results(context, row, sample)
             refused = self._refused(lot, sample, arriving)
             contradicting = (message.result for message in refused if message.result is not None)
             now_named = _named_with({}, (*(record.result for record in results), *contradicting, *spoken))
-            knowledge = replace(
-                knowledge,
+            knowledge = LotKnowledge(
+                context=_with_names(context, now_named),
                 results=results,
                 refused=refused,
                 parents=self._parents(lot),
+                settled=settled,
                 left_out=left_out,
             )
+            standing, rest = all_standing(self._records, lot), Tally()
         else:
             of_lot = (self._to_lot(record, lot, sample) for record in versions)
-            knowledge = replace(knowledge, results=tuple(record for record in of_lot if record is not None))
-        context = _with_names(context, now_named)
-        knowledge = replace(knowledge, context=context)
-        subjects = [record.result.result_id for record in knowledge.results]
-        provisional = self._provisional(lot)
-        about = Context(equipment_id=context.equipment_id, material_lot_id=lot)
+            results = tuple(record for record in of_lot if record is not None)
+            knowledge = LotKnowledge(context=_with_names(context, now_named), results=results, settled=settled)
+            subjects = [record.result.result_id for record in results]
+            standing, rest = standing_and_others(
+                self._connection, self._records, lot, subjects, count=glance["assessments"]
+            )
+        provisional = self._provisional(lot) if glance["provisional"] else ()
+        about = Context(equipment_id=knowledge.context.equipment_id, material_lot_id=lot)
         started_ns = row["started_ns"] if row else None
         return LotFacts(
             knowledge=knowledge,
             whole=whole,
-            standing=self._standing(lot, None if whole else subjects),
-            rest=Tally() if whole else self._tally(lot, subjects),
+            production=self._production(lot, row),
+            on_record=row is not None,
+            is_parent=bool(glance["is_parent"]),
+            standing=standing,
+            rest=rest,
             before=_state_in(row),
             closed=row is not None and row["closed_ns"] is not None,
             started_ns=started_ns,
             ended_ns=row["ended_ns"] if row else None,
+            made_known_until_ns=glance["made_known_until_ns"],
             provisional=provisional,
             final_results=self._final(provisional),
-            gaps=self._gaps(about, started_ns, at_ns),
-            open_guidance=self._records.decoded(
-                Guidance, self._records.rows("open_guidance_of_lot", {"material_lot_id": lot})
-            ),
+            gaps=self._gaps(about, started_ns, at_ns) if glance["gap"] else (),
+            open_guidance=self._open_guidance(lot) if glance["guided"] else (),
         )
 
     # --- parts -------------------------------------------------------------------------------------------------
@@ -271,6 +276,15 @@ class LotReading:
     def _settled(self, lot: str) -> frozenset[str]:
         return frozenset(row["point_id"] for row in self._records.rows("settled_of_lot", {"material_lot_id": lot}))
 
+    def _production(self, lot: str, row: sqlite3.Row | None) -> Context | None:
+        """Return what production's records say of a lot: its own, and its order's; None where one does not hold."""
+        if row is None or not row["order_holds"]:  # read once more, so that what does not hold is noted
+            row = next(iter(self._records.rows("context_of_lot", {"material_lot_id": lot})), None)
+        return None if row is None else Context(**{name: row[name] for name in _CONTEXT})
+
+    def _open_guidance(self, lot: str) -> tuple[Guidance, ...]:
+        return self._records.decoded(Guidance, self._records.rows("open_guidance_of_lot", {"material_lot_id": lot}))
+
     def _provisional(self, lot: str) -> tuple[ProvisionalHold, ...]:
         rows = self._records.rows("provisional_holds", {"material_lot_id": lot})
         return tuple(ProvisionalHold(**{name: row[name] for name in _PROVISIONAL}) for row in rows)
@@ -280,30 +294,6 @@ class LotReading:
         rows = [row for result_id in named for row in self._records.rows("result_if_current", {"result_id": result_id})]
         results = (decode(LabResult, row["body"]) for row in rows)
         return frozenset(result.result_id for result in results if result.status in FINAL)
-
-    def _standing(self, lot: str, subjects: list[str] | None) -> Mapping[str, Assessment]:
-        if subjects is None:
-            rows = self._records.rows("assessments_of_lot", {"material_lot_id": lot})
-        else:
-            asked = {"material_lot_id": lot, "subjects": json.dumps(subjects)}
-            rows = self._records.rows("assessments_of_subjects", asked) if subjects else []
-        return {each.subject: each for each in _assessments(rows)}
-
-    def _tally(self, lot: str, subjects: list[str]) -> Tally:
-        asked = {"material_lot_id": lot, "subjects": json.dumps(subjects)}
-        counts: dict[Recommendation, int] = {}
-        failed, approved = 0, set[str]()
-        for row in self._connection.execute(SQL["tally_of_others"], asked):
-            counts[Recommendation(row["asks"])] = counts.get(Recommendation(row["asks"]), 0) + row["count"]
-            failed += row["count"] if row["failed"] else 0
-            approved |= set() if row["approved"] is None else {row["approved"]}
-        worst = next((each for each in _ORDER if counts.get(each)), None)
-        rows = [] if worst is None else self._records.rows(
-            "worst_of_others", {**asked, "asks": worst.value, "most": MOST_REASONS}
-        )  # fmt: skip
-        if 0 < sum(counts.values()) <= _MOST_CHECKED:
-            self._records.rows("damaged_assessments_of_lot", {"material_lot_id": lot})  # notes those that do not hold
-        return Tally(asks=counts, failed=failed, approved=frozenset(approved), worst=_assessments(rows))
 
     # --- what production has told of a lot ------------------------------------------------------------------------
 
@@ -329,13 +319,15 @@ class LotReading:
             contradictions=tuple(name for name, holds in contradicted.items() if holds),
         )
 
-    def _named_by_results(self, lot: str, *, besides: tuple[LabResult, ...]) -> "_Named":
+    def _named_by_results(self, lot: str, glance: sqlite3.Row, *, besides: tuple[LabResult, ...]) -> "_Named":
         """Return which products and clients the results of a lot name, as they were last assessed.
 
         Where they name one, and a result that arrives no other, which of them does so makes no difference.
         """
-        once = {_PRODUCT: "products_named_of_lot", _CLIENT: "clients_named_of_lot"}
-        known = {what: self._values(statement, material_lot_id=lot) for what, statement in once.items()}
+        known = {
+            _PRODUCT: {glance["first_product"], glance["last_product"]} - {None},
+            _CLIENT: {glance["first_client"], glance["last_client"]} - {None},
+        }
         several = any(
             len({*names, *(getattr(result, what) for result in besides)} - {None}) > 1 for what, names in known.items()
         )
@@ -384,6 +376,13 @@ def _names(named: _Named, what: str) -> tuple[str, ...]:
     return tuple(sorted({name for (of, *_key), (_version, name) in named.items() if of == what}))
 
 
+def _is_whole(glance: sqlite3.Row, arriving: LabResult, *, adds_a_name: bool) -> bool:
+    """Return whether something besides the arriving result may have changed what is known of the lot."""
+    touched = ("waits", "retested", "sample_without_lot", "sample_refused")
+    others = glance["assessments"] or glance["spoken_of"]  # of a lot of which nothing is known, nothing can change
+    return arriving.retest_of is not None or any(glance[name] for name in touched) or bool(others and adds_a_name)
+
+
 def _adds_a_name(context: LotContext, before: _Named, now: _Named) -> bool:
     """Return whether a result names the lot's product or client anew, of which production has told nothing."""
     open_ones = {_PRODUCT: not context.products, _CLIENT: context.client_id is None}
@@ -412,21 +411,6 @@ def _told(rows: list[sqlite3.Row], name: str) -> _Told:
     latest_ns = stating[0]["at_ns"]
     holding = sorted({row[name] for row in stating if row["at_ns"] == latest_ns})
     return _Told(holding=tuple(holding), contradicted=len({row[name] for row in stating}) > 1)
-
-
-def _assessments(rows: Iterable[sqlite3.Row]) -> tuple[Assessment, ...]:
-    found = []
-    for row in rows:
-        try:
-            found.append(_assessment(row["body"]))
-        except ValidationError:  # of another version: it is assessed anew with the whole lot
-            continue
-    return tuple(found)
-
-
-@lru_cache(maxsize=1024)
-def _assessment(body: str) -> Assessment:
-    return decode(Assessment, body)
 
 
 @lru_cache(maxsize=1024)

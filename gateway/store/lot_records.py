@@ -6,6 +6,7 @@ meet a lot that does not know of it.
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -37,13 +38,12 @@ def assessed(connection: sqlite3.Connection, event: Event, _situation: Situation
         connection.execute(SQL["lot_is_judged"], {**lot, "cause": event.event_id})
     if not (record.changed or record.removed):
         return
-    is_parent = value_of(connection, "is_parent", **lot) is not None
-    before = value_of(connection, "in_question", **lot) if is_parent else None
+    before = value_of(connection, "in_question", **lot) if record.is_parent else None
     for subject in record.removed:
         connection.execute(SQL["delete_assessment"], {**lot, "subject": subject})
     for item in record.changed:
         connection.execute(SQL["insert_assessment"], with_hash("assessment", _row(item)))
-    if is_parent and value_of(connection, "in_question", **lot) != before:
+    if record.is_parent and value_of(connection, "in_question", **lot) != before:
         connection.execute(SQL["judge_lots_made_of_it_again"], lot | _because(event))
 
 
@@ -83,7 +83,7 @@ def mark_lots_of_result(
     if record.supersedes is not None and "material_lot_id" in _filled(situation):
         connection.execute(SQL["judge_lots_of_subject_again"], {"subject": record.supersedes, **because})
     if result.lots:
-        connection.execute(SQL["judge_lots_of_sample_again"], of_sample | because)
+        _mark_lots_of_sample(connection, of_sample, because)
         return
     note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
     for lot in situation.possible_lots:
@@ -175,7 +175,15 @@ def refused(connection: sqlite3.Connection, event: Event, _situation: Situation,
             connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
     of_sample = {"sample_id": about.sample_id, "source": about.source}
     connection.execute(SQL["judge_lots_of_named_sample_again"], of_sample | because)
-    connection.execute(SQL["judge_lots_of_sample_again"], of_sample | because)
+    _mark_lots_of_sample(connection, of_sample, because)
+
+
+def _mark_lots_of_sample(
+    connection: sqlite3.Connection, of_sample: Mapping[str, str | None], because: Mapping[str, Any]
+) -> None:
+    """Mark the lots to which results of a sample belonged, or none, before this sample's lot was known."""
+    for row in connection.execute(SQL["lots_of_sample_without_lot"], of_sample).fetchall():
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": row["material_lot_id"], **because})
 
 
 def _lots_in_place(connection: sqlite3.Connection, about: ResultReference, *, at_ns: int) -> tuple[str, ...]:
@@ -223,7 +231,8 @@ def lots_to_judge(connection: sqlite3.Connection, *, cause: str | None, most: in
     """Return the lots that an event has marked, or where no cause is named, the first ones of all that wait."""
     statement = "lots_to_judge" if cause is None else "lots_to_judge_by_cause"
     rows = connection.execute(SQL[statement], {"cause": cause, "most": most})
-    return tuple(row["material_lot_id"] for row in rows)
+    lots = tuple(row["material_lot_id"] for row in rows)
+    return lots if cause is None else tuple(sorted(lots))
 
 
 def judge_later(connection: sqlite3.Connection, event: Event) -> None:

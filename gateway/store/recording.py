@@ -155,7 +155,7 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
         lot_records.mark_lots_of_result(connection, event, situation, record)
 
 
-def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotJudged) -> None:
+def _lot_judged(connection: sqlite3.Connection, event: Event, situation: Situation, record: LotJudged) -> None:
     disposition, body = record.disposition, encode(record.disposition)
     row: dict[str, Cell] = {
         "disposition_id": disposition.disposition_id,
@@ -166,7 +166,7 @@ def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situat
         "body": body,
     }
     connection.execute(SQL["insert_disposition"], with_hash("disposition", row))
-    if record.material_lot_id is not None:
+    if record.material_lot_id is not None and not _stands_already(record, situation):
         connection.execute(
             SQL["lot_judged"],
             {
@@ -175,6 +175,16 @@ def _lot_judged(connection: sqlite3.Connection, event: Event, _situation: Situat
                 "latched": record.state.latched,
             },
         )
+
+
+def _stands_already(record: LotJudged, situation: Situation) -> bool:
+    """Return whether the lot's own row says what it is judged now."""
+    now = (record.state.recommendation, record.state.latched)
+    return any(
+        facts.on_record and (facts.before.recommendation, facts.before.latched) == now
+        for facts in situation.lots
+        if facts.knowledge.context.material_lot_id == record.material_lot_id
+    )
 
 
 _CONTEXT_STATEMENTS: Mapping[ContextKind, str] = {

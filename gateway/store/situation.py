@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -183,9 +183,14 @@ class _Loading:
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
         """Return the rows that hold."""
-        rows = self._connection.execute(SQL[statement], parameters).fetchall()
-        self._damaged += [row["record"] for row in rows if not row["holds"]]
-        return [row for row in rows if row["holds"]]
+        return self.that_hold(self._connection.execute(SQL[statement], parameters).fetchall())
+
+    def that_hold(self, rows: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
+        """Return those of the rows that hold."""
+        holding = [row for row in rows if row["holds"]]
+        if len(holding) < len(rows):
+            self._damaged += [row["record"] for row in rows if not row["holds"]]
+        return holding
 
     def _row(self, statement: str, **parameters: Any) -> sqlite3.Row | None:
         return next(iter(self.rows(statement, parameters)), None)
@@ -338,8 +343,8 @@ class _Loading:
         reading = self._lot_reading(found.line)
         lots, relation = reading.lots_of(event.result, event.at_ns)
         certain = lots if relation is not Relation.POSSIBLE else ()
-        context = self._context_of_result(event.result, certain)
         facts = reading.of_result(event, first=history.current is None)
+        context = self._context_of_result(event.result, facts[0] if certain else None)
         of_order = reading.products_of_order(event.result.job_order_id)
         products = (context.material_definition_id, *of_order, *(each for lot in facts for each in _products(lot)))
         return replace(
@@ -356,7 +361,7 @@ class _Loading:
             rejected_control=self._rejected_control(event, found.line),
             lot_started_ns=facts[0].started_ns,
             lot_ended_ns=facts[0].ended_ns,
-            lot_known_until_ns=value_of(self._connection, "fingerprint_until", material_lot_id=context.material_lot_id),
+            lot_known_until_ns=facts[0].made_known_until_ns if certain else None,
             lessons={
                 model.name: self._lessons(model.bundle, found.line, event, history.current)
                 for model in found.line.models_of(event.result.analyte)
@@ -518,12 +523,10 @@ class _Loading:
         row = self._row(statement, **parameters)
         return None if row is None else Context(**{name: row[name] for name in _CONTEXT})
 
-    def _context_of_result(self, result: LabResult, lots: tuple[str, ...]) -> Context:
+    def _context_of_result(self, result: LabResult, lot: LotFacts | None) -> Context:
         """Return the context a result belongs to: its lot's, else by equipment and drawn time, else its own words."""
-        found = None
-        if lots:
-            found = self._context("context_of_lot", material_lot_id=lots[0])
-        elif result.equipment_id is not None and result.sampled_ns is not None:
+        found = None if lot is None else lot.production
+        if lot is None and result.equipment_id is not None and result.sampled_ns is not None:
             found = self._context_of_equipment(result.equipment_id, result.sampled_ns)
         order = found.job_order_id if found and found.job_order_id else result.job_order_id
         by_order = self._context("context_of_order", job_order_id=order) if order else None
@@ -534,15 +537,16 @@ class _Loading:
 
         return Context(
             equipment_id=result.equipment_id or first("equipment_id"),
-            material_lot_id=lots[0] if lots else None,
+            material_lot_id=None if lot is None else lot.knowledge.context.material_lot_id,
             job_order_id=order,
             material_definition_id=result.material_definition_id or first("material_definition_id"),
             client_id=result.client_id or first("client_id"),
         )
 
     def _history(self, event: ResultArrived) -> ResultHistory:
-        rows = self.rows("versions_of_result", _key(event.result))
-        newest = value_of(self._connection, "newest_version", **_key(event.result)) or 0  # damaged ones count, too
+        known = self._connection.execute(SQL["versions_of_result"], _key(event.result)).fetchall()
+        newest = max((row["result_version"] for row in known), default=0)  # damaged ones count, too
+        rows = self.that_hold(known)
         if not rows:
             return ResultHistory(next_version=newest + 1)
         current = next((row for row in rows if row["current"]), rows[-1])

@@ -43,6 +43,14 @@ WHERE recommendation IS NOT excluded.recommendation OR latched IS NOT excluded.l
 SELECT recommendation, latched, started_ns, ended_ns, closed_ns, holds, 'lot ' || material_lot_id AS record
 FROM lot_checked WHERE material_lot_id = :material_lot_id;
 
+-- name: lot_with_order
+SELECT l.recommendation, l.latched, l.started_ns, l.ended_ns, l.closed_ns, l.equipment_id, l.material_lot_id, l.job_order_id,
+       coalesce(l.material_definition_id, o.material_definition_id) AS material_definition_id,
+       coalesce(l.client_id, o.client_id) AS client_id,
+       l.holds, coalesce(o.holds, 1) AS order_holds, 'lot ' || l.material_lot_id AS record
+FROM lot_checked AS l LEFT JOIN job_order_checked AS o ON o.job_order_id = l.job_order_id
+WHERE l.material_lot_id = :material_lot_id;
+
 -- name: context_of_lot
 SELECT l.equipment_id, l.material_lot_id, l.job_order_id,
        coalesce(l.material_definition_id, o.material_definition_id) AS material_definition_id,

@@ -29,9 +29,6 @@ WITH RECURSIVE around (lot) AS (
 SELECT material_lot_id, consumed_lot_id, consumed_definition_id, supplier, holds, 'material_use ' || material_lot_id AS record
 FROM material_use_checked WHERE consumed_lot_id IN (SELECT lot FROM around) OR material_lot_id = :material_lot_id;
 
--- name: fingerprint_until
-SELECT until_ns FROM lot_fingerprint WHERE material_lot_id = :material_lot_id;
-
 -- name: insert_fingerprint
 INSERT OR REPLACE INTO lot_fingerprint (material_lot_id, product, until_ns, body)
 VALUES (:material_lot_id, :product, :until_ns, :body);

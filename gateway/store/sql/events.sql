@@ -7,8 +7,11 @@ WHERE holds AND session = :session AND message_number = :message_number AND payl
     ORDER BY row_number DESC LIMIT 1
   );
 
--- name: payload_of_event
-SELECT payload_sha256, holds FROM event_checked WHERE event_id = :event_id;
+-- name: payloads_under_id
+-- of an event under its id in this epoch, of one under its own id, and of a result
+SELECT 1 AS place, 'event' AS kept_in, payload_sha256, holds FROM event_checked WHERE event_id = :event_id
+UNION ALL SELECT 2, 'event', payload_sha256, holds FROM event_checked WHERE event_id = :own_id
+UNION ALL SELECT 3, 'lab_result', payload_sha256, holds FROM lab_result_checked WHERE result_id = :own_id;
 
 -- name: count_deliveries
 SELECT count(*) FROM event WHERE payload_sha256 = :payload_sha256 AND topic = :topic;

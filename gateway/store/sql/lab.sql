@@ -10,13 +10,6 @@ WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND rep
   AND result_version = :result_version
 ORDER BY row_number;
 
--- name: newest_version
-SELECT max(result_version) FROM lab_result
-WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate;
-
--- name: payload_of_result
-SELECT payload_sha256, holds FROM lab_result_checked WHERE result_id = :result_id;
-
 -- name: other_results_of_lot
 SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked
 WHERE material_lot_id = :material_lot_id AND current = 1

@@ -1,9 +1,39 @@
--- name: more_than_the_result_touches_lot
-SELECT 1 WHERE EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id)
-    OR EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND retest = 1)
-    OR EXISTS (SELECT 1 FROM result_without_lot
-               WHERE sample_id = :sample_id AND source = :source AND result_id <> :besides)
-    OR EXISTS (SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source);
+-- name: lot_at_a_glance
+-- what there is of a lot, and of a sample that speaks of it; mostly there is little, and no more is asked then
+SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id) AS waits,
+       EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND retest = 1) AS retested,
+       EXISTS (SELECT 1 FROM result_without_lot
+               WHERE sample_id = :sample_id AND source = :source AND result_id <> :besides) AS sample_without_lot,
+       EXISTS (SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source) AS sample_refused,
+       EXISTS (SELECT 1 FROM lab_result WHERE material_lot_id = :material_lot_id)
+           OR EXISTS (SELECT 1 FROM refused_result WHERE material_lot_id = :material_lot_id) AS spoken_of,
+       EXISTS (SELECT 1 FROM settlement WHERE material_lot_id = :material_lot_id) AS settled,
+       EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
+       EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) AS is_parent,
+       EXISTS (
+           SELECT 1 FROM guidance WHERE open = 1
+               AND CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END = :material_lot_id
+       ) AS guided,
+       EXISTS (
+           SELECT 1 FROM gap WHERE ifnull(until_ns, 9223372036854775807) > (
+               SELECT started_ns FROM lot WHERE material_lot_id = :material_lot_id
+           ) AND from_ns < :at_ns
+       ) AS gap,
+       (SELECT until_ns FROM lot_fingerprint WHERE material_lot_id = :material_lot_id) AS made_known_until_ns,
+       (SELECT count(*) FROM (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id LIMIT :most)) AS assessments,
+       -- the first and the last of the products, and of the clients, that its results name: alike where all name one
+       (SELECT json_extract(body, '$.own_product') FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_product') IS NOT NULL
+        ORDER BY json_extract(body, '$.own_product') LIMIT 1) AS first_product,
+       (SELECT json_extract(body, '$.own_product') FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_product') IS NOT NULL
+        ORDER BY json_extract(body, '$.own_product') DESC LIMIT 1) AS last_product,
+       (SELECT json_extract(body, '$.own_client') FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL
+        ORDER BY json_extract(body, '$.own_client') LIMIT 1) AS first_client,
+       (SELECT json_extract(body, '$.own_client') FROM assessment
+        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL
+        ORDER BY json_extract(body, '$.own_client') DESC LIMIT 1) AS last_client;
 
 -- name: results_of_key
 SELECT r.body, r.current, r.holds, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
@@ -104,9 +134,6 @@ WHERE a.material_lot_id IN (SELECT lot FROM above WHERE lot <> :material_lot_id)
   AND a.kind <> 'parent' AND a.asks IN ('review', 'hold')
 GROUP BY a.material_lot_id ORDER BY a.material_lot_id LIMIT 20;
 
--- name: is_parent
-SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id LIMIT 1;
-
 -- name: in_question
 SELECT max(CASE asks WHEN 'hold' THEN 2 ELSE 1 END) FROM assessment
 WHERE material_lot_id = :material_lot_id AND kind <> 'parent' AND asks IN ('review', 'hold');
@@ -128,8 +155,8 @@ WHERE (CASE WHEN json_valid(body) THEN json_extract(body, '$.job_order_id') END)
 ORDER BY at_ns DESC LIMIT 50;
 
 -- name: assessments_of_lot
-SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
-WHERE material_lot_id = :material_lot_id ORDER BY row_number;
+SELECT subject, asks, failed, approved, analyte, body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record
+FROM assessment_checked WHERE material_lot_id = :material_lot_id ORDER BY row_number;
 
 -- name: assessments_of_subjects
 SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
@@ -140,10 +167,6 @@ SELECT asks, failed, CASE WHEN approved = 1 THEN analyte END AS approved, count(
 FROM assessment INDEXED BY assessment_counted
 WHERE material_lot_id = :material_lot_id AND subject NOT IN (SELECT value FROM json_each(:subjects))
 GROUP BY 1, 2, 3;
-
--- name: damaged_assessments_of_lot
-SELECT holds, 'assessment ' || material_lot_id AS record FROM assessment_checked
-WHERE material_lot_id = :material_lot_id AND NOT holds LIMIT 20;
 
 -- name: worst_of_others
 SELECT body, holds, 'assessment ' || material_lot_id || ' ' || subject AS record FROM assessment_checked
@@ -169,7 +192,7 @@ DELETE FROM assessment WHERE material_lot_id = :material_lot_id AND subject = :s
 DELETE FROM lot_to_judge WHERE material_lot_id = :material_lot_id AND cause <> :cause;
 
 -- name: lots_to_judge_by_cause
-SELECT material_lot_id FROM lot_to_judge WHERE cause = :cause ORDER BY material_lot_id LIMIT :most;
+SELECT material_lot_id FROM lot_to_judge WHERE cause = :cause LIMIT :most;
 
 -- name: lots_to_judge
 SELECT material_lot_id FROM lot_to_judge ORDER BY at_ns, material_lot_id LIMIT :most;
@@ -207,13 +230,10 @@ INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment WHERE subject = :subject
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
--- name: judge_lots_of_sample_again
--- whose results belonged to other lots, or to none, before this sample's lot was known
-INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
-SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM result_without_lot AS w
+-- name: lots_of_sample_without_lot
+SELECT DISTINCT a.material_lot_id FROM result_without_lot AS w
 JOIN assessment AS a ON a.subject = w.result_id
-WHERE w.sample_id = :sample_id AND w.source = :source
-ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+WHERE w.sample_id = :sample_id AND w.source = :source;
 
 -- name: judge_lots_of_named_sample_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
@@ -309,34 +329,6 @@ SELECT source, sample_id, json_extract(body, '$.test_id') AS test_id, json_extra
 FROM assessment
 WHERE material_lot_id = :material_lot_id AND kind IN ('result', 'refused')
   AND coalesce(json_extract(body, '$.own_product'), json_extract(body, '$.own_client')) IS NOT NULL;
-
--- name: products_named_of_lot
--- each name once, by steps along the index; of several a few, as every result is looked at then
-WITH RECURSIVE named (name) AS (
-    SELECT * FROM (SELECT json_extract(body, '$.own_product') FROM assessment
-                   WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_product') IS NOT NULL
-                   ORDER BY json_extract(body, '$.own_product') LIMIT 1)
-    UNION ALL SELECT (
-        SELECT json_extract(body, '$.own_product') FROM assessment
-        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_product') IS NOT NULL AND json_extract(body, '$.own_product') > named.name
-        ORDER BY json_extract(body, '$.own_product') LIMIT 1
-    ) FROM named WHERE named.name IS NOT NULL LIMIT 4
-)
-SELECT name FROM named WHERE name IS NOT NULL;
-
--- name: clients_named_of_lot
--- each name once, by steps along the index; of several a few, as every result is looked at then
-WITH RECURSIVE named (name) AS (
-    SELECT * FROM (SELECT json_extract(body, '$.own_client') FROM assessment
-                   WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL
-                   ORDER BY json_extract(body, '$.own_client') LIMIT 1)
-    UNION ALL SELECT (
-        SELECT json_extract(body, '$.own_client') FROM assessment
-        WHERE material_lot_id = :material_lot_id AND json_extract(body, '$.own_client') IS NOT NULL AND json_extract(body, '$.own_client') > named.name
-        ORDER BY json_extract(body, '$.own_client') LIMIT 1
-    ) FROM named WHERE named.name IS NOT NULL LIMIT 4
-)
-SELECT name FROM named WHERE name IS NOT NULL;
 
 -- name: lot_waits_to_be_judged
 SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id;

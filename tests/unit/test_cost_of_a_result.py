@@ -1,0 +1,112 @@
+"""What one laboratory result costs: few statements, as many for the thousandth result of a lot as for the tenth."""
+
+from contextlib import closing
+from itertools import islice, pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.inbox import Pending
+from gateway.process import decide_batch
+from gateway.store import standing
+from gateway.store.database import open_state
+from simulator.bench import season
+from tests.building import new_state
+from tests.cases.laboratory import Laboratory
+
+MOST_STATEMENTS = 27
+
+
+def statements_of(connection, event):
+    """Return the statements that deciding an event takes."""
+    told = []
+    connection.set_trace_callback(told.append)
+    decide_batch(connection, line=season._line(), batch=(Pending(event),), trail=False)
+    connection.set_trace_callback(None)
+    return [after for before, after in pairwise(["", *told]) if after != before]  # a trigger tells its cause again
+
+
+def results(lot, count):
+    """Return so many results of one lot, each of a sample of its own."""
+    for number in range(count):
+        message = {
+            "sample_id": f"{lot}-{number}", "test_id": "ph", "value": 100.0, "status": "approved", "result_version": 1,
+            "material_lot_id": lot, "product": "FG-100",
+        }  # fmt: skip
+        yield season._recorded("lims/results/x", message, season._BEGUN_NS + number, number).event
+
+
+@pytest.fixture
+def connection(tmp_path):
+    new_state(tmp_path).close()
+    with closing(open_state(tmp_path, vouching=False)) as opened:
+        opened.execute("BEGIN IMMEDIATE")
+        yield opened
+
+
+def test_a_result_of_a_lot_that_is_being_tested_takes_few_statements(connection):
+    started, *events = (recorded.event for recorded in islice(season._season(3), 7))
+    statements_of(connection, started)
+    for event in events:
+        assert len(statements_of(connection, event)) <= MOST_STATEMENTS
+
+
+def test_a_result_of_a_lot_with_many_results_takes_few_statements_more(connection):
+    counts = [len(statements_of(connection, event)) for event in results("LOT-1", standing.MOST_READ + 5)]
+    assert max(counts) <= MOST_STATEMENTS + 3
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory):
+    with closing(Laboratory(tmp_path_factory.mktemp("lots"))) as bench:
+        yield bench
+
+
+one_result = st.tuples(
+    st.sampled_from(["pH", "Viscosity"]),
+    st.sampled_from([7.0, 100.0, 130.0, "smudged"]),
+    st.sampled_from(["A", "B", "C"]),
+    st.sampled_from(["approved", "validated", "rejected"]),
+)
+
+
+@settings(max_examples=15, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=st.lists(one_result, min_size=1, max_size=6), data=st.data())
+def test_a_lot_that_is_read_and_a_lot_that_is_counted_say_the_same(laboratory, messages, data):
+    lab = laboratory
+    lab.number = getattr(lab, "number", 0) + 1
+    lot = f"LOT-{lab.number}"
+    for test, value, sample, status in messages:
+        lab.result(test, value, lot=lot, sample_id=f"{lot}-{sample}", status=status)
+    rows = lab.connection.execute("SELECT subject FROM assessment WHERE material_lot_id = ?", (lot,)).fetchall()
+    known = [row["subject"] for row in rows]
+    subjects = data.draw(st.lists(st.sampled_from(known), unique=True, max_size=2))
+    records = Records(lab.connection)
+    read, counted = (
+        standing.standing_and_others(lab.connection, records, lot, subjects, count=count)
+        for count in (len(known), standing.MOST_READ + 1)
+    )
+    assert read == counted
+    assert sum(read[1].asks.values()) == len(known) - len(subjects)
+
+
+class Records:
+    """Reads rows that hold, as a situation does."""
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    def rows(self, statement, parameters):
+        return self.that_hold(self._connection.execute(standing.SQL[statement], parameters).fetchall())
+
+    def that_hold(self, rows):
+        return [row for row in rows if row["holds"]]
+
+
+def test_a_damaged_assessment_of_another_result_asks_for_a_person(laboratory):
+    laboratory.result("pH", 7.0, lot="DAMAGED")
+    laboratory.connection.execute("UPDATE assessment SET failed = 1 - failed WHERE material_lot_id = 'DAMAGED'")
+    laboratory.result("Viscosity", 100.0, lot="DAMAGED")
+    assert laboratory.recommended("DAMAGED") == "review"
+    assert "EVIDENCE_DAMAGED" in laboratory.codes("DAMAGED")
