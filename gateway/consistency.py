@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from string import Formatter
 
 from gateway.contract.numbers import number_text
 from gateway.contract.times import parse_rfc3339
@@ -13,7 +14,7 @@ from gateway.definitions import Limits, ModelBundle, TagDefinition, intersection
 from gateway.errors import Problem
 from gateway.lab.units import is_known
 from gateway.records import ResultStatus
-from gateway.settings import Settings, SpecificationTable
+from gateway.settings import Settings, SiteTable, SpecificationTable
 
 _EXPIRED_ADVICE = (
     "mqtt.protocol is 3.1.1: messages cannot expire at the broker, so a terminal with a persistent session that was "
@@ -23,6 +24,7 @@ _UNSEEN_REFUSALS = (
     "mqtt.protocol is 3.1.1: a message that the broker refuses looks like a sent one, and no limit of size can be "
     "asked for; use MQTT 5, or set max_packet_size at the broker, and prove the rights with check --connect"
 )
+_LONGEST_ROOT_BYTES = 1024  # of 65,535 that a topic may have
 _SHARE_GROUP = re.compile(r"[^+#/]+")  # MQTT 5.0, 4.8.2
 
 
@@ -44,6 +46,7 @@ def doubts(settings: Settings) -> list[str]:
         *_specification_doubts(settings),
         *_required_doubts(settings),
         *_model_doubts(settings),
+        *_time_doubts(settings),
         *_broker_doubts(settings),
     ]
 
@@ -59,6 +62,22 @@ def _model_doubts(settings: Settings) -> list[str]:
         hint = f"did you mean {folded[near[0]]}?" if near else f"tags name {', '.join(equipments) or 'none'}"
         found.append(f"model[{at}].equipment: no tag is on {model.equipment}, so it may find no lot; {hint}")
     return found
+
+
+def _time_doubts(settings: Settings) -> list[str]:
+    """Return which durations leave nothing to work with."""
+    short_lived = [
+        f"model[{at}].expires_after is shorter than every: its advice ends before the model speaks again"
+        for at, model in enumerate(settings.model, start=1)
+        if model.expires_after < model.every
+    ]
+    slow = [
+        f"tags.{name}.max_age is shorter than publishing_interval of opcua.{tag.source}: its values are too old for a "
+        "model when they come"
+        for name, tag in settings.tags.items()
+        if tag.source in settings.opcua and tag.max_age < settings.opcua[tag.source].publishing_interval
+    ]
+    return [*short_lived, *slow]
 
 
 def _broker_doubts(settings: Settings) -> list[str]:
@@ -209,11 +228,29 @@ def _ends(table: SpecificationTable) -> float:
 
 
 def _topic_problems(settings: Settings) -> list[Found]:
+    wrong = _root_problem(settings)
+    if wrong is not None:
+        hint = "use {enterprise}, {site}, {area} and {line}, and words with / between them"
+        return [("mqtt.topic_root", wrong, hint)]
+    return _filter_problems(settings)
+
+
+def _root_problem(settings: Settings) -> str | None:
+    """Return why the topic root is none that messages can be published under, or None."""
     try:
-        return _filter_problems(settings)  # fills the topic root in
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-        hint = "use {enterprise}, {site}, {area} and {line}"
-        return [("mqtt.topic_root", f"cannot be filled in: {error}", hint)]
+        parts = list(Formatter().parse(settings.mqtt.topic_root))
+    except ValueError as error:
+        return f"cannot be filled in: {error}"
+    named = [name for _, name, _, _ in parts if name is not None]
+    unknown = [name for name in named if name not in SiteTable.model_fields]
+    if unknown or any(form or conversion for _, _, form, conversion in parts):
+        return f"cannot be filled in: there is no {{{', '.join(unknown) or 'name with a form'}}}"
+    root = settings.topic_root
+    if not root.isprintable() or "" in root.split("/"):
+        return f"{root!r} has an empty level, or characters that nobody can see"
+    if root.startswith("$"):
+        return f"{root} is the broker's own: nobody may publish there"
+    return "is too long for a topic" if len(root.encode()) > _LONGEST_ROOT_BYTES else None
 
 
 def _reaches(levels: list[str], root: list[str]) -> bool:
@@ -250,7 +287,7 @@ def _filter_problems(settings: Settings) -> list[Found]:
         levels = text.split("/")
         misplaced = any(("#" in level and (level != "#" or at < len(levels) - 1)) or ("+" in level and level != "+")
                         for at, level in enumerate(levels))  # fmt: skip
-        if not text or misplaced or levels[0] == "$share":
+        if not text or misplaced or levels[0].startswith("$") or not text.isprintable():
             found.append((key, f"{whole!r} is no topic filter", "such as lims/results/#; # only last, + only alone"))
         elif is_shared(whole) and not _SHARE_GROUP.fullmatch(whole.split("/")[1]):
             found.append((key, f"{whole!r} has no name of a group", "such as $share/labline/lims/results/#"))

@@ -6,7 +6,7 @@ gives the same bytes.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.advice.controlling import no_control_any_more, on_control
@@ -552,9 +552,17 @@ def _on_specification(event: SpecificationStated, _situation: Situation) -> Deci
     return Decision(
         records=(SpecificationRecorded(specification=stated, withdrawn=event.withdrawn),),
         audit=(_audit("specification_withdrawn" if event.withdrawn else "specification_stated", stated.analyte,
-                      product=stated.product, client=stated.client_id, version=stated.version, lower=stated.lower,
-                      upper=stated.upper, unit=stated.unit),),
+                      product=stated.product, client=stated.client_id, version=stated.version,
+                      **_what_it_says(stated)),),
     )  # fmt: skip
+
+
+def _what_it_says(stated: Specification) -> dict[str, Any]:
+    """Return by what a specification judges, as the audit trail has it: limits and words, and what else decides."""
+    always = {"lower": stated.lower, "upper": stated.upper, "unit": stated.unit}
+    named = {"analyte", "product", "client_id", "version"}
+    stated_fields = {name: value for name, value in asdict(stated).items() if value is not None and name not in named}
+    return always | stated_fields
 
 
 def _on_response(event: ResponseArrived, situation: Situation) -> Decision:

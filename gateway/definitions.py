@@ -313,6 +313,11 @@ class LineDefinition:
         """Return the names of the laboratory's control materials that are configured."""
         return frozenset(control.name for control in self.controls)
 
+    @property
+    def configured_models(self) -> tuple[ModelAssignment, ...]:
+        """Return the models without the candidates beside them: one for each ``[[model]]``, in their order."""
+        return tuple(model for model in self.models if not model.name.endswith(CANDIDATE))
+
     def models_of(self, analyte: str) -> tuple[ModelAssignment, ...]:
         """Return the models that predict an analyte."""
         return tuple(model for model in self.models if model.bundle.output_of(analyte) is not None)

@@ -73,14 +73,17 @@ def define_line(
     models: dict[str, ModelAssignment] = {}
     trusted = trusted_keys(settings, folder=path.parent)
     for at, table in enumerate(settings.model, start=1):
+        is_candidate = False
         try:
             promoted = _promoted(table, path.parent, in_service)
             where = (path.parent / table.bundle).resolve() if promoted is None else promoted.folder
             model = _model(table, where=where, tags=tags, taken=frozenset(models), trusted=trusted)
             _must_be(promoted, model)
+            is_candidate = True
             found = [model, *_candidates(table, beside=model, folder=path.parent, tags=tags)]
         except BundleRefusedError as error:
-            problems.append(Problem(file=str(path), key=f"model[{at}].bundle", message=str(error), hint=error.hint))
+            key = f"model[{at}].{'candidate' if is_candidate else 'bundle'}"
+            problems.append(Problem(file=str(path), key=key, message=str(error), hint=error.hint))
         else:
             models |= {each.name: each for each in found}
     for at, wanted in enumerate(settings.specification, start=1):

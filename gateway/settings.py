@@ -4,11 +4,15 @@ The only reader of the file, the environment and the credentials. Every problem 
 key and hint. The descriptions of the fields are the reference: units and meaning stand there.
 """
 
+import base64
 import difflib
 import hashlib
+import ipaddress
+import math
 import os
 import re
 import tomllib
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -48,12 +52,19 @@ _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _RATE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*/\s*(?P<unit>s|m|h)")
 
 
-def _measure(pattern: re.Pattern[str], factors: Mapping[str, float], example: str) -> BeforeValidator:
+def _measure(
+    pattern: re.Pattern[str], factors: Mapping[str, float], example: str, *, most: tuple[float, str] = (math.inf, "")
+) -> BeforeValidator:
+    largest, name_of_largest = most
+
     def read(value: Any) -> float:
         match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
         if match is None:
             raise ValueError(f"{value!r} is not in the form of {example}")
-        return float(match["number"]) * factors[match["unit"]]
+        amount = float(match["number"]) * factors[match["unit"]]
+        if not amount <= largest:
+            raise ValueError(f"{value!r} is more than {name_of_largest}, the most that is taken")
+        return amount
 
     return BeforeValidator(read)
 
@@ -65,9 +76,49 @@ def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
     return limits
 
 
-Duration = Annotated[float, _measure(_DURATION, _SECONDS, '"500ms", "10s", "5m", "2h" or "7d"')]
-Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"')]
-Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"')]
+_LONGEST = (36500 * 86400.0, "36500d")  # a hundred years: fits 64 bits of nanoseconds, and MQTT's session expiry
+_LARGEST = (2.0**60, "1048576 TiB")
+Duration = Annotated[float, _measure(_DURATION, _SECONDS, '"500ms", "10s", "5m", "2h" or "7d"', most=_LONGEST)]
+Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"', most=_LARGEST)]
+Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"'), Field(gt=0)]
+
+
+def _endpoint(url: str) -> str:
+    port = re.search(r":(\d+)(/|$)", url.rsplit("]", 1)[-1].removeprefix("opc.tcp:"))
+    if port is not None and not 0 < int(port[1]) <= _LARGEST_PORT:
+        raise ValueError(f"{port[1]} is no port: ports are 1 to {_LARGEST_PORT}")
+    return url
+
+
+def _host(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    if not re.fullmatch(r"[^\s/:@\[\]]+", host) or not host.isprintable():
+        raise ValueError(f"{host!r} is no host: only its name or address, such as broker.local, 10.0.0.7 or fd00::7")
+    return host
+
+
+def _client_id(client_id: str) -> str:
+    if client_id != client_id.strip() or not client_id.isprintable():
+        raise ValueError(f"{client_id!r} begins or ends with a space, or has characters that nobody can see")
+    return client_id
+
+
+def _node(node: str) -> str:
+    kind, _, identifier = node.split(";", 1)[1].partition("=")
+    try:
+        if kind == "g":
+            uuid.UUID(identifier)
+        if kind == "b":
+            base64.b64decode(identifier, validate=True)
+    except ValueError as error:
+        form = "a GUID such as 09087e75-8e5e-499b-954f-f2a9603db28a" if kind == "g" else "base64"
+        raise ValueError(f"{identifier!r} is not {form}") from error
+    if kind == "i" and int(identifier) > _LARGEST_UINT32:
+        raise ValueError(f"{identifier} is too large: a numeric identifier is at most {_LARGEST_UINT32}")
+    return node
 
 
 def _time(value: Any) -> Any:
@@ -79,9 +130,12 @@ def _time(value: Any) -> Any:
 
 Time = Annotated[str, BeforeValidator(_time)]
 Limits = Annotated[tuple[float, float], AfterValidator(_ordered)]
+_LARGEST_PORT = 65535
+_LARGEST_UINT32 = 2**32 - 1
 _NAME = r"^[A-Za-z0-9_.-]+$"
 _NODE = r"^nsu=[^;]+;(i=\d+|[sgb]=.+)$"
 _PREFIX = "LABLINE_"
+_NOT_OF_THE_FILE = frozenset({"LABLINE_OPCUA_PASSWORD"})  # what commands read from the environment
 _OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
 SECURITY_POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")  # of OPC UA, those not deprecated
 SECURITY_MODES = ("Sign", "SignAndEncrypt")
@@ -94,7 +148,7 @@ _FORMS = {
 Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
 Foreign = Annotated[str, AfterValidator(normalised), StringConstraints(min_length=1)]  # as messages name it
 Unit = Annotated[str, AfterValidator(normalised), StringConstraints(max_length=64)]
-NodeText = Annotated[str, Field(pattern=_NODE)]
+NodeText = Annotated[str, Field(pattern=_NODE), AfterValidator(_node)]
 
 
 class _Table(BaseModel):
@@ -125,7 +179,9 @@ class StoreTable(_Table):
 class OpcUaTable(_Table):
     """``[opcua.<name>]``: an OPC UA server."""
 
-    url: str = Field(pattern=_URL, description="the server's endpoint, opc.tcp://host:port")
+    url: Annotated[str, AfterValidator(_endpoint)] = Field(
+        pattern=_URL, description="the server's endpoint, opc.tcp://host:port"
+    )
     security: str = Field(
         default="None", pattern=rf"^(None|({'|'.join(SECURITY_POLICIES)})/({'|'.join(SECURITY_MODES)}))$",
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
@@ -154,7 +210,9 @@ class TagTable(_Table):
 
     source: str = Field(description="the [opcua.<name>] it comes from")
     node: NodeText = Field(description="nsu=<namespace uri>;<identifier>, never a namespace index")
-    index: int | None = Field(default=None, ge=0, description="of an array, the element to take; the first is 0")
+    index: int | None = Field(
+        default=None, ge=0, le=_LARGEST_UINT32, description="of an array, the element to take; the first is 0"
+    )
     equipment: Name = Field(description="the equipment it belongs to; that is how a prediction finds its lot")
     unit: Unit = Field(description="the engineering unit")
     validated: Limits | None = Field(default=None, description="[lower, upper]: outside, no model uses it")
@@ -169,7 +227,7 @@ class TagTable(_Table):
 class MqttTable(_Table):
     """``[mqtt]``: the broker."""
 
-    host: str = Field(min_length=1, description="the broker's host")
+    host: Annotated[str, AfterValidator(_host)] = Field(min_length=1, description="the broker's host")
     port: int = Field(default=8883, ge=1, le=65535, description="the broker's port")
     tls: bool = Field(default=True, description="whether the connection is encrypted")
     ca_certificate: Path | None = Field(default=None, description="who signed the broker's certificate")
@@ -178,7 +236,9 @@ class MqttTable(_Table):
     )
     username: str | None = Field(default=None, description="the user; the password is credential mqtt_password")
     protocol: Literal["5", "3.1.1"] = Field(default="5", description='"5" or "3.1.1"')
-    client_id: str = Field(min_length=1, max_length=60, description="unique at the broker; -in is appended for results")
+    client_id: Annotated[str, AfterValidator(_client_id)] = Field(
+        min_length=1, max_length=60, description="unique at the broker; -in is appended for results"
+    )
     session_expiry: Duration = Field(default=7 * 86400.0, ge=60, description="how long the broker keeps results for us")
     receive_maximum: int = Field(default=100, ge=1, le=1000, description="results in flight to us at once")
     topic_root: str = Field(
@@ -532,7 +592,7 @@ def unknown_variables(environment: Mapping[str, str]) -> tuple[Problem, ...]:
     found = []
     for variable in sorted(environment):
         parts = variable.removeprefix(_PREFIX).lower().split("__")
-        if not variable.startswith(_PREFIX) or _is_setting(parts, Settings):
+        if not variable.startswith(_PREFIX) or variable in _NOT_OF_THE_FILE or _is_setting(parts, Settings):
             continue
         near = difflib.get_close_matches(variable, _variables(parts), n=1, cutoff=0.7)
         hint = f"did you mean {near[0]}?" if near else "table, two underscores, key: LABLINE_MQTT__HOST; else remove it"

@@ -3,6 +3,7 @@
 Exit codes: 0 all right, 1 something wrong was found, 2 the input cannot be used.
 """
 
+import io
 import sys
 from importlib import import_module
 from typing import Any
@@ -97,8 +98,16 @@ def _options(
     configure_logs(level="warning")  # `run` asks for more; standard output belongs to the answer
 
 
+def _print_on_any_terminal() -> None:
+    """Show what the terminal's encoding does not have, such as a unit's ², as an escape: an answer is never cut off."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command; an error of ours is told in a sentence, with what to do, and ends with 2."""
+    _print_on_any_terminal()
     try:
         app()
     except LablineError as error:

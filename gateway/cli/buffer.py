@@ -152,7 +152,7 @@ def dead_letters(
 
 
 def _why(row: Any) -> str:
-    return "; ".join(reason["text"] for reason in json.loads(row["reasons"]))
+    return " ".join(reason["text"] for reason in json.loads(row["reasons"]))
 
 
 def _show_letter(directory: Path, identity: str, *, as_json: bool) -> None:

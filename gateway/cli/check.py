@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import unquote
 
 import typer
 
@@ -76,7 +77,9 @@ def _doubled_nodes(settings: Settings) -> list[str]:
     """Return which tags show the very same value of a server: mostly one of them was copied and not changed."""
     tags_of: dict[tuple[str, str, int | None], list[str]] = {}
     for name, tag in settings.tags.items():
-        tags_of.setdefault((tag.source, tag.node, tag.index), []).append(name)
+        server = settings.opcua[tag.source].url.rstrip("/").casefold() if tag.source in settings.opcua else tag.source
+        uri, identifier = tag.node.split(";", 1)
+        tags_of.setdefault((server, f"{unquote(uri)};{identifier}", tag.index), []).append(name)
     return [f"tags {', '.join(tags)} are all of node {node}" for (_, node, _), tags in tags_of.items() if len(tags) > 1]
 
 
@@ -89,7 +92,7 @@ def _approval_warnings(settings: Settings, line: LineDefinition) -> list[str]:
     return [
         f"{model.name} {model.bundle.identity.version} stays in {model.stage.name.lower()}: "
         f"no trusted key has signed it for {table.stage.name.lower()}"
-        for model, table in zip(line.models, settings.model, strict=True)
+        for model, table in zip(line.configured_models, settings.model, strict=True)
         if model.stage < table.stage
     ]
 

@@ -224,7 +224,7 @@ def _read(file: Path, form: FileForm, *, encoding: str | None, settings: Setting
             rows.messages[at] = (line, message_with(json.loads(message), [_SECOND_ROW]))
         seen.add(own)
         if result.unread:
-            rows.bad[line] = "; ".join(_for_a_file(reason) for reason in result.unread)
+            rows.bad[line] = " ".join(_for_a_file(reason) for reason in result.unread)
         rows.flags.update(set(result.flags) & _TELLING)
         rows.unused |= dict.fromkeys(name for name in read_as.unused if name != PROBLEM)
     return rows

@@ -159,7 +159,7 @@ def _messages(file: Path) -> list[bytes]:
         raise LablineError(f"{file} is a table, and messages are JSON", hint=hint)
     try:
         document = json.loads(content.decode("utf-8-sig"))
-    except ValueError:
+    except (ValueError, RecursionError):  # the reader of messages says why
         return [content] if _is_one_message(content) else [line for line in content.splitlines() if line.strip()]
     if not isinstance(document, list):
         return [content]
@@ -204,7 +204,7 @@ def _one(part: bytes, table: LimsTable) -> dict[str, Any]:
     except MessageRefusedError as error:
         return {"refused": str(error)}
     unread = read_as.result.unread
-    refused = {"refused": "; ".join(reason.text for reason in unread)} if unread else {}
+    refused = {"refused": " ".join(reason.text for reason in unread)} if unread else {}
     unused = {"unused": list(read_as.unused)} if read_as.unused else {}
     return {**refused, **document_of(read_as.result), **unused}
 

@@ -14,7 +14,7 @@ from gateway.cli import corrections, versions
 from gateway.cli.keys import private_key
 from gateway.cli.presentation import cell, err, out, progress_of, show_json, show_table
 from gateway.contract.times import rfc3339
-from gateway.definitions import CANDIDATE, Approval, LineDefinition, ModelAssignment, ModelBundle, Stage
+from gateway.definitions import Approval, ModelBundle, Stage
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.manifest import BundleManifest
@@ -67,18 +67,13 @@ def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
             ),
             "sha256": model.bundle.identity.sha256,
         }
-        for model, table in zip(_configured(line), settings.model, strict=True)
+        for model, table in zip(line.configured_models, settings.model, strict=True)
     ]
     if as_json:
         show_json({"models": found})
     else:
         columns = tuple(found[0])[:-1] if found else ()
         show_table("models", columns, [tuple(each.values())[:-1] for each in found])
-
-
-def _configured(line: LineDefinition) -> list[ModelAssignment]:
-    """Return the models without the candidates beside them."""
-    return [model for model in line.models if not model.name.endswith(CANDIDATE)]
 
 
 def _acts(directory: Path) -> list[VersionChange]:

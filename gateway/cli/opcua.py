@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import re
 import socket
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -54,7 +55,7 @@ def browse(
         server = _configured(config, source)
     elif url:
         if username is not None and password is None:
-            password = typer.prompt("Password", hide_input=True, err=True)
+            password = _asked_password()
         server = OpcUaSource(
             name=_UNNAMED,
             url=url,
@@ -80,6 +81,14 @@ def browse(
         _show_toml(found.variables, source=source or "plc1")
     else:
         _show(server.url, found)
+
+
+def _asked_password() -> str:
+    """Return the password that a person types; raises LablineError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        hint = "put it into the environment: LABLINE_OPCUA_PASSWORD=... labline opcua browse ..."
+        raise LablineError("the password of --username is missing, and nobody is there to type it", hint=hint)
+    return str(typer.prompt("Password", hide_input=True, err=True))
 
 
 def _configured(config: Path, name: str | None) -> OpcUaSource:

@@ -1,6 +1,7 @@
 """What ``check`` tries of OPC UA: certificates, and with ``--connect`` to enter each server and read each tag once."""
 
 import datetime as dt
+import math
 
 from gateway.cli.broker_probes import Finding
 from gateway.clock import Clock
@@ -23,9 +24,12 @@ async def probe_sources(settings: Settings, *, clock: Clock) -> list[Finding]:
             continue
         findings.append(Finding(subject=f"opcua.{source.name}", ok=True, found=f"connected to {source.url}"))
         for tag, reading in readings.items():
-            good = reading.problem is None and reading.sample is not None
+            problem = reading.problem
+            if problem is None and reading.sample is not None and not math.isfinite(reading.sample.value):
+                problem = f"is {reading.sample.value:g}, which is no number: does the server know its value?"
+            good = problem is None and reading.sample is not None
             value = "" if reading.sample is None else f"{reading.sample.value:g} {settings.tags[tag].unit}"
-            findings.append(Finding(subject=f"tags.{tag}", ok=good, found=value if good else reading.problem or ""))
+            findings.append(Finding(subject=f"tags.{tag}", ok=good, found=value if good else problem or ""))
     return findings
 
 

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.contract.comparators import NOT_UNDERSTOOD, comparator
-from gateway.contract.names import normalised
+from gateway.contract.names import hides_between_digits, normalised
 from gateway.contract.written_numbers import WrittenNumber, written_number
 
 _BELOW = re.compile(r"<\s*(?P<limit>lo[qd])", re.IGNORECASE | re.ASCII)
@@ -55,7 +55,7 @@ def written_value(
 
     ``lod`` and ``loq`` are the limits of detection and quantification in the message; a ``unit`` may follow the number.
     """
-    text = normalised(text)
+    hidden, text = hides_between_digits(text), normalised(text)
     if text.casefold() in _NOT_DETECTED:
         return WrittenValue(number=lod, qualifier="<", flags=(NOT_DETECTED, *_unknown(lod)))
     below = _BELOW.fullmatch(text)
@@ -63,7 +63,7 @@ def written_value(
         limit = loq if below["limit"].casefold() == "loq" else lod
         return WrittenValue(number=limit, qualifier="<", flags=_unknown(limit))
     parted = _BEFORE_NUMBER.fullmatch(text)
-    if parted is not None:
+    if parted is not None and not hidden:
         before, rest = parted["before"], parted["number"]
         meaning, number = comparator(before), _number(rest, unit, decimal_comma=decimal_comma)
         if meaning is not None and number is not None:
@@ -71,7 +71,7 @@ def written_value(
             return WrittenValue(number=number.value, qualifier=meaning or None, flags=flags, digits=number.text)
         if meaning is not None or normalised(before).casefold() in NOT_UNDERSTOOD:
             return None
-    if not text[:1].isalpha() or text.casefold() in _NOTHING:
+    if hidden or not text[:1].isalpha() or text.casefold() in _NOTHING:
         return None
     return WrittenValue(number=None, flags=(TEXT_VALUE,), words=True)
 

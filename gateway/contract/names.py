@@ -3,6 +3,7 @@
 A name (of a lot, sample, test, product, unit) keeps its case; what nobody can see in it does not count.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -12,6 +13,8 @@ _LONGEST_KEPT = 64  # characters of a name that is remembered: names come from o
 _SAME = {ord(dash): "-" for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63"} | {
     code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)
 }
+_HIDDEN = "\0"
+_HIDDEN_BETWEEN_DIGITS = re.compile(r"[\d.,+-]\x00+[\d.,+-]")
 _JOINERS = str.maketrans("", "", " _-./")
 
 
@@ -22,6 +25,16 @@ def normalised(text: str) -> str:
                 if each.isspace() or unicodedata.category(each) not in _INVISIBLE)  # fmt: skip
         text = unicodedata.normalize("NFC", "".join(seen)).translate(_SAME)
     return " ".join(text.split())
+
+
+def hides_between_digits(text: str) -> bool:
+    """Return whether a character that nobody can see parts the digits of a number: it may stand for a lost point."""
+    if text.isascii() and text.isprintable():
+        return False
+    marked = "".join(
+        _HIDDEN if unicodedata.category(each) in _INVISIBLE and not each.isspace() else each for each in text
+    )
+    return _HIDDEN_BETWEEN_DIGITS.search(marked) is not None
 
 
 def folded(text: str) -> str:

@@ -579,11 +579,11 @@ class StatusPayload(Payload):
     version: str
     stage: dict[str, StageWord] = Field(description="by model, the stage that counts now")
     sources: dict[str, str]
-    buffer: dict[str, float]
+    buffer: dict[str, Written]
     degraded: list[str]
-    models: dict[str, dict[str, float]]
-    clock_skew_seconds: dict[str, float] = {}
-    disk: dict[str, float] = {}
+    models: dict[str, dict[str, Written]]
+    clock_skew_seconds: dict[str, Written] = {}
+    disk: dict[str, Written] = {}
     source_reasons: dict[str, str] = {}
     tag_reasons: dict[str, str] = {}
 

@@ -69,7 +69,7 @@ class MessageRefusedError(Exception):
     """The message is not understood; ``reasons`` says why, all of it, ``about`` of which lots or sample it speaks."""
 
     def __init__(self, reasons: tuple[Reason, ...], about: ResultReference | None = None) -> None:
-        super().__init__("; ".join(reason.text for reason in reasons))
+        super().__init__(" ".join(reason.text for reason in reasons))
         self.reasons = reasons
         self.about = about
 

@@ -26,6 +26,8 @@ _TIMES = frozenset({"sampled_at", "received_at", "analysed_at", "approved_at"})
 _SEPARATOR_LINE = re.compile(r"sep=(?P<separator>.)\r?\n?", re.IGNORECASE)
 _WITH_TIME = re.compile(r"%[HIcXsT]")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
+_LONGEST_SHOWN = 200  # characters of a header that is none
 PROBLEM = "import_problem"
 
 
@@ -55,6 +57,8 @@ def decoded(content: bytes, encoding: str | None = None) -> str:
 
     Raises ValueError with a sentence where the bytes are not of that encoding, or it is none.
     """
+    if content.startswith(_WORKBOOKS):
+        raise ValueError("is a workbook and no CSV file: save its sheet as CSV (UTF-8)")
     name = encoding or ("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
     try:
         text = content.decode(name)
@@ -132,6 +136,8 @@ def _fields(names: Sequence[str], form: FileForm) -> list[str]:
     fields = [named.get(name, name or f"column {at}") for at, name in enumerate(names, start=1)]
     if not any(names):
         raise ValueError("is empty: its first line names no columns")
+    if not any(folded(field) in _OURS for field in fields):
+        raise ValueError(f"has no column of a result, but {', '.join(names)[:_LONGEST_SHOWN]}: is its separator right?")
     missing = sorted(named.keys() - set(names))
     if missing:
         raise ValueError(f"has no column {', '.join(missing)}; it has {', '.join(names)}")

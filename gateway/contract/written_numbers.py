@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from gateway.contract.names import normalised
+from gateway.contract.names import hides_between_digits, normalised
 
 _DIGITS = re.compile(r"(?P<sign>[+-]?)(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?)", re.ASCII)
 _POWER = re.compile(r"(?P<number>[^x\u00d7*]+?)\s*[x\u00d7*]\s*10\s*\^\s*(?P<power>[+-]?\d{1,6})", re.ASCII)
@@ -27,6 +27,8 @@ class WrittenNumber:
 
 def written_number(text: str, *, decimal_comma: bool = False) -> WrittenNumber | None:
     """Return the number in a text; None where there is none, or two, or one that is not finite."""
+    if hides_between_digits(text):
+        return None
     text = normalised(text).translate(_USUAL)
     power = _POWER.fullmatch(text)
     if power is not None:

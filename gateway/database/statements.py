@@ -11,7 +11,7 @@ def read_statements(package: str) -> Mapping[str, str]:
     """Return the statements in a package's ``sql/*.sql``, by the name that stands above each."""
     statements: dict[str, str] = {}
     for file in sorted(files(package).joinpath("sql").iterdir(), key=lambda item: item.name):
-        for name, statement in _NAMED.findall(file.read_text()):
+        for name, statement in _NAMED.findall(file.read_text(encoding="utf-8")):
             if name in statements:
                 raise ValueError(f"the statement {name} stands twice in the .sql files")
             statements[name] = statement.strip()
@@ -21,4 +21,4 @@ def read_statements(package: str) -> Mapping[str, str]:
 def read_migrations(package: str) -> tuple[str, ...]:
     """Return the scripts in ``schema/`` in order; script n brings a database from version n-1 to n."""
     folder = files(package).joinpath("schema")
-    return tuple(file.read_text() for file in sorted(folder.iterdir(), key=lambda item: item.name))
+    return tuple(file.read_text(encoding="utf-8") for file in sorted(folder.iterdir(), key=lambda item: item.name))

@@ -107,7 +107,7 @@ def _dead_letter(event: Event, letter: DeadLetter) -> Iterator[PlantLine]:
     codes = tuple(reason.code for reason in letter.reasons)
     sha256 = event.origin.payload_sha256 if isinstance(event, MessageRefused) else None
     fields = {
-        "topic": letter.topic, "why": "; ".join(reason.text for reason in letter.reasons),
+        "topic": letter.topic, "why": " ".join(reason.text for reason in letter.reasons),
         "lot": ", ".join(about.lots) or None if about else None, "sample": about.sample_id if about else None,
         "dead_letter": letter.dead_letter_id,
     }  # fmt: skip

@@ -109,6 +109,8 @@ def _misfit(variant: ua.Variant | None, index: int | None, found: int) -> str:
 def _misfit_of_array(values: list[Any], index: int | None) -> str:
     if values and isinstance(values[0], list):
         return "is an array of more than one dimension"
+    if not values:
+        return "is an array without elements"
     if index is None:
         return f"is an array of {len(values)}; index = 0 takes its first element"
     return f"is an array of {len(values)}, which has no element {index}"

@@ -72,6 +72,17 @@ def test_what_configuration_and_master_data_say_differently_is_flagged(bench):
     assert judged(bench, 103.0) == ("hold", {"SPECIFICATION_CONFLICT", "SPECIFICATION_VERSION_DIFFERS"})
 
 
+def test_attacks_06_the_trail_says_by_what_a_stated_specification_judges(bench):
+    words = {"lower": None, "upper": None, "unit": None, "accepts": ["absent"], "rejects": ["present"]}
+    state(bench, analyte="salmonella", required=True, **words)
+    state(bench, target=100.0, bands={"release": [98, 101], "review": [96, 102]})
+    first, second = (json.loads(body) for (body,) in bench.rows(
+        "SELECT body FROM audit WHERE kind = 'specification_stated' ORDER BY seq"))  # fmt: skip
+    assert (first["accepts"], first["rejects"], first["required"]) == (["absent"], ["present"], True)
+    assert (second["lower"], second["upper"], second["target"]) == (95.0, 102.0, 100.0)
+    assert second["bands"] == {"release": [98.0, 101.0], "review": [96.0, 102.0]}
+
+
 def test_models_are_held_against_what_is_stated(bench):
     state(bench)
     bench.model_due(77.4)  # 102.4, which the fourth version does not allow
