@@ -583,7 +583,7 @@ def _on_message_refused(event: MessageRefused, situation: Situation) -> Decision
     """Keep and tell what was not understood; the lots that it speaks of are for a person."""
     told = _dead_letter(event, event.reasons, situation)
     about = event.about
-    if about is None or not (about.lots or about.sample_id or about.equipment_id or about.job_order_id):
+    if about is None or not about.says_something:
         return told
     refused = ResultRefused(
         dead_letter_id=_dead_letter_id(event),

@@ -16,8 +16,10 @@ from functools import partial
 
 import structlog
 
+from gateway.contract.contexts import reference_to_change
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
+from gateway.contract.specifications import reference_to_specification
 from gateway.database.opening import is_of_the_file
 from gateway.database.writer import Writer
 from gateway.decide import decide, windows_needed
@@ -25,6 +27,7 @@ from gateway.definitions import LineDefinition
 from gateway.errors import StoreUnavailableError
 from gateway.events import (
     Arrived,
+    ContextChanged,
     Event,
     FollowUpDue,
     FollowUpKind,
@@ -35,13 +38,14 @@ from gateway.events import (
     ModelDue,
     ResultArrived,
     Situation,
+    SpecificationStated,
     Timer,
     TimerDue,
 )
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inbox import Inbox, Pending
 from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
-from gateway.records import AuditEntry, Guidance
+from gateway.records import AuditEntry, Guidance, ResultReference
 from gateway.store import audit, lot_records, recording
 from gateway.store.identifying import identify, reference_to
 from gateway.store.outbox import Queued
@@ -333,8 +337,23 @@ def _undecidable(event: Arrived, error: Exception) -> MessageRefused:
         origin=event.origin,
         payload=event.payload,
         reasons=(reason,),
-        about=reference_to(event.result) if isinstance(event, ResultArrived) else None,
+        about=_about(event),
     )
+
+
+def _about(event: Arrived) -> ResultReference | None:
+    """Return of which lots a message speaks that could not be decided."""
+    match event:
+        case ResultArrived():
+            return reference_to(event.result)
+        case ContextChanged():
+            return reference_to_change(event.change)
+        case SpecificationStated():
+            return reference_to_specification(event.specification)
+        case MessageRefused():
+            return event.about
+        case _:
+            return None
 
 
 def _bury(

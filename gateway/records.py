@@ -211,8 +211,28 @@ class LabResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProductReference:
+    """What a refused message names of a product: of which lots it may speak that it does not name.
+
+    Without a product it speaks of any; without an analyte, of all of them. ``version`` and ``from_ns`` are of the
+    specification that it tells, as far as they can be read.
+    """
+
+    product: str | None = None
+    analyte: str | None = None
+    client_id: str | None = None
+    version: str | None = None
+    from_ns: int | None = None  # UTC, from when it says that it is in force
+    states_limits: bool = True  # whether it is about a specification
+    may_require: bool = True  # whether it could say that no lot is released without the analyte
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResultReference:
-    """What can be said of a refused message: which lots, which sample and which test it speaks of, and of where."""
+    """What can be said of a refused message: which lots, which sample and which test it speaks of, and of where.
+
+    Order and equipment count where it names no lot, and where it speaks of others besides.
+    """
 
     source: str
     lots: tuple[str, ...] = ()
@@ -221,6 +241,13 @@ class ResultReference:
     job_order_id: str | None = None
     equipment_id: str | None = None
     sampled_ns: int | None = None
+    others_besides: bool = False  # whether it also speaks of lots on its equipment that it does not name
+    products: tuple[ProductReference, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        """Return whether it names anything by which a lot could be found."""
+        return bool(self.lots or self.sample_id or self.job_order_id or self.equipment_id or self.products)
 
 
 # --- production context --------------------------------------------------------------------------------

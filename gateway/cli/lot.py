@@ -193,8 +193,8 @@ def _evidence(about: Assessment) -> dict[str, Any]:
     if about.kind is Subject.PARENT:
         return {"lot": about.subject.removeprefix(f"{Subject.PARENT} ")}
     result = {"sample": about.sample_id, "test": about.test_id}
-    if about.kind is Subject.REFUSED:
-        return {"dead letter": about.subject.removeprefix(f"{Subject.REFUSED} "), **result}
+    if about.kind in {Subject.REFUSED, Subject.SPECIFICATION}:
+        return {"dead letter": about.subject.removeprefix(f"{about.kind} "), **result}
     if about.kind is Subject.RESULT:
         return {**result, "version": about.result_version, "result": about.subject}
     return {}

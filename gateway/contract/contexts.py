@@ -15,12 +15,13 @@ from gateway.contract.reading import (
     refusal,
 )
 from gateway.contract.result_fields import lot_names, perhaps_several
-from gateway.records import ContextChange, ContextKind, ResultReference
+from gateway.records import ContextChange, ContextKind, ProductReference, ResultReference
 
 MOST_CHANGES = 500  # of one message
 _LOTS = ("material_lot_id", "consumed_lot_id")
 _SOURCE = "mes"
 _REFERENCES = ResultMapping(source=_SOURCE)
+_OF_NO_LOT = frozenset({ContextKind.EQUIPMENT_STATE, ContextKind.ORDER_ENDED})  # by these no lot is judged
 REQUIRED: Mapping[ContextKind, tuple[str, ...]] = {
     ContextKind.ORDER_STARTED: ("job_order_id", "material_definition_id", "equipment_id"),
     ContextKind.ORDER_ENDED: ("job_order_id",),
@@ -90,7 +91,7 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
     )
     _note_perhaps_several(reader, change)
     if reader.reasons:
-        raise MessageRefusedError(tuple(reader.reasons), about=_about(change, payload))
+        raise MessageRefusedError(tuple(reader.reasons), about=_about(change, kind, at_ns, payload))
     return change
 
 
@@ -103,12 +104,49 @@ def _note_perhaps_several(reader: FieldReader, change: ContextChange) -> None:
             reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(lot))
 
 
-def _about(change: ContextChange, payload: bytes) -> ResultReference | None:
+def reference_to_change(change: ContextChange) -> ResultReference | None:
+    """Return of which lots a change speaks that cannot be decided."""
+    return _about(change, change.kind, change.at_ns, b"")
+
+
+def _about(
+    change: ContextChange, kind: ContextKind | None, at_ns: int | None, payload: bytes
+) -> ResultReference | None:
     """Return of which lots a change speaks that is not understood: a person looks at them before they are released.
 
-    Where it does not say of which lot under our name for it, those count that it names under any other.
+    Where it does not say of which lot under our name for it, those count that it names under any other, those of its
+    order or equipment, and where it names only a product, those of the product. A start of a lot that is not understood
+    speaks of what runs on its equipment, too: where that ends is not known any more.
     """
+    lots = _lots_named(change, payload)
+    starts_a_lot = kind in {None, ContextKind.LOT_STARTED}
+    if lots and not starts_a_lot:
+        return ResultReference(source=_SOURCE, lots=lots)
+    if kind in _OF_NO_LOT:
+        return None
+    named = _REFERENCES.reference(payload)
+    order = None if lots else change.job_order_id or (None if named is None else named.job_order_id)
+    equipment = change.equipment_id or (None if named is None else named.equipment_id)
+    about = ResultReference(
+        source=_SOURCE,
+        lots=lots,
+        job_order_id=order,
+        equipment_id=None if kind is ContextKind.ORDER_STARTED and order is not None else equipment,
+        sampled_ns=at_ns,
+        others_besides=bool(lots),
+    )
+    if not about.says_something and change.material_definition_id is not None:
+        product = ProductReference(product=change.material_definition_id, states_limits=False)
+        return ResultReference(source=_SOURCE, products=(product,))
+    return about if about.says_something else None
+
+
+def _lots_named(change: ContextChange, payload: bytes) -> tuple[str, ...]:
     lot = change.material_lot_id
-    if lot is None:
-        return _REFERENCES.reference(payload)
-    return ResultReference(source=_SOURCE, lots=tuple(dict.fromkeys((lot, *perhaps_several(lot)))))
+    if lot is not None:
+        return tuple(dict.fromkeys((lot, *perhaps_several(lot))))
+    named = _REFERENCES.reference(payload)
+    if named is not None and named.lots:
+        return named.lots
+    consumed = change.consumed_lot_id  # it went into a lot that nobody knows
+    return () if consumed is None else tuple(dict.fromkeys((consumed, *perhaps_several(consumed))))

@@ -5,7 +5,6 @@ the fields of one. Whether they are right, the reader of canonical messages deci
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,20 +12,12 @@ from gateway.contract import labvantage, senaite
 from gateway.contract.canonical import Agreed, Canonical, Document
 from gateway.contract.field_spellings import spellings_of
 from gateway.contract.json_paths import PathMapping
-from gateway.contract.names import folded, normalised
+from gateway.contract.named_texts import named_texts, the_only_one
 from gateway.contract.reading import MessageRefusedError, Refusal, parse_document, refusal
 from gateway.contract.result_fields import lot_names
 from gateway.records import ResultReference
 
 MOST_RESULTS, LONGEST_PARTS_BYTES = 500, 4 * 2**20  # of one message
-_LONGEST_SEARCH_BYTES = 2**20
-# "name": "text", "name": 4711 or "name": ["text", ...], in a message that is not JSON as a whole
-_NAMED = re.compile(
-    r'"(?P<name>[^"\\]{1,64}+)"\s{0,8}+:\s{0,8}+'
-    r'(?:(?P<texts>"(?:[^"\\]|\\.){1,256}+"|\[(?:\s{0,8}+"(?:[^"\\]|\\.){1,256}+"\s{0,8}+,?+){1,500}+\s{0,8}+\]?+)'
-    r"|(?P<digits>\d{1,18}+)(?![\d.eE]))"
-)
-_TEXT = re.compile(r'"(?:[^"\\]|\\.){1,256}"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +31,8 @@ class ResultMapping:
     source: str = "lims"
     lot_names: frozenset[str] = field(default=frozenset(spellings_of("material_lot_id")))  # folded
     sample_names: frozenset[str] = field(default=frozenset(spellings_of("sample_id")))
+    order_names: frozenset[str] = field(default=frozenset(spellings_of("job_order_id")))
+    equipment_names: frozenset[str] = field(default=frozenset(spellings_of("equipment_id")))
 
     def parts(self, payload: bytes) -> list[bytes]:
         """Return the messages of one result each; raises MessageRefusedError where it is no JSON object, or too many.
@@ -69,34 +62,25 @@ class ResultMapping:
         return results
 
     def reference(self, payload: bytes) -> ResultReference | None:
-        """Return of which lots and sample a message speaks that cannot be read as one, by its fields' names alone."""
-        lots, samples = dict[str, None](), dict[str, None]()
-        for pair in _NAMED.finditer(payload[:_LONGEST_SEARCH_BYTES].decode("utf-8", "ignore")):
-            name = folded(pair["name"])
-            if name in self.lot_names:
-                lots |= dict.fromkeys(lot for said in _texts(pair) for lot in lot_names(said))
-            elif name in self.sample_names:
-                samples |= dict.fromkeys(normalised(said) for said in _texts(pair))
-        if not lots and not samples:
-            return None
-        return ResultReference(
+        """Return of what a message speaks that cannot be read as one, by its fields' names alone."""
+        named = named_texts(
+            payload,
+            {
+                "lots": self.lot_names,
+                "samples": self.sample_names,
+                "orders": self.order_names,
+                "equipment": self.equipment_names,
+            },
+        )
+        lots = dict.fromkeys(lot for text in named["lots"] for lot in lot_names(text))
+        about = ResultReference(
             source=self.source,
             lots=tuple(lots)[:MOST_RESULTS],
-            sample_id=next(iter(samples)) if len(samples) == 1 else None,
+            sample_id=the_only_one(named["samples"]),
+            job_order_id=the_only_one(named["orders"]),
+            equipment_id=the_only_one(named["equipment"]),
         )
-
-
-def _texts(pair: re.Match[str]) -> list[str]:
-    """Return the texts that stand after a field's name."""
-    if pair["digits"]:
-        return [pair["digits"]]
-    found = list[str]()
-    for text in _TEXT.findall(pair["texts"]):
-        try:
-            found.append(json.loads(text, strict=False))
-        except ValueError:  # half an escape: what it names cannot be said
-            continue
-    return [text for text in found if text.isprintable()]
+        return about if about.says_something else None
 
 
 def _parts(results: Sequence[Document]) -> list[bytes]:
@@ -138,6 +122,8 @@ def mapping_by_paths(paths: PathMapping) -> ResultMapping:
         canonical=paths.canonical,
         lot_names=_CANONICAL.lot_names | paths.names_of("material_lot_id"),
         sample_names=_CANONICAL.sample_names | paths.names_of("sample_id"),
+        order_names=_CANONICAL.order_names | paths.names_of("job_order_id"),
+        equipment_names=_CANONICAL.equipment_names | paths.names_of("equipment_id"),
     )
 
 

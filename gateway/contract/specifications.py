@@ -6,18 +6,34 @@ as it is: every number is finite, and so is every limit that follows from it.
 
 from pydantic import TypeAdapter
 
+from gateway.contract.field_spellings import spellings_of
+from gateway.contract.named_texts import named_texts, the_only_one
+from gateway.contract.names import normalised
 from gateway.contract.numbers import is_finite_percent, number_text
 from gateway.contract.qualitative import MOST_TEXTS, flattened, list_problem
-from gateway.contract.reading import FieldReader, Refusal, parse_object
-from gateway.records import Bands, Specification
+from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, parse_object
+from gateway.records import Bands, ProductReference, ResultReference, Specification
 
 _MOST_DECIMALS = 9
+_MOST_PRODUCTS = 50  # of one message that cannot be read
+_SOURCE = "master_data"
+_NAMES = {
+    "product": frozenset(spellings_of("material_definition_id")),
+    "analyte": frozenset((*spellings_of("analyte"), *spellings_of("test_id"))),
+    "version": frozenset({"version", "specificationversion"}),
+}
 _KEPT = TypeAdapter(Specification)
 
 
 def stated_specification(payload: bytes, *, now_ns: int) -> tuple[Specification, bool]:
-    """Return (a specification, whether it is withdrawn); raises MessageRefusedError with every reason."""
-    reader = FieldReader(parse_object(payload), now_ns)
+    """Return (a specification, whether it is withdrawn).
+
+    Raises MessageRefusedError with every reason, and with what the message names of a product.
+    """
+    try:
+        reader = FieldReader(parse_object(payload), now_ns)
+    except MessageRefusedError as error:
+        raise MessageRefusedError(error.reasons, about=_about_unread(payload)) from error
     withdrawn = reader.flag("withdrawn", default=False)
     lower, upper = reader.number("lower"), reader.number("upper")
     target, decimals = reader.number("target"), reader.whole("decimals", at_least=0)
@@ -46,11 +62,64 @@ def stated_specification(payload: bytes, *, now_ns: int) -> tuple[Specification,
     if not withdrawn:
         _check_limits(reader, specification)
         _check_texts(reader, specification)
-    reader.finish()
-    if _KEPT.validate_json(_KEPT.dump_json(specification)) != specification:
+    if not reader.reasons and _KEPT.validate_json(_KEPT.dump_json(specification)) != specification:
         reader.refuse(Refusal.OUT_OF_RANGE, "The specification cannot be kept as it is.")
-        reader.finish()
+    if reader.reasons:
+        raise MessageRefusedError(tuple(reader.reasons), about=_about(reader, specification, payload))
     return specification, withdrawn
+
+
+def reference_to_specification(specification: Specification) -> ResultReference:
+    """Return of which product's lots a specification speaks, where it cannot be taken as it is."""
+    product = ProductReference(
+        product=specification.product,
+        analyte=specification.analyte,
+        client_id=specification.client_id,
+        version=specification.version,
+        from_ns=specification.effective_from_ns,
+        may_require=specification.required,
+    )
+    return ResultReference(source=_SOURCE, products=(product,))
+
+
+def _about(reader: FieldReader, specification: Specification, payload: bytes) -> ResultReference | None:
+    """Return what can be read of a specification that is refused: what it leaves open may be anything."""
+    named = _named(payload)
+    product = ProductReference(
+        product=specification.product or the_only_one(named["product"]),
+        analyte=specification.analyte or the_only_one(named["analyte"]),
+        client_id=specification.client_id,
+        version=specification.version,
+        from_ns=specification.effective_from_ns,
+        may_require=reader.document.get("required") not in (None, False),
+    )
+    return _reference((product,))
+
+
+def _about_unread(payload: bytes) -> ResultReference | None:
+    """Return of which products a message speaks that is no object of JSON, by its fields' names alone."""
+    named = _named(payload)
+    products: dict[str | None, None] = {normalised(name): None for name in named["product"]} or {None: None}
+    return _reference(
+        tuple(
+            ProductReference(
+                product=product,
+                analyte=the_only_one(named["analyte"]),
+                version=the_only_one(named["version"]),
+            )
+            for product in list(products)[:_MOST_PRODUCTS]
+        )
+    )
+
+
+def _named(payload: bytes) -> dict[str, list[str]]:
+    return named_texts(payload, _NAMES)
+
+
+def _reference(products: tuple[ProductReference, ...]) -> ResultReference | None:
+    """Return a reference to products; None where neither a product nor an analyte is named, so that no lot is meant."""
+    known = tuple(each for each in products if each.product is not None or each.analyte is not None)
+    return ResultReference(source=_SOURCE, products=known) if known else None
 
 
 def _texts(reader: FieldReader, name: str) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from gateway.contract.contexts import context_change
 from gateway.contract.lab_results import configured
 from gateway.contract.names import name_key
+from gateway.contract.reading import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.events import ContextChanged, Origin, SpecificationStated
 from gateway.ingest.messages import Understand
 from gateway.moments import Moment
+from gateway.records import ProductReference
 from gateway.transport.mqtt_connection import Delivery
 
 
@@ -26,13 +28,24 @@ def understand_specifications(analytes: Mapping[str, str]) -> Understand:
     """
     ours = {name_key(name) for name in analytes.values()}
 
+    def our_name(analyte: str) -> str:
+        return analyte if name_key(analyte) in ours else configured(analytes, analyte) or analyte
+
+    def in_our_names(product: ProductReference) -> ProductReference:
+        return product if product.analyte is None else replace(product, analyte=our_name(product.analyte))
+
     def understand(delivery: Delivery, origin: Origin, at: Moment) -> SpecificationStated:
-        stated, withdrawn = stated_specification(delivery.payload, now_ns=at.wall_ns)
-        analyte = None if name_key(stated.analyte) in ours else configured(analytes, stated.analyte)
+        try:
+            stated, withdrawn = stated_specification(delivery.payload, now_ns=at.wall_ns)
+        except MessageRefusedError as error:
+            if error.about is None:
+                raise
+            products = tuple(in_our_names(product) for product in error.about.products)
+            raise MessageRefusedError(error.reasons, about=replace(error.about, products=products)) from error
         return SpecificationStated(
             at=at,
             origin=origin,
-            specification=stated if analyte is None else replace(stated, analyte=analyte),
+            specification=replace(stated, analyte=our_name(stated.analyte)),
             withdrawn=withdrawn,
             payload=delivery.payload,
         )

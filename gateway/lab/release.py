@@ -18,6 +18,7 @@ from typing import TypedDict
 from gateway.contract.identity import identity_of
 from gateway.lab.disposition import TREND_FLAGS, WITHDRAWN, Judged, LotState, judge_result, retested, worse
 from gateway.lab.judgements import Judgement
+from gateway.lab.refused_specifications import RefusedOfProduct, is_in_question
 from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
 
 MOST_REASONS = 20  # of a disposition: the worst in words, the others as a count
@@ -41,6 +42,7 @@ class Subject(StrEnum):
     PARENT = "parent"
     CONTEXT = "context"
     UNFINISHED = "unfinished"
+    SPECIFICATION = "specification"  # a refused message about a product: the same for each of its lots
 
 
 class OpenPoint(StrEnum):
@@ -48,6 +50,7 @@ class OpenPoint(StrEnum):
 
     RESULT_UNREAD = "RESULT_UNREAD"
     MESSAGE_REFUSED = "MESSAGE_REFUSED"
+    SPECIFICATION_REFUSED = "SPECIFICATION_REFUSED"
     RESULT_CONTRADICTED = "RESULT_CONTRADICTED"
     RESULT_WITHDRAWN = "RESULT_WITHDRAWN"
     EARLIER_VERSION_FAILED = "EARLIER_VERSION_FAILED"
@@ -67,6 +70,8 @@ class OpenPoint(StrEnum):
 HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.RESULT_UNREAD: "have the laboratory send it again in a readable form, or read it and settle the point",
     OpenPoint.MESSAGE_REFUSED: "read the message (labline buffer dead-letters --id ID); then settle the point",
+    OpenPoint.SPECIFICATION_REFUSED: "have this version sent again in a readable form, or read it (labline buffer "
+    "dead-letters --id ID) and settle the point: that holds for all lots of the message",
     OpenPoint.RESULT_CONTRADICTED: "ask the laboratory which value holds; then settle the point",
     OpenPoint.RESULT_WITHDRAWN: "have the laboratory replace it by a new version, or settle the point",
     OpenPoint.EARLIER_VERSION_FAILED: "look at why the value was corrected; then settle the point",
@@ -218,6 +223,7 @@ class LotKnowledge:
     context: LotContext
     results: tuple[ResultOnRecord, ...] = ()
     refused: tuple[RefusedResult, ...] = ()
+    of_product: tuple[RefusedOfProduct, ...] = ()  # that name its product or an analyte, and that nothing has answered
     parents: tuple[Parent, ...] = ()
     settled: frozenset[str] = frozenset()
     left_out: int = 0  # results on record that are too many to be judged again
@@ -232,6 +238,7 @@ def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
     return (
         *results,
         *(_refused(lot, message, in_force) for message in lot.refused),
+        *_of_product(lot),
         *(_parent(lot, parent) for parent in lot.parents),
         *_context(lot),
         *_unfinished(lot),
@@ -247,6 +254,11 @@ def _assessed_results(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment,
         _result(lot, record, in_force, standing=standing, left=_key(record.result) not in present)
         for record in lot.results
     )
+
+
+def _drawn_ns(record: ResultOnRecord) -> int:
+    """Return when a result's sample was drawn, else when it came, in UTC ns."""
+    return record.arrived_ns if record.result.sampled_ns is None else record.result.sampled_ns
 
 
 def _key(result: LabResult) -> tuple[str, str, str, int]:
@@ -282,8 +294,7 @@ def judged_in_context(
     record: ResultOnRecord, products: tuple[str, ...], clients: tuple[str, ...], in_force: InForce
 ) -> Judged:
     """Return a result judged by all that is in force of the products and clients that are named of it."""
-    result = record.result
-    at_ns = record.arrived_ns if result.sampled_ns is None else result.sampled_ns
+    result, at_ns = record.result, _drawn_ns(record)
     holding = tuple(
         dict.fromkeys(
             specification
@@ -535,6 +546,49 @@ def _contradiction(
     return (point, *(_of_earlier_version(result, judged, left=False) if stands else ()))
 
 
+def _of_product(lot: LotKnowledge) -> tuple[Assessment, ...]:
+    """Return what refused messages about its product ask for a lot; a person settles each once, for all of its lots."""
+    if not lot.of_product:
+        return ()
+    speaking = [record for record in lot.results if record.current and record.relation is not Relation.POSSIBLE]
+    scopes = [_scope(lot.context, record) for record in speaking]
+    products = {*lot.context.products, *(product for named, _clients in scopes for product in named)}
+    clients = {client for _products, named in scopes for client in named}
+    measured = [(record.result.analyte, _drawn_ns(record)) for record in speaking]
+    return tuple(
+        _refused_of_product(lot, message)
+        for message in lot.of_product
+        if is_in_question(message, products=products, clients=clients, measured=measured)
+    )
+
+
+def _refused_of_product(lot: LotKnowledge, message: RefusedOfProduct) -> Assessment:
+    about, why = message.about, message.reasons[0].text if message.reasons else "see the dead letter"
+    product = about.product or "a product that it does not name"
+    if about.states_limits:
+        version = "" if about.version is None else f"version {about.version} of "
+        code, what = OpenPoint.SPECIFICATION_REFUSED, f"{version}the specification of {about.analyte or 'a test'}"
+        text = f"A message with {what} for {product} could not be taken: {why} Nobody knows which limits hold."
+    else:
+        code, text = OpenPoint.MESSAGE_REFUSED, f"A message about {product} could not be understood: {why}"
+    point = _review(
+        code,
+        text,
+        dead_letter_id=message.dead_letter_id,
+        codes=[reason.code for reason in message.reasons],
+        product=about.product,
+        analyte=about.analyte,
+        version=about.version,
+    )
+    subject = f"{Subject.SPECIFICATION} {message.dead_letter_id}"
+    return Assessment(
+        material_lot_id=lot.context.material_lot_id,
+        subject=subject,
+        kind=Subject.SPECIFICATION,
+        **_sorted(lot, subject, (point,), of_all_lots=True),
+    )
+
+
 def _parent(lot: LotKnowledge, parent: Parent) -> Assessment:
     stands = "on hold" if parent.asks is Recommendation.HOLD else "for review"
     point = _review(
@@ -594,24 +648,28 @@ class _Sorted(TypedDict):
     settled: tuple[Point, ...]
 
 
-def _sorted(lot: LotKnowledge, subject: str, found: Iterable[Found]) -> _Sorted:
-    """Return the points that no person has settled, and those that one has; a hold is settled by nobody."""
+def _sorted(lot: LotKnowledge, subject: str, found: Iterable[Found], *, of_all_lots: bool = False) -> _Sorted:
+    """Return the points that no person has settled, and those that one has; a hold is settled by nobody.
+
+    ``of_all_lots``: the points are the same for each lot, and are settled for all of them at once.
+    """
+    name = "" if of_all_lots else lot.context.material_lot_id
     named = tuple(
-        Point(point_id=_point_id(lot, subject, code, reason), code=code, asks=asks, reason=reason)
+        Point(point_id=_point_id(name, subject, code, reason), code=code, asks=asks, reason=reason)
         for code, asks, reason in found
     )
     settled = tuple(point for point in named if point.can_be_settled and point.point_id in lot.settled)
     return {"points": tuple(point for point in named if point not in settled), "settled": settled}
 
 
-def _point_id(lot: LotKnowledge, subject: str, code: str, reason: Reason) -> str:
+def _point_id(lot: str, subject: str, code: str, reason: Reason) -> str:
     """Return what a point is settled by. It is of the facts: where other facts speak, it is another point.
 
     A result that is out of trend has one such point: by which rule is known only when it arrives.
     """
     facts = {} if code in TREND_FLAGS else reason.parameters
     told = json.dumps(facts, sort_keys=True, default=str, separators=(",", ":"))
-    return identity_of("point", lot.context.material_lot_id, subject, code, told)
+    return identity_of("point", lot, subject, code, told)
 
 
 _FAILURES = frozenset({OpenPoint.EARLIER_VERSION_FAILED, OpenPoint.RETESTED})
@@ -646,7 +704,7 @@ def _assessment(
         awaited_order_id=_awaited_order(lot, result),
         current=record.current,
         flags=judged.flags if record.current else (),
-        at_ns=record.arrived_ns if result.sampled_ns is None else result.sampled_ns,
+        at_ns=_drawn_ns(record),
     )
 
 

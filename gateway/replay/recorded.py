@@ -5,6 +5,7 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -26,6 +27,7 @@ from gateway.records import (
     Guidance,
     LabResult,
     Prediction,
+    ProductReference,
     Reason,
     Recommendation,
     Response,
@@ -186,6 +188,8 @@ def _refused(connection: sqlite3.Connection, event_id: str, at: Moment, origin: 
         lots=tuple(row["material_lot_id"] for row in rows if row["material_lot_id"]),
         sample_id=first["sample_id"],
         test_id=first["test_id"],
+        **_place(connection, event_id),
+        products=_products(connection, event_id),
     )
     said = next((row["result"] for row in rows if row["result"] is not None), None)
     return MessageRefused(
@@ -196,6 +200,26 @@ def _refused(connection: sqlite3.Connection, event_id: str, at: Moment, origin: 
         about=about,
         contradicts=None if said is None else decode(LabResult, said),
     )
+
+
+def _place(connection: sqlite3.Connection, event_id: str) -> dict[str, Any]:
+    """Return where a refused message said that it was, and when."""
+    row = connection.execute(SQL["refused_in_place_of_event"], {"event_id": event_id}).fetchone()
+    if row is None:
+        return {}
+    return {
+        "equipment_id": row["equipment_id"],
+        "job_order_id": row["job_order_id"],
+        "sampled_ns": row["drawn_ns"] if row["timed"] else None,
+        "others_besides": True,
+    }
+
+
+def _products(connection: sqlite3.Connection, event_id: str) -> tuple[ProductReference, ...]:
+    """Return what a refused message named of products."""
+    rows = connection.execute(SQL["refused_of_product_of_event"], {"event_id": event_id}).fetchall()
+    flags = ("states_limits", "may_require")
+    return tuple(ProductReference(**{**dict(row), **{name: bool(row[name]) for name in flags}}) for row in rows)
 
 
 def said_then(connection: sqlite3.Connection, stretch: Stretch) -> Said:

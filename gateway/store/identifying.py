@@ -8,6 +8,7 @@ from typing import Any
 from gateway.advice.judgement import RESTATED
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
+from gateway.contract.specifications import reference_to_specification
 from gateway.errors import EvidenceDamagedError
 from gateway.events import (
     Arrived,
@@ -105,15 +106,25 @@ def _identified_specification(connection: sqlite3.Connection, event: Specificati
     if row is None:
         own_id = identity_of("specification", *key.values())
         return replace(event, event_id=_salted(connection, own_id))
-    if row["holds"] and decode(Specification, row["body"]) == event.specification:
+    standing = decode(Specification, row["body"]) if row["holds"] else None
+    if standing == event.specification:
         return None
     told = refusal(
         Refusal.SPECIFICATION_VERSION_CONFLICT,
         "Under this version another specification is on record; a change needs a new version.",
         **key,
     )
-    refused = MessageRefused(at=event.at, origin=event.origin, payload=event.payload, reasons=(told,))
+    # what ends stays ended
+    about = None if event.withdrawn else reference_to_specification(_since_either(event.specification, standing))
+    refused = MessageRefused(at=event.at, origin=event.origin, payload=event.payload, reasons=(told,), about=about)
     return _identified_by_delivery(connection, refused)
+
+
+def _since_either(stated: Specification, standing: Specification | None) -> Specification:
+    """Return a specification in force since the earlier of two instants: one version was told with both."""
+    instants = [stated.effective_from_ns, None if standing is None else standing.effective_from_ns]
+    known = [instant for instant in instants if instant is not None]
+    return replace(stated, effective_from_ns=min(known) if len(known) == len(instants) else None)
 
 
 def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> Event | None:

@@ -5,6 +5,7 @@ again, retests are involved, or its sample has results without a lot. Else only 
 read, and the others stand as they were assessed; so a result costs the same in a lot of ten and of ten thousand.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter
 
 from gateway.events import LotFacts, ProvisionalHold, ResultArrived
 from gateway.lab.disposition import LotState
+from gateway.lab.refused_specifications import RefusedOfProduct, ToldSpecification, answered_since
 from gateway.lab.release import (
     LotContext,
     LotKnowledge,
@@ -24,7 +26,16 @@ from gateway.lab.release import (
     ResultOnRecord,
     Tally,
 )
-from gateway.records import Context, Guidance, LabResult, Reason, Recommendation, ResultStatus
+from gateway.records import (
+    Context,
+    Guidance,
+    LabResult,
+    ProductReference,
+    Reason,
+    Recommendation,
+    ResultStatus,
+    Specification,
+)
 from gateway.store.codec import decode
 from gateway.store.investigating import Records
 from gateway.store.standing import MOST_READ, all_standing, standing_and_others
@@ -52,6 +63,18 @@ class _Told:
         return self.holding[0] if self.holding else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """Where something speaks of that names no lot; ``drawn_ns``: None where only its arrival is known."""
+
+    source: str
+    sample_id: str | None
+    equipment_id: str | None
+    job_order_id: str | None
+    drawn_ns: int | None
+    arrived_ns: int
+
+
 class LotReading:
     """Reads the facts of lots; damaged rows are left out and noted by ``records``."""
 
@@ -66,19 +89,33 @@ class LotReading:
         """Return the lots that a result in its own words speaks of, and how that is known."""
         if result.lots:
             return result.lots, Relation.STATED
-        at_equipment = self._on_equipment(result, result.sampled_ns)
-        of_sample = self._values("lots_of_sample", sample_id=result.sample_id, source=result.source)
-        found = tuple(dict.fromkeys((*at_equipment, *of_sample)))
-        if found:
-            return found, Relation.FOUND
-        if result.job_order_id is not None:
-            return self._values("lots_of_order", job_order_id=result.job_order_id), Relation.POSSIBLE
-        return self._on_equipment(result, arrived_ns), Relation.POSSIBLE
+        place = _Place(
+            source=result.source,
+            sample_id=result.sample_id,
+            equipment_id=result.equipment_id,
+            job_order_id=result.job_order_id,
+            drawn_ns=result.sampled_ns,
+            arrived_ns=arrived_ns,
+        )
+        return self._lots_in(place)
 
-    def _on_equipment(self, result: LabResult, at_ns: int | None) -> tuple[str, ...]:
-        if result.equipment_id is None or at_ns is None:
+    def _lots_in(self, place: "_Place") -> tuple[tuple[str, ...], Relation]:
+        """Return the lots that something speaks of which names none, and how that is known."""
+        at_equipment = self._on_equipment(place.equipment_id, place.drawn_ns)
+        of_sample: tuple[str, ...] = ()
+        if place.sample_id is not None:
+            of_sample = self._values("lots_of_sample", sample_id=place.sample_id, source=place.source)
+        lots = tuple(dict.fromkeys((*at_equipment, *of_sample)))
+        if lots:
+            return lots, Relation.FOUND
+        if place.job_order_id is not None:
+            return self._values("lots_of_order", job_order_id=place.job_order_id), Relation.POSSIBLE
+        return self._on_equipment(place.equipment_id, place.arrived_ns), Relation.POSSIBLE
+
+    def _on_equipment(self, equipment_id: str | None, at_ns: int | None) -> tuple[str, ...]:
+        if equipment_id is None or at_ns is None:
             return ()
-        rows = self._records.rows("lots_on_equipment", {"equipment_id": result.equipment_id, "at_ns": at_ns})
+        rows = self._records.rows("lots_on_equipment", {"equipment_id": equipment_id, "at_ns": at_ns})
         return tuple(row["material_lot_id"] for row in rows)
 
     def _values(self, statement: str, **parameters: Any) -> tuple[str, ...]:
@@ -142,18 +179,22 @@ class LotReading:
         spoken = (arriving,) if arriving is not None and own else ()
         named = self._named_by_results(lot, glance, besides=spoken)
         now_named = _named_with(named, spoken)
-        whole = arriving is None or _is_whole(glance, arriving, adds_a_name=_adds_a_name(context, named, now_named))
+        whole = arriving is None or self._is_whole(glance, arriving, context, named, now_named)
         sample = _sample(arriving) if arriving is not None and lot in arriving.lots else ("", "")
         settled = self._settled(lot) if glance["settled"] else frozenset()
         if whole:
             results, left_out = self._results(context, row, sample)
-            refused = self._refused(lot, sample, arriving)
+            refused = self._refused(context, row, results, sample, arriving)
             contradicting = (message.result for message in refused if message.result is not None)
             now_named = _named_with({}, (*(record.result for record in results), *contradicting, *spoken))
+            context = _with_names(context, now_named)
             knowledge = LotKnowledge(
-                context=_with_names(context, now_named),
+                context=context,
                 results=results,
                 refused=refused,
+                of_product=self._refused_of_product(context, results, arriving, row)
+                if glance["product_refused"]
+                else (),
                 parents=self._parents(lot),
                 settled=settled,
                 left_out=left_out,
@@ -218,11 +259,7 @@ class LotReading:
         """Return the results of a lot, the oldest first, and how many are left out as they are too many."""
         source, sample_id = sample
         wanted = {
-            "material_lot_id": context.material_lot_id,
-            "equipment_id": context.equipment_id,
-            "from_ns": _NEVER if row is None or row["started_ns"] is None else row["started_ns"],
-            "until_ns": _NEVER if row is None or row["ended_ns"] is None else row["ended_ns"],
-            "job_order_id": context.job_order_id,
+            **_whereabouts(context, row),
             "sample_id": sample_id,
             "source": source,
             "most": MOST_JUDGED_AGAIN,
@@ -235,12 +272,26 @@ class LotReading:
             left_out = max(0, counted - MOST_JUDGED_AGAIN)
         return tuple(record for record in known if record is not None), left_out
 
-    def _refused(self, lot: str, sample: Sample, arriving: LabResult | None) -> tuple[RefusedResult, ...]:
-        source, sample_id = sample
-        rows = self._records.rows("refused_of_lot", {"material_lot_id": lot, "sample_id": sample_id, "source": source})
+    def _refused(
+        self,
+        context: LotContext,
+        row: sqlite3.Row | None,
+        results: tuple[ResultOnRecord, ...],
+        sample: Sample,
+        arriving: LabResult | None,
+    ) -> tuple[RefusedResult, ...]:
+        """Return the refused messages that speak of a lot: by its name, a sample of it, its order or its equipment."""
+        samples = {sample, *(_sample(record.result) for record in results)} - {("", "")}
+        asked = {"material_lot_id": context.material_lot_id, "samples": json.dumps(sorted(samples))}
+        named = self._records.rows("refused_of_lot", asked)
+        placed = [
+            found
+            for found in self._records.rows("refused_in_place", _whereabouts(context, row))
+            if context.material_lot_id in self._lots_in(_place_of(found))[0]
+        ]
         return tuple(
-            self._refused_result(row, arriving)
-            for row in {row["dead_letter_id"]: row for row in reversed(rows)}.values()
+            self._refused_result(found, arriving)
+            for found in {found["dead_letter_id"]: found for found in reversed([*placed, *named])}.values()
         )
 
     def _refused_result(self, row: sqlite3.Row, arriving: LabResult | None) -> RefusedResult:
@@ -254,6 +305,50 @@ class LotReading:
             result=result,
             superseded=result is not None and self._has_later_version(result, arriving),
             order_products=() if result is None else self.products_of_order(result.job_order_id),
+        )
+
+    def _is_whole(
+        self, glance: sqlite3.Row, arriving: LabResult, context: LotContext, before: "_Named", now: "_Named"
+    ) -> bool:
+        """Return whether something besides the arriving result may have changed what is known of the lot."""
+        touched = ("waits", "retested", "sample_without_lot", "sample_refused")
+        others = glance["assessments"] or glance["spoken_of"]  # of a lot of which nothing is known, nothing can change
+        if arriving.retest_of is not None or any(glance[name] for name in touched):
+            return True
+        if others and _adds_a_name(context, before, now):
+            return True
+        if not glance["product_refused"]:
+            return False
+        products = {*self._products(context, now, arriving), arriving.material_definition_id} - {None}
+        asked = json.dumps(sorted(str(name) for name in products))
+        return value_of(self._connection, "is_refused_of_product", products=asked) is not None
+
+    def _products(self, context: LotContext, named: "_Named", arriving: LabResult | None) -> set[str]:
+        """Return the products that are named of a lot, by production, its results, or the order of the arriving one."""
+        of_order = () if arriving is None else self.products_of_order(arriving.job_order_id)
+        return {*context.products, *_names(named, _PRODUCT), *of_order}
+
+    def _refused_of_product(
+        self,
+        context: LotContext,
+        results: tuple[ResultOnRecord, ...],
+        arriving: LabResult | None,
+        row: sqlite3.Row | None,
+    ) -> tuple[RefusedOfProduct, ...]:
+        """Return the refused messages about a lot's products that came before it was closed and are not answered."""
+        named = {*self._products(context, {}, arriving), None if arriving is None else arriving.material_definition_id}
+        for record in results:
+            named |= {record.result.material_definition_id, *record.order_products}
+        asked = {"products": json.dumps(sorted(name for name in named if name is not None))}
+        told = [
+            (found["place"], _told_specification(found)) for found in self._records.rows("specifications_told", asked)
+        ]
+        closed_ns = None if row is None else row["closed_ns"]
+        return tuple(
+            message
+            for found in self._records.rows("refused_of_product", asked)
+            if (closed_ns is None or found["at_ns"] < closed_ns)
+            and (message := _unanswered(found, [one for place, one in told if place > found["place"]])) is not None
         )
 
     def _has_later_version(self, result: LabResult, arriving: LabResult | None) -> bool:
@@ -376,13 +471,6 @@ def _names(named: _Named, what: str) -> tuple[str, ...]:
     return tuple(sorted({name for (of, *_key), (_version, name) in named.items() if of == what}))
 
 
-def _is_whole(glance: sqlite3.Row, arriving: LabResult, *, adds_a_name: bool) -> bool:
-    """Return whether something besides the arriving result may have changed what is known of the lot."""
-    touched = ("waits", "retested", "sample_without_lot", "sample_refused")
-    others = glance["assessments"] or glance["spoken_of"]  # of a lot of which nothing is known, nothing can change
-    return arriving.retest_of is not None or any(glance[name] for name in touched) or bool(others and adds_a_name)
-
-
 def _adds_a_name(context: LotContext, before: _Named, now: _Named) -> bool:
     """Return whether a result names the lot's product or client anew, of which production has told nothing."""
     open_ones = {_PRODUCT: not context.products, _CLIENT: context.client_id is None}
@@ -417,6 +505,63 @@ def _told(rows: list[sqlite3.Row], name: str) -> _Told:
 def own_words(body: str) -> LabResult:
     """Return the result in a body as its message told it: those of a lot are wanted again with each that follows."""
     return decode(LabResult, body).in_its_own_words()
+
+
+def _whereabouts(context: LotContext, row: sqlite3.Row | None) -> dict[str, Any]:
+    """Return where and when a lot was made, as statements ask for it."""
+    return {
+        "material_lot_id": context.material_lot_id,
+        "equipment_id": context.equipment_id,
+        "from_ns": _NEVER if row is None or row["started_ns"] is None else row["started_ns"],
+        "until_ns": _NEVER if row is None or row["ended_ns"] is None else row["ended_ns"],
+        "job_order_id": context.job_order_id,
+    }
+
+
+def _told_specification(row: sqlite3.Row) -> ToldSpecification:
+    from_ns = decode(Specification, row["body"]).effective_from_ns
+    return ToldSpecification(
+        product=row["product"],
+        analyte=row["analyte"],
+        client_id=row["client_id"] or None,
+        version=row["version"],
+        from_ns=row["at_ns"] if from_ns is None else from_ns,
+        withdrawn=bool(row["withdrawn"]),
+    )
+
+
+def _unanswered(row: sqlite3.Row, later: list[ToldSpecification]) -> RefusedOfProduct | None:
+    """Return a refused message about a product as it stands; None where its own version was told readably since."""
+    about = ProductReference(
+        product=row["product"] or None,
+        analyte=row["analyte"],
+        client_id=row["client_id"],
+        version=row["version"],
+        from_ns=row["from_ns"],
+        states_limits=bool(row["states_limits"]),
+        may_require=bool(row["may_require"]),
+    )
+    answered, until_ns = answered_since(about, later)
+    if answered:
+        return None
+    return RefusedOfProduct(
+        dead_letter_id=row["dead_letter_id"],
+        about=about,
+        reasons=_REASONS.validate_json(row["reasons"]),
+        at_ns=row["at_ns"],
+        until_ns=until_ns,
+    )
+
+
+def _place_of(row: sqlite3.Row) -> _Place:
+    return _Place(
+        source=row["source"],
+        sample_id=row["sample_id"],
+        equipment_id=row["equipment_id"],
+        job_order_id=row["job_order_id"],
+        drawn_ns=row["drawn_ns"] if row["timed"] else None,
+        arrived_ns=row["at_ns"],
+    )
 
 
 def _state_in(row: sqlite3.Row | None) -> LotState:

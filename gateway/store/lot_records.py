@@ -11,11 +11,13 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.contract.identity import identity_of
+from gateway.errors import LablineError
 from gateway.events import (
     Event,
     FollowUp,
     FollowUpKind,
     LotAssessed,
+    MessageRefused,
     OpenLotsQuestioned,
     ResultAccepted,
     ResultRefused,
@@ -23,7 +25,14 @@ from gateway.events import (
     Situation,
 )
 from gateway.lab.release import Assessment
-from gateway.records import ContextChange, ContextKind, LabResult, ResultReference, Specification
+from gateway.records import (
+    ContextChange,
+    ContextKind,
+    LabResult,
+    ProductReference,
+    ResultReference,
+    Specification,
+)
 from gateway.store.codec import encode
 from gateway.store.evidence import Cell, with_hash
 from gateway.store.statements import SQL, value_of
@@ -149,30 +158,32 @@ def mark_lots_of_specification(connection: sqlite3.Connection, event: Event, spe
         from_ns = 0 if first else event.at_ns
     wanted = {**key, "from_ns": from_ns, "required": specification.required, **_because(event)}
     connection.execute(SQL["judge_lots_of_product_again"], wanted)
+    connection.execute(SQL["judge_lots_of_refused_product_again"], wanted)
 
 
 def refused(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRefused) -> None:
-    """Write a refused message for each lot that it speaks of, and mark them."""
+    """Write a refused message for each lot and product that it speaks of, and mark their lots."""
     about, because = record.about, _because(event)
-    contradicts = None if record.contradicts is None else encode(record.contradicts)
     row: dict[str, Cell] = {
         "dead_letter_id": record.dead_letter_id,
-        "material_lot_id": "",
         "event_id": event.event_id,
         "source": about.source,
         "sample_id": about.sample_id,
         "test_id": about.test_id,
         "at_ns": event.at_ns,
         "reasons": json.dumps([asdict(reason) for reason in record.reasons], default=str),
-        "result": contradicts,
+        "result": None if record.contradicts is None else encode(record.contradicts),
     }
     own = about.lots if record.contradicts is None else record.contradicts.lots
-    placed = () if own else _lots_in_place(connection, about, at_ns=event.at_ns)
-    for lot in about.lots if own else dict.fromkeys((*about.lots, *placed, "")):
-        says = contradicts if lot in own or not own else None  # only its own lots are judged by what it says
+    for lot in about.lots if own else (*about.lots, ""):
+        says = row["result"] if lot in own or not own else None  # only its own lots are judged by what it says
         connection.execute(SQL["insert_refused_result"], row | {"material_lot_id": lot, "result": says})
         if lot:
             connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+    if not own or about.others_besides:
+        _refused_in_place(connection, event, about, row)
+    for product in about.products:
+        _refused_of_product(connection, event, product, row)
     of_sample = {"sample_id": about.sample_id, "source": about.source}
     connection.execute(SQL["judge_lots_of_named_sample_again"], of_sample | because)
     _mark_lots_of_sample(connection, of_sample, because)
@@ -186,20 +197,35 @@ def _mark_lots_of_sample(
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": row["material_lot_id"], **because})
 
 
-def _lots_in_place(connection: sqlite3.Connection, about: ResultReference, *, at_ns: int) -> tuple[str, ...]:
-    """Return the lots of which a message may speak that names none: on its equipment then, else of its order."""
-    drawn_ns = at_ns if about.sampled_ns is None else about.sampled_ns
-    asked = {"equipment_id": about.equipment_id, "at_ns": drawn_ns, "job_order_id": about.job_order_id}
-    statements = (
-        ("lots_on_equipment", "lots_of_order")
-        if about.sampled_ns is not None or about.job_order_id is None
-        else ("lots_of_order", "lots_on_equipment")
-    )
-    for statement in statements:
-        lots = tuple(row["material_lot_id"] for row in connection.execute(SQL[statement], asked))
-        if lots:
-            return lots
-    return ()
+def _refused_in_place(
+    connection: sqlite3.Connection, event: Event, about: ResultReference, row: Mapping[str, Cell]
+) -> None:
+    """Write a refused message that names an order or an equipment, and mark the lots that may be meant."""
+    if about.equipment_id is None and about.job_order_id is None:
+        return
+    place = {
+        "equipment_id": about.equipment_id,
+        "job_order_id": about.job_order_id,
+        "drawn_ns": event.at_ns if about.sampled_ns is None else about.sampled_ns,
+        "timed": about.sampled_ns is not None,
+    }
+    connection.execute(SQL["insert_refused_in_place"], {**row, **place})
+    connection.execute(SQL["judge_lots_in_place_again"], {**place, "arrived_ns": event.at_ns, **_because(event)})
+
+
+def _refused_of_product(
+    connection: sqlite3.Connection, event: Event, product: ProductReference, row: Mapping[str, Cell]
+) -> None:
+    """Write a refused message that names a product or an analyte, and mark the lots of it that are not closed."""
+    if not isinstance(event, MessageRefused):
+        raise LablineError(f"a refused message cannot follow from {type(event).__name__}")
+    named = {
+        **asdict(product),
+        "product": product.product or "",
+        "payload_sha256": event.origin.payload_sha256,
+    }
+    connection.execute(SQL["insert_refused_of_product"], {**row, **named})
+    connection.execute(SQL["judge_lots_named_by_product_again"], {**named, **_because(event)})
 
 
 def restated(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRestated) -> None:

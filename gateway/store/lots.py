@@ -92,7 +92,9 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         **of_production,
         open_points=open_points,
         settled=settled,
-        settled_otherwise=tuple(item for item in settlements.values() if item.point_id not in standing),
+        settled_otherwise=tuple(
+            item for item in settlements.values() if item.point_id not in standing | reading.of_all_lots
+        ),
         disposition=disposition,
         assessments=len(assessed),
         parents=reading.parents(),
@@ -147,6 +149,7 @@ class _Reading:
         self._connection = connection
         self._lot = lot
         self.damaged: list[str] = []
+        self.of_all_lots: set[str] = set()  # points of messages that people have settled for every lot
 
     def rows(self, statement: str) -> list[sqlite3.Row]:
         rows = self._connection.execute(SQL[statement], {"material_lot_id": self._lot}).fetchall()
@@ -162,6 +165,8 @@ class _Reading:
 
     def settlements(self) -> Iterator[Settlement]:
         for row in self.rows("settlements_of_lot"):
+            if not row["material_lot_id"]:
+                self.of_all_lots.add(row["point_id"])
             yield Settlement(point_id=row["point_id"], person=row["person"], reason=row["reason"], at_ns=row["at_ns"])
 
     def disposition(self) -> Disposition | None:

@@ -34,7 +34,8 @@ _TABLES: dict[str, frozenset[str]] = {
     "series_point": frozenset(), "provisional_hold": frozenset(), "control_point": frozenset(),
     "material_use": frozenset(), "lot_fingerprint": frozenset(), "incoming_result": frozenset(),
     "deviation": frozenset({"grown_from", "version", "scope"}), "assessment": frozenset(), "settlement": frozenset(),
-    "refused_result": frozenset(), "series": frozenset(), "series_sample": frozenset(),
+    "refused_result": frozenset(), "refused_in_place": frozenset(), "refused_of_product": frozenset(),
+    "series": frozenset(), "series_sample": frozenset(),
     "analytes_together": frozenset(),
 }  # fmt: skip
 # what waited to be done: without a hash, nobody could say whether it is what was wanted

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
+from gateway.lab.release import Subject
 from gateway.records import AuditEntry
 from gateway.store import audit
 from gateway.store.evidence import must_hold
@@ -17,6 +18,7 @@ from gateway.store.lots import PointOnRecord, Settlement, open_points_of
 from gateway.store.statements import SQL
 
 SETTLED = "point_settled"
+OF_ALL_LOTS = ""  # in place of a lot: of a message that speaks against many
 _NAMED = 10  # points in a hint
 
 
@@ -31,7 +33,8 @@ def settle(
     connection.execute("BEGIN IMMEDIATE")  # of two at once the second sees the first
     try:
         known = _to_be_settled(connection, lot, point_id)
-        write(connection, lot, Settlement(point_id=point_id, person=person, reason=reason, at_ns=at_ns))
+        of_lot = OF_ALL_LOTS if known.about.kind is Subject.SPECIFICATION else lot
+        write(connection, of_lot, Settlement(point_id=point_id, person=person, reason=reason, at_ns=at_ns))
         body = {"point_id": point_id, "code": known.point.code, "subject": known.about.subject,
                 "text": known.point.reason.text, "person": person, "reason": reason}  # fmt: skip
         audit.append(connection, (AuditEntry(kind=SETTLED, subject=lot, body=body),), at_ns=at_ns)
@@ -43,11 +46,17 @@ def settle(
 
 
 def write(connection: sqlite3.Connection, lot: str, settlement: Settlement) -> str:
-    """Write a settlement and have its lot judged again; return the id of the follow-up that does."""
+    """Write a settlement and have its lot judged again; return the id of the follow-up that does.
+
+    ``lot``: ``OF_ALL_LOTS`` where the point is of a message that speaks against many; then each of them is.
+    """
     row = {**asdict(settlement), "material_lot_id": lot}
     connection.execute(SQL["insert_settlement"], row)
     because = {"cause": settlement.point_id, "at_ns": settlement.at_ns}
-    connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+    if lot == OF_ALL_LOTS:
+        connection.execute(SQL["judge_lots_of_point_again"], {"point_id": settlement.point_id, **because})
+    else:
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
     return leave_to_judge(connection, cause=settlement.point_id, at_ns=settlement.at_ns)
 
 
@@ -64,7 +73,7 @@ def _to_be_settled(connection: sqlite3.Connection, lot: str, point_id: str) -> P
     before = connection.execute(SQL["settlement"], {"point_id": point_id}).fetchone()
     if before is not None:
         must_hold(before["holds"], table="settlement", key=point_id)
-        of_lot = "" if before["material_lot_id"] == lot else f" of lot {before['material_lot_id']}"
+        of_lot = "" if before["material_lot_id"] in {lot, OF_ALL_LOTS} else f" of lot {before['material_lot_id']}"
         raise LablineError(
             f"point {point_id}{of_lot} is settled already: {before['person']}, {rfc3339(before['at_ns'])}, "
             f"{before['reason']}",

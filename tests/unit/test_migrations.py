@@ -197,6 +197,13 @@ def rows_since_release(version):
                                 "results": "[]"}  # fmt: skip
     if version >= 19:
         yield "dead_letter_payload", {"payload_sha256": "ab", "bytes": 513, "payload": b"\xfe"}
+    if version >= 24:
+        refused = {"dead_letter_id": "x", "event_id": "e1", "source": "lims", "at_ns": 1, "reasons": "[]"}
+        yield "refused_in_place", {**refused, "equipment_id": "R1", "job_order_id": "j1", "drawn_ns": 1, "timed": 0,
+                                   "sample_id": "S", "test_id": "pH", "result": "{}"}  # fmt: skip
+        yield "refused_of_product", {**refused, "payload_sha256": "ab", "product": "FG-ü", "analyte": "ph",
+                                     "client_id": "C", "version": "2", "from_ns": 1, "states_limits": 1,
+                                     "may_require": 0}  # fmt: skip
 
 
 def rows_of_release():

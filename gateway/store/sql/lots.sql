@@ -36,4 +36,11 @@ FROM settlement_checked WHERE point_id = :point_id;
 SELECT point_id, material_lot_id, person, reason, at_ns FROM settlement_checked WHERE holds ORDER BY at_ns, row_number;
 
 -- name: lots_of_dead_letter
-SELECT material_lot_id FROM refused_result WHERE dead_letter_id = :dead_letter_id AND material_lot_id <> '' ORDER BY rowid;
+-- that it names, and others against which it speaks
+SELECT material_lot_id FROM (
+    SELECT material_lot_id, rowid AS place FROM refused_result
+    WHERE dead_letter_id = :dead_letter_id AND material_lot_id <> ''
+    UNION ALL SELECT material_lot_id, 9223372036854775807 FROM assessment
+    WHERE subject IN ('refused ' || :dead_letter_id, 'specification ' || :dead_letter_id)
+)
+GROUP BY material_lot_id ORDER BY min(place), material_lot_id LIMIT 1000;

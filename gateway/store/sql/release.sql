@@ -7,7 +7,8 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source) AS sample_refused,
        EXISTS (SELECT 1 FROM lab_result WHERE material_lot_id = :material_lot_id)
            OR EXISTS (SELECT 1 FROM refused_result WHERE material_lot_id = :material_lot_id) AS spoken_of,
-       EXISTS (SELECT 1 FROM settlement WHERE material_lot_id = :material_lot_id) AS settled,
+       EXISTS (SELECT 1 FROM refused_of_product) AS product_refused,
+       EXISTS (SELECT 1 FROM settlement WHERE material_lot_id IN (:material_lot_id, '')) AS settled,
        EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
        EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) AS is_parent,
        EXISTS (
@@ -103,15 +104,46 @@ SELECT dead_letter_id, sample_id, test_id, at_ns, reasons,
        holds, 'refused_result ' || dead_letter_id AS record
 FROM refused_result_checked
 WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
-    SELECT sample_id, source FROM assessment WHERE material_lot_id = :material_lot_id AND sample_id IS NOT NULL
+    SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]') FROM json_each(:samples)
     UNION SELECT sample_id, source FROM refused_result WHERE material_lot_id = :material_lot_id
-    UNION SELECT :sample_id, :source
 )
 ORDER BY material_lot_id = :material_lot_id DESC, material_lot_id = '' DESC, row_number LIMIT 200;
+
+-- name: refused_in_place
+-- that may speak of a lot by its equipment in its time, or by its order
+SELECT dead_letter_id, source, sample_id, test_id, equipment_id, job_order_id, drawn_ns, timed, at_ns, reasons, result,
+       holds, 'refused_in_place ' || dead_letter_id AS record
+FROM refused_in_place_checked
+WHERE (equipment_id = :equipment_id AND drawn_ns >= :from_ns AND drawn_ns < :until_ns) OR job_order_id = :job_order_id
+ORDER BY row_number LIMIT 200;
+
+-- name: refused_of_product
+SELECT r.dead_letter_id, r.product, r.analyte, r.client_id, r.version, r.from_ns, r.states_limits, r.may_require,
+       r.at_ns, r.reasons, e.rowid AS place, r.holds, 'refused_of_product ' || r.dead_letter_id AS record
+FROM refused_of_product_checked AS r JOIN event AS e ON e.event_id = r.event_id
+WHERE r.product = '' OR r.product IN (SELECT value FROM json_each(:products))
+ORDER BY r.row_number LIMIT 200;
+
+-- name: is_refused_of_product
+SELECT 1 FROM refused_of_product WHERE product = '' OR product IN (SELECT value FROM json_each(:products)) LIMIT 1;
+
+-- name: specifications_told
+-- each message about a specification of products, with its place in the order of arrival
+SELECT s.product, s.analyte, s.client_id, s.version, s.withdrawn, s.at_ns, s.body, e.rowid AS place, s.holds,
+       'specification_stated ' || s.event_id AS record
+FROM specification_stated_checked AS s JOIN event AS e ON e.event_id = s.event_id
+WHERE s.product IN (SELECT value FROM json_each(:products));
 
 -- name: refused_of_event
 SELECT material_lot_id, source, sample_id, test_id, reasons, result FROM refused_result_checked
 WHERE event_id = :event_id AND holds ORDER BY row_number;
+
+-- name: refused_in_place_of_event
+SELECT equipment_id, job_order_id, drawn_ns, timed FROM refused_in_place_checked WHERE event_id = :event_id AND holds;
+
+-- name: refused_of_product_of_event
+SELECT nullif(product, '') AS product, analyte, client_id, version, from_ns, states_limits, may_require
+FROM refused_of_product_checked WHERE event_id = :event_id AND holds ORDER BY row_number;
 
 -- name: has_later_version
 SELECT 1 FROM lab_result
@@ -119,7 +151,9 @@ WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND rep
   AND result_version > :result_version LIMIT 1;
 
 -- name: settled_of_lot
-SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked WHERE material_lot_id = :material_lot_id;
+-- '': of a message, for every lot against which it speaks
+SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked
+WHERE material_lot_id IN (:material_lot_id, '');
 
 -- name: parents_in_question
 -- lots that went into this one, directly or not, of which something besides their own parents asks for care
@@ -212,6 +246,8 @@ WHERE EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id)
     OR EXISTS (SELECT 1 FROM material_use WHERE material_lot_id = :material_lot_id)
     OR EXISTS (SELECT 1 FROM result_without_lot WHERE equipment_id = :equipment_id AND at_ns >= :from_ns)
     OR EXISTS (SELECT 1 FROM result_without_lot WHERE job_order_id = :job_order_id)
+    OR EXISTS (SELECT 1 FROM refused_in_place WHERE equipment_id = :equipment_id AND drawn_ns >= :from_ns)
+    OR EXISTS (SELECT 1 FROM refused_in_place WHERE job_order_id = :job_order_id)
     OR EXISTS (SELECT 1 FROM context_change WHERE material_lot_id = :material_lot_id AND event_id <> :cause)
     OR EXISTS (SELECT 1 FROM job_order WHERE job_order_id = :job_order_id)  -- which may be of another product
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
@@ -220,8 +256,9 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 -- its end says which results of its equipment are its own
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT l.material_lot_id, :cause, :at_ns FROM lot AS l
-WHERE l.material_lot_id = :material_lot_id AND EXISTS (
-    SELECT 1 FROM result_without_lot AS w WHERE w.equipment_id = l.equipment_id AND w.at_ns >= l.started_ns
+WHERE l.material_lot_id = :material_lot_id AND (
+    EXISTS (SELECT 1 FROM result_without_lot AS w WHERE w.equipment_id = l.equipment_id AND w.at_ns >= l.started_ns)
+    OR EXISTS (SELECT 1 FROM refused_in_place AS r WHERE r.equipment_id = l.equipment_id AND r.drawn_ns >= l.started_ns)
 )
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
@@ -231,9 +268,11 @@ SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment WHERE subject = 
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: lots_of_sample_without_lot
-SELECT DISTINCT a.material_lot_id FROM result_without_lot AS w
-JOIN assessment AS a ON a.subject = w.result_id
-WHERE w.sample_id = :sample_id AND w.source = :source;
+-- to which belongs, until now, what is known of a sample and names no lot
+SELECT a.material_lot_id FROM result_without_lot AS w JOIN assessment AS a ON a.subject = w.result_id
+WHERE w.sample_id = :sample_id AND w.source = :source
+UNION SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
+WHERE r.sample_id = :sample_id AND r.source = :source;
 
 -- name: judge_lots_of_named_sample_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
@@ -245,13 +284,19 @@ SELECT material_lot_id, :cause, :at_ns FROM (
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_on_equipment_again
--- results without a lot that were drawn there since: they may have been another lot's until now
-INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
-SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM result_without_lot AS w
-JOIN assessment AS a ON a.subject = w.result_id
-WHERE w.at_ns >= :from_ns AND w.equipment_id = coalesce(
-    :equipment_id, (SELECT equipment_id FROM lot WHERE material_lot_id = :material_lot_id)
+-- what names no lot and was drawn there since, or is of its order: it may have been another lot's until now
+WITH here (equipment_id) AS (
+    SELECT coalesce(:equipment_id, (SELECT equipment_id FROM lot WHERE material_lot_id = :material_lot_id))
 )
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT material_lot_id, :cause, :at_ns FROM (
+    SELECT a.material_lot_id FROM result_without_lot AS w JOIN assessment AS a ON a.subject = w.result_id
+    WHERE w.at_ns >= :from_ns AND w.equipment_id = (SELECT equipment_id FROM here)
+    UNION SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
+    WHERE r.drawn_ns >= :from_ns AND r.equipment_id = (SELECT equipment_id FROM here)
+    UNION SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
+    WHERE r.job_order_id = :job_order_id
+) WHERE true
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_order_again
@@ -267,6 +312,47 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM assessment
 WHERE product IN (:product, '*') AND (analyte = :analyte COLLATE NOCASE OR :required) AND at_ns >= :from_ns
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_in_place_again
+-- of which a message may speak that names only an equipment or an order
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT material_lot_id, :cause, :at_ns FROM (
+    SELECT material_lot_id FROM lot
+    WHERE equipment_id = :equipment_id AND started_ns = (
+        SELECT max(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns <= :drawn_ns
+    )
+    UNION SELECT material_lot_id FROM lot
+    WHERE equipment_id = :equipment_id AND started_ns = (
+        SELECT max(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns <= :arrived_ns
+    )
+    UNION SELECT material_lot_id FROM (SELECT material_lot_id FROM lot WHERE job_order_id = :job_order_id LIMIT 100)
+) WHERE true
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_named_by_product_again
+-- of a product that a refused message names ('' for any: then those with its test), unless they are closed
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM assessment AS a
+JOIN lot AS l ON l.material_lot_id = a.material_lot_id
+WHERE l.closed_ns IS NULL
+  AND ((:product <> '' AND a.product IN (:product, '*')) OR (:product = '' AND a.analyte = :analyte COLLATE NOCASE))
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_of_refused_product_again
+-- against which a refused message about a product speaks
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM refused_of_product AS r
+JOIN assessment AS a ON a.subject = 'specification ' || r.dead_letter_id
+WHERE r.product IN (:product, '')
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
+-- name: judge_lots_of_point_again
+-- of a message that speaks against many lots: each that has the point
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM refused_of_product AS r
+JOIN assessment AS a ON a.subject = 'specification ' || r.dead_letter_id
+WHERE instr(a.body, :point_id)
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_made_of_it_again
@@ -289,6 +375,18 @@ INSERT OR IGNORE INTO refused_result (dead_letter_id, material_lot_id, event_id,
                                       reasons, result)
 VALUES (:dead_letter_id, :material_lot_id, :event_id, :source, :sample_id, :test_id, :at_ns, :reasons, :result);
 
+-- name: insert_refused_in_place
+INSERT OR IGNORE INTO refused_in_place (dead_letter_id, event_id, source, sample_id, test_id, equipment_id, job_order_id,
+                                        drawn_ns, timed, at_ns, reasons, result)
+VALUES (:dead_letter_id, :event_id, :source, :sample_id, :test_id, :equipment_id, :job_order_id,
+        :drawn_ns, :timed, :at_ns, :reasons, :result);
+
+-- name: insert_refused_of_product
+INSERT OR IGNORE INTO refused_of_product (payload_sha256, product, dead_letter_id, event_id, source, analyte, client_id,
+                                          version, from_ns, states_limits, may_require, at_ns, reasons)
+VALUES (:payload_sha256, :product, :dead_letter_id, :event_id, :source, :analyte, :client_id,
+        :version, :from_ns, :states_limits, :may_require, :at_ns, :reasons);
+
 -- name: insert_restated
 INSERT INTO restated_result (source, sample_id, test_id, replicate, result_id, since_ns)
 VALUES (:source, :sample_id, :test_id, :replicate, :result_id, :since_ns)
@@ -309,8 +407,8 @@ INSERT OR IGNORE INTO settlement (point_id, material_lot_id, person, reason, at_
 VALUES (:point_id, :material_lot_id, :person, :reason, :at_ns);
 
 -- name: settlements_of_lot
-SELECT point_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
-FROM settlement_checked WHERE material_lot_id = :material_lot_id ORDER BY at_ns;
+SELECT point_id, material_lot_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
+FROM settlement_checked WHERE material_lot_id IN (:material_lot_id, '') ORDER BY at_ns;
 
 -- name: judge_open_lots_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)

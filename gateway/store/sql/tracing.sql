@@ -30,9 +30,14 @@ LIMIT 1000;
 
 -- name: trace_lot_to_dead_letter
 SELECT dead_letter_id
-FROM refused_result
-WHERE material_lot_id = :id
-ORDER BY rowid
+FROM (
+    SELECT dead_letter_id, at_ns FROM refused_result WHERE material_lot_id = :id
+    UNION SELECT r.dead_letter_id, r.at_ns FROM assessment AS a
+    JOIN refused_in_place AS r ON a.subject = 'refused ' || r.dead_letter_id WHERE a.material_lot_id = :id
+    UNION SELECT r.dead_letter_id, r.at_ns FROM assessment AS a
+    JOIN refused_of_product AS r ON a.subject = 'specification ' || r.dead_letter_id WHERE a.material_lot_id = :id
+)
+ORDER BY at_ns, dead_letter_id
 LIMIT 1000;
 
 -- name: trace_lot_to_settlement
