@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from gateway.contract.names import folded, spoken
+from gateway.contract.names import folded, plainly_spoken
 
 _LOWER = (
     "lower", "spec_min", "spec_low", "spec_lower", "lower_limit", "limit_low", "low_limit", "lsl", "min_limit",
@@ -27,8 +27,9 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "value": ("value", "value_text", "result", "result_value", "result_text"),
     "qualifier": (
         "qualifier", "qualifier_text", "comparator", "value_qualifier", "value_comparator", "result_qualifier",
-        "result_comparator", "result_operator", "result_modifier", "result_letter", "inequality", "operand",
-        "detection_limit_operand",
+        "result_comparator", "result_operator", "result_modifier", "result_letter", "result_sign", "result_prefix",
+        "result_symbol", "value_operator", "value_sign", "value_prefix", "value_symbol", "numeric_operator",
+        "numeric_qualifier", "inequality", "operand", "detection_limit_operand",
     ),
     "unit": ("unit", "units", "uom", "unit_of_measure", "result_unit", "result_units", "value_unit"),
     "status": ("status", "result_status", "test_status", "review_state"),
@@ -91,7 +92,7 @@ WITHIN_SPECIFICATION: Mapping[str, tuple[str, ...]] = {
 }
 
 # a comparator, where what stands in it is one; else a person's name, or whatever it may be
-MAY_COMPARE = frozenset({"operator", "sign", "prefix", "modifier", "letter", "relation"})
+MAY_COMPARE = frozenset({"operator", "sign", "prefix", "modifier", "letter", "relation", "symbol", "censor"})
 
 # fields of which none may be overlooked
 CRITICAL = frozenset(
@@ -100,14 +101,20 @@ CRITICAL = frozenset(
 )  # fmt: skip
 
 # what says that there is none of something, or that something does not hold
-NO = frozenset({"n", "no", "0", "false", "f", "none", "null", "n/a", "-", "--"})
+NO = frozenset(
+    {"", "n", "no", "0", "false", "f", "none", "null", "n/a", "na", "-", "--", "off", "nein", "kein", "keine", "non",
+     "aucun", "aucune", "faux", "falso", "ninguno", "ninguna", "nessuno", "nessuna", "nee", "geen", "nie", "brak"}
+)  # fmt: skip
 # what says so in the place of a name: "N", "no" or "0" may well be a lot's
 NO_NAME = frozenset({"none", "null", "n/a", "-", "--"})
 WELL = frozenset(
     {"pass", "passed", "ok", "okay", "yes", "y", "true", "1", "accept", "accepted", "conform", "conforms", "conforming",
      "complies", "compliant", "within", "within spec", "within limits", "in spec", "within specification",
      "in specification", "release", "released", "approved", "valid", "meets", "meets specification",
-     "meets requirements", "satisfactory", "good"}
+     "meets requirements", "satisfactory", "good", "io", "in ordnung", "bestanden", "konform", "ja", "gut",
+     "unauffallig", "freigegeben", "spezifikationskonform", "conforme", "oui", "satisfaisant", "reussi", "ras",
+     "cumple", "si", "apto", "satisfactorio", "idoneo", "superato", "goed", "voldoet", "akkoord", "goedgekeurd",
+     "zgodny", "zgodne", "zgodna", "tak", "spelnia", "pozytywny", "n/a", "na", "", "none", "null"}
 )  # fmt: skip
 
 
@@ -115,7 +122,7 @@ _NORMAL = frozenset({"n", "normal", "ok", "in range", "within range", "no", "non
 
 
 def _said(value: Any) -> str:
-    return spoken(value) if isinstance(value, str) else str(value).casefold()
+    return plainly_spoken(value) if isinstance(value, str) else str(value).casefold()
 
 
 def _always(_value: Any) -> bool:
@@ -150,7 +157,7 @@ _SPEAKS_AGAINST: Mapping[Callable[[Any], bool], tuple[str, ...]] = {
     _unless_well: (
         "valid", "is_valid", "pass", "passed", "pass_fail", "in_spec", "within_spec", "conform", "conforms",
         "conformity", "compliant", "conclusion", "verdict", "assessment", "evaluation", "judgement", "judgment",
-        "disposition", "usage_decision",
+        "disposition", "usage_decision", "ud_code", "vcode",
     ),
     _unless_normal: ("abnormal", "abnormal_flag", "result_flag", "interpretation"),
 }  # fmt: skip

@@ -15,6 +15,9 @@ _SAME = {ord(dash): "-" for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\
 }
 _HIDDEN = "\0"
 _HIDDEN_BETWEEN_DIGITS = re.compile(r"[\d.,+-]\x00+[\d.,+-]")
+# marks that only choose between two pictures of one character
+_SAME |= dict.fromkeys((0x034F, 0x180B, 0x180C, 0x180D, *range(0xFE00, 0xFE10)), "")
+_STROKES = str.maketrans({"\u0142": "l", "\u00f8": "o", "\u0111": "d", "\u0131": "i", "\u00e6": "ae", "\u0153": "oe"})
 _JOINERS = str.maketrans("", "", " _-./")
 
 
@@ -31,10 +34,13 @@ def hides_between_digits(text: str) -> bool:
     """Return whether a character that nobody can see parts the digits of a number: it may stand for a lost point."""
     if text.isascii() and text.isprintable():
         return False
-    marked = "".join(
-        _HIDDEN if unicodedata.category(each) in _INVISIBLE and not each.isspace() else each for each in text
-    )
+    marked = "".join(_HIDDEN if _is_hidden(each) else each for each in text)
     return _HIDDEN_BETWEEN_DIGITS.search(marked) is not None
+
+
+def _is_hidden(character: str) -> bool:
+    invisible = unicodedata.category(character) in _INVISIBLE and not character.isspace()
+    return invisible or _SAME.get(ord(character)) == ""
 
 
 def folded(text: str) -> str:
@@ -50,6 +56,22 @@ def name_key(text: str) -> str:
 def spoken(text: str) -> str:
     """Return what is compared of a word: without case, each run of spaces, ``_`` and ``-`` as one space."""
     return " ".join(normalised(text).casefold().replace("_", " ").replace("-", " ").split())
+
+
+def unaccented(text: str) -> str:
+    """Return what is compared of a word in any language: without case and accents, ``\u00df`` as ``ss``."""
+    text = normalised(text).casefold()
+    if text.isascii():
+        return text
+    plain = (each for each in unicodedata.normalize("NFKD", text) if unicodedata.category(each) != "Mn")
+    return "".join(plain).translate(_STROKES)
+
+
+def plainly_spoken(text: str) -> str:
+    """Return what is compared of a short answer in any language: ``i.O.``, ``I. O.`` and ``io`` are one."""
+    said = unaccented(spoken(text)).replace(".", " ")
+    words = said.split()
+    return "".join(words) if words and all(len(word) == 1 for word in words) else " ".join(words)
 
 
 def _folded(text: str) -> str:

@@ -87,8 +87,14 @@ def _words(*texts: str) -> frozenset[str]:
 FAILED = _words(
     "fail", "failed", "fails", "failure", "not ok", "nok", "n.o.k.", "oos", "out of specification", "does not comply",
     "not compliant", "non-compliant", "noncompliant", "does not conform", "nonconforming", "non-conforming",
-    "nicht bestanden", "nicht in ordnung", "n.i.o.", "nio", "nicht konform", "durchgefallen", "non conforme",
-    "non conforme aux exigences", "no cumple", "no conforme", "niet goed", "afgekeurd",
+    "nicht bestanden", "nicht in ordnung", "n.i.o.", "nio", "nicht i.o.", "nicht konform", "durchgefallen",
+    "entspricht nicht", "nicht erfüllt", "außerhalb der spezifikation", "außerhalb spezifikation",
+    "non conforme", "non conforme aux exigences", "ne répond pas", "hors spécification", "hors spécifications",
+    "hors spec", "non satisfaisant", "échec",
+    "no cumple", "no conforme", "no apto", "no satisfactorio", "fuera de especificación", "fuera de especificaciones",
+    "niet goed", "afgekeurd", "niet conform", "voldoet niet", "niet akkoord", "buiten specificatie",
+    "non idoneo", "non superato", "fuori specifica", "fuori specifiche",
+    "niezgodny", "niezgodne", "niezgodna", "nie spełnia", "nie spełnia wymagań", "poza specyfikacją",
 )  # fmt: skip
 # more colonies than can be counted: above any upper limit that a count can be held against
 UNCOUNTABLE = _words(
