@@ -29,7 +29,6 @@ from gateway.ingest.heads import understand_head
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context, understand_specifications
 from gateway.ingest.messages import Intake, Understand
-from gateway.ingest.opcua import OpcUaFeed
 from gateway.ingest.responses import understand_response
 from gateway.ingest.webhook import TOPIC as WEBHOOK_TOPIC
 from gateway.ingest.webhook import WebhookIntake
@@ -46,9 +45,9 @@ from gateway.store.database import open_state, read_state
 from gateway.store.heads import HeadFile, keys_of_heads
 from gateway.store.opening import Prepared
 from gateway.store.readers import Reader
-from gateway.transport.http import Webhook, WebhookOptions
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import SessionOptions, Will
+from gateway.transport.webhook_options import WebhookOptions
 from gateway.upkeep import Bounds, Checker, Retention, Retries, Space
 from gateway.versions import Define, Versions
 
@@ -56,11 +55,28 @@ _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 _QUIET_SECONDS = 0.25  # what decisions leave for later waits so long for what is being sent
 
 
-class Upkeep(Protocol):
-    """A loop that keeps something in order."""
+class Loop(Protocol):
+    """What goes on for as long as the gateway does."""
 
     async def run(self) -> None:
         """Run until cancelled."""
+        ...
+
+
+class Feed(Loop, Protocol):
+    """What listens to one source of tags."""
+
+    @property
+    def name(self) -> str:
+        """Return the source's name."""
+        ...
+
+    async def fill(self) -> None:
+        """Read from the source what was missed, until cancelled."""
+        ...
+
+    async def wait_subscribed(self) -> None:
+        """Return once values come."""
         ...
 
 
@@ -73,7 +89,7 @@ class Parts:
     clock: Clock
     inbox: Inbox
     historian: Historian
-    feeds: tuple[OpcUaFeed, ...]
+    feeds: tuple[Feed, ...]
     processor: Processor
     drain: Drain
     inbound: MqttSession
@@ -81,8 +97,8 @@ class Parts:
     health: Health
     progress: Progress
     status: StatusPublisher
-    webhook: Webhook | None
-    upkeep: Mapping[str, Upkeep]
+    webhook: Loop | None
+    upkeep: Mapping[str, Loop]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,8 +325,12 @@ def _keys_of_line(ground: Ground) -> frozenset[str]:
     return known if sign is None else known | {sign(Head(seq=1, hash=""), 0).public_key}
 
 
-def _feeds(ground: Ground, history: History) -> tuple[OpcUaFeed, ...]:
+def _feeds(ground: Ground, history: History) -> tuple[Feed, ...]:
     sources = opcua_sources(ground.settings)
+    if not sources:
+        return ()
+    from gateway.ingest.opcua import OpcUaFeed  # noqa: PLC0415 - a line without sources needs no library of OPC UA
+
     for source in sources:
         ground.health.source(source.name, False)  # until it is heard: one that never comes is not left out
     return tuple(
@@ -343,9 +363,7 @@ def _status(ground: Ground, stores: Stores, sessions: Sessions) -> StatusPublish
     )
 
 
-def _upkeep(
-    ground: Ground, stores: Stores, sessions: Sessions, processor: Processor, drain: Drain
-) -> dict[str, Upkeep]:
+def _upkeep(ground: Ground, stores: Stores, sessions: Sessions, processor: Processor, drain: Drain) -> dict[str, Loop]:
     """Return the loops that keep the store within its bounds, by name."""
     table, clock, figures = ground.settings.store, ground.clock, ground.health.disk.update
     bounds = Bounds(
@@ -382,7 +400,9 @@ def _upkeep(
     }
 
 
-def _webhook(options: WebhookOptions, sessions: Sessions, health: Health) -> Webhook:
+def _webhook(options: WebhookOptions, sessions: Sessions, health: Health) -> Loop:
+    from gateway.transport.http import Webhook  # noqa: PLC0415 - a line without a webhook needs no web server
+
     taking = WebhookIntake(sessions.results_and_context)
     return Webhook(options, take=taking.take, on_condition=health.condition)
 

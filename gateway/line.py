@@ -45,10 +45,9 @@ from gateway.settings import (
     credential,
     credential_path,
 )
-from gateway.transport.http import WebhookOptions
 from gateway.transport.mqtt_connection import BrokerAddress
-from gateway.transport.onnx import load_model
-from gateway.transport.opcua_connection import OpcUaSource, Security
+from gateway.transport.opcua_source import OpcUaSource, Security
+from gateway.transport.webhook_options import WebhookOptions
 
 _IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -262,6 +261,8 @@ def _model(
         raise BundleRefusedError(
             f"model {bundle.identity.name} is already in use", hint="one assignment per model name"
         )
+    from gateway.transport.onnx import load_model  # noqa: PLC0415 - a line without models needs no runtime for them
+
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=bundle.columns, where=str(where / MODEL))
     check_golden(files, bundle, predict, where=str(where))
     return ModelAssignment(

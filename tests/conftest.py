@@ -4,9 +4,13 @@ import hypothesis
 import pytest
 import structlog
 
+from tests import address_space
+
 # no deadline: machines are shared, and time is for benches
 hypothesis.settings.register_profile("labline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("labline")
+
+address_space.keep()
 
 pytest_plugins = ["tests.integration.parts"]
 

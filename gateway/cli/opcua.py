@@ -18,7 +18,7 @@ from gateway.settings import SECURITY_MODES, SECURITY_POLICIES, read
 from gateway.transport.opcua_browse import Browsed, BrowsedNode, ServerCertificate, server_certificates
 from gateway.transport.opcua_browse import browse as browse_server
 from gateway.transport.opcua_certificates import make_certificate, sha256_of
-from gateway.transport.opcua_connection import OpcUaSource, Security
+from gateway.transport.opcua_source import OpcUaSource, Security
 
 app = typer.Typer(help="Look into OPC UA servers; make and fetch certificates.", no_args_is_help=True)
 _UNNAMED = "server"  # a server that no configuration names

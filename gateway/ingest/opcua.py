@@ -20,8 +20,8 @@ from gateway.ingest.gaps import Gaps
 from gateway.ingest.skew import ServerClock, SourceClocks
 from gateway.records import SECOND_NS, GapKind, TagSample
 from gateway.transport.opcua import OpcUaSession
-from gateway.transport.opcua_connection import OpcUaSource
 from gateway.transport.opcua_listener import Listener, Notification
+from gateway.transport.opcua_source import OpcUaSource
 
 log = structlog.get_logger()
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtri
 
 from gateway.chart_rules import FEWEST_PER_ANALYTE
+from gateway.lab.quantiles import f_quantile
 
 ALPHA = 0.01
 FEWEST_ANALYTES = 2  # of one alone its own chart tells
@@ -46,7 +46,7 @@ def t2_limit(count: int, analytes: int, alpha: float = ALPHA) -> float:
     """Return the limit of T2 for a new row: k(n^2-1)/(n(n-k)) F(1-alpha; k, n-k) (Montgomery, 11.3)."""
     free = count - analytes
     factor = analytes * (count**2 - 1) / (count * free)
-    return float(factor * fdtri(analytes, free, 1 - alpha))
+    return factor * f_quantile(analytes, free, 1 - alpha)
 
 
 def reference(analytes: Sequence[str], rows: NDArray[np.float64], alpha: float = ALPHA) -> Reference | None:

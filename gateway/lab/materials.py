@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy.special import betaincinv
+from gateway.lab.quantiles import beta_quantile
 
 _PRIOR = 0.5  # Jeffreys' prior, Beta(1/2, 1/2): it gives way to few results
 _COVERAGE = 0.9
@@ -50,6 +50,6 @@ def material_risk(supplier: str, material: str, analyte: str, *, failed: int, te
         failed=failed,
         tested=tested,
         mean=alpha / (alpha + beta),
-        low=float(betaincinv(alpha, beta, tail)),
-        high=float(betaincinv(alpha, beta, 1 - tail)),
+        low=beta_quantile(alpha, beta, tail),
+        high=beta_quantile(alpha, beta, 1 - tail),
     )

@@ -13,9 +13,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -27,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.errors import LablineError
 from gateway.transport.http_entrance import Door, Entrance, Peer, Rate
+from gateway.transport.webhook_options import WebhookOptions
 
 log = structlog.get_logger()
 
@@ -43,18 +42,6 @@ _WRONG_PER_SECOND, _WRONG_AT_ONCE = 1.0, 20  # wrong tokens of one address
 _ADDRESSES = 1024  # whose wrong tokens are counted
 _FIRST_ERROR = 400
 UNAVAILABLE = "WEBHOOK_UNAVAILABLE"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebhookOptions:
-    """Where the webhook listens, and what a sender must show."""
-
-    host: str
-    port: int
-    token: str
-    hmac_secret: str | None = None
-    certificate: Path | None = None
-    key: Path | None = None
 
 
 class Webhook:

@@ -23,7 +23,7 @@ from gateway.errors import CertificateUntrustedError, LablineError, SourceUnavai
 from gateway.records import TagSample
 from gateway.transport import opcua_history
 from gateway.transport.opcua_certificates import certificates_in, judge
-from gateway.transport.opcua_connection import REQUEST_TIMEOUT_SECONDS, OpcUaSource, connected
+from gateway.transport.opcua_connection import REQUEST_TIMEOUT_SECONDS, connected
 from gateway.transport.opcua_failures import session_is_gone
 from gateway.transport.opcua_items import MonitoredItems
 from gateway.transport.opcua_listener import SILENT, UNDECODABLE, Listener, Notification, Troubles
@@ -31,6 +31,7 @@ from gateway.transport.opcua_nodes import namespaces_of, resolved
 from gateway.transport.opcua_notifications import Decoded, decoded
 from gateway.transport.opcua_reading import OperationLimits, operation_limits, read_or_refused, read_values
 from gateway.transport.opcua_sequence import MOST_REPUBLISHED, Sequence
+from gateway.transport.opcua_source import OpcUaSource
 from gateway.transport.opcua_values import (
     BAD_DECODING_ERROR,
     nanoseconds,

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from asyncua import Client, ua
 
 from gateway.records import Quality, TagSample, quality_of
-from gateway.transport.opcua_connection import OpcUaSource, connected, endpoints_of
+from gateway.transport.opcua_connection import connected, endpoints_of
 from gateway.transport.opcua_nodes import namespaces_of, node_text, resolved
 from gateway.transport.opcua_reading import operation_limits, read_values
+from gateway.transport.opcua_source import OpcUaSource
 from gateway.transport.opcua_values import misfit_of, sample_of, status_text
 
 _MOST_NODES = 100_000

@@ -5,10 +5,8 @@ server's must be one of those pinned, and of several pinned ones the server may 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from asyncua import Client, ua
 from asyncua.crypto import security_policies
@@ -19,40 +17,13 @@ from gateway.errors import CertificateUntrustedError, LablineError, SourceUnavai
 from gateway.transport.opcua_certificates import application_uri_of, certificate_in, certificates_in, sha256_of
 from gateway.transport.opcua_client import BoundedProtocol, make_client
 from gateway.transport.opcua_failures import USER_REFUSED, cause_of
-from gateway.transport.opcua_values import TimeOf
+from gateway.transport.opcua_source import OpcUaSource, Security
 
 REQUEST_TIMEOUT_SECONDS = 4.0
 DEFAULT_APPLICATION_URI = "urn:labline:gateway"  # where there is no certificate, nobody compares it
 _CONNECT_TIMEOUT_SECONDS = 8.0
 _CLOSE_TIMEOUT_SECONDS = 3.0
 FAILURES = (ua.UaError, OSError, asyncio.TimeoutError, ConnectionError)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Security:
-    """How a connection is protected; ``server_certificate``: a file, or a folder of several that are trusted."""
-
-    policy: str
-    mode: str
-    certificate: Path
-    private_key: Path
-    server_certificate: Path
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpcUaSource:
-    """A server and the tags to take from it: tag name to node (``nsu=<uri>;<identifier>``)."""
-
-    name: str
-    url: str
-    nodes: Mapping[str, str]
-    publishing_interval_ms: float
-    sampling_interval_ms: float
-    security: Security | None = None
-    username: str | None = None
-    password: str | None = None
-    time_of: TimeOf = "source"  # whose time a value counts from: its source's, the server's, or that of its arrival
-    indexes: Mapping[str, int] = field(default_factory=dict)  # by tag, the element to take of an array
 
 
 @asynccontextmanager

@@ -9,8 +9,9 @@ from asyncua import Client, ua
 from gateway.clock import Clock
 from gateway.errors import SourceUnavailableError
 from gateway.records import TagSample
-from gateway.transport.opcua_connection import FAILURES, OpcUaSource
+from gateway.transport.opcua_connection import FAILURES
 from gateway.transport.opcua_reading import TOO_MANY
+from gateway.transport.opcua_source import OpcUaSource
 from gateway.transport.opcua_values import moment_of, retimed, sample_of
 
 log = structlog.get_logger()

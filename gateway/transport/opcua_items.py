@@ -11,9 +11,9 @@ import structlog
 from asyncua import Client, ua
 
 from gateway.errors import SourceUnavailableError
-from gateway.transport.opcua_connection import OpcUaSource
 from gateway.transport.opcua_failures import session_is_gone
 from gateway.transport.opcua_reading import TOO_MANY, TOO_MANY_CODES
+from gateway.transport.opcua_source import OpcUaSource
 from gateway.transport.opcua_values import status_text
 
 log = structlog.get_logger()

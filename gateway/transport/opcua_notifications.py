@@ -13,6 +13,7 @@ from types import MappingProxyType
 from asyncua import ua
 from asyncua.client.ua_session import UaSession
 from asyncua.common.utils import Buffer
+from asyncua.ua import ua_binary
 from asyncua.ua.ua_binary import (
     Primitives,
     extensionobject_from_binary,
@@ -47,6 +48,23 @@ _LAYOUTS = {
     for mask in range(_VALUE, 0x40, 2)
     for kind, form in _FORMATS.items()
 }
+
+
+_any_array = ua_binary.unpack_uatype_array
+
+
+def _array(kind: ua.VariantType, data: Buffer) -> object:
+    """Return an array as asyncua does; raises UaError where it is one of nulls.
+
+    A null takes no byte, so a message of ten bytes may announce two thousand million of them, and for as long as they
+    are counted nothing else in the process runs.
+    """
+    if kind == ua.VariantType.Null:
+        raise ua.UaError("an array of nulls is refused")
+    return _any_array(kind, data)
+
+
+ua_binary.unpack_uatype_array = _array  # asyncua has no other way: every array in a value passes here
 
 
 class PublishingSession(UaSession):  # type: ignore[misc]  # asyncua tells no types

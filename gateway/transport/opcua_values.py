@@ -8,8 +8,7 @@ from asyncua import ua
 from asyncua.ua import status_codes
 
 from gateway.records import Quality, TagSample, quality_of
-
-TimeOf = Literal["source", "server", "arrival"]
+from gateway.transport.opcua_source import TimeOf
 
 _NUMERIC = frozenset(
     {

@@ -32,6 +32,14 @@ def write_certificate(folder, name, *, uri, days=30, now=None):
     return folder / f"{name}.der", folder / f"{name}_key.pem"
 
 
+def _write_variants_by(function):
+    """Have the servers of this process write values so; what the library keeps of the former way is made anew."""
+    ua_binary.variant_to_binary = function
+    for kept in vars(ua_binary).values():
+        if hasattr(kept, "cache_clear"):
+            kept.cache_clear()
+
+
 @asynccontextmanager
 async def odd_server(folder):
     """A server with a namespace of odd letters, one without a name, and a variable that nobody can decode."""
@@ -56,10 +64,10 @@ async def odd_server(folder):
         long_name = "a name that is much longer than any terminal is wide, " * 3
         await objects.add_variable(ua.NodeId(long_name, index), "long", 1.0, ua.VariantType.Double)
 
-    ua_binary.variant_to_binary = as_bytes
+    _write_variants_by(as_bytes)
     try:
         async with PlantOfTags(free_port(), prepare=prepare) as plant:
             plant.certificate = certificate
             yield plant
     finally:
-        ua_binary.variant_to_binary = real
+        _write_variants_by(real)

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import struct
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -351,6 +352,17 @@ def test_connections_02_whatever_bytes_come_a_good_value_before_them_counts(nois
     (notification,) = asyncio.run(told()).notifications
     first = notification.samples[0]
     assert (first.tag, first.value, first.status, notification.lost) == ("A", 7.0, 0, False)
+
+
+@pytest.mark.parametrize("nested", [b"", b"\x98\x01\x00\x00\x00"], ids=["bare", "within an array of variants"])
+async def test_connections_02_an_array_of_millions_of_nulls_costs_no_time(nested):
+    plant = ScriptedPlant(A=7.0, B=7.0, C=7.0)
+    await plant.subscribe()
+    begun = time.process_time()
+    await plant.tell("A", raw={"B": nested + b"\x80\xff\xff\xff\x00", "C": DOUBLE})  # 16 million, in four bytes
+    assert time.process_time() - begun < 1
+    assert plant.last("A") == (7.0, True)
+    assert plant.last("B")[1] is False
 
 
 async def test_connections_02_what_was_on_its_way_of_an_item_that_is_no_more_blames_no_other():

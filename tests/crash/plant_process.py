@@ -1,6 +1,6 @@
 """A plant as a process of its own, to be killed, stopped and cut off: one tag that counts, and its sessions in a file.
 
-Run as: python plant_process.py HOST PORT FILE [PADDING]
+Run as: python -m tests.crash.plant_process HOST PORT FILE [PADDING]
 """
 
 import asyncio
@@ -11,11 +11,14 @@ from pathlib import Path
 
 from asyncua import Server, ua
 
+from tests import address_space
+
 URI = "urn:test:plant"
 
 
 async def main(host, port, file, padding=0):
     logging.disable(logging.CRITICAL)
+    address_space.keep()
     server = Server()
     await server.init()
     server.set_endpoint(f"opc.tcp://{host}:{port}/test")

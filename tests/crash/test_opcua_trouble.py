@@ -14,7 +14,7 @@ from simulator.broker import free_port
 from tests.crash.conftest import needed, needs_root
 from tests.integration.opcua_parts import Listener, source_of
 
-PLANT = Path(__file__).with_name("plant_process.py")
+REPOSITORY = Path(__file__).parents[2]
 BACK_WITHIN_SECONDS = 10
 
 
@@ -27,9 +27,9 @@ class PlantProcess:
         self._process = None
 
     def start(self, *, padding=0):
-        self._process = subprocess.Popen(
-            [*self._before, sys.executable, str(PLANT), self.host, str(self.port), str(self.file), str(padding)]
-        )
+        plant = [sys.executable, "-m", "tests.crash.plant_process"]
+        where = [self.host, str(self.port), str(self.file), str(padding)]
+        self._process = subprocess.Popen([*self._before, *plant, *where], cwd=REPOSITORY)
 
     def signal(self, number):
         self._process.send_signal(number)

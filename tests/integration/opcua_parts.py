@@ -33,6 +33,7 @@ class PlantOfTags:
 
     async def __aenter__(self):
         self.server = Server()
+        self.server.iserver.disabled_clock = True  # which would be waited for at the end
         await self.server.init()
         self.server.set_endpoint(self._endpoint)
         self.server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
