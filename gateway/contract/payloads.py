@@ -46,13 +46,14 @@ _OVER = frozenset(
 class Part(BaseModel):
     """An object within a payload; all its fields are always sent."""
 
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True, defer_build=True)
 
 
 class Payload(BaseModel):
     """What every payload carries: schema, id, cause (the event's id), when it was issued, and the line."""
 
     model_config = ConfigDict(
+        defer_build=True,
         frozen=True,
         extra="forbid",
         serialize_by_alias=True,
