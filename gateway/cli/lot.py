@@ -192,6 +192,8 @@ def _evidence(about: Assessment) -> dict[str, Any]:
     """Return what a person looks up to see what a point is about."""
     if about.kind is Subject.PARENT:
         return {"lot": about.subject.removeprefix(f"{Subject.PARENT} ")}
+    if about.kind is Subject.SAMPLE:
+        return {"sample": about.sample_id}
     result = {"sample": about.sample_id, "test": about.test_id}
     if about.kind in {Subject.REFUSED, Subject.SPECIFICATION}:
         return {"dead letter": about.subject.removeprefix(f"{about.kind} "), **result}

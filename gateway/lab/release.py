@@ -42,6 +42,7 @@ class Subject(StrEnum):
     PARENT = "parent"
     CONTEXT = "context"
     UNFINISHED = "unfinished"
+    SAMPLE = "sample"  # of which results name different lots
     SPECIFICATION = "specification"  # a refused message about a product: the same for each of its lots
 
 
@@ -56,6 +57,7 @@ class OpenPoint(StrEnum):
     EARLIER_VERSION_FAILED = "EARLIER_VERSION_FAILED"
     EARLIER_VERSION_UNREAD = "EARLIER_VERSION_UNREAD"
     RESULT_LEFT_LOT = "RESULT_LEFT_LOT"
+    SAMPLE_OF_SEVERAL_LOTS = "SAMPLE_OF_SEVERAL_LOTS"
     RETEST = "RETEST"
     RETEST_WITHOUT_ORIGINAL = "RETEST_WITHOUT_ORIGINAL"
     RETESTED = "RETESTED"
@@ -77,6 +79,8 @@ HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.EARLIER_VERSION_FAILED: "look at why the value was corrected; then settle the point",
     OpenPoint.EARLIER_VERSION_UNREAD: "check that it said what its correction says; then settle the point",
     OpenPoint.RESULT_LEFT_LOT: "check that the result is not of this lot; then settle the point",
+    OpenPoint.SAMPLE_OF_SEVERAL_LOTS: "have the laboratory correct the lot, or name all lots of a composite in one "
+    "result; or settle the point on each of the lots",
     OpenPoint.RETEST: "decide on the out-of-specification investigation; then settle the point",
     OpenPoint.RETEST_WITHOUT_ORIGINAL: "find the result that it repeats; then settle the point",
     OpenPoint.RETESTED: "decide on the out-of-specification investigation; then settle the point",
@@ -207,6 +211,21 @@ class Parent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SampleLots:
+    """The lots of one sample: those that each of its results names which names any."""
+
+    source: str
+    sample_id: str
+    stated: tuple[tuple[str, ...], ...]
+
+    @property
+    def contradicting(self) -> tuple[str, ...]:
+        """Return all lots that are named, where no result names all of them; a composite does, and contradicts none."""
+        lots = {lot for named in self.stated for lot in named}
+        return () if any(lots == set(named) for named in self.stated) else tuple(sorted(lots))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
     """Assessments of a lot that are not looked at now: how many ask for what, and the worst of them."""
 
@@ -224,6 +243,7 @@ class LotKnowledge:
     results: tuple[ResultOnRecord, ...] = ()
     refused: tuple[RefusedResult, ...] = ()
     of_product: tuple[RefusedOfProduct, ...] = ()  # that name its product or an analyte, and that nothing has answered
+    samples: tuple[SampleLots, ...] = ()  # of which another lot is named, too
     parents: tuple[Parent, ...] = ()
     settled: frozenset[str] = frozenset()
     left_out: int = 0  # results on record that are too many to be judged again
@@ -239,6 +259,7 @@ def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
         *results,
         *(_refused(lot, message, in_force) for message in lot.refused),
         *_of_product(lot),
+        *_of_samples(lot),
         *(_parent(lot, parent) for parent in lot.parents),
         *_context(lot),
         *_unfinished(lot),
@@ -586,6 +607,33 @@ def _refused_of_product(lot: LotKnowledge, message: RefusedOfProduct) -> Assessm
         subject=subject,
         kind=Subject.SPECIFICATION,
         **_sorted(lot, subject, (point,), of_all_lots=True),
+    )
+
+
+def _of_samples(lot: LotKnowledge) -> tuple[Assessment, ...]:
+    """Return that a sample is said to be of this lot and of others: what was measured may be of any one of them."""
+    own = lot.context.material_lot_id
+    return tuple(_of_sample(lot, sample) for sample in lot.samples if own in sample.contradicting)
+
+
+def _of_sample(lot: LotKnowledge, sample: SampleLots) -> Assessment:
+    lots = sample.contradicting
+    others = ", ".join(name for name in lots if name != lot.context.material_lot_id)
+    point = _review(
+        OpenPoint.SAMPLE_OF_SEVERAL_LOTS,
+        f"Results of sample {sample.sample_id} name this lot and {others}, and none of them names it as a composite.",
+        sample_id=sample.sample_id,
+        source=sample.source,
+        lots=list(lots),
+    )
+    subject = f"{Subject.SAMPLE} {sample.source} {sample.sample_id}"
+    return Assessment(
+        material_lot_id=lot.context.material_lot_id,
+        subject=subject,
+        kind=Subject.SAMPLE,
+        **_sorted(lot, subject, (point,)),
+        source=sample.source,
+        sample_id=sample.sample_id,
     )
 
 

@@ -18,7 +18,10 @@ _RANK = {
 }
 _OF_THE_MESSAGE = frozenset({"result_id", "received_ns", "flags", "value_text", "foreign_id", "context_from"})
 # what a message of the same version may leave open, but not say otherwise
-_FACTS = ("analyte", "unit", "sampled_ns", "retest_of", "material_definition_id", "specification", "client_id")
+_FACTS = (
+    "analyte", "unit", "sampled_ns", "retest_of", "material_definition_id", "specification", "client_id",
+    "job_order_id", "equipment_id",
+)  # fmt: skip
 
 
 def is_newer(result: LabResult, current: LabResult | None) -> bool:

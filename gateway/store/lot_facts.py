@@ -24,6 +24,7 @@ from gateway.lab.release import (
     RefusedResult,
     Relation,
     ResultOnRecord,
+    SampleLots,
     Tally,
 )
 from gateway.records import (
@@ -154,6 +155,7 @@ class LotReading:
             "sample_id": None if arriving is None else arriving.sample_id,
             "source": None if arriving is None else arriving.source,
             "besides": None if arriving is None else arriving.result_id,
+            "lots": json.dumps(arriving.lots) if arriving is not None and arriving.lots else None,
             "at_ns": at_ns,
             "most": MOST_READ + 1,
         }
@@ -195,6 +197,7 @@ class LotReading:
                 of_product=self._refused_of_product(context, results, arriving, row)
                 if glance["product_refused"]
                 else (),
+                samples=self._samples(lot, () if arriving is None else (arriving,)),
                 parents=self._parents(lot),
                 settled=settled,
                 left_out=left_out,
@@ -311,7 +314,7 @@ class LotReading:
         self, glance: sqlite3.Row, arriving: LabResult, context: LotContext, before: "_Named", now: "_Named"
     ) -> bool:
         """Return whether something besides the arriving result may have changed what is known of the lot."""
-        touched = ("waits", "retested", "sample_without_lot", "sample_refused")
+        touched = ("waits", "retested", "sample_without_lot", "sample_refused", "sample_elsewhere", "sample_in_doubt")
         others = glance["assessments"] or glance["spoken_of"]  # of a lot of which nothing is known, nothing can change
         if arriving.retest_of is not None or any(glance[name] for name in touched):
             return True
@@ -350,6 +353,27 @@ class LotReading:
             if (closed_ns is None or found["at_ns"] < closed_ns)
             and (message := _unanswered(found, [one for place, one in told if place > found["place"]])) is not None
         )
+
+    def _samples(self, lot: str, arriving: tuple[LabResult, ...]) -> tuple[SampleLots, ...]:
+        """Return the samples of a lot of which another lot is named, too; ``arriving``: the result that is new."""
+        shared = self._connection.execute(SQL["samples_of_several_lots"], {"material_lot_id": lot})
+        samples = {(row["source"], row["sample_id"]) for row in shared} | {_sample(result) for result in arriving}
+        return tuple(self._lots_of_sample(sample, arriving) for sample in sorted(samples))
+
+    def _lots_of_sample(self, sample: Sample, new: tuple[LabResult, ...]) -> SampleLots:
+        source, sample_id = sample
+        asked = {"source": source, "sample_id": sample_id}
+        said = [own_words(row["body"]) for row in self._records.rows("current_of_sample", asked)]
+        contradicting = [decode(LabResult, row["result"]) for row in self._records.rows("refused_of_sample", asked)]
+        arriving = [result for result in new if _sample(result) == sample]
+        replaced = [_key(result) for result in arriving]
+        naming = (
+            *(result for result in said if _key(result) not in replaced),
+            *(result for result in contradicting if not self._has_later_version(result, next(iter(arriving), None))),
+            *arriving,
+        )
+        stated = {result.lots for result in naming if result.lots and result.control_id is None}
+        return SampleLots(source=source, sample_id=sample_id, stated=tuple(sorted(stated)))
 
     def _has_later_version(self, result: LabResult, arriving: LabResult | None) -> bool:
         version = result.result_version or 0

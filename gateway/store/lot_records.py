@@ -93,6 +93,8 @@ def mark_lots_of_result(
         connection.execute(SQL["judge_lots_of_subject_again"], {"subject": record.supersedes, **because})
     if result.lots:
         _mark_lots_of_sample(connection, of_sample, because)
+        if any(facts.whole for facts in situation.lots):  # else no other lot is named of its sample
+            _mark_other_lots_of_sample(connection, result, of_sample | because)
         return
     note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
     for lot in situation.possible_lots:
@@ -195,6 +197,13 @@ def _mark_lots_of_sample(
     """Mark the lots to which results of a sample belonged, or none, before this sample's lot was known."""
     for row in connection.execute(SQL["lots_of_sample_without_lot"], of_sample).fetchall():
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": row["material_lot_id"], **because})
+
+
+def _mark_other_lots_of_sample(connection: sqlite3.Connection, result: LabResult, wanted: Mapping[str, Any]) -> None:
+    """Mark the lots that other results of a sample name, or an earlier version of this one."""
+    for row in connection.execute(SQL["lots_naming_sample"], wanted).fetchall():
+        if row["material_lot_id"] not in result.lots:
+            connection.execute(SQL["judge_lot_again"], {**wanted, "material_lot_id": row["material_lot_id"]})
 
 
 def _refused_in_place(

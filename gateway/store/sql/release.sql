@@ -5,6 +5,12 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM result_without_lot
                WHERE sample_id = :sample_id AND source = :source AND result_id <> :besides) AS sample_without_lot,
        EXISTS (SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source) AS sample_refused,
+       :lots IS NOT NULL AND EXISTS (
+           SELECT 1 FROM assessment WHERE sample_id = :sample_id AND source = :source AND states_lot = 1
+               AND material_lot_id NOT IN (SELECT value FROM json_each(:lots))
+       ) AS sample_elsewhere,
+       EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id
+                   AND subject = 'sample ' || :source || ' ' || :sample_id) AS sample_in_doubt,
        EXISTS (SELECT 1 FROM lab_result WHERE material_lot_id = :material_lot_id)
            OR EXISTS (SELECT 1 FROM refused_result WHERE material_lot_id = :material_lot_id) AS spoken_of,
        EXISTS (SELECT 1 FROM refused_of_product) AS product_refused,
@@ -116,6 +122,27 @@ SELECT dead_letter_id, source, sample_id, test_id, equipment_id, job_order_id, d
 FROM refused_in_place_checked
 WHERE (equipment_id = :equipment_id AND drawn_ns >= :from_ns AND drawn_ns < :until_ns) OR job_order_id = :job_order_id
 ORDER BY row_number LIMIT 200;
+
+-- name: samples_of_several_lots
+-- of a lot: those of which results name, or named, other lots
+SELECT DISTINCT o.source, o.sample_id FROM assessment AS a
+JOIN assessment AS o ON o.sample_id = a.sample_id AND o.source = a.source AND o.states_lot = 1
+    AND o.material_lot_id <> a.material_lot_id
+WHERE a.material_lot_id = :material_lot_id AND a.states_lot = 1 AND a.sample_id IS NOT NULL
+LIMIT 200;
+
+-- name: current_of_sample
+SELECT body, holds, 'lab_result ' || result_id AS record FROM lab_result_checked
+WHERE source = :source AND sample_id = :sample_id AND current = 1;
+
+-- name: refused_of_sample
+-- what contradicts a version that is on record
+SELECT result, holds, 'refused_result ' || dead_letter_id AS record FROM refused_result_checked
+WHERE sample_id = :sample_id AND source = :source AND result IS NOT NULL LIMIT 200;
+
+-- name: lots_naming_sample
+SELECT DISTINCT material_lot_id FROM assessment
+WHERE sample_id = :sample_id AND source = :source AND states_lot = 1;
 
 -- name: refused_of_product
 SELECT r.dead_letter_id, r.product, r.analyte, r.client_id, r.version, r.from_ns, r.states_limits, r.may_require,
