@@ -16,6 +16,7 @@ from gateway.records import SECOND_NS, TagSample
 
 _READINGS = 9
 _FEWEST = 3
+_RIGHT_AGAIN = 5  # readings in a row after which a clock that was wrong is right again
 _NEVER_SO_LATE_NS = 30 * SECOND_NS  # a connection that is silent for so long has been ended before
 
 
@@ -86,6 +87,10 @@ class TagClock:
         self._leads_ns.append(lead_ns)
         if abs(lead_ns) <= limit_ns and not self.lead_ns:
             return  # nothing was wrong, and nothing is
+        wrong_ns = [each_ns for each_ns in list(self._leads_ns)[-_RIGHT_AGAIN:] if abs(each_ns) > limit_ns]
+        if self.lead_ns and wrong_ns:  # a clock that is right now and then is not right: no value of it counts
+            self.lead_ns = median(wrong_ns)
+            return
         if len(self._leads_ns) >= _FEWEST:
             middle_ns = median(self._leads_ns)
         else:

@@ -117,6 +117,19 @@ def test_connections_09_values_that_a_stalled_line_brought_late_are_still_of_the
     assert source.alarms() == set()
 
 
+def test_connections_09_a_clock_that_is_right_now_and_then_is_alarmed_once_and_its_tag_stays_bad():
+    source, alarmed = FedSource("A", "B"), []
+    for at in range(60):
+        source.tell(A=(float(at), 0.0), B=(float(at), -60.0 * (at % 2)))
+        alarmed.append("TAG_CLOCK_SKEW_PLC1" in source.alarms())
+        source.after(61.0)  # so that its source times go on all the same
+    first = alarmed.index(True)
+    assert all(alarmed[first:])
+    assert not source.is_good("B")
+    assert source.is_good("A")
+    assert "60 s behind" in source.listener.tag_reasons["plc1"]["B"]
+
+
 def test_connections_08_a_clock_ahead_within_max_clock_skew_counts_from_its_arrival():
     source = FedSource("A", max_clock_skew_seconds=7200.0)
     for at in range(6):
