@@ -32,6 +32,7 @@ from gateway.transport.mqtt_connection import (
 from gateway.transport.mqtt_probe import ProbeConnection, speaks_tls
 
 _ENTER_SECONDS = 6.0
+_LARGEST_MESSAGE_BYTES = 128 * 1024  # what a draft of a deviation, with its table and texts, stays below
 _ANSWER_SECONDS = 3.0
 _RETAINED_SECONDS = 0.3  # what stands at the broker comes at once after the subscription
 _REFUSED = 0x80
@@ -113,7 +114,8 @@ async def probe_broker(
     visitor = _Visitor(settings, check_id=check_id)
     place = f"{settings.mqtt.host}:{settings.mqtt.port}"
     try:
-        (await visitor.entered()).close(polite=True)
+        first = await visitor.entered()
+        first.close(polite=True)
     except (OSError, NotConnectedError) as error:
         return [Finding(subject="mqtt", ok=False, found=await _why(error, visitor))]
     now_ns = clock.now_ns()
@@ -121,10 +123,22 @@ async def probe_broker(
     rights = await _rights(visitor, offered, loop_back=loop_back)
     return [
         Finding(subject="mqtt", ok=True, found=f"connected to {place}"),
+        *_room(first.broker_largest_packet),
         await _will(visitor, Topics(line.topic_root).status, offline_payload(line, now_ns)),
         *await _subscriptions(visitor, settings, line, check_id),
         *rights,
     ]
+
+
+def _room(largest_bytes: int) -> list[Finding]:
+    """Return what is wrong with the largest packet that the broker takes: what is larger, ``run`` has to park."""
+    if largest_bytes >= _LARGEST_MESSAGE_BYTES:
+        return []
+    found = (
+        f"the broker takes {largest_bytes} bytes at most, and drafts of deviations may have {_LARGEST_MESSAGE_BYTES}: "
+        "raise its limit (mosquitto: max_packet_size)"
+    )
+    return [Finding(subject="largest packet", ok=False, found=found)]
 
 
 async def _will(visitor: _Visitor, topic: str, payload: bytes) -> Finding:

@@ -306,6 +306,16 @@ async def test_connections_16_a_broker_without_retain_is_found_as_run_would_find
     assert "retain" in why
 
 
+async def test_connections_16_a_broker_that_takes_small_packets_only_is_found_before_run_parks_messages(
+    tmp_path, checked
+):
+    port = free_port()
+    with running_mosquitto(tmp_path, f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_packet_size 1500\n", port):
+        (ok, why) = (await checked(port))["largest packet"]
+    assert not ok
+    assert "1500 bytes" in why
+
+
 async def test_connections_also_mqtt_5_against_a_broker_that_refuses_it_says_so(checked):
     async def refuse(reader, writer):
         await reader.read(64)
