@@ -1,15 +1,35 @@
 """What stands in ``bundle.toml`` and ``reference.json``: every table with its units and what it means. Pure."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from gateway.definitions import FINEST_STEP, Aggregate
+from gateway.definitions import CANDIDATE, FINEST_STEP, Aggregate
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_LONGEST_NAME = 64
 LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
 LONGEST_LAG_SECONDS = 30 * 86_400.0
 MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
+
+
+def _as_a_name(text: str) -> str:
+    if not _NAME.fullmatch(text) or len(text) > _LONGEST_NAME:
+        raise ValueError(f"{text[:_LONGEST_NAME]!r} is no name: letters, digits and _, after the first also ., + and -")
+    return text
+
+
+def _as_a_model(text: str) -> str:
+    if text.endswith(CANDIDATE):
+        raise ValueError(f"{text} ends in {CANDIDATE}, which marks candidates")
+    return _as_a_name(text)
+
+
+# they are a folder's name, a level of a topic and a part of codes of alarms
+ModelName = Annotated[str, AfterValidator(_as_a_model)]
+PlainName = Annotated[str, AfterValidator(_as_a_name)]
 
 
 class _Table(BaseModel):
@@ -95,7 +115,7 @@ class Kind(StrEnum):
 class OutputTable(_Table):
     """``[[output]]``: a column of what the model says, in the model's order; one of each kind per analyte."""
 
-    analyte: str
+    analyte: PlainName
     unit: str
     kind: Kind = Kind.VALUE
     valid: tuple[float, float] = (0.0, 1.0)
@@ -182,8 +202,8 @@ class ManipulatedTable(_Table):
 class BundleManifest(_Table):
     """``bundle.toml`` as a whole."""
 
-    name: str = Field(min_length=1)
-    version: str = Field(min_length=1)
+    name: ModelName
+    version: PlainName
     intended_use: str
     input: list[InputTable] = Field(min_length=1, max_length=MOST_INPUTS)
     output: list[OutputTable] = Field(min_length=1, max_length=MOST_OUTPUTS)

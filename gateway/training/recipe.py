@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from gateway.definitions import FINEST_STEP, Aggregate
 from gateway.errors import LablineError
+from gateway.inference.manifest import ModelName, PlainName
 
 LEVELS = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})  # in the tag's own scale
 
@@ -98,7 +99,7 @@ class InputsTable(TagTable):
 class OutputTable(_Table):
     """``[output]``: the analyte, its valid range, and how far from what it has seen the model may be asked."""
 
-    analyte: str = Field(description="our name of the analyte")
+    analyte: PlainName = Field(description="our name of the analyte")
     unit: str = Field(description="its unit")
     valid: tuple[float, float] = Field(
         description="[lower, upper], in the unit: a prediction outside is refused in service"
@@ -239,8 +240,8 @@ class ManipulatedTable(TagTable):
 class Recipe(_Table):
     """The recipe itself: its own keys, which stand before the first table."""
 
-    name: str = Field(min_length=1, description="the model's name, under which the gateway knows it")
-    version: str = Field(min_length=1, description="the bundle's version; raise it for each training that is kept")
+    name: ModelName = Field(description="the model's name, under which the gateway knows it")
+    version: PlainName = Field(description="the bundle's version; raise it for each training that is kept")
     intended_use: str = Field(description="what the model is for, and what not, for who signs it")
     seed: int = Field(default=0, description="of what is random in training; the same seed gives the same bytes")
     data: DataTable | None = Field(default=None, description="a file of numbers")

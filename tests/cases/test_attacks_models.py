@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from pydantic import TypeAdapter, ValidationError
 
 from gateway.definitions import Stage
 from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedError
 from gateway.inference import graph_limits
 from gateway.inference.bundle import GOLDEN, MANIFEST, REFERENCE, check_golden, golden_csv, read_bundle
 from gateway.inference.graph_limits import DEEPEST_TREE, LARGEST_CONSTANT, MOST_ROWS, check_graph
+from gateway.inference.manifest import ModelName
 from gateway.inference.onnx_graph import read_graph
 from gateway.inference.protobuf import Message, NotProtobufError
 from gateway.line import bundle_files
@@ -384,3 +386,14 @@ def test_attacks_08_an_error_of_the_model_that_is_no_stop_latches_nothing(tmp_pa
         bench.order()
         bench.model_due(81.0, setpoint=81.0)
         assert bench.rows("SELECT code FROM latch") == []
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "..", "", "x\x1b[2J", "a b", "x_candidate", "x" * 65, "a/b"])
+def test_attacks_08_a_name_that_is_a_path_or_acts_on_a_terminal_is_no_models(name):
+    with pytest.raises(ValidationError):
+        TypeAdapter(ModelName).validate_python(name)
+
+
+@pytest.mark.parametrize("name", ["viscosity", "debutanizer_c4", "1.0.0", "2.0-rc.1+b7", "_x"])
+def test_attacks_08_names_and_versions_that_bundles_have_are_taken(name):
+    assert TypeAdapter(ModelName).validate_python(name) == name
