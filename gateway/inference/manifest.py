@@ -1,35 +1,16 @@
 """What stands in ``bundle.toml`` and ``reference.json``: every table with its units and what it means. Pure."""
 
-import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gateway.definitions import CANDIDATE, FINEST_STEP, Aggregate
+from gateway.contract.model_names import ModelName, PlainName
+from gateway.definitions import FINEST_STEP, Aggregate
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-_LONGEST_NAME = 64
 LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
 LONGEST_LAG_SECONDS = 30 * 86_400.0
 MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
-
-
-def _as_a_name(text: str) -> str:
-    if not _NAME.fullmatch(text) or len(text) > _LONGEST_NAME:
-        raise ValueError(f"{text[:_LONGEST_NAME]!r} is no name: letters, digits and _, after the first also ., + and -")
-    return text
-
-
-def _as_a_model(text: str) -> str:
-    if text.endswith(CANDIDATE):
-        raise ValueError(f"{text} ends in {CANDIDATE}, which marks candidates")
-    return _as_a_name(text)
-
-
-# they are a folder's name, a level of a topic and a part of codes of alarms
-ModelName = Annotated[str, AfterValidator(_as_a_model)]
-PlainName = Annotated[str, AfterValidator(_as_a_name)]
 
 
 class _Table(BaseModel):
