@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from gateway.advice.windows_read import read_back_ns
 from gateway.clock import Clock
 from gateway.contract.contexts import context_messages
 from gateway.contract.identity import identity_of
@@ -203,7 +204,7 @@ async def build(ground: Ground, stores: Stores) -> Parts:
         reader=stores.reader,
         inbox=ground.inbox,
         clock=clock,
-        parts=(processor, drain, status, health, follow_ups),
+        parts=(_HistoryOfLine(history=history), processor, drain, status, health, follow_ups),
         on_condition=health.condition,
     )
     return Parts(
@@ -225,8 +226,23 @@ async def build(ground: Ground, stores: Stores) -> Parts:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _HistoryOfLine:
+    """Has history kept in memory as far back as the models of the line read it."""
+
+    history: History
+
+    def take_line(self, line: LineDefinition) -> None:
+        """Keep by this definition from now on."""
+        self.history.need(read_back_ns(line))
+
+
 async def _history(ground: Ground, stores: Stores) -> History:
-    rings = Rings({name: tag.source for name, tag in ground.line.tags.items()}, capacity=RING_SAMPLES)
+    rings = Rings(
+        {name: tag.source for name, tag in ground.line.tags.items()},
+        capacity=RING_SAMPLES,
+        need_ns=read_back_ns(ground.line),
+    )
 
     def clock_set(from_ns: int, until_ns: int) -> None:
         by_seconds = (until_ns - from_ns) / SECOND_NS

@@ -38,9 +38,10 @@ from gateway.advice.publication import (
     prediction_message,
 )
 from gateway.advice.sampling import on_sample_request
-from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others, pending_moves, settling_ns
+from gateway.advice.side_effects import Other, neighbouring_others, neighbours, own_others, pending_moves
+from gateway.advice.windows_read import windows_of_inputs, windows_of_present_tags, windows_of_tick
 from gateway.contract.identity import identity_of
-from gateway.definitions import LineDefinition, ManipulatedTag, ModelAssignment, Stage
+from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.events import (
     AdviceWithheld,
     Arrived,
@@ -83,7 +84,6 @@ from gateway.guardrails.reasons import Abstention
 from gateway.guardrails.stages import effective_stage
 from gateway.guardrails.standing import no_longer_advised
 from gateway.history.windows import WindowRequest
-from gateway.inference.features import windows_of
 from gateway.lab.disposition import TREND_FLAGS
 from gateway.lab.in_force import strictest
 from gateway.lab.specifications import action_limits
@@ -122,39 +122,14 @@ def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, .
             model = line.model_named(event.model)
             if model is None:
                 return ()
-            return (*_inputs(model, event.at_ns), *_present_tags(model, line, event.at_ns).values())
+            return windows_of_tick(model, line, event.at_ns)
         case ResultArrived() if event.result.sampled_ns is not None:
             models = line.models_of(event.result.analyte)
-            return tuple(request for model in models for request in _inputs(model, event.result.sampled_ns))
+            return tuple(request for model in models for request in windows_of_inputs(model, event.result.sampled_ns))
         case FollowUpDue():
             return windows_of_follow_up(event.follow_up, line)
         case _:
             return ()
-
-
-def _inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowRequest, ...]:
-    return windows_of(model.bundle.inputs, end_ns)
-
-
-def _present_tags(model: ModelAssignment, line: LineDefinition, end_ns: int) -> dict[str, WindowRequest]:
-    """Return the windows that show where setpoints and interlock tags stand, and when setpoints last moved."""
-    beside = neighbours(model, line)
-    interlocks = {
-        interlock.tag: WindowRequest(tag=interlock.tag, start_ns=end_ns, end_ns=end_ns)
-        for item in model.bundle.manipulated
-        for interlock in item.interlocks
-    }
-    setpoints = {
-        item.tag: WindowRequest(tag=item.tag, start_ns=end_ns - _look_back_ns(item, model, beside), end_ns=end_ns)
-        for item in model.bundle.manipulated
-    }
-    return interlocks | setpoints
-
-
-def _look_back_ns(item: ManipulatedTag, model: ModelAssignment, beside: tuple[ModelAssignment, ...]) -> int:
-    """Return for how long a setpoint's move is looked for: until the next may follow and every neighbour shows it."""
-    shown = (settling_ns(other, item, model) + other.prediction_lives_ns for other in beside)
-    return max(item.minimum_interval_ns, *shown, 0)
 
 
 # --- a model is due: predict, tell, warn, suggest ------------------------------------------------------
@@ -316,7 +291,7 @@ def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssign
     """Return the setpoints and interlock tags whose present value passes the gates of quality and age."""
     present = {
         tag: present_setpoint(situation.line.tags[tag], situation.windows[request])
-        for tag, request in _present_tags(model, situation.line, event.at_ns).items()
+        for tag, request in windows_of_present_tags(model, situation.line, event.at_ns).items()
     }
     return {tag: setpoint for tag, setpoint in present.items() if setpoint is not None}
 

@@ -31,6 +31,7 @@ _LARGEST_MULTIPLE = 2.0**40
 _STEP_ROUNDS = 6
 _NEARLY_WHOLE = 1e-3
 _FARTHEST_UNITS = 64
+_LOOKED_AT = 64  # numbers, for where their middle lies
 
 
 class ChunkError(ValueError):
@@ -129,12 +130,12 @@ def _integers(numbers: _Integers) -> bytes:
     offset = numbers - low
     unit = max(int(np.gcd.reduce(offset)), 1)
     offset //= unit
-    difference = np.diff(offset, prepend=np.int64(0))
+    difference = _difference(offset)
     slope = round(float(offset[-1] - offset[0]) / max(len(offset) - 1, 1))
     candidates = {
         _Shape.OFFSET: offset,
         _Shape.DIFFERENCE: difference,
-        _Shape.SECOND_DIFFERENCE: np.diff(difference, prepend=np.int64(0)),
+        _Shape.SECOND_DIFFERENCE: _difference(difference),
         _Shape.LINE: offset - _line(slope, len(offset)),
     }
     shape = min(candidates, key=lambda each: _cost(candidates[each]))
@@ -148,8 +149,16 @@ def _line(slope: int, count: int) -> _Integers:
     return np.arange(count, dtype=np.int64) * slope
 
 
+def _difference(numbers: _Integers) -> _Integers:
+    """Return the first number and by how much each is larger than the one before."""
+    differences = numbers.copy()
+    differences[1:] -= numbers[:-1]
+    return differences
+
+
 def _cost(numbers: _Integers) -> float:
-    return float(np.log2(np.abs(numbers - int(np.median(numbers))).astype(np.float64) + 1.0).sum())
+    some = np.sort(numbers[:: len(numbers) // _LOOKED_AT + 1])
+    return float(np.log2(np.abs(numbers - some[len(some) // 2]).astype(np.float64) + 1.0).sum())
 
 
 def _read_integers(reader: _Reader, count: int) -> _Integers:
@@ -176,7 +185,7 @@ def _planes(numbers: NDArray[np.uint64]) -> bytes:
     most = int(numbers.max()) if len(numbers) else 0
     width = (most.bit_length() + 7) // 8
     planes = np.ascontiguousarray(numbers.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].T)
-    compressor = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=False, write_checksum=False)
+    compressor = _compressor()
     parts = [struct.pack("<B", width)]
     for plane in planes:
         raw = plane.tobytes()
@@ -184,6 +193,14 @@ def _planes(numbers: NDArray[np.uint64]) -> bytes:
         small = small if len(small) < len(raw) else b""
         parts.append(struct.pack("<I", len(small)) + (small or raw))
     return b"".join(parts)
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    """Return this thread's compressor: making one costs more than using it."""
+    if not hasattr(_OF_THREAD, "compressor"):
+        _OF_THREAD.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=False, write_checksum=False)
+    kept: zstandard.ZstdCompressor = _OF_THREAD.compressor
+    return kept
 
 
 def _decompressor() -> zstandard.ZstdDecompressor:
@@ -246,8 +263,11 @@ def _with_exceptions(values: NDArray[np.float64], finite: NDArray[np.bool_]) -> 
 
 
 def _finite(values: NDArray[np.float64]) -> bytes:
-    options = (_bits(values), _decimal(values), _grid(values))
-    return min((option for option in options if option is not None), key=len)
+    decimal = _decimal(values)
+    if decimal is not None:  # as small as any other: multiples of a step are divided by what they have in common
+        return decimal
+    bits, grid = _bits(values), _grid(values)
+    return bits if grid is None else min(bits, grid, key=len)
 
 
 def _bits(values: NDArray[np.float64]) -> bytes:

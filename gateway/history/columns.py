@@ -90,6 +90,10 @@ class Columns:
             return cls(**{name: getattr(present[0], name) for name in _NAMES})
         return cls(**{name: np.concatenate([getattr(part, name) for part in present]) for name in _NAMES})
 
+    def copied(self) -> "Columns":
+        """Return them as arrays of their own: a view of a few rows keeps all the others in memory."""
+        return Columns(**{name: getattr(self, name).copy() for name in _NAMES})
+
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Columns":
         """Return the chosen rows."""
         return Columns(**{name: getattr(self, name)[chosen] for name in _NAMES})
@@ -112,3 +116,26 @@ class Columns:
 
 
 _NAMES = tuple(each.name for each in fields(Columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How much of a series is wanted: what goes so far back from its newest sample, and no more than so many."""
+
+    samples: int
+    back_ns: int | None = None
+
+    def newest(self, columns: Columns) -> Columns:
+        """Return what is wanted of samples in order, with the one that held when it begins; no copy."""
+        first = max(len(columns) - self.samples, 0)
+        if self.back_ns is not None and len(columns):
+            begins_ns = int(columns.held_ns[-1]) - self.back_ns
+            first = max(first, int(np.searchsorted(columns.held_ns, begins_ns, side="right")) - 1)
+        return columns.where(slice(first, None))
+
+    def is_met_by(self, columns: Columns) -> bool:
+        """Return whether samples in order are as many as are wanted."""
+        if not len(columns):
+            return False
+        back_ns = int(columns.held_ns[-1]) - int(columns.held_ns[0])
+        return len(columns) >= self.samples or (self.back_ns is not None and back_ns >= self.back_ns)

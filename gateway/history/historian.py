@@ -16,12 +16,14 @@ The buffers belong to the event loop, the database to the writing thread, readin
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
+from zlib import crc32
 
 import structlog
 
@@ -35,8 +37,9 @@ from gateway.database.opening import (
 )
 from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
-from gateway.history.chunk import decode, encode
-from gateway.history.columns import Columns, HeldSample, mark
+from gateway.history.buffer import Buffered, SeriesBuffer
+from gateway.history.chunk import encode
+from gateway.history.columns import Columns, HeldSample, Reach, mark
 from gateway.history.journal import Batch, pack
 from gateway.history.sealed import (
     EVERY_SAMPLE,
@@ -46,6 +49,7 @@ from gateway.history.sealed import (
     in_stretch,
     journal_hash,
     newest,
+    newest_that_hold,
     read_chunks,
     read_series,
     read_unsealed,
@@ -64,8 +68,9 @@ SEAL_AGE_NS = 30 * 60 * 1_000_000_000
 SUSPECT_FILE = "history.suspect"
 _RECENT_SAMPLES = 2**15
 _MOST_WAITING = 200_000
-_PACKED_SAMPLES = 512
+_PACKED_SAMPLES = 256
 _DELETE_AT_ONCE = 256
+_READ_AT_ONCE = 64  # windows
 _AT_ONCE, _SERIES_AT_ONCE = 2, 64  # a flush seals and packs two, and one more for each 64 series there are
 _MOST_DECODED = 128  # chunks kept for the next window, some 6 MiB
 
@@ -110,45 +115,24 @@ def _why_unsound(path: Path, *, suspected: bool) -> str | None:
     return None
 
 
-class _Buffer:
-    """What has been journalled of a series and is not sealed yet, most of it packed as it will be in its chunk.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pending:
+    """What is not sealed of a series, as it is at one moment; it is put together where it is read."""
 
-    Unpacked, half an hour of every tag would be the largest thing in memory. Only a flush changes it.
-    """
+    series: str
+    buffered: tuple[Buffered, ...]
+    journalled: tuple[Batch, ...]
+    fresh: tuple[HeldSample, ...]
 
-    def __init__(self) -> None:
-        self._packed: list[bytes] = []
-        self._parts: list[Columns] = []
-        self.unpacked = 0
-        self.count = 0
-        self.first_arrival: int | None = None
-        self.first_ns = 0
-
-    def add(self, columns: Columns) -> None:
-        """Add what has been journalled, in the order of arrival."""
-        if not self.count:
-            self.first_arrival, self.first_ns = int(columns.arrival[0]), int(columns.held_ns[0])
-        self._parts.append(columns)
-        self.unpacked += len(columns)
-        self.count += len(columns)
-
-    def begun_before(self, arrival: int) -> bool:
-        """Return whether anything in it had arrived before."""
-        return self.first_arrival is not None and self.first_arrival < arrival
-
-    def packed(self) -> bytes:
-        """Return what is unpacked as bytes."""
-        return encode(Columns.joined(self._parts))
-
-    def replace_unpacked(self, packed: bytes) -> None:
-        """Keep these bytes in the place of what is unpacked."""
-        self._packed.append(packed)
-        self._parts, self.unpacked = [], 0
-
-    def joined(self) -> Columns:
-        """Return all of it, unpacked."""
-        packed = [decode(each) for each in self._packed]
-        return Columns.joined([*packed, *self._parts]) if self.count else Columns.of(())
+    def columns(self) -> Columns:
+        """Return all of it, in the order of arrival."""
+        return Columns.joined(
+            [
+                *(each.columns() for each in self.buffered),
+                *(batch.of_series(self.series) for batch in self.journalled if self.series in batch.counts),
+                Columns.of(self.fresh),
+            ]
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +150,15 @@ class Loaded:
     series: Mapping[str, tuple[Columns, bool]]  # with whether older ones are on disk
     arrival: int
     damage: Damage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ends:
+    """Where the chunks end: by series from when the last sealed sample counts and its arrival; the last arrival."""
+
+    last_sealed: Mapping[str, tuple[int, int]]
+    clock_sets: Columns
+    arrival: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,8 +196,9 @@ class Historian:
         self._fresh: list[HeldSample] = []
         self._being_written: Batch | None = None
         self._recent: list[Batch] = []  # journalled, and not yet in the buffers of their series
-        self._buffers: dict[str, list[_Buffer]] = {}  # of each series: those to be sealed first, then the open one
+        self._buffers: dict[str, list[SeriesBuffer]] = {}  # of each series: those to be sealed first, then the open one
         self._next_number: dict[str, int] = {}
+        self._sealed_once = set[str]()  # by this run
         self._series: dict[str, int] = {}
         self._flushing = asyncio.Lock()
         self.samples_written = 0
@@ -271,13 +265,13 @@ class Historian:
         fresh, self._fresh = self._fresh, []
         arrived = self._being_written = Batch.of(fresh)
         sealing = self._fullest(
-            {series: buffers[0] for series, buffers in self._buffers.items() if self._is_full(buffers)}
+            {series: buffers[0] for series, buffers in self._buffers.items() if self._is_full(series, buffers)}
         )
         packing = self._fullest(
             {
                 series: buffers[-1]
                 for series, buffers in self._buffers.items()
-                if buffers[-1].unpacked >= _PACKED_SAMPLES and buffers[-1] is not sealing.get(series)
+                if self._is_to_be_packed(series, buffers[-1]) and buffers[-1] is not sealing.get(series)
             }
         )
         work = partial(self._write, arrived, sealing, packing, self._oldest_pending(sealing, arrived))
@@ -294,8 +288,9 @@ class Historian:
         for series, packed in written.packed.items():
             packing[series].replace_unpacked(packed)
         for series in sealing:
-            self._buffers[series] = self._buffers[series][1:] or [_Buffer()]
+            self._buffers[series] = self._buffers[series][1:] or [SeriesBuffer()]
             self._next_number[series] = self._next_number.get(series, 1) + 1
+            self._sealed_once.add(series)
         self.samples_written += len(fresh)
         self._on_trouble(None)
 
@@ -311,27 +306,34 @@ class Historian:
 
     def _add(self, series: str, columns: Columns) -> None:
         """Buffer what was journalled; what arrived before a setting of the clock gets no chunk with what came after."""
-        buffers = self._buffers.setdefault(series, [_Buffer()])
+        buffers = self._buffers.setdefault(series, [SeriesBuffer()])
         for each in self._voids.sets:
             before = columns.arrival < each.arrival
             if before.any():
                 buffers[-1].add(columns.where(before))
                 columns = columns.where(~before)
             if len(columns) and buffers[-1].begun_before(each.arrival):
-                buffers.append(_Buffer())
+                buffers.append(SeriesBuffer())
         if len(columns):
             buffers[-1].add(columns)
 
-    def _buffered(self, series: str) -> Columns:
-        return Columns.joined(buffer.joined() for buffer in self._buffers.get(series, ()))
+    def _is_full(self, series: str, buffers: Sequence[SeriesBuffer]) -> bool:
+        return len(buffers) > 1 or buffers[0].count >= SEAL_SAMPLES or self._is_old(series, buffers[0])
 
-    def _is_full(self, buffers: Sequence[_Buffer]) -> bool:
-        return len(buffers) > 1 or buffers[0].count >= SEAL_SAMPLES or self._is_old(buffers[0])
+    def _is_old(self, series: str, buffer: SeriesBuffer) -> bool:
+        """Return whether a buffer has been filled for long, or by a clock that is far ahead.
 
-    def _is_old(self, buffer: _Buffer) -> bool:
-        return buffer.count > 0 and abs(self._now_ns() - buffer.first_ns) > SEAL_AGE_NS  # or of a clock far ahead
+        The first chunk of each series in a run ends earlier, each at another age: else all tags would be nearly full
+        at once ever after, and memory would have to hold twice as much.
+        """
+        allowed = SEAL_AGE_NS if series in self._sealed_once else round(SEAL_AGE_NS * _phase(series))
+        return buffer.count > 0 and abs(self._now_ns() - buffer.first_ns) > allowed
 
-    def _fullest(self, ready: Mapping[str, _Buffer]) -> dict[str, _Buffer]:
+    @staticmethod
+    def _is_to_be_packed(series: str, buffer: SeriesBuffer) -> bool:
+        return buffer.unpacked >= _PACKED_SAMPLES * (1 if buffer.packed_before else _phase(series))
+
+    def _fullest(self, ready: Mapping[str, SeriesBuffer]) -> dict[str, SeriesBuffer]:
         """Return of the buffers that are ready those with the most samples, and only some of them.
 
         Tags fill up together, and all of them in one second would take memory and time for all at once.
@@ -339,7 +341,7 @@ class Historian:
         most = _AT_ONCE + len(self._buffers) // _SERIES_AT_ONCE
         return {series: ready[series] for series in sorted(ready, key=lambda each: -ready[each].count)[:most]}
 
-    def _oldest_pending(self, sealing: Mapping[str, _Buffer], arrived: Batch) -> int:
+    def _oldest_pending(self, sealing: Mapping[str, SeriesBuffer], arrived: Batch) -> int:
         """Return the oldest arrival that only the journal will hold."""
         buffered = [
             buffer.first_arrival
@@ -352,8 +354,8 @@ class Historian:
     def _write(
         self,
         arrived: Batch,
-        sealing: Mapping[str, _Buffer],
-        packing: Mapping[str, _Buffer],
+        sealing: Mapping[str, SeriesBuffer],
+        packing: Mapping[str, SeriesBuffer],
         oldest_pending: int,
         connection: sqlite3.Connection,
     ) -> _Written:
@@ -368,7 +370,7 @@ class Historian:
         for series, buffer in sealing.items():
             if series not in ids:
                 (ids[series],) = connection.execute(SQL["add_series"], {"name": series}).fetchone()
-            _seal(connection, ids[series], self._next_number.get(series, 1), buffer.joined())
+            _seal(connection, ids[series], self._next_number.get(series, 1), buffer.buffered().columns())
         connection.execute(SQL["prune_journal"], {"oldest_pending": oldest_pending})
         packed = {series: buffer.packed() for series, buffer in packing.items()}
         return _Written(ids=ids, packed=packed)
@@ -388,14 +390,38 @@ class Historian:
 
     # --- reading
 
-    async def load(self, *, most: int) -> Loaded:
-        """Return the newest samples of every series, at least ``most`` of each where there are as many."""
-        return await self._read(partial(self._load, most))
+    async def load(self, reach: Callable[[str], Reach]) -> Loaded:
+        """Return the newest samples of every series, of each as much as ``reach`` says."""
+        return await self._read(partial(self._load, reach))
 
-    def _load(self, most: int) -> Loaded:
+    def _load(self, reach: Callable[[str], Reach]) -> Loaded:
         connection, damage = self._open_reading(), Damage()
         self._series = read_series(connection)
-        sealed: dict[str, tuple[Columns, bool]] = {}
+        ends = self._read_ends(connection, damage)
+        damaged_ends = damage.chunks
+        unsealed, arrival = read_unsealed(connection, ends.last_sealed, damage)
+        self._leave_out(Voids.recorded(Columns.joined([ends.clock_sets, *unsealed.get(CLOCK_SERIES, ())])))
+        series, again = {}, Damage()
+        for name in {*self._series, *unsealed}:
+            waiting = Columns.joined(unsealed.pop(name, ()))
+            if name != CLOCK_SERIES:
+                series[name] = newest_that_hold(
+                    connection, self._series.get(name), waiting, reach=reach(name), damage=again, voids=self._voids
+                )
+            if len(waiting):
+                self._add(name, waiting)
+                self._pack_what_is_much(name)
+        damage.chunks += max(again.chunks - damaged_ends, 0)  # the newest chunks have been looked at twice
+        return Loaded(series=series, arrival=max(arrival, ends.arrival), damage=damage)
+
+    def _pack_what_is_much(self, series: str) -> None:
+        for buffer in self._buffers[series]:
+            if buffer.unpacked >= _PACKED_SAMPLES:
+                buffer.replace_unpacked(buffer.packed())
+
+    def _read_ends(self, connection: sqlite3.Connection, damage: Damage) -> _Ends:
+        """Return where the chunks of each series end, and note the numbers with which they go on."""
+        last_sealed, clock_sets = dict[str, tuple[int, int]](), _NONE
         arrivals = [0]  # as the rows say it: none is given again, whether they hold or not
         names = {series_id: name for name, series_id in self._series.items()}
         for series_id, number, last_arrival, unnumbered in connection.execute(SQL["newest_chunks"]).fetchall():
@@ -407,49 +433,53 @@ class Historian:
             if number is None or last_arrival is None:  # nothing of it can be read
                 damage.chunks += 1
             arrivals.append(last_arrival or 0)
-            wanted = EVERY_SAMPLE if name == CLOCK_SERIES else 1 if name.startswith("@") else most
-            sealed[name] = newest(connection, series_id, most=wanted, damage=damage)
-        found = {name: sealed_until(columns) for name, (columns, _older) in sealed.items()}
-        last_sealed = {name: until for name, until in found.items() if until is not None}
-        unsealed, arrival = read_unsealed(connection, last_sealed, damage)
-        arrival = max(arrival, *arrivals)
-        pending = {name: Columns.joined(parts) for name, parts in unsealed.items()}
-        everything = {
-            name: Columns.joined([sealed.get(name, (_NONE, False))[0], pending.get(name, _NONE)])
-            for name in {*sealed, *pending}
-        }
-        self._leave_out(Voids.recorded(everything.pop(CLOCK_SERIES, _NONE)))
-        for name, columns in pending.items():
-            self._add(name, columns)
-        series = {
-            name: (self._voids.kept(columns).in_time(), sealed.get(name, (None, False))[1])
-            for name, columns in everything.items()
-        }
-        return Loaded(series=series, arrival=arrival, damage=damage)
+            most = EVERY_SAMPLE if name == CLOCK_SERIES else 1
+            columns = newest(connection, series_id, most=most, damage=damage)
+            clock_sets = columns if name == CLOCK_SERIES else clock_sets
+            until = sealed_until(columns)
+            if until is not None:
+                last_sealed[name] = until
+        return _Ends(last_sealed=last_sealed, clock_sets=clock_sets, arrival=max(arrivals))
 
     async def stretches(self, requests: Sequence[WindowRequest]) -> tuple[dict[WindowRequest, Columns], Damage]:
-        """Return for each request what the disk and the buffers hold of it, in time, and what was damaged."""
-        pending = {tag: self._pending(tag) for tag in {request.tag for request in requests}}
-        return await self._read(partial(self._stretches, tuple(requests), pending, self._voids, self._decoded))
+        """Return for each request what the disk and the buffers hold of it, in time, and what was damaged.
 
-    def _pending(self, series: str) -> Columns:
-        journalled = [*self._recent, *([self._being_written] if self._being_written is not None else [])]
-        return Columns.joined(
-            [
-                self._buffered(series),
-                *(batch.of_series(series) for batch in journalled if series in batch.rows),
-                Columns.of([sample for sample in self._fresh if sample.series == series]),
-            ]
-        )
+        Many are read some at a time, so that what another asks for meanwhile need not wait for all of them.
+        """
+        read, damage = dict[WindowRequest, Columns](), Damage()
+        for first in range(0, len(requests), _READ_AT_ONCE):
+            some = requests[first : first + _READ_AT_ONCE]
+            pending = self._pending({request.tag for request in some})
+            part, damaged = await self._read(partial(self._stretches, some, pending, self._voids, self._decoded))
+            read |= part
+            damage.add(damaged)
+        return read, damage
+
+    def _pending(self, names: AbstractSet[str]) -> dict[str, _Pending]:
+        journalled = (*self._recent, *([self._being_written] if self._being_written is not None else []))
+        fresh: dict[str, list[HeldSample]] = {name: [] for name in names}
+        for sample in self._fresh:
+            if sample.series in fresh:
+                fresh[sample.series].append(sample)
+        return {
+            name: _Pending(
+                series=name,
+                buffered=tuple(buffer.buffered() for buffer in self._buffers.get(name, ())),
+                journalled=journalled,
+                fresh=tuple(fresh[name]),
+            )
+            for name in names
+        }
 
     def _stretches(
         self,
         requests: Sequence[WindowRequest],
-        pending: Mapping[str, Columns],
+        pending: Mapping[str, _Pending],
         voids: Voids,
         decoded: DecodedChunks,
     ) -> tuple[dict[WindowRequest, Columns], Damage]:
-        connection, damage, found = self._open_reading(), Damage(), {}
+        connection, damage, read = self._open_reading(), Damage(), {}
+        unsealed = {name: each.columns() for name, each in pending.items()}
         for request in requests:
             series_id = self._series.get(request.tag)
             sealed, last_arrival = list[Columns](), 0
@@ -459,11 +489,11 @@ class Historian:
                     sealed, last_arrival = read_chunks(
                         connection, series_id, **stretch, damage=damage, decoded=decoded, voids=voids
                     )
-            waiting = pending[request.tag]  # some of it may have been sealed in the meantime
+            waiting = unsealed[request.tag]  # some of it may have been sealed in the meantime
             near = [voids.kept(part).around(request.start_ns, request.end_ns) for part in sealed]
             columns = Columns.joined([*near, voids.kept(waiting.where(waiting.arrival > last_arrival))])
-            found[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
-        return found, damage
+            read[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
+        return read, damage
 
     async def _read(self, work: Callable[[], Answer]) -> Answer:
         try:
@@ -527,6 +557,11 @@ def _holes_for(given_up: Sequence[HeldSample]) -> list[HeldSample]:
         for series, sample in first.items()
         if not series.startswith("@")  # until when a source has confirmed: less of it only says less
     ]
+
+
+def _phase(series: str) -> float:
+    """Return where in their common cycle a series stands, 1/4 to 1, evenly spread over all series."""
+    return 0.25 + 0.75 * crc32(series.encode()) / 2**32
 
 
 def _seal(connection: sqlite3.Connection, series_id: int, number: int, columns: Columns) -> None:

@@ -8,7 +8,8 @@ import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cached_property
+from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import Self
 
@@ -23,12 +24,12 @@ _HEAD = "<BI"
 _LONGEST_NAMES_BYTES = 2**26
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Samples of many series: series after series, each in the order of arrival."""
+    """Samples of many series: series after series, each in the order of arrival; ``counts``: how many each has."""
 
     columns: Columns
-    rows: Mapping[str, slice]  # by series
+    counts: Mapping[str, int]
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -39,45 +40,39 @@ class Batch:
         by_series = attrgetter("series")
         ordered = sorted(samples, key=by_series)
         counts = {series: len([*found]) for series, found in groupby(ordered, key=by_series)}
-        return cls(columns=Columns.of(ordered), rows=_rows(counts))
+        return cls(columns=Columns.of(ordered), counts=counts)
 
     @classmethod
     def joined(cls, batches: Sequence["Batch"]) -> Self:
         """Return batches, which come in the order of their arrival, as one."""
-        names = sorted({name for batch in batches for name in batch.rows})
+        names = sorted({name for batch in batches for name in batch.counts})
         number_of = {name: number for number, name in enumerate(names)}
-        numbers = [np.repeat([number_of[name] for name in batch.rows], _counts(batch)) for batch in batches]
+        numbers = [np.repeat([number_of[name] for name in batch.counts], [*batch.counts.values()]) for batch in batches]
         series = np.concatenate(numbers) if numbers else np.empty(0, np.int64)
         columns = Columns.joined(batch.columns for batch in batches).where(np.argsort(series, kind="stable"))
-        counts = np.bincount(series.astype(np.int64), minlength=len(names))
-        return cls(columns=columns, rows=_rows({name: int(counts[number_of[name]]) for name in names}))
+        counts = np.bincount(series.astype(np.int64), minlength=len(names)).tolist()
+        return cls(columns=columns, counts=dict(zip(names, counts, strict=True)))
+
+    @cached_property
+    def _begins(self) -> Mapping[str, int]:
+        return dict(zip(self.counts, accumulate(self.counts.values(), initial=0), strict=False))
 
     def of_series(self, name: str) -> Columns:
         """Return the samples of one series, of which there may be none."""
-        return self.columns.where(self.rows.get(name, slice(0)))
+        begin = self._begins.get(name, 0)
+        return self.columns.where(slice(begin, begin + self.counts.get(name, 0)))
 
     def by_series(self) -> Iterator[tuple[str, Columns]]:
         """Yield each series with its samples."""
-        for name, rows in self.rows.items():
-            yield name, self.columns.where(rows)
-
-
-def _rows(counts: Mapping[str, int]) -> dict[str, slice]:
-    rows, at = {}, 0
-    for name, count in counts.items():
-        rows[name] = slice(at, at + count)
-        at += count
-    return rows
-
-
-def _counts(batch: Batch) -> list[int]:
-    return [rows.stop - rows.start for rows in batch.rows.values()]
+        begin = 0
+        for name, count in self.counts.items():
+            yield name, self.columns.where(slice(begin, begin + count))
+            begin += count
 
 
 def pack(batch: Batch) -> bytes:
     """Return a batch as bytes."""
-    counts = dict(zip(batch.rows, _counts(batch), strict=True))
-    names = zstandard.ZstdCompressor().compress(json.dumps(counts, separators=(",", ":")).encode())
+    names = zstandard.ZstdCompressor().compress(json.dumps(batch.counts, separators=(",", ":")).encode())
     return struct.pack(_HEAD, _FORMAT, len(names)) + names + encode(batch.columns)
 
 
@@ -89,10 +84,10 @@ def unpack(payload: bytes) -> Batch:
             raise ChunkError(f"journal format {version} is not known")
         begin = struct.calcsize(_HEAD)
         names = _names(payload[begin : begin + length])
-        batch = Batch(columns=decode(payload[begin + length :]), rows=_rows(json.loads(names)))
+        batch = Batch(columns=decode(payload[begin + length :]), counts=json.loads(names))
     except (struct.error, zstandard.ZstdError, ValueError, TypeError, AttributeError) as error:
         raise ChunkError(f"a journal entry cannot be read: {error}") from error
-    if sum(_counts(batch)) != len(batch):
+    if sum(batch.counts.values()) != len(batch):
         raise ChunkError("a journal entry does not say of which series its samples are")
     return batch
 

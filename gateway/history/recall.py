@@ -15,7 +15,7 @@ from gateway.records import TagSample
 
 log = structlog.get_logger()
 
-RING_SAMPLES = 4096
+RING_SAMPLES = 2**15  # the most of one tag; what is read further back comes from disk
 
 
 class History:
@@ -41,7 +41,7 @@ class History:
 
     async def load(self) -> None:
         """Put back what earlier runs have left; until a source is heard again, nothing newer is known of its tags."""
-        loaded = await self._historian.load(most=RING_SAMPLES)
+        loaded = await self._historian.load(self._rings.reach)
         self._rings.resume(arrival=loaded.arrival)
         for series, (columns, older) in loaded.series.items():
             self._rings.put_back(series, columns, older_elsewhere=older)
@@ -106,6 +106,10 @@ class History:
         if self._historian.waits_long:
             with suppress(StoreUnavailableError):
                 await self._historian.flush()
+
+    def need(self, need_ns: Mapping[str, int]) -> None:
+        """Keep each tag in memory as far back as it is read from now on, in nanoseconds by tag."""
+        self._rings.need(need_ns)
 
     def last_ns(self, tag: str) -> int | None:
         """Return from when a tag's newest value counts, or None."""

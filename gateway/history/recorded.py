@@ -39,7 +39,7 @@ class RecordedHistory:
         for name in (*series, CLOCK_SERIES):
             if name in self._ids:
                 most = EVERY_SAMPLE if name == CLOCK_SERIES else 1
-                found, _older = newest(connection, self._ids[name], most=most, damage=Damage())
+                found = newest(connection, self._ids[name], most=most, damage=Damage())
                 until = sealed_until(found)
                 if until is not None:
                     last_sealed[name] = until

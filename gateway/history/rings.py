@@ -1,5 +1,9 @@
 """Tag history in memory: one bounded ring per tag, ordered by when a value counts.
 
+A ring is as long as somebody reads back in its tag (``need_ns``), and grows in steps until it is; of a tag that nobody
+reads it keeps the latest value and a short tail. From the first sample it keeps, a ring knows all that is known; what
+counts from earlier is on disk alone, and ``reaches_back`` says so.
+
 Touched only from the event loop's thread; windows are handed out as copies. When a source is lost, each of
 its tags gets a *mark* (bad, no number) at the instant until which its server had last confirmed the value: from there
 on nothing is known, and windows say so by themselves. When the source is back, a server tells each value again
@@ -18,7 +22,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gateway.history.columns import Columns, HeldSample, SampleFlag, mark
+from gateway.history.columns import Columns, HeldSample, Reach, SampleFlag, mark
 from gateway.history.voids import ClockSet
 from gateway.history.windows import TagWindow, WindowRequest, cut
 from gateway.records import Quality, TagSample, quality_of
@@ -27,68 +31,132 @@ BAD_OUT_OF_RANGE = 0x803C0000
 LARGEST_LEAD_NS = 2_000_000_000
 _TAKEN_BACK_WITHIN_NS = 3_600_000_000_000  # later than that, two settings of a clock have nothing to do with each other
 _SMALLEST_MISTAKE_NS = 10_000_000_000
-_MOVED_AFTER = 4  # a quarter of the capacity more, and what is kept is moved once per quarter
+_MOVED_AFTER = 4  # a quarter more room than is filled, so that what is kept is moved once per quarter
+_SMALLEST_ROOM = 16
+TAIL_NS = 5_000_000_000  # kept of a tag that nobody reads
+READ_LATE_NS = 15_000_000_000  # a window may be read so long after the instant at which it ends
 _TIME_FLAGS = {"source": SampleFlag.NONE, "server": SampleFlag.SERVER_TIME, "gateway": SampleFlag.GATEWAY_TIME}
 
 
-class TagRing:
-    """The newest samples of one tag, at most ``capacity``."""
+def _room_for(count: int) -> int:
+    return max(_SMALLEST_ROOM, count + count // _MOVED_AFTER + _MOVED_AFTER)
 
-    def __init__(self, *, capacity: int) -> None:
+
+class TagRing:
+    """The newest samples of one tag: at most ``capacity``, and no more than ``kept_ns`` back where that is given."""
+
+    __slots__ = (
+        "_begin",
+        "_capacity",
+        "_end",
+        "_held_ns",
+        "_kept_ns",
+        "_statuses",
+        "_values",
+        "earliest_next_ns",
+        "false_until_ns",
+        "last_ns",
+        "older_elsewhere",
+        "overwritten",
+        "reaches_from_ns",
+        "told_again_until_ns",
+    )
+
+    def __init__(self, *, capacity: int, kept_ns: int | None = None) -> None:
+        """``kept_ns``: for how long before the newest sample all are kept, with what held then; None: for ever."""
         self.last_ns: int | None = None  # from when the newest sample counts
-        self.overwritten = 0
+        self.overwritten = 0  # samples that somebody may read, and for which there was no room
         self.older_elsewhere = False  # whether older samples are on disk, or were
         self.reaches_from_ns = 0  # what counts from earlier is on disk alone
         self.told_again_until_ns: int | None = None
         self.earliest_next_ns = 0
         self.false_until_ns = 0  # until when source times are of a clock that has been set back since
         self._capacity = capacity
+        self._kept_ns = kept_ns
         self._begin = 0
         self._end = 0
-        room = capacity + max(1, capacity // _MOVED_AFTER)
-        self._held_ns = np.full(room, -1, np.int64)  # written to, so that its memory is taken now and not by and by
-        self._values = np.full(room, np.nan, np.float64)
-        self._statuses = np.full(room, 0xFFFFFFFF, np.uint32)
+        self._allocate(_SMALLEST_ROOM)
+
+    def _allocate(self, room: int) -> None:
+        self._held_ns = np.empty(room, np.int64)
+        self._values = np.empty(room, np.float64)
+        self._statuses = np.empty(room, np.uint32)
 
     def __len__(self) -> int:
         return self._end - self._begin
+
+    @property
+    def nbytes(self) -> int:
+        """Return how many bytes its samples take, with the room for more."""
+        return self._held_ns.nbytes + self._values.nbytes + self._statuses.nbytes
 
     @property
     def first_ns(self) -> int | None:
         """Return from when the oldest sample kept counts, or None."""
         return int(self._held_ns[self._begin]) if len(self) else None
 
+    @property
+    def reach(self) -> Reach:
+        """Return how much of an earlier run it takes."""
+        return Reach(self._capacity, self._kept_ns)
+
+    def keep(self, kept_ns: int | None) -> None:
+        """Keep samples for so long from now on; what was let go already is on disk alone."""
+        self._kept_ns = kept_ns
+
     def refill(self, columns: Columns) -> None:
         """Put the newest samples, which come in the order in which they count, in the place of what is kept."""
-        kept = columns.where(slice(max(len(columns) - self._capacity, 0), None))
+        kept = self.reach.newest(columns)
         self._begin, self._end = 0, len(kept)
+        self._allocate(_room_for(self._end))
         self._held_ns[: self._end], self._values[: self._end] = kept.held_ns, kept.values
         self._statuses[: self._end] = kept.statuses
         self.last_ns = int(kept.held_ns[-1]) if len(kept) else None
         self.older_elsewhere = self.older_elsewhere or len(kept) < len(columns)
 
     def append(self, *, held_ns: int, value: float, status: int) -> None:
-        """Add a sample at its place in time; of equal times the later arrival comes last."""
+        """Add a sample at its place in time; of equal times the later arrival comes last.
+
+        One that counts from earlier than the first that is kept is on disk alone, like those beside it: with it the
+        ring would say that it reaches back to where it does not.
+        """
         if self._end == len(self._held_ns):
             self._make_room()
         at = self._end
         if self.last_ns is not None and held_ns < self.last_ns:
             at = self._begin + int(np.searchsorted(self._held_ns[self._begin : self._end], held_ns, side="right"))
+            if at == self._begin and self.older_elsewhere:
+                return
             for column in (self._held_ns, self._values, self._statuses):
                 column[at + 1 : self._end + 1] = column[at : self._end].copy()
         self._held_ns[at], self._values[at], self._statuses[at] = held_ns, value, status
         self._end += 1
         self.last_ns = held_ns if self.last_ns is None else max(self.last_ns, held_ns)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go what nobody reads any more, and the oldest where there are too many."""
         if len(self) > self._capacity:
             self._begin += 1
             self.overwritten += 1
             self.older_elsewhere = True
+        if self._kept_ns is None or self.last_ns is None:
+            return
+        until_ns = self.last_ns - self._kept_ns
+        while self._end - self._begin > 1 and self._held_ns[self._begin + 1] <= until_ns:
+            self._begin += 1
+            self.older_elsewhere = True
 
     def _make_room(self) -> None:
-        """Move what is kept to the front."""
-        for column in (self._held_ns, self._values, self._statuses):
-            column[: len(self)] = column[self._begin : self._end].copy()
-        self._begin, self._end = 0, self._end - self._begin
+        """Move what is kept to the front, into more room where it fills most of it, into less where it fills little."""
+        kept, kept_count, room = slice(self._begin, self._end), len(self), len(self._held_ns)
+        columns = self._held_ns[kept], self._values[kept], self._statuses[kept]
+        if _MOVED_AFTER * (room - kept_count) < kept_count or _room_for(kept_count) < room // _MOVED_AFTER:
+            self._allocate(_room_for(kept_count))
+        else:
+            columns = columns[0].copy(), columns[1].copy(), columns[2].copy()
+        self._held_ns[:kept_count], self._values[:kept_count], self._statuses[:kept_count] = columns
+        self._begin, self._end = 0, kept_count
 
     def forget(self, *, reaches_from_ns: int) -> None:
         """Forget everything; what was forgotten is on disk, and is asked for there of earlier than that instant."""
@@ -120,6 +188,13 @@ class TagRing:
         )
 
 
+def _kept_ns(tag: str, need_ns: Mapping[str, int] | None) -> int | None:
+    """Return for how long samples of a tag are kept, None: as far as there is room."""
+    if need_ns is None:
+        return None
+    return need_ns[tag] + READ_LATE_NS if tag in need_ns else TAIL_NS
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _SetBack:
     """The wall clock was set back, and what was known until then."""
@@ -134,18 +209,38 @@ class _SetBack:
 class Rings:
     """The rings of all tags, and until when each source has confirmed its values."""
 
-    def __init__(self, tags: Mapping[str, str], *, capacity: int) -> None:
-        """``tags``: tag name to the name of its source."""
+    def __init__(self, tags: Mapping[str, str], *, capacity: int, need_ns: Mapping[str, int] | None = None) -> None:
+        """Keep nothing yet.
+
+        Args:
+            tags: tag name to the name of its source.
+            capacity: the most samples of one tag.
+            need_ns: how far back each tag is read that anybody reads; None: as far as ``capacity`` goes.
+        """
         self._source_of = dict(tags)
-        self._rings = {tag: TagRing(capacity=capacity) for tag in tags}
+        self._rings = {tag: TagRing(capacity=capacity, kept_ns=_kept_ns(tag, need_ns)) for tag in tags}
         self._confirmed_ns = dict.fromkeys(tags.values(), 0)
         self._arrival = 0
         self._set_back: _SetBack | None = None
         self.samples_taken = 0
 
+    def need(self, need_ns: Mapping[str, int]) -> None:
+        """Keep each tag as far back as it is read from now on; until a ring has grown its windows are on disk."""
+        for tag, ring in self._rings.items():
+            ring.keep(_kept_ns(tag, need_ns))
+
+    def nbytes(self) -> int:
+        """Return how many bytes the samples of all tags take in memory."""
+        return sum(ring.nbytes for ring in self._rings.values())
+
     def resume(self, *, arrival: int) -> None:
         """Go on counting arrivals after those of an earlier run."""
         self._arrival = max(self._arrival, arrival)
+
+    def reach(self, series: str) -> Reach:
+        """Return how much of what an earlier run has recorded of a series is to be put back."""
+        ring = self._rings.get(series)
+        return Reach(1) if ring is None else ring.reach
 
     def put_back(self, series: str, columns: Columns, *, older_elsewhere: bool) -> None:
         """Take samples that were recorded in an earlier run, as they counted then."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from gateway.database.opening import SQLITE_ERRORS
 from gateway.history.chunk import ChunkError, decode
-from gateway.history.columns import Columns, mark
+from gateway.history.columns import Columns, Reach, mark
 from gateway.history.journal import Batch, unpack
 from gateway.history.statements import SQL
 from gateway.history.voids import NOTHING_VOID, Voids
@@ -47,6 +47,11 @@ class Damage:
 
     def __bool__(self) -> bool:
         return bool(self.chunks or self.journal_entries)
+
+    def add(self, other: "Damage") -> None:
+        """Count what another reading could not use, too."""
+        self.chunks += other.chunks
+        self.journal_entries += other.journal_entries
 
 
 def read_series(connection: sqlite3.Connection) -> dict[str, int]:
@@ -99,7 +104,8 @@ def read_unsealed(
             continue
         last_arrival = max(last_arrival, int(stretch.columns.arrival.max(initial=0)))
         for name, columns in stretch.by_series():
-            fresh = columns.where(columns.arrival > sealed_until.get(name, (0, 0))[1])
+            sealed = int(np.searchsorted(columns.arrival, sealed_until.get(name, (0, 0))[1], side="right"))
+            fresh = columns.where(slice(sealed, None))  # no copy: of many tags it would be many small ones
             if not len(fresh):
                 continue
             if name in unknown:
@@ -228,25 +234,82 @@ def _hole(since_ns: int) -> Columns:
     return Columns.of((mark("", since_ns, arrival=_AFTER_ALL),))
 
 
-def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage: Damage) -> tuple[Columns, bool]:
-    """Return (at least the newest ``most`` samples sealed of a series, in time; whether older ones are there)."""
-    rows = connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id}).fetchall()
+def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage: Damage) -> Columns:
+    """Return at least the newest ``most`` samples sealed of a series, ordered by when they count."""
     parts: list[Columns | None] = []
-    older, following = False, None
-    for (number,) in rows:
+    for _number, part in _backwards(connection, series_id, damage):
+        parts.insert(0, part)
+        if sum(len(each) for each in parts if each is not None) >= most:
+            break
+    return Columns.joined(_with_holes(parts)).in_time()
+
+
+def newest_that_hold(
+    connection: sqlite3.Connection, series_id: int | None, waiting: Columns, *, reach: Reach, damage: Damage,
+    voids: Voids = NOTHING_VOID,
+) -> tuple[Columns, bool]:  # fmt: skip
+    """Return (the newest samples of a series, as far as ``reach`` says; whether there are others).
+
+    They come ordered by when they count, and from the first on nothing is missing: chunks are in the order of arrival,
+    so an older one may hold what counts from later (a hole that was filled late), and then more are read.
+    ``waiting``: what is not sealed.
+    """
+    parts: list[Columns | None] = []
+    kept, unread_below = voids.kept(waiting).in_time(), _NEVER_REACHED
+    if series_id is None:
+        return _newest_of_all(kept, reach)
+    backwards = _backwards(connection, series_id, damage)
+    while True:
+        latest_ns = _latest_ns(connection, series_id, unread_below, voids)
+        complete = kept.where(slice(0 if latest_ns is None else int(np.searchsorted(kept.held_ns, latest_ns)), None))
+        if latest_ns is not None and reach.is_met_by(complete):
+            return reach.newest(complete).copied(), True
+        chunk = next(backwards, None)
+        if chunk is None:
+            return _newest_of_all(kept, reach)
+        number, part = chunk
+        parts.insert(0, part)
+        unread_below = unread_below if number is None else number
+        kept = voids.kept(Columns.joined([*_with_holes(parts), waiting])).in_time()
+
+
+def _newest_of_all(columns: Columns, reach: Reach) -> tuple[Columns, bool]:
+    newest_columns = reach.newest(columns).copied()
+    return newest_columns, len(newest_columns) < len(columns)
+
+
+def _latest_ns(connection: sqlite3.Connection, series_id: int, below: int, voids: Voids) -> int | None:
+    """Return until when the chunks with lower numbers reach at the latest, None where nobody can say.
+
+    Where a clock was set back, what such a chunk holds of later than that does not hold.
+    """
+    below_number = {"series_id": series_id, "below": below}
+    if not voids:
+        row = connection.execute(SQL["latest_of_chunks"], below_number).fetchone()
+        return None if row is None else int(row[0])
+    ends = [
+        min([last_ns, *(each.until_ns for each in voids.set_back() if last_arrival < each.arrival)])
+        for last_ns, last_arrival in connection.execute(SQL["ends_of_chunks"], below_number)
+        if _whole(last_ns, last_arrival)
+    ]
+    return max(ends, default=None)
+
+
+def _backwards(
+    connection: sqlite3.Connection, series_id: int, damage: Damage
+) -> Iterator[tuple[int | None, Columns | None]]:
+    """Yield (number, columns) of the chunks of a series, the newest first; None for what is lost."""
+    following = None
+    for (number,) in connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id}):
         if not _whole(number) or number >= _NEVER_REACHED:  # a chunk that is lost, and nobody can say which
             damage.chunks += 1
-            parts.insert(0, None)
+            yield None, None
             continue
-        if sum(len(part) for part in parts if part is not None) >= most:
-            older = True
-            break
         if following is not None and number != following - 1:
             damage.chunks += following - 1 - number
-            parts.insert(0, None)
+            yield None, None
         following = number
-        parts.insert(0, _chunk(connection, series_id, number, damage, None))
-    return Columns.joined(_with_holes(parts)).in_time(), older
+        yield number, _chunk(connection, series_id, number, damage, None)
 
 
 def sealed_until(columns: Columns) -> tuple[int, int] | None:

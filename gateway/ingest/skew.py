@@ -7,6 +7,7 @@ reading that no late response explains counts by itself.
 """
 
 import math
+from array import array
 from collections import deque
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -58,7 +59,7 @@ class TagClock:
     def __init__(self) -> None:
         self._last: TagSample | None = None
         self._since_ns = 0  # when its present source time came first
-        self._leads_ns: deque[int] = deque(maxlen=_READINGS)
+        self._leads_ns = array("q")  # the last few; a deque has room for 64, and there are thousands of tags
         self.lead_ns = 0.0
         self.stands_still = False
 
@@ -84,6 +85,8 @@ class TagClock:
             self.stands_still = True
 
     def _take(self, lead_ns: int, limit_ns: int) -> None:
+        if len(self._leads_ns) == _READINGS:
+            del self._leads_ns[0]
         self._leads_ns.append(lead_ns)
         if abs(lead_ns) <= limit_ns and not self.lead_ns:
             return  # nothing was wrong, and nothing is

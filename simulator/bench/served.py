@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.contract.topics import Topics
-from gateway.history.columns import HeldSample
+from gateway.history.columns import HeldSample, Reach
 from gateway.history.historian import Historian, set_aside_if_corrupt
 from gateway.history.recall import RING_SAMPLES, History
 from gateway.history.rings import Rings
@@ -134,7 +134,7 @@ def less_careful(now: Mapping[str, Decided], truth: Mapping[str, Decided]) -> li
 async def add_chunks(store: Path, *, before_ns: int) -> int:
     """Seal chunks of earlier samples into a store's history, as if it had run for longer; return when they begin."""
     async with Historian(store, now_ns=lambda: before_ns) as historian:
-        loaded = await historian.load(most=1)
+        loaded = await historian.load(lambda _series: Reach(1))
         for at in range(CHUNKED_SAMPLES):
             held_ns = before_ns - (CHUNKED_SAMPLES - at) * SECOND_NS
             historian.record(

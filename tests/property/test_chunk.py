@@ -78,7 +78,7 @@ def test_a_journal_of_many_series_comes_back_series_by_series_in_the_order_of_ar
     batches = [unpack(pack(Batch.of(samples))) for samples in flushes]
     joined = Batch.joined(batches)
     everything = [sample for samples in flushes for sample in samples]
-    assert set(joined.rows) == {sample.series for sample in everything}
+    assert set(joined.counts) == {sample.series for sample in everything}
     for series, columns in joined.by_series():
         same(columns, Columns.of([sample for sample in everything if sample.series == series]))
         same(columns, Columns.joined(batch.of_series(series) for batch in batches))

@@ -68,3 +68,10 @@ SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragm
 
 -- name: newest_chunks_of_series
 SELECT number FROM chunk WHERE series_id = :series_id ORDER BY number DESC;
+
+-- name: latest_of_chunks
+SELECT last_ns FROM chunk INDEXED BY chunk_by_time
+WHERE series_id = :series_id AND number < :below AND typeof(last_ns) = 'integer' ORDER BY last_ns DESC LIMIT 1;
+
+-- name: ends_of_chunks
+SELECT last_ns, last_arrival FROM chunk WHERE series_id = :series_id AND number < :below;
