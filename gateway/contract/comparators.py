@@ -11,13 +11,19 @@ from gateway.contract.names import normalised
 _SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "": ("", "=", "==", "eq", "equal", "equals", "equal to"),
     "<": ("<", "\uff1c", "﹤", "&lt;", "lt", "less than", "below", "under", "unter", "kleiner",
-          "kleiner als", "weniger als"),
+          "kleiner als", "weniger als", "moins de", "inférieur à", "inférieure à", "menor que", "menos de",
+          "inferior a", "minder dan", "kleiner dan", "lager dan", "minore di", "meno di", "inferiore a", "mniej niż",
+          "poniżej"),
     "<=": ("<=", "=<", "≤", "≦", "⩽", "&le;", "&lt;=", "le", "lte", "leq", "less than or equal",
-           "less than or equal to", "at most", "not more than", "nmt", "höchstens"),
+           "less than or equal to", "at most", "not more than", "nmt", "höchstens", "au plus", "como máximo",
+           "ten hoogste", "hoogstens", "al massimo", "co najwyżej", "najwyżej"),
     ">": (">", "\uff1e", "﹥", "&gt;", "gt", "greater than", "more than", "above", "over", "über", "größer",
-          "größer als", "mehr als"),
+          "größer als", "mehr als", "plus de", "supérieur à", "supérieure à", "mayor que", "más de", "superior a",
+          "meer dan", "groter dan", "hoger dan", "maggiore di", "più di", "superiore a", "oltre", "więcej niż",
+          "powyżej", "większe niż"),
     ">=": (">=", "=>", "≥", "≧", "⩾", "&ge;", "&gt;=", "ge", "gte", "geq", "greater than or equal",
-           "greater than or equal to", "at least", "not less than", "nlt", "mindestens"),
+           "greater than or equal to", "at least", "not less than", "nlt", "mindestens", "au moins", "al menos",
+           "ten minste", "minstens", "almeno", "co najmniej"),
 }  # fmt: skip
 _MEANINGS: Mapping[str, str] = {word: meaning for meaning, words in _SPELLINGS.items() for word in words}
 NOT_UNDERSTOOD = frozenset(

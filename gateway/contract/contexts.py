@@ -14,11 +14,12 @@ from gateway.contract.reading import (
     parse_object,
     refusal,
 )
-from gateway.contract.result_fields import lot_names, perhaps_several
+from gateway.contract.result_fields import blank, lot_names, perhaps_several
 from gateway.records import ContextChange, ContextKind, ProductReference, ResultReference
 
 MOST_CHANGES = 500  # of one message
-_LOTS = ("material_lot_id", "consumed_lot_id")
+_CONSUMED = "consumed_lot_id"
+_LOTS = ("material_lot_id", _CONSUMED)
 _SOURCE = "mes"
 _REFERENCES = ResultMapping(source=_SOURCE)
 _OF_NO_LOT = frozenset({ContextKind.EQUIPMENT_STATE, ContextKind.ORDER_ENDED})  # by these no lot is judged
@@ -53,12 +54,21 @@ def context_messages(payload: bytes) -> list[bytes]:
 
 
 def _of_one_lot_each(change: Any) -> list[Any]:
-    changes = [change]
+    changes = _with_what_it_consumes(change)
     for name in _LOTS:
         lots = _lots(change.get(name)) if isinstance(change, dict) else []
         if len(lots) > 1:
-            changes = [{**each, name: lot} for each in changes for lot in lots]
-    return changes
+            changes = [{**each, name: lot} if name in each else each for each in changes for lot in lots]
+    return [each for at, each in enumerate(changes) if each not in changes[:at]]
+
+
+def _with_what_it_consumes(change: Any) -> list[Any]:
+    """Return a change, and beside it what it says of a lot that went into the one that it is about."""
+    consumed = change.get(_CONSUMED) if isinstance(change, dict) else None
+    if consumed is None or blank(consumed) or change.get("event") == ContextKind.MATERIAL_CONSUMED:
+        return [change]
+    alone = {name: value for name, value in change.items() if name != _CONSUMED}
+    return [alone, {**change, "event": ContextKind.MATERIAL_CONSUMED.value}]
 
 
 def _lots(value: Any) -> list[str]:

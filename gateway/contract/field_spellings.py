@@ -46,8 +46,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "analysed_at": ("analysed_at", "analyzed_at"),
     "approved_at": ("approved_at",),
     "material_lot_id": (
-        "material_lot_id", "material_lot", "material_lots", "lot", "lots", "lot_id", "lot_ids", "lot_no", "lot_number",
-        "lot_name", "lot_code",
+        "material_lot_id", "material_lot", "material_lots", "material_lot_ids", "lot", "lots", "lot_id", "lot_ids",
+        "lot_no", "lot_number", "lot_name", "lot_code",
     ),
     "job_order_id": ("job_order_id", "work_order", "work_order_id", "job_order", "production_order", "process_order"),
     "material_definition_id": (

@@ -94,10 +94,20 @@ JUDGING = _vocabulary(
 NOT_JUDGING = _vocabulary("rule date at by on id time comment name user person role method from until to due level")
 STANDING = _vocabulary("status state statut estado stato zustand stan etat estatus toestand")
 RESULTS = _vocabulary(
-    "result results value values numeric number reported final measured measurement measurements corrected text "
-    "formatted display displayed individual replicates determinations readings reading rounded "
-    "ergebnis ergebnisse resultat resultats messwert messwerte wert werte valeur valeurs resultado resultados valor "
-    "valores uitslag uitslagen waarde waarden meetwaarde risultato risultati valore valori wynik wyniki wartosc",
+    "result value measured measurement reading ergebnis resultat messwert wert valeur resultado valor uitslag waarde "
+    "meetwaarde risultato valore wynik wartosc"
+)
+LISTED_RESULTS = _vocabulary(
+    "results values measurements readings replicates determinations ergebnisse resultats messwerte werte valeurs "
+    "resultados valores uitslagen waarden meetwaarden risultati valori wyniki wartosci einzelwerte"
+)
+OF_A_RESULT = (
+    RESULTS.words
+    | LISTED_RESULTS.words
+    | _vocabulary(
+        "numeric number reported final corrected text formatted display displayed individual single data rounded test "
+        "numerique numerico final endgultig"
+    ).words
 )
 COMPARING = _vocabulary(
     "operator qualifier sign prefix suffix symbol comparator relation relational modifier inequality censor remark "

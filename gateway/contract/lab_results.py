@@ -12,15 +12,16 @@ from typing import Any
 from gateway.contract.canonical import Agreed
 from gateway.contract.field_spellings import NO
 from gateway.contract.identity import identity_of, result_identity
+from gateway.contract.lab_values import says_the_same
 from gateway.contract.mapping import ResultMapping, mapping_named
 from gateway.contract.message_fields import MessageFields, word
 from gateway.contract.names import folded, name_key, normalised
 from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, as_text, echo, parse_object
 from gateway.contract.result_fields import located, unmapped
 from gateway.contract.stated_lots import stated_lots, texts_within
-from gateway.contract.stated_value import stated_value
+from gateway.contract.stated_value import plain_value, stated_value
 from gateway.contract.statuses import status_of
-from gateway.contract.unread_fields import lots_nobody_reads
+from gateway.contract.unread_fields import lots_nobody_reads, other_values
 from gateway.records import LabResult, ResultReference, ResultStatus, Specification
 
 CANONICAL = mapping_named("canonical")
@@ -115,9 +116,11 @@ def read_result(
             sampled_ns=message.time("sampled_at"),
         )
         raise MessageRefusedError(tuple(message.reader.reasons), about=about)
+    unused = (*mapped.unused, *fields.unused)
+    _note_other_values(message, foreign, unused)
     result = _result(message, source=source, sample_id=sample_id, test_id=test_id, lots=lots, control_id=control_id,
                      analytes=analytes, assume_status=assume_status, foreign_id=mapped.foreign_id)  # fmt: skip
-    return ReadResult(result=result, unused=(*mapped.unused, *fields.unused))
+    return ReadResult(result=result, unused=unused)
 
 
 def _note_lots_nobody_reads(
@@ -133,6 +136,20 @@ def _note_lots_nobody_reads(
             continue
         message.located.take("material_lot_id", name, value)
         message.reader.reasons.append(unmapped(name, value))
+
+
+def _note_other_values(message: MessageFields, foreign: Mapping[str, Any], unused: Collection[str]) -> None:
+    """Note fields that nothing reads and that are called like the value, where they say another one."""
+    names = message.located.names.get("value", ())
+    stated = None if not names else plain_value(message.located.document[names[0]], decimal_comma=message.decimal_comma)
+    if stated is None or stated.words:
+        return
+    for name in unused:
+        for value in other_values(name, foreign.get(name)):
+            other = plain_value(value, decimal_comma=message.decimal_comma)
+            if isinstance(value, str) if other is None else not other.words and not says_the_same(stated, other):
+                message.reader.reasons.append(unmapped(name, foreign[name]))
+                break
 
 
 def _result(

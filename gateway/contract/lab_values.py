@@ -13,6 +13,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gateway.contract.comparators import NOT_UNDERSTOOD, comparator
 from gateway.contract.names import hides_between_digits, normalised
@@ -24,6 +25,7 @@ _NOTHING = frozenset(
     {"nan", "inf", "infinity", "null", "n/a", "na", "n.a.", "tbd", "error", "#n/a", "#value!", "#ref!", "#div/0!"}
 )
 _BEFORE_NUMBER = re.compile(r"(?P<before>\D*?)\s*(?P<number>[+\-\u2212]?[.,]?\d.*)")
+_ONE_SIGN = str.maketrans({"\u00b7": ".", "\u22c5": ".", "*": ".", "\u00b5": "\u03bc"})  # signs of a product, micro
 _OF_A_NUMBER = "0123456789.,+-\u2212'eE"
 
 THOUSANDS_SEPARATORS = "THOUSANDS_SEPARATORS"
@@ -76,12 +78,25 @@ def written_value(
     return WrittenValue(number=None, flags=(TEXT_VALUE,), words=True)
 
 
+def says_the_same(value: WrittenValue, other: WrittenValue) -> bool:
+    """Return whether two values are one, where each may be rounded to the digits of the other."""
+    if value.words or other.words:
+        return value.words == other.words
+    if value.number is None or other.number is None or (value.qualifier or "") != (other.qualifier or ""):
+        return value.number == other.number and (value.qualifier or "") == (other.qualifier or "")
+    numbers = [Decimal(each.digits or repr(float(each.number or 0.0))) for each in (value, other)]
+    digits = max(number.as_tuple().exponent for number in numbers if isinstance(number.as_tuple().exponent, int))
+    return abs(numbers[0] - numbers[1]) <= Decimal(5).scaleb(int(digits) - 1)
+
+
 def _number(text: str, unit: str | None, *, decimal_comma: bool) -> WrittenNumber | None:
     """Return a number that stands alone, or before the unit that the message names."""
     number = written_number(text, decimal_comma=decimal_comma)
-    if number is not None or not unit or unit[0] in _OF_A_NUMBER or not text.endswith(unit):
+    if number is not None or not unit or unit[0] in _OF_A_NUMBER:
         return number
-    return written_number(text.removesuffix(unit), decimal_comma=decimal_comma)
+    if not text.translate(_ONE_SIGN).endswith(unit.translate(_ONE_SIGN)):
+        return None
+    return written_number(text[: -len(unit)], decimal_comma=decimal_comma)
 
 
 def _unknown(limit: float | None) -> tuple[str, ...]:

@@ -320,6 +320,10 @@ class FieldReader:
             text = f"{name} is '{echo(value)}', which is not a time: {echo(error)}."
             self.refuse(Refusal.NOT_A_TIME, text, field=name, found=echo(value))
             return None
+        if at_ns == 0:
+            text = f"{name} is where clocks begin, which stands for a time that is not known."
+            self.refuse(Refusal.NOT_A_TIME, text, field=name, found=echo(value))
+            return None
         return at_ns if ahead else self._not_ahead(name, value, at_ns)
 
     def _not_ahead(self, name: str, value: str, at_ns: int) -> int | None:

@@ -29,10 +29,15 @@ from gateway.records import Reason
 
 _INDEX, _FALLBACK = by_folded_name(SPELLINGS), by_folded_name(FALLBACKS)
 _WITHIN = by_folded_name(WITHIN_SPECIFICATION)
-_BETWEEN_LOTS = re.compile("[,;\r\n\t\uff0c\uff1b\u3001]")
+_BETWEEN_LOTS = re.compile("[,;\r\n\t\uff0c\uff1b\u3001\u2022]|<br */?>|\\\\[rnt]", re.IGNORECASE)
 _PERHAPS_BETWEEN_LOTS = re.compile(
-    r"\||\.\.+|(?<=\s)(?:&|\+|/|-|and|und|et|y|e|bis|to|through|thru)(?=\s)", re.IGNORECASE
+    r"\||\.\.+|[\u2192\u00b7>*=]|(?<=\s)(?:&|\+|/|-|and|und|sowie|et|y|e|ed|en|i|oraz|u\.?|plus|bis|to|through|thru|a|\u00e0|al|"
+    r"tot|do)(?=\s)|(?<=[\s(])(?:incl|inkl)\.?(?=\s)",
+    re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
+_JOINED_LOTS = re.compile(r"(?<![+&\s])[+&](?![+&\s])")
+_BRACKETS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb "
 # what stands where a lot is not known yet; such a result is of whichever lot its sample, order or equipment is
 _NO_LOT = NO_NAME | frozenset(
@@ -98,14 +103,30 @@ def located(document: Mapping[str, Any], *, ignore: Collection[str] = ()) -> Loc
 
 def lot_names(text: str) -> list[str]:
     """Return the lots in a text: several are separated by commas, semicolons or line breaks; "n/a" and "-" are none."""
-    names = (normalised(normalised(part).strip(_QUOTES)) for part in _BETWEEN_LOTS.split(text))
+    names = (normalised(_bare(normalised(part))) for part in _BETWEEN_LOTS.split(_bare(text)))
     return [name for name in names if name and name.casefold() not in _NO_LOT]
+
+
+def _bare(text: str) -> str:
+    """Return a text without the quotes or brackets around it: a list may come as its text."""
+    text = text.strip(_QUOTES)
+    inner = text[1:-1]
+    if text[:1] in _BRACKETS and text.endswith(_BRACKETS[text[0]]) and not any(each in inner for each in "[](){}<>"):
+        return inner.strip(_QUOTES)
+    return text
 
 
 def perhaps_several(lot: str) -> list[str]:
     """Return the lots that a name could be of, such as ``L-1 & L-2``; none where it is plainly one."""
-    parts = [name for part in _PERHAPS_BETWEEN_LOTS.split(lot) if (name := normalised(part))]
+    parts = _parts_of(lot, _PERHAPS_BETWEEN_LOTS)
+    joined = _parts_of(lot, _JOINED_LOTS)
+    if len(parts) < 2 and len(joined) > 1 and all(_DIGIT.search(part) for part in joined):  # noqa: PLR2004
+        return joined  # L1+L2; but R&D-12 is one
     return parts if len(parts) > 1 else []
+
+
+def _parts_of(lot: str, between: re.Pattern[str]) -> list[str]:
+    return [name for part in between.split(lot) if (name := normalised(part).strip(_QUOTES + "()"))]
 
 
 def unmapped(name: str, value: Any) -> Reason:

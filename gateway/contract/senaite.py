@@ -44,6 +44,7 @@ _NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 _UPPER_LIMIT = ("UpperDetectionLimit", "getUpperDetectionLimit")
 _OPTIONS = ("ResultOptions", "getResultOptions")
+_RANGE = ("ResultsRange", "getResultsRange")
 _RETEST = ("RetestOf", "getRetestOfUID")
 _CONTROL_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "sample_id": (("parent_id",),),
@@ -54,8 +55,8 @@ _CONTROL_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 _DUPLICATED = ("AnalysisUID", "getAnalysisUID", "Analysis", "getAnalysis")
 _SAMPLE, _REFERENCE, _DUPLICATE = "analysisrequest", "referenceanalysis", "duplicateanalysis"
 _ENVELOPE = frozenset(
-    {"uid", "id", "title", "portal_type", "url", "path", "api_url", "parent_id", "review_state", "ResultsRange",
-     "partial_listing", "sample_state", *_UPPER_LIMIT, *_OPTIONS, *_RETEST, *_DUPLICATED,
+    {"uid", "id", "title", "portal_type", "url", "path", "api_url", "parent_id", "review_state",
+     "partial_listing", "sample_state", *_RANGE, *_UPPER_LIMIT, *_OPTIONS, *_RETEST, *_DUPLICATED,
      "ReferenceAnalysesGroupID", "getReferenceAnalysesGroupID", "ReferenceType", "getReferenceType"}
 )  # fmt: skip
 _READ = _ENVELOPE | {name for groups in _NAMES.values() for names in groups for name in names}
@@ -101,7 +102,7 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     retest_of = _uid(_first(document, _RETEST))
     if retest_of is not None:
         message["retest_of"] = retest_of
-    limits = _limits(document.get("ResultsRange"), reasons)
+    limits = _limits(_first(document, _RANGE), reasons)
     if limits:
         message["specification"] = limits
     _choose_option(document, message, reasons)

@@ -1,5 +1,6 @@
 """What a laboratory's message states as its value, in all its fields together: the number, the limit or the words."""
 
+import sys
 from typing import Any
 
 from gateway.contract.comparators import comparator
@@ -35,6 +36,14 @@ def value_text(value: Any) -> str:
     """Return a value as it was sent, bounded and always encodable."""
     text = value.strip() if isinstance(value, str) else repr(value) if type(value) in {int, float} else echo(value)
     return text.encode("utf-8", "backslashreplace").decode()[:LONGEST_TEXT]
+
+
+def plain_value(value: Any, *, decimal_comma: bool) -> WrittenValue | None:
+    """Return what one field says as a value, or None where it is neither a number nor a text that is read."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return WrittenValue(number=float(value)) if abs(value) <= sys.float_info.max else None
+    text = isinstance(value, str) and len(value) <= LONGEST_TEXT
+    return written_value(value, decimal_comma=decimal_comma) if text else None
 
 
 def _written(

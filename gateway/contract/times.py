@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, date, datetime
 
+from gateway.contract.names import normalised
+
 _SEPARATED = re.compile(r"[\dW-]+[Tt ]\d")
 _NS = 1_000_000_000
 _MS = 1_000_000
@@ -39,7 +41,7 @@ def parse_rfc3339(text: str) -> int:
 
 def local_time(text: str) -> datetime:
     """Return a date with a time, with a zone where the text has one; raises ValueError with a sentence."""
-    text = text.strip()
+    text = normalised(text).upper()
     if is_date(text):
         raise ValueError(f"{text} is a date without a time")
     try:

@@ -20,12 +20,15 @@ from gateway.contract.field_words import (
     FLAGS,
     JUDGING,
     LIMITS,
+    LISTED_RESULTS,
     LOT,
     NAMES_A_LOT,
     NO_DOUBT,
     NO_LIMITS,
     NOT_JUDGING,
     OF_A_LOT,
+    OF_A_RESULT,
+    RESULTS,
     SCALING,
     SEVERAL,
     STANDING,
@@ -205,6 +208,22 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
         else:
             found.append((name, each))
     return found
+
+
+def other_values(name: str, value: Any) -> list[Any]:
+    """Return what a field that nothing reads says as a value of the result, by its name; else nothing.
+
+    ``numeric_result``, ``Messwert``, ``values``: numbers and texts; how many determinations there were is none.
+    """
+    words = words_of(name)
+    if not words <= OF_A_RESULT:
+        return []
+    if isinstance(value, list) and (LISTED_RESULTS.speaks_in(words) or RESULTS.speaks_in(words)):
+        return [said for inner, said in _inside(value) if not inner or words_of(inner) <= OF_A_RESULT]
+    if isinstance(value, Mapping):
+        return [said for inner, said in _inside(value) if RESULTS.speaks_in(words_of(inner))]
+    several = isinstance(value, str) and LISTED_RESULTS.speaks_in(words) and not is_limit(value)
+    return [value] if several or RESULTS.speaks_in(words) else []
 
 
 def lots_nobody_reads(

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from gateway.contract.names import hides_between_digits, normalised
 
 _DIGITS = re.compile(r"(?P<sign>[+-]?)(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?)", re.ASCII)
-_POWER = re.compile(r"(?P<number>[^x\u00d7*]+?)\s*[x\u00d7*]\s*10\s*\^\s*(?P<power>[+-]?\d{1,6})", re.ASCII)
+_POWER = re.compile(
+    r"(?P<number>[^x\u00d7*\u00b7\u22c5]+?)\s*[x\u00d7*\u00b7\u22c5]\s*10\s*"
+    r"(?:\^\s*(?P<power>[+-]?\d{1,6})|(?P<raised>[\u207a\u207b]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]{1,6}))",
+    re.ASCII | re.IGNORECASE,
+)
+_RAISED = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b", "0123456789+-")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?P<mark>[ '.,])\d{3}(?:(?P=mark)\d{3})*(?P<fraction>[.,]\d+)?", re.ASCII)
 _USUAL = str.maketrans({"\u2212": "-", "\u2019": "'"})  # a true minus, an apostrophe
 _POINT, _COMMA = ".", ","
@@ -35,7 +40,8 @@ def written_number(text: str, *, decimal_comma: bool = False) -> WrittenNumber |
         mantissa = written_number(power["number"], decimal_comma=decimal_comma)
         if mantissa is None or "e" in mantissa.text.lower():
             return None
-        return _finite(f"{mantissa.text}e{int(power['power'])}", grouped=mantissa.grouped)
+        exponent = int(power["power"] or power["raised"].translate(_RAISED))
+        return _finite(f"{mantissa.text}e{exponent}", grouped=mantissa.grouped)
     if decimal_comma:
         plain = None if _POINT in text else _DIGITS.fullmatch(text.replace(_COMMA, _POINT))
     else:

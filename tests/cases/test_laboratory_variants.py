@@ -5,10 +5,14 @@ a release asks for nobody.
 """
 
 import json
+import time
 
 import pytest
 
+from gateway.contract.contexts import context_change, context_messages
 from gateway.contract.lab_results import lab_result
+from gateway.contract.mapping import mapping_named
+from gateway.contract.reading import MessageRefusedError
 from gateway.records import ResultStatus
 from tests.building import NOW_NS
 
@@ -138,3 +142,143 @@ def test_laboratory_04_a_lot_under_a_name_of_any_language_is_one_of_the_results_
 @pytest.mark.parametrize("name", ["allotment", "slot", "ballot", "pilot", "plot", "serial", "charger", "series_name"])
 def test_laboratory_04_what_only_sounds_like_a_lot_is_none(name):
     assert read(material_lot=None, **{name: "L-7"}).lots == ()
+
+
+# --- 1, 2, 14, 31: numbers, times and messages in other forms -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1.0 \u00d7 10²",
+        "1.0·10^2",
+        "1.0 X 10^2",
+        "1000 \u00d7 10⁻¹",
+        "100 mPa·s",
+        "100 mPa*s",
+        "\uff11\uff10\uff10",
+        "1E+02",
+        "= 100",
+    ],
+)
+def test_laboratory_31_a_number_as_laboratories_set_it_is_read(value):
+    assert (read(result=value).value, unread(result=value)) == (100.0, set())
+
+
+@pytest.mark.parametrize(
+    ("written", "qualifier"),
+    [("moins de 94", "<"), ("menor que 94", "<"), ("minder dan 94", "<"), ("poniżej 94", "<"), ("au plus 94", "<="),
+     ("al massimo 94", "<="), ("plus de 94", ">"), ("superiore a 94", ">"), ("meer dan 94", ">"),
+     ("ten minste 94", ">="),
+     ("co najmniej 94", ">=")],
+)  # fmt: skip
+def test_laboratory_05_comparators_in_words_are_read_in_any_language(written, qualifier):
+    result = read(result=written)
+    assert (result.value, result.qualifier, result.censored_at) == (None, qualifier, 94.0)
+
+
+@pytest.mark.parametrize("at", ["2026-03-02t08:14:07z", "2026\u201103\u201102T08:14:07Z", "2026-03-02T08:14:07,5Z"])
+def test_laboratory_14_a_time_is_one_in_small_letters_and_with_any_dash(at):
+    assert unread(sampled_at=at) == set()
+
+
+@pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0000-00-00"])
+def test_laboratory_14_what_stands_where_a_time_is_not_known_is_none(at):
+    assert unread(sampled_at=at) == {"NOT_A_TIME"}
+
+
+REFUSED = {"sample_id": "S-1", "material_lot": "LOT-7", "test_name": "Viscosity", "result": 120}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        json.dumps(REFUSED).encode("utf-16"), json.dumps(REFUSED).encode("utf-16-le"), str(REFUSED).encode(),
+        b"<r><sample_id>S-1</sample_id><material_lot>LOT-7</material_lot></r>",
+        b'<ns:r xmlns:ns="u"><ns:material_lot ns:a="1"> LOT-7 </ns:material_lot></ns:r>',
+        b'<result material_lot="LOT-7" value="120"/>', b"sample_id;material_lot;result\nS-1;LOT-7;120\n",
+        b"sample_id,material_lot\r\n'S-1','LOT-7'\r\n", b"sample_id: S-1\nmaterial_lot: LOT-7\n",
+        b"sample_id=S-1&material_lot=LOT-7&result=120",
+    ],
+)  # fmt: skip
+def test_laboratory_01_a_message_that_is_no_json_speaks_of_the_lot_that_it_names(payload):
+    with pytest.raises(MessageRefusedError) as refused:
+        mapping_named("canonical").parts(payload)
+    assert refused.value.about.lots == ("LOT-7",)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"<", b"=" * 100_000, b"a:" * 100_000, b"<a" * 100_000, b"\x00" * 5000, b"a;" * 99_999],
+)
+def test_laboratory_01_what_names_nothing_is_searched_in_bounded_time(payload):
+    begun = time.monotonic()
+    assert mapping_named("canonical").reference(payload) is None
+    assert time.monotonic() - begun < 2.0
+
+
+# --- 19: a second value ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("numeric_result", 99.0), ("Messwert", "120"), ("Ergebnis", "120,0"), ("resultado", ">100"), ("valeur", 120),
+     ("uitslag", 120), ("risultato", 120), ("wynik", "120"), ("result_2", 120), ("final_result", 120),
+     ("values", [100.0, 120.0]), ("measurements", [{"value": 120}]), ("data", {"value": 120}),
+     ("individual_values", "95; 120")],
+)  # fmt: skip
+def test_laboratory_19_a_second_value_that_nothing_reads_and_that_differs_is_for_a_person(name, value):
+    assert unread(**{name: value}) == {"UNMAPPED_FIELD"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("numeric_result", 100), ("formatted_result", "100.0"), ("Ergebnis", "1e2"), ("numeric_value", 99.96),
+     ("replicates", 3), ("results", 2), ("values", [100.0, 100]), ("result_id", 17), ("value_date", "2026-03-02"),
+     ("number", 5), ("final_comment", "120"), ("measured_by", "AB"), ("result_unit_id", 7)],
+)  # fmt: skip
+def test_laboratory_19_the_same_value_again_and_counts_ask_for_nobody(name, value):
+    assert unread(**{name: value}) == set()
+
+
+# --- 21: several lots ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "lots", ["[L-1, L-2]", '["L-1","L-2"]', "(L-1;L-2)", "L-1<br>L-2", "L-1 • L-2", r"L-1\nL-2", "L-1\tL-2"]
+)
+def test_laboratory_21_a_list_in_a_text_is_a_list(lots):
+    result = read(material_lot=lots)
+    assert (result.lots, result.unread) == (("L-1", "L-2"), ())
+
+
+@pytest.mark.parametrize(
+    "between",
+    [" en ", " i ", " oraz ", " sowie ", " u. ", " à ", " tot ", " do ", "+", "&", "→", " (incl. "],
+)
+def test_laboratory_21_a_name_that_could_be_several_lots_is_for_a_person_with_each_of_them(between):
+    result = read(material_lot=f"L-1{between}L-2")
+    assert set(result.lots) >= {"L-1", "L-2"}
+    assert {reason.code for reason in result.unread} == {"WRONG_TYPE"}
+
+
+@pytest.mark.parametrize("lot", ["R&D-12", "LOT 5 A", "A/12", "L-1-2", "LOT(3)", "C++ 7", "Los 4711"])
+def test_laboratory_21_a_name_that_is_plainly_one_lot_is_one(lot):
+    result = read(material_lot=lot)
+    assert (result.lots, result.unread) == ((lot,), ())
+
+
+def test_laboratory_13_what_a_lot_consumes_counts_whichever_change_says_it():
+    started = {"event": "lot_started", "at": "2026-03-02T06:00:00Z", "material_lot_id": "B", "equipment_id": "R1",
+               "consumed_lot_id": ["A1", "A2"]}  # fmt: skip
+    changes = [context_change(part, now_ns=NOW_NS) for part in context_messages(json.dumps(started).encode())]
+    assert [(change.kind.value, change.consumed_lot_id) for change in changes] == [
+        ("lot_started", None), ("material_consumed", "A1"), ("material_consumed", "A2")]  # fmt: skip
+
+
+def test_laboratory_18_a_range_under_the_catalogues_name_is_the_range_of_the_result():
+    analysis = {"uid": "a", "portal_type": "Analysis", "review_state": "verified", "Keyword": "PH", "Result": "7",
+                "getRequestID": "W-1", "BatchID": "L", "getResultsRange": {"min": "6", "max": "6.5"}}  # fmt: skip
+    result = lab_result(json.dumps(analysis).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
+                        mapping=mapping_named("senaite"))  # fmt: skip
+    assert (result.specification.lower, result.specification.upper) == (6.0, 6.5)
