@@ -20,7 +20,7 @@ from gateway.lab.episodes import Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.lab.in_force import in_force
 from gateway.lab.materials import MaterialRisk
-from gateway.lab.release import Assessment, LotKnowledge, Tally
+from gateway.lab.release import Assessment, EarlierHold, LotKnowledge, Tally
 from gateway.lab.samples import Measured, Point
 from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series
@@ -449,6 +449,7 @@ class LotFacts:
     rest: Tally = field(default_factory=Tally)
     before: LotState = field(default_factory=LotState)
     closed: bool = False
+    earlier_hold: EarlierHold | None = None
     started_ns: int | None = None
     ended_ns: int | None = None
     made_known_until_ns: int | None = None  # until when it is on record what the lot was made by

@@ -37,6 +37,7 @@ from gateway.lab.release import (
     assessments,
     recommend,
     scoped_judgement,
+    with_history,
 )
 from gateway.lab.result_versions import is_newer, together
 from gateway.records import (
@@ -303,6 +304,7 @@ def lot_outcome(
         state, reasons = on_damaged_records(state, reasons, situation.damaged)
     if situation.damaged or situation.in_doubt:
         state, reasons = no_less_careful(state, reasons, facts.before, forgotten=situation.has_forgotten)
+    reasons = with_history(state, reasons, facts.earlier_hold)
     named = tuple(item for item in assessed if item.current)
     disposition = Disposition(
         disposition_id=disposition_id,

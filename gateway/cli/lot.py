@@ -18,7 +18,7 @@ from gateway.cli.presentation import show_json, show_wrapped
 from gateway.contract.names import folded, normalised
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
-from gateway.lab.release import Assessment, Parent, Subject
+from gateway.lab.release import HELD_BEFORE, Assessment, Parent, Subject
 from gateway.records import Reason, Recommendation
 from gateway.settings import read
 from gateway.store.database import changed_by_person, is_in_use, read_state
@@ -33,6 +33,7 @@ _MISSING = "TESTS_MISSING"
 _BESIDES = {  # reasons of a recommendation that are no points, and what to do
     _MISSING: "have the laboratory send a result of each whose status is approved; validated is not enough",
     "PROVISIONAL_HOLD": "have the laboratory measure it: its result confirms or lifts the hold",
+    HELD_BEFORE: "nothing has to be settled for this: look at why it is judged otherwise now (labline audit trace LOT)",
     "HOLD_LATCHED": "decide on the points that say what was out",
     "EVIDENCE_DAMAGED": "labline audit verify says what is damaged",
     "RECORDS_IN_DOUBT": "look at the alarm that stands (labline buffer status)",
@@ -98,8 +99,8 @@ def _say(text: str, *, indent: int = 0, style: str = "") -> None:
 
 
 def _settle(directory: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool) -> None:
-    who, why = (person or "").strip(), (reason or "").strip()
-    if not who or not why:
+    who, why = normalised(person or ""), (reason or "").strip()
+    if not who or not normalised(why):  # what nobody can see is no name and no reason
         raise LablineError("a point is settled by a person, for a reason", hint="give --person NAME and --reason TEXT")
     if len(who) > _LONGEST_NAME or len(why) > _LONGEST_REASON:
         raise LablineError(

@@ -13,9 +13,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import TypedDict
+from types import MappingProxyType
+from typing import Any, TypedDict
 
 from gateway.contract.identity import identity_of
+from gateway.contract.times import rfc3339
 from gateway.lab.disposition import TREND_FLAGS, WITHDRAWN, Judged, LotState, judge_result, retested, worse
 from gateway.lab.judgements import Judgement
 from gateway.lab.refused_specifications import RefusedOfProduct, is_in_question
@@ -174,6 +176,7 @@ class LotContext:
     job_order_id: str | None = None
     equipment_id: str | None = None
     contradictions: tuple[str, ...] = ()
+    told: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a contradicted field all values that were ever told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,10 +207,14 @@ class RefusedResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parent:
-    """A lot that went into another one, directly or not, and that is itself on hold or for review."""
+    """A lot that went into another one, directly or not, and that is itself on hold or for review.
+
+    ``evidence``: what stands for all that asks for the hold, as a person settles that for one lot made of it.
+    """
 
     material_lot_id: str
     asks: Recommendation
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -290,14 +297,33 @@ def _result(
     lot: LotKnowledge, record: ResultOnRecord, in_force: InForce, *, standing: tuple[LabResult, ...], left: bool
 ) -> Assessment:
     products, clients = _scope(lot.context, record)
-    judged = judged_in_context(record, products, clients, in_force)
+    holding = _holding(record, products, clients, in_force)
+    judged = _judged_by(record, products, holding)
     points = _points(lot, record, judged, products, clients, standing=standing, left=left)
-    return _assessment(lot, record, judged, products, points)
+    evidence = _evidence(record.result, products, clients, holding) if points else {}
+    return _assessment(lot, record, judged, products, points, evidence)
+
+
+def _evidence(
+    result: LabResult, products: tuple[str, ...], clients: tuple[str, ...], holding: tuple[Specification, ...]
+) -> Mapping[str, object]:
+    """Return what a point of a result is settled on besides its reason; where that changes, a person is asked again."""
+    return {
+        "value": result.value_text,
+        "unit": result.unit,
+        "products": sorted(products),
+        "clients": sorted(clients),
+        "limits": sorted({repr(replace(limits, **_OF_NO_LIMIT)) for limits in holding}),
+    }
+
+
+_OF_NO_LIMIT: Mapping[str, Any] = {"version": None, "effective_from_ns": None, "effective_until_ns": None}
 
 
 def scoped_judgement(context: LotContext, record: ResultOnRecord, in_force: InForce) -> Judged:
     """Return what a result says by itself, in the context of a lot."""
-    return judged_in_context(record, *_scope(context, record), in_force)
+    products, clients = _scope(context, record)
+    return _judged_by(record, products, _holding(record, products, clients, in_force))
 
 
 def _scope(context: LotContext, record: ResultOnRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -311,19 +337,24 @@ def _scope(context: LotContext, record: ResultOnRecord) -> tuple[tuple[str, ...]
     )
 
 
-def judged_in_context(
+def _holding(
     record: ResultOnRecord, products: tuple[str, ...], clients: tuple[str, ...], in_force: InForce
-) -> Judged:
-    """Return a result judged by all that is in force of the products and clients that are named of it."""
-    result, at_ns = record.result, _drawn_ns(record)
-    holding = tuple(
+) -> tuple[Specification, ...]:
+    """Return all that is in force for a result, of the products and clients that are named of it."""
+    analyte, at_ns = record.result.analyte, _drawn_ns(record)
+    return tuple(
         dict.fromkeys(
             specification
             for product in products
             for client in clients or (None,)
-            for specification in in_force(result.analyte, at_ns, product, client)
+            for specification in in_force(analyte, at_ns, product, client)
         )
     )
+
+
+def _judged_by(record: ResultOnRecord, products: tuple[str, ...], holding: tuple[Specification, ...]) -> Judged:
+    """Return a result judged by all that is in force of it."""
+    result = record.result
     plain = not record.trends and not result.unread
     judged = _judged(result, holding) if plain else judge_result(result, holding, record.trends)
     if products or judged.specification is not None or judged.recommendation is not Recommendation.REVIEW:
@@ -368,7 +399,8 @@ def _points(
         against = record.current and (judged.recommendation in _FOR_A_PERSON or bool(result.unread))
         return (_without_lot(result, judged),) if against else ()
     if not record.current:
-        return _of_earlier_version(result, judged, left=left)
+        stands = next((other for other in standing if _key(other) == _key(result)), None)
+        return _of_earlier_version(result, judged, None if left else stands)
     if result.control_id is not None:
         return (_control_with_lot(result),)
     if result.unread:
@@ -407,8 +439,9 @@ def _name(result: LabResult) -> str:
 _UNREADABLE = frozenset({"VALUE_UNKNOWN", "TEXT_UNKNOWN", "UNIT_MISMATCH"})
 
 
-def _of_earlier_version(result: LabResult, judged: Judged, *, left: bool) -> tuple[Found, ...]:
-    if left:
+def _of_earlier_version(result: LabResult, judged: Judged, stands: LabResult | None) -> tuple[Found, ...]:
+    """Return what an earlier version asks for; ``stands``: what has taken its place, None where that left the lot."""
+    if stands is None:
         text = f"A correction moved {_name(result)} to another lot."
         return (_review(OpenPoint.RESULT_LEFT_LOT, text, analyte=result.analyte, sample_id=result.sample_id),)
     if result.control_id is not None:
@@ -416,14 +449,20 @@ def _of_earlier_version(result: LabResult, judged: Judged, *, left: bool) -> tup
     if result.unread or not _UNREADABLE.isdisjoint(reason.code for reason in judged.reasons):
         why = result.unread[0].text if result.unread else judged.reasons[0].text
         text = f"Version {result.result_version} of {_name(result)} was not understood: {why}"
-        return (_review(OpenPoint.EARLIER_VERSION_UNREAD, text, analyte=result.analyte, sample_id=result.sample_id),)
+        return (
+            _review(
+                OpenPoint.EARLIER_VERSION_UNREAD, text, analyte=result.analyte, sample_id=result.sample_id,
+                corrected_to=stands.value_text, corrected_in_version=stands.result_version,
+            ),
+        )  # fmt: skip
     if judged.recommendation is not Recommendation.HOLD:
         return ()
     text = f"Version {result.result_version} of {_name(result)} was out: {judged.reasons[0].text}"
     return (
         _review(
             OpenPoint.EARLIER_VERSION_FAILED, text, analyte=result.analyte, sample_id=result.sample_id,
-            result_version=result.result_version, value=result.value_text,
+            result_version=result.result_version, value=result.value_text, corrected_to=stands.value_text,
+            corrected_in_version=stands.result_version,
         ),
     )  # fmt: skip
 
@@ -563,8 +602,9 @@ def _contradiction(
     )
     if not message.superseded:
         return (point, *_judged_points(judged, result, only_hold=True))
-    stands = any(record.current and _key(record.result) == _key(result) for record in lot.results)
-    return (point, *(_of_earlier_version(result, judged, left=False) if stands else ()))
+    current = (record.result for record in lot.results if record.current)
+    stands = next((other for other in current if _key(other) == _key(result)), None)
+    return (point, *(() if stands is None else _of_earlier_version(result, judged, stands)))
 
 
 def _of_product(lot: LotKnowledge) -> tuple[Assessment, ...]:
@@ -650,7 +690,7 @@ def _parent(lot: LotKnowledge, parent: Parent) -> Assessment:
         material_lot_id=lot.context.material_lot_id,
         subject=subject,
         kind=Subject.PARENT,
-        **_sorted(lot, subject, (point,)),
+        **_sorted(lot, subject, (point,), evidence={"held_by": parent.evidence}),
     )
 
 
@@ -670,7 +710,7 @@ def _context(lot: LotKnowledge) -> tuple[Assessment, ...]:
             material_lot_id=lot.context.material_lot_id,
             subject=subject,
             kind=Subject.CONTEXT,
-            **_sorted(lot, subject, (point,)),
+            **_sorted(lot, subject, (point,), evidence=dict(lot.context.told)),
         ),
     )
 
@@ -696,27 +736,35 @@ class _Sorted(TypedDict):
     settled: tuple[Point, ...]
 
 
-def _sorted(lot: LotKnowledge, subject: str, found: Iterable[Found], *, of_all_lots: bool = False) -> _Sorted:
+def _sorted(
+    lot: LotKnowledge,
+    subject: str,
+    found: Iterable[Found],
+    *,
+    evidence: Mapping[str, object] = MappingProxyType({}),
+    of_all_lots: bool = False,
+) -> _Sorted:
     """Return the points that no person has settled, and those that one has; a hold is settled by nobody.
 
-    ``of_all_lots``: the points are the same for each lot, and are settled for all of them at once.
+    ``evidence``: what they rest on besides their reasons; ``of_all_lots``: they are the same for each lot, and are
+    settled for all of them at once.
     """
     name = "" if of_all_lots else lot.context.material_lot_id
     named = tuple(
-        Point(point_id=_point_id(name, subject, code, reason), code=code, asks=asks, reason=reason)
+        Point(point_id=_point_id(name, subject, code, reason, evidence), code=code, asks=asks, reason=reason)
         for code, asks, reason in found
     )
     settled = tuple(point for point in named if point.can_be_settled and point.point_id in lot.settled)
     return {"points": tuple(point for point in named if point not in settled), "settled": settled}
 
 
-def _point_id(lot: str, subject: str, code: str, reason: Reason) -> str:
+def _point_id(lot: str, subject: str, code: str, reason: Reason, evidence: Mapping[str, object]) -> str:
     """Return what a point is settled by. It is of the facts: where other facts speak, it is another point.
 
     A result that is out of trend has one such point: by which rule is known only when it arrives.
     """
     facts = {} if code in TREND_FLAGS else reason.parameters
-    told = json.dumps(facts, sort_keys=True, default=str, separators=(",", ":"))
+    told = json.dumps([facts, dict(evidence)], sort_keys=True, default=str, separators=(",", ":"))
     return identity_of("point", lot, subject, code, told)
 
 
@@ -724,10 +772,15 @@ _FAILURES = frozenset({OpenPoint.EARLIER_VERSION_FAILED, OpenPoint.RETESTED})
 
 
 def _assessment(
-    lot: LotKnowledge, record: ResultOnRecord, judged: Judged, products: tuple[str, ...], found: tuple[Found, ...]
+    lot: LotKnowledge,
+    record: ResultOnRecord,
+    judged: Judged,
+    products: tuple[str, ...],
+    found: tuple[Found, ...],
+    evidence: Mapping[str, object],
 ) -> Assessment:
     result, certain = record.result, record.relation is not Relation.POSSIBLE
-    judged_points = _sorted(lot, result.result_id, found)
+    judged_points = _sorted(lot, result.result_id, found, evidence=evidence)
     points = judged_points["points"]
     stands = record.current and certain and result.status not in WITHDRAWN and result.control_id is None
     return Assessment(
@@ -757,6 +810,34 @@ def _assessment(
 
 
 # --- from assessments to the recommendation --------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierHold:
+    """That a lot was recommended for hold before: when that was told last (UTC ns), and why."""
+
+    at_ns: int
+    reasons: tuple[Reason, ...]
+
+
+def with_history(state: LotState, reasons: tuple[Reason, ...], earlier: EarlierHold | None) -> tuple[Reason, ...]:
+    """Return the reasons, and that the lot was on hold before, where it is not any more.
+
+    It is a note and asks for nothing: the same facts in another order would not have held the lot.
+    """
+    if earlier is None or state.recommendation is Recommendation.HOLD:
+        return reasons
+    told_at = rfc3339(earlier.at_ns)
+    why = f": {earlier.reasons[0].text}" if earlier.reasons else "."
+    note = Reason(
+        code=HELD_BEFORE,
+        parameters={"told_at": told_at, "codes": [reason.code for reason in earlier.reasons]},
+        text=f"The lot was recommended for hold before, last at {told_at}{why}",
+    )
+    return (*reasons, note)
+
+
+HELD_BEFORE = "HELD_BEFORE"
 
 
 def recommend(

@@ -14,10 +14,12 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from gateway.contract.identity import identity_of
 from gateway.events import LotFacts, ProvisionalHold, ResultArrived
 from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct, ToldSpecification, answered_since
 from gateway.lab.release import (
+    EarlierHold,
     LotContext,
     LotKnowledge,
     Parent,
@@ -27,6 +29,7 @@ from gateway.lab.release import (
     SampleLots,
     Tally,
 )
+from gateway.lab.result_versions import is_newer
 from gateway.records import (
     Context,
     Guidance,
@@ -57,7 +60,11 @@ class _Told:
     """What production has told of one field: the values that hold now, and whether it ever told others."""
 
     holding: tuple[str, ...] = ()
-    contradicted: bool = False
+    ever: tuple[str, ...] = ()
+
+    @property
+    def contradicted(self) -> bool:
+        return len(self.ever) > 1
 
     @property
     def first(self) -> str | None:
@@ -224,6 +231,7 @@ class LotReading:
             rest=rest,
             before=_state_in(row),
             closed=row is not None and row["closed_ns"] is not None,
+            earlier_hold=self._earlier_hold(lot) if glance["held"] else None,
             started_ns=started_ns,
             ended_ns=row["ended_ns"] if row else None,
             made_known_until_ns=glance["made_known_until_ns"],
@@ -365,12 +373,16 @@ class LotReading:
         asked = {"source": source, "sample_id": sample_id}
         said = [own_words(row["body"]) for row in self._records.rows("current_of_sample", asked)]
         contradicting = [decode(LabResult, row["result"]) for row in self._records.rows("refused_of_sample", asked)]
-        arriving = [result for result in new if _sample(result) == sample]
-        replaced = [_key(result) for result in arriving]
+        standing = {tuple(_key(result).values()): result for result in said}
+        for result in new:
+            key = tuple(_key(result).values())
+            counts = result.result_version is None or is_newer(result, standing.get(key))
+            if counts and _sample(result) == sample:
+                standing[key] = result
+        arriving = next(iter(new), None)
         naming = (
-            *(result for result in said if _key(result) not in replaced),
-            *(result for result in contradicting if not self._has_later_version(result, next(iter(arriving), None))),
-            *arriving,
+            *standing.values(),
+            *(result for result in contradicting if not self._has_later_version(result, arriving)),
         )
         stated = {result.lots for result in naming if result.lots and result.control_id is None}
         return SampleLots(source=source, sample_id=sample_id, stated=tuple(sorted(stated)))
@@ -388,6 +400,7 @@ class LotReading:
             Parent(
                 material_lot_id=row["material_lot_id"],
                 asks=Recommendation.HOLD if row["on_hold"] else Recommendation.REVIEW,
+                evidence=identity_of(*sorted(json.loads(row["holding"]))) if row["on_hold"] else None,
             )
             for row in rows
         )
@@ -400,6 +413,13 @@ class LotReading:
         if row is None or not row["order_holds"]:  # read once more, so that what does not hold is noted
             row = next(iter(self._records.rows("context_of_lot", {"material_lot_id": lot})), None)
         return None if row is None else Context(**{name: row[name] for name in _CONTEXT})
+
+    def _earlier_hold(self, lot: str) -> EarlierHold | None:
+        """Return the last hold that was told of a lot, but for those by what a model said."""
+        rows = self._records.rows("last_hold_of_lot", {"material_lot_id": lot})
+        return next(
+            (EarlierHold(at_ns=row["at_ns"], reasons=_REASONS.validate_json(row["reasons"])) for row in rows), None
+        )
 
     def _open_guidance(self, lot: str) -> tuple[Guidance, ...]:
         return self._records.decoded(Guidance, self._records.rows("open_guidance_of_lot", {"material_lot_id": lot}))
@@ -424,6 +444,11 @@ class LotReading:
         of_order, client_of_order = self._order(order.first)
         products = tuple(dict.fromkeys((*product.holding, *of_order.holding)))
         clients = tuple(dict.fromkeys((*client.holding, *client_of_order.holding)))
+        told = {
+            "product": tuple(sorted({*product.ever, *of_order.ever})),
+            "client": tuple(sorted({*client.ever, *client_of_order.ever})),
+            "equipment": equipment.ever,
+        }
         contradicted = {
             "product": product.contradicted or of_order.contradicted or len(products) > 1,
             "client": client.contradicted or client_of_order.contradicted or len(clients) > 1,
@@ -436,6 +461,7 @@ class LotReading:
             job_order_id=order.first,
             equipment_id=equipment.first,
             contradictions=tuple(name for name, holds in contradicted.items() if holds),
+            told=tuple((name, told[name]) for name, holds in contradicted.items() if holds),
         )
 
     def _named_by_results(self, lot: str, glance: sqlite3.Row, *, besides: tuple[LabResult, ...]) -> "_Named":
@@ -504,15 +530,17 @@ def _adds_a_name(context: LotContext, before: _Named, now: _Named) -> bool:
 def _with_names(context: LotContext, named: _Named) -> LotContext:
     """Return the context with the product and the client that the results name, where production has named none."""
     products, clients = _names(named, _PRODUCT), _names(named, _CLIENT)
-    several = list(context.contradictions)
+    told = dict(context.told)
     if context.products or not products:
         products = context.products
     elif len(products) > 1:
-        several.append("product")
+        told["product"] = products
     if context.client_id is None and len(clients) > 1:
-        several.append("client")
+        told["client"] = clients
     client_id = context.client_id or next(iter(clients), None)
-    return replace(context, products=products, client_id=client_id, contradictions=tuple(dict.fromkeys(several)))
+    return replace(
+        context, products=products, client_id=client_id, contradictions=tuple(told), told=tuple(told.items())
+    )
 
 
 def _told(rows: list[sqlite3.Row], name: str) -> _Told:
@@ -522,7 +550,7 @@ def _told(rows: list[sqlite3.Row], name: str) -> _Told:
         return _Told()
     latest_ns = stating[0]["at_ns"]
     holding = sorted({row[name] for row in stating if row["at_ns"] == latest_ns})
-    return _Told(holding=tuple(holding), contradicted=len({row[name] for row in stating}) > 1)
+    return _Told(holding=tuple(holding), ever=tuple(sorted({row[name] for row in stating})))
 
 
 @lru_cache(maxsize=1024)

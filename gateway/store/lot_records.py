@@ -30,6 +30,7 @@ from gateway.records import (
     ContextKind,
     LabResult,
     ProductReference,
+    Recommendation,
     ResultReference,
     Specification,
 )
@@ -52,7 +53,8 @@ def assessed(connection: sqlite3.Connection, event: Event, _situation: Situation
         connection.execute(SQL["delete_assessment"], {**lot, "subject": subject})
     for item in record.changed:
         connection.execute(SQL["insert_assessment"], with_hash("assessment", _row(item)))
-    if record.is_parent and value_of(connection, "in_question", **lot) != before:
+    other_hold = any(item.asks is Recommendation.HOLD for item in record.changed)
+    if record.is_parent and (other_hold or value_of(connection, "in_question", **lot) != before):
         connection.execute(SQL["judge_lots_made_of_it_again"], lot | _because(event))
 
 

@@ -340,7 +340,8 @@ def test_a_parent_for_review_is_settled_at_the_parent_and_one_on_hold_by_a_perso
 
 
 def _started(plant, product, hours):
-    plant.mes("lot_started", material_lot_id="L", material_definition_id=product, at_seconds=-3600 * hours)
+    plant.mes("lot_started", material_lot_id="L", material_definition_id=product, equipment_id="R1",
+              at_seconds=-3600 * hours)  # fmt: skip
 
 
 def _refused(plant, number):
@@ -374,9 +375,11 @@ LATER_FACTS = {  # what speaks against a release, and the same kind of thing onc
         lambda plant: _started(plant, "FG-300", 1),
     ),
     "client told in several ways": (
-        lambda plant: [plant.mes("lot_started", material_lot_id="L", client_id=client, at_seconds=-at)
+        lambda plant: [plant.mes("lot_started", material_lot_id="L", client_id=client, equipment_id="R1",
+                                 at_seconds=-at)
                        for client, at in (("ACME", 300), ("BOLT", 200))],
-        lambda plant: plant.mes("lot_started", material_lot_id="L", client_id="CORE", at_seconds=-100),
+        lambda plant: plant.mes("lot_started", material_lot_id="L", client_id="CORE", equipment_id="R1",
+                                at_seconds=-100),
     ),
     "parent": (
         lambda plant: [plant.mes("material_consumed", material_lot_id="L", consumed_lot_id="P"),

@@ -113,3 +113,12 @@ def test_a_person_settles_a_shared_sample_for_each_lot_and_a_further_lot_asks_ag
     assert recommended(plant, *LOTS) == ["release", "release"]
     of_sample(plant, "Density", "C", lower=0.9, upper=1.1)
     assert recommended(plant, "A", "B", "C") == ["review"] * 3
+
+
+@pytest.mark.parametrize("older_first", [True, False])
+def test_laboratory_10_an_older_version_that_comes_late_says_nothing_of_the_lot_any_more(plant, older_first):
+    of_sample(plant, "Viscosity", "B")
+    for version in (1, 2) if older_first else (2, 1):
+        of_sample(plant, "pH", {1: "A", 2: "B"}[version], result_version=version)
+    assert recommended(plant, *LOTS) == ["review", "release"]
+    assert [point["code"] for point in plant.points("A")] == ["RESULT_LEFT_LOT"]

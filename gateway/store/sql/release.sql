@@ -14,6 +14,7 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM lab_result WHERE material_lot_id = :material_lot_id)
            OR EXISTS (SELECT 1 FROM refused_result WHERE material_lot_id = :material_lot_id) AS spoken_of,
        EXISTS (SELECT 1 FROM refused_of_product) AS product_refused,
+       EXISTS (SELECT 1 FROM disposition WHERE material_lot_id = :material_lot_id AND recommendation = 'hold') AS held,
        EXISTS (SELECT 1 FROM settlement WHERE material_lot_id IN (:material_lot_id, '')) AS settled,
        EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
        EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = :material_lot_id) AS is_parent,
@@ -172,6 +173,13 @@ SELECT equipment_id, job_order_id, drawn_ns, timed FROM refused_in_place_checked
 SELECT nullif(product, '') AS product, analyte, client_id, version, from_ns, states_limits, may_require
 FROM refused_of_product_checked WHERE event_id = :event_id AND holds ORDER BY row_number;
 
+-- name: last_hold_of_lot
+SELECT at_ns, json_extract(body, '$.reasons') AS reasons, holds, 'disposition ' || disposition_id AS record
+FROM disposition_checked
+WHERE material_lot_id = :material_lot_id AND recommendation = 'hold' AND json_valid(body)
+    AND NOT json_extract(body, '$.provisional')
+ORDER BY row_number DESC LIMIT 1;
+
 -- name: has_later_version
 SELECT 1 FROM lab_result
 WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
@@ -190,13 +198,16 @@ WITH RECURSIVE above (lot, depth) AS (
     JOIN above ON use.material_lot_id = above.lot WHERE above.depth < 30
     LIMIT 2000
 )
-SELECT a.material_lot_id, max(a.asks = 'hold') AS on_hold FROM assessment AS a
+SELECT a.material_lot_id, max(a.asks = 'hold') AS on_hold,
+       json_group_array(a.subject) FILTER (WHERE a.asks = 'hold') AS holding
+FROM assessment AS a
 WHERE a.material_lot_id IN (SELECT lot FROM above WHERE lot <> :material_lot_id)
   AND a.kind <> 'parent' AND a.asks IN ('review', 'hold')
 GROUP BY a.material_lot_id ORDER BY a.material_lot_id LIMIT 20;
 
 -- name: in_question
-SELECT max(CASE asks WHEN 'hold' THEN 2 ELSE 1 END) FROM assessment
+-- what the lots made of it look at, without reading what is said: how much asks for care
+SELECT CASE WHEN sum(asks = 'hold') THEN 'hold ' || sum(asks = 'hold') WHEN count(*) THEN 'review' END FROM assessment
 WHERE material_lot_id = :material_lot_id AND kind <> 'parent' AND asks IN ('review', 'hold');
 
 -- name: lot_context_told
