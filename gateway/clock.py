@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from gateway.moments import Moment
+from gateway.deadlines import ClockReading
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -12,7 +12,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Clock(Protocol):
     """What parts need of time; tests inject one that they move by hand."""
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Return all clocks, read at once."""
         ...
 
@@ -36,12 +36,12 @@ class SystemClock:
         """Note a wall time seen before this process, so that none that is earlier passes for the present."""
         self._latest_ns = max(self._latest_ns, wall_ns)
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Return all clocks, read at once."""
         wall_ns = time.time_ns()
         self._latest_ns = max(self._latest_ns, wall_ns)
         boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        return Moment(wall_ns=wall_ns, latest_ns=self._latest_ns, boot_ns=boot_ns, boot_id=self._boot_id)
+        return ClockReading(wall_ns=wall_ns, latest_ns=self._latest_ns, boot_ns=boot_ns, boot_id=self._boot_id)
 
     def now_ns(self) -> int:
         """Return wall time in nanoseconds since the epoch, UTC."""

@@ -27,7 +27,6 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from gateway.definitions import Aggregate, InputDefinition, TagDefinition
 from gateway.history.rings import Rings
 from gateway.inference.bundle import (
     CARD,
@@ -42,7 +41,9 @@ from gateway.inference.bundle import (
 )
 from gateway.inference.features import feature_vector, read_inputs, window_request
 from gateway.inference.interval import split_conformal_half_width
-from gateway.records import SECOND_NS, TagSample, seconds_to_ns
+from gateway.line.definition import Aggregate, InputDefinition, TagDefinition
+from gateway.records.process import TagSample
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.training.domain import fit_domain
 from gateway.transport.onnx import load_model, runtime_version
 from simulator.plant import TAGS, Plant

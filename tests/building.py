@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gateway.definitions import (
+from gateway.deadlines import ClockReading, Deadline
+from gateway.history.rings import Rings
+from gateway.line.definition import (
     Aggregate,
     InputDefinition,
     LineDefinition,
@@ -21,18 +23,11 @@ from gateway.definitions import (
     TagDefinition,
     ValueOutput,
 )
-from gateway.history.rings import Rings
-from gateway.moments import Deadline, Moment
-from gateway.records import (
-    SECOND_NS,
-    LabResult,
-    ModelIdentity,
-    ResultStatus,
-    Specification,
-    TagSample,
-    seconds_to_ns,
-)
+from gateway.records.laboratory import LabResult, ResultStatus, Specification
+from gateway.records.prediction import ModelIdentity
+from gateway.records.process import TagSample
 from gateway.store.database import STATE_FILE, open_state
+from gateway.time_units import SECOND_NS, seconds_to_ns
 
 
 @lru_cache(maxsize=1)
@@ -55,9 +50,11 @@ NOW_NS = 1_800_000_000 * SECOND_NS
 GOOD, UNCERTAIN, BAD = 0, 0x40000000, 0x80000000
 
 
-def moment(wall_ns: int, **changes: Any) -> Moment:
+def moment(wall_ns: int, **changes: Any) -> ClockReading:
     """All clocks at a wall time: one boot, at 1 January 1970."""
-    return Moment(**{"wall_ns": wall_ns, "latest_ns": wall_ns, "boot_ns": wall_ns, "boot_id": "boot-1", **changes})
+    return ClockReading(
+        **{"wall_ns": wall_ns, "latest_ns": wall_ns, "boot_ns": wall_ns, "boot_id": "boot-1", **changes}
+    )
 
 
 def deadline(wall_ns: int) -> Deadline:

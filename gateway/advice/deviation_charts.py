@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from gateway.advice.foreign_text import visible
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 
 _WIDTH, _HEIGHT = 480, 262
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 28, 74  # of the area with the values

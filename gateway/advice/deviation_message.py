@@ -1,7 +1,7 @@
 """A deviation's draft as the message on ``deviation/{id}``. Pure."""
 
 from gateway.advice.documents import markdown, title_of
-from gateway.contract.deviation_payload import (
+from gateway.contract.payloads.deviation import (
     CausePart,
     ComparisonPart,
     DeviationPayload,
@@ -10,7 +10,7 @@ from gateway.contract.deviation_payload import (
     SimilarPart,
     TracePart,
 )
-from gateway.contract.payloads import InstructionPart, MeasuredPart, ReasonPart, SpecificationPart
+from gateway.contract.payloads.parts import InstructionPart, MeasuredPart, ReasonPart, SpecificationPart
 from gateway.contract.times import rfc3339
 from gateway.lab.deviations import Comparison, Deviation, FailedResult
 

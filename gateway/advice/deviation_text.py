@@ -10,11 +10,23 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.lab.causes import FEWEST_REFERENCES, UNUSUAL, Cause, CauseKind, figure, sigmas_text
-from gateway.lab.deviations import AnalyteSeries, Basis, Comparison, Deviation, FailedResult, Happening, Scope, Trace
+from gateway.lab.deviations import (
+    AnalyteSeries,
+    Basis,
+    Comparison,
+    Deviation,
+    FailedResult,
+    Scope,
+    TimelineEntry,
+    Trace,
+)
 from gateway.lab.disposition import OUT_OF_LINE, OUT_OF_TREND
 from gateway.lab.judgements import Judgement
 from gateway.lab.specifications import limits_text
-from gateway.records import SECOND_NS, ContextKind, GuidanceKind, ResultStatus
+from gateway.records.guidance import GuidanceKind
+from gateway.records.laboratory import ResultStatus
+from gateway.records.production import ContextKind
+from gateway.time_units import SECOND_NS
 
 MOST_TAGS = 12  # in the table
 _FIRST_HAPPENINGS, _LAST_HAPPENINGS = 10, 40  # of a timeline, where there are more
@@ -304,7 +316,7 @@ def _timeline(deviation: Deviation, zone: ZoneInfo) -> tuple[Row, ...]:
     return (*rows[:_FIRST_HAPPENINGS], between, *rows[-_LAST_HAPPENINGS:])
 
 
-def _happening_row(happening: Happening, deviation: Deviation, zone: ZoneInfo) -> Row:
+def _happening_row(happening: TimelineEntry, deviation: Deviation, zone: ZoneInfo) -> Row:
     what = _HAPPENINGS.get(happening.what, happening.what.replace("_", " ").capitalize())
     failed = {each.sample_id for each in results_of(deviation)}
     drawn = happening.what == "sample_drawn" and happening.subject in failed

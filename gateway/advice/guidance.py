@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.advice.lifecycle import OPEN, expired, moved
-from gateway.advice.setpoint_search import Objective, inside, search, still_stands, target_of
-from gateway.advice.side_effects import Other, PendingMove
 from gateway.advice.wording import (
     likely_reason,
     likely_title,
@@ -15,25 +13,19 @@ from gateway.advice.wording import (
     predicted_title,
 )
 from gateway.contract.identity import identity_of
-from gateway.definitions import ModelAssignment
+from gateway.deadlines import ClockReading
 from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.inference.sensitivity import sensitivities
 from gateway.lab.specifications import action_limits
-from gateway.moments import Moment
-from gateway.records import (
-    Context,
-    FeatureVector,
-    Guidance,
-    GuidanceKind,
-    GuidanceState,
-    Prediction,
-    Reason,
-    Sensitivity,
-    SetpointSuggestion,
-    Severity,
-    Specification,
-)
+from gateway.line.definition import ModelAssignment
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import FeatureVector, Prediction, Sensitivity
+from gateway.records.production import Context
+from gateway.records.verdicts import Reason
+from gateway.setpoints.interactions import CoupledOutput, PendingMove
+from gateway.setpoints.search import Objective, inside, search, still_stands, target_of
 
 _CALM_SHARE = 0.5  # of the probability from which on to warn: below that share of it a warning is resolved
 _CALM_MARGIN = 0.25  # of the half width: how far inside a prediction must be before a warning is resolved
@@ -53,7 +45,7 @@ class PredictedSituation:
     """A prediction with what it is to be held against."""
 
     event_id: str
-    at: Moment
+    at: ClockReading
     model: ModelAssignment
     prediction: Prediction
     specification: Specification | None
@@ -62,7 +54,7 @@ class PredictedSituation:
     setpoints: Mapping[str, float]
     moved_ns: Mapping[str, int]  # when each setpoint was last seen to move
     advised_ns: Mapping[str, int]  # when a move of it was last suggested
-    others: tuple[Other, ...] = ()  # what else hangs on the setpoints
+    others: tuple[CoupledOutput, ...] = ()  # what else hangs on the setpoints
     pending: tuple[PendingMove, ...] = ()  # moves under way that were suggested for other values
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:

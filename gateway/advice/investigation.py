@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from gateway.advice.publication import deviation_message
 from gateway.contract.identity import identity_of
-from gateway.definitions import LineDefinition
-from gateway.events import Decision, FollowUp, FollowUpDue, FollowUpKind, LotAssessed, LotFacts, Situation
+from gateway.decision import Decision, LotAssessed
+from gateway.events import FollowUp, FollowUpDue, FollowUpKind
 from gateway.history.windows import WindowRequest
 from gateway.lab.causes import Cause
 from gateway.lab.deviations import (
@@ -29,7 +29,12 @@ from gateway.lab.fingerprints import Fingerprint, fingerprint
 from gateway.lab.procedures import instructions_for
 from gateway.lab.release import Subject
 from gateway.lab.specifications import limits_text
-from gateway.records import SECOND_NS, AuditEntry, Instruction, LabResult, Recommendation, Specification
+from gateway.line.definition import LineDefinition
+from gateway.records.guidance import Instruction
+from gateway.records.laboratory import LabResult, Recommendation, Specification
+from gateway.records.outgoing import AuditEntry
+from gateway.situation import LotFacts, Situation
+from gateway.time_units import SECOND_NS
 
 LONGEST_NS = 8 * 3600 * SECOND_NS  # of a process window
 _MOST_SERIES = 6  # analytes of one lot in a draft

@@ -6,8 +6,10 @@ A guidance in an open state stands on the board; a closed one never opens again.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.moments import Moment
-from gateway.records import Act, Guidance, GuidanceKind, GuidanceState, Outcome, Reason, Response
+from gateway.deadlines import ClockReading
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
+from gateway.records.people import Act, Outcome, Response
+from gateway.records.verdicts import Reason
 
 _CLOSING = frozenset(
     {
@@ -62,7 +64,7 @@ def withdrawn(guidance: Guidance, why: Reason | None) -> Guidance | None:
 
 
 def respond(
-    guidance: Guidance | None, response: Response, at: Moment, *, no_longer_advised: Reason | None
+    guidance: Guidance | None, response: Response, at: ClockReading, *, no_longer_advised: Reason | None
 ) -> tuple[Guidance | None, Outcome]:
     """Return (the guidance after a terminal's response, or None where nothing changes; what came of it).
 
@@ -83,7 +85,7 @@ def _wants_person(guidance: Guidance, act: Act) -> bool:
     return guidance.kind is GuidanceKind.HOLD or act is not Act.ACKNOWLEDGE
 
 
-def answer(guidance: Guidance, act: Act, at: Moment) -> tuple[Guidance | None, Outcome]:
+def answer(guidance: Guidance, act: Act, at: ClockReading) -> tuple[Guidance | None, Outcome]:
     """Return (the guidance after an act without a signature, or None where nothing changes; what came of it)."""
     if expired(guidance, at):
         return None, Outcome.EXPIRED
@@ -99,6 +101,6 @@ def answer(guidance: Guidance, act: Act, at: Moment) -> tuple[Guidance | None, O
     return (changed, _AFTER[after]) if changed else (None, Outcome[f"NOT_POSSIBLE_WHEN_{guidance.state.name}"])
 
 
-def expired(guidance: Guidance, at: Moment) -> bool:
+def expired(guidance: Guidance, at: ClockReading) -> bool:
     """Return whether an open guidance has outlived its time."""
     return guidance.state in OPEN and guidance.expires is not None and at.is_past(guidance.expires)

@@ -3,23 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from gateway.advice.judgement import LotOutcome
+from gateway.advice.lab_result import LotOutcome
 from gateway.advice.lifecycle import moved
 from gateway.advice.wording import lot_title
 from gateway.contract.identity import identity_of
-from gateway.definitions import Procedure
 from gateway.lab.procedures import instructions_for
-from gateway.records import (
-    Context,
-    Guidance,
-    GuidanceKind,
-    GuidanceState,
-    LabResult,
-    Reason,
-    Recommendation,
-    Severity,
-    Specification,
-)
+from gateway.line.definition import Procedure
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
+from gateway.records.laboratory import LabResult, Recommendation, Specification
+from gateway.records.production import Context
+from gateway.records.verdicts import Reason
 
 _SEVERITY = {Recommendation.HOLD: Severity.CRITICAL, Recommendation.REVIEW: Severity.WARNING}
 _KIND = {Recommendation.HOLD: GuidanceKind.HOLD, Recommendation.REVIEW: GuidanceKind.REVIEW}

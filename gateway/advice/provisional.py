@@ -8,21 +8,16 @@ from dataclasses import dataclass
 
 from gateway.advice.wording import beyond_text, interval_text, provisional_title
 from gateway.contract.identity import identity_of
-from gateway.events import Decision, LotJudged, ModelDue, ProvisionalHold, SaidOfLot, Situation
+from gateway.decision import Decision, LotJudged
+from gateway.events import ModelDue
 from gateway.lab.disposition import LotState
 from gateway.lab.specifications import action_limits
-from gateway.records import (
-    AuditEntry,
-    Disposition,
-    Guidance,
-    GuidanceKind,
-    GuidanceState,
-    Prediction,
-    Reason,
-    Recommendation,
-    Severity,
-    Specification,
-)
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
+from gateway.records.laboratory import Disposition, Recommendation, Specification
+from gateway.records.outgoing import AuditEntry
+from gateway.records.prediction import Prediction
+from gateway.records.verdicts import Reason
+from gateway.situation import LotPrediction, ProvisionalHold, Situation
 
 IN_A_ROW = 3  # predictions of a lot wholly outside, the newest among them
 
@@ -46,7 +41,7 @@ def provisional_hold(
     if any(each.analyte == prediction.analyte for each in situation.provisional):
         return None
     limits = action_limits(specification)
-    newest = SaidOfLot(at_ns=prediction.at_ns, low=prediction.low, high=prediction.high)
+    newest = LotPrediction(at_ns=prediction.at_ns, low=prediction.low, high=prediction.high)
     said = (newest, *situation.said_of_lot.get(prediction.analyte, ()))[:IN_A_ROW]
     if len(said) < IN_A_ROW or not all(_wholly_outside(limits, each) for each in said):
         return None
@@ -81,7 +76,7 @@ def provisional_hold(
     return Raised(disposition=disposition, guidance=guidance, decision=Decision(records=records, audit=(audit,)))
 
 
-def _wholly_outside(limits: Specification, said: SaidOfLot) -> bool:
+def _wholly_outside(limits: Specification, said: LotPrediction) -> bool:
     if said.low is None or said.high is None:
         return False
     below = limits.lower is not None and said.high < limits.lower

@@ -3,35 +3,26 @@
 from gateway.advice.deviation_message import deviation_payload
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
-from gateway.contract.outcome_payload import outcome_payload
-from gateway.contract.payloads import (
-    audit_head_payload,
-    board_payload,
-    dead_letter_payload,
-    disposition_payload,
-    guidance_payload,
-    prediction_payload,
-)
-from gateway.contract.sample_request_payload import RecommendedTest, RequestBody, SampleRequestPayload
+from gateway.contract.payloads.audit_head import audit_head_payload
+from gateway.contract.payloads.board import board_payload
+from gateway.contract.payloads.dead_letter import dead_letter_payload
+from gateway.contract.payloads.disposition import disposition_payload
+from gateway.contract.payloads.guidance import guidance_payload
+from gateway.contract.payloads.outcome import outcome_payload
+from gateway.contract.payloads.prediction import prediction_payload
+from gateway.contract.payloads.sample_request import RecommendedTest, RequestBody, SampleRequestPayload
 from gateway.contract.times import rfc3339
 from gateway.contract.topics import Topics
-from gateway.definitions import LineDefinition
-from gateway.events import SampleRequested
+from gateway.deadlines import ClockReading, Deadline
+from gateway.decision import SampleRequested
 from gateway.lab.deviations import Deviation
-from gateway.moments import Deadline, Moment
-from gateway.records import (
-    DeadLetter,
-    Disposition,
-    Guidance,
-    GuidanceState,
-    Lane,
-    Outcome,
-    OutgoingMessage,
-    Prediction,
-    Response,
-    SignedHead,
-    seconds_to_ns,
-)
+from gateway.line.definition import LineDefinition
+from gateway.records.guidance import Guidance, GuidanceState
+from gateway.records.laboratory import Disposition
+from gateway.records.outgoing import DeadLetter, Lane, OutgoingMessage, SignedHead
+from gateway.records.people import Outcome, Response
+from gateway.records.prediction import Prediction
+from gateway.time_units import seconds_to_ns
 
 BOARD_LIFE_NS = seconds_to_ns(60)
 BOARD_LONGEST = 200
@@ -68,7 +59,7 @@ def outcome_message(
 
 
 def board_message(
-    open_guidance: tuple[Guidance, ...], *, line: LineDefinition, cause: str, at: Moment
+    open_guidance: tuple[Guidance, ...], *, line: LineDefinition, cause: str, at: ClockReading
 ) -> OutgoingMessage:
     """Return the retained board with the open guidance, newest first; it replaces an unsent older board."""
     newest = sorted((item for item in open_guidance if item.state in OPEN), key=lambda item: -item.issued_ns)

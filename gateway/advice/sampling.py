@@ -5,11 +5,16 @@ from statistics import NormalDist, fmean, stdev
 
 from gateway.advice.publication import sample_request_message
 from gateway.contract.identity import identity_of
-from gateway.events import Decision, FollowUpDue, SampleRequested, Situation, WantedTest
+from gateway.decision import Decision, SampleRequested, WantedTest
+from gateway.events import FollowUpDue
 from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.sampling import LotSigns, Priority, TestRisk, Waiting, due_ns, in_order, risk_of, together
 from gateway.lab.specifications import action_limits, has_limits
-from gateway.records import SECOND_NS, AuditEntry, Prediction, Specification
+from gateway.records.laboratory import Specification
+from gateway.records.outgoing import AuditEntry
+from gateway.records.prediction import Prediction
+from gateway.situation import Situation
+from gateway.time_units import SECOND_NS
 
 _FEWEST_LOTS = 5  # in control, to say what is usual
 

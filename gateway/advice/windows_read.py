@@ -6,10 +6,10 @@ stretches of any age, and those come from disk.
 
 from collections.abc import Iterable
 
-from gateway.advice.side_effects import neighbours, settling_ns
-from gateway.definitions import LineDefinition, ManipulatedTag, ModelAssignment
 from gateway.history.windows import WindowRequest
 from gateway.inference.features import windows_of
+from gateway.line.definition import LineDefinition, ManipulatedTag, ModelAssignment
+from gateway.setpoints.interactions import coupled_models, settling_ns
 
 
 def windows_of_tick(model: ModelAssignment, line: LineDefinition, at_ns: int) -> tuple[WindowRequest, ...]:
@@ -24,7 +24,7 @@ def windows_of_inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowReques
 
 def windows_of_present_tags(model: ModelAssignment, line: LineDefinition, end_ns: int) -> dict[str, WindowRequest]:
     """Return by tag the windows that show where setpoints and interlock tags stand, and when setpoints last moved."""
-    beside = neighbours(model, line)
+    beside = coupled_models(model, line)
     interlocks = {
         interlock.tag: WindowRequest(tag=interlock.tag, start_ns=end_ns, end_ns=end_ns)
         for item in model.bundle.manipulated

@@ -3,9 +3,12 @@
 from enum import StrEnum
 from typing import Any
 
-from gateway.contract.numbers import exact, number_text, told_apart
+from gateway.contract.lims.numbers import exact, number_text, told_apart
 from gateway.lab.specifications import limits_text
-from gateway.records import GuidanceKind, Prediction, Reason, SetpointSuggestion, Specification
+from gateway.records.guidance import GuidanceKind, SetpointSuggestion
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import Prediction
+from gateway.records.verdicts import Reason
 
 LONGEST_TITLE = 60
 _DIGITS = 4

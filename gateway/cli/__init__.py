@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from gateway import __version__
-from gateway.cli.presentation import show_error
+from gateway.cli.output import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
 

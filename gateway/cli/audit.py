@@ -7,19 +7,21 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import err, out, progress_of, show_json, show_wrapped
+from gateway.cli.output import err, out, progress_of, show_json, show_wrapped
 from gateway.cli.story import story
+from gateway.config.credentials import credential
+from gateway.config.reading import read
+from gateway.config.tables import Settings
 from gateway.errors import LablineError
-from gateway.records import AuditEntry
-from gateway.settings import Settings, credential, read
-from gateway.store import audit
-from gateway.store.archive import archive as archive_trail
-from gateway.store.archive import export as export_trail
+from gateway.records.outgoing import AuditEntry
+from gateway.store.audit import trail as audit
+from gateway.store.audit.archive import archive as archive_trail
+from gateway.store.audit.archive import export as export_trail
+from gateway.store.audit.heads import HeadSigner, load_signer
+from gateway.store.audit.verifying import verify as verify_store
 from gateway.store.database import changed_by_person, read_state
-from gateway.store.heads import HeadSigner, load_signer
+from gateway.store.queries.tracing import trace as trace_of
 from gateway.store.statements import SQL
-from gateway.store.tracing import trace as trace_of
-from gateway.store.verifying import verify as verify_store
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
 

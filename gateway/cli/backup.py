@@ -5,10 +5,10 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import err, out, progress_of, show_json
-from gateway.settings import read
-from gateway.store.backup import backup as back_up
-from gateway.store.backup import restore as put_back
+from gateway.cli.output import err, out, progress_of, show_json
+from gateway.config.reading import read
+from gateway.store.care.backup import backup as back_up
+from gateway.store.care.backup import restore as put_back
 from gateway.store.database import locked
 
 

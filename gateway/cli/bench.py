@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import err, show_json, show_table
+from gateway.cli.output import err, show_json, show_table
 from gateway.errors import LablineError
 
 

@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from gateway.clock import Clock
+from gateway.config.connections import broker_address
+from gateway.config.tables import Settings
 from gateway.contract.probe_messages import Probe, probes, standing_topics
 from gateway.contract.topics import Topics, is_shared, unshared
-from gateway.definitions import LineDefinition
 from gateway.errors import NotConnectedError
-from gateway.line import broker_address
+from gateway.line.definition import LineDefinition
 from gateway.publish.status import offline_payload
-from gateway.settings import Settings
 from gateway.transport.mqtt_causes import PROTOCOL_UNSUPPORTED, RETAIN_UNSUPPORTED, cause_of
 from gateway.transport.mqtt_connection import (
     ClosedUnansweredError,

@@ -12,18 +12,18 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from gateway.cli.presentation import out, safe_text, show_json, show_table, show_wrapped
+from gateway.cli.output import out, safe_text, show_json, show_table, show_wrapped
+from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
-from gateway.records import AuditEntry, Lane
-from gateway.settings import read
-from gateway.store import audit
+from gateway.records.outgoing import AuditEntry, Lane
+from gateway.store.audit import trail as audit
+from gateway.store.audit.evidence import must_hold
+from gateway.store.care.salvage import quarantined, why
+from gateway.store.care.salvage import salvage as salvage_file
 from gateway.store.database import changed_by_person, locked, open_state, read_state
 from gateway.store.dead_letters import ask_retry
-from gateway.store.evidence import must_hold
-from gateway.store.readers import depths
-from gateway.store.salvage import quarantined, why
-from gateway.store.salvage import salvage as salvage_file
+from gateway.store.queries.readers import depths
 from gateway.store.statements import SQL
 
 app = typer.Typer(help="The store-and-forward buffer.", no_args_is_help=True)

@@ -8,14 +8,17 @@ from urllib.parse import unquote
 import typer
 
 from gateway.cli.broker_probes import REFUSED, Finding, probe_broker
-from gateway.cli.presentation import out, show_json, show_problems, show_wrapped
-from gateway.cli.probes import judge_certificates, probe_sources
+from gateway.cli.connection_check import judge_certificates, probe_sources
+from gateway.cli.output import out, show_json, show_problems, show_wrapped
 from gateway.clock import SystemClock
-from gateway.consistency import doubts
-from gateway.definitions import LineDefinition, Stage
+from gateway.config.checks import doubts
+from gateway.config.connections import broker_address, opcua_sources, webhook_options
+from gateway.config.credentials import unused_credentials
+from gateway.config.line_definition import define_line
+from gateway.config.reading import read
+from gateway.config.tables import Settings
 from gateway.errors import ConfigurationError
-from gateway.line import broker_address, define_line, opcua_sources, webhook_options
-from gateway.settings import Settings, read, unused_credentials
+from gateway.line.definition import LineDefinition, Stage
 
 _MARK = 8  # columns that say whether a finding is all right
 

@@ -10,18 +10,19 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.cli.keys import private_key
-from gateway.cli.presentation import out, show_json, show_table
+from gateway.cli.output import out, show_json, show_table
+from gateway.config.line_definition import define_line, trusted_keys
+from gateway.config.reading import read
+from gateway.config.tables import Settings
 from gateway.contract.times import rfc3339
-from gateway.definitions import ModelAssignment
 from gateway.errors import LablineError
-from gateway.inference.feedback import Learned, bias_at
+from gateway.inference.feedback import BiasState, bias_at
 from gateway.inference.signed_bias import SignedBias, signed
-from gateway.line import define_line, trusted_keys
-from gateway.settings import Settings, read
+from gateway.line.definition import ModelAssignment
 from gateway.store.database import changed_by_person, read_state
-from gateway.store.signed_biases import Correction, correction, sign_biases
+from gateway.store.queries.signed_biases import Correction, correction, sign_biases
+from gateway.store.queries.versions import changes, promoted_versions
 from gateway.store.statements import SQL
-from gateway.store.versions import changes, promoted_versions
 
 
 def correct(
@@ -122,7 +123,7 @@ def _document(model: ModelAssignment, found: Correction, at_ns: int) -> dict[str
     output = model.bundle.output_of(found.analyte)
     limits = output.value.bias if output is not None and output.value is not None else None
 
-    def told(state: Learned) -> float:
+    def told(state: BiasState) -> float:
         return bias_at(state, limits, at_ns)
 
     newest_ns = found.proposal.newest_ns

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import err, out, show_json, show_table
+from gateway.cli.output import err, out, show_json, show_table
 from gateway.errors import LablineError, first_of
 
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>s|m|h)?")

@@ -9,12 +9,12 @@ from typing import Any
 import typer
 
 from gateway.advice.documents import html, markdown, title_of
-from gateway.cli.presentation import out, show_json, show_table
-from gateway.contract.names import normalised
+from gateway.cli.output import out, show_json, show_table
+from gateway.config.reading import read
+from gateway.contract.lims.names import normalised
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.lab.deviations import Deviation, Scope
-from gateway.settings import read
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL

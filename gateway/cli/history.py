@@ -11,15 +11,15 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import err, out, progress_of
+from gateway.cli.output import err, out, progress_of
+from gateway.config.reading import read
 from gateway.contract.times import parse_rfc3339
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.columns import Columns, SampleFlag
 from gateway.history.recorded import RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
-from gateway.records import quality_of
-from gateway.settings import read
+from gateway.records.process import quality_of
 
 app = typer.Typer(help="Tag history.", no_args_is_help=True)
 

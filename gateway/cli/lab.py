@@ -13,20 +13,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from gateway.cli.presentation import err, out, progress_of, show_json, show_table
+from gateway.cli.output import err, out, progress_of, show_json, show_table
 from gateway.clock import SystemClock
-from gateway.contract.field_spellings import is_field
-from gateway.contract.lab_results import ReadResult, read_result
-from gateway.contract.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
-from gateway.contract.message_fields import DATE_ONLY
-from gateway.contract.names import folded
+from gateway.config.connections import broker_address
+from gateway.config.line_definition import analytes_of
+from gateway.config.reading import read
+from gateway.config.tables import Settings
+from gateway.contract.lims.field_spellings import is_field
+from gateway.contract.lims.lab_results import ReadResult, read_result
+from gateway.contract.lims.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
+from gateway.contract.lims.message_fields import DATE_ONLY
+from gateway.contract.lims.names import folded
+from gateway.contract.lims.result_files import PROBLEM, FileForm, decoded, line_count, message_with, messages_in
 from gateway.contract.reading import MessageRefusedError, Refusal
-from gateway.contract.result_files import PROBLEM, FileForm, decoded, line_count, message_with, messages_in
 from gateway.contract.topics import unshared
 from gateway.errors import LablineError, NotConnectedError
-from gateway.line import analytes_of, broker_address
-from gateway.records import Reason
-from gateway.settings import Settings, read
+from gateway.records.verdicts import Reason
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import Outgoing, SessionOptions
 

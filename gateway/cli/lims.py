@@ -10,16 +10,17 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import out, show_json, show_table
-from gateway.contract.lab_results import read_result
+from gateway.cli.output import out, show_json, show_table
+from gateway.config.connections import result_mapping
+from gateway.config.reading import read, read_lims
+from gateway.config.tables import LimsTable
+from gateway.contract.lims.lab_results import read_result
 from gateway.contract.reading import MessageRefusedError, parse_document
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.lab.materials import material_risk
 from gateway.lab.sampling import Waiting, in_order
-from gateway.line import result_mapping
-from gateway.records import LabResult, ResultStatus
-from gateway.settings import LimsTable, read, read_lims
+from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 

@@ -14,15 +14,16 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import show_json, show_wrapped
-from gateway.contract.names import folded, normalised
+from gateway.cli.output import show_json, show_wrapped
+from gateway.config.reading import read
+from gateway.contract.lims.names import folded, normalised
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.lab.release import HELD_BEFORE, Assessment, Parent, Subject
-from gateway.records import Reason, Recommendation
-from gateway.settings import read
+from gateway.records.laboratory import Recommendation
+from gateway.records.verdicts import Reason
 from gateway.store.database import changed_by_person, is_in_use, read_state
-from gateway.store.lots import LotOnRecord, PointOnRecord, lot_on_record, names_of_lots
+from gateway.store.queries.lots import LotOnRecord, PointOnRecord, lot_on_record, names_of_lots
 from gateway.store.settling import settle
 
 _SHOWN = 10  # points, without --all

@@ -12,18 +12,18 @@ import typer
 
 from gateway.cli import corrections, versions
 from gateway.cli.keys import private_key
-from gateway.cli.presentation import cell, err, out, progress_of, show_json, show_table
+from gateway.cli.output import cell, err, out, progress_of, show_json, show_table
+from gateway.config.line_definition import bundle_files, define_line, trusted_keys
+from gateway.config.reading import read
 from gateway.contract.times import rfc3339
-from gateway.definitions import Approval, ModelBundle, Stage
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.manifest import BundleManifest
 from gateway.inference.signature import SIGNATURE, sign_manifest
-from gateway.line import bundle_files, define_line, trusted_keys
-from gateway.settings import read
+from gateway.line.definition import Approval, ModelBundle, Stage
 from gateway.store.database import STATE_FILE, read_state
+from gateway.store.queries.versions import VersionChange, changes, in_service, promoted_versions
 from gateway.store.statements import SQL
-from gateway.store.versions import VersionChange, changes, in_service, promoted_versions
 from gateway.transport.onnx import load_model, runtime_version
 
 app = typer.Typer(help="Model bundles.", no_args_is_help=True)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import err, out, safe_text, show_json, show_table
+from gateway.cli.output import err, out, safe_text, show_json, show_table
+from gateway.config.connections import opcua_sources
+from gateway.config.reading import read
+from gateway.config.tables import SECURITY_MODES, SECURITY_POLICIES
 from gateway.errors import ConfigurationError, LablineError, Problem, SourceUnavailableError
-from gateway.line import opcua_sources
-from gateway.settings import SECURITY_MODES, SECURITY_POLICIES, read
 from gateway.transport.opcua_browse import Browsed, BrowsedNode, ServerCertificate, server_certificates
 from gateway.transport.opcua_browse import browse as browse_server
 from gateway.transport.opcua_certificates import make_certificate, sha256_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import err, progress_of, show_json, show_table
+from gateway.cli.output import err, progress_of, show_json, show_table
 from gateway.errors import LablineError, first_of
 
 _UNFINISHED = "play-unfinished"

@@ -12,17 +12,19 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import cell, err, few_digits, out, progress_of, show_json, show_table
+from gateway.cli.output import cell, err, few_digits, out, progress_of, show_json, show_table
+from gateway.config.connections import result_mapping
+from gateway.config.line_definition import analytes_of, bundle_files, define_line
+from gateway.config.reading import read
+from gateway.config.tables import Settings
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.database.opening import open_for_reading
-from gateway.definitions import LineDefinition, Promoted
 from gateway.errors import LablineError
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.inference.bundle import read_manifest
 from gateway.ingest.lims import understand_results
-from gateway.line import analytes_of, bundle_files, define_line, result_mapping
-from gateway.records import SECOND_NS
+from gateway.line.definition import LineDefinition, Promoted
 from gateway.replay.compare import (
     Difference,
     differences,
@@ -32,12 +34,12 @@ from gateway.replay.compare import (
 )
 from gateway.replay.recorded import Said, Stretch, epoch, measured, recorded_events, recorded_stretch, said_then
 from gateway.replay.rerun import Rerun, rerun
-from gateway.settings import Settings, read
 from gateway.store.database import read_state
+from gateway.store.queries.signed_biases import all_acts
+from gateway.store.queries.versions import changes, promoted_versions
 from gateway.store.settling import all_settlements
-from gateway.store.signed_biases import all_acts
 from gateway.store.statements import SQL
-from gateway.store.versions import changes, promoted_versions
+from gateway.time_units import SECOND_NS
 
 _SHOWN = 20
 _BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a while before

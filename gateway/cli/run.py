@@ -6,13 +6,13 @@ from pathlib import Path
 import typer
 import uvloop
 
-from gateway import daemon
 from gateway.clock import SystemClock
-from gateway.definitions import LineDefinition, Promoted
+from gateway.config.line_definition import define_line
+from gateway.config.reading import read
 from gateway.errors import LablineError, first_of
-from gateway.line import define_line
+from gateway.line.definition import LineDefinition, Promoted
 from gateway.operations.logs import LogLevel, configure_logs
-from gateway.settings import read
+from gateway.runtime import daemon
 
 
 def run(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.store.tracing import Node
+from gateway.store.queries.tracing import Node
 
 _FOLDED = ("state", "audit")  # many of a kind, in one line
 _PROOFS = frozenset({"hash", "sha256", "features_sha256", "payload_sha256"})

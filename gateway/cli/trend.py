@@ -8,7 +8,10 @@ from typing import Any
 
 import typer
 
-from gateway.cli.presentation import show_json, show_table
+from gateway.cli.output import show_json, show_table
+from gateway.config.line_definition import specifications_of, trends_of
+from gateway.config.reading import read
+from gateway.config.tables import Settings
 from gateway.contract.times import rfc3339
 from gateway.lab.capability import Capability
 from gateway.lab.in_force import in_force
@@ -16,12 +19,10 @@ from gateway.lab.samples import Point
 from gateway.lab.series import Series
 from gateway.lab.series_state import Standing, capability_of, standing
 from gateway.lab.trends import rules_for
-from gateway.line import specifications_of, trends_of
-from gateway.settings import Settings, read
 from gateway.store.codec import decode
 from gateway.store.database import read_state
-from gateway.store.master_data import stated_of_product
-from gateway.store.samples import points_in
+from gateway.store.facts.master_data import stated_of_product
+from gateway.store.facts.samples import points_in
 from gateway.store.statements import SQL
 
 app = typer.Typer(help="Series of laboratory results.", no_args_is_help=True)

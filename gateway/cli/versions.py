@@ -7,17 +7,17 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.presentation import cell, out, show_json, show_table
-from gateway.definitions import CANDIDATE, Promoted
+from gateway.cli.output import cell, out, show_json, show_table
+from gateway.config.line_definition import bundle_files, define_line
+from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.inference.bundle import read_bundle
-from gateway.line import bundle_files, define_line
+from gateway.line.definition import CANDIDATE, Promoted
 from gateway.replay.compare import figures, paired
 from gateway.replay.recorded import Stretch, measured, said_then
-from gateway.settings import read
-from gateway.store import versions
 from gateway.store.database import changed_by_person, read_state
-from gateway.store.versions import Act, VersionChange
+from gateway.store.queries import versions
+from gateway.store.queries.versions import Act, VersionChange
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
 _PERSON = typer.Option(..., "--person", help="Who does it.")

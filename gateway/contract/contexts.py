@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.contract.mapping import ResultMapping
+from gateway.contract.lims.mapping import ResultMapping
+from gateway.contract.lims.result_fields import blank, lot_names, perhaps_several
 from gateway.contract.reading import (
     FieldReader,
     MessageRefusedError,
@@ -14,8 +15,8 @@ from gateway.contract.reading import (
     parse_object,
     refusal,
 )
-from gateway.contract.result_fields import blank, lot_names, perhaps_several
-from gateway.records import ContextChange, ContextKind, ProductReference, ResultReference
+from gateway.records.laboratory import ProductReference, ResultReference
+from gateway.records.production import ContextChange, ContextKind
 
 MOST_CHANGES = 500  # of one message
 _CONSUMED = "consumed_lot_id"

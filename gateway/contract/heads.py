@@ -4,7 +4,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.contract.reading import FieldReader, parse_object
-from gateway.records import Head, SignedHead
+from gateway.records.outgoing import Head, SignedHead
 
 
 def signed_bytes(line: str, head: Head) -> bytes:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from gateway.contract.names import normalised
+from gateway.contract.lims.names import normalised
+from gateway.contract.lims.written_numbers import written_number
 from gateway.contract.times import parse_rfc3339
-from gateway.contract.written_numbers import written_number
-from gateway.records import Reason, ResultReference, seconds_to_ns
+from gateway.records.laboratory import ResultReference
+from gateway.records.verdicts import Reason
+from gateway.time_units import seconds_to_ns
 
 LONGEST_MESSAGE_BYTES = 256 * 1024
 LONGEST_TEXT = 256

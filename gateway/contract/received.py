@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.contract.contexts import REQUIRED
-from gateway.contract.field_spellings import SPELLINGS
+from gateway.contract.lims.field_spellings import SPELLINGS
 from gateway.contract.reading import LONGEST_TEXT
 from gateway.contract.words import ACTS, EVENTS, STATUSES, listed
 

@@ -2,7 +2,7 @@
 
 from gateway.contract.reading import FieldReader, Refusal, parse_object
 from gateway.contract.topics import encode_level
-from gateway.records import Act, Response
+from gateway.records.people import Act, Response
 
 
 def response(payload: bytes, *, now_ns: int, topic_level: str | None = None) -> Response:

@@ -8,21 +8,19 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from gateway.contract.control_payload import ControlPayload
-from gateway.contract.deviation_payload import DeviationPayload
-from gateway.contract.outcome_payload import OutcomePayload
-from gateway.contract.payloads import (
-    AuditHeadPayload,
-    BoardPayload,
-    DeadLetterPayload,
-    DispositionPayload,
-    GuidancePayload,
-    Payload,
-    PredictionPayload,
-    StatusPayload,
-)
+from gateway.contract.payloads.audit_head import AuditHeadPayload
+from gateway.contract.payloads.board import BoardPayload
+from gateway.contract.payloads.control import ControlPayload
+from gateway.contract.payloads.dead_letter import DeadLetterPayload
+from gateway.contract.payloads.deviation import DeviationPayload
+from gateway.contract.payloads.disposition import DispositionPayload
+from gateway.contract.payloads.guidance import GuidancePayload
+from gateway.contract.payloads.outcome import OutcomePayload
+from gateway.contract.payloads.parts import Payload
+from gateway.contract.payloads.prediction import PredictionPayload
+from gateway.contract.payloads.sample_request import SampleRequestPayload
+from gateway.contract.payloads.status import StatusPayload
 from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
-from gateway.contract.sample_request_payload import SampleRequestPayload
 
 # name of the schema -> (its model, its topic below the line's root, whether the newest is retained)
 PUBLISHED: dict[str, tuple[type[Payload], str, bool]] = {

@@ -6,13 +6,13 @@ as it is: every number is finite, and so is every limit that follows from it.
 
 from pydantic import TypeAdapter
 
-from gateway.contract.field_spellings import spellings_of
-from gateway.contract.named_texts import named_texts, the_only_one
-from gateway.contract.names import normalised
-from gateway.contract.numbers import is_finite_percent, number_text
-from gateway.contract.qualitative import MOST_TEXTS, flattened, list_problem
+from gateway.contract.lims.field_spellings import spellings_of
+from gateway.contract.lims.named_texts import named_texts, the_only_one
+from gateway.contract.lims.names import normalised
+from gateway.contract.lims.numbers import is_finite_percent, number_text
+from gateway.contract.lims.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, parse_object
-from gateway.records import Bands, ProductReference, ResultReference, Specification
+from gateway.records.laboratory import Bands, ProductReference, ResultReference, Specification
 
 _MOST_DECIMALS = 9
 _MOST_PRODUCTS = 50  # of one message that cannot be read

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 
-from gateway.contract.names import normalised
+from gateway.contract.lims.names import normalised
 
 _SEPARATED = re.compile(r"[\dW-]+[Tt ]\d")
 _NS = 1_000_000_000

@@ -6,16 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 
-from gateway.records import (
-    Act,
-    ContextKind,
-    GuidanceKind,
-    GuidanceState,
-    Outcome,
-    Recommendation,
-    ResultStatus,
-    Severity,
-)
+from gateway.records.guidance import GuidanceKind, GuidanceState, Severity
+from gateway.records.laboratory import Recommendation, ResultStatus
+from gateway.records.people import Act, Outcome
+from gateway.records.production import ContextKind
 
 KINDS: Mapping[GuidanceKind, str] = {
     GuidanceKind.WARNING: "a predicted value leaves its specification, or a trend shows",

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.definitions import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition, ValueOutput
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow
 from gateway.inference.domain import Distance, distance, largest
 from gateway.inference.features import InputReading, read_input
-from gateway.records import SECOND_NS, FeatureVector, Quality, Reason, quality_of
+from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition, ValueOutput
+from gateway.records.prediction import FeatureVector
+from gateway.records.process import Quality, quality_of
+from gateway.records.verdicts import Reason
+from gateway.time_units import SECOND_NS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

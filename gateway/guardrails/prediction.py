@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gateway.contract.identity import identity_of
-from gateway.definitions import ModelAssignment, ModelOutput, TagDefinition, ValueOutput
 from gateway.errors import InferenceError, InferenceStoppedError
 from gateway.guardrails.gates import Said, judge_domain, judge_inputs, judge_probability, judge_value
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.features import feature_vector, read_inputs
-from gateway.inference.feedback import Learned, bias_at, half_width_of
-from gateway.records import Context, FeatureVector, Prediction, Reason, Verdict
+from gateway.inference.feedback import BiasState, bias_at, half_width_of
+from gateway.line.definition import ModelAssignment, ModelOutput, TagDefinition, ValueOutput
+from gateway.records.prediction import FeatureVector, Prediction
+from gateway.records.production import Context
+from gateway.records.verdicts import Reason, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +28,7 @@ class Occasion:
     cause: str
     context: Context
     sample_result_id: str | None = None
-    learned: Mapping[str, Learned] = field(default_factory=dict)  # by analyte, as known at that instant
+    learned: Mapping[str, BiasState] = field(default_factory=dict)  # by analyte, as known at that instant
 
 
 def guarded_predictions(
@@ -88,7 +90,7 @@ def _prediction(
     occasion: Occasion,
 ) -> Prediction:
     """Return one prediction; ``numbers`` is empty where anything abstained before."""
-    said, bias, version = _said(output.value, numbers, occasion.learned.get(output.analyte, Learned()), occasion)
+    said, bias, version = _said(output.value, numbers, occasion.learned.get(output.analyte, BiasState()), occasion)
     probability = numbers[output.probability.column] if numbers and output.probability else None
     if said is not None and output.value is not None:
         reasons += judge_value(said, output.value, model.name)
@@ -122,7 +124,7 @@ def _prediction(
 
 
 def _said(
-    output: ValueOutput | None, numbers: tuple[float, ...], learned: Learned, occasion: Occasion
+    output: ValueOutput | None, numbers: tuple[float, ...], learned: BiasState, occasion: Occasion
 ) -> tuple[Said | None, float, int]:
     """Return (the corrected value with its half width, the bias in it, the bias's version)."""
     if output is None or not numbers:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from gateway.records import Reason
+from gateway.records.verdicts import Reason
 
 
 class Abstention(StrEnum):

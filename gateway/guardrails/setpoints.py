@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gateway.definitions import Interlock, LineDefinition, ManipulatedTag, Stage
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.stages import effective_stage
-from gateway.records import SECOND_NS, Reason
+from gateway.line.definition import Interlock, LineDefinition, ManipulatedTag, Stage
+from gateway.records.verdicts import Reason
+from gateway.time_units import SECOND_NS
 
 ROUNDING = 1e-9  # relative room for decimal rounding at a limit's edge
 

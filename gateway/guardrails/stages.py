@@ -6,8 +6,8 @@ says only what held then.
 
 from collections.abc import Iterable
 
-from gateway.definitions import ModelAssignment, Stage
-from gateway.events import in_shadow
+from gateway.latches import in_shadow
+from gateway.line.definition import ModelAssignment, Stage
 
 HIGHEST_ACTED_ON = Stage.ADVISE  # an approval needs an electronic signature, which terminals cannot give yet
 

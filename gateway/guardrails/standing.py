@@ -7,11 +7,12 @@ alarm latches, each second, before it goes onto the board, and when a person ans
 
 from collections.abc import Iterable
 
-from gateway.definitions import LineDefinition, ModelAssignment, Stage
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_move
 from gateway.guardrails.stages import effective_stage
-from gateway.records import Guidance, GuidanceKind, Reason, SetpointSuggestion
+from gateway.line.definition import LineDefinition, ModelAssignment, Stage
+from gateway.records.guidance import Guidance, GuidanceKind, SetpointSuggestion
+from gateway.records.verdicts import Reason
 
 _OF_MODELS = frozenset({GuidanceKind.WARNING, GuidanceKind.SETPOINT})  # a hold by a model speaks against a release
 

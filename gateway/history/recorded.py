@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.database.opening import one_state
+from gateway.history.clock_steps import CLOCK_SERIES, NOTHING_VOID, Voids
 from gateway.history.columns import Columns
-from gateway.history.sealed import (
+from gateway.history.reader import (
     EVERY_SAMPLE,
     Damage,
     in_stretch,
@@ -19,7 +20,6 @@ from gateway.history.sealed import (
     read_unsealed,
     sealed_until,
 )
-from gateway.history.voids import CLOCK_SERIES, NOTHING_VOID, Voids
 from gateway.history.windows import TagWindow, WindowRequest, cut
 
 _BACK_AT_ONCE = 64

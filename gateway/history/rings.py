@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gateway.history.clock_steps import ClockSet
 from gateway.history.columns import Columns, HeldSample, Reach, SampleFlag, mark
-from gateway.history.voids import ClockSet
 from gateway.history.windows import TagWindow, WindowRequest, cut
-from gateway.records import Quality, TagSample, quality_of
+from gateway.records.process import Quality, TagSample, quality_of
 
 BAD_OUT_OF_RANGE = 0x803C0000
 LARGEST_LEAD_NS = 2_000_000_000

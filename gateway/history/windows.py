@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import Aggregate
-from gateway.records import SECOND_NS, Quality
+from gateway.line.definition import Aggregate
+from gateway.records.process import Quality
+from gateway.time_units import SECOND_NS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

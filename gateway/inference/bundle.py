@@ -16,20 +16,6 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from gateway.definitions import (
-    AdaptiveLimits,
-    BiasLimits,
-    Domain,
-    InputDefinition,
-    Interlock,
-    ManipulatedTag,
-    ModelBundle,
-    ModelOutput,
-    Predict,
-    ProbabilityOutput,
-    ValueOutput,
-    Widening,
-)
 from gateway.errors import BundleRefusedError, InferenceError
 from gateway.inference.graph_limits import MOST_ROWS
 from gateway.inference.manifest import (
@@ -45,7 +31,22 @@ from gateway.inference.manifest import (
     WideningTable,
 )
 from gateway.inference.signature import approval_of
-from gateway.records import ModelIdentity, seconds_to_ns
+from gateway.line.definition import (
+    AdaptiveLimits,
+    BiasLimits,
+    Domain,
+    InputDefinition,
+    Interlock,
+    ManipulatedTag,
+    ModelBundle,
+    ModelOutput,
+    Predict,
+    ProbabilityOutput,
+    ValueOutput,
+    Widening,
+)
+from gateway.records.prediction import ModelIdentity
+from gateway.time_units import seconds_to_ns
 
 MANIFEST = "bundle.toml"
 MODEL = "model.onnx"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import Domain
+from gateway.line.definition import Domain
 
 MOST_TOLD = 3  # contributions named in a reason
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import InputDefinition, TagDefinition
 from gateway.history.windows import TagWindow, WindowRequest, aggregate, usable
-from gateway.records import SECOND_NS, FeatureVector, InputEvidence
+from gateway.line.definition import InputDefinition, TagDefinition
+from gateway.records.prediction import FeatureVector, InputEvidence
+from gateway.time_units import SECOND_NS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.charts import Cusum, Ewma
+from gateway.line.definition import AdaptiveLimits, BiasLimits, ValueOutput
 
 MOST_ENTRIES = 200  # that many are folded: what lies before has no weight any more, and a result must not wait
 
@@ -31,7 +31,7 @@ class Feedback:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Learned:
+class BiasState:
     """What the laboratory has taught so far. ``bias`` is added to what the model says."""
 
     bias: float = 0.0
@@ -57,7 +57,7 @@ class Learned:
 
 def learned(
     entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0, acts: Sequence[SignedBias] = ()
-) -> Learned:
+) -> BiasState:
     """Return what these entries teach, folded by arrival.
 
     Each is held against what stood when its sample was drawn: what had arrived, or been signed, by then.
@@ -69,10 +69,10 @@ def learned(
 
 def states_after(
     entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0, acts: Sequence[SignedBias] = ()
-) -> tuple[list[int], list[Learned]]:
+) -> tuple[list[int], list[BiasState]]:
     """Return (when each entry arrived, what was learned before the first and after each): one state more than times."""
     arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))
-    times, states = [entry.arrived_ns for entry in arrived], [Learned()]
+    times, states = [entry.arrived_ns for entry in arrived], [BiasState()]
     for at, entry in enumerate(arrived):
         arrived_by_then = states[bisect_right(times, entry.sampled_ns, hi=at)]
         known = serving(arrived_by_then, output.bias, acts, entry.sampled_ns)
@@ -80,7 +80,7 @@ def states_after(
     return times, states
 
 
-def _after(before: Learned, entry: Feedback, known: Learned, output: ValueOutput, *, charted: bool) -> Learned:
+def _after(before: BiasState, entry: Feedback, known: BiasState, output: ValueOutput, *, charted: bool) -> BiasState:
     error = entry.measured - entry.predicted - bias_at(known, output.bias, entry.sampled_ns)
     half_width = half_width_of(known, output, entry.sampled_ns)
     covered = half_width is not None and abs(error) <= half_width
@@ -96,7 +96,7 @@ def _after(before: Learned, entry: Feedback, known: Learned, output: ValueOutput
     return after if output.bias is None or output.bias.signed else _moved(after, entry, output.bias)
 
 
-def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
+def _moved(state: BiasState, entry: Feedback, limits: BiasLimits) -> BiasState:
     """Return the state with its bias moved towards a residual: by the trust, at most a step, at most the total."""
     if state.newest_ns is not None and entry.sampled_ns < state.newest_ns:
         return state  # an older sample that arrives late says nothing of now
@@ -107,7 +107,7 @@ def _moved(state: Learned, entry: Feedback, limits: BiasLimits) -> Learned:
     return replace(state, bias=bias, version=state.version + 1, newest_ns=entry.sampled_ns)
 
 
-def serving(state: Learned, limits: BiasLimits | None, acts: Sequence[SignedBias], at_ns: int) -> Learned:
+def serving(state: BiasState, limits: BiasLimits | None, acts: Sequence[SignedBias], at_ns: int) -> BiasState:
     """Return the state with the correction that is in force at an instant: as learned, or the newest one signed."""
     if limits is None or not limits.signed:
         return state
@@ -118,23 +118,23 @@ def serving(state: Learned, limits: BiasLimits | None, acts: Sequence[SignedBias
     return replace(state, bias=bias, version=len(by_then), newest_ns=by_then[-1].newest_ns)
 
 
-def proposed(entries: Sequence[Feedback], output: ValueOutput, in_force: Learned, *, at_ns: int) -> Learned:
+def proposed(entries: Sequence[Feedback], output: ValueOutput, in_force: BiasState, *, at_ns: int) -> BiasState:
     """Return the correction that results propose: as they would correct by themselves, at most a step from now.
 
     Its ``newest_ns`` is None where they propose nothing: too old, or no newer than what is in force.
     """
     limits = output.bias
     if limits is None:
-        return Learned()
+        return BiasState()
     by_themselves = learned(entries, replace(output, bias=replace(limits, signed=False)))
     served = bias_at(in_force, limits, at_ns)
     bias = min(max(by_themselves.bias, served - limits.max_step), served + limits.max_step)
     if correction_age_ns(by_themselves, limits, at_ns) is None or by_themselves.newest_ns == in_force.newest_ns:
-        return Learned()  # too old to correct anything, or in force already
+        return BiasState()  # too old to correct anything, or in force already
     return replace(by_themselves, bias=bias)
 
 
-def bias_at(state: Learned, limits: BiasLimits | None, at_ns: int) -> float:
+def bias_at(state: BiasState, limits: BiasLimits | None, at_ns: int) -> float:
     """Return the bias that holds at an instant: it fades with the age of its newest result, and ends with the limit."""
     age_ns = correction_age_ns(state, limits, at_ns)
     if age_ns is None or limits is None:
@@ -142,7 +142,7 @@ def bias_at(state: Learned, limits: BiasLimits | None, at_ns: int) -> float:
     return state.bias if limits.half_life_ns is None else float(state.bias * 0.5 ** (age_ns / limits.half_life_ns))
 
 
-def _adapted(state: Learned, output: ValueOutput, *, missed: bool) -> float | None:
+def _adapted(state: BiasState, output: ValueOutput, *, missed: bool) -> float | None:
     """Return the share of misses to allow from here on.
 
     Gibbs and Candes 2021, "Adaptive conformal inference under distribution shift", eq. 2, bounded by the bundle.
@@ -159,7 +159,7 @@ def _bounded(miss_rate: float, adaptive: AdaptiveLimits) -> float:
     return min(max(miss_rate, 1 - adaptive.max_coverage), 1 - adaptive.min_coverage)
 
 
-def half_width_of(state: Learned, output: ValueOutput, at_ns: int) -> float | None:
+def half_width_of(state: BiasState, output: ValueOutput, at_ns: int) -> float | None:
     """Return the half width of the interval at an instant, or None where no honest one can be given.
 
     The ceil((n + 1)(1 - a))-th smallest of n calibration residuals, a the share of misses to allow; where that rank
@@ -175,7 +175,7 @@ def half_width_of(state: Learned, output: ValueOutput, at_ns: int) -> float | No
     return None if rank > count else output.residuals[rank - 1] * widened
 
 
-def widening_at(state: Learned, output: ValueOutput, at_ns: int) -> float:
+def widening_at(state: BiasState, output: ValueOutput, at_ns: int) -> float:
     """Return by how much the interval is wider than calibrated at an instant, for the age of the correction then."""
     widening, age_ns = output.widening, correction_age_ns(state, output.bias, at_ns)
     if widening is None:
@@ -183,7 +183,7 @@ def widening_at(state: Learned, output: ValueOutput, at_ns: int) -> float:
     return widening.uncorrected if age_ns is None else float(np.interp(age_ns, widening.ages_ns, widening.factors))
 
 
-def correction_age_ns(state: Learned, limits: BiasLimits | None, at_ns: int) -> int | None:
+def correction_age_ns(state: BiasState, limits: BiasLimits | None, at_ns: int) -> int | None:
     """Return how old the newest result in the bias is at an instant, None where no bias holds."""
     if limits is None or state.newest_ns is None or at_ns - state.newest_ns > limits.max_age_ns:
         return None

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
-from gateway.definitions import FINEST_STEP, Aggregate
+from gateway.line.definition import FINEST_STEP, Aggregate
 
 LONGEST_WINDOW_SECONDS = 7 * 86_400.0  # read at each tick: a bundle must not have the whole history read
 LONGEST_LAG_SECONDS = 30 * 86_400.0

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from gateway.definitions import ModelBundle, Predict
 from gateway.errors import InferenceError
-from gateway.records import FeatureVector, Sensitivity
+from gateway.line.definition import ModelBundle, Predict
+from gateway.records.prediction import FeatureVector, Sensitivity
 
 _SHARE = 0.1  # of an input's validated range: far enough for models that know steps only
 MOST = 5

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.contract.identity import sha256_hex
-from gateway.definitions import Approval, Stage
 from gateway.errors import BundleRefusedError
+from gateway.line.definition import Approval, Stage
 
 SIGNATURE = "signature.json"
 _ABOUT = b"labline bundle approval 1\n"  # so that a signature over anything else is never one over this

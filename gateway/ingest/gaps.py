@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.contract.identity import identity_of
+from gateway.deadlines import ClockReading
 from gateway.events import GapNoticed
-from gateway.inbox import Inbox, Urgency
-from gateway.moments import Moment
-from gateway.records import Gap, GapKind
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.records.process import Gap, GapKind
 
 MOST_WAITING = 1000
 
@@ -20,7 +20,7 @@ MOST_WAITING = 1000
 class Gaps:
     """Makes gaps events."""
 
-    def __init__(self, *, inbox: Inbox, now: Callable[[], Moment]) -> None:
+    def __init__(self, *, inbox: EventQueue, now: Callable[[], ClockReading]) -> None:
         """``now`` gives the moment at which a gap is noticed."""
         self._inbox = inbox
         self._now = now

@@ -9,19 +9,19 @@ from collections.abc import Callable, Container
 from gateway.contract.heads import published_head, signature_holds
 from gateway.contract.identity import identity_of
 from gateway.contract.reading import MessageRefusedError, Refusal, refusal
+from gateway.deadlines import ClockReading
 from gateway.events import HeadWitnessed, Origin
-from gateway.moments import Moment
 from gateway.transport.mqtt_connection import Delivery
 
 
-def understand_head(own_keys: Container[str]) -> Callable[[Delivery, Origin, Moment], HeadWitnessed]:
+def understand_head(own_keys: Container[str]) -> Callable[[Delivery, Origin, ClockReading], HeadWitnessed]:
     """Return what reads the head that the broker was told earlier.
 
     ``own_keys``: the public keys (hexadecimal) that sign, or have signed, the heads of this store. A head by any other
     key, or with a wrong signature, raises MessageRefusedError: it becomes a dead letter and changes nothing.
     """
 
-    def understand(delivery: Delivery, _origin: Origin, at: Moment) -> HeadWitnessed:
+    def understand(delivery: Delivery, _origin: Origin, at: ClockReading) -> HeadWitnessed:
         signed = published_head(delivery.payload, now_ns=at.wall_ns)
         if signed.public_key not in own_keys or not signature_holds(signed):
             text = (

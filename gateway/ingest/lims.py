@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping
 
-from gateway.contract.lab_results import CANONICAL, lab_result
-from gateway.contract.mapping import ResultMapping
+from gateway.contract.lims.lab_results import CANONICAL, lab_result
+from gateway.contract.lims.mapping import ResultMapping
+from gateway.deadlines import ClockReading
 from gateway.events import Origin, ResultArrived
 from gateway.ingest.messages import Understand
-from gateway.moments import Moment
-from gateway.records import ResultStatus
+from gateway.records.laboratory import ResultStatus
 from gateway.transport.mqtt_connection import Delivery
 
 
@@ -22,7 +22,7 @@ def understand_results(
 ) -> Understand:
     """Return the function that understands a laboratory's messages of one result each."""
 
-    def understand(delivery: Delivery, origin: Origin, at: Moment) -> ResultArrived:
+    def understand(delivery: Delivery, origin: Origin, at: ClockReading) -> ResultArrived:
         result = lab_result(
             delivery.payload,
             source=source,

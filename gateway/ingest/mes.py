@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.contract.contexts import context_change
-from gateway.contract.lab_results import configured
-from gateway.contract.names import name_key
+from gateway.contract.lims.lab_results import configured
+from gateway.contract.lims.names import name_key
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.specifications import stated_specification
+from gateway.deadlines import ClockReading
 from gateway.events import ContextChanged, Origin, SpecificationStated
 from gateway.ingest.messages import Understand
-from gateway.moments import Moment
-from gateway.records import ProductReference
+from gateway.records.laboratory import ProductReference
 from gateway.transport.mqtt_connection import Delivery
 
 
-def understand_context(delivery: Delivery, origin: Origin, at: Moment) -> ContextChanged:
+def understand_context(delivery: Delivery, origin: Origin, at: ClockReading) -> ContextChanged:
     """Return the change in a message of the manufacturing execution system."""
     change = context_change(delivery.payload, now_ns=at.wall_ns)
     return ContextChanged(at=at, origin=origin, change=change, payload=delivery.payload)
@@ -34,7 +34,7 @@ def understand_specifications(analytes: Mapping[str, str]) -> Understand:
     def in_our_names(product: ProductReference) -> ProductReference:
         return product if product.analyte is None else replace(product, analyte=our_name(product.analyte))
 
-    def understand(delivery: Delivery, origin: Origin, at: Moment) -> SpecificationStated:
+    def understand(delivery: Delivery, origin: Origin, at: ClockReading) -> SpecificationStated:
         try:
             stated, withdrawn = stated_specification(delivery.payload, now_ns=at.wall_ns)
         except MessageRefusedError as error:

@@ -14,13 +14,13 @@ import structlog
 from gateway.contract.identity import sha256_hex
 from gateway.contract.reading import MessageRefusedError, Refusal, refusal
 from gateway.contract.topics import matches
+from gateway.deadlines import ClockReading
 from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
-from gateway.inbox import Inbox, Urgency
-from gateway.moments import Moment
-from gateway.records import Reason
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.records.verdicts import Reason
 from gateway.transport.mqtt_connection import Delivery
 
-Understand = Callable[[Delivery, Origin, Moment], Arrived | HeadWitnessed]
+Understand = Callable[[Delivery, Origin, ClockReading], Arrived | HeadWitnessed]
 Split = Callable[[bytes], Sequence[bytes]]
 """A payload parted into payloads of one event each; raises MessageRefusedError where it cannot be."""
 
@@ -68,10 +68,10 @@ class Intake:
     def __init__(
         self,
         *,
-        inbox: Inbox,
+        inbox: EventQueue,
         urgency: Urgency,
         routes: Mapping[str, Understand],
-        now: Callable[[], Moment],
+        now: Callable[[], ClockReading],
         splits: Mapping[str, Split] = MappingProxyType({}),
     ) -> None:
         """Take from a session.
@@ -177,7 +177,7 @@ class Intake:
             refused = MessageRefusedError((_unreadable(error),))
         return [_refused(delivery, at, refused)]
 
-    def _event(self, delivery: Delivery, at: Moment, route: str) -> Arrived | HeadWitnessed:
+    def _event(self, delivery: Delivery, at: ClockReading, route: str) -> Arrived | HeadWitnessed:
         try:
             return self._routes[route](delivery, _origin(delivery), at)
         except MessageRefusedError as error:
@@ -215,7 +215,7 @@ def _origin(delivery: Delivery) -> Origin:
     )
 
 
-def _refused(delivery: Delivery, at: Moment, error: MessageRefusedError) -> MessageRefused:
+def _refused(delivery: Delivery, at: ClockReading, error: MessageRefusedError) -> MessageRefused:
     kept = delivery.payload[:KEPT_BYTES]
     return MessageRefused(at=at, origin=_origin(delivery), payload=kept, reasons=error.reasons, about=error.about)
 

@@ -14,11 +14,12 @@ from itertools import islice
 import structlog
 
 from gateway.clock import Clock
-from gateway.history.recall import History
 from gateway.history.rings import LARGEST_LEAD_NS
+from gateway.history.tag_history import History
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.skew import ServerClock, SourceClocks
-from gateway.records import SECOND_NS, GapKind, TagSample
+from gateway.records.process import GapKind, TagSample
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua import OpcUaSession
 from gateway.transport.opcua_listener import Listener, Notification
 from gateway.transport.opcua_source import OpcUaSource

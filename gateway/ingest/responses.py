@@ -1,12 +1,12 @@
 """What people answer at terminals, from MQTT."""
 
 from gateway.contract.responses import response
+from gateway.deadlines import ClockReading
 from gateway.events import Origin, ResponseArrived
-from gateway.moments import Moment
 from gateway.transport.mqtt_connection import Delivery
 
 
-def understand_response(delivery: Delivery, origin: Origin, at: Moment) -> ResponseArrived:
+def understand_response(delivery: Delivery, origin: Origin, at: ClockReading) -> ResponseArrived:
     """Return the response in a terminal's message."""
     terminal = delivery.topic.rpartition("/")[2]
     answer = response(delivery.payload, now_ns=at.wall_ns, topic_level=terminal)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from statistics import median
 
-from gateway.records import SECOND_NS, TagSample
+from gateway.records.process import TagSample
+from gateway.time_units import SECOND_NS
 
 _READINGS = 9
 _FEWEST = 3

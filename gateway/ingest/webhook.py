@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.contract.identity import sha256_hex
 from gateway.events import MessageRefused, ResultArrived
 from gateway.ingest.messages import Intake
-from gateway.records import Reason
+from gateway.records.verdicts import Reason
 
 TOPIC = "http/lims/results"
 MOST_WAITING = 64

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.chart_rules import FEWEST_PER_ANALYTE
 from gateway.lab.quantiles import f_quantile
+from gateway.line.spc_rules import FEWEST_PER_ANALYTE
 
 ALPHA = 0.01
 FEWEST_ANALYTES = 2  # of one alone its own chart tells

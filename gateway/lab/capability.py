@@ -6,7 +6,7 @@ They say something only of a process in control: where a chart signals they are 
 from dataclasses import dataclass
 
 from gateway.lab.phase_one import ChartLimits
-from gateway.records import Specification
+from gateway.records.laboratory import Specification
 
 FEWEST = 25  # values, below which the figures would say more about chance than about the process
 

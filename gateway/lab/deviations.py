@@ -12,11 +12,14 @@ from enum import StrEnum
 import numpy as np
 
 from gateway.contract.identity import identity_of
-from gateway.definitions import Limits, TagDefinition
 from gateway.history.windows import TagWindow, segments
 from gateway.lab.causes import FEWEST_REFERENCES, Candidate, Cause, CauseKind, Usual, probable_causes, usual_of
 from gateway.lab.fingerprints import OF_A_LOT, Fingerprint, MaterialUse, at_stage, means_of_stretches
-from gateway.records import SECOND_NS, Instruction, LabResult, Reason, Specification
+from gateway.line.definition import Limits, TagDefinition
+from gateway.records.guidance import Instruction
+from gateway.records.laboratory import LabResult, Specification
+from gateway.records.verdicts import Reason
+from gateway.time_units import SECOND_NS
 
 _MOST_POINTS = 120  # of a tag in a chart
 MOST_CHARTED = 12  # tags whose course is kept
@@ -31,7 +34,7 @@ _OF_NOISE, _OF_SPAN, _OF_VALUE = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Happening:
+class TimelineEntry:
     """One line of a timeline."""
 
     at_ns: int
@@ -147,7 +150,7 @@ class Deviation:
     reasons: tuple[Reason, ...]
     specification: Specification | None
     equipment_id: str | None
-    timeline: tuple[Happening, ...]
+    timeline: tuple[TimelineEntry, ...]
     process: tuple[Trace, ...]
     history: tuple[tuple[int, float], ...]
     causes: tuple[Cause, ...]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from gateway.lab.in_force import differ
 from gateway.lab.judgements import Judgement
 from gateway.lab.specifications import judge, unit_flags
-from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
+from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
+from gateway.records.verdicts import Reason
 
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gateway.lab.deviations import MOST_RESULTS, AnalyteSeries, FailedResult, Scope
 from gateway.lab.series import STABLE_AFTER
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 
 _DAY_NS = 86_400 * SECOND_NS
 BACK_IN_LINE_RESULTS = STABLE_AFTER  # in a row without a signal: as many as make a series count as stable

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gateway.history.windows import Segments, TagWindow, segments
 from gateway.lab.causes import CauseKind
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 
 STRETCHES = 8  # of a lot's time, each with its mean
 _LEAST_KNOWN = 0.5  # of a window, for its mean to speak for it

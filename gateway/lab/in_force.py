@@ -7,11 +7,11 @@ by both, the more careful recommendation holds, and the conflict is flagged.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.contract.names import name_key
+from gateway.contract.lims.names import name_key
 from gateway.lab.qualitative import texts_differ
 from gateway.lab.specifications import action_limits, has_limits
 from gateway.lab.units import converted
-from gateway.records import Specification
+from gateway.records.laboratory import Specification
 
 _ALWAYS_NS = -(2**62)
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from gateway.contract.numbers import number_text, plain
-from gateway.records import LabResult, Reason, Specification
+from gateway.contract.lims.numbers import number_text, plain
+from gateway.records.laboratory import LabResult, Specification
+from gateway.records.verdicts import Reason
 
 
 class Judgement(StrEnum):

@@ -8,8 +8,8 @@ and ``equipment``. What is not named applies to all. Its steps are the lines of 
 import re
 from collections.abc import Iterable, Sequence
 
-from gateway.definitions import Procedure
-from gateway.records import Instruction
+from gateway.line.definition import Procedure
+from gateway.records.guidance import Instruction
 
 _HEAD = re.compile(r"\A---\s*\n(?P<head>.*?)\n---\s*(\n|\Z)(?P<body>.*)\Z", re.DOTALL)
 _STEP = re.compile(r"^\s{0,3}(?:\d{1,3}[.)]|[-*])\s+(?P<step>\S.*)$", re.MULTILINE)

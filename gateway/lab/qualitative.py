@@ -1,15 +1,16 @@
 """A result in words against a specification's lists: accepted, rejected, or for a person. Pure.
 
-Only whole texts count (``gateway.contract.qualitative.folded``); the amount of the sample may stand behind them, where
+Only whole texts count (``contract.lims.qualitative.folded``); the amount of the sample may stand behind them, where
 a text is rejected anyway, or where it is the amount that the specification's unit counts by. Two kinds of words need no
 list: that a test failed is out of any specification, and more colonies than can be counted are above any upper limit.
 """
 
-from gateway.contract.numbers import number_text
-from gateway.contract.qualitative import FAILED, UNCOUNTABLE, folded, sample_of, without_sample
+from gateway.contract.lims.numbers import number_text
+from gateway.contract.lims.qualitative import FAILED, UNCOUNTABLE, folded, sample_of, without_sample
 from gateway.lab.judgements import TEXT_FAILED, TEXT_REJECTED, TEXT_UNCOUNTABLE, Judgement, reason_of, shortened
 from gateway.lab.units import converted, is_absent
-from gateway.records import LabResult, Reason, Recommendation, Specification
+from gateway.records.laboratory import LabResult, Recommendation, Specification
+from gateway.records.verdicts import Reason
 
 _MOST_NAMED = 4
 Judged = tuple[Recommendation, Reason]

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.contract.names import name_key
-from gateway.records import ProductReference, Reason
+from gateway.contract.lims.names import name_key
+from gateway.records.laboratory import ProductReference
+from gateway.records.verdicts import Reason
 
 _DIGITS = re.compile(r"(\d+)")
 

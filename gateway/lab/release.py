@@ -21,7 +21,8 @@ from gateway.contract.times import rfc3339
 from gateway.lab.disposition import TREND_FLAGS, WITHDRAWN, Judged, LotState, judge_result, retested, worse
 from gateway.lab.judgements import Judgement
 from gateway.lab.refused_specifications import RefusedOfProduct, is_in_question
-from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
+from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
+from gateway.records.verdicts import Reason
 
 MOST_REASONS = 20  # of a disposition: the worst in words, the others as a count
 InForce = Callable[[str, int, str | None, str | None], tuple[Specification, ...]]

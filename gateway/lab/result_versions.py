@@ -7,7 +7,7 @@ leaves open is taken from the other, the status that is farthest holds, and what
 from dataclasses import fields, replace
 from typing import Any
 
-from gateway.records import LabResult, ResultStatus
+from gateway.records.laboratory import LabResult, ResultStatus
 
 _RANK = {
     ResultStatus.ENTERED: 0,

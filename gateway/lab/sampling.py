@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.lab.materials import MaterialRisk
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 
 _NOVEL = 3.0  # sigmas from the product's usual lots
 _HIGH, _STANDARD = 0.25, 0.05

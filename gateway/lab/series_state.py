@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.chart_rules import TrendRules
 from gateway.contract.times import rfc3339
 from gateway.lab.capability import Capability, capability
 from gateway.lab.in_force import in_unit
@@ -13,7 +12,8 @@ from gateway.lab.samples import Point
 from gateway.lab.series import STABLE_AFTER, Constant, Series, Signal
 from gateway.lab.trend_reasons import rule_name
 from gateway.lab.trends import charted_again
-from gateway.records import Specification
+from gateway.line.spc_rules import TrendRules
+from gateway.records.laboratory import Specification
 
 
 class SeriesState(StrEnum):

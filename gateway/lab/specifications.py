@@ -15,11 +15,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
-from gateway.contract.numbers import exact, nearest, number_text, plain, told_apart
+from gateway.contract.lims.numbers import exact, nearest, number_text, plain, told_apart
 from gateway.lab.judgements import Judgement, reason_of, shortened
 from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
 from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
-from gateway.records import LabResult, Reason, Recommendation, ResultStatus, Specification
+from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
+from gateway.records.verdicts import Reason
 
 _NO_DECIMALS = 1e15  # from there on a float has none
 _PERCENT_DIGITS = 4

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.chart_rules import Together
 from gateway.lab.anomaly import Anomaly, Reference, anomaly, reference
-from gateway.records import Reason
+from gateway.line.spc_rules import Together
+from gateway.records.verdicts import Reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,10 +6,10 @@ stands in brackets, for those who ask the statistician.
 
 from collections.abc import Mapping, Sequence
 
-from gateway.chart_rules import RunRule
 from gateway.lab.charts import Cusum, Ewma
 from gateway.lab.phase_one import ChartLimits
-from gateway.records import Reason
+from gateway.line.spc_rules import RunRule
+from gateway.records.verdicts import Reason
 
 EWMA, CUSUM, DEPARTED = "ewma", "cusum", "does_not_vary"  # signals that are no run rules
 SINGLE_VALUE_RULES = (RunRule.NELSON_1, RunRule.WESTERN_ELECTRIC_1)

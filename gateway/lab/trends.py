@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.chart_rules import TrendRules
 from gateway.lab.charts import Cusum, Ewma
 from gateway.lab.phase_one import MOST_LEFT_OUT, ChartLimits, frozen_limits
-from gateway.lab.run_rules import MOST_VALUES, broken
 from gateway.lab.samples import ABOVE, BELOW, Point
 from gateway.lab.series import LEARNED_FROM, Constant, Series, Signal, begun, state_before
+from gateway.lab.spc_rules import MOST_VALUES, broken
 from gateway.lab.trend_reasons import CUSUM, DEPARTED, EWMA, SINGLE_VALUE_RULES, departed_reason, trend_reason
-from gateway.records import Reason
+from gateway.line.spc_rules import TrendRules
+from gateway.records.verdicts import Reason
 
 CHARTED_AGAIN = 200  # points on record that a series is charted again from: older ones have no weight any more
 

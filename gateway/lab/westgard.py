@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.records import LabResult
+from gateway.records.laboratory import LabResult
 
 MOST_VALUES = 10  # as far back as any rule looks, within a material and across them
 LONGEST_RUN_NS = 24 * 3600 * 10**9  # an analytical run is no longer than a day (42 CFR 493.1256(d))

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway import __version__
-from gateway.contract.payloads import StatusPayload, status_payload
-from gateway.definitions import LineDefinition
+from gateway.contract.payloads.status import StatusPayload, status_payload
 from gateway.guardrails.stages import effective_stage
-from gateway.records import Lane
-from gateway.store.readers import Depths
+from gateway.line.definition import LineDefinition
+from gateway.records.outgoing import Lane
+from gateway.store.queries.readers import Depths
 
 log = structlog.get_logger()
 

@@ -11,27 +11,14 @@ from typing import Any
 
 import structlog
 
-from gateway.events import (
-    ControlJudged,
-    Decision,
-    Event,
-    Latched,
-    LotJudged,
-    MessageRefused,
-    ResponseRecorded,
-    ResultAccepted,
-    Unlatched,
-)
-from gateway.records import (
-    ContextChange,
-    DeadLetter,
-    Gap,
-    Guidance,
-    GuidanceKind,
-    GuidanceState,
-    Prediction,
-    Recommendation,
-)
+from gateway.decision import ControlJudged, Decision, Latched, LotJudged, ResponseRecorded, ResultAccepted, Unlatched
+from gateway.events import Event, MessageRefused
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
+from gateway.records.laboratory import Recommendation
+from gateway.records.outgoing import DeadLetter
+from gateway.records.prediction import Prediction
+from gateway.records.process import Gap
+from gateway.records.production import ContextChange
 
 log = structlog.get_logger()
 

@@ -25,13 +25,15 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
-from gateway.definitions import LineDefinition
 from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.guardrails.setpoints import may_suggest, refused_suggestions
+from gateway.line.definition import LineDefinition
 from gateway.publish.order import SendingOrder
-from gateway.records import SECOND_NS, Lane, Reason
+from gateway.records.outgoing import Lane
+from gateway.records.verdicts import Reason
 from gateway.store.outbox import Left, Queued, acknowledged, departed, parked
-from gateway.store.readers import Reader
+from gateway.store.queries.readers import Reader
+from gateway.time_units import SECOND_NS
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import Outgoing
 

@@ -8,7 +8,7 @@ what is in flight is not read again; on a new connection they go back, and what 
 
 from dataclasses import dataclass, field
 
-from gateway.records import Lane
+from gateway.records.outgoing import Lane
 from gateway.store.outbox import Queued
 
 

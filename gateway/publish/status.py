@@ -7,12 +7,12 @@ from contextlib import suppress
 import structlog
 
 from gateway import __version__
-from gateway.contract.payloads import status_payload
+from gateway.contract.payloads.status import status_payload
 from gateway.contract.topics import Topics
-from gateway.definitions import LineDefinition
 from gateway.errors import NotConnectedError, StoreUnavailableError
+from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
-from gateway.store.readers import Depths, Reader
+from gateway.store.queries.readers import Depths, Reader
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import Outgoing
 

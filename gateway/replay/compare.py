@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from gateway.records import Guidance, Prediction
+from gateway.records.guidance import Guidance
+from gateway.records.prediction import Prediction
 from gateway.replay.recorded import Said
 
 

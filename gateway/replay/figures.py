@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gateway.drawing import MAIN, QUIET, SECOND, panel, png
-from gateway.records import Prediction
+from gateway.records.prediction import Prediction
 from gateway.replay.compare import Figures, figures, guidance_counts
 from gateway.replay.recorded import Said
+from gateway.training.plots import MAIN, QUIET, SECOND, panel, png
 
 _BAR_WIDTH = 0.4
 

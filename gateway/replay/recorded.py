@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gateway.contract.identity import identity_of
+from gateway.deadlines import ClockReading
 from gateway.events import (
     Arrived,
     ContextChanged,
@@ -21,19 +22,12 @@ from gateway.events import (
     SpecificationStated,
 )
 from gateway.ingest.messages import Understand
-from gateway.moments import Moment
-from gateway.records import (
-    ContextChange,
-    Guidance,
-    LabResult,
-    Prediction,
-    ProductReference,
-    Reason,
-    Recommendation,
-    Response,
-    ResultReference,
-    Specification,
-)
+from gateway.records.guidance import Guidance
+from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
+from gateway.records.people import Response
+from gateway.records.prediction import Prediction
+from gateway.records.production import ContextChange
+from gateway.records.verdicts import Reason
 from gateway.store.codec import decode
 from gateway.store.statements import SQL
 from gateway.transport.mqtt_connection import Delivery
@@ -78,9 +72,9 @@ class Said:
     dispositions: Mapping[str, Recommendation]
 
 
-def moment(at_ns: int) -> Moment:
+def moment(at_ns: int) -> ClockReading:
     """Return the moment of a recorded instant: in a replay all clocks agree."""
-    return Moment(wall_ns=at_ns, latest_ns=at_ns, boot_ns=at_ns, boot_id=_BOOT)
+    return ClockReading(wall_ns=at_ns, latest_ns=at_ns, boot_ns=at_ns, boot_id=_BOOT)
 
 
 def recorded_stretch(connection: sqlite3.Connection) -> Stretch | None:
@@ -177,7 +171,7 @@ def _messages(
             yield row["row_number"], row["event_id"], event
 
 
-def _refused(connection: sqlite3.Connection, event_id: str, at: Moment, origin: Origin) -> MessageRefused | None:
+def _refused(connection: sqlite3.Connection, event_id: str, at: ClockReading, origin: Origin) -> MessageRefused | None:
     """Return a refused message that speaks of lots: it speaks against their release, as it did then."""
     rows = connection.execute(SQL["refused_of_event"], {"event_id": event_id}).fetchall()
     if not rows:

@@ -9,20 +9,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gateway.contract.identity import identity_of
-from gateway.decide import windows_needed
-from gateway.definitions import LineDefinition
+from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue, FollowUpKind, Timer, TimerDue
 from gateway.history.recorded import KnownThen
-from gateway.inbox import Pending
 from gateway.inference.signed_bias import SignedBias
-from gateway.process import decide_batch
-from gateway.records import SECOND_NS
+from gateway.ingest.event_queue import Pending
+from gateway.line.definition import LineDefinition
 from gateway.replay.recorded import Recorded, Said, Stretch, moment, said_then
+from gateway.runtime.process_loop import decide_batch
 from gateway.store import settling
+from gateway.store.care.opening import prepare
 from gateway.store.database import open_state
-from gateway.store.lots import Settlement
-from gateway.store.opening import prepare
+from gateway.store.queries.lots import Settlement
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 
 _COMMIT_EVERY = 2000
 _CACHE_KIBIBYTES = 65_536  # for minutes only; the gateway, which runs for years, has less

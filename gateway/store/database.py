@@ -13,9 +13,9 @@ from gateway.database.files import make_file, make_folder
 from gateway.database.opening import SQLITE_ERRORS, Schema, open_for_reading, open_for_writing, translated
 from gateway.database.statements import read_migrations
 from gateway.errors import StoreLockedError, StoreUnavailableError
-from gateway.store.evidence import evidence_hash
+from gateway.store.audit.evidence import evidence_hash
+from gateway.store.audit.vouching import watch
 from gateway.store.statements import SQL
-from gateway.store.vouching import watch
 
 STATE_FILE = "state.db"
 LOCK_FILE = "labline.lock"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from gateway.contract.identity import sha256_hex
 from gateway.errors import LablineError
-from gateway.records import AuditEntry
-from gateway.store import audit
-from gateway.store.evidence import must_hold
+from gateway.records.outgoing import AuditEntry
+from gateway.store.audit import trail as audit
+from gateway.store.audit.evidence import must_hold
 from gateway.store.statements import SQL
 
 QUOTA_BYTES = 64 * 2**20

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from gateway.moments import Deadline
-from gateway.records import AuditEntry, Lane, OutgoingMessage
-from gateway.store import audit
-from gateway.store.evidence import Cell, row_hash
+from gateway.deadlines import Deadline
+from gateway.records.outgoing import AuditEntry, Lane, OutgoingMessage
+from gateway.store.audit import trail as audit
+from gateway.store.audit.evidence import Cell, row_hash
 from gateway.store.statements import SQL
 
 

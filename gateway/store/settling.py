@@ -10,12 +10,12 @@ from dataclasses import asdict, fields
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.lab.release import Subject
-from gateway.records import AuditEntry
-from gateway.store import audit
-from gateway.store.evidence import must_hold
-from gateway.store.lot_records import leave_to_judge
-from gateway.store.lots import PointOnRecord, Settlement, open_points_of
+from gateway.records.outgoing import AuditEntry
+from gateway.store.audit import trail as audit
+from gateway.store.audit.evidence import must_hold
+from gateway.store.queries.lots import PointOnRecord, Settlement, open_points_of
 from gateway.store.statements import SQL
+from gateway.store.transaction.lot_records import leave_to_judge
 
 SETTLED = "point_settled"
 OF_ALL_LOTS = ""  # in place of a lot: of a message that speaks against many

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.errors import LablineError
 from gateway.inference.interval import split_conformal_half_width
+from gateway.line.definition import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.training.recipe import Recipe
 from gateway.training.service import Served, Timing, serve
 from gateway.training.validation import blocks, root_mean_square

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gateway.drawing import MAIN, QUIET, SECOND, panel, png
 from gateway.inference.domain import scores
+from gateway.training.plots import MAIN, QUIET, SECOND, panel, png
 from gateway.training.train import Trained
 
 PARITY, RESIDUALS, COVERAGE, DOMAIN = "parity.png", "residuals.png", "coverage.png", "domain.png"

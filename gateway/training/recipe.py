@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.contract.model_names import ModelName, PlainName
-from gateway.definitions import FINEST_STEP, Aggregate
 from gateway.errors import LablineError
+from gateway.line.definition import FINEST_STEP, Aggregate
 
 LEVELS = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})  # in the tag's own scale
 

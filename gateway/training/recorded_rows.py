@@ -14,20 +14,21 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.config.line_definition import tags_of
+from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_reading
-from gateway.definitions import InputDefinition, TagDefinition
 from gateway.errors import LablineError
 from gateway.guardrails.gates import judge_inputs
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.inference.features import feature_vector, read_inputs, windows_of
-from gateway.line import tags_of
-from gateway.records import SECOND_NS, LabResult, ResultStatus
-from gateway.settings import read
+from gateway.line.definition import InputDefinition, TagDefinition
+from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 from gateway.training.recipe import HistoryTable, Recipe
 from gateway.training.rows import Rows, SetpointReader, inputs_of
 from gateway.training.service import Timing

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import Aggregate, InputDefinition, TagDefinition
 from gateway.errors import LablineError
 from gateway.history.rings import Rings
 from gateway.inference.features import InputReading, feature_vector, read_inputs, windows_of
 from gateway.inference.manifest import LONGEST_LAG_SECONDS, LONGEST_WINDOW_SECONDS, MOST_INPUTS
-from gateway.records import SECOND_NS, TagSample, seconds_to_ns
+from gateway.line.definition import Aggregate, InputDefinition, TagDefinition
+from gateway.records.process import TagSample
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.training.data_file import read_columns
 from gateway.training.recipe import LaboratoryTable, Recipe, input_name
 from gateway.training.service import NEVER, Timing

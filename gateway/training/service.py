@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import ValueOutput
 from gateway.inference.feedback import Feedback, bias_at, correction_age_ns, half_width_of, states_after, widening_at
+from gateway.line.definition import ValueOutput
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import Predict
+from gateway.line.definition import Predict
 from gateway.training.reaction import COVERAGE, Slope, slope, tracking, unexplained
 from gateway.training.recipe import LEVELS, ManipulatedTable, Recipe, input_name
 from gateway.training.rows import Rows

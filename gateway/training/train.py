@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.definitions import BiasLimits, Domain, InputDefinition, Limits, Predict, ValueOutput
 from gateway.errors import LablineError
 from gateway.inference.domain import scores
-from gateway.records import seconds_to_ns
+from gateway.line.definition import BiasLimits, Domain, InputDefinition, Limits, Predict, ValueOutput
+from gateway.time_units import seconds_to_ns
 from gateway.training.calibration import calibrated, coverage, uncorrected
 from gateway.training.candidates import Regressor, candidate
 from gateway.training.domain import fit_domain

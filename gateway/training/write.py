@@ -8,7 +8,6 @@ import numpy as np
 import tomli_w
 
 from gateway.contract.identity import sha256_hex
-from gateway.definitions import Widening
 from gateway.errors import LablineError
 from gateway.inference.bundle import (
     CARD,
@@ -22,7 +21,8 @@ from gateway.inference.bundle import (
     reference_json,
 )
 from gateway.inference.manifest import BundleManifest
-from gateway.records import SECOND_NS
+from gateway.line.definition import Widening
+from gateway.time_units import SECOND_NS
 from gateway.training.figures import COVERAGE, DOMAIN, PARITY, RESIDUALS, figures_of
 from gateway.training.reaction import COVERAGE as REACTION_COVERAGE
 from gateway.training.recipe import Recipe

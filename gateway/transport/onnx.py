@@ -22,9 +22,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from gateway.definitions import Predict
 from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedError
 from gateway.inference.graph_limits import check_graph
+from gateway.line.definition import Predict
 
 LONGEST_CPU_SECONDS = 1.0  # of one evaluation, which usually takes less than a thousandth of it
 LONGEST_WALL_SECONDS = 5.0  # where the machine gives it no processor

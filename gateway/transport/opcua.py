@@ -20,7 +20,7 @@ from asyncua import Client, ua
 
 from gateway.clock import Clock
 from gateway.errors import CertificateUntrustedError, LablineError, SourceUnavailableError
-from gateway.records import TagSample
+from gateway.records.process import TagSample
 from gateway.transport import opcua_history
 from gateway.transport.opcua_certificates import certificates_in, judge
 from gateway.transport.opcua_connection import REQUEST_TIMEOUT_SECONDS, connected

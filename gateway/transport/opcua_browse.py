@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from asyncua import Client, ua
 
-from gateway.records import Quality, TagSample, quality_of
+from gateway.records.process import Quality, TagSample, quality_of
 from gateway.transport.opcua_connection import connected, endpoints_of
 from gateway.transport.opcua_nodes import namespaces_of, node_text, resolved
 from gateway.transport.opcua_reading import operation_limits, read_values

@@ -8,7 +8,7 @@ from asyncua import Client, ua
 
 from gateway.clock import Clock
 from gateway.errors import SourceUnavailableError
-from gateway.records import TagSample
+from gateway.records.process import TagSample
 from gateway.transport.opcua_connection import FAILURES
 from gateway.transport.opcua_reading import TOO_MANY
 from gateway.transport.opcua_source import OpcUaSource

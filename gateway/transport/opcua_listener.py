@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.records import TagSample
+from gateway.records.process import TagSample
 
 UNDECODABLE = "cannot be decoded: the server sends bytes that are no value"
 SILENT = "is told no more by the server's item, and read every few seconds instead"

@@ -23,7 +23,7 @@ from asyncua.ua.ua_binary import (
 )
 from asyncua.ua.uaerrors import UaStructParsingError
 
-from gateway.records import TagSample
+from gateway.records.process import TagSample
 from gateway.transport.opcua_values import (
     misfit_of,
     nanoseconds_of_filetime,

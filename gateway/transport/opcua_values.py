@@ -7,7 +7,7 @@ from typing import Any, Literal
 from asyncua import ua
 from asyncua.ua import status_codes
 
-from gateway.records import Quality, TagSample, quality_of
+from gateway.records.process import Quality, TagSample, quality_of
 from gateway.transport.opcua_source import TimeOf
 
 _NUMERIC = frozenset(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from gateway.records import TagSample
+from gateway.records.process import TagSample
 
 SILENT_SECONDS = 30.0
 READ_SECONDS = 5.0

@@ -22,10 +22,10 @@ from functools import cache
 from pathlib import Path
 
 from gateway.errors import LablineError
-from gateway.store.checking import check
+from gateway.store.audit.heads import head_of, read_head_file
+from gateway.store.care.checking import check
+from gateway.store.care.opening import prepare
 from gateway.store.database import STATE_FILE, checked_tables, read_state
-from gateway.store.heads import head_of, read_head_file
-from gateway.store.opening import prepare
 from simulator.bench.load import Load, kill, lot_of
 from simulator.bench.served import AT_NS, Decided, Doors, Samples, add_chunks, less_careful
 from simulator.gateway_process import TOPIC_ROOT

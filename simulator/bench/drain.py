@@ -15,12 +15,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from gateway.clock import SystemClock
 from gateway.database.writer import Writer
-from gateway.definitions import LineDefinition
+from gateway.line.definition import LineDefinition
 from gateway.publish.drain import Drain
-from gateway.records import Lane, OutgoingMessage
+from gateway.records.outgoing import Lane, OutgoingMessage
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
-from gateway.store.readers import Reader
+from gateway.store.queries.readers import Reader
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions
 from simulator.bench.measuring import Figure, Goal

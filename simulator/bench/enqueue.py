@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from gateway.database.writer import Writer
-from gateway.records import Lane, OutgoingMessage
+from gateway.records.outgoing import Lane, OutgoingMessage
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
 from simulator.bench.measuring import Figure, Goal

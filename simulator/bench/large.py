@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gateway.records import AuditEntry
-from gateway.store import audit
+from gateway.records.outgoing import AuditEntry
+from gateway.store.audit import trail as audit
 from gateway.store.database import open_state
 
 _AT_ONCE = 2000

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gateway.lab.materials import material_risk
 from gateway.lab.sampling import LotSigns, Waiting, in_order, risk_of
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 from simulator.bench.measuring import Figure, Goal
 
 RUNS, SMALL_RUNS = 200, 20

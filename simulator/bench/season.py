@@ -15,16 +15,17 @@ from pathlib import Path
 
 from gateway.contract.contexts import context_change
 from gateway.contract.identity import sha256_hex
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_writing
-from gateway.definitions import LineDefinition
 from gateway.events import ContextChanged, Origin, ResultArrived
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
-from gateway.records import SECOND_NS, ResultStatus, Specification
+from gateway.line.definition import LineDefinition
+from gateway.records.laboratory import ResultStatus, Specification
 from gateway.replay.recorded import Recorded, Stretch, moment
 from gateway.replay.rerun import rerun
+from gateway.time_units import SECOND_NS
 from simulator.bench.measuring import Figure, Goal
 
 LOTS, SMALL_LOTS = 10_000, 300

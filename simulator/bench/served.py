@@ -9,29 +9,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.config.line_definition import define_line
+from gateway.config.reading import read
 from gateway.contract.topics import Topics
+from gateway.deadlines import ClockReading
 from gateway.history.columns import HeldSample, Reach
-from gateway.history.historian import Historian, set_aside_if_corrupt
-from gateway.history.recall import RING_SAMPLES, History
 from gateway.history.rings import Rings
+from gateway.history.tag_history import RING_SAMPLES, History
 from gateway.history.windows import WindowRequest
-from gateway.inbox import Inbox, Urgency
+from gateway.history.writer import Historian, set_aside_if_corrupt
+from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
 from gateway.lab.disposition import worse
-from gateway.line import define_line
-from gateway.moments import Moment
-from gateway.process import decide_batch
-from gateway.records import SECOND_NS, Recommendation
-from gateway.settings import read
+from gateway.records.laboratory import Recommendation
+from gateway.runtime.process_loop import decide_batch
 from gateway.store.database import open_state
+from gateway.time_units import SECOND_NS
 from simulator.plant import TAGS
 
 AT_NS = 1_900_000_000_000_000_000
 CHUNKED_SAMPLES, _CHUNKED_TAGS = 5000, tuple(TAGS)[:3]
 _FLUSHED_SAMPLES = 60
 _WINDOW_NS = 600 * SECOND_NS
-_NOW = Moment(wall_ns=AT_NS, latest_ns=AT_NS, boot_ns=0, boot_id="bench")
+_NOW = ClockReading(wall_ns=AT_NS, latest_ns=AT_NS, boot_ns=0, boot_id="bench")
 
 
 class Decided(NamedTuple):
@@ -74,7 +75,7 @@ class Doors:
         return {lot: each for lot, each in zip(lots, decisions, strict=True) if each is not None}
 
     async def _decide_result(self, connection: sqlite3.Connection, lot: str) -> Decided | None:
-        inbox, lims = Inbox(), self._settings.lims
+        inbox, lims = EventQueue(), self._settings.lims
         understand = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
         intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"#": understand}, now=lambda: _NOW)
         document = {

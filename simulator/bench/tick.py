@@ -13,18 +13,20 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from gateway.decide import windows_needed
-from gateway.definitions import LineDefinition, ModelAssignment, Stage, TagDefinition
+from gateway.config.line_definition import bundle_files
+from gateway.deadlines import ClockReading
+from gateway.decisions.table import windows_needed
 from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.rings import Rings
-from gateway.inbox import Pending
 from gateway.inference.bundle import MODEL, read_bundle
-from gateway.line import bundle_files
-from gateway.moments import Moment
-from gateway.process import decide_batch
-from gateway.records import SECOND_NS, Context, TagSample, seconds_to_ns
+from gateway.ingest.event_queue import Pending
+from gateway.line.definition import LineDefinition, ModelAssignment, Stage, TagDefinition
+from gateway.records.process import TagSample
+from gateway.records.production import Context
+from gateway.runtime.process_loop import decide_batch
 from gateway.store.database import open_state
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.transport.onnx import load_model
 from simulator.bench.load import MODELS
 from simulator.bench.measuring import Figure, Goal
@@ -70,7 +72,7 @@ def _line_and_history() -> tuple[LineDefinition, Rings]:
 
 
 def _due(model: ModelAssignment, number: int) -> ModelDue:
-    at = Moment(wall_ns=_NOW_NS, latest_ns=_NOW_NS, boot_ns=number, boot_id="bench")
+    at = ClockReading(wall_ns=_NOW_NS, latest_ns=_NOW_NS, boot_ns=number, boot_id="bench")
     return ModelDue(event_id=f"{model.name}-{number}", at=at, model=model.name)
 
 

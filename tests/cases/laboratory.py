@@ -4,20 +4,20 @@ import json
 import tomllib
 from pathlib import Path
 
-from gateway.assembly import inbound_intake
+from gateway.config.line_definition import define_line
+from gateway.config.tables import Settings
 from gateway.contract.identity import sha256_hex
 from gateway.contract.times import rfc3339
-from gateway.decide import windows_needed
+from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
 from gateway.history.rings import Rings
-from gateway.inbox import Pending
-from gateway.line import define_line
-from gateway.process import decide_batch
-from gateway.records import seconds_to_ns
-from gateway.settings import Settings
+from gateway.ingest.event_queue import Pending
+from gateway.runtime.process_loop import decide_batch
+from gateway.runtime.wiring import inbound_intake
 from gateway.store.codec import decode
-from gateway.store.restated import MEANT_AFTER_NS, meant
 from gateway.store.statements import SQL
+from gateway.store.transaction.restated import MEANT_AFTER_NS, meant
+from gateway.time_units import seconds_to_ns
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, moment, new_state
 

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from gateway.deadlines import ClockReading
 from gateway.history.windows import WindowRequest
-from gateway.moments import Moment
-from gateway.records import SECOND_NS, Quality, quality_of
+from gateway.records.process import Quality, quality_of
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_listener import Notification
 from tests.building import NOW_NS, sample
 from tests.integration.opcua_parts import Listener, source_of
@@ -21,7 +22,7 @@ class Clock:
 
     def now(self):
         now_ns = self.now_ns()
-        return Moment(wall_ns=now_ns, latest_ns=now_ns, boot_ns=round(self.seconds * SECOND_NS), boot_id="b")
+        return ClockReading(wall_ns=now_ns, latest_ns=now_ns, boot_ns=round(self.seconds * SECOND_NS), boot_id="b")
 
     def monotonic(self):
         return self.seconds

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from asyncua import ua
 
-from gateway.records import Quality, quality_of
+from gateway.records.process import Quality, quality_of
 from gateway.transport.opcua import OpcUaSession
 from gateway.transport.opcua_listener import Listener
 from tests.cases.opcua_parts import Clock

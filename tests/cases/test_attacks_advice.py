@@ -10,35 +10,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import assembly
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.database.writer import Writer
-from gateway.definitions import ManipulatedTag, Stage
 from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreChecked, Timer
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import refused_suggestions, second_check
 from gateway.guardrails.stages import effective_stage
 from gateway.guardrails.standing import no_longer_advised
-from gateway.inbox import Inbox
+from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.responses import understand_response
+from gateway.line.definition import ManipulatedTag, Stage
 from gateway.publish.drain import Drain
-from gateway.records import (
-    SECOND_NS,
-    Head,
-    Lane,
-    ModelIdentity,
-    OutgoingMessage,
-    Prediction,
-    SetpointSuggestion,
-    Verdict,
-    seconds_to_ns,
-)
-from gateway.store import situation
+from gateway.records.guidance import SetpointSuggestion
+from gateway.records.outgoing import Head, Lane, OutgoingMessage
+from gateway.records.prediction import ModelIdentity, Prediction
+from gateway.records.verdicts import Verdict
+from gateway.runtime import wiring as assembly
 from gateway.store.database import open_state
+from gateway.store.facts import situation
 from gateway.store.outbox import enqueue
-from gateway.store.readers import Reader
+from gateway.store.queries.readers import Reader
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, assignment, bundle, line, moment, tag
 from tests.integration.test_drain import SteadyClock
@@ -233,7 +227,7 @@ async def test_attacks_03_without_an_alarm_all_of_it_is_published(tmp_path):
 
 
 async def test_attacks_03_what_the_drain_withholds_comes_in_as_an_event_ahead_of_results():
-    inbox, why = Inbox(), abstain(Abstention.STAGE_TOO_LOW, stage="shadow")
+    inbox, why = EventQueue(), abstain(Abstention.STAGE_TOO_LOW, stage="shadow")
     assembly._withheld(inbox, SteadyClock(), "message-1", {"g-1": why})
     (pending,) = await inbox.take(most=5)
     assert isinstance(pending.event, AdviceWithheld)

@@ -13,10 +13,10 @@ from gateway.contract.reading import Refusal, refusal
 from gateway.errors import LablineError
 from gateway.events import MessageRefused
 from gateway.store import dead_letters
-from gateway.store.checking import check
+from gateway.store.care.checking import check
+from gateway.store.care.salvage import salvage
 from gateway.store.database import open_state
 from gateway.store.dead_letters import ask_retry
-from gateway.store.salvage import salvage
 from gateway.store.statements import SQL
 from tests.building import moment
 from tests.unit.test_settings import MINIMAL, written

@@ -7,13 +7,13 @@ from contextlib import closing
 import pytest
 
 from gateway.events import GapNoticed, Timer
-from gateway.records import Gap, GapKind
-from gateway.store import audit
-from gateway.store.checking import check
+from gateway.records.process import Gap, GapKind
+from gateway.store.audit import trail as audit
+from gateway.store.audit.vouching import NOT_VOUCHED_FOR, evidence_tables
+from gateway.store.care.checking import check
+from gateway.store.care.opening import prepare
 from gateway.store.database import STATE, STATE_FILE, open_state
-from gateway.store.opening import prepare
 from gateway.store.outbox import Left, departed
-from gateway.store.vouching import NOT_VOUCHED_FOR, evidence_tables
 from tests.building import NOW_NS, moment
 from tests.unit.test_store import Bench
 

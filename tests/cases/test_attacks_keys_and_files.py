@@ -9,20 +9,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import cli
-from gateway.contract.payloads import audit_head_payload
+from gateway.contract.payloads.audit_head import audit_head_payload
 from gateway.contract.reading import MessageRefusedError
 from gateway.database import files
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.events import HeadWitnessed
 from gateway.ingest.heads import understand_head
-from gateway.records import Head
-from gateway.store.archive import archive, export
-from gateway.store.backup import backup, restore
+from gateway.records.outgoing import Head
+from gateway.store.audit.archive import archive, export
+from gateway.store.audit.heads import HeadFile, HeadSigner, former_line, head_of, load_signer
+from gateway.store.audit.verifying import verify
+from gateway.store.care.backup import backup, restore
+from gateway.store.care.opening import prepare
 from gateway.store.database import locked, open_state
-from gateway.store.heads import HeadFile, HeadSigner, former_line, head_of, load_signer
-from gateway.store.opening import prepare
 from gateway.store.statements import SQL
-from gateway.store.verifying import verify
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, moment
 from tests.unit.test_store import Bench

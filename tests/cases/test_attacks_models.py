@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.config.line_definition import bundle_files
 from gateway.contract.model_names import ModelName
-from gateway.definitions import Stage
 from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedError
 from gateway.inference import graph_limits
 from gateway.inference.bundle import GOLDEN, MANIFEST, REFERENCE, check_golden, golden_csv, read_bundle
 from gateway.inference.graph_limits import DEEPEST_TREE, LARGEST_CONSTANT, MOST_ROWS, check_graph
 from gateway.inference.onnx_graph import read_graph
 from gateway.inference.protobuf import Message, NotProtobufError
-from gateway.line import bundle_files
-from gateway.records import SECOND_NS
+from gateway.line.definition import Stage
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 from gateway.transport import onnx as transport
 from gateway.transport.onnx import load_model, session_of
 from tests.building import assignment, bundle, line

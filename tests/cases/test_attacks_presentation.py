@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli import presentation
-from gateway.cli.presentation import SafeConsole, column_widths, safe_text, show_table
+from gateway.cli import output as presentation
+from gateway.cli.output import SafeConsole, column_widths, safe_text, show_table
 
 _ID = "0f7f7a0c-5a41-5d6e-9c6e-1a4e3c1f9b77"
 

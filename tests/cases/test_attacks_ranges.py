@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.consistency import never_inside
-from gateway.definitions import Interlock, intersection
-from gateway.line import define_line
-from gateway.settings import read
+from gateway.config.checks import never_inside
+from gateway.config.line_definition import define_line
+from gateway.config.reading import read
+from gateway.line.definition import Interlock, intersection
 from tests.building import bundle, tag
 from tests.unit.test_settings import MODELS, problems, written
 

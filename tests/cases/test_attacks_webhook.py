@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.connections import webhook_options
+from gateway.config.reading import read
 from gateway.errors import ConfigurationError
-from gateway.line import webhook_options
-from gateway.settings import read
 from gateway.transport import http, http_entrance
 from gateway.transport.http import LONGEST_BODY_BYTES, PATH, Webhook, WebhookOptions
 from gateway.transport.http_entrance import MOST_UNPROVEN, MOST_UNPROVEN_PER_ADDRESS, Entrance, Peer, Rate

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from gateway.contract.reading import Refusal
 from gateway.contract.topics import matches, unshared
 from gateway.events import ContextChanged, MessageRefused, ResultArrived
-from gateway.inbox import Inbox, Urgency
+from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context
 from gateway.ingest.messages import Intake
-from gateway.records import ResultStatus
+from gateway.records.laboratory import ResultStatus
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, moment
 from tests.unit.test_intake import Session
@@ -27,7 +27,7 @@ class Door:
     def __init__(self, **filters):
         lims, mes = filters.get("lims", "lims/results/#"), filters.get("mes", "mes/context/#")
         results = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED)
-        self.inbox, self.session = Inbox(), Session()
+        self.inbox, self.session = EventQueue(), Session()
         self.intake = Intake(inbox=self.inbox, urgency=Urgency.INBOUND, now=lambda: moment(NOW_NS),
                              routes={lims: results, mes: understand_context})  # fmt: skip
         self.intake.session = self.session

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.history.rings import Rings
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_values import retimed
 from tests.building import NOW_NS, sample
 from tests.cases.opcua_parts import FedSource

@@ -1,6 +1,6 @@
 """Single items of an OPC UA subscription: one that tells nothing is seen, whatever the others do."""
 
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_watch import READ_SECONDS, SILENT_SECONDS, Finding, ItemWatch
 from tests.building import NOW_NS, sample
 

@@ -3,14 +3,14 @@
 import asyncio
 from types import SimpleNamespace
 
-from gateway.assembly import _feeds
-from gateway.history.recall import History
+from gateway.config.reading import read
 from gateway.history.rings import Rings
-from gateway.inbox import Inbox
+from gateway.history.tag_history import History
+from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
 from gateway.operations.health import Health
-from gateway.settings import read
-from gateway.store.readers import Depths
+from gateway.runtime.wiring import _feeds
+from gateway.store.queries.readers import Depths
 from tests.cases.opcua_parts import Clock
 from tests.cases.test_first_plant_opcua import configure
 from tests.integration.opcua_parts import Unrecorded
@@ -26,7 +26,9 @@ def built(folder, url="opc.tcp://127.0.0.1:1"):
     settings, _sha256 = read(configure(folder, url, security="", more=SECOND))
     clock, health = Clock(), Health(line=SimpleNamespace(path="e/s/a/l", models=()))
     rings = Rings({"t": "plc1"}, capacity=10)
-    ground = SimpleNamespace(settings=settings, clock=clock, health=health, gaps=Gaps(inbox=Inbox(), now=clock.now))
+    ground = SimpleNamespace(
+        settings=settings, clock=clock, health=health, gaps=Gaps(inbox=EventQueue(), now=clock.now)
+    )
     return _feeds(ground, History(rings, Unrecorded(), now=clock.now)), health
 
 

@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 from gateway.cli import broker_probes
 from gateway.cli.broker_probes import UNPROVEN, probe_broker
 from gateway.clock import SystemClock
+from gateway.config.reading import read
 from gateway.contract.probe_messages import probes, standing_topics
 from gateway.contract.schemas import PUBLISHED
 from gateway.contract.topics import Topics, matches
-from gateway.settings import read
 from gateway.transport import mqtt_probe
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions

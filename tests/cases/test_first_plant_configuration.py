@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.consistency import doubts
+from gateway.config.checks import doubts
+from gateway.config.connections import broker_address, opcua_sources
+from gateway.config.credentials import unused_credentials
+from gateway.config.line_definition import trusted_keys
+from gateway.config.reading import read, unknown_variables
+from gateway.config.tables import Settings
 from gateway.errors import ConfigurationError
-from gateway.line import broker_address, opcua_sources, trusted_keys
-from gateway.settings import Settings, read, unknown_variables, unused_credentials
 from tests.unit.test_settings import MINIMAL, written
 
 SOURCE = '[opcua.plc1]\nurl = "opc.tcp://127.0.0.1:4840"\n'

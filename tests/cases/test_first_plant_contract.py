@@ -7,8 +7,8 @@ import pytest
 
 from gateway.advice.publication import BOARD_LIFE_NS
 from gateway.contract.contexts import REQUIRED, context_change
-from gateway.contract.lab_results import lab_result
-from gateway.contract.outcome_payload import SENTENCES
+from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.payloads.outcome import SENTENCES
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
 from gateway.contract.responses import response
@@ -16,17 +16,11 @@ from gateway.contract.schemas import PUBLISHED, RECEIVED, asyncapi, documents, s
 from gateway.contract.specifications import stated_specification
 from gateway.contract.topics import Topics
 from gateway.contract.words import ACTS, EVENTS, KINDS, OUTCOMES, RECOMMENDATIONS, SEVERITIES, STATES, STATUSES
-from gateway.records import (
-    SECOND_NS,
-    Act,
-    ContextKind,
-    GuidanceKind,
-    GuidanceState,
-    Outcome,
-    Recommendation,
-    ResultStatus,
-    Severity,
-)
+from gateway.records.guidance import GuidanceKind, GuidanceState, Severity
+from gateway.records.laboratory import Recommendation, ResultStatus
+from gateway.records.people import Act, Outcome
+from gateway.records.production import ContextKind
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS
 from tests.unit.test_store import Bench
 

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from gateway.advice.deviation_charts import time_ticks, value_ticks
 from gateway.advice.deviation_text import tag_sentence
 from gateway.advice.documents import html, markdown, title_of
-from gateway.chart_rules import TrendRules
 from gateway.contract.times import rfc3339
-from gateway.decide import windows_needed
+from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
 from gateway.history.rings import Rings
 from gateway.history.windows import WindowRequest, cut
@@ -25,12 +24,13 @@ from gateway.lab.causes import figure, sigmas_text, usual_of
 from gateway.lab.deviations import MOST_RESULTS, Basis, Deviation, FailedResult, Scope
 from gateway.lab.episodes import BACK_IN_LINE_RESULTS, EPISODE_ENDS_AFTER_NS, EPISODE_LONGEST_NS, Standing, join
 from gateway.lab.fingerprints import fingerprint, up_to
-from gateway.records import SECOND_NS
-from gateway.store import audit
-from gateway.store.checking import check
+from gateway.line.spc_rules import TrendRules
+from gateway.store.audit import trail as audit
+from gateway.store.care.checking import check
+from gateway.store.care.salvage import salvage
 from gateway.store.codec import decode
 from gateway.store.database import open_state
-from gateway.store.salvage import salvage
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, moment, sample
 from tests.unit.test_deviations import Plant
 from tests.unit.test_store import viscosity

@@ -17,7 +17,8 @@ from gateway.operations.health import Health
 from gateway.operations.logs import configure_logs
 from gateway.operations.plant_log import PlantLine, PlantLog
 from gateway.publish.drain import Drain
-from gateway.records import Lane, ResultReference
+from gateway.records.laboratory import ResultReference
+from gateway.records.outgoing import Lane
 from gateway.store.outbox import Queued
 from tests.building import line as line_of_tests
 from tests.building import moment

@@ -12,10 +12,10 @@ from gateway.cli import main
 from gateway.database.opening import open_for_writing
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.lab.release import LotContext, LotKnowledge, Parent, assessments
-from gateway.records import Recommendation
-from gateway.store.checking import check
+from gateway.records.laboratory import Recommendation
+from gateway.store.care.checking import check
+from gateway.store.care.salvage import salvage
 from gateway.store.database import locked
-from gateway.store.salvage import salvage
 from tests.cases.commands import labline
 from tests.cases.laboratory import CONFIGURATION, Laboratory
 

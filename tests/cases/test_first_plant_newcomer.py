@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from asyncua import ua
 
-from gateway.cli import check, lab, opcua, presentation
+from gateway.cli import check, lab, opcua
+from gateway.cli import output as presentation
 from gateway.cli.broker_probes import REFUSED, Finding
 from gateway.cli.check import _show_findings
 from gateway.cli.opcua import _show_toml
-from gateway.cli.presentation import SafeConsole
+from gateway.cli.output import SafeConsole
+from gateway.config.tables import TagTable
 from gateway.errors import SourceUnavailableError
-from gateway.settings import TagTable
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 from gateway.transport.opcua_browse import BrowsedNode

@@ -13,12 +13,12 @@ from asyncua import ua
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.cli.probes import judge_certificates
+from gateway.cli.connection_check import judge_certificates
+from gateway.config.connections import opcua_sources
+from gateway.config.reading import read
 from gateway.errors import ConfigurationError, SourceUnavailableError
-from gateway.line import opcua_sources
 from gateway.operations.health import Health
-from gateway.records import SECOND_NS
-from gateway.settings import read
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_browse import browse
 from gateway.transport.opcua_certificates import application_uri_of, certificate_in, judge
 from gateway.transport.opcua_failures import cause_of

@@ -4,11 +4,11 @@ import io
 
 import pytest
 
-from gateway.cli import presentation
-from gateway.cli.presentation import SafeConsole, few_digits, show_wrapped
+from gateway.cli import output as presentation
+from gateway.cli.output import SafeConsole, few_digits, show_wrapped
 from gateway.cli.replay import _readable
 from gateway.cli.story import story
-from gateway.store.tracing import Node, trace
+from gateway.store.queries.tracing import Node, trace
 from tests.unit.test_store import Bench
 
 _LIMITS = {"test_name": "pH", "spec_min": 6.5, "spec_max": 7.5, "material_lot": "LOT/1"}

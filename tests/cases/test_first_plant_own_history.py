@@ -7,9 +7,10 @@ import pytest
 
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
-from gateway.history.historian import Historian
 from gateway.history.rings import Rings
-from gateway.records import TagSample, seconds_to_ns
+from gateway.history.writer import Historian
+from gateway.records.process import TagSample
+from gateway.time_units import seconds_to_ns
 from gateway.training.recipe import read_recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.setpoints import Verdict, studied

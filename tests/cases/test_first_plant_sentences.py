@@ -17,19 +17,13 @@ from gateway.advice.wording import (
     move_title,
     predicted_title,
 )
-from gateway.definitions import ProbabilityOutput
 from gateway.events import Timer
-from gateway.records import (
-    SECOND_NS,
-    GuidanceKind,
-    ModelIdentity,
-    Prediction,
-    Reason,
-    SetpointSuggestion,
-    Severity,
-    Specification,
-    Verdict,
-)
+from gateway.line.definition import ProbabilityOutput
+from gateway.records.guidance import GuidanceKind, SetpointSuggestion, Severity
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import ModelIdentity, Prediction
+from gateway.records.verdicts import Reason, Verdict
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, assignment, bundle, line, linear, value_output
 from tests.unit.test_store import Bench
 

@@ -14,16 +14,19 @@ from typer.testing import CliRunner
 
 from gateway.cli import model as commands
 from gateway.cli.check import setpoint_warnings
-from gateway.decide import windows_needed
-from gateway.definitions import Interlock, Stage
+from gateway.decisions.table import windows_needed
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.events import ModelDue
 from gateway.guardrails.setpoints import judge_present, second_check
 from gateway.guardrails.standing import no_longer_advised
 from gateway.history.rings import Rings
 from gateway.inference.bundle import MANIFEST, read_bundle
-from gateway.records import Guidance, Specification, TagSample, seconds_to_ns
+from gateway.line.definition import Interlock, Stage
+from gateway.records.guidance import Guidance
+from gateway.records.laboratory import Specification
+from gateway.records.process import TagSample
 from gateway.store.codec import decode
+from gateway.time_units import seconds_to_ns
 from gateway.training import train as training
 from gateway.training import write as writing
 from gateway.training.reaction import COVERAGE, slope, unexplained

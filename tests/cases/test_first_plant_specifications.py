@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.consistency import doubts
+from gateway.config.checks import doubts
+from gateway.config.line_definition import specifications_of
+from gateway.config.reading import read
 from gateway.errors import ConfigurationError
-from gateway.line import specifications_of
-from gateway.settings import read
 from tests.unit.test_settings import MINIMAL
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import presentation
+from gateway.cli import output as presentation
 from gateway.store.statements import SQL
 from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant, unread

@@ -6,15 +6,16 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
-from gateway.chart_rules import TrendRules
-from gateway.cli import app, presentation
+from gateway.cli import app
+from gateway.cli import output as presentation
 from gateway.lab.samples import Measured, point_of
 from gateway.lab.series import Series
 from gateway.lab.trends import charted, charted_again
-from gateway.records import Specification
+from gateway.line.spc_rules import TrendRules
+from gateway.records.laboratory import Specification
+from gateway.store.audit.evidence import with_hash
 from gateway.store.codec import encode
 from gateway.store.database import open_state
-from gateway.store.evidence import with_hash
 from gateway.store.statements import SQL
 from tests.unit.test_settings import MINIMAL
 

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway import cli
 from gateway.cli.check import _doubled_nodes
-from gateway.consistency import doubts
-from gateway.contract.payloads import status_payload
+from gateway.config.checks import doubts
+from gateway.config.reading import read, unknown_variables
+from gateway.contract.payloads.status import status_payload
 from gateway.errors import ConfigurationError
-from gateway.settings import read, unknown_variables
 from tests.cases.commands import labline
 from tests.unit.test_settings import MINIMAL, written
 

@@ -6,13 +6,13 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from gateway.chart_rules import RunRule, TrendRules
 from gateway.contract.times import rfc3339
 from gateway.lab.samples import Measured, point_of
 from gateway.lab.series import Series
 from gateway.lab.trend_reasons import rule_name
 from gateway.lab.trends import charted, charted_again
-from gateway.records import SECOND_NS
+from gateway.line.spc_rules import RunRule, TrendRules
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, line
 from tests.unit.test_store import Bench
 

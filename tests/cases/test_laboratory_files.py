@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import app, lab
-from gateway.contract.lab_results import lab_result
-from gateway.records import ResultStatus
+from gateway.contract.lims.lab_results import lab_result
+from gateway.records.laboratory import ResultStatus
 from tests.building import NOW_NS
 
 CONFIGURATION = """

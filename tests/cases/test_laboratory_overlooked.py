@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.contract.unread_fields import speaks_against
+from gateway.contract.lims.unread_fields import speaks_against
 from gateway.store.statements import SQL
 from tests.cases.laboratory import Laboratory
 

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.records import Bands, Specification
+from gateway.records.laboratory import Bands, Specification
 from tests.building import PH, VISCOSITY, line
 from tests.unit.test_store import Bench
 

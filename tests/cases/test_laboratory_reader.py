@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contract.lab_results import lab_result
-from gateway.contract.mapping import mapping_named
+from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.times import rfc3339
-from gateway.records import ResultStatus
+from gateway.records.laboratory import ResultStatus
 from tests.building import NOW_NS
 
 RULES = tomllib.loads((Path(__file__).parent / "reader_cases.toml").read_text())["rule"]

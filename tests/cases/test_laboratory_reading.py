@@ -6,15 +6,15 @@ from contextlib import closing
 
 import pytest
 
+from gateway.config.connections import result_mapping
+from gateway.config.tables import LimsTable
 from gateway.contract.contexts import context_change, context_messages
-from gateway.contract.lab_results import lab_result, read_result
-from gateway.contract.mapping import mapping_named
-from gateway.contract.message_fields import DATE_ONLY
+from gateway.contract.lims.lab_results import lab_result, read_result
+from gateway.contract.lims.mapping import mapping_named
+from gateway.contract.lims.message_fields import DATE_ONLY
+from gateway.contract.lims.stated_lots import MOST_LOTS
 from gateway.contract.reading import MessageRefusedError
-from gateway.contract.stated_lots import MOST_LOTS
-from gateway.line import result_mapping
-from gateway.records import ResultReference, ResultStatus
-from gateway.settings import LimsTable
+from gateway.records.laboratory import ResultReference, ResultStatus
 from tests.building import NOW_NS
 from tests.unit.test_store import Bench
 

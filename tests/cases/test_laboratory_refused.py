@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.lab.refused_specifications import ToldSpecification, answered_since
-from gateway.records import ProductReference
+from gateway.records.laboratory import ProductReference
 from tests.cases.laboratory import Laboratory
 from tests.cases.test_first_plant_lot import Plant
 

@@ -2,14 +2,14 @@
 
 from contextlib import closing
 
-from gateway.assembly import inbound_routes
 from gateway.database.opening import open_for_writing
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
-from gateway.records import SECOND_NS
 from gateway.replay.recorded import Stretch, recorded_events
 from gateway.replay.rerun import rerun
+from gateway.runtime.wiring import inbound_routes
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS
 from tests.cases.laboratory import Laboratory
 

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.advice.learning import _is_in
-from gateway.contract.numbers import number_text, told_apart
-from gateway.contract.payloads import MeasuredPart, SpecificationPart
-from gateway.contract.qualitative import folded, is_number
+from gateway.advice.model_feedback import _is_in
+from gateway.contract.lims.numbers import number_text, told_apart
+from gateway.contract.lims.qualitative import folded, is_number
+from gateway.contract.payloads.parts import MeasuredPart, SpecificationPart
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.lab.disposition import judge_result
 from gateway.lab.in_force import differ, in_unit, strictest
 from gateway.lab.specifications import action_limits, judge, limits_text
-from gateway.records import Bands, ResultStatus, Specification
+from gateway.records.laboratory import Bands, ResultStatus, Specification
 from gateway.store.codec import decode, encode
 from tests.building import NOW_NS, PH, VISCOSITY, result
 from tests.unit.test_store import Bench

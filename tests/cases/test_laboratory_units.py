@@ -13,7 +13,7 @@ from gateway.lab import units
 from gateway.lab.specifications import judge
 from gateway.lab.unit_names import PREFIXES, names
 from gateway.lab.units import converted, is_known
-from gateway.records import Specification
+from gateway.records.laboratory import Specification
 from tests.building import result
 
 _SAME = [  # each line: spellings of one unit

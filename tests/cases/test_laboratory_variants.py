@@ -10,10 +10,10 @@ import time
 import pytest
 
 from gateway.contract.contexts import context_change, context_messages
-from gateway.contract.lab_results import lab_result
-from gateway.contract.mapping import mapping_named
+from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.reading import MessageRefusedError
-from gateway.records import ResultStatus
+from gateway.records.laboratory import ResultStatus
 from tests.building import NOW_NS
 
 GOOD = {"sample_id": "S-1", "test_id": "Viscosity", "result": 100.0, "unit": "mPa.s", "material_lot": "L",

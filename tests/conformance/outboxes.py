@@ -4,12 +4,12 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gateway.moments import Moment
+from gateway.deadlines import ClockReading
 from gateway.publish.order import SendingOrder
-from gateway.records import Lane
+from gateway.records.outgoing import Lane
 from gateway.store.database import open_state
 from gateway.store.outbox import Left, acknowledged, departed, enqueue, parked
-from gateway.store.readers import queued
+from gateway.store.queries.readers import queued
 from gateway.store.statements import SQL
 from tests.building import NOW_NS
 
@@ -62,7 +62,7 @@ class StoreOutbox:
     def wait_again(self):
         self._number += 1
 
-    def expire(self, now: Moment):
+    def expire(self, now: ClockReading):
         due = [each.seq for each in self.waiting() if each.expires is not None and now.is_past(each.expires)]
         with self.transaction():
             departed(due, Left.EXPIRED, at_ns=now.wall_ns)(self._connection)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.records import SECOND_NS, Lane, OutgoingMessage
+from gateway.records.outgoing import Lane, OutgoingMessage
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, deadline, moment
 from tests.conformance.outboxes import MemoryOutbox, StoreOutbox
 

@@ -9,7 +9,7 @@ import time
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from gateway.records import Quality, quality_of
+from gateway.records.process import Quality, quality_of
 from simulator.broker import free_port
 from tests.crash.conftest import needed, needs_root
 from tests.integration.opcua_parts import Listener, source_of

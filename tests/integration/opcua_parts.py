@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from asyncua import Server, ua
 
 from gateway.clock import SystemClock
-from gateway.history.recall import History
 from gateway.history.rings import Rings
+from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest
-from gateway.inbox import Inbox
+from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
 from gateway.ingest.opcua import OpcUaFeed
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_connection import OpcUaSource
 
 URI = "urn:test:plant"
@@ -94,7 +94,7 @@ class Listener:
     def __init__(self, *sources, clock=None, max_clock_skew_ns=2 * SECOND_NS):
         self.clock = clock or SystemClock()
         self.rings = Rings({tag: source.name for source in sources for tag in source.nodes}, capacity=1000)
-        self.inbox = Inbox()
+        self.inbox = EventQueue()
         self.states = []
         self.conditions = {}
         self.reasons = []

@@ -13,14 +13,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway import daemon
-from gateway import process as process_module
 from gateway.clock import SystemClock
+from gateway.config.line_definition import define_line
+from gateway.config.reading import read
 from gateway.contract.times import parse_rfc3339
 from gateway.errors import SourceUnavailableError
-from gateway.line import define_line
-from gateway.records import GapKind
-from gateway.settings import read
+from gateway.records.process import GapKind
+from gateway.runtime import daemon
+from gateway.runtime import process_loop as process_module
 from gateway.store.database import read_state
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions

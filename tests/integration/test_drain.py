@@ -16,10 +16,10 @@ from gateway.errors import StoreUnavailableError
 from gateway.operations.health import Health
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher
-from gateway.records import Lane, OutgoingMessage
+from gateway.records.outgoing import Lane, OutgoingMessage
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
-from gateway.store.readers import Reader
+from gateway.store.queries.readers import Reader
 from simulator.broker import free_port
 from simulator.faults import Fault, FaultyLink
 from simulator.mqtt import Participant

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.contract.names import normalised
+from gateway.contract.lims.names import normalised
 from gateway.store.database import read_state
 from simulator.gateway_process import GatewayFailedError, ask, running_gateway
 from tests.integration.parts import TOPIC_ROOT

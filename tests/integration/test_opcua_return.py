@@ -10,10 +10,11 @@ from asyncua import ua
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from gateway.definitions import Aggregate
 from gateway.errors import SourceUnavailableError
 from gateway.history.windows import WindowRequest, aggregate
-from gateway.records import SECOND_NS, GapKind, Quality, quality_of
+from gateway.line.definition import Aggregate
+from gateway.records.process import GapKind, Quality, quality_of
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_connection import Security
 from simulator.broker import free_port
 from simulator.faults import Fault, FaultyLink

@@ -8,7 +8,7 @@ from asyncua import ua
 from gateway.errors import SourceUnavailableError
 from gateway.history.rings import Rings
 from gateway.history.windows import WindowRequest
-from gateway.records import Quality, quality_of
+from gateway.records.process import Quality, quality_of
 from gateway.transport.opcua_browse import browse, read_once
 from gateway.transport.opcua_connection import OpcUaSource
 from gateway.transport.opcua_values import sample_of

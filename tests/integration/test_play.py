@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner
 
 from gateway.cli import app, corrections
+from gateway.config.line_definition import bundle_files
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
-from gateway.line import bundle_files
 from gateway.replay.recorded import Stretch, said_then
 from gateway.store.database import read_state
 from gateway.training.recipe import read_recipe

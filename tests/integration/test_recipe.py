@@ -2,8 +2,8 @@
 
 import sys
 
+from gateway.config.line_definition import bundle_files
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle
-from gateway.line import bundle_files
 from gateway.transport.onnx import load_model
 from tests.integration.parts import REPOSITORY
 

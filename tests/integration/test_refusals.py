@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.contract.times import rfc3339
-from gateway.records import Lane, OutgoingMessage
+from gateway.records.outgoing import Lane, OutgoingMessage
 from gateway.store.database import open_state, read_state
 from gateway.store.outbox import enqueue
 from simulator.bench.load import kill

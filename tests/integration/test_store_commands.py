@@ -12,11 +12,11 @@ from contextlib import closing
 import pytest
 
 from gateway.contract.times import rfc3339
-from gateway.records import SECOND_NS
-from gateway.store.audit import line_hash
+from gateway.store.audit.heads import HeadFile, head_of
+from gateway.store.audit.trail import line_hash
 from gateway.store.database import open_state, read_state
-from gateway.store.heads import HeadFile, head_of
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 from simulator.bench.served import CHUNKED_SAMPLES, add_chunks
 from simulator.gateway_process import ask
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateway.config.line_definition import bundle_files
 from gateway.errors import BundleRefusedError
 from gateway.inference.bundle import MODEL, check_golden, read_bundle
-from gateway.line import bundle_files
 from gateway.training.validation import blocks
 from gateway.transport.onnx import load_model
 from tests.integration.parts import REPOSITORY

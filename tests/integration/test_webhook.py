@@ -10,15 +10,15 @@ from functools import partial
 
 import pytest
 
-from gateway.contract.mapping import mapping_named
+from gateway.config.connections import webhook_options
+from gateway.config.reading import read
+from gateway.contract.lims.mapping import mapping_named
 from gateway.errors import ConfigurationError
-from gateway.inbox import Urgency
+from gateway.ingest.event_queue import Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
 from gateway.ingest.webhook import MOST_WAITING, TOPIC, WebhookIntake
-from gateway.line import webhook_options
-from gateway.records import ResultStatus
-from gateway.settings import read
+from gateway.records.laboratory import ResultStatus
 from gateway.transport import http as http_transport
 from gateway.transport.http import LONGEST_BODY_BYTES, PATH, Webhook, WebhookOptions
 from simulator.broker import free_port

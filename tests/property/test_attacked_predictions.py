@@ -12,12 +12,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.definitions import BiasLimits, Domain
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.rings import Rings
 from gateway.inference.features import windows_of
-from gateway.inference.feedback import Learned
-from gateway.records import SECOND_NS, Context, TagSample, seconds_to_ns
+from gateway.inference.feedback import BiasState
+from gateway.line.definition import BiasLimits, Domain
+from gateway.records.process import TagSample
+from gateway.records.production import Context
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, tag, value_output
 
 EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "400"))
@@ -80,7 +82,7 @@ def attacks(draw):
     )
     tags = {name: tag(name, validated=RANGE, max_rate_per_second=MAX_RATE, max_age_ns=seconds_to_ns(MAX_AGE))
             for name in TAGS}  # fmt: skip
-    learned = Learned(
+    learned = BiasState(
         bias=draw(st.floats(-3, 3)), version=1, newest_ns=NOW_NS - seconds_to_ns(draw(st.sampled_from([1, 1000]))),
         miss_rate=draw(st.one_of(st.none(), st.floats(0.001, 0.4))),
     )  # fmt: skip

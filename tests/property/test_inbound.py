@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.contexts import context_change
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.responses import response
-from gateway.records import ResultStatus
+from gateway.records.laboratory import ResultStatus
 from gateway.store.codec import decode, encode
 from tests.building import NOW_NS
 

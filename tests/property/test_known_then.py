@@ -10,15 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.database.opening import open_for_reading
-from gateway.history import historian as historian_module
-from gateway.history.historian import Historian
-from gateway.history.recall import History
+from gateway.deadlines import ClockReading
+from gateway.history import writer as historian_module
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.rings import Rings
 from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest
-from gateway.moments import Moment
-from gateway.records import SECOND_NS, TagSample
+from gateway.history.writer import Historian
+from gateway.records.process import TagSample
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS
 
 SOURCES = {"t": "plc1", "u": "plc1"}
@@ -85,7 +86,7 @@ lives_with_a_clock_that_is_set = st.lists(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_what_was_known_then_is_known_again_however_the_clock_was_set(lived, request_of):
     tag, back_tenths, length_tenths = request_of
-    moments, now, set_by = [], Moment(wall_ns=NOW_NS, latest_ns=NOW_NS, boot_ns=0, boot_id="b"), 0
+    moments, now, set_by = [], ClockReading(wall_ns=NOW_NS, latest_ns=NOW_NS, boot_ns=0, boot_id="b"), 0
     with tempfile.TemporaryDirectory() as name:
         async with Historian(Path(name), now_ns=lambda: NOW_NS) as historian:
             history = History(Rings(SOURCES, capacity=7), historian, now=lambda: now)
@@ -94,7 +95,7 @@ async def test_what_was_known_then_is_known_again_however_the_clock_was_set(live
                 if what == "set":
                     set_by = 0 if set_by else by
                 wall_ns = NOW_NS + (number + set_by) * SECOND_NS
-                now = Moment(wall_ns=wall_ns, latest_ns=wall_ns, boot_ns=number * SECOND_NS, boot_id="b")
+                now = ClockReading(wall_ns=wall_ns, latest_ns=wall_ns, boot_ns=number * SECOND_NS, boot_id="b")
                 source_ns = wall_ns - tenths * SECOND_NS // 10
                 told = TagSample(tag=of, value=float(value), status=0, source_ns=source_ns, server_ns=source_ns)
                 if what == "flush":

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contract.json_paths import PathMapping
-from gateway.contract.lab_results import lab_result
-from gateway.contract.lab_values import written_value
-from gateway.contract.mapping import mapping_by_paths, mapping_named
-from gateway.contract.names import normalised
+from gateway.contract.lims.json_paths import PathMapping
+from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_values import written_value
+from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
+from gateway.contract.lims.names import normalised
+from gateway.contract.lims.result_files import FileForm, decoded, messages_in
+from gateway.contract.lims.written_numbers import written_number
 from gateway.contract.reading import MessageRefusedError
-from gateway.contract.result_files import FileForm, decoded, messages_in
-from gateway.contract.written_numbers import written_number
-from gateway.records import ResultStatus
+from gateway.records.laboratory import ResultStatus
 from gateway.store.codec import decode, encode
 from tests.building import NOW_NS
 

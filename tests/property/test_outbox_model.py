@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from gateway.records import SECOND_NS, Lane, OutgoingMessage
+from gateway.records.outgoing import Lane, OutgoingMessage
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, deadline, moment
 from tests.conformance.outboxes import MemoryOutbox, StoreOutbox
 

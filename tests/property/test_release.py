@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.times import rfc3339
-from gateway.records import SECOND_NS
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS
 from tests.cases.laboratory import Laboratory
 

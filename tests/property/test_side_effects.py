@@ -5,10 +5,12 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.decide import decide, windows_needed
-from gateway.events import ModelDue, Situation
+from gateway.decisions.table import decide, windows_needed
+from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
-from gateway.records import Context, Guidance
+from gateway.records.guidance import Guidance
+from gateway.records.production import Context
+from gateway.situation import Situation
 from tests.building import NOW_NS, PH, VISCOSITY, assignment, line, linear, moment, steady_rings
 from tests.unit.test_side_effects import ph_model
 

@@ -9,12 +9,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.decide import decide, windows_needed
-from gateway.definitions import ManipulatedTag, Stage
-from gateway.events import ModelDue, Situation
+from gateway.decisions.table import decide, windows_needed
+from gateway.events import ModelDue
 from gateway.guardrails.setpoints import second_check
 from gateway.history.rings import Rings
-from gateway.records import Context, Lane, TagSample, seconds_to_ns
+from gateway.line.definition import ManipulatedTag, Stage
+from gateway.records.outgoing import Lane
+from gateway.records.process import TagSample
+from gateway.records.production import Context
+from gateway.situation import Situation
+from gateway.time_units import seconds_to_ns
 from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, moment, value_output
 
 EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "400"))

@@ -12,15 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.history import historian as historian_module
+from gateway.deadlines import ClockReading
+from gateway.history import writer as historian_module
 from gateway.history.buffer import SeriesBuffer
 from gateway.history.columns import Columns, HeldSample, SampleFlag
-from gateway.history.historian import Historian
-from gateway.history.recall import History
 from gateway.history.rings import READ_LATE_NS, Rings, TagRing
+from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest
-from gateway.moments import Moment
-from gateway.records import SECOND_NS, TagSample
+from gateway.history.writer import Historian
+from gateway.records.process import TagSample
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS
 
 SOURCES = {"read": "plc1", "unread": "plc1"}
@@ -60,7 +61,7 @@ class Plant:
             yield
 
     def moment(self):
-        return Moment(wall_ns=self.now_ns, latest_ns=self.now_ns, boot_ns=self.now_ns, boot_id="b")
+        return ClockReading(wall_ns=self.now_ns, latest_ns=self.now_ns, boot_ns=self.now_ns, boot_id="b")
 
     async def live(self, life):
         """Live until a restart; return whether there was one."""

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.definitions import Aggregate
 from gateway.history.rings import Rings
 from gateway.history.windows import WindowRequest, aggregate
-from gateway.records import SECOND_NS, TagSample
+from gateway.line.definition import Aggregate
+from gateway.records.process import TagSample
+from gateway.time_units import SECOND_NS
 from tests.building import BAD, GOOD
 
 START, LENGTH = 1_000 * SECOND_NS, 20 * SECOND_NS

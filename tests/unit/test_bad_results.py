@@ -5,9 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.times import rfc3339
-from gateway.records import SECOND_NS, ResultStatus
+from gateway.records.laboratory import ResultStatus
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS
 from tests.unit.test_store import Bench, viscosity
 

@@ -14,25 +14,27 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway import daemon, upkeep
-from gateway import process as process_module
 from gateway.clock import SystemClock
 from gateway.database import writer as writer_module
 from gateway.database.writer import Writer
 from gateway.errors import NotConnectedError, StoreCorruptError, StoreUnavailableError
 from gateway.events import GatewayStopped, TimerDue
-from gateway.history import historian as historian_module
-from gateway.inbox import Inbox, Urgency
+from gateway.history import writer as historian_module
+from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.operations.health import Health
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher
-from gateway.records import Lane, OutgoingMessage
-from gateway.store.checking import Findings, check
+from gateway.records.outgoing import Lane, OutgoingMessage
+from gateway.runtime import daemon, store_checks
+from gateway.runtime import process_loop as process_module
+from gateway.runtime import retries as retries_module
+from gateway.runtime.retries import Retries
+from gateway.runtime.store_checks import Checker
+from gateway.store.care.checking import Findings, check
 from gateway.store.database import open_state
 from gateway.store.dead_letters import Retry
 from gateway.store.outbox import enqueue
-from gateway.store.readers import Reader
-from gateway.upkeep import Checker, Retries
+from gateway.store.queries.readers import Reader
 from tests.building import NOW_NS, line
 from tests.unit.test_history import Recorder, values
 from tests.unit.test_process import Loop
@@ -82,7 +84,7 @@ class Stopping:
         self.hangs = hangs
         self.fails = fails
         self.store_fails = store_fails
-        self.inbox = Inbox()
+        self.inbox = EventQueue()
         self.signals = daemon._Signals()
         self.steps = []
         self.reached = {step: asyncio.Event() for step in ("intake", "commit", "send", "goodbye")}
@@ -174,7 +176,7 @@ async def test_a_stop_goes_step_by_step_and_the_last_words_of_the_intake_go_befo
 
 
 async def test_the_head_is_signed_after_the_stop_is_committed():
-    inbox, order = Inbox(), []
+    inbox, order = EventQueue(), []
     at = SystemClock().now()
     parts = SimpleNamespace(inbox=inbox, drain=SimpleNamespace(until_empty=lambda: asyncio.sleep(0)))
     draining = asyncio.create_task(daemon._drained(parts, GatewayStopped(event_id="stop", at=at)))
@@ -562,8 +564,8 @@ async def test_a_check_in_the_background_is_told_to_end_when_the_gateway_stops(t
         told.set()
         return Findings()
 
-    monkeypatch.setattr(upkeep, "check", endless)
-    inbox = Inbox()
+    monkeypatch.setattr(store_checks, "check", endless)
+    inbox = EventQueue()
     running = asyncio.create_task(Checker(tmp_path, clock=SystemClock(), inbox=inbox, due=True).run())
     try:
         assert await asyncio.to_thread(begun.wait, SOON_SECONDS)
@@ -589,7 +591,7 @@ async def test_a_check_that_is_to_end_does_so_at_its_next_step(tmp_path):
 
 
 async def test_a_retry_that_was_not_committed_when_the_gateway_stopped_is_asked_again_by_the_next(monkeypatch):
-    monkeypatch.setattr(upkeep, "_RETRIES_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(retries_module, "_RETRIES_EVERY_SECONDS", 0.0)
     retry = Retry(dead_letter_id="d", topic="lims/results/qc", payload=b"{}", person="p")
     taken, done = asyncio.Queue(), asyncio.Event()
 

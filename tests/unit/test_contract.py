@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from gateway.advice.publication import board_message, guidance_message
 from gateway.contract.contexts import context_change
-from gateway.contract.payloads import PredictionPayload, StatusPayload
+from gateway.contract.payloads.prediction import PredictionPayload
+from gateway.contract.payloads.status import StatusPayload
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.contract.topics import Topics, encode_level
-from gateway.records import ContextKind
+from gateway.records.production import ContextKind
 from tests.building import NOW_NS, line, moment
 from tests.unit.test_lifecycle import guidance
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.chart_rules import ControlMaterial
 from gateway.contract.times import rfc3339
-from gateway.records import SECOND_NS
+from gateway.line.spc_rules import ControlMaterial
+from gateway.time_units import SECOND_NS
 from tests.building import line
 from tests.unit.test_store import Bench, viscosity
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.inbox import Pending
-from gateway.process import decide_batch
-from gateway.store import standing
+from gateway.ingest.event_queue import Pending
+from gateway.runtime.process_loop import decide_batch
 from gateway.store.database import open_state
+from gateway.store.facts import standing
 from simulator.bench import season
 from tests.building import new_state
 from tests.cases.laboratory import Laboratory

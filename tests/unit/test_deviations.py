@@ -9,18 +9,18 @@ import pytest
 
 from gateway.advice.documents import html, markdown
 from gateway.contract.times import rfc3339
-from gateway.decide import windows_needed
-from gateway.definitions import Procedure
+from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
 from gateway.history.rings import Rings
 from gateway.lab.deviations import Deviation, relatives
 from gateway.lab.fingerprints import MaterialUse
 from gateway.lab.procedures import instructions_for, read_procedure
-from gateway.records import SECOND_NS
-from gateway.store import audit
-from gateway.store.checking import check
+from gateway.line.definition import Procedure
+from gateway.store.audit import trail as audit
+from gateway.store.care.checking import check
 from gateway.store.codec import decode
-from gateway.store.tracing import trace
+from gateway.store.queries.tracing import trace
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, line, moment, sample, tag
 from tests.unit.test_store import Bench, viscosity
 

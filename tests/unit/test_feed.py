@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.deadlines import ClockReading
 from gateway.history.windows import WindowRequest
-from gateway.moments import Moment
-from gateway.records import SECOND_NS, GapKind
+from gateway.records.process import GapKind
+from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_listener import Notification
 from tests.building import NOW_NS, sample
 from tests.integration.opcua_parts import Listener, source_of
@@ -27,7 +28,7 @@ class Clocks:
         return NOW_NS + self.wall * SECOND_NS
 
     def now(self):
-        return Moment(wall_ns=self.now_ns(), latest_ns=self.now_ns(), boot_ns=self.boot * SECOND_NS, boot_id="b")
+        return ClockReading(wall_ns=self.now_ns(), latest_ns=self.now_ns(), boot_ns=self.boot * SECOND_NS, boot_id="b")
 
     def monotonic(self):
         return float(self.boot)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from gateway.definitions import AdaptiveLimits, BiasLimits, ValueOutput, Widening
-from gateway.inference.feedback import Feedback, Learned, bias_at, half_width_of, learned
+from gateway.inference.feedback import BiasState, Feedback, bias_at, half_width_of, learned
 from gateway.inference.interval import split_conformal_half_width
-from gateway.records import SECOND_NS
+from gateway.line.definition import AdaptiveLimits, BiasLimits, ValueOutput, Widening
+from gateway.time_units import SECOND_NS
 
 HOUR_NS = 3600 * SECOND_NS
 BIAS = BiasLimits(trust=0.5, max_step=2.0, max_total=3.0, max_age_ns=24 * HOUR_NS)
@@ -49,7 +49,7 @@ def test_a_bias_whose_newest_result_is_too_old_holds_no_more():
     assert bias_at(state, BIAS, 24 * HOUR_NS) == 0.5
     assert bias_at(state, BIAS, 24 * HOUR_NS + 1) == 0.0
     assert bias_at(state, None, HOUR_NS) == 0.0
-    assert bias_at(Learned(), BIAS, 0) == 0.0
+    assert bias_at(BiasState(), BIAS, 0) == 0.0
 
 
 def test_a_late_result_of_an_older_sample_moves_no_bias():
@@ -103,7 +103,7 @@ ADAPTIVE = replace(
 
 
 def test_without_feedback_the_half_width_is_the_calibrated_one():
-    assert half_width_of(Learned(), ADAPTIVE, 0) == 2.0
+    assert half_width_of(BiasState(), ADAPTIVE, 0) == 2.0
 
 
 def test_misses_widen_the_interval_and_hits_narrow_it_within_bounds():
@@ -147,8 +147,8 @@ def test_time_without_results_makes_no_interval_narrower(residuals, instants, fa
 
 def test_where_the_calibration_cannot_vouch_for_so_wide_a_coverage_there_is_no_interval():
     few = replace(ADAPTIVE, residuals=tuple(range(1, 31)))
-    assert half_width_of(Learned(miss_rate=0.01), few, 0) is None
-    assert half_width_of(Learned(miss_rate=0.1), few, 0) == 28  # ceil(31 * 0.9)
+    assert half_width_of(BiasState(miss_rate=0.01), few, 0) is None
+    assert half_width_of(BiasState(miss_rate=0.1), few, 0) == 28  # ceil(31 * 0.9)
 
 
 def test_an_adaptive_interval_covers_what_it_promises_though_errors_have_doubled():

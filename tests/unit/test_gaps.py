@@ -6,10 +6,10 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.inbox import Inbox
 from gateway.ingest import gaps as module
+from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
-from gateway.records import GapKind
+from gateway.records.process import GapKind
 from tests.building import NOW_NS, moment
 
 GAP = st.tuples(st.sampled_from("ABC"), st.integers(0, 50), st.integers(1, 9))
@@ -18,7 +18,7 @@ GAP = st.tuples(st.sampled_from("ABC"), st.integers(0, 50), st.integers(1, 9))
 @given(st.lists(st.one_of(GAP, st.none()), max_size=60))
 def test_whatever_is_told_is_covered_on_record_and_only_so_many_wait(steps):
     """Each step tells a gap of a tag, or commits one (None)."""
-    inbox, told, recorded = Inbox(), [], []
+    inbox, told, recorded = EventQueue(), [], []
     gaps = Gaps(inbox=inbox, now=partial(moment, NOW_NS))
 
     def commit_one():
@@ -46,7 +46,7 @@ def test_whatever_is_told_is_covered_on_record_and_only_so_many_wait(steps):
 
 
 def test_a_gap_that_is_waited_for_is_told_by_itself_however_many_wait():
-    inbox, recorded = Inbox(), []
+    inbox, recorded = EventQueue(), []
     gaps = Gaps(inbox=inbox, now=partial(moment, NOW_NS))
     for start in range(module.MOST_WAITING):
         gaps.notice(GapKind.OVERFLOW, "A", from_ns=start, until_ns=start + 1)

@@ -5,14 +5,17 @@ import numpy as np
 import pytest
 
 from gateway.advice.publication import guidance_message
-from gateway.decide import windows_needed
-from gateway.definitions import Domain, Interlock, ModelOutput, ProbabilityOutput, Stage, ValueOutput
+from gateway.decisions.table import windows_needed
 from gateway.errors import InferenceError
 from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.setpoints import judge_move, judge_present, second_check
 from gateway.history.rings import Rings
-from gateway.records import Context, Prediction, Verdict, seconds_to_ns
+from gateway.line.definition import Domain, Interlock, ModelOutput, ProbabilityOutput, Stage, ValueOutput
+from gateway.records.prediction import Prediction
+from gateway.records.production import Context
+from gateway.records.verdicts import Verdict
+from gateway.time_units import seconds_to_ns
 from tests.building import (
     BAD,
     NOW_NS,

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from gateway.database.opening import open_for_reading
-from gateway.definitions import Aggregate
+from gateway.deadlines import ClockReading
 from gateway.errors import StoreUnavailableError
-from gateway.history import historian as historian_module
+from gateway.history import writer as historian_module
 from gateway.history.columns import SampleFlag
-from gateway.history.historian import Historian, set_aside_if_corrupt
-from gateway.history.recall import History
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.rings import Rings
 from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest, aggregate
-from gateway.moments import Moment
-from gateway.records import SECOND_NS
+from gateway.history.writer import Historian, set_aside_if_corrupt
+from gateway.line.definition import Aggregate
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, sample
 
 HOUR = 3600
@@ -58,7 +58,7 @@ class Recorder:
 
     def moment(self):
         wall_ns = self.now_ns + self.set_by_ns
-        return Moment(wall_ns=wall_ns, latest_ns=wall_ns, boot_ns=self.now_ns, boot_id="b")
+        return ClockReading(wall_ns=wall_ns, latest_ns=wall_ns, boot_ns=self.now_ns, boot_id="b")
 
     def _damage(self):
         self.damaged += 1

@@ -7,7 +7,7 @@ import pytest
 from gateway.lab.disposition import judge_result
 from gateway.lab.in_force import differ, in_force, in_unit, strictest
 from gateway.lab.specifications import judge, rounded
-from gateway.records import Bands, Recommendation, Specification
+from gateway.records.laboratory import Bands, Recommendation, Specification
 from tests.building import NOW_NS, VISCOSITY, result
 
 DAY_NS = 86_400 * 10**9

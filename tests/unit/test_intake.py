@@ -2,9 +2,9 @@
 
 from gateway.contract.reading import MessageRefusedError, Refusal, refusal
 from gateway.events import HeadWitnessed, MessageRefused
-from gateway.inbox import Inbox, Urgency
+from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.messages import Intake
-from gateway.records import Head
+from gateway.records.outgoing import Head
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import moment
 
@@ -41,7 +41,7 @@ def stumble(_delivery, _origin, _at):
 
 
 def intake(understand=refuse):
-    inbox, session = Inbox(), Session()
+    inbox, session = EventQueue(), Session()
     taking = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand}, now=lambda: moment(1))
     taking.session = session
     return taking, inbox, session

@@ -2,10 +2,11 @@ import json
 
 import pytest
 
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.reading import LONGEST_MESSAGE_BYTES, MessageRefusedError
 from gateway.contract.times import rfc3339
-from gateway.records import ResultStatus, seconds_to_ns
+from gateway.records.laboratory import ResultStatus
+from gateway.time_units import seconds_to_ns
 from tests.building import NOW_NS
 
 PLAIN = {

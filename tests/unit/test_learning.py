@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gateway.advice.learning import drift_latch
+from gateway.advice.model_feedback import drift_latch
 from gateway.contract.times import rfc3339
-from gateway.definitions import BiasLimits
-from gateway.records import seconds_to_ns
+from gateway.line.definition import BiasLimits
+from gateway.time_units import seconds_to_ns
 from tests.building import NOW_NS, assignment, bundle, line, value_output
 from tests.unit.test_store import Bench, viscosity
 

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.advice.lifecycle import FOLLOWS, OPEN, answer, expired, may_follow, moved
-from gateway.records import SECOND_NS, Act, Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
+from gateway.records.people import Act
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, deadline, moment
 
 

@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.lims import document_of
-from gateway.contract.lab_results import lab_result
-from gateway.contract.lab_values import written_value
-from gateway.contract.mapping import mapping_named
+from gateway.config.connections import result_mapping
+from gateway.config.reading import read_lims
+from gateway.config.tables import LimsTable
+from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_values import written_value
+from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.reading import MessageRefusedError
 from gateway.errors import ConfigurationError
-from gateway.inbox import Inbox, Urgency
+from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
 from gateway.lab.disposition import retested
 from gateway.lab.specifications import judge
-from gateway.line import result_mapping
-from gateway.records import Recommendation, ResultStatus
-from gateway.settings import LimsTable, read_lims
+from gateway.records.laboratory import Recommendation, ResultStatus
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, VISCOSITY, moment, result
 
@@ -102,7 +103,7 @@ class _Session:
 
 
 async def test_a_message_of_several_results_is_acknowledged_when_all_of_them_are_committed():
-    mapping, inbox = mapping_named("senaite"), Inbox()
+    mapping, inbox = mapping_named("senaite"), EventQueue()
     understand = understand_results(source="lims", analytes={}, assume_status=None, mapping=mapping)
     intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand}, now=partial(moment, NOW_NS),
                     splits={"lims/#": mapping.parts})  # fmt: skip
@@ -234,7 +235,7 @@ async def test_a_message_that_cannot_be_parted_is_one_dead_letter_and_stops_noth
         raise RuntimeError("whatever")
 
     understand = understand_results(source="lims", analytes={}, assume_status=None)
-    inbox = Inbox()
+    inbox = EventQueue()
     intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand}, now=partial(moment, NOW_NS),
                     splits={"lims/#": broken})  # fmt: skip
     intake.session = _Session()

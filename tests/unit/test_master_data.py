@@ -9,8 +9,8 @@ from gateway.contract.reading import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.contract.times import rfc3339
 from gateway.events import MessageRefused, SpecificationStated
-from gateway.records import SECOND_NS
 from gateway.replay.recorded import recorded_events, recorded_stretch
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, line, moment
 from tests.unit.test_store import Bench, viscosity
 

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.contract.identity import sha256_hex
 from gateway.database.statements import read_migrations
-from gateway.store import audit
-from gateway.store.checking import check
+from gateway.store.audit import trail as audit
+from gateway.store.audit.evidence import evidence_hash
+from gateway.store.care.checking import check
 from gateway.store.database import STATE, STATE_FILE, open_state
-from gateway.store.evidence import evidence_hash
 from tests.building import NOW_NS
 from tests.unit.test_store import Bench
 

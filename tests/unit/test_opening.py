@@ -10,16 +10,17 @@ import pytest
 
 from gateway.database import opening as opening_of_databases
 from gateway.database.statements import read_migrations
-from gateway.definitions import Stage
 from gateway.errors import LablineError, StoreUnavailableError
-from gateway.store import audit, opening
-from gateway.store.backup import backup, restore
-from gateway.store.checking import check
+from gateway.line.definition import Stage
+from gateway.store.audit import trail as audit
+from gateway.store.audit.evidence import evidence_hash
+from gateway.store.audit.heads import HeadFile
+from gateway.store.care import opening
+from gateway.store.care.backup import backup, restore
+from gateway.store.care.checking import check
+from gateway.store.care.opening import prepare, suspect, write_synced
+from gateway.store.care.salvage import quarantined, salvage
 from gateway.store.database import changed_by_person, open_state, read_state
-from gateway.store.evidence import evidence_hash
-from gateway.store.heads import HeadFile
-from gateway.store.opening import prepare, suspect, write_synced
-from gateway.store.salvage import quarantined, salvage
 from tests.building import NOW_NS
 from tests.unit.test_store import Bench
 

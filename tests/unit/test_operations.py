@@ -3,7 +3,7 @@ import socket
 
 from gateway.operations.health import Health
 from gateway.operations.systemd import Notifier, Progress
-from gateway.store.readers import Depths
+from gateway.store.queries.readers import Depths
 from tests.building import NOW_NS, line
 
 

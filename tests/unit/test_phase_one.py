@@ -9,7 +9,7 @@ from gateway.lab.anomaly import anomaly, reference, t2_limit
 from gateway.lab.capability import capability
 from gateway.lab.phase_one import ChartLimits, chart_limits, frozen_limits
 from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
-from gateway.records import Specification
+from gateway.records.laboratory import Specification
 
 NIST = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
 

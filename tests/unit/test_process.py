@@ -11,19 +11,19 @@ from functools import partial
 
 import pytest
 
-from gateway import followups
 from gateway.clock import SystemClock
 from gateway.contract.identity import sha256_hex
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lims.lab_results import lab_result
 from gateway.database.writer import Writer
 from gateway.errors import StoreCorruptError
 from gateway.events import FollowUp, FollowUpKind, GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
-from gateway.followups import FollowUps
-from gateway.inbox import Inbox, Urgency
-from gateway.process import Processor
-from gateway.records import ResultStatus
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.records.laboratory import ResultStatus
+from gateway.runtime import follow_ups as followups
+from gateway.runtime.follow_ups import FollowUps
+from gateway.runtime.process_loop import Processor
+from gateway.store.audit.heads import HeadFile
 from gateway.store.database import STATE_FILE, open_state
-from gateway.store.heads import HeadFile
 from tests.building import NOW_NS, line, moment
 
 
@@ -33,7 +33,7 @@ async def no_windows(_requests):
 
 class Loop:
     def __init__(self, writer):
-        self.inbox = Inbox()
+        self.inbox = EventQueue()
         self.writer = writer
         self.committed = []
         self.store = []
@@ -197,7 +197,7 @@ async def test_a_cancelled_loop_finishes_the_batch_it_has_begun(loop):
 
 
 async def test_what_can_be_done_later_is_taken_alone_and_even_a_flood_does_not_stop_it():
-    inbox = Inbox()
+    inbox = EventQueue()
 
     def result(number):
         inbox.put(GatewayStopped(event_id=f"result {number}", at=moment(number)), Urgency.INBOUND)
@@ -218,7 +218,7 @@ async def test_what_can_be_done_later_is_taken_alone_and_even_a_flood_does_not_s
 
 
 async def test_what_waits_for_later_and_becomes_urgent_waits_with_its_like():
-    inbox = Inbox()
+    inbox = EventQueue()
     for number, urgency in ((1, Urgency.LATER), (2, Urgency.MODELS_AND_TIMERS), (3, Urgency.LATER)):
         inbox.put(TimerDue(event_id=f"board {number}", at=moment(number), timer=Timer.REFRESH_BOARD), urgency)
         if number == 2:
@@ -228,7 +228,7 @@ async def test_what_waits_for_later_and_becomes_urgent_waits_with_its_like():
 
 async def test_a_board_that_is_never_committed_holds_up_no_follow_up():
     wanted = FollowUp(kind=FollowUpKind.FINGERPRINT, subject="L", equipment_id=None, from_ns=1, until_ns=2)
-    inbox, waiting = Inbox(), [("f-1", wanted)]
+    inbox, waiting = EventQueue(), [("f-1", wanted)]
 
     class Waiting:
         async def follow_ups(self, *, most):
@@ -257,7 +257,7 @@ async def test_a_board_that_is_never_committed_holds_up_no_follow_up():
 
 async def test_the_board_is_told_at_once_and_then_only_so_often_with_the_newest(monkeypatch):
     monkeypatch.setattr(followups, "_BOARD_EVERY_SECONDS", 0.2)
-    inbox = Inbox()
+    inbox = EventQueue()
 
     class Nothing:
         async def follow_ups(self, **_most):
@@ -286,7 +286,7 @@ async def test_the_board_is_told_at_once_and_then_only_so_often_with_the_newest(
 
 
 async def test_models_and_timers_wait_once_each_and_urgent_events_go_first():
-    inbox = Inbox()
+    inbox = EventQueue()
     for at in range(5):
         inbox.put(ModelDue(event_id=f"m{at}", at=moment(at), model="viscosity"), Urgency.MODELS_AND_TIMERS)
         inbox.put(TimerDue(event_id=f"t{at}", at=moment(at), timer=Timer.EXPIRE_GUIDANCE), Urgency.MODELS_AND_TIMERS)

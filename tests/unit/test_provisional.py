@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.times import rfc3339
-from gateway.definitions import Stage
 from gateway.events import GapNoticed
-from gateway.records import SECOND_NS, Gap, GapKind
-from gateway.store import audit
+from gateway.line.definition import Stage
+from gateway.records.process import Gap, GapKind
+from gateway.store.audit import trail as audit
+from gateway.time_units import SECOND_NS
 from tests.building import PH, VISCOSITY, assignment, line, moment
 from tests.unit.test_store import Bench, viscosity
 

@@ -10,11 +10,12 @@ from gateway.events import ModelDue, ResultArrived
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.ingest.lims import understand_results
-from gateway.records import SECOND_NS, ResultStatus
+from gateway.records.laboratory import ResultStatus
 from gateway.replay.recorded import Stretch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, line
 from tests.unit.test_store import Bench
 

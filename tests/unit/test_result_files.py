@@ -4,11 +4,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.result_files import FileForm, messages_in
 from gateway.contract.reading import MessageRefusedError
-from gateway.contract.result_files import FileForm, messages_in
 from gateway.contract.times import parse_rfc3339
-from gateway.records import ResultStatus
+from gateway.records.laboratory import ResultStatus
 from tests.building import NOW_NS
 
 PLAIN = FileForm(columns={})

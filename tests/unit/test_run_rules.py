@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gateway.chart_rules import DEFAULT_RULES, RunRule
-from gateway.lab.run_rules import MOST_VALUES, broken
+from gateway.lab.spc_rules import MOST_VALUES, broken
+from gateway.line.spc_rules import DEFAULT_RULES, RunRule
 
 WESTERN_ELECTRIC = tuple(rule for rule in RunRule if rule.name.startswith("WESTERN"))
 UP_AND_DOWN = [0.5, -0.5] * 7

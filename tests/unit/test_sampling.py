@@ -9,7 +9,8 @@ import pytest
 from gateway.contract.times import parse_rfc3339
 from gateway.lab.materials import Inspection, material_risk
 from gateway.lab.sampling import DUE_HOURS, LotSigns, Priority, Waiting, due_ns, in_order, risk_of, together
-from gateway.records import SECOND_NS, Specification
+from gateway.records.laboratory import Specification
+from gateway.time_units import SECOND_NS
 from simulator.bench import sampling
 from tests.building import NOW_NS, PH, VISCOSITY
 from tests.unit.test_deviations import Plant

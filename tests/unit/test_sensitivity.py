@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import InferenceError
 from gateway.inference.sensitivity import sensitivities
-from gateway.records import FeatureVector
+from gateway.records.prediction import FeatureVector
 from tests.building import bundle, mean_input
 
 WEIGHTS = np.array([0.5, -3.0, 0.0, 8.0])

@@ -3,10 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gateway.advice.setpoint_search import Objective, search
-from gateway.advice.side_effects import Basis, Other
-from gateway.definitions import Domain
-from gateway.records import FeatureVector, seconds_to_ns
+from gateway.line.definition import Domain
+from gateway.records.prediction import FeatureVector
+from gateway.setpoints.interactions import Basis, CoupledOutput
+from gateway.setpoints.search import Objective, search
+from gateway.time_units import seconds_to_ns
 from tests.building import NOW_NS, PH, VISCOSITY, assignment, bundle, linear
 
 
@@ -99,7 +100,7 @@ def test_a_move_that_would_push_another_value_out_of_its_specification_is_not_su
         return np.column_stack([100 - 4.0 * (rows[:, 0] - 78), 7.0 + 0.5 * (rows[:, 0] - 76.5)])
 
     both = assignment(predict=predict)
-    other = Other(model=both, analyte="ph", column=1, valid=(0.0, 14.0), specification=PH,
+    other = CoupledOutput(model=both, analyte="ph", column=1, valid=(0.0, 14.0), specification=PH,
                   basis=Basis(inputs=(76.5,), end_ns=NOW_NS, bias=0.0, half_width=0.1))  # fmt: skip
     suggestion, _ = find(76.5, model=both, others=(other,))
     assert suggestion is not None

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.definitions import Stage
+from gateway.config.credentials import credential
+from gateway.config.line_definition import define_line
+from gateway.config.reading import read
 from gateway.errors import ConfigurationError
-from gateway.line import define_line
-from gateway.settings import credential, read
+from gateway.line.definition import Stage
 
 MODELS = Path(__file__).parents[2] / "models"
 MINIMAL = """

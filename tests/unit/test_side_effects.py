@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gateway.advice.side_effects import gains_on, neighbours
-from gateway.definitions import Aggregate, ModelOutput, Stage, ValueOutput
 from gateway.events import Timer
-from gateway.records import SECOND_NS, Bands, ModelIdentity
+from gateway.line.definition import Aggregate, ModelOutput, Stage, ValueOutput
+from gateway.records.laboratory import Bands
+from gateway.records.prediction import ModelIdentity
+from gateway.setpoints.interactions import coupled_models, gains_on
+from gateway.time_units import SECOND_NS
 from tests.building import PH, VISCOSITY, assignment, bundle, line, linear, mean_input, tag
 from tests.unit.test_store import Bench
 
@@ -156,9 +158,9 @@ def test_inputs_follow_by_the_neighbours_own_word_else_by_their_tags():
 def test_only_models_whose_inputs_follow_are_neighbours():
     mover, ph = assignment(), ph_model()
     apart = replace(ph, bundle=replace(ph.bundle, inputs=(mean_input("flow"),)))
-    assert neighbours(mover, line(models=(mover, ph))) == (ph,)
-    assert neighbours(mover, line(models=(mover, apart))) == ()
-    assert neighbours(ph, line(models=(mover, ph))) == ()  # it moves nothing
+    assert coupled_models(mover, line(models=(mover, ph))) == (ph,)
+    assert coupled_models(mover, line(models=(mover, apart))) == ()
+    assert coupled_models(ph, line(models=(mover, ph))) == ()  # it moves nothing
     assert np.allclose(mover.predict(np.array([[76.5]])), 106.0)
 
 

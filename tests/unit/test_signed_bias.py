@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.definitions import BiasLimits
 from gateway.inference.signed_bias import SignedBias, signature_holds, signed
-from gateway.records import SECOND_NS, seconds_to_ns
-from gateway.store.signed_biases import correction, sign_biases
+from gateway.line.definition import BiasLimits
+from gateway.store.queries.signed_biases import correction, sign_biases
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from tests.building import NOW_NS, assignment, bundle, line, value_output
 from tests.unit.test_learning import audited, learned, newest_prediction, teach
 from tests.unit.test_store import Bench

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.lab.disposition import LotState, judge_result, no_less_careful
 from gateway.lab.specifications import action_limits, judge
-from gateway.records import Bands, Recommendation, ResultStatus, Specification
+from gateway.records.laboratory import Bands, Recommendation, ResultStatus, Specification
 from tests.building import VISCOSITY, result
 
 BANDED = replace(VISCOSITY, bands=Bands(release=(98.0, 102.0), review=(95.0, 105.0)))

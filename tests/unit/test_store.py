@@ -7,15 +7,14 @@ from functools import partial
 
 import pytest
 
-from gateway import decide as decide_module
 from gateway.contract.contexts import context_change
 from gateway.contract.identity import sha256_hex
-from gateway.contract.lab_results import lab_result
+from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.responses import response
 from gateway.contract.times import rfc3339
 from gateway.database.writer import Writer
-from gateway.decide import windows_needed
-from gateway.definitions import Stage
+from gateway.decisions import table
+from gateway.decisions.table import windows_needed
 from gateway.errors import InferenceError, LablineError, StoreCorruptError, StoreLockedError, StoreUnavailableError
 from gateway.events import (
     ContextChanged,
@@ -27,13 +26,15 @@ from gateway.events import (
     Timer,
     TimerDue,
 )
-from gateway.inbox import Pending
-from gateway.process import decide_batch
-from gateway.records import SECOND_NS, ResultStatus, seconds_to_ns
-from gateway.store import audit
+from gateway.ingest.event_queue import Pending
+from gateway.line.definition import Stage
+from gateway.records.laboratory import ResultStatus
+from gateway.runtime.process_loop import decide_batch
+from gateway.store.audit import trail as audit
 from gateway.store.database import locked, open_state, read_state
-from gateway.store.restated import MEANT_AFTER_NS, meant
 from gateway.store.statements import SQL
+from gateway.store.transaction.restated import MEANT_AFTER_NS, meant
+from gateway.time_units import SECOND_NS, seconds_to_ns
 from tests.building import NOW_NS, assignment, line, moment, new_state, sample, steady_rings
 
 
@@ -469,14 +470,14 @@ def test_telemetry_keeps_only_the_latest_of_a_topic_and_says_so(bench):
 def test_poison_is_buried_and_what_came_with_it_lives(bench, monkeypatch):
     bench.order()
     poisoned = viscosity(100.0, sample_id="S-bad")
-    real = decide_module._on_result
+    real = table.on_result
 
     def failing(event, situation):
         if event.result.sample_id == "S-bad":
             raise ZeroDivisionError("poison")
         return real(event, situation)
 
-    monkeypatch.setitem(decide_module._DECISIONS, ResultArrived, failing)
+    monkeypatch.setitem(table._DECISIONS, ResultArrived, failing)
     assert bench.result(poisoned).failed == 1
     assert bench.sent("disposition")[-1]["recommendation"] == "review"  # its lot is for a person
     assert bench.result(viscosity(100.0)).failed == 0

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from gateway.chart_rules import RunRule, Together, TrendRules
 from gateway.cli import app
 from gateway.contract.times import rfc3339
 from gateway.lab.samples import Measured, point_of
 from gateway.lab.series import Series, goes_on, without_newest
 from gateway.lab.trends import charted, charted_again
-from gateway.records import SECOND_NS
-from gateway.store import audit
+from gateway.line.spc_rules import RunRule, Together, TrendRules
+from gateway.store.audit import trail as audit
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, VISCOSITY, line
 from tests.unit.test_settings import MINIMAL
 from tests.unit.test_store import Bench, viscosity

@@ -8,13 +8,16 @@ from functools import partial
 import pytest
 
 from gateway.database.writer import Writer
-from gateway.history import historian as historian_module
-from gateway.inbox import Inbox
+from gateway.history import writer as historian_module
+from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
-from gateway.records import SECOND_NS, GapKind, Lane, OutgoingMessage
+from gateway.records.outgoing import Lane, OutgoingMessage
+from gateway.records.process import GapKind
+from gateway.runtime.disk_space import Bounds, Space
+from gateway.runtime.retention import Retention
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
-from gateway.upkeep import Bounds, Retention, Space
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, moment, sample
 from tests.unit.test_history import Recorder
 
@@ -79,7 +82,7 @@ class Keeping:
     """Retention over a real store and a real history; gaps are committed when the test says so."""
 
     def __init__(self, recorder, writer, **changes):
-        self.inbox = Inbox()
+        self.inbox = EventQueue()
         self.writer = writer
         self.evicted = 0
         self.clock = HandClock()

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from gateway.contract.times import rfc3339
-from gateway.definitions import CANDIDATE, Promoted, Stage
 from gateway.errors import LablineError
 from gateway.events import VersionTaken
-from gateway.records import SECOND_NS, ModelIdentity
+from gateway.line.definition import CANDIDATE, Promoted, Stage
+from gateway.records.prediction import ModelIdentity
 from gateway.store.database import open_state
-from gateway.store.statements import SQL
-from gateway.store.versions import (
+from gateway.store.queries.versions import (
     UNKNOWN,
     Act,
     VersionChange,
@@ -23,6 +22,8 @@ from gateway.store.versions import (
     promoted_at_start,
     roll_back,
 )
+from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, assignment, bundle, line, moment, value_output
 from tests.unit.test_store import Bench
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from gateway.definitions import Aggregate
 from gateway.history.columns import BAD_NO_COMMUNICATION
 from gateway.history.rings import Rings, TagRing
 from gateway.history.windows import WindowRequest, aggregate
-from gateway.records import seconds_to_ns
+from gateway.line.definition import Aggregate
+from gateway.time_units import seconds_to_ns
 from tests.building import BAD, NOW_NS, UNCERTAIN, sample
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from gateway.advice.windows_read import read_back_ns
-from gateway.decide import windows_needed
-from gateway.definitions import Interlock
+from gateway.decisions.table import windows_needed
 from gateway.events import ModelDue
-from gateway.records import SECOND_NS
+from gateway.line.definition import Interlock
+from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, assignment, bundle, line, mean_input, moment, tag
 
 MINUTE_NS = 60 * SECOND_NS

@@ -1,0 +1,142 @@
+"""An arriving result in its series: what it signals, and how the series stands after it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gateway.decision import Decision, ReferenceFrozen, SeriesCharted
+from gateway.events import ResultArrived
+from gateway.lab.samples import Measured, Point, Side, point_of
+from gateway.lab.series import without_newest
+from gateway.lab.together import FrozenReference, frozen_reference, out_of_line
+from gateway.lab.trends import Charted, charted, charted_again, rules_for
+from gateway.lab.units import converted
+from gateway.line.spc_rules import Together
+from gateway.records.laboratory import LabResult, ResultStatus
+from gateway.records.outgoing import AuditEntry
+from gateway.records.verdicts import Reason
+from gateway.situation import SeriesSituation, Situation
+
+_LARGEST = 1e30  # what is larger was not measured: instruments say so that they could not
+_SIDES: Mapping[str, Side] = {"<": "<", "<=": "<", ">": ">", ">=": ">"}  # of a limit, on which a value lies
+_COUNTS = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trended:
+    """Why a result is for a person to look at, and what of its series is recorded and audited."""
+
+    reasons: tuple[Reason, ...] = ()
+    decision: Decision = field(default_factory=Decision)
+
+
+def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Trended:
+    """Return what a newest version of a result means for its series: its sample's point is new, another, or gone.
+
+    What the laboratory has validated is charted, of a known product, in the series' unit: numbers, and what lies beyond
+    a limit of measurement. Replicates of a sample make one point.
+    """
+    left, known, product = _left(situation), situation.series, result.material_definition_id
+    if known is None or product is None:
+        return Trended(decision=left)
+    measured = _measured(event, result, known)
+    replaced = situation.history.current is not None
+    if measured is None and not replaced:
+        return Trended(decision=left)
+    point = point_of(result.sample_id, (*known.replicates, *(() if measured is None else (measured,))))
+    found = _charted(point, result, known, situation)
+    unit = known.series.unit or result.unit
+    series = found.series if found.series.unit == unit else replace(found.series, unit=unit)
+    recorded = SeriesCharted(
+        product=product, analyte=result.analyte, sample_id=result.sample_id, series=series, point=point
+    )
+    decision = Decision(
+        records=(recorded,), audit=_frozen_audit(found, product, result.analyte) if found.frozen else ()
+    )
+    if point is None or measured is None:
+        return Trended(decision=left + decision)
+    beside = Trended() if point.qualifier is not None else _together(point, result, known)
+    return Trended(reasons=(*found.reasons, *beside.reasons), decision=left + decision + beside.decision)
+
+
+def _left(situation: Situation) -> Decision:
+    """Return the series that a correction has left, charted again without its result."""
+    current, left = situation.history.current, situation.left_series
+    if left is None or current is None or current.material_definition_id is None:
+        return Decision()
+    product, analyte = current.material_definition_id, current.analyte
+    rules = rules_for(situation.line.trends, product=product, analyte=analyte)
+    point = point_of(current.sample_id, left.replicates)
+    again = charted_again(left.series, _with(left, point), rules, name=current.test_id).series
+    gone = SeriesCharted(product=product, analyte=analyte, sample_id=current.sample_id, series=again, point=point)
+    return Decision(records=(gone,))
+
+
+def _measured(event: ResultArrived, result: LabResult, known: SeriesSituation) -> Measured | None:
+    """Return the result as it is charted, or None where it is not."""
+    number = result.censored_at if result.qualifier else result.value
+    side = _SIDES.get(result.qualifier or "")
+    if number is None or result.status not in _COUNTS or (result.qualifier and side is None):
+        return None
+    value = converted(number, result.unit, known.series.unit)
+    if value is None or abs(value) > _LARGEST:
+        return None
+    at_ns = next(each for each in (result.sampled_ns, known.replaced_ns, event.at_ns) if each is not None)
+    return Measured(result_id=result.result_id, at_ns=at_ns, value=value, qualifier=side)
+
+
+def _charted(point: Point | None, result: LabResult, known: SeriesSituation, situation: Situation) -> Charted:
+    rules = rules_for(situation.line.trends, product=result.material_definition_id, analyte=result.analyte)
+    if point is not None and known.points is None:
+        return charted(without_newest(known.series, point.sample_id), point, rules, name=result.test_id)
+    return charted_again(known.series, _with(known, point), rules, name=result.test_id, of=result.sample_id)
+
+
+def _with(known: SeriesSituation, point: Point | None) -> tuple[Point, ...]:
+    return (*(known.points or ()), *(() if point is None else (point,)))
+
+
+def _frozen_audit(found: Charted, product: str, analyte: str) -> tuple[AuditEntry, ...]:
+    limits, constant = found.series.limits, found.series.constant
+    says: dict[str, object] = {}
+    if limits is not None:
+        says = {"center": limits.center, "sigma": limits.sigma, "count": limits.count}
+    elif constant is not None:
+        says = {"does_not_vary": constant.text, "count": constant.count}
+    body = {"product": product, **says, "rests_on": list(found.series.rests_on),
+            "left_out": list(found.series.left_out)}  # fmt: skip
+    return (AuditEntry(kind="limits_frozen", subject=analyte, body=body),)
+
+
+def _together(point: Point, result: LabResult, known: SeriesSituation) -> Trended:
+    """Return what the values of one sample signal together, for each set of analytes that this result completes."""
+    found = Trended()
+    for wanted, standing in known.together.items():
+        values = {**known.sample_values, result.analyte: point.value}
+        if result.analyte not in wanted.analytes or not all(name in values for name in wanted.analytes):
+            continue
+        row = {name: values[name] for name in wanted.analytes}
+        if standing is not None:
+            found = Trended(reasons=(*found.reasons, *out_of_line(standing, row)), decision=found.decision)
+        else:
+            found = Trended(
+                reasons=found.reasons, decision=found.decision + _reference(wanted, point.sample_id, row, known)
+            )
+    return found
+
+
+def _reference(wanted: Together, sample_id: str, row: dict[str, float], known: SeriesSituation) -> Decision:
+    """Return the reference that this sample completes, if it does."""
+    rows = [
+        (sample, [values[name] for name in wanted.analytes])
+        for sample, values in known.samples.items()
+        if sample != sample_id and all(name in values for name in wanted.analytes)
+    ]
+    frozen: FrozenReference | None = frozen_reference(wanted, [*rows, (sample_id, list(row.values()))])
+    if frozen is None:
+        return Decision()
+    body = {"product": wanted.product, "analytes": list(wanted.analytes), "mean": list(frozen.mean),
+            "limit": frozen.limit, "rests_on": list(frozen.rests_on)}  # fmt: skip
+    return Decision(
+        records=(ReferenceFrozen(wanted=wanted, reference=frozen),),
+        audit=(AuditEntry(kind="reference_frozen", subject=" + ".join(wanted.analytes), body=body),),
+    )

@@ -1,0 +1,125 @@
+"""What an arriving laboratory result teaches the models of its analyte. Pure.
+
+Only approved, uncensored numbers count, in the model's unit, of samples at which the model's inputs passed every gate.
+A newer version of a result takes the place of the one before, or withdraws it, and all that followed is folded again.
+"""
+
+from dataclasses import replace
+
+from gateway.advice.lab_result import Judgement
+from gateway.decision import Decision, Latched, ModelLearned
+from gateway.events import ResultArrived
+from gateway.guardrails.prediction import uncorrected_values
+from gateway.inference.feedback import BiasState, Feedback, learned
+from gateway.lab.units import has_bare_scale
+from gateway.latches import drift_latch
+from gateway.line.definition import ModelAssignment, ModelOutput
+from gateway.records.laboratory import LabResult, ResultStatus
+from gateway.records.outgoing import AuditEntry
+from gateway.situation import Situation
+
+
+def learn(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
+    """Return what is recorded, audited and latched because a result teaches something."""
+    decided, taught = Decision(), set[str]()
+    for model in situation.line.models_of(judgement.result.analyte):
+        if model.bundle.identity.sha256 in taught:  # a candidate that is in service, too: it learns once
+            continue
+        taught.add(model.bundle.identity.sha256)
+        lessons, output = situation.lessons.get(model.name), model.bundle.output_of(judgement.result.analyte)
+        if lessons is not None and output is not None and output.value is not None and judgement.newest:
+            decided += _taught(event, judgement, model, output, situation)
+    return decided
+
+
+def _taught(
+    event: ResultArrived,
+    judgement: Judgement,
+    model: ModelAssignment,
+    output: ModelOutput,
+    situation: Situation,
+) -> Decision:
+    lessons, code = situation.lessons[model.name], drift_latch(model.name, output.analyte)
+    drift_stands = code in situation.latches
+    replaced = lessons.superseded
+    entry = _entry(event, judgement, model, output, situation)
+    if output.value is None or (entry is None and replaced is None):
+        return Decision()
+    kept = [each for each in lessons.entries if replaced is None or each.result_id != replaced.result_id]
+    looked_at = lessons.state.latched and not drift_stands  # a person has taken it down: the charts begin anew
+    charts_from_ns = event.at_ns if looked_at else lessons.charts_from_ns
+    entries = [*kept, *([entry] if entry else [])]
+    state = learned(entries, output.value, charts_from_ns=charts_from_ns, acts=lessons.acts)
+    drifting = state.drifts and not drift_stands
+    changed = state.bias != lessons.state.bias
+    state = replace(state, latched=drift_stands or drifting, version=lessons.state.version + changed)
+    recorded = ModelLearned(
+        bundle_sha256=model.bundle.identity.sha256,
+        analyte=output.analyte,
+        charts_from_ns=charts_from_ns,
+        state=state,
+        entry=entry,
+        withdrawn=replaced.result_id if replaced else None,
+    )
+    details = {"analyte": output.analyte, "ewma": state.ewma.value, "cusum_high": state.cusum.high,
+               "cusum_low": state.cusum.low, "result": judgement.result.result_id}  # fmt: skip
+    latch = Latched(code=code, details=details)
+    return Decision(
+        records=(recorded, *((latch,) if drifting else ())),
+        audit=(
+            *_bias_audit(model, output, lessons.state, state, judgement.result),
+            *((AuditEntry(kind="model_drift", subject=model.name, body=details),) if drifting else ()),
+        ),
+    )
+
+
+def _entry(
+    event: ResultArrived, judgement: Judgement, model: ModelAssignment, output: ModelOutput, situation: Situation
+) -> Feedback | None:
+    """Return the result beside what the model says of its sample, or None where it may teach nothing.
+
+    A correction stands where the result that it corrects stood.
+    """
+    result, replaced = judgement.result, situation.lessons[model.name].superseded
+    teaches = (
+        result.status is ResultStatus.APPROVED
+        and result.qualifier is None
+        and not result.unread
+        and _is_in(output.unit, result)
+        and _is_of(result, model, situation)
+    )
+    if not teaches or result.value is None or result.sampled_ns is None:
+        return None
+    said = uncorrected_values(model, situation.line.tags, situation.windows, result.sampled_ns)
+    if output.analyte not in said:
+        return None
+    return Feedback(
+        result_id=result.result_id,
+        sampled_ns=result.sampled_ns,
+        arrived_ns=replaced.arrived_ns if replaced else event.at_ns,
+        measured=result.value,
+        predicted=said[output.analyte],
+    )
+
+
+def _is_in(unit: str, result: LabResult) -> bool:
+    """Return whether a result is surely in a unit: a bare number beside a fraction may be on another scale."""
+    return result.unit == unit or (result.unit is None and not has_bare_scale(unit))
+
+
+def _is_of(result: LabResult, model: ModelAssignment, situation: Situation) -> bool:
+    """Return whether a result is of a model's equipment: by its word or context, or as there is only one."""
+    equipment = result.equipment_id or situation.context.equipment_id
+    if equipment is not None:
+        return equipment == model.equipment_id
+    return len({each.equipment_id for each in situation.line.models_of(result.analyte)}) == 1
+
+
+def _bias_audit(
+    model: ModelAssignment, output: ModelOutput, before: BiasState, after: BiasState, result: LabResult
+) -> tuple[AuditEntry, ...]:
+    if before.bias == after.bias:
+        return ()
+    body = {"analyte": output.analyte, "before": before.bias, "after": after.bias, "version": after.version,
+            "result": result.result_id, "bundle": model.bundle.identity.sha256}  # fmt: skip
+    return (AuditEntry(kind="bias_changed", subject=model.name, body=body),)

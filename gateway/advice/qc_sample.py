@@ -1,0 +1,152 @@
+"""A control sample of the laboratory: no lot's result, but what says whether others are to be trusted. Pure."""
+
+from dataclasses import replace
+
+from gateway.advice.lab_result import FINAL, numbered
+from gateway.contract.identity import identity_of
+from gateway.contract.payloads.control import ControlPayload
+from gateway.contract.payloads.parts import ReasonPart
+from gateway.contract.times import rfc3339
+from gateway.contract.topics import Topics
+from gateway.decision import ControlJudged, Decision, ResultAccepted
+from gateway.events import ResultArrived
+from gateway.lab.result_versions import is_newer
+from gateway.lab.units import converted
+from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
+from gateway.line.spc_rules import ControlMaterial
+from gateway.records.laboratory import LabResult
+from gateway.records.outgoing import AuditEntry, Lane, OutgoingMessage
+from gateway.records.verdicts import Reason
+from gateway.situation import Situation
+
+UNKNOWN_CONTROL = "CONTROL_UNKNOWN"
+
+
+def on_control(event: ResultArrived, situation: Situation) -> Decision:
+    """Return what follows from a control: its record, and whether it rejects what is measured until the next good one.
+
+    A control that the configuration does not know, or without a validated number, is kept and judged by nobody.
+    """
+    current = situation.history.current
+    result = replace(numbered(event, situation), material_lot_id=None, other_lots=())  # it belongs to no lot
+    newest = is_newer(result, current)
+    material = _material(result, situation)
+    if material is None:
+        result = replace(result, flags=(*result.flags, UNKNOWN_CONTROL))
+    supersedes = current.result_id if current is not None and newest else None
+    accepted = ResultAccepted(result=result, supersedes=supersedes)
+    point = _point(event, result, material) if newest and material is not None else None
+    rules = () if point is None else control_rules_broken(point, situation.controls)
+    if point is not None:
+        point = replace(point, rejected=any(rule.rejects for rule in rules))
+    body = {
+        "sample_id": result.sample_id, "control_id": result.control_id, "result_version": result.result_version,
+        "deviations": None if point is None else point.deviations, "rules": [rule.name for rule in rules],
+        "rejected": point is not None and point.rejected, "supersedes": supersedes,
+    }  # fmt: skip
+    judged = (ControlJudged(point=point, withdrawn=supersedes), *_judged_again(point, situation)) if newest else ()
+    decided = Decision(
+        records=(accepted, *judged),
+        audit=(AuditEntry(kind="control_judged", subject=result.result_id, body=body),),
+    )
+    if point is None or material is None:
+        return decided
+    return decided + Decision(messages=(_message(event, situation, material, point, _reasons(rules, result, point)),))
+
+
+def _message(
+    event: ResultArrived,
+    situation: Situation,
+    material: ControlMaterial,
+    point: ControlPoint,
+    reasons: tuple[Reason, ...],
+) -> OutgoingMessage:
+    """Return the message of a control; of a rejected one with the lots measured since the last that was in line."""
+    result, line, message_id = event.result, situation.line, identity_of("control", event.event_id)
+    payload = ControlPayload(
+        schema="labline.control/1",
+        id=message_id,
+        cause=event.event_id,
+        issued_at=rfc3339(event.at_ns),
+        line=line.path,
+        sample_id=result.sample_id,
+        test_id=result.test_id,
+        analyte=material.analyte,
+        control_id=material.name,
+        instrument_id=point.instrument_id,
+        run_id=point.run_id,
+        value=result.value,
+        unit=result.unit,
+        mean=material.mean,
+        standard_deviation=material.standard_deviation,
+        control_unit=material.unit,
+        deviations=point.deviations,
+        rejected=point.rejected,
+        reasons=ReasonPart.of(reasons),
+        lots_measured_since_last_good=_listed(situation.measured_since) if point.rejected else [],
+    )
+    return OutgoingMessage(
+        message_id=message_id,
+        lane=Lane.EVIDENCE,
+        topic=Topics(line.topic_root).control(material.analyte),
+        payload=payload.encoded(),
+    )
+
+
+def _listed(lots: tuple[str, ...] | None) -> list[str] | None:
+    return None if lots is None else list(lots)
+
+
+def _material(result: LabResult, situation: Situation) -> ControlMaterial | None:
+    wanted = (result.control_id, result.analyte)
+    return next((each for each in situation.line.controls if (each.name, each.analyte) == wanted), None)
+
+
+def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -> ControlPoint | None:
+    if result.value is None or result.status not in FINAL:
+        return None
+    value = converted(result.value, result.unit, material.unit)
+    if value is None:
+        return None
+    return ControlPoint(
+        result_id=result.result_id,
+        material=material.name,
+        analyte=material.analyte,
+        instrument_id=result.instrument_id,
+        run_id=result.run_id,
+        at_ns=event.measured_ns,
+        arrived_ns=event.at_ns,
+        deviations=(value - material.mean) / material.standard_deviation,
+    )
+
+
+def _judged_again(point: ControlPoint | None, situation: Situation) -> tuple[ControlJudged, ...]:
+    """Return the controls measured after this one that are judged otherwise now: rules look back over several."""
+    before, changed = [*situation.controls, *([] if point is None else [point])], []
+    for each in situation.later_controls:
+        rejected = any(rule.rejects for rule in control_rules_broken(each, before))
+        again = replace(each, rejected=rejected)
+        before.append(again)
+        if rejected != each.rejected:
+            changed.append(ControlJudged(point=again, withdrawn=None))
+    return tuple(changed)
+
+
+def no_control_any_more(situation: Situation) -> Decision:
+    """Return what follows for the controls where a correction says that one of them was none."""
+    current = situation.history.current
+    if current is None or current.control_id is None:
+        return Decision()
+    return Decision(records=(ControlJudged(point=None, withdrawn=current.result_id),))
+
+
+def _reasons(rules: tuple[ControlRule, ...], result: LabResult, point: ControlPoint) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            code=rule.name,
+            parameters={"analyte": result.analyte, "deviations": point.deviations},
+            text=f"{result.test_id} of control {point.material} lies {point.deviations:+.1f} standard deviations from "
+            f"its mean: {rule.value}.",
+        )
+        for rule in rules
+    )

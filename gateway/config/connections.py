@@ -1,0 +1,155 @@
+"""From the configuration's tables to the options of each connection."""
+
+import ssl
+from dataclasses import replace
+
+from gateway.config.credentials import credential, credential_path
+from gateway.config.line_definition import _RANDOM_TEXT, _unreadable
+from gateway.config.tables import LimsTable, Settings
+from gateway.contract.lims.json_paths import PathMapping
+from gateway.contract.lims.mapping import ResultMapping, mapping_by_paths, mapping_named
+from gateway.errors import ConfigurationError, Problem
+from gateway.transport.mqtt_connection import BrokerAddress
+from gateway.transport.opcua_source import OpcUaSource, Security
+from gateway.transport.webhook_options import WebhookOptions
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_SHORTEST_SECRET = 16  # characters
+
+
+def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
+    """Return the servers with the tags to take from each."""
+    return tuple(
+        OpcUaSource(
+            name=name,
+            url=table.url,
+            nodes={tag: item.node for tag, item in settings.tags.items() if item.source == name},
+            publishing_interval_ms=table.publishing_interval * 1000,
+            sampling_interval_ms=table.sampling_interval * 1000,
+            security=None if table.security == "None" else _security(name, settings),
+            username=table.username,
+            password=password_of(table.username, key=f"opcua.{name}.username", name=f"opcua_{name}_password"),
+            time_of=table.time,
+            indexes={
+                tag: item.index for tag, item in settings.tags.items() if item.source == name and item.index is not None
+            },
+        )
+        for name, table in settings.opcua.items()
+    )
+
+
+def _security(name: str, settings: Settings) -> Security:
+    """Return how a server's connection is protected; raises ConfigurationError where a file is missing."""
+    table = settings.opcua[name]
+    key = credential_path(f"opcua_{name}_key.pem")
+    if key is None:
+        problem = Problem(
+            file="credentials",
+            key=f"opcua_{name}_key.pem",
+            message="the private key is missing",
+            hint=f"LoadCredential=opcua_{name}_key.pem:<file> in the unit, or CREDENTIALS_DIRECTORY",
+        )
+        raise ConfigurationError((problem,))
+    certificate, server_certificate = table.certificate, table.server_certificate
+    if certificate is None or not certificate.is_file():
+        raise _unreadable(f"opcua.{name}.certificate", certificate)
+    if server_certificate is None or not server_certificate.exists():
+        raise _unreadable(f"opcua.{name}.server_certificate", server_certificate)
+    policy, mode = table.security.split("/")
+    return Security(
+        policy=policy,
+        mode=mode,
+        certificate=certificate,
+        private_key=key,
+        server_certificate=server_certificate,
+    )
+
+
+def password_of(user: str | None, *, key: str, name: str) -> str | None:
+    """Return a user's password; raises ConfigurationError where a user is named and has no credential.
+
+    The credential of a user without a password is an empty file.
+    """
+    password = credential(name)
+    if user is not None and password is None:
+        problem = Problem(
+            file="credentials", key=name, message=f"is missing, but {key} is {user!r}",
+            hint=f"LoadCredential={name}:<file> in the unit, or CREDENTIALS_DIRECTORY=<its folder> for a check by hand",
+        )  # fmt: skip
+        raise ConfigurationError((problem,))
+    return password
+
+
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Return where the broker is and how to enter; raises ConfigurationError where certificates cannot be read."""
+    mqtt = settings.mqtt
+    password = password_of(mqtt.username, key="mqtt.username", name="mqtt_password")
+    context = None
+    if mqtt.tls:
+        try:
+            context = ssl.create_default_context(cafile=mqtt.ca_certificate)
+            if mqtt.certificate is not None:
+                context.load_cert_chain(mqtt.certificate, credential_path("mqtt_key.pem"))
+        except OSError as error:  # ssl.SSLError is one
+            problem = Problem(
+                file=str(mqtt.ca_certificate or mqtt.certificate or "system certificates"),
+                key="mqtt.tls",
+                message=f"the certificates cannot be used: {error}",
+                hint="name PEM files that the service may read, or set tls = false on a bench",
+            )
+            raise ConfigurationError((problem,)) from error
+    return BrokerAddress(
+        host=mqtt.host,
+        port=mqtt.port,
+        version_5=mqtt.protocol == "5",
+        username=mqtt.username,
+        password=password,
+        tls=context,
+    )
+
+
+def result_mapping(lims: LimsTable) -> ResultMapping:
+    """Return how the laboratory's messages are read."""
+    if isinstance(lims.mapping, str):
+        return replace(mapping_named(lims.mapping), source=lims.source)
+    table = lims.mapping
+    statuses = {theirs: status.value for theirs, status in table.statuses.items()}
+    mapping = mapping_by_paths(PathMapping(paths=table.paths, items=table.items, statuses=statuses))
+    return replace(mapping, source=lims.source)
+
+
+def webhook_options(settings: Settings) -> WebhookOptions | None:
+    """Return how results are taken over HTTP, or None where they are not; raises ConfigurationError."""
+    table = settings.webhook
+    if table.port is None:
+        return None
+    token, key = credential("lims_webhook_token"), credential_path("lims_webhook_key.pem")
+    problems = []
+    if not token:
+        problems.append(("webhook.port", "needs a token", f"{_RANDOM_TEXT} into credential lims_webhook_token"))
+    secrets = {"lims_webhook_token": token or None, "lims_webhook_hmac": credential("lims_webhook_hmac")}
+    for name, secret in secrets.items():
+        if secret is not None and len(secret) < _SHORTEST_SECRET:
+            message = f"credential {name} has {len(secret)} characters, fewer than {_SHORTEST_SECRET}"
+            problems.append(("webhook.port", message, f"{_RANDOM_TEXT} into it"))
+    if table.host not in _LOOPBACK and table.certificate is None:
+        problems.append(("webhook.host", f"{table.host} is not loopback", "set certificate, or listen on 127.0.0.1"))
+    if table.certificate is not None and key is None:
+        problems.append(("webhook.certificate", "has no key", "put it into credential lims_webhook_key.pem"))
+    if table.certificate is not None and key is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(table.certificate, key)
+        except (OSError, ssl.SSLError) as error:
+            problems.append(("webhook.certificate", f"cannot be used: {error}", "a PEM file that fits the key"))
+    if problems or token is None:
+        found = (Problem(file="", key=name, message=message, hint=hint) for name, message, hint in problems)
+        raise ConfigurationError(tuple(found))
+    return WebhookOptions(
+        host=table.host,
+        port=table.port,
+        token=token,
+        hmac_secret=credential("lims_webhook_hmac"),
+        certificate=table.certificate,
+        key=key if table.certificate is not None else None,
+    )

@@ -1,0 +1,36 @@
+"""Passwords and keys that the service manager hands over as files."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.config.tables import _OF_WEBHOOK, Settings
+
+
+def unused_credentials(settings: Settings, environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return which files of the credentials directory nothing reads: each with what was meant, where that is near."""
+    directory = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
+    if not directory or not Path(directory).is_dir():
+        return []
+    servers = [f"opcua_{name}_{what}" for name in settings.opcua for what in ("password", "key.pem")]
+    known = ["mqtt_password", "mqtt_key.pem", "audit_key", *_OF_WEBHOOK, *servers]
+    found = []
+    for name in sorted(path.name for path in Path(directory).iterdir() if path.is_file()):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+        if name not in known and near:  # others may keep theirs there, too
+            found.append(f"credential {name} is read by nothing; did you mean {near[0]}?")
+    return found
+
+
+def credential(name: str, environment: Mapping[str, str] | None = None) -> str | None:
+    """Return a secret from the credentials directory (systemd's LoadCredential), or None."""
+    path = credential_path(name, environment)
+    return path.read_text(encoding="utf-8").strip("\r\n") if path is not None else None
+
+
+def credential_path(name: str, environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return where a credential stands, or None where there is none."""
+    directory = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
+    path = Path(directory) / name if directory else None
+    return path if path is not None and path.is_file() else None

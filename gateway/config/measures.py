@@ -1,0 +1,70 @@
+"""Durations, sizes, rates and times as people write them in the configuration."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+)
+
+from gateway.contract.lims.numbers import number_text
+from gateway.contract.times import parse_rfc3339
+
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s|m|h|d)")
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+_SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>B|KiB|MiB|GiB|TiB)")
+
+_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+_RATE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*/\s*(?P<unit>s|m|h)")
+
+
+def _measure(
+    pattern: re.Pattern[str], factors: Mapping[str, float], example: str, *, most: tuple[float, str] = (math.inf, "")
+) -> BeforeValidator:
+    largest, name_of_largest = most
+
+    def read(value: Any) -> float:
+        match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError(f"{value!r} is not in the form of {example}")
+        amount = float(match["number"]) * factors[match["unit"]]
+        if not amount <= largest:
+            raise ValueError(f"{value!r} is more than {name_of_largest}, the most that is taken")
+        return amount
+
+    return BeforeValidator(read)
+
+
+def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
+    if not limits[0] < limits[1]:
+        low, high = number_text(limits[0]), number_text(limits[1])
+        raise ValueError(f"the lower limit {low} must be below the upper limit {high}")
+    return limits
+
+
+_LONGEST = (36500 * 86400.0, "36500d")  # a hundred years: fits 64 bits of nanoseconds, and MQTT's session expiry
+
+_LARGEST = (2.0**60, "1048576 TiB")
+
+Duration = Annotated[float, _measure(_DURATION, _SECONDS, '"500ms", "10s", "5m", "2h" or "7d"', most=_LONGEST)]
+
+Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"', most=_LARGEST)]
+
+Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"'), Field(gt=0)]
+
+
+def _time(value: Any) -> Any:
+    text = value.isoformat() if isinstance(value, datetime) else value  # TOML has times of its own
+    if isinstance(text, str):
+        parse_rfc3339(text)
+    return text
+
+
+Time = Annotated[str, BeforeValidator(_time)]

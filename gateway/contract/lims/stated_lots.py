@@ -1,0 +1,75 @@
+"""The lots of which a laboratory's message speaks: each of them, for none may be overlooked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.contract.lims.message_fields import MessageFields
+from gateway.contract.lims.result_fields import lot_names, perhaps_several
+from gateway.contract.reading import Refusal, as_text, echo
+
+MOST_LOTS = 200  # of one result
+_MOST_TEXTS = 20
+
+
+def stated_lots(message: MessageFields) -> tuple[str, ...]:
+    """Return every lot that the message names, in its order."""
+    lots = dict[str, None]()
+    sets = set[frozenset[str]]()
+    for name in message.located.names.get("material_lot_id", ()):
+        here = _lots_in(message.located.document[name])
+        if here is None:
+            message.reader.refuse(
+                Refusal.WRONG_TYPE,
+                f"{name} must be the name of a lot or a list of names, but is {echo(message.located.document[name])}.",
+                field=name,
+                found=echo(message.located.document[name]),
+            )
+            lots |= dict.fromkeys(texts_within(message.located.document[name]))
+            continue
+        sets.add(frozenset(here))
+        lots |= dict.fromkeys(here)
+        _note_perhaps_several(message, name, here, lots)
+    if len(sets) > 1:
+        message.contradicts("material_lot_id")
+    return _bounded(message, lots)
+
+
+def _note_perhaps_several(message: MessageFields, name: str, here: list[str], lots: dict[str, None]) -> None:
+    """Take each lot that a name such as ``L-1 & L-2`` could be of, and note that a person must say which."""
+    several = [part for lot in here for part in perhaps_several(lot)]
+    if several:
+        lots |= dict.fromkeys(several)
+        text = f"{name} is {echo(message.located.document[name])}, which could be several lots; "
+        text += "send a list, or separate them by commas."
+        message.reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(message.located.document[name]))
+
+
+def _bounded(message: MessageFields, lots: Mapping[str, None]) -> tuple[str, ...]:
+    name = message.located.name("material_lot_id")
+    fit = tuple(lot for lot in lots if message.reader.checked_text(name, lot) is not None)
+    if len(fit) > MOST_LOTS:
+        text = f"{name} has {len(fit)} lots; at most {MOST_LOTS} are read."
+        message.reader.refuse(Refusal.OUT_OF_RANGE, text, field=name)
+    return fit[:MOST_LOTS]
+
+
+def _lots_in(value: Any) -> list[str] | None:
+    """Return the lots that a field names, or None where it names something else."""
+    values = value if isinstance(value, list) else [value]
+    names = [as_text(each) for each in values if each is not None]
+    if not all(isinstance(each, str) for each in names):
+        return None
+    return [lot for name in names for lot in lot_names(name)]
+
+
+def texts_within(value: Any) -> list[str]:
+    """Return every text in something that should have been the name of a lot: each could be one.
+
+    Where an object has amounts, its names are the lots.
+    """
+    inner = value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        inner = [name if isinstance(each, int | float) else each for name, each in value.items()]
+    texts = [text for each in inner for text in texts_within(each)]
+    said = as_text(value)
+    return (texts + (lot_names(said) if isinstance(said, str) else []))[:_MOST_TEXTS]

@@ -1,0 +1,94 @@
+"""What a laboratory's message states as its value, in all its fields together: the number, the limit or the words."""
+
+import sys
+from typing import Any
+
+from gateway.contract.lims.comparators import comparator
+from gateway.contract.lims.lab_values import WrittenValue, written_value
+from gateway.contract.lims.message_fields import MessageFields
+from gateway.contract.lims.names import spoken
+from gateway.contract.reading import LONGEST_TEXT, Refusal, echo
+
+
+def stated_value(
+    message: MessageFields, *, lod: float | None, loq: float | None, unit: str | None
+) -> tuple[str, WrittenValue]:
+    """Return (text as sent, what it says); with a qualifier the number is the limit, not the value."""
+    names = message.located.names.get("value", [])
+    if not names:
+        message.reader.refuse(Refusal.MISSING, f"{message.located.name('value')} is missing.", field="value")
+        return "", WrittenValue(number=None)
+    text, beside = value_text(message.located.document[names[0]]), _qualifier(message)
+    read = [_written(message, name, lod=lod, loq=loq, unit=unit) for name in names]
+    said = [each for each in read if each is not None]
+    if len(said) < len(read) or beside is None:
+        return text, WrittenValue(number=None)
+    texts = {spoken(str(message.located.document[name])) for name in names}
+    written = _merged(said, beside) if len(texts) == 1 or not said[0].words else None
+    if written is None:
+        message.contradicts("value", *message.located.names.get("qualifier", ()))
+        return text, WrittenValue(number=None)
+    message.reader.flags += written.flags
+    return f"{written.qualifier}{text}" if written.qualifier and not said[0].qualifier else text, written
+
+
+def value_text(value: Any) -> str:
+    """Return a value as it was sent, bounded and always encodable."""
+    text = value.strip() if isinstance(value, str) else repr(value) if type(value) in {int, float} else echo(value)
+    return text.encode("utf-8", "backslashreplace").decode()[:LONGEST_TEXT]
+
+
+def plain_value(value: Any, *, decimal_comma: bool) -> WrittenValue | None:
+    """Return what one field says as a value, or None where it is neither a number nor a text that is read."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return WrittenValue(number=float(value)) if abs(value) <= sys.float_info.max else None
+    text = isinstance(value, str) and len(value) <= LONGEST_TEXT
+    return written_value(value, decimal_comma=decimal_comma) if text else None
+
+
+def _written(
+    message: MessageFields, name: str, *, lod: float | None, loq: float | None, unit: str | None
+) -> WrittenValue | None:
+    """Return what one field says as a value; None where it says nothing, with the reason noted."""
+    value = message.located.document[name]
+    if not isinstance(value, str):
+        number = message.reader.number(name)
+        return None if number is None else WrittenValue(number=number)
+    if message.reader.checked_text(name, value) is None:
+        return None
+    written = written_value(value, decimal_comma=message.decimal_comma, lod=lod, loq=loq, unit=unit)
+    if written is None:
+        text = f"{name} is {echo(value)!a}, which is neither a number nor a limit such as <0.05, "
+        text += "or could be two numbers."
+        message.reader.refuse(Refusal.NOT_A_NUMBER, text, field=name, found=echo(value))
+    return written
+
+
+def _qualifier(message: MessageFields) -> str | None:
+    """Return the comparator that stands beside a value, ``""`` for none; None where it is not understood."""
+    meanings = set[str]()
+    for name in message.located.names.get("qualifier", ()):
+        value = message.located.document[name]
+        meaning = comparator(value) if isinstance(value, str) else None
+        if meaning is None:
+            text = f"{name} is {echo(value)}; it must be <, <=, > or >=, or a word for one that is known."
+            message.reader.refuse(Refusal.NOT_A_CHOICE, text, field=name, found=echo(value))
+            return None
+        meanings.add(meaning)
+    if len(meanings) > 1:
+        message.contradicts("qualifier")
+        return None
+    return next(iter(meanings), "")
+
+
+def _merged(said: list[WrittenValue], beside: str) -> WrittenValue | None:
+    """Return the one value that several fields state, with the comparator beside them; None where they contradict."""
+    numbers = {each.number for each in said}
+    qualifiers = {each.qualifier for each in said if each.qualifier} | ({beside} if beside else set())
+    words = {each.words for each in said}
+    if len(numbers) > 1 or len(qualifiers) > 1 or len(words) > 1:
+        return None
+    if words == {True} and qualifiers:
+        return None
+    flags = tuple(dict.fromkeys(flag for each in said for flag in each.flags))
+    return WrittenValue(number=said[0].number, qualifier=next(iter(qualifiers), None), flags=flags, words=said[0].words)

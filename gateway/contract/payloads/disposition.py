@@ -1,0 +1,88 @@
+"""A lot's disposition."""
+
+from gateway.contract.payloads.parts import Part, Payload, ReasonPart
+from gateway.contract.times import rfc3339
+from gateway.contract.words import RecommendationWord
+from gateway.records.laboratory import Disposition
+
+
+class RestsOnResult(Part):
+    """One result version a disposition rests on."""
+
+    sample_id: str
+    test_id: str
+    result_version: int | None
+
+
+class RestsOnPrediction(Part):
+    """The prediction at a sample's drawn time, beside its result."""
+
+    id: str
+    analyte: str
+    value: float | None
+    low: float | None
+    high: float | None
+    accepted: bool
+
+
+class RestsOn(Part):
+    """Everything a disposition rests on."""
+
+    results: list[RestsOnResult]
+    predictions: list[RestsOnPrediction]
+    trends: list[str]
+    gaps: list[str]
+
+
+class DispositionPayload(Payload):
+    """``disposition/{lot}``: release, review or hold, always a recommendation."""
+
+    material_lot_id: str | None
+    job_order_id: str | None
+    recommendation: RecommendationWord
+    provisional: bool
+    latched: bool
+    previous: RecommendationWord
+    reasons: list[ReasonPart]
+    rests_on: RestsOn
+    missing_tests: list[str]
+    flags: list[str]
+
+
+def disposition_payload(disposition: Disposition, *, line: str, cause: str, at_ns: int) -> DispositionPayload:
+    """Return the payload of a disposition."""
+    return DispositionPayload(
+        schema="labline.disposition/1",
+        id=disposition.disposition_id,
+        cause=cause,
+        issued_at=rfc3339(at_ns),
+        line=line,
+        material_lot_id=disposition.material_lot_id,
+        job_order_id=disposition.job_order_id,
+        recommendation=disposition.recommendation,
+        provisional=disposition.provisional,
+        latched=disposition.latched,
+        previous=disposition.previous,
+        reasons=ReasonPart.of(disposition.reasons),
+        rests_on=RestsOn(
+            results=[
+                RestsOnResult(sample_id=result.sample_id, test_id=result.test_id, result_version=result.result_version)
+                for result in disposition.rests_on_results
+            ],
+            predictions=[
+                RestsOnPrediction(
+                    id=prediction.prediction_id,
+                    analyte=prediction.analyte,
+                    value=prediction.value,
+                    low=prediction.low,
+                    high=prediction.high,
+                    accepted=prediction.verdict.accepted,
+                )
+                for prediction in disposition.rests_on_predictions
+            ],
+            trends=list(disposition.trends),
+            gaps=list(disposition.gaps),
+        ),
+        missing_tests=list(disposition.missing_tests),
+        flags=list(disposition.flags),
+    )

@@ -1,0 +1,100 @@
+"""Guidance as terminals receive it."""
+
+from pydantic import Field
+
+from gateway.contract.payloads.parts import (
+    InstructionPart,
+    MeasuredPart,
+    ModelPart,
+    Payload,
+    PredictedPart,
+    ReasonPart,
+    RequiresPart,
+    SensitivityPart,
+    SpecificationPart,
+    SuggestionPart,
+)
+from gateway.contract.times import rfc3339
+from gateway.contract.words import KindWord, SeverityWord, StageWord, StateWord
+from gateway.records.guidance import Guidance, GuidanceState
+
+MOVE_EXPECTED = "MOVE_EXPECTED"  # the reason that tells where a setpoint is to go
+
+_OVER = frozenset(
+    {
+        GuidanceState.REJECTED,
+        GuidanceState.EXPIRED,
+        GuidanceState.SUPERSEDED,
+        GuidanceState.WITHDRAWN,
+        GuidanceState.RESOLVED,
+    }
+)  # what is over carries no suggestion: nobody shall follow it
+
+
+class GuidancePayload(Payload):
+    """``guidance/{id}``: a guidance in one state of its life."""
+
+    kind: KindWord
+    state: StateWord
+    severity: SeverityWord
+    title: str = Field(description="what is wrong, where, what to do; at most 60 characters where names allow")
+    reasons: list[ReasonPart] = Field(description="why, the most important first; of withdrawn guidance why, last")
+    material_lot_id: str | None
+    job_order_id: str | None
+    material_definition_id: str | None = Field(description="the product")
+    equipment_id: str | None
+    client_id: str | None
+    analyte: str | None
+    specification: SpecificationPart | None
+    measured: MeasuredPart | None
+    predicted: PredictedPart | None
+    suggestion: SuggestionPart | None = Field(description="the move; null once the guidance is over")
+    model: ModelPart | None
+    stage: StageWord | None
+    requires: RequiresPart
+    expires_at: str | None = Field(description="from then on it must not be followed; null: it stands until settled")
+    supersedes: str | None = Field(description="the id of the guidance whose place it takes")
+    sensitivities: list[SensitivityPart]
+    instructions: list[InstructionPart]
+
+
+def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -> GuidancePayload:
+    """Return the payload of a guidance in its present state; ``at_ns`` is when it came into that state.
+
+    Of a suggestion that is over no number of the move is told again, not in words either: the store keeps them.
+    """
+    over = guidance.suggestion is not None and guidance.state in _OVER
+    return GuidancePayload(
+        schema="labline.guidance/1",
+        id=guidance.guidance_id,
+        cause=cause,
+        issued_at=rfc3339(at_ns),
+        line=line,
+        kind=guidance.kind,
+        state=guidance.state,
+        severity=guidance.severity,
+        title=_title_when_over(guidance) if over else guidance.title,
+        reasons=ReasonPart.of(tuple(each for each in guidance.reasons if not (over and each.code == MOVE_EXPECTED))),
+        material_lot_id=guidance.material_lot_id,
+        job_order_id=guidance.job_order_id,
+        material_definition_id=guidance.material_definition_id,
+        equipment_id=guidance.equipment_id,
+        client_id=guidance.client_id,
+        analyte=guidance.analyte,
+        specification=SpecificationPart.of(guidance.specification),
+        measured=MeasuredPart.of(guidance.measured),
+        predicted=PredictedPart.of(guidance.predicted),
+        suggestion=SuggestionPart.of(None if over else guidance.suggestion),
+        model=ModelPart.of(guidance.predicted),
+        stage=guidance.predicted.stage if guidance.predicted else None,
+        requires=RequiresPart(role=guidance.role, signature=guidance.signature),
+        expires_at=None if guidance.expires is None else rfc3339(guidance.expires.wall_ns),
+        supersedes=guidance.supersedes,
+        sensitivities=SensitivityPart.of(guidance.sensitivities),
+        instructions=InstructionPart.of(guidance.instructions),
+    )
+
+
+def _title_when_over(guidance: Guidance) -> str:
+    tag = "" if guidance.suggestion is None else guidance.suggestion.tag.replace("_", " ")
+    return f"{guidance.state.capitalize()}: move of {tag}"

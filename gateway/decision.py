@@ -1,0 +1,256 @@
+"""What is decided: records, audit entries, messages, and work for later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.events import FollowUp
+from gateway.inference.feedback import BiasState, Feedback
+from gateway.lab.deviations import Deviation
+from gateway.lab.disposition import LotState
+from gateway.lab.fingerprints import Fingerprint
+from gateway.lab.release import Assessment
+from gateway.lab.samples import Point
+from gateway.lab.sampling import Waiting
+from gateway.lab.series import Series
+from gateway.lab.together import FrozenReference
+from gateway.lab.westgard import ControlPoint
+from gateway.line.spc_rules import Together
+from gateway.records.guidance import Guidance
+from gateway.records.laboratory import Disposition, LabResult, ResultReference, Specification
+from gateway.records.outgoing import AuditEntry, DeadLetter, OutgoingMessage, SignedHead
+from gateway.records.people import Response
+from gateway.records.prediction import Prediction
+from gateway.records.process import Gap
+from gateway.records.production import ContextChange
+from gateway.records.verdicts import Reason
+from gateway.situation import ProvisionalHold
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedTest:
+    """A test that is asked for."""
+
+    analyte: str
+    test_id: str
+    test_name: str
+    priority: str
+    reason: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleRequested:
+    """The laboratory is asked for a lot's tests; ``position``: its place in the queue, from 1."""
+
+    request_id: str
+    material_lot_id: str
+    job_order_id: str | None
+    product: str | None
+    equipment_id: str | None
+    tests: tuple[WantedTest, ...]
+    waiting: Waiting
+    position: int
+    due_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncomingTested:
+    """A result of incoming material: whether it failed, None where it says neither.
+
+    ``withdrawn``: the version that no longer counts.
+    """
+
+    result_id: str
+    supplier: str
+    material: str
+    analyte: str
+    failed: bool | None
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultAccepted:
+    """A result version joins the record; ``supersedes`` is the version it takes over from."""
+
+    result: LabResult
+    supersedes: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotJudged:
+    """A lot's state after a disposition."""
+
+    disposition: Disposition
+    material_lot_id: str | None
+    state: LotState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotAssessed:
+    """What speaks for and against a lot after an event: assessments that are new or changed, subjects that are gone.
+
+    ``whole``: all of the lot was assessed, so that nothing waits to be judged again; ``is_parent``: other lots are made
+    of it.
+    """
+
+    material_lot_id: str
+    changed: tuple[Assessment, ...]
+    removed: tuple[str, ...]
+    whole: bool
+    is_parent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenLotsQuestioned:
+    """The newest lots that are not closed, so many at most, are to be judged again."""
+
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultRestated:
+    """An unversioned message says what a later one had replaced; ``result_id``: that version, None: it is over."""
+
+    of: LabResult
+    result_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultRefused:
+    """A refused message speaks of lots, or of a sample whose lots are not known yet."""
+
+    dead_letter_id: str
+    about: ResultReference
+    reasons: tuple[Reason, ...]
+    contradicts: LabResult | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseRecorded:
+    """A response joins the record; ``outcome`` says what it did."""
+
+    response: Response
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpecificationRecorded:
+    """A version of a specification, or its withdrawal, joins the record."""
+
+    specification: Specification
+    withdrawn: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesCharted:
+    """Where a series stands after a result, and its sample's point; None: the sample has none any more."""
+
+    product: str
+    analyte: str
+    sample_id: str
+    series: Series
+    point: Point | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlJudged:
+    """A control's point joins the record, where it has one; ``withdrawn``: the version whose point goes."""
+
+    point: ControlPoint | None
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferenceFrozen:
+    """From now on several analytes of a sample are judged together."""
+
+    wanted: Together
+    reference: FrozenReference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Latched:
+    """An alarm that stands until a person takes it down."""
+
+    code: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelLearned:
+    """What follows of a model after a result taught it something; ``withdrawn``: the result that no longer counts."""
+
+    bundle_sha256: str
+    analyte: str
+    charts_from_ns: int
+    state: BiasState
+    entry: Feedback | None
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EpochBegun:
+    """The store is known to have forgotten something: what it decides from here on gets ids of a new epoch."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unlatched:
+    """An alarm that stood is over, by the gateway's own finding."""
+
+    code: str
+
+
+Record = (
+    ResultAccepted
+    | LotJudged
+    | LotAssessed
+    | ResultRestated
+    | OpenLotsQuestioned
+    | ResultRefused
+    | ResponseRecorded
+    | ProvisionalHold
+    | Fingerprint
+    | Deviation
+    | SampleRequested
+    | IncomingTested
+    | SpecificationRecorded
+    | SeriesCharted
+    | ControlJudged
+    | ReferenceFrozen
+    | ContextChange
+    | Prediction
+    | Guidance
+    | DeadLetter
+    | Gap
+    | SignedHead
+    | Latched
+    | EpochBegun
+    | ModelLearned
+    | Unlatched
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """Everything that follows from one event, committed in one transaction with it."""
+
+    records: tuple[Record, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    messages: tuple[OutgoingMessage, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+
+    def __add__(self, other: "Decision") -> "Decision":
+        if other == _NOTHING:
+            return self
+        return Decision(
+            records=self.records + other.records,
+            audit=self.audit + other.audit,
+            messages=self.messages + other.messages,
+            follow_ups=self.follow_ups + other.follow_ups,
+        )
+
+
+_NOTHING = Decision()

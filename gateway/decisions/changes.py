@@ -1,0 +1,54 @@
+"""Records, audit entries and messages of guidance and dispositions that are new or changed."""
+
+from typing import Any
+
+from gateway.advice.lab_result import LotOutcome
+from gateway.advice.publication import (
+    disposition_message,
+    guidance_message,
+)
+from gateway.decision import Decision
+from gateway.events import Event, LotsJudgedAgain
+from gateway.records.guidance import Guidance
+from gateway.records.outgoing import AuditEntry
+from gateway.situation import Situation
+
+
+def disposition_changes(outcome: LotOutcome, event: Event, situation: Situation) -> Decision:
+    """Record and tell a lot's disposition, with what speaks for and against it."""
+    disposition = outcome.judged.disposition
+    cause = event.because if isinstance(event, LotsJudgedAgain) else event.event_id
+    return Decision(
+        records=(outcome.judged, *((outcome.assessed,) if outcome.assessed else ())),
+        audit=(
+            audit_entry("disposition", disposition.disposition_id, lot=disposition.material_lot_id,
+                   recommendation=disposition.recommendation.value, previous=disposition.previous.value,
+                   reasons=[reason.code for reason in disposition.reasons], cause=cause),
+        ),
+        messages=(disposition_message(disposition, line=situation.line, cause=cause, at_ns=event.at_ns),),
+    )  # fmt: skip
+
+
+def assessment_alone(outcome: LotOutcome) -> Decision:
+    """Return what speaks for and against a lot, of which nothing has to be said."""
+    return Decision(records=(outcome.assessed,) if outcome.assessed else ())
+
+
+def guidance_changes(guidance: tuple[Guidance, ...], event: Event, situation: Situation) -> Decision:
+    """Return the records, audit entries and messages of guidance that is new or changed."""
+    return Decision(
+        records=guidance,
+        audit=tuple(
+            audit_entry("guidance", item.guidance_id, kind=item.kind.value, state=item.state.value, title=item.title,
+                   lot=item.material_lot_id, cause=event.event_id)
+            for item in guidance
+        ),
+        messages=tuple(
+            guidance_message(item, line=situation.line, cause=event.event_id, at_ns=event.at_ns) for item in guidance
+        ),
+    )  # fmt: skip
+
+
+def audit_entry(kind: str, subject: str, /, **body: Any) -> AuditEntry:
+    """Return an entry for the audit trail."""
+    return AuditEntry(kind=kind, subject=subject, body=body)

@@ -1,0 +1,47 @@
+"""What lots are judged by has changed: recommend anew, where that is another recommendation."""
+
+from gateway.advice.investigation import (
+    follow_ups_of_lot_judged_again,
+)
+from gateway.advice.lab_result import lot_outcome
+from gateway.advice.lot_guidance import Occasion as LotOccasion
+from gateway.advice.lot_guidance import advise_on_lot
+from gateway.contract.identity import identity_of
+from gateway.decision import Decision
+from gateway.decisions.changes import assessment_alone, disposition_changes, guidance_changes
+from gateway.events import LotsJudgedAgain
+from gateway.records.production import Context
+from gateway.situation import LotFacts, Situation
+
+
+def on_lots_judged_again(event: LotsJudgedAgain, situation: Situation) -> Decision:
+    """What lots are judged by has changed: tell what is recommended where that is another thing now."""
+    decided = Decision()
+    for facts in situation.lots:
+        decided += _judged_again(event, facts, situation)
+    return decided
+
+
+def _judged_again(event: LotsJudgedAgain, facts: LotFacts, situation: Situation) -> Decision:
+    context = facts.knowledge.context
+    outcome = lot_outcome(
+        event,
+        facts,
+        situation,
+        disposition_id=identity_of("disposition", event.event_id, context.material_lot_id),
+        flags=("JUDGED_AGAIN",),
+    )
+    if not outcome.changed:
+        return assessment_alone(outcome)
+    occasion = LotOccasion(
+        event_id=event.event_id,
+        at_ns=event.at_ns,
+        context=Context(
+            equipment_id=context.equipment_id, job_order_id=context.job_order_id, client_id=context.client_id
+        ),
+        procedures=situation.line.procedures,
+    )
+    guidance = advise_on_lot(outcome, occasion, open_guidance=facts.open_guidance)
+    investigated = follow_ups_of_lot_judged_again(facts, outcome.assessed, at_ns=event.at_ns)
+    told = disposition_changes(outcome, event, situation) + guidance_changes(guidance, event, situation)
+    return told + Decision(follow_ups=investigated)

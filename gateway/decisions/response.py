@@ -1,0 +1,26 @@
+"""A person at a terminal has answered."""
+
+from gateway.advice.lifecycle import respond
+from gateway.advice.publication import (
+    outcome_message,
+)
+from gateway.decision import Decision, ResponseRecorded
+from gateway.decisions.changes import audit_entry, guidance_changes
+from gateway.events import ResponseArrived
+from gateway.guardrails.standing import no_longer_advised
+from gateway.situation import Situation
+
+
+def on_response(event: ResponseArrived, situation: Situation) -> Decision:
+    """Answer a person's response, and change the guidance where it may."""
+    response, guidance = event.response, situation.answered
+    gone = None if guidance is None else no_longer_advised(guidance, situation.line, situation.latches)
+    changed, outcome = respond(guidance, response, event.at, no_longer_advised=gone)
+    recorded = Decision(
+        records=(ResponseRecorded(response=response, outcome=outcome),),
+        audit=(audit_entry("response", response.guidance_id, act=response.act.value, outcome=outcome,
+                      terminal=response.terminal, person=response.person, reason=response.reason),),
+        messages=(outcome_message(response, outcome, changed or guidance, line=situation.line, cause=event.event_id,
+                                  at_ns=event.at_ns),),
+    )  # fmt: skip
+    return recorded + guidance_changes((changed,) if changed else (), event, situation)

@@ -1,0 +1,169 @@
+"""The whole of tag history as one: rings for what is recent, chunks for what is not, one window from both."""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+import structlog
+
+from gateway.deadlines import ClockReading
+from gateway.errors import LablineError, StoreUnavailableError
+from gateway.history.columns import Columns
+from gateway.history.rings import LARGEST_LEAD_NS, Rings
+from gateway.history.windows import TagWindow, WindowRequest, cut
+from gateway.history.writer import Historian
+from gateway.records.process import TagSample
+
+log = structlog.get_logger()
+
+RING_SAMPLES = 2**15  # the most of one tag; what is read further back comes from disk
+
+
+class History:
+    """What the tags were. Touched from the event loop only."""
+
+    def __init__(
+        self,
+        rings: Rings,
+        historian: Historian,
+        *,
+        now: Callable[[], ClockReading],
+        on_damage: Callable[[], None] = lambda: None,
+        on_clock_set: Callable[[int, int], None] = lambda _from_ns, _until_ns: None,
+    ) -> None:
+        """``on_clock_set`` hears when the wall clock was set: what it would have shown, and what it shows."""
+        self._rings = rings
+        self._historian = historian
+        self._now = now
+        self._on_damage = on_damage
+        self._on_clock_set = on_clock_set
+        self._last_moment = now()
+        self._clock_sets, self._stepped_ns = 0, 0
+
+    async def load(self) -> None:
+        """Put back what earlier runs have left; until a source is heard again, nothing newer is known of its tags."""
+        loaded = await self._historian.load(self._rings.reach)
+        self._rings.resume(arrival=loaded.arrival)
+        for series, (columns, older) in loaded.series.items():
+            self._rings.put_back(series, columns, older_elsewhere=older)
+        now_ns = self._now().wall_ns
+        if self._rings.newest_ns() > now_ns + LARGEST_LEAD_NS:
+            self._historian.record(self._rings.clock_found_behind(now_ns))
+        if loaded.damage:
+            log.error("history is damaged in part; it counts as unknown", chunks=loaded.damage.chunks,
+                      journal_entries=loaded.damage.journal_entries)  # fmt: skip
+            self._on_damage()
+
+    def clock_sets(self) -> int:
+        """Return how often the wall clock was seen to be set; from then on values count once they are told again."""
+        now, before = self._now(), self._last_moment
+        self._last_moment = now
+        stepped_ns = now.stepped_since(before)
+        if abs(stepped_ns) > LARGEST_LEAD_NS:
+            log.warning("the wall clock was set; values count once they are told again", by_seconds=stepped_ns / 1e9)
+            self._clock_sets, self._stepped_ns = self._clock_sets + 1, self._stepped_ns + stepped_ns
+            made, marks = self._rings.clock_set(now.wall_ns, stepped_ns=stepped_ns, boot_ns=now.boot_ns)
+            if made is not None:
+                self._historian.clock_was_set(made)
+            self._historian.record(marks)
+            self._on_clock_set(now.wall_ns - stepped_ns, now.wall_ns)
+        return self._clock_sets
+
+    def stepped_ns(self) -> int:
+        """Return by how much the wall clock was set in all, as far as it was seen."""
+        return self._stepped_ns
+
+    def take(
+        self,
+        source: str,
+        samples: Iterable[TagSample],
+        *,
+        confirmed_ns: int,
+        clock_trusted: bool = True,
+        distrusted: Container[str] = (),
+        allowed_lead_ns: int = LARGEST_LEAD_NS,
+        confirms: bool = True,
+    ) -> None:
+        """Take a whole notification of a source, as ``Rings.take`` says; by a clock not trusted, values are bad."""
+        self.clock_sets()
+        self._historian.record(
+            self._rings.take(
+                source,
+                samples,
+                confirmed_ns=confirmed_ns,
+                clock_trusted=clock_trusted,
+                distrusted=distrusted,
+                allowed_lead_ns=allowed_lead_ns,
+                confirms=confirms,
+            )
+        )
+
+    def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> None:
+        """Take what a server's history tells of a hole that begins at ``from_ns``."""
+        self._historian.record(self._rings.fill(samples, from_ns=from_ns))
+
+    async def written(self) -> None:
+        """Return at once, or where much waits to be written, once it is; what cannot be written is told elsewhere."""
+        if self._historian.waits_long:
+            with suppress(StoreUnavailableError):
+                await self._historian.flush()
+
+    def need(self, need_ns: Mapping[str, int]) -> None:
+        """Keep each tag in memory as far back as it is read from now on, in nanoseconds by tag."""
+        self._rings.need(need_ns)
+
+    def last_ns(self, tag: str) -> int | None:
+        """Return from when a tag's newest value counts, or None."""
+        return self._rings.last_ns(tag)
+
+    def lose(self, source: str) -> None:
+        """Note that nothing is known of a source's tags since it last confirmed them."""
+        self._historian.record(self._rings.lose(source))
+
+    def lose_tag(self, tag: str, *, since_ns: int, told_again: bool = False) -> None:
+        """Note that values of one tag were lost since an instant, until the next that comes."""
+        self._historian.record(self._rings.lose_tag(tag, since_ns=since_ns, told_again=told_again))
+
+    def confirmed_ns(self, source: str) -> int:
+        """Return until when a source has confirmed its values, 0 where it never did."""
+        return self._rings.confirmed_ns(source)
+
+    def window(self, request: WindowRequest) -> TagWindow:
+        """Return one recent window, from memory."""
+        self.clock_sets()
+        return self._rings.window(request)
+
+    async def windows(self, requests: Iterable[WindowRequest]) -> Mapping[WindowRequest, TagWindow]:
+        """Return the windows asked for; the disk is asked only for what memory does not reach."""
+        self.clock_sets()
+        found, older = dict[WindowRequest, TagWindow](), list[WindowRequest]()
+        for request in dict.fromkeys(requests):
+            if self._rings.reaches_back(request):
+                found[request] = self._rings.window(request)
+            else:
+                older.append(request)
+        if older:
+            found |= await self._older(older)
+        return found
+
+    async def _older(self, requests: Sequence[WindowRequest]) -> dict[WindowRequest, TagWindow]:
+        try:
+            stretches, damage = await self._historian.stretches(requests)
+        except LablineError as error:
+            log.error("history cannot be read; only what is in memory is known", error=str(error))  # noqa: TRY400
+            self._on_damage()
+            return self._rings.windows(requests)
+        if damage:
+            self._on_damage()
+        return {request: self._joined(request, stretches[request]) for request in requests}
+
+    def _joined(self, request: WindowRequest, stretch: Columns) -> TagWindow:
+        """Return a window of what the disk holds: everything is there or still in the historian's buffers."""
+        recent = self._rings.window(request)
+        return cut(
+            request,
+            held_ns=stretch.held_ns,
+            values=stretch.values,
+            statuses=stretch.statuses,
+            confirmed_ns=recent.confirmed_ns,
+            arrival=recent.arrival,
+        )

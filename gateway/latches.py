@@ -1,0 +1,33 @@
+"""Alarms that stand until a person takes them down, by their codes."""
+
+from collections.abc import Iterable
+
+from gateway.line.definition import ModelAssignment
+
+DRIFT = "MODEL_DRIFT_"
+
+TOO_SLOW = "MODEL_TOO_SLOW_"
+
+OF_ONE_MODEL = (DRIFT, TOO_SLOW)  # so begin the codes of alarms that concern one model only
+
+# of stores that have forgotten what they knew
+FORGOTTEN = frozenset({"STORE_QUARANTINED", "STORE_ROLLED_BACK", "STORE_RESTORED", "AUDIT_BEHIND_WITNESS"})
+
+
+def drift_latch(model: str, analyte: str) -> str:
+    """Return the code of the alarm that keeps a model, drifting in an analyte, in shadow until a person has looked."""
+    return f"{DRIFT}{model.upper()}_{analyte.upper()}"
+
+
+def too_slow_latch(model: str) -> str:
+    """Return the code of the alarm that keeps a model in shadow whose evaluation had to be stopped."""
+    return f"{TOO_SLOW}{model.upper()}"
+
+
+def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:
+    """Return whether an alarm stands that only a person can judge: no advice until one has.
+
+    That a model drifts, or had to be stopped, concerns that model; all else concerns all of them.
+    """
+    own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs} | {too_slow_latch(model.name)}
+    return any(not code.startswith(OF_ONE_MODEL) or code in own for code in latches)

@@ -1,0 +1,1 @@
+"""What a line is: its tags, models, specifications and rules. Pure."""

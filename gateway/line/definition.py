@@ -1,0 +1,341 @@
+"""What a line is: its tags, specifications and models, as the decision rooms see them.
+
+Built once from the configuration and the bundles by the composition root. Pure data and one deterministic
+function per model (``predict``), so that a decision needs no settings, no file and no library.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
+from gateway.records.laboratory import Specification
+from gateway.records.outgoing import Head, SignedHead
+from gateway.records.prediction import ModelIdentity
+
+Limits = tuple[float, float]
+Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Rows of features, shape (n, inputs), to what the model says, shape (n, columns). Deterministic."""
+SignHead = Callable[[Head, int], SignedHead]
+"""A head of the audit chain and the time, to the signed head. Deterministic."""
+
+FINEST_STEP = 1e-6  # of max_step, that a setpoint's resolution may be
+
+
+class Aggregate(StrEnum):
+    """How a window of a tag becomes one number. All are time-weighted with step interpolation."""
+
+    MEAN = "mean"
+    LAST = "last"
+    MIN = "min"
+    MAX = "max"
+    STANDARD_DEVIATION = "standard_deviation"
+    SLOPE = "slope"
+
+
+class Stage(IntEnum):
+    """How far a model may go. A higher stage includes the lower ones."""
+
+    SHADOW = 0
+    ADVISE = 1
+    APPROVE = 2
+    AUTOMATIC = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagDefinition:
+    """A process tag: where it comes from and when its value may be used."""
+
+    name: str
+    source: str
+    node: str
+    equipment_id: str
+    unit: str
+    validated: Limits | None
+    max_age_ns: int
+    accept_uncertain: bool = False
+    max_rate_per_second: float | None = None
+    frozen_after_ns: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputDefinition:
+    """One model input: an aggregate of a tag over a window that ends ``lag_ns`` before the instant asked for."""
+
+    name: str
+    tag: str
+    aggregate: Aggregate
+    window_ns: int
+    lag_ns: int
+    unit: str
+    validated: Limits
+    minimum_coverage: float = 0.8
+    frozen_after_ns: int | None = None  # a sensor that has shown the very same value for so long is stuck
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interlock:
+    """A condition of a move: a tag (a mode, a permissive) that must lie within limits, both inclusive.
+
+    ``states``: where there are any, it must be one of these values (of an enumeration), and ``within`` is their span.
+    """
+
+    tag: str
+    within: Limits
+    states: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManipulatedTag:
+    """A setpoint that a model may suggest to move, and how inputs follow it.
+
+    ``gains``: by how many of its units an input moves, once settled, for one unit of the setpoint.
+    ``may_suggest``: False where the training data do not confirm what a move does; then none is suggested.
+    """
+
+    tag: str
+    unit: str
+    validated: Limits
+    max_step: float
+    resolution: float
+    minimum_interval_ns: int
+    gains: Mapping[str, float]
+    interlocks: tuple[Interlock, ...] = ()
+    may_suggest: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Domain:
+    """Where a model has learned: k inputs, a principal components (see ``gateway.inference.domain``).
+
+    ``alpha``: the share of rows of its own kind that each limit refuses.
+    """
+
+    center: NDArray[np.float64]  # (k,)
+    scale: NDArray[np.float64]  # (k,), positive
+    loadings: NDArray[np.float64]  # (k, a), orthonormal columns
+    variances: NDArray[np.float64]  # (a,), of the scores, positive
+    t2_limit: float
+    spe_limit: float
+    alpha: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BiasLimits:
+    """How laboratory results may correct what a model says: towards a residual by its share ``trust``, bounded.
+
+    ``half_life_ns``: a correction counts half when the sample it comes from is that old; None: it counts in full.
+    ``signed``: results only propose, and what a person has signed is in force.
+    """
+
+    trust: float
+    max_step: float
+    max_total: float
+    max_age_ns: int
+    half_life_ns: int | None = None
+    signed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdaptiveLimits:
+    """How the interval may follow its own hits and misses: how fast, and between which coverages."""
+
+    rate: float
+    min_coverage: float
+    max_coverage: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Widening:
+    """By how much the interval is wider than calibrated, the older the newest result behind the correction is.
+
+    ``factors`` hold at ``ages_ns``, ascending, with straight lines between; ``uncorrected`` without any correction.
+    """
+
+    ages_ns: tuple[int, ...]
+    factors: tuple[float, ...]
+    uncorrected: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValueOutput:
+    """A predicted value: its column, the range of valid values, how sure it is, and what the laboratory may change."""
+
+    column: int
+    valid: Limits
+    coverage: float
+    half_width: float
+    max_half_width: float | None = None  # wider than that, an interval says too little to act on
+    residuals: tuple[float, ...] | None = None  # absolute calibration residuals, ascending
+    sigma: float | None = None  # standard deviation of errors in service, for the charts; None: not charted
+    bias: BiasLimits | None = None  # None: never corrected
+    adaptive: AdaptiveLimits | None = None  # None: the half width stays
+    widening: Widening | None = None  # None: however old the correction is
+
+    @property
+    def learns(self) -> bool:
+        """Return whether laboratory results change or chart anything of it."""
+        return self.bias is not None or self.sigma is not None or self.adaptive is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProbabilityOutput:
+    """A predicted probability of being out of specification: its column, and from which probability on to warn."""
+
+    column: int
+    warn_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelOutput:
+    """What a model says of one analyte: its value, the probability that it is out of specification, or both."""
+
+    analyte: str
+    unit: str
+    value: ValueOutput | None = None
+    probability: ProbabilityOutput | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Approval:
+    """Who signed a bundle, up to which stage, and with which key (hex)."""
+
+    approver: str
+    stage: Stage
+    meaning: str
+    signed_at: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelBundle:
+    """What a bundle promises, read and checked: see ``gateway.inference.bundle``."""
+
+    identity: ModelIdentity
+    intended_use: str
+    inputs: tuple[InputDefinition, ...]
+    outputs: tuple[ModelOutput, ...]
+    manipulated: tuple[ManipulatedTag, ...]
+    domain: Domain | None = None  # where the model has learned; None: not stated
+    approval: Approval | None = None  # its signature holds; whether its key is trusted, the line says
+
+    @property
+    def columns(self) -> int:
+        """Return how many numbers the model gives for a row."""
+        return sum((output.value is not None) + (output.probability is not None) for output in self.outputs)
+
+    @property
+    def corrected_by_people(self) -> tuple[str, ...]:
+        """Return the analytes whose correction is what a person has signed."""
+        return tuple(
+            output.analyte
+            for output in self.outputs
+            if output.value is not None and output.value.bias is not None and output.value.bias.signed
+        )
+
+    def output_of(self, analyte: str) -> ModelOutput | None:
+        """Return what the model says of an analyte, or None."""
+        return next((output for output in self.outputs if output.analyte == analyte), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelAssignment:
+    """A bundle at work on an equipment."""
+
+    bundle: ModelBundle
+    predict: Predict
+    equipment_id: str
+    every_ns: int
+    stage: Stage
+    expires_after_ns: int
+
+    @property
+    def name(self) -> str:
+        """Return the name under which events, records and status speak of it."""
+        return self.bundle.identity.name
+
+    @property
+    def prediction_lives_ns(self) -> int:
+        """Return after how long what it said is no prediction any more: when three of its ticks brought no other."""
+        return 3 * self.every_ns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promoted:
+    """The version of a model that a person has put into service over the configured one."""
+
+    folder: Path
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Procedure:
+    """A procedure of the plant; an empty tuple applies to all."""
+
+    name: str
+    title: str
+    steps: tuple[str, ...]
+    analyte: tuple[str, ...] = ()
+    product: tuple[str, ...] = ()
+    failure: tuple[str, ...] = ()
+    equipment: tuple[str, ...] = ()
+
+
+UTC_ZONE = ZoneInfo("UTC")
+CANDIDATE = "_candidate"  # after its name, of a version that predicts in shadow beside the one in service
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineDefinition:
+    """Everything that a decision may know about the line itself."""
+
+    path: str
+    topic_root: str
+    tags: Mapping[str, TagDefinition]
+    specifications: tuple[Specification, ...]
+    trends: tuple[TrendRules, ...] = ()
+    together: tuple[Together, ...] = ()
+    controls: tuple[ControlMaterial, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    time_zone: ZoneInfo = UTC_ZONE  # of the plant's shifts
+    sampling: bool = False  # whether samples are asked for when lots end
+    tests_per_hour: float | None = None  # that the laboratory can do
+    lab_tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by analyte: its id and name there
+    models: tuple[ModelAssignment, ...] = ()
+    head_signer: SignHead | None = None
+    trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
+
+    @property
+    def control_names(self) -> frozenset[str]:
+        """Return the names of the laboratory's control materials that are configured."""
+        return frozenset(control.name for control in self.controls)
+
+    @property
+    def configured_models(self) -> tuple[ModelAssignment, ...]:
+        """Return the models without the candidates beside them: one for each ``[[model]]``, in their order."""
+        return tuple(model for model in self.models if not model.name.endswith(CANDIDATE))
+
+    def models_of(self, analyte: str) -> tuple[ModelAssignment, ...]:
+        """Return the models that predict an analyte."""
+        return tuple(model for model in self.models if model.bundle.output_of(analyte) is not None)
+
+    def model_named(self, name: str) -> ModelAssignment | None:
+        """Return the assignment of that model name, or None."""
+        return next((model for model in self.models if model.name == name), None)
+
+
+def intersection(*limits: Limits | None) -> Limits:
+    """Return the limits that hold where several are given: the largest lower, the smallest upper.
+
+    An empty intersection comes back as it is (lower above upper), so that nothing lies inside it.
+    """
+    present = [pair for pair in limits if pair is not None]
+    return (
+        max((lower for lower, _ in present), default=float("-inf")),
+        min((upper for _, upper in present), default=float("inf")),
+    )

@@ -1,0 +1,95 @@
+"""Guidance for operators, with its suggestion and instruction."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.deadlines import Deadline
+from gateway.records.laboratory import LabResult, Specification
+from gateway.records.prediction import Prediction, Sensitivity
+from gateway.records.verdicts import Reason
+
+
+class GuidanceKind(StrEnum):
+    """What sort of advice it is."""
+
+    WARNING = "warning"
+    HOLD = "hold"
+    REVIEW = "review"
+    RELEASE = "release"
+    SETPOINT = "setpoint"
+    INSTRUCTION = "instruction"
+
+
+class GuidanceState(StrEnum):
+    """Where a guidance stands in its life; see ``gateway.advice.lifecycle``."""
+
+    PROPOSED = "proposed"
+    ACKNOWLEDGED = "acknowledged"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    APPLIED = "applied"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How urgent it is for the person who reads it."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointSuggestion:
+    """A move of one manipulated tag and what it is expected to do."""
+
+    tag: str
+    current: float
+    proposed: float
+    unit: str
+    validated: tuple[float, float]
+    max_step: float
+    expected_value: float
+    expected_low: float
+    expected_high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instruction:
+    """The steps of a procedure that applies."""
+
+    procedure: str
+    title: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guidance:
+    """One piece of advice to people, in one state of its life."""
+
+    guidance_id: str
+    kind: GuidanceKind
+    state: GuidanceState
+    severity: Severity
+    title: str
+    reasons: tuple[Reason, ...]
+    issued_ns: int
+    expires: Deadline | None
+    material_lot_id: str | None = None
+    job_order_id: str | None = None
+    material_definition_id: str | None = None
+    equipment_id: str | None = None
+    client_id: str | None = None
+    analyte: str | None = None
+    specification: Specification | None = None
+    measured: LabResult | None = None
+    predicted: Prediction | None = None
+    suggestion: SetpointSuggestion | None = None
+    role: str = "operator"
+    signature: bool = False
+    supersedes: str | None = None
+    sensitivities: tuple[Sensitivity, ...] = ()  # of the prediction, the strongest first
+    instructions: tuple[Instruction, ...] = ()  # of the plant's procedures that apply

@@ -1,0 +1,77 @@
+"""Predictions, and the evidence that each one rests on."""
+
+from dataclasses import dataclass
+
+from gateway.records.verdicts import Reason, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputEvidence:
+    """What one tag contributed to a feature vector: enough to recognise the samples again."""
+
+    tag: str
+    count: int
+    first_ns: int | None
+    last_ns: int | None
+    worst_status: int
+    samples_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureVector:
+    """The inputs of a model at one instant, in the bundle's order, with their evidence."""
+
+    end_ns: int
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    evidence: tuple[InputEvidence, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelIdentity:
+    """Which frozen model spoke."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """A predicted value with its interval; without numbers where the gates abstained before inference."""
+
+    prediction_id: str
+    at_ns: int
+    equipment_id: str
+    analyte: str
+    unit: str
+    model: ModelIdentity
+    stage: str
+    value: float | None
+    low: float | None
+    high: float | None
+    coverage: float
+    features: FeatureVector | None
+    verdict: Verdict
+    material_lot_id: str | None
+    material_definition_id: str | None
+    sample_result_id: str | None = None  # set where the instant is a sample's drawn time
+    no_suggestion: tuple[Reason, ...] = ()  # why no move was suggested where one was wanted
+    probability: float | None = None  # of being out of specification, where the model says that
+    uncorrected: float | None = None  # what the model itself says, before the bias
+    bias: float = 0.0
+    bias_version: int = 0
+    cause: str = ""  # the event's id
+    arrival: int = 0  # how many notifications of sources were known, so that a replay knows no more
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sensitivity:
+    """By how much a prediction changes per unit of one input, over a change by ``over`` around its value."""
+
+    input: str
+    tag: str
+    unit: str
+    per_unit: float
+    over: float

@@ -1,0 +1,44 @@
+"""Production context: orders, lots, materials and equipment (ISA-95)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ContextKind(StrEnum):
+    """What a manufacturing execution system tells about orders, lots and equipment."""
+
+    ORDER_STARTED = "order_started"
+    ORDER_ENDED = "order_ended"
+    LOT_STARTED = "lot_started"
+    LOT_ENDED = "lot_ended"
+    LOT_CLOSED = "lot_closed"
+    MATERIAL_CONSUMED = "material_consumed"
+    EQUIPMENT_STATE = "equipment_state"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextChange:
+    """One message of the manufacturing execution system, checked."""
+
+    kind: ContextKind
+    at_ns: int
+    equipment_id: str | None = None
+    material_lot_id: str | None = None
+    job_order_id: str | None = None
+    material_definition_id: str | None = None
+    client_id: str | None = None
+    consumed_lot_id: str | None = None
+    consumed_definition_id: str | None = None
+    supplier: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """Which order, lot and product hold on an equipment, or for a lot."""
+
+    equipment_id: str | None = None
+    material_lot_id: str | None = None
+    job_order_id: str | None = None
+    material_definition_id: str | None = None
+    client_id: str | None = None

@@ -1,0 +1,1 @@
+"""The running gateway: its life, its wiring, its loops."""

@@ -1,0 +1,42 @@
+"""What happens by the clock: models become due, timers run out."""
+
+import asyncio
+from collections.abc import Mapping
+
+from gateway.clock import Clock
+from gateway.contract.identity import identity_of
+from gateway.events import ModelDue, Timer, TimerDue
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.line.definition import ModelAssignment
+from gateway.time_units import SECOND_NS
+
+TIMERS_EVERY_SECONDS: Mapping[Timer, float] = {
+    Timer.EXPIRE_GUIDANCE: 1.0,
+    Timer.REFRESH_BOARD: 30.0,
+    Timer.SIGN_HEAD: 15.0,
+}
+
+_FIRST_SECONDS = 1.0  # soon after the start, too
+
+
+async def make_due(model: ModelAssignment, *, inbox: EventQueue, clock: Clock) -> None:
+    """Make a model due at its pace; after a delay it goes on with the present, without catching up."""
+    due = clock.monotonic()
+    every = model.every_ns / SECOND_NS
+    while True:
+        at = clock.now()
+        event = ModelDue(event_id=identity_of("model-due", model.name, at.wall_ns, at.boot_ns), at=at, model=model.name)
+        inbox.put(event, Urgency.MODELS_AND_TIMERS)
+        due = max(due + every, clock.monotonic())
+        await asyncio.sleep(due - clock.monotonic())
+
+
+async def run_timer(timer: Timer, *, inbox: EventQueue, clock: Clock) -> None:
+    """Let a timer run out again and again."""
+    every = TIMERS_EVERY_SECONDS[timer]
+    await asyncio.sleep(min(_FIRST_SECONDS, every))
+    while True:
+        at = clock.now()
+        event = TimerDue(event_id=identity_of("timer", timer, at.wall_ns, at.boot_ns), at=at, timer=timer)
+        inbox.put(event, Urgency.MODELS_AND_TIMERS)
+        await asyncio.sleep(every)

@@ -1,0 +1,228 @@
+"""What a move of a setpoint does to the other values that hang on it. Pure.
+
+These are the model's other values, and those of every model in service whose inputs follow the same setpoint: by that
+model's own word, else through the tags that follow it by the word of the model that would move it. A move must leave
+each of them where it is valid, and no farther outside its specification than it is now; one that cannot say where it
+would go forbids the move.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.inference.domain import scores
+from gateway.inference.feedback import BiasState, bias_at, half_width_of
+from gateway.line.definition import Aggregate, Limits, LineDefinition, ManipulatedTag, ModelAssignment, Stage
+from gateway.records.guidance import Guidance
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import FeatureVector, Prediction
+
+_LEVELS = frozenset(
+    {Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX}
+)  # these follow; a slope settles at 0
+_ROUNDING = 1e-6  # of the half width: what two evaluations of the same row may differ by
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Basis:
+    """What a value rests on at present: its model's inputs at an instant, its correction, half its interval."""
+
+    inputs: tuple[float, ...]
+    end_ns: int
+    bias: float
+    half_width: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoupledOutput:
+    """A value that a move may push; ``basis`` None: its model cannot say at present."""
+
+    model: ModelAssignment
+    analyte: str
+    column: int
+    valid: Limits
+    specification: Specification | None
+    basis: Basis | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingMove:
+    """A move that was suggested and has not had its effect yet, or will not have it."""
+
+    manipulated: ManipulatedTag
+    mover: ModelAssignment
+
+
+def pending_moves(open_suggestions: Iterable[Guidance], line: LineDefinition) -> tuple[PendingMove, ...]:
+    """Return the moves under way of models and setpoints that the line has."""
+    found = []
+    for guidance in open_suggestions:
+        mover = None if guidance.predicted is None else line.model_named(guidance.predicted.model.name)
+        if mover is None or guidance.suggestion is None:
+            continue
+        found += [
+            PendingMove(manipulated=item, mover=mover)
+            for item in mover.bundle.manipulated
+            if item.tag == guidance.suggestion.tag
+        ]
+    return tuple(found)
+
+
+def adds_up(
+    pending: PendingMove, manipulated: ManipulatedTag, model: ModelAssignment, others: Iterable[CoupledOutput]
+) -> bool:
+    """Return whether some value hangs on both setpoints: each move was, or would be, judged without the other."""
+    if pending.manipulated.tag == manipulated.tag:  # of one setpoint the minimum interval sees to that
+        return False
+    parties = (model, *(other.model for other in others if other.specification is not None))
+    return any(
+        gains_on(party, manipulated, model).any() and gains_on(party, pending.manipulated, pending.mover).any()
+        for party in parties
+    )
+
+
+def coupled_models(model: ModelAssignment, line: LineDefinition) -> tuple[ModelAssignment, ...]:
+    """Return the other models in service whose inputs follow a setpoint that this one may move."""
+    return tuple(
+        other
+        for other in line.models
+        if other.name != model.name
+        and other.stage >= Stage.ADVISE
+        and any(gains_on(other, manipulated, model).any() for manipulated in model.bundle.manipulated)
+    )
+
+
+def gains_on(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAssignment) -> NDArray[np.float64]:
+    """Return by how much each input of a model moves for one unit of another model's setpoint, shape (inputs,)."""
+    gains = next((item.gains for item in other.bundle.manipulated if item.tag == manipulated.tag), None)
+    if gains is None:
+        follows = {manipulated.tag: 1.0}
+        for item in mover.bundle.inputs:
+            gain = manipulated.gains.get(item.name, 0.0)
+            if item.aggregate in _LEVELS and abs(gain) > abs(follows.get(item.tag, 0.0)):
+                follows[item.tag] = gain
+        gains = {item.name: follows.get(item.tag, 0.0) for item in other.bundle.inputs if item.aggregate in _LEVELS}
+    return np.array([gains.get(item.name, 0.0) for item in other.bundle.inputs])
+
+
+def settling_ns(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAssignment) -> int:
+    """Return for how long after a move the inputs of a model that follow it still look back to before it."""
+    gains = gains_on(other, manipulated, mover)
+    following = (item for item, gain in zip(other.bundle.inputs, gains, strict=True) if gain)
+    return max((item.lag_ns + item.window_ns for item in following), default=0)
+
+
+def shows(other: CoupledOutput, manipulated: ManipulatedTag, mover: ModelAssignment, *, moved_ns: int | None) -> bool:
+    """Return whether what a value rests on shows the setpoint's last move: else two moves would count as one."""
+    if other.basis is None or moved_ns is None or other.model.name == mover.name:  # its own interval sees to its own
+        return other.basis is not None
+    return other.basis.end_ns - settling_ns(other.model, manipulated, mover) >= moved_ns
+
+
+def own_others(
+    model: ModelAssignment,
+    analyte: str,
+    features: FeatureVector | None,
+    learned: Mapping[str, BiasState],
+    specifications: Mapping[str, Specification | None],
+    at_ns: int,
+) -> tuple[CoupledOutput, ...]:
+    """Return what else the model says; ``learned`` and ``specifications`` by analyte."""
+    found = []
+    for output in model.bundle.outputs:
+        if output.value is None or output.analyte == analyte:
+            continue
+        known = learned.get(output.analyte, BiasState())
+        width = half_width_of(known, output.value, at_ns)
+        basis = None
+        if features is not None and width is not None:
+            bias = bias_at(known, output.value.bias, at_ns)
+            basis = Basis(inputs=features.values, end_ns=features.end_ns, bias=bias, half_width=width)
+        found.append(
+            CoupledOutput(
+                model=model,
+                analyte=output.analyte,
+                column=output.value.column,
+                valid=output.value.valid,
+                specification=specifications.get(output.analyte),
+                basis=basis,
+            )
+        )
+    return tuple(found)
+
+
+def neighbouring_others(
+    neighbour: ModelAssignment,
+    said_last: Iterable[Prediction],
+    specifications: Mapping[str, Specification | None],
+) -> tuple[CoupledOutput, ...]:
+    """Return what a neighbour says, by its last predictions while they stand, of the analytes that are wanted."""
+    by_analyte = {each.analyte: each for each in said_last}
+    return tuple(
+        CoupledOutput(
+            model=neighbour,
+            analyte=output.analyte,
+            column=output.value.column,
+            valid=output.value.valid,
+            specification=specifications[output.analyte],
+            basis=_basis_of(by_analyte.get(output.analyte), neighbour),
+        )
+        for output in neighbour.bundle.outputs
+        if output.value is not None and specifications.get(output.analyte) is not None
+    )
+
+
+def _basis_of(said: Prediction | None, neighbour: ModelAssignment) -> Basis | None:
+    """Return what an accepted prediction of the version in service rests on; in shadow it vouches for nothing."""
+    if said is None or said.model != neighbour.bundle.identity or said.stage == Stage.SHADOW.name.lower():
+        return None
+    if said.features is None or said.low is None or said.high is None:
+        return None
+    half_width = (said.high - said.low) / 2
+    return Basis(inputs=said.features.values, end_ns=said.features.end_ns, bias=said.bias, half_width=half_width)
+
+
+def leaves_alone(
+    other: CoupledOutput, basis: Basis, moves: NDArray[np.float64], gains: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which moves another value allows.
+
+    Args:
+        other: the value.
+        basis: what it rests on at present.
+        moves: by how much the setpoint moves, shape (n,).
+        gains: by how much the inputs of its model follow it, shape (inputs,).
+    """
+    rows = np.array(basis.inputs) + np.outer(np.append(moves, 0.0), gains)
+    values = other.model.predict(rows)[:, other.column] + basis.bias
+    valid = (values >= other.valid[0]) & (values <= other.valid[1]) & accepted_inputs(other.model, rows)
+    outside = _outside_by(other.specification, values, basis.half_width)
+    allowed: NDArray[np.bool_] = valid & (outside <= outside[-1] + _ROUNDING * basis.half_width)
+    return allowed[:-1]
+
+
+def accepted_inputs(model: ModelAssignment, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which rows, shape (n, inputs), the gates of range and domain would accept, were they measured."""
+    lower = np.array([item.validated[0] for item in model.bundle.inputs])
+    upper = np.array([item.validated[1] for item in model.bundle.inputs])
+    within: NDArray[np.bool_] = np.all((rows >= lower) & (rows <= upper), axis=1)
+    domain = model.bundle.domain
+    if domain is None:
+        return within
+    t2, spe = scores(domain, rows)
+    known: NDArray[np.bool_] = (t2 <= domain.t2_limit) & (spe <= domain.spe_limit)
+    return within & known
+
+
+def _outside_by(
+    specification: Specification | None, values: NDArray[np.float64], half_width: float
+) -> NDArray[np.float64]:
+    """Return how far each interval reaches out of a specification, 0 where it lies inside."""
+    outside = np.zeros(len(values))
+    if specification is not None and specification.lower is not None:
+        outside = np.maximum(outside, specification.lower - (values - half_width))
+    if specification is not None and specification.upper is not None:
+        outside = np.maximum(outside, values + half_width - specification.upper)
+    return outside

@@ -1,0 +1,133 @@
+"""The whole verification of a store: the full check, its signed heads, heads that are kept elsewhere, and archives.
+
+What is wrong means that something was changed, invented or lost. A note is what a person has to know of it, such as
+that the line was renamed, or that records are vouched for by archives that were not named.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import LablineError
+from gateway.store.audit.archive import archive_problem, archived_lines
+from gateway.store.audit.heads import contains, keys_of_heads, read_head_file
+from gateway.store.audit.verify_export import head_problem
+from gateway.store.care.checking import Findings, check
+from gateway.store.database import read_state
+from gateway.store.statements import SQL
+
+_TEXTS = ("hash", "line", "public_key", "signature")
+
+
+@dataclass(slots=True)
+class Verified:
+    """What a verification has looked at and found; nothing in ``wrong``: all of it holds."""
+
+    findings: Findings
+    heads: int = 0
+    witnesses: int = 0
+    wrong: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def verify(
+    directory: Path,
+    *,
+    line: str,
+    own_key: str | None,
+    witness: Path | None = None,
+    archives: Sequence[Path] = (),
+) -> Verified:
+    """Verify a store, the gateway may be writing to it; raises LablineError where something cannot be read.
+
+    Args:
+        directory: the store's.
+        line: as the configuration calls it.
+        own_key: the public key that signs the line's heads, where the caller has it.
+        witness: a file with heads as published, kept elsewhere.
+        archives: folders that lines were archived into.
+    """
+    beside = read_head_file(directory)  # before the trail is read: the gateway may be writing
+    lines = sorted((each for folder in archives for each in archived_lines(folder)), key=lambda each: each["seq"])
+    witnesses = [] if witness is None else _witnesses(witness)
+    findings = check(directory, gently=False, archived=lines)
+    found = Verified(findings=findings, wrong=[*findings.wrong], witnesses=len(witnesses))
+    archived = {each["seq"]: each["hash"] for each in lines}
+    with closing(read_state(directory)) as connection:
+        (until,) = connection.execute(SQL["archived_until"]).fetchone()
+        last = connection.execute(SQL["last_audit"]).fetchone()
+        rows = [row for row in connection.execute(SQL["signed_heads"]) if row["seq"] > (until or 0)]
+        heads = [_published(row, line) for row in rows]  # those of archived lines are in the archive
+        found.heads = len(heads)
+        found.wrong += [problem] if (problem := archive_problem(connection)) else []
+        found.wrong += [
+            f"the archive of the lines until {each['last_seq']} ends otherwise than is on record"
+            for each in connection.execute(SQL["archives"])
+            if archived.get(each["last_seq"], each["last_hash"]) != each["last_hash"]
+        ]
+        known = keys_of_heads(connection) | ({own_key} if own_key else set())
+        for head in [*heads, *witnesses]:
+            row = connection.execute(SQL["audit_hash"], {"seq": head["seq"]}).fetchone()
+            hashes = archived if row is None else {head["seq"]: row["hash"]}
+            found.wrong += [problem] if (problem := head_problem(head, hashes, last["seq"] if last else 0)) else []
+            if known and head["public_key"] not in known:
+                found.wrong.append(f"head {head['seq']} is signed with another key")
+        if beside is not None and not contains(connection, beside):
+            ends = last["seq"] if last else 0
+            found.wrong.append(f"line {beside.seq} was committed as it is not in the trail, which ends at {ends}")
+    _renamed(found, heads, witnesses, line, unnamed={row["seq"] for row in rows if row["line"] is None})
+    if findings.archived:
+        found.notes.append(
+            f"{findings.archived} records are vouched for by archived lines: verify them with --archive FOLDER, "
+            "each folder once"
+        )
+    return found
+
+
+def _renamed(
+    found: Verified,
+    heads: Sequence[Mapping[str, Any]],
+    witnesses: Sequence[Mapping[str, Any]],
+    line: str,
+    unnamed: set[int],
+) -> None:
+    """Say where heads were signed for a line of another name; a wrong signature may have that reason, too."""
+    for name in sorted({head["line"] for head in heads} - {line}):
+        last = max(head["seq"] for head in heads if head["line"] == name)
+        found.notes.append(
+            f"the heads until {last} were signed for line {name}, and the configuration says {line}: [site] was renamed"
+        )
+    names = {head["line"] for head in heads} | {line}
+    found.wrong += [
+        f"witness {head['seq']} is a head of line {head['line']}, not of {line}"
+        for head in witnesses
+        if head["line"] not in names
+    ]
+    wrong = {f"the signature of head {seq} is wrong" for seq in unnamed}
+    if any(each in wrong for each in found.wrong):
+        found.notes.append(
+            f"a signature is wrong for line {line}, and is right where [site] had other names when it was made: if the "
+            "line was renamed, verify with a configuration that has the former names"
+        )
+
+
+def _published(row: Any, line: str) -> dict[str, Any]:
+    return {"line": row["line"] or line, "seq": row["seq"], "hash": row["hash"], "public_key": row["public_key"],
+            "signature": row["signature"]}  # fmt: skip
+
+
+def _witnesses(path: Path) -> list[dict[str, Any]]:
+    """Return the heads in a file; raises LablineError where there is none: then nothing would be witnessed."""
+    hint = "messages of audit/head as published, one JSON object a line"
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        found = json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
+        heads = [{"seq": int(head["seq"]), **{name: str(head[name]) for name in _TEXTS}} for head in found]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LablineError(f"{path} holds no witnesses: {error!r}", hint=hint) from error
+    if not heads:
+        raise LablineError(f"{path} holds no witnesses: it is empty", hint=hint)
+    return heads

@@ -1,0 +1,1 @@
+"""The store's life: opened, checked, pruned, salvaged, backed up."""

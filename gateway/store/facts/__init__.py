@@ -1,0 +1,1 @@
+"""What a decision stands on, read from the tables."""

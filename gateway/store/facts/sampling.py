@@ -1,0 +1,93 @@
+"""What is on record of a lot that the laboratory has not measured yet, and what else waits there."""
+
+import json
+from collections.abc import Sequence
+
+from gateway.lab.disposition import WITHDRAWN
+from gateway.lab.fingerprints import Fingerprint, MaterialUse
+from gateway.lab.materials import MaterialRisk, material_risk
+from gateway.lab.sampling import Waiting
+from gateway.lab.series import Series
+from gateway.records.laboratory import LabResult
+from gateway.records.prediction import Prediction
+from gateway.situation import SamplingSituation, Situation
+from gateway.store.facts.investigation import MOST_REFERENCES, Records, around_lot
+
+_LATELY = 3  # values since the series signalled
+
+
+def sampling_of(records: Records, found: Situation, lot: str, *, at_ns: int) -> SamplingSituation:
+    """Return what the risk of a lot is taken from."""
+    product = found.context.material_definition_id
+    stated = (*found.line.specifications, *found.master_data)
+    analytes = tuple(
+        analyte
+        for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product)
+        if found.in_force(analyte, at_ns, product=product, client_id=found.context.client_id)
+    )
+    uses = around_lot(records, lot).uses
+    references = records.decoded(
+        Fingerprint,
+        records.rows("fingerprints_in_control", {"product": product, "besides": lot, "most": MOST_REFERENCES}),
+    )
+    measured = records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot}))
+    return SamplingSituation(
+        analytes=analytes,
+        measured=frozenset(each.analyte for each in measured if each.status not in WITHDRAWN),
+        queue=_queue(records, besides=lot),
+        predictions=records.decoded(Prediction, records.rows("said_last_of_lot", {"material_lot_id": lot})),
+        fingerprint=next(
+            iter(records.decoded(Fingerprint, records.rows("fingerprint_of_lot", {"material_lot_id": lot}))), None
+        ),
+        references=references,
+        new_suppliers=_new_suppliers(uses, references),
+        materials=_materials(records, uses),
+        tested={analyte: _tested(records, product, analyte) for analyte in analytes},
+        out_of_trend=frozenset(analyte for analyte in analytes if _out_of_trend(records, product, analyte)),
+    )
+
+
+def _queue(records: Records, *, besides: str) -> tuple[Waiting, ...]:
+    return tuple(
+        Waiting(
+            subject=row["material_lot_id"],
+            probability=row["probability"],
+            since_ns=row["since_ns"],
+            tests=dict.fromkeys(json.loads(row["tests"]), row["probability"]),
+        )
+        for row in records.rows("sample_requests", {})
+        if row["material_lot_id"] != besides
+    )
+
+
+def _new_suppliers(uses: Sequence[MaterialUse], references: Sequence[Fingerprint]) -> tuple[str, ...]:
+    """Return the materials of suppliers that none of the product's lots on record was made of."""
+    if not references:
+        return ()
+    known = {name for each in references for _kind, name in each.present}
+    told = (f"{use.consumed_definition_id or 'material'} of {use.supplier}" for use in uses if use.supplier)
+    return tuple(dict.fromkeys(name for name in told if name not in known))
+
+
+def _materials(records: Records, uses: Sequence[MaterialUse]) -> tuple[MaterialRisk, ...]:
+    wanted = {(use.supplier, use.consumed_definition_id) for use in uses if use.supplier and use.consumed_definition_id}
+    return tuple(
+        material_risk(
+            row["supplier"], row["material"], row["analyte"], failed=int(row["failed"]), tested=int(row["tested"])
+        )
+        for supplier, material in sorted(wanted, key=str)
+        for row in records.rows("material_counts", {"supplier": supplier, "material": material})
+    )
+
+
+def _tested(records: Records, product: str | None, analyte: str) -> tuple[int, int, int | None]:
+    """Return how many of the product's results failed, how many there are, and when the newest sample was drawn."""
+    of_product = {"product": product, "analyte": analyte}
+    (points,), (failed,) = records.rows("tested_of_product", of_product), records.rows("failed_of_product", of_product)
+    return int(failed["failed"]), int(points["tested"]), points["newest_ns"]
+
+
+def _out_of_trend(records: Records, product: str | None, analyte: str) -> bool:
+    """Return whether one of the newest values has signalled."""
+    series = next(iter(records.decoded(Series, records.rows("series", {"product": product, "analyte": analyte}))), None)
+    return series is not None and series.signalled_within(_LATELY)

@@ -1,0 +1,1 @@
+"""What commands, the console and the replay read."""

@@ -1,0 +1,194 @@
+"""What is on record of one lot: what is recommended, what speaks against a release, and what people have settled.
+
+Read by commands, while the gateway may be writing. Rows that do not match their hash are left out and named.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.lab.release import Assessment, Parent, Point
+from gateway.records.laboratory import Disposition, Recommendation
+from gateway.store.codec import decode
+from gateway.store.statements import SQL, value_of
+
+_MOST_LOTS = 20_000  # the newest, among which a mistyped name is looked for
+_OF_PRODUCTION = ("client_id", "job_order_id", "equipment_id", "started_ns", "ended_ns", "closed_ns")
+_ORDER = (Recommendation.HOLD, Recommendation.REVIEW, Recommendation.PENDING, Recommendation.RELEASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What a person has settled, when (UTC ns) and why."""
+
+    point_id: str
+    person: str
+    reason: str
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PointOnRecord:
+    """A point with the subject that it is about; ``settlement``: a person's, where there is one."""
+
+    point: Point
+    about: Assessment
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotOnRecord:
+    """A lot as it is on record; instants in UTC ns."""
+
+    material_lot_id: str
+    recommendation: Recommendation
+    latched: bool
+    since_ns: int | None
+    waits_to_be_judged: bool
+    products: tuple[str, ...]
+    client_id: str | None = None
+    job_order_id: str | None = None
+    equipment_id: str | None = None
+    started_ns: int | None = None
+    ended_ns: int | None = None
+    closed_ns: int | None = None
+    open_points: tuple[PointOnRecord, ...]  # the worst first
+    settled: tuple[PointOnRecord, ...]
+    settled_otherwise: tuple[Settlement, ...]  # whose points no longer stand
+    disposition: Disposition | None  # the last one told
+    assessments: int
+    parents: tuple[Parent, ...]
+    children: tuple[Parent, ...]
+    damaged: tuple[str, ...]
+
+
+def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | None:
+    """Return what is on record of a lot; None where nothing is known of it."""
+    reading = _Reading(connection, lot)
+    row = next(iter(reading.rows("lot_on_record")), None)
+    assessed = tuple(reading.assessments())
+    if row is None and not assessed and not reading.damaged:
+        return None
+    disposition = reading.disposition()
+    told_last = Recommendation.PENDING if disposition is None else disposition.recommendation
+    recommendation = told_last if row is None else Recommendation(row["recommendation"])  # of a damaged row
+    named = dict.fromkeys(product for item in assessed for product in item.products)
+    stated = row["product"] if row is not None else None
+    settlements = {item.point_id: item for item in reading.settlements()}
+    open_points, settled = _points(assessed, settlements)
+    standing = {item.point.point_id for item in (*open_points, *settled)}
+    of_production: Mapping[str, Any] = {} if row is None else {name: row[name] for name in _OF_PRODUCTION}
+
+    return LotOnRecord(
+        material_lot_id=lot,
+        recommendation=recommendation,
+        latched=row is not None and bool(row["latched"]),
+        since_ns=_since_ns(connection, lot, recommendation),
+        waits_to_be_judged=value_of(connection, "lot_waits_to_be_judged", material_lot_id=lot) is not None,
+        products=tuple(dict.fromkeys((*((stated,) if stated else ()), *named))),
+        **of_production,
+        open_points=open_points,
+        settled=settled,
+        settled_otherwise=tuple(
+            item for item in settlements.values() if item.point_id not in standing | reading.of_all_lots
+        ),
+        disposition=disposition,
+        assessments=len(assessed),
+        parents=reading.parents(),
+        children=reading.children(),
+        damaged=tuple(dict.fromkeys(reading.damaged)),
+    )
+
+
+def _since_ns(connection: sqlite3.Connection, lot: str, recommendation: Recommendation) -> int | None:
+    """Return when the first of the dispositions was told that have said nothing else since."""
+    since_ns = None
+    for at_ns, told in connection.execute(SQL["recommendations_of_lot"], {"material_lot_id": lot}):
+        if told != recommendation.value:
+            break
+        since_ns = int(at_ns)
+    return since_ns
+
+
+def names_of_lots(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the newest lots on record, the newest first."""
+    return [name for (name,) in connection.execute(SQL["newest_lots"], {"most": _MOST_LOTS})]
+
+
+def open_points_of(connection: sqlite3.Connection, lot: str) -> tuple[PointOnRecord, ...]:
+    """Return what speaks against a lot's release and nobody has settled, the worst first."""
+    reading = _Reading(connection, lot)
+    settlements = {item.point_id: item for item in reading.settlements()}
+    return _points(tuple(reading.assessments()), settlements)[0]
+
+
+def _points(
+    assessed: tuple[Assessment, ...], settlements: dict[str, Settlement]
+) -> tuple[tuple[PointOnRecord, ...], tuple[PointOnRecord, ...]]:
+    """Return (open points, the worst first; settled points).
+
+    A point that was settled a moment ago still stands in its assessment, until the lot has been judged again.
+    """
+    known = [
+        PointOnRecord(point=point, about=item, settlement=settlements.get(point.point_id))
+        for item in assessed
+        for point in (*item.points, *item.settled)
+    ]
+    open_points = [item for item in known if item.settlement is None or not item.point.can_be_settled]
+    settled = tuple(item for item in known if item.settlement is not None and item.point.can_be_settled)
+    return tuple(sorted(open_points, key=lambda item: _ORDER.index(item.point.asks))), settled
+
+
+class _Reading:
+    """Reads the rows of one lot that hold; the others are named in ``damaged``."""
+
+    def __init__(self, connection: sqlite3.Connection, lot: str) -> None:
+        self._connection = connection
+        self._lot = lot
+        self.damaged: list[str] = []
+        self.of_all_lots: set[str] = set()  # points of messages that people have settled for every lot
+
+    def rows(self, statement: str) -> list[sqlite3.Row]:
+        rows = self._connection.execute(SQL[statement], {"material_lot_id": self._lot}).fetchall()
+        self.damaged += [row["record"] for row in rows if not row["holds"]]
+        return [row for row in rows if row["holds"]]
+
+    def assessments(self) -> Iterator[Assessment]:
+        for row in self.rows("assessments_of_lot"):
+            try:
+                yield decode(Assessment, row["body"])
+            except ValidationError:  # of another version of the gateway, which writes it anew at its start
+                self.damaged.append(row["record"])
+
+    def settlements(self) -> Iterator[Settlement]:
+        for row in self.rows("settlements_of_lot"):
+            if not row["material_lot_id"]:
+                self.of_all_lots.add(row["point_id"])
+            yield Settlement(point_id=row["point_id"], person=row["person"], reason=row["reason"], at_ns=row["at_ns"])
+
+    def disposition(self) -> Disposition | None:
+        for row in self.rows("newest_disposition_of_lot"):
+            try:
+                return decode(Disposition, row["body"])
+            except ValidationError:
+                self.damaged.append(row["record"])
+        return None
+
+    def parents(self) -> tuple[Parent, ...]:
+        rows = self._connection.execute(SQL["parents_in_question"], {"material_lot_id": self._lot})
+        return tuple(
+            Parent(
+                material_lot_id=row["material_lot_id"],
+                asks=Recommendation.HOLD if row["on_hold"] else Recommendation.REVIEW,
+            )
+            for row in rows
+        )
+
+    def children(self) -> tuple[Parent, ...]:
+        return tuple(
+            Parent(material_lot_id=row["material_lot_id"], asks=Recommendation(row["recommendation"]))
+            for row in self.rows("children_in_question")
+        )

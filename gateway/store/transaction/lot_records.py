@@ -1,0 +1,269 @@
+"""What speaks for and against lots, into its tables; and which lots are to be judged again. Within the transaction.
+
+Whatever changes what a lot is judged by marks the lot here, in the same transaction: so nothing that arrives later can
+meet a lot that does not know of it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from gateway.contract.identity import identity_of
+from gateway.decision import LotAssessed, OpenLotsQuestioned, ResultAccepted, ResultRefused, ResultRestated
+from gateway.errors import LablineError
+from gateway.events import Event, FollowUp, FollowUpKind, MessageRefused
+from gateway.lab.release import Assessment
+from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
+from gateway.records.production import ContextChange, ContextKind
+from gateway.situation import Situation
+from gateway.store.audit.evidence import Cell, with_hash
+from gateway.store.codec import encode
+from gateway.store.statements import SQL, value_of
+
+SEVERAL = "*"  # products; which ones is in the body
+
+
+def assessed(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotAssessed) -> None:
+    """Write a lot's assessments; where it comes into question or out of it, the lots made of it are judged again."""
+    lot = {"material_lot_id": record.material_lot_id}
+    if record.whole:
+        connection.execute(SQL["lot_is_judged"], {**lot, "cause": event.event_id})
+    if not (record.changed or record.removed):
+        return
+    before = value_of(connection, "in_question", **lot) if record.is_parent else None
+    for subject in record.removed:
+        connection.execute(SQL["delete_assessment"], {**lot, "subject": subject})
+    for item in record.changed:
+        connection.execute(SQL["insert_assessment"], with_hash("assessment", _row(item)))
+    other_hold = any(item.asks is Recommendation.HOLD for item in record.changed)
+    if record.is_parent and (other_hold or value_of(connection, "in_question", **lot) != before):
+        connection.execute(SQL["judge_lots_made_of_it_again"], lot | _because(event))
+
+
+def _row(item: Assessment) -> dict[str, Cell]:
+    return {
+        "material_lot_id": item.material_lot_id,
+        "subject": item.subject,
+        "kind": item.kind.value,
+        "source": item.source,
+        "sample_id": item.sample_id,
+        "analyte": item.analyte,
+        "product": SEVERAL if len(item.products) > 1 else next(iter(item.products), None),
+        "awaited_order_id": item.awaited_order_id,
+        "at_ns": item.at_ns,
+        "states_lot": int(item.states_lot),
+        "retest": int(item.retest),
+        "approved": int(item.approved),
+        "failed": int(item.failed),
+        "asks": item.asks.value,
+        "body": encode(item),
+    }
+
+
+def _because(event: Event) -> dict[str, Any]:
+    return {"cause": event.event_id, "at_ns": event.at_ns}
+
+
+# --- which lots are to be judged again -------------------------------------------------------------------
+
+
+def mark_lots_of_result(
+    connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted
+) -> None:
+    """Note a result without a lot of its own, and mark the lots that it touches besides those judged with it."""
+    result, because = record.result.in_its_own_words(), _because(event)
+    of_sample = {"sample_id": result.sample_id, "source": result.source}
+    if record.supersedes is not None and "material_lot_id" in _filled(situation):
+        connection.execute(SQL["judge_lots_of_subject_again"], {"subject": record.supersedes, **because})
+    if result.lots:
+        _mark_lots_of_sample(connection, of_sample, because)
+        if any(facts.whole for facts in situation.lots):  # else no other lot is named of its sample
+            _mark_other_lots_of_sample(connection, result, of_sample | because)
+        return
+    note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
+    for lot in situation.possible_lots:
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+
+
+def note_without_lot(connection: sqlite3.Connection, result: LabResult, *, at_ns: int) -> None:
+    """Note a result, in its own words, that names no lot; ``at_ns``: when it was drawn, else when it came."""
+    if result.lots:
+        return
+    row = {
+        "sample_id": result.sample_id,
+        "source": result.source,
+        "result_id": result.result_id,
+        "equipment_id": result.equipment_id,
+        "job_order_id": result.job_order_id,
+        "at_ns": at_ns,
+        "timed": result.sampled_ns is not None,
+    }
+    connection.execute(SQL["insert_result_without_lot"], row)
+
+
+def _filled(situation: Situation) -> tuple[str, ...]:
+    """Return what production had filled in of the version before; of one that nobody placed, everything may change."""
+    current = situation.history.current
+    if current is None:
+        return ()
+    return ("material_lot_id",) if not current.in_its_own_words().lots else current.context_from
+
+
+def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: ContextChange) -> None:
+    """Mark the lots that a message of production touches."""
+    because = _because(event)
+    wanted = {
+        "material_lot_id": change.material_lot_id,
+        "equipment_id": change.equipment_id,
+        "job_order_id": change.job_order_id,
+        "from_ns": change.at_ns,
+        **because,
+    }
+    for statement in _TOUCHED.get(change.kind, ()):
+        connection.execute(SQL[statement], wanted)
+
+
+_TOUCHED = {
+    ContextKind.ORDER_STARTED: ("judge_lots_of_order_again",),
+    ContextKind.LOT_STARTED: ("judge_started_lot_again", "judge_lots_on_equipment_again"),
+    ContextKind.LOT_ENDED: ("judge_ended_lot_again", "judge_lots_on_equipment_again"),
+    ContextKind.MATERIAL_CONSUMED: ("judge_lot_again", "judge_lots_made_of_it_again"),
+}
+
+
+def mark_lots_of_specification(connection: sqlite3.Connection, event: Event, specification: Specification) -> None:
+    """Mark the lots with samples drawn since a specification is in force; the first one of all holds from the start."""
+    key = {
+        "product": specification.product,
+        "analyte": specification.analyte,
+        "client_id": specification.client_id or "",
+    }
+    first = value_of(connection, "count_specifications", **key) == 1
+    from_ns = specification.effective_from_ns
+    if from_ns is None:
+        from_ns = 0 if first else event.at_ns
+    wanted = {**key, "from_ns": from_ns, "required": specification.required, **_because(event)}
+    connection.execute(SQL["judge_lots_of_product_again"], wanted)
+    connection.execute(SQL["judge_lots_of_refused_product_again"], wanted)
+
+
+def refused(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRefused) -> None:
+    """Write a refused message for each lot and product that it speaks of, and mark their lots."""
+    about, because = record.about, _because(event)
+    row: dict[str, Cell] = {
+        "dead_letter_id": record.dead_letter_id,
+        "event_id": event.event_id,
+        "source": about.source,
+        "sample_id": about.sample_id,
+        "test_id": about.test_id,
+        "at_ns": event.at_ns,
+        "reasons": json.dumps([asdict(reason) for reason in record.reasons], default=str),
+        "result": None if record.contradicts is None else encode(record.contradicts),
+    }
+    own = about.lots if record.contradicts is None else record.contradicts.lots
+    for lot in about.lots if own else (*about.lots, ""):
+        says = row["result"] if lot in own or not own else None  # only its own lots are judged by what it says
+        connection.execute(SQL["insert_refused_result"], row | {"material_lot_id": lot, "result": says})
+        if lot:
+            connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+    if not own or about.others_besides:
+        _refused_in_place(connection, event, about, row)
+    for product in about.products:
+        _refused_of_product(connection, event, product, row)
+    of_sample = {"sample_id": about.sample_id, "source": about.source}
+    connection.execute(SQL["judge_lots_of_named_sample_again"], of_sample | because)
+    _mark_lots_of_sample(connection, of_sample, because)
+
+
+def _mark_lots_of_sample(
+    connection: sqlite3.Connection, of_sample: Mapping[str, str | None], because: Mapping[str, Any]
+) -> None:
+    """Mark the lots to which results of a sample belonged, or none, before this sample's lot was known."""
+    for row in connection.execute(SQL["lots_of_sample_without_lot"], of_sample).fetchall():
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": row["material_lot_id"], **because})
+
+
+def _mark_other_lots_of_sample(connection: sqlite3.Connection, result: LabResult, wanted: Mapping[str, Any]) -> None:
+    """Mark the lots that other results of a sample name, or an earlier version of this one."""
+    for row in connection.execute(SQL["lots_naming_sample"], wanted).fetchall():
+        if row["material_lot_id"] not in result.lots:
+            connection.execute(SQL["judge_lot_again"], {**wanted, "material_lot_id": row["material_lot_id"]})
+
+
+def _refused_in_place(
+    connection: sqlite3.Connection, event: Event, about: ResultReference, row: Mapping[str, Cell]
+) -> None:
+    """Write a refused message that names an order or an equipment, and mark the lots that may be meant."""
+    if about.equipment_id is None and about.job_order_id is None:
+        return
+    place = {
+        "equipment_id": about.equipment_id,
+        "job_order_id": about.job_order_id,
+        "drawn_ns": event.at_ns if about.sampled_ns is None else about.sampled_ns,
+        "timed": about.sampled_ns is not None,
+    }
+    connection.execute(SQL["insert_refused_in_place"], {**row, **place})
+    connection.execute(SQL["judge_lots_in_place_again"], {**place, "arrived_ns": event.at_ns, **_because(event)})
+
+
+def _refused_of_product(
+    connection: sqlite3.Connection, event: Event, product: ProductReference, row: Mapping[str, Cell]
+) -> None:
+    """Write a refused message that names a product or an analyte, and mark the lots of it that are not closed."""
+    if not isinstance(event, MessageRefused):
+        raise LablineError(f"a refused message cannot follow from {type(event).__name__}")
+    named = {
+        **asdict(product),
+        "product": product.product or "",
+        "payload_sha256": event.origin.payload_sha256,
+    }
+    connection.execute(SQL["insert_refused_of_product"], {**row, **named})
+    connection.execute(SQL["judge_lots_named_by_product_again"], {**named, **_because(event)})
+
+
+def restated(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRestated) -> None:
+    """Write that an earlier version was told again, or that it is over."""
+    key = _key(record.of)
+    if record.result_id is None:
+        connection.execute(SQL["delete_restated"], key)
+    else:
+        connection.execute(SQL["insert_restated"], {**key, "result_id": record.result_id, "since_ns": event.at_ns})
+
+
+def _key(result: LabResult) -> dict[str, Any]:
+    return {
+        "source": result.source,
+        "sample_id": result.sample_id,
+        "test_id": result.test_id,
+        "replicate": result.replicate,
+    }
+
+
+def question_open_lots(
+    connection: sqlite3.Connection, event: Event, _situation: Situation, record: OpenLotsQuestioned
+) -> None:
+    """Mark the newest lots that are not closed: the configuration that they are judged by has changed."""
+    connection.execute(SQL["judge_open_lots_again"], {"most": record.most, **_because(event)})
+
+
+def lots_to_judge(connection: sqlite3.Connection, *, cause: str | None, most: int) -> tuple[str, ...]:
+    """Return the lots that an event has marked, or where no cause is named, the first ones of all that wait."""
+    statement = "lots_to_judge" if cause is None else "lots_to_judge_by_cause"
+    rows = connection.execute(SQL[statement], {"cause": cause, "most": most})
+    lots = tuple(row["material_lot_id"] for row in rows)
+    return lots if cause is None else tuple(sorted(lots))
+
+
+def judge_later(connection: sqlite3.Connection, event: Event) -> None:
+    """Leave the lots that wait to be judged again for when there is time."""
+    leave_to_judge(connection, cause=event.event_id, at_ns=event.at_ns)
+
+
+def leave_to_judge(connection: sqlite3.Connection, *, cause: str, at_ns: int) -> str:
+    """Leave a follow-up that has the lots judged that wait to be judged again; return its id."""
+    wanted = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
+    event_id = identity_of("follow-up", cause, wanted.kind, at_ns)
+    connection.execute(SQL["insert_follow_up"], {"event_id": event_id, "at_ns": at_ns, "body": encode(wanted)})
+    return event_id

@@ -1,0 +1,21 @@
+"""What a laboratory has said again and left standing: after a while it is meant, and becomes a new version."""
+
+from gateway.advice.lab_result import RESTATED
+from gateway.deadlines import ClockReading
+from gateway.events import Origin, ResultArrived
+from gateway.store.facts.lot import own_words
+from gateway.time_units import SECOND_NS
+
+MEANT_AFTER_NS = 60 * SECOND_NS  # a resend of a whole history has come to the newest version by then
+
+
+def meant(row: tuple[object, ...], at: ClockReading) -> ResultArrived | None:
+    """Return the arrival of what a row of ``restated_since`` says again; None where the record does not hold."""
+    payload, body, payload_sha256, topic, holds = row
+    if not holds or not isinstance(payload, bytes):
+        return None
+    result = own_words(str(body))
+    origin = Origin(
+        session=RESTATED, topic=str(topic), message_number=0, redelivered=False, payload_sha256=str(payload_sha256)
+    )
+    return ResultArrived(at=at, origin=origin, result=result.to_be_numbered(), payload=payload)
