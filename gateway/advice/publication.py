@@ -1,5 +1,7 @@
 """What has been decided as messages for the outbox: topic, lane, retention and expiry of each kind. Pure."""
 
+from dataclasses import replace
+
 from gateway.advice.deviation_message import deviation_payload
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
@@ -11,8 +13,18 @@ from gateway.contract.payloads.guidance import guidance_payload
 from gateway.contract.payloads.outcome import outcome_payload
 from gateway.contract.payloads.prediction import prediction_payload
 from gateway.contract.payloads.sample_request import RecommendedTest, RequestBody, SampleRequestPayload
+from gateway.contract.publications import (
+    AUDIT_HEAD,
+    BOARD,
+    DEAD_LETTER,
+    DEVIATION,
+    DISPOSITION,
+    GUIDANCE,
+    OUTCOME,
+    PREDICTION,
+    SAMPLE_REQUEST,
+)
 from gateway.contract.times import rfc3339
-from gateway.contract.topics import Topics
 from gateway.deadlines import ClockReading, Deadline
 from gateway.decision import SampleRequested
 from gateway.lab.deviations import Deviation
@@ -35,14 +47,14 @@ def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at
     """
     new = guidance.state is GuidanceState.PROPOSED
     renewed = new and guidance.issued_ns < at_ns  # takes the place of what was not sent yet
-    return OutgoingMessage(
-        message_id=identity_of("guidance-message", guidance.guidance_id, guidance.state, cause),
-        lane=Lane.GUIDANCE if new else Lane.EVIDENCE,
-        topic=Topics(line.topic_root).guidance(guidance.guidance_id),
-        payload=guidance_payload(guidance, line=line.path, cause=cause, at_ns=at_ns).encoded(),
+    message = GUIDANCE.message(
+        identity_of("guidance-message", guidance.guidance_id, guidance.state, cause),
+        GUIDANCE.topic_of(line.topic_root, guidance.guidance_id),
+        guidance_payload(guidance, line=line.path, cause=cause, at_ns=at_ns),
         expires=guidance.expires if new else None,
-        replaces=None if guidance.expires is None or (new and not renewed) else Lane.GUIDANCE,
     )
+    replaces = None if guidance.expires is None or (new and not renewed) else Lane.GUIDANCE
+    return replace(message, lane=Lane.GUIDANCE if new else Lane.EVIDENCE, replaces=replaces)
 
 
 def outcome_message(
@@ -50,12 +62,9 @@ def outcome_message(
 ) -> OutgoingMessage:
     """Return the message to a terminal of what came of its response; ``guidance``: as it stands after it."""
     state = None if guidance is None else guidance.state
-    return OutgoingMessage(
-        message_id=identity_of("outcome", cause),
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).outcome(response.terminal),
-        payload=outcome_payload(response, outcome, state, line=line.path, cause=cause, at_ns=at_ns).encoded(),
-    )
+    payload = outcome_payload(response, outcome, state, line=line.path, cause=cause, at_ns=at_ns)
+    topic = OUTCOME.topic_of(line.topic_root, response.terminal)
+    return OUTCOME.message(identity_of("outcome", cause), topic, payload)
 
 
 def board_message(
@@ -64,64 +73,40 @@ def board_message(
     """Return the retained board with the open guidance, newest first; it replaces an unsent older board."""
     newest = sorted((item for item in open_guidance if item.state in OPEN), key=lambda item: -item.issued_ns)
     expires = at.after(BOARD_LIFE_NS)
-    return OutgoingMessage(
-        message_id=identity_of("board-message", cause),
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).board,
-        payload=board_payload(
-            tuple(newest[:BOARD_LONGEST]), line=line.path, cause=cause, at_ns=at.wall_ns, expires_ns=expires.wall_ns
-        ).encoded(),
-        retain=True,
-        expires=expires,
-        replaces=Lane.EVIDENCE,
+    payload = board_payload(
+        tuple(newest[:BOARD_LONGEST]), line=line.path, cause=cause, at_ns=at.wall_ns, expires_ns=expires.wall_ns
     )
+    topic = BOARD.topic_of(line.topic_root)
+    return BOARD.message(identity_of("board-message", cause), topic, payload, expires=expires)
 
 
 def prediction_message(
     prediction: Prediction, *, line: LineDefinition, cause: str, expires: Deadline
 ) -> OutgoingMessage:
     """Return the retained latest prediction; it replaces an unsent older one."""
-    return OutgoingMessage(
-        message_id=prediction.prediction_id,
-        lane=Lane.TELEMETRY,
-        topic=Topics(line.topic_root).prediction(prediction.equipment_id, prediction.analyte),
-        payload=prediction_payload(prediction, line=line.path, cause=cause, expires_ns=expires.wall_ns).encoded(),
-        retain=True,
-        expires=expires,
-        replaces=Lane.TELEMETRY,
-    )
+    payload = prediction_payload(prediction, line=line.path, cause=cause, expires_ns=expires.wall_ns)
+    topic = PREDICTION.topic_of(line.topic_root, prediction.equipment_id, prediction.analyte)
+    return PREDICTION.message(prediction.prediction_id, topic, payload, expires=expires)
 
 
 def disposition_message(disposition: Disposition, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
     """Return the message of a disposition, retained where it belongs to a lot."""
-    return OutgoingMessage(
-        message_id=disposition.disposition_id,
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).disposition(disposition.material_lot_id),
-        payload=disposition_payload(disposition, line=line.path, cause=cause, at_ns=at_ns).encoded(),
-        retain=disposition.material_lot_id is not None and "LOT_CLOSED" not in disposition.flags,
-    )
+    payload = disposition_payload(disposition, line=line.path, cause=cause, at_ns=at_ns)
+    topic = DISPOSITION.topic_of(line.topic_root, disposition.material_lot_id)
+    message = DISPOSITION.message(disposition.disposition_id, topic, payload)
+    return replace(message, retain=disposition.material_lot_id is not None and "LOT_CLOSED" not in disposition.flags)
 
 
 def cleared_disposition(material_lot_id: str, *, line: LineDefinition, cause: str) -> OutgoingMessage:
     """Return the empty retained message that clears a closed lot's disposition from the broker."""
-    return OutgoingMessage(
-        message_id=identity_of("disposition-cleared", cause, material_lot_id),
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).disposition(material_lot_id),
-        payload=b"",
-        retain=True,
-    )
+    topic = DISPOSITION.topic_of(line.topic_root, material_lot_id)
+    return DISPOSITION.message(identity_of("disposition-cleared", cause, material_lot_id), topic, None)
 
 
 def deviation_message(deviation: Deviation, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
     """Return the message of a deviation's draft: each version of it is one."""
-    return OutgoingMessage(
-        message_id=deviation.draft_id,
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).deviation(deviation.deviation_id),
-        payload=deviation_payload(deviation, line=line.path, cause=cause, at_ns=at_ns).encoded(),
-    )
+    payload = deviation_payload(deviation, line=line.path, cause=cause, at_ns=at_ns)
+    return DEVIATION.message(deviation.draft_id, DEVIATION.topic_of(line.topic_root, deviation.deviation_id), payload)
 
 
 def sample_request_message(
@@ -155,31 +140,17 @@ def sample_request_message(
             },
         ),
     )
-    return OutgoingMessage(
-        message_id=requested.request_id,
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).sample_request(requested.request_id),
-        payload=payload.encoded(),
-    )
+    topic = SAMPLE_REQUEST.topic_of(line.topic_root, requested.request_id)
+    return SAMPLE_REQUEST.message(requested.request_id, topic, payload)
 
 
 def audit_head_message(signed: SignedHead, *, line: LineDefinition) -> OutgoingMessage:
     """Return the retained message of a signed head of the audit chain; it replaces an unsent older one."""
-    return OutgoingMessage(
-        message_id=identity_of("audit-head", signed.head.seq, signed.head.hash),
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).audit_head,
-        payload=audit_head_payload(signed).encoded(),
-        retain=True,
-        replaces=Lane.EVIDENCE,
-    )
+    message_id = identity_of("audit-head", signed.head.seq, signed.head.hash)
+    return AUDIT_HEAD.message(message_id, AUDIT_HEAD.topic_of(line.topic_root), audit_head_payload(signed))
 
 
 def dead_letter_message(letter: DeadLetter, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
     """Return the message of a dead letter."""
-    return OutgoingMessage(
-        message_id=letter.dead_letter_id,
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).dead_letter,
-        payload=dead_letter_payload(letter, line=line.path, cause=cause, at_ns=at_ns).encoded(),
-    )
+    payload = dead_letter_payload(letter, line=line.path, cause=cause, at_ns=at_ns)
+    return DEAD_LETTER.message(letter.dead_letter_id, DEAD_LETTER.topic_of(line.topic_root), payload)

@@ -6,8 +6,8 @@ from gateway.advice.lab_result import FINAL, numbered
 from gateway.contract.identity import identity_of
 from gateway.contract.payloads.control import ControlPayload
 from gateway.contract.payloads.parts import ReasonPart
+from gateway.contract.publications import CONTROL
 from gateway.contract.times import rfc3339
-from gateway.contract.topics import Topics
 from gateway.decision import ControlJudged, Decision, ResultAccepted
 from gateway.events import ResultArrived
 from gateway.lab.result_versions import is_newer
@@ -15,7 +15,7 @@ from gateway.lab.units import converted
 from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
 from gateway.line.spc_rules import ControlMaterial
 from gateway.records.laboratory import LabResult
-from gateway.records.outgoing import AuditEntry, Lane, OutgoingMessage
+from gateway.records.outgoing import AuditEntry, OutgoingMessage
 from gateway.records.verdicts import Reason
 from gateway.situation import Situation
 
@@ -85,12 +85,7 @@ def _message(
         reasons=ReasonPart.of(reasons),
         lots_measured_since_last_good=_listed(situation.measured_since) if point.rejected else [],
     )
-    return OutgoingMessage(
-        message_id=message_id,
-        lane=Lane.EVIDENCE,
-        topic=Topics(line.topic_root).control(material.analyte),
-        payload=payload.encoded(),
-    )
+    return CONTROL.message(message_id, CONTROL.topic_of(line.topic_root, material.analyte), payload)
 
 
 def _listed(lots: tuple[str, ...] | None) -> list[str] | None:

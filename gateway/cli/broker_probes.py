@@ -16,6 +16,7 @@ from gateway.clock import Clock
 from gateway.config.connections import broker_address
 from gateway.config.tables import Settings
 from gateway.contract.probe_messages import Probe, probes, standing_topics
+from gateway.contract.publications import AUDIT_HEAD, STATUS
 from gateway.contract.topics import Topics, is_shared, unshared
 from gateway.errors import NotConnectedError
 from gateway.line.definition import LineDefinition
@@ -124,7 +125,7 @@ async def probe_broker(
     return [
         Finding(subject="mqtt", ok=True, found=f"connected to {place}"),
         *_room(first.broker_largest_packet),
-        await _will(visitor, Topics(line.topic_root).status, offline_payload(line, now_ns)),
+        await _will(visitor, STATUS.topic_of(line.topic_root), offline_payload(line, now_ns)),
         *await _subscriptions(visitor, settings, line, check_id),
         *rights,
     ]
@@ -157,7 +158,13 @@ async def _will(visitor: _Visitor, topic: str, payload: bytes) -> Finding:
 async def _subscriptions(visitor: _Visitor, settings: Settings, line: LineDefinition, check_id: str) -> list[Finding]:
     """Subscribe to what the gateway takes; a shared subscription in a group of its own, else it would take results."""
     topics = Topics(line.topic_root)
-    given = (settings.lims.topic, settings.mes.topic, settings.master_data.topic, topics.responses, topics.audit_head)
+    given = (
+        settings.lims.topic,
+        settings.mes.topic,
+        settings.master_data.topic,
+        topics.responses,
+        AUDIT_HEAD.topic_of(line.topic_root),
+    )
     wanted = tuple(topic for topic in given if topic is not None)
     asked = tuple(f"$share/{check_id}/{unshared(each)}" if is_shared(each) else each for each in wanted)
     try:

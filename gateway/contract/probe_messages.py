@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.contract.schemas import PUBLISHED, schema_of
+from gateway.contract.publications import PUBLICATIONS, is_data
+from gateway.contract.schemas import schema_of
 from gateway.contract.times import rfc3339
 from gateway.contract.topics import encode_level
 
@@ -33,23 +34,20 @@ def probes(
 ) -> tuple[Probe, ...]:
     """Return a probe for each topic that the gateway publishes; ``standing``: what is retained now, by topic."""
     made = []
-    for name, (_model, below, retain) in PUBLISHED.items():
-        levels = below.split("/")
-        topic = "/".join([topic_root, *(encode_level(check_id) if _is_data(level) else level for level in levels)])
+    for name, row in PUBLICATIONS.items():
+        levels = row.topic.split("/")
+        topic = "/".join([topic_root, *(encode_level(check_id) if is_data(level) else level for level in levels)])
         standing_now = (standing or {}).get(topic, b"")
-        payload = standing_now if retain else _payload(name, line=line, check_id=check_id, at_ns=at_ns)
-        shown = "/".join([topic_root, *("+" if _is_data(level) else level for level in levels)])
-        made.append(Probe(topic=topic, shown=shown, payload=payload, retain=retain))
+        payload = standing_now if row.retain else _payload(name, line=line, check_id=check_id, at_ns=at_ns)
+        shown = "/".join([topic_root, *("+" if is_data(level) else level for level in levels)])
+        made.append(Probe(topic=topic, shown=shown, payload=payload, retain=row.retain))
     return tuple(made)
 
 
 def standing_topics(topic_root: str) -> tuple[str, ...]:
     """Return the retained topics whose names hold nothing from data: what stands there is offered again."""
-    return tuple(f"{topic_root}/{below}" for _model, below, retain in PUBLISHED.values() if retain and "{" not in below)
-
-
-def _is_data(level: str) -> bool:
-    return level.startswith("{")
+    standing = (row.topic for row in PUBLICATIONS.values() if row.retain and "{" not in row.topic)
+    return tuple(f"{topic_root}/{topic}" for topic in standing)
 
 
 def _payload(name: str, *, line: str, check_id: str, at_ns: int) -> bytes:

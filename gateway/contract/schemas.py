@@ -8,47 +8,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from gateway.contract.payloads.audit_head import AuditHeadPayload
-from gateway.contract.payloads.board import BoardPayload
-from gateway.contract.payloads.control import ControlPayload
-from gateway.contract.payloads.dead_letter import DeadLetterPayload
-from gateway.contract.payloads.deviation import DeviationPayload
-from gateway.contract.payloads.disposition import DispositionPayload
-from gateway.contract.payloads.guidance import GuidancePayload
-from gateway.contract.payloads.outcome import OutcomePayload
-from gateway.contract.payloads.parts import Payload
-from gateway.contract.payloads.prediction import PredictionPayload
-from gateway.contract.payloads.sample_request import SampleRequestPayload
-from gateway.contract.payloads.status import StatusPayload
+from gateway.contract.publications import PUBLICATIONS, Publication
 from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
 
-# name of the schema -> (its model, its topic below the line's root, whether the newest is retained)
-PUBLISHED: dict[str, tuple[type[Payload], str, bool]] = {
-    "guidance": (GuidancePayload, "guidance/{id}", False),
-    "board": (BoardPayload, "board", True),
-    "prediction": (PredictionPayload, "prediction/{equipment}/{analyte}", True),
-    "disposition": (DispositionPayload, "disposition/{lot}", True),
-    "deviation": (DeviationPayload, "deviation/{id}", False),
-    "sample-request": (SampleRequestPayload, "sample-request/{id}", False),
-    "control": (ControlPayload, "control/{analyte}", False),
-    "outcome": (OutcomePayload, "outcome/{terminal}", False),
-    "audit-head": (AuditHeadPayload, "audit/head", True),
-    "dead-letter": (DeadLetterPayload, "dead-letter", False),
-    "status": (StatusPayload, "status", True),
-}
 _ROOT = "{enterprise}/{site}/{area}/{line}/quality"
-_NEVER = "never"
-# name of the schema -> after how long a message of it expires, by MQTT 5's message expiry and by its expires_at
-EXPIRES: Mapping[str, str] = {
-    "guidance": (
-        "warnings and setpoints when they are proposed: after the model's expires_after; holds, reviews and changes of "
-        "state: never"
-    ),
-    "board": "after 60 s; it is told anew each 30 s, and when guidance changes",
-    "prediction": "after three times the model's every",
-    "disposition": "never; cleared by an empty message once the lot is closed",
-    "status": "never; the broker publishes the offline one as the will",
-}
 _ENCODED = "percent-encoded where it holds / + # % or control characters, cut with a hash beyond 128 bytes; empty: %"
 _PARAMETERS: Mapping[str, str] = {
     "id": "the message's own id",
@@ -81,15 +44,14 @@ RECEIVED: Mapping[str, Received] = {
 
 def documents() -> dict[str, str]:
     """Return every document by the name of its file."""
-    sent = {f"{name}.json": _text(schema_of(name)) for name in PUBLISHED}
+    sent = {f"{name}.json": _text(schema_of(name)) for name in PUBLICATIONS}
     taken = {f"{name}.json": _text(received.schema()) for name, received in RECEIVED.items()}
     return {**sent, **taken, "asyncapi.json": _text(asyncapi())}
 
 
 def schema_of(name: str) -> dict[str, Any]:
     """Return the JSON Schema of a payload."""
-    model, _topic, _retained = PUBLISHED[name]
-    schema = model.model_json_schema(by_alias=True, mode="serialization")
+    schema = PUBLICATIONS[name].model.model_json_schema(by_alias=True, mode="serialization")
     schema["properties"]["schema"] = {"const": f"labline.{name}/1"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"labline.{name}/1", **schema}
 
@@ -97,8 +59,8 @@ def schema_of(name: str) -> dict[str, Any]:
 def asyncapi() -> dict[str, Any]:
     """Return the AsyncAPI document of everything that the gateway publishes and takes."""
     sent = {
-        name: _channel(name, f"{_ROOT}/{topic}", (model.__doc__ or "").strip())
-        for name, (model, topic, _) in PUBLISHED.items()
+        name: _channel(name, f"{_ROOT}/{sent.topic}", (sent.model.__doc__ or "").strip())
+        for name, sent in PUBLICATIONS.items()
     }
     taken = {name: _channel(name, received.address, received.text) for name, received in RECEIVED.items()}
     return {
@@ -110,7 +72,7 @@ def asyncapi() -> dict[str, Any]:
         },
         "channels": {**sent, **taken},
         "operations": {
-            **{f"publish-{name}": _publishing(name, retain=retained) for name, (_, _, retained) in PUBLISHED.items()},
+            **{f"publish-{name}": _publishing(sent) for name, sent in PUBLICATIONS.items()},
             **{f"take-{name}": _taking(name) for name in RECEIVED},
         },
     }
@@ -130,14 +92,13 @@ def _parameter(part: str) -> dict[str, str]:
     return {"description": _PARAMETERS[part]} if part in _PARAMETERS else {}
 
 
-def _publishing(name: str, *, retain: bool) -> dict[str, Any]:
-    expires = EXPIRES.get(name, _NEVER)
+def _publishing(sent: Publication) -> dict[str, Any]:
     return {
         "action": "send",
-        "channel": {"$ref": f"#/channels/{name}"},
-        "description": f"QoS 1, {'retained' if retain else 'not retained'}; expires: {expires}.",
-        "bindings": {"mqtt": {"qos": 1, "retain": retain, "bindingVersion": "0.2.0"}},
-        "x-expires": expires,
+        "channel": {"$ref": f"#/channels/{sent.name}"},
+        "description": f"QoS 1, {'retained' if sent.retain else 'not retained'}; expires: {sent.expires}.",
+        "bindings": {"mqtt": {"qos": 1, "retain": sent.retain, "bindingVersion": "0.2.0"}},
+        "x-expires": sent.expires,
     }
 
 

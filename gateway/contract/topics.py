@@ -68,58 +68,9 @@ def matches(topic_filter: str, topic: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """The topics under one line's root."""
+    """What the gateway listens to under one line's root; what it publishes stands in ``publications.py``."""
 
     root: str
-
-    def guidance(self, guidance_id: str) -> str:
-        """Return where one guidance and its changes of state go."""
-        return f"{self.root}/guidance/{encode_level(guidance_id)}"
-
-    def prediction(self, equipment_id: str, analyte: str) -> str:
-        """Return where the latest prediction stands, retained."""
-        return f"{self.root}/prediction/{encode_level(equipment_id)}/{encode_level(analyte)}"
-
-    def disposition(self, material_lot_id: str | None) -> str:
-        """Return where the recommendation for a lot stands, retained; without a lot: ``unassigned``."""
-        level = UNASSIGNED if material_lot_id is None else encode_level(material_lot_id)
-        return f"{self.root}/disposition/{level}"
-
-    def deviation(self, deviation_id: str) -> str:
-        """Return where the draft of a deviation goes."""
-        return f"{self.root}/deviation/{encode_level(deviation_id)}"
-
-    def sample_request(self, request_id: str) -> str:
-        """Return where a request for samples goes."""
-        return f"{self.root}/sample-request/{encode_level(request_id)}"
-
-    def control(self, analyte: str) -> str:
-        """Return where it goes how the laboratory's control of an analyte was."""
-        return f"{self.root}/control/{encode_level(analyte)}"
-
-    def outcome(self, terminal: str) -> str:
-        """Return where a terminal hears what came of its responses."""
-        return f"{self.root}/outcome/{encode_level(terminal)}"
-
-    @property
-    def board(self) -> str:
-        """Return where the open guidance stands, retained."""
-        return f"{self.root}/board"
-
-    @property
-    def dead_letter(self) -> str:
-        """Return where messages go that could not be understood."""
-        return f"{self.root}/dead-letter"
-
-    @property
-    def audit_head(self) -> str:
-        """Return where the audit chain's signed head stands, retained."""
-        return f"{self.root}/audit/head"
-
-    @property
-    def status(self) -> str:
-        """Return where the gateway tells how it is, retained, and the broker that it has gone."""
-        return f"{self.root}/status"
 
     @property
     def responses(self) -> str:

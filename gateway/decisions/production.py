@@ -26,11 +26,12 @@ from gateway.situation import Situation
 def on_context(event: ContextChanged, situation: Situation) -> Decision:
     """Record a change; an ended lot is looked into later, a closed one needs no guidance any more."""
     change = event.change
+    subject = change.material_lot_id or change.job_order_id or change.equipment_id or ""
     recorded = Decision(
         records=(change,),
-        audit=(audit_entry("context_changed", change.material_lot_id or change.job_order_id or change.equipment_id or "",
-                      event=change.kind.value, at_ns=change.at_ns, equipment_id=change.equipment_id,
-                      order=change.job_order_id, product=change.material_definition_id, state=change.state),),
+        audit=(audit_entry("context_changed", subject, event=change.kind.value, at_ns=change.at_ns,
+                           equipment_id=change.equipment_id, order=change.job_order_id,
+                           product=change.material_definition_id, state=change.state),),
     )  # fmt: skip
     if change.kind is ContextKind.LOT_ENDED and change.material_lot_id is not None:
         equipment = change.equipment_id or situation.context.equipment_id

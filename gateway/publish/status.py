@@ -8,7 +8,7 @@ import structlog
 
 from gateway import __version__
 from gateway.contract.payloads.status import status_payload
-from gateway.contract.topics import Topics
+from gateway.contract.publications import BOARD, PREDICTION, STATUS
 from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
@@ -71,14 +71,14 @@ class StatusPublisher:
         """Tell that we are offline; where messages do not expire by themselves, clear what would go stale."""
         if not self._session.connected:
             return
-        topics = Topics(self._line.topic_root)
+        root = self._line.topic_root
         if not messages_expire:
             stale = {
-                topics.prediction(model.equipment_id, output.analyte)
+                PREDICTION.topic_of(root, model.equipment_id, output.analyte)
                 for model in self._line.models
                 for output in model.bundle.outputs
             }
-            for topic in (topics.board, *sorted(stale)):
+            for topic in (BOARD.topic_of(root), *sorted(stale)):
                 await self._send(Outgoing(topic=topic, payload=b"", retain=True))
         if await self._tell(offline_payload(self._line, self._now_ns())):
             self._session.leave_politely()
@@ -100,7 +100,7 @@ class StatusPublisher:
             return Depths(), {}
 
     async def _tell(self, payload: bytes) -> bool:
-        topic = Topics(self._line.topic_root).status
+        topic = STATUS.topic_of(self._line.topic_root)
         return await self._send(Outgoing(topic=topic, payload=payload, retain=True, content_type="application/json"))
 
     async def _send(self, message: Outgoing) -> bool:

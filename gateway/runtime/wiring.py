@@ -17,6 +17,7 @@ from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
 from gateway.contract.contexts import context_messages
 from gateway.contract.identity import identity_of
+from gateway.contract.publications import AUDIT_HEAD, STATUS
 from gateway.contract.topics import Topics
 from gateway.database.writer import Writer
 from gateway.deadlines import ClockReading
@@ -307,7 +308,10 @@ def _sessions(ground: Dependencies) -> Sessions:
     responses = Intake(
         inbox=ground.inbox,
         urgency=Urgency.STOP_AND_RESPONSES,
-        routes={topics.responses: understand_response, topics.audit_head: understand_head(_keys_of_line(ground))},
+        routes={
+            topics.responses: understand_response,
+            AUDIT_HEAD.topic_of(line.topic_root): understand_head(_keys_of_line(ground)),
+        },
         now=ground.clock.now,
     )
     inbound = SessionOptions(
@@ -324,11 +328,11 @@ def _sessions(ground: Dependencies) -> Sessions:
         inbound,
         client_id=mqtt.client_id,
         subscriptions=(topics.responses,),
-        retained=(topics.audit_head,),
+        retained=(AUDIT_HEAD.topic_of(line.topic_root),),
         on_delivery=responses.take,
         on_condition=partial(health.condition, of="broker"),
         on_state=lambda connected: health.source("broker", connected),
-        will=Will(topic=topics.status, payload=lambda: offline_payload(line, ground.clock.now_ns())),
+        will=Will(topic=STATUS.topic_of(line.topic_root), payload=lambda: offline_payload(line, ground.clock.now_ns())),
     )
     sessions = Sessions(
         inbound=MqttSession(inbound, clock=ground.clock),

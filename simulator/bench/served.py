@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
-from gateway.contract.topics import Topics
+from gateway.contract.publications import DISPOSITION
 from gateway.deadlines import ClockReading
 from gateway.history.columns import HeldSample, Reach
 from gateway.history.rings import Rings
@@ -85,7 +85,7 @@ class Doors:
         intake.offer("lims/results/qc", json.dumps(document).encode(), session="bench", committed=lambda: None)
         connection.execute("BEGIN IMMEDIATE")
         decide_batch(connection, line=self._line, batch=await inbox.take(most=1))
-        topic = Topics(self._line.topic_root).disposition(lot)
+        topic = DISPOSITION.topic_of(self._line.topic_root, lot)
         newest = "SELECT payload FROM outbox_checked WHERE topic = ? AND holds ORDER BY seq DESC LIMIT 1"
         row = connection.execute(newest, (topic,)).fetchone()
         connection.execute("ROLLBACK")

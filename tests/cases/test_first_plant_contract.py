@@ -9,12 +9,12 @@ from gateway.advice.publication import BOARD_LIFE_NS
 from gateway.contract.contexts import REQUIRED, context_change
 from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.payloads.outcome import SENTENCES
+from gateway.contract.publications import DISPOSITION, PUBLICATIONS
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
 from gateway.contract.responses import response
-from gateway.contract.schemas import PUBLISHED, RECEIVED, asyncapi, documents, schema_of
+from gateway.contract.schemas import RECEIVED, asyncapi, documents, schema_of
 from gateway.contract.specifications import stated_specification
-from gateway.contract.topics import Topics
 from gateway.contract.words import ACTS, EVENTS, KINDS, OUTCOMES, RECOMMENDATIONS, SEVERITIES, STATES, STATUSES
 from gateway.records.guidance import GuidanceKind, GuidanceState, Severity
 from gateway.records.laboratory import Recommendation, ResultStatus
@@ -58,7 +58,7 @@ def test_first_plant_09_lines_of_the_board_have_the_same_lists():
     assert {"severity", "kind", "state", "reason", "suggestion", "requires", "expires_at"} <= set(line["required"])
 
 
-@pytest.mark.parametrize("name", list(PUBLISHED))
+@pytest.mark.parametrize("name", list(PUBLICATIONS))
 def test_first_plant_09_every_field_that_is_always_sent_is_marked_as_required(name):
     schema = schema_of(name)
     assert set(schema["required"]) == set(schema["properties"])
@@ -135,11 +135,11 @@ def test_first_plant_09_each_word_of_the_schemas_is_read():
 
 def test_first_plant_09_each_topic_says_its_qos_whether_it_is_retained_and_when_it_expires():
     document = asyncapi()
-    for name, (_model, topic, retained) in PUBLISHED.items():
+    for name, row in PUBLICATIONS.items():
         operation = document["operations"][f"publish-{name}"]
-        assert operation["bindings"]["mqtt"] == {"qos": 1, "retain": retained, "bindingVersion": "0.2.0"}
+        assert operation["bindings"]["mqtt"] == {"qos": 1, "retain": row.retain, "bindingVersion": "0.2.0"}
         assert operation["x-expires"]
-        assert document["channels"][name]["address"].endswith(f"/{topic}")
+        assert document["channels"][name]["address"].endswith(f"/{row.topic}")
     assert f"{BOARD_LIFE_NS // SECOND_NS} s" in document["operations"]["publish-board"]["x-expires"]
     assert set(RECEIVED) == {"result", "context", "specification", "response"}
     assert {document["operations"][f"take-{name}"]["action"] for name in RECEIVED} == {"receive"}
@@ -151,7 +151,7 @@ def test_first_plant_09_every_reference_names_a_document_and_a_lot_is_said_to_be
         (message,) = channel["messages"].values()
         assert message["payload"]["$ref"].removeprefix("./") in names
     assert "percent-encoded" in document["channels"]["disposition"]["parameters"]["lot"]["description"]
-    assert Topics("r").disposition("LOT/1 %") == "r/disposition/LOT%2F1 %25"
+    assert DISPOSITION.topic_of("r", "LOT/1 %") == "r/disposition/LOT%2F1 %25"
 
 
 # --- a terminal that comes late ---------------------------------------------------------------------------

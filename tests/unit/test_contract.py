@@ -10,10 +10,11 @@ from gateway.advice.publication import board_message, guidance_message
 from gateway.contract.contexts import context_change
 from gateway.contract.payloads.prediction import PredictionPayload
 from gateway.contract.payloads.status import StatusPayload
+from gateway.contract.publications import DISPOSITION
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.contract.times import parse_rfc3339, rfc3339
-from gateway.contract.topics import Topics, encode_level
+from gateway.contract.topics import encode_level
 from gateway.records.production import ContextKind
 from tests.building import NOW_NS, line, moment
 from tests.unit.test_lifecycle import guidance
@@ -47,7 +48,7 @@ def test_reserved_characters_are_percent_encoded():
 
 
 def test_a_result_without_lot_has_a_topic_of_its_own():
-    assert Topics("root").disposition(None) == "root/disposition/unassigned"
+    assert DISPOSITION.topic_of("root", None) == "root/disposition/unassigned"
 
 
 @given(st.integers(0, 4_000_000_000_000))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contract.schemas import PUBLISHED, documents
+from gateway.contract.publications import PUBLICATIONS
+from gateway.contract.schemas import documents
 from tests.integration.parts import missing
 from tests.unit.test_deviations import Plant
 
@@ -29,7 +30,7 @@ def test_what_the_gateway_sends_is_of_its_schema(tmp_path):
     for (payload,) in rows:
         document = json.loads(payload)
         name = document["schema"].removeprefix("labline.").removesuffix("/1")
-        model = PUBLISHED[name][0]
+        model = PUBLICATIONS[name].model
         assert model.model_validate(document).model_dump(by_alias=True, mode="json") == document
         seen.add(name)
     assert {"guidance", "disposition", "deviation", "board"} <= seen
@@ -41,5 +42,5 @@ def test_the_examples_of_the_contract_have_no_field_that_the_schema_does_not_kno
     if not file.exists():
         missing("the folder with the contract's examples")
     document = json.loads(file.read_text())
-    model = PUBLISHED[document["schema"].removeprefix("labline.").removesuffix("/1")][0]
+    model = PUBLICATIONS[document["schema"].removeprefix("labline.").removesuffix("/1")].model
     assert document.keys() <= {field.alias or field_name for field_name, field in model.model_fields.items()}
