@@ -7,6 +7,7 @@ gateway's own events it follows from their content.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from gateway.deadlines import ClockReading
 from gateway.records.laboratory import LabResult, ResultReference, Specification
@@ -32,6 +33,7 @@ class Origin:
 class EventBase:
     """What every event has: a stable id, and the moment at which it came to be processed."""
 
+    kind: ClassVar[str]  # as the store writes it; it never changes, whatever the class is called
     event_id: str = ""
     at: ClockReading
 
@@ -45,6 +47,7 @@ class EventBase:
 class ResultArrived(EventBase):
     """A laboratory result came in."""
 
+    kind: ClassVar[str] = "ResultArrived"
     origin: Origin
     result: LabResult
     payload: bytes
@@ -60,6 +63,7 @@ class ResultArrived(EventBase):
 class ContextChanged(EventBase):
     """An order, lot, material or equipment changed."""
 
+    kind: ClassVar[str] = "ContextChanged"
     origin: Origin
     change: ContextChange
     payload: bytes
@@ -69,6 +73,7 @@ class ContextChanged(EventBase):
 class SpecificationStated(EventBase):
     """Master data stated a version of a specification, or withdrew it."""
 
+    kind: ClassVar[str] = "SpecificationStated"
     origin: Origin
     specification: Specification
     withdrawn: bool
@@ -79,6 +84,7 @@ class SpecificationStated(EventBase):
 class ResponseArrived(EventBase):
     """A person at a terminal answered."""
 
+    kind: ClassVar[str] = "ResponseArrived"
     origin: Origin
     response: Response
     payload: bytes
@@ -88,6 +94,7 @@ class ResponseArrived(EventBase):
 class MessageRefused(EventBase):
     """A message came in that cannot be understood; ``about``: of which lots or sample it speaks, if known."""
 
+    kind: ClassVar[str] = "MessageRefused"
     origin: Origin
     payload: bytes
     reasons: tuple[Reason, ...]
@@ -99,6 +106,7 @@ class MessageRefused(EventBase):
 class ModelDue(EventBase):
     """A model is to predict now."""
 
+    kind: ClassVar[str] = "ModelDue"
     model: str
 
 
@@ -114,6 +122,7 @@ class Timer(StrEnum):
 class TimerDue(EventBase):
     """A timer ran out."""
 
+    kind: ClassVar[str] = "TimerDue"
     timer: Timer
 
 
@@ -146,6 +155,7 @@ class FollowUp:
 class FollowUpDue(EventBase):
     """A follow-up's turn has come."""
 
+    kind: ClassVar[str] = "FollowUpDue"
     follow_up: FollowUp
 
 
@@ -153,6 +163,7 @@ class FollowUpDue(EventBase):
 class GapNoticed(EventBase):
     """Data is missing, and that is known."""
 
+    kind: ClassVar[str] = "GapNoticed"
     gap: Gap
 
 
@@ -160,6 +171,7 @@ class GapNoticed(EventBase):
 class HeadWitnessed(EventBase):
     """The broker still has a head of our audit chain that it was told earlier."""
 
+    kind: ClassVar[str] = "HeadWitnessed"
     head: Head
 
 
@@ -167,6 +179,7 @@ class HeadWitnessed(EventBase):
 class StoreChecked(EventBase):
     """The full check of the store has run."""
 
+    kind: ClassVar[str] = "StoreChecked"
     rows: int
     audit_lines: int
     damaged: int
@@ -177,6 +190,7 @@ class StoreChecked(EventBase):
 class GatewayStarted(EventBase):
     """The daemon came up with this configuration and these bundles."""
 
+    kind: ClassVar[str] = "GatewayStarted"
     version: str
     configuration_sha256: str
     bundles: Mapping[str, str]
@@ -187,6 +201,7 @@ class GatewayStarted(EventBase):
 class VersionTaken(EventBase):
     """A version of a model that was promoted or rolled back to is in service from now on."""
 
+    kind: ClassVar[str] = "VersionTaken"
     model: str
     version: str
     bundle_sha256: str
@@ -197,6 +212,7 @@ class VersionTaken(EventBase):
 class AdviceWithheld(EventBase):
     """The second check kept a message back; ``refused``: by the id of each guidance in it that it refuses, why."""
 
+    kind: ClassVar[str] = "AdviceWithheld"
     refused: Mapping[str, Reason]
 
 
@@ -204,11 +220,14 @@ class AdviceWithheld(EventBase):
 class GatewayStopped(EventBase):
     """The daemon is stopping in order."""
 
+    kind: ClassVar[str] = "GatewayStopped"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotsJudgedAgain(EventBase):
     """What lots are judged by has changed: production context, a specification, a refused message, a parent lot."""
 
+    kind: ClassVar[str] = "LotsJudgedAgain"
     lots: tuple[str, ...]
     because: str  # the event's id that has changed it
 

@@ -258,9 +258,7 @@ class _Deciding:
         except Exception as error:
             if is_of_the_file(error) or not self._connection.in_transaction:
                 raise
-            log.exception(
-                "an event could not be identified; it becomes a dead letter", kind=type(pending.event).__name__
-            )
+            log.exception("an event could not be identified; it becomes a dead letter", kind=pending.event.kind)
             event = _unidentified(pending.event, error)
         if event is not None:
             self.decide(event, pending.windows)
@@ -285,7 +283,7 @@ class _Deciding:
             if is_of_the_file(error) or not self._connection.in_transaction:
                 raise  # not the event's fault: it is not acknowledged, and comes again
             self._connection.execute("ROLLBACK TO decision")
-            log.exception("a decision failed; the event becomes a dead letter", kind=type(event).__name__)
+            log.exception("a decision failed; the event becomes a dead letter", kind=event.kind)
             queued = _bury(self._connection, self._line, event, error)
             self.failed += 1
             latched = False

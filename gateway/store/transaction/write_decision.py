@@ -81,7 +81,7 @@ def write(
         origin = event.origin
         arrived: dict[str, Cell] = {
             "event_id": event.event_id,
-            "kind": type(event).__name__,
+            "kind": event.kind,
             "at_ns": event.at_ns,
             "session": origin.session,
             "topic": origin.topic,
@@ -126,7 +126,7 @@ def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str
 
 def _result(connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted) -> None:
     if not isinstance(event, ResultArrived):
-        raise LablineError(f"a result cannot follow from {type(event).__name__}")
+        raise LablineError(f"a result cannot follow from {event.kind}")
     if record.supersedes is not None:
         connection.execute(SQL["retire_result"], {"result_id": record.supersedes})
     result, body = record.result, encode(record.result)
