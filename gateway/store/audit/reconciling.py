@@ -15,7 +15,7 @@ from gateway.database.opening import one_state
 from gateway.lab.disposition import worse
 from gateway.records.laboratory import Recommendation
 from gateway.store.audit import trail as audit
-from gateway.store.audit.vouching import MAY_LEAVE, Evidence, evidence_tables
+from gateway.store.audit.vouching import Evidence, evidence_tables
 from gateway.store.statements import SQL
 
 _ROWS_AT_ONCE = 500
@@ -169,7 +169,7 @@ class Reconciliation:
         said = self._said.execute("SELECT hash, seq FROM vouched WHERE name = ?", (name,)).fetchone()
         row = None if table is None else _row(self._connection, table, key)
         if row is None:
-            may_leave = table is not None and table.table in MAY_LEAVE
+            may_leave = table is not None and table.may_leave
             if said is not None and said[0] is not None and not may_leave:
                 found.wrong.append(f"{name}, which audit line {said[1]} vouches for, is missing or changed")
         elif said is None:

@@ -2,34 +2,20 @@
 
 Nobody has to think of it. Temporary triggers on the writing connection note each change of a row in each table, whoever
 makes it, and ``audit.append`` puts what was noted into the line that it writes, in the same transaction. A new table is
-vouched for from its first row on, unless it stands in ``NOT_VOUCHED_FOR`` with its reason.
+vouched for from its first row on, unless its row in ``tables.py`` says why not.
 """
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from gateway.database.opening import Schema
+from gateway.store.tables import TABLES
 
-NOT_VOUCHED_FOR: Mapping[str, str] = {
-    "audit": "it is the chain",
-    "audit_archive": "the line about an archive says what its row says",
-    "signed_head": "each is signed",
-    "dead_letter_payloads": "one row, a sum that triggers keep",
-    "store": "one row that is written with every start, stop and tick",
-    "retry": "what a person has asked for; the line about it says so",
-}
-_ONLY_WHERE: Mapping[str, str] = {  # the other predictions are figures, and go by age
-    "prediction": "{row}.sample_result_id IS NOT NULL",
-    # figures, the board and heads follow from what is vouched for, and are told by events that make no line
-    "outbox": "{row}.lane < 2 AND {row}.topic NOT LIKE '%/board' AND {row}.topic NOT LIKE '%/audit/head'",
-}
-MAY_LEAVE = frozenset({"outbox"})
-"""Tables whose rows leave without a line: what was to be sent leaves as the broker acknowledges it."""
 _WITH_THE_NEXT_LINE = "departure "
 """Rows that make no line of their own: of messages that others have replaced, in an outage one after the other."""
 
@@ -44,6 +30,7 @@ class Evidence:
     has_hash: bool
     has_rowid: bool
     only_where: str
+    may_leave: bool  # without a line
 
     def key_sql(self, row: str) -> str:
         """Return the SQL for a row's key as the trail writes it: its text, or a JSON array of several columns."""
@@ -69,7 +56,11 @@ def evidence_tables(connection: sqlite3.Connection) -> tuple[Evidence, ...]:
     tables = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
     ).fetchall()
-    return tuple(_evidence(connection, name, sql) for name, sql in tables if name not in NOT_VOUCHED_FOR)
+    return tuple(_evidence(connection, name, sql) for name, sql in tables if _is_vouched_for(name))
+
+
+def _is_vouched_for(table: str) -> bool:
+    return table not in TABLES or TABLES[table].not_vouched_for is None
 
 
 def _evidence(connection: sqlite3.Connection, table: str, sql: str) -> Evidence:
@@ -84,7 +75,8 @@ def _evidence(connection: sqlite3.Connection, table: str, sql: str) -> Evidence:
         hash_sql="{row}.hash" if has_hash else f"evidence_hash('{table}', {cells})",
         has_hash=has_hash,
         has_rowid="WITHOUT ROWID" not in sql.upper(),
-        only_where=_ONLY_WHERE.get(table, "1"),
+        only_where=(table in TABLES and TABLES[table].vouched_where) or "1",
+        may_leave=table in TABLES and TABLES[table].may_leave,
     )
 
 
@@ -121,7 +113,7 @@ def _triggers_on(evidence: Evidence) -> str:
             (
                 ("INSERT", "NEW", hashed, evidence.hash_sql.format(row="NEW")),
                 (update, "NEW", hashed, evidence.hash_sql.format(row="NEW")),
-                *((("DELETE", "OLD", "", "NULL"),) if evidence.table not in MAY_LEAVE else ()),
+                *((("DELETE", "OLD", "", "NULL"),) if not evidence.may_leave else ()),
             )
         )
     )

@@ -22,36 +22,13 @@ from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import evidence_hash, row_hash
 from gateway.store.facts.lot import own_words
 from gateway.store.statements import SQL
+from gateway.store.tables import TABLES, Table
 from gateway.store.transaction.lot_records import leave_to_judge, note_without_lot
 
-# in an order in which no row needs one that comes later; with the columns that its hash leaves out
-_TABLES: dict[str, frozenset[str]] = {
-    "event": frozenset(), "job_order": frozenset(), "lot": frozenset(), "context_change": frozenset(),
-    "lab_result": frozenset(), "prediction": frozenset({"after_event"}), "disposition": frozenset(),
-    "guidance": frozenset(), "guidance_state": frozenset(), "response": frozenset(),
-    "dead_letter_payload": frozenset(), "dead_letter": frozenset(),
-    "outbox": frozenset({"parked", "seq", "acknowledged"}), "gap": frozenset(), "feedback": frozenset(),
-    "version_change": frozenset(), "signed_bias": frozenset(), "specification_stated": frozenset(),
-    "series_point": frozenset(), "provisional_hold": frozenset(), "control_point": frozenset(),
-    "material_use": frozenset(), "lot_fingerprint": frozenset(), "incoming_result": frozenset(),
-    "deviation": frozenset({"grown_from", "version", "scope"}), "assessment": frozenset(), "settlement": frozenset(),
-    "refused_result": frozenset(), "refused_in_place": frozenset(), "refused_of_product": frozenset(),
-    "series": frozenset(), "series_sample": frozenset(),
-    "analytes_together": frozenset(),
-}  # fmt: skip
-# what waited to be done: without a hash, nobody could say whether it is what was wanted
-_LEFT_BEHIND = {
-    "follow_up": "SELECT count(*) FROM follow_up",
-    "sample_request": "SELECT count(*) FROM sample_request WHERE done = 0",
-}
+_SALVAGED = tuple(table for table in TABLES.values() if table.salvaged)
 _WITHOUT_ROWID = frozenset({"guidance_state"})
-_BLOBS = frozenset({"payload"})
-_HASHED_BY_STATEMENT = frozenset({"outbox"})
-
-
 _RETAIN = "retain"
 _CAUSE, _MOST_LOTS = "salvaged", 20_000
-_MERGED = {"lot": "material_lot_id", "job_order": "job_order_id"}  # with their keys
 _CHANGING = frozenset({"hash", "current", "retain"})
 
 
@@ -87,15 +64,19 @@ def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salva
     with tempfile.TemporaryDirectory(prefix="labline-salvage-") as name:
         copy = _copied(file, Path(name))
         with closing(_opened(copy)) as source:
-            found.left_behind = {table: _counted(source, query) for table, query in _LEFT_BEHIND.items()}
+            found.left_behind = {
+                table.name: _counted(source, f"SELECT count(*) FROM {table.name} WHERE {table.left_behind}")
+                for table in TABLES.values()
+                if table.left_behind is not None
+            }
             if into is None:
-                for table, left_out in _TABLES.items():
-                    for _row in _holding(source, table, left_out, found):
+                for table in _SALVAGED:
+                    for _row in _holding(source, table, found):
                         pass
             else:
                 with _one_transaction(into):
-                    for table, left_out in _TABLES.items():
-                        _put_back(into, table, _holding(source, table, left_out, found), found)
+                    for table in _SALVAGED:
+                        _put_back(into, table, _holding(source, table, found), found)
                     into.execute(SQL["make_newest_versions_current"])
                     _judge_again(into, found.lots, at_ns=at_ns)
                     entry = AuditEntry(kind="salvaged", subject=str(file), body=found.document())
@@ -147,13 +128,12 @@ def _counted(source: sqlite3.Connection, query: str) -> int | None:
     return None
 
 
-def _holding(
-    source: sqlite3.Connection, table: str, left_out: frozenset[str], found: Salvaged
-) -> Iterator[dict[str, Any]]:
+def _holding(source: sqlite3.Connection, of: Table, found: Salvaged) -> Iterator[dict[str, Any]]:
     """Yield the rows that match their hash, in their order, and count all."""
+    table, left_out = of.name, {"hash", "salvage_row", *of.hash_leaves_out}
     found.holding[table] = found.damaged[table] = 0
     for row in _rows(source, table, found):
-        values = {name: row[name] for name in row.keys() if name not in {"hash", "salvage_row", *left_out}}  # noqa: SIM118
+        values = {name: row[name] for name in row.keys() if name not in left_out}  # noqa: SIM118
         stated = row["hash"]
         if stated is None or evidence_hash(table, *values.values()) != stated.decode(errors="replace"):
             found.damaged[table] += 1
@@ -195,16 +175,17 @@ def _numbers_from_the_back(source: sqlite3.Connection, table: str, last_read: in
 # --- putting back --------------------------------------------------------------------------------------
 
 
-def _put_back(into: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any]], found: Salvaged) -> None:
+def _put_back(into: sqlite3.Connection, of: Table, rows: Iterable[dict[str, Any]], found: Salvaged) -> None:
+    table = of.name
     found.put_back[table] = found.differing[table] = 0
     for values in rows:
         kept = {
-            name: value.decode() if isinstance(value, bytes) and name not in _BLOBS else value
+            name: value.decode() if isinstance(value, bytes) and name not in of.blobs else value
             for name, value in values.items()
         }
         if _RETAIN in kept:
             kept[_RETAIN] = 0
-        if table in _HASHED_BY_STATEMENT:
+        if of.hashed_by_statement:
             kept["hash"] = row_hash(table, kept.values())
         columns, marks = ", ".join(kept), ", ".join("?" * len(kept))
         statement = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
@@ -213,8 +194,8 @@ def _put_back(into: sqlite3.Connection, table: str, rows: Iterable[dict[str, Any
         if inserted:
             _note(into, table, kept, found)
             continue
-        if table in _MERGED:
-            found.merged[table] = found.merged.get(table, 0) + _merged(into, table, kept)
+        if of.merged_by is not None:
+            found.merged[table] = found.merged.get(table, 0) + _merged(into, table, of.merged_by, kept)
         else:
             found.differing[table] += _differs(into, table, kept)
 
@@ -254,13 +235,12 @@ def _differs(into: sqlite3.Connection, table: str, kept: dict[str, Any]) -> bool
     return row is None
 
 
-def _merged(into: sqlite3.Connection, table: str, kept: dict[str, Any]) -> int:
+def _merged(into: sqlite3.Connection, table: str, key: str, kept: dict[str, Any]) -> int:
     """Let a lot or an order that both stores know have what either knows of it; return whether that changed anything.
 
     What the present store does not know is taken over; of a lot the recommendation that asks for more care holds, and
     a latch stays.
     """
-    key = _MERGED[table]
     present = into.execute(f"SELECT * FROM {table}_checked WHERE {key} = ?", (kept[key],)).fetchone()
     if not present["holds"]:
         return 0  # damaged here: no decision stands on it, and no later change makes it hold again
