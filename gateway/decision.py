@@ -24,7 +24,7 @@ from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
 from gateway.records.verdicts import Reason
-from gateway.situation import ProvisionalHold
+from gateway.records.laboratory import ProvisionalHold
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

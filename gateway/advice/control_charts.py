@@ -14,7 +14,8 @@ from gateway.line.spc_rules import Together
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
 from gateway.records.verdicts import Reason
-from gateway.situation import SeriesSituation, Situation
+from gateway.facts.lab_result import SeriesOnRecord
+from gateway.facts.situation import Situation
 
 _LARGEST = 1e30  # what is larger was not measured: instruments say so that they could not
 _SIDES: Mapping[str, Side] = {"<": "<", "<=": "<", ">": ">", ">=": ">"}  # of a limit, on which a value lies
@@ -71,7 +72,7 @@ def _left(situation: Situation) -> Decision:
     return Decision(records=(gone,))
 
 
-def _measured(event: ResultArrived, result: LabResult, known: SeriesSituation) -> Measured | None:
+def _measured(event: ResultArrived, result: LabResult, known: SeriesOnRecord) -> Measured | None:
     """Return the result as it is charted, or None where it is not."""
     number = result.censored_at if result.qualifier else result.value
     side = _SIDES.get(result.qualifier or "")
@@ -84,14 +85,14 @@ def _measured(event: ResultArrived, result: LabResult, known: SeriesSituation) -
     return Measured(result_id=result.result_id, at_ns=at_ns, value=value, qualifier=side)
 
 
-def _charted(point: Point | None, result: LabResult, known: SeriesSituation, situation: Situation) -> Charted:
+def _charted(point: Point | None, result: LabResult, known: SeriesOnRecord, situation: Situation) -> Charted:
     rules = rules_for(situation.line.trends, product=result.material_definition_id, analyte=result.analyte)
     if point is not None and known.points is None:
         return charted(without_newest(known.series, point.sample_id), point, rules, name=result.test_id)
     return charted_again(known.series, _with(known, point), rules, name=result.test_id, of=result.sample_id)
 
 
-def _with(known: SeriesSituation, point: Point | None) -> tuple[Point, ...]:
+def _with(known: SeriesOnRecord, point: Point | None) -> tuple[Point, ...]:
     return (*(known.points or ()), *(() if point is None else (point,)))
 
 
@@ -107,7 +108,7 @@ def _frozen_audit(found: Charted, product: str, analyte: str) -> tuple[AuditEntr
     return (AuditEntry(kind="limits_frozen", subject=analyte, body=body),)
 
 
-def _together(point: Point, result: LabResult, known: SeriesSituation) -> Trended:
+def _together(point: Point, result: LabResult, known: SeriesOnRecord) -> Trended:
     """Return what the values of one sample signal together, for each set of analytes that this result completes."""
     found = Trended()
     for wanted, standing in known.together.items():
@@ -124,7 +125,7 @@ def _together(point: Point, result: LabResult, known: SeriesSituation) -> Trende
     return found
 
 
-def _reference(wanted: Together, sample_id: str, row: dict[str, float], known: SeriesSituation) -> Decision:
+def _reference(wanted: Together, sample_id: str, row: dict[str, float], known: SeriesOnRecord) -> Decision:
     """Return the reference that this sample completes, if it does."""
     rows = [
         (sample, [values[name] for name in wanted.analytes])

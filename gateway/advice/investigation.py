@@ -33,7 +33,8 @@ from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.outgoing import AuditEntry
-from gateway.situation import LotFacts, Situation
+from gateway.facts.lot import LotFacts
+from gateway.facts.situation import Situation
 from gateway.time_units import SECOND_NS
 
 LONGEST_NS = 8 * 3600 * SECOND_NS  # of a process window

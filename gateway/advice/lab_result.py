@@ -34,7 +34,9 @@ from gateway.lab.result_versions import is_newer, together
 from gateway.line.definition import ModelAssignment, Stage
 from gateway.records.laboratory import Disposition, LabResult, Recommendation, RestedOn, ResultStatus, Specification
 from gateway.records.prediction import Prediction
-from gateway.situation import LotFacts, ProvisionalHold, Situation
+from gateway.facts.lot import LotFacts
+from gateway.records.laboratory import ProvisionalHold
+from gateway.facts.situation import Situation
 
 _UNDECIDED = UNDECIDED | {OpenPoint.PRODUCT_UNKNOWN}
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})

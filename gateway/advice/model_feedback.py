@@ -16,7 +16,7 @@ from gateway.latches import drift_latch
 from gateway.line.definition import ModelAssignment, ModelOutput
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def learn(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:

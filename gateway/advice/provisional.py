@@ -17,7 +17,9 @@ from gateway.records.laboratory import Disposition, Recommendation, Specificatio
 from gateway.records.outgoing import AuditEntry
 from gateway.records.prediction import Prediction
 from gateway.records.verdicts import Reason
-from gateway.situation import LotPrediction, ProvisionalHold, Situation
+from gateway.facts.model_due import LotPrediction
+from gateway.records.laboratory import ProvisionalHold
+from gateway.facts.situation import Situation
 
 IN_A_ROW = 3  # predictions of a lot wholly outside, the newest among them
 

@@ -17,7 +17,7 @@ from gateway.line.spc_rules import ControlMaterial
 from gateway.records.laboratory import LabResult
 from gateway.records.outgoing import AuditEntry, OutgoingMessage
 from gateway.records.verdicts import Reason
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 UNKNOWN_CONTROL = "CONTROL_UNKNOWN"
 

@@ -13,7 +13,7 @@ from gateway.lab.specifications import action_limits, has_limits
 from gateway.records.laboratory import Specification
 from gateway.records.outgoing import AuditEntry
 from gateway.records.prediction import Prediction
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 from gateway.time_units import SECOND_NS
 
 _FEWEST_LOTS = 5  # in control, to say what is usual

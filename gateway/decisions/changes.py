@@ -11,7 +11,7 @@ from gateway.decision import Decision
 from gateway.events import Event, LotsJudgedAgain
 from gateway.records.guidance import Guidance
 from gateway.records.outgoing import AuditEntry
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def disposition_changes(outcome: LotOutcome, event: Event, situation: Situation) -> Decision:

@@ -23,7 +23,7 @@ from gateway.events import (
 from gateway.guardrails.standing import no_longer_advised
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.outgoing import OutgoingMessage
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 AUDIT_BEHIND_WITNESS = "AUDIT_BEHIND_WITNESS"
 

@@ -21,7 +21,7 @@ from gateway.events import (
 from gateway.lab.disposition import TREND_FLAGS
 from gateway.lab.westgard import is_control
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def on_result(event: ResultArrived, situation: Situation) -> Decision:

@@ -11,7 +11,8 @@ from gateway.decision import Decision
 from gateway.decisions.changes import assessment_alone, disposition_changes, guidance_changes
 from gateway.events import LotsJudgedAgain
 from gateway.records.production import Context
-from gateway.situation import LotFacts, Situation
+from gateway.facts.lot import LotFacts
+from gateway.facts.situation import Situation
 
 
 def on_lots_judged_again(event: LotsJudgedAgain, situation: Situation) -> Decision:

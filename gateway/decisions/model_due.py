@@ -25,7 +25,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.setpoints.interactions import CoupledOutput, coupled_models, neighbouring_others, own_others, pending_moves
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def on_model_due(event: ModelDue, situation: Situation) -> Decision:

@@ -20,7 +20,7 @@ from gateway.events import (
 from gateway.records.guidance import GuidanceState
 from gateway.records.laboratory import Specification
 from gateway.records.production import ContextKind
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def on_context(event: ContextChanged, situation: Situation) -> Decision:

@@ -9,7 +9,7 @@ from gateway.decisions.changes import audit_entry
 from gateway.events import Arrived, MessageRefused
 from gateway.records.outgoing import DeadLetter
 from gateway.records.verdicts import Reason
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def on_message_refused(event: MessageRefused, situation: Situation) -> Decision:

@@ -8,7 +8,7 @@ from gateway.decision import Decision, ResponseRecorded
 from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import ResponseArrived
 from gateway.guardrails.standing import no_longer_advised
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def on_response(event: ResponseArrived, situation: Situation) -> Decision:

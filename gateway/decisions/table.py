@@ -51,7 +51,7 @@ from gateway.events import (
 )
 from gateway.history.windows import WindowRequest
 from gateway.line.definition import LineDefinition
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 
 
 def decide(event: Event, situation: Situation) -> Decision:

@@ -195,3 +195,17 @@ class Disposition:
     missing_tests: tuple[str, ...] = ()  # required ones without an approved result
     provisional: bool = False  # before the laboratory's result, by what a model says
     results: int = 0  # how many current results it rests on; of very many, rests_on_results names the worst
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProvisionalHold:
+    """A lot's hold before its result, by a prediction; ``settled_by``: the result that confirmed or withdrew it.
+
+    ``since_ns``: from when on what the model spoke of was made. An earlier sample says nothing of it.
+    """
+
+    material_lot_id: str
+    analyte: str
+    prediction_id: str
+    since_ns: int
+    settled_by: str | None = None

@@ -47,7 +47,7 @@ from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultReference
 from gateway.records.outgoing import AuditEntry
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 from gateway.store.audit import trail as audit
 from gateway.store.facts.situation import load
 from gateway.store.outbox import Queued

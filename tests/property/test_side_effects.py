@@ -10,7 +10,7 @@ from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.records.guidance import Guidance
 from gateway.records.production import Context
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 from tests.building import NOW_NS, PH, VISCOSITY, assignment, line, linear, moment, steady_rings
 from tests.unit.test_side_effects import ph_model
 

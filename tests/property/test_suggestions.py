@@ -17,7 +17,7 @@ from gateway.line.definition import ManipulatedTag, Stage
 from gateway.records.outgoing import Lane
 from gateway.records.process import TagSample
 from gateway.records.production import Context
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 from gateway.time_units import seconds_to_ns
 from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, moment, value_output
 

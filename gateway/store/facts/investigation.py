@@ -14,7 +14,7 @@ from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import Disposition, LabResult
 from gateway.records.production import ContextChange
-from gateway.situation import Earlier, Investigation
+from gateway.facts.deviation import Earlier, Investigation
 from gateway.store.codec import decode
 
 Kind = TypeVar("Kind")

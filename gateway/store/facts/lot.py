@@ -34,7 +34,8 @@ from gateway.records.guidance import Guidance
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultStatus, Specification
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason
-from gateway.situation import LotFacts, ProvisionalHold
+from gateway.facts.lot import LotFacts
+from gateway.records.laboratory import ProvisionalHold
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import Records
 from gateway.store.facts.standing import MOST_READ, all_standing, standing_and_others

@@ -10,13 +10,14 @@ from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series
 from gateway.records.laboratory import LabResult
 from gateway.records.prediction import Prediction
-from gateway.situation import SamplingSituation, Situation
+from gateway.facts.sample_request import SamplingOnRecord
+from gateway.facts.situation import Situation
 from gateway.store.facts.investigation import MOST_REFERENCES, Records, around_lot
 
 _LATELY = 3  # values since the series signalled
 
 
-def sampling_of(records: Records, found: Situation, lot: str, *, at_ns: int) -> SamplingSituation:
+def sampling_of(records: Records, found: Situation, lot: str, *, at_ns: int) -> SamplingOnRecord:
     """Return what the risk of a lot is taken from."""
     product = found.context.material_definition_id
     stated = (*found.line.specifications, *found.master_data)
@@ -31,7 +32,7 @@ def sampling_of(records: Records, found: Situation, lot: str, *, at_ns: int) -> 
         records.rows("fingerprints_in_control", {"product": product, "besides": lot, "most": MOST_REFERENCES}),
     )
     measured = records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot}))
-    return SamplingSituation(
+    return SamplingOnRecord(
         analytes=analytes,
         measured=frozenset(each.analyte for each in measured if each.status not in WITHDRAWN),
         queue=_queue(records, besides=lot),

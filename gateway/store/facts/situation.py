@@ -44,15 +44,11 @@ from gateway.records.outgoing import SignedHead
 from gateway.records.prediction import Prediction
 from gateway.records.production import Context, ContextChange, ContextKind
 from gateway.setpoints.interactions import coupled_models
-from gateway.situation import (
-    FeedbackHistory,
-    LotFacts,
-    LotPrediction,
-    ProvisionalHold,
-    ResultHistory,
-    SeriesSituation,
-    Situation,
-)
+from gateway.facts.lab_result import FeedbackHistory, ResultHistory, SeriesOnRecord
+from gateway.facts.lot import LotFacts
+from gateway.facts.model_due import LotPrediction
+from gateway.records.laboratory import ProvisionalHold
+from gateway.facts.situation import Situation
 from gateway.store.audit.heads import contains, head_of
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import around_lot, around_result
@@ -384,7 +380,7 @@ class _Loading:
 
     def _series(
         self, event: ResultArrived, product: str | None, history: ResultHistory, line: LineDefinition
-    ) -> SeriesSituation | None:
+    ) -> SeriesOnRecord | None:
         """Return the series of a result, with its points where it is to be charted again."""
         if product is None:
             return None
@@ -395,7 +391,7 @@ class _Loading:
         at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
         needs_none = replaced is None and goes_on(series, result.sample_id, at_ns, known=bool(of_sample))
         wanted = [each for each in line.together if each.product == product and result.analyte in each.analytes]
-        found = SeriesSituation(
+        found = SeriesOnRecord(
             series=series,
             points=None if needs_none else points_on_record(self, of_series, besides=result.sample_id),
             replicates=tuple(each for each in of_sample if each.result_id != replaced),
@@ -408,7 +404,7 @@ class _Loading:
         row = self._row("point_of_sample", **of_series, sample_id=sample_id)
         return () if row is None else results_in(row["results"])
 
-    def _left_series(self, event: ResultArrived, product: str | None, history: ResultHistory) -> SeriesSituation | None:
+    def _left_series(self, event: ResultArrived, product: str | None, history: ResultHistory) -> SeriesOnRecord | None:
         """Return the series that a corrected result's point stands in, where the correction is of another one."""
         current = history.current
         if current is None or current.material_definition_id is None:
@@ -420,13 +416,13 @@ class _Loading:
         if series is None:
             return None
         of_sample = self._results_of_sample(of_series, current.sample_id)
-        return SeriesSituation(
+        return SeriesOnRecord(
             series=series,
             points=points_on_record(self, of_series, besides=current.sample_id),
             replicates=tuple(each for each in of_sample if each.result_id != current.result_id),
         )
 
-    def _beside(self, found: SeriesSituation, wanted: list[Together], result: LabResult) -> SeriesSituation:
+    def _beside(self, found: SeriesOnRecord, wanted: list[Together], result: LabResult) -> SeriesOnRecord:
         """Return what a result's series is judged together with: references, or the samples to freeze them from."""
         together = {each: self._reference(each) for each in wanted}
         product = wanted[0].product

@@ -17,7 +17,7 @@ from gateway.events import Event, FollowUp, FollowUpKind, MessageRefused
 from gateway.lab.release import Assessment
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.production import ContextChange, ContextKind
-from gateway.situation import Situation
+from gateway.facts.situation import Situation
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
 from gateway.store.statements import SQL, value_of

@@ -53,7 +53,8 @@ from gateway.records.outgoing import AuditEntry, DeadLetter, SignedHead
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange, ContextKind
-from gateway.situation import ProvisionalHold, Situation
+from gateway.records.laboratory import ProvisionalHold
+from gateway.facts.situation import Situation
 from gateway.store import dead_letters
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import Cell, with_hash

@@ -1,0 +1,27 @@
+"""What guidance stands on that is answered, or that may end."""
+
+from dataclasses import dataclass
+
+from gateway.facts.base import Facts
+from gateway.records.guidance import Guidance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenGuidanceFacts(Facts):
+    """The open guidance that an event is about; of the board what it shows."""
+
+    open_guidance: tuple[Guidance, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseFacts(Facts):
+    """The guidance that a person has answered, where it is on record."""
+
+    answered: Guidance | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartFacts(OpenGuidanceFacts):
+    """What a start stands on; ``previous_configuration_sha256``: None before the first start."""
+
+    previous_configuration_sha256: str | None
