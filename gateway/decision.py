@@ -17,14 +17,13 @@ from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import Disposition, LabResult, ResultReference, Specification
+from gateway.records.laboratory import Disposition, LabResult, ProvisionalHold, ResultReference, Specification
 from gateway.records.outgoing import AuditEntry, DeadLetter, OutgoingMessage, SignedHead
 from gateway.records.people import Response
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
 from gateway.records.verdicts import Reason
-from gateway.records.laboratory import ProvisionalHold
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,19 +70,31 @@ class IncomingTested:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultAccepted:
-    """A result version joins the record; ``supersedes`` is the version it takes over from."""
+    """A result version joins the record; ``supersedes`` is the version it takes over from.
+
+    ``current``: whether it is the one that counts. ``control``: of the laboratory's own control, which has no lot.
+    ``possible_lots``: those that it may belong to, where that is all that is known. ``placed_by_production``: whether
+    the version before had its lot from production, so that everything of it may change. ``whole``: whether any of its
+    lots was read whole, so that others of its sample may be concerned.
+    """
 
     result: LabResult
     supersedes: str | None
+    current: bool
+    control: bool
+    possible_lots: tuple[str, ...]
+    placed_by_production: bool
+    whole: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotJudged:
-    """A lot's state after a disposition."""
+    """A lot's state after a disposition; ``stands_already``: whether the lot's own row says it."""
 
     disposition: Disposition
     material_lot_id: str | None
     state: LotState
+    stands_already: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

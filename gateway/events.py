@@ -42,6 +42,11 @@ class EventBase:
         """Return the wall time, in nanoseconds UTC."""
         return self.at.wall_ns
 
+    @property
+    def variant(self) -> object:
+        """Return which one it is of a kind of event that has several; None of the others."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultArrived(EventBase):
@@ -67,6 +72,11 @@ class ContextChanged(EventBase):
     origin: Origin
     change: ContextChange
     payload: bytes
+
+    @property
+    def variant(self) -> object:
+        """Return which one it is."""
+        return self.change.kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +135,11 @@ class TimerDue(EventBase):
     kind: ClassVar[str] = "TimerDue"
     timer: Timer
 
+    @property
+    def variant(self) -> object:
+        """Return which one it is."""
+        return self.timer
+
 
 class FollowUpKind(StrEnum):
     """What follows a decision, later and apart from it."""
@@ -157,6 +172,11 @@ class FollowUpDue(EventBase):
 
     kind: ClassVar[str] = "FollowUpDue"
     follow_up: FollowUp
+
+    @property
+    def variant(self) -> object:
+        """Return which one it is."""
+        return self.follow_up.kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,3 +31,13 @@ def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:
     """
     own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs} | {too_slow_latch(model.name)}
     return any(not code.startswith(OF_ONE_MODEL) or code in own for code in latches)
+
+
+def in_doubt(latches: Iterable[str]) -> bool:
+    """Return whether an alarm stands that puts the records in doubt, and not only one model."""
+    return any(not code.startswith(OF_ONE_MODEL) for code in latches)
+
+
+def has_forgotten(latches: Iterable[str]) -> bool:
+    """Return whether an alarm says that records of earlier are missing: what is new here may not be new."""
+    return not FORGOTTEN.isdisjoint(latches)

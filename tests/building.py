@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from gateway.deadlines import ClockReading, Deadline
+from gateway.facts.model_due import LotInProgress, ModelDueFacts
 from gateway.history.rings import Rings
+from gateway.lab.disposition import LotState
+from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.line.definition import (
     Aggregate,
     InputDefinition,
@@ -194,3 +197,13 @@ def result(**changes: Any) -> LabResult:
             **changes,
         }
     )
+
+
+def model_due_facts(here: LineDefinition, **known: Any) -> ModelDueFacts:
+    """What a model's turn stands on, where nothing is on record but what the test says."""
+    nothing = {
+        "latches": (), "damaged": (), "open_guidance": (), "open_suggestions": (), "last_advised_ns": {}, "bias": {},
+        "coupled_predictions": {}, "specifications": SpecificationsOnRecord(configured=here.specifications, stated=()),
+        "lot": LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}),
+    }  # fmt: skip
+    return ModelDueFacts(line=here, **(nothing | known))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.decision import Decision, ReferenceFrozen, SeriesCharted
 from gateway.events import ResultArrived
+from gateway.facts.lab_result import LabResultFacts, SeriesOnRecord
 from gateway.lab.samples import Measured, Point, Side, point_of
 from gateway.lab.series import without_newest
 from gateway.lab.together import FrozenReference, frozen_reference, out_of_line
@@ -14,8 +15,6 @@ from gateway.line.spc_rules import Together
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
 from gateway.records.verdicts import Reason
-from gateway.facts.lab_result import SeriesOnRecord
-from gateway.facts.situation import Situation
 
 _LARGEST = 1e30  # what is larger was not measured: instruments say so that they could not
 _SIDES: Mapping[str, Side] = {"<": "<", "<=": "<", ">": ">", ">=": ">"}  # of a limit, on which a value lies
@@ -30,21 +29,21 @@ class Trended:
     decision: Decision = field(default_factory=Decision)
 
 
-def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Trended:
+def trend(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> Trended:
     """Return what a newest version of a result means for its series: its sample's point is new, another, or gone.
 
     What the laboratory has validated is charted, of a known product, in the series' unit: numbers, and what lies beyond
     a limit of measurement. Replicates of a sample make one point.
     """
-    left, known, product = _left(situation), situation.series, result.material_definition_id
+    left, known, product = _left(facts), facts.series, result.material_definition_id
     if known is None or product is None:
         return Trended(decision=left)
     measured = _measured(event, result, known)
-    replaced = situation.history.current is not None
+    replaced = facts.history.current is not None
     if measured is None and not replaced:
         return Trended(decision=left)
     point = point_of(result.sample_id, (*known.replicates, *(() if measured is None else (measured,))))
-    found = _charted(point, result, known, situation)
+    found = _charted(point, result, known, facts)
     unit = known.series.unit or result.unit
     series = found.series if found.series.unit == unit else replace(found.series, unit=unit)
     recorded = SeriesCharted(
@@ -59,13 +58,13 @@ def trend(event: ResultArrived, result: LabResult, situation: Situation) -> Tren
     return Trended(reasons=(*found.reasons, *beside.reasons), decision=left + decision + beside.decision)
 
 
-def _left(situation: Situation) -> Decision:
+def _left(facts: LabResultFacts) -> Decision:
     """Return the series that a correction has left, charted again without its result."""
-    current, left = situation.history.current, situation.left_series
+    current, left = facts.history.current, facts.left_series
     if left is None or current is None or current.material_definition_id is None:
         return Decision()
     product, analyte = current.material_definition_id, current.analyte
-    rules = rules_for(situation.line.trends, product=product, analyte=analyte)
+    rules = rules_for(facts.line.trends, product=product, analyte=analyte)
     point = point_of(current.sample_id, left.replicates)
     again = charted_again(left.series, _with(left, point), rules, name=current.test_id).series
     gone = SeriesCharted(product=product, analyte=analyte, sample_id=current.sample_id, series=again, point=point)
@@ -85,8 +84,8 @@ def _measured(event: ResultArrived, result: LabResult, known: SeriesOnRecord) ->
     return Measured(result_id=result.result_id, at_ns=at_ns, value=value, qualifier=side)
 
 
-def _charted(point: Point | None, result: LabResult, known: SeriesOnRecord, situation: Situation) -> Charted:
-    rules = rules_for(situation.line.trends, product=result.material_definition_id, analyte=result.analyte)
+def _charted(point: Point | None, result: LabResult, known: SeriesOnRecord, facts: LabResultFacts) -> Charted:
+    rules = rules_for(facts.line.trends, product=result.material_definition_id, analyte=result.analyte)
     if point is not None and known.points is None:
         return charted(without_newest(known.series, point.sample_id), point, rules, name=result.test_id)
     return charted_again(known.series, _with(known, point), rules, name=result.test_id, of=result.sample_id)

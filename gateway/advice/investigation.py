@@ -6,6 +6,8 @@ from gateway.advice.publication import deviation_message
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, LotAssessed
 from gateway.events import FollowUp, FollowUpDue, FollowUpKind
+from gateway.facts.deviation import DeviationFacts, FingerprintFacts
+from gateway.facts.lot import LotFacts
 from gateway.history.windows import WindowRequest
 from gateway.lab.causes import Cause
 from gateway.lab.deviations import (
@@ -25,7 +27,8 @@ from gateway.lab.deviations import (
 )
 from gateway.lab.disposition import TREND_FLAGS, Judged, judge_result
 from gateway.lab.episodes import Joined, join, mended
-from gateway.lab.fingerprints import Fingerprint, fingerprint
+from gateway.lab.fingerprints import Fingerprint, MaterialUse, fingerprint
+from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.lab.procedures import instructions_for
 from gateway.lab.release import Subject
 from gateway.lab.specifications import limits_text
@@ -33,8 +36,6 @@ from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.outgoing import AuditEntry
-from gateway.facts.lot import LotFacts
-from gateway.facts.situation import Situation
 from gateway.time_units import SECOND_NS
 
 LONGEST_NS = 8 * 3600 * SECOND_NS  # of a process window
@@ -42,8 +43,9 @@ _MOST_SERIES = 6  # analytes of one lot in a draft
 _USUAL_NS = 3600 * SECOND_NS  # where nobody says when the lot was begun
 
 
-def windows_of_follow_up(follow_up: FollowUp, line: LineDefinition) -> tuple[WindowRequest, ...]:
+def windows_of_follow_up(event: FollowUpDue, line: LineDefinition) -> tuple[WindowRequest, ...]:
     """Return the stretches of the equipment's tags that a follow-up looks at."""
+    follow_up = event.follow_up
     return tuple(
         WindowRequest(tag=tag.name, start_ns=follow_up.from_ns, end_ns=follow_up.until_ns)
         for tag in line.tags.values()
@@ -84,22 +86,22 @@ def follow_up_of_result(
 
 
 def follow_ups_of_lot_judged_again(
-    facts: LotFacts, assessed: LotAssessed | None, *, at_ns: int
+    lot_facts: LotFacts, assessed: LotAssessed | None, *, at_ns: int
 ) -> tuple[FollowUp, ...]:
     """Return the follow-ups of results that fail for a lot now that its context is another one."""
     changed = () if assessed is None else assessed.changed
     failed = {each.subject for each in changed if each.kind is Subject.RESULT and each.failed}
-    made_until_ns = at_ns if facts.ended_ns is None else min(at_ns, facts.ended_ns)
-    context = facts.knowledge.context
+    made_until_ns = at_ns if lot_facts.ended_ns is None else min(at_ns, lot_facts.ended_ns)
+    context = lot_facts.knowledge.context
     return tuple(
         follow_up_of_result(
             record.result,
             record.result.equipment_id or context.equipment_id,
-            started_ns=facts.started_ns,
+            started_ns=lot_facts.started_ns,
             until_ns=made_until_ns if record.result.sampled_ns is None else record.result.sampled_ns,
             material_lot_id=context.material_lot_id,
         )
-        for record in facts.knowledge.results
+        for record in lot_facts.knowledge.results
         if record.current and record.result.result_id in failed
     )
 
@@ -120,12 +122,11 @@ def follow_up_of_running_lot(
     return follow_up_of_lot(result.material_lot_id, equipment_id, started_ns=started_ns, ended_ns=until_ns)
 
 
-def had_failed(situation: Situation, at_ns: int) -> bool:
+def had_failed(before: LabResult | None, specifications: SpecificationsOnRecord, at_ns: int) -> bool:
     """Return whether the version that a result takes the place of was out of specification, or out of trend."""
-    before = situation.history.current
     if before is None:
         return False
-    in_force = situation.in_force(
+    in_force = specifications.in_force(
         before.analyte, at_ns, product=before.material_definition_id, client_id=before.client_id
     )
     out_of_trend = not TREND_FLAGS.isdisjoint(before.flags)
@@ -137,20 +138,22 @@ def _from_ns(started_ns: int | None, until_ns: int) -> int:
     return max(begun, until_ns - LONGEST_NS)
 
 
-def on_fingerprint(event: FollowUpDue, situation: Situation) -> Decision:
+def on_fingerprint(event: FollowUpDue, facts: FingerprintFacts) -> Decision:
     """Return the record of what a lot was made by."""
-    return Decision(records=(_fingerprint(event, situation, event.follow_up.subject),))
+    return Decision(records=(_fingerprint(event, facts, facts.uses, event.follow_up.subject),))
 
 
-def _fingerprint(event: FollowUpDue, situation: Situation, lot: str) -> Fingerprint:
+def _fingerprint(
+    event: FollowUpDue, facts: FingerprintFacts | DeviationFacts, uses: tuple[MaterialUse, ...], lot: str
+) -> Fingerprint:
     wanted = event.follow_up
     return fingerprint(
         lot,
-        product=situation.context.material_definition_id,
+        product=facts.context.material_definition_id,
         equipment_id=wanted.equipment_id,
-        windows=situation.windows.values(),
-        uses=[use for use in situation.investigation.uses if use.material_lot_id == lot],
-        zone=situation.line.time_zone,
+        windows=facts.windows.values(),
+        uses=[use for use in uses if use.material_lot_id == lot],
+        zone=facts.line.time_zone,
         from_ns=wanted.from_ns,
         until_ns=wanted.until_ns,
         begins_with_lot=wanted.begins_with_lot,
@@ -167,17 +170,17 @@ class _Process:
     similar: tuple[Similar, ...]
 
 
-def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
+def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
     """Return the draft of a deviation as a record, an audit line and a message; nothing where its result is gone.
 
     A result that belongs to a deviation on record joins it: what comes is its next version.
     """
-    known, line = situation.investigation, situation.line
+    known, line = facts.investigation, facts.line
     result = known.result
     if result is None:
         return Decision()
-    own = _fingerprint(event, situation, result.material_lot_id or result.sample_id)
-    in_force = situation.in_force(
+    own = _fingerprint(event, facts, known.uses, result.material_lot_id or result.sample_id)
+    in_force = facts.specifications.in_force(
         result.analyte,
         event.follow_up.until_ns,
         product=result.material_definition_id,
@@ -186,10 +189,10 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
     trends = tuple(each for each in known.reasons if each.code in TREND_FLAGS)  # with the figures of that time
     judged = judge_result(result, in_force, trends)
     specification = next(iter(in_force), result.specification)
-    joined = _joined(event, situation, _failed_result(result, judged, specification, at_ns=event.at_ns))
+    joined = _joined(event, facts, _failed_result(result, judged, specification, at_ns=event.at_ns))
     if joined is None:
         return Decision()
-    process = _process(own, situation, joined)
+    process = _process(own, facts, joined)
     deviation = Deviation(
         deviation_id=joined.deviation_id,
         at_ns=event.at_ns,
@@ -202,12 +205,12 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
         history=known.history,
         causes=process.causes,
         similar=process.similar,
-        affected_lots=_affected_lots(result, situation),
-        instructions=_instructions(event, situation, joined),
+        affected_lots=_affected_lots(result, facts),
+        instructions=_instructions(event, facts, joined),
         fingerprint=own,
         compared_with=process.comparison.lots,
         affected=1 + len(known.alike),
-        gaps=situation.gaps,
+        gaps=facts.gaps,
         version=joined.version,
         scope=joined.scope,
         opened_ns=joined.opened_ns,
@@ -215,16 +218,16 @@ def on_deviation(event: FollowUpDue, situation: Situation) -> Decision:
         result_count=joined.result_count,
         comparison=process.comparison,
         time_zone=line.time_zone.key,
-        series=_series(result, specification, situation, joined),
+        series=_series(result, specification, facts, joined),
     )
     message = deviation_message(deviation, line=line, cause=event.event_id, at_ns=event.at_ns)
     recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
     return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,))
 
 
-def _joined(event: FollowUpDue, situation: Situation, result: FailedResult) -> Joined | None:
+def _joined(event: FollowUpDue, facts: DeviationFacts, result: FailedResult) -> Joined | None:
     """Return the deviation of a result; None of a correction that is inside, of what no deviation knows."""
-    known = situation.investigation
+    known = facts.investigation
     if not result.failed and not any(reason.code in TREND_FLAGS for reason in result.reasons):
         if event.follow_up.material_lot_id is None:
             return mended(result, of_lot=known.of_lot, of_series=known.of_series)
@@ -238,10 +241,10 @@ def _joined(event: FollowUpDue, situation: Situation, result: FailedResult) -> J
     )
 
 
-def _affected_lots(result: LabResult, situation: Situation) -> tuple[str, ...]:
+def _affected_lots(result: LabResult, facts: DeviationFacts) -> tuple[str, ...]:
     """Return the other lots that a result speaks of, and those that share a material with its lot."""
     lot = result.material_lot_id
-    related = () if lot is None else relatives(lot, situation.investigation.uses)
+    related = () if lot is None else relatives(lot, facts.investigation.uses)
     return tuple(each for each in dict.fromkeys((*result.other_lots, *related)) if each != lot)
 
 
@@ -274,7 +277,7 @@ def _limits(specification: Specification | None) -> str:
 
 
 def _series(
-    result: LabResult, specification: Specification | None, situation: Situation, joined: Joined
+    result: LabResult, specification: Specification | None, facts: DeviationFacts, joined: Joined
 ) -> tuple[AnalyteSeries, ...]:
     """Return the series of the result's analyte, then those that stood in the version before."""
     newest = AnalyteSeries(
@@ -284,20 +287,20 @@ def _series(
         lower=None if specification is None else specification.lower,
         upper=None if specification is None else specification.upper,
         limits=_limits(specification),
-        points=situation.investigation.history,
+        points=facts.investigation.history,
     )
     return (newest, *(each for each in joined.series if each.analyte != result.analyte))[:_MOST_SERIES]
 
 
-def _instructions(event: FollowUpDue, situation: Situation, joined: Joined) -> tuple[Instruction, ...]:
+def _instructions(event: FollowUpDue, facts: DeviationFacts, joined: Joined) -> tuple[Instruction, ...]:
     """Return the steps of the procedures that apply to any of the results, those of the newest first."""
-    result = situation.investigation.result
+    result = facts.investigation.result
     product = None if result is None else result.material_definition_id
     applying = (
         each
         for failed in reversed(joined.results)
         for each in instructions_for(
-            situation.line.procedures,
+            facts.line.procedures,
             analyte=failed.analyte,
             product=product,
             failures=[reason.code for reason in failed.reasons],
@@ -307,9 +310,9 @@ def _instructions(event: FollowUpDue, situation: Situation, joined: Joined) -> t
     return tuple({each.procedure: each for each in applying}.values())
 
 
-def _process(own: Fingerprint, situation: Situation, joined: Joined) -> _Process:
+def _process(own: Fingerprint, facts: DeviationFacts, joined: Joined) -> _Process:
     """Return how the process before the sample compares with that of lots in control, and with earlier deviations."""
-    known, tags, windows = situation.investigation, situation.line.tags, tuple(situation.windows.values())
+    known, tags, windows = facts.investigation, facts.line.tags, tuple(facts.windows.values())
     floors = scatter_floors(windows, tags)
     comparison, lots = compared_lots(own, known.references)
     earlier = (each for each in known.earlier if each.deviation.deviation_id != joined.deviation_id)

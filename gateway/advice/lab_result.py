@@ -7,6 +7,9 @@ from gateway.advice.control_charts import Trended, trend
 from gateway.contract.identity import identity_of, result_identity
 from gateway.decision import Decision, LotAssessed, LotJudged
 from gateway.events import Event, ResultArrived
+from gateway.facts.base import JudgingFacts
+from gateway.facts.lab_result import LabResultFacts, ResultHistory
+from gateway.facts.lot import LotFacts
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.stages import effective_stage
 from gateway.inference.feedback import learned, serving
@@ -21,7 +24,6 @@ from gateway.lab.disposition import (
 from gateway.lab.judgements import UNDECIDED
 from gateway.lab.release import (
     Assessment,
-    InForce,
     OpenPoint,
     Relation,
     ResultOnRecord,
@@ -31,12 +33,18 @@ from gateway.lab.release import (
     with_history,
 )
 from gateway.lab.result_versions import is_newer, together
+from gateway.latches import has_forgotten, in_doubt
 from gateway.line.definition import ModelAssignment, Stage
-from gateway.records.laboratory import Disposition, LabResult, Recommendation, RestedOn, ResultStatus, Specification
+from gateway.records.laboratory import (
+    Disposition,
+    LabResult,
+    ProvisionalHold,
+    Recommendation,
+    RestedOn,
+    ResultStatus,
+)
 from gateway.records.prediction import Prediction
-from gateway.facts.lot import LotFacts
-from gateway.records.laboratory import ProvisionalHold
-from gateway.facts.situation import Situation
+from gateway.records.production import Context
 
 _UNDECIDED = UNDECIDED | {OpenPoint.PRODUCT_UNKNOWN}
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
@@ -49,7 +57,7 @@ _SHADOW = Stage.SHADOW.name.lower()
 class LotOutcome:
     """What follows for one lot: its disposition, its assessments, and what speaks loudest against it now."""
 
-    facts: LotFacts
+    lot_facts: LotFacts
     judged: LotJudged
     assessed: LotAssessed | None
     speaking: Assessment | None
@@ -58,7 +66,7 @@ class LotOutcome:
     @property
     def changed(self) -> bool:
         """Return whether something else is recommended than before."""
-        state, before = self.judged.state, self.facts.before
+        state, before = self.judged.state, self.lot_facts.before
         return (state.recommendation, state.latched) != (before.recommendation, before.latched)
 
 
@@ -76,29 +84,29 @@ class Judgement:
     lots: tuple[LotOutcome, ...]
 
 
-def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
+def judge_arrival(event: ResultArrived, facts: LabResultFacts) -> Judgement:
     """Return the judgement of a result that says something new."""
-    current = situation.history.current
-    result = numbered(event, situation)
+    current = facts.history.current
+    result = numbered(event, facts.history, facts.context, facts.result_lots)
     newest = is_newer(result, current)
-    trended = trend(event, result, situation) if newest else Trended()
-    doubted = (CONTROL_REJECTED,) if situation.rejected_control is not None or _still_doubted(result, current) else ()
+    trended = trend(event, result, facts) if newest else Trended()
+    doubted = (CONTROL_REJECTED,) if facts.rejected_control is not None or _still_doubted(result, current) else ()
     flags = tuple(dict.fromkeys([*result.flags, *(each.code for each in trended.reasons), *doubted]))
     result = result if flags == result.flags else replace(result, flags=flags)
-    predictions = _predictions_at_sample(event, result, situation)
+    predictions = _predictions_at_sample(event, result, facts)
     own_words = result.in_its_own_words()
     record = ResultOnRecord(
         result=own_words,
         arrived_ns=event.at_ns,
         current=newest,
         relation=Relation.STATED if own_words.lots else Relation.FOUND,
-        order_products=situation.order_products,
+        order_products=facts.order_products,
         trends=trended.reasons,
     )
-    own = scoped_judgement(situation.lots[0].knowledge.context, record, in_force_of(situation))
-    settled = _settled(result, own, situation, newest=newest)
+    own = scoped_judgement(facts.lots[0].knowledge.context, record, facts.specifications.in_force)
+    settled = _settled(result, own, facts, newest=newest)
     lots = tuple(
-        _lot_outcome(event, result, record, facts, situation, predictions, settled) for facts in situation.lots
+        _lot_outcome(event, result, record, lot_facts, facts, predictions, settled) for lot_facts in facts.lots
     )
     return Judgement(
         result=result,
@@ -112,15 +120,6 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
     )
 
 
-def in_force_of(situation: Situation) -> InForce:
-    """Return the function that tells which specifications hold."""
-
-    def in_force(analyte: str, at_ns: int, product: str | None, client_id: str | None) -> tuple[Specification, ...]:
-        return situation.in_force(analyte, at_ns, product=product, client_id=client_id)
-
-    return in_force
-
-
 def _still_doubted(result: LabResult, before: LabResult | None) -> bool:
     """Return whether a version only says again what was measured while a control was out."""
     if before is None or CONTROL_REJECTED not in before.flags:
@@ -128,17 +127,17 @@ def _still_doubted(result: LabResult, before: LabResult | None) -> bool:
     return (result.value_text, result.analysed_ns) == (before.value_text, before.analysed_ns)
 
 
-def numbered(event: ResultArrived, situation: Situation) -> LabResult:
+def numbered(event: ResultArrived, history: ResultHistory, context: Context, lots: tuple[str, ...]) -> LabResult:
     """Return the result with its version (the sender's, or the next one), its id, and its lots, product and client.
 
     A further message of the version that stands says what both say together.
     """
-    result, current = event.result, situation.history.current
-    version = result.result_version or situation.history.next_version
+    result, current = event.result, history.current
+    version = result.result_version or history.next_version
     if current is not None and current.result_version == version:
         result = together(current.in_its_own_words(), result)
     restored = (VALUE_RESTORED,) if event.origin.session == RESTATED else ()
-    filled = _filled_in(result, situation)
+    filled = _filled_in(result, context, lots)
     return replace(
         result,
         **filled,
@@ -156,9 +155,8 @@ def numbered(event: ResultArrived, situation: Situation) -> LabResult:
     )
 
 
-def _filled_in(result: LabResult, situation: Situation) -> dict[str, Any]:
+def _filled_in(result: LabResult, context: Context, lots: tuple[str, ...]) -> dict[str, Any]:
     """Return what production adds to a result that its message leaves open."""
-    context, lots = situation.context, situation.result_lots
     known: dict[str, str | None] = {
         "material_definition_id": context.material_definition_id,
         "client_id": context.client_id,
@@ -173,26 +171,26 @@ def _filled_in(result: LabResult, situation: Situation) -> dict[str, Any]:
     return filled
 
 
-def _predictions_at_sample(event: ResultArrived, result: LabResult, situation: Situation) -> tuple[Prediction, ...]:
+def _predictions_at_sample(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> tuple[Prediction, ...]:
     """Return what each model of this analyte says of the instant at which the sample was drawn."""
     if result.sampled_ns is None:
         return ()
-    equipment = result.equipment_id or situation.context.equipment_id
+    equipment = result.equipment_id or facts.context.equipment_id
     return tuple(
         prediction
-        for model in situation.line.models_of(result.analyte)
+        for model in facts.line.models_of(result.analyte)
         if equipment is None or equipment == model.equipment_id
-        for prediction in _as_then(model, event, result, situation)
+        for prediction in _as_then(model, event, result, facts)
         if prediction.analyte == result.analyte
     )
 
 
 def _as_then(
-    model: ModelAssignment, event: ResultArrived, result: LabResult, situation: Situation
+    model: ModelAssignment, event: ResultArrived, result: LabResult, facts: LabResultFacts
 ) -> tuple[Prediction, ...]:
     """Return what a model says of a sample with what it had been taught by the time it was drawn."""
-    model = replace(model, stage=effective_stage(model, situation.latches))
-    lessons, output = situation.lessons.get(model.name), model.bundle.output_of(result.analyte)
+    model = replace(model, stage=effective_stage(model, facts.latches))
+    lessons, output = facts.feedback.get(model.name), model.bundle.output_of(result.analyte)
     then_ns, known = result.sampled_ns or 0, {}
     if lessons is not None and output is not None and output.value is not None:
         arrived = [entry for entry in lessons.entries if entry.arrived_ns <= then_ns]
@@ -202,11 +200,11 @@ def _as_then(
         end_ns=then_ns,
         at_ns=event.at_ns,
         cause=event.event_id,
-        context=situation.context,
+        context=facts.context,
         sample_result_id=result.result_id,
         learned=known,
     )
-    return guarded_predictions(model, situation.line.tags, situation.windows, occasion)
+    return guarded_predictions(model, facts.line.tags, facts.windows, occasion)
 
 
 # --- what follows for a lot ------------------------------------------------------------------------------
@@ -216,32 +214,32 @@ def _lot_outcome(
     event: ResultArrived,
     result: LabResult,
     record: ResultOnRecord,
-    facts: LotFacts,
-    situation: Situation,
+    lot_facts: LotFacts,
+    facts: LabResultFacts,
     predictions: tuple[Prediction, ...],
     settled: tuple[ProvisionalHold, ...],
 ) -> LotOutcome:
-    lot, current = facts.knowledge.context.material_lot_id, situation.history.current
+    lot, current = lot_facts.knowledge.context.material_lot_id, facts.history.current
     of_result = not lot or lot in result.lots
     earlier = tuple(
         replace(other, current=False)
         if record.current and current is not None and other.result.result_id == current.result_id
         else other
-        for other in facts.knowledge.results
+        for other in lot_facts.knowledge.results
         if not _same_version(other.result, result)  # an earlier message of this one, which says all of it
     )
-    knowledge = replace(facts.knowledge, results=(*earlier, *((record,) if of_result else ())))
+    knowledge = replace(lot_facts.knowledge, results=(*earlier, *((record,) if of_result else ())))
     own_flags = {
         "OLDER_VERSION": not record.current,
         "NO_LOT": not lot,
-        "LOT_CHANGED": (bool(lot) and not of_result) or _left_a_lot(result, situation),
+        "LOT_CHANGED": (bool(lot) and not of_result) or _left_a_lot(result, facts),
     }
     outcome = lot_outcome(
         event,
-        replace(facts, knowledge=knowledge),
-        situation,
-        disposition_id=identity_of("disposition", event.event_id, *((lot,) if situation.lots[0] is not facts else ())),
-        job_order_id=result.job_order_id or situation.context.job_order_id,
+        replace(lot_facts, knowledge=knowledge),
+        facts,
+        disposition_id=identity_of("disposition", event.event_id, *((lot,) if facts.lots[0] is not lot_facts else ())),
+        job_order_id=result.job_order_id or facts.context.job_order_id,
         predictions=tuple(each for each in predictions if each.stage != _SHADOW),  # a model in shadow tells nobody
         flags=(*(result.flags if of_result else ()), *(flag for flag, holds in own_flags.items() if holds)),
         settled_now=frozenset(hold.analyte for hold in settled if hold.material_lot_id == lot),
@@ -258,14 +256,14 @@ def _version(result: LabResult) -> tuple[str, str, str, int, int | None]:
     return (result.source, result.sample_id, result.test_id, result.replicate, result.result_version)
 
 
-def _left_a_lot(result: LabResult, situation: Situation) -> bool:
-    return any(facts.knowledge.context.material_lot_id not in {"", *result.lots} for facts in situation.lots)
+def _left_a_lot(result: LabResult, facts: LabResultFacts) -> bool:
+    return any(lot_facts.knowledge.context.material_lot_id not in {"", *result.lots} for lot_facts in facts.lots)
 
 
 def lot_outcome(
     event: Event,
-    facts: LotFacts,
-    situation: Situation,
+    lot_facts: LotFacts,
+    facts: JudgingFacts,
     *,
     disposition_id: str,
     job_order_id: str | None = None,
@@ -278,58 +276,64 @@ def lot_outcome(
 
     ``settled_now``: analytes of provisional holds that the event settles; ``subject``: what the event is about.
     """
-    knowledge = facts.knowledge
+    knowledge = lot_facts.knowledge
     lot = knowledge.context.material_lot_id or None
-    assessed = assessments(knowledge, in_force_of(situation))
-    missing = _missing(event, facts, assessed, situation)
+    assessed = assessments(knowledge, facts.specifications.in_force)
+    missing = _missing(event, lot_facts, assessed, facts)
     waiting = tuple(
         hold.analyte
-        for hold in _provisional(facts, assessed)
+        for hold in _provisional(lot_facts, assessed)
         if hold.settled_by is None and hold.analyte not in settled_now
     )
-    state, reasons = recommend(assessed, facts.rest, missing=missing, provisional=waiting)
-    if situation.damaged:
-        state, reasons = on_damaged_records(state, reasons, situation.damaged)
-    if situation.damaged or situation.in_doubt:
-        state, reasons = no_less_careful(state, reasons, facts.before, forgotten=situation.has_forgotten)
-    reasons = with_history(state, reasons, facts.earlier_hold)
+    state, reasons = recommend(assessed, lot_facts.rest, missing=missing, provisional=waiting)
+    if facts.damaged:
+        state, reasons = on_damaged_records(state, reasons, facts.damaged)
+    if facts.damaged or in_doubt(facts.latches):
+        state, reasons = no_less_careful(state, reasons, lot_facts.before, forgotten=has_forgotten(facts.latches))
+    reasons = with_history(state, reasons, lot_facts.earlier_hold)
     named = tuple(item for item in assessed if item.current)
     disposition = Disposition(
         disposition_id=disposition_id,
         material_lot_id=lot,
         job_order_id=job_order_id or knowledge.context.job_order_id,
         recommendation=state.recommendation,
-        previous=facts.before.recommendation,
+        previous=lot_facts.before.recommendation,
         latched=state.latched,
         reasons=reasons,
-        rests_on_results=_rests_on(facts, named),
+        rests_on_results=_rests_on(lot_facts, named),
         rests_on_predictions=predictions,
         flags=tuple(
-            dict.fromkeys((*_own_flags(assessed, subject), *flags, *(("LOT_CLOSED",) if facts.closed else ())))
+            dict.fromkeys((*_own_flags(assessed, subject), *flags, *(("LOT_CLOSED",) if lot_facts.closed else ())))
         ),
-        gaps=facts.gaps,
+        gaps=lot_facts.gaps,
         missing_tests=missing,
         trends=tuple(_trend_of(item) for item in named if not TREND_FLAGS.isdisjoint(item.flags)),
         provisional=state.provisional,
-        results=len(named) + sum(facts.rest.asks.values()),
+        results=len(named) + sum(lot_facts.rest.asks.values()),
     )
     return LotOutcome(
-        facts=facts,
-        judged=LotJudged(disposition=disposition, material_lot_id=lot, state=state),
-        assessed=None if lot is None else _assessed(lot, facts, assessed),
+        lot_facts=lot_facts,
+        judged=LotJudged(
+            disposition=disposition,
+            material_lot_id=lot,
+            state=state,
+            stands_already=lot_facts.on_record
+            and (lot_facts.before.recommendation, lot_facts.before.latched) == (state.recommendation, state.latched),
+        ),
+        assessed=None if lot is None else _assessed(lot, lot_facts, assessed),
         speaking=_speaking(assessed, subject),
     )
 
 
-def _assessed(lot: str, facts: LotFacts, assessed: tuple[Assessment, ...]) -> LotAssessed:
+def _assessed(lot: str, lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -> LotAssessed:
     """Return what has changed of a lot's assessments."""
     present = {item.subject for item in assessed}
     return LotAssessed(
         material_lot_id=lot,
-        changed=tuple(item for item in assessed if facts.standing.get(item.subject) != item),
-        removed=tuple(subject for subject in facts.standing if subject not in present),
-        whole=facts.whole,
-        is_parent=facts.is_parent,
+        changed=tuple(item for item in assessed if lot_facts.standing.get(item.subject) != item),
+        removed=tuple(subject for subject in lot_facts.standing if subject not in present),
+        whole=lot_facts.whole,
+        is_parent=lot_facts.is_parent,
     )
 
 
@@ -349,9 +353,9 @@ def _own_flags(assessed: tuple[Assessment, ...], subject: str | None) -> tuple[s
     return next((item.flags for item in assessed if item.subject == subject), ())
 
 
-def _rests_on(facts: LotFacts, named: tuple[Assessment, ...]) -> tuple[RestedOn, ...]:
+def _rests_on(lot_facts: LotFacts, named: tuple[Assessment, ...]) -> tuple[RestedOn, ...]:
     """Return the results that count: all that were looked at, and of many others the worst."""
-    results = (*(item for item in facts.rest.worst if item.current), *named)
+    results = (*(item for item in lot_facts.rest.worst if item.current), *named)
     if len(results) > MOST_RESULTS_NAMED:
         results = tuple(sorted(results, key=lambda item: not item.points)[:MOST_RESULTS_NAMED])
     return tuple(
@@ -365,43 +369,45 @@ def _rests_on(facts: LotFacts, named: tuple[Assessment, ...]) -> tuple[RestedOn,
     )
 
 
-def _missing(event: Event, facts: LotFacts, assessed: tuple[Assessment, ...], situation: Situation) -> tuple[str, ...]:
+def _missing(
+    event: Event, lot_facts: LotFacts, assessed: tuple[Assessment, ...], facts: JudgingFacts
+) -> tuple[str, ...]:
     """Return the required tests without an approved result: of every product and client that the lot's results name."""
-    context = facts.knowledge.context
-    clients = {context.client_id, *(record.result.client_id for record in facts.knowledge.results)}
+    context = lot_facts.knowledge.context
+    clients = {context.client_id, *(record.result.client_id for record in lot_facts.knowledge.results)}
     products = dict.fromkeys((*context.products, *(product for item in assessed for product in item.products)))
     required = dict.fromkeys(
         analyte
         for product in products
         for client_id in sorted(clients, key=str)
-        for analyte in situation.required(event.at_ns, product=product, client_id=client_id)
+        for analyte in facts.specifications.required(event.at_ns, product=product, client_id=client_id)
     )
-    approved = facts.rest.approved | {item.analyte for item in assessed if item.approved}
+    approved = lot_facts.rest.approved | {item.analyte for item in assessed if item.approved}
     return tuple(analyte for analyte in required if analyte not in approved)
 
 
-def _provisional(facts: LotFacts, assessed: tuple[Assessment, ...]) -> tuple[ProvisionalHold, ...]:
+def _provisional(lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -> tuple[ProvisionalHold, ...]:
     """Return the lot's provisional holds; one is settled only while the result stands that settled it."""
     gone = {item.subject for item in assessed if item.kind == "result" and not item.current}
     return tuple(
-        hold if hold.settled_by in facts.final_results - gone else replace(hold, settled_by=None)
-        for hold in facts.provisional
+        hold if hold.settled_by in lot_facts.final_results - gone else replace(hold, settled_by=None)
+        for hold in lot_facts.provisional
     )
 
 
-def _settled(result: LabResult, own: Judged, situation: Situation, *, newest: bool) -> tuple[ProvisionalHold, ...]:
+def _settled(result: LabResult, own: Judged, facts: LabResultFacts, *, newest: bool) -> tuple[ProvisionalHold, ...]:
     """Return the provisional holds on which a result is the laboratory's word: of a sample since then, or a hold."""
     undecided = not _UNDECIDED.isdisjoint(reason.code for reason in own.reasons)
     if not newest or result.status not in FINAL or undecided or result.unread:
         return ()
-    current = situation.history.current
+    current = facts.history.current
     gone = frozenset() if current is None else frozenset({current.result_id})
     return tuple(
         replace(hold, settled_by=result.result_id)
-        for facts in situation.lots
-        if facts.knowledge.context.material_lot_id in result.lots
-        for hold in facts.provisional
-        if hold.settled_by not in facts.final_results - gone
+        for lot_facts in facts.lots
+        if lot_facts.knowledge.context.material_lot_id in result.lots
+        for hold in lot_facts.provisional
+        if hold.settled_by not in lot_facts.final_results - gone
         and hold.analyte == result.analyte
         and (
             own.recommendation is Recommendation.HOLD or result.sampled_ns is None or result.sampled_ns >= hold.since_ns

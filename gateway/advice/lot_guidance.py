@@ -80,7 +80,7 @@ def _said(outcome: LotOutcome, result: LabResult | None, specification: Specific
     points = () if item is None else tuple(point.reason for point in item.points if point.asks is asks)
     measured = result
     if item is not None and (result is None or result.result_id != item.subject):
-        on_record = (record.result for record in outcome.facts.knowledge.results)
+        on_record = (record.result for record in outcome.lot_facts.knowledge.results)
         measured = next((each for each in on_record if each.result_id == item.subject), None)
     return _Speaking(
         lot=disposition.material_lot_id,

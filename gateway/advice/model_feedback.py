@@ -9,6 +9,7 @@ from dataclasses import replace
 from gateway.advice.lab_result import Judgement
 from gateway.decision import Decision, Latched, ModelLearned
 from gateway.events import ResultArrived
+from gateway.facts.lab_result import LabResultFacts
 from gateway.guardrails.prediction import uncorrected_values
 from gateway.inference.feedback import BiasState, Feedback, learned
 from gateway.lab.units import has_bare_scale
@@ -16,19 +17,18 @@ from gateway.latches import drift_latch
 from gateway.line.definition import ModelAssignment, ModelOutput
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
-from gateway.facts.situation import Situation
 
 
-def learn(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
+def learn(event: ResultArrived, judgement: Judgement, facts: LabResultFacts) -> Decision:
     """Return what is recorded, audited and latched because a result teaches something."""
     decided, taught = Decision(), set[str]()
-    for model in situation.line.models_of(judgement.result.analyte):
+    for model in facts.line.models_of(judgement.result.analyte):
         if model.bundle.identity.sha256 in taught:  # a candidate that is in service, too: it learns once
             continue
         taught.add(model.bundle.identity.sha256)
-        lessons, output = situation.lessons.get(model.name), model.bundle.output_of(judgement.result.analyte)
+        lessons, output = facts.feedback.get(model.name), model.bundle.output_of(judgement.result.analyte)
         if lessons is not None and output is not None and output.value is not None and judgement.newest:
-            decided += _taught(event, judgement, model, output, situation)
+            decided += _taught(event, judgement, model, output, facts)
     return decided
 
 
@@ -37,12 +37,12 @@ def _taught(
     judgement: Judgement,
     model: ModelAssignment,
     output: ModelOutput,
-    situation: Situation,
+    facts: LabResultFacts,
 ) -> Decision:
-    lessons, code = situation.lessons[model.name], drift_latch(model.name, output.analyte)
-    drift_stands = code in situation.latches
+    lessons, code = facts.feedback[model.name], drift_latch(model.name, output.analyte)
+    drift_stands = code in facts.latches
     replaced = lessons.superseded
-    entry = _entry(event, judgement, model, output, situation)
+    entry = _entry(event, judgement, model, output, facts)
     if output.value is None or (entry is None and replaced is None):
         return Decision()
     kept = [each for each in lessons.entries if replaced is None or each.result_id != replaced.result_id]
@@ -74,23 +74,23 @@ def _taught(
 
 
 def _entry(
-    event: ResultArrived, judgement: Judgement, model: ModelAssignment, output: ModelOutput, situation: Situation
+    event: ResultArrived, judgement: Judgement, model: ModelAssignment, output: ModelOutput, facts: LabResultFacts
 ) -> Feedback | None:
     """Return the result beside what the model says of its sample, or None where it may teach nothing.
 
     A correction stands where the result that it corrects stood.
     """
-    result, replaced = judgement.result, situation.lessons[model.name].superseded
+    result, replaced = judgement.result, facts.feedback[model.name].superseded
     teaches = (
         result.status is ResultStatus.APPROVED
         and result.qualifier is None
         and not result.unread
         and _is_in(output.unit, result)
-        and _is_of(result, model, situation)
+        and _is_of(result, model, facts)
     )
     if not teaches or result.value is None or result.sampled_ns is None:
         return None
-    said = uncorrected_values(model, situation.line.tags, situation.windows, result.sampled_ns)
+    said = uncorrected_values(model, facts.line.tags, facts.windows, result.sampled_ns)
     if output.analyte not in said:
         return None
     return Feedback(
@@ -107,12 +107,12 @@ def _is_in(unit: str, result: LabResult) -> bool:
     return result.unit == unit or (result.unit is None and not has_bare_scale(unit))
 
 
-def _is_of(result: LabResult, model: ModelAssignment, situation: Situation) -> bool:
+def _is_of(result: LabResult, model: ModelAssignment, facts: LabResultFacts) -> bool:
     """Return whether a result is of a model's equipment: by its word or context, or as there is only one."""
-    equipment = result.equipment_id or situation.context.equipment_id
+    equipment = result.equipment_id or facts.context.equipment_id
     if equipment is not None:
         return equipment == model.equipment_id
-    return len({each.equipment_id for each in situation.line.models_of(result.analyte)}) == 1
+    return len({each.equipment_id for each in facts.line.models_of(result.analyte)}) == 1
 
 
 def _bias_audit(

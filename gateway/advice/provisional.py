@@ -10,16 +10,14 @@ from gateway.advice.wording import beyond_text, interval_text, provisional_title
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, LotJudged
 from gateway.events import ModelDue
+from gateway.facts.model_due import LotPrediction, ModelDueFacts
 from gateway.lab.disposition import LotState
 from gateway.lab.specifications import action_limits
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
-from gateway.records.laboratory import Disposition, Recommendation, Specification
+from gateway.records.laboratory import Disposition, ProvisionalHold, Recommendation, Specification
 from gateway.records.outgoing import AuditEntry
 from gateway.records.prediction import Prediction
 from gateway.records.verdicts import Reason
-from gateway.facts.model_due import LotPrediction
-from gateway.records.laboratory import ProvisionalHold
-from gateway.facts.situation import Situation
 
 IN_A_ROW = 3  # predictions of a lot wholly outside, the newest among them
 
@@ -34,26 +32,26 @@ class Raised:
 
 
 def provisional_hold(
-    event: ModelDue, situation: Situation, prediction: Prediction, specification: Specification | None
+    event: ModelDue, facts: ModelDueFacts, prediction: Prediction, specification: Specification | None
 ) -> Raised | None:
     """Return the provisional hold that a prediction raises, or None."""
-    lot = situation.context.material_lot_id
-    if lot is None or specification is None or situation.lot_closed or situation.lot_state.latched:
+    lot = facts.context.material_lot_id
+    if lot is None or specification is None or facts.lot.closed or facts.lot.state.latched:
         return None
-    if any(each.analyte == prediction.analyte for each in situation.provisional):
+    if any(each.analyte == prediction.analyte for each in facts.lot.provisional):
         return None
     limits = action_limits(specification)
     newest = LotPrediction(at_ns=prediction.at_ns, low=prediction.low, high=prediction.high)
-    said = (newest, *situation.said_of_lot.get(prediction.analyte, ()))[:IN_A_ROW]
+    said = (newest, *facts.lot.predictions.get(prediction.analyte, ()))[:IN_A_ROW]
     if len(said) < IN_A_ROW or not all(_wholly_outside(limits, each) for each in said):
         return None
     reason = _reason(prediction, limits)
     disposition = Disposition(
         disposition_id=identity_of("provisional-hold", event.event_id, prediction.analyte),
         material_lot_id=lot,
-        job_order_id=situation.context.job_order_id,
+        job_order_id=facts.context.job_order_id,
         recommendation=Recommendation.HOLD,
-        previous=situation.lot_state.recommendation,
+        previous=facts.lot.state.recommendation,
         latched=False,
         reasons=(reason,),
         rests_on_results=(),
@@ -65,7 +63,7 @@ def provisional_hold(
         material_lot_id=lot,
         analyte=prediction.analyte,
         prediction_id=prediction.prediction_id,
-        since_ns=said[-1].at_ns - _looks_back_ns(situation, event.model),
+        since_ns=said[-1].at_ns - _looks_back_ns(facts, event.model),
     )
     state = LotState(recommendation=Recommendation.HOLD, provisional=True)
     audit = AuditEntry(
@@ -73,8 +71,8 @@ def provisional_hold(
         subject=lot,
         body={"analyte": prediction.analyte, "prediction": prediction.prediction_id, "cause": event.event_id},
     )
-    records = (hold, LotJudged(disposition=disposition, material_lot_id=lot, state=state))
-    guidance = _guidance(event, situation, prediction, specification, reason)
+    records = (hold, LotJudged(disposition=disposition, material_lot_id=lot, state=state, stands_already=False))
+    guidance = _guidance(event, facts, prediction, specification, reason)
     return Raised(disposition=disposition, guidance=guidance, decision=Decision(records=records, audit=(audit,)))
 
 
@@ -86,9 +84,9 @@ def _wholly_outside(limits: Specification, said: LotPrediction) -> bool:
     return below or above
 
 
-def _looks_back_ns(situation: Situation, model: str) -> int:
+def _looks_back_ns(facts: ModelDueFacts, model: str) -> int:
     """Return from how long ago what a model says comes: a sample drawn since then is of what it spoke of."""
-    found = situation.line.model_named(model)
+    found = facts.line.model_named(model)
     inputs = () if found is None else found.bundle.inputs
     return max((item.lag_ns + item.window_ns for item in inputs), default=0)
 
@@ -105,9 +103,9 @@ def _reason(prediction: Prediction, limits: Specification) -> Reason:
 
 
 def _guidance(
-    event: ModelDue, situation: Situation, prediction: Prediction, specification: Specification, reason: Reason
+    event: ModelDue, facts: ModelDueFacts, prediction: Prediction, specification: Specification, reason: Reason
 ) -> Guidance:
-    context = situation.context
+    context = facts.context
     return Guidance(
         guidance_id=identity_of("guidance", event.event_id, "provisional-hold", prediction.analyte),
         kind=GuidanceKind.HOLD,

@@ -10,6 +10,7 @@ from gateway.contract.publications import CONTROL
 from gateway.contract.times import rfc3339
 from gateway.decision import ControlJudged, Decision, ResultAccepted
 from gateway.events import ResultArrived
+from gateway.facts.lab_result import QcSampleFacts, ResultHistory
 from gateway.lab.result_versions import is_newer
 from gateway.lab.units import converted
 from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
@@ -17,26 +18,35 @@ from gateway.line.spc_rules import ControlMaterial
 from gateway.records.laboratory import LabResult
 from gateway.records.outgoing import AuditEntry, OutgoingMessage
 from gateway.records.verdicts import Reason
-from gateway.facts.situation import Situation
 
 UNKNOWN_CONTROL = "CONTROL_UNKNOWN"
 
 
-def on_control(event: ResultArrived, situation: Situation) -> Decision:
+def on_control(event: ResultArrived, facts: QcSampleFacts) -> Decision:
     """Return what follows from a control: its record, and whether it rejects what is measured until the next good one.
 
     A control that the configuration does not know, or without a validated number, is kept and judged by nobody.
     """
-    current = situation.history.current
-    result = replace(numbered(event, situation), material_lot_id=None, other_lots=())  # it belongs to no lot
+    current = facts.history.current
+    result = replace(
+        numbered(event, facts.history, facts.context, ()), material_lot_id=None, other_lots=()
+    )  # it belongs to no lot
     newest = is_newer(result, current)
-    material = _material(result, situation)
+    material = _material(result, facts)
     if material is None:
         result = replace(result, flags=(*result.flags, UNKNOWN_CONTROL))
     supersedes = current.result_id if current is not None and newest else None
-    accepted = ResultAccepted(result=result, supersedes=supersedes)
+    accepted = ResultAccepted(
+        result=result,
+        supersedes=supersedes,
+        current=supersedes is not None or current is None,
+        control=True,
+        possible_lots=(),
+        placed_by_production=False,
+        whole=False,
+    )
     point = _point(event, result, material) if newest and material is not None else None
-    rules = () if point is None else control_rules_broken(point, situation.controls)
+    rules = () if point is None else control_rules_broken(point, facts.controls)
     if point is not None:
         point = replace(point, rejected=any(rule.rejects for rule in rules))
     body = {
@@ -44,25 +54,25 @@ def on_control(event: ResultArrived, situation: Situation) -> Decision:
         "deviations": None if point is None else point.deviations, "rules": [rule.name for rule in rules],
         "rejected": point is not None and point.rejected, "supersedes": supersedes,
     }  # fmt: skip
-    judged = (ControlJudged(point=point, withdrawn=supersedes), *_judged_again(point, situation)) if newest else ()
+    judged = (ControlJudged(point=point, withdrawn=supersedes), *_judged_again(point, facts)) if newest else ()
     decided = Decision(
         records=(accepted, *judged),
         audit=(AuditEntry(kind="control_judged", subject=result.result_id, body=body),),
     )
     if point is None or material is None:
         return decided
-    return decided + Decision(messages=(_message(event, situation, material, point, _reasons(rules, result, point)),))
+    return decided + Decision(messages=(_message(event, facts, material, point, _reasons(rules, result, point)),))
 
 
 def _message(
     event: ResultArrived,
-    situation: Situation,
+    facts: QcSampleFacts,
     material: ControlMaterial,
     point: ControlPoint,
     reasons: tuple[Reason, ...],
 ) -> OutgoingMessage:
     """Return the message of a control; of a rejected one with the lots measured since the last that was in line."""
-    result, line, message_id = event.result, situation.line, identity_of("control", event.event_id)
+    result, line, message_id = event.result, facts.line, identity_of("control", event.event_id)
     payload = ControlPayload(
         schema="labline.control/1",
         id=message_id,
@@ -83,7 +93,7 @@ def _message(
         deviations=point.deviations,
         rejected=point.rejected,
         reasons=ReasonPart.of(reasons),
-        lots_measured_since_last_good=_listed(situation.measured_since) if point.rejected else [],
+        lots_measured_since_last_good=_listed(facts.measured_since) if point.rejected else [],
     )
     return CONTROL.message(message_id, CONTROL.topic_of(line.topic_root, material.analyte), payload)
 
@@ -92,9 +102,9 @@ def _listed(lots: tuple[str, ...] | None) -> list[str] | None:
     return None if lots is None else list(lots)
 
 
-def _material(result: LabResult, situation: Situation) -> ControlMaterial | None:
+def _material(result: LabResult, facts: QcSampleFacts) -> ControlMaterial | None:
     wanted = (result.control_id, result.analyte)
-    return next((each for each in situation.line.controls if (each.name, each.analyte) == wanted), None)
+    return next((each for each in facts.line.controls if (each.name, each.analyte) == wanted), None)
 
 
 def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -> ControlPoint | None:
@@ -115,10 +125,10 @@ def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -
     )
 
 
-def _judged_again(point: ControlPoint | None, situation: Situation) -> tuple[ControlJudged, ...]:
+def _judged_again(point: ControlPoint | None, facts: QcSampleFacts) -> tuple[ControlJudged, ...]:
     """Return the controls measured after this one that are judged otherwise now: rules look back over several."""
-    before, changed = [*situation.controls, *([] if point is None else [point])], []
-    for each in situation.later_controls:
+    before, changed = [*facts.controls, *([] if point is None else [point])], []
+    for each in facts.later_controls:
         rejected = any(rule.rejects for rule in control_rules_broken(each, before))
         again = replace(each, rejected=rejected)
         before.append(again)
@@ -127,9 +137,9 @@ def _judged_again(point: ControlPoint | None, situation: Situation) -> tuple[Con
     return tuple(changed)
 
 
-def no_control_any_more(situation: Situation) -> Decision:
+def no_control_any_more(history: ResultHistory) -> Decision:
     """Return what follows for the controls where a correction says that one of them was none."""
-    current = situation.history.current
+    current = history.current
     if current is None or current.control_id is None:
         return Decision()
     return Decision(records=(ControlJudged(point=None, withdrawn=current.result_id),))

@@ -7,23 +7,23 @@ from gateway.advice.publication import sample_request_message
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, SampleRequested, WantedTest
 from gateway.events import FollowUpDue
+from gateway.facts.sample_request import SampleRequestFacts
 from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.sampling import LotSigns, Priority, TestRisk, Waiting, due_ns, in_order, risk_of, together
 from gateway.lab.specifications import action_limits, has_limits
 from gateway.records.laboratory import Specification
 from gateway.records.outgoing import AuditEntry
 from gateway.records.prediction import Prediction
-from gateway.facts.situation import Situation
 from gateway.time_units import SECOND_NS
 
 _FEWEST_LOTS = 5  # in control, to say what is usual
 
 
-def on_sample_request(event: FollowUpDue, situation: Situation) -> Decision:
+def on_sample_request(event: FollowUpDue, facts: SampleRequestFacts) -> Decision:
     """Return the request for a lot's samples; nothing where no test of its product is known, or all are measured."""
-    known, line, lot = situation.sampling, situation.line, event.follow_up.subject
-    product = situation.context.material_definition_id
-    risks = [risk_of(_signs(analyte, event, situation)) for analyte in known.analytes if analyte not in known.measured]
+    known, line, lot = facts.sampling, facts.line, event.follow_up.subject
+    product = facts.context.material_definition_id
+    risks = [risk_of(_signs(analyte, event, facts)) for analyte in known.analytes if analyte not in known.measured]
     if not risks:
         return Decision()
     risks.sort(key=lambda each: (-each.probability, each.analyte))
@@ -35,13 +35,13 @@ def on_sample_request(event: FollowUpDue, situation: Situation) -> Decision:
     )
     queue = in_order([*known.queue, own], at_ns=event.at_ns)
     position = 1 + next(at for at, each in enumerate(queue) if each.subject == lot)
-    tests = tuple(_wanted(each, situation) for each in risks)
+    tests = tuple(_wanted(each, facts) for each in risks)
     requested = SampleRequested(
         request_id=identity_of("sample-request", event.event_id),
         material_lot_id=lot,
-        job_order_id=situation.context.job_order_id,
+        job_order_id=facts.context.job_order_id,
         product=product,
-        equipment_id=situation.context.equipment_id,
+        equipment_id=facts.context.equipment_id,
         tests=tests,
         waiting=own,
         position=position,
@@ -57,8 +57,8 @@ def on_sample_request(event: FollowUpDue, situation: Situation) -> Decision:
     return Decision(records=(requested,), audit=(audit,), messages=(message,))
 
 
-def _wanted(risk: TestRisk, situation: Situation) -> WantedTest:
-    named = situation.line.lab_tests.get(risk.analyte, (risk.analyte, risk.analyte))
+def _wanted(risk: TestRisk, facts: SampleRequestFacts) -> WantedTest:
+    named = facts.line.lab_tests.get(risk.analyte, (risk.analyte, risk.analyte))
     return WantedTest(
         analyte=risk.analyte,
         test_id=named[0],
@@ -69,9 +69,11 @@ def _wanted(risk: TestRisk, situation: Situation) -> WantedTest:
     )
 
 
-def _signs(analyte: str, event: FollowUpDue, situation: Situation) -> LotSigns:
-    known, context = situation.sampling, situation.context
-    held = situation.in_force(analyte, event.at_ns, product=context.material_definition_id, client_id=context.client_id)
+def _signs(analyte: str, event: FollowUpDue, facts: SampleRequestFacts) -> LotSigns:
+    known, context = facts.sampling, facts.context
+    held = facts.specifications.in_force(
+        analyte, event.at_ns, product=context.material_definition_id, client_id=context.client_id
+    )
     prediction = next((each for each in known.predictions if each.analyte == analyte), None)
     novelty, tag = _novelty(known.fingerprint, known.references)
     tested = known.tested.get(analyte, (0, 0, None))

@@ -9,12 +9,12 @@ from gateway.advice.publication import (
 )
 from gateway.decision import Decision
 from gateway.events import Event, LotsJudgedAgain
+from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance
 from gateway.records.outgoing import AuditEntry
-from gateway.facts.situation import Situation
 
 
-def disposition_changes(outcome: LotOutcome, event: Event, situation: Situation) -> Decision:
+def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Decision:
     """Record and tell a lot's disposition, with what speaks for and against it."""
     disposition = outcome.judged.disposition
     cause = event.because if isinstance(event, LotsJudgedAgain) else event.event_id
@@ -25,7 +25,7 @@ def disposition_changes(outcome: LotOutcome, event: Event, situation: Situation)
                    recommendation=disposition.recommendation.value, previous=disposition.previous.value,
                    reasons=[reason.code for reason in disposition.reasons], cause=cause),
         ),
-        messages=(disposition_message(disposition, line=situation.line, cause=cause, at_ns=event.at_ns),),
+        messages=(disposition_message(disposition, line=facts.line, cause=cause, at_ns=event.at_ns),),
     )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def assessment_alone(outcome: LotOutcome) -> Decision:
     return Decision(records=(outcome.assessed,) if outcome.assessed else ())
 
 
-def guidance_changes(guidance: tuple[Guidance, ...], event: Event, situation: Situation) -> Decision:
+def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts) -> Decision:
     """Return the records, audit entries and messages of guidance that is new or changed."""
     return Decision(
         records=guidance,
@@ -44,7 +44,7 @@ def guidance_changes(guidance: tuple[Guidance, ...], event: Event, situation: Si
             for item in guidance
         ),
         messages=tuple(
-            guidance_message(item, line=situation.line, cause=event.event_id, at_ns=event.at_ns) for item in guidance
+            guidance_message(item, line=facts.line, cause=event.event_id, at_ns=event.at_ns) for item in guidance
         ),
     )  # fmt: skip
 

@@ -16,14 +16,15 @@ from gateway.events import (
     GatewayStopped,
     HeadWitnessed,
     StoreChecked,
-    Timer,
     TimerDue,
     VersionTaken,
 )
+from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
+from gateway.facts.base import Facts
+from gateway.facts.guidance import OpenGuidanceFacts, StartFacts
 from gateway.guardrails.standing import no_longer_advised
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.outgoing import OutgoingMessage
-from gateway.facts.situation import Situation
 
 AUDIT_BEHIND_WITNESS = "AUDIT_BEHIND_WITNESS"
 
@@ -34,9 +35,9 @@ STORE_UNCHECKED = "STORE_UNCHECKED"
 MOST_OPEN_LOTS = 2000  # that another configuration has judged again
 
 
-def on_head_witnessed(event: HeadWitnessed, situation: Situation) -> Decision:
+def on_head_witnessed(event: HeadWitnessed, facts: WitnessFacts) -> Decision:
     """Raise an alarm where the broker has a head that the audit trail does not contain."""
-    if situation.head_holds or AUDIT_BEHIND_WITNESS in situation.latches:
+    if facts.head_holds or AUDIT_BEHIND_WITNESS in facts.latches:
         return Decision()
     details = {"witnessed_seq": event.head.seq, "witnessed_hash": event.head.hash}
     epoch = identity_of("epoch", event.head.hash, event.at_ns)
@@ -46,30 +47,35 @@ def on_head_witnessed(event: HeadWitnessed, situation: Situation) -> Decision:
     )
 
 
-def on_store_checked(event: StoreChecked, situation: Situation) -> Decision:
+def on_store_checked(event: StoreChecked, facts: Facts) -> Decision:
     """Put the outcome of a full check on record; damage raises an alarm."""
     found = audit_entry("store_checked", "ok" if not event.damaged else "damaged", rows=event.rows,
                    audit_lines=event.audit_lines, damaged=event.damaged, wrong=list(event.wrong))  # fmt: skip
     if event.damaged:
         details = {"damaged": event.damaged, "wrong": list(event.wrong)}
         return Decision(records=(Latched(code=STORE_DAMAGED, details=details),), audit=(found,))
-    passed = (Unlatched(code=STORE_UNCHECKED),) if STORE_UNCHECKED in situation.latches else ()
+    passed = (Unlatched(code=STORE_UNCHECKED),) if STORE_UNCHECKED in facts.latches else ()
     return Decision(records=passed, audit=(found,))
 
 
-def on_timer(event: TimerDue, situation: Situation) -> Decision:
-    """Sign the head, refresh the board, or end guidance whose time is over."""
-    if event.timer is Timer.SIGN_HEAD:
-        signed = situation.signed_head
-        if signed is None:
-            return Decision()
-        return Decision(records=(signed,), messages=(audit_head_message(signed, line=situation.line),))
-    if event.timer is Timer.REFRESH_BOARD:
-        return Decision(messages=(_board(event, situation),))
-    return guidance_changes(_over(event, situation), event, situation)
+def on_sign_head_due(_event: TimerDue, facts: SignHeadFacts) -> Decision:
+    """Publish the audit trail's head, where it has grown since."""
+    if facts.signed_head is None:
+        return Decision()
+    return Decision(records=(facts.signed_head,), messages=(audit_head_message(facts.signed_head, line=facts.line),))
 
 
-def on_gap(event: GapNoticed, _situation: Situation) -> Decision:
+def on_board_due(event: TimerDue, facts: OpenGuidanceFacts) -> Decision:
+    """Publish the board."""
+    return Decision(messages=(_board(event, facts),))
+
+
+def on_expiry_due(event: TimerDue, facts: OpenGuidanceFacts) -> Decision:
+    """End guidance whose time is over, or that is not advised any more."""
+    return guidance_changes(_over(event, facts), event, facts)
+
+
+def on_gap(event: GapNoticed, _facts: Facts) -> Decision:
     """Put on record that data is missing."""
     gap = event.gap
     return Decision(
@@ -79,43 +85,43 @@ def on_gap(event: GapNoticed, _situation: Situation) -> Decision:
     )  # fmt: skip
 
 
-def on_started(event: GatewayStarted, situation: Situation) -> Decision:
+def on_started(event: GatewayStarted, facts: StartFacts) -> Decision:
     """Put a start on record; lots are judged again where the configuration has changed."""
-    previous = situation.previous_configuration_sha256
+    previous = facts.previous_configuration_sha256
     changed = previous is not None and previous != event.configuration_sha256  # lots may be judged by other limits now
-    over = guidance_changes(_over(event, situation), event, situation)
+    over = guidance_changes(_over(event, facts), event, facts)
     started = Decision(
         audit=(audit_entry("gateway_started", event.configuration_sha256, version=event.version,
                       previous_configuration=previous, changed=previous != event.configuration_sha256,
                       bundles=dict(event.bundles), stages=dict(event.stages)),),
         records=(OpenLotsQuestioned(most=MOST_OPEN_LOTS),) if changed else (),
-        messages=(_board(event, situation),),
+        messages=(_board(event, facts),),
     )  # fmt: skip
     return started + over
 
 
-def on_version_taken(event: VersionTaken, situation: Situation) -> Decision:
+def on_version_taken(event: VersionTaken, facts: OpenGuidanceFacts) -> Decision:
     """What another version has advised is not advised any more."""
     return Decision(
         audit=(audit_entry("version_taken", event.model, version=event.version, bundle_sha256=event.bundle_sha256,
                       stage=event.stage),),
-    ) + guidance_changes(_over(event, situation), event, situation)  # fmt: skip
+    ) + guidance_changes(_over(event, facts), event, facts)  # fmt: skip
 
 
-def on_withheld(event: AdviceWithheld, situation: Situation) -> Decision:
+def on_withheld(event: AdviceWithheld, facts: OpenGuidanceFacts) -> Decision:
     """What the second check does not let out is not left standing either."""
-    taken_back = (withdrawn(each, event.refused.get(each.guidance_id)) for each in situation.open_guidance)
+    taken_back = (withdrawn(each, event.refused.get(each.guidance_id)) for each in facts.open_guidance)
     refused = {guidance_id: reason.text for guidance_id, reason in event.refused.items()}
     return Decision(
         audit=(audit_entry("advice_withheld", event.event_id, refused=refused),),
-    ) + guidance_changes(tuple(each for each in taken_back if each is not None), event, situation)
+    ) + guidance_changes(tuple(each for each in taken_back if each is not None), event, facts)
 
 
-def _over(event: Event, situation: Situation) -> tuple[Guidance, ...]:
+def _over(event: Event, facts: OpenGuidanceFacts) -> tuple[Guidance, ...]:
     """Return what of the open guidance ends here: its time is over, or it is not advised any more."""
     changed = []
-    for guidance in situation.open_guidance:
-        gone = no_longer_advised(guidance, situation.line, situation.latches)
+    for guidance in facts.open_guidance:
+        gone = no_longer_advised(guidance, facts.line, facts.latches)
         if expired(guidance, event.at):
             changed.append(moved(guidance, GuidanceState.EXPIRED))
         elif gone is not None:
@@ -123,13 +129,13 @@ def _over(event: Event, situation: Situation) -> tuple[Guidance, ...]:
     return tuple(guidance for guidance in changed if guidance is not None)
 
 
-def on_stopped(event: GatewayStopped, _situation: Situation) -> Decision:
+def on_stopped(event: GatewayStopped, _facts: Facts) -> Decision:
     """Put an orderly stop on record."""
     return Decision(audit=(audit_entry("gateway_stopped", event.event_id),))
 
 
-def _board(event: Event, situation: Situation) -> OutgoingMessage:
+def _board(event: Event, facts: OpenGuidanceFacts) -> OutgoingMessage:
     """Return the board, without what ends at this moment."""
-    over = {guidance.guidance_id for guidance in _over(event, situation)}
-    standing = tuple(guidance for guidance in situation.open_guidance if guidance.guidance_id not in over)
-    return board_message(standing, line=situation.line, cause=event.event_id, at=event.at)
+    over = {guidance.guidance_id for guidance in _over(event, facts)}
+    standing = tuple(guidance for guidance in facts.open_guidance if guidance.guidance_id not in over)
+    return board_message(standing, line=facts.line, cause=event.event_id, at=event.at)

@@ -12,59 +12,80 @@ from gateway.advice.lot_guidance import Occasion as LotOccasion
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.model_feedback import learn
 from gateway.advice.qc_sample import no_control_any_more, on_control
+from gateway.advice.windows_read import windows_of_inputs
 from gateway.decision import Decision, IncomingTested, ResultAccepted, ResultRestated
 from gateway.decisions.changes import assessment_alone, audit_entry, disposition_changes, guidance_changes
 from gateway.decisions.refused_message import dead_letter
-from gateway.events import (
-    ResultArrived,
-)
+from gateway.events import ResultArrived
+from gateway.facts.lab_result import LabResultFacts, QcSampleFacts
+from gateway.history.windows import WindowRequest
 from gateway.lab.disposition import TREND_FLAGS
-from gateway.lab.westgard import is_control
+from gateway.line.definition import LineDefinition
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus
-from gateway.facts.situation import Situation
 
 
-def on_result(event: ResultArrived, situation: Situation) -> Decision:
+def windows_of_result(event: ResultArrived, line: LineDefinition) -> tuple[WindowRequest, ...]:
+    """Return the windows of the models of a result's analyte, as of when its sample was drawn."""
+    sampled_ns = event.result.sampled_ns
+    if sampled_ns is None:
+        return ()
+    models = line.models_of(event.result.analyte)
+    return tuple(request for model in models for request in windows_of_inputs(model, sampled_ns))
+
+
+def on_result(event: ResultArrived, facts: LabResultFacts | QcSampleFacts) -> Decision:
     """Return what follows from a result: for the record, its lots, its series, and the models."""
-    history = situation.history
+    history = facts.history
     if history.repeats_current and history.current is not None:
         return _repeated("result_repeated", event, history.current)
     if history.says_nothing_new and history.current is not None:
         return _repeated("result_says_nothing_new", event, history.current)
     if history.repeats_superseded is not None and event.origin.session != RESTATED:
         return _restated(event, history.repeats_superseded)
-    if is_control(event.result, history.current, situation.line.control_names):
-        return on_control(event, situation)
-    judgement = judge_arrival(event, situation)
+    if isinstance(facts, QcSampleFacts):
+        return on_control(event, facts)
+    judgement = judge_arrival(event, facts)
     result = judgement.result
     decided = Decision(
         records=(
-            ResultAccepted(result=result, supersedes=judgement.supersedes),
+            _accepted(judgement, facts),
             *judgement.predictions,
             *judgement.settled,
-            *_no_longer_restated(event, situation),
+            *_no_longer_restated(event, facts),
         ),
         audit=(
             audit_entry("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
                    result_version=result.result_version, value=result.value_text, status=result.status.value,
-                   supersedes=judgement.supersedes, **_rejected_control(situation)),
+                   supersedes=judgement.supersedes, **_rejected_control(facts)),
         ),
     )  # fmt: skip
     for outcome in judgement.lots:
         if outcome.own or outcome.changed:
-            decided += disposition_changes(outcome, event, situation) + _advised_on_lot(
-                outcome, event, judgement, situation
-            )
+            decided += disposition_changes(outcome, event, facts) + _advised_on_lot(outcome, event, judgement, facts)
         else:  # a lot of an earlier version, for which nothing has changed
             decided += assessment_alone(outcome)
     return (
         decided
-        + _unread(event, situation)
-        + _incoming(judgement, situation)
+        + _unread(event, facts)
+        + _incoming(judgement, facts)
         + judgement.trended
-        + no_control_any_more(situation)
-        + _investigated(event, judgement, situation)
-        + learn(event, judgement, situation)
+        + no_control_any_more(facts.history)
+        + _investigated(event, judgement, facts)
+        + learn(event, judgement, facts)
+    )
+
+
+def _accepted(judgement: Judgement, facts: LabResultFacts) -> ResultAccepted:
+    current = facts.history.current
+    return ResultAccepted(
+        result=judgement.result,
+        supersedes=judgement.supersedes,
+        current=judgement.supersedes is not None or current is None,
+        control=False,
+        possible_lots=facts.possible_lots,
+        placed_by_production=current is not None
+        and (not current.in_its_own_words().lots or "material_lot_id" in current.context_from),
+        whole=any(lot_facts.whole for lot_facts in facts.lots),
     )
 
 
@@ -84,39 +105,39 @@ def _restated(event: ResultArrived, result_id: str) -> Decision:
     )
 
 
-def _no_longer_restated(event: ResultArrived, situation: Situation) -> tuple[ResultRestated, ...]:
-    return (ResultRestated(of=event.result, result_id=None),) if situation.history.current is not None else ()
+def _no_longer_restated(event: ResultArrived, facts: LabResultFacts) -> tuple[ResultRestated, ...]:
+    return (ResultRestated(of=event.result, result_id=None),) if facts.history.current is not None else ()
 
 
-def _unread(event: ResultArrived, situation: Situation) -> Decision:
+def _unread(event: ResultArrived, facts: LabResultFacts) -> Decision:
     """Tell the laboratory what of its message could not be read; the result counts against its lots all the same."""
-    return dead_letter(event, event.result.unread, situation) if event.result.unread else Decision()
+    return dead_letter(event, event.result.unread, facts) if event.result.unread else Decision()
 
 
-def _advised_on_lot(outcome: LotOutcome, event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
+def _advised_on_lot(outcome: LotOutcome, event: ResultArrived, judgement: Judgement, facts: LabResultFacts) -> Decision:
     lot = outcome.judged.material_lot_id
     guidance = advise_on_lot(
         outcome,
         LotOccasion(
             event_id=event.event_id,
             at_ns=event.at_ns,
-            context=situation.context,
-            procedures=situation.line.procedures,
+            context=facts.context,
+            procedures=facts.line.procedures,
         ),
-        open_guidance=outcome.facts.open_guidance if lot else situation.open_guidance,
+        open_guidance=outcome.lot_facts.open_guidance if lot else facts.open_guidance,
         result=judgement.result if judgement.newest else None,
         specification=judgement.own.specification,
         settled={hold.analyte for hold in judgement.settled if hold.material_lot_id == lot},
     )
-    return guidance_changes(guidance, event, situation)
+    return guidance_changes(guidance, event, facts)
 
 
-def _rejected_control(situation: Situation) -> dict[str, str]:
-    rejected = situation.rejected_control
+def _rejected_control(facts: LabResultFacts) -> dict[str, str]:
+    rejected = facts.rejected_control
     return {} if rejected is None else {"rejected_control": rejected.result_id}
 
 
-def _investigated(event: ResultArrived, judgement: Judgement, situation: Situation) -> Decision:
+def _investigated(event: ResultArrived, judgement: Judgement, facts: LabResultFacts) -> Decision:
     """Leave the draft of a deviation for later: of a result out of specification, or confirmed to be out of trend.
 
     A correction that is inside is told to the deviation that it was in. Of other results of a lot that has no end on
@@ -125,26 +146,26 @@ def _investigated(event: ResultArrived, judgement: Judgement, situation: Situati
     result = judgement.result
     failed = judgement.own.recommendation is Recommendation.HOLD
     confirmed = result.status is ResultStatus.APPROVED and not TREND_FLAGS.isdisjoint(result.flags)
-    equipment = result.equipment_id or situation.context.equipment_id
-    made_until_ns = event.at_ns if situation.lot_ended_ns is None else min(event.at_ns, situation.lot_ended_ns)
+    equipment = result.equipment_id or facts.context.equipment_id
+    made_until_ns = event.at_ns if facts.lot_ended_ns is None else min(event.at_ns, facts.lot_ended_ns)
     until_ns = made_until_ns if result.sampled_ns is None else result.sampled_ns
-    started_ns = situation.lot_started_ns
-    if judgement.newest and (failed or confirmed or had_failed(situation, until_ns)):
+    started_ns = facts.lot_started_ns
+    if judgement.newest and (failed or confirmed or had_failed(facts.history.current, facts.specifications, until_ns)):
         own = follow_up_of_result(result, equipment, started_ns=started_ns, until_ns=until_ns)
         others = (replace(own, material_lot_id=lot) for lot in result.other_lots if failed)
         return Decision(follow_ups=(own, *others))
-    if situation.lot_ended_ns is not None or judgement.own.recommendation is not Recommendation.RELEASE:
+    if facts.lot_ended_ns is not None or judgement.own.recommendation is not Recommendation.RELEASE:
         return Decision()
-    known_until_ns = situation.lot_known_until_ns
+    known_until_ns = facts.known_until_ns
     so_far = follow_up_of_running_lot(
         result, equipment, started_ns=started_ns, until_ns=until_ns, known_until_ns=known_until_ns
     )
     return Decision(follow_ups=() if so_far is None else (so_far,))
 
 
-def _incoming(judgement: Judgement, situation: Situation) -> Decision:
+def _incoming(judgement: Judgement, facts: LabResultFacts) -> Decision:
     """Count a validated result of a supplier's material, in the place of the version before it."""
-    result, current = judgement.result, situation.history.current
+    result, current = judgement.result, facts.history.current
     withdrawn = current.result_id if current is not None and current.supplier is not None else None
     says = result.status in FINAL and result.supplier is not None and result.material_definition_id is not None
     failed = _FAILED.get(judgement.own.recommendation) if says else None

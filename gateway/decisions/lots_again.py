@@ -10,25 +10,24 @@ from gateway.contract.identity import identity_of
 from gateway.decision import Decision
 from gateway.decisions.changes import assessment_alone, disposition_changes, guidance_changes
 from gateway.events import LotsJudgedAgain
+from gateway.facts.lot import LotFacts, LotsAgainFacts
 from gateway.records.production import Context
-from gateway.facts.lot import LotFacts
-from gateway.facts.situation import Situation
 
 
-def on_lots_judged_again(event: LotsJudgedAgain, situation: Situation) -> Decision:
+def on_lots_judged_again(event: LotsJudgedAgain, facts: LotsAgainFacts) -> Decision:
     """What lots are judged by has changed: tell what is recommended where that is another thing now."""
     decided = Decision()
-    for facts in situation.lots:
-        decided += _judged_again(event, facts, situation)
+    for lot_facts in facts.lots:
+        decided += _judged_again(event, lot_facts, facts)
     return decided
 
 
-def _judged_again(event: LotsJudgedAgain, facts: LotFacts, situation: Situation) -> Decision:
-    context = facts.knowledge.context
+def _judged_again(event: LotsJudgedAgain, lot_facts: LotFacts, facts: LotsAgainFacts) -> Decision:
+    context = lot_facts.knowledge.context
     outcome = lot_outcome(
         event,
+        lot_facts,
         facts,
-        situation,
         disposition_id=identity_of("disposition", event.event_id, context.material_lot_id),
         flags=("JUDGED_AGAIN",),
     )
@@ -40,9 +39,9 @@ def _judged_again(event: LotsJudgedAgain, facts: LotFacts, situation: Situation)
         context=Context(
             equipment_id=context.equipment_id, job_order_id=context.job_order_id, client_id=context.client_id
         ),
-        procedures=situation.line.procedures,
+        procedures=facts.line.procedures,
     )
-    guidance = advise_on_lot(outcome, occasion, open_guidance=facts.open_guidance)
-    investigated = follow_ups_of_lot_judged_again(facts, outcome.assessed, at_ns=event.at_ns)
-    told = disposition_changes(outcome, event, situation) + guidance_changes(guidance, event, situation)
+    guidance = advise_on_lot(outcome, occasion, open_guidance=lot_facts.open_guidance)
+    investigated = follow_ups_of_lot_judged_again(lot_facts, outcome.assessed, at_ns=event.at_ns)
+    told = disposition_changes(outcome, event, facts) + guidance_changes(guidance, event, facts)
     return told + Decision(follow_ups=investigated)

@@ -9,57 +9,64 @@ from gateway.advice.publication import (
     disposition_message,
     prediction_message,
 )
-from gateway.advice.windows_read import windows_of_present_tags
+from gateway.advice.windows_read import windows_of_present_tags, windows_of_tick
 from gateway.decision import Decision, Latched
 from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import ModelDue
+from gateway.facts.model_due import ModelDueFacts
 from gateway.guardrails.gates import PresentSetpoint, present_setpoint
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.reasons import Abstention
 from gateway.guardrails.stages import effective_stage
+from gateway.history.windows import WindowRequest
 from gateway.lab.in_force import strictest
 from gateway.lab.specifications import action_limits
 from gateway.latches import too_slow_latch
-from gateway.line.definition import ModelAssignment, Stage
+from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.setpoints.interactions import CoupledOutput, coupled_models, neighbouring_others, own_others, pending_moves
-from gateway.facts.situation import Situation
 
 
-def on_model_due(event: ModelDue, situation: Situation) -> Decision:
+def windows_of_model(event: ModelDue, line: LineDefinition) -> tuple[WindowRequest, ...]:
+    """Return the windows of a model's inputs, setpoints and interlocks."""
+    model = line.model_named(event.model)
+    return () if model is None else windows_of_tick(model, line, event.at_ns)
+
+
+def on_model_due(event: ModelDue, facts: ModelDueFacts) -> Decision:
     """Return a model's predictions, and what they give to warn of or suggest."""
-    model = situation.line.model_named(event.model)
+    model = facts.line.model_named(event.model)
     if model is None:
         return Decision()
-    model = replace(model, stage=effective_stage(model, situation.latches))
+    model = replace(model, stage=effective_stage(model, facts.latches))
     occasion = Occasion(
         end_ns=event.at_ns,
         at_ns=event.at_ns,
         cause=event.event_id,
-        context=situation.context,
-        learned=situation.learned,
+        context=facts.context,
+        learned=facts.bias,
     )
-    predictions = guarded_predictions(model, situation.line.tags, situation.windows, occasion)
-    decided = _stopped_for_good(model, predictions, situation)
+    predictions = guarded_predictions(model, facts.line.tags, facts.windows, occasion)
+    decided = _stopped_for_good(model, predictions, facts)
     if model.stage < Stage.ADVISE:  # in shadow the gateway records and compares, and says nothing
         return decided + Decision(records=predictions)
     for prediction in predictions:
-        following = _on_prediction(event, situation, model, prediction)
-        situation = _with_moves(situation, following, event.at_ns)  # what hangs together: one suggestion at a time
+        following = _on_prediction(event, facts, model, prediction)
+        facts = _with_moves(facts, following, event.at_ns)  # what hangs together: one suggestion at a time
         decided += following
     return decided
 
 
-def _stopped_for_good(model: ModelAssignment, predictions: tuple[Prediction, ...], situation: Situation) -> Decision:
+def _stopped_for_good(model: ModelAssignment, predictions: tuple[Prediction, ...], facts: ModelDueFacts) -> Decision:
     """Put a model whose evaluation had to be stopped into shadow until a person has looked at it."""
     code = too_slow_latch(model.name)
     slow = next(
         (why for each in predictions for why in each.verdict.reasons if why.code == Abstention.MODEL_TOO_SLOW.name),
         None,
     )
-    if slow is None or code in situation.latches:
+    if slow is None or code in facts.latches:
         return Decision()
     details = {"version": model.bundle.identity.version, "bundle_sha256": model.bundle.identity.sha256}
     return Decision(
@@ -68,125 +75,125 @@ def _stopped_for_good(model: ModelAssignment, predictions: tuple[Prediction, ...
     )
 
 
-def _with_moves(situation: Situation, decision: Decision, at_ns: int) -> Situation:
+def _with_moves(facts: ModelDueFacts, decision: Decision, at_ns: int) -> ModelDueFacts:
     changed = {each.guidance_id: each for each in decision.records if isinstance(each, Guidance) and each.suggestion}
     tags = [each.suggestion.tag for each in changed.values() if each.suggestion]
-    standing = {each.guidance_id: each for each in situation.open_suggestions} | changed
+    standing = {each.guidance_id: each for each in facts.open_suggestions} | changed
     return replace(
-        situation,
-        last_advised_ns={**situation.last_advised_ns, **dict.fromkeys(tags, at_ns)},
+        facts,
+        last_advised_ns={**facts.last_advised_ns, **dict.fromkeys(tags, at_ns)},
         open_suggestions=tuple(each for each in standing.values() if each.state in OPEN),
     )
 
 
-def _on_prediction(event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction) -> Decision:
+def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction) -> Decision:
     message = prediction_message(
         prediction,
-        line=situation.line,
+        line=facts.line,
         cause=event.event_id,
         expires=event.at.after(model.prediction_lives_ns),
     )
-    case = _predicted_situation(event, situation, model, prediction)
+    case = _predicted_situation(event, facts, model, prediction)
     advised = advise(case)
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
-    told = Decision(records=(recorded,), messages=(message,)) + guidance_changes(advised.guidance, event, situation)
-    return told + _held_provisionally(event, situation, prediction, case.specification)
+    told = Decision(records=(recorded,), messages=(message,)) + guidance_changes(advised.guidance, event, facts)
+    return told + _held_provisionally(event, facts, prediction, case.specification)
 
 
 def _held_provisionally(
-    event: ModelDue, situation: Situation, prediction: Prediction, specification: Specification | None
+    event: ModelDue, facts: ModelDueFacts, prediction: Prediction, specification: Specification | None
 ) -> Decision:
-    raised = provisional_hold(event, situation, prediction, specification)
+    raised = provisional_hold(event, facts, prediction, specification)
     if raised is None:
         return Decision()
-    message = disposition_message(raised.disposition, line=situation.line, cause=event.event_id, at_ns=event.at_ns)
-    return raised.decision + Decision(messages=(message,)) + guidance_changes((raised.guidance,), event, situation)
+    message = disposition_message(raised.disposition, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
+    return raised.decision + Decision(messages=(message,)) + guidance_changes((raised.guidance,), event, facts)
 
 
 def _predicted_situation(
-    event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction
+    event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction
 ) -> PredictedSituation:
-    present = _present_setpoints(event, situation, model)
+    present = _present_setpoints(event, facts, model)
     moved_ns = {tag: setpoint.moved_ns for tag, setpoint in present.items() if setpoint.moved_ns is not None}
     return PredictedSituation(
         event_id=event.event_id,
         at=event.at,
         model=model,
         prediction=prediction,
-        specification=_limits(event, situation, model, situation.context.material_definition_id, prediction.analyte),
-        context=situation.context,
-        open_guidance=situation.open_guidance,
+        specification=_limits(event, facts, model, facts.context.material_definition_id, prediction.analyte),
+        context=facts.context,
+        open_guidance=facts.open_guidance,
         setpoints={tag: setpoint.value for tag, setpoint in present.items()},
         moved_ns=moved_ns,
-        advised_ns=situation.last_advised_ns,
-        others=_others(event, situation, model, prediction),
-        pending=pending_moves(_for_other_values(situation, model, prediction.analyte), situation.line),
+        advised_ns=facts.last_advised_ns,
+        others=_others(event, facts, model, prediction),
+        pending=pending_moves(_for_other_values(facts, model, prediction.analyte), facts.line),
     )
 
 
-def _for_other_values(situation: Situation, model: ModelAssignment, analyte: str) -> tuple[Guidance, ...]:
+def _for_other_values(facts: ModelDueFacts, model: ModelAssignment, analyte: str) -> tuple[Guidance, ...]:
     return tuple(
         each
-        for each in situation.open_suggestions
+        for each in facts.open_suggestions
         if each.analyte != analyte or each.predicted is None or each.predicted.model.name != model.name
     )
 
 
 def _others(
-    event: ModelDue, situation: Situation, model: ModelAssignment, prediction: Prediction
+    event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction
 ) -> tuple[CoupledOutput, ...]:
     """Return what else hangs on the setpoints, of this model and of coupled ones, and what it is to stay inside of."""
-    wanted = _wanted(event, situation, model, situation.context.material_definition_id)
-    own = own_others(model, prediction.analyte, prediction.features, situation.learned, wanted, event.at_ns)
+    wanted = _wanted(event, facts, model, facts.context.material_definition_id)
+    own = own_others(model, prediction.analyte, prediction.features, facts.bias, wanted, event.at_ns)
     found: list[CoupledOutput] = []
-    for each in coupled_models(model, situation.line):
-        said = situation.said_last.get(each.name, ())
-        product = _product_of(each, said, model, situation)
-        found += neighbouring_others(each, said, _wanted(event, situation, each, product))
+    for each in coupled_models(model, facts.line):
+        said = facts.coupled_predictions.get(each.name, ())
+        product = _product_of(each, said, model, facts)
+        found += neighbouring_others(each, said, _wanted(event, facts, each, product))
     return (*own, *found)
 
 
 def _product_of(
-    neighbour: ModelAssignment, said: tuple[Prediction, ...], mover: ModelAssignment, situation: Situation
+    neighbour: ModelAssignment, said: tuple[Prediction, ...], mover: ModelAssignment, facts: ModelDueFacts
 ) -> str | None:
     """Return what runs on a neighbour's equipment: by its last word, else what runs here, where that is the same."""
     if said:
         return said[-1].material_definition_id
     here = neighbour.equipment_id == mover.equipment_id
-    return situation.context.material_definition_id if here else None
+    return facts.context.material_definition_id if here else None
 
 
 def _wanted(
-    event: ModelDue, situation: Situation, model: ModelAssignment, product: str | None
+    event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, product: str | None
 ) -> dict[str, Specification | None]:
     """Return by analyte within which limits a model's values are to stay: those from which on people act."""
     found = dict[str, Specification | None]()
     for output in model.bundle.outputs:
-        specification = _limits(event, situation, model, product, output.analyte)
+        specification = _limits(event, facts, model, product, output.analyte)
         found[output.analyte] = None if specification is None else action_limits(specification)
     return found
 
 
 def _limits(
-    event: ModelDue, situation: Situation, model: ModelAssignment, product: str | None, analyte: str
+    event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, product: str | None, analyte: str
 ) -> Specification | None:
     """Return what a model's value is held against: all that is in force at once, in the model's unit."""
     output = model.bundle.output_of(analyte)
-    clients = {situation.context.client_id}
-    if model.equipment_id != situation.context.equipment_id:  # for whom that runs is not known here: for any of them
-        clients |= {each.client_id for each in (*situation.line.specifications, *situation.master_data)}
+    clients = {facts.context.client_id}
+    if model.equipment_id != facts.context.equipment_id:  # for whom that runs is not known here: for any of them
+        clients |= {each.client_id for each in (*facts.line.specifications, *facts.specifications.stated)}
     holding = [
         each
         for client_id in sorted(clients, key=str)
-        for each in situation.in_force(analyte, event.at_ns, product=product, client_id=client_id)
+        for each in facts.specifications.in_force(analyte, event.at_ns, product=product, client_id=client_id)
     ]
     return strictest(dict.fromkeys(holding), None if output is None else output.unit)
 
 
-def _present_setpoints(event: ModelDue, situation: Situation, model: ModelAssignment) -> dict[str, PresentSetpoint]:
+def _present_setpoints(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment) -> dict[str, PresentSetpoint]:
     """Return the setpoints and interlock tags whose present value passes the gates of quality and age."""
     present = {
-        tag: present_setpoint(situation.line.tags[tag], situation.windows[request])
-        for tag, request in windows_of_present_tags(model, situation.line, event.at_ns).items()
+        tag: present_setpoint(facts.line.tags[tag], facts.windows[request])
+        for tag, request in windows_of_present_tags(model, facts.line, event.at_ns).items()
     }
     return {tag: setpoint for tag, setpoint in present.items() if setpoint is not None}

@@ -12,47 +12,52 @@ from gateway.advice.publication import (
 )
 from gateway.decision import Decision, SpecificationRecorded
 from gateway.decisions.changes import audit_entry, guidance_changes
-from gateway.events import (
-    ContextChanged,
-    FollowUpKind,
-    SpecificationStated,
-)
+from gateway.events import ContextChanged, FollowUpKind, SpecificationStated
+from gateway.facts.base import Facts
+from gateway.facts.production import LotClosedFacts, LotEndedFacts
 from gateway.records.guidance import GuidanceState
 from gateway.records.laboratory import Specification
-from gateway.records.production import ContextKind
-from gateway.facts.situation import Situation
 
 
-def on_context(event: ContextChanged, situation: Situation) -> Decision:
-    """Record a change; an ended lot is looked into later, a closed one needs no guidance any more."""
+def on_context(event: ContextChanged, _facts: Facts) -> Decision:
+    """Record what an order, a lot, a material or an equipment does; lots that it touches are judged again."""
     change = event.change
     subject = change.material_lot_id or change.job_order_id or change.equipment_id or ""
-    recorded = Decision(
+    return Decision(
         records=(change,),
         audit=(audit_entry("context_changed", subject, event=change.kind.value, at_ns=change.at_ns,
                            equipment_id=change.equipment_id, order=change.job_order_id,
                            product=change.material_definition_id, state=change.state),),
     )  # fmt: skip
-    if change.kind is ContextKind.LOT_ENDED and change.material_lot_id is not None:
-        equipment = change.equipment_id or situation.context.equipment_id
-        made = follow_up_of_lot(
-            change.material_lot_id, equipment, started_ns=situation.lot_started_ns, ended_ns=change.at_ns
-        )
-        asked = (replace(made, kind=FollowUpKind.SAMPLE_REQUEST),) if situation.line.sampling else ()
-        return recorded + Decision(follow_ups=(made, *asked))
-    if change.kind is not ContextKind.LOT_CLOSED or change.material_lot_id is None:
+
+
+def on_lot_ended(event: ContextChanged, facts: LotEndedFacts) -> Decision:
+    """Record that a lot has ended; what it was made by, and which tests it needs, is looked into later."""
+    change, recorded = event.change, on_context(event, facts)
+    if change.material_lot_id is None:
+        return recorded
+    equipment = change.equipment_id or facts.context.equipment_id
+    made = follow_up_of_lot(change.material_lot_id, equipment, started_ns=facts.lot_started_ns, ended_ns=change.at_ns)
+    asked = (replace(made, kind=FollowUpKind.SAMPLE_REQUEST),) if facts.line.sampling else ()
+    return recorded + Decision(follow_ups=(made, *asked))
+
+
+def on_lot_closed(event: ContextChanged, facts: LotClosedFacts) -> Decision:
+    """Record that a lot is closed: nobody needs guidance or a disposition of it any more."""
+    change, recorded = event.change, on_context(event, facts)
+    if change.material_lot_id is None:
         return recorded
     closed = tuple(
         moved(guidance, GuidanceState.RESOLVED)
-        for guidance in situation.open_guidance
+        for guidance in facts.open_guidance
         if guidance.material_lot_id == change.material_lot_id
     )
-    cleared = cleared_disposition(change.material_lot_id, line=situation.line, cause=event.event_id)
+    cleared = cleared_disposition(change.material_lot_id, line=facts.line, cause=event.event_id)
     settled = tuple(guidance for guidance in closed if guidance is not None)
-    return recorded + Decision(messages=(cleared,)) + guidance_changes(settled, event, situation)
+    return recorded + Decision(messages=(cleared,)) + guidance_changes(settled, event, facts)
 
 
-def on_specification(event: SpecificationStated, _situation: Situation) -> Decision:
+def on_specification(event: SpecificationStated, _facts: Facts) -> Decision:
     """Record a version of a specification, or its withdrawal."""
     stated = event.specification
     return Decision(

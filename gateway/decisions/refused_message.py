@@ -7,14 +7,14 @@ from gateway.contract.identity import identity_of
 from gateway.decision import Decision, ResultRefused
 from gateway.decisions.changes import audit_entry
 from gateway.events import Arrived, MessageRefused
+from gateway.facts.base import Facts
 from gateway.records.outgoing import DeadLetter
 from gateway.records.verdicts import Reason
-from gateway.facts.situation import Situation
 
 
-def on_message_refused(event: MessageRefused, situation: Situation) -> Decision:
+def on_message_refused(event: MessageRefused, facts: Facts) -> Decision:
     """Keep and tell what was not understood; the lots that it speaks of are for a person."""
-    told = dead_letter(event, event.reasons, situation)
+    told = dead_letter(event, event.reasons, facts)
     about = event.about
     if about is None or not about.says_something:
         return told
@@ -31,7 +31,7 @@ def _dead_letter_id(event: Arrived) -> str:
     return identity_of("dead-letter", event.event_id)
 
 
-def dead_letter(event: Arrived, reasons: tuple[Reason, ...], situation: Situation) -> Decision:
+def dead_letter(event: Arrived, reasons: tuple[Reason, ...], facts: Facts) -> Decision:
     """Return a message that was not understood as a dead letter."""
     letter = DeadLetter(
         dead_letter_id=_dead_letter_id(event),
@@ -43,5 +43,5 @@ def dead_letter(event: Arrived, reasons: tuple[Reason, ...], situation: Situatio
         records=(letter,),
         audit=(audit_entry("dead_letter", letter.dead_letter_id, topic=letter.topic,
                       sha256=event.origin.payload_sha256, reasons=[reason.code for reason in letter.reasons]),),
-        messages=(dead_letter_message(letter, line=situation.line, cause=event.event_id, at_ns=event.at_ns),),
+        messages=(dead_letter_message(letter, line=facts.line, cause=event.event_id, at_ns=event.at_ns),),
     )  # fmt: skip

@@ -7,20 +7,20 @@ from gateway.advice.publication import (
 from gateway.decision import Decision, ResponseRecorded
 from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import ResponseArrived
+from gateway.facts.guidance import ResponseFacts
 from gateway.guardrails.standing import no_longer_advised
-from gateway.facts.situation import Situation
 
 
-def on_response(event: ResponseArrived, situation: Situation) -> Decision:
+def on_response(event: ResponseArrived, facts: ResponseFacts) -> Decision:
     """Answer a person's response, and change the guidance where it may."""
-    response, guidance = event.response, situation.answered
-    gone = None if guidance is None else no_longer_advised(guidance, situation.line, situation.latches)
+    response, guidance = event.response, facts.answered
+    gone = None if guidance is None else no_longer_advised(guidance, facts.line, facts.latches)
     changed, outcome = respond(guidance, response, event.at, no_longer_advised=gone)
     recorded = Decision(
         records=(ResponseRecorded(response=response, outcome=outcome),),
         audit=(audit_entry("response", response.guidance_id, act=response.act.value, outcome=outcome,
                       terminal=response.terminal, person=response.person, reason=response.reason),),
-        messages=(outcome_message(response, outcome, changed or guidance, line=situation.line, cause=event.event_id,
+        messages=(outcome_message(response, outcome, changed or guidance, line=facts.line, cause=event.event_id,
                                   at_ns=event.at_ns),),
     )  # fmt: skip
-    return recorded + guidance_changes((changed,) if changed else (), event, situation)
+    return recorded + guidance_changes((changed,) if changed else (), event, facts)

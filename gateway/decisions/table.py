@@ -1,6 +1,7 @@
 """One row for each kind of event: what follows from it, and which windows deciding it looks at."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.advice.investigation import (
@@ -9,30 +10,32 @@ from gateway.advice.investigation import (
     windows_of_follow_up,
 )
 from gateway.advice.sampling import on_sample_request
-from gateway.advice.windows_read import windows_of_inputs, windows_of_tick
 from gateway.decision import (
     Decision,
 )
 from gateway.decisions.housekeeping import (
+    on_board_due,
+    on_expiry_due,
     on_gap,
     on_head_witnessed,
+    on_sign_head_due,
     on_started,
     on_stopped,
     on_store_checked,
-    on_timer,
     on_version_taken,
     on_withheld,
 )
-from gateway.decisions.lab_result import on_result
+from gateway.decisions.lab_result import on_result, windows_of_result
 from gateway.decisions.lots_again import on_lots_judged_again
-from gateway.decisions.model_due import on_model_due
-from gateway.decisions.production import on_context, on_specification
+from gateway.decisions.model_due import on_model_due, windows_of_model
+from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
 from gateway.decisions.refused_message import on_message_refused
 from gateway.decisions.response import on_response
 from gateway.events import (
     AdviceWithheld,
     ContextChanged,
     Event,
+    EventBase,
     FollowUpDue,
     FollowUpKind,
     GapNoticed,
@@ -46,63 +49,77 @@ from gateway.events import (
     ResultArrived,
     SpecificationStated,
     StoreChecked,
+    Timer,
     TimerDue,
     VersionTaken,
 )
+from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
+from gateway.facts.base import Facts
+from gateway.facts.deviation import DeviationFacts, FingerprintFacts
+from gateway.facts.guidance import OpenGuidanceFacts, ResponseFacts, StartFacts
+from gateway.facts.lab_result import LabResultFacts
+from gateway.facts.lot import LotsAgainFacts
+from gateway.facts.model_due import ModelDueFacts
+from gateway.facts.production import LotClosedFacts, LotEndedFacts
+from gateway.facts.sample_request import SampleRequestFacts
 from gateway.history.windows import WindowRequest
 from gateway.line.definition import LineDefinition
-from gateway.facts.situation import Situation
+from gateway.records.production import ContextKind
 
 
-def decide(event: Event, situation: Situation) -> Decision:
-    """Return everything that follows from an event in a situation."""
-    return _DECISIONS[type(event)](event, situation)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What deciding a kind of event takes: the function, the facts that it stands on, and its history windows."""
+
+    decide: Callable[[Any, Any], Decision]
+    facts: type[Facts]
+    windows: Callable[[Any, LineDefinition], tuple[WindowRequest, ...]] = lambda _event, _line: ()
+
+
+def _nothing(_event: Event, _facts: Facts) -> Decision:
+    return Decision()
+
+
+# the kind of event, and where it has several: which one
+DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
+    (ModelDue, None): Row(decide=on_model_due, facts=ModelDueFacts, windows=windows_of_model),
+    (ResultArrived, None): Row(decide=on_result, facts=LabResultFacts, windows=windows_of_result),
+    (LotsJudgedAgain, None): Row(decide=on_lots_judged_again, facts=LotsAgainFacts),
+    (ContextChanged, None): Row(decide=on_context, facts=Facts),
+    (ContextChanged, ContextKind.LOT_ENDED): Row(decide=on_lot_ended, facts=LotEndedFacts),
+    (ContextChanged, ContextKind.LOT_CLOSED): Row(decide=on_lot_closed, facts=LotClosedFacts),
+    (SpecificationStated, None): Row(decide=on_specification, facts=Facts),
+    (MessageRefused, None): Row(decide=on_message_refused, facts=Facts),
+    (ResponseArrived, None): Row(decide=on_response, facts=ResponseFacts),
+    (FollowUpDue, FollowUpKind.FINGERPRINT): Row(
+        decide=on_fingerprint, facts=FingerprintFacts, windows=windows_of_follow_up
+    ),
+    (FollowUpDue, FollowUpKind.DEVIATION): Row(decide=on_deviation, facts=DeviationFacts, windows=windows_of_follow_up),
+    (FollowUpDue, FollowUpKind.SAMPLE_REQUEST): Row(decide=on_sample_request, facts=SampleRequestFacts),
+    (FollowUpDue, FollowUpKind.JUDGE_AGAIN): Row(decide=_nothing, facts=Facts),  # the lots are events of their own
+    (TimerDue, Timer.SIGN_HEAD): Row(decide=on_sign_head_due, facts=SignHeadFacts),
+    (TimerDue, Timer.REFRESH_BOARD): Row(decide=on_board_due, facts=OpenGuidanceFacts),
+    (TimerDue, Timer.EXPIRE_GUIDANCE): Row(decide=on_expiry_due, facts=OpenGuidanceFacts),
+    (VersionTaken, None): Row(decide=on_version_taken, facts=OpenGuidanceFacts),
+    (AdviceWithheld, None): Row(decide=on_withheld, facts=OpenGuidanceFacts),
+    (HeadWitnessed, None): Row(decide=on_head_witnessed, facts=WitnessFacts),
+    (StoreChecked, None): Row(decide=on_store_checked, facts=Facts),
+    (GapNoticed, None): Row(decide=on_gap, facts=Facts),
+    (GatewayStarted, None): Row(decide=on_started, facts=StartFacts),
+    (GatewayStopped, None): Row(decide=on_stopped, facts=Facts),
+}
+
+
+def row_of(event: Event) -> Row:
+    """Return the row of an event."""
+    return DECISIONS.get((type(event), event.variant)) or DECISIONS[type(event), None]
+
+
+def decide(event: Event, facts: Facts) -> Decision:
+    """Return everything that follows from an event, by the facts that its row names."""
+    return row_of(event).decide(event, facts)
 
 
 def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, ...]:
     """Return the history windows that deciding an event will look at."""
-    match event:
-        case ModelDue():
-            model = line.model_named(event.model)
-            if model is None:
-                return ()
-            return windows_of_tick(model, line, event.at_ns)
-        case ResultArrived() if event.result.sampled_ns is not None:
-            models = line.models_of(event.result.analyte)
-            return tuple(request for model in models for request in windows_of_inputs(model, event.result.sampled_ns))
-        case FollowUpDue():
-            return windows_of_follow_up(event.follow_up, line)
-        case _:
-            return ()
-
-
-def on_follow_up(event: FollowUpDue, situation: Situation) -> Decision:
-    """Return what follows from work that an earlier decision has left."""
-    return _FOLLOW_UPS[event.follow_up.kind](event, situation)
-
-
-_FOLLOW_UPS: Mapping[FollowUpKind, Callable[[FollowUpDue, Situation], Decision]] = {
-    FollowUpKind.FINGERPRINT: on_fingerprint,
-    FollowUpKind.DEVIATION: on_deviation,
-    FollowUpKind.SAMPLE_REQUEST: on_sample_request,
-    FollowUpKind.JUDGE_AGAIN: lambda _event, _situation: Decision(),  # the lots themselves are events of their own
-}
-
-_DECISIONS: Mapping[type, Callable[[Any, Situation], Decision]] = {
-    ModelDue: on_model_due,
-    ResultArrived: on_result,
-    ContextChanged: on_context,
-    SpecificationStated: on_specification,
-    ResponseArrived: on_response,
-    MessageRefused: on_message_refused,
-    TimerDue: on_timer,
-    GapNoticed: on_gap,
-    HeadWitnessed: on_head_witnessed,
-    StoreChecked: on_store_checked,
-    GatewayStarted: on_started,
-    GatewayStopped: on_stopped,
-    VersionTaken: on_version_taken,
-    AdviceWithheld: on_withheld,
-    FollowUpDue: on_follow_up,
-    LotsJudgedAgain: on_lots_judged_again,
-}
+    return row_of(event).windows(event, line)

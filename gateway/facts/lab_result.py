@@ -2,31 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from gateway.facts.base import Facts, JudgingFacts
+from gateway.facts.lot import LotFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import BiasState, Feedback
 from gateway.inference.signed_bias import SignedBias
-from gateway.lab.deviations import Drafted, TimelineEntry
-from gateway.lab.disposition import LotState
-from gateway.lab.episodes import Standing
-from gateway.lab.fingerprints import Fingerprint, MaterialUse
-from gateway.lab.in_force import in_force
-from gateway.lab.materials import MaterialRisk
-from gateway.lab.release import Assessment, EarlierHold, LotKnowledge, Tally
 from gateway.lab.samples import Measured, Point
-from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series
 from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
-from gateway.latches import FORGOTTEN, OF_ONE_MODEL
-from gateway.line.definition import LineDefinition
 from gateway.line.spc_rules import Together
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import LabResult, Specification
-from gateway.records.outgoing import SignedHead
-from gateway.records.prediction import Prediction
+from gateway.records.laboratory import LabResult
 from gateway.records.production import Context
-from gateway.records.verdicts import Reason
-
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ by both, the more careful recommendation holds, and the conflict is flagged.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway.contract.lims.names import name_key
 from gateway.lab.qualitative import texts_differ
@@ -109,3 +109,32 @@ def strictest(specifications: Iterable[Specification], unit: str | None) -> Spec
     target = known[0].target
     within = target is not None and (lower is None or target >= lower) and (upper is None or target <= upper)
     return replace(known[0], lower=lower, upper=upper, target=target if within else None, bands=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpecificationsOnRecord:
+    """The specifications of the configuration, and those that master data has stated of the products in question."""
+
+    configured: tuple[Specification, ...]
+    stated: tuple[Specification, ...]
+
+    def in_force(
+        self, analyte: str, at_ns: int, product: str | None, client_id: str | None
+    ) -> tuple[Specification, ...]:
+        """Return the specifications that hold of a product's analyte: the configured one, that of master data."""
+        holding = (
+            in_force(source, product=product, analyte=analyte, client_id=client_id, at_ns=at_ns)
+            for source in (self.configured, self.stated)
+        )
+        return tuple(specification for specification in holding if specification is not None)
+
+    def required(self, at_ns: int, *, product: str | None, client_id: str | None) -> tuple[str, ...]:
+        """Return the analytes without which no lot of a product is released."""
+        of_product = [each for each in (*self.configured, *self.stated) if each.product == product]
+        asked = {each.analyte for each in of_product if each.required}
+        return tuple(
+            analyte
+            for analyte in dict.fromkeys(each.analyte for each in of_product)
+            if analyte in asked
+            and any(each.required for each in self.in_force(analyte, at_ns, product=product, client_id=client_id))
+        )

@@ -40,6 +40,7 @@ from gateway.events import (
     Timer,
     TimerDue,
 )
+from gateway.facts.base import Facts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.ingest.event_queue import EventQueue, Pending
 from gateway.line.definition import LineDefinition
@@ -47,7 +48,6 @@ from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultReference
 from gateway.records.outgoing import AuditEntry
-from gateway.facts.situation import Situation
 from gateway.store.audit import trail as audit
 from gateway.store.facts.situation import load
 from gateway.store.outbox import Queued
@@ -267,12 +267,12 @@ class _Deciding:
         """Decide and write one event under a savepoint, and judge again the lots that it touches."""
         self._connection.execute("SAVEPOINT decision")
         try:
-            situation = load(self._connection, event, self._line, windows)
-            decision = decide(event, situation)
-            queued = recording.write(self._connection, event, situation, decision, trail=self._trail)
+            facts = load(self._connection, event, self._line, windows)
+            decision = decide(event, facts)
+            queued = recording.write(self._connection, event, decision, trail=self._trail)
             latched = any(isinstance(record, Latched) for record in decision.records)
-            if situation.damaged:
-                latched = recording.note_damage(self._connection, event, situation.damaged) or latched
+            if facts.damaged:
+                latched = recording.note_damage(self._connection, event, facts.damaged) or latched
                 self.damaged += 1
             self.follow_ups += len(decision.follow_ups)
             self.lines += lines_of(event, decision) if self._trail else ()
@@ -364,8 +364,7 @@ def _bury(
     """Write an undecidable message as a dead letter, anything else as an audit entry; return as ``recording.write``."""
     if isinstance(event, Arrived):
         refused = _undecidable(event, error)
-        situation = Situation(line=line)
-        return recording.write(connection, refused, situation, decide(refused, situation))
+        return recording.write(connection, refused, decide(refused, Facts(line=line, latches=(), damaged=())))
     if isinstance(event, FollowUpDue):
         recording.done_with(connection, event)
     body = {"error": f"the gateway could not decide this ({type(error).__name__})"}

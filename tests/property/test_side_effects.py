@@ -10,8 +10,7 @@ from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.records.guidance import Guidance
 from gateway.records.production import Context
-from gateway.facts.situation import Situation
-from tests.building import NOW_NS, PH, VISCOSITY, assignment, line, linear, moment, steady_rings
+from tests.building import NOW_NS, PH, VISCOSITY, assignment, line, linear, model_due_facts, moment, steady_rings
 from tests.unit.test_side_effects import ph_model
 
 CONTEXT = Context(equipment_id="R1", material_definition_id="FG-100", material_lot_id="LOT-1")
@@ -40,8 +39,8 @@ def suggested(here):
     due, ph_due = (ModelDue(event_id=name, at=moment(NOW_NS), model=name) for name in ("viscosity", "ph"))
     windows = rings.windows([*windows_needed(due, here), *windows_needed(ph_due, here)])
     (ph,) = said_by(here, "ph", windows)
-    situation = Situation(line=here, windows=windows, context=CONTEXT, said_last={"ph": (ph,)})
-    moves = [each.suggestion for each in decide(due, situation).records if isinstance(each, Guidance)]
+    facts = model_due_facts(here, windows=windows, context=CONTEXT, coupled_predictions={"ph": (ph,)})
+    moves = [each.suggestion for each in decide(due, facts).records if isinstance(each, Guidance)]
     return next((each for each in moves if each is not None), None), ph
 
 
@@ -69,8 +68,8 @@ def test_the_lines_drawn_do_lead_to_suggestions_and_some_are_held_back():
 def suggested_alone(here):
     rings = steady_rings(78.0, 78.0)
     due = ModelDue(event_id="viscosity", at=moment(NOW_NS), model="viscosity")
-    situation = Situation(line=here, windows=rings.windows(windows_needed(due, here)), context=CONTEXT)
-    moves = [each.suggestion for each in decide(due, situation).records if isinstance(each, Guidance)]
+    facts = model_due_facts(here, windows=rings.windows(windows_needed(due, here)), context=CONTEXT)
+    moves = [each.suggestion for each in decide(due, facts).records if isinstance(each, Guidance)]
     return next((each for each in moves if each is not None), None)
 
 

@@ -17,9 +17,20 @@ from gateway.line.definition import ManipulatedTag, Stage
 from gateway.records.outgoing import Lane
 from gateway.records.process import TagSample
 from gateway.records.production import Context
-from gateway.facts.situation import Situation
 from gateway.time_units import seconds_to_ns
-from tests.building import BAD, GOOD, NOW_NS, UNCERTAIN, assignment, bundle, line, mean_input, moment, value_output
+from tests.building import (
+    BAD,
+    GOOD,
+    NOW_NS,
+    UNCERTAIN,
+    assignment,
+    bundle,
+    line,
+    mean_input,
+    model_due_facts,
+    moment,
+    value_output,
+)
 
 EXAMPLES = int(os.environ.get("LABLINE_EXAMPLES", "400"))
 anything = st.one_of(
@@ -80,25 +91,25 @@ def situations(draw):
             rings.take("plc1", [sample], confirmed_ns=confirmed_ns)
     due = ModelDue(event_id="e", at=moment(NOW_NS), model=model.name)
     last_move = draw(st.one_of(st.none(), st.integers(0, NOW_NS)))
-    situation = Situation(
-        line=here,
+    facts = model_due_facts(
+        here,
         windows=rings.windows(windows_needed(due, here)),
         context=Context(equipment_id="R1", material_definition_id="FG-100", material_lot_id="LOT-1"),
         last_advised_ns={} if last_move is None else {"temperature_setpoint": last_move},
     )
-    return due, situation, model, manipulated, last_move
+    return due, facts, model, manipulated, last_move
 
 
-def present_value(situation):
+def present_value(facts):
     """The setpoint as a slow reader would find it: the last value at or before now."""
-    (window,) = (each for each in situation.windows.values() if each.tag == "temperature_setpoint")
+    (window,) = (each for each in facts.windows.values() if each.tag == "temperature_setpoint")
     return float(window.values[-1]) if len(window) else None
 
 
 def suggestions_of(drawn):
-    due, situation, *_ = drawn
+    due, facts, *_ = drawn
     with np.errstate(all="ignore"):
-        decision = decide(due, situation)
+        decision = decide(due, facts)
     for message in decision.messages:
         document = json.loads(message.payload)  # and it is JSON without NaN
         if document.get("suggestion") is not None:
@@ -121,16 +132,16 @@ def test_the_situations_drawn_do_lead_to_suggestions():
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(situations())
 def test_no_suggestion_leaves_its_limits(drawn):
-    _due, situation, model, manipulated, last_move = drawn
+    _due, facts, model, manipulated, last_move = drawn
     for message, suggestion in suggestions_of(drawn):
-        present = present_value(situation)
+        present = present_value(facts)
         assert model.stage >= Stage.ADVISE
         assert manipulated.validated[0] <= suggestion["proposed"] <= manipulated.validated[1]
         assert abs(suggestion["proposed"] - present) <= manipulated.max_step * (1 + 1e-9)
         assert last_move is None or NOW_NS - last_move >= manipulated.minimum_interval_ns
         assert message.lane is Lane.GUIDANCE
         assert message.expires is not None
-        assert second_check(message.payload, situation.line, lambda _tag, value=present: value) is None
+        assert second_check(message.payload, facts.line, lambda _tag, value=present: value) is None
 
 
 near_limits = st.sampled_from([0.0, 1e-6, -1e-6, 0.5, -0.5, 1.0, 10.0, -10.0, 500.0])
@@ -153,8 +164,8 @@ def moves(draw):
 @settings(max_examples=300)
 @given(moves())
 def test_the_second_check_passes_exactly_what_is_within_the_limits(drawn_move):
-    (_, situation, model, manipulated, _), present, proposed = drawn_move
-    here = replace(situation.line, models=(replace(model, stage=Stage.ADVISE),))
+    (_, facts, model, manipulated, _), present, proposed = drawn_move
+    here = replace(facts.line, models=(replace(model, stage=Stage.ADVISE),))
     identity = model.bundle.identity
     payload = json.dumps(
         {

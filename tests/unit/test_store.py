@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -472,12 +473,13 @@ def test_poison_is_buried_and_what_came_with_it_lives(bench, monkeypatch):
     poisoned = viscosity(100.0, sample_id="S-bad")
     real = table.on_result
 
-    def failing(event, situation):
+    def failing(event, facts):
         if event.result.sample_id == "S-bad":
             raise ZeroDivisionError("poison")
-        return real(event, situation)
+        return real(event, facts)
 
-    monkeypatch.setitem(table._DECISIONS, ResultArrived, failing)
+    row = table.DECISIONS[ResultArrived, None]
+    monkeypatch.setitem(table.DECISIONS, (ResultArrived, None), replace(row, decide=failing))
     assert bench.result(poisoned).failed == 1
     assert bench.sent("disposition")[-1]["recommendation"] == "review"  # its lot is for a person
     assert bench.result(viscosity(100.0)).failed == 0

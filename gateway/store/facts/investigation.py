@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.contract.times import rfc3339
 from gateway.events import FollowUp
+from gateway.facts.deviation import Earlier, Investigation
 from gateway.lab.deviations import Drafted, TimelineEntry
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.episodes import EPISODE_ENDS_AFTER_NS, Standing
@@ -14,7 +15,6 @@ from gateway.lab.fingerprints import Fingerprint, MaterialUse
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import Disposition, LabResult
 from gateway.records.production import ContextChange
-from gateway.facts.deviation import Earlier, Investigation
 from gateway.store.codec import decode
 
 Kind = TypeVar("Kind")
@@ -39,9 +39,9 @@ class Records(Protocol):
         ...
 
 
-def around_lot(records: Records, lot: str) -> Investigation:
+def uses_of_lot(records: Records, lot: str) -> tuple[MaterialUse, ...]:
     """Return which materials went into a lot."""
-    return Investigation(uses=_uses(records.rows("uses_of_lot", {"material_lot_id": lot})))
+    return _uses(records.rows("uses_of_lot", {"material_lot_id": lot}))
 
 
 def around_result(records: Records, follow_up: FollowUp, *, at_ns: int) -> Investigation:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from gateway.contract.identity import identity_of
 from gateway.events import ResultArrived
+from gateway.facts.lot import LotFacts
 from gateway.lab.disposition import LotState
 from gateway.lab.refused_specifications import RefusedOfProduct, ToldSpecification, answered_since
 from gateway.lab.release import (
@@ -31,11 +32,16 @@ from gateway.lab.release import (
 )
 from gateway.lab.result_versions import is_newer
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultStatus, Specification
+from gateway.records.laboratory import (
+    LabResult,
+    ProductReference,
+    ProvisionalHold,
+    Recommendation,
+    ResultStatus,
+    Specification,
+)
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason
-from gateway.facts.lot import LotFacts
-from gateway.records.laboratory import ProvisionalHold
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import Records
 from gateway.store.facts.standing import MOST_READ, all_standing, standing_and_others

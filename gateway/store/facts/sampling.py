@@ -3,30 +3,33 @@
 import json
 from collections.abc import Sequence
 
+from gateway.facts.sample_request import SamplingOnRecord
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
+from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.lab.materials import MaterialRisk, material_risk
 from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series
 from gateway.records.laboratory import LabResult
 from gateway.records.prediction import Prediction
-from gateway.facts.sample_request import SamplingOnRecord
-from gateway.facts.situation import Situation
-from gateway.store.facts.investigation import MOST_REFERENCES, Records, around_lot
+from gateway.records.production import Context
+from gateway.store.facts.investigation import MOST_REFERENCES, Records, uses_of_lot
 
 _LATELY = 3  # values since the series signalled
 
 
-def sampling_of(records: Records, found: Situation, lot: str, *, at_ns: int) -> SamplingOnRecord:
+def sampling_of(
+    records: Records, context: Context, specifications: SpecificationsOnRecord, lot: str, *, at_ns: int
+) -> SamplingOnRecord:
     """Return what the risk of a lot is taken from."""
-    product = found.context.material_definition_id
-    stated = (*found.line.specifications, *found.master_data)
+    product = context.material_definition_id
+    stated = (*specifications.configured, *specifications.stated)
     analytes = tuple(
         analyte
         for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product)
-        if found.in_force(analyte, at_ns, product=product, client_id=found.context.client_id)
+        if specifications.in_force(analyte, at_ns, product, context.client_id)
     )
-    uses = around_lot(records, lot).uses
+    uses = uses_of_lot(records, lot)
     references = records.decoded(
         Fingerprint,
         records.rows("fingerprints_in_control", {"product": product, "besides": lot, "most": MOST_REFERENCES}),

@@ -2,20 +2,20 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from pydantic import ValidationError
 
 from gateway.advice.provisional import IN_A_ROW
 from gateway.advice.publication import BOARD_LONGEST
+from gateway.decisions.table import row_of
 from gateway.events import (
     AdviceWithheld,
     ContextChanged,
     Event,
     FollowUpDue,
-    FollowUpKind,
     GatewayStarted,
     HeadWitnessed,
     LotsJudgedAgain,
@@ -26,10 +26,20 @@ from gateway.events import (
     TimerDue,
     VersionTaken,
 )
+from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
+from gateway.facts.base import Facts
+from gateway.facts.deviation import DeviationFacts, FingerprintFacts
+from gateway.facts.guidance import OpenGuidanceFacts, ResponseFacts, StartFacts
+from gateway.facts.lab_result import FeedbackHistory, LabResultFacts, QcSampleFacts, ResultHistory, SeriesOnRecord
+from gateway.facts.lot import LotFacts, LotsAgainFacts
+from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts
+from gateway.facts.production import LotClosedFacts, LotEndedFacts
+from gateway.facts.sample_request import SampleRequestFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import MOST_ENTRIES, BiasState, Feedback, serving
 from gateway.inference.signed_bias import SignedBias
 from gateway.lab.disposition import LotState
+from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.lab.release import Relation
 from gateway.lab.result_versions import says_nothing_new, together
 from gateway.lab.samples import Measured
@@ -39,19 +49,14 @@ from gateway.lab.westgard import MOST_VALUES, ControlPoint, is_control
 from gateway.line.definition import LineDefinition, ModelAssignment, ModelBundle, SignHead
 from gateway.line.spc_rules import Together
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import LabResult, Recommendation, Specification
+from gateway.records.laboratory import LabResult, ProvisionalHold, Recommendation, Specification
 from gateway.records.outgoing import SignedHead
 from gateway.records.prediction import Prediction
-from gateway.records.production import Context, ContextChange, ContextKind
+from gateway.records.production import Context
 from gateway.setpoints.interactions import coupled_models
-from gateway.facts.lab_result import FeedbackHistory, ResultHistory, SeriesOnRecord
-from gateway.facts.lot import LotFacts
-from gateway.facts.model_due import LotPrediction
-from gateway.records.laboratory import ProvisionalHold
-from gateway.facts.situation import Situation
 from gateway.store.audit.heads import contains, head_of
 from gateway.store.codec import decode
-from gateway.store.facts.investigation import around_lot, around_result
+from gateway.store.facts.investigation import around_result, uses_of_lot
 from gateway.store.facts.lot import LotReading
 from gateway.store.facts.master_data import stated_in
 from gateway.store.facts.samples import points_on_record, results_in
@@ -60,7 +65,12 @@ from gateway.store.queries.signed_biases import newest_acts
 from gateway.store.statements import SQL, value_of
 
 Decoded = TypeVar("Decoded")
-SomeEvent = TypeVar("SomeEvent", bound=Event)
+
+
+class _Base(TypedDict):
+    line: LineDefinition
+    latches: tuple[str, ...]
+    damaged: tuple[str, ...]
 
 
 def load(
@@ -68,110 +78,137 @@ def load(
     event: Event,
     line: LineDefinition,
     windows: Mapping[WindowRequest, TagWindow],
-) -> Situation:
-    """Return the situation of an event, as committed or as written before it in the same transaction.
+) -> Facts:
+    """Return the facts that deciding an event stands on, as committed or as written before it in the same transaction.
 
     A record that does not match its hash is left out and named in ``damaged``.
     """
-    return _Loading(connection).situation(event, line, windows)
+    loading = _Loading(connection, line, windows)
+    facts = _LOADERS[row_of(event).facts](loading, event)
+    return replace(facts, damaged=loading.damaged) if loading.damaged else facts
 
 
 class _Loading:
-    """Reads one situation, and notes which records do not hold."""
+    """Reads the facts of one event, and notes which records do not hold."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, line: LineDefinition, windows: Mapping[WindowRequest, TagWindow]
+    ) -> None:
         self._connection = connection
+        self._line = line
+        self._windows = windows
         self._damaged: list[str] = []
 
-    def situation(self, event: Event, line: LineDefinition, windows: Mapping[WindowRequest, TagWindow]) -> Situation:
-        """Return what deciding an event of this kind stands on."""
-        found = Situation(line=line, windows=windows, latches=self._latches())
-        match event:
-            case ResultArrived():
-                history = self._history(event)
-                control = is_control(event.result, history.current, line.control_names)
-                found = (self._of_control if control else self._of_result)(event, found, history)
-            case LotsJudgedAgain():
-                found = self._of_lots(event, found)
-            case ModelDue():
-                found = self._of_model(event, found)
-            case ContextChanged() if event.change.kind is ContextKind.LOT_ENDED:
-                found = self._of_lot_ended(event.change, found)
-            case FollowUpDue():
-                found = self._of_follow_up(event, found)
-            case ContextChanged() | TimerDue() | VersionTaken() | AdviceWithheld() if not _signs(event):
-                found = replace(found, open_guidance=self._open_guidance(event))
-            case ResponseArrived():
-                row = self._row("guidance_by_id", guidance_id=event.response.guidance_id)
-                found = replace(found, answered=None if row is None else decode(Guidance, row["body"]))
-            case TimerDue() | HeadWitnessed() | GatewayStarted():
-                found = self._of_gateway(event, found)
-        return replace(found, damaged=tuple(dict.fromkeys(self._damaged))) if self._damaged else found
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Return the records that do not hold."""
+        return tuple(dict.fromkeys(self._damaged))
 
-    def _of_gateway(self, event: TimerDue | HeadWitnessed | GatewayStarted, found: Situation) -> Situation:
-        signer = found.line.head_signer
-        match event:
-            case TimerDue() if event.timer is Timer.SIGN_HEAD and signer is not None:
-                return replace(found, signed_head=self._grown_head(signer, event.at_ns))
-            case HeadWitnessed():
-                return replace(found, head_holds=contains(self._connection, event.head))
-            case GatewayStarted():
-                previous = value_of(self._connection, "last_configuration")
-                return replace(found, previous_configuration_sha256=previous, open_guidance=self._board_and_advice())
-        return found
+    def _base(self) -> _Base:
+        return {"line": self._line, "latches": self._latches(), "damaged": ()}
 
-    def _of_lot_ended(self, change: ContextChange, found: Situation) -> Situation:
-        lot = change.material_lot_id
+    def facts(self, _event: Event) -> Facts:
+        """Return what every decision stands on."""
+        return Facts(**self._base())
+
+    def sign_head(self, event: TimerDue) -> SignHeadFacts:
+        """Return the trail's head, signed, where it has grown."""
+        signer = self._line.head_signer
+        signed = None if signer is None else self._grown_head(signer, event.at_ns)
+        return SignHeadFacts(**self._base(), signed_head=signed)
+
+    def witness(self, event: HeadWitnessed) -> WitnessFacts:
+        """Return whether the trail contains a head."""
+        return WitnessFacts(**self._base(), head_holds=contains(self._connection, event.head))
+
+    def start(self, _event: GatewayStarted) -> StartFacts:
+        """Return what a start stands on."""
+        return StartFacts(
+            **self._base(),
+            previous_configuration_sha256=value_of(self._connection, "last_configuration"),
+            open_guidance=self._board_and_advice(),
+        )
+
+    def lot_ended(self, event: ContextChanged) -> LotEndedFacts:
+        """Return what is known of a lot that has ended."""
+        lot = event.change.material_lot_id
         context = None if lot is None else self._context("context_of_lot", material_lot_id=lot)
-        return replace(found, context=context or Context(), lot_started_ns=self._lot_started_ns(lot))
+        started_ns = self._lot_started_ns(lot)
+        return LotEndedFacts(**self._base(), context=context or Context(), lot_started_ns=started_ns)
+
+    def lot_closed(self, event: ContextChanged) -> LotClosedFacts:
+        """Return the open guidance of a lot that is closed."""
+        lot = event.change.material_lot_id
+        return LotClosedFacts(**self._base(), open_guidance=self._guidance("open_guidance_of_lot", material_lot_id=lot))
+
+    def response(self, event: ResponseArrived) -> ResponseFacts:
+        """Return the guidance that was answered."""
+        row = self._row("guidance_by_id", guidance_id=event.response.guidance_id)
+        return ResponseFacts(**self._base(), answered=None if row is None else decode(Guidance, row["body"]))
 
     def _lot_started_ns(self, lot: str | None) -> int | None:
         row = self._connection.execute(SQL["lot_times"], {"material_lot_id": lot}).fetchone()
         return None if row is None else row["started_ns"]
 
-    def _of_follow_up(self, event: FollowUpDue, found: Situation) -> Situation:
-        wanted = event.follow_up
-        if wanted.kind is FollowUpKind.JUDGE_AGAIN:
-            return found
-        if wanted.kind is FollowUpKind.SAMPLE_REQUEST:
-            context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
-            found = replace(found, context=context, master_data=self._master_data(context.material_definition_id))
-            return replace(found, sampling=sampling_of(self, found, wanted.subject, at_ns=event.at_ns))
-        if wanted.kind is FollowUpKind.FINGERPRINT:
-            context = self._context("context_of_lot", material_lot_id=wanted.subject) or Context()
-            return replace(found, context=context, investigation=around_lot(self, wanted.subject))
-        investigation = around_result(self, wanted, at_ns=event.at_ns)
-        result = investigation.result
-        if result is None:
-            return found
-        context = Context(
-            equipment_id=wanted.equipment_id,
-            material_lot_id=result.material_lot_id,
-            material_definition_id=result.material_definition_id,
-        )
-        return replace(
-            found,
-            context=context,
-            investigation=investigation,
-            master_data=self._master_data(result.material_definition_id),
-            gaps=self._gaps(context, found.line, wanted.from_ns, wanted.until_ns),
+    def fingerprint(self, event: FollowUpDue) -> FingerprintFacts:
+        """Return what an ended lot was made of."""
+        lot = event.follow_up.subject
+        return FingerprintFacts(
+            **self._base(),
+            windows=self._windows,
+            context=self._context("context_of_lot", material_lot_id=lot) or Context(),
+            uses=uses_of_lot(self, lot),
         )
 
-    def _open_guidance(self, event: ContextChanged | TimerDue | VersionTaken | AdviceWithheld) -> tuple[Guidance, ...]:
+    def sample_request(self, event: FollowUpDue) -> SampleRequestFacts:
+        """Return what a request for samples of a lot stands on."""
+        lot = event.follow_up.subject
+        context = self._context("context_of_lot", material_lot_id=lot) or Context()
+        specifications = self._specifications(context.material_definition_id)
+        return SampleRequestFacts(
+            **self._base(),
+            specifications=specifications,
+            context=context,
+            sampling=sampling_of(self, context, specifications, lot, at_ns=event.at_ns),
+        )
+
+    def deviation(self, event: FollowUpDue) -> DeviationFacts:
+        """Return what is on record around a result that failed."""
+        wanted = event.follow_up
+        investigation = around_result(self, wanted, at_ns=event.at_ns)
+        result = investigation.result
+        context = Context(
+            equipment_id=wanted.equipment_id,
+            material_lot_id=None if result is None else result.material_lot_id,
+            material_definition_id=None if result is None else result.material_definition_id,
+        )
+        gaps = () if result is None else self._gaps(context, self._line, wanted.from_ns, wanted.until_ns)
+        return DeviationFacts(
+            **self._base(),
+            windows=self._windows,
+            context=context,
+            investigation=investigation,
+            specifications=self._specifications(context.material_definition_id),
+            gaps=gaps,
+        )
+
+    def open_guidance(self, event: TimerDue | VersionTaken | AdviceWithheld) -> OpenGuidanceFacts:
         """Return the open guidance that an event is about."""
+        return OpenGuidanceFacts(**self._base(), open_guidance=self._open_guidance(event))
+
+    def _open_guidance(self, event: TimerDue | VersionTaken | AdviceWithheld) -> tuple[Guidance, ...]:
         match event:
-            case ContextChanged() if event.change.kind is ContextKind.LOT_CLOSED:
-                return self._guidance("open_guidance_of_lot", material_lot_id=event.change.material_lot_id)
-            case TimerDue() if event.timer is Timer.EXPIRE_GUIDANCE:
-                return self._guidance("open_guidance_that_expires")
-            case TimerDue() if event.timer is Timer.REFRESH_BOARD:
-                return self._board()
             case VersionTaken():
                 return self._guidance("open_guidance_of_model", model=event.model)
             case AdviceWithheld():
                 named = (self._guidance("guidance_by_id", guidance_id=each) for each in event.refused)
                 return tuple(guidance for found in named for guidance in found)
-        return ()
+            case _:
+                return (
+                    self._board()
+                    if event.timer is Timer.REFRESH_BOARD
+                    else self._guidance("open_guidance_that_expires")
+                )
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
         """Return the rows that hold."""
@@ -216,25 +253,35 @@ class _Loading:
     def _latches(self) -> tuple[str, ...]:
         return tuple(code for (code,) in self._connection.execute(SQL["latches"]))
 
-    def _of_model(self, event: ModelDue, found: Situation) -> Situation:
-        model = found.line.model_named(event.model)
+    def model_due(self, event: ModelDue) -> ModelDueFacts:
+        """Return what a model's turn stands on; nothing of a model that is not in service any more."""
+        model = self._line.model_named(event.model)
         if model is None:
-            return found
+            return ModelDueFacts(
+                **self._base(), windows=self._windows, context=Context(), specifications=self._specifications(),
+                open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
+                lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}),
+            )  # fmt: skip
         moves = {item.tag: value_of(self._connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
         context = self._context_of_equipment(model.equipment_id, event.at_ns)
-        said_last = {each.name: self._said_last(each, event.at_ns) for each in coupled_models(model, found.line)}
-        products = (each.material_definition_id for said in said_last.values() for each in said)
-        return replace(
-            found,
+        coupled = {other.name: self._said_last(other, event.at_ns) for other in coupled_models(model, self._line)}
+        products = (prediction.material_definition_id for newest in coupled.values() for prediction in newest)
+        return ModelDueFacts(
+            **self._base(),
+            windows=self._windows,
             context=context,
-            master_data=self._master_data(context.material_definition_id, *products),
+            specifications=self._specifications(context.material_definition_id, *products),
             open_guidance=self._guidance("open_guidance_of_model", model=model.name),
-            learned=self._learned(model.bundle, found.line, event.at_ns),
+            bias=self._learned(model.bundle, self._line, event.at_ns),
             open_suggestions=self._guidance("open_suggestions") if moves else (),
-            said_last=said_last,
-            **self._of_lot_made(model, context, event.at_ns),
+            coupled_predictions=coupled,
+            lot=self._lot_in_progress(model, context.material_lot_id, event.at_ns),
             last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         )
+
+    def _specifications(self, *products: str | None) -> SpecificationsOnRecord:
+        """Return the specifications of the configuration, and what has been stated of products."""
+        return SpecificationsOnRecord(configured=self._line.specifications, stated=self._master_data(*products))
 
     def _master_data(self, *products: str | None) -> tuple[Specification, ...]:
         """Return what has been stated of products, each in force from its date, else from when it was stated."""
@@ -244,11 +291,10 @@ class _Loading:
             found += stated_in(rows)
         return tuple(found)
 
-    def _of_lot_made(self, model: ModelAssignment, context: Context, at_ns: int) -> dict[str, Any]:
+    def _lot_in_progress(self, model: ModelAssignment, lot_id: str | None, at_ns: int) -> LotInProgress:
         """Return how the lot stands that is being made, and what the model has said of it until now."""
-        lot_id = context.material_lot_id
         lot = None if lot_id is None else self._row("lot_state", material_lot_id=lot_id)
-        said: dict[str, list[LotPrediction]] = {}
+        predictions: dict[str, list[LotPrediction]] = {}
         parameters = {
             "model": model.name,
             "material_lot_id": lot_id,
@@ -256,15 +302,14 @@ class _Loading:
             "most": (IN_A_ROW - 1) * len(model.bundle.outputs),
         }
         for row in self._connection.execute(SQL["said_of_lot"], parameters) if lot_id is not None else ():
-            said.setdefault(row["analyte"], []).append(
-                LotPrediction(at_ns=row["at_ns"], low=row["low"], high=row["high"])
-            )
-        return {
-            "lot_state": _state_in(lot),
-            "lot_closed": lot is not None and lot["closed_ns"] is not None,
-            "provisional": self._provisional(lot_id),
-            "said_of_lot": {analyte: tuple(each) for analyte, each in said.items()},
-        }
+            prediction = LotPrediction(at_ns=row["at_ns"], low=row["low"], high=row["high"])
+            predictions.setdefault(row["analyte"], []).append(prediction)
+        return LotInProgress(
+            state=_state_in(lot),
+            closed=lot is not None and lot["closed_ns"] is not None,
+            provisional=self._provisional(lot_id),
+            predictions={analyte: tuple(newest) for analyte, newest in predictions.items()},
+        )
 
     def _provisional(self, material_lot_id: str | None) -> tuple[ProvisionalHold, ...]:
         rows = self.rows("provisional_holds", {"material_lot_id": material_lot_id})
@@ -282,18 +327,19 @@ class _Loading:
         between["subjects"] = json.dumps(sorted(subjects))
         return tuple(gap_id for (gap_id,) in self._connection.execute(SQL["gaps_between"], between))
 
-    def _of_control(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
+    def _of_control(self, event: ResultArrived, history: ResultHistory) -> QcSampleFacts:
         """Return what a control is judged by: the ones around it, and whom it would concern."""
         current = history.current
-        around = self._controls(event, found.line, besides=None if current is None else current.result_id)
+        around = self._controls(event, self._line, besides=None if current is None else current.result_id)
         before = tuple(each for each in around if each.at_ns <= event.measured_ns)
         same = (each for each in reversed(before) if each.material == event.result.control_id)
         good_ns = next((each.arrived_ns for each in same if not each.rejected), None)
         of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id, "since_ns": good_ns}
         lots = () if good_ns is None else self._connection.execute(SQL["lots_measured_since"], of)
-        return replace(
-            found,
+        return QcSampleFacts(
+            **self._base(),
             history=history,
+            context=Context(),
             controls=before,
             later_controls=around[len(before) :],
             measured_since=None if good_ns is None else tuple(lot for (lot,) in lots),
@@ -332,33 +378,40 @@ class _Loading:
                 nearest[where] = each
         return next((each for each in nearest.values() if each.rejected), None)
 
-    def _of_result(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
+    def result(self, event: ResultArrived) -> LabResultFacts | QcSampleFacts:
+        """Return what a result stands on: a control's, or that of a lot's result."""
+        history = self._history(event)
+        control = is_control(event.result, history.current, self._line.control_names)
+        return self._of_control(event, history) if control else self._of_result(event, history)
+
+    def _of_result(self, event: ResultArrived, history: ResultHistory) -> LabResultFacts:
         event = _with_earlier_messages(event, history)
-        reading = self._lot_reading(found.line)
+        reading = self._lot_reading()
         lots, relation = reading.lots_of(event.result, event.at_ns)
         certain = lots if relation is not Relation.POSSIBLE else ()
         facts = reading.of_result(event, first=history.current is None)
         context = self._context_of_result(event.result, facts[0] if certain else None)
         of_order = reading.products_of_order(event.result.job_order_id)
         products = (context.material_definition_id, *of_order, *(each for lot in facts for each in _products(lot)))
-        return replace(
-            found,
+        return LabResultFacts(
+            **self._base(),
+            windows=self._windows,
             history=history,
             context=context,
             result_lots=certain,
             possible_lots=() if certain else lots,
             order_products=of_order,
             lots=facts,
-            series=self._series(event, context.material_definition_id, history, found.line),
+            series=self._series(event, context.material_definition_id, history),
             left_series=self._left_series(event, context.material_definition_id, history),
-            master_data=self._master_data(*products),
-            rejected_control=self._rejected_control(event, found.line),
+            specifications=self._specifications(*products),
+            rejected_control=self._rejected_control(event, self._line),
             lot_started_ns=facts[0].started_ns,
             lot_ended_ns=facts[0].ended_ns,
-            lot_known_until_ns=facts[0].made_known_until_ns if certain else None,
-            lessons={
-                model.name: self._lessons(model.bundle, found.line, event, history.current)
-                for model in found.line.models_of(event.result.analyte)
+            known_until_ns=facts[0].made_known_until_ns if certain else None,
+            feedback={
+                model.name: self._lessons(model.bundle, self._line, event, history.current)
+                for model in self._line.models_of(event.result.analyte)
                 if _learns(model.bundle, event.result.analyte)
             },
             open_guidance=()
@@ -366,21 +419,20 @@ class _Loading:
             else self._guidance("open_guidance_of_sample", sample_id=event.result.sample_id),
         )
 
-    def _of_lots(self, event: LotsJudgedAgain, found: Situation) -> Situation:
-        facts = self._lot_reading(found.line).of_lots(event.lots, at_ns=event.at_ns)
+    def lots_again(self, event: LotsJudgedAgain) -> LotsAgainFacts:
+        """Return what is on record of lots that are judged again."""
+        facts = self._lot_reading().of_lots(event.lots, at_ns=event.at_ns)
         products = dict.fromkeys(each for lot in facts for each in _products(lot))
-        return replace(found, lots=facts, master_data=self._master_data(*products))
+        return LotsAgainFacts(**self._base(), lots=facts, specifications=self._specifications(*products))
 
-    def _lot_reading(self, line: LineDefinition) -> LotReading:
+    def _lot_reading(self) -> LotReading:
         return LotReading(
             self._connection,
             self,
-            lambda context, from_ns, until_ns: self._gaps(context, line, from_ns, until_ns),
+            lambda context, from_ns, until_ns: self._gaps(context, self._line, from_ns, until_ns),
         )
 
-    def _series(
-        self, event: ResultArrived, product: str | None, history: ResultHistory, line: LineDefinition
-    ) -> SeriesOnRecord | None:
+    def _series(self, event: ResultArrived, product: str | None, history: ResultHistory) -> SeriesOnRecord | None:
         """Return the series of a result, with its points where it is to be charted again."""
         if product is None:
             return None
@@ -390,7 +442,7 @@ class _Loading:
         of_sample = self._results_of_sample(of_series, result.sample_id)
         at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
         needs_none = replaced is None and goes_on(series, result.sample_id, at_ns, known=bool(of_sample))
-        wanted = [each for each in line.together if each.product == product and result.analyte in each.analytes]
+        wanted = [each for each in self._line.together if each.product == product and result.analyte in each.analytes]
         found = SeriesOnRecord(
             series=series,
             points=None if needs_none else points_on_record(self, of_series, besides=result.sample_id),
@@ -584,10 +636,6 @@ def _products(lot: LotFacts) -> tuple[str | None, ...]:
     )
 
 
-def _signs(event: Event) -> bool:
-    return isinstance(event, TimerDue) and event.timer is Timer.SIGN_HEAD
-
-
 def _learns(bundle: ModelBundle, analyte: str) -> bool:
     output = bundle.output_of(analyte)
     return output is not None and output.value is not None and output.value.learns
@@ -613,3 +661,21 @@ def _key(result: LabResult) -> dict[str, Any]:
         "test_id": result.test_id,
         "replicate": result.replicate,
     }
+
+
+_LOADERS: Mapping[type[Facts], Callable[[_Loading, Any], Facts]] = {
+    Facts: _Loading.facts,
+    ModelDueFacts: _Loading.model_due,
+    LabResultFacts: _Loading.result,
+    LotsAgainFacts: _Loading.lots_again,
+    LotEndedFacts: _Loading.lot_ended,
+    LotClosedFacts: _Loading.lot_closed,
+    ResponseFacts: _Loading.response,
+    FingerprintFacts: _Loading.fingerprint,
+    DeviationFacts: _Loading.deviation,
+    SampleRequestFacts: _Loading.sample_request,
+    OpenGuidanceFacts: _Loading.open_guidance,
+    SignHeadFacts: _Loading.sign_head,
+    WitnessFacts: _Loading.witness,
+    StartFacts: _Loading.start,
+}

@@ -17,7 +17,6 @@ from gateway.events import Event, FollowUp, FollowUpKind, MessageRefused
 from gateway.lab.release import Assessment
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.production import ContextChange, ContextKind
-from gateway.facts.situation import Situation
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
 from gateway.store.statements import SQL, value_of
@@ -25,7 +24,7 @@ from gateway.store.statements import SQL, value_of
 SEVERAL = "*"  # products; which ones is in the body
 
 
-def assessed(connection: sqlite3.Connection, event: Event, _situation: Situation, record: LotAssessed) -> None:
+def assessed(connection: sqlite3.Connection, event: Event, record: LotAssessed) -> None:
     """Write a lot's assessments; where it comes into question or out of it, the lots made of it are judged again."""
     lot = {"material_lot_id": record.material_lot_id}
     if record.whole:
@@ -69,21 +68,19 @@ def _because(event: Event) -> dict[str, Any]:
 # --- which lots are to be judged again -------------------------------------------------------------------
 
 
-def mark_lots_of_result(
-    connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted
-) -> None:
+def mark_lots_of_result(connection: sqlite3.Connection, event: Event, record: ResultAccepted) -> None:
     """Note a result without a lot of its own, and mark the lots that it touches besides those judged with it."""
     result, because = record.result.in_its_own_words(), _because(event)
     of_sample = {"sample_id": result.sample_id, "source": result.source}
-    if record.supersedes is not None and "material_lot_id" in _filled(situation):
+    if record.supersedes is not None and record.placed_by_production:
         connection.execute(SQL["judge_lots_of_subject_again"], {"subject": record.supersedes, **because})
     if result.lots:
         _mark_lots_of_sample(connection, of_sample, because)
-        if any(facts.whole for facts in situation.lots):  # else no other lot is named of its sample
+        if record.whole:  # else no other lot is named of its sample
             _mark_other_lots_of_sample(connection, result, of_sample | because)
         return
     note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
-    for lot in situation.possible_lots:
+    for lot in record.possible_lots:
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
 
 
@@ -101,14 +98,6 @@ def note_without_lot(connection: sqlite3.Connection, result: LabResult, *, at_ns
         "timed": result.sampled_ns is not None,
     }
     connection.execute(SQL["insert_result_without_lot"], row)
-
-
-def _filled(situation: Situation) -> tuple[str, ...]:
-    """Return what production had filled in of the version before; of one that nobody placed, everything may change."""
-    current = situation.history.current
-    if current is None:
-        return ()
-    return ("material_lot_id",) if not current.in_its_own_words().lots else current.context_from
 
 
 def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: ContextChange) -> None:
@@ -149,7 +138,7 @@ def mark_lots_of_specification(connection: sqlite3.Connection, event: Event, spe
     connection.execute(SQL["judge_lots_of_refused_product_again"], wanted)
 
 
-def refused(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRefused) -> None:
+def refused(connection: sqlite3.Connection, event: Event, record: ResultRefused) -> None:
     """Write a refused message for each lot and product that it speaks of, and mark their lots."""
     about, because = record.about, _because(event)
     row: dict[str, Cell] = {
@@ -223,7 +212,7 @@ def _refused_of_product(
     connection.execute(SQL["judge_lots_named_by_product_again"], {**named, **_because(event)})
 
 
-def restated(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResultRestated) -> None:
+def restated(connection: sqlite3.Connection, event: Event, record: ResultRestated) -> None:
     """Write that an earlier version was told again, or that it is over."""
     key = _key(record.of)
     if record.result_id is None:
@@ -241,9 +230,7 @@ def _key(result: LabResult) -> dict[str, Any]:
     }
 
 
-def question_open_lots(
-    connection: sqlite3.Connection, event: Event, _situation: Situation, record: OpenLotsQuestioned
-) -> None:
+def question_open_lots(connection: sqlite3.Connection, event: Event, record: OpenLotsQuestioned) -> None:
     """Mark the newest lots that are not closed: the configuration that they are judged by has changed."""
     connection.execute(SQL["judge_open_lots_again"], {"most": record.most, **_because(event)})
 

@@ -46,15 +46,12 @@ from gateway.events import (
 )
 from gateway.lab.deviations import Deviation
 from gateway.lab.fingerprints import Fingerprint
-from gateway.lab.westgard import is_control
 from gateway.records.guidance import Guidance
-from gateway.records.laboratory import Specification
+from gateway.records.laboratory import ProvisionalHold, Specification
 from gateway.records.outgoing import AuditEntry, DeadLetter, SignedHead
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange, ContextKind
-from gateway.records.laboratory import ProvisionalHold
-from gateway.facts.situation import Situation
 from gateway.store import dead_letters
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import Cell, with_hash
@@ -68,7 +65,7 @@ _ARRIVED = (ResultArrived, ContextChanged, SpecificationStated, ResponseArrived,
 
 
 def write(
-    connection: sqlite3.Connection, event: Event, situation: Situation, decision: Decision, *, trail: bool = True
+    connection: sqlite3.Connection, event: Event, decision: Decision, *, trail: bool = True
 ) -> tuple[Queued, ...] | None:
     """Write an event and everything decided on it; ``trail``: the audit trail, too.
 
@@ -91,7 +88,7 @@ def write(
         }
         connection.execute(SQL["insert_event"], with_hash("event", arrived))
     for record in decision.records:
-        _WRITERS[type(record)](connection, event, situation, record)
+        _WRITERS[type(record)](connection, event, record)
     queued = [enqueue(connection, message, at_ns=event.at_ns) for message in decision.messages]
     for follow_up in decision.follow_ups:
         of_lot = () if follow_up.material_lot_id is None else (follow_up.material_lot_id,)
@@ -125,7 +122,7 @@ def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str
     return True
 
 
-def _result(connection: sqlite3.Connection, event: Event, situation: Situation, record: ResultAccepted) -> None:
+def _result(connection: sqlite3.Connection, event: Event, record: ResultAccepted) -> None:
     if not isinstance(event, ResultArrived):
         raise LablineError(f"a result cannot follow from {event.kind}")
     if record.supersedes is not None:
@@ -138,7 +135,7 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
         "test_id": result.test_id,
         "replicate": result.replicate,
         "result_version": result.result_version,
-        "current": record.supersedes is not None or situation.history.current is None,
+        "current": record.current,
         "analyte": result.analyte,
         "material_lot_id": result.material_lot_id,
         "sampled_ns": result.sampled_ns,
@@ -150,11 +147,12 @@ def _result(connection: sqlite3.Connection, event: Event, situation: Situation, 
     connection.execute(SQL["insert_result"], with_hash("lab_result", row))
     if result.material_lot_id is not None:
         connection.execute(SQL["sample_measured"], {"material_lot_id": result.material_lot_id})
-    if not is_control(event.result, situation.history.current, situation.line.control_names):
-        lot_records.mark_lots_of_result(connection, event, situation, record)
+    if record.control:
+        return
+    lot_records.mark_lots_of_result(connection, event, record)
 
 
-def _lot_judged(connection: sqlite3.Connection, event: Event, situation: Situation, record: LotJudged) -> None:
+def _lot_judged(connection: sqlite3.Connection, event: Event, record: LotJudged) -> None:
     disposition, body = record.disposition, encode(record.disposition)
     row: dict[str, Cell] = {
         "disposition_id": disposition.disposition_id,
@@ -165,7 +163,7 @@ def _lot_judged(connection: sqlite3.Connection, event: Event, situation: Situati
         "body": body,
     }
     connection.execute(SQL["insert_disposition"], with_hash("disposition", row))
-    if record.material_lot_id is not None and not _stands_already(record, situation):
+    if record.material_lot_id is not None and not record.stands_already:
         connection.execute(
             SQL["lot_judged"],
             {
@@ -174,16 +172,6 @@ def _lot_judged(connection: sqlite3.Connection, event: Event, situation: Situati
                 "latched": record.state.latched,
             },
         )
-
-
-def _stands_already(record: LotJudged, situation: Situation) -> bool:
-    """Return whether the lot's own row says what it is judged now."""
-    now = (record.state.recommendation, record.state.latched)
-    return any(
-        facts.on_record and (facts.before.recommendation, facts.before.latched) == now
-        for facts in situation.lots
-        if facts.knowledge.context.material_lot_id == record.material_lot_id
-    )
 
 
 _CONTEXT_STATEMENTS: Mapping[ContextKind, str] = {
@@ -195,7 +183,7 @@ _CONTEXT_STATEMENTS: Mapping[ContextKind, str] = {
 }
 
 
-def _context(connection: sqlite3.Connection, event: Event, _situation: Situation, change: ContextChange) -> None:
+def _context(connection: sqlite3.Connection, event: Event, change: ContextChange) -> None:
     connection.execute(
         SQL["insert_context_change"],
         {
@@ -217,7 +205,7 @@ def _context(connection: sqlite3.Connection, event: Event, _situation: Situation
     lot_records.mark_lots_of_context(connection, event, change)
 
 
-def _prediction(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: Prediction) -> None:
+def _prediction(connection: sqlite3.Connection, _event: Event, record: Prediction) -> None:
     connection.execute(
         SQL["insert_prediction"],
         {
@@ -237,7 +225,7 @@ def _prediction(connection: sqlite3.Connection, _event: Event, _situation: Situa
     )
 
 
-def _guidance(connection: sqlite3.Connection, event: Event, _situation: Situation, guidance: Guidance) -> None:
+def _guidance(connection: sqlite3.Connection, event: Event, guidance: Guidance) -> None:
     row = {
         "guidance_id": guidance.guidance_id,
         "kind": guidance.kind.value,
@@ -253,7 +241,7 @@ def _guidance(connection: sqlite3.Connection, event: Event, _situation: Situatio
     connection.execute(SQL["insert_guidance_state"], row)
 
 
-def _response(connection: sqlite3.Connection, event: Event, _situation: Situation, record: ResponseRecorded) -> None:
+def _response(connection: sqlite3.Connection, event: Event, record: ResponseRecorded) -> None:
     connection.execute(
         SQL["insert_response"],
         {
@@ -267,9 +255,7 @@ def _response(connection: sqlite3.Connection, event: Event, _situation: Situatio
     )
 
 
-def _specification(
-    connection: sqlite3.Connection, event: Event, _situation: Situation, record: SpecificationRecorded
-) -> None:
+def _specification(connection: sqlite3.Connection, event: Event, record: SpecificationRecorded) -> None:
     connection.execute(
         SQL["insert_specification_stated"],
         {
@@ -293,18 +279,18 @@ def specification_key(specification: Specification, *, withdrawn: bool) -> dict[
     }
 
 
-def _provisional(connection: sqlite3.Connection, _event: Event, _situation: Situation, hold: ProvisionalHold) -> None:
+def _provisional(connection: sqlite3.Connection, _event: Event, hold: ProvisionalHold) -> None:
     connection.execute(SQL["insert_provisional_hold"], asdict(hold))
 
 
-def _fingerprint(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Fingerprint) -> None:
+def _fingerprint(connection: sqlite3.Connection, event: Event, record: Fingerprint) -> None:
     row = {"material_lot_id": record.material_lot_id, "product": record.product, "until_ns": record.until_ns}
     whole = isinstance(event, FollowUpDue) and event.follow_up.kind is FollowUpKind.FINGERPRINT
     statement = "insert_fingerprint" if whole else "insert_fingerprint_if_none"  # a draft looks at a part of the lot
     connection.execute(SQL[statement], {**row, "body": encode(record)})
 
 
-def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situation, record: Deviation) -> None:
+def _deviation(connection: sqlite3.Connection, event: Event, record: Deviation) -> None:
     result, body = record.result, encode(record)
     connection.execute(
         SQL["insert_deviation"],
@@ -321,16 +307,14 @@ def _deviation(connection: sqlite3.Connection, event: Event, _situation: Situati
     )
 
 
-def _incoming(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: IncomingTested) -> None:
+def _incoming(connection: sqlite3.Connection, _event: Event, record: IncomingTested) -> None:
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_incoming_result"], {"result_id": record.withdrawn})
     if record.failed is not None:
         connection.execute(SQL["insert_incoming_result"], asdict(record))
 
 
-def _sample_request(
-    connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SampleRequested
-) -> None:
+def _sample_request(connection: sqlite3.Connection, _event: Event, record: SampleRequested) -> None:
     connection.execute(
         SQL["insert_sample_request"],
         {
@@ -343,7 +327,7 @@ def _sample_request(
     )
 
 
-def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: SeriesCharted) -> None:
+def _series(connection: sqlite3.Connection, _event: Event, record: SeriesCharted) -> None:
     of_series = {"product": record.product, "analyte": record.analyte}
     if record.point is None:
         connection.execute(SQL["withdraw_sample"], {**of_series, "sample_id": record.sample_id})
@@ -361,20 +345,20 @@ def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation
     connection.execute(SQL["insert_series"], with_hash("series", series))
 
 
-def _control(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ControlJudged) -> None:
+def _control(connection: sqlite3.Connection, _event: Event, record: ControlJudged) -> None:
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_control_point"], {"result_id": record.withdrawn})
     if record.point is not None:
         connection.execute(SQL["insert_control_point"], asdict(record.point))
 
 
-def _reference(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ReferenceFrozen) -> None:
+def _reference(connection: sqlite3.Connection, _event: Event, record: ReferenceFrozen) -> None:
     wanted = record.wanted
     row = {"product": wanted.product, "analytes": " + ".join(wanted.analytes), "body": encode(record.reference)}
     connection.execute(SQL["insert_analytes_together"], row)
 
 
-def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, gap: Gap) -> None:
+def _gap(connection: sqlite3.Connection, event: Event, gap: Gap) -> None:
     body = encode(gap)
     connection.execute(
         SQL["insert_gap"],
@@ -390,7 +374,7 @@ def _gap(connection: sqlite3.Connection, event: Event, _situation: Situation, ga
     )
 
 
-def _signed_head(connection: sqlite3.Connection, _event: Event, _situation: Situation, signed: SignedHead) -> None:
+def _signed_head(connection: sqlite3.Connection, _event: Event, signed: SignedHead) -> None:
     connection.execute(
         SQL["insert_signed_head"],
         {
@@ -404,12 +388,12 @@ def _signed_head(connection: sqlite3.Connection, _event: Event, _situation: Situ
     )
 
 
-def _latched(connection: sqlite3.Connection, event: Event, _situation: Situation, latched: Latched) -> None:
+def _latched(connection: sqlite3.Connection, event: Event, latched: Latched) -> None:
     row = {"code": latched.code, "at_ns": event.at_ns, "body": json.dumps(dict(latched.details))}
     connection.execute(SQL["latch"], row)
 
 
-def _learned(connection: sqlite3.Connection, _event: Event, _situation: Situation, record: ModelLearned) -> None:
+def _learned(connection: sqlite3.Connection, _event: Event, record: ModelLearned) -> None:
     of_model = {"bundle_sha256": record.bundle_sha256, "analyte": record.analyte}
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_feedback"], {**of_model, "result_id": record.withdrawn})
@@ -419,15 +403,15 @@ def _learned(connection: sqlite3.Connection, _event: Event, _situation: Situatio
     connection.execute(SQL["insert_learned"], {**of_model, **state})
 
 
-def _epoch(connection: sqlite3.Connection, _event: Event, _situation: Situation, begun: EpochBegun) -> None:
+def _epoch(connection: sqlite3.Connection, _event: Event, begun: EpochBegun) -> None:
     connection.execute(SQL["new_epoch"], {"epoch": begun.epoch})
 
 
-def _unlatched(connection: sqlite3.Connection, _event: Event, _situation: Situation, unlatched: Unlatched) -> None:
+def _unlatched(connection: sqlite3.Connection, _event: Event, unlatched: Unlatched) -> None:
     connection.execute(SQL["unlatch"], {"code": unlatched.code})
 
 
-def _dead_letter(connection: sqlite3.Connection, event: Event, _situation: Situation, letter: DeadLetter) -> None:
+def _dead_letter(connection: sqlite3.Connection, event: Event, letter: DeadLetter) -> None:
     connection.execute(
         SQL["insert_dead_letter"],
         {
@@ -440,7 +424,7 @@ def _dead_letter(connection: sqlite3.Connection, event: Event, _situation: Situa
     )
 
 
-_WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Situation, Any], None]] = {
+_WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Any], None]] = {
     ResultAccepted: _result,
     LotJudged: _lot_judged,
     LotAssessed: lot_records.assessed,
