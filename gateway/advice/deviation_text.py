@@ -10,6 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.lab.causes import FEWEST_REFERENCES, UNUSUAL, Cause, CauseKind, figure, sigmas_text
+from gateway.lab.conformity_reasons import ConformityReason
 from gateway.lab.deviations import (
     AnalyteSeries,
     Basis,
@@ -21,7 +22,6 @@ from gateway.lab.deviations import (
     Trace,
 )
 from gateway.lab.disposition import OUT_OF_LINE, OUT_OF_TREND
-from gateway.lab.judgements import Judgement
 from gateway.lab.specifications import limits_text
 from gateway.records.guidance import GuidanceKind
 from gateway.records.laboratory import ResultStatus
@@ -199,10 +199,10 @@ def headline(result: FailedResult) -> str:
     shown = f"{result.test_id} {value_of(result)}"
     for reason in result.reasons:
         known = reason.parameters
-        if reason.code == Judgement.OUT_OF_SPECIFICATION.name and {"side", "limit"} <= known.keys():
+        if reason.code == ConformityReason.OUT_OF_SPECIFICATION.name and {"side", "limit"} <= known.keys():
             side = "above" if "above" in str(known["side"]) else "below"
             return f"{shown} {side} {known['limit']:g}{_unit_after(known.get('unit'), result)}"
-        if reason.code == Judgement.OUT_OF_REVIEW_BAND.name and {"percent", "low", "high"} <= known.keys():
+        if reason.code == ConformityReason.OUT_OF_REVIEW_BAND.name and {"percent", "low", "high"} <= known.keys():
             return f"{shown}, {known['percent']:.1f} % of target, allowed {known['low']:g} to {known['high']:g} %"
         if reason.code in {OUT_OF_TREND, OUT_OF_LINE}:
             return f"{shown} out of trend"

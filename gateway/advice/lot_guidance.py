@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from gateway.advice.lab_result import LotOutcome
 from gateway.advice.lifecycle import moved
+from gateway.advice.lot_outcome import LotOutcome
 from gateway.advice.wording import lot_title
 from gateway.contract.identity import identity_of
 from gateway.lab.procedures import instructions_for

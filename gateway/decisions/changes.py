@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.advice.lab_result import LotOutcome
+from gateway.advice.lot_outcome import LotOutcome
 from gateway.advice.publication import (
     disposition_message,
     guidance_message,

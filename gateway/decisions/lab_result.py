@@ -2,20 +2,17 @@
 
 from dataclasses import replace
 
-from gateway.advice.investigation import (
-    follow_up_of_result,
-    follow_up_of_running_lot,
-    had_failed,
-)
-from gateway.advice.lab_result import FINAL, RESTATED, Judgement, LotOutcome, judge_arrival
 from gateway.advice.lot_guidance import Occasion as LotOccasion
 from gateway.advice.lot_guidance import advise_on_lot
-from gateway.advice.model_feedback import learn
-from gateway.advice.qc_sample import no_control_any_more, on_control
+from gateway.advice.lot_outcome import LotOutcome
 from gateway.advice.windows_read import windows_of_inputs
 from gateway.decision import Decision, IncomingTested, ResultAccepted, ResultRestated
 from gateway.decisions.changes import assessment_alone, audit_entry, disposition_changes, guidance_changes
+from gateway.decisions.follow_ups import follow_up_of_result, follow_up_of_running_lot, had_failed
+from gateway.decisions.model_feedback import learn
+from gateway.decisions.qc_sample import no_control_any_more, on_control
 from gateway.decisions.refused_message import dead_letter
+from gateway.decisions.result_assessment import FINAL, RESTATED, ResultAssessment, assess_arrival
 from gateway.events import ResultArrived
 from gateway.facts.lab_result import LabResultFacts, QcSampleFacts
 from gateway.history.windows import WindowRequest
@@ -44,43 +41,43 @@ def on_result(event: ResultArrived, facts: LabResultFacts | QcSampleFacts) -> De
         return _restated(event, history.repeats_superseded)
     if isinstance(facts, QcSampleFacts):
         return on_control(event, facts)
-    judgement = judge_arrival(event, facts)
-    result = judgement.result
+    assessment = assess_arrival(event, facts)
+    result = assessment.result
     decided = Decision(
         records=(
-            _accepted(judgement, facts),
-            *judgement.predictions,
-            *judgement.settled,
+            _accepted(assessment, facts),
+            *assessment.predictions,
+            *assessment.settled,
             *_no_longer_restated(event, facts),
         ),
         audit=(
             audit_entry("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
                    result_version=result.result_version, value=result.value_text, status=result.status.value,
-                   supersedes=judgement.supersedes, **_rejected_control(facts)),
+                   supersedes=assessment.supersedes, **_rejected_control(facts)),
         ),
     )  # fmt: skip
-    for outcome in judgement.lots:
+    for outcome in assessment.lots:
         if outcome.own or outcome.changed:
-            decided += disposition_changes(outcome, event, facts) + _advised_on_lot(outcome, event, judgement, facts)
+            decided += disposition_changes(outcome, event, facts) + _advised_on_lot(outcome, event, assessment, facts)
         else:  # a lot of an earlier version, for which nothing has changed
             decided += assessment_alone(outcome)
     return (
         decided
         + _unread(event, facts)
-        + _incoming(judgement, facts)
-        + judgement.trended
+        + _incoming(assessment, facts)
+        + assessment.trended
         + no_control_any_more(facts.history)
-        + _investigated(event, judgement, facts)
-        + learn(event, judgement, facts)
+        + _investigated(event, assessment, facts)
+        + learn(event, assessment, facts)
     )
 
 
-def _accepted(judgement: Judgement, facts: LabResultFacts) -> ResultAccepted:
+def _accepted(assessment: ResultAssessment, facts: LabResultFacts) -> ResultAccepted:
     current = facts.history.current
     return ResultAccepted(
-        result=judgement.result,
-        supersedes=judgement.supersedes,
-        current=judgement.supersedes is not None or current is None,
+        result=assessment.result,
+        supersedes=assessment.supersedes,
+        current=assessment.supersedes is not None or current is None,
         control=False,
         possible_lots=facts.possible_lots,
         placed_by_production=current is not None
@@ -114,7 +111,9 @@ def _unread(event: ResultArrived, facts: LabResultFacts) -> Decision:
     return dead_letter(event, event.result.unread, facts) if event.result.unread else Decision()
 
 
-def _advised_on_lot(outcome: LotOutcome, event: ResultArrived, judgement: Judgement, facts: LabResultFacts) -> Decision:
+def _advised_on_lot(
+    outcome: LotOutcome, event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts
+) -> Decision:
     lot = outcome.judged.material_lot_id
     guidance = advise_on_lot(
         outcome,
@@ -125,9 +124,9 @@ def _advised_on_lot(outcome: LotOutcome, event: ResultArrived, judgement: Judgem
             procedures=facts.line.procedures,
         ),
         open_guidance=outcome.lot_facts.open_guidance if lot else facts.open_guidance,
-        result=judgement.result if judgement.newest else None,
-        specification=judgement.own.specification,
-        settled={hold.analyte for hold in judgement.settled if hold.material_lot_id == lot},
+        result=assessment.result if assessment.newest else None,
+        specification=assessment.own.specification,
+        settled={hold.analyte for hold in assessment.settled if hold.material_lot_id == lot},
     )
     return guidance_changes(guidance, event, facts)
 
@@ -137,24 +136,24 @@ def _rejected_control(facts: LabResultFacts) -> dict[str, str]:
     return {} if rejected is None else {"rejected_control": rejected.result_id}
 
 
-def _investigated(event: ResultArrived, judgement: Judgement, facts: LabResultFacts) -> Decision:
+def _investigated(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
     """Leave the draft of a deviation for later: of a result out of specification, or confirmed to be out of trend.
 
     A correction that is inside is told to the deviation that it was in. Of other results of a lot that has no end on
     record, leave for later what it was made by so far.
     """
-    result = judgement.result
-    failed = judgement.own.recommendation is Recommendation.HOLD
+    result = assessment.result
+    failed = assessment.own.recommendation is Recommendation.HOLD
     confirmed = result.status is ResultStatus.APPROVED and not TREND_FLAGS.isdisjoint(result.flags)
     equipment = result.equipment_id or facts.context.equipment_id
     made_until_ns = event.at_ns if facts.lot_ended_ns is None else min(event.at_ns, facts.lot_ended_ns)
     until_ns = made_until_ns if result.sampled_ns is None else result.sampled_ns
     started_ns = facts.lot_started_ns
-    if judgement.newest and (failed or confirmed or had_failed(facts.history.current, facts.specifications, until_ns)):
+    if assessment.newest and (failed or confirmed or had_failed(facts.history.current, facts.specifications, until_ns)):
         own = follow_up_of_result(result, equipment, started_ns=started_ns, until_ns=until_ns)
         others = (replace(own, material_lot_id=lot) for lot in result.other_lots if failed)
         return Decision(follow_ups=(own, *others))
-    if facts.lot_ended_ns is not None or judgement.own.recommendation is not Recommendation.RELEASE:
+    if facts.lot_ended_ns is not None or assessment.own.recommendation is not Recommendation.RELEASE:
         return Decision()
     known_until_ns = facts.known_until_ns
     so_far = follow_up_of_running_lot(
@@ -163,13 +162,13 @@ def _investigated(event: ResultArrived, judgement: Judgement, facts: LabResultFa
     return Decision(follow_ups=() if so_far is None else (so_far,))
 
 
-def _incoming(judgement: Judgement, facts: LabResultFacts) -> Decision:
+def _incoming(assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
     """Count a validated result of a supplier's material, in the place of the version before it."""
-    result, current = judgement.result, facts.history.current
+    result, current = assessment.result, facts.history.current
     withdrawn = current.result_id if current is not None and current.supplier is not None else None
     says = result.status in FINAL and result.supplier is not None and result.material_definition_id is not None
-    failed = _FAILED.get(judgement.own.recommendation) if says else None
-    if not judgement.newest or (failed is None and withdrawn is None):
+    failed = _FAILED.get(assessment.own.recommendation) if says else None
+    if not assessment.newest or (failed is None and withdrawn is None):
         return Decision()
     tested = IncomingTested(
         result_id=result.result_id,

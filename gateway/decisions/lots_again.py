@@ -1,14 +1,12 @@
 """What lots are judged by has changed: recommend anew, where that is another recommendation."""
 
-from gateway.advice.investigation import (
-    follow_ups_of_lot_judged_again,
-)
-from gateway.advice.lab_result import lot_outcome
 from gateway.advice.lot_guidance import Occasion as LotOccasion
 from gateway.advice.lot_guidance import advise_on_lot
+from gateway.advice.lot_outcome import lot_outcome
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision
 from gateway.decisions.changes import assessment_alone, disposition_changes, guidance_changes
+from gateway.decisions.follow_ups import follow_ups_of_lot_judged_again
 from gateway.events import LotsJudgedAgain
 from gateway.facts.lot import LotFacts, LotsAgainFacts
 from gateway.records.production import Context

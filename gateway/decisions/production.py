@@ -3,15 +3,13 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from gateway.advice.investigation import (
-    follow_up_of_lot,
-)
 from gateway.advice.lifecycle import moved
 from gateway.advice.publication import (
     cleared_disposition,
 )
 from gateway.decision import Decision, SpecificationRecorded
 from gateway.decisions.changes import audit_entry, guidance_changes
+from gateway.decisions.follow_ups import follow_up_of_lot
 from gateway.events import ContextChanged, FollowUpKind, SpecificationStated
 from gateway.facts.base import Facts
 from gateway.facts.production import LotClosedFacts, LotEndedFacts

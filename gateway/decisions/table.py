@@ -4,15 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.advice.investigation import (
-    on_deviation,
-    on_fingerprint,
-    windows_of_follow_up,
-)
-from gateway.advice.sampling import on_sample_request
 from gateway.decision import (
     Decision,
 )
+from gateway.decisions.deviation import on_deviation
+from gateway.decisions.fingerprint import on_fingerprint
+from gateway.decisions.follow_ups import windows_of_follow_up
 from gateway.decisions.housekeeping import (
     on_board_due,
     on_expiry_due,
@@ -31,6 +28,7 @@ from gateway.decisions.model_due import on_model_due, windows_of_model
 from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
 from gateway.decisions.refused_message import on_message_refused
 from gateway.decisions.response import on_response
+from gateway.decisions.sample_request import on_sample_request
 from gateway.events import (
     AdviceWithheld,
     ContextChanged,

@@ -5,8 +5,8 @@ What follows for a lot, of all that is known of it, is in ``gateway.lab.release`
 
 from dataclasses import dataclass, replace
 
+from gateway.lab.conformity_reasons import ConformityReason
 from gateway.lab.in_force import differ
-from gateway.lab.judgements import Judgement
 from gateway.lab.specifications import judge, unit_flags
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
 from gateway.records.verdicts import Reason
@@ -81,7 +81,7 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
 
 def _withdrawn(result: LabResult) -> Reason:
     return Reason(
-        code=Judgement.RESULT_REJECTED.name,
+        code=ConformityReason.RESULT_REJECTED.name,
         parameters={"analyte": result.analyte, "status": result.status.value},
         text=f"The laboratory set {result.test_id} of {result.sample_id} to {result.status.value}.",
     )

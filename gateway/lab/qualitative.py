@@ -7,7 +7,14 @@ list: that a test failed is out of any specification, and more colonies than can
 
 from gateway.contract.lims.numbers import number_text
 from gateway.contract.lims.qualitative import FAILED, UNCOUNTABLE, folded, sample_of, without_sample
-from gateway.lab.judgements import TEXT_FAILED, TEXT_REJECTED, TEXT_UNCOUNTABLE, Judgement, reason_of, shortened
+from gateway.lab.conformity_reasons import (
+    TEXT_FAILED,
+    TEXT_REJECTED,
+    TEXT_UNCOUNTABLE,
+    ConformityReason,
+    reason_of,
+    shortened,
+)
 from gateway.lab.units import converted, is_absent
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.verdicts import Reason
@@ -37,13 +44,13 @@ def judged_by_text(result: LabResult, specification: Specification) -> Judged | 
 def not_understood(result: LabResult, specification: Specification) -> Judged:
     """Return the review of a result that says neither a number nor a known word."""
     if not specification.accepts and not specification.rejects:
-        return Recommendation.REVIEW, reason_of(Judgement.VALUE_UNKNOWN, result)
-    return Recommendation.REVIEW, _of_lists(Judgement.TEXT_UNKNOWN, result, specification)
+        return Recommendation.REVIEW, reason_of(ConformityReason.VALUE_UNKNOWN, result)
+    return Recommendation.REVIEW, _of_lists(ConformityReason.TEXT_UNKNOWN, result, specification)
 
 
 def without_limits(result: LabResult, specification: Specification) -> Judged:
     """Return the review of a number where the specification only accepts texts."""
-    return Recommendation.REVIEW, _of_lists(Judgement.NUMBER_UNEXPECTED, result, specification)
+    return Recommendation.REVIEW, _of_lists(ConformityReason.NUMBER_UNEXPECTED, result, specification)
 
 
 def texts_differ(first: Specification, second: Specification) -> bool:
@@ -60,15 +67,15 @@ def _accepted(result: LabResult, specification: Specification) -> Judged:
     """Return the release of an accepted text, unless it was measured in another unit: absent in 1 g, not in 25 g."""
     found, wanted = result.unit, specification.unit
     if not is_absent(found) and not is_absent(wanted) and converted(1.0, found, wanted) != 1.0:
-        mismatch = reason_of(Judgement.UNIT_MISMATCH, result, unit_found=found, unit_wanted=wanted)
+        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=found, unit_wanted=wanted)
         return Recommendation.REVIEW, mismatch
-    return Recommendation.RELEASE, reason_of(Judgement.TEXT_ACCEPTED, result)
+    return Recommendation.RELEASE, reason_of(ConformityReason.TEXT_ACCEPTED, result)
 
 
 def _out_of_specification(result: LabResult, specification: Specification, sentence: str) -> Reason:
     upper = specification.upper
     return reason_of(
-        Judgement.OUT_OF_SPECIFICATION,
+        ConformityReason.OUT_OF_SPECIFICATION,
         result,
         sentence=sentence,
         value_text=result.value_text,
@@ -78,7 +85,7 @@ def _out_of_specification(result: LabResult, specification: Specification, sente
     )
 
 
-def _of_lists(judgement: Judgement, result: LabResult, specification: Specification) -> Reason:
+def _of_lists(judgement: ConformityReason, result: LabResult, specification: Specification) -> Reason:
     return reason_of(
         judgement,
         result,

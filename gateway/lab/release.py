@@ -18,8 +18,8 @@ from typing import Any, TypedDict
 
 from gateway.contract.identity import identity_of
 from gateway.contract.times import rfc3339
+from gateway.lab.conformity_reasons import ConformityReason
 from gateway.lab.disposition import TREND_FLAGS, WITHDRAWN, Judged, LotState, judge_result, retested, worse
-from gateway.lab.judgements import Judgement
 from gateway.lab.refused_specifications import RefusedOfProduct, is_in_question
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
 from gateway.records.verdicts import Reason
@@ -93,7 +93,9 @@ HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.PRODUCT_UNKNOWN: "have the product of the lot told; it is judged again then",
     OpenPoint.PARENT_IN_QUESTION: "decide on the parent lot; this lot is judged again then",
     OpenPoint.NOT_JUDGED_AGAIN: "check the lot's results by hand; then settle the point",
-    Judgement.NO_SPECIFICATION.name: "check the names of product and test, state a specification, or settle the point",
+    ConformityReason.NO_SPECIFICATION.name: (
+        "check the names of product and test, state a specification, or settle the point"
+    ),
 }
 LOOK_AND_SETTLE = "look at the result; then settle the point"
 SETTLE_ON_PARENT = "settle the points of the parent lot; this lot is judged again then"

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from gateway.contract.lims.numbers import exact, nearest, number_text, plain, told_apart
-from gateway.lab.judgements import Judgement, reason_of, shortened
+from gateway.lab.conformity_reasons import ConformityReason, reason_of, shortened
 from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
 from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
@@ -57,14 +57,14 @@ def rounded(value: float, decimals: int) -> float:
 def judge(result: LabResult, specification: Specification | None) -> Judged:
     """Return what one result recommends by one specification, and why."""
     if specification is None:
-        return Recommendation.REVIEW, reason_of(Judgement.NO_SPECIFICATION, result)
+        return Recommendation.REVIEW, reason_of(ConformityReason.NO_SPECIFICATION, result)
     recommendation, reason = _judged(result, specification)
     if recommendation is not Recommendation.RELEASE:
         return recommendation, reason
     if unit_is_missing(result, specification) and has_bare_scale(specification.unit):
-        return Recommendation.REVIEW, reason_of(Judgement.UNIT_MISSING, result, unit_wanted=specification.unit)
+        return Recommendation.REVIEW, reason_of(ConformityReason.UNIT_MISSING, result, unit_wanted=specification.unit)
     if result.status is ResultStatus.ENTERED:
-        return Recommendation.REVIEW, reason_of(Judgement.NOT_YET_VALIDATED, result)
+        return Recommendation.REVIEW, reason_of(ConformityReason.NOT_YET_VALIDATED, result)
     return recommendation, reason
 
 
@@ -80,7 +80,7 @@ def unit_flags(result: LabResult, specifications: tuple[Specification, ...]) -> 
         return ()
     limits_without = any(has_limits(each) and is_missing(each.unit, result.unit) for each in specifications)
     flags = {
-        Judgement.UNIT_MISSING.name: any(unit_is_missing(result, each) for each in specifications),
+        ConformityReason.UNIT_MISSING.name: any(unit_is_missing(result, each) for each in specifications),
         LIMITS_WITHOUT_UNIT: limits_without,
     }
     return tuple(flag for flag, holds in flags.items() if holds)
@@ -97,7 +97,7 @@ def _judged(result: LabResult, specification: Specification) -> Judged:
     compared = comparable(result, specification)
     if compared is None:
         wanted = specification.unit
-        mismatch = reason_of(Judgement.UNIT_MISMATCH, result, unit_found=result.unit, unit_wanted=wanted)
+        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=result.unit, unit_wanted=wanted)
         return Recommendation.REVIEW, mismatch
     return _by_limits(result, compared, specification)
 
@@ -118,7 +118,7 @@ def _by_limits(result: LabResult, compared: LabResult, specification: Specificat
     elif result.qualifier and specification.bands is not None:
         undecided = "the release band"
     if undecided is not None:
-        reason = reason_of(Judgement.CENSORED_UNDECIDED, result, compared, specification, limits=undecided)
+        reason = reason_of(ConformityReason.CENSORED_UNDECIDED, result, compared, specification, limits=undecided)
         return Recommendation.REVIEW, reason
     return _by_bands(result, compared, specification)
 
@@ -144,7 +144,7 @@ def _outside(result: LabResult, compared: LabResult, specification: Specificatio
         "limit_text": number_text(limit),
         "unit": f" {specification.unit}" if specification.unit else "",
     }
-    return reason_of(Judgement.OUT_OF_SPECIFICATION, result, compared, specification, **parameters)
+    return reason_of(ConformityReason.OUT_OF_SPECIFICATION, result, compared, specification, **parameters)
 
 
 def _by_bands(result: LabResult, compared: LabResult, specification: Specification) -> Judged:
@@ -152,17 +152,19 @@ def _by_bands(result: LabResult, compared: LabResult, specification: Specificati
     if bands is not None and target and compared.value is not None:
         percent = 100 * exact(compared.value) / exact(target)
         for recommendation, judgement, band in (
-            (Recommendation.HOLD, Judgement.OUT_OF_REVIEW_BAND, bands.review),
-            (Recommendation.REVIEW, Judgement.IN_REVIEW_BAND, bands.release),
+            (Recommendation.HOLD, ConformityReason.OUT_OF_REVIEW_BAND, bands.review),
+            (Recommendation.REVIEW, ConformityReason.IN_REVIEW_BAND, bands.release),
         ):
             if not exact(band[0]) <= percent <= exact(band[1]):
                 return recommendation, _outside_band(judgement, result, compared, specification, percent, band)
     limits = limits_text(specification)
-    return Recommendation.RELEASE, reason_of(Judgement.IN_SPECIFICATION, result, compared, specification, limits=limits)
+    return Recommendation.RELEASE, reason_of(
+        ConformityReason.IN_SPECIFICATION, result, compared, specification, limits=limits
+    )
 
 
 def _outside_band(
-    judgement: Judgement,
+    judgement: ConformityReason,
     result: LabResult,
     compared: LabResult,
     specification: Specification,

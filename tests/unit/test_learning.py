@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gateway.advice.model_feedback import drift_latch
 from gateway.contract.times import rfc3339
+from gateway.decisions.model_feedback import drift_latch
 from gateway.line.definition import BiasLimits
 from gateway.time_units import seconds_to_ns
 from tests.building import NOW_NS, assignment, bundle, line, value_output

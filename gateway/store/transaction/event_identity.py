@@ -5,10 +5,10 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from gateway.advice.lab_result import RESTATED
 from gateway.contract.identity import delivery_identity, identity_of
 from gateway.contract.reading import Refusal, refusal
 from gateway.contract.specifications import reference_to_specification
+from gateway.decisions.result_assessment import RESTATED
 from gateway.errors import EvidenceDamagedError
 from gateway.events import (
     Arrived,

@@ -1,7 +1,7 @@
 """What a laboratory has said again and left standing: after a while it is meant, and becomes a new version."""
 
-from gateway.advice.lab_result import RESTATED
 from gateway.deadlines import ClockReading
+from gateway.decisions.result_assessment import RESTATED
 from gateway.events import Origin, ResultArrived
 from gateway.store.facts.lot import own_words
 from gateway.time_units import SECOND_NS

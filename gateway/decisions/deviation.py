@@ -1,14 +1,13 @@
-"""What follows a decision later: what a lot was made by, and the draft of a deviation. Pure."""
+"""The draft of a deviation: what failed, what the process did, what it may have been. Pure."""
 
 from dataclasses import dataclass, replace
 
 from gateway.advice.publication import deviation_message
 from gateway.contract.identity import identity_of
-from gateway.decision import Decision, LotAssessed
-from gateway.events import FollowUp, FollowUpDue, FollowUpKind
-from gateway.facts.deviation import DeviationFacts, FingerprintFacts
-from gateway.facts.lot import LotFacts
-from gateway.history.windows import WindowRequest
+from gateway.decision import Decision
+from gateway.decisions.fingerprint import fingerprint_of
+from gateway.events import FollowUpDue
+from gateway.facts.deviation import DeviationFacts
 from gateway.lab.causes import Cause
 from gateway.lab.deviations import (
     AnalyteSeries,
@@ -27,137 +26,14 @@ from gateway.lab.deviations import (
 )
 from gateway.lab.disposition import TREND_FLAGS, Judged, judge_result
 from gateway.lab.episodes import Joined, join, mended
-from gateway.lab.fingerprints import Fingerprint, MaterialUse, fingerprint
-from gateway.lab.in_force import SpecificationsOnRecord
+from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.procedures import instructions_for
-from gateway.lab.release import Subject
 from gateway.lab.specifications import limits_text
-from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.outgoing import AuditEntry
-from gateway.time_units import SECOND_NS
 
-LONGEST_NS = 8 * 3600 * SECOND_NS  # of a process window
 _MOST_SERIES = 6  # analytes of one lot in a draft
-_USUAL_NS = 3600 * SECOND_NS  # where nobody says when the lot was begun
-
-
-def windows_of_follow_up(event: FollowUpDue, line: LineDefinition) -> tuple[WindowRequest, ...]:
-    """Return the stretches of the equipment's tags that a follow-up looks at."""
-    follow_up = event.follow_up
-    return tuple(
-        WindowRequest(tag=tag.name, start_ns=follow_up.from_ns, end_ns=follow_up.until_ns)
-        for tag in line.tags.values()
-        if follow_up.equipment_id is not None and tag.equipment_id == follow_up.equipment_id
-    )
-
-
-def follow_up_of_lot(lot: str, equipment_id: str | None, *, started_ns: int | None, ended_ns: int) -> FollowUp:
-    """Return the follow-up of a lot that has ended."""
-    return FollowUp(
-        kind=FollowUpKind.FINGERPRINT,
-        subject=lot,
-        equipment_id=equipment_id,
-        from_ns=_from_ns(started_ns, ended_ns),
-        until_ns=ended_ns,
-        begins_with_lot=started_ns is not None and started_ns == _from_ns(started_ns, ended_ns),
-    )
-
-
-def follow_up_of_result(
-    result: LabResult,
-    equipment_id: str | None,
-    *,
-    started_ns: int | None,
-    until_ns: int,
-    material_lot_id: str | None = None,
-) -> FollowUp:
-    """Return the follow-up of a result that failed; ``material_lot_id``: for which lot, where it does not say that."""
-    return FollowUp(
-        kind=FollowUpKind.DEVIATION,
-        subject=result.result_id,
-        equipment_id=equipment_id,
-        from_ns=_from_ns(started_ns, until_ns),
-        until_ns=until_ns,
-        begins_with_lot=started_ns is not None and started_ns == _from_ns(started_ns, until_ns),
-        material_lot_id=material_lot_id,
-    )
-
-
-def follow_ups_of_lot_judged_again(
-    lot_facts: LotFacts, assessed: LotAssessed | None, *, at_ns: int
-) -> tuple[FollowUp, ...]:
-    """Return the follow-ups of results that fail for a lot now that its context is another one."""
-    changed = () if assessed is None else assessed.changed
-    failed = {each.subject for each in changed if each.kind is Subject.RESULT and each.failed}
-    made_until_ns = at_ns if lot_facts.ended_ns is None else min(at_ns, lot_facts.ended_ns)
-    context = lot_facts.knowledge.context
-    return tuple(
-        follow_up_of_result(
-            record.result,
-            record.result.equipment_id or context.equipment_id,
-            started_ns=lot_facts.started_ns,
-            until_ns=made_until_ns if record.result.sampled_ns is None else record.result.sampled_ns,
-            material_lot_id=context.material_lot_id,
-        )
-        for record in lot_facts.knowledge.results
-        if record.current and record.result.result_id in failed
-    )
-
-
-def follow_up_of_running_lot(
-    result: LabResult, equipment_id: str | None, *, started_ns: int | None, until_ns: int, known_until_ns: int | None
-) -> FollowUp | None:
-    """Return the follow-up of a lot that has no end on record: what it was made by so far; None where that is known.
-
-    Plants that never say when a lot ends would have no lots in control to compare with. ``known_until_ns``: until when
-    it is known what the lot was made by; it is looked at again when it has run for half as long again.
-    """
-    if result.material_lot_id is None or equipment_id is None:
-        return None
-    from_ns = _from_ns(started_ns, until_ns)
-    if known_until_ns is not None and 2 * (until_ns - from_ns) < 3 * (known_until_ns - from_ns):
-        return None
-    return follow_up_of_lot(result.material_lot_id, equipment_id, started_ns=started_ns, ended_ns=until_ns)
-
-
-def had_failed(before: LabResult | None, specifications: SpecificationsOnRecord, at_ns: int) -> bool:
-    """Return whether the version that a result takes the place of was out of specification, or out of trend."""
-    if before is None:
-        return False
-    in_force = specifications.in_force(
-        before.analyte, at_ns, product=before.material_definition_id, client_id=before.client_id
-    )
-    out_of_trend = not TREND_FLAGS.isdisjoint(before.flags)
-    return out_of_trend or judge_result(before, in_force).recommendation is Recommendation.HOLD
-
-
-def _from_ns(started_ns: int | None, until_ns: int) -> int:
-    begun = until_ns - _USUAL_NS if started_ns is None or started_ns >= until_ns else started_ns
-    return max(begun, until_ns - LONGEST_NS)
-
-
-def on_fingerprint(event: FollowUpDue, facts: FingerprintFacts) -> Decision:
-    """Return the record of what a lot was made by."""
-    return Decision(records=(_fingerprint(event, facts, facts.uses, event.follow_up.subject),))
-
-
-def _fingerprint(
-    event: FollowUpDue, facts: FingerprintFacts | DeviationFacts, uses: tuple[MaterialUse, ...], lot: str
-) -> Fingerprint:
-    wanted = event.follow_up
-    return fingerprint(
-        lot,
-        product=facts.context.material_definition_id,
-        equipment_id=wanted.equipment_id,
-        windows=facts.windows.values(),
-        uses=[use for use in uses if use.material_lot_id == lot],
-        zone=facts.line.time_zone,
-        from_ns=wanted.from_ns,
-        until_ns=wanted.until_ns,
-        begins_with_lot=wanted.begins_with_lot,
-    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,7 +55,7 @@ def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
     result = known.result
     if result is None:
         return Decision()
-    own = _fingerprint(event, facts, known.uses, result.material_lot_id or result.sample_id)
+    own = fingerprint_of(event, facts, known.uses, result.material_lot_id or result.sample_id)
     in_force = facts.specifications.in_force(
         result.analyte,
         event.follow_up.until_ns,

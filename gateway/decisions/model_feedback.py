@@ -6,8 +6,8 @@ A newer version of a result takes the place of the one before, or withdraws it, 
 
 from dataclasses import replace
 
-from gateway.advice.lab_result import Judgement
 from gateway.decision import Decision, Latched, ModelLearned
+from gateway.decisions.result_assessment import ResultAssessment
 from gateway.events import ResultArrived
 from gateway.facts.lab_result import LabResultFacts
 from gateway.guardrails.prediction import uncorrected_values
@@ -19,22 +19,22 @@ from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
 
 
-def learn(event: ResultArrived, judgement: Judgement, facts: LabResultFacts) -> Decision:
+def learn(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
     """Return what is recorded, audited and latched because a result teaches something."""
     decided, taught = Decision(), set[str]()
-    for model in facts.line.models_of(judgement.result.analyte):
+    for model in facts.line.models_of(assessment.result.analyte):
         if model.bundle.identity.sha256 in taught:  # a candidate that is in service, too: it learns once
             continue
         taught.add(model.bundle.identity.sha256)
-        lessons, output = facts.feedback.get(model.name), model.bundle.output_of(judgement.result.analyte)
-        if lessons is not None and output is not None and output.value is not None and judgement.newest:
-            decided += _taught(event, judgement, model, output, facts)
+        lessons, output = facts.feedback.get(model.name), model.bundle.output_of(assessment.result.analyte)
+        if lessons is not None and output is not None and output.value is not None and assessment.newest:
+            decided += _taught(event, assessment, model, output, facts)
     return decided
 
 
 def _taught(
     event: ResultArrived,
-    judgement: Judgement,
+    assessment: ResultAssessment,
     model: ModelAssignment,
     output: ModelOutput,
     facts: LabResultFacts,
@@ -42,7 +42,7 @@ def _taught(
     lessons, code = facts.feedback[model.name], drift_latch(model.name, output.analyte)
     drift_stands = code in facts.latches
     replaced = lessons.superseded
-    entry = _entry(event, judgement, model, output, facts)
+    entry = _entry(event, assessment, model, output, facts)
     if output.value is None or (entry is None and replaced is None):
         return Decision()
     kept = [each for each in lessons.entries if replaced is None or each.result_id != replaced.result_id]
@@ -62,25 +62,29 @@ def _taught(
         withdrawn=replaced.result_id if replaced else None,
     )
     details = {"analyte": output.analyte, "ewma": state.ewma.value, "cusum_high": state.cusum.high,
-               "cusum_low": state.cusum.low, "result": judgement.result.result_id}  # fmt: skip
+               "cusum_low": state.cusum.low, "result": assessment.result.result_id}  # fmt: skip
     latch = Latched(code=code, details=details)
     return Decision(
         records=(recorded, *((latch,) if drifting else ())),
         audit=(
-            *_bias_audit(model, output, lessons.state, state, judgement.result),
+            *_bias_audit(model, output, lessons.state, state, assessment.result),
             *((AuditEntry(kind="model_drift", subject=model.name, body=details),) if drifting else ()),
         ),
     )
 
 
 def _entry(
-    event: ResultArrived, judgement: Judgement, model: ModelAssignment, output: ModelOutput, facts: LabResultFacts
+    event: ResultArrived,
+    assessment: ResultAssessment,
+    model: ModelAssignment,
+    output: ModelOutput,
+    facts: LabResultFacts,
 ) -> Feedback | None:
     """Return the result beside what the model says of its sample, or None where it may teach nothing.
 
     A correction stands where the result that it corrects stood.
     """
-    result, replaced = judgement.result, facts.feedback[model.name].superseded
+    result, replaced = assessment.result, facts.feedback[model.name].superseded
     teaches = (
         result.status is ResultStatus.APPROVED
         and result.qualifier is None

@@ -9,7 +9,7 @@ from gateway.records.laboratory import LabResult, Specification
 from gateway.records.verdicts import Reason
 
 
-class Judgement(StrEnum):
+class ConformityReason(StrEnum):
     """What a result is against its specification; the value is the sentence's template."""
 
     IN_SPECIFICATION = "{name} {shown} is within {limits}."
@@ -37,13 +37,13 @@ TEXT_UNCOUNTABLE = '{name} "{shown}" is more than can be counted, above the uppe
 UNDECIDED = frozenset(
     judgement.name
     for judgement in (
-        Judgement.VALUE_UNKNOWN,
-        Judgement.UNIT_MISMATCH,
-        Judgement.UNIT_MISSING,
-        Judgement.NO_SPECIFICATION,
-        Judgement.CENSORED_UNDECIDED,
-        Judgement.TEXT_UNKNOWN,
-        Judgement.NUMBER_UNEXPECTED,
+        ConformityReason.VALUE_UNKNOWN,
+        ConformityReason.UNIT_MISMATCH,
+        ConformityReason.UNIT_MISSING,
+        ConformityReason.NO_SPECIFICATION,
+        ConformityReason.CENSORED_UNDECIDED,
+        ConformityReason.TEXT_UNKNOWN,
+        ConformityReason.NUMBER_UNEXPECTED,
     )
 )
 
@@ -52,7 +52,7 @@ _ONLY_IN_SENTENCES = frozenset({"limit_text", "percent_text"})
 
 
 def reason_of(
-    judgement: Judgement,
+    judgement: ConformityReason,
     result: LabResult,
     compared: LabResult | None = None,
     specification: Specification | None = None,

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from gateway.advice.lab_result import FINAL, numbered
 from gateway.contract.identity import identity_of
 from gateway.contract.payloads.control import ControlPayload
 from gateway.contract.payloads.parts import ReasonPart
 from gateway.contract.publications import CONTROL
 from gateway.contract.times import rfc3339
 from gateway.decision import ControlJudged, Decision, ResultAccepted
+from gateway.decisions.result_assessment import FINAL, numbered
 from gateway.events import ResultArrived
 from gateway.facts.lab_result import QcSampleFacts, ResultHistory
 from gateway.lab.result_versions import is_newer

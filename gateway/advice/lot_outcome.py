@@ -1,0 +1,188 @@
+"""What a lot's assessments and its recommendation are now. Pure."""
+
+from dataclasses import dataclass, replace
+
+from gateway.decision import LotAssessed, LotJudged
+from gateway.events import Event
+from gateway.facts.base import JudgingFacts
+from gateway.facts.lot import LotFacts
+from gateway.lab.disposition import (
+    TREND_FLAGS,
+    no_less_careful,
+    on_damaged_records,
+)
+from gateway.lab.release import (
+    Assessment,
+    assessments,
+    recommend,
+    with_history,
+)
+from gateway.latches import has_forgotten, in_doubt
+from gateway.records.laboratory import (
+    Disposition,
+    ProvisionalHold,
+    Recommendation,
+    RestedOn,
+)
+from gateway.records.prediction import Prediction
+
+MOST_RESULTS_NAMED = 50  # of a disposition: the worst
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotOutcome:
+    """What follows for one lot: its disposition, its assessments, and what speaks loudest against it now."""
+
+    lot_facts: LotFacts
+    judged: LotJudged
+    assessed: LotAssessed | None
+    speaking: Assessment | None
+    own: bool = True  # whether the arriving result speaks of it
+
+    @property
+    def changed(self) -> bool:
+        """Return whether something else is recommended than before."""
+        state, before = self.judged.state, self.lot_facts.before
+        return (state.recommendation, state.latched) != (before.recommendation, before.latched)
+
+
+def lot_outcome(
+    event: Event,
+    lot_facts: LotFacts,
+    facts: JudgingFacts,
+    *,
+    disposition_id: str,
+    job_order_id: str | None = None,
+    predictions: tuple[Prediction, ...] = (),
+    flags: tuple[str, ...] = (),
+    settled_now: frozenset[str] = frozenset(),
+    subject: str | None = None,
+) -> LotOutcome:
+    """Return what a lot's assessments and its recommendation are now.
+
+    ``settled_now``: analytes of provisional holds that the event settles; ``subject``: what the event is about.
+    """
+    knowledge = lot_facts.knowledge
+    lot = knowledge.context.material_lot_id or None
+    assessed = assessments(knowledge, facts.specifications.in_force)
+    missing = _missing(event, lot_facts, assessed, facts)
+    waiting = tuple(
+        hold.analyte
+        for hold in _provisional(lot_facts, assessed)
+        if hold.settled_by is None and hold.analyte not in settled_now
+    )
+    state, reasons = recommend(assessed, lot_facts.rest, missing=missing, provisional=waiting)
+    if facts.damaged:
+        state, reasons = on_damaged_records(state, reasons, facts.damaged)
+    if facts.damaged or in_doubt(facts.latches):
+        state, reasons = no_less_careful(state, reasons, lot_facts.before, forgotten=has_forgotten(facts.latches))
+    reasons = with_history(state, reasons, lot_facts.earlier_hold)
+    named = tuple(item for item in assessed if item.current)
+    disposition = Disposition(
+        disposition_id=disposition_id,
+        material_lot_id=lot,
+        job_order_id=job_order_id or knowledge.context.job_order_id,
+        recommendation=state.recommendation,
+        previous=lot_facts.before.recommendation,
+        latched=state.latched,
+        reasons=reasons,
+        rests_on_results=_rests_on(lot_facts, named),
+        rests_on_predictions=predictions,
+        flags=tuple(
+            dict.fromkeys((*_own_flags(assessed, subject), *flags, *(("LOT_CLOSED",) if lot_facts.closed else ())))
+        ),
+        gaps=lot_facts.gaps,
+        missing_tests=missing,
+        trends=tuple(_trend_of(item) for item in named if not TREND_FLAGS.isdisjoint(item.flags)),
+        provisional=state.provisional,
+        results=len(named) + sum(lot_facts.rest.asks.values()),
+    )
+    return LotOutcome(
+        lot_facts=lot_facts,
+        judged=LotJudged(
+            disposition=disposition,
+            material_lot_id=lot,
+            state=state,
+            stands_already=lot_facts.on_record
+            and (lot_facts.before.recommendation, lot_facts.before.latched) == (state.recommendation, state.latched),
+        ),
+        assessed=None if lot is None else _assessed(lot, lot_facts, assessed),
+        speaking=_speaking(assessed, subject),
+    )
+
+
+def _assessed(lot: str, lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -> LotAssessed:
+    """Return what has changed of a lot's assessments."""
+    present = {item.subject for item in assessed}
+    return LotAssessed(
+        material_lot_id=lot,
+        changed=tuple(item for item in assessed if lot_facts.standing.get(item.subject) != item),
+        removed=tuple(subject for subject in lot_facts.standing if subject not in present),
+        whole=lot_facts.whole,
+        is_parent=lot_facts.is_parent,
+    )
+
+
+def _speaking(assessed: tuple[Assessment, ...], subject: str | None) -> Assessment | None:
+    """Return the assessment that guidance is about: the event's own; else the first of the worst."""
+    if subject is not None:
+        return next((item for item in assessed if item.subject == subject), None)
+    asking = [item for item in assessed if item.points]
+    for wanted in (Recommendation.HOLD, Recommendation.REVIEW):
+        worst = next((item for item in asking if item.asks is wanted), None)
+        if worst is not None:
+            return worst
+    return None
+
+
+def _own_flags(assessed: tuple[Assessment, ...], subject: str | None) -> tuple[str, ...]:
+    return next((item.flags for item in assessed if item.subject == subject), ())
+
+
+def _rests_on(lot_facts: LotFacts, named: tuple[Assessment, ...]) -> tuple[RestedOn, ...]:
+    """Return the results that count: all that were looked at, and of many others the worst."""
+    results = (*(item for item in lot_facts.rest.worst if item.current), *named)
+    if len(results) > MOST_RESULTS_NAMED:
+        results = tuple(sorted(results, key=lambda item: not item.points)[:MOST_RESULTS_NAMED])
+    return tuple(
+        RestedOn(
+            result_id=item.subject,
+            sample_id=item.sample_id or "",
+            test_id=item.test_id or "",
+            result_version=item.result_version,
+        )
+        for item in results
+    )
+
+
+def _missing(
+    event: Event, lot_facts: LotFacts, assessed: tuple[Assessment, ...], facts: JudgingFacts
+) -> tuple[str, ...]:
+    """Return the required tests without an approved result: of every product and client that the lot's results name."""
+    context = lot_facts.knowledge.context
+    clients = {context.client_id, *(record.result.client_id for record in lot_facts.knowledge.results)}
+    products = dict.fromkeys((*context.products, *(product for item in assessed for product in item.products)))
+    required = dict.fromkeys(
+        analyte
+        for product in products
+        for client_id in sorted(clients, key=str)
+        for analyte in facts.specifications.required(event.at_ns, product=product, client_id=client_id)
+    )
+    approved = lot_facts.rest.approved | {item.analyte for item in assessed if item.approved}
+    return tuple(analyte for analyte in required if analyte not in approved)
+
+
+def _provisional(lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -> tuple[ProvisionalHold, ...]:
+    """Return the lot's provisional holds; one is settled only while the result stands that settled it."""
+    gone = {item.subject for item in assessed if item.kind == "result" and not item.current}
+    return tuple(
+        hold if hold.settled_by in lot_facts.final_results - gone else replace(hold, settled_by=None)
+        for hold in lot_facts.provisional
+    )
+
+
+def _trend_of(item: Assessment) -> str:
+    reasons = [point.reason for point in item.points if point.code in TREND_FLAGS]
+    signals = [str(reason.parameters.get("rule", reason.code)) for reason in reasons]
+    told = ", ".join(signals) or ", ".join(sorted(TREND_FLAGS.intersection(item.flags)))
+    return f"{item.sample_id} {item.test_id}: {told}"

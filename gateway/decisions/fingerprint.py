@@ -1,0 +1,29 @@
+"""What an ended lot was made by, for comparisons. Pure."""
+
+from gateway.decision import Decision
+from gateway.events import FollowUpDue
+from gateway.facts.deviation import DeviationFacts, FingerprintFacts
+from gateway.lab.fingerprints import Fingerprint, MaterialUse, fingerprint
+
+
+def on_fingerprint(event: FollowUpDue, facts: FingerprintFacts) -> Decision:
+    """Return the record of what a lot was made by."""
+    return Decision(records=(fingerprint_of(event, facts, facts.uses, event.follow_up.subject),))
+
+
+def fingerprint_of(
+    event: FollowUpDue, facts: FingerprintFacts | DeviationFacts, uses: tuple[MaterialUse, ...], lot: str
+) -> Fingerprint:
+    """Return what a lot was made by between two instants."""
+    wanted = event.follow_up
+    return fingerprint(
+        lot,
+        product=facts.context.material_definition_id,
+        equipment_id=wanted.equipment_id,
+        windows=facts.windows.values(),
+        uses=[use for use in uses if use.material_lot_id == lot],
+        zone=facts.line.time_zone,
+        from_ns=wanted.from_ns,
+        until_ns=wanted.until_ns,
+        begins_with_lot=wanted.begins_with_lot,
+    )
