@@ -16,12 +16,12 @@ from gateway.inference.signed_bias import SignedBias
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.replay.recorded import Recorded, Said, Stretch, moment, said_then
-from gateway.runtime.process_loop import decide_batch
 from gateway.store import settling
 from gateway.store.care.opening import prepare
 from gateway.store.database import open_state
 from gateway.store.queries.lots import Settlement
 from gateway.store.statements import SQL
+from gateway.store.transaction.decide_batch import decide_batch
 from gateway.time_units import SECOND_NS
 
 _COMMIT_EVERY = 2000

@@ -23,8 +23,8 @@ from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
 from gateway.lab.disposition import worse
 from gateway.records.laboratory import Recommendation
-from gateway.runtime.process_loop import decide_batch
 from gateway.store.database import open_state
+from gateway.store.transaction.decide_batch import decide_batch
 from gateway.time_units import SECOND_NS
 from simulator.plant import TAGS
 

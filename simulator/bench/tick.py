@@ -24,8 +24,8 @@ from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage, TagDefinition
 from gateway.records.process import TagSample
 from gateway.records.production import Context
-from gateway.runtime.process_loop import decide_batch
 from gateway.store.database import open_state
+from gateway.store.transaction.decide_batch import decide_batch
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.transport.onnx import load_model
 from simulator.bench.load import MODELS

@@ -12,10 +12,10 @@ from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
 from gateway.history.rings import Rings
 from gateway.ingest.event_queue import Pending
-from gateway.runtime.process_loop import decide_batch
 from gateway.runtime.wiring import inbound_intake
 from gateway.store.codec import decode
 from gateway.store.statements import SQL
+from gateway.store.transaction.decide_batch import decide_batch
 from gateway.store.transaction.restated import MEANT_AFTER_NS, meant
 from gateway.time_units import seconds_to_ns
 from gateway.transport.mqtt_connection import Delivery

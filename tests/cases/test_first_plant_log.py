@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from gateway.cli import app
 from gateway.contract.reading import Refusal, refusal
 from gateway.errors import LablineError
-from gateway.events import MessageRefused
+from gateway.events import MessageRefused, TimerDue
 from gateway.operations import logs
 from gateway.operations.health import Health
 from gateway.operations.logs import configure_logs
-from gateway.operations.plant_log import PlantLine, PlantLog
+from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
 from gateway.publish.drain import Drain
 from gateway.records.laboratory import ResultReference
 from gateway.records.outgoing import Lane
@@ -35,11 +35,16 @@ class Told(Bench):
         self.log, self.all = PlantLog(), []
 
     def commit(self, event, windows=None):
+        self.told = []
         outcome = super().commit(event, windows)
         with capture_logs() as lines:
-            self.log.write(outcome.lines)
+            self.log.write(self.told)
         self.all += lines
         return outcome
+
+    def decided(self, event, decision):
+        if not isinstance(event, TimerDue):
+            self.told += lines_of(event, decision)
 
     @property
     def lines(self):

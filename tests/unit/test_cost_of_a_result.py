@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.ingest.event_queue import Pending
-from gateway.runtime.process_loop import decide_batch
 from gateway.store.database import open_state
 from gateway.store.facts import standing
+from gateway.store.transaction.decide_batch import decide_batch
 from simulator.bench import season
 from tests.building import new_state
 from tests.cases.laboratory import Laboratory

@@ -30,10 +30,10 @@ from gateway.events import (
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import Stage
 from gateway.records.laboratory import ResultStatus
-from gateway.runtime.process_loop import decide_batch
 from gateway.store.audit import trail as audit
 from gateway.store.database import locked, open_state, read_state
 from gateway.store.statements import SQL
+from gateway.store.transaction.decide_batch import decide_batch
 from gateway.store.transaction.restated import MEANT_AFTER_NS, meant
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from tests.building import NOW_NS, assignment, line, moment, new_state, sample, steady_rings
@@ -51,11 +51,15 @@ class Bench:
 
     def commit(self, event, windows=None):
         self.connection.execute("BEGIN IMMEDIATE")
-        outcome = decide_batch(self.connection, line=self.line, batch=(Pending(event, windows=windows or {}),))
+        outcome = decide_batch(self.connection, line=self.line, batch=(Pending(event, windows=windows or {}),),
+                               on_decided=self.decided)  # fmt: skip
         if outcome.board_due is not None:
             decide_batch(self.connection, line=self.line, batch=(Pending(outcome.board_due),))
         self.connection.execute("COMMIT")
         return outcome
+
+    def decided(self, event, decision):
+        """Hear of a decision; for benches that look at them."""
 
     def origin(self, topic, payload, *, dup=False, number=None):
         self.deliveries += 1
