@@ -5,33 +5,27 @@ been committed is handed over, and sent without being read where all before it h
 settling are two loops, so that the pipeline stays full while acknowledged rows are deleted in batches on the writing
 thread; until that is committed they count as in flight.
 
-An acknowledgement is a broker's word, given before it saves: mosquitto killed at that moment has forgotten. So what was
-acknowledged is kept until the broker has acknowledged something else a while later, and where the connection goes
-before that, it is sent once again, in its order and with its id. Telemetry is not: the next value is on its way.
-
-A message that the broker refuses is parked: kept, alarmed, and not in the way. So is one over which the broker drops
-the connection: when that happens again and again with nothing acknowledged in between, messages go one at a time on a
-connection that has stood for a moment, and the one that still costs it is the one to park.
+What follows from the broker's answers stands in ``settling.py``, what must not leave in ``holding_back.py``. A message
+that the broker refuses is parked: kept, alarmed, and not in the way.
 """
 
 import asyncio
-import math
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import NotConnectedError, StoreUnavailableError
-from gateway.guardrails.setpoints import may_suggest, refused_suggestions
 from gateway.line.definition import LineDefinition
+from gateway.publish.holding_back import HoldingBack
+from gateway.publish.in_flight import InFlight
 from gateway.publish.order import SendingOrder
+from gateway.publish.settling import Settling
 from gateway.records.outgoing import Lane
 from gateway.records.verdicts import Reason
-from gateway.store.outbox import Left, Queued, acknowledged, departed, parked
+from gateway.store.outbox import Queued
 from gateway.store.queries.readers import Reader
 from gateway.time_units import SECOND_NS
 from gateway.transport.mqtt import MqttSession
@@ -44,43 +38,7 @@ _LOOK_AGAIN_SECONDS = 2.0
 _LOOK_AGAIN_AT_LAST_SECONDS = 8.0
 _MOST_HANDED = 100  # more is read from the outbox by and by
 _ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 20.0
-_REFUSED = 0x80
-_HEADROOM_BYTES = 256  # of a packet, for its header and properties
-_LOSSES_UNTIL_CAREFUL = 3
 _CAREFUL_PAUSE_SECONDS = 1.0
-_STRIKES_UNTIL_PARKED = 3
-_KEPT_SECONDS = 0.1  # a broker that gives another acknowledgement that much later has saved what it gave the first for
-
-
-@dataclass(slots=True)
-class _InFlight:
-    message: Queued
-    since: float
-
-
-@dataclass(slots=True)
-class _Suspicion:
-    """How often the connection went with messages in flight and none acknowledged in between."""
-
-    losses: int = 0
-    strikes: int = 0
-    suspect: int | None = None
-
-    @property
-    def careful(self) -> bool:
-        return self.losses >= _LOSSES_UNTIL_CAREFUL
-
-    def cleared(self) -> None:
-        self.losses, self.strikes, self.suspect = 0, 0, None
-
-    def lost(self, seqs: set[int]) -> int | None:
-        """Note a loss; return the message to park, or None."""
-        if self.careful and len(seqs) == 1:
-            (seq,) = seqs
-            self.strikes = self.strikes + 1 if seq == self.suspect else 1
-            self.suspect = seq
-        self.losses += 1
-        return self.suspect if self.strikes >= _STRIKES_UNTIL_PARKED else None
 
 
 class Drain:
@@ -106,33 +64,40 @@ class Drain:
         self._session = session
         self._reader = reader
         self._writer = writer
-        self._line = line
-        self._present = present
         self._clock = clock
         self._on_progress = on_progress
-        self._on_alarm = on_alarm
-        self._on_withheld = on_withheld
         self._order = SendingOrder()
         self._generation = -1
-        self._in_flight: dict[int, _InFlight] = {}
-        self._answers: dict[int, int | None] = {}
-        self._answered_at = 0.0  # when the last acknowledgement came
-        self._kept: deque[tuple[float, list[int]]] = deque()  # when acknowledged, and what; the oldest first
-        self._suspicion = _Suspicion()
+        self._in_flight = InFlight(clock)
+        self.holding_back = HoldingBack(
+            session=session, reader=reader, writer=writer, line=line, present=present, clock=clock,
+            on_alarm=on_alarm, on_withheld=on_withheld,
+        )  # fmt: skip
+        self._settling = Settling(
+            session=session, writer=writer, in_flight=self._in_flight, order=self._order,
+            holding_back=self.holding_back, on_settled=self._on_settled,
+        )  # fmt: skip
         self._something = asyncio.Event()
-        self._answered_something = asyncio.Event()
         self._settled = asyncio.Event()
         self._more = True  # whether the outbox has to be read
         self._handed: list[Queued] = []  # committed after all that was read of it
         self._store_fails = False  # whether sending met a store that cannot be used, when it last tried
         self._caught_up = asyncio.Event()
         self._look_again_at = 0.0
-        self._we_dropped = False
-        self.sent = 0
+
+    @property
+    def sent(self) -> int:
+        """Return how many messages the broker has acknowledged."""
+        return self._settling.sent
+
+    def _on_settled(self, lost: bool) -> None:  # noqa: FBT001 - told by a callback
+        self._more = self._more or lost
+        self._settled.set()
+        self._something.set()  # there may be room again
 
     def take_line(self, line: LineDefinition) -> None:
         """Check what leaves by this definition from now on."""
-        self._line = line
+        self.holding_back.take_line(line)
 
     def wake(self) -> None:
         """Look again: something was committed."""
@@ -158,7 +123,7 @@ class Drain:
     async def run(self) -> None:
         """Drain until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._settling(), name="drain-settling")
+            tasks.create_task(self._settling.run(), name="drain-settling")
             await self._sending()
 
     async def until_empty(self) -> None:
@@ -169,7 +134,7 @@ class Drain:
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._settled.wait()
         if self._session.connected and self._session.generation == self._generation:
-            await self._acknowledged([], answered_at=math.inf)
+            await self._settling.all_is_kept()
 
     async def _is_left(self) -> bool:
         """Return whether the outbox holds something to send; where it cannot be read now, it may."""
@@ -212,11 +177,8 @@ class Drain:
         self._something.clear()
 
     def _drop_if_unanswered(self) -> None:
-        oldest = next(iter(self._in_flight.values()), None)  # in the order of sending
-        if oldest is None or oldest.message.seq in self._answers:
-            return  # answered; it is the store that has not taken note yet
-        if self._clock.monotonic() - oldest.since > _ACKNOWLEDGEMENT_TIMEOUT_SECONDS:
-            self._we_dropped = True
+        if self._in_flight.waits_longer_than(_ACKNOWLEDGEMENT_TIMEOUT_SECONDS):
+            self._settling.dropped_by_us()
             self._session.drop("the broker did not acknowledge in time")
 
     async def _send(self) -> None:
@@ -259,7 +221,7 @@ class Drain:
         return True
 
     def _most_in_flight(self) -> int:
-        return 1 if self._suspicion.careful else self._session.inflight_limit
+        return 1 if self._settling.suspicion.careful else self._session.inflight_limit
 
     def _has_room(self) -> bool:
         """Return whether one more may be in flight: older ones of a topic have taken places meanwhile."""
@@ -282,17 +244,17 @@ class Drain:
         """Begin anew on a connection that has come up."""
         self._more = True
         if self._in_flight:  # settling has not yet heard what became of them on the connection before
-            self._answered_something.set()
+            self._in_flight.answered.set()
             while self._in_flight:
                 self._settled.clear()
                 self._on_progress()  # where the store fails, waiting is all there is to do
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_IDLE_SECONDS):
                         await self._settled.wait()
-        if self._suspicion.careful:
+        if self._settling.suspicion.careful:
             await asyncio.sleep(_CAREFUL_PAUSE_SECONDS)  # a connection that stands without it, for the comparison
         generation = self._session.generation
-        self._kept.clear()
+        self._settling.begin()
         number = max(self._clock.now_ns(), self._order.connection + 1)  # no other ever had it, in this life or before
         self._order.begin(await self._reader.newest_seq(), connection=number)
         self._generation = generation  # only now: where the store fails, it is begun anew
@@ -324,50 +286,8 @@ class Drain:
                 return
         if message.seq in self._in_flight:
             return
-        if len(message.payload) + len(message.topic) + _HEADROOM_BYTES > self._session.largest_packet_bytes:
-            await self._park(message, f"its {len(message.payload)} bytes are more than the broker takes")
-        elif not await self._withheld(message):
+        if not await self.holding_back.holds(message):
             self._publish(message)
-
-    async def _withheld(self, message: Queued) -> bool:
-        """Take out what must not be sent, with a record of why; return whether it was."""
-        if not message.holds:
-            self._on_alarm("EVIDENCE_DAMAGED")
-            log.critical("a message does not match its hash; it is not sent", topic=message.topic, seq=message.seq)
-            await self._writer.run(parked(message.seq, "it does not match the hash it was written with"))
-            return True
-        if message.expires is not None and self._clock.now().is_past(message.expires):
-            await self._take_out(message, Left.EXPIRED)
-            return True
-        refused = await self._refused(message)
-        if not refused:
-            return False
-        reasons = [reason.text for reason in refused.values()]
-        if message.lane is Lane.GUIDANCE and not message.again:
-            log.critical(
-                "guidance withheld by the second check",
-                topic=message.topic,
-                message=message.message_id,
-                reasons=reasons,
-            )
-            self._on_alarm("GUIDANCE_WITHHELD")
-        else:  # it was told before, and the plant or the alarms have gone on since: no alarm
-            log.warning(
-                "withheld by the second check", topic=message.topic, message=message.message_id, reasons=reasons
-            )
-        await self._take_out(message, Left.WITHHELD)
-        self._on_withheld(message.message_id, refused)
-        return True
-
-    async def _refused(self, message: Queued) -> Mapping[str, Reason]:
-        """Return by guidance why the second check refuses a message, by the alarms that stand at this moment."""
-        if message.lane is not Lane.GUIDANCE and not may_suggest(message.payload):
-            return {}
-        latches = await self._reader.latches()
-        return refused_suggestions(message.payload, self._line, self._present, latches)
-
-    async def _take_out(self, message: Queued, why: Left) -> None:
-        await self._writer.run(departed([message.seq], why, at_ns=self._clock.now_ns()))
 
     def _publish(self, message: Queued) -> None:
         if self._session.generation != self._generation:  # changed while the message was looked at: begun anew
@@ -378,84 +298,8 @@ class Drain:
         except NotConnectedError:
             self._more = True  # the next connection begins anew
             return
-        self._in_flight[message.seq] = _InFlight(message, self._clock.monotonic())
+        self._in_flight.add(message, outcome)
         log.debug("sent", topic=message.topic, message=message.message_id)
-        outcome.add_done_callback(lambda answer: self._answered(message.seq, answer))
-
-    def _answered(self, seq: int, answer: "asyncio.Future[int]") -> None:
-        lost = answer.cancelled() or answer.exception() is not None
-        self._answers[seq] = None if lost else answer.result()
-        if not lost:
-            self._answered_at = self._clock.monotonic()
-        self._answered_something.set()
-
-    # --- settling
-
-    async def _settling(self) -> None:
-        while True:
-            await self._answered_something.wait()
-            self._answered_something.clear()
-            try:
-                await self._settle()
-            except StoreUnavailableError as error:
-                log.error("the outbox cannot be written", error=str(error))  # noqa: TRY400 - the cause is in it
-                await asyncio.sleep(_IDLE_SECONDS)
-                self._answered_something.set()
-            self._something.set()  # there may be room again
-
-    async def _settle(self) -> None:
-        """Delete what was acknowledged, park what was refused, forget what was lost on the way.
-
-        An answer is forgotten only once its own write is committed: where the store fails, it is settled later.
-        """
-        answers, answered_at = dict(self._answers), self._answered_at
-        done = {seq for seq, code in answers.items() if code is not None and code < _REFUSED}
-        if done:
-            self._suspicion.cleared()
-            await self._acknowledged(sorted(done), answered_at=answered_at)
-            self.sent += len(done)
-            self._forget(done)
-        for seq, code in answers.items():
-            if code is not None and code >= _REFUSED:
-                await self._park(self._in_flight[seq].message, f"refused by the broker with reason code 0x{code:02X}")
-                self._forget({seq})
-        lost = {seq for seq, code in answers.items() if code is None}
-        if lost:
-            self._more = True
-            await self._suspect(lost)
-            self._forget(lost)
-        self._settled.set()
-
-    async def _acknowledged(self, seqs: list[int], *, answered_at: float) -> None:
-        """Keep what was acknowledged; delete telemetry, and what the broker has lived on after or was told of twice."""
-        messages = (self._in_flight[seq].message for seq in seqs)
-        gone = {each.seq for each in messages if each.lane is Lane.TELEMETRY or each.again}
-        kept = [seq for seq in seqs if seq not in gone]
-        old = [each for each in self._kept if answered_at - each[0] >= _KEPT_SECONDS]
-        gone.update(*(seqs_then for _at, seqs_then in old))
-        await self._writer.run(acknowledged(kept, connection_number=self._order.connection, gone=sorted(gone)))
-        self._kept = deque(each for each in self._kept if each not in old)
-        if kept:
-            self._kept.append((answered_at, kept))
-
-    async def _suspect(self, lost: set[int]) -> None:
-        if self._session.taken_over or self._we_dropped:
-            self._we_dropped = False
-            return  # another client of our name took the connection, or we gave it up: no message is to blame
-        culprit = self._suspicion.lost(lost)
-        if culprit is not None:
-            await self._park(self._in_flight[culprit].message, "the broker drops the connection over it")
-            self._suspicion.cleared()
-
-    def _forget(self, seqs: set[int]) -> None:
-        for seq in seqs:
-            self._answers.pop(seq, None)
-            self._in_flight.pop(seq, None)
-
-    async def _park(self, message: Queued, why: str) -> None:
-        log.error("a message is parked", topic=message.topic, reason=why, message=message.message_id, seq=message.seq)
-        self._on_alarm("PUBLISH_REFUSED")
-        await self._writer.run(parked(message.seq, why))
 
 
 def _outgoing(message: Queued, clock: Clock) -> Outgoing:

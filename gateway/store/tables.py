@@ -44,7 +44,7 @@ _ROWS = (
     Table(name="guidance_state", salvaged=True),
     Table(name="response", salvaged=True),
     Table(name="dead_letter_payload", salvaged=True, blobs=frozenset({"payload"})),
-    Table(name="dead_letter", salvaged=True),
+    Table(name="dead_letter", salvaged=True, blobs=frozenset({"payload"})),
     # figures, the board and heads follow from what is vouched for, and are told by events that make no line; what was
     # to be sent leaves as the broker acknowledges it
     Table(name="outbox", salvaged=True, hash_leaves_out=frozenset({"parked", "seq", "acknowledged"}),

@@ -206,5 +206,5 @@ async def test_first_plant_03_the_log_names_the_topic_of_what_is_parked(tmp_path
     message = Queued(seq=1, message_id="m-1", lane=Lane.EVIDENCE, topic="root/audit/head", payload=b"", retain=True,
                      expires=None, holds=True, again=False)  # fmt: skip
     with capture_logs() as lines:
-        await drain._park(message, "refused by the broker with reason code 0x87")
+        await drain.holding_back.park(message, "refused by the broker with reason code 0x87")
     assert (lines[0]["topic"], lines[0]["log_level"]) == ("root/audit/head", "error")

@@ -223,7 +223,7 @@ async def test_a_suggestion_told_once_and_overtaken_by_the_plant_is_not_told_aga
                   "suggestion": {"tag": "temperature_setpoint", "current": 78.0, "proposed": 79.0}}  # fmt: skip
     await bench.enqueue(message(1, lane=Lane.GUIDANCE, payload=json.dumps(suggestion).encode()))
     await sent(bench, 1)
-    bench.drain._present = lambda _tag: 84.0  # the operator has gone elsewhere
+    bench.drain.holding_back._present = lambda _tag: 84.0  # the operator has gone elsewhere
     await the_broker_forgets(bench, broker)
     await bench.watcher_is_back()
     await bench.enqueue(message(2))

@@ -1,0 +1,103 @@
+"""What must not leave: expired, damaged, too large, refused by the second check, parked for a person to look at.
+
+Each is taken out of the outbox with a record of why; a message that the broker refuses is kept there, parked.
+"""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.database.writer import Writer
+from gateway.guardrails.setpoints import may_suggest, refused_suggestions
+from gateway.line.definition import LineDefinition
+from gateway.records.outgoing import Lane
+from gateway.records.verdicts import Reason
+from gateway.store.outbox import Left, Queued, departed, parked
+from gateway.store.queries.readers import Reader
+from gateway.transport.mqtt import MqttSession
+
+log = structlog.get_logger()
+
+_HEADROOM_BYTES = 256  # of a packet, for its header and properties
+
+
+class HoldingBack:
+    """Looks at each message once more before it leaves."""
+
+    def __init__(
+        self,
+        *,
+        session: MqttSession,
+        reader: Reader,
+        writer: Writer,
+        line: LineDefinition,
+        present: Callable[[str], float | None],
+        clock: Clock,
+        on_alarm: Callable[[str], None],
+        on_withheld: Callable[[str, Mapping[str, Reason]], None],
+    ) -> None:
+        """``present`` gives a tag's value at this instant, or None; the callbacks as the drain's."""
+        self._session = session
+        self._reader = reader
+        self._writer = writer
+        self._line = line
+        self._present = present
+        self._clock = clock
+        self._on_alarm = on_alarm
+        self._on_withheld = on_withheld
+
+    def take_line(self, line: LineDefinition) -> None:
+        """Check what leaves by this definition from now on."""
+        self._line = line
+
+    async def holds(self, message: Queued) -> bool:
+        """Return whether a message stays: it is parked, or taken out with a record of why."""
+        if len(message.payload) + len(message.topic) + _HEADROOM_BYTES > self._session.largest_packet_bytes:
+            await self.park(message, f"its {len(message.payload)} bytes are more than the broker takes")
+            return True
+        if not message.holds:
+            self._on_alarm("EVIDENCE_DAMAGED")
+            log.critical("a message does not match its hash; it is not sent", topic=message.topic, seq=message.seq)
+            await self._writer.run(parked(message.seq, "it does not match the hash it was written with"))
+            return True
+        if message.expires is not None and self._clock.now().is_past(message.expires):
+            await self._take_out(message, Left.EXPIRED)
+            return True
+        refused = await self._refused(message)
+        if refused:
+            await self._withhold(message, refused)
+        return bool(refused)
+
+    async def _refused(self, message: Queued) -> Mapping[str, Reason]:
+        """Return by guidance why the second check refuses a message, by the alarms that stand at this moment."""
+        if message.lane is not Lane.GUIDANCE and not may_suggest(message.payload):
+            return {}
+        latches = await self._reader.latches()
+        return refused_suggestions(message.payload, self._line, self._present, latches)
+
+    async def _withhold(self, message: Queued, refused: Mapping[str, Reason]) -> None:
+        reasons = [reason.text for reason in refused.values()]
+        if message.lane is Lane.GUIDANCE and not message.again:
+            log.critical(
+                "guidance withheld by the second check",
+                topic=message.topic,
+                message=message.message_id,
+                reasons=reasons,
+            )
+            self._on_alarm("GUIDANCE_WITHHELD")
+        else:  # it was told before, and the plant or the alarms have gone on since: no alarm
+            log.warning(
+                "withheld by the second check", topic=message.topic, message=message.message_id, reasons=reasons
+            )
+        await self._take_out(message, Left.WITHHELD)
+        self._on_withheld(message.message_id, refused)
+
+    async def _take_out(self, message: Queued, why: Left) -> None:
+        await self._writer.run(departed([message.seq], why, at_ns=self._clock.now_ns()))
+
+    async def park(self, message: Queued, why: str) -> None:
+        """Keep a message out of the way until a person has looked at it."""
+        log.error("a message is parked", topic=message.topic, reason=why, message=message.message_id, seq=message.seq)
+        self._on_alarm("PUBLISH_REFUSED")
+        await self._writer.run(parked(message.seq, why))
