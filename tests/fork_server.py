@@ -26,11 +26,11 @@ from pathlib import Path
 _LOADED = (
     "gateway.runtime.daemon", "gateway.line", "gateway.ingest.opcua", "gateway.transport.onnx", "gateway.transport.http",
     "gateway.transport.opcua_browse", "gateway.replay.compare", "gateway.replay.rerun", "gateway.replay.recorded",
-    "gateway.store.care.salvage", "gateway.store.care.backup", "gateway.store.audit.trail.archive", "gateway.store.facts.investigation",
+    "gateway.store.care.salvage", "gateway.store.care.backup", "gateway.store.audit.trail.trail.archive", "gateway.store.facts.investigation",
     "uvloop", "rich.table", "rich.progress",
 )  # fmt: skip
 _LOADED_FOR = {"train": ("gateway.training.recipe", "gateway.training.train", "gateway.training.write")}
-_READ_AT_START = ("LD_", "PYTHON", "LC_", "LANG", "TZ", "MALLOC_", "OMP_", "OPENBLAS_", "ORT_")
+_READ_AT_START = ("LD_", "PYTHON", "LC_", "LANG", "TZ", "MALLOC_", "OMP_", "OPENBLAS_")
 _PARAMETERS = (
     "self", "args", "executable", "preexec_fn", "close_fds", "pass_fds", "cwd", "env", "startupinfo", "creationflags",
     "shell", "p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite", "restore_signals", "gid", "gids",
