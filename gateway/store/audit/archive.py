@@ -11,11 +11,11 @@ from typing import Any
 
 from gateway.contract.payloads.audit_head import audit_head_payload
 from gateway.database.files import make_file, make_folder
-from gateway.errors import LablineError
+from gateway.errors import LablineError, why_unread
 from gateway.records.outgoing import AuditEntry, Head, SignedHead
-from gateway.store.audit import trail as audit
 from gateway.store.audit.heads import HeadSigner, keys_of_heads
 from gateway.store.audit.reconciling import Reconciliation
+from gateway.store.audit.trail import trail as audit
 from gateway.store.audit.verify_export import objects_in, problems
 from gateway.store.care.opening import sync_folder
 from gateway.store.statements import SQL
@@ -64,7 +64,7 @@ def export(
              "previous": previous, "exported_ns": at_ns}  # fmt: skip
     (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (folder / VERIFIER).write_text(
-        files("gateway.store.audit").joinpath("verify_export.py").read_text(), encoding="utf-8"
+        files("gateway.store.audit.trail.trail").joinpath("verify_export.py").read_text(), encoding="utf-8"
     )
     for each_path in (*folder.iterdir(), folder, folder.parent):  # on the disk before anything may be taken out
         sync_folder(each_path)
@@ -96,8 +96,9 @@ def archived_lines(folder: Path) -> list[dict[str, Any]]:
             {**each, "seq": int(each["seq"]), "hash": str(each["hash"]), "body": str(each["body"])}
             for each in objects_in(folder / LINES)
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LablineError(f"{folder} is no archive: {error!r}", hint="name a folder that was archived into") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        hint = "name a folder that was archived into"
+        raise LablineError(f"{folder} is no archive: {why_unread(error)}", hint=hint) from error
     if wrong:
         raise LablineError(f"{folder} does not hold: {wrong[0]}", hint="use the copy that is kept elsewhere")
     return found
