@@ -15,10 +15,10 @@ from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.errors import LablineError
 from gateway.records.outgoing import AuditEntry
+from gateway.store.audit import trail as audit
 from gateway.store.audit.archive import archive as archive_trail
 from gateway.store.audit.archive import export as export_trail
 from gateway.store.audit.heads import HeadSigner, load_signer
-from gateway.store.audit.trail import trail as audit
 from gateway.store.audit.verifying import verify as verify_store
 from gateway.store.database import changed_by_person, read_state
 from gateway.store.queries.tracing import trace as trace_of

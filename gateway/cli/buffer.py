@@ -18,8 +18,8 @@ from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.records.outgoing import AuditEntry, Lane
+from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import must_hold
-from gateway.store.audit.trail import trail as audit
 from gateway.store.care.salvage import quarantined, why
 from gateway.store.care.salvage import salvage as salvage_file
 from gateway.store.database import changed_by_person, locked, open_state, read_state

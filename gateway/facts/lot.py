@@ -32,6 +32,7 @@ class LotFacts:
     started_ns: int | None = None
     ended_ns: int | None = None
     made_known_until_ns: int | None = None  # until when it is on record what the lot was made by
+    names_with_bars: bool = False  # whether production calls any lot by a name with |
     provisional: tuple[ProvisionalHold, ...] = ()  # the settled ones, too
     final_results: frozenset[str] = frozenset()  # of those that have settled provisional holds: which still count
     gaps: tuple[str, ...] = ()  # known holes in what the lot's process told

@@ -13,9 +13,9 @@ from gateway.contract.payloads.audit_head import audit_head_payload
 from gateway.database.files import make_file, make_folder
 from gateway.errors import LablineError, why_unread
 from gateway.records.outgoing import AuditEntry, Head, SignedHead
+from gateway.store.audit import trail as audit
 from gateway.store.audit.heads import HeadSigner, keys_of_heads
 from gateway.store.audit.reconciling import Reconciliation
-from gateway.store.audit.trail import trail as audit
 from gateway.store.audit.verify_export import objects_in, problems
 from gateway.store.care.opening import sync_folder
 from gateway.store.statements import SQL

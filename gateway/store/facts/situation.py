@@ -57,7 +57,7 @@ from gateway.setpoints.interactions import coupled_models
 from gateway.store.audit.heads import contains, head_of
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import around_result, uses_of_lot
-from gateway.store.facts.lot import LotReading
+from gateway.store.facts.lot import LotReading, with_known_lots
 from gateway.store.facts.master_data import stated_in
 from gateway.store.facts.samples import points_on_record, results_in
 from gateway.store.facts.sampling import sampling_of
@@ -596,7 +596,7 @@ class _Loading:
         if not rows:
             return ResultHistory(next_version=newest + 1)
         current = next((row for row in rows if row["current"]), rows[-1])
-        standing = decode(LabResult, current["body"])
+        standing = with_known_lots(self._connection, decode(LabResult, current["body"]))
         numbered = event.result.result_version is not None
         same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
         earlier = [row for row in same if row is not current]
