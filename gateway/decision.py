@@ -69,22 +69,31 @@ class IncomingTested:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LotsInQuestion:
+    """Which lots besides its own a result may concern, so that they are judged again.
+
+    ``possible``: those that it may belong to, where that is all that is known. ``placed_by_production``: whether the
+    version before had its lot from production, so that everything of it may change. ``of_sample``: whether other lots
+    may be named of its sample. ``alike_names``: whether production calls any lot by a name with bars.
+    """
+
+    possible: tuple[str, ...]
+    placed_by_production: bool
+    of_sample: bool
+    alike_names: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResultAccepted:
     """A result version joins the record; ``supersedes`` is the version it takes over from.
 
-    ``current``: whether it is the one that counts. ``control``: of the laboratory's own control, which has no lot.
-    ``possible_lots``: those that it may belong to, where that is all that is known. ``placed_by_production``: whether
-    the version before had its lot from production, so that everything of it may change. ``whole``: whether any of its
-    lots was read whole, so that others of its sample may be concerned.
+    ``current``: whether it is the one that counts. ``lots``: None of a control, which has no lot.
     """
 
     result: LabResult
     supersedes: str | None
     current: bool
-    control: bool
-    possible_lots: tuple[str, ...]
-    placed_by_production: bool
-    whole: bool
+    lots: LotsInQuestion | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

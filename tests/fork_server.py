@@ -24,9 +24,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _LOADED = (
-    "gateway.runtime.daemon", "gateway.config.line_definition", "gateway.ingest.opcua", "gateway.transport.onnx", "gateway.transport.http",
+    "gateway.runtime.daemon", "gateway.config.line_definition", "gateway.ingest.opcua", "gateway.transport.onnx",
+    "gateway.transport.http",
     "gateway.transport.opcua_browse", "gateway.replay.compare", "gateway.replay.rerun", "gateway.replay.recorded",
-    "gateway.store.care.salvage", "gateway.store.care.backup", "gateway.store.audit.archive", "gateway.store.facts.investigation",
+    "gateway.store.care.salvage", "gateway.store.care.backup", "gateway.store.audit.archive",
+    "gateway.store.facts.investigation",
     "uvloop", "rich.table", "rich.progress",
 )  # fmt: skip
 _LOADED_FOR = {"train": ("gateway.training.recipe", "gateway.training.train", "gateway.training.write")}

@@ -6,7 +6,7 @@ from gateway.advice.lot_guidance import Occasion as LotOccasion
 from gateway.advice.lot_guidance import advise_on_lot
 from gateway.advice.lot_outcome import LotOutcome
 from gateway.advice.windows_read import windows_of_inputs
-from gateway.decision import Decision, IncomingTested, ResultAccepted, ResultRestated
+from gateway.decision import Decision, IncomingTested, LotsInQuestion, ResultAccepted, ResultRestated
 from gateway.decisions.changes import assessment_alone, audit_entry, disposition_changes, guidance_changes
 from gateway.decisions.follow_ups import follow_up_of_result, follow_up_of_running_lot, had_failed
 from gateway.decisions.model_feedback import learn
@@ -78,11 +78,13 @@ def _accepted(assessment: ResultAssessment, facts: LabResultFacts) -> ResultAcce
         result=assessment.result,
         supersedes=assessment.supersedes,
         current=assessment.supersedes is not None or current is None,
-        control=False,
-        possible_lots=facts.possible_lots,
-        placed_by_production=current is not None
-        and (not current.in_its_own_words().lots or "material_lot_id" in current.context_from),
-        whole=any(lot_facts.whole for lot_facts in facts.lots),
+        lots=LotsInQuestion(
+            possible=facts.possible_lots,
+            placed_by_production=current is not None
+            and (not current.in_its_own_words().lots or "material_lot_id" in current.context_from),
+            of_sample=any(lot_facts.whole for lot_facts in facts.lots),
+            alike_names=any(lot_facts.names_with_bars for lot_facts in facts.lots),
+        ),
     )
 
 

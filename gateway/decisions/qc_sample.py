@@ -40,10 +40,7 @@ def on_control(event: ResultArrived, facts: QcSampleFacts) -> Decision:
         result=result,
         supersedes=supersedes,
         current=supersedes is not None or current is None,
-        control=True,
-        possible_lots=(),
-        placed_by_production=False,
-        whole=False,
+        lots=None,
     )
     point = _point(event, result, material) if newest and material is not None else None
     rules = () if point is None else control_rules_broken(point, facts.controls)

@@ -11,7 +11,14 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.contract.identity import identity_of
-from gateway.decision import LotAssessed, OpenLotsQuestioned, ResultAccepted, ResultRefused, ResultRestated
+from gateway.decision import (
+    LotAssessed,
+    LotsInQuestion,
+    OpenLotsQuestioned,
+    ResultAccepted,
+    ResultRefused,
+    ResultRestated,
+)
 from gateway.errors import LablineError
 from gateway.events import Event, FollowUp, FollowUpKind, MessageRefused
 from gateway.lab.names_of_lots import parts_of
@@ -69,21 +76,23 @@ def _because(event: Event) -> dict[str, Any]:
 # --- which lots are to be judged again -------------------------------------------------------------------
 
 
-def mark_lots_of_result(connection: sqlite3.Connection, event: Event, record: ResultAccepted) -> None:
+def mark_lots_of_result(
+    connection: sqlite3.Connection, event: Event, record: ResultAccepted, lots: LotsInQuestion
+) -> None:
     """Note a result without a lot of its own, and mark the lots that it touches besides those judged with it."""
     result, because = record.result.in_its_own_words(), _because(event)
     of_sample = {"sample_id": result.sample_id, "source": result.source}
-    if record.supersedes is not None and record.placed_by_production:
+    if record.supersedes is not None and lots.placed_by_production:
         connection.execute(SQL["judge_lots_of_subject_again"], {"subject": record.supersedes, **because})
     if result.lots:
-        if any(facts.names_with_bars for facts in situation.lots):
+        if lots.alike_names:
             _mark_lots_of_alike_names(connection, result.lots, because)
         _mark_lots_of_sample(connection, of_sample, because)
-        if record.whole:  # else no other lot is named of its sample
+        if lots.of_sample:  # else no other lot is named of its sample
             _mark_other_lots_of_sample(connection, result, of_sample | because)
         return
     note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
-    for lot in record.possible_lots:
+    for lot in lots.possible:
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
 
 

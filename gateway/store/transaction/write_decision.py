@@ -147,9 +147,8 @@ def _result(connection: sqlite3.Connection, event: Event, record: ResultAccepted
     connection.execute(SQL["insert_result"], with_hash("lab_result", row))
     if result.material_lot_id is not None:
         connection.execute(SQL["sample_measured"], {"material_lot_id": result.material_lot_id})
-    if record.control:
-        return
-    lot_records.mark_lots_of_result(connection, event, record)
+    if record.lots is not None:
+        lot_records.mark_lots_of_result(connection, event, record, record.lots)
 
 
 def _lot_judged(connection: sqlite3.Connection, event: Event, record: LotJudged) -> None:
