@@ -54,7 +54,7 @@ def test_a_gateway_loads_only_what_its_configuration_needs(tmp_path):
 _LIFE = """
 import os, signal
 from pathlib import Path
-from gateway import daemon
+from gateway.runtime import daemon
 from gateway.cli.run import run
 from gateway.operations.logs import LogLevel
 settled = daemon._settle_in

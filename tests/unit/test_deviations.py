@@ -141,11 +141,11 @@ def test_genealogy_is_followed_through_loops_and_to_where_a_lot_went():
 
 def test_what_people_write_breaks_no_document(plant):
     plant.line = replace(plant.line, procedures=(replace(STEPS, steps=("Look | at <b>it</b>\nnow",)),))
-    plant.lot("LOT<script>alert(1)</script>", 110.0, supplier="A | C\n# B")
+    plant.lot("LOT<script src:x", 110.0, supplier="A | C\n# B<script>")
     deviation, *_of_other_lots = plant.deviations()
     text, page = markdown(deviation), html(deviation)
-    assert "<script>" not in text
-    assert "<script>" not in page
+    assert "<script" not in text
+    assert "<script" not in page
     assert "\n# B" not in text
     assert "A \\| C" in text
     assert page.count("<svg") >= 3
