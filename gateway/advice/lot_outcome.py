@@ -37,7 +37,7 @@ class LotOutcome:
     judged: LotJudged
     assessed: LotAssessed | None
     speaking: Assessment | None
-    own: bool = True  # whether the arriving result speaks of it
+    own: bool  # whether the arriving result speaks of it
 
     @property
     def changed(self) -> bool:
@@ -57,10 +57,12 @@ def lot_outcome(
     flags: tuple[str, ...] = (),
     settled_now: frozenset[str] = frozenset(),
     subject: str | None = None,
+    own: bool = True,
 ) -> LotOutcome:
     """Return what a lot's assessments and its recommendation are now.
 
-    ``settled_now``: analytes of provisional holds that the event settles; ``subject``: what the event is about.
+    ``settled_now``: analytes of provisional holds that the event settles; ``subject``: what the event is about, and
+    ``own``: whether that speaks of the lot.
     """
     knowledge = lot_facts.knowledge
     lot = knowledge.context.material_lot_id or None
@@ -108,6 +110,7 @@ def lot_outcome(
         ),
         assessed=None if lot is None else _assessed(lot, lot_facts, assessed),
         speaking=_speaking(assessed, subject),
+        own=own,
     )
 
 

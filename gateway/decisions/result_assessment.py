@@ -87,7 +87,7 @@ def assess_arrival(event: ResultArrived, facts: LabResultFacts) -> ResultAssessm
         result=result,
         supersedes=current.result_id if current is not None and newest else None,
         newest=newest,
-        own=replace(own, result=result),
+        own=own if own.result is result else replace(own, result=result),
         settled=settled,
         trended=trended.decision,
         predictions=predictions,
@@ -113,20 +113,23 @@ def numbered(event: ResultArrived, history: ResultHistory, context: Context, lot
         result = together(current.in_its_own_words(), result)
     restored = (VALUE_RESTORED,) if event.origin.session == RESTATED else ()
     filled = _filled_in(result, context, lots)
+    result_id = result.result_id or result_identity(
+        source=result.source,
+        sample_id=result.sample_id,
+        test_id=result.test_id,
+        replicate=result.replicate,
+        result_version=version,
+    )
+    stated = (result.result_version, result.result_id, result.context_from)
+    if not restored and stated == (version, result_id, tuple(filled)):
+        return result  # a message that leaves nothing open
     return replace(
         result,
         **filled,
         context_from=tuple(filled),
         result_version=version,
         flags=(*result.flags, *restored),
-        result_id=result.result_id
-        or result_identity(
-            source=result.source,
-            sample_id=result.sample_id,
-            test_id=result.test_id,
-            replicate=result.replicate,
-            result_version=version,
-        ),
+        result_id=result_id,
     )
 
 
@@ -206,7 +209,7 @@ def _lot_outcome(
         "NO_LOT": not lot,
         "LOT_CHANGED": (bool(lot) and not of_result) or _left_a_lot(result, facts),
     }
-    outcome = lot_outcome(
+    return lot_outcome(
         event,
         replace(lot_facts, knowledge=knowledge),
         facts,
@@ -216,8 +219,8 @@ def _lot_outcome(
         flags=(*(result.flags if of_result else ()), *(flag for flag, holds in own_flags.items() if holds)),
         settled_now=frozenset(hold.analyte for hold in settled if hold.material_lot_id == lot),
         subject=result.result_id,
+        own=of_result,
     )
-    return replace(outcome, own=of_result)
 
 
 def _same_version(first: LabResult, second: LabResult) -> bool:

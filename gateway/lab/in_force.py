@@ -30,14 +30,29 @@ def in_force(
     holding = [
         each
         for each in stated
-        if (each.analyte == analyte or name_key(each.analyte) == wanted)
-        and each.product == product
+        if each.product == product
+        and (each.analyte == analyte or name_key(each.analyte) == wanted)
         and (each.client_id is None or each.client_id == client_id)
         and holds_at(each, at_ns)
     ]
     if len(holding) < 2:  # noqa: PLR2004 - the usual case: there is nothing to choose
         return holding[0] if holding else None
     return max(reversed(holding), key=lambda each: (each.client_id is not None, _from_ns(each)), default=None)
+
+
+def all_in_force(
+    stated: Iterable[Specification], *, product: str, client_id: str | None, at_ns: int
+) -> tuple[Specification, ...]:
+    """Return, of each analyte of a product, the specification of one source that holds at an instant."""
+    by_analyte: dict[str, list[Specification]] = {}
+    for each in stated:
+        if each.product == product:
+            by_analyte.setdefault(name_key(each.analyte), []).append(each)
+    holding = (
+        in_force(of_analyte, product=product, analyte=of_analyte[0].analyte, client_id=client_id, at_ns=at_ns)
+        for of_analyte in by_analyte.values()
+    )
+    return tuple(each for each in holding if each is not None)
 
 
 def holds_at(specification: Specification, at_ns: int) -> bool:
@@ -130,11 +145,16 @@ class SpecificationsOnRecord:
 
     def required(self, at_ns: int, *, product: str | None, client_id: str | None) -> tuple[str, ...]:
         """Return the analytes without which no lot of a product is released."""
-        of_product = [each for each in (*self.configured, *self.stated) if each.product == product]
+        sources = (self.configured, self.stated)
+        of_product = [each for source in sources for each in source if each.product == product]
         asked = {each.analyte for each in of_product if each.required}
-        return tuple(
-            analyte
-            for analyte in dict.fromkeys(each.analyte for each in of_product)
-            if analyte in asked
-            and any(each.required for each in self.in_force(analyte, at_ns, product=product, client_id=client_id))
+        if product is None or not asked:
+            return ()
+        holding = (
+            each
+            for source in sources
+            for each in all_in_force(source, product=product, client_id=client_id, at_ns=at_ns)
         )
+        required = {name_key(each.analyte) for each in holding if each.required}
+        analytes = dict.fromkeys(each.analyte for each in of_product)
+        return tuple(analyte for analyte in analytes if analyte in asked and name_key(analyte) in required)

@@ -56,6 +56,7 @@ from gateway.store import dead_letters
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
+from gateway.store.facts import samples
 from gateway.store.outbox import Queued, enqueue
 from gateway.store.statements import SQL
 from gateway.store.transaction import lot_records
@@ -337,7 +338,7 @@ def _series(connection: sqlite3.Connection, _event: Event, record: SeriesCharted
             "at_ns": record.point.at_ns,
             "value": float(record.point.value),
             "qualifier": record.point.qualifier,
-            "results": json.dumps([asdict(result) for result in record.point.results]),
+            "results": samples.text_of(record.point.results),
         }
         connection.execute(SQL["insert_sample"], with_hash("series_sample", row))
     series = {**of_series, "body": encode(record.series)}
