@@ -16,6 +16,7 @@ from gateway.cli.acts import person_option
 from gateway.cli.output import out, safe_text, show_json, show_table, show_wrapped
 from gateway.config.reading import read
 from gateway.contract.times import rfc3339
+from gateway.database.files import making_files_closed_to_others
 from gateway.errors import LablineError
 from gateway.records.outgoing import AuditEntry, Lane
 from gateway.store.audit import trail as audit
@@ -84,7 +85,8 @@ def export(
 
 def _new_file(path: Path) -> Any:
     try:
-        return path.open("x", encoding="utf-8")
+        with making_files_closed_to_others():
+            return path.open("x", encoding="utf-8")
     except OSError as error:
         raise LablineError(
             f"{path} cannot be written: {error.strerror}", hint="name a file that is to be made"

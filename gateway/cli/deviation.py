@@ -13,6 +13,7 @@ from gateway.cli.output import out, show_json, show_table
 from gateway.config.reading import read
 from gateway.contract.lims.names import normalised
 from gateway.contract.times import rfc3339
+from gateway.database.files import making_files_closed_to_others
 from gateway.errors import LablineError
 from gateway.lab.deviations import Deviation, Scope
 from gateway.store.codec import decode, encode
@@ -117,7 +118,8 @@ def show(
         print(text)
         return
     try:
-        to.write_text(text, encoding="utf-8")
+        with making_files_closed_to_others():
+            to.write_text(text, encoding="utf-8")
     except OSError as error:
         raise LablineError(f"{to} cannot be written: {error.strerror}", hint="name another place") from error
     out.print(f"{title_of(found)}: written to {to}", markup=False, soft_wrap=True)

@@ -18,6 +18,7 @@ from gateway.config.line_definition import analytes_of, bundle_files, define_lin
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.times import parse_rfc3339, rfc3339
+from gateway.database.files import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.recorded import KnownThen, RecordedHistory
@@ -80,7 +81,8 @@ def replay(
     found = _replayed(settings, line, folder, stretch, quiet=as_json)
     report = _report(found)
     if to is not None:
-        _write(to, found, report)
+        with making_files_closed_to_others():
+            _write(to, found, report)
     if as_json:
         show_json(report)
     else:
