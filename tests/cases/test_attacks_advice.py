@@ -28,7 +28,7 @@ from gateway.records.prediction import ModelIdentity, Prediction
 from gateway.records.verdicts import Verdict
 from gateway.runtime import wiring as assembly
 from gateway.store.database import open_state
-from gateway.store.facts import situation
+from gateway.store.facts import guidance as guidance_facts
 from gateway.store.outbox import enqueue
 from gateway.store.queries.readers import Reader
 from gateway.store.statements import SQL
@@ -335,7 +335,7 @@ def test_attacks_04_where_its_specification_is_gone_advice_is_withdrawn_at_the_n
 
 
 def test_attacks_04_a_suggestion_beyond_those_the_board_shows_is_withdrawn_at_a_start_too(bench, monkeypatch):
-    monkeypatch.setattr(situation, "BOARD_LONGEST", 3)
+    monkeypatch.setattr(guidance_facts, "BOARD_LONGEST", 3)
     for number in range(3):
         bench.now_ns += SECOND_NS // 1000
         bench.result({"sample_id": f"S-{number}", "test_id": "Viscosity", "value": 110.0, "unit": "mPa.s",

@@ -41,7 +41,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultReference
 from gateway.records.outgoing import AuditEntry
 from gateway.store.audit import trail as audit
-from gateway.store.facts.situation import load
+from gateway.store.facts.table import load
 from gateway.store.outbox import Queued
 from gateway.store.transaction import lot_records
 from gateway.store.transaction import write_decision as recording

@@ -1,0 +1,129 @@
+"""What the decision on a laboratory result stands on."""
+
+from dataclasses import replace
+from typing import Any
+
+from gateway.events import (
+    ResultArrived,
+)
+from gateway.facts.lab_result import LabResultFacts, QcSampleFacts, ResultHistory
+from gateway.facts.lot import LotFacts
+from gateway.lab.release import Relation
+from gateway.lab.result_versions import says_nothing_new, together
+from gateway.lab.westgard import is_control
+from gateway.records.laboratory import LabResult
+from gateway.records.production import Context
+from gateway.store.codec import decode
+from gateway.store.facts.feedback import feedback_of, learns
+from gateway.store.facts.lot import with_known_lots
+from gateway.store.facts.lots_again import lot_reading, products_of
+from gateway.store.facts.qc_sample import qc_sample_facts, rejected_control
+from gateway.store.facts.reading import Reading
+from gateway.store.facts.series import left_series, series_of
+from gateway.store.statements import SQL
+
+
+def result_facts(reading: Reading, event: ResultArrived) -> LabResultFacts | QcSampleFacts:
+    """Return what a result stands on: a control's, or that of a lot's result."""
+    history = _history(reading, event)
+    control = is_control(event.result, history.current, reading.line.control_names)
+    return qc_sample_facts(reading, event, history) if control else _lab_result_facts(reading, event, history)
+
+
+def _lab_result_facts(reading: Reading, event: ResultArrived, history: ResultHistory) -> LabResultFacts:
+    event = _with_earlier_messages(event, history)
+    of_lots = lot_reading(reading)
+    lots, relation = of_lots.lots_of(event.result, event.at_ns)
+    certain = lots if relation is not Relation.POSSIBLE else ()
+    facts = of_lots.of_result(event, first=history.current is None)
+    context = _context_of_result(reading, event.result, facts[0] if certain else None)
+    of_order = of_lots.products_of_order(event.result.job_order_id)
+    products = (context.material_definition_id, *of_order, *(each for lot in facts for each in products_of(lot)))
+    return LabResultFacts(
+        **reading.base(),
+        windows=reading.windows,
+        history=history,
+        context=context,
+        result_lots=certain,
+        possible_lots=() if certain else lots,
+        order_products=of_order,
+        lots=facts,
+        series=series_of(reading, event, context.material_definition_id, history),
+        left_series=left_series(reading, event, context.material_definition_id, history),
+        specifications=reading.specifications(*products),
+        rejected_control=rejected_control(reading, event, reading.line),
+        lot_started_ns=facts[0].started_ns,
+        lot_ended_ns=facts[0].ended_ns,
+        known_until_ns=facts[0].made_known_until_ns if certain else None,
+        feedback={
+            model.name: feedback_of(reading, model.bundle, reading.line, event, history.current)
+            for model in reading.line.models_of(event.result.analyte)
+            if learns(model.bundle, event.result.analyte)
+        },
+        open_guidance=() if certain else reading.guidance("open_guidance_of_sample", sample_id=event.result.sample_id),
+    )
+
+
+def _context_of_result(reading: Reading, result: LabResult, lot: LotFacts | None) -> Context:
+    """Return the context a result belongs to: its lot's, else by equipment and drawn time, else its own words."""
+    found = None if lot is None else lot.production
+    if lot is None and result.equipment_id is not None and result.sampled_ns is not None:
+        found = reading.context_of_equipment(result.equipment_id, result.sampled_ns)
+    order = found.job_order_id if found and found.job_order_id else result.job_order_id
+    by_order = reading.context("context_of_order", job_order_id=order) if order else None
+    known = [context for context in (found, by_order) if context is not None]
+
+    def first(name: str) -> str | None:
+        return next((value for context in known if (value := getattr(context, name)) is not None), None)
+
+    return Context(
+        equipment_id=result.equipment_id or first("equipment_id"),
+        material_lot_id=None if lot is None else lot.knowledge.context.material_lot_id,
+        job_order_id=order,
+        material_definition_id=result.material_definition_id or first("material_definition_id"),
+        client_id=result.client_id or first("client_id"),
+    )
+
+
+def _history(reading: Reading, event: ResultArrived) -> ResultHistory:
+    known = reading.connection.execute(SQL["versions_of_result"], _key(event.result)).fetchall()
+    newest = max((row["result_version"] for row in known), default=0)  # damaged ones count, too
+    rows = reading.that_hold(known)
+    if not rows:
+        return ResultHistory(next_version=newest + 1)
+    current = next((row for row in rows if row["current"]), rows[-1])
+    standing = with_known_lots(reading.connection, decode(LabResult, current["body"]))
+    numbered = event.result.result_version is not None
+    same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
+    earlier = [row for row in same if row is not current]
+    return ResultHistory(
+        current=standing,
+        next_version=newest + 1,
+        repeats_current=not numbered and current in same,
+        repeats_superseded=earlier[-1]["result_id"] if not numbered and earlier and current not in same else None,
+        says_nothing_new=numbered and _says_nothing_new(standing, event.result),
+    )
+
+
+def _with_earlier_messages(event: ResultArrived, history: ResultHistory) -> ResultArrived:
+    """Return a result with what earlier messages of its version have said."""
+    current = history.current
+    if current is None or event.result.result_version is None or current.result_version != event.result.result_version:
+        return event
+    return replace(event, result=together(current.in_its_own_words(), event.result))
+
+
+def _says_nothing_new(standing: LabResult, arrived: LabResult) -> bool:
+    if standing.result_version != arrived.result_version:
+        return False
+    own = standing.in_its_own_words()
+    return says_nothing_new(own, together(own, arrived))
+
+
+def _key(result: LabResult) -> dict[str, Any]:
+    return {
+        "source": result.source,
+        "sample_id": result.sample_id,
+        "test_id": result.test_id,
+        "replicate": result.replicate,
+    }

@@ -1,0 +1,36 @@
+"""What lots that are judged again stand on."""
+
+from gateway.events import (
+    LotsJudgedAgain,
+)
+from gateway.facts.lot import LotFacts, LotsAgainFacts
+from gateway.store.facts.lot import LotReading
+from gateway.store.facts.reading import Reading
+
+
+def lots_again_facts(reading: Reading, event: LotsJudgedAgain) -> LotsAgainFacts:
+    """Return what is on record of lots that are judged again."""
+    facts = lot_reading(reading).of_lots(event.lots, at_ns=event.at_ns)
+    products = dict.fromkeys(each for lot in facts for each in products_of(lot))
+    return LotsAgainFacts(**reading.base(), lots=facts, specifications=reading.specifications(*products))
+
+
+def lot_reading(reading: Reading) -> LotReading:
+    """Return what reads the facts of lots."""
+    return LotReading(
+        reading.connection,
+        reading,
+        lambda context, from_ns, until_ns: reading.gaps(context, reading.line, from_ns, until_ns),
+    )
+
+
+def products_of(lot: LotFacts) -> tuple[str | None, ...]:
+    """Return every product by which results of a lot may be judged."""
+    results, refused = lot.knowledge.results, lot.knowledge.refused
+    return (
+        *lot.knowledge.context.products,
+        *(record.result.material_definition_id for record in results),
+        *(product for record in results for product in record.order_products),
+        *(message.result.material_definition_id for message in refused if message.result is not None),
+        *(product for message in refused for product in message.order_products),
+    )

@@ -1,0 +1,92 @@
+"""What a model's turn stands on."""
+
+import sqlite3
+from dataclasses import fields
+
+from gateway.advice.provisional import IN_A_ROW
+from gateway.events import (
+    ModelDue,
+)
+from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts
+from gateway.lab.disposition import LotState
+from gateway.line.definition import ModelAssignment
+from gateway.records.laboratory import ProvisionalHold, Recommendation
+from gateway.records.prediction import Prediction
+from gateway.records.production import Context
+from gateway.setpoints.interactions import coupled_models
+from gateway.store.facts.feedback import bias_of
+from gateway.store.facts.reading import Reading
+from gateway.store.statements import SQL, value_of
+
+_PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
+
+
+def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
+    """Return what a model's turn stands on; nothing of a model that is not in service any more."""
+    model = reading.line.model_named(event.model)
+    if model is None:
+        return ModelDueFacts(
+            **reading.base(), windows=reading.windows, context=Context(), specifications=reading.specifications(),
+            open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
+            lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}),
+        )  # fmt: skip
+    moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
+    context = reading.context_of_equipment(model.equipment_id, event.at_ns)
+    coupled = {
+        other.name: _newest_predictions(reading, other, event.at_ns) for other in coupled_models(model, reading.line)
+    }
+    products = (prediction.material_definition_id for newest in coupled.values() for prediction in newest)
+    return ModelDueFacts(
+        **reading.base(),
+        windows=reading.windows,
+        context=context,
+        specifications=reading.specifications(context.material_definition_id, *products),
+        open_guidance=reading.guidance("open_guidance_of_model", model=model.name),
+        bias=bias_of(reading, model.bundle, reading.line, event.at_ns),
+        open_suggestions=reading.guidance("open_suggestions") if moves else (),
+        coupled_predictions=coupled,
+        lot=_lot_in_progress(reading, model, context.material_lot_id, event.at_ns),
+        last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
+    )
+
+
+def _lot_in_progress(reading: Reading, model: ModelAssignment, lot_id: str | None, at_ns: int) -> LotInProgress:
+    """Return how the lot stands that is being made, and what the model has said of it until now."""
+    lot = None if lot_id is None else reading.row("lot_state", material_lot_id=lot_id)
+    predictions: dict[str, list[LotPrediction]] = {}
+    parameters = {
+        "model": model.name,
+        "material_lot_id": lot_id,
+        "after_ns": at_ns - IN_A_ROW * model.prediction_lives_ns,
+        "most": (IN_A_ROW - 1) * len(model.bundle.outputs),
+    }
+    for row in reading.connection.execute(SQL["said_of_lot"], parameters) if lot_id is not None else ():
+        prediction = LotPrediction(at_ns=row["at_ns"], low=row["low"], high=row["high"])
+        predictions.setdefault(row["analyte"], []).append(prediction)
+    return LotInProgress(
+        state=_state_in(lot),
+        closed=lot is not None and lot["closed_ns"] is not None,
+        provisional=_provisional(reading, lot_id),
+        predictions={analyte: tuple(newest) for analyte, newest in predictions.items()},
+    )
+
+
+def _provisional(reading: Reading, material_lot_id: str | None) -> tuple[ProvisionalHold, ...]:
+    rows = reading.rows("provisional_holds", {"material_lot_id": material_lot_id})
+    return tuple(ProvisionalHold(**{name: row[name] for name in _PROVISIONAL}) for row in rows)
+
+
+def _newest_predictions(reading: Reading, model: ModelAssignment, at_ns: int) -> tuple[Prediction, ...]:
+    """Return a model's newest predictions that still stand, one for each of its analytes, the newest last."""
+    after_ns = at_ns - model.prediction_lives_ns
+    most = len(model.bundle.outputs)
+    rows = reading.rows(
+        "newest_predictions", {"model": model.name, "after_ns": after_ns, "until_ns": at_ns, "most": most}
+    )
+    return reading.decoded(Prediction, reversed(rows))
+
+
+def _state_in(lot: sqlite3.Row | None) -> LotState:
+    if lot is None:
+        return LotState()
+    return LotState(recommendation=Recommendation(lot["recommendation"]), latched=bool(lot["latched"]))

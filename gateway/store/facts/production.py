@@ -1,0 +1,28 @@
+"""What production context stands on."""
+
+from gateway.events import (
+    ContextChanged,
+)
+from gateway.facts.production import LotClosedFacts, LotEndedFacts
+from gateway.records.production import Context
+from gateway.store.facts.reading import Reading
+from gateway.store.statements import SQL
+
+
+def lot_ended_facts(reading: Reading, event: ContextChanged) -> LotEndedFacts:
+    """Return what is known of a lot that has ended."""
+    lot = event.change.material_lot_id
+    context = None if lot is None else reading.context("context_of_lot", material_lot_id=lot)
+    started_ns = _lot_started_ns(reading, lot)
+    return LotEndedFacts(**reading.base(), context=context or Context(), lot_started_ns=started_ns)
+
+
+def lot_closed_facts(reading: Reading, event: ContextChanged) -> LotClosedFacts:
+    """Return the open guidance of a lot that is closed."""
+    lot = event.change.material_lot_id
+    return LotClosedFacts(**reading.base(), open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=lot))
+
+
+def _lot_started_ns(reading: Reading, lot: str | None) -> int | None:
+    row = reading.connection.execute(SQL["lot_times"], {"material_lot_id": lot}).fetchone()
+    return None if row is None else row["started_ns"]

@@ -1,0 +1,92 @@
+"""The series that a result joins, and the one that a correction has left."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gateway.events import (
+    ResultArrived,
+)
+from gateway.facts.lab_result import ResultHistory, SeriesOnRecord
+from gateway.lab.samples import Measured
+from gateway.lab.series import Series, goes_on
+from gateway.lab.together import FrozenReference
+from gateway.line.spc_rules import Together
+from gateway.records.laboratory import LabResult
+from gateway.store.facts.reading import Reading
+from gateway.store.facts.samples import points_on_record, results_in
+
+
+def series_of(
+    reading: Reading, event: ResultArrived, product: str | None, history: ResultHistory
+) -> SeriesOnRecord | None:
+    """Return the series of a result, with its points where it is to be charted again."""
+    if product is None:
+        return None
+    result, replaced = event.result, history.current.result_id if history.current else None
+    of_series = {"product": product, "analyte": result.analyte}
+    series = next(iter(reading.decoded(Series, reading.rows("series", of_series))), Series())
+    of_sample = _results_of_sample(reading, of_series, result.sample_id)
+    at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
+    needs_none = replaced is None and goes_on(series, result.sample_id, at_ns, known=bool(of_sample))
+    wanted = [each for each in reading.line.together if each.product == product and result.analyte in each.analytes]
+    found = SeriesOnRecord(
+        series=series,
+        points=None if needs_none else points_on_record(reading, of_series, besides=result.sample_id),
+        replicates=tuple(each for each in of_sample if each.result_id != replaced),
+        replaced_ns=next((each.at_ns for each in of_sample if each.result_id == replaced), None),
+    )
+    return _together(reading, found, wanted, result) if wanted else found
+
+
+def _results_of_sample(reading: Reading, of_series: Mapping[str, str], sample_id: str) -> tuple[Measured, ...]:
+    """Return the results on record of a sample, of which its point in a series is made."""
+    row = reading.row("point_of_sample", **of_series, sample_id=sample_id)
+    return () if row is None else results_in(row["results"])
+
+
+def left_series(
+    reading: Reading, event: ResultArrived, product: str | None, history: ResultHistory
+) -> SeriesOnRecord | None:
+    """Return the series that a corrected result's point stands in, where the correction is of another one."""
+    current = history.current
+    if current is None or current.material_definition_id is None:
+        return None
+    if (current.material_definition_id, current.analyte) == (product, event.result.analyte):
+        return None
+    of_series = {"product": current.material_definition_id, "analyte": current.analyte}
+    series = next(iter(reading.decoded(Series, reading.rows("series", of_series))), None)
+    if series is None:
+        return None
+    of_sample = _results_of_sample(reading, of_series, current.sample_id)
+    return SeriesOnRecord(
+        series=series,
+        points=points_on_record(reading, of_series, besides=current.sample_id),
+        replicates=tuple(each for each in of_sample if each.result_id != current.result_id),
+    )
+
+
+def _together(reading: Reading, found: SeriesOnRecord, wanted: list[Together], result: LabResult) -> SeriesOnRecord:
+    """Return what a result's series is judged together with: references, or the samples to freeze them from."""
+    together = {each: _reference(reading, each) for each in wanted}
+    product = wanted[0].product
+    of_product = {"product": product, "besides": result.sample_id}
+    samples: dict[str, dict[str, float]] = {}
+    for each in (each for each, known in together.items() if known is None):
+        most = {"most": 2 * each.baseline}  # of each analyte: some samples are incomplete
+        for analyte in each.analytes:
+            for row in reading.rows("newest_numbers", {**of_product, "analyte": analyte, **most}):
+                samples.setdefault(row["sample_id"], {})[analyte] = row["value"]
+    same = reading.rows(
+        "numbers_of_sample", {"product": product, "sample_id": result.sample_id, "besides": result.analyte}
+    )
+    return replace(
+        found,
+        together=together,
+        sample_values={row["analyte"]: row["value"] for row in same},
+        samples=samples,
+    )
+
+
+def _reference(reading: Reading, wanted: Together) -> FrozenReference | None:
+    key = {"product": wanted.product, "analytes": " + ".join(wanted.analytes)}
+    return next(iter(reading.decoded(FrozenReference, reading.rows("analytes_together", key))), None)
