@@ -13,6 +13,9 @@ from gateway.line.definition import CANDIDATE, Promoted, Stage
 from gateway.records.prediction import ModelIdentity
 from gateway.store.database import open_state
 from gateway.store.queries.versions import (
+from gateway.records import SECOND_NS, ModelIdentity
+from gateway.store.statements import SQL
+from gateway.store.versions import (
     UNKNOWN,
     Act,
     VersionChange,
@@ -25,6 +28,7 @@ from gateway.store.queries.versions import (
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from tests.building import NOW_NS, assignment, bundle, line, moment, value_output
+from tests.building import NOW_NS, assignment, bundle, line, moment, new_state, value_output
 from tests.unit.test_store import Bench
 
 WHO = {"person": "qa", "reason": "VR-1"}
@@ -39,7 +43,7 @@ def version(number, model="m"):
 
 @pytest.fixture
 def connection(tmp_path):
-    with closing(open_state(tmp_path)) as opened:
+    with closing(new_state(tmp_path)) as opened:
         yield opened
 
 
