@@ -11,11 +11,7 @@ from gateway.errors import LablineError
 from gateway.events import VersionTaken
 from gateway.line.definition import CANDIDATE, Promoted, Stage
 from gateway.records.prediction import ModelIdentity
-from gateway.store.database import open_state
 from gateway.store.queries.versions import (
-from gateway.records import SECOND_NS, ModelIdentity
-from gateway.store.statements import SQL
-from gateway.store.versions import (
     UNKNOWN,
     Act,
     VersionChange,
@@ -27,7 +23,6 @@ from gateway.store.versions import (
 )
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS, assignment, bundle, line, moment, value_output
 from tests.building import NOW_NS, assignment, bundle, line, moment, new_state, value_output
 from tests.unit.test_store import Bench
 

@@ -64,7 +64,7 @@ def export(
              "previous": previous, "exported_ns": at_ns}  # fmt: skip
     (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (folder / VERIFIER).write_text(
-        files("gateway.store.audit.trail.trail").joinpath("verify_export.py").read_text(), encoding="utf-8"
+        files("gateway.store.audit").joinpath("verify_export.py").read_text(), encoding="utf-8"
     )
     for each_path in (*folder.iterdir(), folder, folder.parent):  # on the disk before anything may be taken out
         sync_folder(each_path)
