@@ -216,6 +216,9 @@ class MasterDataTable(_Table):
     topic: str | None = Field(
         default=None, description='topic filter of specifications, such as "mes/specifications/#"; without it none come'
     )
+    ignore: list[str] = Field(
+        default_factory=list, description="fields of specifications that nothing reads, and that do not matter"
+    )
 
 
 class MappingTable(_Table):

@@ -4,6 +4,8 @@ What is accepted here is kept and read again with each result of its product, so
 as it is: every number is finite, and so is every limit that follows from it.
 """
 
+from collections.abc import Collection
+
 from pydantic import TypeAdapter
 
 from gateway.contract.lims.field_spellings import spellings_of
@@ -11,7 +13,8 @@ from gateway.contract.lims.named_texts import named_texts, the_only_one
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.numbers import is_finite_percent, number_text
 from gateway.contract.lims.qualitative import MOST_TEXTS, flattened, list_problem
-from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, parse_object
+from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, echo, parse_object
+from gateway.contract.unread_of_specifications import suggestion, unread_fields
 from gateway.records.laboratory import Bands, ProductReference, ResultReference, Specification
 
 _MOST_DECIMALS = 9
@@ -25,8 +28,8 @@ _NAMES = {
 _KEPT = TypeAdapter(Specification)
 
 
-def stated_specification(payload: bytes, *, now_ns: int) -> tuple[Specification, bool]:
-    """Return (a specification, whether it is withdrawn).
+def stated_specification(payload: bytes, *, now_ns: int, ignore: Collection[str] = ()) -> tuple[Specification, bool]:
+    """Return (a specification, whether it is withdrawn); ``ignore``: fields that nothing reads and that do not matter.
 
     Raises MessageRefusedError with every reason, and with what the message names of a product.
     """
@@ -62,11 +65,19 @@ def stated_specification(payload: bytes, *, now_ns: int) -> tuple[Specification,
     if not withdrawn:
         _check_limits(reader, specification)
         _check_texts(reader, specification)
+        _check_unread(reader, ignore)
     if not reader.reasons and _KEPT.validate_json(_KEPT.dump_json(specification)) != specification:
         reader.refuse(Refusal.OUT_OF_RANGE, "The specification cannot be kept as it is.")
     if reader.reasons:
         raise MessageRefusedError(tuple(reader.reasons), about=_about(reader, specification, payload))
     return specification, withdrawn
+
+
+def _check_unread(reader: FieldReader, ignore: Collection[str]) -> None:
+    """Refuse a specification with fields that nothing reads, where they could change by what lots are judged."""
+    for name, value in unread_fields(reader.document, ignore=ignore):
+        text = f"{echo(name)} is {echo(value)}, and nothing reads it; {suggestion(name)}."
+        reader.refuse(Refusal.UNMAPPED_FIELD, text, field=echo(name), found=echo(value))
 
 
 def reference_to_specification(specification: Specification) -> ResultReference:

@@ -1,6 +1,6 @@
 """Orders, lots, materials, equipment states and specifications from MQTT."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from gateway.contract.contexts import context_change
@@ -21,10 +21,11 @@ def understand_context(delivery: Delivery, origin: Origin, at: ClockReading) -> 
     return ContextChanged(at=at, origin=origin, change=change, payload=delivery.payload)
 
 
-def understand_specifications(analytes: Mapping[str, str]) -> Understand:
+def understand_specifications(analytes: Mapping[str, str], *, ignore: Collection[str] = ()) -> Understand:
     """Return the function that understands master data; ``analytes``: the laboratory's names of tests to ours.
 
-    Master data may call an analyte as the laboratory does: a limit must not be overlooked for its name.
+    Master data may call an analyte as the laboratory does: a limit must not be overlooked for its name. ``ignore``: the
+    fields that nothing reads and that do not matter.
     """
     ours = {name_key(name) for name in analytes.values()}
 
@@ -36,7 +37,7 @@ def understand_specifications(analytes: Mapping[str, str]) -> Understand:
 
     def understand(delivery: Delivery, origin: Origin, at: ClockReading) -> SpecificationStated:
         try:
-            stated, withdrawn = stated_specification(delivery.payload, now_ns=at.wall_ns)
+            stated, withdrawn = stated_specification(delivery.payload, now_ns=at.wall_ns, ignore=ignore)
         except MessageRefusedError as error:
             if error.about is None:
                 raise

@@ -306,10 +306,17 @@ def _result(
 ) -> Assessment:
     products, clients = _scope(lot.context, record)
     holding = _holding(record, products, clients, in_force)
-    judged = _judged_by(record, products, holding)
+    judged = _judged_by(_as_it_said(record), products, holding)
     points = _points(lot, record, judged, products, clients, standing=standing, left=left)
     evidence = _evidence(record.result, products, clients, holding) if points else {}
     return _assessment(lot, record, judged, products, points, evidence)
+
+
+def _as_it_said(record: ResultOnRecord) -> ResultOnRecord:
+    """Return an earlier version as it is judged: that the laboratory withdrew what was out does not clear it."""
+    if record.current or record.result.status not in WITHDRAWN:
+        return record
+    return replace(record, result=replace(record.result, status=ResultStatus.VALIDATED))
 
 
 def _evidence(

@@ -281,7 +281,9 @@ def inbound_routes(settings: Settings) -> dict[str, Understand]:
     )
     routes: dict[str, Understand] = {lims.topic: results, settings.mes.topic: understand_context}
     if settings.master_data.topic is not None:
-        routes[settings.master_data.topic] = understand_specifications(analytes_of(settings))
+        routes[settings.master_data.topic] = understand_specifications(
+            analytes_of(settings), ignore=settings.master_data.ignore
+        )
     return routes
 
 
