@@ -16,10 +16,11 @@ from gateway.lab.series import Series
 from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
+from gateway.records.acts import Answer
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Disposition, LabResult, ProvisionalHold, ResultReference, Specification
 from gateway.records.outgoing import AuditEntry, DeadLetter, OutgoingMessage, SignedHead
-from gateway.records.people import Response
+from gateway.records.people import Response, Settlement, SignedBias, VersionChange
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
@@ -218,9 +219,48 @@ class EpochBegun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unlatched:
-    """An alarm that stood is over, by the gateway's own finding."""
+    """An alarm that stood is over: the gateway finds so, or a person takes it down."""
 
     code: str
+
+
+OF_ALL_LOTS = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PointSettled:
+    """A person settles what speaks against a lot's release; the lot is judged again.
+
+    ``material_lot_id``: ``OF_ALL_LOTS`` where the point is of a message that speaks against many; then each of them is.
+    """
+
+    material_lot_id: str
+    settlement: Settlement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageUnparked:
+    """A message that the broker has refused is to be sent again."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetterRetry:
+    """A dead letter is to be tried again."""
+
+    dead_letter_id: str
+    person: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditArchived:
+    """The trail's lines up to a number are in an archive, and leave the store."""
+
+    first_seq: int
+    last_seq: int
+    last_hash: str
+    file_sha256: str
 
 
 Record = (
@@ -250,17 +290,27 @@ Record = (
     | EpochBegun
     | ModelLearned
     | Unlatched
+    | PointSettled
+    | VersionChange
+    | SignedBias
+    | MessageUnparked
+    | DeadLetterRetry
+    | AuditArchived
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """Everything that follows from one event, committed in one transaction with it."""
+    """Everything that follows from one event, committed in one transaction with it.
+
+    ``answer``: what the one hears who asked, once it is committed; of an event that nobody has asked for, none.
+    """
 
     records: tuple[Record, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     messages: tuple[OutgoingMessage, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    answer: Answer | None = None
 
     def __add__(self, other: "Decision") -> "Decision":
         if other == _NOTHING:
@@ -270,6 +320,7 @@ class Decision:
             audit=self.audit + other.audit,
             messages=self.messages + other.messages,
             follow_ups=self.follow_ups + other.follow_ups,
+            answer=self.answer or other.answer,
         )
 
 

@@ -52,6 +52,14 @@ class EvidenceDamagedError(LablineError):
     """A record does not match the hash it was written with; it must not be used."""
 
 
+def record_damaged(*, table: str, key: object) -> EvidenceDamagedError:
+    """Return the error of a record that does not match its hash."""
+    return EvidenceDamagedError(
+        f"the record {key} in {table} does not match the hash it was written with",
+        hint="the disk or a person changed it; run labline audit verify, and see operations.md",
+    )
+
+
 class NotConnectedError(LablineError):
     """There is no connection now; the outbox keeps the message and tries again."""
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from gateway.deadlines import ClockReading
+from gateway.records.acts import Act
 from gateway.records.laboratory import LabResult, ResultReference, Specification
 from gateway.records.outgoing import Head
 from gateway.records.people import Response
@@ -252,9 +253,24 @@ class LotsJudgedAgain(EventBase):
     because: str  # the event's id that has changed it
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActRequested(EventBase):
+    """A person asks for an act by a command; ``person`` and ``reason`` go into the audit trail."""
+
+    kind: ClassVar[str] = "ActRequested"
+    act: Act
+    person: str
+    reason: str
+
+    @property
+    def variant(self) -> object:
+        """Return which one it is."""
+        return self.act.kind
+
+
 Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived | MessageRefused
 
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
-    | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain
+    | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | ActRequested
 )  # fmt: skip

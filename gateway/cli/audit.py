@@ -14,15 +14,14 @@ from gateway.config.credentials import credential
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.errors import LablineError
-from gateway.records.outgoing import AuditEntry
-from gateway.store.audit import trail as audit
+from gateway.records.acts import AcknowledgeAlarm
+from gateway.runtime.act_requests import perform
 from gateway.store.audit.archive import archive as archive_trail
 from gateway.store.audit.archive import export as export_trail
 from gateway.store.audit.heads import HeadSigner, load_signer
 from gateway.store.audit.verifying import verify as verify_store
 from gateway.store.database import changed_by_person, read_state
 from gateway.store.queries.tracing import trace as trace_of
-from gateway.store.statements import SQL
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
 
@@ -148,12 +147,5 @@ def acknowledge(
 ) -> None:
     """Take down an alarm that stands; the models leave shadow once none stands. It goes into the audit trail."""
     settings, _sha256 = read(config)
-    with changed_by_person(settings.store.directory) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        if not connection.execute(SQL["unlatch"], {"code": code}).rowcount:
-            standing = ", ".join(found for (found,) in connection.execute(SQL["latches"])) or "none"
-            raise LablineError(f"no alarm {code} stands", hint=f"standing: {standing}")
-        entry = AuditEntry(kind="alarm_acknowledged", subject=code, body={"person": person, "reason": reason})
-        audit.append(connection, (entry,), at_ns=time.time_ns())
-        connection.execute("COMMIT")
+    perform(settings, AcknowledgeAlarm(code=code), path=config.resolve(), person=person, reason=reason)
     out.print(f"{code} is taken down")

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,13 +17,14 @@ from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.database.files import making_files_closed_to_others
 from gateway.errors import LablineError
-from gateway.records.outgoing import AuditEntry, Lane
-from gateway.store.audit import trail as audit
+from gateway.facts.acts import MessageState
+from gateway.records.acts import RetryMessages
+from gateway.records.outgoing import Lane
+from gateway.runtime.act_requests import perform
 from gateway.store.audit.evidence import must_hold
 from gateway.store.care.salvage import quarantined, why
 from gateway.store.care.salvage import salvage as salvage_file
-from gateway.store.database import changed_by_person, locked, open_state, read_state
-from gateway.store.dead_letters import ask_retry
+from gateway.store.database import locked, open_state, read_state
 from gateway.store.queries.readers import depths
 from gateway.store.statements import SQL
 
@@ -205,7 +205,7 @@ def retry(
     person: str = person_option("--person", "Who asks for it; goes into the audit trail."),
     all_parked: bool = typer.Option(False, "--parked", help="All messages that are parked, the oldest first."),
 ) -> None:
-    """Try dead letters again, or send parked messages again; the gateway does it when it runs.
+    """Try dead letters again, or send parked messages again; a gateway that runs does it at once.
 
     Several are asked for all together, or none of them where one is not there.
     """
@@ -213,34 +213,13 @@ def retry(
     if not identities and not all_parked:
         hint = "name ids, as labline buffer parked and dead-letters list them, or --parked for all that are parked"
         raise LablineError("nothing is named to be tried again", hint=hint)
-    at_ns = time.time_ns()
-    with changed_by_person(settings.store.directory) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        parked_ids = _parked_ids(connection) if all_parked else ()
-        told = {each: _retry(connection, each, person=person, at_ns=at_ns)
-                for each in dict.fromkeys((*(identities or ()), *parked_ids))}  # fmt: skip
-        connection.execute("COMMIT")
-    for identity, how in told.items():
+    act = RetryMessages(message_ids=tuple(dict.fromkeys(identities or ())), all_parked=all_parked)
+    messages = perform(settings, act, path=config.resolve(), person=person, reason="").details["messages"]
+    for identity, state in messages.items():
+        how = "sent" if state == MessageState.PARKED else "tried"
         out.print(f"{identity} will be {how} again", soft_wrap=True)
-    if not told:
+    if not messages:
         out.print("nothing is parked")
-
-
-def _parked_ids(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Return the ids of all parked messages, the oldest first."""
-    rows = connection.execute(SQL["parked"], {"most": -1}).fetchall()  # SQLite: no limit
-    return tuple(row["message_id"] for row in reversed(rows))
-
-
-def _retry(connection: sqlite3.Connection, identity: str, *, person: str, at_ns: int) -> str:
-    """Ask for a message again; returns what becomes of it, raises LablineError where no message has this id."""
-    connection.execute(SQL["unretain_overtaken"], {"message_id": identity})
-    if not connection.execute(SQL["unpark"], {"message_id": identity}).rowcount:
-        ask_retry(connection, identity, person=person, at_ns=at_ns)
-        return "tried"
-    entry = AuditEntry(kind="message_unparked", subject=identity, body={"person": person})
-    audit.append(connection, (entry,), at_ns=at_ns)
-    return "sent"
 
 
 @app.command()

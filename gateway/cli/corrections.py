@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,22 @@ from gateway.config.line_definition import define_line, trusted_keys
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.times import rfc3339
+from gateway.decisions.acts import INSTANT_PASSED
 from gateway.errors import LablineError
 from gateway.inference.feedback import BiasState, bias_at
-from gateway.inference.signed_bias import SignedBias, signed
+from gateway.inference.signed_bias import signed
+from gateway.inference.versions import promoted_versions
 from gateway.line.definition import ModelAssignment
-from gateway.store.database import changed_by_person, read_state
-from gateway.store.queries.signed_biases import Correction, correction, sign_biases
-from gateway.store.queries.versions import changes, promoted_versions
+from gateway.records.acts import ActOutcome, SignBiases
+from gateway.records.people import SignedBias
+from gateway.runtime.act_requests import ask, not_done
+from gateway.store.database import read_state
+from gateway.store.queries.signed_biases import Correction, correction
+from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS, seconds_to_ns
+
+_LEADS_SECONDS = (0.2, 1.0, 5.0)  # from when on what is signed is to be in force
 
 
 def correct(
@@ -56,12 +65,12 @@ def correct(
             raise LablineError(f"results propose nothing of {model}", hint="approved results of its samples do")
         if bias is not None:
             _as_seen(found, bias)
-        with changed_by_person(settings.store.directory) as connection:
 
-            def sign(at_ns: int) -> list[SignedBias]:
-                return [_act(assignment, each, signing, approver, meaning, at_ns) for each in found]
+        def sign(at_ns: int) -> SignBiases:
+            biases = (_act(assignment, each, signing, approver, meaning, at_ns) for each in found)
+            return SignBiases(model=model, biases=tuple(biases))
 
-            sign_biases(connection, sign, model=model, at_ns=time.time_ns)
+        _put_in_force(sign, settings, path=config.resolve(), approver=approver, meaning=meaning)
     documents = [_document(assignment, each, now_ns) for each in found]
     if as_json:
         show_json({"model": model, "signed": key is not None, "corrections": documents})
@@ -71,6 +80,25 @@ def correct(
     show_table(f"{model} {assignment.bundle.identity.version}", names, rows)
     if key is not None:
         out.print(f"signed by {approver}: what was proposed is in force", markup=False, soft_wrap=True)
+
+
+def _put_in_force(
+    sign: Callable[[int], SignBiases], settings: Settings, *, path: Path, approver: str, meaning: str
+) -> None:
+    """Have corrections put into force from an instant that is still to come, and return when it has come.
+
+    Where it has passed before they are decided, they are signed again for a later one.
+    """
+    newest_ns = 0
+    for lead_seconds in _LEADS_SECONDS:
+        signed_ns = max(time.time_ns() + seconds_to_ns(lead_seconds), newest_ns + 1)
+        answer = ask(settings, sign(signed_ns), path=path, person=approver, reason=meaning)
+        if answer.details.get("code") != INSTANT_PASSED:
+            break
+        newest_ns = answer.details["newest_signed_ns"]
+    if answer.outcome is not ActOutcome.DONE:
+        raise not_done(answer)
+    time.sleep(min(max(signed_ns - time.time_ns(), 0) / SECOND_NS, _LEADS_SECONDS[-1]))
 
 
 def _outputs(settings: Settings, path: Path, name: str, analyte: str | None) -> tuple[ModelAssignment, list[Any]]:

@@ -6,7 +6,6 @@ What is shown is what is on record: the same assessments from which the gateway'
 import difflib
 import shlex
 import sqlite3
-import time
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -17,15 +16,18 @@ import typer
 from gateway.cli.acts import person_option, reason_option
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
+from gateway.config.tables import Settings
 from gateway.contract.lims.names import folded, normalised
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
+from gateway.facts.acts import PointOnRecord
 from gateway.lab.release import HELD_BEFORE, Assessment, Parent, Subject
+from gateway.records.acts import SettlePoint
 from gateway.records.laboratory import Recommendation
 from gateway.records.verdicts import Reason
-from gateway.store.database import changed_by_person, is_in_use, read_state
-from gateway.store.queries.lots import LotOnRecord, PointOnRecord, lot_on_record, names_of_lots
-from gateway.store.settling import settle
+from gateway.runtime.act_requests import perform
+from gateway.store.database import is_in_use, read_state
+from gateway.store.queries.lots import LotOnRecord, lot_on_record, names_of_lots
 
 _SHOWN = 10  # points, without --all
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
@@ -60,7 +62,7 @@ def lot(
     settings, _sha256 = read(config)
     directory = settings.store.directory
     if point is not None:
-        _settle(directory, name, point.strip(), person=person, reason=reason, as_json=as_json)
+        _settle(settings, config, name, point.strip(), person=person, reason=reason, as_json=as_json)
         return
     if person is not None or reason is not None:
         raise LablineError("--person and --reason belong to --settle POINT", hint="labline lot LOT shows the points")
@@ -99,15 +101,21 @@ def _say(text: str, *, indent: int = 0, style: str = "") -> None:
 # --- settling ---------------------------------------------------------------------------------------------
 
 
-def _settle(directory: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool) -> None:
+def _settle(
+    settings: Settings, config: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool
+) -> None:
     if person is None or reason is None:
         raise LablineError("a point is settled by a person, for a reason", hint="give --person NAME and --reason TEXT")
+    directory = settings.store.directory
     with closing(read_state(directory)) as connection:
-        name = _known(connection, name).material_lot_id
-    with changed_by_person(directory) as connection:
-        settled = settle(connection, name, point, person=person, reason=reason, at_ns=time.time_ns())
+        before = _known(connection, name)
+    name = before.material_lot_id
+    act = SettlePoint(material_lot_id=name, point_id=point)
+    perform(settings, act, path=config.resolve(), person=person, reason=reason)
     with closing(read_state(directory)) as connection:
-        left = len(_known(connection, name).open_points)
+        after = _known(connection, name)
+    settled = next(item for item in (*before.open_points, *after.settled) if item.point.point_id == point)
+    left = len(after.open_points)
     runs = is_in_use(directory)
     if as_json:
         show_json({"lot": name, "settled": _point_document(settled), "open_points": left, "gateway_runs": runs})

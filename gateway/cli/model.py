@@ -21,9 +21,11 @@ from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.manifest import BundleManifest
 from gateway.inference.signature import SIGNATURE, sign_manifest
+from gateway.inference.versions import in_service, promoted_versions
 from gateway.line.definition import Approval, ModelBundle, Stage
+from gateway.records.people import VersionChange
 from gateway.store.database import STATE_FILE, read_state
-from gateway.store.queries.versions import VersionChange, changes, in_service, promoted_versions
+from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.transport.onnx import load_model, runtime_version
 

@@ -24,6 +24,7 @@ from gateway.errors import LablineError
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.inference.bundle import read_manifest
+from gateway.inference.versions import promoted_versions
 from gateway.ingest.lims import understand_results
 from gateway.line.definition import LineDefinition, Promoted
 from gateway.replay.compare import (
@@ -36,9 +37,9 @@ from gateway.replay.compare import (
 from gateway.replay.recorded import Said, Stretch, epoch, measured, recorded_events, recorded_stretch, said_then
 from gateway.replay.rerun import Rerun, rerun
 from gateway.store.database import read_state
+from gateway.store.queries.lots import all_settlements
 from gateway.store.queries.signed_biases import all_acts
-from gateway.store.queries.versions import changes, promoted_versions
-from gateway.store.settling import all_settlements
+from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 

@@ -14,11 +14,11 @@ from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.inference.bundle import read_bundle
 from gateway.line.definition import CANDIDATE, Promoted
+from gateway.records.acts import PromoteModel, RollBackModel
 from gateway.replay.compare import figures, paired
 from gateway.replay.recorded import Stretch, measured, said_then
-from gateway.store.database import changed_by_person, read_state
-from gateway.store.queries import versions
-from gateway.store.queries.versions import Act, VersionChange
+from gateway.runtime.act_requests import perform
+from gateway.store.database import read_state
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
 _PERSON = person_option("--person", "Who does it.")
@@ -31,7 +31,7 @@ def promote(
     person: str = _PERSON,
     reason: str = _REASON,
 ) -> None:
-    """Put a version of a configured model into service; a gateway that runs takes it within seconds.
+    """Put a version of a configured model into service; a gateway that runs takes it at once.
 
     It is checked as at a start: schema, hashes, signature, golden vectors, tags, units and limits of this line.
     """
@@ -45,12 +45,8 @@ def promote(
     if model is None or model.bundle.identity.sha256 != identity.sha256:
         names = ", ".join(each.name for each in line.models) or "none"
         raise LablineError(f"no [[model]] in {config} is called {identity.name}", hint=f"there are: {names}")
-    change = VersionChange(
-        model=identity.name, act=Act.PROMOTE, version=identity.version, bundle_sha256=identity.sha256,
-        folder=str(folder), at_ns=time.time_ns(), person=person, reason=reason,
-    )  # fmt: skip
-    with changed_by_person(settings.store.directory) as connection:
-        versions.promote(connection, change)
+    act = PromoteModel(model=identity.name, version=identity.version, bundle_sha256=identity.sha256, folder=str(folder))
+    perform(settings, act, path=config.resolve(), person=person, reason=reason)
     out.print(f"{identity.name} {identity.version} is in service, in stage {model.stage.name.lower()} at most",
               markup=False, soft_wrap=True)  # fmt: skip
 
@@ -63,10 +59,10 @@ def rollback(
 ) -> None:
     """Take the newest promotion of a model back: the version before it is in service again."""
     settings, _sha256 = read(config)
-    with changed_by_person(settings.store.directory) as connection:
-        taken, holds = versions.roll_back(connection, model, person=person, reason=reason, at_ns=time.time_ns())
-    again = "the configured bundle" if holds is None else f"version {holds.version}"
-    out.print(f"{model} {taken.version} is out of service; {again} takes its place", markup=False, soft_wrap=True)
+    answer = perform(settings, RollBackModel(model=model), path=config.resolve(), person=person, reason=reason)
+    taken, holds = answer.details["taken"], answer.details["holds"]
+    again = "the configured bundle" if holds is None else f"version {holds}"
+    out.print(f"{model} {taken} is out of service; {again} takes its place", markup=False, soft_wrap=True)
 
 
 def compare(

@@ -7,6 +7,15 @@ from typing import Any
 from gateway.decision import (
     Decision,
 )
+from gateway.decisions.acts import (
+    on_acknowledge_alarm,
+    on_archive_audit,
+    on_promote_model,
+    on_retry_messages,
+    on_roll_back_model,
+    on_settle_point,
+    on_sign_biases,
+)
 from gateway.decisions.deviation import on_deviation
 from gateway.decisions.fingerprint import on_fingerprint
 from gateway.decisions.follow_ups import windows_of_follow_up
@@ -30,6 +39,7 @@ from gateway.decisions.refused_message import on_message_refused
 from gateway.decisions.response import on_response
 from gateway.decisions.sample_request import on_sample_request
 from gateway.events import (
+    ActRequested,
     AdviceWithheld,
     ContextChanged,
     Event,
@@ -51,6 +61,7 @@ from gateway.events import (
     TimerDue,
     VersionTaken,
 )
+from gateway.facts.acts import ArchiveFacts, RetryFacts, SettlePointFacts, SignBiasFacts, VersionFacts
 from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
 from gateway.facts.base import Facts
 from gateway.facts.deviation import DeviationFacts, FingerprintFacts
@@ -62,6 +73,7 @@ from gateway.facts.production import LotClosedFacts, LotEndedFacts
 from gateway.facts.sample_request import SampleRequestFacts
 from gateway.history.windows import WindowRequest
 from gateway.line.definition import LineDefinition
+from gateway.records.acts import ActKind
 from gateway.records.production import ContextKind
 
 
@@ -103,6 +115,13 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (HeadWitnessed, None): Row(decide=on_head_witnessed, facts=WitnessFacts),
     (StoreChecked, None): Row(decide=on_store_checked, facts=Facts),
     (GapNoticed, None): Row(decide=on_gap, facts=Facts),
+    (ActRequested, ActKind.ACKNOWLEDGE_ALARM): Row(decide=on_acknowledge_alarm, facts=Facts),
+    (ActRequested, ActKind.SETTLE_POINT): Row(decide=on_settle_point, facts=SettlePointFacts),
+    (ActRequested, ActKind.PROMOTE_MODEL): Row(decide=on_promote_model, facts=VersionFacts),
+    (ActRequested, ActKind.ROLL_BACK_MODEL): Row(decide=on_roll_back_model, facts=VersionFacts),
+    (ActRequested, ActKind.RETRY_MESSAGES): Row(decide=on_retry_messages, facts=RetryFacts),
+    (ActRequested, ActKind.SIGN_BIASES): Row(decide=on_sign_biases, facts=SignBiasFacts),
+    (ActRequested, ActKind.ARCHIVE_AUDIT): Row(decide=on_archive_audit, facts=ArchiveFacts),
     (GatewayStarted, None): Row(decide=on_started, facts=StartFacts),
     (GatewayStopped, None): Row(decide=on_stopped, facts=Facts),
 }

@@ -7,7 +7,6 @@ from gateway.facts.base import Facts, JudgingFacts
 from gateway.facts.lot import LotFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import BiasState, Feedback
-from gateway.inference.signed_bias import SignedBias
 from gateway.lab.samples import Measured, Point
 from gateway.lab.series import Series
 from gateway.lab.together import FrozenReference
@@ -15,6 +14,7 @@ from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import LabResult
+from gateway.records.people import SignedBias
 from gateway.records.production import Context
 
 

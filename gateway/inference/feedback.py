@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gateway.inference.signed_bias import SignedBias
 from gateway.lab.charts import Cusum, Ewma
 from gateway.line.definition import AdaptiveLimits, BiasLimits, ValueOutput
+from gateway.records.people import SignedBias
 
 MOST_ENTRIES = 200  # that many are folded: what lies before has no weight any more, and a result must not wait
 

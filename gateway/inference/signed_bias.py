@@ -1,29 +1,16 @@
 """A correction that a person has signed: what exactly was signed, and whether a signature holds. Pure."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from gateway.records.people import SignedBias
+
 _ABOUT = b"labline signed bias 1\n"  # so that a signature over anything else is never one over this
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SignedBias:
-    """A correction in force from ``signed_ns`` on; ``newest_ns``: the drawn time of the newest result it rests on."""
-
-    bundle_sha256: str
-    analyte: str
-    bias: float
-    newest_ns: int
-    signed_ns: int
-    approver: str
-    meaning: str
-    public_key: str = ""
-    signature: str = ""
 
 
 def signed(act: SignedBias, key: Ed25519PrivateKey) -> SignedBias:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from gateway.events import Event, ModelDue, TimerDue
 from gateway.history.windows import TagWindow, WindowRequest
+from gateway.records.acts import Answer
 
 _RESERVED = 4
 _MOST_BEFORE_LATER = 10
@@ -25,11 +26,13 @@ class Urgency(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An event that waits, with what to call once it is committed."""
+    """An event that waits, with what to call once it is committed, and what hears the answer where somebody asked."""
 
     event: Event
     committed: Callable[[], None] = lambda: None
     windows: Mapping[WindowRequest, TagWindow] = field(default_factory=dict)
+    answered: Callable[[Answer], None] = lambda _answer: None
+    begin: Callable[[], bool] = lambda: True  # asked as deciding begins: whether it is still wanted
 
 
 class EventQueue:
@@ -70,6 +73,22 @@ class EventQueue:
                 return
         self._queues[urgency].append(pending)
         self._filled.set()
+
+    def ask(
+        self, event: Event, urgency: Urgency, answered: Callable[[Answer], None], begin: Callable[[], bool]
+    ) -> None:
+        """Add an event that somebody asks for; ``answered`` hears what came of it, once that is committed.
+
+        ``begin`` is asked as deciding begins; where it is not wanted any more, nothing is decided and nothing answered.
+        """
+        self._queues[urgency].append(Pending(event, answered=answered, begin=begin))
+        self._filled.set()
+
+    def withdraw(self, event_id: str) -> None:
+        """Take an event out, where it still waits."""
+        for queue in self._queues:
+            for pending in [item for item in queue if item.event.event_id == event_id]:
+                queue.remove(pending)
 
     async def take(self, *, most: int) -> list[Pending]:
         """Wait until something is there and return at most that many events, most urgent first.

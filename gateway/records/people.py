@@ -1,4 +1,4 @@
-"""What people answer, and what becomes of it."""
+"""What people answer at terminals and do by commands, and what becomes of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,3 +45,49 @@ class Response:
     person: str | None
     reason: str | None
     at_ns: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What a person has settled of what speaks against a lot's release, when (UTC ns) and why."""
+
+    point_id: str
+    person: str
+    reason: str
+    at_ns: int
+
+
+class VersionAct(StrEnum):
+    """What a person did with a version of a model."""
+
+    PROMOTE = "promote"
+    ROLL_BACK = "roll_back"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionChange:
+    """Which bundle of a model was put into service, or taken out of it, by whom, when (UTC ns) and why."""
+
+    model: str
+    act: VersionAct
+    version: str
+    bundle_sha256: str
+    folder: str
+    at_ns: int
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedBias:
+    """A correction in force from ``signed_ns`` on; ``newest_ns``: the drawn time of the newest result it rests on."""
+
+    bundle_sha256: str
+    analyte: str
+    bias: float
+    newest_ns: int
+    signed_ns: int
+    approver: str
+    meaning: str
+    public_key: str = ""
+    signature: str = ""

@@ -8,20 +8,23 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gateway.contract.acts import identity_of_act
 from gateway.contract.identity import identity_of
+from gateway.decision import PointSettled
 from gateway.decisions.table import windows_needed
-from gateway.events import FollowUp, FollowUpDue, FollowUpKind, Timer, TimerDue
+from gateway.events import ActRequested, FollowUp, FollowUpDue, FollowUpKind, Timer, TimerDue
 from gateway.history.recorded import KnownThen
-from gateway.inference.signed_bias import SignedBias
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
+from gateway.records.acts import SettlePoint
+from gateway.records.people import Settlement, SignedBias
 from gateway.replay.recorded import Recorded, Said, Stretch, moment, said_then
-from gateway.store import settling
 from gateway.store.care.opening import prepare
 from gateway.store.database import open_state
-from gateway.store.queries.lots import Settlement
 from gateway.store.statements import SQL
 from gateway.store.transaction.decide_batch import decide_batch
+from gateway.store.transaction.lot_records import judge_at_next_start
+from gateway.store.transaction.write_acts import point_settled
 from gateway.time_units import SECOND_NS
 
 _COMMIT_EVERY = 2000
@@ -111,9 +114,19 @@ class _Deciding:
         """Settle what people had settled before an instant; the lots are judged again at once."""
         while self._settlements and self._settlements[0][1].at_ns < until_ns:
             lot, settlement = self._settlements.popleft()
-            event_id = settling.write(self._connection, lot, settlement)
-            follow_up = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
-            due = FollowUpDue(event_id=event_id, at=moment(settlement.at_ns), follow_up=follow_up)
+            act, at = SettlePoint(material_lot_id=lot, point_id=settlement.point_id), moment(settlement.at_ns)
+            asked = ActRequested(
+                event_id=identity_of_act(act, at_ns=settlement.at_ns),
+                at=at,
+                act=act,
+                person=settlement.person,
+                reason=settlement.reason,
+            )
+            # what a person has settled stands, whatever is decided here; only what follows from it is decided again
+            point_settled(self._connection, asked, PointSettled(material_lot_id=lot, settlement=settlement))
+            judge_at_next_start(self._connection, asked)
+            again = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
+            due = FollowUpDue(event_id=asked.event_id, at=at, follow_up=again)
             decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)
 
     def _expire(self, until_ns: int) -> None:

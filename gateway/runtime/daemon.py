@@ -118,6 +118,7 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
             ]
             intake = [
                 start("mqtt-in", parts.inbound.run()),
+                start("control", parts.control.run()),
                 *([] if parts.webhook is None else [start("webhook", parts.webhook.run())]),
                 *(start(f"opcua-{feed.name}", feed.run()) for feed in parts.feeds),
                 *(start(f"backfill-{feed.name}", feed.fill()) for feed in parts.feeds),

@@ -7,23 +7,24 @@ it had learned; any other begins with nothing.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
-from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
+from gateway.errors import LablineError
 from gateway.events import VersionTaken
+from gateway.inference.versions import in_service, promoted_versions
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition, Promoted
+from gateway.records.acts import PromoteModel, RollBackModel
 from gateway.store.queries.readers import Reader
-from gateway.store.queries.versions import promoted_versions
 
 log = structlog.get_logger()
 
-_LOOK_SECONDS = 1.0
-REFUSED = "VERSION_REFUSED"
+_TAKEN_SECONDS = 5.0
 
 Define = Callable[[Mapping[str, Promoted]], LineDefinition]
 """From the promoted versions, by model, to the line with them; raises LablineError."""
@@ -38,7 +39,7 @@ class TakesLine(Protocol):
 
 
 class Versions:
-    """Looks for promotions and rollbacks, and takes them."""
+    """Loads the version that a person puts into service, and gives it to every part once that is on record."""
 
     def __init__(
         self,
@@ -49,7 +50,6 @@ class Versions:
         inbox: EventQueue,
         clock: Clock,
         parts: tuple[TakesLine, ...],
-        on_condition: Callable[[str, bool], None],
     ) -> None:
         self._line = line
         self._define = define
@@ -57,39 +57,44 @@ class Versions:
         self._inbox = inbox
         self._clock = clock
         self._parts = parts
-        self._on_condition = on_condition
-        self._seen = -1
 
-    async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                await self._look()
-            except StoreCorruptError:
-                raise  # as anywhere: the gateway ends, and the next start looks at the file
-            except StoreUnavailableError as error:  # looked at again in a moment
-                log.warning("promotions cannot be read", error=str(error))
-            except LablineError as error:  # the version at work stays at work, and it is said why
-                self._on_condition(REFUSED, True)
-                log.error("a version is not taken", error=str(error), hint=error.hint)  # noqa: TRY400
+    async def line_after(self, act: PromoteModel | RollBackModel) -> LineDefinition | None:
+        """Return the line as it will be after an act; None where there is nothing to roll back.
 
-    async def _look(self) -> None:
-        acts = await self._reader.version_changes()
-        if len(acts) == self._seen:
-            return
-        self._seen = len(acts)  # what is refused is not tried again each second; the next act is
-        wanted = await asyncio.to_thread(self._define, promoted_versions(acts))
-        self._on_condition(REFUSED, False)
-        for before, after in zip(self._line.models, wanted.models, strict=True):
-            if before.bundle.identity.sha256 != after.bundle.identity.sha256:
-                self._take(wanted, after.name)
+        Raises LablineError where the version does not hold, or is not one of this line.
+        """
+        changes = await self._reader.version_changes()
+        wanted, promoted = promoted_versions(changes), in_service(changes).get(act.model, [])
+        if isinstance(act, PromoteModel):
+            wanted[act.model] = Promoted(folder=Path(act.folder), sha256=act.bundle_sha256)
+        elif not promoted:
+            return None
+        else:
+            before = promoted[:-1]
+            wanted |= promoted_versions(before)
+            if not before:
+                del wanted[act.model]
+        line = await asyncio.to_thread(self._define, wanted)
+        if line.model_named(act.model) is None:
+            names = ", ".join(model.name for model in line.models) or "none"
+            raise LablineError(f"no [[model]] of the running gateway is called {act.model}", hint=f"there are: {names}")
+        return line
 
-    def _take(self, line: LineDefinition, name: str) -> None:
-        self._line = line
+    async def take(self, line: LineDefinition) -> None:
+        """Give every part the line with other versions; return once that is on record, or after a few seconds."""
+        before, self._line = self._line, line
         for part in self._parts:
             part.take_line(line)
-        model, at = line.model_named(name), self._clock.now()
+        changed = [
+            after.name
+            for former, after in zip(before.models, line.models, strict=True)
+            if former.bundle.identity.sha256 != after.bundle.identity.sha256
+        ]
+        for name in changed:
+            await self._on_record(name)
+
+    async def _on_record(self, name: str) -> None:
+        model, at = self._line.model_named(name), self._clock.now()
         if model is None:
             raise RuntimeError(f"{name} has vanished from the line")
         identity = model.bundle.identity
@@ -101,5 +106,11 @@ class Versions:
             bundle_sha256=identity.sha256,
             stage=model.stage.name.lower(),
         )
-        self._inbox.put(event, Urgency.STOP_AND_RESPONSES)
+        committed = asyncio.Event()
+        self._inbox.put(event, Urgency.STOP_AND_RESPONSES, committed.set)
         log.info("a version is in service", model=name, version=identity.version, sha256=identity.sha256)
+        try:
+            async with asyncio.timeout(_TAKEN_SECONDS):
+                await committed.wait()
+        except TimeoutError:  # it is at work; that it is goes on record as soon as the store can
+            log.warning("a version is in service, and the store takes long to note it", model=name)

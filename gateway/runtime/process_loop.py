@@ -19,6 +19,7 @@ from gateway.decision import Decision
 from gateway.decisions.table import windows_needed
 from gateway.errors import StoreUnavailableError
 from gateway.events import (
+    ActRequested,
     Event,
     ModelDue,
     TimerDue,
@@ -27,6 +28,7 @@ from gateway.history.windows import TagWindow, WindowRequest
 from gateway.ingest.event_queue import EventQueue, Pending
 from gateway.line.definition import LineDefinition
 from gateway.operations.plant_log import PlantLine, PlantLog, lines_of
+from gateway.records.acts import unknown
 from gateway.store.outbox import Queued
 from gateway.store.transaction.decide_batch import BatchOutcome, decide_batch
 
@@ -121,7 +123,7 @@ class Processor:
     async def process(self, batch: Sequence[Pending]) -> None:
         """Decide and commit a batch, then acknowledge it."""
         line = self._line  # another version may be taken meanwhile: windows and decision are of one
-        waiting = [await self._with_windows(pending, line) for pending in batch]
+        waiting = [await self._with_windows(pending, line) for pending in batch if pending.begin()]
         while waiting:
             try:
                 outcome = await self._writer.run(self._decide(line, waiting))
@@ -144,9 +146,15 @@ class Processor:
         return partial(decide_batch, line=line, batch=tuple(waiting), on_decided=noted)
 
     async def _one_at_a_time(self, waiting: Sequence[Pending], line: LineDefinition) -> None:
-        """Try each event until it is committed; predictions and timers are given up, as new ones will come."""
+        """Try each event until it is committed; predictions and timers are given up, as new ones will come.
+
+        A person's act is not tried again: nobody knows whether it is done already, and the person is told so.
+        """
         for pending in waiting:
             attempt = 0
+            if isinstance(pending.event, ActRequested):
+                pending.answered(unknown("the store failed as it was written", hint="look before you ask again"))
+                continue
             while not await self._committed_alone(pending, line) and not isinstance(pending.event, ModelDue | TimerDue):
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
                 attempt += 1
@@ -174,6 +182,9 @@ class Processor:
             self._on_alarm("EVIDENCE_DAMAGED")
         for pending in done:
             pending.committed()
+            answer = outcome.answers.get(pending.event.event_id)
+            if answer is not None:
+                pending.answered(answer)
         if outcome.follow_ups:
             self._on_follow_ups()
         if outcome.board_due is not None:

@@ -1,9 +1,10 @@
-"""What people ask to have decided or sent again."""
+"""Dead letters that people want tried again, taken up at once, and at a start those that nobody was there for."""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
+
+import structlog
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
@@ -11,7 +12,9 @@ from gateway.errors import StoreUnavailableError
 from gateway.store.dead_letters import Retry, retried
 from gateway.store.queries.readers import Reader
 
-_RETRIES_EVERY_SECONDS = 2.0
+log = structlog.get_logger()
+
+_AGAIN_SECONDS = 2.0  # where the store cannot be read
 
 Again = Callable[[str, bytes, Callable[[], None]], None]
 
@@ -25,14 +28,25 @@ class Retries:
         self._reader = reader
         self._writer = writer
         self._again = again
+        self._asked = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look again: a person has asked."""
+        self._asked.set()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Take up what is asked for, until cancelled."""
         while True:
-            await asyncio.sleep(_RETRIES_EVERY_SECONDS)
-            with suppress(StoreUnavailableError):  # asked again in a moment
-                for retry in await self._reader.retries():
-                    await self._take(retry)
+            self._asked.clear()
+            try:
+                while retries := await self._reader.retries():
+                    for retry in retries:
+                        await self._take(retry)
+            except StoreUnavailableError as error:
+                log.warning("dead letters wait to be tried again", error=str(error))
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                await self._asked.wait()
 
     async def _take(self, retry: Retry) -> None:
         committed = asyncio.Event()

@@ -4,10 +4,12 @@ Read ``build`` from top to bottom to see who is connected to whom.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from gateway.advice.windows_read import read_back_ns
@@ -15,6 +17,7 @@ from gateway.clock import Clock
 from gateway.config.connections import broker_address, opcua_sources, result_mapping, webhook_options
 from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
+from gateway.contract.acts import LONGEST_LINE_BYTES, answer_line
 from gateway.contract.contexts import context_messages
 from gateway.contract.identity import identity_of
 from gateway.contract.publications import AUDIT_HEAD, STATUS
@@ -41,9 +44,11 @@ from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher, offline_payload
+from gateway.records.acts import refused
 from gateway.records.outgoing import Head
 from gateway.records.process import GapKind
 from gateway.records.verdicts import Reason
+from gateway.runtime.control_socket import CLOSING_SECONDS, Acts
 from gateway.runtime.disk_space import Bounds, Space
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.model_versions import Define, Versions
@@ -58,6 +63,7 @@ from gateway.store.queries.readers import Reader
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_connection import SessionOptions, Will
+from gateway.transport.unix_lines import LineServer
 from gateway.transport.webhook_options import WebhookOptions
 
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
@@ -107,6 +113,7 @@ class Parts:
     progress: Progress
     status: StatusPublisher
     webhook: Loop | None
+    control: LineServer
     upkeep: Mapping[str, Loop]
 
 
@@ -213,7 +220,14 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         inbox=ground.inbox,
         clock=clock,
         parts=(_HistoryOfLine(history=history), processor, drain, status, health, follow_ups),
-        on_condition=health.condition,
+    )
+    upkeep, retries = _upkeep(ground, stores, processor, drain), _retries(ground, stores, sessions)
+    acts = Acts(
+        inbox=ground.inbox,
+        clock=clock,
+        versions=versions,
+        on_retries=retries.wake,
+        on_change=health.on_change,
     )
     return Parts(
         settings=ground.settings,
@@ -230,7 +244,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         progress=progress,
         status=status,
         webhook=None if webhook is None else _webhook(webhook, sessions, health),
-        upkeep={**_upkeep(ground, stores, sessions, processor, drain), "versions": versions, "follow-ups": follow_ups},
+        control=_control(ground, acts),
+        upkeep={**upkeep, "retries": retries, "follow-ups": follow_ups},
     )
 
 
@@ -392,9 +407,7 @@ def _status(ground: Dependencies, stores: Stores, sessions: Sessions) -> StatusP
     )
 
 
-def _upkeep(
-    ground: Dependencies, stores: Stores, sessions: Sessions, processor: Processor, drain: Drain
-) -> dict[str, Loop]:
+def _upkeep(ground: Dependencies, stores: Stores, processor: Processor, drain: Drain) -> dict[str, Loop]:
     """Return the loops that keep the store within its bounds, by name."""
     table, clock, figures = ground.settings.store, ground.clock, ground.health.disk.update
     bounds = Bounds(
@@ -402,10 +415,6 @@ def _upkeep(
         floor_bytes=round(table.free_space_floor),
         retention_seconds=table.history_retention,
     )
-
-    def again(topic: str, payload: bytes, committed: Callable[[], None]) -> None:
-        found = sessions.responses if sessions.responses.takes(topic) else sessions.results_and_context
-        found.offer(topic, payload, session="retry", committed=committed)
 
     return {
         "space": Space(
@@ -427,8 +436,30 @@ def _upkeep(
             clock_in_doubt=ground.health.clock_in_doubt,
         ),
         "checker": Checker(table.directory, clock=clock, inbox=ground.inbox, due=ground.prepared.unchecked),
-        "retries": Retries(clock=clock, reader=stores.reader, writer=stores.writer, again=again),
     }
+
+
+def _retries(ground: Dependencies, stores: Stores, sessions: Sessions) -> Retries:
+    def again(topic: str, payload: bytes, committed: Callable[[], None]) -> None:
+        intake = sessions.responses if sessions.responses.takes(topic) else sessions.results_and_context
+        intake.offer(topic, payload, session="retry", committed=committed)
+
+    return Retries(clock=ground.clock, reader=stores.reader, writer=stores.writer, again=again)
+
+
+def _control(ground: Dependencies, acts: Acts) -> LineServer:
+    """Return the socket by which commands reach the gateway; in the runtime directory where systemd has made one."""
+    directory = ground.settings.store.directory
+    runtime_directory = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return LineServer(
+        Path(runtime_directory) if runtime_directory else directory,
+        named_in=directory,
+        longest_bytes=LONGEST_LINE_BYTES,
+        answer=acts.answer,
+        too_long=answer_line(refused(f"a request has at most {LONGEST_LINE_BYTES} bytes", hint="ask for less at once")),
+        on_condition=ground.health.condition,
+        closing_seconds=CLOSING_SECONDS,
+    )
 
 
 def _webhook(options: WebhookOptions, sessions: Sessions, health: Health) -> Loop:

@@ -9,10 +9,6 @@ import sqlite3
 from dataclasses import dataclass
 
 from gateway.contract.identity import sha256_hex
-from gateway.errors import LablineError
-from gateway.records.outgoing import AuditEntry
-from gateway.store.audit import trail as audit
-from gateway.store.audit.evidence import must_hold
 from gateway.store.statements import SQL
 
 QUOTA_BYTES = 64 * 2**20
@@ -42,26 +38,6 @@ class Retry:
     topic: str
     payload: bytes
     person: str
-
-
-def ask_retry(connection: sqlite3.Connection, dead_letter_id: str, *, person: str, at_ns: int) -> None:
-    """Note that a dead letter is to be tried again, with an audit entry; raises LablineError where there is none."""
-    row = connection.execute(SQL["dead_letter"], {"dead_letter_id": dead_letter_id}).fetchone()
-    if row is None:
-        raise LablineError(
-            f"there is no dead letter {dead_letter_id}, and no parked message",
-            hint="labline buffer dead-letters and labline buffer parked list them",
-        )
-    must_hold(row["holds"], table="dead_letter", key=dead_letter_id)
-    if row["payload"] is None:
-        raise LablineError(
-            f"the payload of {dead_letter_id} is kept no longer: newer dead letters have used up the quota",
-            hint="have the sender send it again",
-        )
-    asked = {"dead_letter_id": dead_letter_id, "asked_ns": at_ns, "person": person}
-    connection.execute(SQL["ask_retry"], asked)
-    entry = AuditEntry(kind="dead_letter_retry", subject=dead_letter_id, body={"person": person})
-    audit.append(connection, (entry,), at_ns=at_ns)
 
 
 def retried(dead_letter_id: str, tried_ns: int, connection: sqlite3.Connection) -> None:

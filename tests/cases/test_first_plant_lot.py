@@ -15,7 +15,8 @@ from gateway.lab.release import LotContext, LotKnowledge, Parent, assessments
 from gateway.records.laboratory import Recommendation
 from gateway.store.care.checking import check
 from gateway.store.care.salvage import salvage
-from gateway.store.database import locked
+from tests.acting import acting
+from tests.building import moment
 from tests.cases.commands import labline
 from tests.cases.laboratory import CONFIGURATION, Laboratory
 
@@ -188,7 +189,8 @@ def test_a_settlement_is_audited_vouched_for_and_in_what_is_salvaged(plant, tmp_
 
 
 def test_a_replay_decides_with_what_people_had_settled(plant, tmp_path, monkeypatch):
-    monkeypatch.setattr("gateway.cli.lot.time", SimpleNamespace(time_ns=lambda: plant.now_ns))
+    clock = SimpleNamespace(now=lambda: moment(plant.now_ns))
+    monkeypatch.setattr("gateway.runtime.act_requests.SystemClock", lambda: clock)
     plant.result("pH", 7.0)
     unread(plant)
     plant.settle_all()
@@ -287,9 +289,12 @@ def test_an_argument_that_is_no_text_is_refused_in_a_sentence(plant, monkeypatch
 
 def test_a_running_gateway_takes_the_lot_up_at_once(plant, tmp_path):
     unread(plant)
-    with locked(tmp_path / "store"):
-        told = plant.lot("L", "--settle", plant.points()[0]["point_id"], *WHO)
-    assert "within seconds by the running gateway" in told.output
+    (point,) = plant.points()
+    with acting(tmp_path / "store", plant.line):
+        told = plant.lot("L", "--settle", point["point_id"], *WHO)
+    assert "by the running gateway" in told.output
+    assert plant.lot("L", "--json").document["waits_to_be_judged"] is False
+    assert plant.disposition()["recommendation"] == "release"
 
 
 def test_what_is_found_later_is_another_point(plant):

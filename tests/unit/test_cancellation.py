@@ -27,7 +27,6 @@ from gateway.publish.status import StatusPublisher
 from gateway.records.outgoing import Lane, OutgoingMessage
 from gateway.runtime import daemon, store_checks
 from gateway.runtime import process_loop as process_module
-from gateway.runtime import retries as retries_module
 from gateway.runtime.retries import Retries
 from gateway.runtime.store_checks import Checker
 from gateway.store.care.checking import Findings, check
@@ -590,8 +589,7 @@ async def test_a_check_that_is_to_end_does_so_at_its_next_step(tmp_path):
     assert check(tmp_path, gently=False).rows == 1
 
 
-async def test_a_retry_that_was_not_committed_when_the_gateway_stopped_is_asked_again_by_the_next(monkeypatch):
-    monkeypatch.setattr(retries_module, "_RETRIES_EVERY_SECONDS", 0.0)
+async def test_a_retry_that_was_not_committed_when_the_gateway_stopped_is_asked_again_by_the_next():
     retry = Retry(dead_letter_id="d", topic="lims/results/qc", payload=b"{}", person="p")
     taken, done = asyncio.Queue(), asyncio.Event()
 

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.reading import read
 from gateway.database import opening as opening_of_databases
 from gateway.database.statements import read_migrations
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.line.definition import Stage
+from gateway.records.acts import AcknowledgeAlarm
+from gateway.runtime.act_requests import perform
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import evidence_hash
 from gateway.store.audit.heads import HeadFile
@@ -20,8 +23,10 @@ from gateway.store.care.backup import backup, restore
 from gateway.store.care.checking import check
 from gateway.store.care.opening import prepare, suspect, write_synced
 from gateway.store.care.salvage import quarantined, salvage
-from gateway.store.database import changed_by_person, open_state, read_state
+from gateway.store.database import open_state, read_state
+from gateway.store.transaction import decide_batch
 from tests.building import NOW_NS
+from tests.cases.laboratory import CONFIGURATION
 from tests.unit.test_store import Bench
 
 
@@ -404,13 +409,15 @@ def test_a_lot_whose_earlier_result_is_damaged_stays_on_hold_and_says_so(store):
     assert wrong is None
 
 
-def test_a_command_that_cannot_write_says_so_and_changes_nothing(store):
-    def act():
-        with changed_by_person(store) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
-            connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
+def test_a_command_that_cannot_write_says_so_and_changes_nothing(store, monkeypatch):
+    def unable(connection, **_options):
+        connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
+        connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
 
+    monkeypatch.setattr(decide_batch, "decide_batch", unable)
+    configuration = store.parent / "labline.toml"
+    configuration.write_text(CONFIGURATION)
+    settings, _sha256 = read(configuration)
     with pytest.raises(StoreUnavailableError, match="nothing is changed"):
-        act()
+        perform(settings, AcknowledgeAlarm(code="X"), path=configuration, person="qa", reason="r")
     assert latches(store) == set()

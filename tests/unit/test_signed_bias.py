@@ -1,13 +1,17 @@
 """``bias = "signed"``: laboratory results propose, and what a person has signed is in force."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.inference.signed_bias import SignedBias, signature_holds, signed
+from gateway.decisions.acts import INSTANT_PASSED
+from gateway.inference.signed_bias import signature_holds, signed
 from gateway.line.definition import BiasLimits
-from gateway.store.queries.signed_biases import correction, sign_biases
+from gateway.records.acts import ActOutcome, SignBiases
+from gateway.records.people import SignedBias
+from gateway.store.queries.signed_biases import correction
+from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from tests.building import NOW_NS, assignment, bundle, line, value_output
 from tests.unit.test_learning import audited, learned, newest_prediction, teach
@@ -40,7 +44,14 @@ def act(bias=1.5, *, at=0.0, newest=-5.0):
 
 
 def put_in_force(bench, wanted):
-    sign_biases(bench.connection, lambda _at_ns: [wanted], model="viscosity", at_ns=lambda: wanted.signed_ns)
+    """Have it on record as it is, whatever the gateway would say to it."""
+    bench.connection.execute(SQL["insert_signed_bias"], asdict(wanted))
+
+
+def sign(bench, *biases, at_ns=None):
+    """Ask for corrections to be put into force, a moment before their instant."""
+    at_ns = min(bias.signed_ns for bias in biases) - 1 if at_ns is None else at_ns
+    return bench.act(SignBiases(model="viscosity", biases=biases), at_ns=at_ns)
 
 
 def said(bench):
@@ -67,11 +78,13 @@ def test_results_propose_and_change_nothing_by_themselves(bench):
 
 def test_what_is_signed_is_in_force_from_then_on_and_audited_with_its_signature(bench):
     teach(bench, 103.0)
-    put_in_force(bench, act(now(bench).proposal.bias))
+    proposal = now(bench).proposal
+    signable = act(proposal.bias, newest=(proposal.newest_ns - NOW_NS) / SECOND_NS)
+    assert sign(bench, signable).outcome is ActOutcome.DONE
     assert said(bench) == (pytest.approx(101.5), 1)
     (entry,) = audited(bench, "bias_signed")
     assert (entry["approver"], entry["bias"], entry["meaning"]) == ("Q. Head", pytest.approx(1.5), "checked")
-    assert entry["signature"] == act(entry["bias"]).signature
+    assert entry["signature"] == signable.signature
     put_in_force(bench, act(-1.0, at=3))
     assert said(bench) == (pytest.approx(101.5), 1)  # one second later: not yet
     assert said(bench) == (pytest.approx(99.0), 2)
@@ -137,9 +150,31 @@ def test_what_is_in_force_already_and_what_is_too_old_is_not_proposed_again(benc
 
 def test_each_act_is_later_than_the_one_before_whatever_the_clock_shows(bench):
     put_in_force(bench, act(at=5))
-    instants = []
-    sign_biases(bench.connection, lambda at_ns: instants.append(at_ns) or [], model="viscosity", at_ns=lambda: NOW_NS)
-    assert instants == [act(at=5).signed_ns + 1]
+    refused = sign(bench, act(at=4))
+    assert (refused.outcome, refused.details["code"]) == (ActOutcome.REFUSED, INSTANT_PASSED)
+    assert refused.details["newest_signed_ns"] == act(at=5).signed_ns
+    assert sign(bench, act(at=6)).outcome is ActOutcome.DONE
+
+
+def test_no_decision_of_a_later_instant_stands_without_a_correction(bench):
+    """Its instant has passed when it is decided: it is signed again for a later one."""
+    refused = sign(bench, act(at=5), at_ns=act(at=5).signed_ns)
+    assert (refused.outcome, refused.details["code"]) == (ActOutcome.REFUSED, INSTANT_PASSED)
+    assert bench.rows("SELECT * FROM signed_bias") == audited(bench, "bias_signed") == []
+
+
+@pytest.mark.parametrize("changes", [{"bias": 2.5}, {"signature": "00" * 64}, {"public_key": "zz"}])
+def test_what_no_key_has_signed_is_refused(bench, changes):
+    assert "does not hold" in sign(bench, replace(act(), **changes)).why
+    assert bench.rows("SELECT * FROM signed_bias") == []
+
+
+def test_a_key_that_is_not_trusted_and_a_proposal_that_newer_results_have_overtaken_are_refused(bench):
+    teach(bench, 103.0)
+    assert "newer results" in sign(bench, act(newest=-3600)).why
+    bench.line = replace(bench.line, trusted_keys=frozenset({"ab" * 32}))
+    assert "trusted_keys" in sign(bench, act()).why
+    assert bench.rows("SELECT * FROM signed_bias") == []
 
 
 def test_a_signature_counts_only_for_the_bundle_that_it_names(bench):

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from gateway.contract.acts import identity_of_act
 from gateway.contract.contexts import context_change
 from gateway.contract.identity import sha256_hex
 from gateway.contract.lims.lab_results import lab_result
@@ -18,6 +19,7 @@ from gateway.decisions import table
 from gateway.decisions.table import windows_needed
 from gateway.errors import InferenceError, LablineError, StoreCorruptError, StoreLockedError, StoreUnavailableError
 from gateway.events import (
+    ActRequested,
     ContextChanged,
     GatewayStarted,
     ModelDue,
@@ -60,6 +62,13 @@ class Bench:
 
     def decided(self, event, decision):
         """Hear of a decision; for benches that look at them."""
+
+    def act(self, act, *, at_ns=None, person="qa", reason="VR-1"):
+        """Ask for an act as a command does; return the answer."""
+        at_ns = self.now_ns if at_ns is None else at_ns
+        event = ActRequested(event_id=identity_of_act(act, at_ns=at_ns), at=moment(at_ns), act=act, person=person,
+                             reason=reason)  # fmt: skip
+        return self.commit(event).answers[event.event_id]
 
     def origin(self, topic, payload, *, dup=False, number=None):
         self.deliveries += 1

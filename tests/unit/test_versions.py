@@ -7,23 +7,16 @@ from pathlib import Path
 import pytest
 
 from gateway.contract.times import rfc3339
-from gateway.errors import LablineError
 from gateway.events import VersionTaken
+from gateway.inference.versions import in_service
 from gateway.line.definition import CANDIDATE, Promoted, Stage
+from gateway.records.acts import ActOutcome, PromoteModel, RollBackModel
+from gateway.records.people import VersionAct, VersionChange
 from gateway.records.prediction import ModelIdentity
-from gateway.store.queries.versions import (
-    UNKNOWN,
-    Act,
-    VersionChange,
-    changes,
-    in_service,
-    promote,
-    promoted_at_start,
-    roll_back,
-)
+from gateway.store.queries.versions import UNKNOWN, changes, promoted_at_start
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS, assignment, bundle, line, moment, new_state, value_output
+from tests.building import NOW_NS, assignment, bundle, line, moment, value_output
 from tests.unit.test_store import Bench
 
 WHO = {"person": "qa", "reason": "VR-1"}
@@ -31,15 +24,33 @@ WHO = {"person": "qa", "reason": "VR-1"}
 
 def version(number, model="m"):
     return VersionChange(
-        model=model, act=Act.PROMOTE, version=number, bundle_sha256=f"hash of {number}", folder=f"/bundles/{number}",
-        at_ns=NOW_NS, **WHO,
+        model=model, act=VersionAct.PROMOTE, version=number, bundle_sha256=f"hash of {number}", at_ns=NOW_NS,
+        folder=f"/bundles/{number}", **WHO,
     )  # fmt: skip
 
 
 @pytest.fixture
-def connection(tmp_path):
-    with closing(new_state(tmp_path)) as opened:
-        yield opened
+def bench(tmp_path):
+    made = Bench(tmp_path)
+    with closing(made.connection):
+        yield made
+
+
+@pytest.fixture
+def connection(bench):
+    return bench.connection
+
+
+def promote(bench, number, model="m"):
+    wanted = {"model": model, "version": number, "bundle_sha256": f"hash of {number}", "folder": f"/bundles/{number}"}
+    act = PromoteModel(**wanted)
+    assert bench.act(act).outcome is ActOutcome.DONE
+    bench.now_ns += 1
+
+
+def roll_back(bench, model):
+    bench.now_ns += 1
+    return bench.act(RollBackModel(model=model))
 
 
 def standing(connection):
@@ -47,22 +58,22 @@ def standing(connection):
     return {model: [each.version for each in promoted] for model, promoted in in_service(acts).items()}, unknown
 
 
-def test_a_rollback_takes_the_newest_promotion_back_until_the_configured_bundle_is_left(connection):
+def test_a_rollback_takes_the_newest_promotion_back_until_the_configured_bundle_is_left(bench, connection):
     for number in ("1", "2"):
-        promote(connection, version(number))
-    promote(connection, version("9", model="other"))
+        promote(bench, number)
+    promote(bench, "9", model="other")
     assert standing(connection) == ({"m": ["1", "2"], "other": ["9"]}, None)
-    taken, holds = roll_back(connection, "m", at_ns=NOW_NS, **WHO)
-    assert (taken.version, holds.version) == ("2", "1")
-    assert roll_back(connection, "m", at_ns=NOW_NS, **WHO)[1] is None
-    with pytest.raises(LablineError, match="the configured bundle is in service"):
-        roll_back(connection, "m", at_ns=NOW_NS, **WHO)
-    assert not connection.in_transaction
+    assert roll_back(bench, "m").details == {"taken": "2", "holds": "1"}
+    assert roll_back(bench, "m").details == {"taken": "1", "holds": None}
+    refused = roll_back(bench, "m")
+    assert (refused.outcome, "the configured bundle is in service" in refused.why) == (ActOutcome.REFUSED, True)
     assert standing(connection) == ({"other": ["9"]}, None)
+    kinds = [kind for (kind,) in bench.rows("SELECT kind FROM audit WHERE subject = 'm' ORDER BY seq")]
+    assert kinds == ["model_promoted", "model_promoted", "model_rolled_back", "model_rolled_back"]
 
 
 def test_more_rollbacks_than_promotions_on_record_stop_nothing():
-    acts = [version("1"), *[VersionChange(**{**_fields(version("1")), "act": Act.ROLL_BACK})] * 2, version("2")]
+    acts = [version("1"), *[VersionChange(**{**_fields(version("1")), "act": VersionAct.ROLL_BACK})] * 2, version("2")]
     assert [each.version for each in in_service(acts)["m"]] == ["2"]
 
 
@@ -71,15 +82,15 @@ def _fields(change):
 
 
 def test_where_a_row_is_damaged_nothing_before_it_counts_and_it_is_told_until_somebody_promotes_again(
-    connection, tmp_path
+    bench, connection, tmp_path
 ):
     for number in ("1", "2"):
-        promote(connection, version(number))
+        promote(bench, number)
     connection.execute("UPDATE version_change SET folder = '/elsewhere' WHERE seq = 2")
     assert promoted_at_start(tmp_path, at_ns=NOW_NS) == {}
     assert [code for (code,) in connection.execute("SELECT code FROM latch")] == [UNKNOWN]
     connection.execute("DELETE FROM latch")
-    promote(connection, version("3"))
+    promote(bench, "3")
     assert promoted_at_start(tmp_path, at_ns=NOW_NS) == {"m": Promoted(folder=Path("/bundles/3"), sha256="hash of 3")}
     assert connection.execute("SELECT count(*) FROM latch").fetchone()[0] == 0
 

@@ -6,7 +6,7 @@ SQLite notices garbage in the middle of a page four times in five; this notices 
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from gateway.errors import EvidenceDamagedError
+from gateway.errors import record_damaged
 
 Cell = str | float | bytes | None
 
@@ -55,7 +55,4 @@ def _digest(parts: list[bytes], values: Iterable[Cell], *, text: bytes) -> str:
 def must_hold(holds: object, *, table: str, key: object) -> None:
     """Raise EvidenceDamagedError unless SQLite found the row's hash right."""
     if not holds:
-        raise EvidenceDamagedError(
-            f"the record {key} in {table} does not match the hash it was written with",
-            hint="the disk or a person changed it; run labline audit verify, and see operations.md",
-        )
+        raise record_damaged(table=table, key=key)

@@ -7,9 +7,9 @@ from gateway.events import (
 )
 from gateway.facts.lab_result import FeedbackHistory
 from gateway.inference.feedback import MOST_ENTRIES, BiasState, Feedback, serving
-from gateway.inference.signed_bias import SignedBias
 from gateway.line.definition import LineDefinition, ModelBundle
 from gateway.records.laboratory import LabResult
+from gateway.records.people import SignedBias
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.signed_biases import newest_acts

@@ -9,6 +9,7 @@ from gateway.decisions.table import row_of
 from gateway.events import (
     Event,
 )
+from gateway.facts.acts import ArchiveFacts, RetryFacts, SettlePointFacts, SignBiasFacts, VersionFacts
 from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
 from gateway.facts.base import Facts
 from gateway.facts.deviation import DeviationFacts, FingerprintFacts
@@ -20,6 +21,13 @@ from gateway.facts.production import LotClosedFacts, LotEndedFacts
 from gateway.facts.sample_request import SampleRequestFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.line.definition import LineDefinition
+from gateway.store.facts.acts import (
+    archive_facts,
+    retry_facts,
+    settle_point_facts,
+    sign_bias_facts,
+    version_facts,
+)
 from gateway.store.facts.audit_head import sign_head_facts, witness_facts
 from gateway.store.facts.deviation import deviation_facts, fingerprint_facts
 from gateway.store.facts.guidance import open_guidance_facts, response_facts, start_facts
@@ -65,4 +73,9 @@ _LOADERS: Mapping[type[Facts], Callable[[Reading, Any], Facts]] = {
     SignHeadFacts: sign_head_facts,
     WitnessFacts: witness_facts,
     StartFacts: start_facts,
+    SettlePointFacts: settle_point_facts,
+    VersionFacts: version_facts,
+    RetryFacts: retry_facts,
+    SignBiasFacts: sign_bias_facts,
+    ArchiveFacts: archive_facts,
 }

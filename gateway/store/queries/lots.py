@@ -5,38 +5,21 @@ Read by commands, while the gateway may be writing. Rows that do not match their
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.lab.release import Assessment, Parent, Point
+from gateway.facts.acts import PointOnRecord
+from gateway.lab.release import Assessment, Parent
 from gateway.records.laboratory import Disposition, Recommendation
+from gateway.records.people import Settlement
 from gateway.store.codec import decode
 from gateway.store.statements import SQL, value_of
 
 _MOST_LOTS = 20_000  # the newest, among which a mistyped name is looked for
 _OF_PRODUCTION = ("client_id", "job_order_id", "equipment_id", "started_ns", "ended_ns", "closed_ns")
 _ORDER = (Recommendation.HOLD, Recommendation.REVIEW, Recommendation.PENDING, Recommendation.RELEASE)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settlement:
-    """What a person has settled, when (UTC ns) and why."""
-
-    point_id: str
-    person: str
-    reason: str
-    at_ns: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PointOnRecord:
-    """A point with the subject that it is about; ``settlement``: a person's, where there is one."""
-
-    point: Point
-    about: Assessment
-    settlement: Settlement | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +99,15 @@ def _since_ns(connection: sqlite3.Connection, lot: str, recommendation: Recommen
 def names_of_lots(connection: sqlite3.Connection) -> list[str]:
     """Return the names of the newest lots on record, the newest first."""
     return [name for (name,) in connection.execute(SQL["newest_lots"], {"most": _MOST_LOTS})]
+
+
+def all_settlements(connection: sqlite3.Connection) -> list[tuple[str, Settlement]]:
+    """Return every settlement that holds with its lot, in their order."""
+    names = [item.name for item in fields(Settlement)]
+    return [
+        (row["material_lot_id"], Settlement(**{name: row[name] for name in names}))
+        for row in connection.execute(SQL["all_settlements"])
+    ]
 
 
 def open_points_of(connection: sqlite3.Connection, lot: str) -> tuple[PointOnRecord, ...]:

@@ -15,11 +15,12 @@ from gateway.events import FollowUp, ResultArrived
 from gateway.inference.feedback import BiasState
 from gateway.records.laboratory import LabResult
 from gateway.records.outgoing import Lane
+from gateway.records.people import VersionChange
 from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.dead_letters import Retry
 from gateway.store.outbox import Queued
-from gateway.store.queries.versions import VersionChange, changes
+from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.store.transaction.restated import MEANT_AFTER_NS, meant
 from gateway.time_units import SECOND_NS

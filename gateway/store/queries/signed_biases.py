@@ -1,14 +1,13 @@
 """The corrections that people have signed, and what the laboratory's results would propose now."""
 
 import sqlite3
-from collections.abc import Callable, Container, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Container
+from dataclasses import dataclass, fields
 
 from gateway.inference.feedback import MOST_ENTRIES, BiasState, Feedback, proposed, serving
-from gateway.inference.signed_bias import SignedBias, signature_holds
+from gateway.inference.signed_bias import signature_holds
 from gateway.line.definition import ModelBundle, ModelOutput
-from gateway.records.outgoing import AuditEntry
-from gateway.store.audit import trail as audit
+from gateway.records.people import SignedBias
 from gateway.store.statements import SQL
 
 _LATEST_NS = 2**62
@@ -69,23 +68,6 @@ def correction(connection: sqlite3.Connection, bundle: ModelBundle, output: Mode
         proposal=proposed(entries, output.value, in_force, at_ns=at_ns),
         results=len(entries),
     )
-
-
-def sign_biases(
-    connection: sqlite3.Connection, sign: Callable[[int], Sequence[SignedBias]], *, model: str, at_ns: Callable[[], int]
-) -> None:
-    """Put signed corrections into force, with their lines in the audit trail.
-
-    ``sign`` gets the instant from which on they are in force: later than any before, whatever the clock shows, and
-    taken once nothing else is being decided, so that no decision of a later instant stands without them.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    newest_ns = connection.execute(SQL["newest_signed_ns"]).fetchone()[0] or 0
-    for act in sign(max(at_ns(), newest_ns + 1)):
-        connection.execute(SQL["insert_signed_bias"], asdict(act))
-        body = {name: value for name, value in asdict(act).items() if name != "signed_ns"}
-        audit.append(connection, (AuditEntry(kind="bias_signed", subject=model, body=body),), at_ns=act.signed_ns)
-    connection.execute("COMMIT")
 
 
 def all_acts(connection: sqlite3.Connection) -> list[SignedBias]:

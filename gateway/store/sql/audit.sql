@@ -12,6 +12,9 @@ VALUES (:seq, :at_ns, :kind, :subject, :body, :previous, :hash);
 -- name: audit_from
 SELECT seq, at_ns, kind, subject, body, previous, hash FROM audit WHERE seq >= :seq ORDER BY seq;
 
+-- name: first_audit_seq
+SELECT min(seq) FROM audit;
+
 -- name: audit_hash
 SELECT hash FROM audit WHERE seq = :seq;
 

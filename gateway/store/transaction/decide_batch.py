@@ -7,7 +7,7 @@ what lots are judged by has changed is decided in the same transaction.
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -20,6 +20,7 @@ from gateway.database.opening import is_of_the_file
 from gateway.decision import Decision, Latched
 from gateway.decisions.table import decide
 from gateway.events import (
+    ActRequested,
     Arrived,
     ContextChanged,
     Event,
@@ -37,6 +38,7 @@ from gateway.events import (
 from gateway.facts.base import Facts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.line.definition import LineDefinition
+from gateway.records.acts import Answer, refused
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultReference
 from gateway.records.outgoing import AuditEntry
@@ -77,6 +79,7 @@ class BatchOutcome:
     damaged: int = 0  # how many of them met records that do not match their hash
     follow_ups: int = 0  # how many they have left for later
     messages: tuple[Queued, ...] | None = ()  # what they have left to be sent; None: to be read from the outbox
+    answers: Mapping[str, Answer] = field(default_factory=dict)  # by the id of each event that somebody has asked for
     board_due: TimerDue | None = None  # where guidance has changed: to be decided next, so that it delays no result
 
 
@@ -86,15 +89,16 @@ def decide_batch(
     line: LineDefinition,
     batch: Sequence[Waiting],
     trail: bool = True,
+    lots_later: bool = False,
     on_decided: Callable[[Event, Decision], None] = lambda _event, _decision: None,
 ) -> BatchOutcome:
     """Decide and write as many events as fit into the time, in the transaction that runs.
 
-    ``trail``: whether the audit trail is written; a replay's would vouch for nothing. ``on_decided`` hears of each
-    decision, before it is committed. Raises sqlite3.Error where the
-    transaction is lost; then none of the events is done.
+    ``trail``: whether the audit trail is written; a replay's would vouch for nothing. ``lots_later``: whether lots that
+    are to be judged again wait until a gateway runs. ``on_decided`` hears of each decision, before it is committed.
+    Raises sqlite3.Error where the transaction is lost; then none of the events is done.
     """
-    deciding = _Deciding(connection, line, trail=trail, on_decided=on_decided)
+    deciding = _Deciding(connection, line, trail=trail, lots_later=lots_later, on_decided=on_decided)
     begun, done = time.perf_counter(), 0
     for pending in batch:
         if done and time.perf_counter() - begun > _MOST_WORK_SECONDS:
@@ -107,6 +111,7 @@ def decide_batch(
         damaged=deciding.damaged,
         follow_ups=deciding.follow_ups,
         messages=deciding.messages,
+        answers=deciding.answers,
         board_due=deciding.board_due,
     )
 
@@ -120,17 +125,20 @@ class _Deciding:
         line: LineDefinition,
         *,
         trail: bool,
+        lots_later: bool,
         on_decided: Callable[[Event, Decision], None],
     ) -> None:
         self._connection = connection
         self._line = line
         self._trail = trail
+        self._lots_later = lots_later
         self._on_decided = on_decided
         self.board_due: TimerDue | None = None
         self.messages: tuple[Queued, ...] | None = ()
         self.failed = 0
         self.damaged = 0
         self.follow_ups = 0
+        self.answers: dict[str, Answer] = {}
 
     def take(self, pending: Waiting) -> None:
         """Decide an event that has come in, unless it has been decided already."""
@@ -150,6 +158,7 @@ class _Deciding:
         try:
             facts = load(self._connection, event, self._line, windows)
             decision = decide(event, facts)
+            answer = decision.answer
             queued = recording.write(self._connection, event, decision, trail=self._trail)
             latched = any(isinstance(record, Latched) for record in decision.records)
             if facts.damaged:
@@ -167,9 +176,11 @@ class _Deciding:
             log.exception("a decision failed; the event becomes a dead letter", kind=event.kind)
             queued = _bury(self._connection, self._line, event, error)
             self.failed += 1
-            latched = False
+            answer, latched = _could_not_decide(event, error), False
         self.messages = None if self.messages is None or queued is None else self.messages + queued
         self._connection.execute("RELEASE decision")
+        if answer is not None:
+            self.answers[event.event_id] = answer
         if latched:
             self._judge_advice_again(event)
         if not isinstance(event, ModelDue | TimerDue):
@@ -190,6 +201,9 @@ class _Deciding:
         cause = None if waiting or started else event.event_id
         lots = lot_records.lots_to_judge(self._connection, cause=cause, most=_LOTS_AT_ONCE + 1)
         many = len(lots) > _LOTS_AT_ONCE
+        if lots and self._lots_later:
+            lot_records.judge_at_next_start(self._connection, event)
+            return
         if lots and (started or many):
             lot_records.judge_later(self._connection, event)
             self.follow_ups += 1
@@ -237,6 +251,16 @@ def _about(event: Arrived) -> ResultReference | None:
             return event.about
         case _:
             return None
+
+
+def _could_not_decide(event: Event, error: Exception) -> Answer | None:
+    """Return what the person hears whose act could not be decided; nothing of it is done."""
+    if not isinstance(event, ActRequested):
+        return None
+    return refused(
+        f"the gateway could not decide this ({type(error).__name__}): nothing is changed",
+        hint="the gateway's log says why",
+    )
 
 
 def _bury(

@@ -275,9 +275,20 @@ def judge_later(connection: sqlite3.Connection, event: Event) -> None:
     leave_to_judge(connection, cause=event.event_id, at_ns=event.at_ns)
 
 
-def leave_to_judge(connection: sqlite3.Connection, *, cause: str, at_ns: int) -> str:
-    """Leave a follow-up that has the lots judged that wait to be judged again; return its id."""
+def judge_at_next_start(connection: sqlite3.Connection, event: Event) -> None:
+    """Leave the lots that an event has marked for when a gateway runs.
+
+    The follow-up has the event's own id, so that the lots are judged under the ids that they would have at once.
+    """
+    _leave_to_judge(connection, event.event_id, at_ns=event.at_ns)
+
+
+def leave_to_judge(connection: sqlite3.Connection, *, cause: str, at_ns: int) -> None:
+    """Leave a follow-up that has the lots judged that wait to be judged again."""
+    event_id = identity_of("follow-up", cause, FollowUpKind.JUDGE_AGAIN, at_ns)
+    _leave_to_judge(connection, event_id, at_ns=at_ns)
+
+
+def _leave_to_judge(connection: sqlite3.Connection, event_id: str, *, at_ns: int) -> None:
     wanted = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
-    event_id = identity_of("follow-up", cause, wanted.kind, at_ns)
     connection.execute(SQL["insert_follow_up"], {"event_id": event_id, "at_ns": at_ns, "body": encode(wanted)})
-    return event_id

@@ -12,15 +12,19 @@ from typing import Any
 from gateway.advice.lifecycle import OPEN
 from gateway.contract.identity import identity_of
 from gateway.decision import (
+    AuditArchived,
     ControlJudged,
+    DeadLetterRetry,
     Decision,
     EpochBegun,
     IncomingTested,
     Latched,
     LotAssessed,
     LotJudged,
+    MessageUnparked,
     ModelLearned,
     OpenLotsQuestioned,
+    PointSettled,
     ReferenceFrozen,
     ResponseRecorded,
     ResultAccepted,
@@ -49,6 +53,7 @@ from gateway.lab.fingerprints import Fingerprint
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ProvisionalHold, Specification
 from gateway.records.outgoing import AuditEntry, DeadLetter, SignedHead
+from gateway.records.people import SignedBias, VersionChange
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange, ContextKind
@@ -59,7 +64,7 @@ from gateway.store.codec import encode
 from gateway.store.facts import samples
 from gateway.store.outbox import Queued, enqueue
 from gateway.store.statements import SQL
-from gateway.store.transaction import lot_records
+from gateway.store.transaction import lot_records, write_acts
 
 EVIDENCE_DAMAGED = "EVIDENCE_DAMAGED"
 _ARRIVED = (ResultArrived, ContextChanged, SpecificationStated, ResponseArrived, MessageRefused)
@@ -100,6 +105,8 @@ def write(
         done_with(connection, event)
     if trail:
         audit.append_for_changes(connection, decision.audit, subject=event.event_id, at_ns=event.at_ns)
+    if any(isinstance(record, MessageUnparked) for record in decision.records):
+        return None  # it waited before those that came since
     if any(message.replaces is not None for message in decision.messages):
         return None
     return tuple(each for each in queued if each is not None)
@@ -451,4 +458,10 @@ _WRITERS: Mapping[type, Callable[[sqlite3.Connection, Event, Any], None]] = {
     EpochBegun: _epoch,
     ModelLearned: _learned,
     Unlatched: _unlatched,
+    PointSettled: write_acts.point_settled,
+    VersionChange: write_acts.version_changed,
+    SignedBias: write_acts.bias_signed,
+    MessageUnparked: write_acts.message_unparked,
+    DeadLetterRetry: write_acts.dead_letter_retry,
+    AuditArchived: write_acts.audit_archived,
 }

@@ -1,0 +1,133 @@
+"""How a command and the running gateway speak: one JSON line asks (``labline.act/1``), one answers.
+
+What a person does is in the line as the act's own fields. A line is bounded, and what is not understood is refused.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from gateway.contract.identity import identity_of
+from gateway.errors import LablineError
+from gateway.records.acts import ACTS, Act, ActKind, ActOutcome, Answer
+
+LONGEST_LINE_BYTES = 1024 * 1024
+LONGEST_PERSON, LONGEST_REASON = 200, 4000
+_ADAPTERS = {kind: TypeAdapter[Act](act) for kind, act in ACTS.items()}
+_MOST_PROBLEMS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActRequest:
+    """An act that is asked for, by whom and why.
+
+    ``begin_before_boot_ns``: on the clock since boot, when the one who asks gives up waiting: it is not begun later.
+    """
+
+    act: Act
+    person: str
+    reason: str
+    begin_before_boot_ns: int
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class _RequestLine(_Line):
+    schema_: Literal["labline.act/1"] = Field(alias="schema")
+    act: ActKind
+    person: str = Field(max_length=LONGEST_PERSON)
+    reason: str = Field(max_length=LONGEST_REASON)
+    begin_before_boot_ns: int
+    parameters: dict[str, Any]
+
+
+class _AnswerLine(_Line):
+    schema_: Literal["labline.act-answer/1"] = Field(alias="schema")
+    outcome: ActOutcome
+    why: str
+    hint: str
+    details: dict[str, Any]
+
+
+def identity_of_act(act: Act, *, at_ns: int) -> str:
+    """Return the stable id of the event in which an act is asked for at an instant."""
+    return identity_of("act", act.kind, _ADAPTERS[act.kind].dump_json(act).decode(), at_ns)
+
+
+def request_line(request: ActRequest) -> bytes:
+    """Return a request as one line; raises LablineError where it is too long, UnicodeEncodeError where no text."""
+    if len(request.person) > LONGEST_PERSON or len(request.reason) > LONGEST_REASON:
+        raise LablineError(
+            f"a person's name has at most {LONGEST_PERSON} characters, a reason {LONGEST_REASON}",
+            hint="name the document that says more",
+        )
+    for text in (request.person, request.reason):
+        text.encode()
+    document = _RequestLine(
+        schema="labline.act/1",
+        act=request.act.kind,
+        person=request.person,
+        reason=request.reason,
+        begin_before_boot_ns=request.begin_before_boot_ns,
+        parameters=_ADAPTERS[request.act.kind].dump_python(request.act, mode="json"),
+    )
+    return _as_line(document)
+
+
+def read_request(line: bytes) -> ActRequest:
+    """Return the request in a line; raises LablineError with what is wrong with it."""
+    try:
+        document = _RequestLine.model_validate_json(line)
+        names = {field.name for field in fields(ACTS[document.act])}
+        surplus = sorted(document.parameters.keys() - names)
+        if surplus:
+            raise LablineError(f"{document.act} has no parameter {surplus[0][:40]}")
+        act = _ADAPTERS[document.act].validate_python(document.parameters)
+    except ValidationError as error:
+        raise LablineError(_problems(error)) from error
+    return ActRequest(
+        act=act,
+        person=document.person,
+        reason=document.reason,
+        begin_before_boot_ns=document.begin_before_boot_ns,
+    )
+
+
+def answer_line(answer: Answer) -> bytes:
+    """Return an answer as one line."""
+    return _as_line(
+        _AnswerLine(
+            schema="labline.act-answer/1",
+            outcome=answer.outcome,
+            why=answer.why,
+            hint=answer.hint,
+            details=dict(answer.details),
+        )
+    )
+
+
+def read_answer(line: bytes) -> Answer:
+    """Return the answer in a line; raises LablineError where it is none."""
+    try:
+        document = _AnswerLine.model_validate_json(line)
+    except ValidationError as error:
+        raise LablineError(f"the gateway's answer is not understood: {_problems(error)}") from error
+    return Answer(outcome=document.outcome, why=document.why, hint=document.hint, details=document.details)
+
+
+def _as_line(document: _Line) -> bytes:
+    """Return a document as one line; raises LablineError where that is longer than is taken."""
+    line = document.model_dump_json(by_alias=True).encode() + b"\n"
+    if len(line) > LONGEST_LINE_BYTES:
+        what = f"a request or an answer has at most {LONGEST_LINE_BYTES} bytes"
+        raise LablineError(what, hint="ask for less at once")
+    return line
+
+
+def _problems(error: ValidationError) -> str:
+    """Return what is wrong, without what was sent."""
+    told = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_PROBLEMS]
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'the line'}: {item['msg']}" for item in told)

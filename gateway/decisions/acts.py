@@ -1,0 +1,298 @@
+"""What people do by commands: what cannot be done is refused with what to do, and changes nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import TypeVar
+
+from gateway.contract.times import rfc3339
+from gateway.decision import (
+    OF_ALL_LOTS,
+    AuditArchived,
+    DeadLetterRetry,
+    Decision,
+    MessageUnparked,
+    PointSettled,
+    Record,
+    Unlatched,
+)
+from gateway.decisions.changes import audit_entry
+from gateway.errors import record_damaged
+from gateway.events import ActRequested
+from gateway.facts.acts import (
+    ArchiveFacts,
+    MessageState,
+    PointOnRecord,
+    RetryFacts,
+    SettlePointFacts,
+    SignBiasFacts,
+    VersionFacts,
+)
+from gateway.facts.base import Facts
+from gateway.inference.signed_bias import signature_holds
+from gateway.inference.versions import in_service
+from gateway.lab.release import Subject
+from gateway.records.acts import (
+    AcknowledgeAlarm,
+    Answer,
+    ArchiveAudit,
+    PromoteModel,
+    RetryMessages,
+    RollBackModel,
+    SettlePoint,
+    SignBiases,
+    done,
+    refused,
+)
+from gateway.records.people import Settlement, SignedBias, VersionAct, VersionChange
+
+Wanted = TypeVar("Wanted")
+
+INSTANT_PASSED = "INSTANT_PASSED"
+_NAMED = 10  # points in a hint
+
+
+def _act_of(event: ActRequested, kind: type[Wanted]) -> Wanted:
+    """Return an event's act; its row in the table of decisions says of which kind it is."""
+    if not isinstance(event.act, kind):
+        raise TypeError(f"{event.act.kind} is no {kind.__name__}")
+    return event.act
+
+
+def _refusal(answer: Answer) -> Decision:
+    return Decision(answer=answer)
+
+
+# --- alarms ------------------------------------------------------------------------------------------------
+
+
+def on_acknowledge_alarm(event: ActRequested, facts: Facts) -> Decision:
+    """Take an alarm down that stands."""
+    code = _act_of(event, AcknowledgeAlarm).code
+    if code not in facts.latches:
+        return _refusal(
+            refused(f"no alarm {code} stands", hint=f"standing: {', '.join(sorted(facts.latches)) or 'none'}")
+        )
+    return Decision(
+        records=(Unlatched(code=code),),
+        audit=(audit_entry("alarm_acknowledged", code, person=event.person, reason=event.reason),),
+        answer=done(),
+    )
+
+
+# --- lots --------------------------------------------------------------------------------------------------
+
+
+def on_settle_point(event: ActRequested, facts: SettlePointFacts) -> Decision:
+    """Settle a point of a lot, which is judged again; what was settled is what was known."""
+    act = _act_of(event, SettlePoint)
+    known = next((item for item in facts.open_points if item.point.point_id == act.point_id), None)
+    refusal = _settled_before(act, facts) or _not_open(act, known, facts.open_points)
+    if refusal is not None or known is None:
+        return _refusal(refusal or _unknown_point(act, facts.open_points))
+    settlement = Settlement(point_id=act.point_id, person=event.person, reason=event.reason, at_ns=event.at_ns)
+    of_lot = OF_ALL_LOTS if known.about.kind is Subject.SPECIFICATION else act.material_lot_id
+    return Decision(
+        records=(PointSettled(material_lot_id=of_lot, settlement=settlement),),
+        audit=(
+            audit_entry("point_settled", act.material_lot_id, point_id=act.point_id, code=known.point.code,
+                        subject=known.about.subject, text=known.point.reason.text, person=event.person,
+                        reason=event.reason),
+        ),
+        answer=done(),
+    )  # fmt: skip
+
+
+def _settled_before(act: SettlePoint, facts: SettlePointFacts) -> Answer | None:
+    before = facts.before
+    if before is None:
+        return None
+    if not before.holds:
+        damaged = record_damaged(table="settlement", key=act.point_id)
+        return refused(str(damaged), hint=damaged.hint)
+    of_lot = "" if before.material_lot_id in {act.material_lot_id, OF_ALL_LOTS} else f" of lot {before.material_lot_id}"
+    settled = before.settlement
+    return refused(
+        f"point {act.point_id}{of_lot} is settled already: {settled.person}, {rfc3339(settled.at_ns)}, "
+        f"{settled.reason}",
+        hint="there is nothing to do; labline lot shows what else speaks against a release",
+    )
+
+
+def _not_open(act: SettlePoint, known: PointOnRecord | None, open_points: tuple[PointOnRecord, ...]) -> Answer | None:
+    if known is None:
+        return _unknown_point(act, open_points)
+    if known.point.can_be_settled:
+        return None
+    asks = known.point.asks.value
+    return refused(
+        f"point {act.point_id} asks for a {asks} and is not settled here: {known.point.reason.text}",
+        hint=known.point.how,
+    )
+
+
+def _unknown_point(act: SettlePoint, open_points: tuple[PointOnRecord, ...]) -> Answer:
+    why = f"lot {act.material_lot_id} has no open point {act.point_id}"
+    if not open_points:
+        return refused(why, hint="nothing speaks against a release of it")
+    named = [f"{item.point.point_id} ({item.point.code})" for item in open_points[:_NAMED]]
+    more = f" and {len(open_points) - _NAMED} more" if len(open_points) > _NAMED else ""
+    return refused(why, hint=f"its points are: {', '.join(named)}{more}")
+
+
+# --- versions of models --------------------------------------------------------------------------------------
+
+
+def on_promote_model(event: ActRequested, _facts: VersionFacts) -> Decision:
+    """Put a version of a model into service."""
+    act = _act_of(event, PromoteModel)
+    change = VersionChange(
+        model=act.model, act=VersionAct.PROMOTE, version=act.version, bundle_sha256=act.bundle_sha256,
+        folder=act.folder, at_ns=event.at_ns, person=event.person, reason=event.reason,
+    )  # fmt: skip
+    return _changed("model_promoted", change, done())
+
+
+def on_roll_back_model(event: ActRequested, facts: VersionFacts) -> Decision:
+    """Take the newest promotion of a model back; the version before it, else the configured one, is in service."""
+    model = _act_of(event, RollBackModel).model
+    promoted = in_service(facts.changes).get(model, [])
+    if not promoted:
+        return _refusal(
+            refused(f"of {model} the configured bundle is in service", hint="another one is chosen by [[model]] bundle")
+        )
+    change = replace(
+        promoted[-1], act=VersionAct.ROLL_BACK, person=event.person, reason=event.reason, at_ns=event.at_ns
+    )
+    holds = promoted[-2].version if len(promoted) > 1 else None
+    return _changed("model_rolled_back", change, done(taken=change.version, holds=holds))
+
+
+def _changed(kind: str, change: VersionChange, answer: Answer) -> Decision:
+    body = {name: value for name, value in asdict(change).items() if name not in {"model", "act", "at_ns"}}
+    return Decision(records=(change,), audit=(audit_entry(kind, change.model, **body),), answer=answer)
+
+
+# --- messages ------------------------------------------------------------------------------------------------
+
+
+def on_retry_messages(event: ActRequested, facts: RetryFacts) -> Decision:
+    """Have messages sent or tried again: all that are named, or none."""
+    act = _act_of(event, RetryMessages)
+    wanted = tuple(dict.fromkeys((*act.message_ids, *facts.messages)))
+    refusals = (_not_tried_again(message_id, facts.messages.get(message_id)) for message_id in wanted)
+    refusal = next((answer for answer in refusals if answer is not None), None)
+    if refusal is not None:
+        return _refusal(refusal)
+    records: list[Record] = []
+    audit = []
+    for message_id in wanted:
+        if facts.messages[message_id] is MessageState.PARKED:
+            records.append(MessageUnparked(message_id=message_id))
+            audit.append(audit_entry("message_unparked", message_id, person=event.person))
+        else:
+            records.append(DeadLetterRetry(dead_letter_id=message_id, person=event.person))
+            audit.append(audit_entry("dead_letter_retry", message_id, person=event.person))
+    how = {message_id: facts.messages[message_id].value for message_id in wanted}
+    return Decision(records=tuple(records), audit=tuple(audit), answer=done(messages=how))
+
+
+def _not_tried_again(message_id: str, state: MessageState | None) -> Answer | None:
+    refusal = _NOT_TRIED_AGAIN.get(state)
+    return None if refusal is None else refusal(message_id)
+
+
+def _not_there(message_id: str) -> Answer:
+    return refused(
+        f"there is no dead letter {message_id}, and no parked message",
+        hint="labline buffer dead-letters and labline buffer parked list them",
+    )
+
+
+def _not_kept(message_id: str) -> Answer:
+    return refused(
+        f"the payload of {message_id} is kept no longer: newer dead letters have used up the quota",
+        hint="have the sender send it again",
+    )
+
+
+def _damaged(message_id: str) -> Answer:
+    damaged = record_damaged(table="dead_letter", key=message_id)
+    return refused(str(damaged), hint=damaged.hint)
+
+
+_NOT_TRIED_AGAIN: Mapping[MessageState | None, Callable[[str], Answer]] = {
+    None: _not_there,
+    MessageState.NOT_KEPT: _not_kept,
+    MessageState.DAMAGED: _damaged,
+}
+
+
+# --- corrections ---------------------------------------------------------------------------------------------
+
+
+def on_sign_biases(event: ActRequested, facts: SignBiasFacts) -> Decision:
+    """Put signed corrections into force.
+
+    Their instant must still be to come and later than any before, so that no decision of a later instant stands
+    without them: the one who signs asks again with a later one where it has passed.
+    """
+    act = _act_of(event, SignBiases)
+    if any(bias.signed_ns <= max(event.at_ns, facts.newest_signed_ns) for bias in act.biases):
+        return _refusal(
+            refused(
+                "the instant from which on the correction is to be in force has passed",
+                hint="sign it again",
+                code=INSTANT_PASSED,
+                newest_signed_ns=facts.newest_signed_ns,
+            )
+        )
+    refusals = (_not_signed(bias, act.model, facts) for bias in act.biases)
+    refusal = next((answer for answer in refusals if answer is not None), None)
+    if refusal is not None:
+        return _refusal(refusal)
+    return Decision(
+        records=act.biases,
+        audit=tuple(audit_entry("bias_signed", act.model, **asdict(bias)) for bias in act.biases),
+        answer=done(),
+    )
+
+
+def _not_signed(bias: SignedBias, model: str, facts: SignBiasFacts) -> Answer | None:
+    trusted = facts.line.trusted_keys
+    if not signature_holds(bias):
+        return refused(f"the signature over the correction of {bias.analyte} does not hold", hint="sign it again")
+    if trusted is not None and bias.public_key not in trusted:
+        return refused("this key is not one of [approval] trusted_keys", hint="have one of them sign")
+    if facts.newest_result_ns.get(bias.analyte, bias.newest_ns) > bias.newest_ns:
+        return refused(
+            f"newer results of {bias.analyte} have come: they may propose another correction of {model}",
+            hint="look again without --key",
+        )
+    return None
+
+
+# --- the audit trail -------------------------------------------------------------------------------------------
+
+
+def on_archive_audit(event: ActRequested, facts: ArchiveFacts) -> Decision:
+    """Take archived lines out of the trail, with a line that says so."""
+    act = _act_of(event, ArchiveAudit)
+    if facts.signing_keys and act.public_key not in facts.signing_keys:
+        return _refusal(
+            refused(
+                f"the audit key {act.public_key[:16]} has signed no head of this line: nothing was archived",
+                hint="give the command the service's credential: CREDENTIALS_DIRECTORY with a file audit_key",
+            )
+        )
+    if facts.first_seq != act.first_seq or facts.hash_of_last != act.last_hash:
+        return _refusal(
+            refused(
+                "the trail has changed since it was exported: nothing was taken out",
+                hint="remove the folder that was made, and archive again",
+            )
+        )
+    archived = AuditArchived(
+        first_seq=act.first_seq, last_seq=act.last_seq, last_hash=act.last_hash, file_sha256=act.file_sha256
+    )
+    body = {**asdict(archived), "file": act.file, "rows": dict(act.rows)}
+    return Decision(records=(archived,), audit=(audit_entry("audit_archived", act.file_sha256, **body),), answer=done())

@@ -1,0 +1,81 @@
+"""What deciding on people's acts stands on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.facts.base import Facts
+from gateway.lab.release import Assessment, Point
+from gateway.records.people import Settlement, VersionChange
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PointOnRecord:
+    """A point with the subject that it is about; ``settlement``: a person's, where there is one."""
+
+    point: Point
+    about: Assessment
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettlementOnRecord:
+    """What is on record of a point that a person has settled before; ``holds``: whether the row matches its hash."""
+
+    material_lot_id: str
+    settlement: Settlement
+    holds: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettlePointFacts(Facts):
+    """Whether the point is settled already, and what speaks against the lot's release, the worst first."""
+
+    before: SettlementOnRecord | None
+    open_points: tuple[PointOnRecord, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionFacts(Facts):
+    """The promotions and rollbacks that count, in their order."""
+
+    changes: tuple[VersionChange, ...]
+
+
+class MessageState(StrEnum):
+    """How a message stands that a person wants sent or tried again."""
+
+    PARKED = "parked"  # it waits to be sent, and the broker has refused it
+    DEAD_LETTER = "dead_letter"
+    DAMAGED = "damaged"  # a dead letter that does not match its hash
+    NOT_KEPT = "not_kept"  # a dead letter whose payload has gone beyond the quota
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryFacts(Facts):
+    """The messages that are there, by id, in the order in which they are to be taken."""
+
+    messages: Mapping[str, MessageState]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignBiasFacts(Facts):
+    """``newest_signed_ns``: of all corrections on record, 0 where there is none.
+
+    ``newest_result_ns``: by analyte, when the sample of the newest result on record was drawn.
+    """
+
+    newest_signed_ns: int
+    newest_result_ns: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchiveFacts(Facts):
+    """The trail as it stands: its first line's number, the hash of the line that is to be the archive's last.
+
+    ``signing_keys``: the public keys that have signed heads of it.
+    """
+
+    first_seq: int | None
+    hash_of_last: str | None
+    signing_keys: frozenset[str]

@@ -1,0 +1,134 @@
+"""What a person asks of the gateway by a command, and what the gateway answers: one frozen record for each act."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from gateway.records.people import SignedBias
+
+
+class ActKind(StrEnum):
+    """Which act; as messages between commands and the gateway write it."""
+
+    ACKNOWLEDGE_ALARM = "acknowledge_alarm"
+    SETTLE_POINT = "settle_point"
+    PROMOTE_MODEL = "promote_model"
+    ROLL_BACK_MODEL = "roll_back_model"
+    RETRY_MESSAGES = "retry_messages"
+    SIGN_BIASES = "sign_biases"
+    ARCHIVE_AUDIT = "archive_audit"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgeAlarm:
+    """Take down an alarm that stands."""
+
+    kind: ClassVar[ActKind] = ActKind.ACKNOWLEDGE_ALARM
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettlePoint:
+    """Settle a point that speaks against the release of a lot."""
+
+    kind: ClassVar[ActKind] = ActKind.SETTLE_POINT
+    material_lot_id: str
+    point_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromoteModel:
+    """Put a version of a model into service; ``folder``: its bundle, which stays there."""
+
+    kind: ClassVar[ActKind] = ActKind.PROMOTE_MODEL
+    model: str
+    version: str
+    bundle_sha256: str
+    folder: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RollBackModel:
+    """Take the newest promotion of a model back."""
+
+    kind: ClassVar[ActKind] = ActKind.ROLL_BACK_MODEL
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryMessages:
+    """Try dead letters again and send parked messages again: all of them, or none where one is not there."""
+
+    kind: ClassVar[ActKind] = ActKind.RETRY_MESSAGES
+    message_ids: tuple[str, ...]
+    all_parked: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignBiases:
+    """Put signed corrections of a model into force; each from its own instant on, which is still to come."""
+
+    kind: ClassVar[ActKind] = ActKind.SIGN_BIASES
+    model: str
+    biases: tuple[SignedBias, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchiveAudit:
+    """Take the oldest lines of the audit trail out, which a verified archive holds.
+
+    ``rows``: by table, what the archived lines alone vouch for.
+    """
+
+    kind: ClassVar[ActKind] = ActKind.ARCHIVE_AUDIT
+    first_seq: int
+    last_seq: int
+    last_hash: str
+    file_sha256: str
+    file: str
+    public_key: str
+    rows: Mapping[str, Any]
+
+
+Act = AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
+
+ACTS: Mapping[ActKind, type[Act]] = {
+    act.kind: act
+    for act in (
+        AcknowledgeAlarm, SettlePoint, PromoteModel, RollBackModel, RetryMessages, SignBiases, ArchiveAudit
+    )
+}  # fmt: skip
+
+
+class ActOutcome(StrEnum):
+    """What came of an act."""
+
+    DONE = "done"
+    REFUSED = "refused"  # nothing is changed
+    UNKNOWN = "unknown"  # whether it is done, nobody can say
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What the one hears who asked; ``why`` and ``hint``: of a refusal; ``details``: of what was done."""
+
+    outcome: ActOutcome
+    why: str = ""
+    hint: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def done(**details: Any) -> Answer:
+    """Return the answer that an act is done."""
+    return Answer(outcome=ActOutcome.DONE, details=details)
+
+
+def refused(why: str, *, hint: str, **details: Any) -> Answer:
+    """Return the answer that an act is refused, so that nothing is changed."""
+    return Answer(outcome=ActOutcome.REFUSED, why=why, hint=hint, details=details)
+
+
+def unknown(why: str, *, hint: str) -> Answer:
+    """Return the answer that nobody can say whether an act is done."""
+    return Answer(outcome=ActOutcome.UNKNOWN, why=why, hint=hint)

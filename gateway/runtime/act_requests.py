@@ -1,0 +1,119 @@
+"""A command's way to an act: the running gateway is asked; where none runs, the same decision is taken on its store.
+
+Either way one process writes: the gateway, or the command while it holds the store's lock.
+"""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+from gateway.clock import SystemClock
+from gateway.config.line_definition import trusted_keys
+from gateway.config.tables import Settings
+from gateway.contract.acts import LONGEST_LINE_BYTES, ActRequest, identity_of_act, read_answer, request_line
+from gateway.database.opening import SQLITE_ERRORS, translated
+from gateway.errors import LablineError, StoreLockedError
+from gateway.line.definition import LineDefinition
+from gateway.records.acts import Act, ActOutcome, Answer, SignBiases, unknown
+from gateway.store.database import STATE_FILE, locked, open_state, read_state
+from gateway.time_units import seconds_to_ns
+from gateway.transport.unix_lines import NoAnswerError, NotTakenError, ask_line
+
+_TAKEN_SECONDS = 5.0
+_ANSWERED_SECONDS = 75.0  # the gateway gives up earlier, and says so
+_LOOK_SECONDS = 0.1
+_RUNNING = "look whether the gateway runs as it should: labline buffer status, and its log"
+
+
+def perform(settings: Settings, act: Act, *, path: Path, person: str, reason: str) -> Answer:
+    """Have an act done by the running gateway, else on its store; return what came of it.
+
+    Raises LablineError where it is refused, so that nothing is changed, and where nobody can say whether it is done.
+    """
+    answer = ask(settings, act, path=path, person=person, reason=reason)
+    if answer.outcome is not ActOutcome.DONE:
+        raise not_done(answer)
+    return answer
+
+
+def not_done(answer: Answer) -> LablineError:
+    """Return the error of an act that is refused, or of which nobody can say whether it is done."""
+    if answer.outcome is ActOutcome.UNKNOWN:
+        return LablineError(f"whether it is done is not known: {answer.why}", hint=answer.hint)
+    return LablineError(answer.why, hint=answer.hint)
+
+
+def ask(settings: Settings, act: Act, *, path: Path, person: str, reason: str) -> Answer:
+    """Return the answer to an act; raises LablineError where nobody could be asked, so that nothing is done.
+
+    ``path``: the configuration's file.
+    """
+    directory = settings.store.directory
+    read_state(directory).close()  # a command makes no store, and brings none to a newer schema
+    until = time.monotonic() + _TAKEN_SECONDS
+    while True:
+        try:
+            with locked(directory):
+                return _on_the_store(settings, act, path=path, person=person, reason=reason)
+        except StoreLockedError as error:
+            holder = str(error)
+        try:
+            return _by_the_gateway(directory, act, person=person, reason=reason)
+        except (FileNotFoundError, ConnectionRefusedError):  # it starts, it ends, or it is another command
+            if time.monotonic() > until:
+                raise LablineError(f"{holder}, which takes no acts: nothing is done", hint=_RUNNING) from None
+        time.sleep(_LOOK_SECONDS)
+
+
+def _by_the_gateway(directory: Path, act: Act, *, person: str, reason: str) -> Answer:
+    begin_before_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + seconds_to_ns(_TAKEN_SECONDS)
+    line = request_line(ActRequest(act=act, person=person, reason=reason, begin_before_boot_ns=begin_before_ns))
+    try:
+        return read_answer(
+            ask_line(
+                directory,
+                line,
+                taken_within=_TAKEN_SECONDS,
+                answered_within=_ANSWERED_SECONDS,
+                longest_bytes=LONGEST_LINE_BYTES,
+            )
+        )
+    except NotTakenError as error:
+        raise LablineError(f"{error}: nothing is done", hint=error.hint or _RUNNING) from error
+    except NoAnswerError as error:
+        return unknown(str(error), hint="look before you ask again: labline audit trace shows what is on record")
+
+
+def _on_the_store(settings: Settings, act: Act, *, path: Path, person: str, reason: str) -> Answer:
+    """Decide an act on the store, whose lock is held; lots that it touches are judged when a gateway starts."""
+    # here only: a command that asks a running gateway needs nothing of it
+    from gateway.events import ActRequested  # noqa: PLC0415
+    from gateway.ingest.event_queue import Pending  # noqa: PLC0415
+    from gateway.store.audit.heads import HeadFile  # noqa: PLC0415
+    from gateway.store.transaction.decide_batch import decide_batch  # noqa: PLC0415
+
+    directory, at = settings.store.directory, SystemClock().now()
+    event = ActRequested(event_id=identity_of_act(act, at_ns=at.wall_ns), at=at, act=act, person=person, reason=reason)
+    line = _line_without_models(settings, act, path=path)
+    with closing(open_state(directory)) as connection, HeadFile(directory) as head_file:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            outcome = decide_batch(connection, line=line, batch=(Pending(event),), lots_later=True)
+            connection.execute("COMMIT")
+            head_file.witness(connection)
+        except SQLITE_ERRORS as error:
+            raise translated(error, f"nothing is changed: {directory / STATE_FILE} cannot be written") from error
+    return outcome.answers[event.event_id]
+
+
+def _line_without_models(settings: Settings, act: Act, *, path: Path) -> LineDefinition:
+    """Return the line as far as acts stand on it; a bundle that does not hold any more must not keep a person away."""
+    trusted = trusted_keys(settings, folder=path.parent) if isinstance(act, SignBiases) else None
+    return LineDefinition(
+        path=settings.line_path,
+        topic_root=settings.topic_root,
+        tags={},
+        specifications=(),
+        models=(),
+        trusted_keys=None if trusted is None else frozenset(trusted),
+    )

@@ -1,0 +1,153 @@
+"""What people do by commands, beside a gateway that runs: a request becomes an event, and is decided like any other.
+
+One act at a time. One that is not begun in time is taken back, so that nothing is done later that a person was told is
+not done; one that is being written is waited for. An act takes effect at once: whoever works by it hears of it here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.contract.acts import ActRequest, answer_line, identity_of_act, read_request
+from gateway.errors import LablineError
+from gateway.events import ActRequested
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.line.definition import LineDefinition
+from gateway.records.acts import ActKind, ActOutcome, Answer, PromoteModel, RollBackModel, refused, unknown
+from gateway.runtime.model_versions import Versions
+
+log = structlog.get_logger()
+
+CLOSING_SECONDS = 3.0  # for an act that is being decided as the gateway stops
+_WAIT_SECONDS = 15.0  # for acts before it
+_BEGIN_SECONDS, _COMMIT_SECONDS = 5.0, 10.0
+_PREPARE_SECONDS = 30.0  # to load a version of a model
+_LATE = "nothing is done: the gateway has more to do than it can, or no room on its disk"
+_LOOK = "labline buffer status says how it does; ask again later"
+
+
+class _Asked:
+    """An act that waits: what came of it, and whether deciding has begun or it was taken back, whichever was first."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._begun = False
+        self._taken_back = False
+
+    def begin(self) -> bool:
+        """Note that deciding begins; return whether it still may."""
+        self._begun = not self._taken_back
+        return self._begun
+
+    def take_back(self) -> bool:
+        """Take it back; return whether deciding has not begun, so that it never will."""
+        self._taken_back = not self._begun
+        return self._taken_back
+
+    def answered(self, answer: Answer) -> None:
+        """Take the answer."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+
+class Acts:
+    """Has acts decided, and answers."""
+
+    def __init__(
+        self,
+        *,
+        inbox: EventQueue,
+        clock: Clock,
+        versions: Versions,
+        on_retries: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """``on_retries`` hears that messages are to be tried again; ``on_change`` that the status may be another."""
+        self._inbox = inbox
+        self._clock = clock
+        self._versions = versions
+        self._on_change = on_change
+        self._one = asyncio.Lock()
+        self._after: Mapping[ActKind, Callable[[], None]] = {ActKind.RETRY_MESSAGES: on_retries}
+
+    async def answer(self, line: bytes) -> bytes:
+        """Return the answer to a request, as one line."""
+        try:
+            request = read_request(line)
+            if self._clock.now().boot_ns >= request.begin_before_boot_ns:
+                return answer_line(refused(_LATE, hint=_LOOK))
+            answer = await self._alone(request)
+        except LablineError as error:
+            answer = refused(str(error), hint=error.hint)
+        return answer_line(answer)
+
+    async def _alone(self, request: ActRequest) -> Answer:
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._one.acquire()
+        except TimeoutError:
+            return refused(_LATE, hint=_LOOK)
+        try:
+            return await self._done(request)
+        finally:
+            self._one.release()
+
+    async def _done(self, request: ActRequest) -> Answer:
+        """Have an act decided, and let it take effect."""
+        act, line = request.act, await self._line_with(request)
+        answer = await self._decided(request)
+        log.info("an act was asked for", act=act.kind.value, person=request.person, outcome=answer.outcome.value)
+        if answer.outcome is not ActOutcome.DONE:
+            return answer
+        if line is not None:
+            await self._versions.take(line)
+        self._after.get(act.kind, _nothing)()
+        self._on_change()
+        return answer
+
+    async def _line_with(self, request: ActRequest) -> LineDefinition | None:
+        """Return the line as it will be with another version of a model, loaded and checked before it is decided."""
+        act = request.act
+        if not isinstance(act, PromoteModel | RollBackModel):
+            return None
+        try:
+            async with asyncio.timeout(_PREPARE_SECONDS):
+                return await self._versions.line_after(act)
+        except TimeoutError:
+            raise LablineError(f"the version could not be read in {_PREPARE_SECONDS:g} s", hint=_LOOK) from None
+
+    async def _decided(self, request: ActRequest) -> Answer:
+        at, asked = self._clock.now(), _Asked()
+        event = ActRequested(
+            event_id=identity_of_act(request.act, at_ns=at.wall_ns),
+            at=at,
+            act=request.act,
+            person=request.person,
+            reason=request.reason,
+        )
+        self._inbox.ask(event, Urgency.STOP_AND_RESPONSES, asked.answered, asked.begin)
+        if await _within(_BEGIN_SECONDS, asked.answer):
+            return asked.answer.result()
+        if asked.take_back():
+            self._inbox.withdraw(event.event_id)
+            return refused(_LATE, hint=_LOOK)
+        if await _within(_COMMIT_SECONDS, asked.answer):
+            return asked.answer.result()
+        return unknown("the store takes very long to write it", hint="look before you ask again")
+
+
+async def _within(seconds: float, answer: Awaitable[Any]) -> bool:
+    """Return whether something was answered within so many seconds; it goes on else."""
+    try:
+        async with asyncio.timeout(seconds):
+            await asyncio.shield(answer)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _nothing() -> None:
+    """Let an act take effect that has none besides what it has written."""

@@ -1,0 +1,110 @@
+"""From the tables: what people's acts stand on. Runs inside the writer's transaction.
+
+What is damaged is a reason to refuse the act, and is said to the person who asked; so it is no alarm of its own here.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from gateway.events import ActRequested
+from gateway.facts.acts import (
+    ArchiveFacts,
+    MessageState,
+    RetryFacts,
+    SettlementOnRecord,
+    SettlePointFacts,
+    SignBiasFacts,
+    VersionFacts,
+)
+from gateway.records.acts import ArchiveAudit, RetryMessages, SettlePoint, SignBiases
+from gateway.records.people import Settlement, SignedBias
+from gateway.store.audit.heads import keys_of_heads
+from gateway.store.facts.reading import Reading
+from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.versions import changes
+from gateway.store.statements import SQL, value_of
+
+_SETTLEMENT = tuple(field.name for field in fields(Settlement))
+
+
+def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFacts:
+    """Return whether the point is settled already, and what speaks against the lot's release."""
+    act = _of(event, SettlePoint)
+    row = reading.connection.execute(SQL["settlement"], {"point_id": act.point_id}).fetchone()
+    before = None if row is None else SettlementOnRecord(
+        material_lot_id=row["material_lot_id"],
+        settlement=Settlement(**{name: row[name] for name in _SETTLEMENT}),
+        holds=bool(row["holds"]),
+    )  # fmt: skip
+    return SettlePointFacts(
+        **reading.base(), before=before, open_points=open_points_of(reading.connection, act.material_lot_id)
+    )
+
+
+def version_facts(reading: Reading, _event: ActRequested) -> VersionFacts:
+    """Return the promotions and rollbacks that count."""
+    known, _unknown = changes(reading.connection.execute(SQL["version_changes"]))
+    return VersionFacts(**reading.base(), changes=tuple(known))
+
+
+def retry_facts(reading: Reading, event: ActRequested) -> RetryFacts:
+    """Return the messages that are named, and where all that are parked are meant, those, the oldest first."""
+    act = _of(event, RetryMessages)
+    parked_ids = _parked_ids(reading.connection)
+    named = {message_id: _state(reading.connection, message_id, parked_ids) for message_id in act.message_ids}
+    messages = {message_id: state for message_id, state in named.items() if state is not None}
+    if act.all_parked:
+        messages |= dict.fromkeys(parked_ids, MessageState.PARKED)
+    return RetryFacts(**reading.base(), messages=messages)
+
+
+def _parked_ids(connection: sqlite3.Connection) -> tuple[str, ...]:
+    rows = connection.execute(SQL["parked"], {"most": -1}).fetchall()  # SQLite: no limit
+    return tuple(row["message_id"] for row in reversed(rows))
+
+
+def _state(connection: sqlite3.Connection, message_id: str, parked_ids: tuple[str, ...]) -> MessageState | None:
+    if message_id in parked_ids:
+        return MessageState.PARKED
+    row = connection.execute(SQL["dead_letter"], {"dead_letter_id": message_id}).fetchone()
+    if row is None:
+        return None
+    if not row["holds"]:
+        return MessageState.DAMAGED
+    return MessageState.NOT_KEPT if row["payload"] is None else MessageState.DEAD_LETTER
+
+
+def sign_bias_facts(reading: Reading, event: ActRequested) -> SignBiasFacts:
+    """Return the newest correction's instant, and the newest results that the corrections may rest on."""
+    act = _of(event, SignBiases)
+    newest = {bias.analyte: _newest_result_ns(reading.connection, bias) for bias in act.biases}
+    return SignBiasFacts(
+        **reading.base(),
+        newest_signed_ns=value_of(reading.connection, "newest_signed_ns") or 0,
+        newest_result_ns={analyte: at_ns for analyte, at_ns in newest.items() if at_ns is not None},
+    )
+
+
+def _newest_result_ns(connection: sqlite3.Connection, bias: SignedBias) -> int | None:
+    of_model: Mapping[str, Any] = {"bundle_sha256": bias.bundle_sha256, "analyte": bias.analyte}
+    found: int | None = value_of(connection, "newest_result_drawn_ns", **of_model)
+    return found
+
+
+def archive_facts(reading: Reading, event: ActRequested) -> ArchiveFacts:
+    """Return the trail's first line, and the hash of the line that is to be the archive's last."""
+    act = _of(event, ArchiveAudit)
+    return ArchiveFacts(
+        **reading.base(),
+        first_seq=value_of(reading.connection, "first_audit_seq"),
+        hash_of_last=value_of(reading.connection, "audit_hash", seq=act.last_seq),
+        signing_keys=keys_of_heads(reading.connection),
+    )
+
+
+def _of(event: ActRequested, kind: type[Any]) -> Any:
+    if not isinstance(event.act, kind):
+        raise TypeError(f"{event.act.kind} is no {kind.__name__}")
+    return event.act

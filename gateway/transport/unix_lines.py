@@ -1,0 +1,286 @@
+"""One line asks, one line answers, over a Unix socket that only the store's owner (and root) may open.
+
+The socket lies in a folder that may be named by a path of any length: it is reached through the folder's handle, as an
+address has 107 bytes. What a kill has left there is taken away. A client that says nothing, too much, or never reads
+has few seconds, and a few at once; the others wait.
+"""
+
+import asyncio
+import fcntl
+import os
+import socket
+import stat
+import struct
+import termios
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import structlog
+
+from gateway.errors import LablineError
+
+log = structlog.get_logger()
+
+SOCKET_FILE = "control.sock"
+UNAVAILABLE = "CONTROL_SOCKET_UNAVAILABLE"
+_MODE = 0o600
+_WAITING, _AT_ONCE = 32, 8
+_PART_BYTES = 64 * 1024
+_READ_SECONDS, _SEND_SECONDS = 5.0, 2.0
+_AGAIN_SECONDS, _ACCEPT_AGAIN_SECONDS = 5.0, 0.2
+_CONNECT_AGAIN_SECONDS, _LOOK_SECONDS = 0.05, 0.25
+_CREDENTIALS = struct.Struct("3i")  # of unix(7), SO_PEERCRED: process, user, group
+
+
+class NotTakenError(LablineError):
+    """The other end has not read what was asked, so nothing is done."""
+
+
+class NoAnswerError(LablineError):
+    """The other end has read what was asked and has not answered: whether it is done, nobody can say."""
+
+
+# --- serving ------------------------------------------------------------------------------------------------
+
+
+class LineServer:
+    """Answers lines until it is cancelled; what is being answered then is finished first."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        named_in: Path,
+        longest_bytes: int,
+        answer: Callable[[bytes], Awaitable[bytes]],
+        too_long: bytes,
+        on_condition: Callable[[str, bool], None],
+        closing_seconds: float,
+    ) -> None:
+        """``folder``: where the socket is made; ``named_in``: the store's folder, in which it is looked for.
+
+        ``too_long``: the answer to a line of more than ``longest_bytes``. ``on_condition`` hears where there can be no
+        socket. ``closing_seconds``: for what is being answered as it ends.
+        """
+        self._folder = folder
+        self._named_in = named_in
+        self._longest_bytes = longest_bytes
+        self._answer = answer
+        self._too_long = too_long
+        self._on_condition = on_condition
+        self._closing_seconds = closing_seconds
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until cancelled; where the socket cannot be made, that is said, and tried again."""
+        while True:
+            try:
+                with _listening(self._folder, named_in=self._named_in) as listening:
+                    self._on_condition(UNAVAILABLE, False)
+                    await self._serve(listening)
+            except (OSError, LablineError) as error:
+                self._on_condition(UNAVAILABLE, True)
+                log.error("commands cannot reach the gateway", error=str(error))  # noqa: TRY400 - the cause is in it
+                await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _serve(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._room.acquire()
+                try:
+                    connection, _address = await loop.sock_accept(listening)
+                except OSError as error:  # too many open files: others will be closed
+                    log.warning("a command's connection could not be taken", error=str(error))
+                    self._room.release()
+                    await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
+                    continue
+                task = loop.create_task(self._converse(connection), name="control-answer")
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
+        finally:
+            if self._answering:
+                _done, late = await asyncio.wait(self._answering, timeout=self._closing_seconds)
+                for task in late:
+                    task.cancel()
+
+    async def _converse(self, connection: socket.socket) -> None:
+        """Read one line and answer it; whatever the client does is no matter of the gateway's."""
+        loop = asyncio.get_running_loop()
+        try:
+            with connection:
+                connection.setblocking(False)
+                async with asyncio.timeout(_READ_SECONDS):
+                    line = await self._line(connection)
+                if line is None:
+                    return
+                answer = self._too_long if len(line) > self._longest_bytes else await self._answer(line)
+                async with asyncio.timeout(_SEND_SECONDS):
+                    await loop.sock_sendall(connection, answer)
+        except (OSError, TimeoutError) as error:
+            log.debug("a command has not asked, or not heard its answer", error=repr(error))
+        except Exception:  # a loop's edge: no request may end the gateway
+            log.exception("a command's request failed")
+        finally:
+            self._room.release()
+
+    async def _line(self, connection: socket.socket) -> bytes | None:
+        """Return the first line, or more bytes than are taken; None where the client has gone without one."""
+        loop, read = asyncio.get_running_loop(), bytearray()
+        while b"\n" not in read and len(read) <= self._longest_bytes:
+            part = await loop.sock_recv(connection, _PART_BYTES)
+            if not part:
+                return None
+            read += part
+        return bytes(read.partition(b"\n")[0] if b"\n" in read else read)
+
+
+@contextmanager
+def _listening(folder: Path, *, named_in: Path) -> Iterator[socket.socket]:
+    """Yield a socket that listens in a folder, and that is found in the store's folder, too."""
+    with _handle(folder) as handle, _handle(named_in) as named:
+        _remove_left_over(handle, folder)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listening:
+            os.fchmod(listening.fileno(), _MODE)  # before it has a name: nobody else gets in between
+            listening.bind(f"/proc/self/fd/{handle}/{SOCKET_FILE}")
+            _give_to_owner(handle, named)
+            listening.listen(_WAITING)
+            listening.setblocking(False)
+            elsewhere = not os.path.samestat(os.fstat(handle), os.fstat(named))
+            if elsewhere:
+                _remove_left_over(named, named_in)
+                os.symlink(folder.resolve() / SOCKET_FILE, SOCKET_FILE, dir_fd=named)
+            made = os.stat(SOCKET_FILE, dir_fd=handle, follow_symlinks=False)
+            try:
+                yield listening
+            finally:
+                with suppress(OSError):
+                    if os.stat(SOCKET_FILE, dir_fd=handle, follow_symlinks=False).st_ino == made.st_ino:
+                        os.unlink(SOCKET_FILE, dir_fd=handle)
+                    if elsewhere:
+                        os.unlink(SOCKET_FILE, dir_fd=named)
+
+
+@contextmanager
+def _handle(folder: Path) -> Iterator[int]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _remove_left_over(handle: int, folder: Path) -> None:
+    """Remove what a gateway that was killed has left; raises LablineError where it is something else."""
+    try:
+        mode = os.stat(SOCKET_FILE, dir_fd=handle, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return
+    if not (stat.S_ISSOCK(mode) or stat.S_ISLNK(mode)):
+        raise LablineError(f"{folder / SOCKET_FILE} is no socket", hint="move it away")
+    if stat.S_ISSOCK(mode):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as other:
+            other.setblocking(False)
+            with suppress(ConnectionRefusedError, BlockingIOError):
+                other.connect(f"/proc/self/fd/{handle}/{SOCKET_FILE}")
+                raise LablineError(
+                    f"another gateway listens on {folder / SOCKET_FILE}",
+                    hint="give each line a runtime directory of its own",
+                )
+    os.unlink(SOCKET_FILE, dir_fd=handle)
+
+
+def _give_to_owner(handle: int, named: int) -> None:
+    """Let the socket belong to whom the store belongs, where the gateway may say so."""
+    owner = os.fstat(named)
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.chown(SOCKET_FILE, owner.st_uid, owner.st_gid, dir_fd=handle, follow_symlinks=False)
+
+
+# --- asking -------------------------------------------------------------------------------------------------
+
+
+def ask_line(store: Path, line: bytes, *, taken_within: float, answered_within: float, longest_bytes: int) -> bytes:
+    """Return the answer to a line from who listens for a store.
+
+    Raises FileNotFoundError or ConnectionRefusedError where nobody listens, NotTakenError where the line has not been
+    read within so many seconds, NoAnswerError where it was and no answer came.
+    """
+    begun = time.monotonic()
+    with _connected(store, until=begun + taken_within) as connection:
+        if not _is_owner(connection, store):
+            what = f"who listens on {store / SOCKET_FILE} is not who owns the store"
+            raise NotTakenError(what, hint="look who it is")
+        connection.settimeout(_LOOK_SECONDS)
+        try:
+            _send(connection, line, until=begun + taken_within)
+            return _answer(connection, begun=begun, taken_within=taken_within, answered_within=answered_within,
+                           longest_bytes=longest_bytes)  # fmt: skip
+        except (ConnectionResetError, BrokenPipeError) as error:
+            raise NoAnswerError("the gateway ended before it answered") from error
+
+
+@contextmanager
+def _connected(store: Path, *, until: float) -> Iterator[socket.socket]:
+    with (
+        _handle(store) as handle,
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as connection,
+    ):
+        connection.setblocking(False)
+        while True:
+            try:
+                connection.connect(f"/proc/self/fd/{handle}/{SOCKET_FILE}")
+                break
+            except BlockingIOError:  # more wait there than it takes at once
+                if time.monotonic() > until:
+                    raise NotTakenError("the gateway takes no connection in time") from None
+                time.sleep(_CONNECT_AGAIN_SECONDS)
+        yield connection
+
+
+def _is_owner(connection: socket.socket, store: Path) -> bool:
+    _process, user, _group = _CREDENTIALS.unpack(
+        connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    )
+    return user in {0, os.geteuid(), store.stat().st_uid}
+
+
+def _send(connection: socket.socket, line: bytes, *, until: float) -> None:
+    """Send a line; raises NotTakenError where it is not read in time."""
+    left = memoryview(line)
+    while left:
+        try:
+            left = left[connection.send(left) :]
+        except TimeoutError:
+            if time.monotonic() > until:
+                raise NotTakenError("the gateway does not read what it is asked") from None
+
+
+def _answer(
+    connection: socket.socket, *, begun: float, taken_within: float, answered_within: float, longest_bytes: int
+) -> bytes:
+    read = bytearray()
+    while not read.endswith(b"\n"):
+        try:
+            part = connection.recv(_PART_BYTES)
+        except TimeoutError:
+            passed = time.monotonic() - begun
+            if passed > taken_within and _unread(connection):
+                raise NotTakenError("the gateway does not read what it is asked") from None
+            if passed > answered_within:
+                raise NoAnswerError("the gateway has taken it and does not answer") from None
+            continue
+        if not part or len(read) + len(part) > longest_bytes:
+            raise NoAnswerError("the gateway ended before it answered")
+        read += part
+    return bytes(read[:-1])
+
+
+def _unread(connection: socket.socket) -> bool:
+    """Return whether the other end has not read all that was sent (unix(7), SIOCOUTQ)."""
+    waiting = bytearray(4)
+    fcntl.ioctl(connection, termios.TIOCOUTQ, waiting)
+    return int.from_bytes(waiting, "little") > 0
