@@ -16,11 +16,11 @@ from gateway.config.tables import Settings
 from gateway.errors import LablineError
 from gateway.records.acts import AcknowledgeAlarm
 from gateway.runtime.act_requests import perform
-from gateway.store.audit.archive import archive as archive_trail
 from gateway.store.audit.archive import export as export_trail
+from gateway.store.audit.archive import export_to_archive
 from gateway.store.audit.heads import HeadSigner, load_signer
 from gateway.store.audit.verifying import verify as verify_store
-from gateway.store.database import changed_by_person, read_state
+from gateway.store.database import read_state
 from gateway.store.queries.tracing import trace as trace_of
 
 app = typer.Typer(help="The audit trail.", no_args_is_help=True)
@@ -106,13 +106,14 @@ def archive(
     """Seal and export the oldest lines, verify them there, and only then take them out of the store."""
     settings, _sha256 = read(config)
     directory = settings.store.directory
-    read_state(directory).close()
     signer = _signer(settings)
     before_ns = min(max(int(before.replace(tzinfo=UTC).timestamp()), 0) * 1_000_000_000, time.time_ns())
-    with changed_by_person(directory) as connection:
-        count = archive_trail(
+    with closing(read_state(directory)) as connection:
+        act = export_to_archive(
             connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()
         )
+    perform(settings, act, path=config.resolve(), person="", reason="")
+    count = act.last_seq - act.first_seq + 1
     out.print(f"{count} lines archived in {to} and taken out of the store", soft_wrap=True)
 
 

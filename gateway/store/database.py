@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.contract.identity import identity_of
 from gateway.database.files import make_file, make_folder
-from gateway.database.opening import SQLITE_ERRORS, Schema, open_for_reading, open_for_writing, translated
+from gateway.database.opening import Schema, open_for_reading, open_for_writing
 from gateway.database.statements import read_migrations
 from gateway.errors import StoreLockedError, StoreUnavailableError
 from gateway.store.audit.evidence import evidence_hash
@@ -119,18 +119,3 @@ def _expected_objects() -> frozenset[tuple[str, str]]:
 def read_state(directory: Path) -> sqlite3.Connection:
     """Return a read-only connection for a command; raises LablineError where there is no store."""
     return open_for_reading(directory / STATE_FILE, STATE)
-
-
-@contextmanager
-def changed_by_person(directory: Path) -> Iterator[sqlite3.Connection]:
-    """Yield a connection for a command that puts a person's act on record, beside a gateway that may run.
-
-    What the command has not committed is not done. Raises LablineError where there is no store, and
-    StoreUnavailableError where it cannot be written.
-    """
-    read_state(directory).close()  # a command makes no store, and brings none to a newer schema
-    with closing(open_state(directory)) as connection:
-        try:
-            yield connection
-        except SQLITE_ERRORS as error:
-            raise translated(error, f"nothing is changed: {directory / STATE_FILE} cannot be written") from error

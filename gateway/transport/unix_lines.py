@@ -92,7 +92,7 @@ class LineServer:
             while True:
                 await self._room.acquire()
                 try:
-                    connection, _address = await loop.sock_accept(listening)
+                    connection = await _accepted(listening)
                 except OSError as error:  # too many open files: others will be closed
                     log.warning("a command's connection could not be taken", error=str(error))
                     self._room.release()
@@ -136,6 +136,20 @@ class LineServer:
                 return None
             read += part
         return bytes(read.partition(b"\n")[0] if b"\n" in read else read)
+
+
+async def _accepted(listening: socket.socket) -> socket.socket:
+    """Return the next connection; a cancellation leaves none behind that has been taken already."""
+    loop = asyncio.get_running_loop()
+    while True:
+        with suppress(BlockingIOError):
+            return listening.accept()[0]
+        readable = asyncio.Event()
+        loop.add_reader(listening, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(listening)
 
 
 @contextmanager

@@ -13,18 +13,22 @@ from gateway.contract.payloads.audit_head import audit_head_payload
 from gateway.contract.reading import MessageRefusedError
 from gateway.database import files
 from gateway.errors import LablineError, StoreUnavailableError
-from gateway.events import HeadWitnessed
+from gateway.events import ActRequested, HeadWitnessed
+from gateway.ingest.event_queue import Pending
 from gateway.ingest.heads import understand_head
+from gateway.records.acts import ActOutcome
 from gateway.records.outgoing import Head
-from gateway.store.audit.archive import archive, export
+from gateway.store.audit.archive import export, export_to_archive
 from gateway.store.audit.heads import HeadFile, HeadSigner, former_line, head_of, load_signer
 from gateway.store.audit.verifying import verify
 from gateway.store.care.backup import backup, restore
 from gateway.store.care.opening import prepare
 from gateway.store.database import locked, open_state
 from gateway.store.statements import SQL
+from gateway.store.transaction.decide_batch import decide_batch
 from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, moment
+from tests.building import line as line_definition
 from tests.unit.test_store import Bench
 
 _LINE = "acme/lyon/polymers/line-1"
@@ -109,12 +113,23 @@ def test_attacks_11_a_command_without_the_credential_makes_no_key(line):
     assert not (directory / "audit_key.pem").exists()
 
 
+def archive(connection, folder, **options):
+    """Archive as the command does where no gateway runs; return how many lines."""
+    act = export_to_archive(connection, folder, line=_LINE, **options)
+    event = ActRequested(event_id="archive", at=moment(options["at_ns"]), act=act, person="", reason="")
+    connection.execute("BEGIN IMMEDIATE")
+    outcome = decide_batch(connection, line=line_definition(), batch=(Pending(event),), lots_later=True)
+    connection.execute("COMMIT")
+    assert outcome.answers["archive"].outcome is ActOutcome.DONE
+    return act.last_seq - act.first_seq + 1
+
+
 def test_attacks_11_archiving_with_a_key_that_has_signed_no_head_takes_nothing_out(line, tmp_path):
     directory, _signer, _published = line
     with closing(open_state(directory)) as connection:
         before = connection.execute("SELECT count(*) FROM audit").fetchone()[0]
         with pytest.raises(LablineError, match="has signed no head of this line"):
-            archive(connection, tmp_path / "a", line=_LINE, before_ns=NOW_NS + 1, signer=a_signer(), at_ns=NOW_NS)
+            archive(connection, tmp_path / "a", before_ns=NOW_NS + 1, signer=a_signer(), at_ns=NOW_NS)
         assert connection.execute("SELECT count(*) FROM audit").fetchone()[0] == before
     assert not (tmp_path / "a").exists()
 
@@ -125,7 +140,7 @@ def test_attacks_11_archiving_with_a_key_that_has_signed_no_head_takes_nothing_o
 def archived(line, folder):
     directory, signer, _published = line
     with closing(open_state(directory)) as connection:
-        return archive(connection, folder, line=_LINE, before_ns=NOW_NS + 10**18, signer=signer, at_ns=NOW_NS)
+        return archive(connection, folder, before_ns=NOW_NS + 10**18, signer=signer, at_ns=NOW_NS)
 
 
 def test_attacks_12_after_everything_is_archived_a_witness_is_still_of_the_lines_key(line, tmp_path):
@@ -220,8 +235,7 @@ def test_attacks_17_store_backup_and_archive_are_closed_to_others_whatever_the_u
                 bench.order()
                 head_file.witness(bench.connection)
             signed(bench.connection, signer)
-            archive(bench.connection, tmp_path / "kept" / "archive", line=_LINE, before_ns=NOW_NS + 1, signer=signer,
-                    at_ns=NOW_NS)  # fmt: skip
+            archive(bench.connection, tmp_path / "kept" / "archive", before_ns=NOW_NS + 1, signer=signer, at_ns=NOW_NS)
             export(bench.connection, tmp_path / "kept" / "export", line=_LINE, at_ns=NOW_NS)
             backup(directory, tmp_path / "kept" / "backup", at_ns=NOW_NS)
             assert "state.db-wal" in modes(directory)

@@ -11,8 +11,10 @@ from typing import Any
 
 from gateway.contract.payloads.audit_head import audit_head_payload
 from gateway.database.files import make_file, make_folder
+from gateway.database.opening import one_state
 from gateway.errors import LablineError, why_unread
-from gateway.records.outgoing import AuditEntry, Head, SignedHead
+from gateway.records.acts import ArchiveAudit
+from gateway.records.outgoing import Head, SignedHead
 from gateway.store.audit import trail as audit
 from gateway.store.audit.heads import HeadSigner, keys_of_heads
 from gateway.store.audit.reconciling import Reconciliation
@@ -118,14 +120,21 @@ def archive_problem(connection: sqlite3.Connection) -> str | None:
     return f"the lines until {newest['last_seq']} are said to be archived, but no line of the trail says so"
 
 
-def archive(
+def export_to_archive(
     connection: sqlite3.Connection, folder: Path, *, line: str, before_ns: int, signer: HeadSigner, at_ns: int
-) -> int:
-    """Export older lines, sealed by a signature, verify them, and only then take them out; return how many.
+) -> ArchiveAudit:
+    """Export older lines, sealed by a signature, and verify them; return the act that takes them out of the store.
 
     Raises LablineError where there are none, where they or the records that they vouch for do not hold, or where the
-    key is not one that has signed the line's heads; then nothing is taken out.
+    key is not one that has signed the line's heads.
     """
+    with one_state(connection):  # a gateway may write meanwhile
+        return _exported(connection, folder, line=line, before_ns=before_ns, signer=signer, at_ns=at_ns)
+
+
+def _exported(
+    connection: sqlite3.Connection, folder: Path, *, line: str, before_ns: int, signer: HeadSigner, at_ns: int
+) -> ArchiveAudit:
     known = keys_of_heads(connection)
     if known and signer.public_key not in known:
         raise LablineError(
@@ -140,13 +149,16 @@ def archive(
         raise LablineError(f"the trail does not hold: {wrong}", hint="nothing was taken out; see operations.md")
     known_then = _vouched_for(connection, last_seq)
     count = export(connection, folder, line=line, last_seq=last_seq, seal=signer, at_ns=at_ns)
-    sha256 = hashlib.sha256((folder / LINES).read_bytes()).hexdigest()
     (last_hash,) = connection.execute(SQL["audit_hash"], {"seq": last_seq}).fetchone()
-    row = {"first_seq": last_seq - count + 1, "last_seq": last_seq, "last_hash": last_hash, "file_sha256": sha256}
-    body = {**row, "file": f"{folder.name}/{LINES}", "rows": known_then}
-    entry = AuditEntry(kind="audit_archived", subject=sha256, body=body)
-    _prune(connection, row, entry, at_ns)
-    return count
+    return ArchiveAudit(
+        first_seq=last_seq - count + 1,
+        last_seq=last_seq,
+        last_hash=last_hash,
+        file_sha256=hashlib.sha256((folder / LINES).read_bytes()).hexdigest(),
+        file=f"{folder.name}/{LINES}",
+        public_key=signer.public_key,
+        rows=known_then,
+    )
 
 
 def _vouched_for(connection: sqlite3.Connection, last_seq: int) -> dict[str, Any]:
@@ -160,19 +172,3 @@ def _vouched_for(connection: sqlite3.Connection, last_seq: int) -> dict[str, Any
                 f"the records do not hold: {wrong[0]}", hint="nothing was taken out; run labline audit verify"
             )
         return {table: asdict(each) for table, each in rows.known_until(last_seq).items()}
-
-
-def _prune(connection: sqlite3.Connection, row: dict[str, Any], entry: AuditEntry, at_ns: int) -> None:
-    """Take archived lines out: the only way that a line ever leaves, in one transaction with its record."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        (trigger,) = connection.execute(SQL["audit_delete_trigger"]).fetchone()
-        audit.append(connection, (entry,), at_ns=at_ns)
-        connection.execute(SQL["insert_archive"], row)
-        connection.execute(SQL["drop_audit_delete_trigger"])
-        connection.execute(SQL["prune_audit"], row)
-        connection.execute(trigger)
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
