@@ -106,6 +106,7 @@ def archive(
     """Seal and export the oldest lines, verify them there, and only then take them out of the store."""
     settings, _sha256 = read(config)
     directory = settings.store.directory
+    read_state(directory).close()
     signer = _signer(settings)
     before_ns = min(max(int(before.replace(tzinfo=UTC).timestamp()), 0) * 1_000_000_000, time.time_ns())
     with closing(read_state(directory)) as connection:
