@@ -126,7 +126,7 @@ def _settle(
         if not left
         else f"{left} more point{'s' if left > 1 else ''} speak{'s' if left == 1 else ''}"
     )
-    when = "within seconds by the running gateway" if runs else "when a gateway starts: none runs with this store now"
+    when = "at once by the running gateway" if runs else "when a gateway starts: none runs with this store now"
     _say(f"{more} against a release of {name}; it is judged again {when}")
 
 

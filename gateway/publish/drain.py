@@ -10,6 +10,7 @@ that the broker refuses is parked: kept, alarmed, and not in the way.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -113,6 +114,11 @@ class Drain:
             self._handed += messages
         self._caught_up.clear()
         self._something.set()
+
+    def look_behind(self) -> None:
+        """Look at what lies behind the cursors, too, as soon as nothing is in flight: a message has come back."""
+        self._look_again_at = -math.inf
+        self.wake()
 
     async def caught_up(self, *, within_seconds: float) -> None:
         """Return when all that was committed is handed to the session, or when that takes too long."""

@@ -42,6 +42,7 @@ from gateway.store.queries.versions import promoted_at_start
 log = structlog.get_logger()
 
 _READY_WAIT_SECONDS = 1.0  # connections take a tenth of it; with one that hangs, a restart still takes less than 3 s
+_LOCK_SECONDS = 2.0  # a command that writes while no gateway runs holds it for less
 _DRAIN_SECONDS = 5.0
 _GOODBYE_SECONDS = 2.0
 _THREADS = 32  # a name look-up that hangs holds one for half a minute, and history and checks need theirs
@@ -56,7 +57,7 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="labline-waiting"))
     notifier = Notifier(os.environ)
     directory = settings.store.directory
-    with locked(directory):
+    with locked(directory, wait_seconds=_LOCK_SECONDS):
         prepared = prepare(directory, at_ns=clock.now_ns())
         clock.remember(prepared.latest_wall_ns)
         signer = load_signer(

@@ -226,7 +226,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         inbox=ground.inbox,
         clock=clock,
         versions=versions,
-        on_retries=retries.wake,
+        on_retries=partial(_tried_again, retries, drain),
         on_change=health.on_change,
     )
     return Parts(
@@ -445,6 +445,12 @@ def _retries(ground: Dependencies, stores: Stores, sessions: Sessions) -> Retrie
         intake.offer(topic, payload, session="retry", committed=committed)
 
     return Retries(clock=ground.clock, reader=stores.reader, writer=stores.writer, again=again)
+
+
+def _tried_again(retries: Retries, drain: Drain) -> None:
+    """Take up at once what a person wants tried or sent again."""
+    retries.wake()
+    drain.look_behind()
 
 
 def _control(ground: Dependencies, acts: Acts) -> LineServer:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -19,6 +20,7 @@ from gateway.store.statements import SQL
 
 STATE_FILE = "state.db"
 LOCK_FILE = "labline.lock"
+_LOOK_SECONDS = 0.05
 STATE = Schema(
     migrations=read_migrations("gateway.store"),
     functions={"evidence_hash": evidence_hash, "identity_of": identity_of},
@@ -26,8 +28,8 @@ STATE = Schema(
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold the store's lock; raises StoreLockedError where another process holds it.
+def locked(directory: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the store's lock; raises StoreLockedError where another process holds it for longer than is waited.
 
     The kernel releases it with the process, however that ends: no stale lock can stay behind.
     """
@@ -41,19 +43,28 @@ def locked(directory: Path) -> Iterator[None]:
             hint="set [store] directory to a folder that the service may write",
         ) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise StoreLockedError(
-                f"the store in {directory} is in use by process {holder}",
-                hint="one gateway per store: stop the other one, or give this line a directory of its own",
-            ) from error
+        until = time.monotonic() + wait_seconds
+        while not _taken(handle):
+            if time.monotonic() >= until:
+                holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+                raise StoreLockedError(
+                    f"the store in {directory} is in use by process {holder}",
+                    hint="one gateway per store: stop the other one, or give this line a directory of its own",
+                )
+            time.sleep(_LOOK_SECONDS)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def is_in_use(directory: Path) -> bool:
