@@ -19,6 +19,7 @@ from gateway.config.line_definition import bundle_files
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
 from gateway.replay.recorded import Stretch, said_then
+from gateway.runtime import act_requests
 from gateway.store.database import read_state
 from gateway.training.recipe import read_recipe
 from gateway.training.recorded_rows import recorded_rows
@@ -27,6 +28,7 @@ from gateway.training.write import bundle_of, write_bundle
 from simulator.broker import find_mosquitto
 from simulator.play.file import Timetable, read_recording
 from simulator.play.pace import at_pace
+from tests.building import moment
 from tests.integration.parts import REPOSITORY, missing
 from tests.integration.recipes import RECIPE, write_recipe
 from tests.once import once
@@ -182,6 +184,22 @@ def test_what_keeps_a_model_from_being_trained_from_the_record_is_said(trained, 
     assert message in labline("model", "train", written, "--to", tmp_path / "made", code=2)
 
 
+class HandMoved:
+    """A clock that moves only where somebody waits."""
+
+    def __init__(self, now_ns):
+        self._now_ns = now_ns
+
+    def time_ns(self):
+        return self._now_ns
+
+    def now(self):
+        return moment(self._now_ns)
+
+    def sleep(self, seconds):
+        self._now_ns += round(seconds * 10**9)
+
+
 def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, monkeypatch):
     _found, kept = played
     here = tmp_path / "line"
@@ -196,7 +214,9 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
     monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 60 * 10**9))
     told = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who))])
     assert "results propose nothing of quality" in str(told.exception)  # at this pace they are too old after 12 s
-    monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 10**9))
+    clock = HandMoved(newest_ns + 10**9)
+    monkeypatch.setattr(corrections, "time", clock)
+    monkeypatch.setattr(act_requests, "SystemClock", lambda: clock)
 
     def correct(*arguments):
         done = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *arguments))])

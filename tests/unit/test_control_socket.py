@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from gateway.contract import acts as contract
 from gateway.contract.acts import ActRequest, answer_line, read_answer, read_request, request_line
 from gateway.errors import LablineError
-from gateway.records.acts import ACTS, AcknowledgeAlarm, ActOutcome, Answer, RetryMessages, SettlePoint
+from gateway.records.acts import (
+    ACTS,
+    AcknowledgeAlarm,
+    ActOutcome,
+    Answer,
+    PromoteModel,
+    RetryMessages,
+    RollBackModel,
+    SettlePoint,
+)
+from gateway.records.prediction import ModelIdentity
 from gateway.runtime import act_requests, control_socket
 from gateway.store.audit.heads import load_signer
 from gateway.store.database import locked, read_state
@@ -24,6 +34,7 @@ from gateway.time_units import SECOND_NS
 from gateway.transport import unix_lines
 from gateway.transport.unix_lines import SOCKET_FILE, LineServer
 from tests.acting import acting
+from tests.building import assignment, bundle, line
 from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant, unread
 
@@ -369,6 +380,55 @@ def test_what_is_tried_or_sent_again_is_taken_up_at_once(plant):
     assert [tuple(row) for row in plant.connection.execute("SELECT dead_letter_id, tried_ns FROM retry")] == [
         (letter, None)
     ]
+
+
+TWIN = line(
+    models=(assignment(bundle=bundle(identity=ModelIdentity(name="viscosity", version="2", sha256="cd" * 32))),)
+)
+PROMOTED = PromoteModel(model="viscosity", version="2", bundle_sha256="cd" * 32, folder="/bundles/2")
+
+
+def asked(plant, act):
+    request = ActRequest(act=act, person="qa", reason="VR-2", begin_before_boot_ns=LATER_NS)
+    return read_answer(converse(plant, request_line(request))[:-1])
+
+
+def kinds_of_trail(plant):
+    return [kind for (kind,) in plant.connection.execute("SELECT kind FROM audit ORDER BY seq")]
+
+
+def test_a_version_is_loaded_before_it_is_decided_and_at_work_when_the_command_hears_so(plant):
+    configured, defined = line(), []
+
+    def define(versions):
+        defined.append({name: promoted.sha256 for name, promoted in versions.items()})
+        return TWIN if versions else configured
+
+    with acting(store(plant), configured, define=define) as running:
+        assert asked(plant, PROMOTED).outcome is ActOutcome.DONE
+        assert [part for part in running.done if part[0] == "line"] == [("line", TWIN)]
+        assert kinds_of_trail(plant) == ["model_promoted", "version_taken"]
+        assert asked(plant, RollBackModel(model="viscosity")).details == {"taken": "2", "holds": None}
+        assert [part for part in running.done if part[0] == "line"][1:] == [("line", configured)]
+        assert asked(plant, RollBackModel(model="viscosity")).outcome is ActOutcome.REFUSED
+    assert defined == [{"viscosity": "cd" * 32}, {}]
+    assert kinds_of_trail(plant)[2:] == ["model_rolled_back", "version_taken"]
+
+
+def refusing(_versions):
+    raise LablineError("bundle.toml: does not hold", hint="as signed")
+
+
+@pytest.mark.parametrize(
+    ("define", "why"), [(refusing, "does not hold"), (lambda _versions: line(models=()), "is called viscosity")]
+)
+def test_a_version_that_the_gateway_cannot_take_is_refused_and_nothing_is_on_record(plant, define, why):
+    with acting(store(plant), line(), define=define) as running:
+        answer = asked(plant, PROMOTED)
+        assert (answer.outcome, why in answer.why) == (ActOutcome.REFUSED, True)
+        assert running.done == []
+    assert kinds_of_trail(plant) == []
+    assert plant.connection.execute("SELECT count(*) FROM version_change").fetchone()[0] == 0
 
 
 def test_archiving_beside_a_gateway_goes_through_its_writer(plant, tmp_path):

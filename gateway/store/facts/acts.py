@@ -4,7 +4,6 @@ What is damaged is a reason to refuse the act, and is said to the person who ask
 """
 
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -18,6 +17,7 @@ from gateway.facts.acts import (
     SignBiasFacts,
     VersionFacts,
 )
+from gateway.inference.feedback import MOST_ENTRIES
 from gateway.records.acts import ArchiveAudit, RetryMessages, SettlePoint, SignBiases
 from gateway.records.people import Settlement, SignedBias
 from gateway.store.audit.heads import keys_of_heads
@@ -88,9 +88,10 @@ def sign_bias_facts(reading: Reading, event: ActRequested) -> SignBiasFacts:
 
 
 def _newest_result_ns(connection: sqlite3.Connection, bias: SignedBias) -> int | None:
-    of_model: Mapping[str, Any] = {"bundle_sha256": bias.bundle_sha256, "analyte": bias.analyte}
-    found: int | None = value_of(connection, "newest_result_drawn_ns", **of_model)
-    return found
+    """Return when the sample of the newest result was drawn, of those by which corrections are proposed."""
+    wanted = {"bundle_sha256": bias.bundle_sha256, "analyte": bias.analyte, "most": MOST_ENTRIES}
+    rows = connection.execute(SQL["newest_feedback"], wanted)
+    return max((row["sampled_ns"] for row in rows if row["holds"]), default=None)
 
 
 def archive_facts(reading: Reading, event: ActRequested) -> ArchiveFacts:

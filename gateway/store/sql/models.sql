@@ -3,10 +3,6 @@ SELECT result_id, sampled_ns, arrived_ns, measured, predicted, holds, 'feedback 
 FROM feedback_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte
 ORDER BY arrived_ns DESC LIMIT :most;
 
--- name: newest_result_drawn_ns
-SELECT sampled_ns FROM feedback_checked WHERE holds AND bundle_sha256 = :bundle_sha256 AND analyte = :analyte
-ORDER BY sampled_ns DESC LIMIT 1;
-
 -- name: feedback_of_result
 SELECT result_id, sampled_ns, arrived_ns, measured, predicted, holds, 'feedback ' || result_id AS record
 FROM feedback_checked WHERE bundle_sha256 = :bundle_sha256 AND analyte = :analyte AND result_id = :result_id;
