@@ -13,6 +13,7 @@ from gateway.errors import LablineError
 from gateway.records.acts import ACTS, Act, ActKind, ActOutcome, Answer
 
 LONGEST_LINE_BYTES = 1024 * 1024
+LONGEST_ANSWER_BYTES = 64 * 1024 * 1024  # names each message that is sent again, of which very many may be parked
 LONGEST_PERSON, LONGEST_REASON = 200, 4000
 _ADAPTERS = {kind: TypeAdapter[Act](act) for kind, act in ACTS.items()}
 _MOST_PROBLEMS = 3
@@ -22,13 +23,13 @@ _MOST_PROBLEMS = 3
 class ActRequest:
     """An act that is asked for, by whom and why.
 
-    ``begin_before_boot_ns``: on the clock since boot, when the one who asks gives up waiting: it is not begun later.
+    ``read_before_boot_ns``: on the clock since boot, until when the gateway may read it; later it is not done.
     """
 
     act: Act
     person: str
     reason: str
-    begin_before_boot_ns: int
+    read_before_boot_ns: int
 
 
 class _Line(BaseModel):
@@ -40,7 +41,7 @@ class _RequestLine(_Line):
     act: ActKind
     person: str = Field(max_length=LONGEST_PERSON)
     reason: str = Field(max_length=LONGEST_REASON)
-    begin_before_boot_ns: int
+    read_before_boot_ns: int
     parameters: dict[str, Any]
 
 
@@ -71,10 +72,13 @@ def request_line(request: ActRequest) -> bytes:
         act=request.act.kind,
         person=request.person,
         reason=request.reason,
-        begin_before_boot_ns=request.begin_before_boot_ns,
+        read_before_boot_ns=request.read_before_boot_ns,
         parameters=_ADAPTERS[request.act.kind].dump_python(request.act, mode="json"),
     )
-    return _as_line(document)
+    line = _as_line(document)
+    if len(line) > LONGEST_LINE_BYTES:
+        raise LablineError(f"a request has at most {LONGEST_LINE_BYTES} bytes", hint="ask for less at once")
+    return line
 
 
 def read_request(line: bytes) -> ActRequest:
@@ -92,7 +96,7 @@ def read_request(line: bytes) -> ActRequest:
         act=act,
         person=document.person,
         reason=document.reason,
-        begin_before_boot_ns=document.begin_before_boot_ns,
+        read_before_boot_ns=document.read_before_boot_ns,
     )
 
 
@@ -119,12 +123,7 @@ def read_answer(line: bytes) -> Answer:
 
 
 def _as_line(document: _Line) -> bytes:
-    """Return a document as one line; raises LablineError where that is longer than is taken."""
-    line = document.model_dump_json(by_alias=True).encode() + b"\n"
-    if len(line) > LONGEST_LINE_BYTES:
-        what = f"a request or an answer has at most {LONGEST_LINE_BYTES} bytes"
-        raise LablineError(what, hint="ask for less at once")
-    return line
+    return document.model_dump_json(by_alias=True).encode() + b"\n"
 
 
 def _problems(error: ValidationError) -> str:

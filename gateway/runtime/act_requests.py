@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.config.line_definition import trusted_keys
 from gateway.config.tables import Settings
-from gateway.contract.acts import LONGEST_LINE_BYTES, ActRequest, identity_of_act, read_answer, request_line
+from gateway.contract.acts import LONGEST_ANSWER_BYTES, ActRequest, identity_of_act, read_answer, request_line
 from gateway.database.opening import SQLITE_ERRORS, translated
 from gateway.errors import LablineError, StoreLockedError
 from gateway.line.definition import LineDefinition
@@ -66,8 +66,8 @@ def ask(settings: Settings, act: Act, *, path: Path, person: str, reason: str) -
 
 
 def _by_the_gateway(directory: Path, act: Act, *, person: str, reason: str) -> Answer:
-    begin_before_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + seconds_to_ns(_TAKEN_SECONDS)
-    line = request_line(ActRequest(act=act, person=person, reason=reason, begin_before_boot_ns=begin_before_ns))
+    read_before_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + seconds_to_ns(_TAKEN_SECONDS)
+    line = request_line(ActRequest(act=act, person=person, reason=reason, read_before_boot_ns=read_before_ns))
     try:
         return read_answer(
             ask_line(
@@ -75,7 +75,7 @@ def _by_the_gateway(directory: Path, act: Act, *, person: str, reason: str) -> A
                 line,
                 taken_within=_TAKEN_SECONDS,
                 answered_within=_ANSWERED_SECONDS,
-                longest_bytes=LONGEST_LINE_BYTES,
+                longest_bytes=LONGEST_ANSWER_BYTES,
             )
         )
     except NotTakenError as error:

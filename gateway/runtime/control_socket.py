@@ -77,7 +77,7 @@ class Acts:
         """Return the answer to a request, as one line."""
         try:
             request = read_request(line)
-            if self._clock.now().boot_ns >= request.begin_before_boot_ns:
+            if self._clock.now().boot_ns >= request.read_before_boot_ns:
                 return answer_line(refused(_LATE, hint=_LOOK))
             answer = await self._alone(request)
         except LablineError as error:

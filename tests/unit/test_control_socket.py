@@ -71,7 +71,7 @@ def acknowledge(plant, code=CODE):
 TEXT = st.text(st.characters(max_codepoint=0xD7FF), max_size=40)
 
 
-@given(st.builds(ActRequest, person=TEXT, reason=TEXT, begin_before_boot_ns=st.integers(0, LATER_NS),
+@given(st.builds(ActRequest, person=TEXT, reason=TEXT, read_before_boot_ns=st.integers(0, LATER_NS),
                  act=st.one_of(st.builds(AcknowledgeAlarm, code=TEXT),
                                st.builds(SettlePoint, material_lot_id=TEXT, point_id=TEXT),
                                st.builds(RetryMessages, all_parked=st.booleans(),
@@ -93,7 +93,7 @@ def test_an_answer_is_one_line_and_comes_back_as_it_was(answer):
 
 
 def request_document(**changes):
-    request = ActRequest(act=AcknowledgeAlarm(code=CODE), person="p", reason="r", begin_before_boot_ns=LATER_NS)
+    request = ActRequest(act=AcknowledgeAlarm(code=CODE), person="p", reason="r", read_before_boot_ns=LATER_NS)
     return {**json.loads(request_line(request)), **changes}
 
 
@@ -389,7 +389,7 @@ PROMOTED = PromoteModel(model="viscosity", version="2", bundle_sha256="cd" * 32,
 
 
 def asked(plant, act):
-    request = ActRequest(act=act, person="qa", reason="VR-2", begin_before_boot_ns=LATER_NS)
+    request = ActRequest(act=act, person="qa", reason="VR-2", read_before_boot_ns=LATER_NS)
     return read_answer(converse(plant, request_line(request))[:-1])
 
 
@@ -454,7 +454,7 @@ def test_of_two_who_settle_one_point_at_once_the_second_hears_of_the_first(plant
     ended = []
     with acting(store(plant), plant.line):
         lines = [request_line(ActRequest(act=SettlePoint(material_lot_id="L", point_id=point["point_id"]), person="p",
-                                         reason="r", begin_before_boot_ns=LATER_NS))] * 2  # fmt: skip
+                                         reason="r", read_before_boot_ns=LATER_NS))] * 2  # fmt: skip
         threads = [threading.Thread(target=lambda line=line: ended.append(converse(plant, line))) for line in lines]
         for thread in threads:
             thread.start()
