@@ -89,18 +89,21 @@ def _on_the_store(settings: Settings, act: Act, *, path: Path, person: str, reas
     # here only: a command that asks a running gateway needs nothing of it
     from gateway.events import ActRequested  # noqa: PLC0415
     from gateway.ingest.event_queue import Pending  # noqa: PLC0415
-    from gateway.store.audit.heads import HeadFile  # noqa: PLC0415
+    from gateway.store.audit.heads import HeadFile, contains, read_head_file  # noqa: PLC0415
     from gateway.store.transaction.decide_batch import decide_batch  # noqa: PLC0415
 
     directory, at = settings.store.directory, SystemClock().now()
     event = ActRequested(event_id=identity_of_act(act, at_ns=at.wall_ns), at=at, act=act, person=person, reason=reason)
     line = _line_without_models(settings, act, path=path)
     with closing(open_state(directory)) as connection, HeadFile(directory) as head_file:
+        witnessed = read_head_file(directory)
         try:
+            goes_on = witnessed is not None and contains(connection, witnessed)
             connection.execute("BEGIN IMMEDIATE")
             outcome = decide_batch(connection, line=line, batch=(Pending(event),), lots_later=True)
             connection.execute("COMMIT")
-            head_file.witness(connection)
+            if goes_on:  # else the head beside the store stays: by it the next start finds that lines are missing
+                head_file.witness(connection)
         except SQLITE_ERRORS as error:
             raise translated(error, f"nothing is changed: {directory / STATE_FILE} cannot be written") from error
     return outcome.answers[event.event_id]

@@ -12,7 +12,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.contract.acts import ActRequest, answer_line, identity_of_act, read_request
-from gateway.errors import LablineError
+from gateway.errors import ConfigurationError, LablineError
 from gateway.events import ActRequested
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition
@@ -80,6 +80,9 @@ class Acts:
             if self._clock.now().boot_ns >= request.read_before_boot_ns:
                 return answer_line(refused(_LATE, hint=_LOOK))
             answer = await self._alone(request)
+        except ConfigurationError as error:  # of the line with the version that was to be taken
+            why = "; ".join(f"{problem.key} {problem.message}" for problem in error.problems)
+            answer = refused(f"the running gateway cannot take it: {why}", hint=error.problems[0].hint)
         except LablineError as error:
             answer = refused(str(error), hint=error.hint)
         return answer_line(answer)
@@ -118,6 +121,9 @@ class Acts:
                 return await self._versions.line_after(act)
         except TimeoutError:
             raise LablineError(f"the version could not be read in {_PREPARE_SECONDS:g} s", hint=_LOOK) from None
+        except OSError as error:
+            what = f"the running gateway cannot read the version: {error.filename}: {error.strerror}"
+            raise LablineError(what, hint="its user must be able to read the folder") from error
 
     async def _decided(self, request: ActRequest) -> Answer:
         at, asked = self._clock.now(), _Asked()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.contract import acts as contract
 from gateway.contract.acts import ActRequest, answer_line, read_answer, read_request, request_line
-from gateway.errors import LablineError
+from gateway.errors import ConfigurationError, LablineError, Problem
 from gateway.records.acts import (
     ACTS,
     AcknowledgeAlarm,
@@ -419,8 +419,25 @@ def refusing(_versions):
     raise LablineError("bundle.toml: does not hold", hint="as signed")
 
 
+def contradicting(_versions):
+    problem = Problem(
+        file="labline.toml", key="model[1].bundle", message="golden.csv does not hold", hint="sign it again"
+    )
+    raise ConfigurationError((problem,))
+
+
+def unreadable(_versions):
+    raise PermissionError(13, "Permission denied", "/bundles/2/model.onnx")
+
+
 @pytest.mark.parametrize(
-    ("define", "why"), [(refusing, "does not hold"), (lambda _versions: line(models=()), "is called viscosity")]
+    ("define", "why"),
+    [
+        (refusing, "does not hold"),
+        (contradicting, "model[1].bundle golden.csv does not hold"),
+        (unreadable, "cannot read the version: /bundles/2/model.onnx: Permission denied"),
+        (lambda _versions: line(models=()), "is called viscosity"),
+    ],
 )
 def test_a_version_that_the_gateway_cannot_take_is_refused_and_nothing_is_on_record(plant, define, why):
     with acting(store(plant), line(), define=define) as running:

@@ -17,7 +17,7 @@ from gateway.records.acts import AcknowledgeAlarm
 from gateway.runtime.act_requests import perform
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import evidence_hash
-from gateway.store.audit.heads import HeadFile
+from gateway.store.audit.heads import HeadFile, head_of, read_head_file
 from gateway.store.care import opening
 from gateway.store.care.backup import backup, restore
 from gateway.store.care.checking import check
@@ -241,6 +241,38 @@ def test_a_database_that_has_lost_committed_lines_is_noticed_counted_and_goes_on
     assert len(again & later) == 1  # what the old copy had; all that came after it got other ids
 
 
+def acknowledged(store, code):
+    """Take an alarm down by a command while no gateway runs."""
+    configuration = store.parent / "labline.toml"
+    configuration.write_text(CONFIGURATION)
+    settings, _sha256 = read(configuration)
+    perform(settings, AcknowledgeAlarm(code=code), path=configuration, person="qa", reason="r")
+
+
+def test_an_act_on_a_store_that_has_lost_lines_does_not_hide_that(store):
+    with closing(open_state(store)) as connection:
+        connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
+    with closing(sqlite3.connect(store / "state.db")) as connection:
+        before = connection.serialize()
+    fill(store, "S-2", "S-3")
+    for suffix in ("-wal", "-shm"):
+        (store / f"state.db{suffix}").unlink(missing_ok=True)
+    (store / "state.db").write_bytes(before)
+    acknowledged(store, "MODEL_DRIFT_X")
+    prepare(store, at_ns=NOW_NS)
+    assert latches(store) == {"STORE_ROLLED_BACK"}
+
+
+def test_what_a_command_has_written_while_no_gateway_runs_is_witnessed_beside_the_store(store):
+    with closing(open_state(store)) as connection:
+        connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
+    acknowledged(store, "MODEL_DRIFT_X")
+    with closing(read_state(store)) as connection:
+        assert read_head_file(store) == head_of(connection)
+    prepare(store, at_ns=NOW_NS)
+    assert latches(store) == set()
+
+
 def test_what_is_salvaged_is_what_holds_and_is_put_back_where_it_is_missing(store):
     with closing(sqlite3.connect(store / "state.db")) as connection:
         connection.create_function("evidence_hash", -1, lambda *_: "wrong")
@@ -415,9 +447,6 @@ def test_a_command_that_cannot_write_says_so_and_changes_nothing(store, monkeypa
         connection.execute("INSERT INTO latch VALUES ('MODEL_DRIFT_X', 0, '{}')")
 
     monkeypatch.setattr(decide_batch, "decide_batch", unable)
-    configuration = store.parent / "labline.toml"
-    configuration.write_text(CONFIGURATION)
-    settings, _sha256 = read(configuration)
     with pytest.raises(StoreUnavailableError, match="nothing is changed"):
-        perform(settings, AcknowledgeAlarm(code="X"), path=configuration, person="qa", reason="r")
+        acknowledged(store, "X")
     assert latches(store) == set()
