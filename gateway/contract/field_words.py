@@ -56,17 +56,17 @@ LIMITS = _vocabulary(
 NO_LIMITS = _vocabulary(
     "detection quantification quantitation determination reporting lod loq mdl mql rl id uid uuid version revision "
     "name code time times duration date dates temperature count number no decimals digits holding storage shelf day "
-    "days hour hours week weeks volume size length weight mass instrument measuring calibration scan wavelength "
-    "uncertainty mu expires expiry location position document phone",
+    "days hour hours week weeks volume size length weight mass instrument measuring measurable linearity calibration "
+    "scan wavelength uncertainty mu expires expiry location position document phone",
     "lager temperatur messbereich",
 )
 AGAINST = _vocabulary(
     "deleted deletion void voided oos oot ooc fail failed failure nok exceeded exceeds violation violated replaces "
     "supersedes corrects amends amendment correction hold onhold blocked blocking censor censored censoring nondetect "
     "previous obsolete ausreisser gesperrt sperre sperrgrund reprise contre contreanalyse nc "
-    "less greater",
-    "cancel reject invalid retract withdraw supersed retest resampl reanaly rerun repeat repetit outlier suspect "
-    "questionab quarantin nonconform quarantain quarantan cuarenten kwarantann "
+    "less greater saturated",
+    "cancel reject invalid retract withdraw supersed retest remeasur resampl reanaly rerun repeat repetit outlier "
+    "suspect questionab quarantin nonconform quarantain quarantan cuarenten kwarantann "
     "storn ungultig ungueltig verworf verwerf abgelehnt ablehn zuruckgez zurueckgez beanstand wiederhol nachmess "
     "nachtest nachprob nachunters fehlerhaft annul rejet refus bloqu contreessai anul rechaz bloque repetic reanalis "
     "annull respin scart rifiut ripet ripro blocc geannul afgekeur geblok hertest herhal heranalys ongeldig verworp "
@@ -105,8 +105,21 @@ OF_A_RESULT = (
     RESULTS.words
     | LISTED_RESULTS.words
     | _vocabulary(
-        "numeric number reported final corrected text formatted display displayed individual single data rounded test "
-        "numerique numerico final endgultig"
+        "numeric number reported final corrected text formatted display displayed entered individual single data "
+        "rounded test numerique numerico final endgultig"
+    ).words
+)
+# the upper end of what can be measured
+UPPER_END = _vocabulary("upper max maximum high uloq udl")
+MEASURABLE = _vocabulary(
+    "detection quantification quantitation loq lod uloq udl measuring measurable linearity linear range"
+)
+UNITS = _vocabulary("unit units uom einheit einheiten unite unites unidad unidades eenheid unita jednostka jednostki")
+OF_A_UNIT = (
+    UNITS.words
+    | OF_A_RESULT
+    | _vocabulary(
+        "measure of code name short symbol reporting engineering eng mesure medida misura miary maat mass"
     ).words
 )
 COMPARING = _vocabulary(
@@ -141,14 +154,20 @@ _LONGEST_JOINED = 32  # letters
 @lru_cache(maxsize=4096)
 def lot_words_of(name: str) -> frozenset[str]:
     """Return the words of a name, and those of words that were joined: ``Chargennummer`` is two."""
-    return frozenset(part for word in words_of(name) for part in (_joined(word) or (word,)))
+    return frozenset(part for word in words_of(name) for part in (_joined(word, OF_A_LOT) or (word,)))
 
 
-def _joined(word: str) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def result_words_of(name: str) -> frozenset[str]:
+    """Return the words of a name, and those of words that were joined: ``displaytext`` is two."""
+    return frozenset(part for word in words_of(name) for part in (_joined(word, OF_A_RESULT) or (word,)))
+
+
+def _joined(word: str, known: frozenset[str]) -> tuple[str, ...]:
     """Return the known words that a word is joined of, itself where it is one, or none; no single letters."""
-    if word in OF_A_LOT or len(word) > _LONGEST_JOINED:
+    if word in known or len(word) > _LONGEST_JOINED:
         return (word,)
     for end in range(len(word) - 2, 1, -1):
-        if word[:end] in OF_A_LOT and (rest := _joined(word[end:])) and OF_A_LOT.issuperset(rest):
+        if word[:end] in known and (rest := _joined(word[end:], known)) and known.issuperset(rest):
             return (word[:end], *rest)
     return ()

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.contract.canonical import Agreed
 from gateway.contract.field_spellings import NO
 from gateway.contract.identity import identity_of, result_identity
-from gateway.contract.lab_values import says_the_same
+from gateway.contract.lab_values import WrittenValue, says_the_same
 from gateway.contract.mapping import ResultMapping, mapping_named
 from gateway.contract.message_fields import MessageFields, word
 from gateway.contract.names import folded, name_key, normalised
@@ -21,7 +21,7 @@ from gateway.contract.result_fields import located, unmapped
 from gateway.contract.stated_lots import stated_lots, texts_within
 from gateway.contract.stated_value import plain_value, stated_value
 from gateway.contract.statuses import status_of
-from gateway.contract.unread_fields import lots_nobody_reads, other_values
+from gateway.contract.unread_fields import is_unit, is_upper_end, lots_nobody_reads, named_within, other_values
 from gateway.records import LabResult, ResultReference, ResultStatus, Specification
 
 CANONICAL = mapping_named("canonical")
@@ -144,12 +144,23 @@ def _note_other_values(message: MessageFields, foreign: Mapping[str, Any], unuse
     stated = None if not names else plain_value(message.located.document[names[0]], decimal_comma=message.decimal_comma)
     if stated is None or stated.words:
         return
+    unit = next((normalised(text) for text in message.located.values("unit") if isinstance(text, str)), None)
     for name in unused:
-        for value in other_values(name, foreign.get(name)):
-            other = plain_value(value, decimal_comma=message.decimal_comma)
-            if isinstance(value, str) if other is None else not other.words and not says_the_same(stated, other):
-                message.reader.reasons.append(unmapped(name, foreign[name]))
-                break
+        given = named_within(foreign, name)
+        others = [
+            (value, plain_value(value, decimal_comma=message.decimal_comma)) for value in other_values(name, given)
+        ]
+        end = plain_value(given, decimal_comma=message.decimal_comma) if is_upper_end(name) else None
+        ends_at, number = None if end is None else end.number, stated.number
+        beyond = ends_at is not None and number is not None and number > ends_at
+        differs = is_unit(name) and isinstance(given, str) and normalised(given) != (unit or "")
+        if beyond or differs or any(_differs(stated, value, other) for value, other in others):
+            message.reader.reasons.append(unmapped(name, given))
+
+
+def _differs(stated: WrittenValue, value: Any, other: WrittenValue | None) -> bool:
+    """Return whether a field says another value than the one that is read; a text that cannot be read may."""
+    return isinstance(value, str) if other is None else not other.words and not says_the_same(stated, other)
 
 
 def _result(

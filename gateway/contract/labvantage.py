@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.contract.canonical import Agreed, Canonical, Document, not_read
 from gateway.contract.identity import identity_of
-from gateway.contract.lab_values import WrittenValue, written_value
+from gateway.contract.lab_values import WrittenValue, says_the_same, written_value
 from gateway.contract.names import folded, spoken
 from gateway.contract.reading import Refusal, as_text, echo, refusal
 from gateway.contract.result_fields import blank
@@ -78,6 +78,10 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     value, unit, reasons = _value(item, agreed)
     message |= {name: each for name, each in (("value", value), ("unit", unit)) if each is not None}
     message["replicate"] = _replicate(item)
+    states = {name: item[name] for name in _STATES if not blank(item.get(name))}
+    if len({status_of(state) or state for state in states.values()}) > 1:
+        said = ", ".join(f"{name} is {echo(state)}" for name, state in states.items())
+        reasons = (*reasons, refusal(Refusal.CONTRADICTS, f"The message contradicts itself: {said}.", field="status"))
     status = _status(document, item)
     if status is not None:
         message["status"] = status
@@ -118,7 +122,8 @@ def _value(item: Document, agreed: Agreed) -> tuple[Any, Any, tuple[Reason, ...]
     units = {name: _first(item, (name,)) for name in ("displayunits", "enteredunits")}
     if displayed is None:
         both = units["displayunits"] and units["enteredunits"]
-        return entered, units["enteredunits"] if both else units["enteredunits"] or units["displayunits"], ()
+        unit = units["enteredunits"] if both else units["enteredunits"] or units["displayunits"]
+        return entered, unit, _transformed_otherwise(item, agreed)
     unit = units["displayunits"] or (units["enteredunits"] if entered is None else None)
     if entered is None:
         return displayed, unit, ()
@@ -132,6 +137,20 @@ def _value(item: Document, agreed: Agreed) -> tuple[Any, Any, tuple[Reason, ...]
     if typed.qualifier and not shown.qualifier:
         return f"{typed.qualifier}{echo(displayed)}", unit, ()
     return displayed, unit, ()
+
+
+def _transformed_otherwise(item: Document, agreed: Agreed) -> tuple[Reason, ...]:
+    """Return the contradiction of what was entered and what was made of it, where nothing is displayed."""
+    entered, transformed = _first(item, ("enteredtext",)), _first(item, ("transformvalue",))
+    typed, made = (None if each is None else _written(each, None, agreed) for each in (entered, transformed))
+    if (
+        entered is None
+        or transformed is None
+        or (typed is not None and made is not None and says_the_same(typed, made))
+    ):
+        return ()
+    text = f"The message contradicts itself: {echo(entered)} was entered and became {echo(transformed)}."
+    return (refusal(Refusal.CONTRADICTS, text, field="value"),)
 
 
 def _agree(shown: WrittenValue, typed: WrittenValue, displayed: Any, entered: Any, *, same_unit: bool) -> bool:

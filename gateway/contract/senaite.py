@@ -16,7 +16,7 @@ from typing import Any
 from gateway.contract.canonical import Agreed, Canonical, Document, not_read
 from gateway.contract.comparators import comparator
 from gateway.contract.identity import identity_of
-from gateway.contract.lab_values import written_value
+from gateway.contract.lab_values import BEYOND_DETECTION_LIMIT, written_value
 from gateway.contract.names import folded, normalised
 from gateway.contract.reading import Refusal, echo, refusal
 from gateway.contract.result_fields import blank, unmapped
@@ -68,7 +68,6 @@ _MOST_REPLICATES = 2**31 - 2
 SAMPLED_DATE_ONLY = "SAMPLED_DATE_ONLY"
 DATE_ONLY = "DATE_ONLY"
 PARTIAL_LISTING = "PARTIAL_LISTING"
-BEYOND_DETECTION_LIMIT = "BEYOND_DETECTION_LIMIT"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}([T ]00:00(:00([.,]0+)?)?\s*([Zz]|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 
 
@@ -213,6 +212,9 @@ def _hold_to_detection_limits(
         return
     for limit, operand in ((message.get("lod"), "<"), (_first(document, _UPPER_LIMIT), ">")):
         at = _number(limit, agreed)
+        if at is None and not blank(limit):
+            text = f"The detection limit {echo(limit)} is no number, or could be two."
+            reasons.append(refusal(Refusal.NOT_A_NUMBER, text, field="value"))
         beyond = at is not None and (written.number < at if operand == "<" else written.number > at)
         if not beyond:
             continue

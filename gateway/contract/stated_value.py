@@ -1,10 +1,11 @@
 """What a laboratory's message states as its value, in all its fields together: the number, the limit or the words."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 from gateway.contract.comparators import comparator
-from gateway.contract.lab_values import WrittenValue, written_value
+from gateway.contract.lab_values import BEYOND_DETECTION_LIMIT, WrittenValue, written_value
 from gateway.contract.message_fields import MessageFields
 from gateway.contract.names import spoken
 from gateway.contract.reading import LONGEST_TEXT, Refusal, echo
@@ -28,6 +29,9 @@ def stated_value(
     if written is None:
         message.contradicts("value", *message.located.names.get("qualifier", ()))
         return text, WrittenValue(number=None)
+    if lod is not None and written.number is not None and written.qualifier is None and written.number < lod:
+        # below what can be detected there are no numbers
+        written = replace(written, number=lod, qualifier="<", flags=(*written.flags, BEYOND_DETECTION_LIMIT))
     message.reader.flags += written.flags
     return f"{written.qualifier}{text}" if written.qualifier and not said[0].qualifier else text, written
 

@@ -22,17 +22,22 @@ from gateway.contract.field_words import (
     LIMITS,
     LISTED_RESULTS,
     LOT,
+    MEASURABLE,
     NAMES_A_LOT,
     NO_DOUBT,
     NO_LIMITS,
     NOT_JUDGING,
     OF_A_LOT,
     OF_A_RESULT,
+    OF_A_UNIT,
     RESULTS,
     SCALING,
     SEVERAL,
     STANDING,
+    UNITS,
+    UPPER_END,
     lot_words_of,
+    result_words_of,
     words_of,
 )
 from gateway.contract.names import folded, normalised, plainly_spoken
@@ -144,7 +149,7 @@ def _compares(words: frozenset[str], value: Any) -> bool:
 def _is_outside(name: str, words: frozenset[str]) -> bool:
     if words & _OF_A_DATE and not words & {"deleted", "at", "on"}:
         return False  # the date of a retest is one of the material's dates
-    return AGAINST.speaks_in(words) or "outof" in folded(name)
+    return AGAINST.speaks_in(words) or any(said in folded(name) for said in ("outof", "overrange", "offscale"))
 
 
 # which names say something by what they do not say: the first that fits, and what of such a field is no reason
@@ -215,15 +220,42 @@ def other_values(name: str, value: Any) -> list[Any]:
 
     ``numeric_result``, ``Messwert``, ``values``: numbers and texts; how many determinations there were is none.
     """
-    words = words_of(name)
+    words = result_words_of(name)
     if not words <= OF_A_RESULT:
         return []
     if isinstance(value, list) and (LISTED_RESULTS.speaks_in(words) or RESULTS.speaks_in(words)):
-        return [said for inner, said in _inside(value) if not inner or words_of(inner) <= OF_A_RESULT]
+        return [said for inner, said in _inside(value) if not inner or result_words_of(inner) <= OF_A_RESULT]
     if isinstance(value, Mapping):
-        return [said for inner, said in _inside(value) if RESULTS.speaks_in(words_of(inner))]
+        return [said for inner, said in _inside(value) if RESULTS.speaks_in(result_words_of(inner))]
     several = isinstance(value, str) and LISTED_RESULTS.speaks_in(words) and not is_limit(value)
-    return [value] if several or RESULTS.speaks_in(words) else []
+    return [value] if several or RESULTS.speaks_in(words) or words > {"text"} else []
+
+
+def named_within(document: Mapping[str, Any], name: str) -> Any:
+    """Return what the outermost field of that name says, or None where there is none."""
+    waiting = deque([(document, 0)])
+    for _ in range(_MOST_INSIDE):
+        if not waiting:
+            break
+        level, depth = waiting.popleft()
+        if name in level:
+            return level[name]
+        if depth < _DEEPEST:
+            inner = (each for value in level.values() for each in (value if isinstance(value, list) else (value,)))
+            waiting += [(each, depth + 1) for each in inner if isinstance(each, Mapping)]
+    return None
+
+
+def is_unit(name: str) -> bool:
+    """Return whether a field is called like the unit of the value, in any language."""
+    words = words_of(name)
+    return UNITS.speaks_in(words) and words <= OF_A_UNIT
+
+
+def is_upper_end(name: str) -> bool:
+    """Return whether a field is called like the upper end of what can be measured, such as ``ULOQ``."""
+    words = words_of(name)
+    return UPPER_END.speaks_in(words) and MEASURABLE.speaks_in(words)
 
 
 def lots_nobody_reads(

@@ -311,9 +311,9 @@ def test_connections_21_a_message_with_a_byte_order_mark_is_read():
 
 
 def test_connections_22_numbers_that_json_does_not_know_and_people_write_are_read_and_texts_are_left():
-    text = '{"sample_id": "a .5 b", "test_name": "x", "result": -.5, "lod": 5., "upper": +7, "unit": "\\".5"}'
+    text = '{"sample_id": "a .5 b", "test_name": "x", "result": -.5, "loq": 5., "upper": +7, "unit": "\\".5"}'
     result = read_one(text.encode())
-    assert (result.sample_id, result.value, result.lod, result.specification.upper) == ("a .5 b", -0.5, 5.0, 7.0)
+    assert (result.sample_id, result.value, result.loq, result.specification.upper) == ("a .5 b", -0.5, 5.0, 7.0)
     assert result.unit == '".5'
     for broken in ("1.5.5", "1+5", "--5", "1 .5", ".", "1e.5"):
         refused(f'{{"sample_id": "S", "test_name": "x", "result": {broken}}}'.encode())

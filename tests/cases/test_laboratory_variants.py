@@ -282,3 +282,61 @@ def test_laboratory_18_a_range_under_the_catalogues_name_is_the_range_of_the_res
     result = lab_result(json.dumps(analysis).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
                         mapping=mapping_named("senaite"))  # fmt: skip
     assert (result.specification.lower, result.specification.upper) == (6.0, 6.5)
+
+
+# --- 22: beyond what can be measured ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"ULOQ": "90"}, {"upper_detection_limit": 90}, {"upper_loq": 90.0}, {"max_measurable": 90}, {"saturated": True},
+     {"over_range": 1}, {"overrange": "Y"}],
+)  # fmt: skip
+def test_laboratory_22_a_value_beyond_the_range_of_its_method_is_for_a_person(fields):
+    assert unread(**fields) == {"UNMAPPED_FIELD"}
+    assert unread(**{name: 200 if value in {"90", 90} else False for name, value in fields.items()}) == set()
+
+
+def test_laboratory_22_a_number_below_the_limit_of_detection_is_a_limit():
+    result = read(result=0.01, lod=0.05)
+    assert (result.value, result.qualifier, result.censored_at) == (None, "<", 0.05)
+    assert "BEYOND_DETECTION_LIMIT" in result.flags
+
+
+@pytest.mark.parametrize("limit", ["1,000", "about 1000", "1000,0"])
+def test_laboratory_22_a_detection_limit_that_cannot_be_read_is_not_overlooked(limit):
+    analysis = {"uid": "a", "portal_type": "Analysis", "review_state": "verified", "Keyword": "PH", "Result": "1500",
+                "getRequestID": "W-1", "BatchID": "L", "UpperDetectionLimit": limit}  # fmt: skip
+    assert {reason.code for reason in of_mapping("senaite", analysis).unread} == {"NOT_A_NUMBER"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"transformvalue": "9.5"}, "CONTRADICTS"), ({"datasetstatus": "Initial"}, "CONTRADICTS"),
+     ({"displaytext": "9.5"}, "UNMAPPED_FIELD"), ({"enteredvalue": "9.5"}, "UNMAPPED_FIELD"),
+     ({"s_remeasuredflag": "Y"}, "UNMAPPED_FIELD")],
+)  # fmt: skip
+def test_laboratory_22_what_labvantage_says_in_two_ways_is_for_a_person(fields, code):
+    item = {"paramid": "pH", "enteredtext": "7.5", "s_datasetstatus": "Completed"}
+    sample = {"sampleid": "S-1", "batchid": "L-1"}
+    assert of_mapping("labvantage", {**sample, "dataitems": [item]}).unread == ()
+    result = of_mapping("labvantage", {**sample, "dataitems": [{**item, **fields}]})
+    assert {reason.code for reason in result.unread} == {code}
+
+
+def of_mapping(name, message):
+    return lab_result(json.dumps(message).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
+                      mapping=mapping_named(name))  # fmt: skip
+
+
+# --- 30: a unit under another name -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["Einheit", "unité", "unidad", "eenheid", "unità", "jednostka", "result_uom", "unitName", "unit_code"]
+)
+def test_laboratory_30_a_unit_that_nothing_reads_is_not_overlooked(name):
+    assert unread(**{name: "Pa.s"}) == {"UNMAPPED_FIELD"}
+    assert unread(unit=None, **{name: "Pa.s"}) == {"UNMAPPED_FIELD"}
+    assert unread(**{name: "mPa.s"}) == set()
+    assert unread(business_unit="R1", unit_operation="U-2") == set()
