@@ -51,6 +51,7 @@ async def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(bench_of, 
     assert load.verdict() == CLEAN
 
 
+@pytest.mark.real_interpreter
 async def test_a_disk_whose_fsync_fails_acknowledges_nothing_until_it_works_again(bench_of):
     (strace,) = needed("strace")
     needs_root("inject errors into the gateway's system calls")

@@ -62,6 +62,7 @@ async def test_with_the_broker_out_of_reach_it_drains_until_the_deadline_or_unti
     assert load.verdict() == CLEAN
 
 
+@pytest.mark.real_interpreter
 async def test_a_signal_while_it_starts_ends_it_in_order(bench_of):
     async with bench_of() as load:
         for wait in (0.5, 0.8, 1.1):

@@ -22,6 +22,7 @@ async def labline(*arguments, cwd=REPOSITORY, environment=None, seconds=120):
     return process.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.real_interpreter
 async def test_the_example_configuration_is_accepted():
     code, out, _ = await labline("check", "--config", "deploy/labline.toml")
     assert code == 0

@@ -25,6 +25,7 @@ async def start_lot(line, lot="LOT-1"):
                                  "equipment_id": "R1", "at": NOW})  # fmt: skip
 
 
+@pytest.mark.real_interpreter
 async def test_from_a_tag_and_a_result_to_a_hold_that_the_terminal_acknowledges(bench_line):
     async with bench_line.gateway():
         await start_lot(bench_line)
