@@ -30,7 +30,7 @@ _LOADED = (
     "uvloop", "rich.table", "rich.progress",
 )  # fmt: skip
 _LOADED_FOR = {"train": ("gateway.training.recipe", "gateway.training.train", "gateway.training.write")}
-_READ_AT_START = ("LD_", "PYTHON", "LC_", "LANG", "TZ", "MALLOC_", "OMP_", "OPENBLAS_", "ORT_")
+_READ_AT_START = ("LD_", "PYTHON", "LC_", "LANG", "TZ", "MALLOC_", "OMP_", "OPENBLAS_")
 _PARAMETERS = (
     "self", "args", "executable", "preexec_fn", "close_fds", "pass_fds", "cwd", "env", "startupinfo", "creationflags",
     "shell", "p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite", "restore_signals", "gid", "gids",
