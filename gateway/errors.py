@@ -76,3 +76,19 @@ def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the first single error within a group of any depth."""
     first = group.exceptions[0]
     return first_of(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def why_unread(error: Exception) -> str:
+    """Return in words why a file could not be read as what it should be."""
+    match error:
+        case OSError():
+            return error.strerror or str(error)
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case RecursionError():
+            return "it is nested too deeply"
+        case KeyError():
+            return f"{error.args[0]} is missing"
+        case TypeError():
+            return "it is not built so"
+    return str(error)

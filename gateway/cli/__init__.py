@@ -3,6 +3,7 @@
 Exit codes: 0 all right, 1 something wrong was found, 2 the input cannot be used.
 """
 
+import errno
 import gc
 import io
 import sys
@@ -40,6 +41,14 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "trend": ("trend", "app"),
 }
 
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_WHAT_TO_DO: dict[type[OSError], str] = {
+    PermissionError: "run the command as the service's user, or name a place you may write to",
+    FileNotFoundError: "is the path right, and is its folder there?",
+    NotADirectoryError: "a part of the path is a file: name another place",
+    IsADirectoryError: "name a file, not a folder",
+    OSError: "make room, or name a place on another disk",
+}
 _LONGEST_SENTENCE = 500  # characters of a command's first sentence
 
 
@@ -130,7 +139,10 @@ def main() -> None:
     except UnicodeEncodeError:  # an argument with bytes that are no UTF-8, on its way into the store
         show_error(LablineError("an argument is no text in UTF-8", hint="write names as messages do, in UTF-8"))
         sys.exit(2)
-    except PermissionError as error:  # a command's edge: whatever file it is, a person gets a sentence
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        show_error(LablineError(what, hint="run the command as the service's user, or name a place you may write to"))
+    except OSError as error:  # a command's edge: whatever file it is, a person gets a sentence
+        hint = _WHAT_TO_DO.get(type(error), _WHAT_TO_DO[OSError] if error.errno in _OF_THE_DISK else None)
+        if hint is None:
+            raise
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+        show_error(LablineError(what, hint=hint))
         sys.exit(2)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from gateway.cli.acts import person_option, reason_option
 from gateway.cli.presentation import err, out, progress_of, show_json, show_wrapped
 from gateway.cli.story import story
 from gateway.errors import LablineError
@@ -106,7 +107,7 @@ def archive(
     directory = settings.store.directory
     read_state(directory).close()
     signer = _signer(settings)
-    before_ns = min(int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000_000, time.time_ns())
+    before_ns = min(max(int(before.replace(tzinfo=UTC).timestamp()), 0) * 1_000_000_000, time.time_ns())
     with changed_by_person(directory) as connection:
         count = archive_trail(
             connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()
@@ -140,8 +141,8 @@ def trace(
 def acknowledge(
     code: str = typer.Argument(..., help="The alarm that stands, such as STORE_QUARANTINED."),
     config: Path = _CONFIG,
-    person: str = typer.Option(..., "--person", help="Who takes it down."),
-    reason: str = typer.Option(..., "--reason", help="What was found and done."),
+    person: str = person_option("--person", "Who takes it down."),
+    reason: str = reason_option("--reason", "What was found and done."),
 ) -> None:
     """Take down an alarm that stands; the models leave shadow once none stands. It goes into the audit trail."""
     settings, _sha256 = read(config)

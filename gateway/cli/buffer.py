@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from rich.text import Text
 
+from gateway.cli.acts import person_option
 from gateway.cli.presentation import out, safe_text, show_json, show_table, show_wrapped
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
@@ -199,7 +200,7 @@ def _show(title: str, found: list[dict[str, Any]], *, as_json: bool) -> None:
 def retry(
     identities: list[str] = typer.Argument(None, metavar="ID...", help="Dead letters, or parked messages."),
     config: Path = _CONFIG,
-    person: str = typer.Option(..., "--person", help="Who asks for it; goes into the audit trail."),
+    person: str = person_option("--person", "Who asks for it; goes into the audit trail."),
     all_parked: bool = typer.Option(False, "--parked", help="All messages that are parked, the oldest first."),
 ) -> None:
     """Try dead letters again, or send parked messages again; the gateway does it when it runs.

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.cli.acts import person_option, reason_option
 from gateway.cli.keys import private_key
 from gateway.cli.presentation import out, show_json, show_table
 from gateway.contract.times import rfc3339
@@ -29,8 +30,10 @@ def correct(
     config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
     analyte: str = typer.Option(None, "--analyte", help="Of which analyte; without it, of all the model's."),
     key: Path = typer.Option(None, "--key", help="The approver's Ed25519 private key as PEM; without it, only show."),
-    approver: str = typer.Option(None, "--approver", help="The approver's printed name."),
-    meaning: str = typer.Option(None, "--meaning", help="What the signature says, such as 'checked against VR-12'."),
+    approver: str = person_option("--approver", "The approver's printed name.", required=False),
+    meaning: str = reason_option(
+        "--meaning", "What the signature says, such as 'checked against VR-12'.", required=False
+    ),
     bias: float = typer.Option(None, "--bias", help="The proposal as you saw it; signs nothing if it has changed."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
 ) -> None:

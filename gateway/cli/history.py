@@ -52,6 +52,8 @@ def export(
     settings, _sha256 = read(config)
     end_ns = _time(end, "--until") or time.time_ns()
     start_ns = _time(start, "--from") or end_ns - 24 * _HOUR_NS
+    if start_ns >= end_ns:
+        raise typer.BadParameter("--from is not before --until: there is nothing between them")
     unknown = sorted(set(tag) - set(settings.tags))
     if unknown:
         raise LablineError(f"there is no tag {', '.join(unknown)}", hint=f"tags are: {', '.join(settings.tags)}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 
+from gateway.cli.acts import person_option, reason_option
 from gateway.cli.presentation import show_json, show_wrapped
 from gateway.contract.names import folded, normalised
 from gateway.contract.times import rfc3339
@@ -26,7 +27,6 @@ from gateway.store.lots import LotOnRecord, PointOnRecord, lot_on_record, names_
 from gateway.store.settling import settle
 
 _SHOWN = 10  # points, without --all
-_LONGEST_NAME, _LONGEST_REASON = 200, 2000
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 _STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Recommendation.RELEASE: "green"}
 _MISSING = "TESTS_MISSING"
@@ -46,8 +46,8 @@ def lot(
     point: str | None = typer.Option(
         None, "--settle", metavar="POINT", help="Settle this point; it is not asked again."
     ),
-    person: str | None = typer.Option(None, "--person", help="Who settles it; goes into the audit trail."),
-    reason: str | None = typer.Option(None, "--reason", help="What was found, and why the lot may go on."),
+    person: str | None = person_option("--person", "Who settles it; goes into the audit trail.", required=False),
+    reason: str | None = reason_option("--reason", "What was found, and why the lot may go on.", required=False),
     show_all: bool = typer.Option(False, "--all", help="Every point; else the ten worst."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object, with every point."),
 ) -> None:
@@ -83,7 +83,7 @@ def _known(connection: sqlite3.Connection, name: str) -> LotOnRecord:
     did_you_mean = f"did you mean {', '.join(near)}?" if near else "write it as its messages do"
     raise LablineError(
         f"nothing is known of a lot {name}",
-        hint=f"{did_you_mean} A result without a lot is found by its sample: labline audit trace SAMPLE",
+        hint=f"{did_you_mean}; a result without a lot is found by its sample: labline audit trace SAMPLE",
     )
 
 
@@ -99,25 +99,19 @@ def _say(text: str, *, indent: int = 0, style: str = "") -> None:
 
 
 def _settle(directory: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool) -> None:
-    who, why = normalised(person or ""), (reason or "").strip()
-    if not who or not normalised(why):  # what nobody can see is no name and no reason
+    if person is None or reason is None:
         raise LablineError("a point is settled by a person, for a reason", hint="give --person NAME and --reason TEXT")
-    if len(who) > _LONGEST_NAME or len(why) > _LONGEST_REASON:
-        raise LablineError(
-            f"--person has at most {_LONGEST_NAME} characters, --reason {_LONGEST_REASON}",
-            hint="name the document that says more",
-        )
     with closing(read_state(directory)) as connection:
         name = _known(connection, name).material_lot_id
     with changed_by_person(directory) as connection:
-        settled = settle(connection, name, point, person=who, reason=why, at_ns=time.time_ns())
+        settled = settle(connection, name, point, person=person, reason=reason, at_ns=time.time_ns())
     with closing(read_state(directory)) as connection:
         left = len(_known(connection, name).open_points)
     runs = is_in_use(directory)
     if as_json:
         show_json({"lot": name, "settled": _point_document(settled), "open_points": left, "gateway_runs": runs})
         return
-    _say(f"settled by {who}: {settled.point.reason.text}")
+    _say(f"settled by {person}: {settled.point.reason.text}")
     more = (
         "nothing else speaks"
         if not left

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from gateway.cli import corrections, versions
+from gateway.cli.acts import person_option, reason_option
 from gateway.cli.keys import private_key
 from gateway.cli.presentation import cell, err, out, progress_of, show_json, show_table
 from gateway.contract.times import rfc3339
@@ -194,9 +195,9 @@ def verify(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
 def sign(
     bundle: Path = _BUNDLE,
     key: Path = typer.Option(..., "--key", help="The approver's Ed25519 private key as PEM."),
-    approver: str = typer.Option(..., "--approver", help="The approver's printed name."),
+    approver: str = person_option("--approver", "The approver's printed name."),
     stage: str = typer.Option(..., "--stage", help="Up to which stage: shadow, advise, approve or automatic."),
-    meaning: str = typer.Option(..., "--meaning", help="What the signature says, such as 'validated, report VR-12'."),
+    meaning: str = reason_option("--meaning", "What the signature says, such as 'validated, report VR-12'."),
 ) -> None:
     """Sign a bundle after checking it: its approver says up to which stage it may be used."""
     if stage.upper() not in Stage.__members__:

@@ -25,6 +25,8 @@ _UNNAMED = "server"  # a server that no configuration names
 _NUMBERS = frozenset(
     {"Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float", "Double"}
 )  # OPC UA types of which a tag can be
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")  # RFC 3986: a scheme, and nothing that has to be escaped
+_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -203,6 +205,14 @@ def certificate(
     """Make this gateway's own certificate and private key, as OPC UA servers want them."""
     machine = socket.gethostname()
     uri = uri or f"urn:{machine}:labline"
+    if not _URI.fullmatch(uri):
+        hint = "such as urn:edge-7:labline; servers compare it letter by letter"
+        raise LablineError(f"{uri} is no application URI", hint=hint)
+    odd = [each for each in host if not _HOST.fullmatch(each)]
+    if odd:
+        raise LablineError(
+            f"{odd[0]} is no name or address of a machine", hint="such as edge-7.plant.local or 10.0.0.7"
+        )
     key_file, certificate_file = folder / "labline_key.pem", folder / "labline.der"
     for file in (key_file, certificate_file):
         if file.exists():

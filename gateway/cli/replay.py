@@ -91,7 +91,12 @@ def _stretch(store: Path, start: str | None, end: str | None) -> Stretch:
         whole = recorded_stretch(connection)
     if whole is None:
         raise LablineError(f"nothing is on record in {store}", hint="has the gateway run with it?")
-    return Stretch(from_ns=_time(start, "--from") or whole.from_ns, until_ns=_time(end, "--to") or whole.until_ns)
+    stretch = Stretch(from_ns=_time(start, "--from") or whole.from_ns, until_ns=_time(end, "--to") or whole.until_ns)
+    if stretch.from_ns > stretch.until_ns:
+        begin, until = rfc3339(stretch.from_ns), rfc3339(stretch.until_ns)
+        hint = f"the record is of {rfc3339(whole.from_ns)} to {rfc3339(whole.until_ns)}"
+        raise LablineError(f"nothing can be replayed from {begin} to {until}", hint=hint)
+    return stretch
 
 
 def _in_service(store: Path, stretch: Stretch) -> dict[str, Promoted]:

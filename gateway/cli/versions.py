@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from gateway.cli.acts import person_option, reason_option
 from gateway.cli.presentation import cell, out, show_json, show_table
 from gateway.definitions import CANDIDATE, Promoted
 from gateway.errors import LablineError
@@ -20,8 +21,8 @@ from gateway.store.database import changed_by_person, read_state
 from gateway.store.versions import Act, VersionChange
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
-_PERSON = typer.Option(..., "--person", help="Who does it.")
-_REASON = typer.Option(..., "--reason", help="Why, such as the report that validated it.")
+_PERSON = person_option("--person", "Who does it.")
+_REASON = reason_option("--reason", "Why, such as the report that validated it.")
 
 
 def promote(

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.contract.payloads import audit_head_payload
 from gateway.database.files import make_file, make_folder
-from gateway.errors import LablineError
+from gateway.errors import LablineError, why_unread
 from gateway.records import AuditEntry, Head, SignedHead
 from gateway.store import audit
 from gateway.store.heads import HeadSigner, keys_of_heads
@@ -94,8 +94,9 @@ def archived_lines(folder: Path) -> list[dict[str, Any]]:
             {**each, "seq": int(each["seq"]), "hash": str(each["hash"]), "body": str(each["body"])}
             for each in objects_in(folder / LINES)
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LablineError(f"{folder} is no archive: {error!r}", hint="name a folder that was archived into") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        hint = "name a folder that was archived into"
+        raise LablineError(f"{folder} is no archive: {why_unread(error)}", hint=hint) from error
     if wrong:
         raise LablineError(f"{folder} does not hold: {wrong[0]}", hint="use the copy that is kept elsewhere")
     return found

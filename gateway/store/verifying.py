@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import LablineError
+from gateway.errors import LablineError, why_unread
 from gateway.store.archive import archive_problem, archived_lines
 from gateway.store.checking import Findings, check
 from gateway.store.database import read_state
@@ -126,8 +126,8 @@ def _witnesses(path: Path) -> list[dict[str, Any]]:
         text = path.read_text(encoding="utf-8").strip()
         found = json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
         heads = [{"seq": int(head["seq"]), **{name: str(head[name]) for name in _TEXTS}} for head in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LablineError(f"{path} holds no witnesses: {error!r}", hint=hint) from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise LablineError(f"{path} holds no witnesses: {why_unread(error)}", hint=hint) from error
     if not heads:
         raise LablineError(f"{path} holds no witnesses: it is empty", hint=hint)
     return heads
