@@ -450,6 +450,7 @@ class LotFacts:
     before: LotState = field(default_factory=LotState)
     closed: bool = False
     earlier_hold: EarlierHold | None = None
+    names_with_bars: bool = False  # whether production calls any lot by a name with |
     started_ns: int | None = None
     ended_ns: int | None = None
     made_known_until_ns: int | None = None  # until when it is on record what the lot was made by

@@ -14,7 +14,7 @@ from gateway.contract.reading import (
     parse_object,
     refusal,
 )
-from gateway.contract.result_fields import blank, lot_names, perhaps_several
+from gateway.contract.result_fields import blank, is_divided_by_bars, lot_names, perhaps_several
 from gateway.records import ContextChange, ContextKind, ProductReference, ResultReference
 
 MOST_CHANGES = 500  # of one message
@@ -106,10 +106,13 @@ def context_change(payload: bytes, *, now_ns: int) -> ContextChange:
 
 
 def _note_perhaps_several(reader: FieldReader, change: ContextChange) -> None:
-    """Refuse a name such as ``L-1 & L-2``, which could be several lots: of one that is overlooked nothing is known."""
+    """Refuse a name such as ``L-1 & L-2``, which could be several lots: of one that is overlooked nothing is known.
+
+    One with ``|`` is a name: where a lot of a part of it is known, too, both are for a person.
+    """
     for name in _LOTS:
         lot = getattr(change, name)
-        if lot is not None and perhaps_several(lot):
+        if lot is not None and perhaps_several(lot) and not is_divided_by_bars(lot):
             text = f"{name} is {echo(lot)}, which could be several lots; send a list, or separate them by commas."
             reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(lot))
 

@@ -125,6 +125,11 @@ def perhaps_several(lot: str) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
+def is_divided_by_bars(lot: str) -> bool:
+    """Return whether only ``|`` could make several lots of a name: plants use it within names, too."""
+    return "|" in lot and not any(perhaps_several(part) for part in lot.split("|")) and bool(perhaps_several(lot))
+
+
 def _parts_of(lot: str, between: re.Pattern[str]) -> list[str]:
     return [name for part in between.split(lot) if (name := normalised(part).strip(_QUOTES + "()"))]
 

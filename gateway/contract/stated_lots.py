@@ -5,10 +5,12 @@ from typing import Any
 
 from gateway.contract.message_fields import MessageFields
 from gateway.contract.reading import Refusal, as_text, echo
-from gateway.contract.result_fields import lot_names, perhaps_several
+from gateway.contract.result_fields import is_divided_by_bars, lot_names, perhaps_several
 
 MOST_LOTS = 200  # of one result
 _MOST_TEXTS = 20
+# in the reason of a name that could be several lots by its bars alone: what would be one, and all that the field names
+WHOLE_NAMES, NAMED = "whole_names", "named"
 
 
 def stated_lots(message: MessageFields) -> tuple[str, ...]:
@@ -39,9 +41,11 @@ def _note_perhaps_several(message: MessageFields, name: str, here: list[str], lo
     several = [part for lot in here for part in perhaps_several(lot)]
     if several:
         lots |= dict.fromkeys(several)
+        unsure = [lot for lot in here if perhaps_several(lot)]
+        one = {WHOLE_NAMES: unsure, NAMED: here} if all(is_divided_by_bars(lot) for lot in unsure) else {}
         text = f"{name} is {echo(message.located.document[name])}, which could be several lots; "
         text += "send a list, or separate them by commas."
-        message.reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(message.located.document[name]))
+        message.reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(message.located.document[name]), **one)
 
 
 def _bounded(message: MessageFields, lots: Mapping[str, None]) -> tuple[str, ...]:

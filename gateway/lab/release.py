@@ -44,6 +44,7 @@ class Subject(StrEnum):
     PARENT = "parent"
     CONTEXT = "context"
     UNFINISHED = "unfinished"
+    NAME = "name"  # which could mean this lot or another
     SAMPLE = "sample"  # of which results name different lots
     SPECIFICATION = "specification"  # a refused message about a product: the same for each of its lots
 
@@ -60,6 +61,7 @@ class OpenPoint(StrEnum):
     EARLIER_VERSION_UNREAD = "EARLIER_VERSION_UNREAD"
     RESULT_LEFT_LOT = "RESULT_LEFT_LOT"
     SAMPLE_OF_SEVERAL_LOTS = "SAMPLE_OF_SEVERAL_LOTS"
+    LOT_NAME_UNCLEAR = "LOT_NAME_UNCLEAR"
     RETEST = "RETEST"
     RETEST_WITHOUT_ORIGINAL = "RETEST_WITHOUT_ORIGINAL"
     RETESTED = "RETESTED"
@@ -83,6 +85,7 @@ HOW_TO_SETTLE: Mapping[str, str] = {
     OpenPoint.RESULT_LEFT_LOT: "check that the result is not of this lot; then settle the point",
     OpenPoint.SAMPLE_OF_SEVERAL_LOTS: "have the laboratory correct the lot, or name all lots of a composite in one "
     "result; or settle the point on each of the lots",
+    OpenPoint.LOT_NAME_UNCLEAR: "have lists of lots sent as lists; or settle the point on each of the lots",
     OpenPoint.RETEST: "decide on the out-of-specification investigation; then settle the point",
     OpenPoint.RETEST_WITHOUT_ORIGINAL: "find the result that it repeats; then settle the point",
     OpenPoint.RETESTED: "decide on the out-of-specification investigation; then settle the point",
@@ -250,6 +253,7 @@ class LotKnowledge:
     results: tuple[ResultOnRecord, ...] = ()
     refused: tuple[RefusedResult, ...] = ()
     of_product: tuple[RefusedOfProduct, ...] = ()  # that name its product or an analyte, and that nothing has answered
+    alike: tuple[str, ...] = ()  # known lots whose names, with bars, may mean this one, or this one's them
     samples: tuple[SampleLots, ...] = ()  # of which another lot is named, too
     parents: tuple[Parent, ...] = ()
     settled: frozenset[str] = frozenset()
@@ -267,6 +271,7 @@ def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
         *(_refused(lot, message, in_force) for message in lot.refused),
         *_of_product(lot),
         *_of_samples(lot),
+        *_of_name(lot),
         *(_parent(lot, parent) for parent in lot.parents),
         *_context(lot),
         *_unfinished(lot),
@@ -654,6 +659,23 @@ def _of_samples(lot: LotKnowledge) -> tuple[Assessment, ...]:
     """Return that a sample is said to be of this lot and of others: what was measured may be of any one of them."""
     own = lot.context.material_lot_id
     return tuple(_of_sample(lot, sample) for sample in lot.samples if own in sample.contradicting)
+
+
+def _of_name(lot: LotKnowledge) -> tuple[Assessment, ...]:
+    """Return that the lot's name may mean other known lots, or theirs this one: ``L-1|L-2`` beside ``L-1``."""
+    if not lot.alike:
+        return ()
+    text = f"The lots {lot.context.material_lot_id} and {', '.join(lot.alike)} are known: | may stand between two lots."
+    point = _review(OpenPoint.LOT_NAME_UNCLEAR, text, lots=list(lot.alike))
+    subject = Subject.NAME.value
+    return (
+        Assessment(
+            material_lot_id=lot.context.material_lot_id,
+            subject=subject,
+            kind=Subject.NAME,
+            **_sorted(lot, subject, (point,)),
+        ),
+    )
 
 
 def _of_sample(lot: LotKnowledge, sample: SampleLots) -> Assessment:

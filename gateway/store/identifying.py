@@ -24,7 +24,7 @@ from gateway.lab.result_versions import contradictions
 from gateway.records import LabResult, ResultReference, Specification
 from gateway.store.codec import decode
 from gateway.store.evidence import must_hold
-from gateway.store.lot_facts import own_words
+from gateway.store.lot_facts import own_words, with_known_lots
 from gateway.store.recording import specification_key
 from gateway.store.statements import SQL, value_of
 
@@ -36,7 +36,10 @@ def identify(connection: sqlite3.Connection, event: Event) -> Event | None:
     record under it is refused: nothing that was accepted is ever overwritten.
     """
     match event:
-        case ResultArrived() | ResponseArrived():
+        case ResultArrived():
+            result = with_known_lots(connection, event.result)
+            return _identified_by_content(connection, replace(event, result=result))
+        case ResponseArrived():
             return _identified_by_content(connection, event)
         case SpecificationStated():
             return _identified_specification(connection, event)
@@ -82,7 +85,7 @@ def _identified_message_of_version(connection: sqlite3.Connection, event: Result
     rows = connection.execute(SQL["messages_of_version"], _version(event.result)).fetchall()
     if not rows or not all(row["holds"] for row in rows):
         return _identified_by_delivery(connection, _conflict(event, own_id))
-    standing = own_words(rows[-1]["body"])
+    standing = with_known_lots(connection, own_words(rows[-1]["body"]))
     fields = contradictions(standing, event.result)
     if fields:
         return _identified_by_delivery(connection, _conflict(event, own_id, fields, standing))

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from gateway.contract.identity import identity_of
 from gateway.events import LotFacts, ProvisionalHold, ResultArrived
 from gateway.lab.disposition import LotState
+from gateway.lab.names_of_lots import as_one_lot, parts_of
 from gateway.lab.refused_specifications import RefusedOfProduct, ToldSpecification, answered_since
 from gateway.lab.release import (
     EarlierHold,
@@ -204,6 +205,7 @@ class LotReading:
                 of_product=self._refused_of_product(context, results, arriving, row)
                 if glance["product_refused"]
                 else (),
+                alike=self._alike(lot) if glance["names_with_bars"] else (),
                 samples=self._samples(lot, () if arriving is None else (arriving,)),
                 parents=self._parents(lot),
                 settled=settled,
@@ -231,6 +233,7 @@ class LotReading:
             rest=rest,
             before=_state_in(row),
             closed=row is not None and row["closed_ns"] is not None,
+            names_with_bars=bool(glance["names_with_bars"]),
             earlier_hold=self._earlier_hold(lot) if glance["held"] else None,
             started_ns=started_ns,
             ended_ns=row["ended_ns"] if row else None,
@@ -247,8 +250,17 @@ class LotReading:
         rows = self._records.rows("results_of_key", _key(result))
         return tuple(self._on_record(row) for row in rows)
 
+    def _alike(self, lot: str) -> tuple[str, ...]:
+        """Return the known lots whose names may mean a known lot by their bars, or which its own name may mean."""
+        wholes = [name for name in self._values("names_with_bars") if lot in parts_of(name)]
+        known = [name for name in wholes if self._known_parts(name, (lot,))]
+        return tuple(sorted({*known, *self._known_parts(lot, parts_of(lot))}))
+
+    def _known_parts(self, name: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+        return self._values("known_parts", material_lot_id=name, parts=json.dumps(parts)) if parts else ()
+
     def _on_record(self, row: sqlite3.Row) -> ResultOnRecord:
-        result = own_words(row["body"])
+        result = with_known_lots(self._connection, own_words(row["body"]))
         return ResultOnRecord(
             result=result,
             arrived_ns=row["arrived_ns"],
@@ -371,7 +383,10 @@ class LotReading:
     def _lots_of_sample(self, sample: Sample, new: tuple[LabResult, ...]) -> SampleLots:
         source, sample_id = sample
         asked = {"source": source, "sample_id": sample_id}
-        said = [own_words(row["body"]) for row in self._records.rows("current_of_sample", asked)]
+        said = [
+            with_known_lots(self._connection, own_words(row["body"]))
+            for row in self._records.rows("current_of_sample", asked)
+        ]
         contradicting = [decode(LabResult, row["result"]) for row in self._records.rows("refused_of_sample", asked)]
         standing = {tuple(_key(result).values()): result for result in said}
         for result in new:
@@ -551,6 +566,16 @@ def _told(rows: list[sqlite3.Row], name: str) -> _Told:
     latest_ns = stating[0]["at_ns"]
     holding = sorted({row[name] for row in stating if row["at_ns"] == latest_ns})
     return _Told(holding=tuple(holding), ever=tuple(sorted({row[name] for row in stating})))
+
+
+def with_known_lots(connection: sqlite3.Connection, result: LabResult) -> LabResult:
+    """Return a result with the lots that it names; a name with bars is one lot where production knows it so."""
+
+    def is_one_lot(name: str) -> bool:
+        asked = {"material_lot_id": name, "parts": json.dumps(parts_of(name))}
+        return value_of(connection, "is_one_lot", **asked) is not None
+
+    return as_one_lot(result, is_one_lot) if result.unread else result
 
 
 @lru_cache(maxsize=1024)

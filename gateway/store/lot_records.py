@@ -24,6 +24,7 @@ from gateway.events import (
     ResultRestated,
     Situation,
 )
+from gateway.lab.names_of_lots import parts_of
 from gateway.lab.release import Assessment
 from gateway.records import (
     ContextChange,
@@ -94,6 +95,8 @@ def mark_lots_of_result(
     if record.supersedes is not None and "material_lot_id" in _filled(situation):
         connection.execute(SQL["judge_lots_of_subject_again"], {"subject": record.supersedes, **because})
     if result.lots:
+        if any(facts.names_with_bars for facts in situation.lots):
+            _mark_lots_of_alike_names(connection, result.lots, because)
         _mark_lots_of_sample(connection, of_sample, because)
         if any(facts.whole for facts in situation.lots):  # else no other lot is named of its sample
             _mark_other_lots_of_sample(connection, result, of_sample | because)
@@ -101,6 +104,18 @@ def mark_lots_of_result(
     note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
     for lot in situation.possible_lots:
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
+
+
+def _mark_lots_of_alike_names(
+    connection: sqlite3.Connection, lots: tuple[str, ...], because: Mapping[str, Any]
+) -> None:
+    """Mark what a lot's name with bars may mean, and the lots whose names with bars may mean it, with itself."""
+    names = [row[0] for row in connection.execute(SQL["names_with_bars"])]
+    for lot in lots:
+        wholes = [name for name in names if lot in parts_of(name)]
+        parts = parts_of(lot)
+        for alike in (*wholes, *parts, *((lot,) if wholes or parts else ())):
+            connection.execute(SQL["judge_lot_again"], {"material_lot_id": alike, **because})
 
 
 def note_without_lot(connection: sqlite3.Connection, result: LabResult, *, at_ns: int) -> None:
@@ -139,6 +154,8 @@ def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: C
     }
     for statement in _TOUCHED.get(change.kind, ()):
         connection.execute(SQL[statement], wanted)
+    named = tuple(lot for lot in (change.material_lot_id, change.consumed_lot_id) if lot is not None)
+    _mark_lots_of_alike_names(connection, named, because)
 
 
 _TOUCHED = {

@@ -60,7 +60,7 @@ from gateway.records import (
 from gateway.store.codec import decode
 from gateway.store.heads import contains, head_of
 from gateway.store.investigating import around_lot, around_result
-from gateway.store.lot_facts import LotReading
+from gateway.store.lot_facts import LotReading, with_known_lots
 from gateway.store.master_data import stated_in
 from gateway.store.samples import points_on_record, results_in
 from gateway.store.sampling import sampling_of
@@ -550,7 +550,7 @@ class _Loading:
         if not rows:
             return ResultHistory(next_version=newest + 1)
         current = next((row for row in rows if row["current"]), rows[-1])
-        standing = decode(LabResult, current["body"])
+        standing = with_known_lots(self._connection, decode(LabResult, current["body"]))
         numbered = event.result.result_version is not None
         same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
         earlier = [row for row in same if row is not current]

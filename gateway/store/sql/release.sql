@@ -14,6 +14,9 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM lab_result WHERE material_lot_id = :material_lot_id)
            OR EXISTS (SELECT 1 FROM refused_result WHERE material_lot_id = :material_lot_id) AS spoken_of,
        EXISTS (SELECT 1 FROM refused_of_product) AS product_refused,
+       EXISTS (SELECT 1 FROM lot WHERE instr(material_lot_id, '|') > 0)
+           OR EXISTS (SELECT 1 FROM material_use WHERE instr(material_lot_id, '|') > 0)
+           OR EXISTS (SELECT 1 FROM material_use WHERE instr(consumed_lot_id, '|') > 0) AS names_with_bars,
        EXISTS (SELECT 1 FROM disposition WHERE material_lot_id = :material_lot_id AND recommendation = 'hold') AS held,
        EXISTS (SELECT 1 FROM settlement WHERE material_lot_id IN (:material_lot_id, '')) AS settled,
        EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
@@ -123,6 +126,36 @@ SELECT dead_letter_id, source, sample_id, test_id, equipment_id, job_order_id, d
 FROM refused_in_place_checked
 WHERE (equipment_id = :equipment_id AND drawn_ns >= :from_ns AND drawn_ns < :until_ns) OR job_order_id = :job_order_id
 ORDER BY row_number LIMIT 200;
+
+-- name: names_with_bars
+-- by which production calls lots
+SELECT material_lot_id FROM lot
+WHERE instr(material_lot_id, '|') > 0 AND coalesce(started_ns, ended_ns, closed_ns) IS NOT NULL
+UNION SELECT material_lot_id FROM material_use WHERE instr(material_lot_id, '|') > 0
+UNION SELECT consumed_lot_id FROM material_use WHERE instr(consumed_lot_id, '|') > 0;
+
+-- name: known_parts
+-- lots that production, or a result that does not name the whole, calls by a part of a name
+SELECT p.value FROM json_each(:parts) AS p
+WHERE EXISTS (SELECT 1 FROM lot WHERE material_lot_id = p.value AND coalesce(started_ns, ended_ns, closed_ns) IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM material_use WHERE material_lot_id = p.value)
+    OR EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = p.value)
+    OR EXISTS (
+        SELECT 1 FROM assessment AS a JOIN lab_result AS r ON r.result_id = a.subject
+        WHERE a.material_lot_id = p.value AND a.states_lot = 1 AND r.material_lot_id <> :material_lot_id
+    );
+
+-- name: is_one_lot
+SELECT 1 FROM lot WHERE material_lot_id = :material_lot_id AND started_ns IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM json_each(:parts) AS p
+    WHERE EXISTS (SELECT 1 FROM lot WHERE material_lot_id = p.value AND coalesce(started_ns, ended_ns, closed_ns) IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM material_use WHERE material_lot_id = p.value)
+        OR EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = p.value)
+        OR EXISTS (
+            SELECT 1 FROM assessment AS a JOIN lab_result AS r ON r.result_id = a.subject
+            WHERE a.material_lot_id = p.value AND a.states_lot = 1 AND r.material_lot_id <> :material_lot_id
+        )
+);
 
 -- name: samples_of_several_lots
 -- of a lot: those of which results name, or named, other lots
