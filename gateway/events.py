@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.chart_rules import Together
+from gateway.contract.names import name_key
 from gateway.definitions import LineDefinition, ModelAssignment
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import Feedback, Learned
@@ -18,7 +19,7 @@ from gateway.lab.deviations import Deviation, Drafted, Happening
 from gateway.lab.disposition import LotState
 from gateway.lab.episodes import Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
-from gateway.lab.in_force import in_force
+from gateway.lab.in_force import all_in_force, in_force
 from gateway.lab.materials import MaterialRisk
 from gateway.lab.release import Assessment, EarlierHold, LotKnowledge, Tally
 from gateway.lab.samples import Measured, Point
@@ -460,6 +461,10 @@ class LotFacts:
     open_guidance: tuple[Guidance, ...] = ()
 
 
+_NO_SAMPLING, _NO_INVESTIGATION = SamplingSituation(), Investigation()
+_NOTHING_RAN, _NO_HISTORY, _NOT_JUDGED = Context(), ResultHistory(), LotState()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
     """A read-only snapshot of everything a decision may stand on."""
@@ -467,10 +472,10 @@ class Situation:
     line: LineDefinition
     windows: Mapping[WindowRequest, TagWindow] = field(default_factory=dict)
     master_data: tuple[Specification, ...] = ()  # specifications that were stated by message, of what this is about
-    context: Context = field(default_factory=Context)
-    history: ResultHistory = field(default_factory=ResultHistory)
-    sampling: SamplingSituation = field(default_factory=SamplingSituation)
-    investigation: Investigation = field(default_factory=Investigation)
+    context: Context = _NOTHING_RAN
+    history: ResultHistory = _NO_HISTORY
+    sampling: SamplingSituation = _NO_SAMPLING
+    investigation: Investigation = _NO_INVESTIGATION
     series: SeriesSituation | None = None  # of the result, where its product is known
     controls: tuple[ControlPoint, ...] = ()  # before a control, of its analyte and instrument, the oldest first
     later_controls: tuple[ControlPoint, ...] = ()  # that were measured after it, and are judged already
@@ -481,7 +486,7 @@ class Situation:
     result_lots: tuple[str, ...] = ()  # that the arriving result itself speaks of
     possible_lots: tuple[str, ...] = ()  # that it may belong to, where that is all that is known
     order_products: tuple[str, ...] = ()  # what the order makes that the arriving result names
-    lot_state: LotState = field(default_factory=LotState)
+    lot_state: LotState = _NOT_JUDGED
     lot_closed: bool = False
     lot_started_ns: int | None = None
     lot_ended_ns: int | None = None
@@ -514,14 +519,19 @@ class Situation:
 
     def required(self, at_ns: int, *, product: str | None, client_id: str | None) -> tuple[str, ...]:
         """Return the analytes without which no lot of a product is released."""
-        stated = [each for each in (*self.line.specifications, *self.master_data) if each.product == product]
+        sources = (self.line.specifications, self.master_data)
+        stated = [each for source in sources for each in source if each.product == product]
         asked = {each.analyte for each in stated if each.required}
-        return tuple(
-            analyte
-            for analyte in dict.fromkeys(each.analyte for each in stated)
-            if analyte in asked
-            and any(each.required for each in self.in_force(analyte, at_ns, product=product, client_id=client_id))
+        if product is None or not asked:
+            return ()
+        holding = (
+            each
+            for source in sources
+            for each in all_in_force(source, product=product, client_id=client_id, at_ns=at_ns)
         )
+        required = {name_key(each.analyte) for each in holding if each.required}
+        analytes = dict.fromkeys(each.analyte for each in stated)
+        return tuple(analyte for analyte in analytes if analyte in asked and name_key(analyte) in required)
 
     @property
     def in_doubt(self) -> bool:

@@ -65,7 +65,7 @@ class LotOutcome:
     judged: LotJudged
     assessed: LotAssessed | None
     speaking: Assessment | None
-    own: bool = True  # whether the arriving result speaks of it
+    own: bool  # whether the arriving result speaks of it
 
     @property
     def changed(self) -> bool:
@@ -116,7 +116,7 @@ def judge_arrival(event: ResultArrived, situation: Situation) -> Judgement:
         result=result,
         supersedes=current.result_id if current is not None and newest else None,
         newest=newest,
-        own=replace(own, result=result),
+        own=own if own.result is result else replace(own, result=result),
         settled=settled,
         trended=trended.decision,
         predictions=predictions,
@@ -151,20 +151,23 @@ def numbered(event: ResultArrived, situation: Situation) -> LabResult:
         result = together(current.in_its_own_words(), result)
     restored = (VALUE_RESTORED,) if event.origin.session == RESTATED else ()
     filled = _filled_in(result, situation)
+    result_id = result.result_id or result_identity(
+        source=result.source,
+        sample_id=result.sample_id,
+        test_id=result.test_id,
+        replicate=result.replicate,
+        result_version=version,
+    )
+    told = (result.result_version, result.result_id, result.context_from)
+    if not restored and told == (version, result_id, tuple(filled)):
+        return result  # a message that leaves nothing open
     return replace(
         result,
         **filled,
         context_from=tuple(filled),
         result_version=version,
         flags=(*result.flags, *restored),
-        result_id=result.result_id
-        or result_identity(
-            source=result.source,
-            sample_id=result.sample_id,
-            test_id=result.test_id,
-            replicate=result.replicate,
-            result_version=version,
-        ),
+        result_id=result_id,
     )
 
 
@@ -248,7 +251,7 @@ def _lot_outcome(
         "NO_LOT": not lot,
         "LOT_CHANGED": (bool(lot) and not of_result) or _left_a_lot(result, situation),
     }
-    outcome = lot_outcome(
+    return lot_outcome(
         event,
         replace(facts, knowledge=knowledge),
         situation,
@@ -258,8 +261,8 @@ def _lot_outcome(
         flags=(*(result.flags if of_result else ()), *(flag for flag, holds in own_flags.items() if holds)),
         settled_now=frozenset(hold.analyte for hold in settled if hold.material_lot_id == lot),
         subject=result.result_id,
+        own=of_result,
     )
-    return replace(outcome, own=of_result)
 
 
 def _same_version(first: LabResult, second: LabResult) -> bool:
@@ -285,10 +288,12 @@ def lot_outcome(
     flags: tuple[str, ...] = (),
     settled_now: frozenset[str] = frozenset(),
     subject: str | None = None,
+    own: bool = True,
 ) -> LotOutcome:
     """Return what a lot's assessments and its recommendation are now.
 
-    ``settled_now``: analytes of provisional holds that the event settles; ``subject``: what the event is about.
+    ``settled_now``: analytes of provisional holds that the event settles; ``subject``: what the event is about, and
+    ``own``: whether that speaks of the lot.
     """
     knowledge = facts.knowledge
     lot = knowledge.context.material_lot_id or None
@@ -330,6 +335,7 @@ def lot_outcome(
         judged=LotJudged(disposition=disposition, material_lot_id=lot, state=state),
         assessed=None if lot is None else _assessed(lot, facts, assessed),
         speaking=_speaking(assessed, subject),
+        own=own,
     )
 
 

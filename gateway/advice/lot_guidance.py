@@ -95,9 +95,13 @@ def _said(outcome: LotOutcome, result: LabResult | None, specification: Specific
         reasons=points,
         analyte=None if item is None else item.analyte,
         product=None if item is None or not item.products else item.products[0],
-        result=None if measured is None else replace(measured, material_lot_id=disposition.material_lot_id),
+        result=None if measured is None else _of_lot(measured, disposition.material_lot_id),
         specification=specification,
     )
+
+
+def _of_lot(result: LabResult, lot: str | None) -> LabResult:
+    return result if result.material_lot_id == lot else replace(result, material_lot_id=lot)
 
 
 def _is_provisional(guidance: Guidance) -> bool:

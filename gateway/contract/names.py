@@ -50,7 +50,7 @@ def folded(text: str) -> str:
 
 def name_key(text: str) -> str:
     """Return what is compared of a test's name: without case and spaces."""
-    return normalised(text).casefold().replace(" ", "")
+    return _short_key(text) if len(text) <= _LONGEST_KEPT else _key(text)
 
 
 def spoken(text: str) -> str:
@@ -74,8 +74,13 @@ def plainly_spoken(text: str) -> str:
     return "".join(words) if words and all(len(word) == 1 for word in words) else " ".join(words)
 
 
+def _key(text: str) -> str:
+    return normalised(text).casefold().replace(" ", "")
+
+
 def _folded(text: str) -> str:
     return normalised(text).casefold().translate(_JOINERS)
 
 
 _short_folded = lru_cache(maxsize=4096)(_folded)  # the names of fields come again with each message
+_short_key = lru_cache(maxsize=4096)(_key)  # and so do those of tests

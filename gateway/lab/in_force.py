@@ -30,14 +30,29 @@ def in_force(
     holding = [
         each
         for each in stated
-        if (each.analyte == analyte or name_key(each.analyte) == wanted)
-        and each.product == product
+        if each.product == product
+        and (each.analyte == analyte or name_key(each.analyte) == wanted)
         and (each.client_id is None or each.client_id == client_id)
         and holds_at(each, at_ns)
     ]
     if len(holding) < 2:  # noqa: PLR2004 - the usual case: there is nothing to choose
         return holding[0] if holding else None
     return max(reversed(holding), key=lambda each: (each.client_id is not None, _from_ns(each)), default=None)
+
+
+def all_in_force(
+    stated: Iterable[Specification], *, product: str, client_id: str | None, at_ns: int
+) -> tuple[Specification, ...]:
+    """Return, of each analyte of a product, the specification of one source that holds at an instant."""
+    by_analyte: dict[str, list[Specification]] = {}
+    for each in stated:
+        if each.product == product:
+            by_analyte.setdefault(name_key(each.analyte), []).append(each)
+    holding = (
+        in_force(of_analyte, product=product, analyte=of_analyte[0].analyte, client_id=client_id, at_ns=at_ns)
+        for of_analyte in by_analyte.values()
+    )
+    return tuple(each for each in holding if each is not None)
 
 
 def holds_at(specification: Specification, at_ns: int) -> bool:

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gateway.chart_rules import TrendRules
 from gateway.lab.charts import Cusum, Ewma
@@ -21,6 +22,7 @@ from gateway.lab.series import LEARNED_FROM, Constant, Series, Signal, begun, st
 from gateway.lab.trend_reasons import CUSUM, DEPARTED, EWMA, SINGLE_VALUE_RULES, departed_reason, trend_reason
 from gateway.records import Reason
 
+_BY_DEFAULT = TrendRules()
 CHARTED_AGAIN = 200  # points on record that a series is charted again from: older ones have no weight any more
 
 
@@ -51,17 +53,17 @@ def charted(series: Series, point: Point, rules: TrendRules, *, name: str) -> Ch
         trend_reason(signal, name=name, text=point.text, limits=limits, recent=recent, ewma=ewma, cusum=cusum)
         for signal in signals
     )
-    after = replace(series, recent=recent, ewma=ewma, cusum=cusum, before=state_before(series, point))
-    return Charted(series=_counted(after, point, signals), reasons=_with_value(reasons, point))
+    after = _counted(series, point, signals, recent=recent, ewma=ewma, cusum=cusum, before=state_before(series, point))
+    return Charted(series=after, reasons=_with_value(reasons, point))
 
 
 def _held_against_constant(series: Series, constant: Constant, point: Point, name: str) -> Charted:
-    after = replace(series, before=state_before(series, point))
+    before = state_before(series, point)
     if constant.includes(point):
-        return Charted(series=_counted(after, point, ()))
-    after = replace(after, departures=series.departures + 1)
+        return Charted(series=_counted(series, point, (), before=before))
     reason = departed_reason(name=name, text=point.text, constant=constant.text, count=constant.count)
-    return Charted(series=_counted(after, point, (DEPARTED,)), reasons=_with_value((reason,), point))
+    after = _counted(series, point, (DEPARTED,), before=before, departures=series.departures + 1)
+    return Charted(series=after, reasons=_with_value((reason,), point))
 
 
 def _beyond_what_is_measured(
@@ -76,15 +78,16 @@ def _beyond_what_is_measured(
     reason = trend_reason(
         rule.value, name=name, text=point.text, limits=limits, recent=(at,), ewma=series.ewma, cusum=series.cusum
     )
-    after = replace(series, before=state_before(series, point))
-    return Charted(series=_counted(after, point, (rule.value,)), reasons=_with_value((reason,), point))
+    after = _counted(series, point, (rule.value,), before=state_before(series, point))
+    return Charted(series=after, reasons=_with_value((reason,), point))
 
 
-def _counted(series: Series, point: Point, signals: Sequence[str]) -> Series:
+def _counted(series: Series, point: Point, signals: Sequence[str], **changes: Any) -> Series:
+    """Return a series with what a point changes of its charts, and how long ago a point has signalled."""
     if not signals:
-        return replace(series, last_ns=point.at_ns, since_signal=series.since_signal + 1)
+        return replace(series, last_ns=point.at_ns, since_signal=series.since_signal + 1, **changes)
     signal = Signal(rule=signals[0], sample_id=point.sample_id, at_ns=point.at_ns, text=point.text)
-    return replace(series, last_ns=point.at_ns, since_signal=0, last_signal=signal)
+    return replace(series, last_ns=point.at_ns, since_signal=0, last_signal=signal, **changes)
 
 
 def _with_value(reasons: tuple[Reason, ...], point: Point) -> tuple[Reason, ...]:
@@ -177,5 +180,5 @@ def rules_for(stated: Iterable[TrendRules], *, product: str | None, analyte: str
     """Return how a series is charted: by the first of the stated that is of it, else by default."""
     return next(
         (rules for rules in stated if rules.product in {None, product} and rules.analyte in {None, analyte}),
-        TrendRules(),
+        _BY_DEFAULT,
     )

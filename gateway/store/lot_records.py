@@ -214,8 +214,9 @@ def _mark_lots_of_sample(
     connection: sqlite3.Connection, of_sample: Mapping[str, str | None], because: Mapping[str, Any]
 ) -> None:
     """Mark the lots to which results of a sample belonged, or none, before this sample's lot was known."""
-    for row in connection.execute(SQL["lots_of_sample_without_lot"], of_sample).fetchall():
-        connection.execute(SQL["judge_lot_again"], {"material_lot_id": row["material_lot_id"], **because})
+    rows = connection.execute(SQL["lots_of_sample_without_lot"], of_sample).fetchall()
+    for lot in dict.fromkeys(row["material_lot_id"] for row in rows):
+        connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
 
 
 def _mark_other_lots_of_sample(connection: sqlite3.Connection, result: LabResult, wanted: Mapping[str, Any]) -> None:

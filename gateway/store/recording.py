@@ -58,7 +58,7 @@ from gateway.records import (
     SignedHead,
     Specification,
 )
-from gateway.store import audit, dead_letters, lot_records
+from gateway.store import audit, dead_letters, lot_records, samples
 from gateway.store.codec import encode
 from gateway.store.evidence import Cell, with_hash
 from gateway.store.outbox import Queued, enqueue
@@ -355,7 +355,7 @@ def _series(connection: sqlite3.Connection, _event: Event, _situation: Situation
             "at_ns": record.point.at_ns,
             "value": float(record.point.value),
             "qualifier": record.point.qualifier,
-            "results": json.dumps([asdict(result) for result in record.point.results]),
+            "results": samples.text_of(record.point.results),
         }
         connection.execute(SQL["insert_sample"], with_hash("series_sample", row))
     series = {**of_series, "body": encode(record.series)}

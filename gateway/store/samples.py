@@ -3,11 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import fields
 
 from gateway.lab.samples import Measured, Point
 from gateway.lab.trends import CHARTED_AGAIN
 from gateway.store.investigating import Records
 from gateway.store.statements import SQL
+
+_MEASURED = tuple(field.name for field in fields(Measured))
 
 
 def points_on_record(
@@ -32,6 +35,11 @@ def _point(row: sqlite3.Row) -> Point:
         qualifier=row["qualifier"],
         results=results_in(row["results"]),
     )
+
+
+def text_of(results: tuple[Measured, ...]) -> str:
+    """Return how the results are kept that a sample's point is made of."""
+    return json.dumps([{name: getattr(result, name) for name in _MEASURED} for result in results])
 
 
 def results_in(text: str) -> tuple[Measured, ...]:

@@ -93,12 +93,16 @@ class _Loading:
 
     def situation(self, event: Event, line: LineDefinition, windows: Mapping[WindowRequest, TagWindow]) -> Situation:
         """Return what deciding an event of this kind stands on."""
-        found = Situation(line=line, windows=windows, latches=self._latches())
+        if isinstance(event, ResultArrived):
+            history = self._history(event)
+            control = is_control(event.result, history.current, line.control_names)
+            found = (self._of_control if control else self._of_result)(event, history, line, windows)
+        else:
+            found = self._of_other(event, Situation(line=line, windows=windows, latches=self._latches()))
+        return replace(found, damaged=tuple(dict.fromkeys(self._damaged))) if self._damaged else found
+
+    def _of_other(self, event: Event, found: Situation) -> Situation:
         match event:
-            case ResultArrived():
-                history = self._history(event)
-                control = is_control(event.result, history.current, line.control_names)
-                found = (self._of_control if control else self._of_result)(event, found, history)
             case LotsJudgedAgain():
                 found = self._of_lots(event, found)
             case ModelDue():
@@ -114,7 +118,7 @@ class _Loading:
                 found = replace(found, answered=None if row is None else decode(Guidance, row["body"]))
             case TimerDue() | HeadWitnessed() | GatewayStarted():
                 found = self._of_gateway(event, found)
-        return replace(found, damaged=tuple(dict.fromkeys(self._damaged))) if self._damaged else found
+        return found
 
     def _of_gateway(self, event: TimerDue | HeadWitnessed | GatewayStarted, found: Situation) -> Situation:
         signer = found.line.head_signer
@@ -288,17 +292,25 @@ class _Loading:
         between["subjects"] = json.dumps(sorted(subjects))
         return tuple(gap_id for (gap_id,) in self._connection.execute(SQL["gaps_between"], between))
 
-    def _of_control(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
+    def _of_control(
+        self,
+        event: ResultArrived,
+        history: ResultHistory,
+        line: LineDefinition,
+        windows: Mapping[WindowRequest, TagWindow],
+    ) -> Situation:
         """Return what a control is judged by: the ones around it, and whom it would concern."""
         current = history.current
-        around = self._controls(event, found.line, besides=None if current is None else current.result_id)
+        around = self._controls(event, line, besides=None if current is None else current.result_id)
         before = tuple(each for each in around if each.at_ns <= event.measured_ns)
         same = (each for each in reversed(before) if each.material == event.result.control_id)
         good_ns = next((each.arrived_ns for each in same if not each.rejected), None)
         of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id, "since_ns": good_ns}
         lots = () if good_ns is None else self._connection.execute(SQL["lots_measured_since"], of)
-        return replace(
-            found,
+        return Situation(
+            line=line,
+            windows=windows,
+            latches=self._latches(),
             history=history,
             controls=before,
             later_controls=around[len(before) :],
@@ -338,33 +350,41 @@ class _Loading:
                 nearest[where] = each
         return next((each for each in nearest.values() if each.rejected), None)
 
-    def _of_result(self, event: ResultArrived, found: Situation, history: ResultHistory) -> Situation:
+    def _of_result(
+        self,
+        event: ResultArrived,
+        history: ResultHistory,
+        line: LineDefinition,
+        windows: Mapping[WindowRequest, TagWindow],
+    ) -> Situation:
         event = _with_earlier_messages(event, history)
-        reading = self._lot_reading(found.line)
+        reading = self._lot_reading(line)
         lots, relation = reading.lots_of(event.result, event.at_ns)
         certain = lots if relation is not Relation.POSSIBLE else ()
         facts = reading.of_result(event, first=history.current is None)
         context = self._context_of_result(event.result, facts[0] if certain else None)
         of_order = reading.products_of_order(event.result.job_order_id)
         products = (context.material_definition_id, *of_order, *(each for lot in facts for each in _products(lot)))
-        return replace(
-            found,
+        return Situation(
+            line=line,
+            windows=windows,
+            latches=self._latches(),
             history=history,
             context=context,
             result_lots=certain,
             possible_lots=() if certain else lots,
             order_products=of_order,
             lots=facts,
-            series=self._series(event, context.material_definition_id, history, found.line),
+            series=self._series(event, context.material_definition_id, history, line),
             left_series=self._left_series(event, context.material_definition_id, history),
             master_data=self._master_data(*products),
-            rejected_control=self._rejected_control(event, found.line),
+            rejected_control=self._rejected_control(event, line),
             lot_started_ns=facts[0].started_ns,
             lot_ended_ns=facts[0].ended_ns,
             lot_known_until_ns=facts[0].made_known_until_ns if certain else None,
             lessons={
-                model.name: self._lessons(model.bundle, found.line, event, history.current)
-                for model in found.line.models_of(event.result.analyte)
+                model.name: self._lessons(model.bundle, line, event, history.current)
+                for model in line.models_of(event.result.analyte)
                 if _learns(model.bundle, event.result.analyte)
             },
             open_guidance=()

@@ -1,5 +1,6 @@
 import json
 import string
+import uuid
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.advice.publication import board_message, guidance_message
 from gateway.contract.contexts import context_change
+from gateway.contract.identity import identity_of
 from gateway.contract.payloads import PredictionPayload, StatusPayload
 from gateway.contract.reading import MessageRefusedError
 from gateway.contract.responses import response
@@ -105,3 +107,9 @@ def test_an_unknown_context_event_is_refused():
 def test_a_response_needs_an_act_that_exists():
     with pytest.raises(MessageRefusedError, match="acknowledge, approve, reject"):
         response(b'{"id": "1", "guidance_id": "g", "terminal": "T", "act": "shrug"}', now_ns=NOW_NS)
+
+
+@given(st.lists(st.one_of(st.text(max_size=20), st.integers(), st.none()), max_size=4))
+def test_an_identity_is_the_name_based_uuid_of_its_parts(parts):
+    namespace = uuid.uuid5(uuid.NAMESPACE_URL, "urn:labline:identity:1")
+    assert identity_of(*parts) == str(uuid.uuid5(namespace, json.dumps(parts)))

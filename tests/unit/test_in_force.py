@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.lab.disposition import judge_result
-from gateway.lab.in_force import differ, in_force, in_unit, strictest
+from gateway.lab.in_force import all_in_force, differ, in_force, in_unit, strictest
 from gateway.lab.specifications import judge, rounded
 from gateway.records import Bands, Recommendation, Specification
 from tests.building import NOW_NS, VISCOSITY, result
@@ -101,3 +103,26 @@ def test_of_two_sources_the_bands_of_both_count_and_a_target_outside_is_none():
     narrow = strictest((wide, replace(wide, lower=52.0, target=None)), None)
     assert narrow is not None
     assert (narrow.lower, narrow.target) == (52.0, None)
+
+
+stated_ones = st.lists(
+    st.builds(
+        replace,
+        st.just(VISCOSITY),
+        analyte=st.sampled_from(["viscosity", "Viscosity", "pH"]),
+        product=st.sampled_from(["FG-100", "FG-200"]),
+        client_id=st.sampled_from([None, "client-a"]),
+        version=st.sampled_from(["1", "2"]),
+        effective_from_ns=st.sampled_from([None, NOW_NS, NOW_NS + DAY_NS]),
+    ),
+    max_size=6,
+)
+
+
+@given(stated=stated_ones, client_id=st.sampled_from([None, "client-a"]))
+def test_all_that_hold_of_a_product_are_those_that_hold_of_each_of_its_analytes(stated, client_id):
+    asked = {"product": "FG-100", "client_id": client_id, "at_ns": NOW_NS}
+    one_by_one = [in_force(stated, analyte=analyte, **asked) for analyte in ("viscosity", "ph")]
+    together = all_in_force(stated, **asked)
+    assert len(together) == sum(each is not None for each in one_by_one)
+    assert all(each in one_by_one for each in together)
