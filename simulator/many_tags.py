@@ -18,7 +18,7 @@ from simulator.broker import free_port
 from simulator.opcua_server import NAMESPACE
 
 _SCANS_PER_SECOND = 20
-_START_SECONDS, _STOP_SECONDS = 60.0, 10.0
+_START_SECONDS, _STOP_SECONDS = 180.0, 10.0
 
 
 def tag_name(number: int) -> str:

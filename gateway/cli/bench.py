@@ -12,7 +12,7 @@ from gateway.errors import LablineError
 def bench(
     name: str = typer.Argument(
         ...,
-        help="drain, enqueue, history, latency, memory, sampling, season, tick or durability; all with figures.",
+        help="drain, enqueue, history, latency, memory, sampling, season, tags, tick or durability; all with figures.",
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
     small: bool = typer.Option(False, "--small", help="A short form, to see that it runs."),
@@ -46,7 +46,7 @@ def _goal(figure: Mapping[str, Any]) -> str:
 
 
 def _benches() -> dict[str, Callable[[bool], Any]]:
-    from simulator.bench import drain, durability, enqueue, history, latency, memory, sampling, season, tick  # noqa: PLC0415
+    from simulator.bench import drain, durability, enqueue, history, latency, memory, sampling, season, tags, tick  # noqa: PLC0415
 
     return {
         "drain": drain.measure,
@@ -56,6 +56,7 @@ def _benches() -> dict[str, Callable[[bool], Any]]:
         "memory": memory.measure,
         "sampling": sampling.measure,
         "season": season.measure,
+        "tags": tags.measure,
         "tick": tick.measure,
         "durability": durability.measure,
     }

@@ -58,7 +58,7 @@ async def _measure(seconds: int) -> dict[str, Figure]:
         async with running_broker(folder) as broker, many_tags(TAGS) as url:
             configuration = folder / "labline.toml"
             configuration.write_text(
-                bare_configuration(folder, broker).replace("[mqtt]", _tags_text(url) + "[mqtt]"), encoding="utf-8"
+                bare_configuration(folder, broker).replace("[mqtt]", tags_text(url, TAGS) + "[mqtt]"), encoding="utf-8"
             )
             with closing(_committing(folder)) as connection:
                 async with (
@@ -151,11 +151,12 @@ def _committed(watch: _Stopwatch, connection: sqlite3.Connection) -> Callable[[R
     return arrived
 
 
-def _tags_text(url: str) -> str:
+def tags_text(url: str, count: int) -> str:
+    """Return the configuration of so many tags of a server."""
     tags = "".join(
         f'[tags.{tag_name(number)}]\nsource = "plc1"\nnode = "nsu={NAMESPACE};s={tag_name(number)}"\n'
         f'equipment = "R1"\nunit = "1"\n'
-        for number in range(TAGS)
+        for number in range(count)
     )
     return f'[opcua.plc1]\nurl = "{url}"\nsecurity = "None"\npublishing_interval = "250ms"\n{tags}\n'
 
