@@ -15,6 +15,7 @@ from rich.text import Text
 from gateway.cli.acts import person_option
 from gateway.cli.presentation import out, safe_text, show_json, show_table, show_wrapped
 from gateway.contract.times import rfc3339
+from gateway.database.files import making_files_closed_to_others
 from gateway.errors import LablineError
 from gateway.records import AuditEntry, Lane
 from gateway.settings import read
@@ -84,7 +85,8 @@ def export(
 
 def _new_file(path: Path) -> Any:
     try:
-        return path.open("x", encoding="utf-8")
+        with making_files_closed_to_others():
+            return path.open("x", encoding="utf-8")
     except OSError as error:
         raise LablineError(
             f"{path} cannot be written: {error.strerror}", hint="name a file that is to be made"

@@ -12,6 +12,7 @@ from gateway.advice.documents import html, markdown, title_of
 from gateway.cli.presentation import out, show_json, show_table
 from gateway.contract.names import normalised
 from gateway.contract.times import rfc3339
+from gateway.database.files import making_files_closed_to_others
 from gateway.errors import LablineError
 from gateway.lab.deviations import Deviation, Scope
 from gateway.settings import read
@@ -117,7 +118,8 @@ def show(
         print(text)
         return
     try:
-        to.write_text(text, encoding="utf-8")
+        with making_files_closed_to_others():
+            to.write_text(text, encoding="utf-8")
     except OSError as error:
         raise LablineError(f"{to} cannot be written: {error.strerror}", hint="name another place") from error
     out.print(f"{title_of(found)}: written to {to}", markup=False, soft_wrap=True)

@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli.presentation import err, out, progress_of
 from gateway.contract.times import parse_rfc3339
+from gateway.database.files import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.columns import Columns, SampleFlag
@@ -60,7 +61,8 @@ def export(
     if to.exists():
         raise LablineError(f"{to} is there already", hint="name a file that is to be made")
     tags = tag or sorted(settings.tags)
-    with closing(open_for_reading(settings.store.directory / HISTORY_FILE, HISTORY)) as connection:
+    path = settings.store.directory / HISTORY_FILE
+    with closing(open_for_reading(path, HISTORY)) as connection, making_files_closed_to_others():
         history = RecordedHistory(connection, tags)
         count = _WRITERS[form](to, _stretches(history, tags, start_ns, end_ns), len(tags))
     out.print(f"{count} samples of {len(tags)} tags written to {to}", markup=False, soft_wrap=True)

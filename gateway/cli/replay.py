@@ -14,6 +14,7 @@ import typer
 
 from gateway.cli.presentation import cell, err, few_digits, out, progress_of, show_json, show_table
 from gateway.contract.times import parse_rfc3339, rfc3339
+from gateway.database.files import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.definitions import LineDefinition, Promoted
 from gateway.errors import LablineError
@@ -78,7 +79,8 @@ def replay(
     found = _replayed(settings, line, folder, stretch, quiet=as_json)
     report = _report(found)
     if to is not None:
-        _write(to, found, report)
+        with making_files_closed_to_others():
+            _write(to, found, report)
     if as_json:
         show_json(report)
     else:

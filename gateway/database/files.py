@@ -7,6 +7,8 @@ the folder.
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FILE_MODE, FOLDER_MODE = 0o640, 0o750
@@ -24,6 +26,17 @@ def make_folder(path: Path, *, exist_ok: bool = False) -> None:
             _give(parent)
     path.mkdir(mode=FOLDER_MODE)
     _give(path)
+
+
+@contextmanager
+def making_files_closed_to_others() -> Iterator[None]:
+    """Make files and folders within the block for the owner and its group only; it holds for the whole process."""
+    before = os.umask(_OTHERS)
+    os.umask(before | _OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def make_file(path: Path) -> None:

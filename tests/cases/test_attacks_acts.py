@@ -1,11 +1,17 @@
 """Acts of people on the command line: who did it and why is legible, or nothing is done; odd files are told."""
 
+import os
+import stat
 import sys
+from contextlib import closing
 
 import pytest
 
 from gateway import cli
+from gateway.database.opening import open_for_writing
+from gateway.history.statements import HISTORY, HISTORY_FILE
 from tests.cases.commands import labline
+from tests.cases.test_first_plant_lot import Plant
 from tests.unit.test_settings import MINIMAL, written
 
 BLANK = ["", " ", "\u200b", "\t\n", "\x00"]
@@ -106,3 +112,21 @@ def test_attacks_11_a_day_before_every_line_archives_nothing(tmp_path):
         "audit", "archive", "--config", written(tmp_path, MINIMAL), "--to", tmp_path / "a", "--before", "0001-01-01"
     )
     assert (ended.code, "is no store" in ended.error) == (2, True)  # and no number that a database cannot hold
+
+
+def test_attacks_17_what_commands_write_of_a_store_is_closed_to_others(tmp_path):
+    with closing(Plant(tmp_path)) as plant:
+        plant.result("pH", 9.8, sample_id="S-1")
+        open_for_writing(tmp_path / "store" / HISTORY_FILE, HISTORY).close()
+        written_to = {name: tmp_path / name for name in ("history.csv", "buffer.jsonl")}
+        before = os.umask(0)
+        try:
+            ended = [
+                labline("history", "export", "--config", plant.file, "--to", written_to["history.csv"]),
+                labline("buffer", "export", "--config", plant.file, "--to", written_to["buffer.jsonl"]),
+            ]
+            assert os.umask(0) == 0  # and nothing else of the process has changed
+        finally:
+            os.umask(before)
+    assert [each.code for each in ended] == [0, 0], [each.error for each in ended]
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o027 for path in written_to.values()} == {0}
