@@ -1,5 +1,6 @@
 """What a person at a terminal answers to a guidance."""
 
+from gateway.contract.names import normalised
 from gateway.contract.reading import FieldReader, Refusal, parse_object
 from gateway.contract.topics import encode_level
 from gateway.records import Act, Response
@@ -29,5 +30,5 @@ def response(payload: bytes, *, now_ns: int, topic_level: str | None = None) -> 
 
 
 def _named(person: str | None) -> str | None:
-    """Return a person's name, or None where it is blank."""
-    return None if person is None or not person.strip() else person
+    """Return a person's name without what nobody can see, or None where nothing is left of it."""
+    return (normalised(person) or None) if person is not None else None

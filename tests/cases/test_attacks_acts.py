@@ -1,5 +1,6 @@
 """Acts of people on the command line: who did it and why is legible, or nothing is done; odd files are told."""
 
+import json
 import os
 import stat
 import sys
@@ -8,8 +9,10 @@ from contextlib import closing
 import pytest
 
 from gateway import cli
+from gateway.contract.responses import response
 from gateway.database.opening import open_for_writing
 from gateway.history.statements import HISTORY, HISTORY_FILE
+from tests.building import NOW_NS
 from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant
 from tests.unit.test_settings import MINIMAL, written
@@ -130,3 +133,15 @@ def test_attacks_17_what_commands_write_of_a_store_is_closed_to_others(tmp_path)
             os.umask(before)
     assert [each.code for each in ended] == [0, 0], [each.error for each in ended]
     assert {stat.S_IMODE(path.stat().st_mode) & 0o027 for path in written_to.values()} == {0}
+
+
+@pytest.mark.parametrize("blank", [*BLANK, "\u200b\u202e", "\u00ad", "\u2060 \ufeff"])
+def test_attacks_09_a_name_that_nobody_can_see_is_nobodys_in_a_response(blank):
+    answer = response(json.dumps({"id": "A-1", "guidance_id": "G-1", "act": "acknowledge", "terminal": "t1",
+                                  "person": blank}).encode(), now_ns=NOW_NS)  # fmt: skip
+    assert answer.person is None
+
+
+def test_attacks_09_a_name_in_a_response_is_kept_as_people_read_it():
+    stated = {"id": "A-1", "guidance_id": "G-1", "act": "reject", "terminal": "t1", "person": " Zoë\u200b  Müller "}
+    assert response(json.dumps(stated).encode(), now_ns=NOW_NS).person == "Zoë Müller"
