@@ -221,7 +221,10 @@ def _refused(delivery: Delivery, at: Moment, error: MessageRefusedError) -> Mess
 
 
 def _unrouted(topic: str, routes: Iterable[str]) -> Reason:
-    text = f"Nothing is configured for the topic {topic}, so nobody knows how to read the message."
+    text = (
+        f"Nothing is configured for the topic {topic}, so nobody knows how to read the message. If an earlier "
+        "configuration named it, the broker's session still has it: end the session there, or let it expire."
+    )
     return refusal(Refusal.NO_ROUTE, text, topic=topic, configured=", ".join(routes))
 
 

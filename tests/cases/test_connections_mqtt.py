@@ -64,6 +64,7 @@ async def test_connections_13_a_message_that_no_route_takes_is_never_read_as_ano
     assert isinstance(event, MessageRefused)
     (reason,) = event.reasons
     assert reason.code == Refusal.NO_ROUTE
+    assert "earlier configuration" in reason.text
     assert "somewhere/else" in reason.text
     assert event.payload == RESULT  # kept
 
