@@ -39,7 +39,7 @@ def not_read(
     """
     if not isinstance(level, Mapping):
         return (), ()
-    near = critical_and_unread(level, read={*ours, *names}, ignore=ignore)
+    near = critical_and_unread(level, names=names, read=ours, ignore=ignore)
     unused = (name for name, value in level.items()
               if name not in names and folded(name) not in ignore and not blank(value))  # fmt: skip
     return tuple(unmapped(name, value) for name, value in near), tuple(unused)

@@ -106,7 +106,7 @@ OF_A_RESULT = (
     | LISTED_RESULTS.words
     | _vocabulary(
         "numeric number reported final corrected text formatted display displayed entered individual single data "
-        "rounded test numerique numerico final endgultig"
+        "rounded additional further more extra weitere test numerique numerico final endgultig"
     ).words
 )
 # the upper end of what can be measured

@@ -24,6 +24,7 @@ from gateway.contract.field_spellings import (
 )
 from gateway.contract.names import folded, normalised
 from gateway.contract.reading import Refusal, echo, refusal
+from gateway.contract.statuses import WITHDRAWN, status_of
 from gateway.contract.unread_fields import is_limit, speaks_against
 from gateway.records import Reason
 
@@ -45,6 +46,8 @@ _NO_LOT = NO_NAME | frozenset(
      "not known", "not available", "not applicable", "not assigned", "unassigned", "pending", "undefined", "nan",
      "unbekannt", "inconnu", "desconocido", "#n/a", "blank", "empty", "xxx", "."}
 )  # fmt: skip
+# our fields of which a second one, that a mapping does not read, always asks for a person
+_ONE_FIELD = frozenset({"qualifier", "retest_of", "control_id", "lower", "upper"})
 _MOST_UNREAD = 20  # reasons for fields that nothing reads, of one message
 
 
@@ -142,16 +145,20 @@ def unmapped(name: str, value: Any) -> Reason:
 
 
 def critical_and_unread(
-    document: Mapping[str, Any], *, read: Collection[str], ignore: Collection[str] = ()
+    document: Mapping[str, Any], *, names: Collection[str], read: Collection[str], ignore: Collection[str] = ()
 ) -> Iterator[tuple[str, Any]]:
     """Yield (name, value) of each field that could speak against a release and that a mapping does not read.
 
-    ``read``: our fields that the mapping reads somewhere, and the foreign names that it has read.
+    ``names``: the foreign names that the mapping has read; ``read``: our fields that it reads, wherever they stand.
     """
     for name, value in document.items():
         key = folded(name)
         ours = _INDEX.get(key)
-        if name in read or ours in read or key in ignore or blank(value) or value in ([], {}):
+        if name in names or key in ignore or blank(value) or value in ([], {}):
+            continue
+        if ours in read:  # a second one of that name counts where it cannot be a harmless double of what is read
+            if ours in _ONE_FIELD or (ours == "status" and status_of(value) in WITHDRAWN):
+                yield name, value
             continue
         if ours in CRITICAL or (ours is None and speaks_against(name, value, has_status="status" in read)):
             yield name, value

@@ -119,12 +119,17 @@ class LotReading:
             return lots, Relation.FOUND
         if place.job_order_id is not None:
             return self._values("lots_of_order", job_order_id=place.job_order_id), Relation.POSSIBLE
-        return self._on_equipment(place.equipment_id, place.arrived_ns), Relation.POSSIBLE
+        # drawn while nothing was made there, it may be of the lot that was made last
+        last = self._on_equipment(place.equipment_id, place.drawn_ns, statement="lots_last_on_equipment")
+        here = self._on_equipment(place.equipment_id, place.arrived_ns)
+        return tuple(dict.fromkeys((*last, *here))), Relation.POSSIBLE
 
-    def _on_equipment(self, equipment_id: str | None, at_ns: int | None) -> tuple[str, ...]:
+    def _on_equipment(
+        self, equipment_id: str | None, at_ns: int | None, *, statement: str = "lots_on_equipment"
+    ) -> tuple[str, ...]:
         if equipment_id is None or at_ns is None:
             return ()
-        rows = self._records.rows("lots_on_equipment", {"equipment_id": equipment_id, "at_ns": at_ns})
+        rows = self._records.rows(statement, {"equipment_id": equipment_id, "at_ns": at_ns})
         return tuple(row["material_lot_id"] for row in rows)
 
     def _values(self, statement: str, **parameters: Any) -> tuple[str, ...]:
@@ -590,7 +595,6 @@ def _whereabouts(context: LotContext, row: sqlite3.Row | None) -> dict[str, Any]
         "material_lot_id": context.material_lot_id,
         "equipment_id": context.equipment_id,
         "from_ns": _NEVER if row is None or row["started_ns"] is None else row["started_ns"],
-        "until_ns": _NEVER if row is None or row["ended_ns"] is None else row["ended_ns"],
         "job_order_id": context.job_order_id,
     }
 

@@ -6,15 +6,19 @@ a release asks for nobody.
 
 import json
 import time
+from contextlib import closing
+from itertools import permutations
 
 import pytest
 
 from gateway.contract.contexts import context_change, context_messages
+from gateway.contract.json_paths import PathMapping
 from gateway.contract.lab_results import lab_result
-from gateway.contract.mapping import mapping_named
+from gateway.contract.mapping import mapping_by_paths, mapping_named
 from gateway.contract.reading import MessageRefusedError
 from gateway.records import ResultStatus
 from tests.building import NOW_NS
+from tests.cases.laboratory import Laboratory
 
 GOOD = {"sample_id": "S-1", "test_id": "Viscosity", "result": 100.0, "unit": "mPa.s", "material_lot": "L",
         "status": "approved", "product": "FG-100"}  # fmt: skip
@@ -340,3 +344,62 @@ def test_laboratory_30_a_unit_that_nothing_reads_is_not_overlooked(name):
     assert unread(unit=None, **{name: "Pa.s"}) == {"UNMAPPED_FIELD"}
     assert unread(**{name: "mPa.s"}) == set()
     assert unread(business_unit="R1", unit_operation="U-2") == set()
+
+
+# --- 18, 21: mappings by paths --------------------------------------------------------------------------
+
+PATHS = PathMapping(
+    items="results",
+    paths={
+        "sample_id": "$.sample",
+        "test_id": "code",
+        "value": "value",
+        "status": "$.state",
+        "material_lot_id": "$.lots",
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "of_item", "code"),
+    [({"status": "rejected"}, True, "UNMAPPED_FIELD"), ({"Status": "cancelled"}, False, "UNMAPPED_FIELD"),
+     ({"state": "retracted"}, True, "UNMAPPED_FIELD"), ({"usl": 99}, True, "UNMAPPED_FIELD"),
+     ({"additional_results": [{"code": "x", "value": 9}]}, False, "UNMAPPED_FIELD"),
+     ({"status": "approved"}, True, None), ({"Status": "final"}, False, None)],
+)  # fmt: skip
+def test_laboratory_18_a_second_field_that_no_path_reads_is_not_hidden_by_the_one_that_is_read(fields, of_item, code):
+    item = {"code": "Viscosity", "value": 100.0} | (fields if of_item else {})
+    message = {"sample": "S-1", "state": "approved", "lots": ["L"], "results": [item]} | ({} if of_item else fields)
+    result = lab_result(json.dumps(message).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
+                        mapping=mapping_by_paths(PATHS))  # fmt: skip
+    assert {reason.code for reason in result.unread} == ({code} if code else set())
+
+
+# --- 4: drawn when nothing is made ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(permutations(["start", "end", "bad", "good"])))
+def test_laboratory_04_what_is_drawn_after_a_lots_end_and_names_none_may_be_of_it(tmp_path, order):
+    with closing(Laboratory(tmp_path)) as lab:
+        acts = {
+            "start": lambda: lab.mes("lot_started", at_seconds=-3600, material_lot_id="L", equipment_id="R1",
+                                     material_definition_id="FG-100"),
+            "end": lambda: lab.mes("lot_ended", at_seconds=-600, material_lot_id="L"),
+            "bad": lambda: lab.result("Viscosity", 120.0, None, equipment_id="R1", sampled_at=lab.at(-300)),
+            "good": lambda: lab.result("pH", 7.0, "L"),
+        }  # fmt: skip
+        for act in order:
+            acts[act]()
+        lab.wait()
+        assert lab.recommended("L") == "review"
+        assert lab.codes("L") - {"HELD_BEFORE"} == {"RESULT_WITHOUT_LOT"}
+
+
+def test_laboratory_04_once_another_lot_began_what_is_drawn_is_no_longer_of_the_last_one(tmp_path):
+    with closing(Laboratory(tmp_path)) as lab:
+        for lot, at_seconds in (("L", -3600), ("M", -600)):
+            lab.mes("lot_started", at_seconds=at_seconds, material_lot_id=lot, equipment_id="R1",
+                    material_definition_id="FG-100")  # fmt: skip
+        lab.result("Viscosity", 120.0, None, equipment_id="R1", sampled_at=lab.at(-300))
+        lab.result("pH", 7.0, "L")
+        assert (lab.recommended("L"), lab.recommended("M")) == ("release", "hold")

@@ -66,7 +66,9 @@ WHERE r.result_id IN (
     SELECT result_id FROM lab_result WHERE material_lot_id = :material_lot_id
     UNION SELECT subject FROM assessment WHERE material_lot_id = :material_lot_id AND kind = 'result'
     UNION SELECT result_id FROM result_without_lot
-          WHERE equipment_id = :equipment_id AND at_ns >= :from_ns AND at_ns < :until_ns
+          WHERE equipment_id = :equipment_id AND at_ns >= :from_ns AND at_ns < ifnull((
+              SELECT min(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns > :from_ns
+          ), 9223372036854775807)
     UNION SELECT result_id FROM result_without_lot WHERE job_order_id = :job_order_id
     UNION SELECT w.result_id FROM assessment AS a
           JOIN result_without_lot AS w ON w.sample_id = a.sample_id AND w.source = a.source
@@ -104,6 +106,14 @@ WHERE equipment_id = :equipment_id AND (ended_ns IS NULL OR ended_ns > :at_ns) A
 )
 ORDER BY material_lot_id;
 
+-- name: lots_last_on_equipment
+-- the newest one, though it has ended: what is drawn while nothing is made there may be of it
+SELECT material_lot_id, holds, 'lot ' || material_lot_id AS record FROM lot_checked
+WHERE equipment_id = :equipment_id AND started_ns = (
+    SELECT max(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
+)
+ORDER BY material_lot_id;
+
 -- name: lots_of_order
 SELECT material_lot_id FROM lot WHERE job_order_id = :job_order_id ORDER BY material_lot_id LIMIT 100;
 
@@ -120,11 +130,13 @@ WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
 ORDER BY material_lot_id = :material_lot_id DESC, material_lot_id = '' DESC, row_number LIMIT 200;
 
 -- name: refused_in_place
--- that may speak of a lot by its equipment in its time, or by its order
+-- that may speak of a lot by its equipment, until another lot began there, or by its order
 SELECT dead_letter_id, source, sample_id, test_id, equipment_id, job_order_id, drawn_ns, timed, at_ns, reasons, result,
        holds, 'refused_in_place ' || dead_letter_id AS record
 FROM refused_in_place_checked
-WHERE (equipment_id = :equipment_id AND drawn_ns >= :from_ns AND drawn_ns < :until_ns) OR job_order_id = :job_order_id
+WHERE (equipment_id = :equipment_id AND drawn_ns >= :from_ns AND drawn_ns < ifnull((
+    SELECT min(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns > :from_ns
+), 9223372036854775807)) OR job_order_id = :job_order_id
 ORDER BY row_number LIMIT 200;
 
 -- name: names_with_bars
