@@ -123,9 +123,13 @@ SELECT dead_letter_id, sample_id, test_id, at_ns, reasons,
        CASE WHEN material_lot_id IN (:material_lot_id, '') THEN result END AS result,
        holds, 'refused_result ' || dead_letter_id AS record
 FROM refused_result_checked
-WHERE material_lot_id = :material_lot_id OR (sample_id, source) IN (
-    SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]') FROM json_each(:samples)
-    UNION SELECT sample_id, source FROM refused_result WHERE material_lot_id = :material_lot_id
+WHERE row_number IN (
+    SELECT rowid FROM refused_result WHERE material_lot_id = :material_lot_id
+    UNION SELECT r.rowid FROM json_each(:samples) AS s JOIN refused_result AS r
+          ON r.sample_id = json_extract(s.value, '$[1]') AND r.source = json_extract(s.value, '$[0]')
+    UNION SELECT r.rowid FROM refused_result AS own JOIN refused_result AS r
+          ON r.sample_id = own.sample_id AND r.source = own.source
+          WHERE own.material_lot_id = :material_lot_id
 )
 ORDER BY material_lot_id = :material_lot_id DESC, material_lot_id = '' DESC, row_number LIMIT 200;
 
@@ -354,7 +358,7 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 -- to which belongs, until now, what is known of a sample and names no lot
 SELECT a.material_lot_id FROM result_without_lot AS w JOIN assessment AS a ON a.subject = w.result_id
 WHERE w.sample_id = :sample_id AND w.source = :source
-UNION SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
+UNION ALL SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
 WHERE r.sample_id = :sample_id AND r.source = :source;
 
 -- name: judge_lots_of_named_sample_again
