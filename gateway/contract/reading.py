@@ -24,6 +24,7 @@ LONGEST_TEXT = 256
 ACCEPTED_AHEAD_NS = seconds_to_ns(5 * 60)
 _LONGEST_ECHO = 80
 _LONGEST_NUMBER = 400  # digits: no finite number has more before its point
+_LARGEST_WHOLE = 2**31 - 1
 _LONGEST_WHOLE = 10
 # a string, or a number that JSON does not know and people write: .5, 5. and +5; possessive, so that no text costs more
 # than its length
@@ -289,8 +290,9 @@ class FieldReader:
         if isinstance(value, bool) or not isinstance(value, int):
             self._wrong_type(name, value, "a whole number")
             return None
-        if not at_least <= value < 2**31:
-            self.refuse(Refusal.OUT_OF_RANGE, f"{name} is {echo(value)}; it must be at least {at_least}.", field=name)
+        if not at_least <= value <= _LARGEST_WHOLE:
+            bound = f"at least {at_least}" if value < at_least else f"at most {_LARGEST_WHOLE}"
+            self.refuse(Refusal.OUT_OF_RANGE, f"{name} is {echo(value)}; it must be {bound}.", field=name)
             return None
         return value
 

@@ -83,6 +83,13 @@ def test_attacks_06_the_trail_says_by_what_a_stated_specification_judges(bench):
     assert second["bands"] == {"release": [98.0, 101.0], "review": [96.0, 102.0]}
 
 
+def test_attacks_02_decimals_beyond_all_bounds_are_refused_with_the_bound_that_they_pass(bench):
+    for decimals, bound in ((10**30, "at most 2147483647"), (-1, "at least 0")):
+        payload = json.dumps({**STATED, "decimals": decimals}).encode()
+        with pytest.raises(MessageRefusedError, match=f"decimals is .*; it must be {bound}"):
+            stated_specification(payload, now_ns=bench.now_ns)
+
+
 def test_models_are_held_against_what_is_stated(bench):
     state(bench)
     bench.model_due(77.4)  # 102.4, which the fourth version does not allow
