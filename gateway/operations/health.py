@@ -1,5 +1,7 @@
 """How the gateway is, as one object that parts tell and that ``status`` is made from."""
 
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +16,7 @@ from gateway.store.readers import Depths
 
 log = structlog.get_logger()
 
+_TELL_AGAIN_SECONDS = 300.0
 _MOST_TAGS_TOLD = 50
 _LONGEST_REASON = 300
 
@@ -31,6 +34,9 @@ class Health:
     disk: dict[str, float] = field(default_factory=dict)
     source_reasons: dict[str, str] = field(default_factory=dict)  # of sources that are not connected
     tag_reasons: dict[str, dict[str, str]] = field(default_factory=dict)  # by source: tags of no use
+    monotonic: Callable[[], float] = time.monotonic
+    _logged_at: dict[str, float] = field(default_factory=dict)
+    _quiet: set[str] = field(default_factory=set)  # raised again so soon that it is detail
     _raised_by: dict[str, set[str]] = field(default_factory=dict)
     _latches_known: bool = False
 
@@ -70,8 +76,21 @@ class Health:
         if stands == (code in self.alarms):
             return
         (self.alarms.add if stands else self.alarms.discard)(code)
-        (log.error if stands else log.info)("alarm" if stands else "alarm is over", code=code)
+        self._log(code, stands=stands)
         self.on_change()
+
+    def _log(self, code: str, *, stands: bool) -> None:
+        """Log that an alarm stands or is over; one that comes and goes is a line every few minutes, else detail."""
+        now = self.monotonic()
+        if stands and now - self._logged_at.get(code, -math.inf) >= _TELL_AGAIN_SECONDS:
+            self._logged_at[code] = now
+            self._quiet.discard(code)
+            log.error("alarm", code=code)
+        elif stands:
+            self._quiet.add(code)
+            log.debug("alarm again", code=code)
+        else:
+            (log.debug if code in self._quiet else log.info)("alarm is over", code=code)
 
     def latched(self, codes: Iterable[str]) -> None:
         """Note which alarms stand until a person takes them down; what stands from an earlier run is told once.

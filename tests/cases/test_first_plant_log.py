@@ -202,3 +202,27 @@ async def test_first_plant_03_the_log_names_the_topic_of_what_is_parked(tmp_path
     with capture_logs() as lines:
         await drain._park(message, "refused by the broker with reason code 0x87")
     assert (lines[0]["topic"], lines[0]["log_level"]) == ("root/audit/head", "error")
+
+
+def test_first_plant_13_an_alarm_that_comes_and_goes_is_a_line_every_five_minutes_and_detail_in_between():
+    seconds = [0.0]
+    health = Health(line=line_of_tests(), monotonic=lambda: seconds[0])
+    with capture_logs() as lines:
+        for second in range(900):
+            seconds[0] = float(second)
+            health.condition("TAG_CLOCK_SKEW_PLC1", second % 2 == 0)
+    told = [(line["log_level"], line["event"]) for line in lines if line["log_level"] != "debug"]
+    assert told == [("error", "alarm"), ("info", "alarm is over")] * 3
+    assert len(lines) == 900
+
+
+def test_first_plant_13_an_alarm_that_comes_back_after_long_is_a_line_again():
+    seconds = [0.0]
+    health = Health(line=line_of_tests(), monotonic=lambda: seconds[0])
+    with capture_logs() as lines:
+        for at in (0.0, 3_600.0):
+            seconds[0] = at
+            health.condition("STORE_SPACE_LOW", True)
+            health.condition("STORE_SPACE_LOW", False)
+    assert [line["event"] for line in lines] == ["alarm", "alarm is over"] * 2
+    assert not health.alarms
