@@ -1,11 +1,13 @@
 """A dryer that answers to its setpoint, or does not, as rows of a file beside the example recipe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
 from gateway.inference.bundle import MODEL, read_bundle
+from gateway.training import write
 from gateway.training.recipe import Recipe, read_recipe
 from gateway.training.rows import Rows
 from gateway.training.service import Timing
@@ -13,6 +15,7 @@ from gateway.training.setpoints import Setpoint, studied
 from gateway.training.train import Trained, train
 from gateway.training.write import bundle_of
 from gateway.transport.onnx import load_model
+from tests.once import once
 
 EXAMPLE = Path(__file__).parents[2] / "models" / "recipes" / "continuous_setpoint.toml"
 REACTION = -0.12  # % of moisture for one degree
@@ -96,7 +99,19 @@ def write_columns(folder: Path, columns) -> None:
 def made(folder: Path, columns, of: Recipe | None = None) -> Made:
     write_columns(folder, columns)
     trained = train(of or recipe(), folder=folder)
-    return Made(trained=trained, files=bundle_of(trained, recipe_name="dryer.toml"))
+    with patch.object(write, "figures_of", return_value={}):  # nobody looks at them here, and they take as long again
+        return Made(trained=trained, files=bundle_of(trained, recipe_name="dryer.toml"))
+
+
+def kept(tmp_path_factory, name: str, columns) -> Made:
+    """As ``made``, once for all test processes; a model's function is made anew from its bytes."""
+
+    def make(folder):
+        one = made(folder, columns)
+        return Made(trained=replace(one.trained, predict=None), files=one.files)
+
+    one = once(tmp_path_factory, name, make)
+    return Made(trained=replace(one.trained, predict=one.predict), files=one.files)
 
 
 def rows_of(columns, of: Recipe) -> Rows:

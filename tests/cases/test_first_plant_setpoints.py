@@ -35,8 +35,8 @@ from tests.cases.setpoint_recipes import (
     EXAMPLE,
     REACTION,
     dryer,
+    kept,
     late,
-    made,
     recipe,
     rows_of,
     setpoint_of,
@@ -58,13 +58,13 @@ WRONG_WAY = linear([-REACTION / 3] * 3 + [0.01, 0.2], 4 + REACTION * 170 - 0.01 
 @pytest.fixture(scope="module")
 def answering(tmp_path_factory):
     """A model of a dryer that answers to its setpoint."""
-    return made(tmp_path_factory.mktemp("answering"), dryer())
+    return kept(tmp_path_factory, "answering", dryer())
 
 
 @pytest.fixture(scope="module")
 def silent(tmp_path_factory):
     """A model of a dryer whose setpoint does nothing."""
-    return made(tmp_path_factory.mktemp("silent"), dryer(reaction=0.0))
+    return kept(tmp_path_factory, "silent", dryer(reaction=0.0))
 
 
 class Dryer(Bench):

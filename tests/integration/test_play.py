@@ -29,16 +29,20 @@ from simulator.play.file import Timetable, read_recording
 from simulator.play.pace import at_pace
 from tests.integration.parts import REPOSITORY, missing
 from tests.integration.recipes import RECIPE, write_recipe
+from tests.once import once
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A recipe, and the bundle that was made by it with the figures it promises."""
-    folder = tmp_path_factory.mktemp("trained")
-    recipe = write_recipe(folder)
-    made = train(read_recipe(recipe), folder=folder)
-    write_bundle(bundle_of(made, recipe_name=recipe.name), folder / "bundle")
-    return recipe, folder / "bundle", made.figures
+
+    def make(folder):
+        recipe = write_recipe(folder)
+        made = train(read_recipe(recipe), folder=folder)
+        write_bundle(bundle_of(made, recipe_name=recipe.name), folder / "bundle")
+        return recipe, folder / "bundle", made.figures
+
+    return once(tmp_path_factory, "trained", make)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +51,14 @@ def played(trained, tmp_path_factory):
     if find_mosquitto() is None:
         missing("mosquitto")
     recipe, bundle, _promised = trained
-    kept = tmp_path_factory.mktemp("played") / "kept"
-    found = labline("play", recipe, "--bundle", bundle, "--speed", 300, "--from-row", 450, "--rows", 100, "--lead", 30,
-                    "--keep", kept, "--json")  # fmt: skip
-    return found, kept
+
+    def make(folder):
+        kept = folder / "kept"
+        found = labline("play", recipe, "--bundle", bundle, "--speed", 300, "--from-row", 450, "--rows", 100,
+                        "--lead", 30, "--keep", kept, "--json")  # fmt: skip
+        return found, kept
+
+    return once(tmp_path_factory, "played", make)
 
 
 def labline(*arguments, code=0):
