@@ -14,11 +14,10 @@ from gateway.errors import LablineError
 from gateway.events import MessageRefused
 from gateway.store import dead_letters
 from gateway.store.checking import check
-from gateway.store.database import open_state
 from gateway.store.dead_letters import ask_retry
 from gateway.store.salvage import salvage
 from gateway.store.statements import SQL
-from tests.building import moment
+from tests.building import moment, new_state
 from tests.unit.test_settings import MINIMAL, written
 from tests.unit.test_store import Bench
 
@@ -106,7 +105,7 @@ def test_attacks_15_a_store_whose_quota_has_taken_payloads_passes_the_full_check
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3000)), min_size=1, max_size=30))
 def test_attacks_15_whatever_comes_what_is_kept_is_within_the_quota_and_the_newest_is_whole(tmp_path_factory, sent):
-    with closing(open_state(tmp_path_factory.mktemp("store"))) as connection:
+    with closing(new_state(tmp_path_factory.mktemp("store"))) as connection:
         for number, size in sent:
             payload = b"%d" % number * size
             reference = dead_letters.keep(connection, payload, quota_bytes=8_000)
@@ -130,7 +129,7 @@ def test_attacks_15_salvage_puts_the_payloads_back(bench, tmp_path_factory):
     for _ in range(3):
         bench.refused(b"rubbish")
     bench.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    with closing(open_state(tmp_path_factory.mktemp("new"))) as connection:
+    with closing(new_state(tmp_path_factory.mktemp("new"))) as connection:
         salvage(bench.directory / "state.db", into=connection, at_ns=1)
         (row,) = connection.execute(SQL["dead_letters"], {"most": 9}).fetchall()
         assert (row["times"], row["bytes"], row["holds"]) == (3, 7, 1)

@@ -29,9 +29,8 @@ from gateway.records import SECOND_NS
 from gateway.store import audit
 from gateway.store.checking import check
 from gateway.store.codec import decode
-from gateway.store.database import open_state
 from gateway.store.salvage import salvage
-from tests.building import NOW_NS, moment, sample
+from tests.building import NOW_NS, moment, new_state, sample
 from tests.unit.test_deviations import Plant
 from tests.unit.test_store import viscosity
 
@@ -178,7 +177,7 @@ def test_first_plant_10_every_version_survives_a_salvage(plant, tmp_path):
     plant.lot("LOT-1", 112.0)
     measure(plant, 113.0, "S-2", material_lot_id="LOT-1")
     (tmp_path / "new").mkdir()
-    with closing(open_state(tmp_path / "new")) as new:
+    with closing(new_state(tmp_path / "new")) as new:
         found = salvage(plant.directory / "state.db", into=new, at_ns=plant.now_ns)
         rows = new.execute("SELECT grown_from, version, scope, holds FROM deviation_checked").fetchall()
     assert (found.put_back["deviation"], found.damaged["deviation"]) == (2, 0)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from gateway.moments import Moment
 from gateway.publish.order import SendingOrder
 from gateway.records import Lane
-from gateway.store.database import open_state
 from gateway.store.outbox import Left, acknowledged, departed, enqueue, parked
 from gateway.store.readers import queued
 from gateway.store.statements import SQL
-from tests.building import NOW_NS
+from tests.building import NOW_NS, new_state
 
 
 class StoreOutbox:
@@ -21,7 +20,7 @@ class StoreOutbox:
         self._directory = directory
         self._generation = 0
         self._number = 1  # of the connection to the broker
-        self._connection = open_state(self._folder())
+        self._connection = new_state(self._folder())
 
     def _folder(self):
         folder = self._directory / f"life-{self._generation}"
@@ -95,11 +94,11 @@ class StoreOutbox:
             shutil.copy(file, after / file.name)
         self._connection.execute("ROLLBACK")
         self._connection.close()
-        self._connection = open_state(after)
+        self._connection = new_state(after)
 
     def reopen(self):
         self._connection.close()
-        self._connection = open_state(self._folder())
+        self._connection = new_state(self._folder())
 
     def close(self):
         self._connection.close()

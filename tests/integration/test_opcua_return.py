@@ -20,6 +20,12 @@ from simulator.faults import Fault, FaultyLink
 from tests.integration.opcua_parts import Listener, PlantOfTags, source_of
 
 
+@pytest.fixture(autouse=True)
+def _sooner_signs_of_life(monkeypatch):
+    """A server whose values stand still shows every other second that it lives: after two of them its clock is known."""
+    monkeypatch.setattr("gateway.transport.opcua._KEEPALIVE_SECONDS", 2.0)
+
+
 def good(wanted):
     return lambda value, status: value == wanted and quality_of(status) is Quality.GOOD
 
@@ -100,7 +106,8 @@ async def test_where_the_server_has_no_history_the_gap_is_on_record_and_the_time
     assert gap.details == {"filled_samples": 0, "tags_without_history": ["T"], "read_to_the_end": True}
 
 
-async def test_a_link_that_swallows_everything_is_noticed_and_no_session_is_left_behind():
+async def test_a_link_that_swallows_everything_is_noticed_and_no_session_is_left_behind(monkeypatch):
+    monkeypatch.setattr("gateway.transport.opcua_client._SESSION_TIMEOUT_MS", 8_000)
     async with through_a_link() as (server, link, listener):
         link.set(Fault.SWALLOW)
         await listener.until("T", bad, seconds=20)

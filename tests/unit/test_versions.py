@@ -11,7 +11,6 @@ from gateway.definitions import CANDIDATE, Promoted, Stage
 from gateway.errors import LablineError
 from gateway.events import VersionTaken
 from gateway.records import SECOND_NS, ModelIdentity
-from gateway.store.database import open_state
 from gateway.store.statements import SQL
 from gateway.store.versions import (
     UNKNOWN,
@@ -23,7 +22,7 @@ from gateway.store.versions import (
     promoted_at_start,
     roll_back,
 )
-from tests.building import NOW_NS, assignment, bundle, line, moment, value_output
+from tests.building import NOW_NS, assignment, bundle, line, moment, new_state, value_output
 from tests.unit.test_store import Bench
 
 WHO = {"person": "qa", "reason": "VR-1"}
@@ -38,7 +37,7 @@ def version(number, model="m"):
 
 @pytest.fixture
 def connection(tmp_path):
-    with closing(open_state(tmp_path)) as opened:
+    with closing(new_state(tmp_path)) as opened:
         yield opened
 
 
