@@ -22,7 +22,7 @@ from tests.integration.opcua_parts import Listener, PlantOfTags, source_of
 
 @pytest.fixture(autouse=True)
 def _sooner_signs_of_life(monkeypatch):
-    """A server whose values stand still shows every other second that it lives: after two of them its clock is known."""
+    """A server whose values stand still shows every other second that it lives; after two its clock is known."""
     monkeypatch.setattr("gateway.transport.opcua._KEEPALIVE_SECONDS", 2.0)
 
 
