@@ -48,10 +48,14 @@ def answered_since(about: ProductReference, later: Iterable[ToldSpecification]) 
     """
     if about.analyte is None or about.version is None or not about.states_limits:
         return False, None
-    same = [told for told in later if _is_same_test(about, told)]
-    if any(told.version == about.version for told in same):
+    same = [specification for specification in later if _is_same_test(about, specification)]
+    if any(specification.version == about.version for specification in same):
         return True, None
-    newer = [told.from_ns for told in same if _in_order(told.version) > _in_order(about.version) and not told.withdrawn]
+    newer = [
+        specification.from_ns
+        for specification in same
+        if _in_order(specification.version) > _in_order(about.version) and not specification.withdrawn
+    ]
     return False, min(newer, default=None)
 
 
@@ -94,12 +98,12 @@ def _in_its_time(message: RefusedOfProduct, at_ns: int) -> bool:
     return (message.at_ns if from_ns is None else from_ns) <= at_ns < message.until_ns
 
 
-def _is_same_test(about: ProductReference, told: ToldSpecification) -> bool:
+def _is_same_test(about: ProductReference, specification: ToldSpecification) -> bool:
     return (
-        (about.product is None or told.product == about.product)
+        (about.product is None or specification.product == about.product)
         and about.analyte is not None
-        and name_key(told.analyte) == name_key(about.analyte)
-        and told.client_id == about.client_id
+        and name_key(specification.analyte) == name_key(about.analyte)
+        and specification.client_id == about.client_id
     )
 
 

@@ -313,14 +313,12 @@ class LotReading:
         asked = {"material_lot_id": context.material_lot_id, "samples": json.dumps(sorted(samples))}
         named = self._records.rows("refused_of_lot", asked)
         placed = [
-            found
-            for found in self._records.rows("refused_in_place", _whereabouts(context, row))
-            if context.material_lot_id in self._lots_in(_place_of(found))[0]
+            message
+            for message in self._records.rows("refused_in_place", _whereabouts(context, row))
+            if context.material_lot_id in self._lots_in(_place_of(message))[0]
         ]
-        return tuple(
-            self._refused_result(found, arriving)
-            for found in {found["dead_letter_id"]: found for found in reversed([*placed, *named])}.values()
-        )
+        messages = {message["dead_letter_id"]: message for message in reversed([*placed, *named])}
+        return tuple(self._refused_result(message, arriving) for message in messages.values())
 
     def _refused_result(self, row: sqlite3.Row, arriving: LabResult | None) -> RefusedResult:
         result = None if row["result"] is None else decode(LabResult, row["result"])
@@ -368,16 +366,17 @@ class LotReading:
         for record in results:
             named |= {record.result.material_definition_id, *record.order_products}
         asked = {"products": json.dumps(sorted(name for name in named if name is not None))}
-        told = [
-            (found["place"], _told_specification(found)) for found in self._records.rows("specifications_told", asked)
+        specifications = [
+            (stated["place"], _told_specification(stated))
+            for stated in self._records.rows("specifications_told", asked)
         ]
         closed_ns = None if row is None else row["closed_ns"]
-        return tuple(
-            message
-            for found in self._records.rows("refused_of_product", asked)
-            if (closed_ns is None or found["at_ns"] < closed_ns)
-            and (message := _unanswered(found, [one for place, one in told if place > found["place"]])) is not None
+        messages = (
+            _unanswered(message, [specification for place, specification in specifications if place > message["place"]])
+            for message in self._records.rows("refused_of_product", asked)
+            if closed_ns is None or message["at_ns"] < closed_ns
         )
+        return tuple(message for message in messages if message is not None)
 
     def _samples(self, lot: str, arriving: tuple[LabResult, ...]) -> tuple[SampleLots, ...]:
         """Return the samples of a lot of which another lot is named, too; ``arriving``: the result that is new."""
