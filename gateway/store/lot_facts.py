@@ -1,8 +1,9 @@
 """From the tables: what a lot is assessed by. Runs inside the writer's transaction.
 
 A lot is read *whole* where anything but the arriving result can change what is known of it: it waits to be judged
-again, retests are involved, or its sample has results without a lot. Else only the versions of the arriving result are
-read, and the others stand as they were assessed; so a result costs the same in a lot of ten and of ten thousand.
+again, the result is a retest or a retest of the lot names it, or its sample has results without a lot. Else only the
+versions of the arriving result are read, and the others stand as they were assessed; so a result costs the same in a
+lot of ten and of ten thousand.
 """
 
 import json
@@ -161,14 +162,18 @@ class LotReading:
         """Return all that is known of lots."""
         return tuple(self._facts(lot, at_ns=at_ns, arriving=None, versions=()) for lot in lots)
 
-    def _at_a_glance(self, lot: str, arriving: LabResult | None, at_ns: int) -> sqlite3.Row:
-        """Return what there is of a lot at all, and of the sample of an arriving result."""
+    def _at_a_glance(
+        self, lot: str, arriving: LabResult | None, versions: tuple[ResultOnRecord, ...], at_ns: int
+    ) -> sqlite3.Row:
+        """Return what there is of a lot at all, and of the sample of an arriving result and its earlier versions."""
+        told = (*(() if arriving is None else (arriving,)), *(record.result for record in versions))
         asked = {
             "material_lot_id": lot,
             "sample_id": None if arriving is None else arriving.sample_id,
             "source": None if arriving is None else arriving.source,
             "besides": None if arriving is None else arriving.result_id,
             "lots": json.dumps(arriving.lots) if arriving is not None and arriving.lots else None,
+            "names": json.dumps([name for result in told for name in (result.sample_id, result.foreign_id) if name]),
             "at_ns": at_ns,
             "most": MOST_READ + 1,
         }
@@ -189,12 +194,12 @@ class LotReading:
         ``own``: whether the arriving result itself speaks of the lot, and not only an earlier version of it.
         """
         row = next(iter(self._records.rows("lot_with_order", {"material_lot_id": lot})), None)
-        glance = self._at_a_glance(lot, arriving, at_ns)
+        glance = self._at_a_glance(lot, arriving, versions, at_ns)
         context = self._context(lot)
         spoken = (arriving,) if arriving is not None and own else ()
         named = self._named_by_results(lot, glance, besides=spoken)
         now_named = _named_with(named, spoken)
-        whole = arriving is None or self._is_whole(glance, arriving, context, named, now_named)
+        whole = arriving is None or self._is_whole(glance, arriving, versions, context, named, now_named)
         sample = _sample(arriving) if arriving is not None and lot in arriving.lots else ("", "")
         settled = self._settled(lot) if glance["settled"] else frozenset()
         if whole:
@@ -334,12 +339,19 @@ class LotReading:
         )
 
     def _is_whole(
-        self, glance: sqlite3.Row, arriving: LabResult, context: LotContext, before: "_Named", now: "_Named"
+        self,
+        glance: sqlite3.Row,
+        arriving: LabResult,
+        versions: tuple[ResultOnRecord, ...],
+        context: LotContext,
+        before: "_Named",
+        now: "_Named",
     ) -> bool:
         """Return whether something besides the arriving result may have changed what is known of the lot."""
         touched = ("waits", "retested", "sample_without_lot", "sample_refused", "sample_elsewhere", "sample_in_doubt")
         others = glance["assessments"] or glance["spoken_of"]  # of a lot of which nothing is known, nothing can change
-        if arriving.retest_of is not None or any(glance[name] for name in touched):
+        retests = arriving.retest_of is not None or any(record.result.retest_of is not None for record in versions)
+        if retests or any(glance[name] for name in touched):
             return True
         if others and _adds_a_name(context, before, now):
             return True

@@ -1,12 +1,14 @@
 """What one laboratory result costs: few statements, as many for the thousandth result of a lot as for the tenth."""
 
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.contract.identity import identity_of
 from gateway.inbox import Pending
 from gateway.process import decide_batch
 from gateway.store import standing
@@ -57,6 +59,15 @@ def test_a_result_of_a_lot_with_many_results_takes_few_statements_more(connectio
     assert max(counts) <= MOST_STATEMENTS + 3
 
 
+@pytest.mark.parametrize(("repeats", "whole"), [("LOT-1-9", False), ("LOT-1-1", True)])
+def test_a_retest_has_the_lot_read_again_with_the_result_that_it_names_only(connection, repeats, whole):
+    first, second = results("LOT-1", 2)
+    retest = replace(first.result, sample_id="R", retest_of=repeats, result_id=identity_of("retest"))
+    for event in (first, replace(first, result=retest)):
+        statements_of(connection, event)
+    assert any("'lab_result ' || r.result_id" in each for each in statements_of(connection, second)) is whole
+
+
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory):
     with closing(Laboratory(tmp_path_factory.mktemp("lots"))) as bench:
@@ -104,9 +115,27 @@ class Records:
         return [row for row in rows if row["holds"]]
 
 
-def test_a_damaged_assessment_of_another_result_asks_for_a_person(laboratory):
-    laboratory.result("pH", 7.0, lot="DAMAGED")
-    laboratory.connection.execute("UPDATE assessment SET failed = 1 - failed WHERE material_lot_id = 'DAMAGED'")
-    laboratory.result("Viscosity", 100.0, lot="DAMAGED")
-    assert laboratory.recommended("DAMAGED") == "review"
-    assert "EVIDENCE_DAMAGED" in laboratory.codes("DAMAGED")
+def test_a_damaged_assessment_of_another_result_asks_for_a_person(tmp_path):
+    with closing(Laboratory(tmp_path)) as lab:
+        lab.result("pH", 7.0)
+        lab.connection.execute("UPDATE assessment SET failed = 1 - failed")
+        lab.result("Viscosity", 100.0)
+        assert lab.recommended() == "review"
+        assert "EVIDENCE_DAMAGED" in lab.codes()
+
+
+def test_an_original_that_comes_after_its_retest_is_found_for_it(laboratory):
+    laboratory.result("pH", 7.0, lot="REPEATED", sample_id="REPEATED-2", retest_of="REPEATED-1")
+    laboratory.result("pH", 7.0, lot="REPEATED", sample_id="REPEATED-3")
+    assert "RETEST_WITHOUT_ORIGINAL" in laboratory.codes("REPEATED")
+    laboratory.result("pH", 9.9, lot="REPEATED", sample_id="REPEATED-1")
+    assert {"RETEST", "RETESTED"} <= laboratory.codes("REPEATED")
+
+
+def test_a_correction_that_is_no_retest_any_more_has_its_original_judged_again(laboratory):
+    laboratory.result("pH", 9.9, lot="CORRECTED", sample_id="CORRECTED-1", result_version=1)
+    retest = {"lot": "CORRECTED", "sample_id": "CORRECTED-2"}
+    laboratory.result("pH", 7.0, **retest, result_version=1, retest_of="CORRECTED-1")
+    assert laboratory.recommended("CORRECTED") == "review"
+    laboratory.result("pH", 7.0, **retest, result_version=2)
+    assert laboratory.recommended("CORRECTED") == "hold"

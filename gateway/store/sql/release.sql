@@ -1,7 +1,11 @@
 -- name: lot_at_a_glance
 -- what there is of a lot, and of a sample that speaks of it; mostly there is little, and no more is asked then
 SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id) AS waits,
-       EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id AND retest = 1) AS retested,
+       EXISTS (
+           SELECT 1 FROM assessment AS a JOIN lab_result AS r ON r.result_id = a.subject
+           WHERE a.material_lot_id = :material_lot_id AND a.retest = 1 AND CASE WHEN json_valid(r.body)
+               THEN json_extract(r.body, '$.retest_of') IN (SELECT value FROM json_each(:names)) ELSE 1 END
+       ) AS retested,
        EXISTS (SELECT 1 FROM result_without_lot
                WHERE sample_id = :sample_id AND source = :source AND result_id <> :besides) AS sample_without_lot,
        EXISTS (SELECT 1 FROM refused_result WHERE sample_id = :sample_id AND source = :source) AS sample_refused,
