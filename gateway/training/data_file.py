@@ -19,7 +19,7 @@ def read_columns(table: DataTable, path: Path) -> tuple[dict[str, NDArray[np.flo
     except OSError as error:
         hint = "the recipe's [data] file is relative to the recipe"
         raise LablineError(f"{path} cannot be read: {error.strerror}", hint=hint) from error
-    lines = _lines(content.decode("utf-8", "replace").splitlines()[table.skip_lines :], table.separator)
+    lines = _lines(content.decode("utf-8-sig", "replace").splitlines()[table.skip_lines :], table.separator)
     rows = [(number, cells) for number, cells in enumerate(lines, start=table.skip_lines + 1) if cells]
     names = [name.strip() for name in rows.pop(0)[1]] if table.header and rows else table.columns
     numbers = np.empty((len(rows), len(names)))

@@ -18,6 +18,9 @@ from gateway.errors import LablineError
 LEVELS = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})  # in the tag's own scale
 
 
+LONGEST_PERIOD_SECONDS = 366 * 86_400.0  # one row a year
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -30,7 +33,7 @@ class DataTable(_Table):
     skip_lines: int = Field(default=0, ge=0, description="lines before the header or the first row that are no data")
     header: bool = Field(default=True, description="whether the first line that is read has the columns' names")
     columns: list[str] = Field(default=[], description="the columns' names, where the file has no header")
-    period_seconds: float = Field(gt=0, description="s, from one row to the next")
+    period_seconds: float = Field(gt=0, le=LONGEST_PERIOD_SECONDS, description="s, from one row to the next")
 
 
 class LaboratoryTable(_Table):
@@ -60,7 +63,10 @@ class HistoryTable(_Table):
     since: AwareDatetime | None = Field(default=None, description="samples drawn from then on (RFC 3339 with a zone)")
     until: AwareDatetime | None = Field(default=None, description="samples drawn before then (RFC 3339 with a zone)")
     period_seconds: float = Field(
-        default=1.0, gt=0, description="s: the unit of what this recipe counts in rows (lags, windows, ages)"
+        default=1.0,
+        gt=0,
+        le=LONGEST_PERIOD_SECONDS,
+        description="s: the unit of what this recipe counts in rows (lags, windows, ages)",
     )
 
 
@@ -273,6 +279,20 @@ class Recipe(_Table):
             raise ValueError(f"two inputs are called {twice[0]}: a tag and aggregate at a lag has one window")
         if tags and max(tags.values()) > 1:
             raise ValueError(f"setpoint {tags.most_common(1)[0][0]} has two [[manipulated]] tables")
+        return self
+
+    @model_validator(mode="after")
+    def _looks_at_no_result_before_it_is_known(self) -> Self:
+        if self.laboratory is None:
+            return self
+        delay = max(self.laboratory.delay_rows, 1)
+        early = [table.tag for table in self.inputs
+                 if (table.column or table.tag) == self.laboratory.column and min(table.lags_rows) < delay]  # fmt: skip
+        if early:
+            raise ValueError(
+                f"input {early[0]} is the laboratory's column, which is known {delay} rows late at the soonest: "
+                f"leave it out, or begin its lags_rows at {delay}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -122,6 +122,9 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
 
 
 def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
+    if not len(rows):
+        hint = "are the columns the right ones, and do the lags leave any row?"
+        raise LablineError("no row has every input and a value of the analyte", hint=hint)
     total = int(rows.at[-1]) + 1  # a share of the data, not of what is left of it
     first = int(np.searchsorted(rows.at, round(total * recipe.split.train)))
     if not 0 < first < len(rows):
@@ -132,9 +135,14 @@ def _split(recipe: Recipe, rows: Rows) -> tuple[slice, slice]:
 def _must_suffice(recipe: Recipe, rows: Rows, made_from: slice, test: slice) -> None:
     """Raise LablineError where a fold would have nothing to be fitted on, or the test nothing to tell apart."""
     count = made_from.stop
-    fitted = min(
-        len(fitting) for fitting, _leaving in blocks(count, folds=recipe.candidates.folds, gap=_gap(recipe, rows))
-    )
+    if np.ptp(rows.values[made_from]) == 0:
+        told = f"{recipe.output.analyte} is {rows.values[0]:g} in all of its {count} rows: there is nothing to learn"
+        raise LablineError(told, hint="is it the right column?")
+    parts = list(blocks(count, folds=recipe.candidates.folds, gap=_gap(recipe, rows)))
+    fitted = min(len(fitting) for fitting, _leaving in parts)
+    if any(not len(leaving) for _fitting, leaving in parts):
+        told = f"{count} rows do not make {len(parts)} folds"
+        raise LablineError(told, hint="give more data or fewer [candidates] folds")
     if fitted < _LEAST_ROWS or len(rows.values[test]) < _LEAST_TEST_ROWS:
         raise LablineError(
             f"{len(rows)} rows are too few: a fold is fitted on {fitted} (at least {_LEAST_ROWS}), the test has "

@@ -215,3 +215,62 @@ def test_first_plant_09_counts_of_the_status_are_whole_numbers():
     ).encoded()  # fmt: skip
     assert b'"buffer":{"guidance":0,"oldest_seconds":1.5}' in encoded
     assert b'"free_bytes":81313185792}' in encoded
+
+
+# --- 5 and 14: recipes and data that no model can be made of
+
+RECIPE = """
+name = "m"
+version = "1.0.0"
+intended_use = "a test"
+seed = 1
+[data]
+file = "d.csv"
+period_seconds = 60
+[laboratory]
+column = "y"
+every_rows = 5
+delay_rows = 2
+[split]
+train = 0.66
+[output]
+analyte = "y"
+unit = "1"
+valid = [0.0, 20.0]
+coverage = 0.9
+[candidates]
+kinds = ["ridge"]
+folds = 3
+[[inputs]]
+tag = "a"
+unit = "1"
+lags_rows = [0]
+"""
+ROWS = [(at * 7 % 11, at * 5 % 13) for at in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("change", "rows", "said"),
+    [
+        (None, [(a, 3) for a, _ in ROWS], "there is nothing to learn"),
+        (None, [("nan", y) for _, y in ROWS], "no row has every input"),
+        (("folds = 3", "folds = 1000"), ROWS, "do not make 1000 folds"),
+        (("period_seconds = 60", "period_seconds = 1e300"), ROWS, "data.period_seconds"),
+        (('tag = "a"', 'tag = "y"'), ROWS, "is the laboratory's column"),
+        (('name = "m"', 'name = "../../m"'), ROWS, "is no name"),
+    ],
+)
+def test_first_plant_05_what_no_model_can_be_made_of_is_said_before_any_training(tmp_path, change, rows, said):
+    (tmp_path / "d.csv").write_text("a,y\n" + "".join(f"{a},{y}\n" for a, y in rows))
+    (tmp_path / "r.toml").write_text(RECIPE if change is None else RECIPE.replace(*change))
+    ended = labline("model", "train", tmp_path / "r.toml", "--to", tmp_path / "models")
+    assert ended.code == 2
+    assert said in ended.error
+    assert not (tmp_path / "models").exists()
+
+
+def test_first_plant_14_a_file_of_numbers_with_a_byte_order_mark_has_its_columns(tmp_path):
+    (tmp_path / "d.csv").write_text("a,y\n" + "".join(f"{a},3\n" for a, _ in ROWS), encoding="utf-8-sig")
+    (tmp_path / "r.toml").write_text(RECIPE)
+    ended = labline("model", "train", tmp_path / "r.toml", "--to", tmp_path / "models")
+    assert "there is nothing to learn" in ended.error  # read as far as its values
