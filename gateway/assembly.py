@@ -162,8 +162,8 @@ class Sessions:
 async def build(ground: Ground, stores: Stores) -> Parts:
     """Return the parts, connected; nothing runs yet."""
     line, clock, health = ground.line, ground.clock, ground.health
-    progress = Progress(_LOOP_ALLOWED_SECONDS)
     history = await _history(ground, stores)
+    progress = Progress(_LOOP_ALLOWED_SECONDS)  # it counts from now: loading what earlier runs have left is no stall
     sessions, webhook = _sessions(ground), webhook_options(ground.settings)
     drain = Drain(
         session=sessions.main,

@@ -323,10 +323,11 @@ class Historian:
     def _is_old(self, series: str, buffer: SeriesBuffer) -> bool:
         """Return whether a buffer has been filled for long, or by a clock that is far ahead.
 
-        The first chunk of each series in a run ends earlier, each at another age: else all tags would be nearly full
-        at once ever after, and memory would have to hold twice as much.
+        Of many series the first chunk in a run ends earlier, each at another age: else all would be nearly full at once
+        ever after, and memory would have to hold twice as much. Of few it is not worth the longer journal.
         """
-        allowed = SEAL_AGE_NS if series in self._sealed_once else round(SEAL_AGE_NS * _phase(series))
+        in_step = series in self._sealed_once or len(self._buffers) <= _SERIES_AT_ONCE
+        allowed = SEAL_AGE_NS if in_step else round(SEAL_AGE_NS * _phase(series))
         return buffer.count > 0 and abs(self._now_ns() - buffer.first_ns) > allowed
 
     @staticmethod

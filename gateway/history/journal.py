@@ -8,7 +8,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import Self
@@ -83,8 +83,8 @@ def unpack(payload: bytes) -> Batch:
         if version != _FORMAT:
             raise ChunkError(f"journal format {version} is not known")
         begin = struct.calcsize(_HEAD)
-        names = _names(payload[begin : begin + length])
-        batch = Batch(columns=decode(payload[begin + length :]), counts=json.loads(names))
+        counts = _counts(payload[begin : begin + length])
+        batch = Batch(columns=decode(payload[begin + length :]), counts=counts)
     except (struct.error, zstandard.ZstdError, ValueError, TypeError, AttributeError) as error:
         raise ChunkError(f"a journal entry cannot be read: {error}") from error
     if sum(batch.counts.values()) != len(batch):
@@ -92,7 +92,10 @@ def unpack(payload: bytes) -> Batch:
     return batch
 
 
-def _names(packed: bytes) -> bytes:
+@lru_cache(maxsize=2)  # of many tags that all change once a second, one entry is like the other
+def _counts(packed: bytes) -> Mapping[str, int]:
     if zstandard.frame_content_size(packed) > _LONGEST_NAMES_BYTES:
         raise ChunkError("the names state a size that would be believed and allocated")
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LONGEST_NAMES_BYTES)
+    names = zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LONGEST_NAMES_BYTES)
+    counts: Mapping[str, int] = json.loads(names)
+    return counts

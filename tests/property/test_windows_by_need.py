@@ -162,6 +162,32 @@ def test_what_waits_to_be_sealed_comes_back_to_the_bit_packed_or_not(parts, pack
     assert buffer.count == len(everything)
 
 
+async def test_many_tags_are_sealed_at_different_ages_and_all_of_their_windows_are_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 1000)
+    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 20 * SECOND_NS)
+    names, now_ns = [f"T{number:03d}" for number in range(150)], NOW_NS
+    rings = Rings(dict.fromkeys(names, "plc1"), capacity=1000, need_ns={})
+    moment = lambda: Moment(wall_ns=now_ns, latest_ns=now_ns, boot_ns=now_ns, boot_id="b")  # noqa: E731
+    async with Historian(tmp_path, now_ns=lambda: now_ns) as historian:
+        history = History(rings, historian, now=moment)
+        await history.load()
+        chunks = set()
+        for at in range(30):
+            now_ns = NOW_NS + at * SECOND_NS
+            told = [
+                TagSample(tag=name, value=float(at), status=0, source_ns=now_ns, server_ns=now_ns) for name in names
+            ]
+            history.take("plc1", told, confirmed_ns=now_ns)
+            await historian.flush()
+            evictable = await historian.evictable()
+            chunks |= set() if evictable is None else {(chunk, at) for chunk in evictable.chunks}
+        requests = [WindowRequest(tag=name, start_ns=NOW_NS + SECOND_NS, end_ns=now_ns) for name in names]
+        windows = await history.windows(requests)
+    assert not any(rings.reaches_back(request) for request in requests)
+    assert all(windows[request].values.tolist() == [float(at) for at in range(1, 30)] for request in requests)
+    assert min(at for _chunk, at in chunks) < 15 < max(at for _chunk, at in chunks)
+
+
 def test_a_tag_that_nobody_reads_takes_a_kilobyte_and_one_that_is_read_as_much_as_its_window():
     rings = Rings({"unread": "plc1"}, capacity=2**15, need_ns={})
     read = Rings({"read": "plc1"}, capacity=2**15, need_ns={"read": 600 * SECOND_NS})
