@@ -13,6 +13,7 @@ from gateway.inbox import Pending
 from gateway.process import decide_batch
 from gateway.store import standing
 from gateway.store.database import open_state
+from gateway.store.statements import SQL
 from simulator.bench import season
 from tests.building import new_state
 from tests.cases.laboratory import Laboratory
@@ -57,6 +58,14 @@ def test_a_result_of_a_lot_that_is_being_tested_takes_few_statements(connection)
 def test_a_result_of_a_lot_with_many_results_takes_few_statements_more(connection):
     counts = [len(statements_of(connection, event)) for event in results("LOT-1", standing.MOST_READ + 5)]
     assert max(counts) <= MOST_STATEMENTS + 3
+
+
+def test_a_look_at_a_lot_goes_along_indexes(connection):
+    asked = dict.fromkeys(["material_lot_id", "sample_id", "source", "besides", "lots", "names", "at_ns", "most"])
+    plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {SQL['lot_at_a_glance']}", asked)]
+    assert any(step.startswith("SEARCH gap USING INDEX gap_in_time") for step in plan)
+    large = ("gap", "assessment", "lab_result", "disposition", "guidance", "result_without_lot", "refused_result")
+    assert not [step for step in plan for table in large if step.split()[:2] == ["SCAN", table]]
 
 
 @pytest.mark.parametrize(("repeats", "whole"), [("LOT-1-9", False), ("LOT-1-1", True)])

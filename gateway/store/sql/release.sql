@@ -30,7 +30,7 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
                AND CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END = :material_lot_id
        ) AS guided,
        EXISTS (
-           SELECT 1 FROM gap WHERE ifnull(until_ns, 9223372036854775807) > (
+           SELECT 1 FROM gap WHERE ifnull(until_ns, 9223372036854775807) > +(  -- without its type, as the index has none
                SELECT started_ns FROM lot WHERE material_lot_id = :material_lot_id
            ) AND from_ns < :at_ns
        ) AS gap,
