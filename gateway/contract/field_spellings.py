@@ -108,8 +108,8 @@ NO = frozenset(
 # what says so in the place of a name: "N", "no" or "0" may well be a lot's
 NO_NAME = frozenset({"none", "null", "n/a", "-", "--"})
 WELL = frozenset(
-    {"pass", "passed", "ok", "okay", "yes", "y", "true", "1", "accept", "accepted", "conform", "conforms", "conforming",
-     "complies", "compliant", "within", "within spec", "within limits", "in spec", "within specification",
+    {"pass", "passed", "ok", "okay", "yes", "y", "true", "t", "1", "accept", "accepted", "conform", "conforms",
+     "conforming", "complies", "compliant", "within", "within spec", "within limits", "in spec", "within specification",
      "in specification", "release", "released", "approved", "valid", "meets", "meets specification",
      "meets requirements", "satisfactory", "good", "io", "in ordnung", "bestanden", "konform", "ja", "gut",
      "unauffallig", "freigegeben", "spezifikationskonform", "conforme", "oui", "satisfaisant", "reussi", "ras",

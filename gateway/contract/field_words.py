@@ -63,7 +63,7 @@ NO_LIMITS = _vocabulary(
 AGAINST = _vocabulary(
     "deleted deletion void voided oos oot ooc fail failed failure nok exceeded exceeds violation violated replaces "
     "supersedes corrects amends amendment correction hold onhold blocked blocking censor censored censoring nondetect "
-    "previous obsolete ausreisser gesperrt sperre sperrgrund reprise contre contreanalyse nc "
+    "obsolete ausreisser gesperrt sperre sperrgrund reprise contre contreanalyse nc "
     "less greater saturated",
     "cancel reject invalid retract withdraw supersed retest remeasur resampl reanaly rerun repeat repetit outlier "
     "suspect questionab quarantin nonconform quarantain quarantan cuarenten kwarantann "
@@ -71,7 +71,9 @@ AGAINST = _vocabulary(
     "nachtest nachprob nachunters fehlerhaft annul rejet refus bloqu contreessai anul rechaz bloque repetic reanalis "
     "annull respin scart rifiut ripet ripro blocc geannul afgekeur geblok hertest herhal heranalys ongeldig verworp "
     "uniewaz niewaz odrzu wycof powtor zablok niezgod",
-    others="repeatab repetib wiederholb wiederholp herhaalb ripetib",
+    # how well a value repeats, and how many determinations there were
+    others="repeatab repetib wiederholb wiederholp herhaalb ripetib repetitions repetitionen wiederholungen "
+    "ripetizioni repeticiones herhalingen",
 )
 DOUBT = _vocabulary(
     "preliminary draft provisional estimated expired deviation deviations investigation investigations capa complaint "
@@ -105,7 +107,7 @@ OF_A_RESULT = (
     RESULTS.words
     | LISTED_RESULTS.words
     | _vocabulary(
-        "numeric number reported final corrected text formatted display displayed entered individual single data "
+        "numeric reported final corrected text formatted display displayed entered individual single data "
         "rounded additional further more extra weitere test numerique numerico final endgultig"
     ).words
 )

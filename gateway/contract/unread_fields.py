@@ -59,6 +59,7 @@ _PLAINLY_TWO = re.compile(
     rf"{_NUMBER}(?:\s+(?:-|to|bis|à|tot|do)\s+|\.\.+){_NUMBER}{_UNIT}|\d+[.,]\d+\s?-\s?\d+[.,]\d+{_UNIT}",
     re.IGNORECASE,
 )
+_DATE = re.compile(r"\s*(?:\d{4}-\d{2}(?:-\d{2})?\b|\d{1,2}[./]\d{1,2}[./]\d{2,4}\b)", re.ASCII)
 _LIMIT_WORDS = frozenset({"max", "max.", "min", "min.", "maximum", "minimum", "maximal", "minimal", "maxi", "mini",
                           "maximaal", "maks", "maks.", "up to", "bis", "bis zu", "jusqu'à", "hasta", "fino a",
                           "tot", "do"})  # fmt: skip
@@ -67,10 +68,12 @@ _OF_A_FLAG = FLAGS.words | frozenset(
     {"result", "value", "test", "limit", "spec", "status", "lab", "qc", "is", "range", "quality", "data"}
 )
 _NORMAL = frozenset({"normal", "ok", "in range", "within range", "good", "gut", "normale", "goed", *NO})
-_YES = frozenset({"y", "yes", "true", "1", "ja", "oui", "si", "tak"})  # there is an alarm, or a doubt
+_YES = frozenset({"y", "yes", "true", "t", "1", "ja", "oui", "si", "tak"})  # there is an alarm, or a doubt
 _HARMLESS = (_NORMAL | WELL) - _YES
 _ONE = frozenset({"1", "1.0", *NO})  # a factor that changes nothing; an exponent of 0
 _OF_ORIGINAL = frozenset({"sample", "result", "test", "analysis"})
+_EARLIER = frozenset({"original", "previous"})
+_OF_A_TIME = frozenset({"time", "minutes", "hours", "days", "min", "h"})
 _OF_A_DATE = frozenset({"date", "due", "interval", "period", "until", "datum", "fecha", "data"})
 _SIDES = frozenset({"above", "below", "high", "low", "h", "l", "hh", "ll", "out", "outside", "exceeded"})
 _SAID_AGAINST = frozenset(
@@ -126,7 +129,7 @@ def _by_nested_name(name: str, value: Any) -> bool:
         return False
     for is_one, harmless in _UNLESS:
         if is_one(name, words):
-            return said not in harmless
+            return said not in harmless and not (harmless is WELL and isinstance(value, str) and _is_time(value))
     if LIMITS.speaks_in(words) and said in _SIDES:
         return True
     if not NOT_JUDGING.speaks_in(words) and AFFIRMING.speaks_in(words) and said in NO:
@@ -134,6 +137,11 @@ def _by_nested_name(name: str, value: Any) -> bool:
     if DOUBT.speaks_in(words) and not NO_DOUBT.speaks_in(words):
         return said == "true" or (isinstance(value, str) and not is_limit(value) and said not in _HARMLESS)
     return _compares(words, value)
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a text is a date or a time: until when something is valid is no judgement."""
+    return len(text) <= _LONGEST_LIMIT and _DATE.match(text) is not None
 
 
 def _compares(words: frozenset[str], value: Any) -> bool:
@@ -149,13 +157,15 @@ def _compares(words: frozenset[str], value: Any) -> bool:
 def _is_outside(name: str, words: frozenset[str]) -> bool:
     if words & _OF_A_DATE and not words & {"deleted", "at", "on"}:
         return False  # the date of a retest is one of the material's dates
+    if words & _OF_A_TIME:
+        words -= {"hold"}  # how long something is held
     return AGAINST.speaks_in(words) or any(said in folded(name) for said in ("outof", "overrange", "offscale"))
 
 
 # which names say something by what they do not say: the first that fits, and what of such a field is no reason
 _UNLESS: tuple[tuple[Callable[[str, frozenset[str]], bool], frozenset[str]], ...] = (
     (_is_outside, NO),
-    (lambda _name, words: "original" in words and (words == {"original"} or bool(words & _OF_ORIGINAL)), NO),
+    (lambda _name, words: bool(words & _EARLIER) and (words <= _EARLIER or bool(words & _OF_ORIGINAL)), NO),
     (lambda _name, words: JUDGING.speaks_in(words) and not NOT_JUDGING.speaks_in(words), WELL),
     (lambda _name, words: "in" in words and bool(words & {"spec", "specification", "limits", "range"}), WELL),
     (lambda _name, words: bool(words & FLAGS.words) and words <= _OF_A_FLAG, _HARMLESS),
@@ -224,11 +234,16 @@ def other_values(name: str, value: Any) -> list[Any]:
     if not words <= OF_A_RESULT:
         return []
     if isinstance(value, list) and (LISTED_RESULTS.speaks_in(words) or RESULTS.speaks_in(words)):
-        return [said for inner, said in _inside(value) if not inner or result_words_of(inner) <= OF_A_RESULT]
+        return [said for each in value for said in (_values_in(each) if isinstance(each, Mapping) else [each])]
     if isinstance(value, Mapping):
-        return [said for inner, said in _inside(value) if RESULTS.speaks_in(result_words_of(inner))]
+        return _values_in(value)
     several = isinstance(value, str) and LISTED_RESULTS.speaks_in(words) and not is_limit(value)
     return [value] if several or RESULTS.speaks_in(words) or words > {"text"} else []
+
+
+def _values_in(document: Mapping[str, Any]) -> list[Any]:
+    return [value for name, value in document.items()
+            if RESULTS.speaks_in(words := result_words_of(name)) and words <= OF_A_RESULT]  # fmt: skip
 
 
 def named_within(document: Mapping[str, Any], name: str) -> Any:

@@ -105,7 +105,13 @@ HARMLESS = [
     ("deviation", 0.3), ("standard_deviation", 0.3), ("error", None), ("errors", []), ("hold", False), ("oos", "-"),
     ("alarm", False), ("quality", "good"), ("grade", "A"), ("multiplier", 1), ("target", 100), ("mean", 100.0),
     ("uncertainty", "<0.1"), ("dilution_factor", 10), ("description", "Paint 95-105"), ("flag", "N"),
-    ("operator", "GT A"),
+    ("operator", "GT A"), ("IN_SPEC", "T"), ("Wiederholungen", 1), ("repetitions", 2), ("previous_status", "validated"),
+    ("validity", "2027-03-01"), ("valid_until", "01.03.2027"), ("hold_time_minutes", 5), ("raw_value", 0.532),
+    ("measurement", {"temperature": {"value": 25.0}, "uncertainty": {"value": 0.05}}), ("Abweichung", "keine"),
+    ("Sperrkennzeichen", "nein"), ("Messunsicherheit", "0,05"), ("norma", "PN-EN 1262"), ("Norm", "DIN EN 1262"),
+    ("method", {"id": "PH-01", "version": 3, "range": "0-14"}), ("Freigabedatum", "2026-03-03"), ("RETESTFLAG", "N"),
+    ("reason_for_change", ""), ("error_count", 0), ("is_reportable", True), ("RESULT_NUMBER", 555),
+    ("tags", ["release", "ph"]),
     ("material_description", "Lack 95-105"), ("minutes", 5), ("specific_gravity", 1.02), ("expiry_date", "2027-01-01"),
 ]  # fmt: skip
 
@@ -403,3 +409,39 @@ def test_laboratory_04_once_another_lot_began_what_is_drawn_is_no_longer_of_the_
         lab.result("Viscosity", 120.0, None, equipment_id="R1", sampled_at=lab.at(-300))
         lab.result("pH", 7.0, "L")
         assert (lab.recommended("L"), lab.recommended("M")) == ("release", "hold")
+
+
+# --- the other side: ordinary messages of good lots ------------------------------------------------------
+
+ORDINARY = {
+    "german": {
+        "Prüfplan": "PP-12 Rev. 3", "Prüfmittel": "Viskosimeter 3", "Prüfdatum": "2026-03-02", "Prüfer": "Meier",
+        "Probenahmeort": "Tank 5", "Bemerkung": "keine", "Bewertung": "i.O.", "Freigabe": "ja", "Schicht": "Früh",
+        "Freigabe durch": "Schulz", "Methode": "DIN EN 1262", "Wiederholungen": 1, "Anzahl": 3, "Abweichung": "keine",
+        "Haltbarkeit": "24 Monate", "status": "Freigegeben",
+    },
+    "french": {
+        "statut": "Validé", "conformité": "Conforme", "commentaire": "RAS", "norme": "NF EN 1262",
+        "incertitude": "0,05",
+        "validé_par": "Martin", "date_validation": "2026-03-02", "référence_client": "C-12", "status": "validé",
+    },
+    "tables": {
+        "TEST_NUMBER": 98765, "RESULT_NUMBER": 555, "FORMATTED_ENTRY": "100.0", "REPLICATE_COUNT": 1, "REPORTABLE": "T",
+        "IN_SPEC": "T", "MODIFIED_RESULT": "F", "OUTOFSPEC": "N", "RETESTFLAG": "N", "ALLOW_OUT": "F", "MINIMUM": None,
+        "SPEC_NAME": "FG-100 rel", "PRIORITY": 0, "RESULT_STATUS": "approved",
+    },
+    "rest": {
+        "links": {"self": {"href": "https://lims.example/results/17"}}, "created_by": {"id": 4, "active": True},
+        "signature": {"by": "Dr X", "meaning": "approved"}, "audit": [{"action": "created"}, {"action": "approved"}],
+        "instrument": {"calibration": {"valid": True, "due": "2026-06-01", "slope": 98.7}}, "is_final": True,
+        "measurement": {"temperature": {"value": 25.0, "unit": "°C"}}, "is_retest": False, "oos": False, "flags": [],
+        "raw_value": 100.0213, "rsd": 0.2, "dilution": "1:10", "condition": "25/60", "error_count": 0, "message": "OK",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", ORDINARY.values(), ids=ORDINARY)
+def test_laboratory_18_an_ordinary_message_of_a_good_lot_is_released(tmp_path, fields):
+    with closing(Laboratory(tmp_path)) as lab:
+        lab.lims({**GOOD, **fields})
+        assert (lab.recommended("L"), lab.letters()) == ("release", [])
