@@ -84,10 +84,16 @@ class _Base:
 def _base() -> _Base:
     folder = Path(tempfile.mkdtemp(prefix="labline-damage-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    configuration, stretch = left_by_a_kill(folder)
+    return _Base(store=folder / "store", doors=Doors(configuration), stretch=stretch)
+
+
+def left_by_a_kill(folder: Path) -> tuple[Path, range]:
+    """Leave in a folder the store of a gateway that was killed; return its configuration and the time (ns) it knows."""
     begun_ns = time.time_ns()
 
-    async def filled() -> Doors:
-        """Let a gateway judge results and answers, stop, judge more, and be killed; return the doors to its store."""
+    async def filled() -> Path:
+        """Let a gateway judge results and answers, stop, judge more, and be killed; return its configuration."""
         async with Load(folder).running() as load:
             async with load.gateway():  # stops in order: all of it is in the database itself
                 await _production(load)
@@ -103,11 +109,11 @@ def _base() -> _Base:
                     await kill(gateway)
                     # a commit that the kill cut through was told to nobody: without it nothing is lost
                     witnessed = _witnessed(load.store)
-            return Doors(load.configuration)
+            return load.configuration
 
-    doors = asyncio.run(filled())
+    configuration = asyncio.run(filled())
     first_ns = asyncio.run(add_chunks(folder / "store", before_ns=begun_ns))
-    return _Base(store=folder / "store", doors=doors, stretch=range(first_ns, time.time_ns()))
+    return configuration, range(first_ns, time.time_ns())
 
 
 @asynccontextmanager

@@ -2,15 +2,30 @@
 
 import pytest
 
+from simulator.bench import damage
 from simulator.bench.damage import Damage, damaged_stores
+from simulator.bench.served import Doors
 from simulator.broker import find_mosquitto
 from tests.integration.parts import missing
+from tests.once import once
 
 
-@pytest.mark.parametrize("kind", list(Damage))
-def test_damage_at_random_places_is_noticed_and_never_served(kind):
+@pytest.fixture
+def _a_killed_gateways_store(tmp_path_factory, monkeypatch):
     if find_mosquitto() is None:
         missing("mosquitto")
+
+    def make(folder):
+        return folder, *damage.left_by_a_kill(folder)
+
+    folder, configuration, stretch = once(tmp_path_factory, "killed", make)
+    base = damage._Base(store=folder / "store", doors=Doors(configuration), stretch=stretch)
+    monkeypatch.setattr(damage, "_base", lambda: base)
+
+
+@pytest.mark.usefixtures("_a_killed_gateways_store")
+@pytest.mark.parametrize("kind", list(Damage))
+def test_damage_at_random_places_is_noticed_and_never_served(kind):
     outcomes = list(damaged_stores(kind, 40 if kind is Damage.HISTORY_GARBAGE else 12, seed=5))
     assert [wrong for outcome in outcomes for wrong in outcome.wrong_served] == []
     assert sum(outcome.unnoticed for outcome in outcomes) == 0
