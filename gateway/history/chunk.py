@@ -295,6 +295,8 @@ def _grid(values: NDArray[np.float64]) -> bytes | None:
         if step is None:
             return None
         span = float(levels[-1] - levels[0])
+        if not np.isfinite(span / step):  # of values from one end of what a number can be to the other
+            return None
         steps = round(span / step)
         if not 0 < steps < _LARGEST_MULTIPLE:
             return None

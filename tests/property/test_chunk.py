@@ -46,6 +46,15 @@ def test_what_is_encoded_comes_back_to_the_bit(columns):
     same(columns, decode(encode(columns)))
 
 
+def test_values_from_one_end_of_what_a_number_can_be_to_the_other_come_back_to_the_bit():
+    ends = [0.0] * 7 + [1.0, 2.665868163424494e305, -1.7950272674e308]
+    samples = [
+        HeldSample(series="PV", arrival=at, source_ns=at, held_ns=at, value=value, status=0)
+        for at, value in enumerate(ends)
+    ]
+    same(Columns.of(samples), decode(encode(Columns.of(samples))))
+
+
 @settings(max_examples=100, deadline=None)
 @given(any_columns(), st.binary(max_size=40), st.integers(0, 400))
 def test_bytes_that_are_no_chunk_raise_one_error_and_nothing_else(columns, garbage, at):
