@@ -15,6 +15,7 @@ from gateway.config.connections import result_mapping
 from gateway.config.reading import read, read_lims
 from gateway.config.tables import LimsTable
 from gateway.contract.lims.lab_results import read_result
+from gateway.contract.lims.mapping import MAPPINGS
 from gateway.contract.reading import MessageRefusedError, parse_document
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
@@ -27,7 +28,6 @@ from gateway.store.statements import SQL
 app = typer.Typer(help="Laboratory systems.", no_args_is_help=True)
 
 _TABLES_OF_CELLS = frozenset({".csv", ".tsv"})
-_MAPPINGS = ("canonical", "senaite", "labvantage")
 _FIRST = ("sample_id", "test_id", "value", "unit", "status")  # on a result's first line, without their names
 
 
@@ -138,11 +138,11 @@ def controls(
 
 
 def _lims(mapping: str) -> LimsTable:
-    if mapping in _MAPPINGS:
+    if mapping in MAPPINGS:
         return LimsTable.model_validate({"mapping": mapping, "assume_status": ResultStatus.VALIDATED})
     path = Path(mapping)
     if path.suffix != ".toml":
-        hint = f"one of {', '.join(_MAPPINGS)}, or a TOML file with [lims]"
+        hint = f"one of {', '.join(MAPPINGS)}, or a TOML file with [lims]"
         raise LablineError(f"there is no mapping {mapping}", hint=hint)
     return read_lims(path)
 

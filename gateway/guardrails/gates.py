@@ -1,7 +1,7 @@
-"""The gates before and after inference, in order, as tables that read like the design.
+"""The gates before and after inference, in their order, as three tables.
 
-A gate is a pure function that returns a reason or None. For each input the first gate that speaks counts;
-no output is judged unless every input passed.
+A gate is a pure function: it returns a reason, or None where it accepts. Of each input the first reason counts. Outputs
+are judged only when every input has passed.
 """
 
 import math
@@ -22,8 +22,8 @@ from gateway.time_units import SECOND_NS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
-    """What is about to be said of an analyte: the value, corrected, and the half width of its interval, if any."""
+class PredictedValue:
+    """A predicted value of an analyte before its gates: corrected, with its interval's half width, if it has one."""
 
     value: float
     half_width: float | None
@@ -34,7 +34,7 @@ _COVERAGE_OF_EXTREMES = 0.98  # an extreme may lie in any hole; what lacks is th
 
 InputGate = Callable[[InputReading, InputDefinition, TagDefinition], Reason | None]
 DomainGate = Callable[[Distance, Domain, tuple[str, ...]], Reason | None]
-OutputGate = Callable[[Said, ValueOutput, str], Reason | None]
+OutputGate = Callable[[PredictedValue, ValueOutput, str], Reason | None]
 
 
 def _quality(reading: InputReading, definition: InputDefinition, tag: TagDefinition) -> Reason | None:
@@ -109,39 +109,39 @@ def _frozen(reading: InputReading, definition: InputDefinition, tag: TagDefiniti
 def _t2(distance: Distance, domain: Domain, names: tuple[str, ...]) -> Reason | None:
     if distance.t2 <= domain.t2_limit:  # what is not finite is not below a limit
         return None
-    told = ", ".join(largest(names, distance.t2_contributions))
-    return abstain(Abstention.OUTSIDE_DOMAIN_T2, t2=distance.t2, limit=domain.t2_limit, inputs=told)
+    farthest = ", ".join(largest(names, distance.t2_contributions))
+    return abstain(Abstention.OUTSIDE_DOMAIN_T2, t2=distance.t2, limit=domain.t2_limit, inputs=farthest)
 
 
 def _spe(distance: Distance, domain: Domain, names: tuple[str, ...]) -> Reason | None:
     if distance.spe <= domain.spe_limit:
         return None
-    told = ", ".join(largest(names, distance.spe_contributions))
-    return abstain(Abstention.OUTSIDE_DOMAIN_SPE, spe=distance.spe, limit=domain.spe_limit, inputs=told)
+    farthest = ", ".join(largest(names, distance.spe_contributions))
+    return abstain(Abstention.OUTSIDE_DOMAIN_SPE, spe=distance.spe, limit=domain.spe_limit, inputs=farthest)
 
 
-def _finite(said: Said, _output: ValueOutput, model: str) -> Reason | None:
-    if not math.isfinite(said.value):
+def _finite(predicted: PredictedValue, _output: ValueOutput, model: str) -> Reason | None:
+    if not math.isfinite(predicted.value):
         return abstain(Abstention.NOT_FINITE, model=model)
     return None
 
 
-def _output_range(said: Said, output: ValueOutput, _model: str) -> Reason | None:
+def _output_range(predicted: PredictedValue, output: ValueOutput, _model: str) -> Reason | None:
     lower, upper = output.valid
-    if not lower <= said.value <= upper:
-        return abstain(Abstention.OUTSIDE_OUTPUT_RANGE, value=said.value, lower=lower, upper=upper)
+    if not lower <= predicted.value <= upper:
+        return abstain(Abstention.OUTSIDE_OUTPUT_RANGE, value=predicted.value, lower=lower, upper=upper)
     return None
 
 
-def _honest_interval(said: Said, _output: ValueOutput, model: str) -> Reason | None:
-    return abstain(Abstention.NO_HONEST_INTERVAL, model=model) if said.half_width is None else None
+def _honest_interval(predicted: PredictedValue, _output: ValueOutput, model: str) -> Reason | None:
+    return abstain(Abstention.NO_HONEST_INTERVAL, model=model) if predicted.half_width is None else None
 
 
-def _interval_width(said: Said, output: ValueOutput, _model: str) -> Reason | None:
+def _interval_width(predicted: PredictedValue, output: ValueOutput, _model: str) -> Reason | None:
     widest = output.max_half_width
-    if widest is None or said.half_width is None or said.half_width <= widest:
+    if widest is None or predicted.half_width is None or predicted.half_width <= widest:
         return None
-    return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=said.half_width, max_half_width=widest)
+    return abstain(Abstention.INTERVAL_TOO_WIDE, half_width=predicted.half_width, max_half_width=widest)
 
 
 # for each input
@@ -177,22 +177,22 @@ def _first_reason(reading: InputReading, definition: InputDefinition, tag: TagDe
 def judge_domain(bundle: ModelBundle, features: FeatureVector) -> tuple[Reason, ...]:
     """Return the reason why the inputs together are not what the model has learned from; empty where they are.
 
-    A bundle without a domain says nothing of it: its inputs are held against their ranges only.
+    The inputs of a bundle without a domain are checked against their ranges only.
     """
     if bundle.domain is None:
         return ()
-    found = distance(bundle.domain, np.array(features.values, np.float64))
+    measured = distance(bundle.domain, np.array(features.values, np.float64))
     for gate in DOMAIN_GATES:
-        reason = gate(found, bundle.domain, features.names)
+        reason = gate(measured, bundle.domain, features.names)
         if reason is not None:
             return (reason,)
     return ()
 
 
-def judge_value(said: Said, output: ValueOutput, model: str) -> tuple[Reason, ...]:
+def judge_value(predicted: PredictedValue, output: ValueOutput, model: str) -> tuple[Reason, ...]:
     """Return the reason why a predicted value may not be used; empty where every gate accepts it."""
     for gate in OUTPUT_GATES:
-        reason = gate(said, output, model)
+        reason = gate(predicted, output, model)
         if reason is not None:
             return (reason,)
     return ()

@@ -8,7 +8,7 @@ import numpy as np
 
 from gateway.contract.identity import identity_of
 from gateway.errors import InferenceError, InferenceStoppedError
-from gateway.guardrails.gates import Said, judge_domain, judge_inputs, judge_probability, judge_value
+from gateway.guardrails.gates import PredictedValue, judge_domain, judge_inputs, judge_probability, judge_value
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.features import feature_vector, read_inputs
@@ -41,7 +41,7 @@ def guarded_predictions(
 
     An abstained prediction carries no numbers that an eye could take for advice.
     """
-    numbers, reasons, features = _said_of_inputs(model, tags, windows, occasion.end_ns)
+    numbers, reasons, features = _outputs_of_inputs(model, tags, windows, occasion.end_ns)
     arrival = max((window.arrival for window in windows.values()), default=0)
     return tuple(
         replace(_prediction(model, output, numbers, reasons, features, occasion), arrival=arrival)
@@ -54,10 +54,10 @@ def uncorrected_values(
 ) -> dict[str, float]:
     """Return by analyte what the model itself says at an instant, empty where its inputs do not pass their gates.
 
-    This is what it is held against the laboratory by, and it is said to nobody: a model whose outputs are refused must
+    These values are compared with the laboratory and never published: a model whose outputs are refused must
     still be seen to be wrong.
     """
-    numbers, _reasons, _features = _said_of_inputs(model, tags, windows, end_ns)
+    numbers, _reasons, _features = _outputs_of_inputs(model, tags, windows, end_ns)
     return {
         output.analyte: numbers[output.value.column]
         for output in model.bundle.outputs
@@ -65,7 +65,7 @@ def uncorrected_values(
     }
 
 
-def _said_of_inputs(
+def _outputs_of_inputs(
     model: ModelAssignment, tags: Mapping[str, TagDefinition], windows: Mapping[WindowRequest, TagWindow], end_ns: int
 ) -> tuple[tuple[float, ...], tuple[Reason, ...], FeatureVector | None]:
     """Return (the model's numbers, empty where anything was refused; why; the features)."""
@@ -90,14 +90,16 @@ def _prediction(
     occasion: Occasion,
 ) -> Prediction:
     """Return one prediction; ``numbers`` is empty where anything abstained before."""
-    said, bias, version = _said(output.value, numbers, occasion.learned.get(output.analyte, BiasState()), occasion)
+    predicted, bias, version = _predicted_value(
+        output.value, numbers, occasion.learned.get(output.analyte, BiasState()), occasion
+    )
     probability = numbers[output.probability.column] if numbers and output.probability else None
-    if said is not None and output.value is not None:
-        reasons += judge_value(said, output.value, model.name)
+    if predicted is not None and output.value is not None:
+        reasons += judge_value(predicted, output.value, model.name)
     if probability is not None:
         reasons += judge_probability(probability, model.name)
     accepted = bool(numbers) and not reasons
-    told = said if accepted else None
+    published = predicted if accepted else None
     return Prediction(
         prediction_id=identity_of("prediction", occasion.cause, model.name, output.analyte, occasion.sample_result_id),
         at_ns=occasion.at_ns,
@@ -106,10 +108,10 @@ def _prediction(
         unit=output.unit,
         model=model.bundle.identity,
         stage=model.stage.name.lower(),
-        value=None if told is None else told.value,
-        low=None if told is None or told.half_width is None else told.value - told.half_width,
-        high=None if told is None or told.half_width is None else told.value + told.half_width,
-        uncorrected=None if told is None else told.value - bias,
+        value=None if published is None else published.value,
+        low=None if published is None or published.half_width is None else published.value - published.half_width,
+        high=None if published is None or published.half_width is None else published.value + published.half_width,
+        uncorrected=None if published is None else published.value - bias,
         bias=bias,
         bias_version=version,
         coverage=output.value.coverage if output.value is not None else 0.0,
@@ -123,15 +125,15 @@ def _prediction(
     )
 
 
-def _said(
+def _predicted_value(
     output: ValueOutput | None, numbers: tuple[float, ...], learned: BiasState, occasion: Occasion
-) -> tuple[Said | None, float, int]:
+) -> tuple[PredictedValue | None, float, int]:
     """Return (the corrected value with its half width, the bias in it, the bias's version)."""
     if output is None or not numbers:
         return None, 0.0, 0
     bias = bias_at(learned, output.bias, occasion.end_ns)
     half_width = half_width_of(learned, output, occasion.end_ns)
-    return Said(value=numbers[output.column] + bias, half_width=half_width), bias, learned.version
+    return PredictedValue(value=numbers[output.column] + bias, half_width=half_width), bias, learned.version
 
 
 def _infer(model: ModelAssignment, features: FeatureVector) -> tuple[tuple[float, ...], tuple[Reason, ...]]:

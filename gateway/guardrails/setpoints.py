@@ -82,13 +82,15 @@ def judge_interlocks(manipulated: ManipulatedTag, present: Mapping[str, float]) 
 
 def _does_not_hold(manipulated: ManipulatedTag, interlock: Interlock, value: float | None) -> Reason:
     """Return the reason that names the interlock, what it asks for and what its tag says."""
-    told = "not known" if value is None else f"{value:.6g}"
+    shown = "not known" if value is None else f"{value:.6g}"
     if interlock.states:
         states = " or ".join(f"{state:g}" for state in interlock.states)
-        return abstain(Abstention.NOT_IN_STATE, tag=manipulated.tag, interlock=interlock.tag, states=states, value=told)
+        return abstain(
+            Abstention.NOT_IN_STATE, tag=manipulated.tag, interlock=interlock.tag, states=states, value=shown
+        )
     lower, upper = interlock.within
     return abstain(
-        Abstention.INTERLOCKED, tag=manipulated.tag, interlock=interlock.tag, lower=lower, upper=upper, value=told
+        Abstention.INTERLOCKED, tag=manipulated.tag, interlock=interlock.tag, lower=lower, upper=upper, value=shown
     )
 
 
@@ -129,15 +131,15 @@ def refused_suggestions(
     return refused
 
 
-def _documents(found: Any) -> Iterator[Mapping[str, Any]]:
+def _documents(document: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every object in a document that suggests a move, however deep it stands."""
-    if isinstance(found, dict):
-        if found.get("suggestion") is not None or found.get("kind") == "setpoint":
-            yield found
-        for value in found.values():
+    if isinstance(document, dict):
+        if document.get("suggestion") is not None or document.get("kind") == "setpoint":
+            yield document
+        for value in document.values():
             yield from _documents(value)
-    elif isinstance(found, list):
-        for value in found:
+    elif isinstance(document, list):
+        for value in document:
             yield from _documents(value)
 
 

@@ -12,7 +12,7 @@ from gateway.config.reading import read_lims
 from gateway.config.tables import LimsTable
 from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.lims.lab_values import written_value
-from gateway.contract.lims.mapping import mapping_named
+from gateway.contract.lims.mapping import MAPPINGS, mapping_named
 from gateway.contract.reading import MessageRefusedError
 from gateway.errors import ConfigurationError
 from gateway.ingest.event_queue import EventQueue, Urgency
@@ -25,7 +25,7 @@ from gateway.transport.mqtt_connection import Delivery
 from tests.building import NOW_NS, VISCOSITY, moment, result
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "mappings"
-NAMED = ("canonical", "senaite", "labvantage")
+NAMED = tuple(MAPPINGS)
 
 
 def examples():

@@ -112,7 +112,7 @@ def _refused(code: Refusal, text: str) -> MessageRefusedError:
 
 def mapping_named(name: str) -> ResultMapping:
     """Return one of the mappings that come with the gateway; raises KeyError where there is none of that name."""
-    return _MAPPINGS[name]
+    return MAPPINGS[name]
 
 
 def mapping_by_paths(paths: PathMapping) -> ResultMapping:
@@ -128,7 +128,7 @@ def mapping_by_paths(paths: PathMapping) -> ResultMapping:
 
 
 _CANONICAL = ResultMapping()
-_MAPPINGS: Mapping[str, ResultMapping] = {
+MAPPINGS: Mapping[str, ResultMapping] = {
     "canonical": _CANONICAL,
     "senaite": ResultMapping(
         split=senaite.split,
