@@ -11,8 +11,8 @@ import hashlib
 import hmac
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -21,10 +21,10 @@ import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.errors import LablineError
-from gateway.transport.http_entrance import Door, Entrance, Peer, Rate
+from gateway.transport.http_entrance import Entrance, Peer, Rate
+from gateway.transport.http_server import ImpatientProtocol, WebhookServer
 from gateway.transport.webhook_options import WebhookOptions
 
 log = structlog.get_logger()
@@ -33,8 +33,6 @@ PATH = "/lims/results"
 LONGEST_BODY_BYTES = 1024 * 1024
 _COMMIT_SECONDS = 30.0
 _BODY_SECONDS, _CLOSING_SECONDS, _RETRY_SECONDS = 30.0, 3.0, 5.0
-_REQUEST_SECONDS = 30.0  # for its line and headers
-_LOOKS_AT_A_REQUEST = 4  # each of these seconds: more than body and commit may take
 _CONNECTIONS = 256
 _DISCARDED_BYTES, _DISCARD_SECONDS = 64 * 1024, 1.0  # of a body that is not wanted: else the answer might not arrive
 _REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE = 100.0, 500
@@ -81,13 +79,13 @@ class Webhook:
 
     async def _serve(self, listening: socket.socket) -> None:
         options = self._options
-        protocol: Any = partial(_Impatient, entrance=self._entrance)
+        protocol: Any = partial(ImpatientProtocol, entrance=self._entrance)
         configuration = uvicorn.Config(
             self._serve_request, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
             timeout_graceful_shutdown=1, limit_concurrency=_CONNECTIONS, h11_max_incomplete_event_size=16 * 1024,
             http=protocol, interface="asgi3", proxy_headers=False,
         )  # fmt: skip
-        server = _Server(configuration, entrance=self._entrance, tls=_context(options))
+        server = WebhookServer(configuration, entrance=self._entrance, tls=_context(options))
         try:
             await server.serve(sockets=[listening])
         except asyncio.CancelledError:
@@ -185,89 +183,12 @@ class Webhook:
         return hmac.compare_digest(told.encode(), hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode())
 
 
-class _Impatient(H11Protocol):
-    """Ends connections that would keep the laboratory out: idle ones, and those whose answers nobody reads."""
-
-    _looking: asyncio.TimerHandle | None = None
-    _peer: Peer | None = None
-    _last: tuple[object, bool] = (None, True)
-    _looks = 0  # in a row that have found the same
-
-    def __init__(self, *arguments: Any, entrance: Entrance, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._entrance = entrance
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        if self.client is not None:
-            self._peer = Peer(*self.client)
-            self._entrance.opened(self._peer, transport)
-        self._look_later()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
-        if self._peer is not None:
-            self._entrance.closed(self._peer)
-        super().connection_lost(exc)
-
-    def _look_later(self) -> None:
-        self._looking = self.loop.call_later(_REQUEST_SECONDS, self._look)
-
-    def _look(self) -> None:
-        """End it where nothing has been asked since the last look, or one request is at it for longer than any is."""
-        idle = self.cycle is None or self.cycle.response_complete
-        found = (self.cycle, idle)
-        self._looks = self._looks + 1 if found == self._last else 0
-        self._last = found
-        if self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
-            self.transport.abort()  # to close would wait until what was written is read
-            return
-        self._look_later()
-
-
 def _context(options: WebhookOptions) -> ssl.SSLContext | None:
     if options.certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.certificate, options.key)
     return context
-
-
-class _Server(uvicorn.Server):
-    """Takes connections by our door, and leaves signals to the daemon, which stops in an order of its own."""
-
-    def __init__(self, configuration: uvicorn.Config, *, entrance: Entrance, tls: ssl.SSLContext | None) -> None:
-        super().__init__(configuration)
-        self._door = Door(entrance, self._protocol, tls=tls)
-        self._taking: asyncio.Task[None] | None = None
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Any = self.config.http_protocol_class
-        protocol: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return protocol
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take connections from the one socket."""
-        if not sockets:
-            raise RuntimeError("the webhook's server needs a socket that listens")
-        self.servers = []
-        self._taking = asyncio.create_task(self._door.run(sockets[0]), name="webhook-door")
-        self.started = True
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more, and end what is open."""
-        if self._taking is not None:
-            self._taking.cancel()
-            await asyncio.wait({self._taking})
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
 
 
 async def _body(request: Request) -> bytes | None:

@@ -19,7 +19,7 @@ from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake
 from gateway.ingest.webhook import MOST_WAITING, TOPIC, WebhookIntake
 from gateway.records.laboratory import ResultStatus
-from gateway.transport import http as http_transport
+from gateway.transport import http_server
 from gateway.transport.http import LONGEST_BODY_BYTES, PATH, Webhook, WebhookOptions
 from simulator.broker import free_port
 from tests.building import NOW_NS, moment
@@ -75,7 +75,7 @@ async def post(port, body, *, token=TOKEN, signature=None, path=PATH, method="PO
 
 
 async def test_connections_that_ask_nothing_are_ended_and_keep_nobody_out(served, loop, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(http_transport, "_REQUEST_SECONDS", 0.1)
+    monkeypatch.setattr(http_server, "_REQUEST_SECONDS", 0.1)
     idle, slow = [await asyncio.open_connection("127.0.0.1", served) for _ in range(2)]
     slow[1].write(b"POST /lims/results HTTP/1.1\r\nHost: x\r\n")  # and the rest never comes
     async with asyncio.timeout(10):
@@ -88,7 +88,7 @@ async def test_connections_that_ask_nothing_are_ended_and_keep_nobody_out(served
 
 
 async def test_who_never_reads_answers_is_cut_off_and_keeps_nobody_out(served, loop, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(http_transport, "_REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "_REQUEST_SECONDS", 0.2)
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.settimeout(30)

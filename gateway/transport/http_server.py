@@ -1,0 +1,98 @@
+"""The server behind the webhook: uvicorn with a door of our own, and connections that end when they only wait.
+
+Signals are left to the daemon, and a connection has few seconds for each request (``transport/http_entrance.py``).
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gateway.transport.http_entrance import Door, Entrance, Peer
+
+_REQUEST_SECONDS = 30.0  # for its line and headers
+_LOOKS_AT_A_REQUEST = 4  # each of these seconds: more than body and commit may take
+
+
+class ImpatientProtocol(H11Protocol):
+    """Ends connections that would keep the laboratory out: idle ones, and those whose answers nobody reads."""
+
+    _looking: asyncio.TimerHandle | None = None
+    _peer: Peer | None = None
+    _last: tuple[object, bool] = (None, True)
+    _looks = 0  # in a row that have found the same
+
+    def __init__(self, *arguments: Any, entrance: Entrance, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._entrance = entrance
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Note who has come, and begin to look."""
+        super().connection_made(transport)
+        if self.client is not None:
+            self._peer = Peer(*self.client)
+            self._entrance.opened(self._peer, transport)
+        self._look_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._peer is not None:
+            self._entrance.closed(self._peer)
+        super().connection_lost(exc)
+
+    def _look_later(self) -> None:
+        self._looking = self.loop.call_later(_REQUEST_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """End it where nothing has been asked since the last look, or one request is at it for longer than any is."""
+        idle = self.cycle is None or self.cycle.response_complete
+        found = (self.cycle, idle)
+        self._looks = self._looks + 1 if found == self._last else 0
+        self._last = found
+        if self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
+            self.transport.abort()  # to close would wait until what was written is read
+            return
+        self._look_later()
+
+
+class WebhookServer(uvicorn.Server):
+    """Takes connections by our door, and leaves signals to the daemon, which stops in an order of its own."""
+
+    def __init__(self, configuration: uvicorn.Config, *, entrance: Entrance, tls: ssl.SSLContext | None) -> None:
+        super().__init__(configuration)
+        self._door = Door(entrance, self._protocol, tls=tls)
+        self._taking: asyncio.Task[None] | None = None
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections from the one socket."""
+        if not sockets:
+            raise RuntimeError("the webhook's server needs a socket that listens")
+        self.servers = []
+        self._taking = asyncio.create_task(self._door.run(sockets[0]), name="webhook-door")
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more, and end what is open."""
+        if self._taking is not None:
+            self._taking.cancel()
+            await asyncio.wait({self._taking})
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
