@@ -24,7 +24,7 @@ from gateway.store.database import open_state
 from gateway.store.statements import SQL
 from gateway.store.transaction.decide_batch import decide_batch
 from gateway.store.transaction.lot_records import judge_at_next_start
-from gateway.store.transaction.write_acts import point_settled
+from gateway.store.transaction.records.acts import point_settled
 from gateway.time_units import SECOND_NS
 
 _COMMIT_EVERY = 2000

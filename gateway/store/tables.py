@@ -15,7 +15,8 @@ class Table:
     change without the row becoming another one. ``left_behind``: which rows salvage counts and leaves, as no hash says
     whether they are what was wanted. ``merged_by``: the key by which two stores' rows are merged. ``not_vouched_for``:
     why the audit trail names none of its rows; ``vouched_where``: which it names, where not all. ``may_leave``: whether
-    rows leave without a line in the trail.
+    rows leave without a line in the trail. ``written_by``: who writes it, where no kind of record does
+    (``transaction/records/table.py``).
     """
 
     name: str
@@ -28,10 +29,11 @@ class Table:
     not_vouched_for: str | None = None
     vouched_where: str | None = None
     may_leave: bool = False
+    written_by: str | None = None
 
 
 _ROWS = (
-    Table(name="event", salvaged=True),
+    Table(name="event", salvaged=True, written_by="each event that came from outside"),
     Table(name="job_order", salvaged=True, merged_by="job_order_id"),
     Table(name="lot", salvaged=True, merged_by="material_lot_id"),
     Table(name="context_change", salvaged=True),
@@ -55,7 +57,7 @@ _ROWS = (
     Table(name="version_change", salvaged=True),
     Table(name="signed_bias", salvaged=True),
     Table(name="specification_stated", salvaged=True),
-    Table(name="series_point", salvaged=True),
+    Table(name="series_point", salvaged=True, written_by="nothing any more: series_sample took its place"),
     Table(name="provisional_hold", salvaged=True),
     Table(name="control_point", salvaged=True),
     Table(name="material_use", salvaged=True),
@@ -71,18 +73,19 @@ _ROWS = (
     Table(name="series_sample", salvaged=True),
     Table(name="analytes_together", salvaged=True),
     Table(name="model_learned"),  # it is learned again from the feedback
-    Table(name="follow_up", left_behind="1"),
+    Table(name="follow_up", left_behind="1", written_by="the follow-ups of a decision"),
     Table(name="sample_request", left_behind="done = 0"),
     Table(name="lot_to_judge"),  # salvage marks the lots itself
     Table(name="result_without_lot"),  # noted again from the results
     Table(name="restated_result"),
     Table(name="latch"),
-    Table(name="departure"),
+    Table(name="departure", written_by="what leaves the outbox"),
     Table(name="retry", not_vouched_for="what a person has asked for; the line about it says so"),
     Table(name="audit", not_vouched_for="it is the chain"),
     Table(name="audit_archive", not_vouched_for="the line about an archive says what its row says"),
     Table(name="signed_head", not_vouched_for="each is signed"),
-    Table(name="dead_letter_payloads", not_vouched_for="one row, a sum that triggers keep"),
+    Table(name="dead_letter_payloads", not_vouched_for="one row, a sum that triggers keep",
+          written_by="triggers of dead_letter_payload"),
     Table(name="store", not_vouched_for="one row that is written with every start, stop and tick"),
 )  # fmt: skip
 TABLES: Mapping[str, Table] = {row.name: row for row in _ROWS}

@@ -26,7 +26,7 @@ from gateway.store.audit.evidence import must_hold
 from gateway.store.codec import decode
 from gateway.store.facts.lot import own_words, with_known_lots
 from gateway.store.statements import SQL, value_of
-from gateway.store.transaction.write_decision import specification_key
+from gateway.store.transaction.records.laboratory import specification_key
 
 
 def identify(connection: sqlite3.Connection, event: Event) -> Event | None:

@@ -1,0 +1,45 @@
+"""The points, series and references of control charts, into their tables."""
+
+import sqlite3
+from dataclasses import asdict
+
+from gateway.decision import ControlJudged, ReferenceFrozen, SeriesCharted
+from gateway.events import Event
+from gateway.store.audit.evidence import Cell, with_hash
+from gateway.store.codec import encode
+from gateway.store.facts import samples
+from gateway.store.statements import SQL
+
+
+def series_charted(connection: sqlite3.Connection, _event: Event, record: SeriesCharted) -> None:
+    """Write where a series stands, and its sample's point."""
+    of_series = {"product": record.product, "analyte": record.analyte}
+    if record.point is None:
+        connection.execute(SQL["withdraw_sample"], {**of_series, "sample_id": record.sample_id})
+    else:
+        row: dict[str, Cell] = {
+            **of_series,
+            "sample_id": record.sample_id,
+            "at_ns": record.point.at_ns,
+            "value": float(record.point.value),
+            "qualifier": record.point.qualifier,
+            "results": samples.text_of(record.point.results),
+        }
+        connection.execute(SQL["insert_sample"], with_hash("series_sample", row))
+    series = {**of_series, "body": encode(record.series)}
+    connection.execute(SQL["insert_series"], with_hash("series", series))
+
+
+def control_judged(connection: sqlite3.Connection, _event: Event, record: ControlJudged) -> None:
+    """Write a control's point; the one that it replaces no longer counts."""
+    if record.withdrawn is not None:
+        connection.execute(SQL["withdraw_control_point"], {"result_id": record.withdrawn})
+    if record.point is not None:
+        connection.execute(SQL["insert_control_point"], asdict(record.point))
+
+
+def reference_frozen(connection: sqlite3.Connection, _event: Event, record: ReferenceFrozen) -> None:
+    """Write the reference by which several analytes are judged together."""
+    wanted = record.wanted
+    row = {"product": wanted.product, "analytes": " + ".join(wanted.analytes), "body": encode(record.reference)}
+    connection.execute(SQL["insert_analytes_together"], row)
