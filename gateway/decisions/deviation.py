@@ -9,26 +9,15 @@ from gateway.decisions.fingerprint import fingerprint_of
 from gateway.events import FollowUpDue
 from gateway.facts.deviation import DeviationFacts
 from gateway.lab.causes import Cause
-from gateway.lab.deviations import (
-    AnalyteSeries,
-    Comparison,
-    Deviation,
-    FailedResult,
-    Similar,
-    Trace,
-    causes_of,
-    compared_lots,
-    nearest,
-    relatives,
-    scatter_floors,
-    spread_of,
-    traces,
-)
+from gateway.lab.deviations import AnalyteSeries, Comparison, Deviation, FailedResult, Similar, Trace
 from gateway.lab.disposition import TREND_FLAGS, Judged, judge_result
 from gateway.lab.episodes import Joined, join, mended
 from gateway.lab.fingerprints import Fingerprint
+from gateway.lab.genealogy import relatives
 from gateway.lab.procedures import instructions_for
+from gateway.lab.similar_deviations import nearest, spread_of
 from gateway.lab.specifications import limits_text
+from gateway.lab.unusual_process import causes_of, compared_lots, scatter_floors, traces
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.outgoing import AuditEntry

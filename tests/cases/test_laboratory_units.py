@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.lab import units
+from gateway.lab import unit_grammar
 from gateway.lab.specifications import judge
 from gateway.lab.unit_names import PREFIXES, names
 from gateway.lab.units import converted, is_known
@@ -123,8 +123,8 @@ def test_attacks_01_a_text_that_is_no_unit_is_refused_before_anything_is_compute
     def computes(_factors):
         raise AssertionError("nothing of such a text may be multiplied")
 
-    monkeypatch.setattr(units, "_composed", computes)
-    units._read_short.cache_clear()
+    monkeypatch.setattr(unit_grammar, "_composed", computes)
+    unit_grammar._read_short.cache_clear()
     assert converted(1.0, text, "mg") is None
     assert converted(1.0, "mg", text) is None
 
@@ -132,12 +132,12 @@ def test_attacks_01_a_text_that_is_no_unit_is_refused_before_anything_is_compute
 @given(st.text(max_size=60))
 def test_attacks_01_any_text_is_a_unit_or_none(text):
     assert is_known(text) in {True, False}
-    assert units._read_short.cache_info().currsize <= units._read_short.cache_info().maxsize
+    assert unit_grammar._read_short.cache_info().currsize <= unit_grammar._read_short.cache_info().maxsize
 
 
 @given(st.lists(st.sampled_from([*"m^*/(). 0123456789-⁹⁻µ%", "10^", "mg", "Pa", "min", "CFU"]), max_size=25))
 def test_attacks_01_what_looks_like_a_unit_stays_small(parts):
-    known = units._read("".join(parts))
+    known = unit_grammar.read_unit("".join(parts))
     if known is not None:
         assert all(abs(power) <= 9 * 9 * 8 for _base, power in known.dimensions)
         assert len(str(known.scale)) < 2500
@@ -152,7 +152,7 @@ def test_attacks_01_every_name_has_one_meaning_and_units_known_are_bounded():
     assert len(taken) > 100
     for number in range(2000):
         converted(1.0, f"unit{number}x", "mg")
-    assert units._read_short.cache_info().currsize <= 512
+    assert unit_grammar._read_short.cache_info().currsize <= 512
 
 
 _DECIMALS = st.builds(

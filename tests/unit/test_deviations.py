@@ -12,8 +12,9 @@ from gateway.contract.times import rfc3339
 from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
 from gateway.history.rings import Rings
-from gateway.lab.deviations import Deviation, relatives
+from gateway.lab.deviations import Deviation
 from gateway.lab.fingerprints import MaterialUse
+from gateway.lab.genealogy import relatives
 from gateway.lab.procedures import instructions_for, read_procedure
 from gateway.line.definition import Procedure
 from gateway.store.audit import trail as audit

@@ -1,0 +1,31 @@
+"""Which lots hang together by the materials they are made of. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.lab.fingerprints import MaterialUse
+
+
+def relatives(lot: str, uses: Sequence[MaterialUse]) -> tuple[str, ...]:
+    """Return the lots that share a material with a lot, or that it went into, at any distance; loops end.
+
+    ``uses``: what is known of the genealogy around it.
+    """
+    went_into: dict[str, set[str]] = {}
+    made_of: dict[str, set[str]] = {}
+    for use in uses:
+        went_into.setdefault(use.consumed_lot_id, set()).add(use.material_lot_id)
+        made_of.setdefault(use.material_lot_id, set()).add(use.consumed_lot_id)
+    found = _reached({lot}, went_into)
+    for material in made_of.get(lot, set()):
+        found |= _reached({material}, went_into)
+    return tuple(sorted(found - {lot}))
+
+
+def _reached(start: set[str], follows: Mapping[str, set[str]]) -> set[str]:
+    reached, waiting = set[str](), list(start)
+    while waiting:
+        for each in follows.get(waiting.pop(), set()):
+            if each not in reached:
+                reached.add(each)
+                waiting.append(each)
+    return reached
