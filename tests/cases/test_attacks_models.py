@@ -14,11 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.config.line_definition import bundle_files
 from gateway.contract.model_names import ModelName
 from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedError
-from gateway.inference import graph_limits
 from gateway.inference.bundle import GOLDEN, MANIFEST, REFERENCE, check_golden, golden_csv, read_bundle
-from gateway.inference.graph_limits import DEEPEST_TREE, LARGEST_CONSTANT, MOST_ROWS, check_graph
+from gateway.inference.graph_limits import LARGEST_CONSTANT, MOST_ROWS, check_graph
 from gateway.inference.onnx_graph import read_graph
+from gateway.inference.operator_inputs import KnownInputs
+from gateway.inference.operator_results import OPERATORS
 from gateway.inference.protobuf import Message, NotProtobufError
+from gateway.inference.tree_limits import DEEPEST_TREE
 from gateway.line.definition import Stage
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
@@ -271,10 +273,10 @@ def bounds_of(model, inputs):
     graph, found = read_graph(model), {}
     shapes = {name: each.dims for name, each in graph.constants.items()} | {"features": (MOST_ROWS, inputs)}
     for each in graph.nodes:
-        known = graph_limits._Known(
+        known = KnownInputs(
             each, tuple(shapes[name] for name in each.inputs), tuple(graph.constants.get(name) for name in each.inputs)
         )
-        for name, shape in zip(each.outputs, graph_limits.OPERATORS[each.op_type](known).shapes, strict=True):
+        for name, shape in zip(each.outputs, OPERATORS[each.op_type](known).shapes, strict=True):
             shapes[name] = found[name] = shape
     return found
 
