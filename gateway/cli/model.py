@@ -229,9 +229,10 @@ def train(
     The bundle is written in any case, unsigned: whether it may be used is for who signs it to say.
     """
     try:
+        from gateway.training.bundle_manifest import acceptance_of  # noqa: PLC0415
         from gateway.training.recipe import read_recipe  # noqa: PLC0415 - only training needs the extra
         from gateway.training.train import train as make  # noqa: PLC0415
-        from gateway.training.write import acceptance_of, bundle_of, write_bundle  # noqa: PLC0415
+        from gateway.training.write import bundle_of, write_bundle  # noqa: PLC0415
     except ImportError as error:
         hint = "pip install 'labline[train]'"
         raise LablineError(f"training needs more libraries: {error.name} is missing", hint=hint) from error

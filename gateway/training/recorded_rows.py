@@ -29,7 +29,8 @@ from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
-from gateway.training.recipe import HistoryTable, Recipe
+from gateway.training.recipe import Recipe
+from gateway.training.recipe_tables import HistoryTable
 from gateway.training.rows import Rows, SetpointReader, inputs_of
 from gateway.training.service import Timing
 

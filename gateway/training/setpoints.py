@@ -7,67 +7,22 @@ of the setpoint itself (``gateway.training.reaction``), and where they do not co
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.line.definition import Predict
-from gateway.training.reaction import COVERAGE, Slope, slope, tracking, unexplained
-from gateway.training.recipe import LEVELS, ManipulatedTable, Recipe, input_name
+from gateway.training.reaction import Slope, slope, tracking, unexplained
+from gateway.training.recipe import Recipe, input_name
+from gateway.training.recipe_tables import LEVELS, ManipulatedTable
 from gateway.training.rows import Rows
+from gateway.training.setpoint import Gain, Setpoint, Verdict, acts_against
+from gateway.training.setpoint_warnings import limit_warnings, reaction_warnings, size_warnings
 
 _SIZE_ROOM = 1.5  # by this factor the model's reaction may lie beyond the interval of the data's
 _TRACKS = 0.8  # share of an input's moves that a setpoint explains, from which on it seems to follow
-_RANGE_ROOM = 0.05  # share of the validated range by which it may exceed what the data cover without a word
 _CENTRAL = (0.1, 0.9)  # between these quantiles of the setpoint the model's reaction is taken
 _FEWEST_ROWS = 20
-
-
-class Verdict(StrEnum):
-    """What the data say of the reaction that the model has learned; the value is what the card says."""
-
-    CONFIRMED = "the data confirm the model's reaction"
-    NOTHING_FOLLOWS = "no input of the model follows the setpoint"
-    NOT_MOVED = "the setpoint was moved too seldom, or the rows are too few, to tell what a move does"
-    NO_REACTION = "the data show no reaction to the setpoint of its own"
-    UNEXPECTED = "the reaction has another direction than the recipe says"
-    OPPOSITE = "the model's reaction has the opposite sign of the data's"
-    OTHER_SIZE = "the model's reaction is of another size than the data's"
-    UNCONFIRMED_GAINS = "the recipe does not say which inputs follow the setpoint"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gain:
-    """By how much the inputs of a tag follow a setpoint, how that is known, and its interval where it was estimated."""
-
-    tag: str
-    value: float
-    source: str
-    interval: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setpoint:
-    """A manipulated tag of a trained model. Reactions are in the analyte's unit for one unit of the setpoint."""
-
-    table: ManipulatedTable
-    gains: Mapping[str, float]  # by input
-    followers: tuple[Gain, ...]
-    verdict: Verdict
-    model_reaction: float
-    data_reaction: Slope | None
-    rows: int
-    covered: tuple[float, float] | None  # where the setpoint stood in the rows that the model is made from
-    warnings: tuple[str, ...]
-
-    @property
-    def may_suggest(self) -> bool:
-        """Return whether moves of it are suggested."""
-        confirmed = self.verdict is Verdict.CONFIRMED
-        if _against(self.table, self.model_reaction):
-            return False
-        return self.table.suggest == "always" or (self.table.suggest == "if_confirmed" and confirmed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +88,10 @@ def _setpoint(
         rows=int(known.sum()), covered=covered, warnings=(),
     )  # fmt: skip
     told = (
-        *_reaction_warnings(setpoint, recipe),
-        *_limit_warnings(setpoint),
+        *reaction_warnings(setpoint, recipe),
+        *limit_warnings(setpoint),
         *_follower_warnings(setpoint, study, following),
-        *_size_warnings(setpoint, recipe, half_width),
+        *size_warnings(setpoint, recipe, half_width),
     )
     return replace(setpoint, warnings=told)
 
@@ -219,11 +174,6 @@ def _model_reaction(study: _Study, gains: Mapping[str, float], predict: Predict)
     return float(np.mean(ends[1] - ends[0]) / (high - low))
 
 
-def _against(table: ManipulatedTable, reaction: float) -> bool:
-    """Return whether a reaction has another direction than the recipe says."""
-    return reaction < 0 if table.effect == "raises" else reaction > 0 if table.effect == "lowers" else False
-
-
 def _verdict(study: _Study, table: ManipulatedTable, model: float, data: Slope | None, *, follows: bool) -> Verdict:
     """Return what the data say of the model's reaction; the first of these that holds."""
     if not follows:
@@ -233,59 +183,12 @@ def _verdict(study: _Study, table: ManipulatedTable, model: float, data: Slope |
     nearest, farthest = sorted((abs(data.low), abs(data.high)))
     found = {
         Verdict.NO_REACTION: not data.is_certain,
-        Verdict.UNEXPECTED: _against(table, model) or _against(table, data.value),
+        Verdict.UNEXPECTED: acts_against(table, model) or acts_against(table, data.value),
         Verdict.OPPOSITE: model * data.value < 0,
         Verdict.OTHER_SIZE: not nearest / _SIZE_ROOM <= abs(model) <= farthest * _SIZE_ROOM,
         Verdict.UNCONFIRMED_GAINS: _is_assumed(table, study.recipe),
     }
     return next((verdict for verdict, holds in found.items() if holds), Verdict.CONFIRMED)
-
-
-WHAT_TO_DO = {
-    Verdict.NOTHING_FOLLOWS: "name what follows it in gains or follows, or make the setpoint an input",
-    Verdict.NOT_MOVED: "train on more rows, in which it was moved on purpose, at least a dozen times",
-    Verdict.NO_REACTION: "move it on purpose while the other inputs stand, and train on those rows",
-    Verdict.UNEXPECTED: "look for moves that answer to the analyte; train on moves that were made on purpose",
-    Verdict.OPPOSITE: "look for inputs that are effects, or that stand for the setpoint",
-    Verdict.OTHER_SIZE: "look for inputs that follow it without being named, or for wrong gains",
-    Verdict.UNCONFIRMED_GAINS: "name what follows it in gains or follows",
-}
-
-
-def _reaction_warnings(setpoint: Setpoint, recipe: Recipe) -> tuple[str, ...]:
-    if setpoint.verdict is Verdict.CONFIRMED:
-        return ()
-    suggested = "no move of it is suggested"
-    if setpoint.may_suggest:
-        suggested = "its moves are suggested all the same, as the recipe says (suggest)"
-    shown = "" if setpoint.data_reaction is None else f" ({reaction_text(setpoint, recipe)})"
-    what, act = setpoint.verdict.value, WHAT_TO_DO[setpoint.verdict]
-    return (f"{setpoint.table.tag}: {what}{shown}; {suggested}. {act[0].upper()}{act[1:]}.",)
-
-
-def reaction_text(setpoint: Setpoint, recipe: Recipe) -> str:
-    """Return the reactions of model and data in words, in the analyte's unit for one unit of the setpoint."""
-    unit = f"{recipe.output.unit} per {setpoint.table.unit}"
-    data = setpoint.data_reaction
-    shown = (
-        "data: not measurable" if data is None
-        else f"data {data.value:.3g}, {COVERAGE:.0%} interval {data.low:.3g} to {data.high:.3g}"
-    )  # fmt: skip
-    return f"model {setpoint.model_reaction:.3g}, {shown}, {unit}"
-
-
-def _limit_warnings(setpoint: Setpoint) -> tuple[str, ...]:
-    table, covered = setpoint.table, setpoint.covered
-    if covered is None:
-        return (f"{table.tag}: where it stood is not known at any row; does the data have it?",)
-    lower, upper = table.validated
-    room = _RANGE_ROOM * (upper - lower)
-    if covered[0] - lower <= room and upper - covered[1] <= room:
-        return ()
-    return _one(
-        f"{table.tag}: validated {lower:g} to {upper:g} is wider than what the data cover, {covered[0]:.4g} to "
-        f"{covered[1]:.4g} {table.unit}. Beyond that nothing is known of a move's effect: narrow validated."
-    )
 
 
 def _follower_warnings(setpoint: Setpoint, study: _Study, following: NDArray[np.bool_]) -> tuple[str, ...]:
@@ -306,17 +209,3 @@ def _follower_warnings(setpoint: Setpoint, study: _Study, following: NDArray[np.
         if not following[_levels_of(tag, study.recipe)].any() and _tracks(tag, study)
     ]
     return tuple(told)
-
-
-def _size_warnings(setpoint: Setpoint, recipe: Recipe, half_width: float) -> tuple[str, ...]:
-    effect = abs(setpoint.model_reaction) * setpoint.table.max_step
-    if setpoint.verdict is not Verdict.CONFIRMED or effect >= half_width:
-        return ()
-    return _one(
-        f"{setpoint.table.tag}: its largest step moves {recipe.output.analyte} by {effect:.3g} {recipe.output.unit}, "
-        f"less than the interval's half width of {half_width:.3g}; moves will rarely be worth a suggestion."
-    )
-
-
-def _one(warning: str) -> tuple[str, ...]:
-    return (warning,)

@@ -11,8 +11,10 @@ from gateway.training import write
 from gateway.training.recipe import Recipe, read_recipe
 from gateway.training.rows import Rows
 from gateway.training.service import Timing
-from gateway.training.setpoints import Setpoint, studied
-from gateway.training.train import Trained, train
+from gateway.training.setpoint import Setpoint
+from gateway.training.setpoints import studied
+from gateway.training.train import train
+from gateway.training.trained import Trained
 from gateway.training.write import bundle_of
 from gateway.transport.onnx import load_model
 from tests.once import once

@@ -13,7 +13,8 @@ from gateway.records.process import TagSample
 from gateway.time_units import seconds_to_ns
 from gateway.training.recipe import read_recipe
 from gateway.training.recorded_rows import recorded_rows
-from gateway.training.setpoints import Verdict, studied
+from gateway.training.setpoint import Verdict
+from gateway.training.setpoints import studied
 from tests.building import NOW_NS, linear
 from tests.unit.test_store import Bench, viscosity
 

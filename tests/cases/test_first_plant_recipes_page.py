@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.training.recipe import ManipulatedTable, Recipe, TagTable, read_recipe
+from gateway.training.recipe import Recipe, read_recipe
+from gateway.training.recipe_tables import ManipulatedTable, TagTable
 from gateway.training.reference import refreshed
-from gateway.training.setpoints import Verdict
+from gateway.training.setpoint import Verdict
 from tests.cases.setpoint_recipes import EXAMPLE
 
 ROOT = Path(__file__).parents[2]

@@ -31,7 +31,7 @@ from gateway.training import train as training
 from gateway.training import write as writing
 from gateway.training.reaction import COVERAGE, slope, unexplained
 from gateway.training.recipe import read_recipe
-from gateway.training.setpoints import Verdict
+from gateway.training.setpoint import Verdict
 from simulator.play.file import read_recording
 from tests.building import NOW_NS, assignment, line, linear, moment, tag
 from tests.cases.setpoint_recipes import (

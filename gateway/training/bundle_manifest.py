@@ -1,0 +1,132 @@
+"""A trained model's manifest: the contents of bundle.toml."""
+
+from typing import Any
+
+from gateway.line.definition import InputDefinition, Widening
+from gateway.time_units import SECOND_NS
+from gateway.training.reaction import COVERAGE as REACTION_COVERAGE
+from gateway.training.setpoint import Setpoint
+from gateway.training.trained import Trained, data_sha256
+
+
+def manifest_of(trained: Trained, recipe_name: str) -> dict[str, Any]:
+    """Return the manifest without the hashes of the files, by the keys of ``BundleManifest``."""
+    recipe = trained.recipe
+    return {
+        "name": recipe.name,
+        "version": recipe.version,
+        "intended_use": recipe.intended_use,
+        "input": [_input(item) for item in trained.inputs],
+        "output": [_output(trained)],
+        "training": {
+            "data_sha256": data_sha256(trained),
+            "period": f"{trained.rows.names[0]} to {trained.rows.names[trained.made_from.stop - 1]}",
+            "rows": trained.made_from.stop,
+            "recipe": recipe_name,
+            "seed": recipe.seed,
+        },
+        "acceptance": [each for each, _met in acceptance_of(trained)],
+        "manipulated": [_manipulated(setpoint) for setpoint in trained.setpoints],
+    }
+
+
+def _input(item: InputDefinition) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "tag": item.tag,
+        "aggregate": item.aggregate.value,
+        "window_seconds": item.window_ns / SECOND_NS,
+        "lag_seconds": item.lag_ns / SECOND_NS,
+        "unit": item.unit,
+        "validated": item.validated,
+        "minimum_coverage": item.minimum_coverage,
+    }
+
+
+def _output(trained: Trained) -> dict[str, Any]:
+    table, output = trained.recipe.output, trained.output
+    return {
+        "analyte": table.analyte,
+        "unit": table.unit,
+        "valid": table.valid,
+        "interval": {
+            "method": "cross_conformal",
+            "coverage": output.coverage,
+            "half_width": output.half_width,
+            "calibration_rows": len(output.residuals or ()),
+            **_widening(output.widening),
+        },
+        "drift": {"sigma": output.sigma},
+        **_optional(trained),
+    }
+
+
+def _manipulated(setpoint: Setpoint) -> dict[str, Any]:
+    table, data = setpoint.table, setpoint.data_reaction
+    return {
+        "tag": table.tag,
+        "unit": table.unit,
+        "validated": table.validated,
+        "max_step": table.max_step,
+        "resolution": table.resolution,
+        "minimum_interval_seconds": table.minimum_interval_seconds,
+        "gains": dict(setpoint.gains),
+        "interlocks": [lock.model_dump(exclude_none=True) for lock in table.interlocks],
+        "suggest": setpoint.may_suggest,
+        "reaction": {
+            "verdict": setpoint.verdict.name.lower(),
+            "model": setpoint.model_reaction,
+            "data": None if data is None else data.value,
+            "low": None if data is None else data.low,
+            "high": None if data is None else data.high,
+            "coverage": REACTION_COVERAGE,
+            "rows": setpoint.rows,
+        },
+    }
+
+
+def _widening(widening: Widening | None) -> dict[str, Any]:
+    if widening is None:
+        return {}
+    ages = [age_ns / SECOND_NS for age_ns in widening.ages_ns]
+    found = {"age_seconds": ages, "factor": list(widening.factors), "uncorrected": widening.uncorrected}
+    return {"widening": found}
+
+
+def _optional(trained: Trained) -> dict[str, Any]:
+    output, found = trained.output, dict[str, Any]()
+    if output.bias is not None:
+        half_life_ns = output.bias.half_life_ns
+        found["bias"] = {
+            "trust": output.bias.trust,
+            "max_step": output.bias.max_step,
+            "max_total": output.bias.max_total,
+            "max_age_seconds": output.bias.max_age_ns / SECOND_NS,
+            "half_life_seconds": None if half_life_ns is None else half_life_ns / SECOND_NS,
+        }
+    if output.adaptive is not None:
+        found["adaptive"] = {
+            "rate": output.adaptive.rate,
+            "min_coverage": output.adaptive.min_coverage,
+            "max_coverage": output.adaptive.max_coverage,
+        }
+    return found
+
+
+def acceptance_of(trained: Trained) -> list[tuple[dict[str, Any], bool]]:
+    """Return each criterion that the recipe has agreed on, with what was reached, and whether it is met."""
+    wanted, figures, found = trained.recipe.acceptance, trained.figures, list[tuple[dict[str, Any], bool]]()
+
+    def add(figure: str, criterion: str, reached: float, *, met: bool) -> None:
+        found.append(({"figure": figure, "criterion": criterion, "reached": round(reached, 4)}, met))
+
+    if wanted.minimum_r2 is not None:
+        reached = figures["r2_as_served"]
+        add("R2 on the test rows, as served", f">= {wanted.minimum_r2}", reached, met=reached >= wanted.minimum_r2)
+    if wanted.coverage is not None:
+        (low, high), reached = wanted.coverage, figures["coverage"]
+        add("coverage of the interval on the test rows", f"{low} to {high}", reached, met=low <= reached <= high)
+    if wanted.minimum_accepted_share is not None:
+        share, reached = wanted.minimum_accepted_share, figures["accepted_share"]
+        add("share of the test rows that the gates accept", f">= {share}", reached, met=reached >= share)
+    return found

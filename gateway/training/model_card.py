@@ -1,0 +1,130 @@
+"""A trained model's card, in Markdown: what it is for, what it reaches, what it may move."""
+
+from gateway.time_units import SECOND_NS
+from gateway.training.bundle_manifest import acceptance_of
+from gateway.training.figures import COVERAGE, DOMAIN, PARITY, RESIDUALS
+from gateway.training.recipe import Recipe
+from gateway.training.setpoint import Setpoint, reaction_text
+from gateway.training.trained import Trained
+from gateway.transport.onnx import runtime_version
+
+
+def card(trained: Trained) -> str:
+    """Return the model card."""
+    recipe = trained.recipe
+    return f"""# {recipe.name} {recipe.version}
+
+{recipe.intended_use}
+
+{trained.rows.about}.
+"As served" means: with the correction by the values that had arrived.
+
+{_choice(trained)}
+{_test_rows(trained)}
+{_setpoints(trained)}{_acceptance(trained)}
+Golden vectors are exact with onnxruntime {runtime_version()}. Not for inputs outside the ranges in `bundle.toml` or the
+domain in `reference.json`.
+"""
+
+
+def _choice(trained: Trained) -> str:
+    rows = "\n".join(
+        f"| {each.kind} | {each.r2:.3f} | {each.r2_as_served:.3f} | {each.error_as_served:.4g} |"
+        for each in trained.compared
+    )
+    return f"""## Choice, by blocked cross-validation on the rows before the test
+
+| kind | R2 by itself | R2 as served | error as served |
+|---|---|---|---|
+{rows}
+
+Chosen: {trained.chosen.kind}{_correction(trained.recipe, trained)}.
+"""
+
+
+def _test_rows(trained: Trained) -> str:
+    figures, unit = trained.figures, trained.recipe.output.unit
+    return f"""## The test rows, which took no part in any of it
+
+| figure | value |
+|---|---|
+| rows | {figures["test_rows"]:.0f} |
+| R2 by itself | {figures["r2_by_itself"]:.3f} |
+| R2 as served, all rows | {figures["r2_as_served"]:.3f} |
+| R2 as served, accepted rows | {figures["r2_accepted"]:.3f} |
+| root mean square error as served | {figures["rmse_as_served"]:.4g} {unit} |
+| accepted by the gates | {figures["accepted_share"]:.1%} |
+| inside the {trained.output.coverage:.0%} interval, all rows | {figures["coverage"]:.1%} |
+| mean half width | {figures["mean_half_width"]:.4g} {unit} |
+
+![said against measured]({PARITY})
+
+![errors over time]({RESIDUALS})
+
+![share inside the interval]({COVERAGE})
+
+![distance from what was learned]({DOMAIN})
+"""
+
+
+def _acceptance(trained: Trained) -> str:
+    criteria = "\n".join(
+        f"| {each['figure']} | {each['criterion']} | {each['reached']} | {'met' if met else 'NOT MET'} |"
+        for each, met in acceptance_of(trained)
+    )
+    return f"""## Acceptance
+
+| figure | criterion | reached | |
+|---|---|---|---|
+{criteria}
+"""
+
+
+def _setpoints(trained: Trained) -> str:
+    """Return the card's section about setpoints; empty where the model moves none."""
+    if not trained.setpoints:
+        return ""
+    recipe = trained.recipe
+    rows = "\n".join(
+        f"| {each.table.tag} | {each.table.validated[0]:g} to {each.table.validated[1]:g} {each.table.unit} | "
+        f"{_span(each.covered)} | {_followers(each)} | {reaction_text(each, recipe)} | {each.verdict.value} | "
+        f"{'yes' if each.may_suggest else 'NO'} |"
+        for each in trained.setpoints
+    )
+    open_ones = [each.table.tag for each in trained.setpoints if each.table.effect is None]
+    directions = "" if not open_ones else (
+        f"\nThe recipe does not say in which direction {', '.join(open_ones)} acts (`effect`): rows in which people\n"
+        "moved it in answer to the analyte may show that reversed."
+    )  # fmt: skip
+    warnings = "".join(f"- Warning: {warning}\n" for warning in trained.warnings)
+    return f"""## Setpoints that it may suggest to move
+
+What the model says of a move is held against what the rows before the test show of the setpoint itself, beyond what the
+inputs that do not follow it explain, over blocks of time that were left out. Reactions are settled ones.{directions}
+
+| setpoint | validated | stood in the data at | follows it | reaction | verdict | suggests moves |
+|---|---|---|---|---|---|---|
+{rows}
+
+{warnings}
+"""
+
+
+def _span(covered: tuple[float, float] | None) -> str:
+    return "not known" if covered is None else f"{covered[0]:.4g} to {covered[1]:.4g}"
+
+
+def _followers(setpoint: Setpoint) -> str:
+    told = [f"{each.tag} by {each.value:.4g} ({each.source})" for each in setpoint.followers]
+    told += [f"{name} by {gain:g} (declared)" for name, gain in setpoint.table.gains.items() if name in setpoint.gains]
+    return ", ".join(told) or "nothing"
+
+
+def _correction(recipe: Recipe, trained: Trained) -> str:
+    bias = trained.chosen.bias
+    if bias is None:
+        return ", never corrected"
+    rows = "" if bias.half_life_ns is None else (
+        f", fading to half in {bias.half_life_ns / SECOND_NS / recipe.period_seconds:g} rows"
+    )  # fmt: skip
+    return f", corrected with a trust of {bias.trust:g}{rows}"

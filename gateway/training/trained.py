@@ -1,0 +1,66 @@
+"""What comes of a recipe: everything that the bundle's files and the card are made from."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.line.definition import BiasLimits, Domain, InputDefinition, Predict, ValueOutput
+from gateway.training.recipe import Recipe
+from gateway.training.rows import Rows
+from gateway.training.service import Served
+from gateway.training.setpoint import Setpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One candidate in cross-validation: how it does by itself and as served, and with which correction."""
+
+    kind: str
+    error: float
+    r2: float
+    error_as_served: float
+    r2_as_served: float
+    bias: BiasLimits | None
+    left_out: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What came of a recipe: everything that the bundle's files and the card are made from."""
+
+    recipe: Recipe
+    rows: Rows
+    made_from: slice
+    test: slice
+    inputs: tuple[InputDefinition, ...]
+    compared: tuple[Compared, ...]
+    chosen: Compared
+    onnx: bytes
+    predict: Predict
+    output: ValueOutput
+    domain: Domain
+    served: Served  # of the test rows
+    accepted: NDArray[np.bool_]  # which of the test rows the gates would accept
+    figures: dict[str, float]
+    setpoints: tuple[Setpoint, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a person should know before signing, as sentences."""
+        return tuple(warning for setpoint in self.setpoints for warning in setpoint.warnings)
+
+
+def data_sha256(trained: Trained) -> str:
+    """Return the hash of what the model has learned from: the data file and the rows that came of it."""
+    digest = hashlib.sha256(trained.rows.data_sha256.encode())
+    digest.update(trained.rows.features.tobytes())
+    digest.update(trained.rows.values.tobytes())
+    for tag in sorted(trained.rows.setpoints):
+        digest.update(trained.rows.setpoints[tag].tobytes())
+    return digest.hexdigest()
+
+
+Progress = Callable[[str, int, int], None]
