@@ -9,7 +9,7 @@ from gateway.inference.feedback import BiasState, Feedback
 from gateway.lab.deviations import Deviation
 from gateway.lab.disposition import LotState
 from gateway.lab.fingerprints import Fingerprint
-from gateway.lab.release import Assessment
+from gateway.lab.release.assessment import Assessment
 from gateway.lab.samples import Point
 from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series

@@ -11,12 +11,9 @@ from gateway.lab.disposition import (
     no_less_careful,
     on_damaged_records,
 )
-from gateway.lab.release import (
-    Assessment,
-    assessments,
-    recommend,
-    with_history,
-)
+from gateway.lab.release.assessment import Assessment
+from gateway.lab.release.lot_assessments import assessments
+from gateway.lab.release.recommendation import recommend, with_history
 from gateway.latches import has_forgotten, in_doubt
 from gateway.records.laboratory import (
     Disposition,

@@ -21,7 +21,9 @@ from gateway.contract.lims.names import folded, normalised
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.facts.acts import PointOnRecord
-from gateway.lab.release import HELD_BEFORE, Assessment, Parent, Subject
+from gateway.lab.release.assessment import Assessment, Subject
+from gateway.lab.release.lot_knowledge import Parent
+from gateway.lab.release.recommendation import HELD_BEFORE
 from gateway.records.acts import SettlePoint
 from gateway.records.laboratory import Recommendation
 from gateway.records.verdicts import Reason

@@ -30,7 +30,7 @@ from gateway.facts.acts import (
 from gateway.facts.base import Facts
 from gateway.inference.signed_bias import signature_holds
 from gateway.inference.versions import in_service
-from gateway.lab.release import Subject
+from gateway.lab.release.assessment import Subject
 from gateway.records.acts import (
     AcknowledgeAlarm,
     Answer,

@@ -6,7 +6,7 @@ from gateway.facts.lot import LotFacts
 from gateway.history.windows import WindowRequest
 from gateway.lab.disposition import TREND_FLAGS, judge_result
 from gateway.lab.in_force import SpecificationsOnRecord
-from gateway.lab.release import Subject
+from gateway.lab.release.assessment import Subject
 from gateway.line.definition import LineDefinition
 from gateway.records.laboratory import LabResult, Recommendation
 from gateway.time_units import SECOND_NS

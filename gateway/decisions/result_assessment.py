@@ -19,12 +19,9 @@ from gateway.lab.disposition import (
     VALUE_RESTORED,
     Judged,
 )
-from gateway.lab.release import (
-    OpenPoint,
-    Relation,
-    ResultOnRecord,
-    scoped_judgement,
-)
+from gateway.lab.release.basis import scoped_judgement
+from gateway.lab.release.lot_knowledge import Relation, ResultOnRecord
+from gateway.lab.release.open_points import OpenPoint
 from gateway.lab.result_versions import is_newer, together
 from gateway.line.definition import ModelAssignment, Stage
 from gateway.records.laboratory import (

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.facts.base import Facts
-from gateway.lab.release import Assessment, Point
+from gateway.lab.release.assessment import Assessment
+from gateway.lab.release.open_points import Point
 from gateway.records.people import Settlement, VersionChange
 
 

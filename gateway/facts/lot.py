@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from gateway.facts.base import JudgingFacts
 from gateway.lab.disposition import LotState
-from gateway.lab.release import Assessment, EarlierHold, LotKnowledge, Tally
+from gateway.lab.release.assessment import Assessment, Tally
+from gateway.lab.release.lot_knowledge import LotKnowledge
+from gateway.lab.release.recommendation import EarlierHold
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.production import Context

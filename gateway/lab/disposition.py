@@ -12,7 +12,7 @@ from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, 
 from gateway.records.verdicts import Reason
 
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
-_FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
+FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 VALUE_RESTORED = "SUPERSEDED_VALUE_RESTORED"
 CONTROL_REJECTED = "CONTROL_REJECTED"
 OUT_OF_TREND, OUT_OF_LINE = "OUT_OF_TREND", "OUT_OF_LINE"
@@ -173,7 +173,7 @@ def no_less_careful(
     least = before.recommendation
     if forgotten and least is Recommendation.PENDING and state.recommendation is Recommendation.RELEASE:
         least = Recommendation.REVIEW
-    if least not in _FOR_A_PERSON or worse(least, state.recommendation) is state.recommendation:
+    if least not in FOR_A_PERSON or worse(least, state.recommendation) is state.recommendation:
         return state, reasons
     return replace(state, recommendation=least), (_IN_DOUBT, *reasons)
 

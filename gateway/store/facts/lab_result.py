@@ -8,7 +8,7 @@ from gateway.events import (
 )
 from gateway.facts.lab_result import LabResultFacts, QcSampleFacts, ResultHistory
 from gateway.facts.lot import LotFacts
-from gateway.lab.release import Relation
+from gateway.lab.release.lot_knowledge import Relation
 from gateway.lab.result_versions import says_nothing_new, together
 from gateway.lab.westgard import is_control
 from gateway.records.laboratory import LabResult

@@ -21,8 +21,8 @@ from gateway.facts.lot import LotFacts
 from gateway.lab.disposition import LotState
 from gateway.lab.names_of_lots import as_one_lot, parts_of
 from gateway.lab.refused_specifications import RefusedOfProduct, ToldSpecification, answered_since
-from gateway.lab.release import (
-    EarlierHold,
+from gateway.lab.release.assessment import Tally
+from gateway.lab.release.lot_knowledge import (
     LotContext,
     LotKnowledge,
     Parent,
@@ -30,8 +30,8 @@ from gateway.lab.release import (
     Relation,
     ResultOnRecord,
     SampleLots,
-    Tally,
 )
+from gateway.lab.release.recommendation import EarlierHold
 from gateway.lab.result_versions import is_newer
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import (

@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from gateway.lab.release import MOST_REASONS, Assessment, Tally
+from gateway.lab.release.assessment import Assessment, Tally
+from gateway.lab.release.recommendation import MOST_REASONS
 from gateway.records.laboratory import Recommendation
 from gateway.store.codec import decode
 from gateway.store.facts.investigation import Records

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.facts.acts import PointOnRecord
-from gateway.lab.release import Assessment, Parent
+from gateway.lab.release.assessment import Assessment
+from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.laboratory import Disposition, Recommendation
 from gateway.records.people import Settlement
 from gateway.store.codec import decode

@@ -22,7 +22,7 @@ from gateway.decision import (
 from gateway.errors import LablineError
 from gateway.events import Event, FollowUp, FollowUpKind, MessageRefused
 from gateway.lab.names_of_lots import parts_of
-from gateway.lab.release import Assessment
+from gateway.lab.release.assessment import Assessment
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.production import ContextChange, ContextKind
 from gateway.store.audit.evidence import Cell, with_hash

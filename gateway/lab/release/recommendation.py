@@ -1,0 +1,119 @@
+"""From assessments to what is recommended for a lot, and why. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from gateway.contract.times import rfc3339
+from gateway.lab.disposition import FOR_A_PERSON, LotState, worse
+from gateway.lab.release.assessment import Assessment, Tally
+from gateway.lab.release.open_points import Point
+from gateway.records.laboratory import Recommendation
+from gateway.records.verdicts import Reason
+
+MOST_REASONS = 20  # of a disposition: the worst in words, the others as a count
+HELD_BEFORE = "HELD_BEFORE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierHold:
+    """That a lot was recommended for hold before: when that was told last (UTC ns), and why."""
+
+    at_ns: int
+    reasons: tuple[Reason, ...]
+
+
+def with_history(state: LotState, reasons: tuple[Reason, ...], earlier: EarlierHold | None) -> tuple[Reason, ...]:
+    """Return the reasons, and that the lot was on hold before, where it is not any more.
+
+    It is a note and asks for nothing: the same facts in another order would not have held the lot.
+    """
+    if earlier is None or state.recommendation is Recommendation.HOLD:
+        return reasons
+    last_at = rfc3339(earlier.at_ns)
+    why = f": {earlier.reasons[0].text}" if earlier.reasons else "."
+    note = Reason(
+        code=HELD_BEFORE,
+        parameters={"told_at": last_at, "codes": [reason.code for reason in earlier.reasons]},
+        text=f"The lot was recommended for hold before, last at {last_at}{why}",
+    )
+    return (*reasons, note)
+
+
+def recommend(
+    assessed: Collection[Assessment],
+    rest: Tally,
+    *,
+    missing: tuple[str, ...] = (),
+    provisional: tuple[str, ...] = (),
+) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return what is recommended for a lot, and why.
+
+    Args:
+        assessed: what was looked at now.
+        rest: what is known besides.
+        missing: required tests without an approved result; with any of them nothing is released.
+        provisional: analytes of which a model has said that they fail, and the laboratory nothing yet.
+    """
+    asked = Recommendation.PENDING
+    for wanted in (*(item.asks for item in assessed), *(wanted for wanted, count in rest.asks.items() if count)):
+        asked = worse(asked, wanted)
+    latched = rest.failed > 0 or any(item.failed for item in assessed)
+    reasons = _reasons(asked, assessed, rest)
+    if asked is Recommendation.RELEASE and missing:
+        asked, reasons = Recommendation.PENDING, (_missing(missing),)
+    if latched and asked is not Recommendation.HOLD:
+        reasons = (_HOLD_LATCHED, *reasons)
+    if provisional and asked is not Recommendation.HOLD:
+        state = LotState(recommendation=Recommendation.HOLD, latched=latched, provisional=True)
+        return state, (_not_final(provisional), *reasons)
+    return LotState(recommendation=asked, latched=latched), reasons
+
+
+def _reasons(asked: Recommendation, assessed: Collection[Assessment], rest: Tally) -> tuple[Reason, ...]:
+    """Return the reasons of the most careful; of very many the first, and how many more there are."""
+    worst = [item for item in (*rest.worst, *assessed) if item.asks is asked]
+    count = sum(item.asks is asked for item in assessed) + rest.asks.get(asked, 0)
+    if asked in FOR_A_PERSON:
+        reasons = [point.reason for item in worst for point in item.points if point.asks is asked]
+    else:
+        reasons = [reason for item in worst for reason in item.inside]
+        reasons += [_settled(point) for item in (*rest.worst, *assessed) for point in item.settled]
+    distinct = list({(reason.code, reason.text): reason for reason in reasons}.values())
+    hidden = max(0, count - len(worst)) + max(0, len(distinct) - MOST_REASONS)
+    return (*distinct[:MOST_REASONS], *((_more(hidden),) if hidden else ()))
+
+
+def _settled(point: Point) -> Reason:
+    """Return the reason that a release rests on a person's word."""
+    return Reason(
+        code="POINT_SETTLED",
+        parameters={"point_id": point.point_id, "code": point.code},
+        text=f"A person has settled: {point.reason.text}",
+    )
+
+
+def _more(count: int) -> Reason:
+    text = f"And {count} more: labline lot shows all of them."
+    return Reason(code="AND_MORE", parameters={"count": count}, text=text)
+
+
+def _missing(tests: tuple[str, ...]) -> Reason:
+    return Reason(
+        code="TESTS_MISSING",
+        parameters={"tests": list(tests)},
+        text=f"Without an approved result of {', '.join(tests)} the lot is not released.",
+    )
+
+
+def _not_final(analytes: tuple[str, ...]) -> Reason:
+    return Reason(
+        code="PROVISIONAL_HOLD",
+        parameters={"analytes": list(analytes)},
+        text=f"A model says that {', '.join(analytes)} is out of limits, and the laboratory's result is not there yet.",
+    )
+
+
+_HOLD_LATCHED = Reason(
+    code="HOLD_LATCHED",
+    text="A result of this lot was out of specification; only a person lifts that.",
+)

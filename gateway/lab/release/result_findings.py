@@ -1,0 +1,127 @@
+"""What can speak against a result, in words: one function for each finding. Pure."""
+
+from gateway.lab.disposition import FOR_A_PERSON, WITHDRAWN, Judged
+from gateway.lab.release.basis import Basis
+from gateway.lab.release.lot_knowledge import LotContext, result_key
+from gateway.lab.release.open_points import Finding, OpenPoint, for_review
+from gateway.records.laboratory import LabResult, Recommendation
+
+# what such a version said may have been a failure: its correction alone settles nothing (21 CFR 211.192)
+_UNREADABLE = frozenset({"VALUE_UNKNOWN", "TEXT_UNKNOWN", "UNIT_MISMATCH"})
+
+
+def judged_findings(judged: Judged, result: LabResult, *, only_hold: bool = False) -> tuple[Finding, ...]:
+    """Return what a result asks for by its value; ``only_hold``: only where that is a hold."""
+    if judged.recommendation not in FOR_A_PERSON:
+        return ()
+    if only_hold and (judged.recommendation is not Recommendation.HOLD or result.status in WITHDRAWN):
+        return ()
+    return tuple(Finding(reason.code, judged.recommendation, reason) for reason in judged.reasons)
+
+
+def name_of(result: LabResult) -> str:
+    """Return what a person calls a result: its test and its sample."""
+    return f"{result.test_id} of {result.sample_id}"
+
+
+def earlier_version(result: LabResult, judged: Judged, stands: LabResult | None) -> tuple[Finding, ...]:
+    """Return what an earlier version asks for; ``stands``: what has taken its place, None where that left the lot."""
+    if stands is None:
+        text = f"A correction moved {name_of(result)} to another lot."
+        return (for_review(OpenPoint.RESULT_LEFT_LOT, text, analyte=result.analyte, sample_id=result.sample_id),)
+    if result.control_id is not None:
+        return ()
+    if result.unread or not _UNREADABLE.isdisjoint(reason.code for reason in judged.reasons):
+        why = result.unread[0].text if result.unread else judged.reasons[0].text
+        text = f"Version {result.result_version} of {name_of(result)} was not understood: {why}"
+        return (
+            for_review(
+                OpenPoint.EARLIER_VERSION_UNREAD, text, analyte=result.analyte, sample_id=result.sample_id,
+                corrected_to=stands.value_text, corrected_in_version=stands.result_version,
+            ),
+        )  # fmt: skip
+    if judged.recommendation is not Recommendation.HOLD:
+        return ()
+    text = f"Version {result.result_version} of {name_of(result)} was out: {judged.reasons[0].text}"
+    return (
+        for_review(
+            OpenPoint.EARLIER_VERSION_FAILED, text, analyte=result.analyte, sample_id=result.sample_id,
+            result_version=result.result_version, value=result.value_text, corrected_to=stands.value_text,
+            corrected_in_version=stands.result_version,
+        ),
+    )  # fmt: skip
+
+
+def unread(result: LabResult) -> Finding:
+    """Return that a result could not be read."""
+    first, more = result.unread[0], len(result.unread) - 1
+    others = f" ({more} more)" if more else ""
+    return for_review(
+        OpenPoint.RESULT_UNREAD,
+        f"{name_of(result)} could not be read: {first.text}{others}",
+        analyte=result.analyte,
+        sample_id=result.sample_id,
+        codes=[reason.code for reason in result.unread],
+        unread=[dict(reason.parameters) for reason in result.unread],
+    )
+
+
+def withdrawn(result: LabResult) -> Finding:
+    """Return that the laboratory took a result back."""
+    text = f"The laboratory set {name_of(result)} to {result.status.value}, and nothing has replaced it."
+    return for_review(OpenPoint.RESULT_WITHDRAWN, text, analyte=result.analyte, status=result.status.value)
+
+
+def control_with_lot(result: LabResult) -> Finding:
+    """Return that the result of a control names a lot."""
+    text = f"{name_of(result)} names the control {result.control_id} and a lot: a control belongs to no lot."
+    return for_review(OpenPoint.CONTROL_WITH_LOT, text, analyte=result.analyte, control_id=result.control_id)
+
+
+def without_lot(result: LabResult, judged: Judged) -> Finding:
+    """Return that a result names no lot and may be of this one."""
+    why = result.unread[0].text if result.unread else judged.reasons[0].text
+    text = f"{name_of(result)} names no lot, and may be of this one: {why}"
+    codes = [reason.code for reason in (result.unread or judged.reasons)]
+    return for_review(
+        OpenPoint.RESULT_WITHOUT_LOT, text, analyte=result.analyte, sample_id=result.sample_id, codes=codes
+    )
+
+
+def tested_again(result: LabResult, judged: Judged) -> Finding:
+    """Return that a result that was out has been tested again."""
+    text = f"{judged.reasons[0].text} It was tested again; a retest clears nothing without an investigation."
+    return for_review(OpenPoint.RETESTED, text, analyte=result.analyte, sample_id=result.sample_id)
+
+
+def repeats_another(result: LabResult, standing: tuple[LabResult, ...]) -> Finding:
+    """Return that a result is a retest, of a result of this lot or of one that nobody knows."""
+    known = any(
+        result.retest_of in {other.sample_id, other.foreign_id} and other.analyte == result.analyte
+        for other in standing
+        if result_key(other) != result_key(result)
+    )
+    if known:
+        text = f"{name_of(result)} repeats {result.retest_of}; a person decides which of them counts."
+        return for_review(OpenPoint.RETEST, text, analyte=result.analyte, retest_of=result.retest_of)
+    text = f"{name_of(result)} repeats {result.retest_of}, of which no result that stands is known for this lot."
+    return for_review(OpenPoint.RETEST_WITHOUT_ORIGINAL, text, analyte=result.analyte, retest_of=result.retest_of)
+
+
+def scope_contradicted(result: LabResult, context: LotContext, basis: Basis) -> tuple[Finding, ...]:
+    """Return that a result and its lot name different products or clients; what the lot alone says is its own point."""
+    named = {"product": basis.products, "client": basis.clients}
+    besides = {
+        "product": set(basis.products) - set(context.products),
+        "client": set(basis.clients) - {context.client_id},
+    }
+    return tuple(
+        for_review(
+            OpenPoint.CONTEXT_CONTRADICTED,
+            f"{name_of(result)} and its lot name different {field}s: {', '.join(named[field])}.",
+            field=field,
+            names=list(named[field]),
+        )
+        for field, others in besides.items()
+        if others and len(named[field]) > 1
+    )
