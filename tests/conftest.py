@@ -6,8 +6,8 @@ import hypothesis
 import pytest
 import structlog
 
-from tests import address_space
-from tests.fork_server import SERVER
+from tests.fixtures import address_space
+from tests.fixtures.fork_server import SERVER
 
 # no deadline: machines are shared, and time is for benches
 hypothesis.settings.register_profile("labline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -16,7 +16,7 @@ hypothesis.settings.load_profile("labline")
 address_space.keep()
 SERVER.install()
 
-pytest_plugins = ["tests.integration.parts"]
+pytest_plugins = ["tests.fixtures.real_parts"]
 
 
 @pytest.fixture(autouse=True)

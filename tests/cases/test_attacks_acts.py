@@ -12,10 +12,10 @@ from gateway import cli
 from gateway.contract.responses import response
 from gateway.database.opening import open_for_writing
 from gateway.history.statements import HISTORY, HISTORY_FILE
-from tests.building import NOW_NS
-from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant
-from tests.unit.test_settings import MINIMAL, written
+from tests.config.test_settings import MINIMAL, written
+from tests.fixtures.building import NOW_NS
+from tests.fixtures.commands import labline
 
 BLANK = ["", " ", "\u200b", "\t\n", "\x00"]
 ACTS = {

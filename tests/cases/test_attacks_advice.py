@@ -34,10 +34,10 @@ from gateway.store.queries.readers import Reader
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.transport.mqtt_connection import Delivery
-from tests.building import NOW_NS, assignment, bundle, line, moment, tag
-from tests.integration.test_drain import SteadyClock
-from tests.unit.test_lifecycle import guidance
-from tests.unit.test_store import Bench
+from tests.advice.test_lifecycle import guidance
+from tests.fixtures.building import NOW_NS, assignment, bundle, line, moment, tag
+from tests.publish.test_drain import SteadyClock
+from tests.store.test_transaction import Bench
 
 LATCHES = ["STORE_QUARANTINED", "AUDIT_BEHIND_WITNESS", "MODEL_DRIFT_VISCOSITY_VISCOSITY", "MODEL_TOO_SLOW_VISCOSITY"]
 

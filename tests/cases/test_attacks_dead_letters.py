@@ -16,9 +16,9 @@ from gateway.store import dead_letters
 from gateway.store.care.checking import check
 from gateway.store.care.salvage import salvage
 from gateway.store.statements import SQL
-from tests.building import moment, new_state
-from tests.unit.test_settings import MINIMAL, written
-from tests.unit.test_store import Bench
+from tests.config.test_settings import MINIMAL, written
+from tests.fixtures.building import moment, new_state
+from tests.store.test_transaction import Bench
 
 
 class Letters(Bench):

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from gateway.advice.documents import html, markdown
 from gateway.advice.foreign_text import in_markdown
 from gateway.cli import app
-from tests.unit.test_deviations import Plant
-from tests.unit.test_store import viscosity
+from tests.decisions.test_deviations import Plant
+from tests.store.test_transaction import viscosity
 
 HOSTILE = [
     "![x](http://evil.example/pixel.png)",

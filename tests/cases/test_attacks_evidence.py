@@ -15,8 +15,8 @@ from gateway.store.care.opening import prepare
 from gateway.store.database import STATE, STATE_FILE, checked_tables, open_state
 from gateway.store.outbox import Left, departed
 from gateway.store.tables import TABLES
-from tests.building import NOW_NS, moment
-from tests.unit.test_store import Bench
+from tests.fixtures.building import NOW_NS, moment
+from tests.store.test_transaction import Bench
 
 _FAILED = {
     "sample_id": "S-1",

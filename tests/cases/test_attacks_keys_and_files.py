@@ -27,9 +27,9 @@ from gateway.store.database import locked, open_state
 from gateway.store.statements import SQL
 from gateway.store.transaction.decide_batch import decide_batch
 from gateway.transport.mqtt_connection import Delivery
-from tests.building import NOW_NS, moment
-from tests.building import line as line_definition
-from tests.unit.test_store import Bench
+from tests.fixtures.building import NOW_NS, moment
+from tests.fixtures.building import line as line_definition
+from tests.store.test_transaction import Bench
 
 _LINE = "acme/lyon/polymers/line-1"
 _RESULT = {

@@ -10,8 +10,8 @@ from gateway.config.checks import never_inside
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.line.definition import Interlock, intersection
-from tests.building import bundle, tag
-from tests.unit.test_settings import MODELS, problems, written
+from tests.config.test_settings import MODELS, problems, written
+from tests.fixtures.building import bundle, tag
 
 EXAMPLE = (MODELS.parent / "deploy" / "labline.toml").read_text().replace("../models", str(MODELS))
 

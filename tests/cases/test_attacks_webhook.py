@@ -17,8 +17,8 @@ from gateway.transport import http, http_entrance
 from gateway.transport.http import LONGEST_BODY_BYTES, PATH, Webhook, WebhookOptions
 from gateway.transport.http_entrance import MOST_UNPROVEN, MOST_UNPROVEN_PER_ADDRESS, Entrance, Peer, Rate
 from simulator.broker import free_port
-from tests.cases.mqtt_parts import certificate_pair
-from tests.unit.test_settings import MINIMAL, written
+from tests.config.test_settings import MINIMAL, written
+from tests.fixtures.secured_broker import certificate_pair
 
 TOKEN = "a-token-that-is-long-enough"  # noqa: S105 - of a test
 

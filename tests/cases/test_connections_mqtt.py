@@ -13,9 +13,9 @@ from gateway.ingest.mes import understand_context
 from gateway.ingest.messages import Intake
 from gateway.records.laboratory import ResultStatus
 from gateway.transport.mqtt_connection import Delivery
-from tests.building import NOW_NS, moment
-from tests.unit.test_intake import Session
-from tests.unit.test_settings import MINIMAL, problems, written
+from tests.config.test_settings import MINIMAL, problems, written
+from tests.fixtures.building import NOW_NS, moment
+from tests.ingest.test_intake import Session
 
 RESULT = b'{"sample_id":"S-1","test_name":"pH","result":7.1,"spec_min":6.5,"spec_max":7.5}'
 LOT = b'{"event":"lot_started","at":"2027-01-15T07:59:00Z","material_lot_id":"LOT-1","equipment_id":"R1"}'

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gateway.history.rings import Rings
 from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_values import retimed
-from tests.building import NOW_NS, sample
-from tests.cases.opcua_parts import FedSource
+from tests.fixtures.building import NOW_NS, sample
+from tests.fixtures.opcua_feed_by_hand import FedSource
 
 DAY = 86_400.0
 

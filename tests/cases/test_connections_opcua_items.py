@@ -2,7 +2,7 @@
 
 from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_watch import READ_SECONDS, SILENT_SECONDS, Finding, ItemWatch
-from tests.building import NOW_NS, sample
+from tests.fixtures.building import NOW_NS, sample
 
 WAIT = 2.0
 

@@ -16,9 +16,9 @@ from gateway.transport.opcua_client import AnyAnswer, BoundedProtocol
 from gateway.transport.opcua_connection import OpcUaSource, connected
 from gateway.transport.opcua_nodes import node_text, resolved
 from gateway.transport.opcua_values import misfit_of, sample_of, status_text
-from tests.building import NOW_NS
-from tests.cases.opcua_odd import odd_server
-from tests.integration.opcua_parts import URI, source_of
+from tests.fixtures.building import NOW_NS
+from tests.fixtures.opcua_feed import URI, source_of
+from tests.fixtures.opcua_odd_server import odd_server
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

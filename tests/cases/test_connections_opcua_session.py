@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import SourceUnavailableError
-from tests.cases.opcua_scripted import DOUBLE, UNDECODABLE, ScriptedPlant
+from tests.fixtures.opcua_scripted_server import DOUBLE, UNDECODABLE, ScriptedPlant
 
 
 async def test_connections_01_a_stalled_item_makes_its_tag_unknown_and_is_made_anew():

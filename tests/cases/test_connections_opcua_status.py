@@ -11,9 +11,9 @@ from gateway.ingest.gaps import Gaps
 from gateway.operations.health import Health
 from gateway.runtime.wiring import _feeds
 from gateway.store.queries.readers import Depths
-from tests.cases.opcua_parts import Clock
 from tests.cases.test_first_plant_opcua import configure
-from tests.integration.opcua_parts import Unrecorded
+from tests.fixtures.opcua_feed import Unrecorded
+from tests.fixtures.opcua_feed_by_hand import Clock
 
 SECOND = """
 [opcua.plc2]

@@ -22,10 +22,10 @@ from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions
 from gateway.transport.mqtt_probe import ProbeConnection
 from simulator.broker import free_port, running_broker
 from simulator.mqtt import Participant
-from tests.building import NOW_NS
-from tests.cases.mqtt_parts import certificate_pair, running_mosquitto
-from tests.integration.parts import REPOSITORY
-from tests.unit.test_settings import MINIMAL, written
+from tests.config.test_settings import MINIMAL, written
+from tests.fixtures.building import NOW_NS
+from tests.fixtures.real_parts import REPOSITORY
+from tests.fixtures.secured_broker import certificate_pair, running_mosquitto
 
 ROOT = "acme/lyon/polymers/line-1/quality"
 LINE = SimpleNamespace(topic_root=ROOT, path="acme/lyon/polymers/line-1")

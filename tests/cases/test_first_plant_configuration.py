@@ -18,7 +18,7 @@ from gateway.config.line_definition import trusted_keys
 from gateway.config.reading import read, unknown_variables
 from gateway.config.tables import Settings
 from gateway.errors import ConfigurationError
-from tests.unit.test_settings import MINIMAL, written
+from tests.config.test_settings import MINIMAL, written
 
 SOURCE = '[opcua.plc1]\nurl = "opc.tcp://127.0.0.1:4840"\n'
 TAG = '[tags.t1]\nsource = "plc1"\nnode = "nsu=urn:x;s=t1"\nequipment = "R1"\nunit = "degC"\n'

@@ -21,8 +21,8 @@ from gateway.records.laboratory import Recommendation, ResultStatus
 from gateway.records.people import Act, Outcome
 from gateway.records.production import ContextKind
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS
-from tests.unit.test_store import Bench
+from tests.fixtures.building import NOW_NS
+from tests.store.test_transaction import Bench
 
 AT = "2026-11-29T08:00:00Z"
 

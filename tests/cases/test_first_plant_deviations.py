@@ -30,9 +30,9 @@ from gateway.store.care.checking import check
 from gateway.store.care.salvage import salvage
 from gateway.store.codec import decode
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS, moment, new_state, sample
-from tests.unit.test_deviations import Plant
-from tests.unit.test_store import viscosity
+from tests.decisions.test_deviations import Plant
+from tests.fixtures.building import NOW_NS, moment, new_state, sample
+from tests.store.test_transaction import viscosity
 
 HOUR_NS = 3600 * SECOND_NS
 

@@ -20,9 +20,9 @@ from gateway.publish.drain import Drain
 from gateway.records.laboratory import ResultReference
 from gateway.records.outgoing import Lane
 from gateway.store.outbox import Queued
-from tests.building import line as line_of_tests
-from tests.building import moment
-from tests.unit.test_store import Bench
+from tests.fixtures.building import line as line_of_tests
+from tests.fixtures.building import moment
+from tests.store.test_transaction import Bench
 
 LOT = "LOT/1"
 

@@ -16,10 +16,10 @@ from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Parent
 from gateway.records.laboratory import Recommendation
 from gateway.store.care.checking import check
 from gateway.store.care.salvage import salvage
-from tests.acting import acting
-from tests.building import moment
-from tests.cases.commands import labline
-from tests.cases.laboratory import CONFIGURATION, Laboratory
+from tests.fixtures.acting import acting
+from tests.fixtures.building import moment
+from tests.fixtures.commands import labline
+from tests.fixtures.laboratory import CONFIGURATION, Laboratory
 
 WHO = ("--person", "Q. Head", "--reason", "read by hand: 100.2 mPa.s")
 

@@ -22,8 +22,8 @@ from gateway.store.statements import SQL
 from gateway.transport.opcua_browse import BrowsedNode
 from gateway.transport.opcua_client import make_client
 from gateway.transport.opcua_failures import cause_of
-from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant, unread
+from tests.fixtures.commands import labline
 
 CONFIGURATION = """
 [site]

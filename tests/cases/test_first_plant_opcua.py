@@ -22,9 +22,9 @@ from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_browse import browse
 from gateway.transport.opcua_certificates import application_uri_of, certificate_in, judge
 from gateway.transport.opcua_failures import cause_of
-from tests.building import NOW_NS
-from tests.cases.opcua_odd import PASSWORD, odd_server, write_certificate
-from tests.integration.opcua_parts import URI, source_of
+from tests.fixtures.building import NOW_NS
+from tests.fixtures.opcua_feed import URI, source_of
+from tests.fixtures.opcua_odd_server import PASSWORD, odd_server, write_certificate
 
 NOW = dt.datetime.fromtimestamp(NOW_NS / SECOND_NS, dt.UTC)
 CONFIGURATION = """

@@ -15,8 +15,8 @@ from gateway.training.recipe import read_recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.setpoint import Verdict
 from gateway.training.setpoints import studied
-from tests.building import NOW_NS, linear
-from tests.unit.test_store import Bench, viscosity
+from tests.fixtures.building import NOW_NS, linear
+from tests.store.test_transaction import Bench, viscosity
 
 RESULTS, MINUTES = 70, 4  # one result each four minutes
 CONFIGURATION = """

@@ -15,7 +15,7 @@ from gateway.cli.play import _UNFINISHED, _folder
 from gateway.errors import LablineError
 from simulator.play.file import Recording
 from simulator.play.plan import PlayOptions, remarks, stretch
-from tests.integration.parts import REPOSITORY
+from tests.fixtures.real_parts import REPOSITORY
 
 
 def recording(rows=100, every_rows=5, delay_rows=2, period_seconds=60.0):

@@ -10,7 +10,7 @@ from gateway.training.recipe import Recipe, read_recipe
 from gateway.training.recipe_tables import ManipulatedTable, TagTable
 from gateway.training.reference import refreshed
 from gateway.training.setpoint import Verdict
-from tests.cases.setpoint_recipes import EXAMPLE
+from tests.fixtures.setpoint_recipes import EXAMPLE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")

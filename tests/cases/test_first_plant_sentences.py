@@ -24,8 +24,8 @@ from gateway.records.laboratory import Specification
 from gateway.records.prediction import ModelIdentity, Prediction
 from gateway.records.verdicts import Reason, Verdict
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS, assignment, bundle, line, linear, value_output
-from tests.unit.test_store import Bench
+from tests.fixtures.building import NOW_NS, assignment, bundle, line, linear, value_output
+from tests.store.test_transaction import Bench
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ from gateway.training.reaction import COVERAGE, slope, unexplained
 from gateway.training.recipe import read_recipe
 from gateway.training.setpoint import Verdict
 from simulator.play.file import read_recording
-from tests.building import NOW_NS, assignment, line, linear, moment, tag
-from tests.cases.setpoint_recipes import (
+from tests.fixtures.building import NOW_NS, assignment, line, linear, moment, tag
+from tests.fixtures.setpoint_recipes import (
     EXAMPLE,
     REACTION,
     dryer,
@@ -45,7 +45,7 @@ from tests.cases.setpoint_recipes import (
     setpoint_of,
     slow,
 )
-from tests.unit.test_store import Bench
+from tests.store.test_transaction import Bench
 
 MOISTURE = Specification(
     product="FG-100", analyte="moisture", lower=2.8, upper=4.2, target=3.7, unit="%", version="1"

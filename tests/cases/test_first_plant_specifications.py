@@ -11,7 +11,7 @@ from gateway.config.checks import doubts
 from gateway.config.line_definition import specifications_of
 from gateway.config.reading import read
 from gateway.errors import ConfigurationError
-from tests.unit.test_settings import MINIMAL
+from tests.config.test_settings import MINIMAL
 
 
 def settings_of(tmp_path, text):

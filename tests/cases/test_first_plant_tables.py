@@ -9,8 +9,8 @@ import pytest
 
 from gateway.cli import output as presentation
 from gateway.store.statements import SQL
-from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant, unread
+from tests.fixtures.commands import labline
 
 BUNDLE = Path(__file__).parents[2] / "models" / "viscosity" / "1.0.0"
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}")

@@ -17,7 +17,7 @@ from gateway.store.audit.evidence import with_hash
 from gateway.store.codec import encode
 from gateway.store.database import open_state
 from gateway.store.statements import SQL
-from tests.unit.test_settings import MINIMAL
+from tests.config.test_settings import MINIMAL
 
 STEADY = (99.6, 100.4, 99.8, 100.1, 99.9, 100.5, 99.5, 100.2, 100.0, 100.3)
 SPECIFICATION = (

@@ -15,8 +15,8 @@ from gateway.config.checks import doubts
 from gateway.config.reading import read, unknown_variables
 from gateway.contract.payloads.status import status_payload
 from gateway.errors import ConfigurationError
-from tests.cases.commands import labline
-from tests.unit.test_settings import MINIMAL, written
+from tests.config.test_settings import MINIMAL, written
+from tests.fixtures.commands import labline
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCE = '[opcua.plc1]\nurl = "opc.tcp://127.0.0.1:4840"\n'

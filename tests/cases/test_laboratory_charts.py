@@ -13,8 +13,8 @@ from gateway.lab.trend_reasons import rule_name
 from gateway.lab.trends import charted, charted_again
 from gateway.line.spc_rules import RunRule, TrendRules
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS, line
-from tests.unit.test_store import Bench
+from tests.fixtures.building import NOW_NS, line
+from tests.store.test_transaction import Bench
 
 MINUTE_NS = 60 * SECOND_NS
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.contract.times import rfc3339
-from tests.unit.test_controls import bench, control, judged
+from tests.decisions.test_qc_samples import bench, control, judged
 
 __all__ = ["bench"]
 HIGH = {"control_id": "OIL-500"}

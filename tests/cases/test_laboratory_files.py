@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from gateway.cli import app, lab
 from gateway.contract.lims.lab_results import lab_result
 from gateway.records.laboratory import ResultStatus
-from tests.building import NOW_NS
+from tests.fixtures.building import NOW_NS
 
 CONFIGURATION = """
 [site]

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from gateway.lab.names_of_lots import parts_of
-from tests.cases.laboratory import Laboratory
 from tests.cases.test_first_plant_lot import Plant
+from tests.fixtures.laboratory import Laboratory
 
 WHOLE = "25|0147"
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.contract.lims.unread_fields import speaks_against
 from gateway.store.statements import SQL
-from tests.cases.laboratory import Laboratory
+from tests.fixtures.laboratory import Laboratory
 
 FOR_A_PERSON = {"review", "hold"}
 

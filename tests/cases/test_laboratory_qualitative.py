@@ -5,8 +5,8 @@ from contextlib import closing
 import pytest
 
 from gateway.records.laboratory import Bands, Specification
-from tests.building import PH, VISCOSITY, line
-from tests.unit.test_store import Bench
+from tests.fixtures.building import PH, VISCOSITY, line
+from tests.store.test_transaction import Bench
 
 _OF_FG_100 = (
     VISCOSITY,

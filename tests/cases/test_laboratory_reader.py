@@ -10,7 +10,7 @@ from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.times import rfc3339
 from gateway.records.laboratory import ResultStatus
-from tests.building import NOW_NS
+from tests.fixtures.building import NOW_NS
 
 RULES = tomllib.loads((Path(__file__).parent / "reader_cases.toml").read_text())["rule"]
 PAYLOADS = Path(__file__).parents[2] / "docs" / "payloads.md"

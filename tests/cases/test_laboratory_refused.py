@@ -12,8 +12,8 @@ from gateway.contract.reading import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.lab.refused_specifications import ToldSpecification, answered_since
 from gateway.records.laboratory import ProductReference
-from tests.cases.laboratory import Laboratory
 from tests.cases.test_first_plant_lot import Plant
+from tests.fixtures.laboratory import Laboratory
 
 LIMITS = {"product": "FG-100", "analyte": "viscosity", "version": "4", "lower": 97, "upper": 103, "unit": "mPa.s"}
 REFUSED = {

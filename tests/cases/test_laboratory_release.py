@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.cases.laboratory import Laboratory
+from tests.fixtures.laboratory import Laboratory
 
 FOR_A_PERSON = {"review", "hold"}
 

@@ -10,8 +10,8 @@ from gateway.replay.rerun import rerun
 from gateway.runtime.wiring import inbound_routes
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS
-from tests.cases.laboratory import Laboratory
+from tests.fixtures.building import NOW_NS
+from tests.fixtures.laboratory import Laboratory
 
 
 def a_bad_day(lab):

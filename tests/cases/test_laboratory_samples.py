@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.cases.laboratory import Laboratory
 from tests.cases.test_first_plant_lot import Plant
+from tests.fixtures.laboratory import Laboratory
 
 LOTS = ("A", "B")
 INSIDE = {"pH": 7.0, "Viscosity": 100.0, "Density": 1.0}

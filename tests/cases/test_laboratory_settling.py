@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.cases.laboratory import Laboratory
 from tests.cases.test_first_plant_lot import WHO, Plant
+from tests.fixtures.laboratory import Laboratory
 
 STRICTER = {"product": "FG-100", "analyte": "viscosity", "lower": 97, "upper": 99, "unit": "mPa.s", "version": "9"}
 

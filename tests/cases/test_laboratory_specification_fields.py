@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.cases.laboratory import CONFIGURATION, Laboratory
+from tests.fixtures.laboratory import CONFIGURATION, Laboratory
 
 STATED = {"product": "FG-200", "analyte": "viscosity", "version": "1", "lower": 95, "unit": "mPa.s"}
 COUNTS = [

@@ -21,8 +21,8 @@ from gateway.lab.in_force import differ, in_unit, strictest
 from gateway.lab.specifications import action_limits, judge, limits_text
 from gateway.records.laboratory import Bands, ResultStatus, Specification
 from gateway.store.codec import decode, encode
-from tests.building import NOW_NS, PH, VISCOSITY, result
-from tests.unit.test_store import Bench
+from tests.fixtures.building import NOW_NS, PH, VISCOSITY, result
+from tests.store.test_transaction import Bench
 
 SALMONELLA = Specification(
     analyte="salmonella",

@@ -14,7 +14,7 @@ from gateway.lab.specifications import judge
 from gateway.lab.unit_names import PREFIXES, names
 from gateway.lab.units import converted, is_known
 from gateway.records.laboratory import Specification
-from tests.building import result
+from tests.fixtures.building import result
 
 _SAME = [  # each line: spellings of one unit
     ("g/cm3", "g/cm³", "g/cm^3", "g/cm**3", "g/mL", "g/ml", "g cm-3", "g·cm⁻³", "kg/L", "g/cc"),

@@ -17,8 +17,8 @@ from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
 from gateway.contract.reading import MessageRefusedError
 from gateway.records.laboratory import ResultStatus
-from tests.building import NOW_NS
-from tests.cases.laboratory import Laboratory
+from tests.fixtures.building import NOW_NS
+from tests.fixtures.laboratory import Laboratory
 
 GOOD = {"sample_id": "S-1", "test_id": "Viscosity", "result": 100.0, "unit": "mPa.s", "material_lot": "L",
         "status": "approved", "product": "FG-100"}  # fmt: skip

@@ -10,7 +10,7 @@ from gateway.records.outgoing import Lane
 from gateway.store.outbox import Left, acknowledged, departed, enqueue, parked
 from gateway.store.queries.readers import queued
 from gateway.store.statements import SQL
-from tests.building import NOW_NS, new_state
+from tests.fixtures.building import NOW_NS, new_state
 
 
 class StoreOutbox:

@@ -4,8 +4,8 @@ import pytest
 
 from gateway.records.outgoing import Lane, OutgoingMessage
 from gateway.time_units import SECOND_NS
-from tests.building import NOW_NS, deadline, moment
 from tests.conformance.outboxes import MemoryOutbox, StoreOutbox
+from tests.fixtures.building import NOW_NS, deadline, moment
 
 
 @pytest.fixture(params=["store", "memory"])

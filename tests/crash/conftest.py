@@ -9,7 +9,7 @@ import pytest
 from simulator.bench.load import Load
 from simulator.broker import find_mosquitto
 from simulator.disks import program
-from tests.integration.parts import missing
+from tests.fixtures.real_parts import missing
 
 
 def needed(*programs):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from asyncua import Server, ua
 
-from tests import address_space
+from tests.fixtures import address_space
 
 URI = "urn:test:plant"
 

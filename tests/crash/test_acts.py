@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.store.database import read_state
-from tests.cases.commands import labline
 from tests.cases.test_first_plant_lot import Plant
+from tests.fixtures.commands import labline
 
 CODE = "MODEL_DRIFT_X"
 REPOSITORY = Path(__file__).parents[2]
@@ -22,8 +22,8 @@ GATEWAY = """
 import os, signal, sys, threading
 from importlib import import_module
 from pathlib import Path
-from tests.acting import acting
-from tests.building import line
+from tests.fixtures.acting import acting
+from tests.fixtures.building import line
 
 module, name = sys.argv[2].rsplit(".", 1)
 setattr(import_module(module), name, lambda *_arguments, **_options: os.kill(os.getpid(), signal.SIGKILL))

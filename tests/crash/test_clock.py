@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.conftest import CLEAN, until
-from tests.integration.parts import missing
+from tests.fixtures.real_parts import missing
 
 LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1",
              "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")  # fmt: skip

@@ -6,8 +6,8 @@ from simulator.bench import damage
 from simulator.bench.damage import Damage, damaged_stores
 from simulator.bench.served import Doors
 from simulator.broker import find_mosquitto
-from tests.integration.parts import missing
-from tests.once import once
+from tests.fixtures.once import once
+from tests.fixtures.real_parts import missing
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.records.process import Quality, quality_of
 from simulator.broker import free_port
 from tests.crash.conftest import needed, needs_root
-from tests.integration.opcua_parts import Listener, source_of
+from tests.fixtures.opcua_feed import Listener, source_of
 
 REPOSITORY = Path(__file__).parents[2]
 BACK_WITHIN_SECONDS = 10

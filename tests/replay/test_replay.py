@@ -1,0 +1,88 @@
+"""In which order a replay decides: as it was decided, which is not always as it happened."""
+
+import hashlib
+from contextlib import closing
+
+import pytest
+
+from gateway.database.opening import open_for_writing
+from gateway.events import ModelDue, ResultArrived
+from gateway.history.recorded import KnownThen, RecordedHistory
+from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.ingest.lims import understand_results
+from gateway.records.laboratory import ResultStatus
+from gateway.replay.recorded import Stretch, recorded_events
+from gateway.replay.rerun import rerun
+from gateway.store.database import read_state
+from gateway.store.statements import SQL
+from gateway.time_units import SECOND_NS
+from tests.fixtures.building import NOW_NS, line
+from tests.store.test_transaction import Bench
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def replayed(bench):
+    understand = understand_results(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    stretch = Stretch(from_ns=0, until_ns=NOW_NS + 100 * SECOND_NS)
+    events = [each.event for each in recorded_events(bench.connection, stretch, understand=understand)]
+    return [
+        (each.result.sample_id if isinstance(each, ResultArrived) else each.model, (each.at_ns - NOW_NS) // SECOND_NS)
+        for each in events
+        if isinstance(each, ResultArrived | ModelDue)
+    ]
+
+
+def at(bench, seconds):
+    bench.now_ns = NOW_NS + seconds * SECOND_NS
+    return bench
+
+
+def result(sample_id):
+    return {"sample_id": sample_id, "test_name": "pH", "result": 7.0}
+
+
+def lived(bench):
+    """A tick waits while a result comes in, and what is urgent goes first; then the wall clock is set back."""
+    at(bench, 1).model_due(78.0)
+    at(bench, 3).result(result("S-1"))
+    at(bench, 2).model_due(78.0)
+    at(bench, 9).result(result("S-2"))
+    at(bench, 5).model_due(78.0)
+
+
+def test_events_come_again_in_the_order_in_which_they_were_decided(bench):
+    lived(bench)
+    assert replayed(bench) == [("viscosity", 1), ("S-1", 3), ("viscosity", 2), ("S-2", 9), ("viscosity", 5)]
+
+
+def test_where_the_order_is_not_on_record_they_come_by_time(bench):
+    lived(bench)
+    bench.connection.execute("UPDATE prediction SET after_event = NULL")
+    assert replayed(bench) == [("viscosity", 1), ("viscosity", 2), ("S-1", 3), ("viscosity", 5), ("S-2", 9)]
+
+
+def test_a_replay_says_the_same_bytes_and_keeps_no_trail(bench, tmp_path):
+    bench.line = line(models=())
+    for number, value in enumerate((7.0, 9.9, 7.1)):
+        at(bench, number).result(result(f"S-{number}") | {"result": value, "material_lot_id": "LOT-1"})
+    stretch = Stretch(from_ns=0, until_ns=NOW_NS + 100 * SECOND_NS)
+    understand = understand_results(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    folder = tmp_path / "replay"
+    with closing(open_for_writing(tmp_path / HISTORY_FILE, HISTORY)) as connection:
+        known = KnownThen(RecordedHistory(connection, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
+        found = rerun(recorded_events(bench.connection, stretch, understand=understand), line=bench.line, history=known,
+                      stretch=stretch, epoch="", acts=(), folder=folder)  # fmt: skip
+    told = [(row["topic"], row["payload"]) for row in bench.connection.execute(SQL["said_messages"])]
+    said = [(topic, payload) for topic, payload in told if not topic.endswith("/board")]  # which is told now and then
+    assert found.messages == len(said) > 3
+    assert (
+        found.sha256
+        == hashlib.sha256(b"".join(f"{topic}\n".encode() + body + b"\n" for topic, body in said)).hexdigest()
+    )
+    with closing(read_state(folder)) as connection:
+        assert connection.execute("SELECT count(*) FROM audit").fetchone()[0] == 0
+    assert bench.rows("SELECT count(*) FROM audit") != [(0,)]
