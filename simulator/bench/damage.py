@@ -158,13 +158,16 @@ async def _answers(load: Load) -> None:
             await asyncio.sleep(0.05)
 
 
+_SOCKETS = shutil.ignore_patterns("control.sock")  # a gateway that was killed has left it
+
+
 def damaged_stores(kind: Damage, count: int, *, seed: int) -> Iterator[Outcome]:
     """Yield the outcome of each of so many damaged copies."""
     chance = random.Random(seed)
     base = _base()
     with tempfile.TemporaryDirectory(prefix="labline-damage-") as name:
         whole = Path(name) / "whole"
-        shutil.copytree(base.store, whole)
+        shutil.copytree(base.store, whole, ignore=_SOCKETS)
         prepare(whole, at_ns=AT_NS)
         truth = Truth(
             rows=_evidence(whole),
@@ -173,7 +176,7 @@ def damaged_stores(kind: Damage, count: int, *, seed: int) -> Iterator[Outcome]:
         )
         for number in range(count):
             store = Path(name) / f"case-{number}"
-            shutil.copytree(base.store, store)
+            shutil.copytree(base.store, store, ignore=_SOCKETS)
             _DAMAGES[kind](store, chance)
             yield (_outcome_of_history if kind is Damage.HISTORY_GARBAGE else _outcome)(store, truth)
             shutil.rmtree(store)

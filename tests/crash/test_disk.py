@@ -30,7 +30,7 @@ async def failing_syncs(strace, gateway):
 @pytest.mark.parametrize("floor", ["0 B", "4 MiB"])
 async def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(bench_of, tmp_path, floor):
     needs_root("mount a small disk")
-    with small_disk(tmp_path / "store", 24) as disk:
+    with small_disk(tmp_path / "store", 48) as disk:  # the log before the database takes 16 MiB at most
         async with bench_of(with_plant=False) as load:
             with_floor(load, floor)
             async with load.gateway():
