@@ -11,9 +11,9 @@ from typing import Any
 import typer
 
 from gateway.cli.output import out, show_json, show_table
+from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
 from gateway.config.reading import read, read_lims
-from gateway.config.tables import LimsTable
 from gateway.contract.lims.lab_results import read_result
 from gateway.contract.lims.mapping import MAPPINGS
 from gateway.contract.reading import MessageRefusedError, parse_document

@@ -12,9 +12,9 @@ from pathlib import Path
 import typer
 
 from gateway.cli.output import err, out, safe_text, show_json, show_table
+from gateway.config.connection_tables import SECURITY_MODES, SECURITY_POLICIES
 from gateway.config.connections import opcua_sources
 from gateway.config.reading import read
-from gateway.config.tables import SECURITY_MODES, SECURITY_POLICIES
 from gateway.errors import ConfigurationError, LablineError, Problem, SourceUnavailableError
 from gateway.transport.opcua_browse import Browsed, BrowsedNode, ServerCertificate, server_certificates
 from gateway.transport.opcua_browse import browse as browse_server

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
 
-from gateway.config.tables import Settings, SiteTable, SpecificationTable
+from gateway.config.laboratory_tables import SpecificationTable
+from gateway.config.tables import Settings, SiteTable
 from gateway.contract.lims.numbers import number_text
 from gateway.contract.times import parse_rfc3339
 from gateway.contract.topics import is_shared, unshared

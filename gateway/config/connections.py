@@ -3,9 +3,10 @@
 import ssl
 from dataclasses import replace
 
+from gateway.config.connection_tables import LimsTable
 from gateway.config.credentials import credential, credential_path
 from gateway.config.line_definition import _RANDOM_TEXT, _unreadable
-from gateway.config.tables import LimsTable, Settings
+from gateway.config.tables import Settings
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.mapping import ResultMapping, mapping_by_paths, mapping_named
 from gateway.errors import ConfigurationError, Problem

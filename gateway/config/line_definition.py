@@ -8,7 +8,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.config.checks import contradictions, never_inside
-from gateway.config.tables import ModelTable, Settings, SpecificationTable, TagTable, TrendTable
+from gateway.config.laboratory_tables import SpecificationTable, TrendTable
+from gateway.config.tables import ModelTable, Settings, TagTable
 from gateway.contract.times import parse_rfc3339
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest

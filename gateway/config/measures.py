@@ -42,7 +42,8 @@ def _measure(
     return BeforeValidator(read)
 
 
-def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
+def ordered(limits: tuple[float, float]) -> tuple[float, float]:
+    """Return limits as they are; raises ValueError where the lower is not below the upper."""
     if not limits[0] < limits[1]:
         low, high = number_text(limits[0]), number_text(limits[1])
         raise ValueError(f"the lower limit {low} must be below the upper limit {high}")

@@ -16,7 +16,9 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from gateway.config.tables import _FORMS, _PREFIX, LimsTable, Settings
+from gateway.config.connection_tables import LimsTable
+from gateway.config.forms import FORMS
+from gateway.config.tables import PREFIX, Settings
 from gateway.errors import ConfigurationError, Problem
 
 _NOT_OF_THE_FILE = frozenset({"LABLINE_OPCUA_PASSWORD"})  # what commands read from the environment
@@ -72,8 +74,8 @@ def unknown_variables(environment: Mapping[str, str]) -> tuple[Problem, ...]:
     """Return a problem for each variable that looks like an override and overrides nothing."""
     found = []
     for variable in sorted(environment):
-        parts = variable.removeprefix(_PREFIX).lower().split("__")
-        if not variable.startswith(_PREFIX) or variable in _NOT_OF_THE_FILE or _is_setting(parts, Settings):
+        parts = variable.removeprefix(PREFIX).lower().split("__")
+        if not variable.startswith(PREFIX) or variable in _NOT_OF_THE_FILE or _is_setting(parts, Settings):
             continue
         near = difflib.get_close_matches(variable, _variables(parts), n=1, cutoff=0.7)
         hint = f"did you mean {near[0]}?" if near else "table, two underscores, key: LABLINE_MQTT__HOST; else remove it"
@@ -112,7 +114,7 @@ def _variables(parts: list[str]) -> list[str]:
         tables, named = _tables_in(info.annotation)
         middle = ([parts[1]] if len(parts) > 1 else ["name"]) if named else []
         names += ["__".join([key, *middle, field]) for table in tables for field in table.model_fields] or [key]
-    return [f"{_PREFIX}{name.upper()}" for name in names]
+    return [f"{PREFIX}{name.upper()}" for name in names]
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -158,8 +160,8 @@ def _problem(path: Path, error: Any) -> Problem:
         message = "is missing"
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
-        message = f"{error['input']!r} does not have the form of {_FORMS.get(pattern, 'such a value')}"
-    variable = f"{_PREFIX}{'__'.join(str(part) for part in location).upper()}"
+        message = f"{error['input']!r} does not have the form of {FORMS.get(pattern, 'such a value')}"
+    variable = f"{PREFIX}{'__'.join(str(part) for part in location).upper()}"
     if variable in os.environ:
         return Problem(file="environment", key=variable, message=message, hint=hint)
     return Problem(file=str(path), key=_key(location), message=message, hint=hint)

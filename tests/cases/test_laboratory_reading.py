@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
+from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
-from gateway.config.tables import LimsTable
 from gateway.contract.contexts import context_change, context_messages
 from gateway.contract.lims.lab_results import lab_result, read_result
 from gateway.contract.lims.mapping import mapping_named

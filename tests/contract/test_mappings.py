@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.lims import document_of
+from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
 from gateway.config.reading import read_lims
-from gateway.config.tables import LimsTable
 from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.lims.lab_values import written_value
 from gateway.contract.lims.mapping import MAPPINGS, mapping_named

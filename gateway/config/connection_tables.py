@@ -1,0 +1,141 @@
+"""The tables of what the gateway is connected to: OPC UA, the broker, laboratory and production systems."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.config.forms import URL, Name, Table, client_identifier, endpoint, host_name
+from gateway.config.measures import Duration
+from gateway.contract.lims.json_paths import FIELDS, is_path
+from gateway.records.laboratory import ResultStatus
+
+SECURITY_POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")  # of OPC UA, those not deprecated
+SECURITY_MODES = ("Sign", "SignAndEncrypt")
+
+
+class OpcUaTable(Table):
+    """``[opcua.<name>]``: an OPC UA server."""
+
+    url: Annotated[str, AfterValidator(endpoint)] = Field(
+        pattern=URL, description="the server's endpoint, opc.tcp://host:port"
+    )
+    security: str = Field(
+        default="None", pattern=rf"^(None|({'|'.join(SECURITY_POLICIES)})/({'|'.join(SECURITY_MODES)}))$",
+        description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
+    )  # fmt: skip
+    certificate: Path | None = Field(
+        default=None, description="this gateway's certificate, where security is set; relative to this file"
+    )
+    server_certificate: Path | None = Field(
+        default=None,
+        description="the server's certificate, pinned; or a folder of several, for a change without a stop",
+    )
+    username: str | None = Field(default=None, description="the user; the password is credential opcua_<name>_password")
+    publishing_interval: Duration = Field(default=0.5, gt=0, description='how often values come in batches, "500ms"')
+    sampling_interval: Duration = Field(default=0.25, gt=0, description='how often the server samples, "250ms"')
+    max_clock_skew: Duration = Field(
+        default=2.0, gt=0, description='beyond it values of this server, or of one tag, are not used, "2s"'
+    )
+    time: Literal["source", "server", "arrival"] = Field(
+        default="source",
+        description='whose time a value counts from: "source", "server", or "arrival" where neither clock is right',
+    )
+
+
+class MqttTable(Table):
+    """``[mqtt]``: the broker."""
+
+    host: Annotated[str, AfterValidator(host_name)] = Field(min_length=1, description="the broker's host")
+    port: int = Field(default=8883, ge=1, le=65535, description="the broker's port")
+    tls: bool = Field(default=True, description="whether the connection is encrypted")
+    ca_certificate: Path | None = Field(default=None, description="who signed the broker's certificate")
+    certificate: Path | None = Field(
+        default=None, description="this client's certificate; key: credential mqtt_key.pem"
+    )
+    username: str | None = Field(default=None, description="the user; the password is credential mqtt_password")
+    protocol: Literal["5", "3.1.1"] = Field(default="5", description='"5" or "3.1.1"')
+    client_id: Annotated[str, AfterValidator(client_identifier)] = Field(
+        min_length=1, max_length=60, description="unique at the broker; -in is appended for results"
+    )
+    session_expiry: Duration = Field(default=7 * 86400.0, ge=60, description="how long the broker keeps results for us")
+    receive_maximum: int = Field(default=100, ge=1, le=1000, description="results in flight to us at once")
+    topic_root: str = Field(
+        default="{enterprise}/{site}/{area}/{line}/quality",
+        pattern=r"^[^+#]+$",
+        description="root of our topics",
+    )
+
+
+class MesTable(Table):
+    """``[mes]``: orders and lots."""
+
+    topic: str = Field(default="mes/context/#", description="topic filter of context messages")
+
+
+class MasterDataTable(Table):
+    """``[master_data]``: specifications that another system states."""
+
+    topic: str | None = Field(
+        default=None, description='topic filter of specifications, such as "mes/specifications/#"; without it none come'
+    )
+    ignore: list[str] = Field(
+        default_factory=list, description="fields of specifications that nothing reads, and that do not matter"
+    )
+
+
+class MappingTable(Table):
+    """``[lims.mapping]``: where a laboratory's messages have our fields, as paths such as ``data.sample.id``."""
+
+    items: str | None = Field(default=None, description="the path to a list whose elements are one result each")
+    statuses: dict[str, ResultStatus] = Field(default_factory=dict, description="the laboratory's words for a status")
+    paths: dict[str, str] = Field(
+        description="our field to its path; $. begins at the message, where items names a list"
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> "MappingTable":
+        unknown = sorted(self.paths.keys() - FIELDS)
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], FIELDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"fields are {', '.join(sorted(FIELDS))}"
+            raise ValueError(f"{unknown[0]} is no field of a result; {hint}")
+        missing = [name for name in ("sample_id", "test_id", "value") if name not in self.paths]
+        if missing:
+            raise ValueError(f"paths has no {missing[0]}, without which no result is understood")
+        if self.items is not None and ("[" in self.items or self.items.startswith("$.")):
+            raise ValueError(f"items is {self.items!r}; it must be names with dots between them, such as report.values")
+        wrong = [path for path in (*self.paths.values(), *([self.items] if self.items else [])) if not is_path(path)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no path such as data.sample.id or limits[0].low")
+        return self
+
+
+class LimsTable(Table):
+    """``[lims]``: laboratory results."""
+
+    topic: str = Field(default="lims/results/#", description="topic filter of results")
+    mapping: Literal["canonical", "senaite", "labvantage"] | MappingTable = Field(
+        default="canonical", description="how messages are read: canonical, senaite, labvantage, or a table of paths"
+    )
+    decimal_comma: bool = Field(default=False, description="whether numbers in texts are written with a comma")
+    source: Name = Field(default="lims", description="name of this interface; part of every result's identity")
+    assume_status: ResultStatus | None = Field(
+        default=None, description="status of a message without one; else such a result is for review"
+    )
+    analytes: dict[str, Name] = Field(default_factory=dict, description="the laboratory's test names to ours")
+    ignore: list[str] = Field(
+        default_factory=list,
+        description="fields of messages and columns of files that do not matter",
+    )
+
+
+class WebhookTable(Table):
+    """``[webhook]``: results over HTTP, without MQTT; credential lims_webhook_token has 16 characters or more."""
+
+    port: int | None = Field(default=None, ge=1, le=65535, description="the port; without it there is no webhook")
+    host: str = Field(default="127.0.0.1", description="the address to listen on; others than loopback need tls")
+    certificate: Path | None = Field(
+        default=None, description="the server's certificate as PEM; its key is credential lims_webhook_key.pem"
+    )
