@@ -44,7 +44,7 @@ def _texts(function):
         for mapping in mappings
         if isinstance(mapping, dict) and mapping is not SQL
         for value in mapping.values()
-        for text in ((value,) if isinstance(value, str) else value)
+        for text in (value if isinstance(value, tuple) else (value,))
         if isinstance(text, str)
     ]
     texts = [node.value for node in _tree(function) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
