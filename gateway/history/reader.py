@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gateway.database.opening import SQLITE_ERRORS
-from gateway.history.chunk import ChunkError, decode
+from gateway.history.chunk import decode
+from gateway.history.chunk_parts import ChunkError
 from gateway.history.clock_steps import NOTHING_VOID, Voids
 from gateway.history.columns import Columns, Reach, mark
 from gateway.history.journal import Batch, unpack

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gateway.history.chunk import ChunkError, decode, encode
+from gateway.history.chunk import decode, encode
+from gateway.history.chunk_parts import ChunkError
 from gateway.history.columns import Columns, HeldSample
 from gateway.history.journal import Batch, pack, unpack
 
