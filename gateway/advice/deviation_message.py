@@ -12,7 +12,8 @@ from gateway.contract.payloads.deviation import (
 )
 from gateway.contract.payloads.parts import InstructionPart, MeasuredPart, ReasonPart, SpecificationPart
 from gateway.contract.times import rfc3339
-from gateway.lab.deviations import Comparison, Deviation, FailedResult
+from gateway.lab.causes import Cause
+from gateway.lab.deviations import Comparison, Deviation, FailedResult, Similar, TimelineEntry, Trace
 
 
 def deviation_payload(deviation: Deviation, *, line: str, cause: str, at_ns: int) -> DeviationPayload:
@@ -29,7 +30,7 @@ def deviation_payload(deviation: Deviation, *, line: str, cause: str, at_ns: int
         scope=deviation.scope.value,
         opened_at=rfc3339(deviation.at_ns if deviation.opened_ns is None else deviation.opened_ns),
         result_count=deviation.result_count,
-        results=[_result_part(each) for each in deviation.results],
+        results=[_result_part(result) for result in deviation.results],
         title=title_of(deviation),
         analyte=result.analyte,
         sample_id=result.sample_id,
@@ -41,37 +42,66 @@ def deviation_payload(deviation: Deviation, *, line: str, cause: str, at_ns: int
         reasons=ReasonPart.of(deviation.reasons),
         specification=SpecificationPart.of(deviation.specification),
         measured=MeasuredPart.of(result),
-        timeline=[
-            HappeningPart(at=rfc3339(each.at_ns), what=each.what, subject=each.subject) for each in deviation.timeline
-        ],
-        process=[
-            TracePart(tag=each.tag, unit=each.unit, mean=each.mean, usual=each.usual, z=each.z, low=each.low,
-                      high=each.high, sigma=each.sigma)
-            for each in deviation.process
-        ],
-        causes=[
-            CausePart(
-                name=each.name, kind=each.kind, unit=each.unit, own=each.own, own_z=each.own_z, affected=each.affected,
-                usual=each.usual, low=each.low, high=each.high, z=each.z, score=each.score,
-                moves_with=list(each.moves_with), effect=each.effect, text=each.text,
-            )
-            for each in deviation.causes
-        ],
+        timeline=[_timeline_part(entry) for entry in deviation.timeline],
+        process=[_trace_part(trace) for trace in deviation.process],
+        causes=[_cause_part(cause) for cause in deviation.causes],
         comparison=_comparison_part(deviation.comparison),
         compared_with_lots=deviation.compared_with,
         affected_lots_compared=deviation.affected,
-        similar=[
-            SimilarPart(
-                id=each.deviation_id, material_lot_id=each.material_lot_id, at=rfc3339(each.at_ns),
-                nearness=each.nearness, causes=list(each.causes), done=list(each.done), helped=each.helped,
-            )
-            for each in deviation.similar
-        ],
+        similar=[_similar_part(case) for case in deviation.similar],
         affected_lots=list(deviation.affected_lots),
         gaps=list(deviation.gaps),
         instructions=InstructionPart.of(deviation.instructions),
         document=markdown(deviation),
-    )  # fmt: skip
+    )
+
+
+def _timeline_part(entry: TimelineEntry) -> HappeningPart:
+    return HappeningPart(at=rfc3339(entry.at_ns), what=entry.what, subject=entry.subject)
+
+
+def _trace_part(trace: Trace) -> TracePart:
+    return TracePart(
+        tag=trace.tag,
+        unit=trace.unit,
+        mean=trace.mean,
+        usual=trace.usual,
+        z=trace.z,
+        low=trace.low,
+        high=trace.high,
+        sigma=trace.sigma,
+    )
+
+
+def _cause_part(cause: Cause) -> CausePart:
+    return CausePart(
+        name=cause.name,
+        kind=cause.kind,
+        unit=cause.unit,
+        own=cause.own,
+        own_z=cause.own_z,
+        affected=cause.affected,
+        usual=cause.usual,
+        low=cause.low,
+        high=cause.high,
+        z=cause.z,
+        score=cause.score,
+        moves_with=list(cause.moves_with),
+        effect=cause.effect,
+        text=cause.text,
+    )
+
+
+def _similar_part(case: Similar) -> SimilarPart:
+    return SimilarPart(
+        id=case.deviation_id,
+        material_lot_id=case.material_lot_id,
+        at=rfc3339(case.at_ns),
+        nearness=case.nearness,
+        causes=list(case.causes),
+        done=list(case.done),
+        helped=case.helped,
+    )
 
 
 def _result_part(result: FailedResult) -> DeviationResultPart:

@@ -11,8 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway.advice.deviation_charts import Chart, Mark, drawn
-from gateway.advice.deviation_text import results_of, series_of, tag_sentence, text_of, title_of, zone_of
+from gateway.advice.deviation_headline import results_of, series_of, title_of
+from gateway.advice.deviation_process_text import tag_sentence
+from gateway.advice.deviation_text import text_of
 from gateway.advice.foreign_text import in_markdown, visible
+from gateway.advice.plant_times import zone_of
 from gateway.lab.deviations import AnalyteSeries, Deviation, Trace
 
 __all__ = ["html", "markdown", "title_of"]

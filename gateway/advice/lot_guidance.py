@@ -5,16 +5,15 @@ from dataclasses import dataclass, replace
 
 from gateway.advice.lifecycle import moved
 from gateway.advice.lot_outcome import LotOutcome
+from gateway.advice.new_guidance import GuidanceSubject, new_guidance
 from gateway.advice.wording import lot_title
-from gateway.contract.identity import identity_of
 from gateway.lab.procedures import instructions_for
 from gateway.line.definition import Procedure
-from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason
 
-_SEVERITY = {Recommendation.HOLD: Severity.CRITICAL, Recommendation.REVIEW: Severity.WARNING}
 _KIND = {Recommendation.HOLD: GuidanceKind.HOLD, Recommendation.REVIEW: GuidanceKind.REVIEW}
 
 
@@ -141,30 +140,30 @@ def _lot_guidance(speaking: _Speaking, kind: GuidanceKind, occasion: Occasion) -
     sample = "" if result is None else result.sample_id
     subject = f"lot {speaking.lot}" if speaking.lot else f"sample {sample}"
     own_order = None if result is None else result.job_order_id
-    return Guidance(
-        guidance_id=identity_of("guidance", occasion.event_id, kind, *((speaking.lot,) if speaking.lot else ())),
-        kind=kind,
-        state=GuidanceState.PROPOSED,
-        severity=_SEVERITY[speaking.asks],
-        title=lot_title(kind, subject, speaking.reasons[0]),
-        reasons=speaking.reasons,
-        issued_ns=occasion.at_ns,
-        expires=None,
-        material_lot_id=speaking.lot,
-        job_order_id=own_order or context.job_order_id,
-        material_definition_id=speaking.product,
-        equipment_id=context.equipment_id,
-        client_id=context.client_id,
+    guided = GuidanceSubject(
+        name=(kind, *((speaking.lot,) if speaking.lot else ())),
+        context=replace(
+            context,
+            material_lot_id=speaking.lot,
+            job_order_id=own_order or context.job_order_id,
+            material_definition_id=speaking.product,
+        ),
         analyte=speaking.analyte,
         specification=speaking.specification,
-        measured=result,
-        role="quality",
-        signature=kind is GuidanceKind.HOLD,
-        instructions=instructions_for(
-            occasion.procedures,
-            analyte=speaking.analyte or "",
-            product=speaking.product,
-            failures=[reason.code for reason in speaking.reasons],
-            equipment=context.equipment_id,
-        ),
     )
+    new = new_guidance(
+        kind,
+        guided,
+        title=lot_title(kind, subject, speaking.reasons[0]),
+        reasons=speaking.reasons,
+        event_id=occasion.event_id,
+        issued_ns=occasion.at_ns,
+    )
+    instructions = instructions_for(
+        occasion.procedures,
+        analyte=speaking.analyte or "",
+        product=speaking.product,
+        failures=[reason.code for reason in speaking.reasons],
+        equipment=context.equipment_id,
+    )
+    return replace(new, measured=result, instructions=instructions)

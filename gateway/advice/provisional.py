@@ -4,8 +4,9 @@ It is raised when several predictions in a row lie wholly outside the limits fro
 and analyte: what the laboratory has said of it afterwards is not called into question by the model again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gateway.advice.new_guidance import GuidanceSubject, new_guidance
 from gateway.advice.wording import beyond_text, interval_text, provisional_title
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, LotJudged
@@ -13,7 +14,7 @@ from gateway.events import ModelDue
 from gateway.facts.model_due import LotPrediction, ModelDueFacts
 from gateway.lab.disposition import LotState
 from gateway.lab.specifications import action_limits
-from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
+from gateway.records.guidance import Guidance, GuidanceKind
 from gateway.records.laboratory import Disposition, ProvisionalHold, Recommendation, Specification
 from gateway.records.outgoing import AuditEntry
 from gateway.records.prediction import Prediction
@@ -46,19 +47,7 @@ def provisional_hold(
     if len(said) < IN_A_ROW or not all(_wholly_outside(limits, each) for each in said):
         return None
     reason = _reason(prediction, limits)
-    disposition = Disposition(
-        disposition_id=identity_of("provisional-hold", event.event_id, prediction.analyte),
-        material_lot_id=lot,
-        job_order_id=facts.context.job_order_id,
-        recommendation=Recommendation.HOLD,
-        previous=facts.lot.state.recommendation,
-        latched=False,
-        reasons=(reason,),
-        rests_on_results=(),
-        rests_on_predictions=(prediction,),
-        flags=(),
-        provisional=True,
-    )
+    disposition = _disposition(event, facts, prediction, reason)
     hold = ProvisionalHold(
         material_lot_id=lot,
         analyte=prediction.analyte,
@@ -74,6 +63,22 @@ def provisional_hold(
     records = (hold, LotJudged(disposition=disposition, material_lot_id=lot, state=state, stands_already=False))
     guidance = _guidance(event, facts, prediction, specification, reason)
     return Raised(disposition=disposition, guidance=guidance, decision=Decision(records=records, audit=(audit,)))
+
+
+def _disposition(event: ModelDue, facts: ModelDueFacts, prediction: Prediction, reason: Reason) -> Disposition:
+    return Disposition(
+        disposition_id=identity_of("provisional-hold", event.event_id, prediction.analyte),
+        material_lot_id=facts.context.material_lot_id,
+        job_order_id=facts.context.job_order_id,
+        recommendation=Recommendation.HOLD,
+        previous=facts.lot.state.recommendation,
+        latched=False,
+        reasons=(reason,),
+        rests_on_results=(),
+        rests_on_predictions=(prediction,),
+        flags=(),
+        provisional=True,
+    )
 
 
 def _wholly_outside(limits: Specification, said: LotPrediction) -> bool:
@@ -105,24 +110,14 @@ def _reason(prediction: Prediction, limits: Specification) -> Reason:
 def _guidance(
     event: ModelDue, facts: ModelDueFacts, prediction: Prediction, specification: Specification, reason: Reason
 ) -> Guidance:
-    context = facts.context
-    return Guidance(
-        guidance_id=identity_of("guidance", event.event_id, "provisional-hold", prediction.analyte),
-        kind=GuidanceKind.HOLD,
-        state=GuidanceState.PROPOSED,
-        severity=Severity.CRITICAL,
-        title=provisional_title(prediction, action_limits(specification)),
-        reasons=(reason,),
-        issued_ns=event.at_ns,
-        expires=None,
-        material_lot_id=context.material_lot_id,
-        job_order_id=context.job_order_id,
-        material_definition_id=context.material_definition_id,
-        equipment_id=context.equipment_id,
-        client_id=context.client_id,
+    subject = GuidanceSubject(
+        name=("provisional-hold", prediction.analyte),
+        context=facts.context,
         analyte=prediction.analyte,
         specification=specification,
-        predicted=prediction,
-        role="quality",
-        signature=True,
     )
+    title = provisional_title(prediction, action_limits(specification))
+    new = new_guidance(
+        GuidanceKind.HOLD, subject, title=title, reasons=(reason,), event_id=event.event_id, issued_ns=event.at_ns
+    )
+    return replace(new, predicted=prediction)

@@ -35,13 +35,22 @@ class _Process:
     similar: tuple[Similar, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Failed:
+    """The result that is looked into, by what it was judged, and how its lot was made."""
+
+    result: LabResult
+    judged: Judged
+    specification: Specification | None
+    fingerprint: Fingerprint
+
+
 def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
     """Return the draft of a deviation as a record, an audit line and a message; nothing where its result is gone.
 
     A result that belongs to a deviation on record joins it: what comes is its next version.
     """
-    known, line = facts.investigation, facts.line
-    result = known.result
+    known, result = facts.investigation, facts.investigation.result
     if result is None:
         return Decision()
     own = fingerprint_of(event, facts, known.uses, result.material_lot_id or result.sample_id)
@@ -57,13 +66,23 @@ def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
     joined = _joined(event, facts, _failed_result(result, judged, specification, at_ns=event.at_ns))
     if joined is None:
         return Decision()
-    process = _process(own, facts, joined)
-    deviation = Deviation(
+    deviation = _draft(
+        event, facts, _Failed(result=result, judged=judged, specification=specification, fingerprint=own), joined
+    )
+    message = deviation_message(deviation, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
+    recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
+    return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,))
+
+
+def _draft(event: FollowUpDue, facts: DeviationFacts, failed: _Failed, joined: Joined) -> Deviation:
+    known, result = facts.investigation, failed.result
+    process = _process(failed.fingerprint, facts, joined)
+    return Deviation(
         deviation_id=joined.deviation_id,
         at_ns=event.at_ns,
         result=result,
-        reasons=judged.reasons,
-        specification=specification,
+        reasons=failed.judged.reasons,
+        specification=failed.specification,
         equipment_id=event.follow_up.equipment_id,
         timeline=known.timeline,
         process=process.traces,
@@ -72,7 +91,7 @@ def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
         similar=process.similar,
         affected_lots=_affected_lots(result, facts),
         instructions=_instructions(event, facts, joined),
-        fingerprint=own,
+        fingerprint=failed.fingerprint,
         compared_with=process.comparison.lots,
         affected=1 + len(known.alike),
         gaps=facts.gaps,
@@ -82,12 +101,9 @@ def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
         results=joined.results,
         result_count=joined.result_count,
         comparison=process.comparison,
-        time_zone=line.time_zone.key,
-        series=_series(result, specification, facts, joined),
+        time_zone=facts.line.time_zone.key,
+        series=_series(result, failed.specification, facts, joined),
     )
-    message = deviation_message(deviation, line=line, cause=event.event_id, at_ns=event.at_ns)
-    recorded = (deviation,) if result.material_lot_id is None else (deviation, own)
-    return Decision(records=recorded, audit=(_audited(deviation),), messages=(message,))
 
 
 def _joined(event: FollowUpDue, facts: DeviationFacts, result: FailedResult) -> Joined | None:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from gateway.advice.guidance import PredictedSituation, advise
+from gateway.advice.guidance import advise
 from gateway.advice.lifecycle import OPEN
+from gateway.advice.predicted_situation import PredictedSituation
 from gateway.advice.provisional import provisional_hold
 from gateway.advice.publication import (
     disposition_message,

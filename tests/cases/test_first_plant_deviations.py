@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.advice.deviation_charts import time_ticks, value_ticks
-from gateway.advice.deviation_text import tag_sentence
+from gateway.advice.deviation_process_text import tag_sentence
 from gateway.advice.documents import html, markdown, title_of
 from gateway.contract.times import rfc3339
 from gateway.decisions.table import windows_needed

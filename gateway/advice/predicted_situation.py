@@ -1,0 +1,82 @@
+"""A prediction with what it is held against, and what comes of it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.advice.lifecycle import OPEN
+from gateway.deadlines import ClockReading
+from gateway.line.definition import ModelAssignment
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import Prediction
+from gateway.records.production import Context
+from gateway.records.verdicts import Reason
+from gateway.setpoints.interactions import CoupledOutput, PendingMove
+from gateway.setpoints.search import Objective, inside
+
+UNANSWERED = (GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED, GuidanceState.APPROVED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advised:
+    """Guidance that is new or changed, and where a move was wanted and none found, why not."""
+
+    guidance: tuple[Guidance, ...] = ()
+    no_suggestion: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictedSituation:
+    """A prediction with what it is to be held against."""
+
+    event_id: str
+    at: ClockReading
+    model: ModelAssignment
+    prediction: Prediction
+    specification: Specification | None
+    context: Context
+    open_guidance: tuple[Guidance, ...]
+    setpoints: Mapping[str, float]
+    moved_ns: Mapping[str, int]  # when each setpoint was last seen to move
+    advised_ns: Mapping[str, int]  # when a move of it was last suggested
+    others: tuple[CoupledOutput, ...] = ()  # what else hangs on the setpoints
+    pending: tuple[PendingMove, ...] = ()  # moves under way that were suggested for other values
+
+    def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
+        """Return the open guidance of a kind that this model gave."""
+        return tuple(
+            guidance
+            for guidance in self.open_guidance
+            if guidance.kind is kind
+            and guidance.equipment_id == self.model.equipment_id
+            and guidance.predicted is not None
+            and guidance.predicted.model.name == self.model.name
+            and guidance.analyte == self.prediction.analyte
+        )
+
+
+def standing_of(case: PredictedSituation, kind: GuidanceKind, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
+    """Return the open guidance of a kind as it stands after what was just seen."""
+    now = (seen.get(guidance.guidance_id, guidance) for guidance in case.open_of(kind))
+    return tuple(guidance for guidance in now if guidance.state in OPEN)
+
+
+def is_outside(case: PredictedSituation, limits: Specification) -> bool:
+    """Return whether the value itself lies outside, and not only a part of its interval."""
+    value = case.prediction.value
+    return value is not None and not inside(limits, value, value)
+
+
+def objective_of(case: PredictedSituation) -> Objective | None:
+    """Return what a move is to bring back: the value as it was said, with its bias and its interval."""
+    output, prediction = case.model.bundle.output_of(case.prediction.analyte), case.prediction
+    if output is None or output.value is None or prediction.low is None or prediction.high is None:
+        return None
+    return Objective(
+        column=output.value.column,
+        valid=output.value.valid,
+        bias=prediction.bias,
+        half_width=(prediction.high - prediction.low) / 2,
+        others=case.others,
+        pending=case.pending,
+    )

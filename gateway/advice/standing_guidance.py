@@ -1,0 +1,131 @@
+"""What becomes of open guidance when a model has spoken: it goes on, is applied, resolved or withdrawn. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gateway.advice.lifecycle import expired, moved
+from gateway.advice.predicted_situation import (
+    UNANSWERED,
+    PredictedSituation,
+    objective_of,
+    standing_of,
+)
+from gateway.errors import InferenceError
+from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import FeatureVector
+from gateway.setpoints.search import Objective, still_stands
+
+
+def baseless(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+    """Without a specification nothing says any more that something is wrong, or where a setpoint should go."""
+    done = {guidance.guidance_id for guidance in stale}
+    open_ones = (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT))
+    taken_back = (moved(each, GuidanceState.WITHDRAWN) for each in open_ones if each.guidance_id not in done)
+    return tuple(guidance for guidance in taken_back if guidance is not None)
+
+
+def of_something_else(case: PredictedSituation) -> tuple[Guidance, ...]:
+    """What has outlived its time, or was said for another product or by another version, is not said of what runs now.
+
+    The timer ends what nobody looks at; were it left to it alone, advice would hang on when in a second it runs.
+    """
+    changed = []
+    for guidance in (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT)):
+        if expired(guidance, case.at):
+            changed.append(moved(guidance, GuidanceState.EXPIRED))
+        elif guidance.material_definition_id != case.context.material_definition_id or (
+            guidance.predicted is not None and guidance.predicted.model.sha256 != case.prediction.model.sha256
+        ):
+            changed.append(moved(guidance, GuidanceState.WITHDRAWN))
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def seen_at_the_plant(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+    """A suggestion is applied when its setpoint stands at the proposed value, whoever moved it.
+
+    Where the setpoint has gone elsewhere, or is not known any more, the suggestion no longer starts from where
+    the plant is, and is withdrawn.
+    """
+    resolution = {item.tag: item.resolution for item in case.model.bundle.manipulated}
+    changed = []
+    for guidance in case.open_of(GuidanceKind.SETPOINT):
+        suggestion = guidance.suggestion
+        done = any(guidance.guidance_id == each.guidance_id for each in stale)
+        if suggestion is None or guidance.state not in UNANSWERED or done:
+            continue
+        present, near = case.setpoints.get(suggestion.tag), resolution.get(suggestion.tag, 0.0) / 2
+        if present is not None and abs(present - suggestion.proposed) <= near:
+            changed.append(moved(guidance, GuidanceState.APPLIED))
+        elif present is None or abs(present - suggestion.current) > near:
+            changed.append(moved(guidance, GuidanceState.WITHDRAWN))
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def no_longer_right(
+    case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification
+) -> tuple[Guidance, ...]:
+    """A suggestion is taken back when it would not be allowed now, or would no longer lead towards the target."""
+    objective, features = objective_of(case), case.prediction.features
+    changed = []
+    for guidance in standing_of(case, GuidanceKind.SETPOINT, seen):
+        if guidance.suggestion is None or guidance.state not in UNANSWERED:
+            continue
+        if objective is None or features is None or not _stands(case, guidance.suggestion, objective, features, limits):
+            changed.append(moved(guidance, GuidanceState.WITHDRAWN))
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def _stands(
+    case: PredictedSituation,
+    suggestion: SetpointSuggestion,
+    objective: Objective,
+    features: FeatureVector,
+    limits: Specification,
+) -> bool:
+    moved_ns = case.moved_ns.get(suggestion.tag)
+    try:
+        return still_stands(
+            suggestion, case.model, objective, features, limits, current=case.setpoints, moved_ns=moved_ns
+        )
+    except InferenceError:  # nobody can say: what cannot be judged is not left standing
+        return False
+
+
+def without_prediction(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
+    """Without a prediction a suggestion has nothing to stand on any more."""
+    changed = (
+        moved(guidance, GuidanceState.WITHDRAWN)
+        for guidance in case.open_of(GuidanceKind.SETPOINT)
+        if guidance.state in UNANSWERED and guidance.guidance_id not in seen
+    )
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def resolved(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
+    """Inside with room: warnings and applied moves have done their work, others are not needed any more."""
+    changed = []
+    for guidance in (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT)):
+        now = seen.get(guidance.guidance_id, guidance)
+        unused = now.kind is GuidanceKind.SETPOINT and now.state in UNANSWERED
+        changed.append(moved(now, GuidanceState.WITHDRAWN if unused else GuidanceState.RESOLVED))
+    return tuple(guidance for guidance in changed if guidance is not None)
+
+
+def renewed(case: PredictedSituation, standing: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
+    """Return warnings whose condition goes on, with more time once half of it is over: who has seen one need not again.
+
+    It keeps its id and its state.
+    """
+    stands_ns = life_ns(case, GuidanceKind.WARNING)
+    return tuple(
+        replace(each, expires=case.at.after(stands_ns))
+        for each in standing
+        if each.expires is not None and 2 * case.at.remaining_ns(each.expires) <= stands_ns
+    )
+
+
+def life_ns(case: PredictedSituation, kind: GuidanceKind) -> int:
+    """Return for how long advice stands; a warning at least until the model has spoken again."""
+    lives_ns = case.model.expires_after_ns
+    return max(lives_ns, case.model.prediction_lives_ns) if kind is GuidanceKind.WARNING else lives_ns
