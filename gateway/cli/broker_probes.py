@@ -21,15 +21,15 @@ from gateway.contract.topics import Topics, is_shared, unshared
 from gateway.errors import NotConnectedError
 from gateway.line.definition import LineDefinition
 from gateway.publish.status import offline_payload
-from gateway.transport.mqtt_causes import PROTOCOL_UNSUPPORTED, RETAIN_UNSUPPORTED, cause_of
-from gateway.transport.mqtt_connection import (
+from gateway.transport.mqtt_causes import (
+    PROTOCOL_UNSUPPORTED,
+    RETAIN_UNSUPPORTED,
     ClosedUnansweredError,
-    Delivery,
-    Outgoing,
     RefusedError,
-    SessionOptions,
-    Will,
+    cause_of,
 )
+from gateway.transport.mqtt_messages import Delivery, Outgoing
+from gateway.transport.mqtt_options import SessionOptions, Will
 from gateway.transport.mqtt_probe import ProbeConnection, speaks_tls
 
 _ENTER_SECONDS = 6.0
@@ -124,7 +124,7 @@ async def probe_broker(
     rights = await _rights(visitor, offered, loop_back=loop_back)
     return [
         Finding(subject="mqtt", ok=True, found=f"connected to {place}"),
-        *_room(first.broker_largest_packet),
+        *_room(first.answers.largest_packet),
         await _will(visitor, STATUS.topic_of(line.topic_root), offline_payload(line, now_ns)),
         *await _subscriptions(visitor, settings, line, check_id),
         *rights,
@@ -209,7 +209,7 @@ async def _rights(visitor: _Visitor, offered: _Offered, *, loop_back: bool) -> l
     except (OSError, NotConnectedError):
         return await _looped_back(visitor, offered, wanted=loop_back)
     try:
-        asks_quietly = connection.broker_maximum_qos >= _QOS_2
+        asks_quietly = connection.answers.maximum_qos >= _QOS_2
         if asks_quietly:
             await _listen(visitor, connection, offered.standing_topics)
     finally:
@@ -236,7 +236,7 @@ async def _proven(visitor: _Visitor, wanted: Sequence[Probe]) -> list[Finding]:
                 if connection is None:
                     connection = await visitor.entered(version_5=True)
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    retain = probe.retain and connection.broker_retains  # that it keeps none is found with the will
+                    retain = probe.retain and connection.answers.retains  # that it keeps none is found with the will
                     code = await connection.offer(probe.topic, probe.payload, retain=retain)
             except (OSError, NotConnectedError) as error:
                 if connection is not None:

@@ -30,7 +30,8 @@ from gateway.contract.topics import unshared
 from gateway.errors import LablineError, NotConnectedError
 from gateway.records.verdicts import Reason
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import Outgoing, SessionOptions
+from gateway.transport.mqtt_messages import Outgoing
+from gateway.transport.mqtt_options import SessionOptions
 
 app = typer.Typer(help="Laboratory results.", no_args_is_help=True)
 

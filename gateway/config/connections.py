@@ -10,7 +10,7 @@ from gateway.config.tables import Settings
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.mapping import ResultMapping, mapping_by_paths, mapping_named
 from gateway.errors import ConfigurationError, Problem
-from gateway.transport.mqtt_connection import BrokerAddress
+from gateway.transport.mqtt_options import BrokerAddress
 from gateway.transport.opcua_source import OpcUaSource, Security
 from gateway.transport.webhook_options import WebhookOptions
 

@@ -11,7 +11,7 @@ from gateway.contract.identity import identity_of
 from gateway.contract.reading import MessageRefusedError, Refusal, refusal
 from gateway.deadlines import ClockReading
 from gateway.events import HeadWitnessed, Origin
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 
 
 def understand_head(own_keys: Container[str]) -> Callable[[Delivery, Origin, ClockReading], HeadWitnessed]:

@@ -8,7 +8,7 @@ from gateway.deadlines import ClockReading
 from gateway.events import Origin, ResultArrived
 from gateway.ingest.messages import Understand
 from gateway.records.laboratory import ResultStatus
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 
 
 def understand_results(

@@ -12,7 +12,7 @@ from gateway.deadlines import ClockReading
 from gateway.events import ContextChanged, Origin, SpecificationStated
 from gateway.ingest.messages import Understand
 from gateway.records.laboratory import ProductReference
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 
 
 def understand_context(delivery: Delivery, origin: Origin, at: ClockReading) -> ContextChanged:

@@ -18,7 +18,7 @@ from gateway.deadlines import ClockReading
 from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.records.verdicts import Reason
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 
 Understand = Callable[[Delivery, Origin, ClockReading], Arrived | HeadWitnessed]
 Split = Callable[[bytes], Sequence[bytes]]

@@ -3,7 +3,7 @@
 from gateway.contract.responses import response
 from gateway.deadlines import ClockReading
 from gateway.events import Origin, ResponseArrived
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 
 
 def understand_response(delivery: Delivery, origin: Origin, at: ClockReading) -> ResponseArrived:

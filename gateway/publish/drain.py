@@ -30,7 +30,7 @@ from gateway.store.outbox import Queued
 from gateway.store.queries.readers import Reader
 from gateway.time_units import SECOND_NS
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import Outgoing
+from gateway.transport.mqtt_messages import Outgoing
 
 log = structlog.get_logger()
 

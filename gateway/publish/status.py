@@ -14,7 +14,7 @@ from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.store.queries.readers import Depths, Reader
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import Outgoing
+from gateway.transport.mqtt_messages import Outgoing
 
 log = structlog.get_logger()
 
@@ -81,7 +81,7 @@ class StatusPublisher:
             for topic in (BOARD.topic_of(root), *sorted(stale)):
                 await self._send(Outgoing(topic=topic, payload=b"", retain=True))
         if await self._tell(offline_payload(self._line, self._now_ns())):
-            self._session.leave_politely()
+            self._session.polite = True
 
     async def _figures(self) -> tuple[Depths, dict[str, dict[str, float]]]:
         """Return what waits and how the models do; where the store cannot be read, the status says so without."""

@@ -30,7 +30,7 @@ from gateway.records.production import ContextChange
 from gateway.records.verdicts import Reason
 from gateway.store.codec import decode
 from gateway.store.statements import SQL
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 
 _BOOT = "replay"
 _REASONS = TypeAdapter(tuple[Reason, ...])

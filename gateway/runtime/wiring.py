@@ -62,7 +62,7 @@ from gateway.store.database import open_state, read_state
 from gateway.store.queries.readers import Reader
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import SessionOptions, Will
+from gateway.transport.mqtt_options import SessionOptions, Will
 from gateway.transport.unix_lines import LineServer
 from gateway.transport.webhook_options import WebhookOptions
 

@@ -5,28 +5,37 @@ message ids are reused after a reconnect, and a late one would consume another m
 """
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext, suppress
-
-import structlog
+from contextlib import AbstractContextManager, nullcontext
 
 from gateway.clock import Clock
 from gateway.errors import NotConnectedError
+from gateway.transport.mqtt_answers import LARGEST_PACKET
 from gateway.transport.mqtt_causes import cause_of
-from gateway.transport.mqtt_connection import (
-    CONNECT_TIMEOUT_SECONDS,
-    DEFAULT_INFLIGHT,
-    LARGEST_PACKET,
-    TAKEN_OVER,
-    Connection,
-    Delivery,
-    Outgoing,
-    SessionOptions,
-)
+from gateway.transport.mqtt_client import CONNECT_TIMEOUT_SECONDS
+from gateway.transport.mqtt_connection import Connection
+from gateway.transport.mqtt_messages import Delivery, Outgoing
+from gateway.transport.mqtt_options import DEFAULT_INFLIGHT, SessionOptions
+from gateway.transport.mqtt_subscriptions import Subscriptions
 from gateway.transport.reconnect import SHORT_LIFE_SECONDS, Reconnection
 
-log = structlog.get_logger()
+_TAKEN_OVER = "Session taken over"  # paho's name of reason code 0x8E
 
-_ASK_AGAIN_SECONDS = 60.0  # for a subscription that was refused
+
+class _ClientIdAlarms:
+    """The alarms about our client id: another client may have the same."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._on_condition = options.on_condition
+        self._unstable = f"CONNECTION_UNSTABLE_{options.client_id.upper()}"
+
+    def report(self, *, taken_over: bool, unstable: bool) -> None:
+        """Report which of them stand after a connection."""
+        self._on_condition("CLIENT_ID_TAKEN_OVER", taken_over)
+        self._on_condition(self._unstable, unstable)
+
+    def calm(self) -> None:
+        """Take them down, once a connection has stood for a while."""
+        self.report(taken_over=False, unstable=False)
 
 
 class MqttSession:
@@ -36,18 +45,14 @@ class MqttSession:
         self._options = options
         self._reconnection = Reconnection(f"mqtt {options.client_id}", clock=clock)
         self._connection: Connection | None = None
-        self._generation = 0
+        self.client_id = options.client_id
+        self.generation = 0  # number of the present connection, or of the last one
+        self.subscriptions = Subscriptions(options)
+        self.polite = options.will is None  # whether it ends with DISCONNECT: the broker then drops the will
         self._connected = asyncio.Event()
-        self._unstable = f"CONNECTION_UNSTABLE_{options.client_id.upper()}"
+        self._alarms = _ClientIdAlarms(options)
         self._paused = False
         self.taken_over = False  # whether the last connection went to another client of our name
-        self._polite = options.will is None
-        self.refused_subscriptions: tuple[str, ...] = ()
-
-    @property
-    def client_id(self) -> str:
-        """Return the client id."""
-        return self._options.client_id
 
     @property
     def connected(self) -> bool:
@@ -55,34 +60,25 @@ class MqttSession:
         return self._connected.is_set()
 
     @property
-    def generation(self) -> int:
-        """Return the number of the present connection, or of the last one."""
-        return self._generation
-
-    @property
     def inflight_limit(self) -> int:
         """Return how many messages of the outbox may wait for their acknowledgement; one more place is the status's."""
-        broker = self._connection.broker_receive_maximum if self._connection else DEFAULT_INFLIGHT
+        broker = self._connection.answers.receive_maximum if self._connection else DEFAULT_INFLIGHT
         return max(1, min(DEFAULT_INFLIGHT, broker - 1))
 
     @property
     def has_room(self) -> bool:
         """Return whether the broker takes another message before it has acknowledged one."""
-        return self._connection is None or self._connection.has_room
+        return self._connection is None or self._connection.answers.has_room
 
     async def wait_room(self) -> None:
         """Wait until the broker takes another message, or at once where there is no connection."""
         if self._connection is not None:
-            await self._connection.wait_room()
+            await self._connection.answers.wait_room()
 
     @property
     def largest_packet_bytes(self) -> int:
         """Return the largest packet that the broker takes."""
-        return self._connection.broker_largest_packet if self._connection else LARGEST_PACKET
-
-    def leave_politely(self) -> None:
-        """Say DISCONNECT when the session ends: the broker then drops the will, so only after a goodbye."""
-        self._polite = True
+        return self._connection.answers.largest_packet if self._connection else LARGEST_PACKET
 
     async def wait_connected(self) -> None:
         """Wait until the session is up."""
@@ -96,29 +92,28 @@ class MqttSession:
                 why = await self._one_connection()
             except Exception as error:  # noqa: BLE001 - a loop's edge: paho, ssl and sockets raise of every kind
                 why = cause_of(error, self._options.address)
-            self.taken_over = TAKEN_OVER in why
-            self._options.on_condition("CLIENT_ID_TAKEN_OVER", self.taken_over)
-            self._options.on_condition(self._unstable, self._reconnection.unstable)
+            self.taken_over = _TAKEN_OVER in why
+            self._alarms.report(taken_over=self.taken_over, unstable=self._reconnection.unstable)
             await asyncio.sleep(self._reconnection.failed(why))
 
     async def _one_connection(self) -> str:
         """Live through one connection; return why it ended."""
-        self._generation += 1
-        connection = Connection(self._options, self._generation)
+        self.generation += 1
+        connection = Connection(self._options, self.generation)
         self._connection = connection  # deliveries come, and are acknowledged, before the subscriptions are granted
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                 await connection.open()
                 self._reconnection.connected()
-                await self._subscribe(connection)
+                await self.subscriptions.ask(connection)
             self._connected.set()
             self._options.on_state(True)
             self._reconnection.proven()
             if self._paused:
-                connection.pause()
-            calm = asyncio.get_running_loop().call_later(SHORT_LIFE_SECONDS, self._calm)
+                connection.socket.pause()
+            calm = asyncio.get_running_loop().call_later(SHORT_LIFE_SECONDS, self._alarms.calm)
             try:
-                return await self._until_lost(connection)
+                return await self.subscriptions.until_lost(connection)
             finally:
                 calm.cancel()
         finally:
@@ -126,34 +121,7 @@ class MqttSession:
             if self._connected.is_set():
                 self._connected.clear()
                 self._options.on_state(False)
-            connection.close(polite=self._polite)
-
-    async def _subscribe(self, connection: Connection, only: tuple[str, ...] | None = None) -> None:
-        refused = await connection.subscribe(only, unheard=bool(self.refused_subscriptions))
-        self.refused_subscriptions = refused
-        self._options.on_condition("SUBSCRIPTION_REFUSED", bool(refused))
-        if refused and refused != only:  # what is asked for again each minute is told once
-            log.error("subscription refused", client_id=self.client_id, topics=refused)
-
-    async def _until_lost(self, connection: Connection) -> str:
-        """Return why the connection was lost; until then ask now and then for what was refused: rights may be given."""
-        lost = asyncio.create_task(connection.until_lost(), name=f"{self.client_id}-until-lost")
-        try:
-            while self.refused_subscriptions:
-                await asyncio.wait({lost}, timeout=_ASK_AGAIN_SECONDS)
-                if lost.done():
-                    break
-                with suppress(TimeoutError):  # a slow broker is no lost one; it is asked again
-                    async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-                        await self._subscribe(connection, self.refused_subscriptions)
-            return await lost
-        finally:
-            lost.cancel()
-
-    def _calm(self) -> None:
-        """Take the alarms about our name down once a connection has stood for a while."""
-        self._options.on_condition("CLIENT_ID_TAKEN_OVER", False)
-        self._options.on_condition(self._unstable, False)
+            connection.close(polite=self.polite)
 
     def publish(self, message: Outgoing) -> "asyncio.Future[int]":
         """Publish at QoS 1; the future gives the broker's reason code (0 is success) or NotConnectedError."""
@@ -163,19 +131,19 @@ class MqttSession:
 
     def together(self) -> AbstractContextManager[None]:
         """Return a context within which publishes share segments on the wire; it sends them when left."""
-        return nullcontext() if self._connection is None else self._connection.together()
+        return nullcontext() if self._connection is None else self._connection.socket.together()
 
     def pause(self) -> None:
         """Take no more from the socket, now and after a reconnect; the broker and the network hold what comes."""
         self._paused = True
         if self._connection is not None:
-            self._connection.pause()
+            self._connection.socket.pause()
 
     def resume(self) -> None:
         """Go on taking from the socket."""
         self._paused = False
         if self._connection is not None:
-            self._connection.resume()
+            self._connection.socket.resume()
 
     def drop(self, why: str) -> None:
         """End this connection; a new one is made. What was not acknowledged comes or goes again."""

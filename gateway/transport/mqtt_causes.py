@@ -4,7 +4,7 @@ import socket
 import ssl
 
 from gateway.errors import NotConnectedError
-from gateway.transport.mqtt_connection import BrokerAddress, ClosedUnansweredError, RefusedError
+from gateway.transport.mqtt_options import BrokerAddress
 
 PROTOCOL_UNSUPPORTED, CLIENT_ID_INVALID, BAD_USER, NOT_AUTHORIZED = 0x84, 0x85, 0x86, 0x87
 RETAIN_UNSUPPORTED = 0x9A
@@ -36,6 +36,18 @@ _TLS: tuple[tuple[str, str], ...] = (
     ("UNSUPPORTED_PROTOCOL", "and we have no TLS version in common: it must speak TLS 1.2 or 1.3"),
     ("PROTOCOL_VERSION", "and we have no TLS version in common: it must speak TLS 1.2 or 1.3"),
 )
+
+
+class RefusedError(NotConnectedError):
+    """The broker answered CONNECT with a refusal; ``code`` is its reason code (MQTT 5.0, 3.2.2.2)."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ClosedUnansweredError(NotConnectedError):
+    """The connection was closed before CONNECT was answered."""
 
 
 def cause_of(error: BaseException, address: BrokerAddress) -> str:

@@ -46,19 +46,13 @@ class ProbeConnection(Connection):
         client = self._client
         if not isinstance(client, _NeverReleasing):
             raise TypeError("a probe needs a client that releases nothing")
-        client.on_received = self._received
+        client.on_received = self.answers.acknowledged
         sent = client.publish(topic, payload, qos=_QOS_2, retain=retain)
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise NotConnectedError(f"publishing failed: {MQTTErrorCode(sent.rc).name}")
-        answer: asyncio.Future[int] = self._loop.create_future()
-        self._published[sent.mid] = answer
-        self._flush()
+        answer = self.answers.to_publish(sent.mid)
+        self.socket.flush()
         return await answer
-
-    def _received(self, number: int, code: int) -> None:
-        answer = self._published.pop(number, None)
-        if answer is not None and not answer.done():
-            answer.set_result(code)
 
 
 async def speaks_tls(host: str, port: int) -> bool:

@@ -22,7 +22,7 @@ from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
 from gateway.store.queries.readers import Reader
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions
+from gateway.transport.mqtt_options import BrokerAddress, SessionOptions
 from simulator.bench.measuring import Figure, Goal
 from simulator.broker import running_broker
 

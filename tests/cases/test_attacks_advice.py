@@ -33,7 +33,7 @@ from gateway.store.outbox import enqueue
 from gateway.store.queries.readers import Reader
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS, seconds_to_ns
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 from tests.advice.test_lifecycle import guidance
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, moment, tag
 from tests.publish.test_drain import SteadyClock

@@ -26,7 +26,7 @@ from gateway.store.care.opening import prepare
 from gateway.store.database import locked, open_state
 from gateway.store.statements import SQL
 from gateway.store.transaction.decide_batch import decide_batch
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 from tests.fixtures.building import NOW_NS, moment
 from tests.fixtures.building import line as line_definition
 from tests.store.test_transaction import Bench

@@ -3,7 +3,9 @@
 import asyncio
 
 from gateway.errors import NotConnectedError
-from gateway.transport.mqtt_connection import MAXIMUM_PACKET_BYTES, BrokerAddress, Connection, SessionOptions
+from gateway.transport.mqtt_client import MAXIMUM_PACKET_BYTES
+from gateway.transport.mqtt_connection import Connection
+from gateway.transport.mqtt_options import BrokerAddress, SessionOptions
 
 _MAXIMUM_PACKET_SIZE = 0x27  # the property's number (MQTT 5.0, 3.1.2.11.4)
 

@@ -12,7 +12,7 @@ from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context
 from gateway.ingest.messages import Intake
 from gateway.records.laboratory import ResultStatus
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 from tests.config.test_settings import MINIMAL, problems, written
 from tests.fixtures.building import NOW_NS, moment
 from tests.ingest.test_intake import Session

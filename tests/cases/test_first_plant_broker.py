@@ -18,7 +18,7 @@ from gateway.contract.probe_messages import probes, standing_topics
 from gateway.contract.publications import PUBLICATIONS, is_data
 from gateway.transport import mqtt_probe
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions
+from gateway.transport.mqtt_options import BrokerAddress, SessionOptions
 from gateway.transport.mqtt_probe import ProbeConnection
 from simulator.broker import free_port, running_broker
 from simulator.mqtt import Participant

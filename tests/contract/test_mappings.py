@@ -21,7 +21,7 @@ from gateway.ingest.messages import Intake
 from gateway.lab.disposition import retested
 from gateway.lab.specifications import judge
 from gateway.records.laboratory import Recommendation, ResultStatus
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 from tests.fixtures.building import NOW_NS, VISCOSITY, moment, result
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "mappings"

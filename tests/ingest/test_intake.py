@@ -5,7 +5,7 @@ from gateway.events import HeadWitnessed, MessageRefused
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.messages import Intake
 from gateway.records.outgoing import Head
-from gateway.transport.mqtt_connection import Delivery
+from gateway.transport.mqtt_messages import Delivery
 from tests.fixtures.building import moment
 
 

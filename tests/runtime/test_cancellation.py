@@ -518,9 +518,6 @@ class EndingSession:
         self.said.append(message)
         return self.answer
 
-    def leave_politely(self):
-        self.polite = True
-
 
 def publisher(session):
     health = Health(line=line())

@@ -23,7 +23,7 @@ from gateway.runtime import daemon
 from gateway.runtime import process_loop as process_module
 from gateway.store.database import read_state
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import BrokerAddress, SessionOptions
+from gateway.transport.mqtt_options import BrokerAddress, SessionOptions
 from gateway.transport.opcua import OpcUaSession
 from gateway.transport.opcua_listener import Notification
 from simulator.bench.load import Load

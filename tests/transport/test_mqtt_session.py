@@ -10,9 +10,11 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import NotConnectedError
-from gateway.transport import mqtt
+from gateway.transport import mqtt_subscriptions
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_connection import BrokerAddress, Connection, Outgoing, SessionOptions, Will
+from gateway.transport.mqtt_connection import Connection
+from gateway.transport.mqtt_messages import Outgoing
+from gateway.transport.mqtt_options import BrokerAddress, SessionOptions, Will
 from simulator.mqtt import Participant
 from tests.fixtures.strict_broker import GrudgingBroker
 
@@ -137,8 +139,8 @@ async def test_the_session_comes_back_by_itself_after_the_broker_was_gone(broker
 @pytest.mark.parametrize("version_5", [True, False])
 async def test_a_refused_subscription_is_asked_for_again_as_rights_may_be_given_meanwhile(monkeypatch, version_5):
     """mosquitto ends the connections of those whose rights change; other brokers do not."""
-    monkeypatch.setattr(mqtt, "_ASK_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(mqtt, "CONNECT_TIMEOUT_SECONDS", 2.0)
+    monkeypatch.setattr(mqtt_subscriptions, "_ASK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(mqtt_subscriptions, "CONNECT_TIMEOUT_SECONDS", 2.0)
     box, standing = Box(), []
 
     def condition(code, stands):
@@ -154,7 +156,7 @@ async def test_a_refused_subscription_is_asked_for_again_as_rights_may_be_given_
             b"{}"
         ]  # what is retained is new to a known session too
         assert standing == [True, True, False]
-        assert (session.generation, session.refused_subscriptions) == (1, ())  # one slow answer costs no connection
+        assert (session.generation, session.subscriptions.refused) == (1, ())  # one slow answer costs no connection
 
 
 async def test_a_name_found_too_late_connects_nobody(monkeypatch):
@@ -191,7 +193,7 @@ async def test_the_will_is_published_when_the_session_goes_without_a_word(broker
     ):  # fmt: skip
         session = session_of(broker, Box(), will=will)
         async with running(session):
-            session._connection._socket.close()  # the cable is pulled
+            session._connection.socket.close()  # the cable is pulled
             async with asyncio.timeout(40):
                 await told.wait()
 
@@ -204,7 +206,7 @@ async def test_a_session_that_ends_without_a_goodbye_leaves_its_will_and_a_polit
     ) as watcher:
         polite = session_of(broker, Box(), will=will, client_id="polite")
         async with running(polite):
-            polite.leave_politely()
+            polite.polite = True
         await watcher.publish("root/status", b"marker")
         async with running(session_of(broker, Box(), will=will, client_id="crashed")):
             pass  # its task is cancelled, as when another part of the daemon fails

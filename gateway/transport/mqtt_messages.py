@@ -1,0 +1,28 @@
+"""Messages of an MQTT session: those that come, and those that are published."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """A message from the broker, not yet acknowledged."""
+
+    session: str
+    topic: str
+    payload: bytes
+    message_number: int
+    redelivered: bool
+    qos: int
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """What to publish at QoS 1, with the properties of MQTT 5 (left out on 3.1.1)."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    expires_in_seconds: int | None = None
+    content_type: str | None = None
+    correlation: bytes | None = None
