@@ -12,7 +12,7 @@ from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.samples import Point
 from gateway.lab.sampling import Waiting
-from gateway.lab.series import Series
+from gateway.lab.series import Series, SeriesKey
 from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
@@ -24,6 +24,7 @@ from gateway.records.people import Response, Settlement, SignedBias, VersionChan
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
+from gateway.records.scope import Scope
 from gateway.records.verdicts import Reason
 
 
@@ -62,6 +63,7 @@ class IncomingTested:
     """
 
     result_id: str
+    scope: Scope
     supplier: str
     material: str
     analyte: str
@@ -167,8 +169,7 @@ class SpecificationRecorded:
 class SeriesCharted:
     """Where a series stands after a result, and its sample's point; None: the sample has none any more."""
 
-    product: str
-    analyte: str
+    key: SeriesKey
     sample_id: str
     series: Series
     point: Point | None
@@ -184,8 +185,9 @@ class ControlJudged:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReferenceFrozen:
-    """From now on several analytes of a sample are judged together."""
+    """From now on several analytes of a sample of that scope are judged together."""
 
+    scope: Scope
     wanted: Together
     reference: FrozenReference
 

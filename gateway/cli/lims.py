@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.output import out, show_json, show_table
+from gateway.cli.output import out, show_json, show_table, with_scopes
 from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
 from gateway.config.reading import read, read_lims
@@ -22,6 +22,7 @@ from gateway.errors import LablineError
 from gateway.lab.materials import material_risk
 from gateway.lab.sampling import Waiting, in_order
 from gateway.records.laboratory import LabResult, ResultStatus
+from gateway.records.scope import Scope
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 
@@ -103,13 +104,15 @@ def materials(
         rows = connection.execute(SQL["all_material_counts"]).fetchall()
     risks = [material_risk(row["supplier"], row["material"], row["analyte"], failed=row["failed"], tested=row["tested"])
              for row in rows]  # fmt: skip
+    scopes = [Scope(client_id=row["client_id"] or None, study_id=row["study_id"] or None) for row in rows]
     if as_json:
-        show_json({"materials": [{**asdict(each), "inspection": each.inspection.value} for each in risks]})
+        show_json({"materials": [{**asdict(risk), **asdict(scope), "inspection": risk.inspection.value}
+                                 for risk, scope in zip(risks, scopes, strict=True)]})  # fmt: skip
         return
     told = [(each.supplier, each.material, each.analyte, f"{each.failed} of {each.tested}", f"{each.mean:.1%}",
              f"{each.low:.1%} to {each.high:.1%}", each.inspection.value) for each in risks]  # fmt: skip
     columns = ("supplier", "material", "analyte", "failed", "mean", "90 % interval", "inspection")
-    show_table("incoming materials", columns, told)
+    show_table("incoming materials", *with_scopes(columns, told, scopes))
 
 
 @app.command()

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.errors import ConfigurationError, LablineError, Problem
+from gateway.records.scope import Scope
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, bidirectional and zero-width marks, surrogates
 _LONG_NUMBER = re.compile(r"(?<![\w.-])-?\d+\.\d{6,}(?:e[+-]?\d+)?(?![\w.-])")
@@ -142,6 +143,19 @@ def _shown(value: Any) -> str:
         case (float() | int() as low, float() | int() as high):
             return f"{low:.6g} to {high:.6g}"
     return safe_text(value)
+
+
+def with_scopes(
+    columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], scopes: Sequence[Scope]
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return columns and rows of a table with the client and the study of each row before it, where any is known."""
+    names = {
+        "client": [scope.client_id or "-" for scope in scopes],
+        "study": [scope.study_id or "-" for scope in scopes],
+    }
+    known = {name: values for name, values in names.items() if any(value != "-" for value in values)}
+    cells = zip(*known.values(), strict=True) if known else [()] * len(rows)
+    return (*known, *columns), [(*scope, *row) for scope, row in zip(cells, rows, strict=True)]
 
 
 def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:

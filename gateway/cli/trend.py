@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.output import show_json, show_table
+from gateway.cli.output import show_json, show_table, with_scopes
 from gateway.config.line_definition import specifications_of, trends_of
 from gateway.config.reading import read
 from gateway.config.tables import Settings
@@ -16,9 +16,10 @@ from gateway.contract.times import rfc3339
 from gateway.lab.capability import Capability
 from gateway.lab.in_force import in_force
 from gateway.lab.samples import Point
-from gateway.lab.series import Series
+from gateway.lab.series import Series, SeriesKey
 from gateway.lab.series_state import Standing, capability_of, standing
 from gateway.lab.trends import rules_for
+from gateway.records.scope import Scope
 from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.facts.master_data import stated_of_product
@@ -52,25 +53,29 @@ def list_series(
     if as_json:
         show_json({"series": series})
         return
-    show_table("series", _COLUMNS, [_row(described) for described in series])
+    scopes = [Scope(client_id=described["client_id"], study_id=described["study_id"]) for described in series]
+    show_table("series", *with_scopes(_COLUMNS, [_row(described) for described in series], scopes))
 
 
 def _described(connection: sqlite3.Connection, settings: Settings, row: sqlite3.Row) -> dict[str, Any]:
-    of_series = {"product": row["product"], "analyte": row["analyte"]}
+    of_product = {"product": row["product"], "analyte": row["analyte"]}
+    scope = Scope(client_id=row["client_id"] or None, study_id=row["study_id"] or None)
+    named = {**of_product, "client_id": scope.client_id, "study_id": scope.study_id}
+    of_series = SeriesKey(scope=scope, **of_product).columns()
     if not row["holds"]:
         return {
-            **of_series,
+            **named,
             "state": "damaged",
             "reason": "its record does not match its hash: run labline audit verify",
         }
-    rules = rules_for(trends_of(settings), **of_series)
+    rules = rules_for(trends_of(settings), **of_product)
     points = points_in(connection, of_series)
     stands = standing(decode(Series, row["body"]), points, rules)
     known = (*specifications_of(settings), *stated_of_product(connection, row["product"]))
-    specification = in_force(known, **of_series, client_id=None, at_ns=time.time_ns())
+    specification = in_force(known, **of_product, client_id=scope.client_id, at_ns=time.time_ns())
     figures = capability_of(stands, points, specification)
     samples = connection.execute(SQL["count_of_samples"], of_series).fetchone()[0]
-    return {**of_series, "values": samples, "baseline": rules.baseline, **_document(stands, points, figures)}
+    return {**named, "values": samples, "baseline": rules.baseline, **_document(stands, points, figures)}
 
 
 def _document(stands: Standing, points: tuple[Point, ...], figures: Capability) -> dict[str, Any]:

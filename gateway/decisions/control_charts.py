@@ -7,7 +7,7 @@ from gateway.decision import Decision, ReferenceFrozen, SeriesCharted
 from gateway.events import ResultArrived
 from gateway.facts.lab_result import LabResultFacts, SeriesOnRecord
 from gateway.lab.samples import Measured, Point, Side, point_of
-from gateway.lab.series import without_newest
+from gateway.lab.series import SeriesKey, without_newest
 from gateway.lab.together import FrozenReference, frozen_reference, out_of_line
 from gateway.lab.trends import Charted, charted, charted_again, rules_for
 from gateway.lab.units import converted
@@ -35,8 +35,8 @@ def trend(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> Tre
     What the laboratory has validated is charted, of a known product, in the series' unit: numbers, and what lies beyond
     a limit of measurement. Replicates of a sample make one point.
     """
-    left, known, product = _left(facts), facts.series, result.material_definition_id
-    if known is None or product is None:
+    left, known = _left(facts), facts.series
+    if known is None:
         return Trended(decision=left)
     measured = _measured(event, result, known)
     replaced = facts.history.current is not None
@@ -46,12 +46,8 @@ def trend(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> Tre
     found = _charted(point, result, known, facts)
     unit = known.series.unit or result.unit
     series = found.series if found.series.unit == unit else replace(found.series, unit=unit)
-    recorded = SeriesCharted(
-        product=product, analyte=result.analyte, sample_id=result.sample_id, series=series, point=point
-    )
-    decision = Decision(
-        records=(recorded,), audit=_frozen_audit(found, product, result.analyte) if found.frozen else ()
-    )
+    recorded = SeriesCharted(key=known.key, sample_id=result.sample_id, series=series, point=point)
+    decision = Decision(records=(recorded,), audit=_frozen_audit(found, known.key) if found.frozen else ())
     if point is None or measured is None:
         return Trended(decision=left + decision)
     beside = Trended() if point.qualifier is not None else _together(point, result, known)
@@ -61,13 +57,12 @@ def trend(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> Tre
 def _left(facts: LabResultFacts) -> Decision:
     """Return the series that a correction has left, charted again without its result."""
     current, left = facts.history.current, facts.left_series
-    if left is None or current is None or current.material_definition_id is None:
+    if left is None or current is None:
         return Decision()
-    product, analyte = current.material_definition_id, current.analyte
-    rules = rules_for(facts.line.trends, product=product, analyte=analyte)
+    rules = rules_for(facts.line.trends, product=left.key.product, analyte=left.key.analyte)
     point = point_of(current.sample_id, left.replicates)
     again = charted_again(left.series, _with(left, point), rules, name=current.test_id).series
-    gone = SeriesCharted(product=product, analyte=analyte, sample_id=current.sample_id, series=again, point=point)
+    gone = SeriesCharted(key=left.key, sample_id=current.sample_id, series=again, point=point)
     return Decision(records=(gone,))
 
 
@@ -95,16 +90,16 @@ def _with(known: SeriesOnRecord, point: Point | None) -> tuple[Point, ...]:
     return (*(known.points or ()), *(() if point is None else (point,)))
 
 
-def _frozen_audit(found: Charted, product: str, analyte: str) -> tuple[AuditEntry, ...]:
+def _frozen_audit(found: Charted, key: SeriesKey) -> tuple[AuditEntry, ...]:
     limits, constant = found.series.limits, found.series.constant
     says: dict[str, object] = {}
     if limits is not None:
         says = {"center": limits.center, "sigma": limits.sigma, "count": limits.count}
     elif constant is not None:
         says = {"does_not_vary": constant.text, "count": constant.count}
-    body = {"product": product, **says, "rests_on": list(found.series.rests_on),
+    body = {"product": key.product, **key.scope.known(), **says, "rests_on": list(found.series.rests_on),
             "left_out": list(found.series.left_out)}  # fmt: skip
-    return (AuditEntry(kind="limits_frozen", subject=analyte, body=body),)
+    return (AuditEntry(kind="limits_frozen", subject=key.analyte, body=body),)
 
 
 def _together(point: Point, result: LabResult, known: SeriesOnRecord) -> Trended:
@@ -134,9 +129,10 @@ def _reference(wanted: Together, sample_id: str, row: dict[str, float], known: S
     frozen: FrozenReference | None = frozen_reference(wanted, [*rows, (sample_id, list(row.values()))])
     if frozen is None:
         return Decision()
-    body = {"product": wanted.product, "analytes": list(wanted.analytes), "mean": list(frozen.mean),
+    scope = known.key.scope
+    body = {"product": wanted.product, **scope.known(), "analytes": list(wanted.analytes), "mean": list(frozen.mean),
             "limit": frozen.limit, "rests_on": list(frozen.rests_on)}  # fmt: skip
     return Decision(
-        records=(ReferenceFrozen(wanted=wanted, reference=frozen),),
+        records=(ReferenceFrozen(scope=scope, wanted=wanted, reference=frozen),),
         audit=(AuditEntry(kind="reference_frozen", subject=" + ".join(wanted.analytes), body=body),),
     )

@@ -174,6 +174,7 @@ def _incoming(assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
         return Decision()
     tested = IncomingTested(
         result_id=result.result_id,
+        scope=result.scope,
         supplier=result.supplier or "",
         material=result.material_definition_id or "",
         analyte=result.analyte,

@@ -8,7 +8,7 @@ from gateway.facts.lot import LotFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import BiasState, Feedback
 from gateway.lab.samples import Measured, Point
-from gateway.lab.series import Series
+from gateway.lab.series import Series, SeriesKey
 from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
@@ -42,7 +42,7 @@ class FeedbackHistory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesOnRecord:
-    """The series of a result's product and analyte.
+    """The series of a result's scope, product and analyte.
 
     ``points``: where it is to be charted again (no limits yet, a result out of its order, another replicate, a
     correction), those of other samples on record; None where it goes on from where it stands. ``replicates``: the
@@ -50,6 +50,7 @@ class SeriesOnRecord:
     a reference of several analytes is still to be frozen.
     """
 
+    key: SeriesKey
     series: Series
     points: tuple[Point, ...] | None
     replicates: tuple[Measured, ...] = ()

@@ -20,7 +20,7 @@ _OF_THE_MESSAGE = frozenset({"result_id", "received_ns", "flags", "value_text", 
 # what a message of the same version may leave open, but not say otherwise
 _FACTS = (
     "analyte", "unit", "sampled_ns", "retest_of", "material_definition_id", "specification", "client_id",
-    "job_order_id", "equipment_id",
+    "study_id", "job_order_id", "equipment_id",
 )  # fmt: skip
 
 

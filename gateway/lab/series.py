@@ -6,10 +6,24 @@ from dataclasses import dataclass, field, replace
 from gateway.lab.charts import Cusum, Ewma
 from gateway.lab.phase_one import ChartLimits
 from gateway.lab.samples import ABOVE, BELOW, Point, Side
+from gateway.records.scope import Scope
 
 STABLE_AFTER = 25  # values without a signal
 LEARNED_FROM = 3  # samples that departed from a constant, before variation around it is taken for usual
 _EQUAL = 1e-9  # relative: a converted value is the same
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesKey:
+    """Which results a series is of: those of one analyte of one product, measured for one client and study."""
+
+    scope: Scope
+    product: str
+    analyte: str
+
+    def columns(self) -> dict[str, str]:
+        """Return the key as columns, in the order of the tables of series."""
+        return {**self.scope.columns(), "product": self.product, "analyte": self.analyte}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

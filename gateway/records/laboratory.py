@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from gateway.records.prediction import Prediction
+from gateway.records.scope import Scope
 from gateway.records.verdicts import Reason
 
 
@@ -104,6 +105,11 @@ class LabResult:
     def lots(self) -> tuple[str, ...]:
         """Return every lot that the result speaks of."""
         return (() if self.material_lot_id is None else (self.material_lot_id,)) + self.other_lots
+
+    @property
+    def scope(self) -> Scope:
+        """Return for whom the sample was measured."""
+        return Scope(client_id=self.client_id, study_id=self.study_id)
 
     def to_be_numbered(self) -> "LabResult":
         """Return the result without an id and a version, as a message that has neither."""

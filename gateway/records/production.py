@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.records.scope import Scope
+
 
 class ContextKind(StrEnum):
     """What a manufacturing execution system tells about orders, lots and equipment."""
@@ -42,3 +44,7 @@ class Context:
     job_order_id: str | None = None
     material_definition_id: str | None = None
     client_id: str | None = None
+
+    def scope_of(self, study_id: str | None) -> Scope:
+        """Return for whom a sample of that study was measured; production tells the client, and no study."""
+        return Scope(client_id=self.client_id, study_id=study_id)

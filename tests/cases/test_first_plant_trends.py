@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 from gateway.cli import app
 from gateway.cli import output as presentation
 from gateway.lab.samples import Measured, point_of
-from gateway.lab.series import Series
+from gateway.lab.series import Series, SeriesKey
 from gateway.lab.trends import charted, charted_again
 from gateway.line.spc_rules import TrendRules
 from gateway.records.laboratory import Specification
+from gateway.records.scope import Scope
 from gateway.store.audit.evidence import with_hash
 from gateway.store.codec import encode
 from gateway.store.database import open_state
@@ -47,18 +48,14 @@ class Plant:
         for point in points[25:]:
             series = charted(series, point, TrendRules(), name="x").series
         with closing(open_state(self.directory)) as connection, connection:
-            body = with_hash("series", {"product": product, "analyte": analyte, "body": encode(series)})
-            connection.execute("INSERT INTO series VALUES (:product, :analyte, :body, :hash)", body)
+            key = SeriesKey(scope=Scope(), product=product, analyte=analyte).columns()
+            connection.execute(SQL["insert_series"], with_hash("series", {**key, "body": encode(series)}))
             for point in points:
                 results = json.dumps([{"result_id": each.result_id, "at_ns": each.at_ns, "value": each.value,
                                        "qualifier": each.qualifier} for each in point.results])  # fmt: skip
-                row = {"product": product, "analyte": analyte, "sample_id": point.sample_id, "at_ns": point.at_ns,
+                row = {**key, "sample_id": point.sample_id, "at_ns": point.at_ns,
                        "value": float(point.value), "qualifier": point.qualifier, "results": results}  # fmt: skip
-                connection.execute(
-                    "INSERT INTO series_sample VALUES (:product, :analyte, :sample_id, :at_ns, :value, :qualifier, "
-                    ":results, :hash)",
-                    with_hash("series_sample", row),
-                )
+                connection.execute(SQL["insert_sample"], with_hash("series_sample", row))
 
     def told(self):
         said = CliRunner().invoke(app, ["trend", "list", "--config", str(self.config), "--json"])

@@ -90,10 +90,11 @@ def _of_lot(records: Records, result: LabResult, *, at_ns: int) -> Investigation
 
 
 def _of_product(records: Records, known: Investigation, result: LabResult, *, at_ns: int) -> Investigation:
-    """Return, with what is known of its lot, what is on record of a result's product and analyte."""
+    """Return, with what is known of its lot, what is on record of its scope, product and analyte."""
     lot, product, analyte = result.material_lot_id, result.material_definition_id, result.analyte
-    of_series = {"product": product, "analyte": analyte}
-    of_product = {"product": product, "besides": lot, "most": MOST_REFERENCES}
+    scope = result.scope.columns()
+    of_series = {**scope, "product": product, "analyte": analyte}
+    of_client = {"client_id": scope["client_id"], "product": product, "besides": lot, "most": MOST_REFERENCES}
     alike = {**of_series, "besides": lot, "after_ns": at_ns - _ALIKE_WITHIN_NS, "most": MOST_ALIKE}
     earlier = {**of_series, "before_ns": at_ns, "besides": result.sample_id, "besides_lot": lot or "",
                "most": MOST_EARLIER}  # fmt: skip
@@ -102,7 +103,7 @@ def _of_product(records: Records, known: Investigation, result: LabResult, *, at
     return replace(
         known,
         history=tuple((row["at_ns"], row["value"]) for row in reversed(points)),
-        references=records.decoded(Fingerprint, records.rows("fingerprints_in_control", of_product)),
+        references=records.decoded(Fingerprint, records.rows("fingerprints_in_control", of_client)),
         alike=records.decoded(Fingerprint, records.rows("fingerprints_alike", alike)),
         earlier=tuple(
             _earlier(records, each) for each in records.decoded(Drafted, records.rows("earlier_deviations", earlier))
@@ -121,6 +122,7 @@ def _in_line_since(records: Records, episode: Standing, result: LabResult, *, at
     last = episode.results[-1] if episode.results else None
     last_ns = None if last is None else last.sampled_ns
     between = {
+        **result.scope.columns(),
         "product": result.material_definition_id,
         "analyte": result.analyte,
         "after_ns": episode.at_ns if last_ns is None else last_ns,

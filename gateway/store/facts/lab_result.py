@@ -1,6 +1,5 @@
 """What the decision on a laboratory result stands on."""
 
-import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from gateway.store.facts.lot import with_known_lots
 from gateway.store.facts.lots_again import lot_reading, products_of
 from gateway.store.facts.qc_sample import qc_sample_facts, rejected_control
 from gateway.store.facts.reading import Reading
-from gateway.store.facts.series import left_series, series_of
+from gateway.store.facts.series import key_of, left_series, series_of
 from gateway.store.statements import SQL
 
 
@@ -40,6 +39,8 @@ def _lab_result_facts(reading: Reading, event: ResultArrived, history: ResultHis
     context = _context_of_result(reading, event.result, facts[0] if certain else None)
     of_order = of_lots.products_of_order(event.result.job_order_id)
     products = (context.material_definition_id, *of_order, *(each for lot in facts for each in products_of(lot)))
+    scope = context.scope_of(event.result.study_id)
+    key = key_of(scope, context.material_definition_id, event.result.analyte)
     return LabResultFacts(
         **reading.base(),
         windows=reading.windows,
@@ -49,8 +50,8 @@ def _lab_result_facts(reading: Reading, event: ResultArrived, history: ResultHis
         possible_lots=() if certain else lots,
         order_products=of_order,
         lots=facts,
-        series=series_of(reading, event, context.material_definition_id, history),
-        left_series=left_series(reading, event, context.material_definition_id, history),
+        series=series_of(reading, event, key, history),
+        left_series=left_series(reading, key, history),
         specifications=reading.specifications(*products),
         rejected_control=rejected_control(reading, event, reading.line),
         lot_started_ns=facts[0].started_ns,
@@ -95,24 +96,14 @@ def _history(reading: Reading, event: ResultArrived) -> ResultHistory:
     current = next((row for row in rows if row["current"]), rows[-1])
     standing = with_known_lots(reading.connection, decode(LabResult, current["body"]))
     numbered = event.result.result_version is not None
-    same = [] if numbered else [row for row in rows if _says_the_same(row, event)]
+    same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
     earlier = [row for row in same if row is not current]
     return ResultHistory(
         current=standing,
         next_version=newest + 1,
-        repeats_current=current in same,
-        repeats_superseded=earlier[-1]["result_id"] if earlier and current not in same else None,
+        repeats_current=not numbered and current in same,
+        repeats_superseded=earlier[-1]["result_id"] if not numbered and earlier and current not in same else None,
         says_nothing_new=numbered and _says_nothing_new(standing, event.result),
-    )
-
-
-def _says_the_same(row: sqlite3.Row, event: ResultArrived) -> bool:
-    """Return whether a version on record came by the same bytes, or says the same in another order or form."""
-    if row["payload_sha256"] == event.origin.payload_sha256:
-        return True
-    arrived, own = event.result, decode(LabResult, row["body"]).in_its_own_words()
-    return arrived == replace(
-        own, result_id=arrived.result_id, result_version=arrived.result_version, flags=arrived.flags
     )
 
 

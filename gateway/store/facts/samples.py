@@ -16,13 +16,13 @@ _MEASURED = tuple(field.name for field in fields(Measured))
 def points_on_record(
     records: Records, of_series: Mapping[str, str], *, besides: str | None = None
 ) -> tuple[Point, ...]:
-    """Return the newest points of a product's analyte, the newest first, without that of one sample."""
+    """Return the newest points of a series, the newest first, without that of one sample."""
     rows = records.rows("newest_points", {**of_series, "besides": besides, "most": CHARTED_AGAIN})
     return tuple(map(_point, rows))
 
 
 def points_in(connection: sqlite3.Connection, of_series: Mapping[str, str]) -> tuple[Point, ...]:
-    """Return the newest points of a product's analyte that hold, the newest first, for a command that shows them."""
+    """Return the newest points of a series that hold, the newest first, for a command that shows them."""
     rows = connection.execute(SQL["newest_points"], {**of_series, "besides": None, "most": CHARTED_AGAIN})
     return tuple(_point(row) for row in rows if row["holds"])
 

@@ -1,7 +1,7 @@
 """What is on record of a lot that the laboratory has not measured yet, and what else waits there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.facts.sample_request import SamplingOnRecord
 from gateway.lab.disposition import WITHDRAWN
@@ -30,11 +30,14 @@ def sampling_of(
         if specifications.in_force(analyte, at_ns, product, context.client_id)
     )
     uses = uses_of_lot(records, lot)
+    measured = records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot}))
+    clients = (context.client_id, *(each.client_id for each in measured))
+    client_id = next(filter(None, clients), "")
+    of_client = {"client_id": client_id, "product": product}
     references = records.decoded(
         Fingerprint,
-        records.rows("fingerprints_in_control", {"product": product, "besides": lot, "most": MOST_REFERENCES}),
+        records.rows("fingerprints_in_control", {**of_client, "besides": lot, "most": MOST_REFERENCES}),
     )
-    measured = records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot}))
     return SamplingOnRecord(
         analytes=analytes,
         measured=frozenset(each.analyte for each in measured if each.status not in WITHDRAWN),
@@ -45,9 +48,11 @@ def sampling_of(
         ),
         references=references,
         new_suppliers=_new_suppliers(uses, references),
-        materials=_materials(records, uses),
-        tested={analyte: _tested(records, product, analyte) for analyte in analytes},
-        out_of_trend=frozenset(analyte for analyte in analytes if _out_of_trend(records, product, analyte)),
+        materials=_materials(records, uses, client_id),
+        tested={analyte: _tested(records, {**of_client, "analyte": analyte}) for analyte in analytes},
+        out_of_trend=frozenset(
+            analyte for analyte in analytes if _out_of_trend(records, {**of_client, "analyte": analyte})
+        ),
     )
 
 
@@ -73,25 +78,24 @@ def _new_suppliers(uses: Sequence[MaterialUse], references: Sequence[Fingerprint
     return tuple(dict.fromkeys(name for name in told if name not in known))
 
 
-def _materials(records: Records, uses: Sequence[MaterialUse]) -> tuple[MaterialRisk, ...]:
+def _materials(records: Records, uses: Sequence[MaterialUse], client_id: str) -> tuple[MaterialRisk, ...]:
     wanted = {(use.supplier, use.consumed_definition_id) for use in uses if use.supplier and use.consumed_definition_id}
     return tuple(
         material_risk(
             row["supplier"], row["material"], row["analyte"], failed=int(row["failed"]), tested=int(row["tested"])
         )
         for supplier, material in sorted(wanted, key=str)
-        for row in records.rows("material_counts", {"supplier": supplier, "material": material})
+        for row in records.rows("material_counts", {"client_id": client_id, "supplier": supplier, "material": material})
     )
 
 
-def _tested(records: Records, product: str | None, analyte: str) -> tuple[int, int, int | None]:
-    """Return how many of the product's results failed, how many there are, and when the newest sample was drawn."""
-    of_product = {"product": product, "analyte": analyte}
-    (points,), (failed,) = records.rows("tested_of_product", of_product), records.rows("failed_of_product", of_product)
+def _tested(records: Records, of_client: Mapping[str, str | None]) -> tuple[int, int, int | None]:
+    """Return how many of a client's results failed, how many there are, and when the newest sample was drawn."""
+    (points,), (failed,) = records.rows("tested_of_product", of_client), records.rows("failed_of_product", of_client)
     return int(failed["failed"]), int(points["tested"]), points["newest_ns"]
 
 
-def _out_of_trend(records: Records, product: str | None, analyte: str) -> bool:
-    """Return whether one of the newest values has signalled."""
-    series = next(iter(records.decoded(Series, records.rows("series", {"product": product, "analyte": analyte}))), None)
-    return series is not None and series.signalled_within(_LATELY)
+def _out_of_trend(records: Records, of_client: Mapping[str, str | None]) -> bool:
+    """Return whether one of the newest values of a client's series has signalled."""
+    known = records.decoded(Series, records.rows("series_of_client", of_client))
+    return any(series.signalled_within(_LATELY) for series in known)

@@ -1,6 +1,5 @@
 """The series that a result joins, and the one that a correction has left."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.events import (
@@ -8,28 +7,35 @@ from gateway.events import (
 )
 from gateway.facts.lab_result import ResultHistory, SeriesOnRecord
 from gateway.lab.samples import Measured
-from gateway.lab.series import Series, goes_on
+from gateway.lab.series import Series, SeriesKey, goes_on
 from gateway.lab.together import FrozenReference
 from gateway.line.spc_rules import Together
 from gateway.records.laboratory import LabResult
+from gateway.records.scope import Scope
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.samples import points_on_record, results_in
 
 
+def key_of(scope: Scope, product: str | None, analyte: str) -> SeriesKey | None:
+    """Return which series a result belongs to; None: of an unknown product there is none."""
+    return None if product is None else SeriesKey(scope=scope, product=product, analyte=analyte)
+
+
 def series_of(
-    reading: Reading, event: ResultArrived, product: str | None, history: ResultHistory
+    reading: Reading, event: ResultArrived, key: SeriesKey | None, history: ResultHistory
 ) -> SeriesOnRecord | None:
     """Return the series of a result, with its points where it is to be charted again."""
-    if product is None:
+    if key is None:
         return None
     result, replaced = event.result, history.current.result_id if history.current else None
-    of_series = {"product": product, "analyte": result.analyte}
+    of_series = key.columns()
     series = next(iter(reading.decoded(Series, reading.rows("series", of_series))), Series())
     of_sample = _results_of_sample(reading, of_series, result.sample_id)
     at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
     needs_none = replaced is None and goes_on(series, result.sample_id, at_ns, known=bool(of_sample))
-    wanted = [each for each in reading.line.together if each.product == product and result.analyte in each.analytes]
+    wanted = [each for each in reading.line.together if each.product == key.product and result.analyte in each.analytes]
     found = SeriesOnRecord(
+        key=key,
         series=series,
         points=None if needs_none else points_on_record(reading, of_series, besides=result.sample_id),
         replicates=tuple(each for each in of_sample if each.result_id != replaced),
@@ -38,27 +44,25 @@ def series_of(
     return _together(reading, found, wanted, result) if wanted else found
 
 
-def _results_of_sample(reading: Reading, of_series: Mapping[str, str], sample_id: str) -> tuple[Measured, ...]:
+def _results_of_sample(reading: Reading, of_series: dict[str, str], sample_id: str) -> tuple[Measured, ...]:
     """Return the results on record of a sample, of which its point in a series is made."""
     row = reading.row("point_of_sample", **of_series, sample_id=sample_id)
     return () if row is None else results_in(row["results"])
 
 
-def left_series(
-    reading: Reading, event: ResultArrived, product: str | None, history: ResultHistory
-) -> SeriesOnRecord | None:
+def left_series(reading: Reading, key: SeriesKey | None, history: ResultHistory) -> SeriesOnRecord | None:
     """Return the series that a corrected result's point stands in, where the correction is of another one."""
     current = history.current
-    if current is None or current.material_definition_id is None:
+    left = None if current is None else key_of(current.scope, current.material_definition_id, current.analyte)
+    if current is None or left is None or left == key:
         return None
-    if (current.material_definition_id, current.analyte) == (product, event.result.analyte):
-        return None
-    of_series = {"product": current.material_definition_id, "analyte": current.analyte}
+    of_series = left.columns()
     series = next(iter(reading.decoded(Series, reading.rows("series", of_series))), None)
     if series is None:
         return None
     of_sample = _results_of_sample(reading, of_series, current.sample_id)
     return SeriesOnRecord(
+        key=left,
         series=series,
         points=points_on_record(reading, of_series, besides=current.sample_id),
         replicates=tuple(each for each in of_sample if each.result_id != current.result_id),
@@ -67,18 +71,16 @@ def left_series(
 
 def _together(reading: Reading, found: SeriesOnRecord, wanted: list[Together], result: LabResult) -> SeriesOnRecord:
     """Return what a result's series is judged together with: references, or the samples to freeze them from."""
-    together = {each: _reference(reading, each) for each in wanted}
-    product = wanted[0].product
-    of_product = {"product": product, "besides": result.sample_id}
+    together = {each: _reference(reading, found.key.scope, each) for each in wanted}
+    of_product = {**found.key.scope.columns(), "product": found.key.product}
+    of_others = {**of_product, "besides": result.sample_id}
     samples: dict[str, dict[str, float]] = {}
     for each in (each for each, known in together.items() if known is None):
         most = {"most": 2 * each.baseline}  # of each analyte: some samples are incomplete
         for analyte in each.analytes:
-            for row in reading.rows("newest_numbers", {**of_product, "analyte": analyte, **most}):
+            for row in reading.rows("newest_numbers", {**of_others, "analyte": analyte, **most}):
                 samples.setdefault(row["sample_id"], {})[analyte] = row["value"]
-    same = reading.rows(
-        "numbers_of_sample", {"product": product, "sample_id": result.sample_id, "besides": result.analyte}
-    )
+    same = reading.rows("numbers_of_sample", {**of_product, "sample_id": result.sample_id, "besides": result.analyte})
     return replace(
         found,
         together=together,
@@ -87,6 +89,6 @@ def _together(reading: Reading, found: SeriesOnRecord, wanted: list[Together], r
     )
 
 
-def _reference(reading: Reading, wanted: Together) -> FrozenReference | None:
-    key = {"product": wanted.product, "analytes": " + ".join(wanted.analytes)}
+def _reference(reading: Reading, scope: Scope, wanted: Together) -> FrozenReference | None:
+    key = {**scope.columns(), "product": wanted.product, "analytes": " + ".join(wanted.analytes)}
     return next(iter(reading.decoded(FrozenReference, reading.rows("analytes_together", key))), None)

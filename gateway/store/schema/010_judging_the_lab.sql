@@ -39,19 +39,23 @@ CREATE INDEX series_point_in_order ON series_point (product, analyte, at_ns);
 CREATE INDEX series_point_of_sample ON series_point (product, sample_id);
 
 CREATE TABLE series (
-    product  TEXT NOT NULL,
-    analyte  TEXT NOT NULL,
-    body     TEXT NOT NULL,
-    hash     TEXT,
-    PRIMARY KEY (product, analyte)
+    client_id  TEXT NOT NULL DEFAULT '',
+    study_id   TEXT NOT NULL DEFAULT '',
+    product    TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    hash       TEXT,
+    PRIMARY KEY (client_id, product, analyte, study_id)
 ) STRICT;
 
 CREATE TABLE analytes_together (
-    product   TEXT NOT NULL,
-    analytes  TEXT NOT NULL,
-    body      TEXT NOT NULL,
-    hash      TEXT,
-    PRIMARY KEY (product, analytes)
+    client_id  TEXT NOT NULL DEFAULT '',
+    study_id   TEXT NOT NULL DEFAULT '',
+    product    TEXT NOT NULL,
+    analytes   TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    hash       TEXT,
+    PRIMARY KEY (client_id, study_id, product, analytes)
 ) STRICT;
 
 CREATE TRIGGER series_point_hashed AFTER INSERT ON series_point BEGIN
@@ -67,21 +71,21 @@ FROM series_point;
 
 CREATE TRIGGER series_hashed AFTER INSERT ON series BEGIN
     UPDATE series SET hash =
-        evidence_hash('series', CAST(NEW.product AS BLOB), CAST(NEW.analyte AS BLOB), CAST(NEW.body AS BLOB))
-    WHERE product = NEW.product AND analyte = NEW.analyte;
+        evidence_hash('series', CAST(NEW.client_id AS BLOB), CAST(NEW.study_id AS BLOB), CAST(NEW.product AS BLOB), CAST(NEW.analyte AS BLOB), CAST(NEW.body AS BLOB))
+    WHERE rowid = NEW.rowid;
 END;
 CREATE VIEW series_checked AS SELECT rowid AS row_number, *, hash IS
-    evidence_hash('series', CAST(product AS BLOB), CAST(analyte AS BLOB), CAST(body AS BLOB)) AS holds
+    evidence_hash('series', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB), CAST(body AS BLOB)) AS holds
 FROM series;
 
 CREATE TRIGGER analytes_together_hashed AFTER INSERT ON analytes_together BEGIN
     UPDATE analytes_together SET hash =
-        evidence_hash('analytes_together', CAST(NEW.product AS BLOB), CAST(NEW.analytes AS BLOB),
+        evidence_hash('analytes_together', CAST(NEW.client_id AS BLOB), CAST(NEW.study_id AS BLOB), CAST(NEW.product AS BLOB), CAST(NEW.analytes AS BLOB),
         CAST(NEW.body AS BLOB))
-    WHERE product = NEW.product AND analytes = NEW.analytes;
+    WHERE rowid = NEW.rowid;
 END;
 CREATE VIEW analytes_together_checked AS SELECT rowid AS row_number, *, hash IS
-    evidence_hash('analytes_together', CAST(product AS BLOB), CAST(analytes AS BLOB), CAST(body AS BLOB)) AS holds
+    evidence_hash('analytes_together', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB), CAST(analytes AS BLOB), CAST(body AS BLOB)) AS holds
 FROM analytes_together;
 
 -- Holds that were recommended before the laboratory's result, by what a model said; settled by the result that has come.
@@ -188,6 +192,8 @@ CREATE INDEX guidance_in_time ON guidance (issued_ns);
 -- Results of incoming material, by supplier; and the samples that were asked for, until they are measured.
 CREATE TABLE incoming_result (
     result_id  TEXT PRIMARY KEY,
+    client_id  TEXT NOT NULL DEFAULT '',
+    study_id   TEXT NOT NULL DEFAULT '',
     supplier   TEXT NOT NULL,
     material   TEXT NOT NULL,
     analyte    TEXT NOT NULL,
@@ -197,12 +203,13 @@ CREATE TABLE incoming_result (
 CREATE INDEX incoming_result_of ON incoming_result (supplier, material, analyte);
 CREATE TRIGGER incoming_result_hashed AFTER INSERT ON incoming_result BEGIN
     UPDATE incoming_result SET hash =
-        evidence_hash('incoming_result', CAST(NEW.result_id AS BLOB), CAST(NEW.supplier AS BLOB),
+        evidence_hash('incoming_result', CAST(NEW.result_id AS BLOB), CAST(NEW.client_id AS BLOB),
+        CAST(NEW.study_id AS BLOB), CAST(NEW.supplier AS BLOB),
         CAST(NEW.material AS BLOB), CAST(NEW.analyte AS BLOB), NEW.failed)
     WHERE result_id = NEW.result_id;
 END;
 CREATE VIEW incoming_result_checked AS SELECT rowid AS row_number, *, hash IS
-    evidence_hash('incoming_result', CAST(result_id AS BLOB), CAST(supplier AS BLOB), CAST(material AS BLOB),
+    evidence_hash('incoming_result', CAST(result_id AS BLOB), CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(supplier AS BLOB), CAST(material AS BLOB),
     CAST(analyte AS BLOB), failed) AS holds
 FROM incoming_result;
 

@@ -35,6 +35,6 @@ END;
 DROP TRIGGER series_hashed;
 CREATE TRIGGER series_hashed AFTER INSERT ON series WHEN NEW.hash IS NULL BEGIN
     UPDATE series SET hash =
-        evidence_hash('series', CAST(NEW.product AS BLOB), CAST(NEW.analyte AS BLOB), CAST(NEW.body AS BLOB))
+        evidence_hash('series', CAST(NEW.client_id AS BLOB), CAST(NEW.study_id AS BLOB), CAST(NEW.product AS BLOB), CAST(NEW.analyte AS BLOB), CAST(NEW.body AS BLOB))
     WHERE rowid = NEW.rowid;
 END;

@@ -11,4 +11,13 @@ ALTER TABLE deviation ADD COLUMN scope TEXT AS (
     coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.scope') END,
              CASE WHEN material_lot_id IS NULL THEN 'series' ELSE 'lot' END)
 ) VIRTUAL;
+-- for whom the result was measured that it is about
+ALTER TABLE deviation ADD COLUMN client_id TEXT AS (
+    coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.result.client_id') END, '')
+) VIRTUAL;
+ALTER TABLE deviation ADD COLUMN study_id TEXT AS (
+    coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.result.study_id') END, '')
+) VIRTUAL;
+DROP INDEX deviation_of_product;
+CREATE INDEX deviation_of_product ON deviation (product, analyte, client_id, study_id, at_ns);
 CREATE INDEX deviation_versions ON deviation (grown_from, version);

@@ -37,17 +37,24 @@ VALUES (:material_lot_id, :product, :until_ns, :body);
 INSERT OR IGNORE INTO lot_fingerprint (material_lot_id, product, until_ns, body)
 VALUES (:material_lot_id, :product, :until_ns, :body);
 
+-- Lots of one client, as production tells it; where it tells none, as the lot's results do.
 -- name: fingerprints_in_control
 SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM lot_fingerprint_checked AS f
 JOIN lot AS l ON l.material_lot_id = f.material_lot_id
+LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id
 WHERE f.product IS :product AND f.material_lot_id IS NOT :besides AND l.recommendation IN ('release', 'pending') AND l.latched = 0
+  AND coalesce(l.client_id, o.client_id, (
+      SELECT max(CASE WHEN json_valid(r.body) THEN json_extract(r.body, '$.client_id') END) FROM lab_result AS r
+      WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
+  ), '') = :client_id
 ORDER BY f.until_ns DESC LIMIT :most;
 
 -- Of the newest deviations of a product's analyte, so that it costs no more where there are many.
 -- name: fingerprints_alike
 WITH newest AS MATERIALIZED (
     SELECT material_lot_id, at_ns FROM deviation
-    WHERE product IS :product AND analyte = :analyte AND material_lot_id IS NOT :besides AND at_ns >= :after_ns
+    WHERE client_id = :client_id AND study_id = :study_id
+      AND product IS :product AND analyte = :analyte AND material_lot_id IS NOT :besides AND at_ns >= :after_ns
     ORDER BY at_ns DESC LIMIT 20 * :most
 ), alike AS MATERIALIZED (
     SELECT material_lot_id, max(at_ns) AS newest_ns FROM newest JOIN lot_fingerprint USING (material_lot_id)
@@ -64,7 +71,8 @@ VALUES (:deviation_id, :result_id, :sample_id, :material_lot_id, :product, :anal
 -- name: earlier_deviations
 WITH newest AS MATERIALIZED (
     SELECT grown_from, max(version) AS version FROM deviation
-    WHERE product IS :product AND analyte = :analyte AND at_ns < :before_ns AND sample_id IS NOT :besides
+    WHERE client_id = :client_id AND study_id = :study_id
+      AND product IS :product AND analyte = :analyte AND at_ns < :before_ns AND sample_id IS NOT :besides
       AND material_lot_id IS NOT :besides_lot
     GROUP BY grown_from ORDER BY max(at_ns) DESC LIMIT :most
 )
@@ -77,12 +85,14 @@ WHERE material_lot_id = :material_lot_id AND scope = 'lot' ORDER BY row_number D
 
 -- name: standing_of_series
 SELECT body, holds, 'deviation ' || deviation_id AS record FROM deviation_checked
-WHERE product IS :product AND analyte = :analyte AND at_ns >= :after_ns AND scope = 'series'
+WHERE client_id = :client_id AND study_id = :study_id
+  AND product IS :product AND analyte = :analyte AND at_ns >= :after_ns AND scope = 'series'
 ORDER BY row_number DESC LIMIT 1;
 
 -- name: results_of_series_between
 SELECT count(*) AS results, 1 AS holds FROM series_sample
-WHERE product IS :product AND analyte = :analyte AND at_ns > :after_ns AND at_ns < :before_ns;
+WHERE client_id = :client_id AND study_id = :study_id
+  AND product IS :product AND analyte = :analyte AND at_ns > :after_ns AND at_ns < :before_ns;
 
 -- name: deviation
 SELECT body, holds FROM deviation_checked WHERE grown_from = :deviation_id ORDER BY version DESC LIMIT 1;

@@ -1,23 +1,33 @@
 -- name: insert_incoming_result
-INSERT OR REPLACE INTO incoming_result (result_id, supplier, material, analyte, failed)
-VALUES (:result_id, :supplier, :material, :analyte, :failed);
+INSERT OR REPLACE INTO incoming_result (result_id, client_id, study_id, supplier, material, analyte, failed)
+VALUES (:result_id, :client_id, :study_id, :supplier, :material, :analyte, :failed);
 
 -- name: withdraw_incoming_result
 DELETE FROM incoming_result WHERE result_id = :result_id;
 
+-- What was bought for a client, and what was bought for all.
 -- name: material_counts
 SELECT supplier, material, analyte, sum(failed) AS failed, count(*) AS tested, 1 AS holds FROM incoming_result_checked
-WHERE holds AND supplier = :supplier AND material = :material GROUP BY analyte;
+WHERE holds AND supplier = :supplier AND material = :material AND client_id IN ('', :client_id) GROUP BY analyte;
 
 -- name: all_material_counts
-SELECT supplier, material, analyte, sum(failed) AS failed, count(*) AS tested FROM incoming_result_checked
-WHERE holds GROUP BY supplier, material, analyte ORDER BY supplier, material, analyte;
+SELECT client_id, study_id, supplier, material, analyte, sum(failed) AS failed, count(*) AS tested
+FROM incoming_result_checked
+WHERE holds GROUP BY supplier, material, analyte, client_id, study_id
+ORDER BY supplier, material, analyte, client_id, study_id;
 
+-- Of a lot production tells the client, and no study: all studies of the client count.
 -- name: tested_of_product
-SELECT count(*) AS tested, max(at_ns) AS newest_ns, 1 AS holds FROM series_sample WHERE product = :product AND analyte = :analyte;
+SELECT count(*) AS tested, max(at_ns) AS newest_ns, 1 AS holds FROM series_sample
+WHERE client_id = :client_id AND product = :product AND analyte = :analyte;
 
 -- name: failed_of_product
-SELECT count(DISTINCT sample_id) AS failed, 1 AS holds FROM deviation WHERE product = :product AND analyte = :analyte;
+SELECT count(DISTINCT sample_id) AS failed, 1 AS holds FROM deviation
+WHERE client_id = :client_id AND product = :product AND analyte = :analyte;
+
+-- name: series_of_client
+SELECT body, holds, 'series ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte)) AS record
+FROM series_checked WHERE client_id = :client_id AND product = :product AND analyte = :analyte;
 
 -- name: said_last_of_lot
 SELECT analyte, body, holds, 'prediction ' || prediction_id AS record FROM prediction_checked

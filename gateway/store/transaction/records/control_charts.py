@@ -13,7 +13,7 @@ from gateway.store.statements import SQL
 
 def series_charted(connection: sqlite3.Connection, _event: Event, record: SeriesCharted) -> None:
     """Write where a series stands, and its sample's point."""
-    of_series = {"product": record.product, "analyte": record.analyte}
+    of_series = record.key.columns()
     if record.point is None:
         connection.execute(SQL["withdraw_sample"], {**of_series, "sample_id": record.sample_id})
     else:
@@ -41,5 +41,5 @@ def control_judged(connection: sqlite3.Connection, _event: Event, record: Contro
 def reference_frozen(connection: sqlite3.Connection, _event: Event, record: ReferenceFrozen) -> None:
     """Write the reference by which several analytes are judged together."""
     wanted = record.wanted
-    row = {"product": wanted.product, "analytes": " + ".join(wanted.analytes), "body": encode(record.reference)}
-    connection.execute(SQL["insert_analytes_together"], row)
+    key = {**record.scope.columns(), "product": wanted.product, "analytes": " + ".join(wanted.analytes)}
+    connection.execute(SQL["insert_analytes_together"], {**key, "body": encode(record.reference)})

@@ -79,7 +79,8 @@ def incoming_tested(connection: sqlite3.Connection, _event: Event, record: Incom
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_incoming_result"], {"result_id": record.withdrawn})
     if record.failed is not None:
-        connection.execute(SQL["insert_incoming_result"], asdict(record))
+        row = {name: getattr(record, name) for name in ("result_id", "supplier", "material", "analyte", "failed")}
+        connection.execute(SQL["insert_incoming_result"], {**row, **record.scope.columns()})
 
 
 def sample_requested(connection: sqlite3.Connection, _event: Event, record: SampleRequested) -> None:
