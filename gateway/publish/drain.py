@@ -18,26 +18,24 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
-from gateway.errors import NotConnectedError, StoreUnavailableError
+from gateway.errors import StoreUnavailableError
 from gateway.line.definition import LineDefinition
 from gateway.publish.holding_back import HoldingBack
 from gateway.publish.in_flight import InFlight
 from gateway.publish.order import SendingOrder
+from gateway.publish.sending import Sending
 from gateway.publish.settling import Settling
-from gateway.records.outgoing import Lane
+from gateway.publish.waiting import Waiting
 from gateway.records.verdicts import Reason
 from gateway.store.outbox import Queued
 from gateway.store.queries.readers import Reader
-from gateway.time_units import SECOND_NS
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.mqtt_messages import Outgoing
 
 log = structlog.get_logger()
 
 _IDLE_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 2.0
 _LOOK_AGAIN_AT_LAST_SECONDS = 8.0
-_MOST_HANDED = 100  # more is read from the outbox by and by
 _ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 20.0
 _CAREFUL_PAUSE_SECONDS = 1.0
 
@@ -64,11 +62,10 @@ class Drain:
         """
         self._session = session
         self._reader = reader
-        self._writer = writer
         self._clock = clock
         self._on_progress = on_progress
         self._order = SendingOrder()
-        self._generation = -1
+        self._waiting = Waiting(reader, self._order)
         self._in_flight = InFlight(clock)
         self.holding_back = HoldingBack(
             session=session, reader=reader, writer=writer, line=line, present=present, clock=clock,
@@ -78,10 +75,12 @@ class Drain:
             session=session, writer=writer, in_flight=self._in_flight, order=self._order,
             holding_back=self.holding_back, on_settled=self._on_settled,
         )  # fmt: skip
+        self._sending = Sending(
+            session=session, writer=writer, waiting=self._waiting, order=self._order, in_flight=self._in_flight,
+            holding_back=self.holding_back, suspicion=self._settling.suspicion, clock=clock,
+        )  # fmt: skip
         self._something = asyncio.Event()
         self._settled = asyncio.Event()
-        self._more = True  # whether the outbox has to be read
-        self._handed: list[Queued] = []  # committed after all that was read of it
         self._store_fails = False  # whether sending met a store that cannot be used, when it last tried
         self._caught_up = asyncio.Event()
         self._look_again_at = 0.0
@@ -92,7 +91,7 @@ class Drain:
         return self._settling.sent
 
     def _on_settled(self, lost: bool) -> None:  # noqa: FBT001 - told by a callback
-        self._more = self._more or lost
+        self._waiting.more = self._waiting.more or lost
         self._settled.set()
         self._something.set()  # there may be room again
 
@@ -108,10 +107,7 @@ class Drain:
         """Take what was committed now, in its order; None where the outbox has to be read for it."""
         if messages is not None and not messages:
             return
-        if messages is None or len(self._handed) + len(messages) > _MOST_HANDED or not self._session.connected:
-            self._more = True
-        else:
-            self._handed += messages
+        self._waiting.committed(messages, connected=self._session.connected)
         self._caught_up.clear()
         self._something.set()
 
@@ -130,43 +126,34 @@ class Drain:
         """Drain until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._settling.run(), name="drain-settling")
-            await self._sending()
+            await self._send_what_waits()
 
     async def until_empty(self) -> None:
         """Return when nothing is left to send; what was acknowledged is then taken for kept by a broker that lives."""
-        while self._is_busy() or await self._is_left():
+        while self._is_busy() or await self._waiting.is_anything_left():
             self._settled.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._settled.wait()
-        if self._session.connected and self._session.generation == self._generation:
+        if self._session.connected and self._sending.is_current:
             await self._settling.all_is_kept()
-
-    async def _is_left(self) -> bool:
-        """Return whether the outbox holds something to send; where it cannot be read now, it may."""
-        try:
-            return bool(await self._reader.waiting(most=1, cursors=self._order.from_the_beginning()))
-        except StoreUnavailableError:
-            return True
 
     def _is_busy(self) -> bool:
         """Return whether there is work that it knows of, without a look into the outbox."""
-        to_read = self._session.connected and not self._store_fails and (self._more or bool(self._handed))
+        to_read = self._session.connected and not self._store_fails and bool(self._waiting)
         return bool(self._in_flight) or to_read
 
-    # --- sending
-
-    async def _sending(self) -> None:
+    async def _send_what_waits(self) -> None:
         while True:
             self._on_progress()
             self._drop_if_unanswered()
             try:
-                if self._session.connected and (self._more or self._handed):
+                if self._session.connected and self._waiting:
                     await self._send()
                     self._store_fails = False
             except StoreUnavailableError as error:
                 log.error("the outbox cannot be used", error=str(error))  # noqa: TRY400 - the cause is in the sentence
-                self._look_again_at, self._more, self._store_fails = 0.0, True, True
+                self._look_again_at, self._waiting.more, self._store_fails = 0.0, True, True
                 await asyncio.sleep(_IDLE_SECONDS)
             await self._wait()
 
@@ -175,11 +162,11 @@ class Drain:
             async with asyncio.timeout(_IDLE_SECONDS):
                 await self._something.wait()
         except TimeoutError:
-            self._more = True  # look now and then, whatever was or was not told
+            self._waiting.more = True  # look now and then, whatever was or was not told
         if not self._in_flight and self._clock.monotonic() >= self._look_again_at:
             self._look_again_at = self._clock.monotonic() + _LOOK_AGAIN_SECONDS
             self._order.again()
-            self._more = True
+            self._waiting.more = True
         self._something.clear()
 
     def _drop_if_unanswered(self) -> None:
@@ -188,67 +175,22 @@ class Drain:
             self._session.drop("the broker did not acknowledge in time")
 
     async def _send(self) -> None:
-        if self._session.generation != self._generation:
+        if not self._sending.is_current:
             await self._begin()
-        limit = self._most_in_flight()
+        limit = self._sending.most_in_flight()
         room = limit - len(self._in_flight)
         if room <= limit // 4:
             return  # settling wakes us when there is more
         if self._in_flight and self._clock.monotonic() - self._look_again_at > _LOOK_AGAIN_AT_LAST_SECONDS:
             return  # traffic never pauses: once nothing is in flight, what lies behind the cursors is looked at again
-        waiting, all_read = await self._next(room)
-        if not self._writer.reliable:  # what is read may be gone when the disk is whole again
-            raise StoreUnavailableError("the disk failed as the store committed", hint="check the disk's health")
-        with self._session.together():
-            if not await self._passed_on(waiting, all_read=all_read):
-                self._more = True
-                return
-        self._more = self._more or not all_read
-        if not self._more and not self._handed:
+        await self._sending.send(room)
+        if not self._waiting:
             self._caught_up.set()
             self._settled.set()  # who waits until all is empty looks again
 
-    async def _passed_on(self, waiting: Sequence[Queued], *, all_read: bool) -> bool:
-        """Pass on what waits, each live message behind the older ones of its topic; return whether all could be."""
-        backlog = {(each.lane, each.topic) for each in waiting if not self._order.is_live(each)}
-        pulled = set[tuple[Lane, str]]()  # whose backlog is sent: what of it was read and not pulled is gone since
-        for message in waiting:
-            if self._session.generation != self._generation or not self._has_room():
-                return False
-            topic, live = (message.lane, message.topic), self._order.is_live(message)
-            if live and (topic in backlog or not all_read):
-                if not await self._older_first(message):
-                    return False
-                pulled.add(topic)
-            if live or topic not in pulled:
-                await self._pass_on(message)
-            else:
-                self._order.passed(message)
-        return True
-
-    def _most_in_flight(self) -> int:
-        return 1 if self._settling.suspicion.careful else self._session.inflight_limit
-
-    def _has_room(self) -> bool:
-        """Return whether one more may be in flight: older ones of a topic have taken places meanwhile."""
-        return len(self._in_flight) < self._most_in_flight() and self._session.has_room
-
-    async def _next(self, room: int) -> tuple[list[Queued], bool]:
-        """Return the next messages in the order of sending, at most so many, and whether that is all that waits.
-
-        What is handed over while the outbox is read may have been read: then it has been passed when its turn comes.
-        """
-        if not self._more and len(self._handed) < room:
-            handed, self._handed = self._handed, []
-            fresh = (message for message in handed if not self._order.has_passed(message))
-            return sorted(fresh, key=lambda message: (message.lane, message.seq)), True
-        self._more, self._handed = False, []
-        waiting = await self._reader.waiting(most=room, cursors=self._order.cursors())
-        return waiting, len(waiting) < room
-
     async def _begin(self) -> None:
         """Begin anew on a connection that has come up."""
-        self._more = True
+        self._waiting.more = True
         if self._in_flight:  # settling has not yet heard what became of them on the connection before
             self._in_flight.answered.set()
             while self._in_flight:
@@ -263,60 +205,4 @@ class Drain:
         self._settling.begin()
         number = max(self._clock.now_ns(), self._order.connection + 1)  # no other ever had it, in this life or before
         self._order.begin(await self._reader.newest_seq(), connection=number)
-        self._generation = generation  # only now: where the store fails, it is begun anew
-
-    async def _older_first(self, message: Queued) -> bool:
-        """Send a topic's backlog before its live message; return False where more of it waits than fits now."""
-        if self._order.backlog == 0:
-            return True
-        most = self._most_in_flight() - len(self._in_flight)
-        older = await self._reader.older_of_topic(
-            message,
-            sent=self._order.sent_of(message.lane),
-            backlog=self._order.backlog,
-            connection=self._order.connection,
-            most=most,
-        )
-        for each in older:
-            if not self._order.was_pulled(each):
-                await self._pass_on(each, pulled=True)
-                self._order.pulled(each)
-        self._more = self._more or len(older) >= most
-        return len(older) < most
-
-    async def _pass_on(self, message: Queued, *, pulled: bool = False) -> None:
-        """Publish a message, or take it out with a record of why not."""
-        if not pulled:
-            self._order.passed(message)
-            if self._order.was_pulled(message):
-                return
-        if message.seq in self._in_flight:
-            return
-        if not await self.holding_back.holds(message):
-            self._publish(message)
-
-    def _publish(self, message: Queued) -> None:
-        if self._session.generation != self._generation:  # changed while the message was looked at: begun anew
-            self._more = True
-            return
-        try:
-            outcome = self._session.publish(_outgoing(message, self._clock))
-        except NotConnectedError:
-            self._more = True  # the next connection begins anew
-            return
-        self._in_flight.add(message, outcome)
-        log.debug("sent", topic=message.topic, message=message.message_id)
-
-
-def _outgoing(message: Queued, clock: Clock) -> Outgoing:
-    seconds = None
-    if message.expires is not None:
-        seconds = max(1, -(-clock.now().remaining_ns(message.expires) // SECOND_NS))
-    return Outgoing(
-        topic=message.topic,
-        payload=message.payload,
-        retain=message.retain,
-        expires_in_seconds=seconds,
-        content_type="application/json" if message.payload else None,
-        correlation=message.message_id.encode(),
-    )
+        self._sending.generation = generation  # only now: where the store fails, it is begun anew

@@ -158,7 +158,7 @@ async def sent(bench, count):
 async def connected_again(bench, generation):
     """Until the drain has begun on a newer connection."""
     async with asyncio.timeout(20):
-        while bench.drain._generation <= generation:
+        while bench.drain._sending.generation <= generation:
             await asyncio.sleep(0.01)
 
 
@@ -168,7 +168,7 @@ def heard(bench):
 
 async def the_broker_forgets(bench, broker):
     """What it has acknowledged, as one that is killed before it saves."""
-    generation = bench.drain._generation
+    generation = bench.drain._sending.generation
     await broker.mosquitto.kill()
     bench.received.clear()
     await broker.mosquitto.start()
