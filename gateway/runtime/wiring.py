@@ -384,11 +384,7 @@ def _feeds(ground: Dependencies, history: History) -> tuple[Feed, ...]:
             history=history,
             gaps=ground.gaps,
             max_clock_skew_ns=seconds_to_ns(ground.settings.opcua[source.name].max_clock_skew),
-            on_state=ground.health.source,
-            on_condition=ground.health.condition,
-            on_skew=ground.health.skew,
-            on_reason=ground.health.source_reason,
-            on_tags=ground.health.tags,
+            listener=ground.health,
         )
         for source in sources
     )

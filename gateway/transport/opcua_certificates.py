@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.errors import SourceUnavailableError
+from gateway.transport.opcua_source import Security
 
 WARNED_DAYS_BEFORE = 30
 _RSA_BITS = 2048
@@ -96,6 +97,19 @@ def judge(certificate: x509.Certificate, *, now: dt.datetime, private_key: Path 
         if not _fits(certificate, private_key):
             wrong.append("does not fit its private key: both must come from one labline opcua certificate")
     return Judgement(wrong=tuple(wrong), soon=tuple(soon))
+
+
+def expires(security: Security, *, now_ns: int) -> bool:
+    """Return whether our certificate, or every pinned one of the server, expires soon or has expired.
+
+    Raises SourceUnavailableError where one cannot be read.
+    """
+    now = dt.datetime.fromtimestamp(now_ns / 1e9, dt.UTC)
+    own = [judge(certificate, now=now) for certificate in certificates_in(security.certificate)]
+    pinned = [judge(certificate, now=now) for certificate in certificates_in(security.server_certificate)]
+    if any(judgement.wrong or judgement.soon for judgement in own):
+        return True
+    return bool(pinned) and all(judgement.wrong or judgement.soon for judgement in pinned)
 
 
 def _fits(certificate: x509.Certificate, private_key: Path) -> bool:

@@ -1,7 +1,8 @@
 """What an OPC UA session tells, and to whom: notifications, its state, and the tags of which something is wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gateway.records.process import TagSample
 
@@ -26,15 +27,23 @@ class Notification:
     confirms: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listener:
+class SessionListener(Protocol):
     """Whom a session tells."""
 
-    on_notification: Callable[[Notification], None]
-    on_state: Callable[[bool], None]
-    on_condition: Callable[[str, bool], None]  # (alarm's code, whether it stands)
-    on_reason: Callable[[str], None] = lambda _why: None  # why the source is not connected
-    on_tags: Callable[[Mapping[str, str]], None] = lambda _why: None  # tags that cannot be used, and why
+    def on_notification(self, notification: Notification, /) -> None:
+        """Take one notification."""
+
+    def on_state(self, subscribed: bool, /) -> None:  # noqa: FBT001 - a state
+        """Take that the subscription stands, or no longer does."""
+
+    def on_condition(self, code: str, stands: bool, /) -> None:  # noqa: FBT001 - a state
+        """Take whether an alarm stands."""
+
+    def on_reason(self, why: str, /) -> None:
+        """Take why the source is not connected."""
+
+    def on_tags(self, reasons: Mapping[str, str], /) -> None:
+        """Take which tags cannot be used, and why."""
 
 
 @dataclass(slots=True)

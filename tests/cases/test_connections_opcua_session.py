@@ -136,9 +136,9 @@ async def test_connections_02_where_it_is_the_only_tag_the_source_is_not_connect
     plant = ScriptedPlant(B=7.0)
     await plant.subscribe()
     await plant.tell(raw={"B": UNDECODABLE})
-    await plant.session._end_undecodable()
+    await plant.upkeep.end_undecodable()
     with pytest.raises(SourceUnavailableError, match="none of its 1 tags can be had: B: cannot be decoded"):
-        plant.session._must_have_tags()
+        plant.subscription.must_have_tags()
 
 
 async def test_connections_03_a_node_that_appears_later_is_had_then():
@@ -190,7 +190,7 @@ async def test_connections_06_a_revised_publishing_interval_is_waited_for():
     await plant.subscribe()
     plant.session._pause = plant.pause
     plant.until_seconds, plant.then = 14.5, lambda: plant.tell("A")
-    await plant.session._until_data(None)
+    await plant.session._until_data(plant.subscription, plant.upkeep, None)
     assert plant.last("A") == (7.0, True)
 
 
@@ -200,7 +200,7 @@ async def test_connections_06_but_not_for_ever():
     await plant.subscribe()
     plant.session._pause = plant.pause
     with pytest.raises(SourceUnavailableError, match="brings no data"):
-        await plant.session._until_data(None)
+        await plant.session._until_data(plant.subscription, plant.upkeep, None)
     assert 15.0 < plant.clock.seconds < 17.0
 
 

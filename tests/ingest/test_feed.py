@@ -51,7 +51,7 @@ class ScriptedSession:
 
     def renew(self, _why):
         self.renewed += 1
-        self.feed._state(False)
+        self.feed.on_state(False)
 
     async def wait_subscribed(self):
         await self.subscribed.wait()
@@ -70,7 +70,7 @@ class Plant:
         self.clock = Clocks(set_by)
         self.listener = Listener(source_of("opc.tcp://127.0.0.1:1", "T"), clock=self.clock)
         (self.feed,) = self.listener.feeds
-        self.session = self.feed._session = ScriptedSession()
+        self.session = self.feed._session = self.feed._filling._session = ScriptedSession()
         self.session.feed = self.feed
 
     def tell_until_its_clock_is_known(self, value, **changes):
@@ -79,10 +79,12 @@ class Plant:
 
     def tell(self, value, *, server_ahead=0, lost=False):
         at = self.clock.wall + server_ahead
-        self.feed.take(Notification(samples=(sample("T", value, at=at),), server_ns=NOW_NS + at * SECOND_NS, lost=lost))
+        self.feed.on_notification(
+            Notification(samples=(sample("T", value, at=at),), server_ns=NOW_NS + at * SECOND_NS, lost=lost)
+        )
 
     def lose_the_connection(self):
-        self.feed._state(False)
+        self.feed.on_state(False)
 
     @asynccontextmanager
     async def filling(self):
@@ -131,7 +133,7 @@ async def test_a_clock_that_is_set_while_the_source_is_there_makes_no_outage():
     plant.tell(2.0)
     plant.clock.boot += 1
     plant.tell(2.0)
-    assert plant.feed._holes[-1].from_ns == plant.clock.now_ns() - SECOND_NS
+    assert plant.feed._filling.holes[-1].from_ns == plant.clock.now_ns() - SECOND_NS
 
 
 async def test_a_hole_that_is_being_filled_when_the_clock_is_set_back_puts_nothing_into_the_future():

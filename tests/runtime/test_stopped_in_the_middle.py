@@ -268,11 +268,11 @@ class Filling:
         (self.feed,) = self.listener.feeds
         self.reached = asyncio.Event()
         for lost in (False, True, True):
-            self.feed.take(Notification(samples=(), server_ns=None, lost=lost))
+            self.feed.on_notification(Notification(samples=(), server_ns=None, lost=lost))
 
     def subscribed(self, read_history):
         session = self.feed._session
-        session._items = SimpleNamespace(tags=("T",))
+        session._subscription = SimpleNamespace(tags=("T",))
         session.read_history = read_history
         session._subscribed.set()
 

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.clock import SystemClock
-from gateway.transport.opcua import OpcUaSession
 from gateway.transport.opcua_connection import OpcUaSource
-from gateway.transport.opcua_listener import Listener
+from gateway.transport.opcua_listener import Troubles
 from gateway.transport.opcua_notifications import decoded, plain_samples, publish_response
+from gateway.transport.opcua_publish_responses import PublishResponses
+from gateway.transport.opcua_reading import OperationLimits
+from gateway.transport.opcua_subscription import Subscription
 
 NOW_NS = 1_800_000_000_000_000_000
 TAGS = {handle: f"tag{handle}" for handle in range(1, 6)}
@@ -102,32 +104,36 @@ def test_a_part_of_negative_length_is_refused_and_not_read_for_ever():
         publish_response(Buffer(endless))
 
 
-async def test_what_is_asked_for_again_and_cannot_be_read_costs_only_itself():
-    told = []
-    listener = Listener(on_notification=told.append, on_state=lambda _up: None, on_condition=lambda _code, _up: None)
+def responses_told_to(notifications, client=None):
+    """Return what takes the publish responses of a subscription without items."""
+    listener = SimpleNamespace(on_notification=notifications.append)
     source = OpcUaSource(name="s", url="opc.tcp://127.0.0.1:1", nodes={}, publishing_interval_ms=50,
                          sampling_interval_ms=50)  # fmt: skip
-    session = OpcUaSession(source, clock=SystemClock(), listener=listener)
+    subscription = Subscription(source=source, client=client, clock=SystemClock(), listener=listener,
+                                limits=OperationLimits(), troubles=Troubles(), last_heard=0.0)  # fmt: skip
+    return PublishResponses(subscription)
+
+
+async def test_what_is_asked_for_again_and_cannot_be_read_costs_only_itself():
+    told = []
 
     async def republish(_subscription, _number):
         raise ValueError("62 is not a valid NodeIdType")
 
-    session._client = SimpleNamespace(uaclient=SimpleNamespace(session=SimpleNamespace(republish=republish)))
+    client = SimpleNamespace(uaclient=SimpleNamespace(session=SimpleNamespace(republish=republish)))
+    responses = responses_told_to(told, client)
     for number in (1, 3):
         message = ua.NotificationMessage(SequenceNumber=number, NotificationData=[struct.pack("<ii", 0, 0)])
-        await session._published(ua.PublishResult(NotificationMessage=message, AvailableSequenceNumbers=[2]))
+        await responses.take(ua.PublishResult(NotificationMessage=message, AvailableSequenceNumbers=[2]))
     assert [each.lost for each in told] == [False, True]
 
 
 async def test_values_that_cannot_be_read_are_told_as_lost():
     told = []
-    listener = Listener(on_notification=told.append, on_state=lambda _up: None, on_condition=lambda _code, _up: None)
-    source = OpcUaSource(name="s", url="opc.tcp://127.0.0.1:1", nodes={}, publishing_interval_ms=50,
-                         sampling_interval_ms=50)  # fmt: skip
-    session = OpcUaSession(source, clock=SystemClock(), listener=listener)
+    responses = responses_told_to(told)
     nested = struct.pack("<iIB", 1, 1, 0x01) + b"\x98\x01\x00\x00\x00" * 5000  # lists of lists of lists
     message = ua.NotificationMessage(SequenceNumber=1, NotificationData=[nested])
-    await session._published(ua.PublishResult(NotificationMessage=message))
+    await responses.take(ua.PublishResult(NotificationMessage=message))
     assert [(each.samples, each.lost) for each in told] == [((), True)]
 
 

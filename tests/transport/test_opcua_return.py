@@ -24,7 +24,7 @@ from tests.fixtures.opcua_feed import Listener, PlantOfTags, source_of
 @pytest.fixture(autouse=True)
 def _sooner_signs_of_life(monkeypatch):
     """A server whose values stand still shows every other second that it lives; after two its clock is known."""
-    monkeypatch.setattr("gateway.transport.opcua._KEEPALIVE_SECONDS", 2.0)
+    monkeypatch.setattr("gateway.transport.opcua_subscription._KEEPALIVE_SECONDS", 2.0)
 
 
 def good(wanted):
@@ -176,8 +176,8 @@ async def test_an_overflow_of_the_servers_queue_is_a_gap_of_that_tag():
 
 
 async def test_what_could_not_be_read_of_a_hole_stays_unknown_though_the_part_before_it_was_filled(monkeypatch):
-    monkeypatch.setattr("gateway.ingest.opcua._FILL_SLICE_NS", SECOND_NS // 5)
-    monkeypatch.setattr("gateway.ingest.opcua._FILL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.ingest.holes._FILL_SLICE_NS", SECOND_NS // 5)
+    monkeypatch.setattr("gateway.ingest.hole_filling._FILL_AGAIN_SECONDS", 0.01)
     async with through_a_link(history=True) as (server, link, listener):
         (feed,) = listener.feeds
         real, ends = feed._session.read_history, []
@@ -320,8 +320,8 @@ async def test_a_server_that_renews_its_certificate_is_trusted_once_the_new_one_
 
 
 async def test_a_long_hole_is_filled_slice_by_slice_and_goes_on_where_it_was_broken_off(monkeypatch):
-    monkeypatch.setattr("gateway.ingest.opcua._FILL_SLICE_NS", SECOND_NS // 10)
-    monkeypatch.setattr("gateway.ingest.opcua._FILL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.ingest.holes._FILL_SLICE_NS", SECOND_NS // 10)
+    monkeypatch.setattr("gateway.ingest.hole_filling._FILL_AGAIN_SECONDS", 0.01)
     asked = []
     async with through_a_link(history=True) as (server, link, listener):
         (feed,) = listener.feeds
