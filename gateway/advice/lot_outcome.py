@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from gateway.decision import LotAssessed, LotJudged
-from gateway.events import Event
 from gateway.facts.base import JudgingFacts
 from gateway.facts.lot import LotFacts
 from gateway.lab.disposition import (
     TREND_FLAGS,
+    LotState,
     no_less_careful,
     on_damaged_records,
 )
@@ -22,6 +22,7 @@ from gateway.records.laboratory import (
     RestedOn,
 )
 from gateway.records.prediction import Prediction
+from gateway.records.verdicts import Reason
 
 MOST_RESULTS_NAMED = 50  # of a disposition: the worst
 
@@ -43,71 +44,94 @@ class LotOutcome:
         return (state.recommendation, state.latched) != (before.recommendation, before.latched)
 
 
-def lot_outcome(
-    event: Event,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trigger:
+    """Why a lot is judged now, and what a result that arrives brings with it.
+
+    ``settled_now``: analytes of provisional holds that it settles; ``subject``: what it is about, and ``own``: whether
+    that speaks of the lot.
+    """
+
+    at_ns: int
+    disposition_id: str
+    job_order_id: str | None = None
+    predictions: tuple[Prediction, ...] = ()
+    flags: tuple[str, ...] = ()
+    settled_now: frozenset[str] = frozenset()
+    subject: str | None = None
+    own: bool = True
+
+
+def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> LotOutcome:
+    """Return what a lot's assessments and its recommendation are now."""
+    lot, before = lot_facts.knowledge.lot or None, lot_facts.before
+    assessed = assessments(lot_facts.knowledge, facts.specifications.in_force)
+    missing = _missing(lot_facts, assessed, facts, at_ns=trigger.at_ns)
+    state, reasons = _recommended(lot_facts, facts, trigger, assessed, missing)
+    unchanged = (before.recommendation, before.latched) == (state.recommendation, state.latched)
+    return LotOutcome(
+        lot_facts=lot_facts,
+        judged=LotJudged(
+            disposition=_disposition(lot_facts, trigger, assessed, missing, state, reasons),
+            material_lot_id=lot,
+            state=state,
+            stands_already=lot_facts.on_record and unchanged,
+        ),
+        assessed=None if lot is None else _assessed(lot, lot_facts, assessed),
+        speaking=_speaking(assessed, trigger.subject),
+        own=trigger.own,
+    )
+
+
+def _recommended(
     lot_facts: LotFacts,
     facts: JudgingFacts,
-    *,
-    disposition_id: str,
-    job_order_id: str | None = None,
-    predictions: tuple[Prediction, ...] = (),
-    flags: tuple[str, ...] = (),
-    settled_now: frozenset[str] = frozenset(),
-    subject: str | None = None,
-    own: bool = True,
-) -> LotOutcome:
-    """Return what a lot's assessments and its recommendation are now.
-
-    ``settled_now``: analytes of provisional holds that the event settles; ``subject``: what the event is about, and
-    ``own``: whether that speaks of the lot.
-    """
-    knowledge = lot_facts.knowledge
-    lot = knowledge.context.material_lot_id or None
-    assessed = assessments(knowledge, facts.specifications.in_force)
-    missing = _missing(event, lot_facts, assessed, facts)
+    trigger: Trigger,
+    assessed: tuple[Assessment, ...],
+    missing: tuple[str, ...],
+) -> tuple[LotState, tuple[Reason, ...]]:
+    """Return what is recommended, and why: no less careful than before where records are damaged or in doubt."""
     waiting = tuple(
         hold.analyte
         for hold in _provisional(lot_facts, assessed)
-        if hold.settled_by is None and hold.analyte not in settled_now
+        if hold.settled_by is None and hold.analyte not in trigger.settled_now
     )
     state, reasons = recommend(assessed, lot_facts.rest, missing=missing, provisional=waiting)
     if facts.damaged:
         state, reasons = on_damaged_records(state, reasons, facts.damaged)
     if facts.damaged or in_doubt(facts.latches):
         state, reasons = no_less_careful(state, reasons, lot_facts.before, forgotten=has_forgotten(facts.latches))
-    reasons = with_history(state, reasons, lot_facts.earlier_hold)
-    named = tuple(item for item in assessed if item.current)
-    disposition = Disposition(
-        disposition_id=disposition_id,
-        material_lot_id=lot,
-        job_order_id=job_order_id or knowledge.context.job_order_id,
+    return state, with_history(state, reasons, lot_facts.earlier_hold)
+
+
+def _disposition(
+    lot_facts: LotFacts,
+    trigger: Trigger,
+    assessed: tuple[Assessment, ...],
+    missing: tuple[str, ...],
+    state: LotState,
+    reasons: tuple[Reason, ...],
+) -> Disposition:
+    """Return what is told of a lot: the recommendation, its reasons, and all that it rests on."""
+    knowledge = lot_facts.knowledge
+    current = tuple(item for item in assessed if item.current)
+    closed = ("LOT_CLOSED",) if lot_facts.closed else ()
+    return Disposition(
+        disposition_id=trigger.disposition_id,
+        material_lot_id=knowledge.lot or None,
+        job_order_id=trigger.job_order_id or knowledge.context.job_order_id,
         recommendation=state.recommendation,
         previous=lot_facts.before.recommendation,
         latched=state.latched,
         reasons=reasons,
-        rests_on_results=_rests_on(lot_facts, named),
-        rests_on_predictions=predictions,
-        flags=tuple(
-            dict.fromkeys((*_own_flags(assessed, subject), *flags, *(("LOT_CLOSED",) if lot_facts.closed else ())))
-        ),
+        rests_on_results=_rests_on(lot_facts, current),
+        rests_on_predictions=trigger.predictions,
+        flags=tuple(dict.fromkeys((*_own_flags(assessed, trigger.subject), *trigger.flags, *closed))),
         gaps=lot_facts.gaps,
         missing_tests=missing,
-        trends=tuple(_trend_of(item) for item in named if not TREND_FLAGS.isdisjoint(item.flags)),
+        trends=tuple(_trend_of(item) for item in current if not TREND_FLAGS.isdisjoint(item.flags)),
         provisional=state.provisional,
-        results=len(named) + sum(lot_facts.rest.asks.values()),
-    )
-    return LotOutcome(
-        lot_facts=lot_facts,
-        judged=LotJudged(
-            disposition=disposition,
-            material_lot_id=lot,
-            state=state,
-            stands_already=lot_facts.on_record
-            and (lot_facts.before.recommendation, lot_facts.before.latched) == (state.recommendation, state.latched),
-        ),
-        assessed=None if lot is None else _assessed(lot, lot_facts, assessed),
-        speaking=_speaking(assessed, subject),
-        own=own,
+        results=len(current) + sum(lot_facts.rest.asks.values()),
     )
 
 
@@ -139,9 +163,9 @@ def _own_flags(assessed: tuple[Assessment, ...], subject: str | None) -> tuple[s
     return next((item.flags for item in assessed if item.subject == subject), ())
 
 
-def _rests_on(lot_facts: LotFacts, named: tuple[Assessment, ...]) -> tuple[RestedOn, ...]:
+def _rests_on(lot_facts: LotFacts, current: tuple[Assessment, ...]) -> tuple[RestedOn, ...]:
     """Return the results that count: all that were looked at, and of many others the worst."""
-    results = (*(item for item in lot_facts.rest.worst if item.current), *named)
+    results = (*(item for item in lot_facts.rest.worst if item.current), *current)
     if len(results) > MOST_RESULTS_NAMED:
         results = tuple(sorted(results, key=lambda item: not item.points)[:MOST_RESULTS_NAMED])
     return tuple(
@@ -156,7 +180,7 @@ def _rests_on(lot_facts: LotFacts, named: tuple[Assessment, ...]) -> tuple[Reste
 
 
 def _missing(
-    event: Event, lot_facts: LotFacts, assessed: tuple[Assessment, ...], facts: JudgingFacts
+    lot_facts: LotFacts, assessed: tuple[Assessment, ...], facts: JudgingFacts, *, at_ns: int
 ) -> tuple[str, ...]:
     """Return the required tests without an approved result: of every product and client that the lot's results name."""
     context = lot_facts.knowledge.context
@@ -166,7 +190,7 @@ def _missing(
         analyte
         for product in products
         for client_id in sorted(clients, key=str)
-        for analyte in facts.specifications.required(event.at_ns, product=product, client_id=client_id)
+        for analyte in facts.specifications.required(at_ns, product=product, client_id=client_id)
     )
     approved = lot_facts.rest.approved | {item.analyte for item in assessed if item.approved}
     return tuple(analyte for analyte in required if analyte not in approved)
@@ -184,5 +208,5 @@ def _provisional(lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -> tuple
 def _trend_of(item: Assessment) -> str:
     reasons = [point.reason for point in item.points if point.code in TREND_FLAGS]
     signals = [str(reason.parameters.get("rule", reason.code)) for reason in reasons]
-    told = ", ".join(signals) or ", ".join(sorted(TREND_FLAGS.intersection(item.flags)))
-    return f"{item.sample_id} {item.test_id}: {told}"
+    rules = ", ".join(signals) or ", ".join(sorted(TREND_FLAGS.intersection(item.flags)))
+    return f"{item.sample_id} {item.test_id}: {rules}"

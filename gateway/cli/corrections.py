@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.cli.acts import person_option, reason_option
 from gateway.cli.keys import private_key
 from gateway.cli.output import out, show_json, show_table
-from gateway.config.line_definition import define_line, trusted_keys
+from gateway.config.assigned_models import trusted_keys
+from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.times import rfc3339

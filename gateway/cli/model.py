@@ -14,7 +14,9 @@ from gateway.cli import corrections, versions
 from gateway.cli.acts import person_option, reason_option
 from gateway.cli.keys import private_key
 from gateway.cli.output import cell, err, out, progress_of, show_json, show_table
-from gateway.config.line_definition import bundle_files, define_line, trusted_keys
+from gateway.config.assigned_models import trusted_keys
+from gateway.config.bundles import bundle_files
+from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.errors import BundleRefusedError, LablineError

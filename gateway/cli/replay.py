@@ -13,8 +13,9 @@ from typing import Any
 import typer
 
 from gateway.cli.output import cell, err, few_digits, out, progress_of, show_json, show_table
+from gateway.config.bundles import bundle_files
 from gateway.config.connections import result_mapping
-from gateway.config.line_definition import analytes_of, bundle_files, define_line
+from gateway.config.line_definition import analytes_of, define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.times import parse_rfc3339, rfc3339

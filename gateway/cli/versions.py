@@ -9,7 +9,8 @@ import typer
 
 from gateway.cli.acts import person_option, reason_option
 from gateway.cli.output import cell, out, show_json, show_table
-from gateway.config.line_definition import bundle_files, define_line
+from gateway.config.bundles import bundle_files
+from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.inference.bundle import read_bundle

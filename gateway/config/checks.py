@@ -3,7 +3,6 @@
 import difflib
 import math
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
 
@@ -14,7 +13,6 @@ from gateway.contract.times import parse_rfc3339
 from gateway.contract.topics import is_shared, unshared
 from gateway.errors import Problem
 from gateway.lab.units import is_known
-from gateway.line.definition import Limits, ModelBundle, TagDefinition, intersection
 from gateway.records.laboratory import ResultStatus
 
 _EXPIRED_ADVICE = (
@@ -138,39 +136,6 @@ def _band(band: tuple[float, float]) -> str:
 
 
 Found = tuple[str, str, str]  # key, message, hint
-
-
-def never_inside(bundle: ModelBundle, here: ModelBundle, tags: Mapping[str, TagDefinition]) -> list[str]:
-    """Return in sentences which ranges of a bundle leave no value, together with those of the line's tags.
-
-    Args:
-        bundle: as it was made.
-        here: the same with the limits that hold on this line.
-        tags: the line's tags by name.
-    """
-    found = [
-        _sentence(item.name, each.validated, tags[item.tag])
-        for item, each in zip(here.inputs, bundle.inputs, strict=True)
-        if not item.validated[0] < item.validated[1]
-    ]
-    found += [
-        _sentence(f"setpoint {item.tag}", each.validated, tags[item.tag])
-        for item, each in zip(here.manipulated, bundle.manipulated, strict=True)
-        if not item.validated[0] < item.validated[1]
-    ]
-    for interlock in (each for item in bundle.manipulated for each in item.interlocks):
-        lower, upper = intersection(interlock.within, tags[interlock.tag].validated)
-        reachable = not interlock.states or any(lower <= state <= upper for state in interlock.states)
-        if lower > upper or not reachable:
-            found.append(_sentence(f"interlock {interlock.tag}", interlock.within, tags[interlock.tag]))
-    return found
-
-
-def _sentence(what: str, wanted: Limits, tag: TagDefinition) -> str:
-    own = (
-        "" if tag.validated is None else f", tags.{tag.name}.validated is {tag.validated[0]:g} to {tag.validated[1]:g}"
-    )
-    return f"no value is right for {what}: the bundle allows {wanted[0]:g} to {wanted[1]:g}{own}"
 
 
 def _source_problems(settings: Settings) -> list[Found]:

@@ -2,10 +2,10 @@
 
 import ssl
 from dataclasses import replace
+from pathlib import Path
 
 from gateway.config.connection_tables import LimsTable
 from gateway.config.credentials import credential, credential_path
-from gateway.config.line_definition import _RANDOM_TEXT, _unreadable
 from gateway.config.tables import Settings
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.mapping import ResultMapping, mapping_by_paths, mapping_named
@@ -17,6 +17,8 @@ from gateway.transport.webhook_options import WebhookOptions
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _SHORTEST_SECRET = 16  # characters
+
+_RANDOM_TEXT = "put a long random text (openssl rand -hex 32)"
 
 
 def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
@@ -154,3 +156,8 @@ def webhook_options(settings: Settings) -> WebhookOptions | None:
         certificate=table.certificate,
         key=key if table.certificate is not None else None,
     )
+
+
+def _unreadable(key: str, file: Path | None) -> ConfigurationError:
+    hint = "name the certificate's file, which the service may read"
+    return ConfigurationError((Problem(file=str(file), key=key, message="is no file that can be read", hint=hint),))

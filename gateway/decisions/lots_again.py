@@ -2,7 +2,7 @@
 
 from gateway.advice.lot_guidance import Occasion as LotOccasion
 from gateway.advice.lot_guidance import advise_on_lot
-from gateway.advice.lot_outcome import lot_outcome
+from gateway.advice.lot_outcome import Trigger, lot_outcome
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision
 from gateway.decisions.changes import assessment_alone, disposition_changes, guidance_changes
@@ -22,13 +22,12 @@ def on_lots_judged_again(event: LotsJudgedAgain, facts: LotsAgainFacts) -> Decis
 
 def _judged_again(event: LotsJudgedAgain, lot_facts: LotFacts, facts: LotsAgainFacts) -> Decision:
     context = lot_facts.knowledge.context
-    outcome = lot_outcome(
-        event,
-        lot_facts,
-        facts,
+    trigger = Trigger(
+        at_ns=event.at_ns,
         disposition_id=identity_of("disposition", event.event_id, context.material_lot_id),
         flags=("JUDGED_AGAIN",),
     )
+    outcome = lot_outcome(lot_facts, facts, trigger)
     if not outcome.changed:
         return assessment_alone(outcome)
     occasion = LotOccasion(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.advice.lot_outcome import LotOutcome, lot_outcome
+from gateway.advice.lot_outcome import LotOutcome, Trigger, lot_outcome
 from gateway.contract.identity import identity_of, result_identity
 from gateway.decision import Decision
 from gateway.decisions.control_charts import Trended, trend
@@ -206,10 +206,8 @@ def _lot_outcome(
         "NO_LOT": not lot,
         "LOT_CHANGED": (bool(lot) and not of_result) or _left_a_lot(result, facts),
     }
-    return lot_outcome(
-        event,
-        replace(lot_facts, knowledge=knowledge),
-        facts,
+    trigger = Trigger(
+        at_ns=event.at_ns,
         disposition_id=identity_of("disposition", event.event_id, *((lot,) if facts.lots[0] is not lot_facts else ())),
         job_order_id=result.job_order_id or facts.context.job_order_id,
         predictions=tuple(each for each in predictions if each.stage != _SHADOW),  # a model in shadow tells nobody
@@ -218,6 +216,7 @@ def _lot_outcome(
         subject=result.result_id,
         own=of_result,
     )
+    return lot_outcome(replace(lot_facts, knowledge=knowledge), facts, trigger)
 
 
 def _same_version(first: LabResult, second: LabResult) -> bool:

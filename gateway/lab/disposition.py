@@ -65,18 +65,23 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
     if not TREND_FLAGS.isdisjoint(result.flags) and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         judged += [(recommendation, reason) for reason in trends or (_OUT_OF_TREND,)]
-    flags = [*result.flags, *unit_flags(result, given)]
-    if any(differ(first, each) for each in given[1:] if first is not None):
-        flags.append("SPECIFICATION_CONFLICT")
-    if len({each.version for each in given} - {None}) > 1:
-        flags.append("SPECIFICATION_VERSION_DIFFERS")
     return Judged(
         result=result,
         recommendation=recommendation,
         reasons=_speaking(judged, recommendation),
-        flags=tuple(flags),
+        flags=(*result.flags, *unit_flags(result, given), *_differing(given)),
         specification=first,
     )
+
+
+def _differing(given: tuple[Specification, ...]) -> list[str]:
+    """Return in which way the specifications of one result differ."""
+    flags = []
+    if any(differ(given[0], other) for other in given[1:]):
+        flags.append("SPECIFICATION_CONFLICT")
+    if len({specification.version for specification in given} - {None}) > 1:
+        flags.append("SPECIFICATION_VERSION_DIFFERS")
+    return flags
 
 
 def _withdrawn(result: LabResult) -> Reason:

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gateway.clock import SystemClock
-from gateway.config.line_definition import trusted_keys
+from gateway.config.assigned_models import trusted_keys
 from gateway.config.tables import Settings
 from gateway.contract.acts import LONGEST_ANSWER_BYTES, ActRequest, identity_of_act, read_answer, request_line
 from gateway.database.opening import SQLITE_ERRORS, translated

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from gateway.config.line_definition import bundle_files
+from gateway.config.bundles import bundle_files
 from gateway.deadlines import ClockReading
 from gateway.decisions.table import windows_needed
 from gateway.events import ModelDue

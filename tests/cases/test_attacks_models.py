@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.config.line_definition import bundle_files
+from gateway.config.bundles import bundle_files
 from gateway.contract.model_names import ModelName
 from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedError
 from gateway.inference.bundle import GOLDEN, MANIFEST, REFERENCE, check_golden, golden_csv, read_bundle

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.checks import never_inside
+from gateway.config.bundles import never_inside
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.line.definition import Interlock, intersection

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from gateway.cli import app
+from gateway.config.assigned_models import trusted_keys
 from gateway.config.checks import doubts
 from gateway.config.connections import broker_address, opcua_sources
 from gateway.config.credentials import unused_credentials
-from gateway.config.line_definition import trusted_keys
 from gateway.config.reading import read, unknown_variables
 from gateway.config.tables import Settings
 from gateway.errors import ConfigurationError

@@ -1,5 +1,6 @@
 """Laboratory cases about the release of a lot: what is unread, late, contradictory or repeated speaks against it."""
 
+import json
 from contextlib import closing
 
 import pytest
@@ -354,6 +355,27 @@ def test_laboratory_28_a_resend_of_the_whole_history_changes_and_sends_nothing(l
     lab.wait(3600)
     assert [lab.ever(f"L{lot}") for lot in range(5)] == before
     assert {each[-1] for each in before} == {"release"}
+
+
+def test_laboratory_28_a_history_sent_again_in_another_form_changes_and_sends_nothing(lab):
+    documents = [
+        {"sample_id": f"S-{number}", "test_name": test, "result": value, "status": "approved",
+         "material_lot": f"L-{lot}",
+         "product": "FG-100", "unit": unit}
+        for number, (lot, test, value, unit) in enumerate(
+            [(1, "pH", 7.1, None), (1, "Viscosity", 99.5, "mPa.s"), (2, "pH", 9.9, None),
+             (2, "Viscosity", 101, "mPa.s")]
+        )
+    ]  # fmt: skip
+    for document in documents:
+        lab.lims(document)
+    before = len(lab.sent("disposition"))
+    for document in documents:
+        again = {name: document[name] for name in reversed(document)}
+        lab.lims(json.dumps({**again, "result": str(document["result"])}, indent=1).encode())
+        lab.lims(json.dumps([again]).encode())
+    lab.wait(120)
+    assert len(lab.sent("disposition")) == before
 
 
 def test_laboratory_28_a_value_that_is_told_again_and_left_standing_is_for_review(lab):

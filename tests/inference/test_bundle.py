@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.config.line_definition import bundle_files
+from gateway.config.bundles import bundle_files
 from gateway.errors import BundleRefusedError, InferenceError
 from gateway.inference.bundle import CARD, GOLDEN, MANIFEST, MODEL, REFERENCE, check_golden, read_bundle
 from gateway.inference.interval import split_conformal_half_width

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner
 
 from gateway.cli import app, corrections
-from gateway.config.line_definition import bundle_files
+from gateway.config.bundles import bundle_files
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
 from gateway.replay.recorded import Stretch, said_then

@@ -2,7 +2,7 @@
 
 import sys
 
-from gateway.config.line_definition import bundle_files
+from gateway.config.bundles import bundle_files
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle
 from gateway.transport.onnx import load_model
 from tests.fixtures.real_parts import REPOSITORY

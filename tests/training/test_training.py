@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.config.line_definition import bundle_files
+from gateway.config.bundles import bundle_files
 from gateway.errors import BundleRefusedError
 from gateway.inference.bundle import MODEL, check_golden, read_bundle
 from gateway.training.validation import blocks

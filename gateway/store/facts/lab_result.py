@@ -1,5 +1,6 @@
 """What the decision on a laboratory result stands on."""
 
+import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -96,14 +97,24 @@ def _history(reading: Reading, event: ResultArrived) -> ResultHistory:
     current = next((row for row in rows if row["current"]), rows[-1])
     standing = with_known_lots(reading.connection, decode(LabResult, current["body"]))
     numbered = event.result.result_version is not None
-    same = [row for row in rows if row["payload_sha256"] == event.origin.payload_sha256]
+    same = [] if numbered else [row for row in rows if _says_the_same(row, event)]
     earlier = [row for row in same if row is not current]
     return ResultHistory(
         current=standing,
         next_version=newest + 1,
-        repeats_current=not numbered and current in same,
-        repeats_superseded=earlier[-1]["result_id"] if not numbered and earlier and current not in same else None,
+        repeats_current=current in same,
+        repeats_superseded=earlier[-1]["result_id"] if earlier and current not in same else None,
         says_nothing_new=numbered and _says_nothing_new(standing, event.result),
+    )
+
+
+def _says_the_same(row: sqlite3.Row, event: ResultArrived) -> bool:
+    """Return whether a version on record came by the same bytes, or says the same in another order or form."""
+    if row["payload_sha256"] == event.origin.payload_sha256:
+        return True
+    arrived, own = event.result, decode(LabResult, row["body"]).in_its_own_words()
+    return arrived == replace(
+        own, result_id=arrived.result_id, result_version=arrived.result_version, flags=arrived.flags
     )
 
 

@@ -1,0 +1,115 @@
+"""Bundles on disk, and what holds of them on this line: limits are the intersection of bundle and tags."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.errors import BundleRefusedError
+from gateway.line.definition import (
+    Aggregate,
+    InputDefinition,
+    Limits,
+    ManipulatedTag,
+    ModelBundle,
+    TagDefinition,
+    intersection,
+)
+
+_LARGEST_FILE_BYTES = 256 * 2**20
+
+
+def bundle_files(folder: Path) -> dict[str, bytes]:
+    """Return the files of a bundle's folder; raises BundleRefusedError where it cannot be read."""
+    try:
+        paths = [path for path in folder.iterdir() if path.is_file()]
+        too_large = [path.name for path in paths if path.stat().st_size > _LARGEST_FILE_BYTES]
+        if too_large:
+            raise BundleRefusedError(f"{folder}: {too_large[0]} is larger than {_LARGEST_FILE_BYTES} bytes")
+        return {path.name: path.read_bytes() for path in paths}
+    except OSError as error:
+        raise BundleRefusedError(
+            f"{folder} cannot be read: {error.strerror}",
+            hint="name the folder of the bundle, with its version",
+        ) from error
+
+
+_IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, Aggregate.MAX})
+
+
+def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Path) -> ModelBundle:
+    """Return the bundle with the limits that hold here: of tag, bundle input and manipulated tag, the intersection."""
+    wanted = {item.tag for item in bundle.inputs} | {item.tag for item in bundle.manipulated}
+    wanted |= {interlock.tag for item in bundle.manipulated for interlock in item.interlocks}
+    unknown = sorted(wanted - set(tags))
+    if unknown:
+        raise BundleRefusedError(
+            f"{where} needs tags that are not configured: {', '.join(unknown)}",
+            hint="add [tags.<name>] for each",
+        )
+    expected = [(item.tag, item.unit) for item in bundle.inputs if item.aggregate in _IN_THE_TAGS_SCALE]
+    for tag, unit in (*expected, *((item.tag, item.unit) for item in bundle.manipulated)):
+        if unit != tags[tag].unit:
+            raise BundleRefusedError(
+                f"{where}: {tag} is in {tags[tag].unit} here, the bundle expects {unit}",
+                hint="correct the unit of the tag, or use a bundle trained on it",
+            )
+    here = replace(
+        bundle,
+        inputs=tuple(_narrowed_input(item, tags[item.tag]) for item in bundle.inputs),
+        manipulated=tuple(_narrowed_setpoint(item, tags[item.tag], bundle) for item in bundle.manipulated),
+    )
+    nowhere = never_inside(bundle, here, tags)
+    if nowhere:
+        raise BundleRefusedError(
+            f"{where}: {'; '.join(nowhere)}",
+            hint="correct validated of the tag, or use a bundle trained for that range",
+        )
+    return here
+
+
+def _narrowed_input(item: InputDefinition, tag: TagDefinition) -> InputDefinition:
+    frozen = [after_ns for after_ns in (item.frozen_after_ns, tag.frozen_after_ns) if after_ns is not None]
+    watched = replace(item, frozen_after_ns=min(frozen, default=None))
+    if item.aggregate not in _IN_THE_TAGS_SCALE:
+        return watched
+    return replace(watched, validated=intersection(item.validated, tag.validated))
+
+
+def _narrowed_setpoint(item: ManipulatedTag, tag: TagDefinition, bundle: ModelBundle) -> ManipulatedTag:
+    as_input = [
+        each.validated for each in bundle.inputs if each.tag == item.tag and each.aggregate in _IN_THE_TAGS_SCALE
+    ]
+    return replace(item, validated=intersection(item.validated, tag.validated, *as_input))
+
+
+def never_inside(bundle: ModelBundle, here: ModelBundle, tags: Mapping[str, TagDefinition]) -> list[str]:
+    """Return in sentences which ranges of a bundle leave no value, together with those of the line's tags.
+
+    Args:
+        bundle: as it was made.
+        here: the same with the limits that hold on this line.
+        tags: the line's tags by name.
+    """
+    found = [
+        _sentence(item.name, each.validated, tags[item.tag])
+        for item, each in zip(here.inputs, bundle.inputs, strict=True)
+        if not item.validated[0] < item.validated[1]
+    ]
+    found += [
+        _sentence(f"setpoint {item.tag}", each.validated, tags[item.tag])
+        for item, each in zip(here.manipulated, bundle.manipulated, strict=True)
+        if not item.validated[0] < item.validated[1]
+    ]
+    for interlock in (each for item in bundle.manipulated for each in item.interlocks):
+        lower, upper = intersection(interlock.within, tags[interlock.tag].validated)
+        reachable = not interlock.states or any(lower <= state <= upper for state in interlock.states)
+        if lower > upper or not reachable:
+            found.append(_sentence(f"interlock {interlock.tag}", interlock.within, tags[interlock.tag]))
+    return found
+
+
+def _sentence(what: str, wanted: Limits, tag: TagDefinition) -> str:
+    own = (
+        "" if tag.validated is None else f", tags.{tag.name}.validated is {tag.validated[0]:g} to {tag.validated[1]:g}"
+    )
+    return f"no value is right for {what}: the bundle allows {wanted[0]:g} to {wanted[1]:g}{own}"
