@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.cli.acts import person_option, reason_option
 from gateway.cli.keys import private_key
+from gateway.cli.options import takes
 from gateway.cli.output import out, show_json, show_table
 from gateway.config.assigned_models import trusted_keys
 from gateway.config.line_definition import define_line
@@ -36,51 +38,66 @@ from gateway.time_units import SECOND_NS, seconds_to_ns
 _LEADS_SECONDS = (0.2, 1.0, 5.0)  # from when on what is signed is to be in force
 
 
-def correct(
-    model: str = typer.Argument(..., help="The model's name; of its configuration, bias is signed."),
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    analyte: str = typer.Option(None, "--analyte", help="Of which analyte; without it, of all the model's."),
-    key: Path = typer.Option(None, "--key", help="The approver's Ed25519 private key as PEM; without it, only show."),
-    approver: str = person_option("--approver", "The approver's printed name.", required=False),
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorrectOptions:
+    """Which model's correction is shown, or signed, and by whom."""
+
+    model: str = typer.Argument(..., help="The model's name; of its configuration, bias is signed.")
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file.")
+    analyte: str = typer.Option(None, "--analyte", help="Of which analyte; without it, of all the model's.")
+    key: Path = typer.Option(None, "--key", help="The approver's Ed25519 private key as PEM; without it, only show.")
+    approver: str = person_option("--approver", "The approver's printed name.", required=False)
     meaning: str = reason_option(
         "--meaning", "What the signature says, such as 'checked against VR-12'.", required=False
-    ),
-    bias: float = typer.Option(None, "--bias", help="The proposal as you saw it; signs nothing if it has changed."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
-) -> None:
+    )
+    bias: float = typer.Option(None, "--bias", help="The proposal as you saw it; signs nothing if it has changed.")
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table.")
+
+
+@takes(CorrectOptions)
+def correct(options: CorrectOptions) -> None:
     """Show which correction is in force and which one laboratory results propose, or sign what is proposed.
 
     What is signed is in force at once, fades and ends by the bundle's limits, and is audited with its signature.
     """
-    settings, _sha256 = read(config)
-    assignment, outputs = _outputs(settings, config.resolve(), model, analyte)
+    settings, _sha256 = read(options.config)
+    assignment, outputs = _outputs(settings, options.config.resolve(), options.model, options.analyte)
     now_ns = time.time_ns()
     with closing(read_state(settings.store.directory)) as connection:
         found = [correction(connection, assignment.bundle, output, at_ns=now_ns) for output in outputs]
-    if key is not None:
-        if not approver or not meaning:
-            raise LablineError("a signature needs a name and a meaning", hint="give --approver and --meaning")
-        signing = _trusted(private_key(key), settings, folder=config.resolve().parent)
-        found = [each for each in found if each.proposal.newest_ns is not None]
-        if not found:
-            raise LablineError(f"results propose nothing of {model}", hint="approved results of its samples do")
-        if bias is not None:
-            _as_seen(found, bias)
-
-        def sign(at_ns: int) -> SignBiases:
-            biases = (_act(assignment, each, signing, approver, meaning, at_ns) for each in found)
-            return SignBiases(model=model, biases=tuple(biases))
-
-        _put_in_force(sign, settings, path=config.resolve(), approver=approver, meaning=meaning)
+    if options.key is not None:
+        found = _signed(found, assignment, settings, options)
     documents = [_document(assignment, each, now_ns) for each in found]
-    if as_json:
-        show_json({"model": model, "signed": key is not None, "corrections": documents})
+    if options.as_json:
+        show_json({"model": options.model, "signed": options.key is not None, "corrections": documents})
         return
     names = ("analyte", "in force", "signed", "proposed", "results", "newest")
     rows = [tuple("-" if each[name] is None else str(each[name]) for name in names) for each in documents]
-    show_table(f"{model} {assignment.bundle.identity.version}", names, rows)
-    if key is not None:
-        out.print(f"signed by {approver}: what was proposed is in force", markup=False, soft_wrap=True)
+    show_table(f"{options.model} {assignment.bundle.identity.version}", names, rows)
+    if options.key is not None:
+        out.print(f"signed by {options.approver}: what was proposed is in force", markup=False, soft_wrap=True)
+
+
+def _signed(
+    found: list[Correction], assignment: ModelAssignment, settings: Settings, options: CorrectOptions
+) -> list[Correction]:
+    """Return those corrections that are proposed, once they are signed and in force; raises LablineError."""
+    approver, meaning = options.approver, options.meaning
+    if not approver or not meaning:
+        raise LablineError("a signature needs a name and a meaning", hint="give --approver and --meaning")
+    key = _trusted(private_key(options.key), settings, folder=options.config.resolve().parent)
+    proposed = [each for each in found if each.proposal.newest_ns is not None]
+    if not proposed:
+        raise LablineError(f"results propose nothing of {options.model}", hint="approved results of its samples do")
+    if options.bias is not None:
+        _as_seen(proposed, options.bias)
+
+    def sign(at_ns: int) -> SignBiases:
+        biases = (_act(assignment, each, key, approver, meaning, at_ns) for each in proposed)
+        return SignBiases(model=options.model, biases=tuple(biases))
+
+    _put_in_force(sign, settings, path=options.config.resolve(), approver=approver, meaning=meaning)
+    return proposed
 
 
 def _put_in_force(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from gateway.cli.options import takes
 from gateway.cli.output import err, out, progress_of, show_json, show_table
 from gateway.clock import SystemClock
 from gateway.config.connections import broker_address
@@ -55,25 +56,31 @@ def _group() -> None:
     """Laboratory results."""
 
 
-@app.command(name="import")
-def import_results(
-    file: Path = typer.Argument(..., help="A CSV file with a header, one result a row."),
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    column: list[str] = typer.Option([], "--column", help='Which column is a field, such as sample_id="Sample no.".'),
-    ignore: list[str] = typer.Option([], "--ignore", help="A column that does not matter, whatever it says."),
-    separator: str = typer.Option(None, "--separator", help="What separates cells; else as the file shows."),
-    encoding: str = typer.Option(None, "--encoding", help="How the file is written, such as cp1252; else UTF-8."),
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportOptions:
+    """Which file is sent, and how it is written."""
+
+    file: Path = typer.Argument(..., help="A CSV file with a header, one result a row.")
+    config: Path = typer.Option(..., "--config", "-c", help="The configuration file.")
+    column: list[str] = typer.Option([], "--column", help='Which column is a field, such as sample_id="Sample no.".')
+    ignore: list[str] = typer.Option([], "--ignore", help="A column that does not matter, whatever it says.")
+    separator: str = typer.Option(None, "--separator", help="What separates cells; else as the file shows.")
+    encoding: str = typer.Option(None, "--encoding", help="How the file is written, such as cp1252; else UTF-8.")
     decimal_comma: bool = typer.Option(
         None, "--decimal-comma/--decimal-point", help="Numbers are written like 9,8; else as [lims] decimal_comma says."
-    ),
-    zone: str = typer.Option(None, "--time-zone", help="Of times that name none, such as Europe/Paris."),
-    time_format: str = typer.Option(None, "--time-format", help='Of times, such as "%d.%m.%Y %H:%M"; else ISO 8601.'),
+    )
+    zone: str = typer.Option(None, "--time-zone", help="Of times that name none, such as Europe/Paris.")
+    time_format: str = typer.Option(None, "--time-format", help='Of times, such as "%d.%m.%Y %H:%M"; else ISO 8601.')
     only_good: bool = typer.Option(
         False, "--only-good", help="Send though some rows cannot be read; the lots of those are then for review."
-    ),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be sent, and what could not be read."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
+    )
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be sent, and what could not be read.")
+    as_json: bool = typer.Option(False, "--json", help="One JSON object.")
+
+
+@app.command(name="import")
+@takes(ImportOptions)
+def import_results(options: ImportOptions) -> None:
     """Send the results in a file to the broker, as a laboratory's system would; the gateway takes them from there.
 
     Every row is read first as the gateway will read it; where one cannot be read, nothing is sent. With --only-good
@@ -81,34 +88,38 @@ def import_results(
     and is unchanged changes nothing; a correction needs a result_version. Exit 1 where a row cannot be read or the
     broker refuses one.
     """
-    settings, _sha256 = read(config)
-    lims = settings.lims
-    if lims.mapping != "canonical":
+    settings, _sha256 = read(options.config)
+    if settings.lims.mapping != "canonical":
         hint = 'a line of its own for files: [lims] mapping = "canonical"'
         raise LablineError("files are sent as canonical messages, and [lims] mapping reads others", hint=hint)
-    form = FileForm(
-        separator=_separator(separator),
-        columns=_columns(column),
-        decimal_comma=lims.decimal_comma if decimal_comma is None else decimal_comma,
-        gateway_decimal_comma=lims.decimal_comma,
-        zone=None if zone is None else _zone(zone),
-        time_format=_time_format(time_format),
-        ignore=frozenset(folded(name) for name in (*ignore, *lims.ignore)),
-    )
-    rows = _read(file, form, encoding=encoding, settings=settings)
-    wanted = rows.good if not rows.bad or not only_good else rows.all_messages
-    sending = not dry_run and bool(wanted) and (only_good or not rows.bad)
+    rows = _read(options.file, _form(options, settings), encoding=options.encoding, settings=settings)
+    wanted = rows.good if not rows.bad or not options.only_good else rows.all_messages
+    sending = not options.dry_run and bool(wanted) and (options.only_good or not rows.bad)
     sent = 0
     if sending:
-        with progress_of("sending", quiet=as_json) as told:
+        with progress_of("sending", quiet=options.as_json) as told:
             sent = asyncio.run(_send(wanted, settings, told))
     refused = len(wanted) - sent if sending else 0
-    _show(rows, sent=sent, refused=refused, as_json=as_json)
+    _show(rows, sent=sent, refused=refused, as_json=options.as_json)
     if refused:
         err.print(_no_right(refused, settings), style="red", soft_wrap=True)
-    elif rows.bad and not sending and not dry_run:
+    elif rows.bad and not sending and not options.dry_run:
         err.print("nothing was sent: mend the rows, or send them all with --only-good", soft_wrap=True)
     raise typer.Exit(1 if rows.bad or refused else 0)
+
+
+def _form(options: ImportOptions, settings: Settings) -> FileForm:
+    """Return how the file is written: what its options say, else the configuration."""
+    lims = settings.lims
+    return FileForm(
+        separator=_separator(options.separator),
+        columns=_columns(options.column),
+        decimal_comma=lims.decimal_comma if options.decimal_comma is None else options.decimal_comma,
+        gateway_decimal_comma=lims.decimal_comma,
+        zone=None if options.zone is None else _zone(options.zone),
+        time_format=_time_format(options.time_format),
+        ignore=frozenset(folded(name) for name in (*options.ignore, *lims.ignore)),
+    )
 
 
 def _topic(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -30,6 +30,9 @@ from gateway.store.database import STATE_FILE, read_state
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.transport.onnx import load_model, runtime_version
+
+if TYPE_CHECKING:
+    from gateway.training.trained import Trained
 
 app = typer.Typer(help="Model bundles.", no_args_is_help=True)
 
@@ -247,31 +250,37 @@ def train(
     files = bundle_of(trained, recipe_name=recipe.name)
     write_bundle(files, folder)
     criteria = acceptance_of(trained)
-    met = all(each for _criterion, each in criteria)
     setpoints = [
         {"tag": item.tag, "suggest": item.suggest, "gains": item.gains,
          **({} if item.reaction is None else item.reaction.model_dump(mode="json"))}
         for item in read_manifest(files, where=str(folder)).manipulated
     ]  # fmt: skip
+    met = all(each for _criterion, each in criteria)
     if as_json:
         figures = {name: value if math.isfinite(value) else None for name, value in trained.figures.items()}
         show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": figures, "met": met,
                    "acceptance": [criterion | {"met": each} for criterion, each in criteria],
                    "setpoints": setpoints, "warnings": list(trained.warnings)})  # fmt: skip
     else:
-        rows = [(each.kind, f"{each.r2:.3f}", f"{each.r2_as_served:.3f}") for each in trained.compared]
-        show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
-        told_figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
-        show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), told_figures)
-        accepted = [(*criterion.values(), "met" if each else "NOT MET") for criterion, each in criteria]
-        show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
-        if setpoints:
-            columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
-            show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))
-        for warning in trained.warnings:
-            err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        _show_trained(trained, criteria, setpoints)
         out.print(f"written to {folder}, not signed", markup=False, soft_wrap=True)
     raise typer.Exit(0 if met else 1)
+
+
+def _show_trained(
+    trained: "Trained", criteria: list[tuple[dict[str, Any], bool]], setpoints: list[dict[str, Any]]
+) -> None:
+    rows = [(each.kind, f"{each.r2:.3f}", f"{each.r2_as_served:.3f}") for each in trained.compared]
+    show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
+    told_figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
+    show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), told_figures)
+    accepted = [(*criterion.values(), "met" if each else "NOT MET") for criterion, each in criteria]
+    show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
+    if setpoints:
+        columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
+        show_table("setpoints it may move: reaction for one unit", columns, _setpoint_rows(setpoints))
+    for warning in trained.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _setpoint_rows(setpoints: list[dict[str, Any]]) -> list[tuple[str, ...]]:

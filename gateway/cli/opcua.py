@@ -6,11 +6,12 @@ import re
 import socket
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
 
+from gateway.cli.options import takes
 from gateway.cli.output import err, out, safe_text, show_json, show_table
 from gateway.config.connection_tables import SECURITY_MODES, SECURITY_POLICIES
 from gateway.config.connections import opcua_sources
@@ -36,54 +37,63 @@ def _group() -> None:
     """Look into OPC UA servers; make and fetch certificates."""
 
 
-@app.command()
-def browse(
-    url: str = typer.Argument("", help="The server's endpoint, such as opc.tcp://10.0.0.5:4840; or --config."),
-    config: Path | None = typer.Option(None, "--config", "-c", help="Log in as this configuration does."),
-    source: str | None = typer.Option(None, "--source", help="Which [opcua.<name>] of the configuration."),
-    username: str | None = typer.Option(None, "--username", help="The user to log in as."),
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrowseOptions:
+    """Which server is looked into, as whom, and how what it has is shown."""
+
+    url: str = typer.Argument("", help="The server's endpoint, such as opc.tcp://10.0.0.5:4840; or --config.")
+    config: Path | None = typer.Option(None, "--config", "-c", help="Log in as this configuration does.")
+    source: str | None = typer.Option(None, "--source", help="Which [opcua.<name>] of the configuration.")
+    username: str | None = typer.Option(None, "--username", help="The user to log in as.")
     password: str | None = typer.Option(
         None, "--password", envvar="LABLINE_OPCUA_PASSWORD", help="Better in the environment; asked for otherwise."
-    ),
-    security: str = typer.Option("None", "--security", help="Such as Basic256Sha256/SignAndEncrypt."),
-    certificate: Path | None = typer.Option(None, "--certificate", help="This gateway's certificate."),
-    key: Path | None = typer.Option(None, "--key", help="Its private key as PEM."),
-    server_certificate: Path | None = typer.Option(None, "--server-certificate", help="The server's, pinned."),
-    most: int = typer.Option(500, "--most", min=1, help="Show at most that many variables."),
-    as_toml: bool = typer.Option(False, "--toml", help="Tables [tags.<name>], ready to paste."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
-) -> None:
+    )
+    security: str = typer.Option("None", "--security", help="Such as Basic256Sha256/SignAndEncrypt.")
+    certificate: Path | None = typer.Option(None, "--certificate", help="This gateway's certificate.")
+    key: Path | None = typer.Option(None, "--key", help="Its private key as PEM.")
+    server_certificate: Path | None = typer.Option(None, "--server-certificate", help="The server's, pinned.")
+    most: int = typer.Option(500, "--most", min=1, help="Show at most that many variables.")
+    as_toml: bool = typer.Option(False, "--toml", help="Tables [tags.<name>], ready to paste.")
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table.")
+
+
+@app.command()
+@takes(BrowseOptions)
+def browse(options: BrowseOptions) -> None:
     """Show a server's variables with the node names that [tags.<name>] wants."""
-    if config is not None:
-        server = _configured(config, source)
-    elif url:
-        if username is not None and password is None:
-            password = _asked_password()
-        server = OpcUaSource(
-            name=_UNNAMED,
-            url=url,
-            nodes={},
-            publishing_interval_ms=500,
-            sampling_interval_ms=250,
-            security=_security(security, certificate, key, server_certificate),
-            username=username,
-            password=password,
-        )
-    else:
-        raise LablineError("there is no server to look into", hint="name its URL, or --config F --source NAME")
+    server = _server(options)
     try:
-        found = asyncio.run(browse_server(server, most=most))
+        found = asyncio.run(browse_server(server, most=options.most))
     except SourceUnavailableError as error:
-        if config is not None:
+        if options.config is not None:
             raise
         hint = error.hint.replace(f"the credential opcua_{_UNNAMED}_password", "--password or LABLINE_OPCUA_PASSWORD")
         raise SourceUnavailableError(str(error), hint=hint) from error
-    if as_json:
+    if options.as_json:
         show_json({"url": server.url, **asdict(found)})
-    elif as_toml:
-        _show_toml(found.variables, source=source or "plc1")
+    elif options.as_toml:
+        _show_toml(found.variables, source=options.source or "plc1")
     else:
         _show(server.url, found)
+
+
+def _server(options: BrowseOptions) -> OpcUaSource:
+    """Return the server that the options name; raises LablineError where they name none."""
+    if options.config is not None:
+        return _configured(options.config, options.source)
+    if not options.url:
+        raise LablineError("there is no server to look into", hint="name its URL, or --config F --source NAME")
+    asked = options.username is not None and options.password is None
+    return OpcUaSource(
+        name=_UNNAMED,
+        url=options.url,
+        nodes={},
+        publishing_interval_ms=500,
+        sampling_interval_ms=250,
+        security=_security(options.security, options.certificate, options.key, options.server_certificate),
+        username=options.username,
+        password=_asked_password() if asked else options.password,
+    )
 
 
 def _asked_password() -> str:

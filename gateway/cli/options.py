@@ -1,0 +1,30 @@
+"""A command with many options takes them as one record, whose fields ``typer`` reads like a function's parameters."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from inspect import Parameter, Signature
+from typing import Any, TypeVar, get_type_hints
+
+Options = TypeVar("Options")
+
+
+def takes(record: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+    """Return a decorator that gives a command its options as a record, a dataclass of ``typer.Option`` defaults."""
+    hints = get_type_hints(record)
+    parameters = [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+        for field in fields(record)  # type: ignore[arg-type]  # a dataclass, which no type says
+    ]
+
+    def with_record(command: Callable[[Options], None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            command(record(**values))
+
+        del run.__wrapped__  # its signature is the record's
+        run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # inspect reads it
+        run.__annotations__ = hints
+        return run
+
+    return with_record
