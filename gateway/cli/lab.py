@@ -26,7 +26,7 @@ from gateway.contract.lims.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
 from gateway.contract.lims.message_fields import DATE_ONLY
 from gateway.contract.lims.names import folded
 from gateway.contract.lims.result_files import PROBLEM, FileForm, decoded, line_count, message_with, messages_in
-from gateway.contract.reading import MessageRefusedError, Refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal
 from gateway.contract.topics import unshared
 from gateway.errors import LablineError, NotConnectedError
 from gateway.records.verdicts import Reason

@@ -14,9 +14,10 @@ from gateway.cli.output import out, show_json, show_table, with_scopes
 from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
 from gateway.config.reading import read, read_lims
+from gateway.contract.json_documents import parse_document
 from gateway.contract.lims.lab_results import read_result
 from gateway.contract.lims.mapping import MAPPINGS
-from gateway.contract.reading import MessageRefusedError, parse_document
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.lab.materials import material_risk

@@ -1,185 +1,29 @@
-"""Reading foreign JSON: bytes to checked fields, or reasons that a person understands.
+"""Reading the fields of a foreign object: typed values, or reasons that a person understands. Never a guess.
 
-Never an exception of a library, never a guess.
-
-``parse_object`` gives a dict or refuses; a ``FieldReader`` then takes typed fields out of it and gathers
-*every* reason, so that whoever mends the sender sees all of it at once.
+A ``FieldReader`` takes typed fields out of an object and gathers *every* reason, so that whoever mends the sender sees
+all of it at once.
 """
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from gateway.contract.json_documents import NotFinite, as_text, echo
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.written_numbers import written_number
+from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
 from gateway.contract.times import parse_rfc3339
-from gateway.records.laboratory import ResultReference
 from gateway.records.verdicts import Reason
 from gateway.time_units import seconds_to_ns
 
-LONGEST_MESSAGE_BYTES = 256 * 1024
 LONGEST_TEXT = 256
 ACCEPTED_AHEAD_NS = seconds_to_ns(5 * 60)
-_LONGEST_ECHO = 80
-_LONGEST_NUMBER = 400  # digits: no finite number has more before its point
 _LARGEST_WHOLE = 2**31 - 1
 _LONGEST_WHOLE = 10
-# a string, or a number that JSON does not know and people write: .5, 5. and +5; possessive, so that no text costs more
-# than its length
-_TOKENS = re.compile(
-    r'"(?:[^"\\]|\\.?)*+(?:"|\Z)'
-    r"|(?<![\w.+-])(?=[+-]?\.?\d)(?P<sign>[+-]?+)(?P<whole>\d*+)(?P<point>\.?+)(?P<rest>\d*+)"
-    r"(?P<power>(?:[eE][+-]?+\d++)?+)(?![\w.+-])",
-    re.DOTALL | re.ASCII,
-)
 
 Choice = TypeVar("Choice", bound=StrEnum)
-
-
-class Refusal(StrEnum):
-    """Why a message was not understood."""
-
-    TOO_LARGE = "TOO_LARGE"
-    NOT_TEXT = "NOT_TEXT"
-    NOT_JSON = "NOT_JSON"
-    NOT_AN_OBJECT = "NOT_AN_OBJECT"
-    DUPLICATE_KEY = "DUPLICATE_KEY"
-    MISSING = "MISSING"
-    WRONG_TYPE = "WRONG_TYPE"
-    NOT_A_NUMBER = "NOT_A_NUMBER"
-    NOT_A_TIME = "NOT_A_TIME"
-    TIME_AHEAD = "TIME_AHEAD"
-    NOT_A_CHOICE = "NOT_A_CHOICE"
-    CONTRADICTS = "CONTRADICTS"
-    UNMAPPED_FIELD = "UNMAPPED_FIELD"
-    TOO_LONG = "TOO_LONG"
-    OUT_OF_RANGE = "OUT_OF_RANGE"
-    SPECIFICATION_REVERSED = "SPECIFICATION_REVERSED"
-    SPECIFICATION_EMPTY = "SPECIFICATION_EMPTY"
-    RESULT_VERSION_CONFLICT = "RESULT_VERSION_CONFLICT"
-    SPECIFICATION_VERSION_CONFLICT = "SPECIFICATION_VERSION_CONFLICT"
-    NO_ROUTE = "NO_ROUTE"
-    TERMINAL_DIFFERS = "TERMINAL_DIFFERS"
-    HEAD_NOT_OURS = "HEAD_NOT_OURS"
-    DECISION_FAILED = "DECISION_FAILED"
-
-
-class MessageRefusedError(Exception):
-    """The message is not understood; ``reasons`` says why, all of it, ``about`` of which lots or sample it speaks."""
-
-    def __init__(self, reasons: tuple[Reason, ...], about: ResultReference | None = None) -> None:
-        super().__init__(" ".join(reason.text for reason in reasons))
-        self.reasons = reasons
-        self.about = about
-
-
-@dataclass(frozen=True, slots=True)
-class _NotFinite:
-    """Stands for NaN, infinities and numbers of very many digits, which are no numbers, until a field is asked for."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class _DuplicateKeyError(ValueError):
-    pass
-
-
-def _unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            raise _DuplicateKeyError(key)
-        result[key] = value
-    return result
-
-
-def refusal(code: Refusal, text: str, **parameters: Any) -> Reason:
-    """Return a reason of that code."""
-    return Reason(code=code.value, parameters=parameters, text=text)
-
-
-def _whole_number(digits: str) -> int | _NotFinite:
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else _NotFinite(digits[:_LONGEST_ECHO])
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text, parse_constant=_NotFinite, parse_int=_whole_number, object_pairs_hook=_unique_object)
-
-
-def _tolerant(text: str) -> Any:
-    """Return the document in a text whose numbers may be written like .5, 5. or +5."""
-    try:
-        return _loads(text)
-    except _DuplicateKeyError:
-        raise
-    except ValueError:
-        usual = _TOKENS.sub(_usual_number, text)
-        if usual == text:
-            raise
-        return _loads(usual)
-
-
-def _usual_number(token: re.Match[str]) -> str:
-    whole, point, rest = token["whole"], token["point"], token["rest"]
-    if not whole and not rest:  # a string, or nothing of a number
-        return token[0]
-    fraction = f".{rest or '0'}" if point else ""
-    return f"{'-' if token['sign'] == '-' else ''}{whole or '0'}{fraction}{token['power']}"
-
-
-def parse_object(payload: bytes) -> dict[str, Any]:
-    """Return the JSON object in the bytes; raises MessageRefusedError with one reason otherwise."""
-    document = parse_document(payload)
-    if not isinstance(document, dict):
-        raise _refused(Refusal.NOT_AN_OBJECT, "The message is JSON, but not an object in braces.")
-    return document
-
-
-def parse_document(payload: bytes) -> Any:
-    """Return the JSON in the bytes, with or without a byte order mark; raises MessageRefusedError with one reason."""
-    if len(payload) > LONGEST_MESSAGE_BYTES:
-        raise _refused(
-            Refusal.TOO_LARGE,
-            f"The message has {len(payload)} bytes; at most {LONGEST_MESSAGE_BYTES} are accepted.",
-            bytes=len(payload),
-        )
-    try:
-        return _tolerant(payload.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise _refused(Refusal.NOT_TEXT, f"The message is not UTF-8 text (byte {error.start}).") from error
-    except _DuplicateKeyError as error:
-        raise _refused(Refusal.DUPLICATE_KEY, f"The field {echo(str(error))} stands twice in one object.") from error
-    except RecursionError as error:
-        raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
-    except ValueError as error:  # also a number of thousands of digits
-        raise _refused(Refusal.NOT_JSON, f"The message is not JSON: {error}.") from error
-
-
-def _refused(code: Refusal, text: str, **parameters: Any) -> MessageRefusedError:
-    return MessageRefusedError((refusal(code, text, **parameters),))
-
-
-def echo(value: Any) -> str:
-    """Return a value as a reason may repeat it: cut, and always encodable."""
-    text = value.text if isinstance(value, _NotFinite) else str(value)
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
-
-
-def as_text(value: Any) -> Any:
-    """Return a whole number as the text that it is as an id; anything else as it is."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if isinstance(value, int) else value
 
 
 def _as_whole(value: Any) -> Any:
@@ -263,25 +107,21 @@ class FieldReader:
         name, value = self.find(names)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float | _NotFinite):
+        if isinstance(value, bool) or not isinstance(value, int | float | NotFinite):
             self._wrong_type(name, value, "a number")
             return None
         return self.finite(name, value)
 
-    def finite(self, name: str, value: float | _NotFinite) -> float | None:
+    def finite(self, name: str, value: float | NotFinite) -> float | None:
         """Return the value as a float if it is one and finite; else note the reason."""
         try:
-            number = math.nan if isinstance(value, _NotFinite) else float(value)
+            number = math.nan if isinstance(value, NotFinite) else float(value)
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
             self.refuse(Refusal.NOT_A_NUMBER, f"{name} is not a finite number.", field=name, found=echo(value))
             return None
         return number
-
-    def is_non_finite(self, value: Any) -> bool:
-        """Return whether the value is JSON's forbidden NaN or infinity."""
-        return isinstance(value, _NotFinite)
 
     def whole(self, *names: str, at_least: int) -> int | None:
         """Return a whole number, in digits too, or None where the field is absent or refused."""
@@ -369,7 +209,7 @@ class FieldReader:
         return FieldReader(value, self.now_ns, self.reasons, self.flags)
 
     def _wrong_type(self, name: str, value: Any, wanted: str) -> None:
-        if isinstance(value, _NotFinite):
+        if isinstance(value, NotFinite):
             self.finite(name, value)
             return
         self.refuse(

@@ -1,7 +1,9 @@
 """What a person at a terminal answers to a guidance."""
 
+from gateway.contract.json_documents import parse_object
 from gateway.contract.lims.names import normalised
-from gateway.contract.reading import FieldReader, Refusal, parse_object
+from gateway.contract.reading import FieldReader
+from gateway.contract.refusals import Refusal
 from gateway.contract.topics import encode_level
 from gateway.records.people import Act, Response
 

@@ -8,12 +8,14 @@ from collections.abc import Collection
 
 from pydantic import TypeAdapter
 
+from gateway.contract.json_documents import echo, is_non_finite, parse_object
 from gateway.contract.lims.field_spellings import spellings_of
 from gateway.contract.lims.named_texts import named_texts, the_only_one
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.numbers import is_finite_percent, number_text
 from gateway.contract.lims.qualitative import MOST_TEXTS, flattened, list_problem
-from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, echo, parse_object
+from gateway.contract.reading import FieldReader
+from gateway.contract.refusals import MessageRefusedError, Refusal
 from gateway.contract.unread_of_specifications import suggestion, unread_fields
 from gateway.records.laboratory import Bands, ProductReference, ResultReference, Specification
 
@@ -38,9 +40,23 @@ def stated_specification(payload: bytes, *, now_ns: int, ignore: Collection[str]
     except MessageRefusedError as error:
         raise MessageRefusedError(error.reasons, about=_about_unread(payload)) from error
     withdrawn = reader.flag("withdrawn", default=False)
+    specification = _specification(reader)
+    if not withdrawn:
+        _check_limits(reader, specification)
+        _check_texts(reader, specification)
+        _check_unread(reader, ignore)
+    if not reader.reasons and _KEPT.validate_json(_KEPT.dump_json(specification)) != specification:
+        reader.refuse(Refusal.OUT_OF_RANGE, "The specification cannot be kept as it is.")
+    if reader.reasons:
+        raise MessageRefusedError(tuple(reader.reasons), about=_about(reader, specification, payload))
+    return specification, withdrawn
+
+
+def _specification(reader: FieldReader) -> Specification:
+    """Return the specification in the fields of a message, as far as they can be read."""
     lower, upper = reader.number("lower"), reader.number("upper")
     target, decimals = reader.number("target"), reader.whole("decimals", at_least=0)
-    specification = Specification(
+    return Specification(
         product=reader.text("material_definition_id", "product", required=True),
         analyte=reader.text("analyte", required=True) or "",
         version=reader.text("version", required=True),
@@ -62,15 +78,6 @@ def stated_specification(payload: bytes, *, now_ns: int, ignore: Collection[str]
         non_negative=_side(reader, "non_negative"),
         assume_unit=reader.flag("assume_unit", default=False),
     )
-    if not withdrawn:
-        _check_limits(reader, specification)
-        _check_texts(reader, specification)
-        _check_unread(reader, ignore)
-    if not reader.reasons and _KEPT.validate_json(_KEPT.dump_json(specification)) != specification:
-        reader.refuse(Refusal.OUT_OF_RANGE, "The specification cannot be kept as it is.")
-    if reader.reasons:
-        raise MessageRefusedError(tuple(reader.reasons), about=_about(reader, specification, payload))
-    return specification, withdrawn
 
 
 def _check_unread(reader: FieldReader, ignore: Collection[str]) -> None:
@@ -170,7 +177,7 @@ def _pair(reader: FieldReader, name: str) -> tuple[float, float]:
     if not isinstance(stated, list) or len(stated) != 2 or any(isinstance(each, bool) for each in stated):  # noqa: PLR2004
         _refuse_pair(reader, name)
         return 0.0, 0.0
-    numbers = [each for each in stated if isinstance(each, int | float) or reader.is_non_finite(each)]
+    numbers = [each for each in stated if isinstance(each, int | float) or is_non_finite(each)]
     known = [reader.finite(f"bands.{name}", each) for each in numbers]
     if None in known:
         return 0.0, 0.0  # said already

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container
 
 from gateway.contract.heads import published_head, signature_holds
 from gateway.contract.identity import identity_of
-from gateway.contract.reading import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
 from gateway.deadlines import ClockReading
 from gateway.events import HeadWitnessed, Origin
 from gateway.transport.mqtt_messages import Delivery

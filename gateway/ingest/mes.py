@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.contract.contexts import context_change
 from gateway.contract.lims.lab_results import configured
 from gateway.contract.lims.names import name_key
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.deadlines import ClockReading
 from gateway.events import ContextChanged, Origin, SpecificationStated

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from gateway.contract.identity import sha256_hex
-from gateway.contract.reading import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
 from gateway.contract.topics import matches
 from gateway.deadlines import ClockReading
 from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin

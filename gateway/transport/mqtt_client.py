@@ -8,7 +8,9 @@ from paho.mqtt.properties import Properties
 from gateway.transport.mqtt_options import SessionOptions
 
 CONNECT_TIMEOUT_SECONDS = 10.0
-MAXIMUM_PACKET_BYTES = 2 * 1024 * 1024  # that we take: eight times the longest message that is read (contract.reading)
+MAXIMUM_PACKET_BYTES = (
+    2 * 1024 * 1024
+)  # that we take: eight times the longest message that is read (contract.json_documents)
 _KEEPALIVE_SECONDS = 20
 
 

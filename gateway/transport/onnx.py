@@ -47,13 +47,8 @@ def load_model(model: bytes, *, inputs: int, columns: int, where: str) -> Predic
 
 def session_of(model: bytes, *, inputs: int, columns: int, where: str) -> Predict:
     """Return as ``load_model`` does, of a model whose graph has been checked."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # explicit: else the runtime sets affinity, which the sandbox forbids
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 4  # a model that is stopped is told of by the decision
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, _session_options(), providers=["CPUExecutionProvider"])
         (model_input,) = session.get_inputs()
         output = session.get_outputs()[0]
         kind = _TYPES[model_input.type]
@@ -86,6 +81,15 @@ def session_of(model: bytes, *, inputs: int, columns: int, where: str) -> Predic
         return result.reshape(len(rows), columns)
 
     return predict
+
+
+def _session_options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # explicit: else the runtime sets affinity, which the sandbox forbids
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 4  # a model that is stopped is told of by the decision
+    return options
 
 
 @dataclass(slots=True)

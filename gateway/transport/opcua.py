@@ -36,7 +36,7 @@ _LOOK_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 60.0
 _CERTIFICATES_SECONDS = 3600.0
 _LEFT_AGAIN_SECONDS = 600.0
-_MOST_SAID = 20  # tags in one line of the log
+_MOST_LOGGED = 20  # tags in one line of the log
 
 
 class OpcUaSession:
@@ -50,7 +50,7 @@ class OpcUaSession:
         self._untrusted = f"CERTIFICATE_UNTRUSTED_{source.name.upper()}"
         self._subscribed = asyncio.Event()
         self._subscription: Subscription | None = None  # the present one, or the last
-        self._refused_said: dict[str, str] = {}  # in the log, at the last connection
+        self._refused_logged: dict[str, str] = {}  # at the last connection
         self._left_at = -math.inf  # when a connection was ended as its items told nothing
 
     @property
@@ -210,22 +210,9 @@ class OpcUaSession:
         granted = await client.uaclient.create_subscription(wanted_subscription(self._source), responses.take)
         silence_seconds = subscription.granted(granted)
         await upkeep.create(nodes)
-        self._log_what_was_refused(subscription)
+        self._refused_logged = _log_what_is_missing(subscription, refused_before=self._refused_logged)
         subscription.must_have_tags()
         return subscription, upkeep, silence_seconds
-
-    def _log_what_was_refused(self, subscription: Subscription) -> None:
-        """Write down once what the server refuses, or grants less of than was asked for."""
-        slower = [] if subscription.items is None else subscription.items.slower
-        if slower:
-            log.warning("the server samples these slower, or keeps fewer values, than asked for",
-                        source=self._source.name, tags=slower[:_MOST_SAID], count=len(slower))  # fmt: skip
-        refused = subscription.troubles.refused
-        if refused and refused != self._refused_said:
-            some = dict(sorted(refused.items())[:_MOST_SAID])
-            log.error("nodes refused by the server", source=self._source.name, nodes=some,
-                      count=len(refused))  # fmt: skip
-        self._refused_said = dict(refused)
 
     # --- what the server remembers
 
@@ -247,3 +234,16 @@ class OpcUaSession:
             at_once=subscription.limits.history_read,
             clock=self._clock,
         )
+
+
+def _log_what_is_missing(subscription: Subscription, *, refused_before: Mapping[str, str]) -> dict[str, str]:
+    """Log what the server grants less of than was asked for, and once what it refuses; return the refused tags."""
+    source, refused = subscription.source.name, dict(subscription.troubles.refused)
+    slower = [] if subscription.items is None else subscription.items.slower
+    if slower:
+        log.warning("the server samples these slower, or keeps fewer values, than asked for",
+                    source=source, tags=slower[:_MOST_LOGGED], count=len(slower))  # fmt: skip
+    if refused and refused != refused_before:
+        some = dict(sorted(refused.items())[:_MOST_LOGGED])
+        log.error("nodes refused by the server", source=source, nodes=some, count=len(refused))
+    return refused

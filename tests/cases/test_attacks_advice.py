@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.database.writer import Writer
 from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreChecked, Timer

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.contract.reading import Refusal, refusal
+from gateway.contract.refusals import Refusal, refusal
 from gateway.events import MessageRefused
 from gateway.records.acts import ActOutcome, RetryMessages
 from gateway.store import dead_letters

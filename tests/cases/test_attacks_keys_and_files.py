@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import cli
 from gateway.contract.payloads.audit_head import audit_head_payload
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.database import files
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.events import ActRequested, HeadWitnessed

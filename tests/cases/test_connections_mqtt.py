@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.reading import Refusal
+from gateway.contract.refusals import Refusal
 from gateway.contract.topics import matches, unshared
 from gateway.events import ContextChanged, MessageRefused, ResultArrived
 from gateway.ingest.event_queue import EventQueue, Urgency

@@ -10,8 +10,8 @@ from gateway.contract.contexts import REQUIRED, context_change
 from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.payloads.outcome import SENTENCES
 from gateway.contract.publications import DISPOSITION, PUBLICATIONS
-from gateway.contract.reading import MessageRefusedError
 from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.contract.schemas import RECEIVED, asyncapi, documents, schema_of
 from gateway.contract.specifications import stated_specification

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.contract.reading import Refusal, refusal
+from gateway.contract.refusals import Refusal, refusal
 from gateway.errors import LablineError
 from gateway.events import MessageRefused, TimerDue
 from gateway.operations import logs

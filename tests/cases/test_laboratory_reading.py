@@ -13,7 +13,7 @@ from gateway.contract.lims.lab_results import lab_result, read_result
 from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.lims.message_fields import DATE_ONLY
 from gateway.contract.lims.stated_lots import MOST_LOTS
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultReference, ResultStatus
 from tests.fixtures.building import NOW_NS
 from tests.store.test_transaction import Bench

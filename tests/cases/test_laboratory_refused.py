@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.lab.refused_specifications import ToldSpecification, answered_since
 from gateway.records.laboratory import ProductReference

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.contract.lims.numbers import number_text, told_apart
 from gateway.contract.lims.qualitative import folded, is_number
 from gateway.contract.payloads.parts import MeasuredPart, SpecificationPart
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.decisions.model_feedback import _is_in
 from gateway.lab.disposition import judge_result

@@ -15,7 +15,7 @@ from gateway.contract.contexts import context_change, context_messages
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultStatus
 from tests.fixtures.building import NOW_NS
 from tests.fixtures.laboratory import Laboratory

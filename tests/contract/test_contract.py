@@ -13,7 +13,7 @@ from gateway.contract.identity import identity_of
 from gateway.contract.payloads.prediction import PredictionPayload
 from gateway.contract.payloads.status import StatusPayload
 from gateway.contract.publications import DISPOSITION
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.contract.topics import encode_level

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.contract.contexts import context_change
 from gateway.contract.lims.lab_results import lab_result
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.records.laboratory import ResultStatus
 from gateway.store.codec import decode, encode

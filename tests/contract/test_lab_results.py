@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from gateway.contract.json_documents import LONGEST_MESSAGE_BYTES
 from gateway.contract.lims.lab_results import lab_result
-from gateway.contract.reading import LONGEST_MESSAGE_BYTES, MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.times import rfc3339
 from gateway.records.laboratory import ResultStatus
 from gateway.time_units import seconds_to_ns

@@ -15,7 +15,7 @@ from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.result_files import FileForm, decoded, messages_in
 from gateway.contract.lims.written_numbers import written_number
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultStatus
 from gateway.store.codec import decode, encode
 from tests.fixtures.building import NOW_NS

@@ -13,7 +13,7 @@ from gateway.config.reading import read_lims
 from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.lims.lab_values import written_value
 from gateway.contract.lims.mapping import MAPPINGS, mapping_named
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.errors import ConfigurationError
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.contract.times import rfc3339
 from gateway.events import MessageRefused, SpecificationStated

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.contract.lims.lab_results import lab_result
 from gateway.contract.lims.result_files import FileForm, messages_in
-from gateway.contract.reading import MessageRefusedError
+from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.times import parse_rfc3339
 from gateway.records.laboratory import ResultStatus
 from tests.fixtures.building import NOW_NS

@@ -1,6 +1,6 @@
 """Deliveries into the inbox: each message once, whatever is in it, however often the broker sends it again."""
 
-from gateway.contract.reading import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
 from gateway.events import HeadWitnessed, MessageRefused
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.messages import Intake

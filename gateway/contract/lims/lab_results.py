@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.contract.identity import identity_of, result_identity
+from gateway.contract.json_documents import as_text, echo, parse_object
 from gateway.contract.lims.canonical import Agreed
 from gateway.contract.lims.field_spellings import NO
 from gateway.contract.lims.lab_values import WrittenValue, says_the_same
@@ -21,7 +22,8 @@ from gateway.contract.lims.stated_lots import stated_lots, texts_within
 from gateway.contract.lims.stated_value import plain_value, stated_value
 from gateway.contract.lims.statuses import status_of
 from gateway.contract.lims.unread_fields import is_unit, is_upper_end, lots_nobody_reads, named_within, other_values
-from gateway.contract.reading import FieldReader, MessageRefusedError, Refusal, as_text, echo, parse_object
+from gateway.contract.reading import FieldReader
+from gateway.contract.refusals import MessageRefusedError, Refusal
 from gateway.records.laboratory import LabResult, ResultReference, ResultStatus, Specification
 
 CANONICAL = mapping_named("canonical")

@@ -8,13 +8,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.contract.json_documents import parse_document
 from gateway.contract.lims import labvantage, senaite
 from gateway.contract.lims.canonical import Agreed, Canonical, Document
 from gateway.contract.lims.field_spellings import spellings_of
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.named_texts import named_texts, the_only_one
 from gateway.contract.lims.result_fields import lot_names
-from gateway.contract.reading import MessageRefusedError, Refusal, parse_document, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
 from gateway.records.laboratory import ResultReference
 
 MOST_RESULTS, LONGEST_PARTS_BYTES = 500, 4 * 2**20  # of one message

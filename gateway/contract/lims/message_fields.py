@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.contract.json_documents import as_text, echo
 from gateway.contract.lims.field_spellings import NO
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.result_fields import LocatedFields
 from gateway.contract.lims.written_numbers import written_number
-from gateway.contract.reading import FieldReader, Refusal, as_text, echo
+from gateway.contract.reading import FieldReader
+from gateway.contract.refusals import Refusal
 from gateway.contract.times import is_date, parse_rfc3339
 
 DATE_ONLY = "DATE_ONLY"

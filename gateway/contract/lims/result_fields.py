@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from gateway.contract.json_documents import echo
 from gateway.contract.lims.comparators import NOT_UNDERSTOOD, comparator
 from gateway.contract.lims.field_spellings import (
     CRITICAL,
@@ -25,7 +26,7 @@ from gateway.contract.lims.field_spellings import (
 from gateway.contract.lims.names import folded, normalised
 from gateway.contract.lims.statuses import WITHDRAWN, status_of
 from gateway.contract.lims.unread_fields import is_limit, speaks_against
-from gateway.contract.reading import Refusal, echo, refusal
+from gateway.contract.refusals import Refusal, refusal
 from gateway.records.verdicts import Reason
 
 _INDEX, _FALLBACK = by_folded_name(SPELLINGS), by_folded_name(FALLBACKS)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.contract.identity import identity_of
+from gateway.contract.json_documents import echo
 from gateway.contract.lims.canonical import Agreed, Canonical, Document, not_read
 from gateway.contract.lims.comparators import comparator
 from gateway.contract.lims.lab_values import BEYOND_DETECTION_LIMIT, written_value
@@ -21,7 +22,7 @@ from gateway.contract.lims.names import folded, normalised
 from gateway.contract.lims.result_fields import blank, unmapped
 from gateway.contract.lims.statuses import WITHDRAWN, status_of
 from gateway.contract.lims.written_numbers import written_number
-from gateway.contract.reading import Refusal, echo, refusal
+from gateway.contract.refusals import Refusal, refusal
 from gateway.records.verdicts import Reason
 
 # our field: groups of names in the full form and in the catalogue; those of one group must agree, the first group

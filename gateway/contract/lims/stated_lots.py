@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.contract.json_documents import as_text, echo
 from gateway.contract.lims.message_fields import MessageFields
 from gateway.contract.lims.result_fields import is_divided_by_bars, lot_names, perhaps_several
-from gateway.contract.reading import Refusal, as_text, echo
+from gateway.contract.refusals import Refusal
 
 MOST_LOTS = 200  # of one result
 _MOST_TEXTS = 20

@@ -4,11 +4,13 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from gateway.contract.json_documents import echo
 from gateway.contract.lims.comparators import comparator
 from gateway.contract.lims.lab_values import BEYOND_DETECTION_LIMIT, WrittenValue, written_value
 from gateway.contract.lims.message_fields import MessageFields
 from gateway.contract.lims.names import spoken
-from gateway.contract.reading import LONGEST_TEXT, Refusal, echo
+from gateway.contract.reading import LONGEST_TEXT
+from gateway.contract.refusals import Refusal
 
 
 def stated_value(

@@ -14,7 +14,7 @@ import structlog
 
 from gateway.contract.contexts import reference_to_change
 from gateway.contract.identity import delivery_identity, identity_of
-from gateway.contract.reading import Refusal, refusal
+from gateway.contract.refusals import Refusal, refusal
 from gateway.contract.specifications import reference_to_specification
 from gateway.database.opening import is_of_the_file
 from gateway.decision import Decision, Latched

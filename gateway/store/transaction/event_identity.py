@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from gateway.contract.identity import delivery_identity, identity_of
-from gateway.contract.reading import Refusal, refusal
+from gateway.contract.refusals import Refusal, refusal
 from gateway.contract.specifications import reference_to_specification
 from gateway.decisions.result_assessment import RESTATED
 from gateway.errors import EvidenceDamagedError

@@ -1,0 +1,125 @@
+"""Foreign JSON: bytes to a document, or one reason that a person understands. Never an exception of a library."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
+
+LONGEST_MESSAGE_BYTES = 256 * 1024
+_LONGEST_ECHO = 80
+_LONGEST_NUMBER = 400  # digits: no finite number has more before its point
+# a string, or a number that JSON does not know and people write: .5, 5. and +5; possessive, so that no text costs more
+# than its length
+_TOKENS = re.compile(
+    r'"(?:[^"\\]|\\.?)*+(?:"|\Z)'
+    r"|(?<![\w.+-])(?=[+-]?\.?\d)(?P<sign>[+-]?+)(?P<whole>\d*+)(?P<point>\.?+)(?P<rest>\d*+)"
+    r"(?P<power>(?:[eE][+-]?+\d++)?+)(?![\w.+-])",
+    re.DOTALL | re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NotFinite:
+    """Stands for NaN, infinities and numbers of very many digits, which are no numbers, until a field is asked for."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def _unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _DuplicateKeyError(key)
+        result[key] = value
+    return result
+
+
+def _whole_number(digits: str) -> int | NotFinite:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else NotFinite(digits[:_LONGEST_ECHO])
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=NotFinite, parse_int=_whole_number, object_pairs_hook=_unique_object)
+
+
+def _tolerant(text: str) -> Any:
+    """Return the document in a text whose numbers may be written like .5, 5. or +5."""
+    try:
+        return _loads(text)
+    except _DuplicateKeyError:
+        raise
+    except ValueError:
+        usual = _TOKENS.sub(_usual_number, text)
+        if usual == text:
+            raise
+        return _loads(usual)
+
+
+def _usual_number(token: re.Match[str]) -> str:
+    whole, point, rest = token["whole"], token["point"], token["rest"]
+    if not whole and not rest:  # a string, or nothing of a number
+        return token[0]
+    fraction = f".{rest or '0'}" if point else ""
+    return f"{'-' if token['sign'] == '-' else ''}{whole or '0'}{fraction}{token['power']}"
+
+
+def parse_object(payload: bytes) -> dict[str, Any]:
+    """Return the JSON object in the bytes; raises MessageRefusedError with one reason otherwise."""
+    document = parse_document(payload)
+    if not isinstance(document, dict):
+        raise _refused(Refusal.NOT_AN_OBJECT, "The message is JSON, but not an object in braces.")
+    return document
+
+
+def parse_document(payload: bytes) -> Any:
+    """Return the JSON in the bytes, with or without a byte order mark; raises MessageRefusedError with one reason."""
+    if len(payload) > LONGEST_MESSAGE_BYTES:
+        raise _refused(
+            Refusal.TOO_LARGE,
+            f"The message has {len(payload)} bytes; at most {LONGEST_MESSAGE_BYTES} are accepted.",
+            bytes=len(payload),
+        )
+    try:
+        return _tolerant(payload.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _refused(Refusal.NOT_TEXT, f"The message is not UTF-8 text (byte {error.start}).") from error
+    except _DuplicateKeyError as error:
+        raise _refused(Refusal.DUPLICATE_KEY, f"The field {echo(str(error))} stands twice in one object.") from error
+    except RecursionError as error:
+        raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
+    except ValueError as error:  # also a number of thousands of digits
+        raise _refused(Refusal.NOT_JSON, f"The message is not JSON: {error}.") from error
+
+
+def _refused(code: Refusal, text: str, **parameters: Any) -> MessageRefusedError:
+    return MessageRefusedError((refusal(code, text, **parameters),))
+
+
+def echo(value: Any) -> str:
+    """Return a value as a reason may repeat it: cut, and always encodable."""
+    text = value.text if isinstance(value, NotFinite) else str(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
+
+
+def is_non_finite(value: Any) -> bool:
+    """Return whether the value is JSON's forbidden NaN or infinity."""
+    return isinstance(value, NotFinite)
+
+
+def as_text(value: Any) -> Any:
+    """Return a whole number as the text that it is as an id; anything else as it is."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int) else value
