@@ -35,7 +35,15 @@ from gateway.replay.compare import (
     figures,
     guidance_counts,
 )
-from gateway.replay.recorded import Said, Stretch, epoch, measured, recorded_events, recorded_stretch, said_then
+from gateway.replay.recorded import (
+    GatewayOutput,
+    Stretch,
+    epoch,
+    measured,
+    output_on_record,
+    recorded_events,
+    recorded_stretch,
+)
 from gateway.replay.rerun import Rerun, rerun
 from gateway.store.database import read_state
 from gateway.store.queries.lots import all_settlements
@@ -52,7 +60,7 @@ _BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a w
 class _Replayed:
     stretch: Stretch
     versions: dict[str, str]
-    then: Said
+    then: GatewayOutput
     now: Rerun
     measured: dict[str, float]
     seconds: float
@@ -169,7 +177,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
         return _Replayed(
             stretch=stretch,
             versions={model.name: model.bundle.identity.version for model in line.models},
-            then=said_then(connection, stretch),
+            then=output_on_record(connection, stretch),
             now=now,
             measured=measured(connection),
             seconds=time.perf_counter() - begun,
@@ -198,7 +206,7 @@ def _time(text: str | None, option: str) -> int | None:
 
 
 def _report(found: _Replayed) -> dict[str, Any]:
-    now, then = found.now.said, found.then
+    now, then = found.now.output, found.then
     differing = differences(then, now)
     before, after = figures(then, found.measured), figures(now, found.measured)
     return {
@@ -261,11 +269,11 @@ def _write(folder: Path, found: _Replayed, report: dict[str, Any]) -> None:
     with (folder / "differences.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ("at", "what", "then", "now"))
         writer.writeheader()
-        writer.writerows(_told(each) for each in differences(found.then, found.now.said))
+        writer.writerows(_told(each) for each in differences(found.then, found.now.output))
     try:
         from gateway.replay.figures import figures_of  # noqa: PLC0415 - only drawing needs the extra
     except ModuleNotFoundError as error:
         err.print(f"without figures: {error.name} is missing; pip install 'labline[train]'")
         return
-    for name, content in figures_of(found.then, found.now.said, found.measured).items():
+    for name, content in figures_of(found.then, found.now.output, found.measured).items():
         (folder / name).write_bytes(content)

@@ -17,7 +17,7 @@ from gateway.inference.bundle import read_bundle
 from gateway.line.definition import CANDIDATE, Promoted
 from gateway.records.acts import PromoteModel, RollBackModel
 from gateway.replay.compare import figures, paired
-from gateway.replay.recorded import Stretch, measured, said_then
+from gateway.replay.recorded import Stretch, measured, output_on_record
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 
@@ -78,7 +78,7 @@ def compare(
     stretch = Stretch(from_ns=until_ns - math.ceil(days * 86_400e9), until_ns=until_ns)
     with closing(read_state(settings.store.directory)) as connection:
         names = {"in service": model, "candidate": f"{model}{CANDIDATE}"}
-        found = figures(paired(said_then(connection, stretch), *names.values()), measured(connection))
+        found = figures(paired(output_on_record(connection, stretch), *names.values()), measured(connection))
     analytes = sorted({analyte for name, analyte in found if name in names.values()})
     if not analytes:
         raise LablineError(

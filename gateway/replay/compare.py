@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.records.guidance import Guidance
 from gateway.records.prediction import Prediction
-from gateway.replay.recorded import Said
+from gateway.replay.recorded import GatewayOutput
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +44,14 @@ class Difference:
     now: str
 
 
-def figures(said: Said, measured: Mapping[str, float]) -> dict[tuple[str, str], Figures]:
+def figures(output: GatewayOutput, measured: Mapping[str, float]) -> dict[tuple[str, str], Figures]:
     """Return the figures by (model, analyte); ``measured``: the numbers of results by result id."""
-    names = sorted({(model, analyte) for model, analyte, _at_ns, _result in said.predictions})
-    return {name: _figures(_of(said, name), measured) for name in names}
+    names = sorted({(model, analyte) for model, analyte, _at_ns, _result in output.predictions})
+    return {name: _figures(_of(output, name), measured) for name in names}
 
 
-def _of(said: Said, name: tuple[str, str]) -> list[Prediction]:
-    return [each for key, each in said.predictions.items() if key[:2] == name]
+def _of(output: GatewayOutput, name: tuple[str, str]) -> list[Prediction]:
+    return [each for key, each in output.predictions.items() if key[:2] == name]
 
 
 def _figures(predictions: Sequence[Prediction], measured: Mapping[str, float]) -> Figures:
@@ -69,19 +69,19 @@ def _figures(predictions: Sequence[Prediction], measured: Mapping[str, float]) -
         results=len(samples),
         answered=len(answered),
         hits=sum(low <= value <= high for low, high, _said, value in answered),
-        rmse=statistics.fmean((said - value) ** 2 for _low, _high, said, value in answered) ** 0.5
+        rmse=statistics.fmean((predicted - value) ** 2 for _low, _high, predicted, value in answered) ** 0.5
         if answered
         else None,
     )
 
 
-def differences(then: Said, now: Said) -> list[Difference]:
+def differences(then: GatewayOutput, now: GatewayOutput) -> list[Difference]:
     """Return everything that differs, in the order of time."""
     found = [*_in_predictions(then, now), *_in_guidance(then, now), *_in_dispositions(then, now)]
     return sorted(found, key=lambda each: (each.at_ns, each.what))
 
 
-def _in_predictions(then: Said, now: Said) -> Iterator[Difference]:
+def _in_predictions(then: GatewayOutput, now: GatewayOutput) -> Iterator[Difference]:
     for key in then.predictions.keys() | now.predictions.keys():
         model, analyte, at_ns, result_id = key
         before, after = _told(then.predictions.get(key)), _told(now.predictions.get(key))
@@ -99,7 +99,7 @@ def _told(prediction: Prediction | None) -> str:
     return f"{prediction.value!r}{interval}"
 
 
-def _in_guidance(then: Said, now: Said) -> Iterator[Difference]:
+def _in_guidance(then: GatewayOutput, now: GatewayOutput) -> Iterator[Difference]:
     for key in then.guidance.keys() | now.guidance.keys():
         kind, analyte, at_ns = key
         before, after = _advised(then.guidance.get(key)), _advised(now.guidance.get(key))
@@ -114,7 +114,7 @@ def _advised(guidance: Guidance | None) -> str:
     return guidance.title if move is None else f"{move.tag} from {move.current!r} to {move.proposed!r}"
 
 
-def _in_dispositions(then: Said, now: Said) -> Iterator[Difference]:
+def _in_dispositions(then: GatewayOutput, now: GatewayOutput) -> Iterator[Difference]:
     for result in then.dispositions.keys() | now.dispositions.keys():
         before, after = then.dispositions.get(result), now.dispositions.get(result)
         if before is not after:
@@ -122,32 +122,32 @@ def _in_dispositions(then: Said, now: Said) -> Iterator[Difference]:
             yield Difference(at_ns=0, what=f"disposition on {result}", then=told[0], now=told[1])
 
 
-def guidance_counts(said: Said) -> dict[str, int]:
+def guidance_counts(output: GatewayOutput) -> dict[str, int]:
     """Return how many of each kind of guidance there were."""
-    return dict(sorted(Counter(kind for kind, _analyte, _at_ns in said.guidance).items()))
+    return dict(sorted(Counter(kind for kind, _analyte, _at_ns in output.guidance).items()))
 
 
-def disposition_counts(said: Said) -> dict[str, int]:
+def disposition_counts(output: GatewayOutput) -> dict[str, int]:
     """Return how many of each recommendation there were."""
-    return dict(sorted(Counter(each.value for each in said.dispositions.values()).items()))
+    return dict(sorted(Counter(each.value for each in output.dispositions.values()).items()))
 
 
-def paired(said: Said, first: str, second: str) -> Said:
+def paired(output: GatewayOutput, first: str, second: str) -> GatewayOutput:
     """Return the predictions of two models over the same time, as their newest versions, and of the same samples."""
-    newest = {key[0]: each.model.sha256 for key, each in said.predictions.items()}
+    newest = {key[0]: each.model.sha256 for key, each in output.predictions.items()}
     kept = {
         key: each
-        for key, each in said.predictions.items()
+        for key, each in output.predictions.items()
         if key[0] in {first, second} and each.model.sha256 == newest[key[0]]
     }
     due = {name: [key[2] for key in kept if key[0] == name and key[3] is None] for name in (first, second)}
     samples = {name: {key[3] for key in kept if key[0] == name} for name in (first, second)}
     if not all(due.values()):
-        return replace(said, predictions={})
+        return replace(output, predictions={})
     begin_ns, end_ns = max(min(each) for each in due.values()), min(max(each) for each in due.values())
     both = samples[first] & samples[second]
     return replace(
-        said,
+        output,
         predictions={
             key: each
             for key, each in kept.items()

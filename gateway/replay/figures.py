@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from gateway.records.prediction import Prediction
 from gateway.replay.compare import Figures, figures, guidance_counts
-from gateway.replay.recorded import Said
+from gateway.replay.recorded import GatewayOutput
 from gateway.training.plots import MAIN, QUIET, SECOND, panel, png
 
 _BAR_WIDTH = 0.4
 
 
-def figures_of(then: Said, now: Said, measured: Mapping[str, float]) -> dict[str, bytes]:
+def figures_of(then: GatewayOutput, now: GatewayOutput, measured: Mapping[str, float]) -> dict[str, bytes]:
     """Return the figures by file name; ``measured``: the numbers of results by result id."""
     before, after = figures(then, measured), figures(now, measured)
     found = {}
@@ -30,14 +30,14 @@ def figures_of(then: Said, now: Said, measured: Mapping[str, float]) -> dict[str
     return found
 
 
-def _over_time(name: tuple[str, str], then: Said, now: Said, measured: Mapping[str, float]) -> bytes:
+def _over_time(name: tuple[str, str], then: GatewayOutput, now: GatewayOutput, measured: Mapping[str, float]) -> bytes:
     model, analyte = name
-    units = {each.unit for said in (then, now) for each in _of(said, name)}
+    units = {each.unit for output in (then, now) for each in _of(output, name)}
     figure, axes = panel(
         f"{analyte} by {model}: then and now", x="time, UTC", y=f"{analyte}, {', '.join(sorted(units))}"
     )
-    for said, color, label in ((then, QUIET, "said then"), (now, MAIN, "said now")):
-        _line(axes, [each for each in _of(said, name) if each.sample_result_id is None], color, label)
+    for output, color, label in ((then, QUIET, "said then"), (now, MAIN, "said now")):
+        _line(axes, [each for each in _of(output, name) if each.sample_result_id is None], color, label)
     results = [
         (each.features.end_ns, measured[result_id])
         for result_id, each in (_by_result(then, name) | _by_result(now, name)).items()
@@ -51,12 +51,12 @@ def _over_time(name: tuple[str, str], then: Said, now: Said, measured: Mapping[s
     return png(figure)
 
 
-def _of(said: Said, name: tuple[str, str]) -> list[Prediction]:
-    return [each for key, each in said.predictions.items() if key[:2] == name]
+def _of(output: GatewayOutput, name: tuple[str, str]) -> list[Prediction]:
+    return [each for key, each in output.predictions.items() if key[:2] == name]
 
 
-def _by_result(said: Said, name: tuple[str, str]) -> dict[str, Prediction]:
-    return {each.sample_result_id: each for each in _of(said, name) if each.sample_result_id is not None}
+def _by_result(output: GatewayOutput, name: tuple[str, str]) -> dict[str, Prediction]:
+    return {each.sample_result_id: each for each in _of(output, name) if each.sample_result_id is not None}
 
 
 def _line(axes: Axes, predictions: list[Prediction], color: str, label: str) -> None:

@@ -1,4 +1,4 @@
-"""What a store has on record of a stretch of time: what came in, when models were due, and what was said."""
+"""What a store has on record of a stretch of time: what came in, when models were due, and what was sent."""
 
 import itertools
 import sqlite3
@@ -61,8 +61,8 @@ class Recorded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What was said in a stretch: by the gateway at the time, or in a replay.
+class GatewayOutput:
+    """What was predicted, advised and recommended in a stretch: by the gateway at the time, or in a replay.
 
     ``predictions`` by (model, analyte, instant, result it is of); ``guidance`` by (kind, analyte, instant).
     """
@@ -185,14 +185,14 @@ def _refused(connection: sqlite3.Connection, event_id: str, at: ClockReading, or
         **_place(connection, event_id),
         products=_products(connection, event_id),
     )
-    said = next((row["result"] for row in rows if row["result"] is not None), None)
+    contradicting = next((row["result"] for row in rows if row["result"] is not None), None)
     return MessageRefused(
         at=at,
         origin=origin,
         payload=b"",
         reasons=_REASONS.validate_json(first["reasons"]),
         about=about,
-        contradicts=None if said is None else decode(LabResult, said),
+        contradicts=None if contradicting is None else decode(LabResult, contradicting),
     )
 
 
@@ -216,12 +216,12 @@ def _products(connection: sqlite3.Connection, event_id: str) -> tuple[ProductRef
     return tuple(ProductReference(**{**dict(row), **{name: bool(row[name]) for name in flags}}) for row in rows)
 
 
-def said_then(connection: sqlite3.Connection, stretch: Stretch) -> Said:
-    """Return what a store says was said in a stretch."""
+def output_on_record(connection: sqlite3.Connection, stretch: Stretch) -> GatewayOutput:
+    """Return what a store has on record as predicted, advised and recommended in a stretch."""
     when = {"from_ns": stretch.from_ns, "until_ns": stretch.until_ns}
     predictions = [decode(Prediction, row["body"]) for row in connection.execute(SQL["recorded_predictions"], when)]
     guidance = [decode(Guidance, row["body"]) for row in connection.execute(SQL["recorded_guidance"], when)]
-    return Said(
+    return GatewayOutput(
         predictions={(each.model.name, each.analyte, each.at_ns, each.sample_result_id): each for each in predictions},
         guidance={(each.kind.value, each.analyte, each.issued_ns): each for each in guidance},
         dispositions={

@@ -18,7 +18,7 @@ from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import SettlePoint
 from gateway.records.people import Settlement, SignedBias
-from gateway.replay.recorded import Recorded, Said, Stretch, moment, said_then
+from gateway.replay.recorded import GatewayOutput, Recorded, Stretch, moment, output_on_record
 from gateway.store.care.opening import prepare
 from gateway.store.database import open_state
 from gateway.store.statements import SQL
@@ -35,7 +35,7 @@ _CACHE_KIBIBYTES = 65_536  # for minutes only; the gateway, which runs for years
 class Rerun:
     """What a replay says, how much it decided, and the SHA-256 of every message's topic and bytes in their order."""
 
-    said: Said
+    output: GatewayOutput
     events: int
     messages: int
     sha256: str
@@ -80,8 +80,8 @@ def rerun(
         for row in connection.execute(SQL["said_messages"]):
             digest.update(f"{row['topic']}\n".encode() + row["payload"] + b"\n")
             messages += 1
-        said = said_then(connection, stretch)
-    return Rerun(said=said, events=len(recorded), messages=messages, sha256=digest.hexdigest())
+        output = output_on_record(connection, stretch)
+    return Rerun(output=output, events=len(recorded), messages=messages, sha256=digest.hexdigest())
 
 
 class _Deciding:

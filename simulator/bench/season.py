@@ -51,7 +51,9 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
     return {
         "lots": Figure(value=lots, unit="lots"),
         "results": Figure(value=results, unit="results"),
-        "dispositions": Figure(value=len(found.said.dispositions), unit="messages", goal=Goal(op="==", value=results)),
+        "dispositions": Figure(
+            value=len(found.output.dispositions), unit="messages", goal=Goal(op="==", value=results)
+        ),
         "season": Figure(value=seconds, unit="s", goal=Goal(op="<=", value=60)),
     }
 

@@ -47,4 +47,4 @@ def test_laboratory_replay_says_of_each_lot_what_was_said_then(tmp_path):
                           folder=tmp_path / "replay")  # fmt: skip
         rows = lab.connection.execute(SQL["recorded_dispositions"], {"from_ns": 0, "until_ns": stretch.until_ns})
         then = {row["event_id"]: row["recommendation"] for row in rows}
-        assert {event: recommendation.value for event, recommendation in again.said.dispositions.items()} == then
+        assert {event: recommendation.value for event, recommendation in again.output.dispositions.items()} == then

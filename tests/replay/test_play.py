@@ -18,7 +18,7 @@ from gateway.cli import app, corrections
 from gateway.config.bundles import bundle_files
 from gateway.contract.times import parse_rfc3339, rfc3339
 from gateway.inference.bundle import read_manifest
-from gateway.replay.recorded import Stretch, said_then
+from gateway.replay.recorded import Stretch, output_on_record
 from gateway.runtime import act_requests
 from gateway.store.database import read_state
 from gateway.training.recipe import read_recipe
@@ -156,7 +156,7 @@ def test_a_model_is_trained_from_what_the_line_itself_has_on_record(trained, pla
     written.write_text(recorded(trained, played))
     rows = recorded_rows(read_recipe(written), folder=tmp_path)
     with closing(read_state(played[1] / "store")) as connection:
-        said = said_then(connection, Stretch(from_ns=0, until_ns=2**62)).predictions
+        said = output_on_record(connection, Stretch(from_ns=0, until_ns=2**62)).predictions
     predicted_from = {rfc3339(each.features.end_ns): each.features.values for each in said.values() if each.features}
     assert len(rows) >= 15
     for name, values in zip(rows.names, rows.features, strict=True):
