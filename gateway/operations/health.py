@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway import __version__
-from gateway.contract.payloads.status import StatusPayload, status_payload
+from gateway.contract.payloads.status import StatusFigures, StatusPayload, status_payload
 from gateway.guardrails.stages import effective_stage
 from gateway.line.definition import LineDefinition
 from gateway.records.outgoing import Lane
@@ -131,11 +131,7 @@ class Health:
         """Return the status to publish."""
         buffer: dict[str, float] = {lane.name.lower(): depths.messages.get(lane, 0) for lane in Lane}
         buffer |= {"parked": depths.parked, "oldest_seconds": round(depths.oldest_seconds(at_ns), 3)}
-        return status_payload(
-            line=self.line.path,
-            at_ns=at_ns,
-            online=True,
-            version=__version__,
+        figures = StatusFigures(
             stage={model.name: effective_stage(model, self.latches).name.lower() for model in self.line.models},
             sources={name: "connected" if up else "disconnected" for name, up in self.sources.items()},
             buffer=buffer,
@@ -146,3 +142,4 @@ class Health:
             tag_reasons=self._told_tag_reasons(),
             disk=self.disk,
         )
+        return status_payload(line=self.line.path, at_ns=at_ns, online=True, version=__version__, figures=figures)

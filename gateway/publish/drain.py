@@ -11,7 +11,7 @@ that the broker refuses is parked: kept, alarmed, and not in the way.
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -20,13 +20,12 @@ from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
 from gateway.line.definition import LineDefinition
-from gateway.publish.holding_back import HoldingBack
+from gateway.publish.holding_back import HoldingBack, SendingListener
 from gateway.publish.in_flight import InFlight
 from gateway.publish.order import SendingOrder
 from gateway.publish.sending import Sending
 from gateway.publish.settling import Settling
 from gateway.publish.waiting import Waiting
-from gateway.records.verdicts import Reason
 from gateway.store.outbox import Queued
 from gateway.store.queries.readers import Reader
 from gateway.transport.mqtt import MqttSession
@@ -52,24 +51,19 @@ class Drain:
         line: LineDefinition,
         present: Callable[[str], float | None],
         clock: Clock,
-        on_progress: Callable[[], None],
-        on_alarm: Callable[[str], None],
-        on_withheld: Callable[[str, Mapping[str, Reason]], None] = lambda _message_id, _refused: None,
+        listener: SendingListener,
     ) -> None:
-        """``present`` gives a tag's value at this instant, or None; ``on_alarm`` hears of withheld and refused.
-
-        ``on_withheld`` hears which message the second check kept back, and of which guidance in it, by id, why.
-        """
+        """``present`` gives a tag's value at this instant, or None."""
         self._session = session
         self._reader = reader
         self._clock = clock
-        self._on_progress = on_progress
+        self._listener = listener
         self._order = SendingOrder()
         self._waiting = Waiting(reader, self._order)
         self._in_flight = InFlight(clock)
         self.holding_back = HoldingBack(
             session=session, reader=reader, writer=writer, line=line, present=present, clock=clock,
-            on_alarm=on_alarm, on_withheld=on_withheld,
+            listener=listener,
         )  # fmt: skip
         self._settling = Settling(
             session=session, writer=writer, in_flight=self._in_flight, order=self._order,
@@ -145,7 +139,7 @@ class Drain:
 
     async def _send_what_waits(self) -> None:
         while True:
-            self._on_progress()
+            self._listener.progress()
             self._drop_if_unanswered()
             try:
                 if self._session.connected and self._waiting:
@@ -195,7 +189,7 @@ class Drain:
             self._in_flight.answered.set()
             while self._in_flight:
                 self._settled.clear()
-                self._on_progress()  # where the store fails, waiting is all there is to do
+                self._listener.progress()  # where the store fails, waiting is all there is to do
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_IDLE_SECONDS):
                         await self._settled.wait()

@@ -4,6 +4,7 @@ Each is taken out of the outbox with a record of why; a message that the broker 
 """
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import structlog
 
@@ -22,6 +23,22 @@ log = structlog.get_logger()
 _HEADROOM_BYTES = 256  # of a packet, for its header and properties
 
 
+class SendingListener(Protocol):
+    """What hears of the drain."""
+
+    def progress(self) -> None:
+        """Note that the drain gets on."""
+        ...
+
+    def alarm(self, code: str) -> None:
+        """Note a message that was withheld, that does not match its hash, or that the broker refused."""
+        ...
+
+    def withheld(self, message_id: str, refused: Mapping[str, Reason]) -> None:
+        """Note which message the second check kept back, and of which guidance in it, by id, why."""
+        ...
+
+
 class HoldingBack:
     """Looks at each message once more before it leaves."""
 
@@ -34,18 +51,16 @@ class HoldingBack:
         line: LineDefinition,
         present: Callable[[str], float | None],
         clock: Clock,
-        on_alarm: Callable[[str], None],
-        on_withheld: Callable[[str, Mapping[str, Reason]], None],
+        listener: SendingListener,
     ) -> None:
-        """``present`` gives a tag's value at this instant, or None; the callbacks as the drain's."""
+        """``present`` gives a tag's value at this instant, or None."""
         self._session = session
         self._reader = reader
         self._writer = writer
         self._line = line
         self._present = present
         self._clock = clock
-        self._on_alarm = on_alarm
-        self._on_withheld = on_withheld
+        self._listener = listener
 
     def take_line(self, line: LineDefinition) -> None:
         """Check what leaves by this definition from now on."""
@@ -57,7 +72,7 @@ class HoldingBack:
             await self.park(message, f"its {len(message.payload)} bytes are more than the broker takes")
             return True
         if not message.holds:
-            self._on_alarm("EVIDENCE_DAMAGED")
+            self._listener.alarm("EVIDENCE_DAMAGED")
             log.critical("a message does not match its hash; it is not sent", topic=message.topic, seq=message.seq)
             await self._writer.run(parked(message.seq, "it does not match the hash it was written with"))
             return True
@@ -85,13 +100,13 @@ class HoldingBack:
                 message=message.message_id,
                 reasons=reasons,
             )
-            self._on_alarm("GUIDANCE_WITHHELD")
+            self._listener.alarm("GUIDANCE_WITHHELD")
         else:  # it was told before, and the plant or the alarms have gone on since: no alarm
             log.warning(
                 "withheld by the second check", topic=message.topic, message=message.message_id, reasons=reasons
             )
         await self._take_out(message, Left.WITHHELD)
-        self._on_withheld(message.message_id, refused)
+        self._listener.withheld(message.message_id, refused)
 
     async def _take_out(self, message: Queued, why: Left) -> None:
         await self._writer.run(departed([message.seq], why, at_ns=self._clock.now_ns()))
@@ -99,5 +114,5 @@ class HoldingBack:
     async def park(self, message: Queued, why: str) -> None:
         """Keep a message out of the way until a person has looked at it."""
         log.error("a message is parked", topic=message.topic, reason=why, message=message.message_id, seq=message.seq)
-        self._on_alarm("PUBLISH_REFUSED")
+        self._listener.alarm("PUBLISH_REFUSED")
         await self._writer.run(parked(message.seq, why))

@@ -31,9 +31,10 @@ from gateway.line.definition import LineDefinition, Promoted
 from gateway.operations.health import Health
 from gateway.operations.memory import give_back_unused
 from gateway.operations.systemd import Notifier
+from gateway.runtime.dependencies import Dependencies, opened
 from gateway.runtime.model_versions import Define
 from gateway.runtime.scheduler import make_due, run_timer
-from gateway.runtime.wiring import Dependencies, Parts, build, opened
+from gateway.runtime.wiring import Parts, build
 from gateway.store.audit.heads import former_line, load_signer
 from gateway.store.care.opening import prepare, suspect
 from gateway.store.database import locked, read_state
@@ -46,7 +47,6 @@ _LOCK_SECONDS = 2.0  # a command that writes while no gateway runs holds it for 
 _DRAIN_SECONDS = 5.0
 _GOODBYE_SECONDS = 2.0
 _THREADS = 32  # a name look-up that hangs holds one for half a minute, and history and checks need theirs
-_LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 
 
 async def run(settings: Settings, configuration_sha256: str, define: Define, *, clock: SystemClock) -> None:

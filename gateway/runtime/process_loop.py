@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -35,8 +36,6 @@ from gateway.store.transaction.decide_batch import BatchOutcome, decide_batch
 log = structlog.get_logger()
 
 Windows = Callable[[Iterable[WindowRequest]], Awaitable[Mapping[WindowRequest, TagWindow]]]
-
-
 """History, asked for windows."""
 
 _MOST_EVENTS = 20
@@ -48,8 +47,36 @@ _LOOK_SECONDS = 1.0
 _RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
+class ProcessListener(Protocol):
+    """What hears of the process loop."""
+
+    def committed(self, messages: tuple[Queued, ...] | None) -> None:
+        """Take the messages that wait now; None where the outbox has to be read for them."""
+        ...
+
+    def progress(self) -> None:
+        """Note that the loop gets on."""
+        ...
+
+    def store(self, failure: str | None) -> None:
+        """Note why the store fails; None once it works again."""
+        ...
+
+    def alarm(self, code: str) -> None:
+        """Note a decision that failed, or that met damaged records."""
+        ...
+
+    def follow_ups(self) -> None:
+        """Note that decisions have left work for later."""
+        ...
+
+    def board_due(self, due: TimerDue) -> None:
+        """Note that the board is to be told anew, when there is time."""
+        ...
+
+
 class Processor:
-    """The loop itself, and what it tells about itself."""
+    """The loop itself."""
 
     def __init__(
         self,
@@ -58,29 +85,13 @@ class Processor:
         line: LineDefinition,
         windows: Windows,
         writer: Writer,
-        on_committed: Callable[[tuple[Queued, ...] | None], None],
-        on_progress: Callable[[], None],
-        on_store: Callable[[str | None], None],
-        on_alarm: Callable[[str], None],
-        on_follow_ups: Callable[[], None] = lambda: None,
-        on_board_due: Callable[[TimerDue], None] = lambda _due: None,
+        listener: ProcessListener,
     ) -> None:
-        """``on_committed`` hears of the messages that wait now, None where the outbox has to be read for them.
-
-        ``on_store`` hears why the store fails, None once it works again; ``on_alarm`` of failed decisions.
-
-        ``on_follow_ups`` and ``on_board_due`` hear of what decisions have left for later.
-        """
         self._inbox = inbox
         self._line = line
         self._windows = windows
         self._writer = writer
-        self._on_committed = on_committed
-        self._on_progress = on_progress
-        self._on_store = on_store
-        self._on_alarm = on_alarm
-        self._on_follow_ups = on_follow_ups
-        self._on_board_due = on_board_due
+        self._listener = listener
         self._plant_log = PlantLog()
         self._lines: list[PlantLine] = []
         self._room = asyncio.Event()
@@ -92,7 +103,7 @@ class Processor:
             batch = await self._inbox.take(most=_MOST_EVENTS)
             await self._until_room()
             await self._finish(asyncio.create_task(self.process(batch), name="process-batch"))
-            self._on_progress()
+            self._listener.progress()
 
     def take_line(self, line: LineDefinition) -> None:
         """Decide by this definition from the next batch on."""
@@ -104,7 +115,7 @@ class Processor:
 
     async def _until_room(self) -> None:
         while not self._room.is_set():
-            self._on_progress()  # no stalled loop: a restart would not bring space
+            self._listener.progress()  # no stalled loop: a restart would not bring space
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._room.wait()
@@ -129,10 +140,10 @@ class Processor:
                 outcome = await self._writer.run(self._decide(line, waiting))
             except StoreUnavailableError as error:
                 log.error("store failed; nothing is acknowledged", error=str(error))  # noqa: TRY400 - the cause is in it
-                self._on_committed(None)  # nobody knows whether it was committed
+                self._listener.committed(None)  # nobody knows whether it was committed
                 await self._one_at_a_time(waiting, line)
                 return
-            self._on_store(None)
+            self._listener.store(None)
             await self._settle(waiting[: outcome.done], outcome)
             waiting = waiting[outcome.done :]
 
@@ -163,32 +174,32 @@ class Processor:
         try:
             outcome = await self._writer.run(self._decide(line, (pending,)))
         except StoreUnavailableError as error:
-            self._on_store(str(error))
-            self._on_committed(None)  # it may be there all the same, and is not always tried again
+            self._listener.store(str(error))
+            self._listener.committed(None)  # it may be there all the same, and is not always tried again
             return False
         finally:
-            self._on_progress()  # a full disk is no stalled loop: a restart would not mend it
-        self._on_store(None)
+            self._listener.progress()  # a full disk is no stalled loop: a restart would not mend it
+        self._listener.store(None)
         await self._settle([pending], replace(outcome, messages=None))  # and what an attempt before has left
         return True
 
     async def _settle(self, done: Sequence[Pending], outcome: BatchOutcome) -> None:
-        self._on_committed(outcome.messages)
+        self._listener.committed(outcome.messages)
         await asyncio.sleep(0)  # what people wait for leaves before the receipts do
         self._plant_log.write(self._lines)
         if outcome.failed:
-            self._on_alarm("DECISION_FAILED")
+            self._listener.alarm("DECISION_FAILED")
         if outcome.damaged:
-            self._on_alarm("EVIDENCE_DAMAGED")
+            self._listener.alarm("EVIDENCE_DAMAGED")
         for pending in done:
             pending.committed()
             answer = outcome.answers.get(pending.event.event_id)
             if answer is not None:
                 pending.answered(answer)
         if outcome.follow_ups:
-            self._on_follow_ups()
+            self._listener.follow_ups()
         if outcome.board_due is not None:
-            self._on_board_due(outcome.board_due)
+            self._listener.board_due(outcome.board_due)
 
     async def _with_windows(self, pending: Pending, line: LineDefinition) -> Pending:
         if pending.windows:  # read before it was put into the inbox: a long stretch keeps nothing else waiting

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
@@ -22,25 +23,32 @@ _BOUNDS_EVERY_SECONDS = 60.0
 _DOUBT_SECONDS = 7 * 86_400.0
 
 
+class RetentionListener(Protocol):
+    """What hears of retention."""
+
+    def figures(self, figures: dict[str, float]) -> None:
+        """Take how much room the databases have."""
+        ...
+
+    def evicted(self) -> None:
+        """Note that messages have left the outbox: whoever holds them must not send them."""
+        ...
+
+
 class Retention:
     """Deletes what is too old, and evicts the oldest where the quota is reached."""
 
     def __init__(
         self, bounds: Bounds, *, clock: Clock, writer: Writer, historian: Historian, gaps: Gaps,
-        on_figures: Callable[[dict[str, float]], None], on_evicted: Callable[[], None],
-        clock_in_doubt: Callable[[], bool],
+        listener: RetentionListener, clock_in_doubt: Callable[[], bool],
     ) -> None:  # fmt: skip
-        """``on_evicted`` hears that messages have left the outbox: whoever holds them must not send them.
-
-        ``clock_in_doubt``: whether a source shows another time than the gateway.
-        """
+        """``clock_in_doubt``: whether a source shows another time than the gateway."""
         self._bounds = bounds
         self._clock = clock
         self._writer = writer
         self._historian = historian
         self._gaps = gaps
-        self._on_figures = on_figures
-        self._on_evicted = on_evicted
+        self._listener = listener
         self._clock_in_doubt = clock_in_doubt
         self._last_moment = clock.now()
         self._doubted_since: float | None = None
@@ -84,7 +92,7 @@ class Retention:
         history = await self._historian.bytes_used()
         used = history + sum(sizes.lanes.values())
         figures = {"state_bytes": sizes.state, "history_bytes": history, "quota_used_bytes": used}
-        self._on_figures({name: float(value) for name, value in figures.items()})
+        self._listener.figures({name: float(value) for name, value in figures.items()})
         return used > self._bounds.quota_bytes
 
     async def _evicted_something(self) -> bool:
@@ -99,7 +107,7 @@ class Retention:
                 subject = lane.name.lower()
                 await self._recorded(subject, messages.from_ns, messages.until_ns, messages=len(messages.seqs))
                 await self._writer.run(departed(messages.seqs, Left.EVICTED, at_ns=self._clock.now_ns()))
-                self._on_evicted()
+                self._listener.evicted()
                 return True
         return False
 

@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from gateway.database.writer import Writer
 from gateway.line.definition import LineDefinition
 from gateway.publish.drain import Drain
 from gateway.records.outgoing import Lane, OutgoingMessage
+from gateway.records.verdicts import Reason
 from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
 from gateway.store.queries.readers import Reader
@@ -90,6 +92,21 @@ def _bare_paho(port: int) -> float:
     return MESSAGES / elapsed
 
 
+class _Listener:
+    """Ends the bench where something goes wrong."""
+
+    def progress(self) -> None:
+        """Hear that the drain gets on."""
+
+    def alarm(self, code: str) -> None:
+        """End: nothing may go wrong here."""
+        raise RuntimeError(code)
+
+    def withheld(self, message_id: str, refused: Mapping[str, Reason]) -> None:
+        """End: nothing is to be kept back here."""
+        raise RuntimeError(f"{message_id} is kept back: {refused}")
+
+
 async def _our_drain(port: int, directory: Path) -> float:
     async with Writer(partial(open_state, directory), name="store") as writer, Reader(directory) as reader:
         await writer.run(_fill)
@@ -103,7 +120,7 @@ async def _our_drain(port: int, directory: Path) -> float:
         session = MqttSession(options, clock=clock)
         drain = Drain(
             session=session, reader=reader, writer=writer, line=_LINE, present=lambda _tag: None,
-            clock=clock, on_progress=lambda: None, on_alarm=print,
+            clock=clock, listener=_Listener(),
         )  # fmt: skip
         connection = asyncio.create_task(session.run(), name="bench-session")
         await session.wait_connected()

@@ -26,7 +26,7 @@ from gateway.records.guidance import SetpointSuggestion
 from gateway.records.outgoing import Head, Lane, OutgoingMessage
 from gateway.records.prediction import ModelIdentity, Prediction
 from gateway.records.verdicts import Verdict
-from gateway.runtime import wiring as assembly
+from gateway.runtime.listeners import HearsOfSending
 from gateway.store.database import open_state
 from gateway.store.facts import guidance as guidance_facts
 from gateway.store.outbox import enqueue
@@ -36,6 +36,7 @@ from gateway.time_units import SECOND_NS, seconds_to_ns
 from gateway.transport.mqtt_messages import Delivery
 from tests.advice.test_lifecycle import guidance
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, moment, tag
+from tests.fixtures.listeners import of_sending
 from tests.publish.test_drain import SteadyClock
 from tests.store.test_transaction import Bench
 
@@ -183,8 +184,11 @@ async def drained(directory, *messages, latches=(), **changes):
         await writer.run(put)
         drain = Drain(
             session=session, reader=reader, writer=writer, line=line(**changes), present=lambda _tag: 78.0,
-            clock=SteadyClock(), on_progress=lambda: None, on_alarm=alarms.append,
-            on_withheld=lambda message_id, refused: withheld.append((message_id, list(refused))),
+            clock=SteadyClock(),
+            listener=of_sending(
+                alarm=alarms.append,
+                withheld=lambda message_id, refused: withheld.append((message_id, list(refused))),
+            ),
         )  # fmt: skip
         running = asyncio.create_task(drain.run())
         async with asyncio.timeout(20):
@@ -228,7 +232,8 @@ async def test_attacks_03_without_an_alarm_all_of_it_is_published(tmp_path):
 
 async def test_attacks_03_what_the_drain_withholds_comes_in_as_an_event_ahead_of_results():
     inbox, why = EventQueue(), abstain(Abstention.STAGE_TOO_LOW, stage="shadow")
-    assembly._withheld(inbox, SteadyClock(), "message-1", {"g-1": why})
+    listener = HearsOfSending(inbox=inbox, clock=SteadyClock(), health=None, watchdog=None)
+    listener.withheld("message-1", {"g-1": why})
     (pending,) = await inbox.take(most=5)
     assert isinstance(pending.event, AdviceWithheld)
     assert dict(pending.event.refused) == {"g-1": why}

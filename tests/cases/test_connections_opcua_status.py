@@ -9,7 +9,7 @@ from gateway.history.tag_history import History
 from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
 from gateway.operations.health import Health
-from gateway.runtime.wiring import _feeds
+from gateway.runtime.sources import feeds
 from gateway.store.queries.readers import Depths
 from tests.cases.test_first_plant_opcua import configure
 from tests.fixtures.opcua_feed import Unrecorded
@@ -29,7 +29,7 @@ def built(folder, url="opc.tcp://127.0.0.1:1"):
     ground = SimpleNamespace(
         settings=settings, clock=clock, health=health, gaps=Gaps(inbox=EventQueue(), now=clock.now)
     )
-    return _feeds(ground, History(rings, Unrecorded(), now=clock.now)), health
+    return feeds(ground, History(rings, Unrecorded(), now=clock.now)), health
 
 
 def test_connections_04_every_configured_source_is_disconnected_until_it_is_heard(tmp_path):

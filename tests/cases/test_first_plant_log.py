@@ -22,6 +22,7 @@ from gateway.records.outgoing import Lane
 from gateway.store.outbox import Queued
 from tests.fixtures.building import line as line_of_tests
 from tests.fixtures.building import moment
+from tests.fixtures.listeners import of_sending
 from tests.store.test_transaction import Bench
 
 LOT = "LOT/1"
@@ -202,7 +203,7 @@ async def test_first_plant_03_the_log_names_the_topic_of_what_is_parked(tmp_path
             return None
 
     drain = Drain(session=None, reader=None, writer=Writer(), line=None, present=None, clock=None,
-                  on_progress=lambda: None, on_alarm=lambda _code: None)  # fmt: skip
+                  listener=of_sending())  # fmt: skip
     message = Queued(seq=1, message_id="m-1", lane=Lane.EVIDENCE, topic="root/audit/head", payload=b"", retain=True,
                      expires=None, holds=True, again=False)  # fmt: skip
     with capture_logs() as lines:

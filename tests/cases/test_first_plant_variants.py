@@ -13,7 +13,7 @@ from gateway import cli
 from gateway.cli.check import _doubled_nodes
 from gateway.config.checks import doubts
 from gateway.config.reading import read, unknown_variables
-from gateway.contract.payloads.status import status_payload
+from gateway.contract.payloads.status import StatusFigures, status_payload
 from gateway.errors import ConfigurationError
 from tests.config.test_settings import MINIMAL, written
 from tests.fixtures.commands import labline
@@ -209,10 +209,11 @@ def test_first_plant_14_a_file_that_has_no_results_to_offer_is_said_to_have_none
 
 
 def test_first_plant_09_counts_of_the_status_are_whole_numbers():
-    encoded = status_payload(
-        line="a/b/c/d", at_ns=0, online=True, version="1", buffer={"guidance": 0.0, "oldest_seconds": 1.5},
-        models={"m": {"abstained_share": 1.0}}, disk={"free_bytes": 81313185792.0},
-    ).encoded()  # fmt: skip
+    figures = StatusFigures(
+        buffer={"guidance": 0.0, "oldest_seconds": 1.5}, models={"m": {"abstained_share": 1.0}},
+        disk={"free_bytes": 81313185792.0},
+    )  # fmt: skip
+    encoded = status_payload(line="a/b/c/d", at_ns=0, online=True, version="1", figures=figures).encoded()
     assert b'"buffer":{"guidance":0,"oldest_seconds":1.5}' in encoded
     assert b'"free_bytes":81313185792}' in encoded
 

@@ -7,7 +7,7 @@ from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.replay.recorded import Stretch, recorded_events
 from gateway.replay.rerun import rerun
-from gateway.runtime.wiring import inbound_routes
+from gateway.runtime.sessions import inbound_routes
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS

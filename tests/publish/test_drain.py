@@ -24,6 +24,7 @@ from simulator.broker import free_port
 from simulator.faults import Fault, FaultyLink
 from simulator.mqtt import Participant
 from tests.fixtures.building import NOW_NS, deadline, line, moment
+from tests.fixtures.listeners import of_sending
 from tests.fixtures.strict_broker import StrictBroker
 from tests.transport.test_mqtt_session import Box, session_of
 
@@ -41,7 +42,7 @@ class Bench:
         self.alarms = []
         self.drain = Drain(
             session=session, reader=reader, writer=writer, line=line(), present=lambda _tag: 78.0,
-            clock=SteadyClock(), on_progress=lambda: None, on_alarm=self.alarms.append,
+            clock=SteadyClock(), listener=of_sending(alarm=self.alarms.append),
         )  # fmt: skip
 
     async def enqueue(self, *messages):

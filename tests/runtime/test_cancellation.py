@@ -35,6 +35,7 @@ from gateway.store.dead_letters import Retry
 from gateway.store.outbox import enqueue
 from gateway.store.queries.readers import Reader
 from tests.fixtures.building import NOW_NS, line
+from tests.fixtures.listeners import of_sending
 from tests.history.test_history import Recorder, values
 from tests.runtime.test_process_loop import Loop
 
@@ -283,7 +284,7 @@ async def _store_fails(loop, reached):
 
 async def _no_room(loop, reached):
     loop.processor.room(False)
-    loop.processor._on_progress = reached.set
+    loop.processor._listener.progress = reached.set
 
 
 @pytest.mark.parametrize("trouble", [_windows_never_come, _commit_never_ends, _store_fails, _no_room])
@@ -486,7 +487,7 @@ async def test_a_cancelled_drain_keeps_what_was_not_acknowledged_and_notes_what_
         await writer.run(put)
         drain = Drain(
             session=session, reader=reader, writer=writer, line=line(), present=lambda _tag: None,
-            clock=SystemClock(), on_progress=lambda: None, on_alarm=lambda _code: None,
+            clock=SystemClock(), listener=of_sending(),
         )  # fmt: skip
         running = asyncio.create_task(drain.run())
         async with asyncio.timeout(SOON_SECONDS):

@@ -25,6 +25,7 @@ from gateway.runtime.process_loop import Processor
 from gateway.store.audit.heads import HeadFile
 from gateway.store.database import STATE_FILE, open_state
 from tests.fixtures.building import NOW_NS, line, moment
+from tests.fixtures.listeners import of_processing
 
 
 async def no_windows(_requests):
@@ -40,8 +41,9 @@ class Loop:
         self.handed = []
         self.progress = 0
         self.processor = Processor(
-            inbox=self.inbox, line=line(), windows=no_windows, writer=writer, on_committed=self.handed.append,
-            on_progress=self._beat, on_store=self.store.append, on_alarm=self.store.append,
+            inbox=self.inbox, line=line(), windows=no_windows, writer=writer,
+            listener=of_processing(committed=self.handed.append, progress=self._beat, store=self.store.append,
+                                   alarm=self.store.append),
         )  # fmt: skip
 
     def _beat(self):

@@ -19,6 +19,7 @@ from gateway.store.database import open_state
 from gateway.store.outbox import enqueue
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, moment, sample
+from tests.fixtures.listeners import of_retention
 from tests.history.test_history import Recorder
 
 MIB = 2**20
@@ -89,8 +90,8 @@ class Keeping:
         self.clock_in_doubt = False
         self.retention = Retention(
             bounds(**changes), clock=self.clock, writer=writer, historian=recorder.historian,
-            gaps=Gaps(inbox=self.inbox, now=lambda: moment(NOW_NS)), on_figures=lambda _figures: None,
-            on_evicted=self._evicted, clock_in_doubt=lambda: self.clock_in_doubt,
+            gaps=Gaps(inbox=self.inbox, now=lambda: moment(NOW_NS)),
+            listener=of_retention(evicted=self._evicted), clock_in_doubt=lambda: self.clock_in_doubt,
         )  # fmt: skip
 
     def _evicted(self):

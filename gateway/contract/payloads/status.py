@@ -1,6 +1,7 @@
 """The gateway's status."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
@@ -25,21 +26,26 @@ class StatusPayload(Payload):
     tag_reasons: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusFigures:
+    """What the status of a running gateway says of its parts; a gateway that has gone says none of it."""
+
+    stage: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    buffer: Mapping[str, float] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+    models: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    clock_skew_seconds: Mapping[str, float] = field(default_factory=dict)
+    disk: Mapping[str, float] = field(default_factory=dict)
+    source_reasons: Mapping[str, str] = field(default_factory=dict)
+    tag_reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+_NONE = StatusFigures()
+
+
 def status_payload(
-    *,
-    line: str,
-    at_ns: int,
-    online: bool,
-    version: str,
-    stage: Mapping[str, str] | None = None,
-    sources: Mapping[str, str] | None = None,
-    buffer: Mapping[str, float] | None = None,
-    degraded: tuple[str, ...] = (),
-    models: Mapping[str, Mapping[str, float]] | None = None,
-    clock_skew_seconds: Mapping[str, float] | None = None,
-    disk: Mapping[str, float] | None = None,
-    source_reasons: Mapping[str, str] | None = None,
-    tag_reasons: Mapping[str, str] | None = None,
+    *, line: str, at_ns: int, online: bool, version: str, figures: StatusFigures = _NONE
 ) -> StatusPayload:
     """Return the payload of a status; offline needs no more than line, time and version."""
     return StatusPayload(
@@ -50,13 +56,13 @@ def status_payload(
         line=line,
         online=online,
         version=version,
-        stage=dict(stage or {}),
-        sources=dict(sources or {}),
-        buffer=dict(buffer or {}),
-        degraded=list(degraded),
-        models={name: dict(figures) for name, figures in (models or {}).items()},
-        clock_skew_seconds=dict(clock_skew_seconds or {}),
-        disk=dict(disk or {}),
-        source_reasons=dict(source_reasons or {}),
-        tag_reasons=dict(tag_reasons or {}),
+        stage=dict(figures.stage),
+        sources=dict(figures.sources),
+        buffer=dict(figures.buffer),
+        degraded=list(figures.degraded),
+        models={name: dict(of_model) for name, of_model in figures.models.items()},
+        clock_skew_seconds=dict(figures.clock_skew_seconds),
+        disk=dict(figures.disk),
+        source_reasons=dict(figures.source_reasons),
+        tag_reasons=dict(figures.tag_reasons),
     )
