@@ -20,7 +20,7 @@ from gateway.records.laboratory import Recommendation
 from gateway.records.outgoing import AuditEntry
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import evidence_hash, row_hash
-from gateway.store.facts.lot import own_words
+from gateway.store.facts.lot.own_words import own_words
 from gateway.store.statements import SQL
 from gateway.store.tables import TABLES, Table
 from gateway.store.transaction.lot_records import leave_to_judge, note_without_lot

@@ -16,8 +16,11 @@ from gateway.records.laboratory import LabResult
 from gateway.records.production import Context
 from gateway.store.codec import decode
 from gateway.store.facts.feedback import feedback_of, learns
-from gateway.store.facts.lot import with_known_lots
-from gateway.store.facts.lots_again import lot_reading, products_of
+from gateway.store.facts.lot.context import products_of_order
+from gateway.store.facts.lot.facts import facts_of_result
+from gateway.store.facts.lot.own_words import with_known_lots
+from gateway.store.facts.lot.relation import lots_of
+from gateway.store.facts.lots_again import products_of
 from gateway.store.facts.qc_sample import qc_sample_facts, rejected_control
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.series import key_of, left_series, series_of
@@ -33,12 +36,11 @@ def result_facts(reading: Reading, event: ResultArrived) -> LabResultFacts | QcS
 
 def _lab_result_facts(reading: Reading, event: ResultArrived, history: ResultHistory) -> LabResultFacts:
     event = _with_earlier_messages(event, history)
-    of_lots = lot_reading(reading)
-    lots, relation = of_lots.lots_of(event.result, event.at_ns)
+    lots, relation = lots_of(reading, event.result, event.at_ns)
     certain = lots if relation is not Relation.POSSIBLE else ()
-    facts = of_lots.of_result(event, first=history.current is None)
+    facts = facts_of_result(reading, event, lots, relation, first=history.current is None)
     context = _context_of_result(reading, event.result, facts[0] if certain else None)
-    of_order = of_lots.products_of_order(event.result.job_order_id)
+    of_order = products_of_order(reading, event.result.job_order_id)
     products = (context.material_definition_id, *of_order, *(each for lot in facts for each in products_of(lot)))
     scope = context.scope_of(event.result.study_id)
     key = key_of(scope, context.material_definition_id, event.result.analyte)

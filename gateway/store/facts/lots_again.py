@@ -4,24 +4,15 @@ from gateway.events import (
     LotsJudgedAgain,
 )
 from gateway.facts.lot import LotFacts, LotsAgainFacts
-from gateway.store.facts.lot import LotReading
+from gateway.store.facts.lot.facts import facts_of_lots
 from gateway.store.facts.reading import Reading
 
 
 def lots_again_facts(reading: Reading, event: LotsJudgedAgain) -> LotsAgainFacts:
     """Return what is on record of lots that are judged again."""
-    facts = lot_reading(reading).of_lots(event.lots, at_ns=event.at_ns)
+    facts = facts_of_lots(reading, event.lots, at_ns=event.at_ns)
     products = dict.fromkeys(each for lot in facts for each in products_of(lot))
     return LotsAgainFacts(**reading.base(), lots=facts, specifications=reading.specifications(*products))
-
-
-def lot_reading(reading: Reading) -> LotReading:
-    """Return what reads the facts of lots."""
-    return LotReading(
-        reading.connection,
-        reading,
-        lambda context, from_ns, until_ns: reading.gaps(context, reading.line, from_ns, until_ns),
-    )
 
 
 def products_of(lot: LotFacts) -> tuple[str | None, ...]:

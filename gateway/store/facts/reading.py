@@ -48,7 +48,7 @@ class Reading:
 
     def base(self) -> Base:
         """Return what every decision knows."""
-        return {"line": self.line, "latches": self._latches(), "damaged": ()}
+        return {"line": self.line, "latches": self.values("latches"), "damaged": ()}
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[sqlite3.Row]:
         """Return the rows that hold."""
@@ -65,6 +65,10 @@ class Reading:
         """Return the first row that holds, or None."""
         return next(iter(self.rows(statement, parameters)), None)
 
+    def values(self, statement: str, **parameters: Any) -> tuple[str, ...]:
+        """Return the first column of a statement's rows."""
+        return tuple(row[0] for row in self.connection.execute(SQL[statement], parameters))
+
     def decoded(self, kind: type[Decoded], rows: Iterable[sqlite3.Row]) -> tuple[Decoded, ...]:
         """Return the records of rows; what is of another version is noted as one that does not hold."""
         found = []
@@ -74,9 +78,6 @@ class Reading:
             except ValidationError:  # of another version: named, and no reason to stop all else
                 self._damaged.append(row["record"])
         return tuple(found)
-
-    def _latches(self) -> tuple[str, ...]:
-        return tuple(code for (code,) in self.connection.execute(SQL["latches"]))
 
     def guidance(self, statement: str, **parameters: Any) -> tuple[Guidance, ...]:
         """Return the guidance of a statement's rows."""

@@ -24,7 +24,7 @@ from gateway.lab.result_versions import contradictions
 from gateway.records.laboratory import LabResult, ResultReference, Specification
 from gateway.store.audit.evidence import must_hold
 from gateway.store.codec import decode
-from gateway.store.facts.lot import own_words, with_known_lots
+from gateway.store.facts.lot.own_words import own_words, with_known_lots
 from gateway.store.statements import SQL, value_of
 from gateway.store.transaction.records.laboratory import specification_key
 

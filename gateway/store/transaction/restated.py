@@ -3,7 +3,7 @@
 from gateway.deadlines import ClockReading
 from gateway.decisions.result_assessment import RESTATED
 from gateway.events import Origin, ResultArrived
-from gateway.store.facts.lot import own_words
+from gateway.store.facts.lot.own_words import own_words
 from gateway.time_units import SECOND_NS
 
 MEANT_AFTER_NS = 60 * SECOND_NS  # a resend of a whole history has come to the newest version by then

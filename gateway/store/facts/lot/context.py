@@ -1,0 +1,75 @@
+"""What production has told of a lot: of several messages, in whatever order, the one with the latest time holds."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from gateway.lab.release.lot_knowledge import LotContext
+from gateway.store.facts.reading import Reading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Told:
+    """What production has told of one field: the values that hold now, and whether it ever told others."""
+
+    holding: tuple[str, ...] = ()
+    ever: tuple[str, ...] = ()
+
+    @property
+    def contradicted(self) -> bool:
+        return len(self.ever) > 1
+
+    @property
+    def first(self) -> str | None:
+        return self.holding[0] if self.holding else None
+
+
+def context_told(reading: Reading, lot: str) -> LotContext:
+    """Return what production has told of a lot and its order, and which of it contradicts itself."""
+    rows = reading.rows("lot_context_told", {"material_lot_id": lot})
+    product, client = _told(rows, "material_definition_id"), _told(rows, "client_id")
+    order, equipment = _told(rows, "job_order_id"), _told(rows, "equipment_id")
+    of_order, client_of_order = _order(reading, order.first)
+    products = tuple(dict.fromkeys((*product.holding, *of_order.holding)))
+    clients = tuple(dict.fromkeys((*client.holding, *client_of_order.holding)))
+    told = {
+        "product": tuple(sorted({*product.ever, *of_order.ever})),
+        "client": tuple(sorted({*client.ever, *client_of_order.ever})),
+        "equipment": equipment.ever,
+    }
+    contradicted = {
+        "product": product.contradicted or of_order.contradicted or len(products) > 1,
+        "client": client.contradicted or client_of_order.contradicted or len(clients) > 1,
+        "equipment": len(equipment.holding) > 1,
+    }
+    return LotContext(
+        material_lot_id=lot,
+        products=products,
+        client_id=clients[0] if clients else None,
+        job_order_id=order.first,
+        equipment_id=equipment.first,
+        contradictions=tuple(name for name, holds in contradicted.items() if holds),
+        told=tuple((name, told[name]) for name, holds in contradicted.items() if holds),
+    )
+
+
+def products_of_order(reading: Reading, job_order_id: str | None) -> tuple[str, ...]:
+    """Return what an order makes, as far as that is known."""
+    return _order(reading, job_order_id)[0].holding
+
+
+def _order(reading: Reading, job_order_id: str | None) -> tuple[_Told, _Told]:
+    """Return (product, client) of an order."""
+    if job_order_id is None:
+        return _Told(), _Told()
+    rows = reading.rows("order_context_told", {"job_order_id": job_order_id})
+    return _told(rows, "material_definition_id"), _told(rows, "client_id")
+
+
+def _told(rows: list[sqlite3.Row], name: str) -> _Told:
+    """Return what rows, the latest first, say of one field."""
+    stating = [row for row in rows if row[name] is not None]
+    if not stating:
+        return _Told()
+    latest_ns = stating[0]["at_ns"]
+    holding = sorted({row[name] for row in stating if row["at_ns"] == latest_ns})
+    return _Told(holding=tuple(holding), ever=tuple(sorted({row[name] for row in stating})))

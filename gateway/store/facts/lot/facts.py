@@ -1,0 +1,168 @@
+"""The facts of lots, put together: of a lot whole, or of a result's own versions with a tally of all others."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import NamedTuple
+
+from gateway.events import ResultArrived
+from gateway.facts.lot import LotFacts
+from gateway.lab.disposition import LotState
+from gateway.lab.refused_specifications import RefusedOfProduct
+from gateway.lab.release.assessment import Tally
+from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
+from gateway.records.laboratory import Recommendation
+from gateway.records.production import Context
+from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_whole, lot_at_a_glance, products_of_lot
+from gateway.store.facts.lot.holds import earlier_hold, final_results, provisional_holds
+from gateway.store.facts.lot.named_by_results import named_with, with_names
+from gateway.store.facts.lot.other_lots import lots_named_alike, parents_in_question
+from gateway.store.facts.lot.refused import refused_of_lot, refused_of_product
+from gateway.store.facts.lot.relation import lots_of
+from gateway.store.facts.lot.results import as_of_lot, results_of_lot, versions_of
+from gateway.store.facts.lot.samples import samples_of_several_lots
+from gateway.store.facts.reading import Reading
+from gateway.store.facts.standing import Standing, all_standing, standing_and_others
+
+_CONTEXT = tuple(field.name for field in fields(Context))
+
+
+class _Known(NamedTuple):
+    """What is assessed of a lot now, how its subjects stand until now, and what is not assessed now."""
+
+    knowledge: LotKnowledge
+    standing: Standing
+    rest: Tally
+
+
+def facts_of_result(
+    reading: Reading, event: ResultArrived, lots: tuple[str, ...], relation: Relation, *, first: bool
+) -> tuple[LotFacts, ...]:
+    """Return the facts of each lot that an arriving result, or an earlier version of it, speaks of.
+
+    Of a result of no lot: one without a name, which nothing but this result is known of.
+
+    Args:
+        reading: what reads the records.
+        event: the arriving result.
+        lots: the lots that it speaks of itself.
+        relation: how that is known.
+        first: whether no version of it is on record yet.
+    """
+    versions = () if first else versions_of(reading, event.result)
+    certain = lots if relation is not Relation.POSSIBLE else ()
+    for record in versions:
+        earlier, how = lots_of(reading, record.result, record.arrived_ns)
+        certain += earlier if how is not Relation.POSSIBLE else ()
+    named = tuple(dict.fromkeys(certain))
+    if not named:
+        own = tuple(replace(record, relation=Relation.FOUND) for record in versions)
+        return (LotFacts(knowledge=LotKnowledge(context=LotContext(material_lot_id=""), results=own), whole=False),)
+    arrival = Arrival(result=event.result, versions=versions, lots=lots)
+    return tuple(_facts(reading, lot, arrival, at_ns=event.at_ns) for lot in named)
+
+
+def facts_of_lots(reading: Reading, lots: Iterable[str], *, at_ns: int) -> tuple[LotFacts, ...]:
+    """Return all that is known of lots."""
+    return tuple(_facts(reading, lot, None, at_ns=at_ns) for lot in lots)
+
+
+def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -> LotFacts:
+    glance = lot_at_a_glance(reading, lot, arrival, at_ns=at_ns)
+    whole = is_read_whole(reading, glance)
+    known = _known_whole(reading, glance) if whole else _known_of_versions(reading, glance)
+    production, there_is = glance.production, glance.there_is
+    provisional = provisional_holds(reading, lot) if there_is["provisional"] else ()
+    started_ns = None if production is None else production["started_ns"]
+    at_equipment = Context(equipment_id=known.knowledge.context.equipment_id, material_lot_id=lot)
+    return LotFacts(
+        knowledge=known.knowledge,
+        whole=whole,
+        production=_production(reading, lot, production),
+        on_record=production is not None,
+        is_parent=bool(there_is["is_parent"]),
+        standing=known.standing,
+        rest=known.rest,
+        before=_state(production),
+        closed=glance.closed_ns is not None,
+        names_with_bars=bool(there_is["names_with_bars"]),
+        earlier_hold=earlier_hold(reading, lot) if there_is["held"] else None,
+        started_ns=started_ns,
+        ended_ns=None if production is None else production["ended_ns"],
+        made_known_until_ns=there_is["made_known_until_ns"],
+        provisional=provisional,
+        final_results=final_results(reading, provisional),
+        gaps=reading.gaps(at_equipment, reading.line, started_ns, at_ns) if there_is["gap"] else (),
+        open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=lot) if there_is["guided"] else (),
+    )
+
+
+def _known_whole(reading: Reading, glance: LotAtAGlance) -> _Known:
+    """Return all that is known of a lot."""
+    lot, production, sample, arriving = glance.lot, glance.production, glance.sample, glance.arriving
+    settled = _settled(reading, glance)
+    results, left_out = results_of_lot(reading, glance.context, production, sample)
+    refused = refused_of_lot(reading, glance.context, production, results, sample=sample, arriving=arriving)
+    contradicting = (message.result for message in refused if message.result is not None)
+    naming = (*(record.result for record in results), *contradicting, *glance.speaking)
+    context = with_names(glance.context, named_with({}, naming))
+    products = (*context.products, *(product for record in results for product in _products(record)))
+    knowledge = LotKnowledge(
+        context=context,
+        results=results,
+        refused=refused,
+        of_product=_refused_of_product(reading, glance, products) if glance.there_is["product_refused"] else (),
+        alike=lots_named_alike(reading, lot) if glance.there_is["names_with_bars"] else (),
+        samples=samples_of_several_lots(reading, lot, arriving),
+        parents=parents_in_question(reading, lot),
+        settled=settled,
+        left_out=left_out,
+    )
+    return _Known(knowledge, all_standing(reading, lot), Tally())
+
+
+def _products(record: ResultOnRecord) -> tuple[str, ...]:
+    """Return the products that a result and its order name."""
+    own = record.result.material_definition_id
+    return (*(() if own is None else (own,)), *record.order_products)
+
+
+def _refused_of_product(
+    reading: Reading, glance: LotAtAGlance, products: tuple[str, ...]
+) -> tuple[RefusedOfProduct, ...]:
+    """Return the refused messages about a lot's products; ``products``: that its results name."""
+    return refused_of_product(reading, {*products_of_lot(reading, glance), *products}, closed_ns=glance.closed_ns)
+
+
+def _known_of_versions(reading: Reading, glance: LotAtAGlance) -> _Known:
+    """Return what is known of the arriving result's own versions, and a tally of the lot's other assessments."""
+    settled = _settled(reading, glance)
+    versions = () if glance.arrival is None else glance.arrival.versions
+    of_lot = (as_of_lot(reading, record, glance.lot, glance.sample) for record in versions)
+    results = tuple(record for record in of_lot if record is not None)
+    context = with_names(glance.context, glance.now_named)
+    subjects = [record.result.result_id for record in results]
+    standing, rest = standing_and_others(
+        reading.connection, reading, glance.lot, subjects, count=glance.there_is["assessments"]
+    )
+    return _Known(LotKnowledge(context=context, results=results, settled=settled), standing, rest)
+
+
+def _settled(reading: Reading, glance: LotAtAGlance) -> frozenset[str]:
+    """Return the points that people have settled for a lot."""
+    if not glance.there_is["settled"]:
+        return frozenset()
+    return frozenset(row["point_id"] for row in reading.rows("settled_of_lot", {"material_lot_id": glance.lot}))
+
+
+def _production(reading: Reading, lot: str, row: sqlite3.Row | None) -> Context | None:
+    """Return what production's records say of a lot: its own, and its order's; None where one does not hold."""
+    if row is None or not row["order_holds"]:  # read once more, so that what does not hold is noted
+        return reading.context("context_of_lot", material_lot_id=lot)
+    return Context(**{name: row[name] for name in _CONTEXT})
+
+
+def _state(production: sqlite3.Row | None) -> LotState:
+    if production is None:
+        return LotState()
+    return LotState(recommendation=Recommendation(production["recommendation"]), latched=bool(production["latched"]))

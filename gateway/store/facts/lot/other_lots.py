@@ -1,0 +1,34 @@
+"""The other lots that a lot's release hangs on: its parents that are in question, and those with a like name."""
+
+import json
+
+from gateway.contract.identity import identity_of
+from gateway.lab.names_of_lots import parts_of
+from gateway.lab.release.lot_knowledge import Parent
+from gateway.records.laboratory import Recommendation
+from gateway.store.facts.reading import Reading
+from gateway.store.statements import SQL
+
+
+def parents_in_question(reading: Reading, lot: str) -> tuple[Parent, ...]:
+    """Return the lots that went into a lot, directly or not, and are on hold or for review."""
+    rows = reading.connection.execute(SQL["parents_in_question"], {"material_lot_id": lot})
+    return tuple(
+        Parent(
+            material_lot_id=row["material_lot_id"],
+            asks=Recommendation.HOLD if row["on_hold"] else Recommendation.REVIEW,
+            evidence=identity_of(*sorted(json.loads(row["holding"]))) if row["on_hold"] else None,
+        )
+        for row in rows
+    )
+
+
+def lots_named_alike(reading: Reading, lot: str) -> tuple[str, ...]:
+    """Return the known lots whose names may mean a known lot by their bars, or which its own name may mean."""
+    wholes = [name for name in reading.values("names_with_bars") if lot in parts_of(name)]
+    known = [name for name in wholes if _known_parts(reading, name, (lot,))]
+    return tuple(sorted({*known, *_known_parts(reading, lot, parts_of(lot))}))
+
+
+def _known_parts(reading: Reading, name: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    return reading.values("known_parts", material_lot_id=name, parts=json.dumps(parts)) if parts else ()

@@ -1,0 +1,26 @@
+"""A result as its own message told it, without what production added: the lots that it names, and no others."""
+
+import json
+import sqlite3
+from functools import lru_cache
+
+from gateway.lab.names_of_lots import as_one_lot, parts_of
+from gateway.records.laboratory import LabResult
+from gateway.store.codec import decode
+from gateway.store.statements import value_of
+
+
+@lru_cache(maxsize=1024)
+def own_words(body: str) -> LabResult:
+    """Return the result in a body as its message told it: those of a lot are wanted again with each that follows."""
+    return decode(LabResult, body).in_its_own_words()
+
+
+def with_known_lots(connection: sqlite3.Connection, result: LabResult) -> LabResult:
+    """Return a result with the lots that it names; a name with bars is one lot where production knows it so."""
+
+    def is_one_lot(name: str) -> bool:
+        asked = {"material_lot_id": name, "parts": json.dumps(parts_of(name))}
+        return value_of(connection, "is_one_lot", **asked) is not None
+
+    return as_one_lot(result, is_one_lot) if result.unread else result
