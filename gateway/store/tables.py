@@ -57,7 +57,6 @@ _ROWS = (
     Table(name="version_change", salvaged=True),
     Table(name="signed_bias", salvaged=True),
     Table(name="specification_stated", salvaged=True),
-    Table(name="series_point", salvaged=True, written_by="nothing any more: series_sample took its place"),
     Table(name="provisional_hold", salvaged=True),
     Table(name="control_point", salvaged=True),
     Table(name="material_use", salvaged=True),

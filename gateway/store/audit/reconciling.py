@@ -19,7 +19,7 @@ from gateway.store.audit.vouching import Evidence, evidence_tables
 from gateway.store.statements import SQL
 
 _ROWS_AT_ONCE = 500
-_VOUCHING_SINCE = 20  # the schema from which on lines vouch for rows
+_VOUCHING_SINCE = 1  # the schema from which on lines vouch for rows
 _NEED_NO_LINE = frozenset({"departure"})  # a message that another one has replaced is vouched for by a later line
 _SAID = """
 PRAGMA journal_mode = OFF;

@@ -3,7 +3,6 @@
 Reads everything, on a connection and a thread of its own, in steps between which it lets others go first.
 """
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway.contract.identity import sha256_hex
 from gateway.store.audit import trail as audit
 from gateway.store.audit.reconciling import Reconciliation
 from gateway.store.database import checked_tables, read_state, schema_problems
@@ -62,7 +60,7 @@ def check(
         archived: the lines of archives, the oldest first; without them rows that only those vouch for are counted.
     """
     findings = Findings()
-    steps = (_pages, _schema, _evidence, _chain, _vouched, partial(_reconciled, archived=archived))
+    steps = (_pages, _schema, _evidence, _chain, partial(_reconciled, archived=archived))
     with closing(read_state(directory)) as connection:
         try:
             for step in steps:
@@ -126,31 +124,3 @@ def _reconciled(
     findings.archived = sum(outcome.archived.values())
     for problem in outcome.wrong:
         findings.add(problem)
-
-
-def _vouched(connection: sqlite3.Connection, findings: Findings) -> Iterator[None]:
-    """What lines of before migration 020 vouch for: the bodies of some records."""
-    for count, line in enumerate(audit.lines_from(connection, 0)):
-        for name, digest in _digests(line.body).items():
-            if not _is_there(connection, name, digest):
-                findings.add(f"{name}, which audit line {line.seq} vouches for, is missing or changed")
-        if count % _ROWS_AT_ONCE == 0:
-            yield
-
-
-def _digests(body: str) -> dict[str, str]:
-    if '"records"' not in body:
-        return {}
-    try:
-        found = json.loads(body).get("records", {})
-    except (ValueError, AttributeError):
-        return {}  # the chain's own check has told it already
-    return found if isinstance(found, dict) else {}
-
-
-def _is_there(connection: sqlite3.Connection, name: str, digest: str) -> bool:
-    table, _, key = name.partition(" ")
-    if f"body_of_{table}" not in SQL:  # a damaged name is of no table
-        return False
-    row = connection.execute(SQL[f"body_of_{table}"], {"key": key}).fetchone()
-    return row is not None and sha256_hex(str(row["body"]).encode()) == digest

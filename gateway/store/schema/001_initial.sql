@@ -1,5 +1,13 @@
--- The state database. Times are int64 nanoseconds UTC. Bodies are JSON of the records.
+-- The state database. Times are int64 nanoseconds UTC. Bodies are JSON of the records. Tables stand in the order of
+-- tables.py.
+--
+-- Evidence carries the hash of its columns. What is written with every result comes with its hash; of all else, and of
+-- rows that come without (salvaged ones), a trigger sets it, so that no way of writing can forget it. The views named
+-- *_checked say whether each row still holds. A row that no longer holds stays so: no later change hashes damage into
+-- it. evidence_hash is the gateway's own function: without it nobody writes to these tables. Text goes in as bytes, so
+-- that damaged characters are told.
 
+-- Each message that came from outside, once: what it was, and which payload. Event ids are identities of causes.
 CREATE TABLE event (
     event_id        TEXT PRIMARY KEY,
     kind            TEXT NOT NULL,
@@ -7,21 +15,59 @@ CREATE TABLE event (
     session         TEXT NOT NULL,
     topic           TEXT NOT NULL,
     message_number  INTEGER NOT NULL,
-    payload_sha256  TEXT NOT NULL
+    payload_sha256  TEXT NOT NULL,
+    hash            TEXT
 ) STRICT;
 CREATE INDEX event_by_payload ON event (payload_sha256, topic);
 CREATE INDEX event_by_delivery ON event (session, message_number);
+CREATE TRIGGER event_hashed AFTER INSERT ON event WHEN NEW.hash IS NULL BEGIN
+    UPDATE event SET hash =
+        evidence_hash('event', CAST(NEW.event_id AS BLOB), CAST(NEW.kind AS BLOB), NEW.at_ns,
+        CAST(NEW.session AS BLOB), CAST(NEW.topic AS BLOB), NEW.message_number,
+        CAST(NEW.payload_sha256 AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW event_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('event', CAST(event_id AS BLOB), CAST(kind AS BLOB), at_ns, CAST(session AS BLOB),
+    CAST(topic AS BLOB), message_number, CAST(payload_sha256 AS BLOB)) AS holds
+FROM event;
 
+-- Production orders, as the manufacturing execution system tells them.
 CREATE TABLE job_order (
     job_order_id            TEXT PRIMARY KEY,
     material_definition_id  TEXT,
     client_id               TEXT,
     equipment_id            TEXT,
     started_ns              INTEGER,
-    ended_ns                INTEGER
+    ended_ns                INTEGER,
+    hash                    TEXT
 ) STRICT;
 CREATE INDEX job_order_by_equipment ON job_order (equipment_id, started_ns);
+CREATE TRIGGER job_order_hashed AFTER INSERT ON job_order BEGIN
+    UPDATE job_order SET hash =
+        evidence_hash('job_order', CAST(NEW.job_order_id AS BLOB), CAST(NEW.material_definition_id AS BLOB),
+        CAST(NEW.client_id AS BLOB), CAST(NEW.equipment_id AS BLOB), NEW.started_ns, NEW.ended_ns)
+    WHERE job_order_id = NEW.job_order_id;
+END;
+CREATE TRIGGER job_order_rehashed AFTER UPDATE OF
+    material_definition_id, client_id, equipment_id, started_ns, ended_ns
+ON job_order BEGIN
+    UPDATE job_order SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('job_order', CAST(OLD.job_order_id AS BLOB), CAST(OLD.material_definition_id AS BLOB),
+        CAST(OLD.client_id AS BLOB), CAST(OLD.equipment_id AS BLOB), OLD.started_ns, OLD.ended_ns)
+    THEN
+        evidence_hash('job_order', CAST(NEW.job_order_id AS BLOB), CAST(NEW.material_definition_id AS BLOB),
+        CAST(NEW.client_id AS BLOB), CAST(NEW.equipment_id AS BLOB), NEW.started_ns, NEW.ended_ns)
+    ELSE OLD.hash END
+    WHERE job_order_id = NEW.job_order_id;
+END;
+CREATE VIEW job_order_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('job_order', CAST(job_order_id AS BLOB), CAST(material_definition_id AS BLOB),
+    CAST(client_id AS BLOB), CAST(equipment_id AS BLOB), started_ns, ended_ns) AS holds
+FROM job_order;
 
+-- Material lots: when and where they were made, and what is recommended for them. Names with | could be several lots:
+-- whether production uses any is asked with each result.
 CREATE TABLE lot (
     material_lot_id         TEXT PRIMARY KEY,
     job_order_id            TEXT,
@@ -32,20 +78,69 @@ CREATE TABLE lot (
     ended_ns                INTEGER,
     closed_ns               INTEGER,
     recommendation          TEXT NOT NULL DEFAULT 'pending',
-    latched                 INTEGER NOT NULL DEFAULT 0
+    latched                 INTEGER NOT NULL DEFAULT 0,
+    hash                    TEXT
 ) STRICT;
 CREATE INDEX lot_by_equipment ON lot (equipment_id, started_ns);
+CREATE INDEX lot_by_order ON lot (job_order_id) WHERE job_order_id IS NOT NULL;
+CREATE INDEX lot_with_bar ON lot (material_lot_id) WHERE instr(material_lot_id, '|') > 0;
+CREATE TRIGGER lot_hashed AFTER INSERT ON lot BEGIN
+    UPDATE lot SET hash =
+        evidence_hash('lot', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.job_order_id AS BLOB),
+        CAST(NEW.material_definition_id AS BLOB), CAST(NEW.client_id AS BLOB),
+        CAST(NEW.equipment_id AS BLOB), NEW.started_ns, NEW.ended_ns, NEW.closed_ns,
+        CAST(NEW.recommendation AS BLOB), NEW.latched)
+    WHERE material_lot_id = NEW.material_lot_id;
+END;
+CREATE TRIGGER lot_rehashed AFTER UPDATE OF
+    job_order_id, material_definition_id, client_id, equipment_id, started_ns, ended_ns, closed_ns, recommendation,
+    latched
+ON lot BEGIN
+    UPDATE lot SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('lot', CAST(OLD.material_lot_id AS BLOB), CAST(OLD.job_order_id AS BLOB),
+        CAST(OLD.material_definition_id AS BLOB), CAST(OLD.client_id AS BLOB),
+        CAST(OLD.equipment_id AS BLOB), OLD.started_ns, OLD.ended_ns, OLD.closed_ns,
+        CAST(OLD.recommendation AS BLOB), OLD.latched)
+    THEN
+        evidence_hash('lot', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.job_order_id AS BLOB),
+        CAST(NEW.material_definition_id AS BLOB), CAST(NEW.client_id AS BLOB),
+        CAST(NEW.equipment_id AS BLOB), NEW.started_ns, NEW.ended_ns, NEW.closed_ns,
+        CAST(NEW.recommendation AS BLOB), NEW.latched)
+    ELSE OLD.hash END
+    WHERE material_lot_id = NEW.material_lot_id;
+END;
+CREATE VIEW lot_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('lot', CAST(material_lot_id AS BLOB), CAST(job_order_id AS BLOB),
+    CAST(material_definition_id AS BLOB), CAST(client_id AS BLOB), CAST(equipment_id AS BLOB),
+    started_ns, ended_ns, closed_ns, CAST(recommendation AS BLOB), latched) AS holds
+FROM lot;
 
+-- Each message of production, as it was told.
 CREATE TABLE context_change (
     event_id         TEXT PRIMARY KEY REFERENCES event,
     kind             TEXT NOT NULL,
     at_ns            INTEGER NOT NULL,
     equipment_id     TEXT,
     material_lot_id  TEXT,
-    body             TEXT NOT NULL
+    body             TEXT NOT NULL,
+    hash             TEXT
 ) STRICT;
 CREATE INDEX context_change_by_lot ON context_change (material_lot_id);
+CREATE INDEX context_change_by_order ON context_change
+    (CASE WHEN json_valid(body) THEN json_extract(body, '$.job_order_id') END);
+CREATE TRIGGER context_change_hashed AFTER INSERT ON context_change BEGIN
+    UPDATE context_change SET hash =
+        evidence_hash('context_change', CAST(NEW.event_id AS BLOB), CAST(NEW.kind AS BLOB), NEW.at_ns,
+        CAST(NEW.equipment_id AS BLOB), CAST(NEW.material_lot_id AS BLOB), CAST(NEW.body AS BLOB))
+    WHERE event_id = NEW.event_id;
+END;
+CREATE VIEW context_change_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('context_change', CAST(event_id AS BLOB), CAST(kind AS BLOB), at_ns,
+    CAST(equipment_id AS BLOB), CAST(material_lot_id AS BLOB), CAST(body AS BLOB)) AS holds
+FROM context_change;
 
+-- Versions of laboratory results, with the message as it came; current: the one that counts. A version may come in
+-- several messages, as its status advances, so its number is not unique.
 CREATE TABLE lab_result (
     result_id        TEXT PRIMARY KEY,
     source           TEXT NOT NULL,
@@ -61,10 +156,44 @@ CREATE TABLE lab_result (
     payload          BLOB NOT NULL,
     body             TEXT NOT NULL,
     event_id         TEXT NOT NULL REFERENCES event,
-    UNIQUE (source, sample_id, test_id, replicate, result_version)
+    hash             TEXT
 ) STRICT;
 CREATE INDEX lab_result_by_lot ON lab_result (material_lot_id, current);
+CREATE INDEX lab_result_versions ON lab_result (source, sample_id, test_id, replicate, result_version);
+CREATE INDEX lab_result_of_event ON lab_result (event_id);
+CREATE TRIGGER lab_result_hashed AFTER INSERT ON lab_result WHEN NEW.hash IS NULL BEGIN
+    UPDATE lab_result SET hash =
+        evidence_hash('lab_result', CAST(NEW.result_id AS BLOB), CAST(NEW.source AS BLOB),
+        CAST(NEW.sample_id AS BLOB), CAST(NEW.test_id AS BLOB), NEW.replicate, NEW.result_version, NEW.current,
+        CAST(NEW.analyte AS BLOB), CAST(NEW.material_lot_id AS BLOB), NEW.sampled_ns,
+        CAST(NEW.payload_sha256 AS BLOB), NEW.payload, CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE TRIGGER lab_result_rehashed AFTER UPDATE OF
+    current
+ON lab_result BEGIN
+    UPDATE lab_result SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('lab_result', CAST(OLD.result_id AS BLOB), CAST(OLD.source AS BLOB),
+        CAST(OLD.sample_id AS BLOB), CAST(OLD.test_id AS BLOB), OLD.replicate, OLD.result_version, OLD.current,
+        CAST(OLD.analyte AS BLOB), CAST(OLD.material_lot_id AS BLOB), OLD.sampled_ns,
+        CAST(OLD.payload_sha256 AS BLOB), OLD.payload, CAST(OLD.body AS BLOB), CAST(OLD.event_id AS BLOB))
+    THEN
+        evidence_hash('lab_result', CAST(NEW.result_id AS BLOB), CAST(NEW.source AS BLOB),
+        CAST(NEW.sample_id AS BLOB), CAST(NEW.test_id AS BLOB), NEW.replicate, NEW.result_version, NEW.current,
+        CAST(NEW.analyte AS BLOB), CAST(NEW.material_lot_id AS BLOB), NEW.sampled_ns,
+        CAST(NEW.payload_sha256 AS BLOB), NEW.payload, CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
+    ELSE OLD.hash END
+    WHERE result_id = NEW.result_id;
+END;
+CREATE VIEW lab_result_checked AS SELECT rowid AS row_number, *, hash IS
+        evidence_hash('lab_result', CAST(result_id AS BLOB), CAST(source AS BLOB), CAST(sample_id AS BLOB),
+        CAST(test_id AS BLOB), replicate, result_version, current, CAST(analyte AS BLOB),
+        CAST(material_lot_id AS BLOB), sampled_ns, CAST(payload_sha256 AS BLOB), payload, CAST(body AS BLOB),
+        CAST(event_id AS BLOB)) AS holds
+FROM lab_result;
 
+-- What models said. after_event: after which message from outside it was made, so that a replay decides in the same
+-- order ('': before all of them; NULL: not on record); it is no evidence.
 CREATE TABLE prediction (
     prediction_id     TEXT PRIMARY KEY,
     at_ns             INTEGER NOT NULL,
@@ -77,75 +206,842 @@ CREATE TABLE prediction (
     low               REAL,
     high              REAL,
     accepted          INTEGER NOT NULL,
-    body              TEXT NOT NULL
+    body              TEXT NOT NULL,
+    hash              TEXT,
+    after_event       TEXT
 ) STRICT;
 CREATE INDEX prediction_by_model ON prediction (model, at_ns);
-CREATE INDEX prediction_by_sample ON prediction (model, sample_result_id, at_ns) WHERE sample_result_id IS NOT NULL;
+CREATE INDEX prediction_at_samples ON prediction (model, at_ns) WHERE sample_result_id IS NOT NULL;
+CREATE INDEX prediction_between_samples ON prediction (at_ns) WHERE sample_result_id IS NULL;
+CREATE INDEX prediction_of_lot ON prediction (material_lot_id, at_ns) WHERE sample_result_id IS NULL;
+CREATE TRIGGER prediction_hashed AFTER INSERT ON prediction BEGIN
+    UPDATE prediction SET hash =
+        evidence_hash('prediction', CAST(NEW.prediction_id AS BLOB), NEW.at_ns, CAST(NEW.model AS BLOB),
+        CAST(NEW.equipment_id AS BLOB), CAST(NEW.analyte AS BLOB),
+        CAST(NEW.material_lot_id AS BLOB), CAST(NEW.sample_result_id AS BLOB), NEW.value, NEW.low,
+        NEW.high, NEW.accepted, CAST(NEW.body AS BLOB))
+    WHERE prediction_id = NEW.prediction_id;
+END;
+CREATE VIEW prediction_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('prediction', CAST(prediction_id AS BLOB), at_ns, CAST(model AS BLOB),
+    CAST(equipment_id AS BLOB), CAST(analyte AS BLOB), CAST(material_lot_id AS BLOB),
+    CAST(sample_result_id AS BLOB), value, low, high, accepted, CAST(body AS BLOB)) AS holds
+FROM prediction;
 
+-- Each recommendation for a lot, with what it rests on.
 CREATE TABLE disposition (
     disposition_id   TEXT PRIMARY KEY,
     material_lot_id  TEXT,
     recommendation   TEXT NOT NULL,
     at_ns            INTEGER NOT NULL,
     event_id         TEXT NOT NULL,
-    body             TEXT NOT NULL
+    body             TEXT NOT NULL,
+    hash             TEXT
 ) STRICT;
 CREATE INDEX disposition_by_lot ON disposition (material_lot_id, at_ns);
+CREATE INDEX disposition_of_event ON disposition (event_id);
+CREATE INDEX disposition_of_hold ON disposition (material_lot_id) WHERE recommendation = 'hold';
+CREATE TRIGGER disposition_hashed AFTER INSERT ON disposition WHEN NEW.hash IS NULL BEGIN
+    UPDATE disposition SET hash =
+        evidence_hash('disposition', CAST(NEW.disposition_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
+        CAST(NEW.recommendation AS BLOB), NEW.at_ns, CAST(NEW.event_id AS BLOB),
+        CAST(NEW.body AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW disposition_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('disposition', CAST(disposition_id AS BLOB), CAST(material_lot_id AS BLOB),
+    CAST(recommendation AS BLOB), at_ns, CAST(event_id AS BLOB), CAST(body AS BLOB)) AS holds
+FROM disposition;
 
+-- Guidance as it stands. It is found by what it is about, so that what an event costs does not grow with what stands
+-- open; a body that is no JSON any more is under no subject, and its hash tells of it where it is read.
 CREATE TABLE guidance (
-    guidance_id   TEXT PRIMARY KEY,
-    kind          TEXT NOT NULL,
-    state         TEXT NOT NULL,
-    open          INTEGER NOT NULL,
-    moved_tag     TEXT,
-    moved_ns      INTEGER,
-    issued_ns     INTEGER NOT NULL,
-    body          TEXT NOT NULL
+    guidance_id  TEXT PRIMARY KEY,
+    kind         TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    open         INTEGER NOT NULL,
+    moved_tag    TEXT,
+    moved_ns     INTEGER,
+    issued_ns    INTEGER NOT NULL,
+    body         TEXT NOT NULL,
+    hash         TEXT
 ) STRICT;
 CREATE INDEX guidance_open ON guidance (issued_ns) WHERE open = 1;
 CREATE INDEX guidance_moves ON guidance (moved_tag, moved_ns) WHERE moved_tag IS NOT NULL;
+CREATE INDEX guidance_open_of_sample ON guidance
+    (CASE WHEN json_valid(body) THEN json_extract(body, '$.measured.sample_id') END) WHERE open = 1;
+CREATE INDEX guidance_open_of_model ON guidance
+    (CASE WHEN json_valid(body) THEN json_extract(body, '$.predicted.model.name') END) WHERE open = 1;
+CREATE INDEX guidance_open_until ON guidance
+    (CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END) WHERE open = 1;
+CREATE INDEX guidance_open_suggestion ON guidance (issued_ns) WHERE open = 1 AND kind = 'setpoint';
+CREATE INDEX guidance_of_lot ON guidance
+    (CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END, issued_ns);
+CREATE TRIGGER guidance_hashed AFTER INSERT ON guidance BEGIN
+    UPDATE guidance SET hash =
+        evidence_hash('guidance', CAST(NEW.guidance_id AS BLOB), CAST(NEW.kind AS BLOB), CAST(NEW.state AS BLOB),
+        NEW.open, CAST(NEW.moved_tag AS BLOB), NEW.moved_ns, NEW.issued_ns, CAST(NEW.body AS BLOB))
+    WHERE guidance_id = NEW.guidance_id;
+END;
+CREATE TRIGGER guidance_rehashed AFTER UPDATE OF
+    kind, state, open, moved_tag, moved_ns, issued_ns, body
+ON guidance BEGIN
+    UPDATE guidance SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('guidance', CAST(OLD.guidance_id AS BLOB), CAST(OLD.kind AS BLOB), CAST(OLD.state AS BLOB),
+        OLD.open, CAST(OLD.moved_tag AS BLOB), OLD.moved_ns, OLD.issued_ns, CAST(OLD.body AS BLOB))
+    THEN
+        evidence_hash('guidance', CAST(NEW.guidance_id AS BLOB), CAST(NEW.kind AS BLOB), CAST(NEW.state AS BLOB),
+        NEW.open, CAST(NEW.moved_tag AS BLOB), NEW.moved_ns, NEW.issued_ns, CAST(NEW.body AS BLOB))
+    ELSE OLD.hash END
+    WHERE guidance_id = NEW.guidance_id;
+END;
+CREATE VIEW guidance_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('guidance', CAST(guidance_id AS BLOB), CAST(kind AS BLOB), CAST(state AS BLOB), open,
+    CAST(moved_tag AS BLOB), moved_ns, issued_ns, CAST(body AS BLOB)) AS holds
+FROM guidance;
 
+-- When a guidance came into each state, and by which event.
 CREATE TABLE guidance_state (
     guidance_id  TEXT NOT NULL REFERENCES guidance,
     state        TEXT NOT NULL,
     at_ns        INTEGER NOT NULL,
     event_id     TEXT NOT NULL,
+    hash         TEXT,
     PRIMARY KEY (guidance_id, state)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER guidance_state_hashed AFTER INSERT ON guidance_state BEGIN
+    UPDATE guidance_state SET hash =
+        evidence_hash('guidance_state', CAST(NEW.guidance_id AS BLOB), CAST(NEW.state AS BLOB), NEW.at_ns,
+        CAST(NEW.event_id AS BLOB))
+    WHERE guidance_id = NEW.guidance_id AND state = NEW.state;
+END;
+CREATE VIEW guidance_state_checked AS SELECT *, hash IS
+    evidence_hash('guidance_state', CAST(guidance_id AS BLOB), CAST(state AS BLOB), at_ns,
+    CAST(event_id AS BLOB)) AS holds
+FROM guidance_state;
 
+-- What people answered to guidance, and what that did.
 CREATE TABLE response (
     event_id     TEXT PRIMARY KEY REFERENCES event,
     guidance_id  TEXT NOT NULL,
     act          TEXT NOT NULL,
     person       TEXT,
     outcome      TEXT NOT NULL,
-    body         TEXT NOT NULL
+    body         TEXT NOT NULL,
+    hash         TEXT
 ) STRICT;
 CREATE INDEX response_by_guidance ON response (guidance_id);
+CREATE TRIGGER response_hashed AFTER INSERT ON response BEGIN
+    UPDATE response SET hash =
+        evidence_hash('response', CAST(NEW.event_id AS BLOB), CAST(NEW.guidance_id AS BLOB),
+        CAST(NEW.act AS BLOB), CAST(NEW.person AS BLOB), CAST(NEW.outcome AS BLOB),
+        CAST(NEW.body AS BLOB))
+    WHERE event_id = NEW.event_id;
+END;
+CREATE VIEW response_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('response', CAST(event_id AS BLOB), CAST(guidance_id AS BLOB), CAST(act AS BLOB),
+    CAST(person AS BLOB), CAST(outcome AS BLOB), CAST(body AS BLOB)) AS holds
+FROM response;
 
+-- Payloads of refused messages, each once, however often it was sent; bounded by a quota, the oldest goes first.
+CREATE TABLE dead_letter_payload (
+    payload_sha256  TEXT PRIMARY KEY,
+    bytes           INTEGER NOT NULL,
+    payload         BLOB NOT NULL,
+    hash            TEXT
+) STRICT;
+CREATE TRIGGER dead_letter_payload_hashed AFTER INSERT ON dead_letter_payload BEGIN
+    UPDATE dead_letter_payload SET hash =
+        evidence_hash('dead_letter_payload', CAST(NEW.payload_sha256 AS BLOB), NEW.bytes, NEW.payload)
+    WHERE payload_sha256 = NEW.payload_sha256;
+END;
+CREATE TRIGGER dead_letter_payload_counted AFTER INSERT ON dead_letter_payload BEGIN
+    UPDATE dead_letter_payloads SET bytes = bytes + NEW.bytes;
+END;
+CREATE TRIGGER dead_letter_payload_uncounted AFTER DELETE ON dead_letter_payload BEGIN
+    UPDATE dead_letter_payloads SET bytes = bytes - OLD.bytes;
+END;
+CREATE VIEW dead_letter_payload_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('dead_letter_payload', CAST(payload_sha256 AS BLOB), bytes, payload) AS holds
+FROM dead_letter_payload;
+
+-- Refused messages and why. The payload is 'sha256:' and the hash of the one that is kept in dead_letter_payload.
 CREATE TABLE dead_letter (
     dead_letter_id  TEXT PRIMARY KEY,
     at_ns           INTEGER NOT NULL,
     topic           TEXT NOT NULL,
     reasons         TEXT NOT NULL,
-    payload         BLOB NOT NULL
+    payload         BLOB NOT NULL,
+    hash            TEXT
 ) STRICT;
+CREATE TRIGGER dead_letter_hashed AFTER INSERT ON dead_letter BEGIN
+    UPDATE dead_letter SET hash =
+        evidence_hash('dead_letter', CAST(NEW.dead_letter_id AS BLOB), NEW.at_ns, CAST(NEW.topic AS BLOB),
+        CAST(NEW.reasons AS BLOB), NEW.payload)
+    WHERE dead_letter_id = NEW.dead_letter_id;
+END;
+CREATE VIEW dead_letter_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('dead_letter', CAST(dead_letter_id AS BLOB), at_ns, CAST(topic AS BLOB), CAST(reasons AS BLOB),
+    payload) AS holds
+FROM dead_letter;
+-- A dead letter with the payload that is kept of it; NULL where the quota has taken it.
+CREATE VIEW dead_letter_whole AS
+SELECT d.row_number, d.dead_letter_id, d.at_ns, d.topic, d.reasons,
+       CASE WHEN d.kept_sha256 IS NULL THEN d.payload ELSE k.payload END AS payload,
+       d.holds AND ifnull(k.holds, 1) AS holds
+FROM (SELECT *, CASE WHEN substr(payload, 1, 7) = x'7368613235363a' THEN CAST(substr(payload,
+8) AS TEXT) END AS kept_sha256
+      FROM dead_letter_checked) AS d
+LEFT JOIN dead_letter_payload_checked AS k ON k.payload_sha256 = d.kept_sha256;
 
+-- Messages that wait to be sent. acknowledged: on which connection the broker has acknowledged it (0: on none); it is
+-- kept until the broker is known to have lived on for a while, as brokers acknowledge before they save. That is no
+-- evidence.
 CREATE TABLE outbox (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
-    message_id  TEXT NOT NULL UNIQUE,
-    lane        INTEGER NOT NULL,
-    topic       TEXT NOT NULL,
-    payload     BLOB NOT NULL,
-    retain      INTEGER NOT NULL,
-    expires_ns  INTEGER,
-    created_ns  INTEGER NOT NULL,
-    parked      TEXT
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id       TEXT NOT NULL UNIQUE,
+    lane             INTEGER NOT NULL,
+    topic            TEXT NOT NULL,
+    payload          BLOB NOT NULL,
+    retain           INTEGER NOT NULL,
+    expires_ns       INTEGER,
+    created_ns       INTEGER NOT NULL,
+    parked           TEXT,
+    expires_boot_ns  INTEGER,
+    boot_id          TEXT,
+    hash             TEXT,
+    acknowledged     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX outbox_order ON outbox (lane, seq) WHERE parked IS NULL;
 CREATE INDEX outbox_topic ON outbox (topic);
+CREATE VIEW outbox_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('outbox', CAST(message_id AS BLOB), lane, CAST(topic AS BLOB), payload, retain, expires_ns,
+    created_ns, expires_boot_ns, CAST(boot_id AS BLOB)) AS holds
+FROM outbox;
 
--- why a message left the outbox without an acknowledgement
+-- Known holes in data; without an end they are still open. The index has the end first, as what is asked about is
+-- mostly of late.
+CREATE TABLE gap (
+    gap_id    TEXT PRIMARY KEY,
+    kind      TEXT NOT NULL,
+    subject   TEXT NOT NULL,
+    from_ns   INTEGER NOT NULL,
+    until_ns  INTEGER,
+    at_ns     INTEGER NOT NULL,
+    body      TEXT NOT NULL,
+    hash      TEXT
+) STRICT;
+CREATE INDEX gap_by_subject ON gap (subject, from_ns);
+CREATE INDEX gap_in_time ON gap (ifnull(until_ns, 9223372036854775807), from_ns);
+CREATE TRIGGER gap_hashed AFTER INSERT ON gap BEGIN
+    UPDATE gap SET hash =
+        evidence_hash('gap', CAST(NEW.gap_id AS BLOB), CAST(NEW.kind AS BLOB), CAST(NEW.subject AS BLOB),
+        NEW.from_ns, NEW.until_ns, NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE gap_id = NEW.gap_id;
+END;
+CREATE VIEW gap_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('gap', CAST(gap_id AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), from_ns, until_ns,
+    at_ns, CAST(body AS BLOB)) AS holds
+FROM gap;
+
+-- What the laboratory teaches of models in service: results beside what the model says of the time at which their
+-- sample was drawn, by bundle and analyte. A bundle of another version begins anew.
+CREATE TABLE feedback (
+    bundle_sha256  TEXT NOT NULL,
+    analyte        TEXT NOT NULL,
+    result_id      TEXT NOT NULL,
+    sampled_ns     INTEGER NOT NULL,
+    arrived_ns     INTEGER NOT NULL,
+    measured       REAL NOT NULL,
+    predicted      REAL NOT NULL,
+    hash           TEXT,
+    PRIMARY KEY (bundle_sha256, analyte, result_id)
+) STRICT;
+CREATE INDEX feedback_by_arrival ON feedback (bundle_sha256, analyte, arrived_ns);
+CREATE TRIGGER feedback_hashed AFTER INSERT ON feedback BEGIN
+    UPDATE feedback SET hash =
+        evidence_hash('feedback', CAST(NEW.bundle_sha256 AS BLOB), CAST(NEW.analyte AS BLOB),
+        CAST(NEW.result_id AS BLOB), NEW.sampled_ns, NEW.arrived_ns, NEW.measured, NEW.predicted)
+    WHERE bundle_sha256 = NEW.bundle_sha256 AND analyte = NEW.analyte AND result_id = NEW.result_id;
+END;
+CREATE VIEW feedback_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('feedback', CAST(bundle_sha256 AS BLOB), CAST(analyte AS BLOB), CAST(result_id AS BLOB),
+    sampled_ns, arrived_ns, measured, predicted) AS holds
+FROM feedback;
+
+-- Which version of each model people have put into service, one row for each act; the newest that was not rolled back
+-- holds, and without any the configured bundle. Folders stay where they are: that is what is rolled back to.
+CREATE TABLE version_change (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    model          TEXT NOT NULL,
+    act            TEXT NOT NULL,
+    version        TEXT NOT NULL,
+    bundle_sha256  TEXT NOT NULL,
+    folder         TEXT NOT NULL,
+    at_ns          INTEGER NOT NULL,
+    person         TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    hash           TEXT
+) STRICT;
+CREATE TRIGGER version_change_hashed AFTER INSERT ON version_change BEGIN
+    UPDATE version_change SET hash =
+        evidence_hash('version_change', NEW.seq, CAST(NEW.model AS BLOB), CAST(NEW.act AS BLOB),
+        CAST(NEW.version AS BLOB), CAST(NEW.bundle_sha256 AS BLOB), CAST(NEW.folder AS BLOB), NEW.at_ns,
+        CAST(NEW.person AS BLOB), CAST(NEW.reason AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW version_change_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('version_change', seq, CAST(model AS BLOB), CAST(act AS BLOB), CAST(version AS BLOB),
+    CAST(bundle_sha256 AS BLOB), CAST(folder AS BLOB), at_ns, CAST(person AS BLOB), CAST(reason AS BLOB)) AS holds
+FROM version_change;
+
+-- The corrections of models that people have signed, one row for each act: where [[model]] bias = "signed", the newest
+-- one holds, and the laboratory's results only propose the next.
+CREATE TABLE signed_bias (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    bundle_sha256  TEXT NOT NULL,
+    analyte        TEXT NOT NULL,
+    bias           REAL NOT NULL,
+    newest_ns      INTEGER NOT NULL,
+    signed_ns      INTEGER NOT NULL,
+    approver       TEXT NOT NULL,
+    meaning        TEXT NOT NULL,
+    public_key     TEXT NOT NULL,
+    signature      TEXT NOT NULL,
+    hash           TEXT
+) STRICT;
+CREATE INDEX signed_bias_of ON signed_bias (bundle_sha256, analyte, seq);
+CREATE TRIGGER signed_bias_hashed AFTER INSERT ON signed_bias BEGIN
+    UPDATE signed_bias SET hash =
+        evidence_hash('signed_bias', NEW.seq, CAST(NEW.bundle_sha256 AS BLOB), CAST(NEW.analyte AS BLOB), NEW.bias,
+        NEW.newest_ns, NEW.signed_ns, CAST(NEW.approver AS BLOB), CAST(NEW.meaning AS BLOB),
+        CAST(NEW.public_key AS BLOB), CAST(NEW.signature AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW signed_bias_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('signed_bias', seq, CAST(bundle_sha256 AS BLOB), CAST(analyte AS BLOB), bias, newest_ns, signed_ns,
+    CAST(approver AS BLOB), CAST(meaning AS BLOB), CAST(public_key AS BLOB), CAST(signature AS BLOB)) AS holds
+FROM signed_bias;
+
+-- What master data has stated: each version of a specification once, and once its withdrawal. Without a date they hold
+-- from when they came.
+CREATE TABLE specification_stated (
+    event_id   TEXT PRIMARY KEY REFERENCES event,
+    product    TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    client_id  TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    withdrawn  INTEGER NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    hash       TEXT,
+    UNIQUE (product, analyte, client_id, version, withdrawn)
+) STRICT;
+CREATE TRIGGER specification_stated_hashed AFTER INSERT ON specification_stated BEGIN
+    UPDATE specification_stated SET hash =
+        evidence_hash('specification_stated', CAST(NEW.event_id AS BLOB), CAST(NEW.product AS BLOB),
+        CAST(NEW.analyte AS BLOB), CAST(NEW.client_id AS BLOB), CAST(NEW.version AS BLOB), NEW.withdrawn, NEW.at_ns,
+        CAST(NEW.body AS BLOB))
+    WHERE event_id = NEW.event_id;
+END;
+CREATE VIEW specification_stated_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('specification_stated', CAST(event_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB),
+    CAST(client_id AS BLOB), CAST(version AS BLOB), withdrawn, at_ns, CAST(body AS BLOB)) AS holds
+FROM specification_stated;
+
+-- Holds that were recommended before the laboratory's result, by what a model said; settled by the result that has
+-- come.
+CREATE TABLE provisional_hold (
+    material_lot_id  TEXT NOT NULL,
+    analyte          TEXT NOT NULL,
+    prediction_id    TEXT NOT NULL,
+    since_ns         INTEGER NOT NULL,
+    settled_by       TEXT,
+    hash             TEXT,
+    PRIMARY KEY (material_lot_id, analyte)
+) STRICT;
+CREATE TRIGGER provisional_hold_hashed AFTER INSERT ON provisional_hold BEGIN
+    UPDATE provisional_hold SET hash =
+        evidence_hash('provisional_hold', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.analyte AS BLOB),
+        CAST(NEW.prediction_id AS BLOB), NEW.since_ns, CAST(NEW.settled_by AS BLOB))
+    WHERE material_lot_id = NEW.material_lot_id AND analyte = NEW.analyte;
+END;
+CREATE VIEW provisional_hold_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('provisional_hold', CAST(material_lot_id AS BLOB), CAST(analyte AS BLOB),
+    CAST(prediction_id AS BLOB), since_ns, CAST(settled_by AS BLOB)) AS holds
+FROM provisional_hold;
+
+-- Results of the laboratory's control materials, in standard deviations from what is known of them. Rules look back
+-- over each material, however often the others are measured.
+CREATE TABLE control_point (
+    result_id      TEXT PRIMARY KEY,
+    material       TEXT NOT NULL,
+    analyte        TEXT NOT NULL,
+    instrument_id  TEXT,
+    run_id         TEXT,
+    at_ns          INTEGER NOT NULL,
+    arrived_ns     INTEGER NOT NULL,
+    deviations     REAL NOT NULL,
+    rejected       INTEGER NOT NULL,
+    hash           TEXT
+) STRICT;
+CREATE INDEX control_point_in_order ON control_point (analyte, at_ns);
+CREATE INDEX control_point_of_material ON control_point (analyte, material, at_ns);
+CREATE TRIGGER control_point_hashed AFTER INSERT ON control_point BEGIN
+    UPDATE control_point SET hash =
+        evidence_hash('control_point', CAST(NEW.result_id AS BLOB), CAST(NEW.material AS BLOB),
+        CAST(NEW.analyte AS BLOB), CAST(NEW.instrument_id AS BLOB), CAST(NEW.run_id AS BLOB), NEW.at_ns,
+        NEW.arrived_ns, NEW.deviations, NEW.rejected)
+    WHERE result_id = NEW.result_id;
+END;
+CREATE VIEW control_point_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('control_point', CAST(result_id AS BLOB), CAST(material AS BLOB), CAST(analyte AS BLOB),
+    CAST(instrument_id AS BLOB), CAST(run_id AS BLOB), at_ns, arrived_ns, deviations, rejected) AS holds
+FROM control_point;
+
+-- Which material went into which lot.
+CREATE TABLE material_use (
+    material_lot_id         TEXT NOT NULL,
+    consumed_lot_id         TEXT NOT NULL,
+    consumed_definition_id  TEXT,
+    supplier                TEXT,
+    at_ns                   INTEGER NOT NULL,
+    hash                    TEXT,
+    PRIMARY KEY (material_lot_id, consumed_lot_id)
+) STRICT;
+CREATE INDEX material_use_of ON material_use (consumed_lot_id);
+CREATE INDEX material_use_with_bar ON material_use (material_lot_id) WHERE instr(material_lot_id, '|') > 0;
+CREATE INDEX material_consumed_with_bar ON material_use (consumed_lot_id) WHERE instr(consumed_lot_id, '|') > 0;
+CREATE TRIGGER material_use_hashed AFTER INSERT ON material_use BEGIN
+    UPDATE material_use SET hash =
+        evidence_hash('material_use', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.consumed_lot_id AS BLOB),
+        CAST(NEW.consumed_definition_id AS BLOB), CAST(NEW.supplier AS BLOB), NEW.at_ns)
+    WHERE material_lot_id = NEW.material_lot_id AND consumed_lot_id = NEW.consumed_lot_id;
+END;
+CREATE VIEW material_use_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('material_use', CAST(material_lot_id AS BLOB), CAST(consumed_lot_id AS BLOB),
+    CAST(consumed_definition_id AS BLOB), CAST(supplier AS BLOB), at_ns) AS holds
+FROM material_use;
+
+-- What each lot was made by.
+CREATE TABLE lot_fingerprint (
+    material_lot_id  TEXT PRIMARY KEY,
+    product          TEXT,
+    until_ns         INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX lot_fingerprint_of_product ON lot_fingerprint (product, until_ns);
+CREATE TRIGGER lot_fingerprint_hashed AFTER INSERT ON lot_fingerprint BEGIN
+    UPDATE lot_fingerprint SET hash =
+        evidence_hash('lot_fingerprint', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.product AS BLOB), NEW.until_ns,
+        CAST(NEW.body AS BLOB))
+    WHERE material_lot_id = NEW.material_lot_id;
+END;
+CREATE VIEW lot_fingerprint_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('lot_fingerprint', CAST(material_lot_id AS BLOB), CAST(product AS BLOB), until_ns,
+    CAST(body AS BLOB)) AS holds
+FROM lot_fingerprint;
+
+-- Results of incoming material, by supplier, and for which client and study it was bought ('': for all).
+CREATE TABLE incoming_result (
+    result_id  TEXT PRIMARY KEY,
+    client_id  TEXT NOT NULL DEFAULT '',
+    study_id   TEXT NOT NULL DEFAULT '',
+    supplier   TEXT NOT NULL,
+    material   TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    failed     INTEGER NOT NULL,
+    hash       TEXT
+) STRICT;
+CREATE INDEX incoming_result_of ON incoming_result (supplier, material, analyte);
+CREATE TRIGGER incoming_result_hashed AFTER INSERT ON incoming_result BEGIN
+    UPDATE incoming_result SET hash =
+        evidence_hash('incoming_result', CAST(NEW.result_id AS BLOB), CAST(NEW.client_id AS BLOB),
+        CAST(NEW.study_id AS BLOB), CAST(NEW.supplier AS BLOB),
+        CAST(NEW.material AS BLOB), CAST(NEW.analyte AS BLOB), NEW.failed)
+    WHERE result_id = NEW.result_id;
+END;
+CREATE VIEW incoming_result_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('incoming_result', CAST(result_id AS BLOB), CAST(client_id AS BLOB), CAST(study_id AS BLOB),
+    CAST(supplier AS BLOB), CAST(material AS BLOB),
+    CAST(analyte AS BLOB), failed) AS holds
+FROM incoming_result;
+
+-- Drafts of deviations. Each row is one version, with the result that joined: deviation_id is the version's own id.
+-- Which deviation and version it is, whether it is about a lot or a series, and for whom the result was measured, is
+-- taken from the body, which the hash covers.
+CREATE TABLE deviation (
+    deviation_id     TEXT PRIMARY KEY,
+    result_id        TEXT NOT NULL,
+    sample_id        TEXT NOT NULL,
+    material_lot_id  TEXT,
+    product          TEXT,
+    analyte          TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT,
+    grown_from       TEXT AS (
+        CASE WHEN json_valid(body) THEN coalesce(json_extract(body, '$.deviation_id'), deviation_id)
+             ELSE deviation_id END
+    ) VIRTUAL,
+    version          INTEGER AS (
+        CASE WHEN json_valid(body) THEN coalesce(json_extract(body, '$.version'), 1) ELSE 1 END
+    ) VIRTUAL,
+    scope            TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.scope') END,
+                 CASE WHEN material_lot_id IS NULL THEN 'series' ELSE 'lot' END)
+    ) VIRTUAL,
+    client_id        TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.result.client_id') END, '')
+    ) VIRTUAL,
+    study_id         TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.result.study_id') END, '')
+    ) VIRTUAL
+) STRICT;
+CREATE INDEX deviation_of_lot ON deviation (material_lot_id);
+CREATE INDEX sample_by_name ON deviation (sample_id);
+CREATE INDEX deviation_of_product ON deviation (product, analyte, client_id, study_id, at_ns);
+CREATE INDEX deviation_versions ON deviation (grown_from, version);
+CREATE TRIGGER deviation_hashed AFTER INSERT ON deviation BEGIN
+    UPDATE deviation SET hash =
+        evidence_hash('deviation', CAST(NEW.deviation_id AS BLOB), CAST(NEW.result_id AS BLOB),
+        CAST(NEW.sample_id AS BLOB), CAST(NEW.material_lot_id AS BLOB), CAST(NEW.product AS BLOB),
+        CAST(NEW.analyte AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE deviation_id = NEW.deviation_id;
+END;
+CREATE VIEW deviation_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('deviation', CAST(deviation_id AS BLOB), CAST(result_id AS BLOB), CAST(sample_id AS BLOB),
+    CAST(material_lot_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM deviation;
+
+-- What speaks for and against each lot, one row for each result version, refused message or parent that concerns it: a
+-- lot is recommended for release where one row asks for it and none asks for more care. Rows are derived from evidence
+-- and are written again whenever what they follow from changes. subject: a result's id, or what else it is about by its
+-- kind and key; awaited_order_id: whose product is not known yet. The indexes answer what each result asks at the same
+-- cost in a lot of thousands.
+CREATE TABLE assessment (
+    material_lot_id   TEXT NOT NULL,
+    subject           TEXT NOT NULL,
+    kind              TEXT NOT NULL,
+    source            TEXT,
+    sample_id         TEXT,
+    analyte           TEXT,
+    product           TEXT,
+    awaited_order_id  TEXT,
+    at_ns             INTEGER NOT NULL,
+    states_lot        INTEGER NOT NULL,
+    retest            INTEGER NOT NULL,
+    approved          INTEGER NOT NULL,
+    failed            INTEGER NOT NULL,
+    asks              TEXT NOT NULL,
+    body              TEXT NOT NULL,
+    hash              TEXT,
+    PRIMARY KEY (material_lot_id, subject)
+) STRICT;
+CREATE INDEX assessment_of_subject ON assessment (subject);
+CREATE INDEX assessment_of_sample ON assessment (sample_id, source) WHERE states_lot = 1;
+CREATE INDEX assessment_by_specification ON assessment (product, analyte, at_ns) WHERE product IS NOT NULL;
+CREATE INDEX assessment_awaiting_order ON assessment (awaited_order_id) WHERE awaited_order_id IS NOT NULL;
+CREATE INDEX assessment_of_retests ON assessment (material_lot_id) WHERE retest = 1;
+CREATE INDEX assessment_naming_product ON assessment (material_lot_id, json_extract(body, '$.own_product'))
+WHERE json_extract(body, '$.own_product') IS NOT NULL;
+CREATE INDEX assessment_naming_client ON assessment (material_lot_id, json_extract(body, '$.own_client'))
+WHERE json_extract(body, '$.own_client') IS NOT NULL;
+CREATE INDEX assessment_of_any_sample ON assessment (sample_id, source) WHERE sample_id IS NOT NULL;
+CREATE INDEX assessment_counted ON assessment (material_lot_id, asks, failed, subject, approved, analyte, product);
+CREATE INDEX assessment_asking ON assessment (material_lot_id, asks);
+CREATE TRIGGER assessment_hashed AFTER INSERT ON assessment WHEN NEW.hash IS NULL BEGIN
+    UPDATE assessment SET hash =
+        evidence_hash('assessment', CAST(NEW.material_lot_id AS BLOB), CAST(NEW.subject AS BLOB),
+        CAST(NEW.kind AS BLOB), CAST(NEW.source AS BLOB), CAST(NEW.sample_id AS BLOB),
+        CAST(NEW.analyte AS BLOB), CAST(NEW.product AS BLOB), CAST(NEW.awaited_order_id AS BLOB), NEW.at_ns,
+        NEW.states_lot, NEW.retest, NEW.approved, NEW.failed, CAST(NEW.asks AS BLOB), CAST(NEW.body AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW assessment_checked AS SELECT rowid AS row_number, *, hash IS
+        evidence_hash('assessment', CAST(material_lot_id AS BLOB), CAST(subject AS BLOB), CAST(kind AS BLOB),
+        CAST(source AS BLOB), CAST(sample_id AS BLOB), CAST(analyte AS BLOB), CAST(product AS BLOB),
+        CAST(awaited_order_id AS BLOB), at_ns, states_lot, retest, approved, failed, CAST(asks AS BLOB),
+        CAST(body AS BLOB)) AS holds
+FROM assessment;
+
+-- What people have settled of what speaks against a lot.
+CREATE TABLE settlement (
+    point_id         TEXT,
+    material_lot_id  TEXT NOT NULL,
+    person           TEXT NOT NULL,
+    reason           TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    hash             TEXT,
+    PRIMARY KEY (point_id)
+) STRICT;
+CREATE INDEX settlement_of_lot ON settlement (material_lot_id);
+CREATE TRIGGER settlement_hashed AFTER INSERT ON settlement WHEN NEW.hash IS NULL BEGIN
+    UPDATE settlement SET hash =
+        evidence_hash('settlement', CAST(NEW.point_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
+        CAST(NEW.person AS BLOB), CAST(NEW.reason AS BLOB), NEW.at_ns)
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW settlement_checked AS SELECT rowid AS row_number, *, hash IS
+        evidence_hash('settlement', CAST(point_id AS BLOB), CAST(material_lot_id AS BLOB),
+        CAST(person AS BLOB), CAST(reason AS BLOB), at_ns) AS holds
+FROM settlement;
+
+-- Refused messages that speak of a lot, or of a sample ('' for the lot); result: what a contradiction said.
+CREATE TABLE refused_result (
+    dead_letter_id   TEXT NOT NULL,
+    material_lot_id  TEXT NOT NULL,
+    event_id         TEXT NOT NULL,
+    source           TEXT NOT NULL,
+    sample_id        TEXT,
+    test_id          TEXT,
+    at_ns            INTEGER NOT NULL,
+    reasons          TEXT NOT NULL,
+    result           TEXT,
+    hash             TEXT,
+    PRIMARY KEY (dead_letter_id, material_lot_id)
+) STRICT;
+CREATE INDEX refused_result_of_lot ON refused_result (material_lot_id);
+CREATE INDEX refused_result_of_sample ON refused_result (sample_id, source);
+CREATE INDEX refused_result_of_event ON refused_result (event_id);
+CREATE TRIGGER refused_result_hashed AFTER INSERT ON refused_result WHEN NEW.hash IS NULL BEGIN
+    UPDATE refused_result SET hash =
+        evidence_hash('refused_result', CAST(NEW.dead_letter_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
+        CAST(NEW.event_id AS BLOB), CAST(NEW.source AS BLOB), CAST(NEW.sample_id AS BLOB),
+        CAST(NEW.test_id AS BLOB), NEW.at_ns, CAST(NEW.reasons AS BLOB), CAST(NEW.result AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW refused_result_checked AS SELECT rowid AS row_number, *, hash IS
+        evidence_hash('refused_result', CAST(dead_letter_id AS BLOB), CAST(material_lot_id AS BLOB),
+        CAST(event_id AS BLOB), CAST(source AS BLOB), CAST(sample_id AS BLOB), CAST(test_id AS BLOB), at_ns,
+        CAST(reasons AS BLOB), CAST(result AS BLOB)) AS holds
+FROM refused_result;
+
+-- Refused messages that name an order or an equipment: of which lots they speak is found with each look, as production
+-- may tell it later. timed: whether the sample's own instant is known; else drawn_ns is when the message came.
+CREATE TABLE refused_in_place (
+    dead_letter_id  TEXT PRIMARY KEY,
+    event_id        TEXT NOT NULL,
+    source          TEXT NOT NULL,
+    sample_id       TEXT,
+    test_id         TEXT,
+    equipment_id    TEXT,
+    job_order_id    TEXT,
+    drawn_ns        INTEGER NOT NULL,
+    timed           INTEGER NOT NULL,
+    at_ns           INTEGER NOT NULL,
+    reasons         TEXT NOT NULL,
+    result          TEXT,
+    hash            TEXT
+) STRICT;
+CREATE INDEX refused_on_equipment ON refused_in_place (equipment_id, drawn_ns) WHERE equipment_id IS NOT NULL;
+CREATE INDEX refused_of_order ON refused_in_place (job_order_id) WHERE job_order_id IS NOT NULL;
+CREATE INDEX refused_in_place_of_event ON refused_in_place (event_id);
+CREATE INDEX refused_in_place_of_sample ON refused_in_place (sample_id, source) WHERE sample_id IS NOT NULL;
+CREATE TRIGGER refused_in_place_hashed AFTER INSERT ON refused_in_place WHEN NEW.hash IS NULL BEGIN
+    UPDATE refused_in_place SET hash =
+        evidence_hash('refused_in_place', CAST(NEW.dead_letter_id AS BLOB), CAST(NEW.event_id AS BLOB),
+        CAST(NEW.source AS BLOB), CAST(NEW.sample_id AS BLOB), CAST(NEW.test_id AS BLOB),
+        CAST(NEW.equipment_id AS BLOB), CAST(NEW.job_order_id AS BLOB), NEW.drawn_ns, NEW.timed, NEW.at_ns,
+        CAST(NEW.reasons AS BLOB), CAST(NEW.result AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW refused_in_place_checked AS SELECT rowid AS row_number, *, hash IS
+        evidence_hash('refused_in_place', CAST(dead_letter_id AS BLOB), CAST(event_id AS BLOB), CAST(source AS
+        BLOB), CAST(sample_id AS BLOB), CAST(test_id AS BLOB), CAST(equipment_id AS BLOB), CAST(job_order_id
+        AS BLOB), drawn_ns, timed, at_ns, CAST(reasons AS BLOB), CAST(result AS BLOB)) AS holds
+FROM refused_in_place;
+
+-- Refused messages that name a product ('' for any) or an analyte: mostly specifications. The same message once.
+CREATE TABLE refused_of_product (
+    payload_sha256  TEXT NOT NULL,
+    product         TEXT NOT NULL,
+    dead_letter_id  TEXT NOT NULL,
+    event_id        TEXT NOT NULL,
+    source          TEXT NOT NULL,
+    analyte         TEXT,
+    client_id       TEXT,
+    version         TEXT,
+    from_ns         INTEGER,
+    states_limits   INTEGER NOT NULL,
+    may_require     INTEGER NOT NULL,
+    at_ns           INTEGER NOT NULL,
+    reasons         TEXT NOT NULL,
+    hash            TEXT,
+    PRIMARY KEY (payload_sha256, product)
+) STRICT;
+CREATE INDEX refused_of_product_by_name ON refused_of_product (product);
+CREATE INDEX refused_of_product_of_event ON refused_of_product (event_id);
+CREATE TRIGGER refused_of_product_hashed AFTER INSERT ON refused_of_product WHEN NEW.hash IS NULL BEGIN
+    UPDATE refused_of_product SET hash =
+        evidence_hash('refused_of_product', CAST(NEW.payload_sha256 AS BLOB), CAST(NEW.product AS BLOB),
+        CAST(NEW.dead_letter_id AS BLOB), CAST(NEW.event_id AS BLOB), CAST(NEW.source AS BLOB),
+        CAST(NEW.analyte AS BLOB), CAST(NEW.client_id AS BLOB), CAST(NEW.version AS BLOB), NEW.from_ns,
+        NEW.states_limits, NEW.may_require, NEW.at_ns, CAST(NEW.reasons AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW refused_of_product_checked AS SELECT rowid AS row_number, *, hash IS
+        evidence_hash('refused_of_product', CAST(payload_sha256 AS BLOB), CAST(product AS BLOB),
+        CAST(dead_letter_id AS BLOB), CAST(event_id AS BLOB), CAST(source AS BLOB), CAST(analyte AS BLOB),
+        CAST(client_id AS BLOB), CAST(version AS BLOB), from_ns, states_limits, may_require, at_ns,
+        CAST(reasons AS BLOB)) AS holds
+FROM refused_of_product;
+
+-- Where each series of results stands. A series is of one product and analyte, for one client and study ('': none is
+-- known).
+CREATE TABLE series (
+    client_id  TEXT NOT NULL DEFAULT '',
+    study_id   TEXT NOT NULL DEFAULT '',
+    product    TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    hash       TEXT,
+    PRIMARY KEY (client_id, product, analyte, study_id)
+) STRICT;
+CREATE TRIGGER series_hashed AFTER INSERT ON series WHEN NEW.hash IS NULL BEGIN
+    UPDATE series SET hash =
+        evidence_hash('series', CAST(NEW.client_id AS BLOB), CAST(NEW.study_id AS BLOB), CAST(NEW.product AS BLOB),
+        CAST(NEW.analyte AS BLOB), CAST(NEW.body AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW series_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('series', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB),
+    CAST(analyte AS BLOB), CAST(body AS BLOB)) AS holds
+FROM series;
+
+-- The points of series, one for each sample: the mean of its replicates, or the limit that all of them lie beyond.
+CREATE TABLE series_sample (
+    client_id  TEXT NOT NULL DEFAULT '',
+    study_id   TEXT NOT NULL DEFAULT '',
+    product    TEXT NOT NULL,
+    analyte    TEXT NOT NULL,
+    sample_id  TEXT NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    value      REAL NOT NULL,
+    qualifier  TEXT,
+    results    TEXT NOT NULL,
+    hash       TEXT,
+    PRIMARY KEY (client_id, product, analyte, study_id, sample_id)
+) STRICT;
+CREATE INDEX series_sample_in_order ON series_sample (client_id, product, analyte, study_id, at_ns, sample_id);
+CREATE INDEX series_sample_by_id ON series_sample (client_id, product, study_id, sample_id);
+CREATE TRIGGER series_sample_hashed AFTER INSERT ON series_sample WHEN NEW.hash IS NULL BEGIN
+    UPDATE series_sample SET hash =
+        evidence_hash('series_sample', CAST(NEW.client_id AS BLOB), CAST(NEW.study_id AS BLOB),
+        CAST(NEW.product AS BLOB), CAST(NEW.analyte AS BLOB), CAST(NEW.sample_id AS BLOB), NEW.at_ns, NEW.value,
+        CAST(NEW.qualifier AS BLOB), CAST(NEW.results AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW series_sample_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('series_sample', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB),
+    CAST(analyte AS BLOB), CAST(sample_id AS BLOB), at_ns,
+    value, CAST(qualifier AS BLOB), CAST(results AS BLOB)) AS holds
+FROM series_sample;
+
+-- Frozen references of several analytes of one sample, by client and study as series are.
+CREATE TABLE analytes_together (
+    client_id  TEXT NOT NULL DEFAULT '',
+    study_id   TEXT NOT NULL DEFAULT '',
+    product    TEXT NOT NULL,
+    analytes   TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    hash       TEXT,
+    PRIMARY KEY (client_id, study_id, product, analytes)
+) STRICT;
+CREATE TRIGGER analytes_together_hashed AFTER INSERT ON analytes_together BEGIN
+    UPDATE analytes_together SET hash =
+        evidence_hash('analytes_together', CAST(NEW.client_id AS BLOB), CAST(NEW.study_id AS BLOB),
+        CAST(NEW.product AS BLOB), CAST(NEW.analytes AS BLOB),
+        CAST(NEW.body AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW analytes_together_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('analytes_together', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB),
+    CAST(analytes AS BLOB), CAST(body AS BLOB)) AS holds
+FROM analytes_together;
+
+-- What follows from the feedback of each model and analyte.
+CREATE TABLE model_learned (
+    bundle_sha256   TEXT NOT NULL,
+    analyte         TEXT NOT NULL,
+    charts_from_ns  INTEGER NOT NULL,
+    body            TEXT NOT NULL,
+    hash            TEXT,
+    PRIMARY KEY (bundle_sha256, analyte)
+) STRICT;
+CREATE TRIGGER model_learned_hashed AFTER INSERT ON model_learned BEGIN
+    UPDATE model_learned SET hash =
+        evidence_hash('model_learned', CAST(NEW.bundle_sha256 AS BLOB), CAST(NEW.analyte AS BLOB),
+        NEW.charts_from_ns, CAST(NEW.body AS BLOB))
+    WHERE bundle_sha256 = NEW.bundle_sha256 AND analyte = NEW.analyte;
+END;
+CREATE VIEW model_learned_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('model_learned', CAST(bundle_sha256 AS BLOB), CAST(analyte AS BLOB), charts_from_ns,
+    CAST(body AS BLOB)) AS holds
+FROM model_learned;
+
+-- Work that decisions have left for later, until it is done.
+CREATE TABLE follow_up (
+    event_id  TEXT PRIMARY KEY,
+    at_ns     INTEGER NOT NULL,
+    body      TEXT NOT NULL
+) STRICT;
+
+-- Samples that were asked for, until they are measured.
+CREATE TABLE sample_request (
+    material_lot_id  TEXT PRIMARY KEY,
+    request_id       TEXT NOT NULL,
+    since_ns         INTEGER NOT NULL,
+    probability      REAL NOT NULL,
+    tests            TEXT NOT NULL,
+    done             INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX sample_request_waits ON sample_request (since_ns) WHERE done = 0;
+
+-- Lots that are to be judged again, since what they are judged by has changed.
+CREATE TABLE lot_to_judge (
+    material_lot_id  TEXT PRIMARY KEY,
+    cause            TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL
+) STRICT;
+CREATE INDEX lot_to_judge_by_cause ON lot_to_judge (cause);
+
+-- Results whose message names no lot: which one they belong to is looked for whenever context arrives. timed: whether
+-- the sample's own instant is known; else at_ns is when the result came.
+CREATE TABLE result_without_lot (
+    result_id     TEXT PRIMARY KEY,
+    source        TEXT NOT NULL,
+    sample_id     TEXT NOT NULL,
+    equipment_id  TEXT,
+    job_order_id  TEXT,
+    at_ns         INTEGER NOT NULL,
+    timed         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX result_without_lot_of_sample ON result_without_lot (sample_id, source);
+CREATE INDEX result_without_lot_on_equipment ON result_without_lot (equipment_id, at_ns) WHERE equipment_id IS NOT NULL;
+CREATE INDEX result_without_lot_of_order ON result_without_lot (job_order_id) WHERE job_order_id IS NOT NULL;
+
+-- Messages without a version that say again what a later one had replaced: a resend, unless nothing follows.
+CREATE TABLE restated_result (
+    source     TEXT NOT NULL,
+    sample_id  TEXT NOT NULL,
+    test_id    TEXT NOT NULL,
+    replicate  INTEGER NOT NULL,
+    result_id  TEXT NOT NULL,
+    since_ns   INTEGER NOT NULL,
+    PRIMARY KEY (source, sample_id, test_id, replicate)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX restated_result_since ON restated_result (since_ns);
+
+-- Alarms that stand until a person takes them down; while one stands, every model is in shadow.
+CREATE TABLE latch (
+    code   TEXT PRIMARY KEY,
+    at_ns  INTEGER NOT NULL,
+    body   TEXT NOT NULL
+) STRICT;
+
+-- Why a message left the outbox without an acknowledgement.
 CREATE TABLE departure (
     seq         INTEGER PRIMARY KEY,
     message_id  TEXT NOT NULL,
@@ -154,7 +1050,17 @@ CREATE TABLE departure (
     reason      TEXT NOT NULL,
     at_ns       INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX departure_by_time ON departure (at_ns);
 
+-- Dead letters that a person wants tried again.
+CREATE TABLE retry (
+    dead_letter_id  TEXT PRIMARY KEY REFERENCES dead_letter,
+    asked_ns        INTEGER NOT NULL,
+    person          TEXT NOT NULL,
+    tried_ns        INTEGER
+) STRICT;
+
+-- The audit trail: a chain of lines, each with the hash of the one before.
 CREATE TABLE audit (
     seq       INTEGER PRIMARY KEY,
     at_ns     INTEGER NOT NULL,
@@ -166,8 +1072,42 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_kind ON audit (kind, seq);
 CREATE INDEX audit_by_subject ON audit (subject);
-
 CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER audit_is_append_only_delete BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+
+-- What was exported, verified and then taken out of the audit trail.
+CREATE TABLE audit_archive (
+    first_seq    INTEGER NOT NULL,
+    last_seq     INTEGER PRIMARY KEY,
+    last_hash    TEXT NOT NULL,
+    file_sha256  TEXT NOT NULL
+) STRICT;
+
+-- The audit trail's head as signed and published. line: which line it was signed for, so that a line that was renamed
+-- since is no wrong signature (NULL: not on record).
+CREATE TABLE signed_head (
+    seq         INTEGER PRIMARY KEY,
+    hash        TEXT NOT NULL,
+    at_ns       INTEGER NOT NULL,
+    public_key  TEXT NOT NULL,
+    signature   TEXT NOT NULL,
+    line        TEXT
+) STRICT;
+
+-- One row: how many bytes of payloads there are, so that nobody has to count.
+CREATE TABLE dead_letter_payloads (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER NOT NULL) STRICT;
+INSERT INTO dead_letter_payloads VALUES (1, 0);
+
+-- One row: which store this is, what its ids are salted with after a restore, how late it has ever been, and up to
+-- which schema the audit trail vouches for every row.
+CREATE TABLE store (
+    one             INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch           TEXT NOT NULL,
+    latest_wall_ns  INTEGER NOT NULL,
+    stopped_clean   INTEGER NOT NULL,
+    checked_ns      INTEGER,
+    vouched_schema  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO store (one, epoch, latest_wall_ns, stopped_clean) VALUES (1, '', 0, 1);

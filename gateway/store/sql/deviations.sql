@@ -130,9 +130,6 @@ ORDER BY issued_ns LIMIT 200;
 -- name: lot_times
 SELECT started_ns, ended_ns FROM lot WHERE material_lot_id = :material_lot_id;
 
--- name: body_of_deviation
-SELECT body FROM deviation WHERE deviation_id = :key;
-
 -- The value of a measurement as its lot's deviation, or its series', last had it.
 -- name: drafted_already
 SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.result.value_text') END AS value_text, 1 AS holds

@@ -55,15 +55,6 @@ SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE '%\_checked' ES
 -- name: tables
 SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name;
 
--- name: body_of_lab_result
-SELECT body FROM lab_result WHERE result_id = :key;
-
--- name: body_of_disposition
-SELECT body FROM disposition WHERE disposition_id = :key;
-
--- name: body_of_gap
-SELECT body FROM gap WHERE gap_id = :key;
-
 -- name: prune_predictions
 DELETE FROM prediction WHERE prediction_id IN (
     SELECT prediction_id FROM prediction WHERE at_ns < :before_ns AND sample_result_id IS NULL LIMIT :most
