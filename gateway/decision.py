@@ -20,7 +20,15 @@ from gateway.records.acts import Answer
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Disposition, LabResult, ProvisionalHold, ResultReference, Specification
 from gateway.records.outgoing import AuditEntry, DeadLetter, OutgoingMessage, SignedHead
-from gateway.records.people import Response, Settlement, SignedBias, VersionChange
+from gateway.records.people import (
+    AuditArchived,
+    DeadLetterRetry,
+    MessageUnparked,
+    PointSettled,
+    Response,
+    SignedBias,
+    VersionChange,
+)
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
@@ -224,45 +232,6 @@ class Unlatched:
     """An alarm that stood is over: the gateway finds so, or a person takes it down."""
 
     code: str
-
-
-OF_ALL_LOTS = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PointSettled:
-    """A person settles what speaks against a lot's release; the lot is judged again.
-
-    ``material_lot_id``: ``OF_ALL_LOTS`` where the point is of a message that speaks against many; then each of them is.
-    """
-
-    material_lot_id: str
-    settlement: Settlement
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MessageUnparked:
-    """A message that the broker has refused is to be sent again."""
-
-    message_id: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeadLetterRetry:
-    """A dead letter is to be tried again."""
-
-    dead_letter_id: str
-    person: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuditArchived:
-    """The trail's lines up to a number are in an archive, and leave the store."""
-
-    first_seq: int
-    last_seq: int
-    last_hash: str
-    file_sha256: str
 
 
 Record = (

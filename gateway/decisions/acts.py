@@ -5,16 +5,7 @@ from dataclasses import asdict, replace
 from typing import TypeVar
 
 from gateway.contract.times import rfc3339
-from gateway.decision import (
-    OF_ALL_LOTS,
-    AuditArchived,
-    DeadLetterRetry,
-    Decision,
-    MessageUnparked,
-    PointSettled,
-    Record,
-    Unlatched,
-)
+from gateway.decision import Decision, Record, Unlatched
 from gateway.decisions.changes import audit_entry
 from gateway.errors import record_damaged
 from gateway.events import ActRequested
@@ -43,7 +34,17 @@ from gateway.records.acts import (
     done,
     refused,
 )
-from gateway.records.people import Settlement, SignedBias, VersionAct, VersionChange
+from gateway.records.people import (
+    OF_ALL_LOTS,
+    AuditArchived,
+    DeadLetterRetry,
+    MessageUnparked,
+    PointSettled,
+    Settlement,
+    SignedBias,
+    VersionAct,
+    VersionChange,
+)
 
 Wanted = TypeVar("Wanted")
 

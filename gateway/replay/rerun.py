@@ -10,14 +10,13 @@ from pathlib import Path
 
 from gateway.contract.acts import identity_of_act
 from gateway.contract.identity import identity_of
-from gateway.decision import PointSettled
 from gateway.decisions.table import windows_needed
 from gateway.events import ActRequested, FollowUp, FollowUpDue, FollowUpKind, Timer, TimerDue
 from gateway.history.recorded import KnownThen
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import SettlePoint
-from gateway.records.people import Settlement, SignedBias
+from gateway.records.people import PointSettled, Settlement, SignedBias
 from gateway.replay.recorded import GatewayOutput, Recorded, Stretch, moment, output_on_record
 from gateway.store.care.opening import prepare
 from gateway.store.database import open_state

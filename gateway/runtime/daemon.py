@@ -8,7 +8,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -117,21 +117,7 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
                 start("historian", parts.historian.run()),
                 *(start(name, upkeep.run()) for name, upkeep in parts.upkeep.items()),
             ]
-            intake = [
-                start("mqtt-in", parts.inbound.run()),
-                start("control", parts.control.run()),
-                *([] if parts.webhook is None else [start("webhook", parts.webhook.run())]),
-                *(start(f"opcua-{feed.name}", feed.run()) for feed in parts.feeds),
-                *(start(f"backfill-{feed.name}", feed.fill()) for feed in parts.feeds),
-                *(
-                    start(f"model-{model.name}", make_due(model, inbox=parts.inbox, clock=parts.clock))
-                    for model in parts.line.models
-                ),
-                *(
-                    start(f"timer-{timer.value}", run_timer(timer, inbox=parts.inbox, clock=parts.clock))
-                    for timer in Timer
-                ),
-            ]
+            intake = [start(name, work) for name, work in _intake(parts)]
             waiting = [parts.main.wait_connected(), parts.inbound.wait_connected()]
             await _until_ready([*waiting, *(feed.wait_subscribed() for feed in parts.feeds)], signals)
             _settle_in()
@@ -140,6 +126,22 @@ async def _live(parts: Parts, configuration_sha256: str, notifier: Notifier) -> 
             await signals.first.wait()
             notifier.notify(STOPPING="1", STATUS="draining")
             await _stop(parts, intake, core, signals)
+
+
+def _intake(parts: Parts) -> Iterator[tuple[str, Awaitable[None]]]:
+    """Return what takes in and what makes due, by name: it ends first where the gateway stops."""
+    yield "mqtt-in", parts.inbound.run()
+    yield "control", parts.control.run()
+    if parts.webhook is not None:
+        yield "webhook", parts.webhook.run()
+    for feed in parts.feeds:
+        yield f"opcua-{feed.name}", feed.run()
+    for feed in parts.feeds:
+        yield f"backfill-{feed.name}", feed.fill()
+    for model in parts.line.models:
+        yield f"model-{model.name}", make_due(model, inbox=parts.inbox, clock=parts.clock)
+    for timer in Timer:
+        yield f"timer-{timer.value}", run_timer(timer, inbox=parts.inbox, clock=parts.clock)
 
 
 def _settle_in() -> None:

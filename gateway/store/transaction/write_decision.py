@@ -7,10 +7,7 @@ import json
 import sqlite3
 
 from gateway.contract.identity import identity_of
-from gateway.decision import (
-    Decision,
-    MessageUnparked,
-)
+from gateway.decision import Decision
 from gateway.events import (
     ContextChanged,
     Event,
@@ -23,6 +20,7 @@ from gateway.events import (
     TimerDue,
 )
 from gateway.records.outgoing import AuditEntry
+from gateway.records.people import MessageUnparked
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode

@@ -3,9 +3,16 @@
 import sqlite3
 from dataclasses import asdict
 
-from gateway.decision import OF_ALL_LOTS, AuditArchived, DeadLetterRetry, MessageUnparked, PointSettled
 from gateway.events import Event
-from gateway.records.people import SignedBias, VersionChange
+from gateway.records.people import (
+    OF_ALL_LOTS,
+    AuditArchived,
+    DeadLetterRetry,
+    MessageUnparked,
+    PointSettled,
+    SignedBias,
+    VersionChange,
+)
 from gateway.store.statements import SQL
 
 

@@ -8,18 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.decision import (
-    AuditArchived,
     ControlJudged,
-    DeadLetterRetry,
     EpochBegun,
     IncomingTested,
     Latched,
     LotAssessed,
     LotJudged,
-    MessageUnparked,
     ModelLearned,
     OpenLotsQuestioned,
-    PointSettled,
     ReferenceFrozen,
     ResponseRecorded,
     ResultAccepted,
@@ -36,7 +32,14 @@ from gateway.lab.fingerprints import Fingerprint
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.outgoing import DeadLetter, SignedHead
-from gateway.records.people import SignedBias, VersionChange
+from gateway.records.people import (
+    AuditArchived,
+    DeadLetterRetry,
+    MessageUnparked,
+    PointSettled,
+    SignedBias,
+    VersionChange,
+)
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
