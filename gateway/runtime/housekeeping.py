@@ -35,7 +35,7 @@ def housekeeping(
             bounds,
             clock=clock,
             writer=stores.writer,
-            historian=stores.historian,
+            history=stores.historian.retention,
             gaps=ground.gaps,
             listener=listener,
             clock_in_doubt=ground.health.clock_in_doubt,

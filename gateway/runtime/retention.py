@@ -8,8 +8,8 @@ from typing import Protocol
 from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
+from gateway.history.chunk_retention import ChunkRetention
 from gateway.history.rings import LARGEST_LEAD_NS
-from gateway.history.writer import Historian
 from gateway.ingest.gaps import Gaps
 from gateway.records.outgoing import Lane
 from gateway.records.process import GapKind
@@ -39,14 +39,14 @@ class Retention:
     """Deletes what is too old, and evicts the oldest where the quota is reached."""
 
     def __init__(
-        self, bounds: Bounds, *, clock: Clock, writer: Writer, historian: Historian, gaps: Gaps,
+        self, bounds: Bounds, *, clock: Clock, writer: Writer, history: ChunkRetention, gaps: Gaps,
         listener: RetentionListener, clock_in_doubt: Callable[[], bool],
     ) -> None:  # fmt: skip
         """``clock_in_doubt``: whether a source shows another time than the gateway."""
         self._bounds = bounds
         self._clock = clock
         self._writer = writer
-        self._historian = historian
+        self._history = history
         self._gaps = gaps
         self._listener = listener
         self._clock_in_doubt = clock_in_doubt
@@ -65,7 +65,7 @@ class Retention:
         if self._knows_the_time():
             now_ns = self._clock.now_ns()
             before_ns = now_ns - round(self._bounds.retention_seconds * SECOND_NS)
-            await self._historian.forget_before(before_ns)
+            await self._history.forget_before(before_ns)
             while await self._writer.run(pruning.prune(before_ns, at_ns=now_ns)) >= pruning.AT_ONCE:
                 pass
         while await self._over_quota() and await self._evicted_something():
@@ -89,17 +89,17 @@ class Retention:
 
     async def _over_quota(self) -> bool:
         sizes = await self._writer.run(pruning.sizes)
-        history = await self._historian.bytes_used()
+        history = await self._history.bytes_used()
         used = history + sum(sizes.lanes.values())
         figures = {"state_bytes": sizes.state, "history_bytes": history, "quota_used_bytes": used}
         self._listener.figures({name: float(value) for name, value in figures.items()})
         return used > self._bounds.quota_bytes
 
     async def _evicted_something(self) -> bool:
-        chunks = await self._historian.evictable()
+        chunks = await self._history.evictable()
         if chunks is not None:
             await self._recorded("history", chunks.from_ns, chunks.until_ns, samples=chunks.samples)
-            await self._historian.evict(chunks)
+            await self._history.evict(chunks)
             return True
         for lane in (Lane.TELEMETRY, Lane.GUIDANCE):
             messages = await self._writer.run(pruning.evictable(lane))

@@ -80,7 +80,7 @@ async def _measure(hours: int) -> dict[str, Figure]:
                 if number % 60 == 0:
                     await historian.flush()
             await historian.flush()
-            used = await historian.bytes_used()
+            used = await historian.retention.bytes_used()
             samples_count = len(recorded) * len(tags)
             begun = time.perf_counter()
             await history.windows(_requests(tags, START_NS + 2 * 3600 * SECOND_NS))

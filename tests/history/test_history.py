@@ -11,14 +11,15 @@ import pytest
 from gateway.database.opening import open_for_reading
 from gateway.deadlines import ClockReading
 from gateway.errors import StoreUnavailableError
-from gateway.history import writer as historian_module
+from gateway.history import unsealed, writer
 from gateway.history.columns import SampleFlag
+from gateway.history.quarantine import set_aside_if_corrupt
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.rings import Rings
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest, aggregate
-from gateway.history.writer import Historian, set_aside_if_corrupt
+from gateway.history.writer import Historian
 from gateway.line.definition import Aggregate
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, sample
@@ -75,8 +76,8 @@ class Recorder:
 
 @pytest.fixture
 def sealing_soon(monkeypatch):
-    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 50)
-    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
+    monkeypatch.setattr(unsealed, "SEAL_SAMPLES", 50)
+    monkeypatch.setattr(unsealed, "RECENT_BATCHES", 1)
 
 
 def values(window):
@@ -251,7 +252,7 @@ async def test_a_window_read_while_a_flush_sorts_by_series_misses_nothing(tmp_pa
             await go_on.wait()
             return work(*arguments)
 
-        monkeypatch.setattr(historian_module.asyncio, "to_thread", slowly)
+        monkeypatch.setattr(unsealed.asyncio, "to_thread", slowly)
         flushing = asyncio.create_task(recorder.historian.flush())
         async with asyncio.timeout(10):
             await begun.wait()
@@ -269,7 +270,7 @@ async def test_after_a_damaged_last_journal_entry_what_comes_live_is_kept(tmp_pa
     with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection, connection:
         connection.execute("UPDATE journal SET hash = 'x' WHERE last_arrival = (SELECT max(last_arrival) FROM journal)")
     again = Recorder(tmp_path, capacity=5)
-    later = 2 * historian_module.SEAL_AGE_NS // SECOND_NS  # so that what is left is sealed with the first flush
+    later = 2 * unsealed.SEAL_AGE_NS // SECOND_NS  # so that what is left is sealed with the first flush
     async with again.open():
         for at in range(later, later + 20):
             again.now_ns = NOW_NS + at * SECOND_NS
@@ -317,13 +318,13 @@ async def test_retention_forgets_the_old_and_eviction_the_oldest(tmp_path, seali
             recorder.take("t", float(at), at)
             if at % 10 == 9:
                 await recorder.historian.flush()
-        assert await recorder.historian.forget_before(NOW_NS + 500 * SECOND_NS) > 0
+        assert await recorder.historian.retention.forget_before(NOW_NS + 500 * SECOND_NS) > 0
         assert values(await recorder.window("t", 100, 200)) == []
         assert len(await recorder.window("t", 600, 700)) == 101
-        used = await recorder.historian.bytes_used()
-        oldest = await recorder.historian.evictable()
-        await recorder.historian.evict(oldest)
-        assert await recorder.historian.bytes_used() < used
+        used = await recorder.historian.retention.bytes_used()
+        oldest = await recorder.historian.retention.evictable()
+        await recorder.historian.retention.evict(oldest)
+        assert await recorder.historian.retention.bytes_used() < used
 
 
 async def test_what_is_forgotten_while_it_is_read_is_no_damage(tmp_path, sealing_soon):
@@ -350,20 +351,20 @@ async def test_what_is_forgotten_while_it_is_read_is_no_damage(tmp_path, sealing
 
 
 async def test_while_the_disk_fails_samples_wait_and_are_bounded_and_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(historian_module, "_MOST_WAITING", 100)
+    monkeypatch.setattr(writer, "_MOST_WAITING", 100)
     async with Recorder(tmp_path).open() as recorder:
 
         async def failing(_work):
             raise StoreUnavailableError("disk full, says the test")
 
-        real, recorder.historian._writer.run = recorder.historian._writer.run, failing
+        real, recorder.historian._file.writer.run = recorder.historian._file.writer.run, failing
         for at in range(80):
             recorder.take("t", float(at), at)
         with pytest.raises(StoreUnavailableError):
             await recorder.historian.flush()
         assert recorder.trouble[-1] == "disk full, says the test"
         assert recorder.dropped
-        recorder.historian._writer.run = real
+        recorder.historian._file.writer.run = real
         await recorder.historian.flush()
         assert recorder.trouble[-1] is None
     async with Recorder(tmp_path).open() as again:
@@ -548,7 +549,7 @@ async def test_a_start_with_a_clock_that_is_behind_costs_nothing_of_what_is_reco
         with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection:
             count = "SELECT count(*) FROM chunk WHERE last_ns > 1800000000000000000"
             chunks = connection.execute(count).fetchone()
-            await again.historian.forget_before(NOW_NS - HOUR * SECOND_NS)
+            await again.historian.retention.forget_before(NOW_NS - HOUR * SECOND_NS)
             assert connection.execute(count).fetchone() == chunks
 
 
@@ -565,7 +566,7 @@ async def test_two_settings_that_have_nothing_to_do_with_each_other_take_nothing
 async def test_a_value_that_does_not_change_is_known_where_a_clock_that_was_ahead_had_dated_others(
     tmp_path, sealing_soon, monkeypatch
 ):
-    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 60 * SECOND_NS)
+    monkeypatch.setattr(unsealed, "SEAL_AGE_NS", 60 * SECOND_NS)
     async with Recorder(tmp_path, capacity=20).open() as recorder:
         stepped = Stepped(recorder, shared=True)
         await stepped.run(200, 100.0)
@@ -581,7 +582,7 @@ async def test_a_value_that_does_not_change_is_known_where_a_clock_that_was_ahea
 async def test_a_damaged_journal_beside_a_setting_of_the_clock_stops_no_start_and_no_export(
     tmp_path, sealing_soon, monkeypatch
 ):
-    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 60 * SECOND_NS)
+    monkeypatch.setattr(unsealed, "SEAL_AGE_NS", 60 * SECOND_NS)
     async with Recorder(tmp_path).open() as recorder:
         stepped = Stepped(recorder, shared=True)
         await stepped.run(100, 100.0)
@@ -602,14 +603,14 @@ async def test_a_damaged_journal_beside_a_setting_of_the_clock_stops_no_start_an
 async def test_what_a_clock_far_ahead_has_dated_is_forgotten_in_its_turn_and_taken_for_no_damage(
     tmp_path, sealing_soon, monkeypatch
 ):
-    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 300 * SECOND_NS)
+    monkeypatch.setattr(unsealed, "SEAL_AGE_NS", 300 * SECOND_NS)
     async with Recorder(tmp_path).open() as recorder:
         stepped = Stepped(recorder, shared=True)
         await stepped.run(200, 100.0)
         await stepped.run(200, 150.0, by=365 * 24 * HOUR)
         await stepped.run(1000, 200.0)
         await recorder.historian.flush()
-        await recorder.historian.forget_before(NOW_NS + 900 * SECOND_NS)
+        await recorder.historian.retention.forget_before(NOW_NS + 900 * SECOND_NS)
         assert await mean_of(recorder, "t", 1000, 1300) == (200.0, 1.0)
         assert not recorder.damaged
         with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as connection:

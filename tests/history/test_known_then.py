@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.database.opening import open_for_reading
 from gateway.deadlines import ClockReading
-from gateway.history import writer as historian_module
+from gateway.history import unsealed
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.rings import Rings
 from gateway.history.statements import HISTORY, HISTORY_FILE
@@ -35,8 +35,8 @@ asked = st.tuples(st.sampled_from("tu"), st.integers(0, 90), st.integers(0, 60))
 
 @pytest.fixture(autouse=True)
 def _sealed_soon(monkeypatch):
-    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 5)
-    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
+    monkeypatch.setattr(unsealed, "SEAL_SAMPLES", 5)
+    monkeypatch.setattr(unsealed, "RECENT_BATCHES", 1)
 
 
 @given(steps, asked)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.deadlines import ClockReading
-from gateway.history import writer as historian_module
+from gateway.history import unsealed
 from gateway.history.buffer import SeriesBuffer
 from gateway.history.columns import Columns, HeldSample, SampleFlag
 from gateway.history.rings import READ_LATE_NS, Rings, TagRing
@@ -39,9 +39,9 @@ BACK_SECONDS = (0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30)  # windows up to now, and u
 
 @pytest.fixture(autouse=True)
 def _sealed_and_packed_soon(monkeypatch):
-    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 7)
-    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
-    monkeypatch.setattr(historian_module, "_PACKED_SAMPLES", 3)
+    monkeypatch.setattr(unsealed, "SEAL_SAMPLES", 7)
+    monkeypatch.setattr(unsealed, "RECENT_BATCHES", 1)
+    monkeypatch.setattr(unsealed, "_PACKED_SAMPLES", 3)
 
 
 class Plant:
@@ -164,8 +164,8 @@ def test_what_waits_to_be_sealed_comes_back_to_the_bit_packed_or_not(parts, pack
 
 
 async def test_many_tags_are_sealed_at_different_ages_and_all_of_their_windows_are_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 1000)
-    monkeypatch.setattr(historian_module, "SEAL_AGE_NS", 20 * SECOND_NS)
+    monkeypatch.setattr(unsealed, "SEAL_SAMPLES", 1000)
+    monkeypatch.setattr(unsealed, "SEAL_AGE_NS", 20 * SECOND_NS)
     names, now_ns = [f"T{number:03d}" for number in range(150)], NOW_NS
     rings = Rings(dict.fromkeys(names, "plc1"), capacity=1000, need_ns={})
     moment = lambda: ClockReading(wall_ns=now_ns, latest_ns=now_ns, boot_ns=now_ns, boot_id="b")  # noqa: E731
@@ -180,7 +180,7 @@ async def test_many_tags_are_sealed_at_different_ages_and_all_of_their_windows_a
             ]
             history.take("plc1", told, confirmed_ns=now_ns)
             await historian.flush()
-            evictable = await historian.evictable()
+            evictable = await historian.retention.evictable()
             chunks |= set() if evictable is None else {(chunk, at) for chunk in evictable.chunks}
         requests = [WindowRequest(tag=name, start_ns=NOW_NS + SECOND_NS, end_ns=now_ns) for name in names]
         windows = await history.windows(requests)

@@ -19,7 +19,7 @@ from gateway.database import writer as writer_module
 from gateway.database.writer import Writer
 from gateway.errors import NotConnectedError, StoreCorruptError, StoreUnavailableError
 from gateway.events import GatewayStopped, TimerDue
-from gateway.history import writer as historian_module
+from gateway.history import unsealed
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.operations.health import Health
 from gateway.publish.drain import Drain
@@ -372,8 +372,8 @@ async def test_work_that_found_no_room_when_its_caller_was_cancelled_is_not_done
 
 @pytest.fixture
 def sealing_soon(monkeypatch):
-    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 50)
-    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
+    monkeypatch.setattr(unsealed, "SEAL_SAMPLES", 50)
+    monkeypatch.setattr(unsealed, "RECENT_BATCHES", 1)
 
 
 def failing_disk():
@@ -382,7 +382,7 @@ def failing_disk():
 
 async def flush_cancelled_while_it_writes(recorder):
     """Cancel a flush whose write waits for the thread; return once it has ended, which is after the write."""
-    async with held(recorder.historian._writer):
+    async with held(recorder.historian._file.writer):
         flushing = asyncio.create_task(recorder.historian.flush())
         await turns()
         flushing.cancel()

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from gateway.database.writer import Writer
-from gateway.history import writer as historian_module
+from gateway.history import chunk_retention, unsealed
 from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
 from gateway.records.outgoing import Lane, OutgoingMessage
@@ -89,7 +89,7 @@ class Keeping:
         self.clock = HandClock()
         self.clock_in_doubt = False
         self.retention = Retention(
-            bounds(**changes), clock=self.clock, writer=writer, historian=recorder.historian,
+            bounds(**changes), clock=self.clock, writer=writer, history=recorder.historian.retention,
             gaps=Gaps(inbox=self.inbox, now=lambda: moment(NOW_NS)),
             listener=of_retention(evicted=self._evicted), clock_in_doubt=lambda: self.clock_in_doubt,
         )  # fmt: skip
@@ -120,9 +120,9 @@ class Keeping:
 
 @pytest.fixture
 async def recorder(tmp_path, monkeypatch):
-    monkeypatch.setattr(historian_module, "SEAL_SAMPLES", 100)
-    monkeypatch.setattr(historian_module, "RECENT_BATCHES", 1)
-    monkeypatch.setattr(historian_module, "_DELETE_AT_ONCE", 8)
+    monkeypatch.setattr(unsealed, "SEAL_SAMPLES", 100)
+    monkeypatch.setattr(unsealed, "RECENT_BATCHES", 1)
+    monkeypatch.setattr(chunk_retention, "_DELETE_AT_ONCE", 8)
     async with Recorder(tmp_path / "history").open() as recording:
         for at in range(4000):
             recording.history.take("plc1", [sample("t", at * 0.37, at=at)], confirmed_ns=NOW_NS + at * SECOND_NS)
@@ -146,11 +146,11 @@ def put(*messages):
 
 
 async def test_over_the_quota_the_oldest_history_goes_first_and_each_eviction_is_a_gap_before(recorder, writer):
-    used = await recorder.historian.bytes_used()
+    used = await recorder.historian.retention.bytes_used()
     keeping = Keeping(recorder, writer, quota_bytes=used - 8192)
     gaps = await keeping.keep()
     assert {(gap.kind, gap.subject) for gap in gaps} == {(GapKind.EVICTED, "history")}
-    assert await recorder.historian.bytes_used() <= used - 8192
+    assert await recorder.historian.retention.bytes_used() <= used - 8192
     newest = await recorder.window("t", 3900, 3990)
     assert len(newest) == 91
     assert gaps[0].from_ns < NOW_NS + 100 * SECOND_NS
@@ -187,7 +187,7 @@ class Held(Keeping):
         return chunks
 
     async def history_rows(self, query):
-        work = self._historian._write_history
+        work = self._historian._file.write
         return await work(lambda connection: [tuple(row) for row in connection.execute(query)])
 
     @asynccontextmanager

@@ -1,0 +1,84 @@
+"""Reading the journal: what has arrived, and was not sealed when the journal was last pruned.
+
+Entries come in the order of arrival, each held against its hash. What a damaged entry held, and of which series,
+nobody can say: after it every series is unknown until its next sample.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateway.history.chunk_parts import ChunkError
+from gateway.history.columns import Columns, mark
+from gateway.history.integrity import AFTER_ALL, Damage, are_whole, journal_hash
+from gateway.history.journal import Batch, unpack
+from gateway.history.statements import SQL
+
+_JOINED_SAMPLES = 2**18  # of the journal at once: some 10 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A journal entry that is damaged; ``last_arrival`` is what its row says, as far as that can be."""
+
+    last_arrival: int
+
+
+def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Batch | _Lost]:
+    """Yield what is not sealed yet, or was not when the journal was last pruned, many entries at once."""
+    entries = list[Batch]()
+    for last_arrival, stated, payload in connection.execute(SQL["journal"]):
+        entry = None
+        if are_whole(last_arrival) and isinstance(payload, bytes) and stated == journal_hash(last_arrival, payload):
+            with suppress(ChunkError):
+                entry = unpack(payload)
+        if entry is not None:
+            entries.append(entry)
+        if entries and (entry is None or sum(map(len, entries)) >= _JOINED_SAMPLES):
+            yield Batch.joined(entries)
+            entries = []
+        if entry is None:
+            damage.journal_entries += 1
+            yield _Lost(last_arrival if are_whole(last_arrival) and 0 < last_arrival < AFTER_ALL else 0)
+    if entries:
+        yield Batch.joined(entries)
+
+
+def read_unsealed(
+    connection: sqlite3.Connection, sealed_until: Mapping[str, tuple[int, int]], damage: Damage
+) -> tuple[dict[str, list[Columns]], int]:
+    """Return (per series what only the journal holds, piece by piece; an arrival behind which none of it lies).
+
+    What a damaged entry held, and of which series, nobody can say: after it every series is unknown until its next
+    sample. ``sealed_until``: per series from when its last sealed sample counts, and the last sealed arrival.
+    """
+    pending: dict[str, list[Columns]] = {}
+    last_known, unknown, last_arrival = dict(sealed_until), set[str](), 0
+    for stretch in _read_journal(connection, damage):
+        if isinstance(stretch, _Lost):
+            unknown |= last_known.keys()
+            last_arrival = max(last_arrival, stretch.last_arrival)
+            continue
+        last_arrival = max(last_arrival, int(stretch.columns.arrival.max(initial=0)))
+        for name, columns in stretch.by_series():
+            sealed = int(np.searchsorted(columns.arrival, sealed_until.get(name, (0, 0))[1], side="right"))
+            fresh = columns.where(slice(sealed, None))  # no copy: of many tags it would be many small ones
+            if not len(fresh):
+                continue
+            if name in unknown:
+                pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
+                unknown.discard(name)
+            pending.setdefault(name, []).append(fresh)
+            held_ns, _arrival = last_known.get(name, (0, 0))
+            last_known[name] = max(held_ns, int(fresh.held_ns.max())), int(fresh.arrival.max())
+    for name in unknown:
+        pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
+        last_arrival = max(last_arrival, last_known[name][1] + 1)  # the mark's own: what comes live comes after it
+    return pending, last_arrival
+
+
+def _unknown_from(name: str, held_ns: int, arrival: int) -> Columns:
+    return Columns.of((mark(name, held_ns, arrival=arrival + 1),))  # after what is sealed, before what comes next

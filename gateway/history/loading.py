@@ -1,0 +1,97 @@
+"""At a start: what earlier runs have left in the history, read on the reading thread.
+
+First where the chunks of each series end, then what only the journal holds, then the newest samples of each series, as
+many as memory keeps of it.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.history.chunk_reader import read_series
+from gateway.history.clock_steps import CLOCK_SERIES, Voids
+from gateway.history.columns import Columns, Reach
+from gateway.history.integrity import Damage
+from gateway.history.journal_reader import read_unsealed
+from gateway.history.newest_samples import EVERY_SAMPLE, newest, newest_that_hold, sealed_until
+from gateway.history.statements import SQL
+from gateway.history.unsealed import Unsealed
+
+_NONE = Columns.of(())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """What an earlier run has left: the newest samples by series, and how far arrivals were counted."""
+
+    series: Mapping[str, tuple[Columns, bool]]  # with whether older ones are on disk
+    arrival: int
+    damage: Damage
+    ids: dict[str, int]  # of the series in the file
+    next_numbers: dict[str, int]  # of the chunks of each series
+    voids: Voids
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ends:
+    """Where the chunks end: by series from when the last sealed sample counts and its arrival; the last arrival."""
+
+    last_sealed: Mapping[str, tuple[int, int]]
+    next_numbers: dict[str, int]
+    clock_sets: Columns
+    arrival: int
+
+
+def load(reach: Callable[[str], Reach], unsealed: Unsealed, connection: sqlite3.Connection) -> Loaded:
+    """Return the newest samples of every series, of each as much as ``reach`` says.
+
+    What no chunk holds goes into ``unsealed``, which nothing else may touch meanwhile.
+    """
+    damage = Damage()
+    ids = read_series(connection)
+    ends = _read_ends(connection, ids, damage)
+    damaged_ends = damage.chunks
+    pending, arrival = read_unsealed(connection, ends.last_sealed, damage)
+    voids = Voids.recorded(Columns.joined([ends.clock_sets, *pending.get(CLOCK_SERIES, ())]))
+    unsealed.voids = voids
+    series, again = {}, Damage()
+    for name in {*ids, *pending}:
+        waiting = Columns.joined(pending.pop(name, ()))
+        if name != CLOCK_SERIES:
+            series[name] = newest_that_hold(
+                connection, ids.get(name), waiting, reach=reach(name), damage=again, voids=voids
+            )
+        if len(waiting):
+            unsealed.load(name, waiting)
+    damage.chunks += max(again.chunks - damaged_ends, 0)  # the newest chunks have been looked at twice
+    return Loaded(
+        series=series,
+        arrival=max(arrival, ends.arrival),
+        damage=damage,
+        ids=ids,
+        next_numbers=ends.next_numbers,
+        voids=voids,
+    )
+
+
+def _read_ends(connection: sqlite3.Connection, ids: Mapping[str, int], damage: Damage) -> _Ends:
+    """Return where the chunks of each series end, and the numbers with which they go on."""
+    last_sealed, next_numbers, clock_sets = dict[str, tuple[int, int]](), dict[str, int](), _NONE
+    arrivals = [0]  # as the rows say it: none is given again, whether they hold or not
+    names = {series_id: name for name, series_id in ids.items()}
+    for series_id, number, last_arrival, unnumbered in connection.execute(SQL["newest_chunks"]).fetchall():
+        name = names.get(series_id)
+        if name is None:  # the series' own row is damaged
+            damage.chunks += 1
+            continue
+        next_numbers[name] = (number or 0) + 1 + unnumbered  # in the numbers, too, there stays a hole
+        if number is None or last_arrival is None:  # nothing of it can be read
+            damage.chunks += 1
+        arrivals.append(last_arrival or 0)
+        most = EVERY_SAMPLE if name == CLOCK_SERIES else 1
+        columns = newest(connection, series_id, most=most, damage=damage)
+        clock_sets = columns if name == CLOCK_SERIES else clock_sets
+        until = sealed_until(columns)
+        if until is not None:
+            last_sealed[name] = until
+    return _Ends(last_sealed=last_sealed, next_numbers=next_numbers, clock_sets=clock_sets, arrival=max(arrivals))

@@ -1,0 +1,66 @@
+"""A stretch of a series from disk: what is sealed, what is in the journal, and what waits to be written, as one.
+
+What waits is taken as it is at one moment, on the event loop; chunks are read on the reading thread afterwards. What
+has been sealed in between stands in both, and counts once: what waits counts only where it arrived after the last
+chunk.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.database.opening import one_state
+from gateway.history.buffer import Buffered
+from gateway.history.chunk_reader import DecodedChunks, in_stretch, read_chunks
+from gateway.history.clock_steps import Voids
+from gateway.history.columns import Columns, HeldSample
+from gateway.history.integrity import Damage
+from gateway.history.journal import Batch
+from gateway.history.windows import WindowRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pending:
+    """What is not sealed of a series, as it is at one moment; it is put together where it is read."""
+
+    series: str
+    series_id: int | None  # None: no chunk of it had been written
+    buffered: tuple[Buffered, ...]
+    journalled: tuple[Batch, ...]
+    fresh: tuple[HeldSample, ...]
+
+    def columns(self) -> Columns:
+        """Return all of it, in the order of arrival."""
+        return Columns.joined(
+            [
+                *(buffered.columns() for buffered in self.buffered),
+                *(batch.of_series(self.series) for batch in self.journalled if self.series in batch.counts),
+                Columns.of(self.fresh),
+            ]
+        )
+
+
+def read_stretches(
+    requests: Sequence[WindowRequest],
+    pending: Mapping[str, Pending],
+    voids: Voids,
+    decoded: DecodedChunks,
+    connection: sqlite3.Connection,
+) -> tuple[dict[WindowRequest, Columns], Damage]:
+    """Return for each request what there is of it, in time, and what was damaged; ``pending``: by tag."""
+    damage, read = Damage(), {}
+    unsealed = {tag: waiting.columns() for tag, waiting in pending.items()}
+    for request in requests:
+        series_id = pending[request.tag].series_id
+        sealed, last_arrival = list[Columns](), 0
+        if series_id is not None:
+            stretch = {"start_ns": request.start_ns, "end_ns": request.end_ns}
+            with one_state(connection):  # what is forgotten meanwhile is no damage
+                sealed, last_arrival = read_chunks(
+                    connection, series_id, **stretch, damage=damage, decoded=decoded, voids=voids
+                )
+        waiting = unsealed[request.tag]  # some of it may have been sealed in the meantime
+        near = [voids.kept(part).around(request.start_ns, request.end_ns) for part in sealed]
+        columns = Columns.joined([*near, voids.kept(waiting.where(waiting.arrival > last_arrival))])
+        read[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
+    return read, damage
