@@ -13,6 +13,8 @@ ARGS ?=
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
 
+# byte code is kept whatever the shell says: without it each process that tests start compiles all that it imports
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
