@@ -128,5 +128,5 @@ def _as_line(document: _Line) -> bytes:
 
 def _problems(error: ValidationError) -> str:
     """Return what is wrong, without what was sent."""
-    told = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_PROBLEMS]
-    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'the line'}: {item['msg']}" for item in told)
+    problems = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_PROBLEMS]
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'the line'}: {item['msg']}" for item in problems)

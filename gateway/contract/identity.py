@@ -13,8 +13,8 @@ def identity_of(*parts: str | int | None) -> str:
     digest = bytearray(hashlib.sha1(_NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x50  # version 5, and the variant, of RFC 9562; as uuid.uuid5, in half the time
     digest[8] = digest[8] & 0x3F | 0x80
-    told = digest.hex()
-    return f"{told[:8]}-{told[8:12]}-{told[12:16]}-{told[16:20]}-{told[20:]}"
+    digits = digest.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def result_identity(*, source: str, sample_id: str, test_id: str, replicate: int, result_version: int) -> str:

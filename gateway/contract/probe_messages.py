@@ -53,13 +53,13 @@ def standing_topics(topic_root: str) -> tuple[str, ...]:
 def _payload(name: str, *, line: str, check_id: str, at_ns: int) -> bytes:
     schema = schema_of(name)
     at = rfc3339(at_ns)
-    said = {
+    harmless = {
         "schema": f"labline.{name}/1", "id": check_id, "cause": None, "issued_at": at, "expires_at": at, "line": line,
         "state": "withdrawn", "severity": "information", "kind": "instruction", "title": _TITLE, "document": _TITLE,
         "equipment_id": check_id, "analyte": check_id, "sample_id": check_id, "topic": check_id,
     }  # fmt: skip
     document = {
-        key: said[key] if key in said and _takes(part, said[key], schema) else _smallest(part, schema)
+        key: harmless[key] if key in harmless and _takes(part, harmless[key], schema) else _smallest(part, schema)
         for key, part in schema["properties"].items()
         if key in schema.get("required", ())
     }

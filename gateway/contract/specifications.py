@@ -144,8 +144,8 @@ def _texts(reader: FieldReader, name: str) -> tuple[str, ...]:
     stated = reader.document.get(name)
     texts = () if stated is None else flattened(stated)
     if texts is None:
-        told = f"{name} must be a list of at most {MOST_TEXTS} texts, or such lists by language."
-        reader.refuse(Refusal.WRONG_TYPE, told, field=name)
+        text = f"{name} must be a list of at most {MOST_TEXTS} texts, or such lists by language."
+        reader.refuse(Refusal.WRONG_TYPE, text, field=name)
     elif not all(_is_text(text) for text in texts):
         reader.refuse(Refusal.NOT_TEXT, f"{name} holds half a surrogate pair, which is no text.", field=name)
     return texts or ()

@@ -43,15 +43,15 @@ def trend(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> Tre
     if measured is None and not replaced:
         return Trended(decision=left)
     point = point_of(result.sample_id, (*known.replicates, *(() if measured is None else (measured,))))
-    found = _charted(point, result, known, facts)
+    charted = _charted(point, result, known, facts)
     unit = known.series.unit or result.unit
-    series = found.series if found.series.unit == unit else replace(found.series, unit=unit)
+    series = charted.series if charted.series.unit == unit else replace(charted.series, unit=unit)
     recorded = SeriesCharted(key=known.key, sample_id=result.sample_id, series=series, point=point)
-    decision = Decision(records=(recorded,), audit=_frozen_audit(found, known.key) if found.frozen else ())
+    decision = Decision(records=(recorded,), audit=_frozen_audit(charted, known.key) if charted.frozen else ())
     if point is None or measured is None:
         return Trended(decision=left + decision)
-    beside = Trended() if point.qualifier is not None else _together(point, result, known)
-    return Trended(reasons=(*found.reasons, *beside.reasons), decision=left + decision + beside.decision)
+    with_others = Trended() if point.qualifier is not None else _together(point, result, known)
+    return Trended(reasons=(*charted.reasons, *with_others.reasons), decision=left + decision + with_others.decision)
 
 
 def _left(facts: LabResultFacts) -> Decision:
@@ -90,33 +90,33 @@ def _with(known: SeriesOnRecord, point: Point | None) -> tuple[Point, ...]:
     return (*(known.points or ()), *(() if point is None else (point,)))
 
 
-def _frozen_audit(found: Charted, key: SeriesKey) -> tuple[AuditEntry, ...]:
-    limits, constant = found.series.limits, found.series.constant
+def _frozen_audit(charted: Charted, key: SeriesKey) -> tuple[AuditEntry, ...]:
+    limits, constant = charted.series.limits, charted.series.constant
     says: dict[str, object] = {}
     if limits is not None:
         says = {"center": limits.center, "sigma": limits.sigma, "count": limits.count}
     elif constant is not None:
         says = {"does_not_vary": constant.text, "count": constant.count}
-    body = {"product": key.product, **key.scope.known(), **says, "rests_on": list(found.series.rests_on),
-            "left_out": list(found.series.left_out)}  # fmt: skip
+    body = {"product": key.product, **key.scope.known(), **says, "rests_on": list(charted.series.rests_on),
+            "left_out": list(charted.series.left_out)}  # fmt: skip
     return (AuditEntry(kind="limits_frozen", subject=key.analyte, body=body),)
 
 
 def _together(point: Point, result: LabResult, known: SeriesOnRecord) -> Trended:
     """Return what the values of one sample signal together, for each set of analytes that this result completes."""
-    found = Trended()
+    trended = Trended()
     for wanted, standing in known.together.items():
         values = {**known.sample_values, result.analyte: point.value}
         if result.analyte not in wanted.analytes or not all(name in values for name in wanted.analytes):
             continue
         row = {name: values[name] for name in wanted.analytes}
         if standing is not None:
-            found = Trended(reasons=(*found.reasons, *out_of_line(standing, row)), decision=found.decision)
+            trended = Trended(reasons=(*trended.reasons, *out_of_line(standing, row)), decision=trended.decision)
         else:
-            found = Trended(
-                reasons=found.reasons, decision=found.decision + _reference(wanted, point.sample_id, row, known)
+            trended = Trended(
+                reasons=trended.reasons, decision=trended.decision + _reference(wanted, point.sample_id, row, known)
             )
-    return found
+    return trended
 
 
 def _reference(wanted: Together, sample_id: str, row: dict[str, float], known: SeriesOnRecord) -> Decision:

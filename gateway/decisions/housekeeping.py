@@ -49,13 +49,13 @@ def on_head_witnessed(event: HeadWitnessed, facts: WitnessFacts) -> Decision:
 
 def on_store_checked(event: StoreChecked, facts: Facts) -> Decision:
     """Put the outcome of a full check on record; damage raises an alarm."""
-    found = audit_entry("store_checked", "ok" if not event.damaged else "damaged", rows=event.rows,
+    entry = audit_entry("store_checked", "ok" if not event.damaged else "damaged", rows=event.rows,
                    audit_lines=event.audit_lines, damaged=event.damaged, wrong=list(event.wrong))  # fmt: skip
     if event.damaged:
         details = {"damaged": event.damaged, "wrong": list(event.wrong)}
-        return Decision(records=(Latched(code=STORE_DAMAGED, details=details),), audit=(found,))
+        return Decision(records=(Latched(code=STORE_DAMAGED, details=details),), audit=(entry,))
     passed = (Unlatched(code=STORE_UNCHECKED),) if STORE_UNCHECKED in facts.latches else ()
-    return Decision(records=passed, audit=(found,))
+    return Decision(records=passed, audit=(entry,))
 
 
 def on_sign_head_due(_event: TimerDue, facts: SignHeadFacts) -> Decision:

@@ -40,5 +40,5 @@ def _judged_again(event: LotsJudgedAgain, lot_facts: LotFacts, facts: LotsAgainF
     )
     guidance = advise_on_lot(outcome, occasion, open_guidance=lot_facts.open_guidance)
     investigated = follow_ups_of_lot_judged_again(lot_facts, outcome.assessed, at_ns=event.at_ns)
-    told = disposition_changes(outcome, event, facts) + guidance_changes(guidance, event, facts)
-    return told + Decision(follow_ups=investigated)
+    changes = disposition_changes(outcome, event, facts) + guidance_changes(guidance, event, facts)
+    return changes + Decision(follow_ups=investigated)

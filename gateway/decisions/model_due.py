@@ -97,8 +97,8 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
     case = _predicted_situation(event, facts, model, prediction)
     advised = advise(case)
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
-    told = Decision(records=(recorded,), messages=(message,)) + guidance_changes(advised.guidance, event, facts)
-    return told + _held_provisionally(event, facts, prediction, case.specification)
+    published = Decision(records=(recorded,), messages=(message,)) + guidance_changes(advised.guidance, event, facts)
+    return published + _held_provisionally(event, facts, prediction, case.specification)
 
 
 def _held_provisionally(
@@ -146,20 +146,20 @@ def _others(
     """Return what else hangs on the setpoints, of this model and of coupled ones, and what it is to stay inside of."""
     wanted = _wanted(event, facts, model, facts.context.material_definition_id)
     own = own_others(model, prediction.analyte, prediction.features, facts.bias, wanted, event.at_ns)
-    found: list[CoupledOutput] = []
+    coupled: list[CoupledOutput] = []
     for each in coupled_models(model, facts.line):
-        said = facts.coupled_predictions.get(each.name, ())
-        product = _product_of(each, said, model, facts)
-        found += neighbouring_others(each, said, _wanted(event, facts, each, product))
-    return (*own, *found)
+        predictions = facts.coupled_predictions.get(each.name, ())
+        product = _product_of(each, predictions, model, facts)
+        coupled += neighbouring_others(each, predictions, _wanted(event, facts, each, product))
+    return (*own, *coupled)
 
 
 def _product_of(
-    neighbour: ModelAssignment, said: tuple[Prediction, ...], mover: ModelAssignment, facts: ModelDueFacts
+    neighbour: ModelAssignment, predictions: tuple[Prediction, ...], mover: ModelAssignment, facts: ModelDueFacts
 ) -> str | None:
     """Return what runs on a neighbour's equipment: by its last word, else what runs here, where that is the same."""
-    if said:
-        return said[-1].material_definition_id
+    if predictions:
+        return predictions[-1].material_definition_id
     here = neighbour.equipment_id == mover.equipment_id
     return facts.context.material_definition_id if here else None
 
@@ -168,11 +168,11 @@ def _wanted(
     event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, product: str | None
 ) -> dict[str, Specification | None]:
     """Return by analyte within which limits a model's values are to stay: those from which on people act."""
-    found = dict[str, Specification | None]()
+    limits = dict[str, Specification | None]()
     for output in model.bundle.outputs:
         specification = _limits(event, facts, model, product, output.analyte)
-        found[output.analyte] = None if specification is None else action_limits(specification)
-    return found
+        limits[output.analyte] = None if specification is None else action_limits(specification)
+    return limits
 
 
 def _limits(

@@ -94,15 +94,15 @@ def _entry(
     )
     if not teaches or result.value is None or result.sampled_ns is None:
         return None
-    said = uncorrected_values(model, facts.line.tags, facts.windows, result.sampled_ns)
-    if output.analyte not in said:
+    predicted_values = uncorrected_values(model, facts.line.tags, facts.windows, result.sampled_ns)
+    if output.analyte not in predicted_values:
         return None
     return Feedback(
         result_id=result.result_id,
         sampled_ns=result.sampled_ns,
         arrived_ns=replaced.arrived_ns if replaced else event.at_ns,
         measured=result.value,
-        predicted=said[output.analyte],
+        predicted=predicted_values[output.analyte],
     )
 
 

@@ -14,17 +14,17 @@ from gateway.records.verdicts import Reason
 
 def on_message_refused(event: MessageRefused, facts: Facts) -> Decision:
     """Keep and tell what was not understood; the lots that it speaks of are for a person."""
-    told = dead_letter(event, event.reasons, facts)
+    decision = dead_letter(event, event.reasons, facts)
     about = event.about
     if about is None or not about.says_something:
-        return told
+        return decision
     refused = ResultRefused(
         dead_letter_id=_dead_letter_id(event),
         about=about,
         reasons=event.reasons,
         contradicts=event.contradicts,
     )
-    return told + Decision(records=(refused,))
+    return decision + Decision(records=(refused,))
 
 
 def _dead_letter_id(event: Arrived) -> str:

@@ -112,9 +112,9 @@ def _novelty(own: Fingerprint | None, references: tuple[Fingerprint, ...]) -> tu
     """Return by how many sigmas the most unusual tag lies from the product's lots in control, and which it is."""
     if own is None:
         return None, None
-    found = []
+    distances = []
     for tag, value in own.values.items():
         others = [each.values[tag] for each in references if tag in each.values]
         if len(others) >= _FEWEST_LOTS and stdev(others) > 0:
-            found.append((abs(value - fmean(others)) / stdev(others), tag))
-    return max(found, default=(None, None))
+            distances.append((abs(value - fmean(others)) / stdev(others), tag))
+    return max(distances, default=(None, None))

@@ -176,9 +176,9 @@ def _input(table: InputTable) -> InputDefinition:
 
 def _outputs(tables: list[OutputTable], residuals: Mapping[str, list[float]], where: str) -> tuple[ModelOutput, ...]:
     """Return the outputs by analyte; columns are numbered as the tables stand."""
-    found: dict[str, ModelOutput] = {}
+    outputs: dict[str, ModelOutput] = {}
     for column, table in enumerate(tables):
-        known = found.setdefault(table.analyte, ModelOutput(analyte=table.analyte, unit=table.unit))
+        known = outputs.setdefault(table.analyte, ModelOutput(analyte=table.analyte, unit=table.unit))
         if known.unit != table.unit:
             raise BundleRefusedError(
                 f"{where}/{MANIFEST}: {table.analyte} is given in {known.unit} and in {table.unit}"
@@ -198,11 +198,11 @@ def _outputs(tables: list[OutputTable], residuals: Mapping[str, list[float]], wh
             )
             if table.adaptive is not None and not residuals.get(table.analyte):
                 raise BundleRefusedError(f"{where}/{REFERENCE} has no residuals of {table.analyte} to adapt by")
-            found[table.analyte] = replace(known, value=value)
+            outputs[table.analyte] = replace(known, value=value)
         elif table.warn_at is not None:
             probability = ProbabilityOutput(column=column, warn_at=table.warn_at)
-            found[table.analyte] = replace(known, probability=probability)
-    return tuple(found.values())
+            outputs[table.analyte] = replace(known, probability=probability)
+    return tuple(outputs.values())
 
 
 def _widening(table: WideningTable | None) -> Widening | None:
@@ -260,15 +260,15 @@ def check_golden(files: Mapping[str, bytes], bundle: ModelBundle, predict: Predi
     if not rows:
         raise BundleRefusedError(f"{where}/{GOLDEN} holds no vectors")
     try:
-        found = predict(inputs)
+        computed = predict(inputs)
         predict(np.resize(inputs, (MOST_ROWS, len(bundle.inputs))))  # as many as a decision asks for at once, in time
     except InferenceError as error:
         raise BundleRefusedError(f"{where}/{MODEL} does not take its golden vectors: {error}") from error
-    different = np.flatnonzero((found != expected).any(axis=1))
+    different = np.flatnonzero((computed != expected).any(axis=1))
     if len(different):
         at = int(different[0])
         raise BundleRefusedError(
-            f"{where}: golden vector {at + 1} gives {found[at].tolist()}, not {expected[at].tolist()}",
+            f"{where}: golden vector {at + 1} gives {computed[at].tolist()}, not {expected[at].tolist()}",
             hint="the model or its runtime differs from what was accepted; install the pinned runtime",
         )
     return len(rows)

@@ -85,53 +85,53 @@ def read_graph(model: bytes) -> Graph:
 
 def _by_name(named: list[tuple[str, Named]]) -> dict[str, Named]:
     """Return what is named by its name; raises NotProtobufError where a name stands twice: which counts is open."""
-    found = dict(named)
-    if len(found) != len(named):
+    by_name = dict(named)
+    if len(by_name) != len(named):
         raise NotProtobufError("two of its parts have the same name")
-    return found
+    return by_name
 
 
-def _node(found: Message) -> Node:
+def _node(message: Message) -> Node:
     return Node(
-        op_type=found.text(4),
-        domain=found.text(7),
-        inputs=tuple(found.texts(1)),
-        outputs=tuple(found.texts(2)),
-        attributes=_by_name([(each.text(1), _attribute(each)) for each in found.messages(5)]),
+        op_type=message.text(4),
+        domain=message.text(7),
+        inputs=tuple(message.texts(1)),
+        outputs=tuple(message.texts(2)),
+        attributes=_by_name([(each.text(1), _attribute(each)) for each in message.messages(5)]),
     )
 
 
-def _attribute(found: Message) -> Attribute:
+def _attribute(message: Message) -> Attribute:
     return Attribute(
-        whole=found.whole(3),
-        wholes=tuple(found.wholes(8)),
-        texts=tuple(found.texts(9)),
-        tensor=_tensor(found.message(5)) if found.has(5) else None,
-        floats=found.size(7) // 4,
-        subgraph=found.has(6) or found.has(11),
-        odd=any(found.has(number) for number in (10, 14, 15, 21, 22, 23)),
+        whole=message.whole(3),
+        wholes=tuple(message.wholes(8)),
+        texts=tuple(message.texts(9)),
+        tensor=_tensor(message.message(5)) if message.has(5) else None,
+        floats=message.size(7) // 4,
+        subgraph=message.has(6) or message.has(11),
+        odd=any(message.has(number) for number in (10, 14, 15, 21, 22, 23)),
     )
 
 
-def _tensor(found: Message) -> Tensor:
-    dims, data_type = tuple(found.wholes(1)), found.whole(2)
+def _tensor(message: Message) -> Tensor:
+    dims, data_type = tuple(message.wholes(1)), message.whole(2)
     return Tensor(
         dims=dims,
         data_type=data_type,
-        values=_values(found, dims, data_type),
-        external=found.has(13) or found.whole(14) != 0 or found.has(3),
+        values=_values(message, dims, data_type),
+        external=message.has(13) or message.whole(14) != 0 or message.has(3),
     )
 
 
-def _values(found: Message, dims: tuple[int, ...], data_type: int) -> tuple[int, ...] | None:
+def _values(message: Message, dims: tuple[int, ...], data_type: int) -> tuple[int, ...] | None:
     """Return a tensor's values where they are few whole numbers, else None."""
     if data_type not in {INT32, INT64} or len(dims) > 1 or (dims and not 0 <= dims[0] <= _MOST_READ_NUMBERS):
         return None
-    if found.has(9):
-        raw, (width, letter) = found.data(9), (8, "q") if data_type == INT64 else (4, "i")
+    if message.has(9):
+        raw, (width, letter) = message.data(9), (8, "q") if data_type == INT64 else (4, "i")
         count = len(raw) // width
         return struct.unpack(f"<{count}{letter}", raw[: count * width]) if count <= _MOST_READ_NUMBERS else None
-    listed = found.wholes(7 if data_type == INT64 else 5)
+    listed = message.wholes(7 if data_type == INT64 else 5)
     return tuple(listed) if len(listed) <= _MOST_READ_NUMBERS else None
 
 

@@ -28,8 +28,8 @@ class KnownInputs(NamedTuple):
 
     def whole(self, name: str, default: int) -> int:
         """Return a whole number that stands in an attribute, or the default."""
-        found = self.node.attributes.get(name)
-        return default if found is None else found.whole
+        attribute = self.node.attributes.get(name)
+        return default if attribute is None else attribute.whole
 
     def wholes(self, name: str, at: int) -> tuple[int, ...] | None:
         """Return whole numbers that stand in an attribute, or in newer versions in a constant input; None: nowhere."""

@@ -39,8 +39,8 @@ class Message:
 
     def text(self, number: int) -> str:
         """Return a singular text, the last where it stands several times."""
-        found = self._bytes(number)
-        return _decoded(found[-1]) if found else ""
+        values = self._bytes(number)
+        return _decoded(values[-1]) if values else ""
 
     def texts(self, number: int) -> list[str]:
         """Return a repeated text."""
@@ -48,37 +48,37 @@ class Message:
 
     def whole(self, number: int, default: int = 0) -> int:
         """Return a singular whole number, signed, the last where it stands several times."""
-        found = self.wholes(number)
-        return found[-1] if found else default
+        values = self.wholes(number)
+        return values[-1] if values else default
 
     def wholes(self, number: int) -> list[int]:
         """Return a repeated whole number, packed or not."""
-        found: list[int] = []
+        values: list[int] = []
         for each in self._fields.get(number, ()):
             if isinstance(each, int):
-                found.append(_signed(each))
+                values.append(_signed(each))
                 continue
             at = 0
             while at < len(each):
                 value, at = _varint(each, at)
-                found.append(_signed(value))
-        return found
+                values.append(_signed(value))
+        return values
 
     def data(self, number: int) -> bytes:
         """Return a singular field's bytes."""
-        found = self._bytes(number)
-        return bytes(found[-1]) if found else b""
+        values = self._bytes(number)
+        return bytes(values[-1]) if values else b""
 
     def _bytes(self, number: int) -> list[memoryview]:
-        found = self._fields.get(number, [])
-        if not all(isinstance(each, memoryview) for each in found):
+        values = self._fields.get(number, [])
+        if not all(isinstance(each, memoryview) for each in values):
             raise NotProtobufError(f"field {number} is a number, not bytes")
-        return [each for each in found if isinstance(each, memoryview)]
+        return [each for each in values if isinstance(each, memoryview)]
 
 
 def _fields(data: memoryview) -> dict[int, list[int | memoryview]]:
     """Return a message's fields by number, in order. Numbers of one byte, which is nearly all, are read in place."""
-    found: dict[int, list[int | memoryview]] = {}
+    fields: dict[int, list[int | memoryview]] = {}
     at, end = 0, len(data)
     while at < end:
         key, at = (data[at], at + 1) if data[at] < _MORE else _varint(data, at)
@@ -98,11 +98,11 @@ def _fields(data: memoryview) -> dict[int, list[int | memoryview]]:
             if at + length > end:
                 raise NotProtobufError(f"field {number} is cut off")
             value, at = data[at : at + length], at + length
-        if number in found:
-            found[number].append(value)
+        if number in fields:
+            fields[number].append(value)
         else:
-            found[number] = [value]
-    return found
+            fields[number] = [value]
+    return fields
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:

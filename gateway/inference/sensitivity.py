@@ -30,14 +30,14 @@ def sensitivities(
     for at, (number, below, above) in enumerate(zip(bounded, low, high, strict=True)):
         rows[2 * at, number], rows[2 * at + 1, number] = below, above
     try:
-        said = predict(rows)[:, column]
+        predicted = predict(rows)[:, column]
     except InferenceError:
         return ()  # an explanation that cannot be had keeps no advice back
     with np.errstate(all="ignore"):  # what is no number is left out
-        effects, widths = said[1::2] - said[::2], high - low
+        effects, widths = predicted[1::2] - predicted[::2], high - low
         per_unit = effects / widths
-    told = [at for at in range(len(bounded)) if np.isfinite(per_unit[at]) and effects[at] != 0]
-    order = sorted(told, key=lambda at: (-abs(effects[at]), at))[:most]
+    effective = [at for at in range(len(bounded)) if np.isfinite(per_unit[at]) and effects[at] != 0]
+    order = sorted(effective, key=lambda at: (-abs(effects[at]), at))[:most]
     return tuple(
         Sensitivity(
             input=bundle.inputs[bounded[at]].name,

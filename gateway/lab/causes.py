@@ -182,22 +182,22 @@ def _correlation(standardised: NDArray[np.float64]) -> NDArray[np.float64]:
     deviations = standardised - standardised.mean(axis=0)
     lengths = np.sqrt((deviations**2).sum(axis=0))
     scaled = deviations / np.where(lengths > 0, lengths, 1.0)
-    found: NDArray[np.float64] = (1 - _SHRINKAGE) * (scaled.T @ scaled)
-    np.fill_diagonal(found, 1.0)
-    return found
+    matrix: NDArray[np.float64] = (1 - _SHRINKAGE) * (scaled.T @ scaled)
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
 
 
 def _conditional(correlation: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return for each column how much smaller T2 would be without it, shape (k,)."""
     inverse = np.linalg.inv(correlation)
-    found: NDArray[np.float64] = (inverse @ shift) ** 2 / np.diag(inverse)
-    return found
+    contributions: NDArray[np.float64] = (inverse @ shift) ** 2 / np.diag(inverse)
+    return contributions
 
 
 def _beside(columns: Sequence[Candidate], correlation: NDArray[np.float64], at: int) -> tuple[str, ...]:
     """Return the names of the columns that a column cannot be told from for sure, the closest first."""
-    beside = np.abs(correlation[at]) / (1 - _SHRINKAGE)
-    return tuple(columns[other].name for other in np.argsort(-beside) if other != at and beside[other] >= _TOGETHER)
+    strength = np.abs(correlation[at]) / (1 - _SHRINKAGE)
+    return tuple(columns[other].name for other in np.argsort(-strength) if other != at and strength[other] >= _TOGETHER)
 
 
 def _cause(
@@ -245,18 +245,20 @@ def _sentence(
 ) -> str:
     alike = len(affected)
     if column.kind is CauseKind.TAG:
-        said = _tag_sentence(column, usual, own, affected)
+        sentence = _tag_sentence(column, usual, own, affected)
     elif alike == 1:
         there = "there" if own else "not there"
-        said = f"{column.name} was {there}; it is in {usual.center:.0%} of {usual.lots} lots in control."
+        sentence = f"{column.name} was {there}; it is in {usual.center:.0%} of {usual.lots} lots in control."
     else:
         share = float(affected.mean())
-        said = (
+        sentence = (
             f"{column.name} was there in {share:.0%} of {alike} lots that failed alike, usually in {usual.center:.0%}."
         )
     if moves_with:
-        said += f" It usually moves with {', '.join(moves_with)}: from figures alone they are not told apart for sure."
-    return said
+        sentence += (
+            f" It usually moves with {', '.join(moves_with)}: from figures alone they are not told apart for sure."
+        )
+    return sentence
 
 
 def _tag_sentence(column: Candidate, usual: Usual, own: float, affected: NDArray[np.float64]) -> str:
@@ -269,8 +271,8 @@ def _tag_sentence(column: Candidate, usual: Usual, own: float, affected: NDArray
         if figure(usual.low) == figure(usual.high)
         else f"{usual.lots} lots in control: {figure(usual.low)} to {figure(usual.high)}{unit}"
     )
-    said = f"{column.name} was {figure(own)}{unit}, {far} sigma {side} than the usual {figure(usual.center)}{unit}"
-    said += f" ({where})."
+    sentence = f"{column.name} was {figure(own)}{unit}, {far} sigma {side} than the usual {figure(usual.center)}{unit}"
+    sentence += f" ({where})."
     if len(affected) > 1:
-        said += f" Over the {len(affected)} lots that failed alike it was {figure(float(affected.mean()))}{unit}."
-    return said
+        sentence += f" Over the {len(affected)} lots that failed alike it was {figure(float(affected.mean()))}{unit}."
+    return sentence

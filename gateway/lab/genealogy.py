@@ -15,10 +15,10 @@ def relatives(lot: str, uses: Sequence[MaterialUse]) -> tuple[str, ...]:
     for use in uses:
         went_into.setdefault(use.consumed_lot_id, set()).add(use.material_lot_id)
         made_of.setdefault(use.material_lot_id, set()).add(use.consumed_lot_id)
-    found = _reached({lot}, went_into)
+    related = _reached({lot}, went_into)
     for material in made_of.get(lot, set()):
-        found |= _reached({material}, went_into)
-    return tuple(sorted(found - {lot}))
+        related |= _reached({material}, went_into)
+    return tuple(sorted(related - {lot}))
 
 
 def _reached(start: set[str], follows: Mapping[str, set[str]]) -> set[str]:

@@ -111,9 +111,9 @@ def strictest(specifications: Iterable[Specification], unit: str | None) -> Spec
     What only accepts texts says nothing of a number. Of several the limits are those from which on people act, and the
     target is that of the first, where it lies within.
     """
-    found = [in_unit(each, unit) for each in specifications if has_limits(each)]
-    known = [each for each in found if each is not None]
-    if not known or len(known) < len(found):
+    converted_limits = [in_unit(each, unit) for each in specifications if has_limits(each)]
+    known = [each for each in converted_limits if each is not None]
+    if not known or len(known) < len(converted_limits):
         return None
     if len(known) == 1:
         return known[0]

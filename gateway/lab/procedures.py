@@ -20,12 +20,12 @@ MOST_STEPS = 20
 
 def read_procedure(name: str, text: str) -> Procedure:
     """Return the procedure in a Markdown text; raises ValueError with a sentence where it is none."""
-    found = _HEAD.match(text.replace("\r\n", "\n"))
-    if found is None:
+    document = _HEAD.match(text.replace("\r\n", "\n"))
+    if document is None:
         raise ValueError("has no head between two lines of ---")
     head: dict[str, tuple[str, ...]] = {}
     title = None
-    for line in found["head"].splitlines():
+    for line in document["head"].splitlines():
         if not line.strip():
             continue
         key, colon, value = line.partition(":")
@@ -36,10 +36,10 @@ def read_procedure(name: str, text: str) -> Procedure:
             title = value.strip()
         else:
             head[key] = tuple(each.strip() for each in value.strip(" []").split(",") if each.strip())
-    steps = tuple(each["step"].strip() for each in _STEP.finditer(found["body"]))
+    steps = tuple(each["step"].strip() for each in _STEP.finditer(document["body"]))
     if not steps:
         raise ValueError("has no steps: lines of a list, such as 1. Take a second sample")
-    heading = _TITLE.search(found["body"])
+    heading = _TITLE.search(document["body"])
     return Procedure(
         name=name, title=title or (heading["title"].strip() if heading else name), steps=steps[:MOST_STEPS], **head
     )
@@ -67,5 +67,5 @@ def instructions_for(
     return tuple(Instruction(procedure=each.name, title=each.title, steps=each.steps) for each in applying)
 
 
-def _applies(wanted: tuple[str, ...], found: str | None) -> bool:
-    return not wanted or (found is not None and found.lower() in {word.lower() for word in wanted})
+def _applies(wanted: tuple[str, ...], value: str | None) -> bool:
+    return not wanted or (value is not None and value.lower() in {word.lower() for word in wanted})

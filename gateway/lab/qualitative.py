@@ -65,9 +65,9 @@ def _listed(texts: tuple[str, ...]) -> frozenset[str]:
 
 def _accepted(result: LabResult, specification: Specification) -> Judged:
     """Return the release of an accepted text, unless it was measured in another unit: absent in 1 g, not in 25 g."""
-    found, wanted = result.unit, specification.unit
-    if not is_absent(found) and not is_absent(wanted) and converted(1.0, found, wanted) != 1.0:
-        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=found, unit_wanted=wanted)
+    unit, wanted = result.unit, specification.unit
+    if not is_absent(unit) and not is_absent(wanted) and converted(1.0, unit, wanted) != 1.0:
+        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=unit, unit_wanted=wanted)
         return Recommendation.REVIEW, mismatch
     return Recommendation.RELEASE, reason_of(ConformityReason.TEXT_ACCEPTED, result)
 

@@ -31,18 +31,18 @@ def is_newer(result: LabResult, current: LabResult | None) -> bool:
 
 def contradictions(first: LabResult, second: LabResult) -> tuple[str, ...]:
     """Return the fields in which two messages of one version do not say the same."""
-    found = [
+    different = [
         name
         for name in _FACTS
         if (a := getattr(first, name)) is not None and (b := getattr(second, name)) is not None and a != b
     ]
     if first.control_id != second.control_id:
-        found.append("control_id")
+        different.append("control_id")
     if first.lots and second.lots and set(first.lots) != set(second.lots):
-        found.append("material_lot_id")
+        different.append("material_lot_id")
     if not _same_value(first, second):
-        found.append("value")
-    return tuple(found)
+        different.append("value")
+    return tuple(different)
 
 
 def _same_value(first: LabResult, second: LabResult) -> bool:
@@ -67,13 +67,13 @@ def together(standing: LabResult, arrived: LabResult) -> LabResult:
         if field.name not in _OF_THE_MESSAGE and getattr(arrived, field.name) in (None, ())
     }
     value = {name: getattr(readable, name) for name in ("value", "value_text", "qualifier", "censored_at")}
-    said = filled | value
-    said |= {
+    merged = filled | value
+    merged |= {
         "foreign_id": arrived.foreign_id or standing.foreign_id,
         "status": max(standing.status, arrived.status, key=_RANK.__getitem__),
         "unread": tuple({reason.text: reason for reason in (*standing.unread, *arrived.unread)}.values()),
     }
-    return replace(arrived, **said)
+    return replace(arrived, **merged)
 
 
 def says_nothing_new(standing: LabResult, both: LabResult) -> bool:

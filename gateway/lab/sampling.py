@@ -70,8 +70,8 @@ def risk_of(signs: LotSigns) -> TestRisk:
     base = usual if signs.predicted is None else signs.predicted
     weighed = [each for each in _ratios(signs) if each[0] != 1.0]
     odds = _odds(base) * math.prod(ratio for ratio, _sentence in weighed)
-    told = sorted((each for each in weighed if each[0] > 1.0), key=lambda each: -each[0])
-    reasons = [sentence for _ratio, sentence in told]
+    raising = sorted((each for each in weighed if each[0] > 1.0), key=lambda each: -each[0])
+    reasons = [sentence for _ratio, sentence in raising]
     if signs.predicted is not None and signs.predicted > usual:
         reasons.insert(0, f"A model expects {signs.analyte} to fail with a probability of {signs.predicted:.0%}.")
     return TestRisk(
@@ -88,22 +88,22 @@ def _odds(probability: float) -> float:
 
 def _ratios(signs: LotSigns) -> list[tuple[float, str]]:
     """Return what else is known, each as a likelihood ratio with its sentence."""
-    found = []
+    weighed = []
     if signs.novelty is not None and signs.novelty > _NOVEL:
         ratio = min(1.0 + (signs.novelty - _NOVEL), _MOST_RATIO)
-        found.append((ratio, f"{signs.novel_tag} was {signs.novelty:.1f} sigma from usual while the lot was made."))
-    found += [(2.0, f"New supplier material used in batch: {name}.") for name in signs.new_suppliers]
+        weighed.append((ratio, f"{signs.novel_tag} was {signs.novelty:.1f} sigma from usual while the lot was made."))
+    weighed += [(2.0, f"New supplier material used in batch: {name}.") for name in signs.new_suppliers]
     for risk in signs.materials:
         usual = (0.5 + signs.failed) / (10.0 + signs.tested)
         ratio = min(max(risk.mean / usual, _LEAST_RATIO), _MOST_RATIO) if risk.tested else 1.0
         share = f"{risk.failed} of {risk.tested} lots of {risk.material} of {risk.supplier} failed"
-        found.append((ratio, f"{share} ({risk.low:.0%} to {risk.high:.0%})."))
+        weighed.append((ratio, f"{share} ({risk.low:.0%} to {risk.high:.0%})."))
     if signs.out_of_trend:
-        found.append((3.0, f"{signs.analyte} was out of trend lately."))
+        weighed.append((3.0, f"{signs.analyte} was out of trend lately."))
     if signs.hours_since_sample is not None and signs.hours_since_sample > DUE_HOURS[Priority.STANDARD]:
         ratio = min(1.0 + signs.hours_since_sample / 48.0, 3.0)
-        found.append((ratio, f"The last sample of this product was drawn {signs.hours_since_sample:.0f} hours ago."))
-    return found
+        weighed.append((ratio, f"The last sample of this product was drawn {signs.hours_since_sample:.0f} hours ago."))
+    return weighed
 
 
 # --- the queue -----------------------------------------------------------------------------------------

@@ -57,10 +57,10 @@ def _state(series: Series, ordered: Sequence[Point], rules: TrendRules) -> tuple
 
 
 def _constant(series: Series, constant: Constant) -> str:
-    said = f"{constant.text} in {constant.count} samples"
+    text = f"{constant.text} in {constant.count} samples"
     if series.last_signal is None:
-        return said
-    return f"{said}; {series.last_signal.text} in {series.last_signal.sample_id} at {_time(series.last_signal.at_ns)}"
+        return text
+    return f"{text}; {series.last_signal.text} in {series.last_signal.sample_id} at {_time(series.last_signal.at_ns)}"
 
 
 def _without_limits(ordered: Sequence[Point], rules: TrendRules) -> tuple[SeriesState, str]:

@@ -36,30 +36,30 @@ def frozen_reference(wanted: Together, rows: Sequence[tuple[str, Sequence[float]
     """Return the reference of the first samples, each (sample, its values), or None where they are too few or alike."""
     if len(rows) < wanted.baseline:
         return None
-    found = reference(wanted.analytes, np.array([values for _sample, values in rows], np.float64))
-    if found is None:
+    frozen = reference(wanted.analytes, np.array([values for _sample, values in rows], np.float64))
+    if frozen is None:
         return None
     return FrozenReference(
-        analytes=found.analytes,
-        mean=tuple(found.mean.tolist()),
-        inverse=tuple(tuple(row) for row in found.inverse.tolist()),
-        count=found.count,
-        limit=found.limit,
+        analytes=frozen.analytes,
+        mean=tuple(frozen.mean.tolist()),
+        inverse=tuple(tuple(row) for row in frozen.inverse.tolist()),
+        count=frozen.count,
+        limit=frozen.limit,
         rests_on=tuple(sample for sample, _values in rows),
     )
 
 
 def out_of_line(known: FrozenReference, values: dict[str, float]) -> tuple[Reason, ...]:
     """Return the reason for a look where the values of one sample do not belong together."""
-    found: Anomaly = anomaly(known.reference(), values)
-    if not found.signals:
+    distance: Anomaly = anomaly(known.reference(), values)
+    if not distance.signals:
         return ()
-    first = next(iter(found.contributions))
+    first = next(iter(distance.contributions))
     return (
         Reason(
             code="OUT_OF_LINE",
-            parameters={"t2": found.t2, "limit": found.limit, "contributions": dict(found.contributions)},
-            text=f"The values of {', '.join(known.analytes)} do not belong together: T2 {found.t2:.4g}, limit "
-            f"{found.limit:.4g}; most of it comes from {first}.",
+            parameters={"t2": distance.t2, "limit": distance.limit, "contributions": dict(distance.contributions)},
+            text=f"The values of {', '.join(known.analytes)} do not belong together: T2 {distance.t2:.4g}, limit "
+            f"{distance.limit:.4g}; most of it comes from {first}.",
         ),
     )

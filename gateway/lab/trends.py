@@ -91,8 +91,8 @@ def _counted(series: Series, point: Point, signals: Sequence[str], **changes: An
 
 
 def _with_value(reasons: tuple[Reason, ...], point: Point) -> tuple[Reason, ...]:
-    said = {"value": point.value, **({} if point.qualifier is None else {"qualifier": point.qualifier})}
-    return tuple(replace(reason, parameters={**reason.parameters, **said}) for reason in reasons)
+    charted_value = {"value": point.value, **({} if point.qualifier is None else {"qualifier": point.qualifier})}
+    return tuple(replace(reason, parameters={**reason.parameters, **charted_value}) for reason in reasons)
 
 
 def charted_again(

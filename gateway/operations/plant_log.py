@@ -84,8 +84,8 @@ def _lot(_event: Event, record: LotJudged) -> Iterator[PlantLine]:
         "previous": disposition.previous.value, "why": reasons[0].text if reasons else "", "codes": codes,
     }  # fmt: skip
     changed = recommendation is not disposition.previous
-    told = changed or recommendation is Recommendation.REVIEW
-    yield PlantLine(level="info" if told else "debug", happened="lot judged", fields=fields,
+    noteworthy = changed or recommendation is Recommendation.REVIEW
+    yield PlantLine(level="info" if noteworthy else "debug", happened="lot judged", fields=fields,
                     subject=f"lot {disposition.material_lot_id}", says=(recommendation, codes))  # fmt: skip
 
 

@@ -77,8 +77,8 @@ def _figures(predictions: Sequence[Prediction], measured: Mapping[str, float]) -
 
 def differences(then: GatewayOutput, now: GatewayOutput) -> list[Difference]:
     """Return everything that differs, in the order of time."""
-    found = [*_in_predictions(then, now), *_in_guidance(then, now), *_in_dispositions(then, now)]
-    return sorted(found, key=lambda each: (each.at_ns, each.what))
+    all_differences = [*_in_predictions(then, now), *_in_guidance(then, now), *_in_dispositions(then, now)]
+    return sorted(all_differences, key=lambda each: (each.at_ns, each.what))
 
 
 def _in_predictions(then: GatewayOutput, now: GatewayOutput) -> Iterator[Difference]:
@@ -118,8 +118,8 @@ def _in_dispositions(then: GatewayOutput, now: GatewayOutput) -> Iterator[Differ
     for result in then.dispositions.keys() | now.dispositions.keys():
         before, after = then.dispositions.get(result), now.dispositions.get(result)
         if before is not after:
-            told = [each.value if each is not None else "-" for each in (before, after)]
-            yield Difference(at_ns=0, what=f"disposition on {result}", then=told[0], now=told[1])
+            recommended = [each.value if each is not None else "-" for each in (before, after)]
+            yield Difference(at_ns=0, what=f"disposition on {result}", then=recommended[0], now=recommended[1])
 
 
 def guidance_counts(output: GatewayOutput) -> dict[str, int]:

@@ -17,17 +17,17 @@ _BAR_WIDTH = 0.4
 def figures_of(then: GatewayOutput, now: GatewayOutput, measured: Mapping[str, float]) -> dict[str, bytes]:
     """Return the figures by file name; ``measured``: the numbers of results by result id."""
     before, after = figures(then, measured), figures(now, measured)
-    found = {}
+    files = {}
     for model, analyte in sorted(before.keys() | after.keys()):
         name = (model, analyte)
         file = f"{model}-{analyte}".replace("/", "_")
-        found[f"{file}-over-time.png"] = _over_time(name, then, now, measured)
-        found[f"{file}-counts.png"] = _counts(name, before.get(name), after.get(name))
-    found["guidance-counts.png"] = _bars(
+        files[f"{file}-over-time.png"] = _over_time(name, then, now, measured)
+        files[f"{file}-counts.png"] = _counts(name, before.get(name), after.get(name))
+    files["guidance-counts.png"] = _bars(
         "guidance by kind", [guidance_counts(then), guidance_counts(now)], sorted({*guidance_counts(then),
                                                                                    *guidance_counts(now)})
     )  # fmt: skip
-    return found
+    return files
 
 
 def _over_time(name: tuple[str, str], then: GatewayOutput, now: GatewayOutput, measured: Mapping[str, float]) -> bytes:
@@ -86,8 +86,8 @@ def _counts(name: tuple[str, str], then: Figures | None, now: Figures | None) ->
 def _counted(of: Figures | None) -> dict[str, int]:
     if of is None:
         return {}
-    told = {f"abstained: {code}": count for code, count in of.abstained.items()}
-    return {"predictions": of.predictions, "accepted": of.accepted, **told, "results answered": of.answered,
+    abstentions = {f"abstained: {code}": count for code, count in of.abstained.items()}
+    return {"predictions": of.predictions, "accepted": of.accepted, **abstentions, "results answered": of.answered,
             "hits": of.hits}  # fmt: skip
 
 

@@ -130,9 +130,9 @@ class _LastMessage:
     """Which message was the last before an instant, for predictions that do not say after which they were made."""
 
     def __init__(self, rows: Iterable[sqlite3.Row]) -> None:
-        found = [(row["row_number"], row["at_ns"]) for row in rows]
-        self._rows = [row_number for row_number, _at_ns in found]
-        self._latest_ns = list(itertools.accumulate((at_ns for _row_number, at_ns in found), max))
+        arrivals = [(row["row_number"], row["at_ns"]) for row in rows]
+        self._rows = [row_number for row_number, _at_ns in arrivals]
+        self._latest_ns = list(itertools.accumulate((at_ns for _row_number, at_ns in arrivals), max))
 
     def at(self, at_ns: int) -> int:
         """Return its row, 0 where none had come."""

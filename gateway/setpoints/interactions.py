@@ -57,17 +57,17 @@ class PendingMove:
 
 def pending_moves(open_suggestions: Iterable[Guidance], line: LineDefinition) -> tuple[PendingMove, ...]:
     """Return the moves under way of models and setpoints that the line has."""
-    found = []
+    coupled = []
     for guidance in open_suggestions:
         mover = None if guidance.predicted is None else line.model_named(guidance.predicted.model.name)
         if mover is None or guidance.suggestion is None:
             continue
-        found += [
+        coupled += [
             PendingMove(manipulated=item, mover=mover)
             for item in mover.bundle.manipulated
             if item.tag == guidance.suggestion.tag
         ]
-    return tuple(found)
+    return tuple(coupled)
 
 
 def adds_up(
@@ -130,7 +130,7 @@ def own_others(
     at_ns: int,
 ) -> tuple[CoupledOutput, ...]:
     """Return what else the model says; ``learned`` and ``specifications`` by analyte."""
-    found = []
+    coupled = []
     for output in model.bundle.outputs:
         if output.value is None or output.analyte == analyte:
             continue
@@ -140,7 +140,7 @@ def own_others(
         if features is not None and width is not None:
             bias = bias_at(known, output.value.bias, at_ns)
             basis = Basis(inputs=features.values, end_ns=features.end_ns, bias=bias, half_width=width)
-        found.append(
+        coupled.append(
             CoupledOutput(
                 model=model,
                 analyte=output.analyte,
@@ -150,7 +150,7 @@ def own_others(
                 basis=basis,
             )
         )
-    return tuple(found)
+    return tuple(coupled)
 
 
 def neighbouring_others(
@@ -174,14 +174,23 @@ def neighbouring_others(
     )
 
 
-def _basis_of(said: Prediction | None, neighbour: ModelAssignment) -> Basis | None:
+def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment) -> Basis | None:
     """Return what an accepted prediction of the version in service rests on; in shadow it vouches for nothing."""
-    if said is None or said.model != neighbour.bundle.identity or said.stage == Stage.SHADOW.name.lower():
+    if (
+        prediction is None
+        or prediction.model != neighbour.bundle.identity
+        or prediction.stage == Stage.SHADOW.name.lower()
+    ):
         return None
-    if said.features is None or said.low is None or said.high is None:
+    if prediction.features is None or prediction.low is None or prediction.high is None:
         return None
-    half_width = (said.high - said.low) / 2
-    return Basis(inputs=said.features.values, end_ns=said.features.end_ns, bias=said.bias, half_width=half_width)
+    half_width = (prediction.high - prediction.low) / 2
+    return Basis(
+        inputs=prediction.features.values,
+        end_ns=prediction.features.end_ns,
+        bias=prediction.bias,
+        half_width=half_width,
+    )
 
 
 def leaves_alone(

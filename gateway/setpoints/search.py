@@ -128,9 +128,9 @@ def still_stands(
     if _blocked(model, output, manipulated, moved_ns=moved_ns) is not None:
         return False
     proposed = np.array([suggestion.proposed])
-    found = _candidates(model, output, manipulated, features, specification, suggestion.current, proposed)
+    candidates = _candidates(model, output, manipulated, features, specification, suggestion.current, proposed)
     before = _distance(model, output, features, target_of(specification))
-    return any(each.distance < before for each in found)
+    return any(each.distance < before for each in candidates)
 
 
 def _distance(model: ModelAssignment, output: Objective, features: FeatureVector, target: float) -> float:

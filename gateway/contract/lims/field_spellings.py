@@ -121,7 +121,7 @@ WELL = frozenset(
 _NORMAL = frozenset({"n", "normal", "ok", "in range", "within range", "no", "none", "0", "false"})
 
 
-def _said(value: Any) -> str:
+def _folded_word(value: Any) -> str:
     return plainly_spoken(value) if isinstance(value, str) else str(value).casefold()
 
 
@@ -130,15 +130,15 @@ def _always(_value: Any) -> bool:
 
 
 def _unless_no(value: Any) -> bool:
-    return _said(value) not in NO
+    return _folded_word(value) not in NO
 
 
 def _unless_well(value: Any) -> bool:
-    return _said(value) not in WELL
+    return _folded_word(value) not in WELL
 
 
 def _unless_normal(value: Any) -> bool:
-    return _said(value) not in _NORMAL
+    return _folded_word(value) not in _NORMAL
 
 
 # which values of a field speak against a release: of limits and versions any, of a withdrawal all but "no",

@@ -44,10 +44,10 @@ class PathMapping:
 
     def split(self, document: Document) -> Sequence[Document]:
         """Return the message once for each of its results, with that one alone in its list."""
-        found = None if self.items is None else _at(document, self.items)
-        if self.items is None or not isinstance(found, list):
+        items = None if self.items is None else _at(document, self.items)
+        if self.items is None or not isinstance(items, list):
             return (document,)
-        return [_with(document, self.items, [each]) for each in found]
+        return [_with(document, self.items, [each]) for each in items]
 
     def canonical(self, document: Document, agreed: Agreed) -> Canonical:
         """Return the canonical message of a message with one result."""

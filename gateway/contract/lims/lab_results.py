@@ -296,10 +296,10 @@ def _replicate(message: MessageFields) -> int:
 def _control(message: MessageFields) -> str | None:
     """Return the control material that was measured; what says that there is none is absent."""
     given = message.located.values("control_id")
-    said = [value for value in given if word(value) not in NO]
-    if not said:
+    naming_a_control = [value for value in given if word(value) not in NO]
+    if not naming_a_control:
         return None
-    if len(said) < len(given):
+    if len(naming_a_control) < len(given):
         message.contradicts("control_id")
         return None
     return message.name("control_id")

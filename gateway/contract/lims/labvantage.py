@@ -81,8 +81,11 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     message["replicate"] = _replicate(item)
     states = {name: item[name] for name in _STATES if not blank(item.get(name))}
     if len({status_of(state) or state for state in states.values()}) > 1:
-        said = ", ".join(f"{name} is {echo(state)}" for name, state in states.items())
-        reasons = (*reasons, refusal(Refusal.CONTRADICTS, f"The message contradicts itself: {said}.", field="status"))
+        states_text = ", ".join(f"{name} is {echo(state)}" for name, state in states.items())
+        reasons = (
+            *reasons,
+            refusal(Refusal.CONTRADICTS, f"The message contradicts itself: {states_text}.", field="status"),
+        )
     status = _status(document, item)
     if status is not None:
         message["status"] = status

@@ -74,8 +74,8 @@ class MessageFields:
     def contradicts(self, ours: str, *others: str) -> None:
         """Note that the names of a field, and others, do not agree."""
         names = [*self.located.names[ours], *others]
-        said = ", ".join(f"{echo(name)} is {echo(self.located.document[name])}" for name in names)
-        text = f"The message contradicts itself: {said}."
+        contradiction = ", ".join(f"{echo(name)} is {echo(self.located.document[name])}" for name in names)
+        text = f"The message contradicts itself: {contradiction}."
         self.reader.refuse(Refusal.CONTRADICTS, text, field=ours, names=[echo(name) for name in names])
 
     def _as_number(self, value: Any) -> Any:

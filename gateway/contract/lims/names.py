@@ -69,8 +69,8 @@ def unaccented(text: str) -> str:
 
 def plainly_spoken(text: str) -> str:
     """Return what is compared of a short answer in any language: ``i.O.``, ``I. O.`` and ``io`` are one."""
-    said = unaccented(spoken(text)).replace(".", " ")
-    words = said.split()
+    normalised_text = unaccented(spoken(text)).replace(".", " ")
+    words = normalised_text.split()
     return "".join(words) if words and all(len(word) == 1 for word in words) else " ".join(words)
 
 

@@ -66,8 +66,8 @@ def decoded(content: bytes, encoding: str | None = None) -> str:
         raise ValueError(f"there is no encoding {encoding}") from error
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        said = encoding or "UTF-8"
-        raise ValueError(f"line {line} is not {said}; say how the file is written: --encoding cp1252") from error
+        expected = encoding or "UTF-8"
+        raise ValueError(f"line {line} is not {expected}; say how the file is written: --encoding cp1252") from error
     return text.removeprefix("\ufeff")
 
 

@@ -78,13 +78,13 @@ def split(document: Document) -> Sequence[Document]:
     if not isinstance(items, list):
         return list(_analyses(document)) or (document,)
     partial = {"partial_listing": True} if _is_partial(document, len(items)) else {}
-    found = list[Document]()
+    results = list[Document]()
     for item in items:
         if not isinstance(item, Mapping):
-            found.append({"item": item, **partial})
+            results.append({"item": item, **partial})
             continue
-        found += [{**analysis, **partial} for analysis in _analyses(item) or (item,)]
-    return found
+        results += [{**analysis, **partial} for analysis in _analyses(item) or (item,)]
+    return results
 
 
 def canonical(document: Document, agreed: Agreed) -> Canonical:
@@ -166,8 +166,8 @@ def _fields(document: Document, kind: str, reasons: list[Reason]) -> dict[str, A
                 continue
             message[ours] = document[present[0]]
             if len({normalised(str(document[name])) for name in present}) > 1:
-                said = ", ".join(f"{name} is {echo(document[name])}" for name in present)
-                text = f"The message contradicts itself: {said}."
+                contradiction = ", ".join(f"{name} is {echo(document[name])}" for name in present)
+                text = f"The message contradicts itself: {contradiction}."
                 reasons.append(refusal(Refusal.CONTRADICTS, text, field=ours, names=present))
             break
     if kind == _SAMPLE:

@@ -76,5 +76,5 @@ def texts_within(value: Any) -> list[str]:
     if isinstance(value, dict):
         inner = [name if isinstance(each, int | float) else each for name, each in value.items()]
     texts = [text for each in inner for text in texts_within(each)]
-    said = as_text(value)
-    return (texts + (lot_names(said) if isinstance(said, str) else []))[:_MOST_TEXTS]
+    text = as_text(value)
+    return (texts + (lot_names(text) if isinstance(text, str) else []))[:_MOST_TEXTS]

@@ -21,13 +21,13 @@ def stated_value(
     if not names:
         message.reader.refuse(Refusal.MISSING, f"{message.located.name('value')} is missing.", field="value")
         return "", WrittenValue(number=None)
-    text, beside = value_text(message.located.document[names[0]]), _qualifier(message)
+    text, qualifier = value_text(message.located.document[names[0]]), _qualifier(message)
     read = [_written(message, name, lod=lod, loq=loq, unit=unit) for name in names]
-    said = [each for each in read if each is not None]
-    if len(said) < len(read) or beside is None:
+    known = [each for each in read if each is not None]
+    if len(known) < len(read) or qualifier is None:
         return text, WrittenValue(number=None)
     texts = {spoken(str(message.located.document[name])) for name in names}
-    written = _merged(said, beside) if len(texts) == 1 or not said[0].words else None
+    written = _merged(known, qualifier) if len(texts) == 1 or not known[0].words else None
     if written is None:
         message.contradicts("value", *message.located.names.get("qualifier", ()))
         return text, WrittenValue(number=None)
@@ -35,7 +35,7 @@ def stated_value(
         # below what can be detected there are no numbers
         written = replace(written, number=lod, qualifier="<", flags=(*written.flags, BEYOND_DETECTION_LIMIT))
     message.reader.flags += written.flags
-    return f"{written.qualifier}{text}" if written.qualifier and not said[0].qualifier else text, written
+    return f"{written.qualifier}{text}" if written.qualifier and not known[0].qualifier else text, written
 
 
 def value_text(value: Any) -> str:
@@ -87,14 +87,16 @@ def _qualifier(message: MessageFields) -> str | None:
     return next(iter(meanings), "")
 
 
-def _merged(said: list[WrittenValue], beside: str) -> WrittenValue | None:
-    """Return the one value that several fields state, with the comparator beside them; None where they contradict."""
-    numbers = {each.number for each in said}
-    qualifiers = {each.qualifier for each in said if each.qualifier} | ({beside} if beside else set())
-    words = {each.words for each in said}
+def _merged(written: list[WrittenValue], qualifier: str) -> WrittenValue | None:
+    """Return the one value that several fields state, with the comparator beside it; None where they contradict."""
+    numbers = {each.number for each in written}
+    qualifiers = {each.qualifier for each in written if each.qualifier} | ({qualifier} if qualifier else set())
+    words = {each.words for each in written}
     if len(numbers) > 1 or len(qualifiers) > 1 or len(words) > 1:
         return None
     if words == {True} and qualifiers:
         return None
-    flags = tuple(dict.fromkeys(flag for each in said for flag in each.flags))
-    return WrittenValue(number=said[0].number, qualifier=next(iter(qualifiers), None), flags=flags, words=said[0].words)
+    flags = tuple(dict.fromkeys(flag for each in written for flag in each.flags))
+    return WrittenValue(
+        number=written[0].number, qualifier=next(iter(qualifiers), None), flags=flags, words=written[0].words
+    )

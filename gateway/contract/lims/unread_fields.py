@@ -124,18 +124,18 @@ def _by_name(name: str, value: Any, *, has_status: bool) -> bool:
 
 def _by_nested_name(name: str, value: Any) -> bool:
     """Return whether a name asks for a person by its value, wherever in a message it stands."""
-    words, said = words_of(name), _said(value)
-    if said is None:
+    words, word = words_of(name), _word_of(value)
+    if word is None:
         return False
     for is_one, harmless in _UNLESS:
         if is_one(name, words):
-            return said not in harmless and not (harmless is WELL and isinstance(value, str) and _is_time(value))
-    if LIMITS.speaks_in(words) and said in _SIDES:
+            return word not in harmless and not (harmless is WELL and isinstance(value, str) and _is_time(value))
+    if LIMITS.speaks_in(words) and word in _SIDES:
         return True
-    if not NOT_JUDGING.speaks_in(words) and AFFIRMING.speaks_in(words) and said in NO:
+    if not NOT_JUDGING.speaks_in(words) and AFFIRMING.speaks_in(words) and word in NO:
         return True
     if DOUBT.speaks_in(words) and not NO_DOUBT.speaks_in(words):
-        return said == "true" or (isinstance(value, str) and not is_limit(value) and said not in _HARMLESS)
+        return word == "true" or (isinstance(value, str) and not is_limit(value) and word not in _HARMLESS)
     return _compares(words, value)
 
 
@@ -159,7 +159,7 @@ def _is_outside(name: str, words: frozenset[str]) -> bool:
         return False  # the date of a retest is one of the material's dates
     if words & _OF_A_TIME:
         words -= {"hold"}  # how long something is held
-    return AGAINST.speaks_in(words) or any(said in folded(name) for said in ("outof", "overrange", "offscale"))
+    return AGAINST.speaks_in(words) or any(part in folded(name) for part in ("outof", "overrange", "offscale"))
 
 
 # which names say something by what they do not say: the first that fits, and what of such a field is no reason
@@ -186,8 +186,8 @@ def _one_limit(text: str) -> str | None:
     match = _LIMIT.fullmatch(text)
     if match is None:
         return None
-    said = (match["before"].strip() or (match["after"] or "").strip()).casefold()
-    return said if not said or comparator(said) or said in _LIMIT_WORDS else None
+    limit_word = (match["before"].strip() or (match["after"] or "").strip()).casefold()
+    return limit_word if not limit_word or comparator(limit_word) or limit_word in _LIMIT_WORDS else None
 
 
 def _is_plainly_a_limit(value: Any) -> bool:
@@ -205,7 +205,7 @@ def _says_against(value: Any) -> bool:
     return plainly_spoken(value) in _SAID_AGAINST or folded_text(value) in FAILED or status_of(value) in WITHDRAWN
 
 
-def _said(value: Any) -> str | None:
+def _word_of(value: Any) -> str | None:
     if isinstance(value, str):
         return plainly_spoken(value)
     return str(value).casefold() if isinstance(value, bool | int | float) else None
@@ -213,16 +213,16 @@ def _said(value: Any) -> str | None:
 
 def _inside(value: Any) -> list[tuple[str, Any]]:
     """Return (name, value) of everything in a value that is no list and no object; without a name its own."""
-    found, waiting = list[tuple[str, Any]](), deque([("", value, 0)])
-    while waiting and len(found) < _MOST_INSIDE:
+    fields, waiting = list[tuple[str, Any]](), deque([("", value, 0)])
+    while waiting and len(fields) < _MOST_INSIDE:
         name, each, depth = waiting.popleft()
         if isinstance(each, Mapping) and depth < _DEEPEST:
             waiting += [(str(inner), within, depth + 1) for inner, within in each.items()]
         elif isinstance(each, list) and depth < _DEEPEST:
             waiting += [(name, within, depth + 1) for within in each]
         else:
-            found.append((name, each))
-    return found
+            fields.append((name, each))
+    return fields
 
 
 def other_values(name: str, value: Any) -> list[Any]:
@@ -234,7 +234,7 @@ def other_values(name: str, value: Any) -> list[Any]:
     if not words <= OF_A_RESULT:
         return []
     if isinstance(value, list) and (LISTED_RESULTS.speaks_in(words) or RESULTS.speaks_in(words)):
-        return [said for each in value for said in (_values_in(each) if isinstance(each, Mapping) else [each])]
+        return [inner for each in value for inner in (_values_in(each) if isinstance(each, Mapping) else [each])]
     if isinstance(value, Mapping):
         return _values_in(value)
     several = isinstance(value, str) and LISTED_RESULTS.speaks_in(words) and not is_limit(value)
