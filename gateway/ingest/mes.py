@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from gateway.contract.contexts import context_change
-from gateway.contract.lims.lab_results import configured
 from gateway.contract.lims.names import name_key
+from gateway.contract.lims.test_names import configured
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.deadlines import ClockReading

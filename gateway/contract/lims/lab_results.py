@@ -10,21 +10,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.contract.identity import identity_of, result_identity
-from gateway.contract.json_documents import as_text, echo, parse_object
+from gateway.contract.json_documents import echo, parse_object
+from gateway.contract.lims.beside_the_value import note_lots_nobody_reads, note_other_values
 from gateway.contract.lims.canonical import Agreed
 from gateway.contract.lims.field_spellings import NO
-from gateway.contract.lims.lab_values import WrittenValue, says_the_same
 from gateway.contract.lims.mapping import ResultMapping, mapping_named
 from gateway.contract.lims.message_fields import MessageFields, word
-from gateway.contract.lims.names import folded, name_key, normalised
-from gateway.contract.lims.result_fields import located, unmapped
-from gateway.contract.lims.stated_lots import stated_lots, texts_within
-from gateway.contract.lims.stated_value import plain_value, stated_value
+from gateway.contract.lims.names import folded
+from gateway.contract.lims.result_fields import located
+from gateway.contract.lims.stated_limits import stated_limits
+from gateway.contract.lims.stated_lots import stated_lots
+from gateway.contract.lims.stated_value import stated_value
 from gateway.contract.lims.statuses import status_of
-from gateway.contract.lims.unread_fields import is_unit, is_upper_end, lots_nobody_reads, named_within, other_values
+from gateway.contract.lims.test_names import analyte_of, stated_test
 from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import MessageRefusedError, Refusal
-from gateway.records.laboratory import LabResult, ResultReference, ResultStatus, Specification
+from gateway.records.laboratory import LabResult, ResultReference, ResultStatus
 
 CANONICAL = mapping_named("canonical")
 BEFORE_SAMPLED = "BEFORE_SAMPLED"
@@ -89,10 +90,7 @@ def read_result(
 ) -> ReadResult:
     """Return the result in a message and what of it was not read; as ``lab_result``."""
     ignored = frozenset(folded(name) for name in ignore)
-    try:
-        foreign = parse_object(payload)
-    except MessageRefusedError as error:
-        raise MessageRefusedError(error.reasons, about=_about(mapping, payload, source)) from error
+    foreign = _parsed(payload, mapping=mapping, source=source)
     mapped = mapping.canonical(foreign, Agreed(ignore=ignored, decimal_comma=decimal_comma))
     fields = located(mapped.document, ignore=ignored if mapped.document is foreign else ())
     message = MessageFields(
@@ -100,125 +98,125 @@ def read_result(
         reader=FieldReader(fields.document, now_ns, [*mapped.reasons, *fields.reasons], list(mapped.flags)),
         decimal_comma=decimal_comma,
     )
-    sample_id, test_id = message.name("sample_id", required=True), _test(message, analytes)
+    sample_id, test_id = message.name("sample_id", required=True), stated_test(message, analytes)
     control_id = _control(message)
-    _note_lots_nobody_reads(message, foreign, control_id=control_id, ignore=ignored)
+    note_lots_nobody_reads(message, foreign, control_id=control_id, ignore=ignored)
     lots = stated_lots(message)
     if sample_id is None or test_id is None:
-        # a lot that is named within something that nothing reads is named all the same
-        within = mapping.reference(payload) if not lots else None
-        lots = lots if within is None else within.lots
-        about = ResultReference(
-            source=source,
-            lots=lots,
-            sample_id=sample_id,
-            test_id=test_id,
-            job_order_id=message.name("job_order_id"),
-            equipment_id=message.name("equipment_id"),
-            sampled_ns=message.time("sampled_at"),
-        )
-        raise MessageRefusedError(tuple(message.reader.reasons), about=about)
+        lots = lots or _lots_within(payload, mapping)
+        raise _without_identity(message, source=source, lots=lots, sample_id=sample_id, test_id=test_id)
     unused = (*mapped.unused, *fields.unused)
-    _note_other_values(message, foreign, unused)
-    result = _result(message, source=source, sample_id=sample_id, test_id=test_id, lots=lots, control_id=control_id,
-                     analytes=analytes, assume_status=assume_status, foreign_id=mapped.foreign_id)  # fmt: skip
+    note_other_values(message, foreign, unused)
+    result = _result(
+        message,
+        laboratory=_Laboratory(source=source, analytes=analytes, assume_status=assume_status),
+        sample_id=sample_id,
+        test_id=test_id,
+        lots=lots,
+        control_id=control_id,
+        foreign_id=mapped.foreign_id,
+    )
     return ReadResult(result=result, unused=unused)
 
 
-def _note_lots_nobody_reads(
-    message: MessageFields, foreign: Mapping[str, Any], *, control_id: str | None, ignore: Collection[str]
-) -> None:
-    """Take the lots that stand in fields that nothing reads, and note that a person must look: none is overlooked."""
-    if control_id is not None:
-        return
-    given = message.located.values("material_lot_id")
-    known = {name for value in given for name in texts_within(value)}
-    for name, value in lots_nobody_reads(foreign, named=bool(known), ignore=ignore):
-        if name in message.located.names.get("material_lot_id", ()) or known >= {*texts_within(value)}:
-            continue
-        message.located.take("material_lot_id", name, value)
-        message.reader.reasons.append(unmapped(name, value))
+def _parsed(payload: bytes, *, mapping: ResultMapping, source: str) -> dict[str, Any]:
+    """Return the object in a message; raises MessageRefusedError with what can be seen of its lots all the same."""
+    try:
+        return parse_object(payload)
+    except MessageRefusedError as error:
+        about = mapping.reference(payload)
+        raise MessageRefusedError(
+            error.reasons, about=None if about is None else replace(about, source=source)
+        ) from error
 
 
-def _note_other_values(message: MessageFields, foreign: Mapping[str, Any], unused: Collection[str]) -> None:
-    """Note fields that nothing reads and that are called like the value, where they say another one."""
-    names = message.located.names.get("value", ())
-    stated = None if not names else plain_value(message.located.document[names[0]], decimal_comma=message.decimal_comma)
-    if stated is None or stated.words:
-        return
-    unit = next((normalised(text) for text in message.located.values("unit") if isinstance(text, str)), None)
-    for name in unused:
-        given = named_within(foreign, name)
-        others = [
-            (value, plain_value(value, decimal_comma=message.decimal_comma)) for value in other_values(name, given)
-        ]
-        end = plain_value(given, decimal_comma=message.decimal_comma) if is_upper_end(name) else None
-        ends_at, number = None if end is None else end.number, stated.number
-        beyond = ends_at is not None and number is not None and number > ends_at
-        differs = is_unit(name) and isinstance(given, str) and normalised(given) != (unit or "")
-        if beyond or differs or any(_differs(stated, value, other) for value, other in others):
-            message.reader.reasons.append(unmapped(name, given))
+def _lots_within(payload: bytes, mapping: ResultMapping) -> tuple[str, ...]:
+    """Return the lots that are named within something that nothing reads: they are named all the same."""
+    within = mapping.reference(payload)
+    return () if within is None else within.lots
 
 
-def _differs(stated: WrittenValue, value: Any, other: WrittenValue | None) -> bool:
-    """Return whether a field says another value than the one that is read; a text that cannot be read may."""
-    return isinstance(value, str) if other is None else not other.words and not says_the_same(stated, other)
+def _without_identity(
+    message: MessageFields, *, source: str, lots: tuple[str, ...], sample_id: str | None, test_id: str | None
+) -> MessageRefusedError:
+    """Return the refusal of a message that does not say of which sample and test it speaks."""
+    about = ResultReference(
+        source=source,
+        lots=lots,
+        sample_id=sample_id,
+        test_id=test_id,
+        job_order_id=message.name("job_order_id"),
+        equipment_id=message.name("equipment_id"),
+        sampled_ns=message.time("sampled_at"),
+    )
+    return MessageRefusedError(tuple(message.reader.reasons), about=about)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Laboratory:
+    """What is configured of the laboratory that sent a message."""
+
+    source: str
+    analytes: Mapping[str, str]
+    assume_status: ResultStatus | None
 
 
 def _result(
     message: MessageFields,
     *,
-    source: str,
+    laboratory: _Laboratory,
     sample_id: str,
     test_id: str,
     lots: tuple[str, ...],
     control_id: str | None,
-    analytes: Mapping[str, str],
-    assume_status: ResultStatus | None,
     foreign_id: str | None,
 ) -> LabResult:
     """Return the result of that sample and test with everything else that can be read of it."""
-    replicate, version = _replicate(message), message.whole("result_version", at_least=1)
-    lod, loq, unit = message.number("lod"), message.number("loq"), message.name("unit")
-    value_text, written = stated_value(message, lod=lod, loq=loq, unit=unit)
-    analyte = message.name("analyte") or _analyte(message, analytes, test_id)
-    status, specification = _status(message, assume_status), _specification(message, analyte, unit)
+    source, replicate = laboratory.source, _replicate(message)
+    version, measured = message.whole("result_version", at_least=1), _measured(message)
+    analyte = message.name("analyte") or analyte_of(message, laboratory.analytes, test_id)
+    status, limits = _status(message, laboratory.assume_status), stated_limits(message, analyte, measured["unit"])
     retest_of = None if message.says_no("retest_of") else message.name("retest_of")
-    times = {name: message.time(name) for name in ("sampled_at", "received_at", "analysed_at", "approved_at")}
+    times: dict[str, Any] = {f"{name}_ns": message.time(f"{name}_at") for name in _TIMES}
     others: dict[str, Any] = {name: message.name(name) for name in _OTHERS}
-    own = ResultIdentity(source=source, sample_id=sample_id, test_id=test_id, replicate=replicate, version=version)
+    identity: dict[str, Any] = {"source": source, "sample_id": sample_id, "test_id": test_id, "replicate": replicate}
     return LabResult(
-        result_id=own.result_id,
-        source=source,
-        sample_id=sample_id,
-        test_id=test_id,
+        # without a version the store counts
+        result_id="" if version is None else result_identity(**identity, result_version=version),
         analyte=analyte,
-        replicate=replicate,
-        value_text=value_text,
-        value=None if written.qualifier else written.number,
-        qualifier=written.qualifier,
-        censored_at=written.number if written.qualifier else None,
-        unit=unit,
         status=status,
         result_version=version,
-        lod=lod,
-        loq=loq,
         retest_of=retest_of,
-        sampled_ns=times["sampled_at"],
-        received_ns=times["received_at"],
-        analysed_ns=times["analysed_at"],
-        approved_ns=times["approved_at"],
         material_lot_id=lots[0] if lots else None,
         other_lots=lots[1:],
         control_id=control_id,
         foreign_id=foreign_id,
-        specification=specification,
+        specification=limits,
         unread=tuple(message.reader.reasons[:_MOST_REASONS]),
         flags=_flags(message.reader.flags, times, control_id=control_id, lots=lots),
+        **identity,
+        **measured,
+        **times,
         **others,
     )
 
 
+def _measured(message: MessageFields) -> dict[str, Any]:
+    """Return what was measured: the value with its unit, and the limits of detection and quantification."""
+    lod, loq, unit = message.number("lod"), message.number("loq"), message.name("unit")
+    value_text, written = stated_value(message, lod=lod, loq=loq, unit=unit)
+    return {
+        "value_text": value_text,
+        "value": None if written.qualifier else written.number,
+        "qualifier": written.qualifier,
+        "censored_at": written.number if written.qualifier else None,
+        "unit": unit,
+        "lod": lod,
+        "loq": loq,
+    }
+
+
+_TIMES = ("sampled", "received", "analysed", "approved")
 _OTHERS = (
     "job_order_id", "material_definition_id", "equipment_id", "client_id", "study_id", "analyst", "instrument_id",
     "method_id", "supplier", "run_id",
@@ -228,7 +226,7 @@ _OTHERS = (
 def _flags(
     noted: list[str], times: Mapping[str, int | None], *, control_id: str | None, lots: tuple[str, ...]
 ) -> tuple[str, ...]:
-    sampled_ns = times["sampled_at"]
+    sampled_ns = times["sampled_ns"]
     flags = list(noted)
     if control_id is not None and lots:
         flags.append(CONTROL_OF_NO_LOT)
@@ -237,50 +235,6 @@ def _flags(
     elif any(at_ns is not None and at_ns < sampled_ns for at_ns in times.values()):
         flags.append(BEFORE_SAMPLED)
     return tuple(dict.fromkeys(flags))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResultIdentity:
-    """What makes one version of one result."""
-
-    source: str
-    sample_id: str
-    test_id: str
-    replicate: int
-    version: int | None
-
-    @property
-    def result_id(self) -> str:
-        """Return the id, or the empty text where the message has no version: the store counts."""
-        if self.version is None:
-            return ""
-        return result_identity(
-            source=self.source,
-            sample_id=self.sample_id,
-            test_id=self.test_id,
-            replicate=self.replicate,
-            result_version=self.version,
-        )
-
-
-def _test(message: MessageFields, analytes: Mapping[str, str]) -> str | None:
-    """Return the laboratory's name of the test.
-
-    An id and a name of it may differ where the configuration knows one of them as an analyte, or both as the same.
-    """
-    names = [normalised(str(as_text(value))) for value in message.located.values("test_id")]
-    if len({name_key(name) for name in names}) > 1:
-        ours = {configured(analytes, name) for name in names} - {None}
-        if len(ours) != 1:
-            message.contradicts("test_id")
-    return message.reader.text(message.located.name("test_id"), required=True)
-
-
-def _analyte(message: MessageFields, analytes: Mapping[str, str], test_id: str) -> str:
-    """Return our name of what was measured."""
-    names = [as_text(value) for value in message.located.values("test_id")]
-    known = (configured(analytes, normalised(name)) for name in names if isinstance(name, str))
-    return next((ours for ours in known if ours is not None), test_id)
 
 
 def _replicate(message: MessageFields) -> int:
@@ -321,52 +275,3 @@ def _status(message: MessageFields, assume: ResultStatus | None) -> ResultStatus
         text = f"{name} is {echo(values[0])}; it must be one of {choices}, or a word for one that is known."
         message.reader.refuse(Refusal.NOT_A_CHOICE, text, field=name, found=echo(values[0]))
     return status or ResultStatus.ENTERED
-
-
-def _specification(message: MessageFields, analyte: str, unit: str | None) -> Specification | None:
-    """Return the limits that came with the result, or None where none came or none is understood."""
-    for name in message.located.names.get("specification", ()):
-        # its fields are located already; what is no object is noted here
-        if message.reader.nested(name) is not None and not _has_limits(message, name):
-            message.reader.refuse(Refusal.SPECIFICATION_EMPTY, f"{name} has neither lower nor upper.", field=name)
-    lower, upper = message.number("lower"), message.number("upper")
-    if lower is None and upper is None:
-        return None
-    if lower is not None and upper is not None and lower > upper:
-        text = f"The specification's lower limit {lower:g} is above its upper limit {upper:g}."
-        message.reader.refuse(Refusal.SPECIFICATION_REVERSED, text, lower=lower, upper=upper)
-        return None
-    inclusive = message.reader.flag(message.located.name("inclusive"), default=True)
-    return Specification(
-        analyte=analyte,
-        lower=lower,
-        upper=upper,
-        unit=message.name("specification_unit") or unit,
-        version=message.name("specification_version"),
-        inclusive=inclusive,
-        lower_inclusive=_side(message, "lower_inclusive"),
-        upper_inclusive=_side(message, "upper_inclusive"),
-    )
-
-
-def _has_limits(message: MessageFields, name: str) -> bool:
-    limits = (*message.located.names.get("lower", ()), *message.located.names.get("upper", ()))
-    return any(limit.startswith(f"{name}.") for limit in limits)
-
-
-def _side(message: MessageFields, ours: str) -> bool | None:
-    """Return whether one limit is inside, or None where the message does not say it of one alone."""
-    return message.reader.flag(message.located.name(ours), default=True) if ours in message.located.names else None
-
-
-def configured(analytes: Mapping[str, str], test: str) -> str | None:
-    """Return our analyte of a laboratory's test, whatever its case and spaces, or None where none is configured."""
-    if test in analytes:
-        return analytes[test]
-    wanted = name_key(test)
-    return next((ours for theirs, ours in analytes.items() if name_key(theirs) == wanted), None)
-
-
-def _about(mapping: ResultMapping, payload: bytes, source: str) -> ResultReference | None:
-    about = mapping.reference(payload)
-    return None if about is None else replace(about, source=source)

@@ -7,7 +7,7 @@ never judged by a guess. ``[lims] ignore`` names the fields that do not matter.
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.contract.lims.comparators import NOT_UNDERSTOOD, comparator
@@ -21,22 +21,17 @@ from gateway.contract.lims.field_words import (
     JUDGING,
     LIMITS,
     LISTED_RESULTS,
-    LOT,
     MEASURABLE,
-    NAMES_A_LOT,
     NO_DOUBT,
     NO_LIMITS,
     NOT_JUDGING,
-    OF_A_LOT,
     OF_A_RESULT,
     OF_A_UNIT,
     RESULTS,
     SCALING,
-    SEVERAL,
     STANDING,
     UNITS,
     UPPER_END,
-    lot_words_of,
     result_words_of,
     words_of,
 )
@@ -271,41 +266,3 @@ def is_upper_end(name: str) -> bool:
     """Return whether a field is called like the upper end of what can be measured, such as ``ULOQ``."""
     words = words_of(name)
     return UPPER_END.speaks_in(words) and MEASURABLE.speaks_in(words)
-
-
-def lots_nobody_reads(
-    document: Mapping[str, Any], *, named: bool, ignore: Collection[str]
-) -> Iterator[tuple[str, Any]]:
-    """Yield (path, value) of each field that is called like the lot of a product and is no spelling that is read.
-
-    Args:
-        document: the laboratory's message.
-        named: whether the message names a lot already; then only what names several counts, as of a composite.
-        ignore: folded names of fields that a person has said do not matter.
-    """
-    waiting = deque((name, value, lot_words_of(name), 0) for name, value in document.items())
-    for _ in range(_MOST_INSIDE):
-        if not waiting:
-            return
-        path, value, words, depth = waiting.popleft()
-        outer, _, inner_name = path.rpartition(".")
-        last = lot_words_of(inner_name)
-        if folded(path) in ignore or not words <= OF_A_LOT:
-            continue
-        if isinstance(value, Mapping) and depth < _DEEPEST:
-            waiting += [
-                (f"{path}.{inner}", each, words | lot_words_of(inner), depth + 1) for inner, each in value.items()
-            ]
-        elif _is_lot(last, lot_words_of(outer)) and (words & SEVERAL or not named) and _names_something(value):
-            yield path, value
-
-
-def _is_lot(last: frozenset[str], outer: frozenset[str]) -> bool:
-    within = bool(outer & LOT.words and last <= NAMES_A_LOT)
-    return bool(last & LOT.words) or within or bool(last & SEVERAL)
-
-
-def _names_something(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(_names_something(each) for each in value)
-    return isinstance(value, str | int) and not isinstance(value, bool)
