@@ -10,7 +10,8 @@ from gateway.config.tables import ModelTable, Settings
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.signature import public_key_hex
-from gateway.line.definition import CANDIDATE, ModelAssignment, ModelBundle, ModelOutput, Promoted, Stage, TagDefinition
+from gateway.line.definition import CANDIDATE, ModelAssignment, ModelBundle, Promoted, Stage, TagDefinition
+from gateway.line.outputs import ModelOutput
 from gateway.time_units import seconds_to_ns
 
 

@@ -5,15 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.errors import BundleRefusedError
-from gateway.line.definition import (
-    Aggregate,
-    InputDefinition,
-    Limits,
-    ManipulatedTag,
-    ModelBundle,
-    TagDefinition,
-    intersection,
-)
+from gateway.line.definition import Aggregate, InputDefinition, ManipulatedTag, ModelBundle, TagDefinition
+from gateway.line.limits import Limits, intersection
 
 _LARGEST_FILE_BYTES = 256 * 2**20
 

@@ -14,7 +14,8 @@ from gateway.guardrails.prediction import uncorrected_values
 from gateway.inference.feedback import BiasState, Feedback, learned
 from gateway.lab.units import has_bare_scale
 from gateway.latches import drift_latch
-from gateway.line.definition import ModelAssignment, ModelOutput
+from gateway.line.definition import ModelAssignment
+from gateway.line.outputs import ModelOutput
 from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
 

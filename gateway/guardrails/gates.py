@@ -14,7 +14,8 @@ from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow
 from gateway.inference.domain import Distance, distance, largest
 from gateway.inference.features import InputReading, read_input
-from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition, ValueOutput
+from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
+from gateway.line.outputs import ValueOutput
 from gateway.records.prediction import FeatureVector
 from gateway.records.process import Quality, quality_of
 from gateway.records.verdicts import Reason

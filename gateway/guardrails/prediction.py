@@ -13,7 +13,8 @@ from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.features import feature_vector, read_inputs
 from gateway.inference.feedback import BiasState, bias_at, half_width_of
-from gateway.line.definition import ModelAssignment, ModelOutput, TagDefinition, ValueOutput
+from gateway.line.definition import ModelAssignment, TagDefinition
+from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.records.prediction import FeatureVector, Prediction
 from gateway.records.production import Context
 from gateway.records.verdicts import Reason, Verdict

@@ -31,20 +31,8 @@ from gateway.inference.manifest import (
     WideningTable,
 )
 from gateway.inference.signature import approval_of
-from gateway.line.definition import (
-    AdaptiveLimits,
-    BiasLimits,
-    Domain,
-    InputDefinition,
-    Interlock,
-    ManipulatedTag,
-    ModelBundle,
-    ModelOutput,
-    Predict,
-    ProbabilityOutput,
-    ValueOutput,
-    Widening,
-)
+from gateway.line.definition import Domain, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
+from gateway.line.outputs import AdaptiveLimits, BiasLimits, ModelOutput, ProbabilityOutput, ValueOutput, Widening
 from gateway.records.prediction import ModelIdentity
 from gateway.time_units import seconds_to_ns
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gateway.lab.charts import Cusum, Ewma
-from gateway.line.definition import AdaptiveLimits, BiasLimits, ValueOutput
+from gateway.line.outputs import AdaptiveLimits, BiasLimits, ValueOutput
 from gateway.records.people import SignedBias
 
 MOST_ENTRIES = 200  # that many are folded: what lies before has no weight any more, and a result must not wait

@@ -10,7 +10,7 @@ from enum import StrEnum
 from gateway.contract.identity import identity_of
 from gateway.lab.causes import Cause
 from gateway.lab.fingerprints import Fingerprint
-from gateway.line.definition import Limits
+from gateway.line.limits import Limits
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Specification
 from gateway.records.verdicts import Reason

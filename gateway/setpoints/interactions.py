@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from gateway.inference.domain import scores
 from gateway.inference.feedback import BiasState, bias_at, half_width_of
-from gateway.line.definition import Aggregate, Limits, LineDefinition, ManipulatedTag, ModelAssignment, Stage
+from gateway.line.definition import Aggregate, LineDefinition, ManipulatedTag, ModelAssignment, Stage
+from gateway.line.limits import Limits
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import FeatureVector, Prediction

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import judge_interlocks, judge_move, judge_present
-from gateway.line.definition import Limits, ManipulatedTag, ModelAssignment
+from gateway.line.definition import ManipulatedTag, ModelAssignment
+from gateway.line.limits import Limits
 from gateway.records.guidance import SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import FeatureVector

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.line.definition import InputDefinition, Widening
+from gateway.line.definition import InputDefinition
+from gateway.line.outputs import Widening
 from gateway.time_units import SECOND_NS
 from gateway.training.reaction import COVERAGE as REACTION_COVERAGE
 from gateway.training.setpoint import Setpoint

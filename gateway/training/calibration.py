@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gateway.errors import LablineError
 from gateway.inference.interval import split_conformal_half_width
-from gateway.line.definition import AdaptiveLimits, BiasLimits, ValueOutput, Widening
+from gateway.line.outputs import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.training.recipe import Recipe
 from gateway.training.service import Served, Timing, serve
 from gateway.training.validation import blocks, root_mean_square

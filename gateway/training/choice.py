@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
-from gateway.line.definition import BiasLimits
+from gateway.line.outputs import BiasLimits
 from gateway.time_units import seconds_to_ns
 from gateway.training.calibration import uncorrected
 from gateway.training.candidates import Regressor, candidate

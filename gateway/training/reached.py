@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.inference.domain import scores
-from gateway.line.definition import Domain, InputDefinition, Limits
+from gateway.line.definition import Domain, InputDefinition
+from gateway.line.limits import Limits
 from gateway.training.calibration import coverage
 from gateway.training.service import Served, Timing
 from gateway.training.trained import Trained

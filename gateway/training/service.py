@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.inference.feedback import Feedback, bias_at, correction_age_ns, half_width_of, states_after, widening_at
-from gateway.line.definition import ValueOutput
+from gateway.line.outputs import ValueOutput
 
 
 @dataclass(frozen=True, kw_only=True)

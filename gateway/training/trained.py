@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.line.definition import BiasLimits, Domain, InputDefinition, Predict, ValueOutput
+from gateway.line.definition import Domain, InputDefinition, Predict
+from gateway.line.outputs import BiasLimits, ValueOutput
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows
 from gateway.training.service import Served

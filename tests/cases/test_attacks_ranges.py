@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from gateway.config.bundles import never_inside
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
-from gateway.line.definition import Interlock, intersection
+from gateway.line.definition import Interlock
+from gateway.line.limits import intersection
 from tests.config.test_settings import MODELS, problems, written
 from tests.fixtures.building import bundle, tag
 

@@ -18,7 +18,7 @@ from gateway.advice.wording import (
     predicted_title,
 )
 from gateway.events import Timer
-from gateway.line.definition import ProbabilityOutput
+from gateway.line.outputs import ProbabilityOutput
 from gateway.records.guidance import GuidanceKind, SetpointSuggestion, Severity
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import ModelIdentity, Prediction

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.contract.times import rfc3339
 from gateway.decisions.model_feedback import drift_latch
-from gateway.line.definition import BiasLimits
+from gateway.line.outputs import BiasLimits
 from gateway.time_units import seconds_to_ns
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, value_output
 from tests.store.test_transaction import Bench, viscosity

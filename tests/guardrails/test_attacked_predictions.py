@@ -16,7 +16,8 @@ from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.history.rings import Rings
 from gateway.inference.features import windows_of
 from gateway.inference.feedback import BiasState
-from gateway.line.definition import BiasLimits, Domain
+from gateway.line.definition import Domain
+from gateway.line.outputs import BiasLimits
 from gateway.records.process import TagSample
 from gateway.records.production import Context
 from gateway.time_units import SECOND_NS, seconds_to_ns

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from gateway.inference.feedback import BiasState, Feedback, bias_at, half_width_of, learned
 from gateway.inference.interval import split_conformal_half_width
-from gateway.line.definition import AdaptiveLimits, BiasLimits, ValueOutput, Widening
+from gateway.line.outputs import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.time_units import SECOND_NS
 
 HOUR_NS = 3600 * SECOND_NS

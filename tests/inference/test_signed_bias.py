@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.decisions.acts import INSTANT_PASSED
 from gateway.inference.signed_bias import signature_holds, signed
-from gateway.line.definition import BiasLimits
+from gateway.line.outputs import BiasLimits
 from gateway.records.acts import ActOutcome, SignBiases
 from gateway.records.people import SignedBias
 from gateway.store.queries.signed_biases import correction

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gateway.events import Timer
-from gateway.line.definition import Aggregate, ModelOutput, Stage, ValueOutput
+from gateway.line.definition import Aggregate, Stage
+from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.records.laboratory import Bands
 from gateway.records.prediction import ModelIdentity
 from gateway.setpoints.interactions import coupled_models, gains_on

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 
 from gateway.inference.feedback import MOST_ENTRIES, BiasState, Feedback, proposed, serving
 from gateway.inference.signed_bias import signature_holds
-from gateway.line.definition import ModelBundle, ModelOutput
+from gateway.line.definition import ModelBundle
+from gateway.line.outputs import ModelOutput
 from gateway.records.people import SignedBias
 from gateway.store.statements import SQL
 
