@@ -22,7 +22,7 @@ from gateway.records.acts import RetryMessages
 from gateway.records.outgoing import Lane
 from gateway.runtime.act_requests import perform
 from gateway.store.audit.evidence import must_hold
-from gateway.store.care.salvage import quarantined, why
+from gateway.store.care.salvage import Salvaged, quarantined, why
 from gateway.store.care.salvage import salvage as salvage_file
 from gateway.store.database import locked, open_state, read_state
 from gateway.store.queries.readers import depths
@@ -247,20 +247,23 @@ def salvage(
     if as_json:
         show_json({"file": str(chosen), "why": why(chosen), **salvaged.document()})
     else:
-        rows = [
-            (
-                table,
-                count,
-                salvaged.damaged[table],
-                salvaged.put_back.get(table, 0),
-                salvaged.differing.get(table, 0),
-                "no" if table in salvaged.cut else "yes",
-            )
-            for table, count in salvaged.holding.items()
-        ]
-        show_table(
-            f"{chosen}: {why(chosen)}", ("table", "hold", "damaged", "put back", "differ here", "read to the end"), rows
-        )
-        left = [(what, "not readable" if count is None else count) for what, count in salvaged.left_behind.items()]
-        show_table("waited to be done, carries no hash, is not put back", ("table", "how many"), left)
+        _show_salvaged(chosen, salvaged)
     raise typer.Exit(1 if any(salvaged.damaged.values()) or salvaged.cut else 0)
+
+
+def _show_salvaged(file: Path, salvaged: Salvaged) -> None:
+    rows = [
+        (
+            table,
+            count,
+            salvaged.damaged[table],
+            salvaged.put_back.get(table, 0),
+            salvaged.differing.get(table, 0),
+            "no" if table in salvaged.cut else "yes",
+        )
+        for table, count in salvaged.holding.items()
+    ]
+    columns = ("table", "hold", "damaged", "put back", "differ here", "read to the end")
+    show_table(f"{file}: {why(file)}", columns, rows)
+    left = [(what, "not readable" if count is None else count) for what, count in salvaged.left_behind.items()]
+    show_table("waited to be done, carries no hash, is not put back", ("table", "how many"), left)

@@ -135,36 +135,42 @@ def probable_causes(
     """Return the candidates that were unusual, the most probable first; none where there is too little to compare.
 
     Args:
-        candidates: what the columns are, k of them.
+        candidates: what the columns are, k of them; one with an unknown value is left out.
         references: in-control lots, shape (n, k).
-        affected: affected lots, shape (m, k), m >= 1, our own first; a column with an unknown value is left out.
+        affected: affected lots, shape (m, k), m >= 1, our own first.
         sensitivities: by name, by how much the analyte changes per unit of a tag, as a model says.
         floors: by name, the least that one sigma of a tag counts as.
         most: how many to return.
     """
-    unknown = np.isnan(references).any(axis=0) | np.isnan(affected).any(axis=0)
-    known: NDArray[np.bool_] = np.logical_not(unknown)
+    known = _known(references, affected)
     columns = [candidate for candidate, usable in zip(candidates, known, strict=True) if usable]
     references, affected = references[:, known], affected[:, known]
     if len(references) < FEWEST_REFERENCES or not len(affected) or not columns:
         return ()
     usual = [_usual(column, references[:, at], floors or {}) for at, column in enumerate(columns)]
     varies = np.array([each.sigma > 0 for each in usual])
-    columns = [column for column, each in zip(columns, varies, strict=True) if each]
-    if not columns:
+    if not varies.any():
         return ()
+    columns = [column for column, each in zip(columns, varies, strict=True) if each]
     usual, references, affected = [each for each in usual if each.sigma > 0], references[:, varies], affected[:, varies]
     center, sigma = np.array([each.center for each in usual]), np.array([each.sigma for each in usual])
     shift = (affected.mean(axis=0) - center) / sigma
     correlation = _correlation((references - center) / sigma)
     score = _conditional(correlation, shift) * len(affected)
-    order = sorted(range(len(columns)), key=lambda at: (-score[at], columns[at].name))
-    unusual = [at for at in order if abs(shift[at]) * np.sqrt(len(affected)) >= UNUSUAL]
+    unusual = np.flatnonzero(np.abs(shift) * np.sqrt(len(affected)) >= UNUSUAL).tolist()
+    most_probable = sorted(unusual, key=lambda at: (-score[at], columns[at].name))[:most]
     return tuple(
         _cause(columns[at], usual[at], affected[:, at], float(score[at]), _beside(columns, correlation, at),
                (sensitivities or {}).get(columns[at].name))
-        for at in unusual[:most]
+        for at in most_probable
     )  # fmt: skip
+
+
+def _known(references: NDArray[np.float64], affected: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which columns are known of every lot."""
+    unknown = np.isnan(references).any(axis=0) | np.isnan(affected).any(axis=0)
+    known: NDArray[np.bool_] = np.logical_not(unknown)
+    return known
 
 
 def _usual(column: Candidate, values: NDArray[np.float64], floors: Mapping[str, float]) -> Usual:

@@ -85,28 +85,26 @@ def search(
     """
     if not model.bundle.manipulated:
         return None, (abstain(Abstention.NO_MANIPULATED_TAG, model=model.name),)
-    refusals: list[Reason] = []
-    candidates: list[_Candidate] = []
-    target = target_of(specification)
+    target, refusals, candidates = target_of(specification), list[Reason](), list[_Candidate]()
     for manipulated in model.bundle.manipulated:
-        tag = manipulated.tag
-        refusal = judge_present(manipulated, present=current, last_move_ns=last_move_ns.get(tag), at_ns=at_ns)
-        refusal = refusal or _blocked(model, output, manipulated, moved_ns=last_move_ns.get(tag))
+        tag, moved_ns = manipulated.tag, last_move_ns.get(manipulated.tag)
+        refusal = judge_present(manipulated, present=current, last_move_ns=moved_ns, at_ns=at_ns)
+        refusal = refusal or _blocked(model, output, manipulated, moved_ns=moved_ns)
         if refusal is not None:
             refusals.append(refusal)
             continue
-        reachable = _grid(manipulated, current[tag])
-        candidates += _candidates(model, output, manipulated, features, specification, current[tag], reachable)
+        present, reachable = current[tag], _grid(manipulated, current[tag])
+        candidates += _candidates(model, output, manipulated, features, specification, present, reachable)
     chosen = _choose(candidates, distance_before=_distance(model, output, features, target), worth=output.half_width)
     if chosen is not None:
         return chosen.suggestion, ()
-    if not candidates and refusals:
-        return None, tuple(refusals)
+    none_improves = (_no_improving_move(model, specification.analyte, target),) if candidates or not refusals else ()
+    return None, (*none_improves, *refusals)
+
+
+def _no_improving_move(model: ModelAssignment, analyte: str, target: float) -> Reason:
     tags = ", ".join(item.tag for item in model.bundle.manipulated)
-    return None, (
-        abstain(Abstention.NO_IMPROVING_MOVE, tags=tags, analyte=specification.analyte, target=target),
-        *refusals,
-    )
+    return abstain(Abstention.NO_IMPROVING_MOVE, tags=tags, analyte=analyte, target=target)
 
 
 def still_stands(
@@ -197,29 +195,12 @@ def _candidates(
     rows = np.array(features.values) + np.outer(proposals - current, gains)
     predicted = model.predict(rows)[:, output.column] + output.bias
     target, half_width = target_of(specification), output.half_width
-    valid = (
-        accepted_inputs(model, rows)  # the move must not lead out of where the model is valid
-        & np.isfinite(predicted)
-        & (predicted >= output.valid[0])
-        & (predicted <= output.valid[1])
-    )
-    for other in output.others:
-        follows = gains_on(other.model, manipulated, model)
-        if other.basis is not None and follows.any():
-            valid &= leaves_alone(other, other.basis, proposals - current, follows)
+    valid = np.isfinite(predicted) & (predicted >= output.valid[0]) & (predicted <= output.valid[1])
+    valid &= accepted_inputs(model, rows)  # the move must not lead out of where the model is valid
+    valid &= _leave_others_alone(model, output, manipulated, proposals - current)
     return [
         _Candidate(
-            suggestion=SetpointSuggestion(
-                tag=manipulated.tag,
-                current=current,
-                proposed=float(proposed),
-                unit=manipulated.unit,
-                validated=manipulated.validated,
-                max_step=manipulated.max_step,
-                expected_value=float(value),
-                expected_low=float(value - half_width),
-                expected_high=float(value + half_width),
-            ),
+            suggestion=_suggestion(manipulated, current, float(proposed), float(value), half_width),
             manipulated=manipulated,
             relative_move=abs(float(proposed) - current) / manipulated.max_step,
             distance=abs(float(value) - target),
@@ -227,6 +208,34 @@ def _candidates(
         )
         for proposed, value in zip(proposals[valid], predicted[valid], strict=True)
     ]
+
+
+def _suggestion(
+    manipulated: ManipulatedTag, current: float, proposed: float, value: float, half_width: float
+) -> SetpointSuggestion:
+    return SetpointSuggestion(
+        tag=manipulated.tag,
+        current=current,
+        proposed=proposed,
+        unit=manipulated.unit,
+        validated=manipulated.validated,
+        max_step=manipulated.max_step,
+        expected_value=value,
+        expected_low=value - half_width,
+        expected_high=value + half_width,
+    )
+
+
+def _leave_others_alone(
+    model: ModelAssignment, output: Objective, manipulated: ManipulatedTag, moves: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which moves keep every other value that follows the setpoint inside its limits."""
+    allowed = np.ones(len(moves), np.bool_)
+    for other in output.others:
+        follows = gains_on(other.model, manipulated, model)
+        if other.basis is not None and follows.any():
+            allowed &= leaves_alone(other, other.basis, moves, follows)
+    return allowed
 
 
 def inside(specification: Specification, low: float, high: float) -> bool:

@@ -47,6 +47,15 @@ class _Result:
     arrived_ns: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Looks:
+    """What is looked at for each result: the inputs and setpoints, by the line's tags."""
+
+    tags: dict[str, TagDefinition]
+    inputs: tuple[InputDefinition, ...]
+    reader: SetpointReader
+
+
 def recorded_rows(
     recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> Rows:
@@ -60,15 +69,7 @@ def recorded_rows(
         raise LablineError(f"{recipe.name} has no history", hint="give its recipe [history]")
     settings, _sha256 = read((folder / table.configuration).resolve())
     store = settings.store.directory if table.store is None else (folder / table.store).resolve()
-    tags, inputs = tags_of(settings), inputs_of(recipe)
-    inputs = tuple(
-        replace(item, frozen_after_ns=tags[item.tag].frozen_after_ns) if item.tag in tags else item for item in inputs
-    )
-    reader = SetpointReader(recipe, inputs)
-    wanted = {item.tag for item in (*inputs, *reader.definitions)}
-    unknown = sorted((wanted | {lock.tag for item in recipe.manipulated for lock in item.interlocks}) - tags.keys())
-    if unknown:
-        raise LablineError(f"the line has no tag {', '.join(unknown)}", hint=f"it has {', '.join(sorted(tags))}")
+    looks = _looks_of(recipe, tags_of(settings))
     left_out: Counter[str] = Counter()
     with closing(read_state(store)) as connection:
         results = _by_sample(_learnable(_results(connection, recipe, table), recipe, table, left_out))
@@ -78,27 +79,54 @@ def recorded_rows(
             hint="only approved results with a number, in the model's unit, of samples with a drawn time count",
         )
     with closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as connection:
-        history = _history(connection, tags, (*inputs, *reader.definitions), results)
+        history = _history(connection, looks.tags, (*looks.inputs, *looks.reader.definitions), results)
         kept, features, setpoints = list[_Result](), list[tuple[float, ...]](), list[NDArray[np.float64]]()
-        for number, each in enumerate(results, start=1):
-            windows = history.windows(windows_of(inputs, each.sampled_ns), arrival=_ALL_ARRIVALS)
-            readings = read_inputs(inputs, tags, windows, each.sampled_ns)
-            reasons = judge_inputs(inputs, readings, tags)
-            vector = feature_vector(inputs, readings, each.sampled_ns)
-            if reasons or vector is None:
-                left_out[reasons[0].code if reasons else "NO_VALUE"] += 1
-            else:
-                kept.append(each)
-                features.append(vector.values)
-                stood = history.windows(windows_of(reader.definitions, each.sampled_ns), arrival=_ALL_ARRIVALS)
-                setpoints.append(reader.values(read_inputs(reader.definitions, tags, stood, each.sampled_ns)))
+        for number, result in enumerate(results, start=1):
+            values = _features(looks, history, result.sampled_ns, left_out)
+            if values is not None:
+                kept.append(result)
+                features.append(values)
+                setpoints.append(_stood(looks, history, result.sampled_ns))
             on_progress("results", number, len(results))
     if not kept:
         raise LablineError(
             f"of {len(results)} results of {recipe.output.analyte} none has its inputs on record{_told(left_out)}",
             hint="does the history reach back to their drawn times?",
         )
-    return replace(_rows(kept, features, left_out), setpoints=reader.by_tag(setpoints))
+    return replace(_rows(kept, features, left_out), setpoints=looks.reader.by_tag(setpoints))
+
+
+def _looks_of(recipe: Recipe, tags: dict[str, TagDefinition]) -> _Looks:
+    """Return what is looked at for each result; raises LablineError where the line has no such tag."""
+    inputs = tuple(
+        replace(item, frozen_after_ns=tags[item.tag].frozen_after_ns) if item.tag in tags else item
+        for item in inputs_of(recipe)
+    )
+    reader = SetpointReader(recipe, inputs)
+    wanted = {item.tag for item in (*inputs, *reader.definitions)}
+    unknown = sorted((wanted | {lock.tag for item in recipe.manipulated for lock in item.interlocks}) - tags.keys())
+    if unknown:
+        raise LablineError(f"the line has no tag {', '.join(unknown)}", hint=f"it has {', '.join(sorted(tags))}")
+    return _Looks(tags=tags, inputs=inputs, reader=reader)
+
+
+def _features(looks: _Looks, history: KnownThen, sampled_ns: int, left_out: Counter[str]) -> tuple[float, ...] | None:
+    """Return the inputs at a drawn time; None where one does not pass its gates, which ``left_out`` counts."""
+    windows = history.windows(windows_of(looks.inputs, sampled_ns), arrival=_ALL_ARRIVALS)
+    readings = read_inputs(looks.inputs, looks.tags, windows, sampled_ns)
+    reasons = judge_inputs(looks.inputs, readings, looks.tags)
+    vector = feature_vector(looks.inputs, readings, sampled_ns)
+    if reasons or vector is None:
+        left_out[reasons[0].code if reasons else "NO_VALUE"] += 1
+        return None
+    return vector.values
+
+
+def _stood(looks: _Looks, history: KnownThen, sampled_ns: int) -> NDArray[np.float64]:
+    """Return where the setpoints stood at a drawn time."""
+    definitions = looks.reader.definitions
+    windows = history.windows(windows_of(definitions, sampled_ns), arrival=_ALL_ARRIVALS)
+    return looks.reader.values(read_inputs(definitions, looks.tags, windows, sampled_ns))
 
 
 def _results(
