@@ -14,6 +14,7 @@ runs); of three, in five of six.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,7 @@ def probable_causes(
         most: how many to return.
     """
     known = _known(references, affected)
-    columns = [candidate for candidate, usable in zip(candidates, known, strict=True) if usable]
+    columns = list(compress(candidates, known))
     references, affected = references[:, known], affected[:, known]
     if len(references) < FEWEST_REFERENCES or not len(affected) or not columns:
         return ()
@@ -151,8 +152,8 @@ def probable_causes(
     varies = np.array([each.sigma > 0 for each in usual])
     if not varies.any():
         return ()
-    columns = [column for column, each in zip(columns, varies, strict=True) if each]
-    usual, references, affected = [each for each in usual if each.sigma > 0], references[:, varies], affected[:, varies]
+    columns, usual = list(compress(columns, varies)), list(compress(usual, varies))
+    references, affected = references[:, varies], affected[:, varies]
     center, sigma = np.array([each.center for each in usual]), np.array([each.sigma for each in usual])
     shift = (affected.mean(axis=0) - center) / sigma
     correlation = _correlation((references - center) / sigma)
