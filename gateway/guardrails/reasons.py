@@ -9,7 +9,6 @@ from gateway.records.verdicts import Reason
 class Abstention(StrEnum):
     """Why a gate did not let something pass; the value is the sentence's template."""
 
-    UNKNOWN_TAG = "Input {input} needs tag {tag}, which the line does not have."
     BAD_QUALITY = "The last value of {tag} has bad or unaccepted quality (status {status})."
     NO_VALUE = "Nothing usable is known of {tag} in the window of {input}."
     STALE = "The last value of {tag} is {age_seconds:.1f} s old; at most {max_age_seconds:.1f} s is accepted."
@@ -51,7 +50,6 @@ class Abstention(StrEnum):
     MOVE_UNDER_WAY = "{tag} waits until the move of {other} that model {model} suggested has had its effect."
     NO_MANIPULATED_TAG = "Model {model} names no setpoint that may be moved."
     NOT_WITHIN_LINE = "{tag} is no setpoint that the gateway may suggest."
-    EXPIRED = "The advice expired before it could be sent."
     UNREADABLE = "The message to be sent could not be checked: {error}."
 
 

@@ -1,0 +1,71 @@
+"""Each row of the tables that things are added to has all that belongs to it: loader, schema, probe, documentation."""
+
+from enum import Enum
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from gateway import cli
+from gateway.contract.lims.mapping import MAPPINGS
+from gateway.contract.probe_messages import probes
+from gateway.contract.publications import PUBLICATIONS, is_data
+from gateway.decisions.table import DECISIONS
+from gateway.events import Event, FollowUpKind, Timer
+from gateway.facts.base import Facts
+from gateway.guardrails.reasons import Abstention
+from gateway.records.acts import ActKind
+from gateway.records.production import ContextKind
+from gateway.store.facts import table as loaders
+from tests.fixtures.building import NOW_NS
+
+DOCUMENTS = Path(__file__).parents[2] / "docs"
+VARIANTS = {"ActRequested": ActKind, "FollowUpDue": FollowUpKind, "TimerDue": Timer, "ContextChanged": ContextKind}
+
+
+def documented(*names):
+    return "\n".join((DOCUMENTS / name).read_text(encoding="utf-8") for name in names)
+
+
+def test_every_kind_of_event_has_a_row_for_itself_or_for_each_of_its_variants():
+    for kind in get_args(Event):
+        of_kind = {variant for event, variant in DECISIONS if event is kind}
+        assert None in of_kind or of_kind == set(VARIANTS[kind.__name__]), kind.__name__
+        variants = {variant for variant in of_kind if isinstance(variant, Enum)}
+        assert variants <= set(VARIANTS.get(kind.__name__, ())), kind.__name__
+    assert {event for event, _ in DECISIONS} == set(get_args(Event))
+
+
+def test_every_decision_has_a_loader_of_its_facts_and_no_loader_is_left_over():
+    assert {row.facts for row in DECISIONS.values()} == loaders._LOADERS.keys()
+    assert all(issubclass(facts, Facts) for facts in loaders._LOADERS)
+
+
+@pytest.mark.parametrize("name", PUBLICATIONS)
+def test_every_published_message_has_its_schema_its_probe_and_its_place_in_the_documentation(name):
+    row = PUBLICATIONS[name]
+    assert row.name == name
+    assert (DOCUMENTS / "schema" / f"{name}.json").exists()
+    shown = "/".join(["root", *("+" if is_data(level) else level for level in row.topic.split("/"))])
+    offered = probes(topic_root="root", line="root", check_id="c-1", at_ns=NOW_NS)
+    assert [probe.retain for probe in offered if probe.shown == shown] == [row.retain]
+    assert row.topic.split("/")[0] in documented("payloads.md")
+    assert f'"{name}"' in documented("schema/asyncapi.json")
+
+
+@pytest.mark.parametrize("command", cli._COMMANDS)
+def test_every_command_is_documented(command):
+    documents = (file.read_text(encoding="utf-8") for file in [DOCUMENTS.parent / "README.md", *DOCUMENTS.glob("*.md")])
+    assert any(f"labline {command}" in text or f"make {command}" in text for text in documents)
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_every_format_of_results_has_an_example_and_its_place_in_the_documentation(mapping):
+    assert (DOCUMENTS / "mappings" / f"{mapping}.json").exists()
+    assert mapping in documented("laboratory.md", "payloads.md").casefold()
+
+
+@pytest.mark.parametrize("reason", Abstention, ids=lambda reason: reason.name)
+def test_every_reason_for_abstaining_is_given_by_some_gate(reason):
+    gateway = Path(cli.__file__).parents[1]
+    assert any(f"Abstention.{reason.name}" in file.read_text(encoding="utf-8") for file in gateway.rglob("*.py"))
