@@ -10,10 +10,10 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
+from gateway.cli.broker_visitor import BrokerVisitor
 from gateway.clock import Clock
-from gateway.config.connections import broker_address
 from gateway.config.tables import Settings
 from gateway.contract.probe_messages import Probe, probes, standing_topics
 from gateway.contract.publications import AUDIT_HEAD, STATUS
@@ -28,11 +28,10 @@ from gateway.transport.mqtt_causes import (
     RefusedError,
     cause_of,
 )
-from gateway.transport.mqtt_messages import Delivery, Outgoing
-from gateway.transport.mqtt_options import SessionOptions, Will
+from gateway.transport.mqtt_messages import Outgoing
+from gateway.transport.mqtt_options import Will
 from gateway.transport.mqtt_probe import ProbeConnection, speaks_tls
 
-_ENTER_SECONDS = 6.0
 _LARGEST_MESSAGE_BYTES = 128 * 1024  # what a draft of a deviation, with its table and texts, stays below
 _ANSWER_SECONDS = 3.0
 _RETAINED_SECONDS = 0.3  # what stands at the broker comes at once after the subscription
@@ -55,64 +54,12 @@ class Finding:
     found: str
 
 
-@dataclass(slots=True)
-class _Heard:
-    """What the broker has delivered, the newest of each topic."""
-
-    newest: dict[str, bytes] = field(default_factory=dict)
-    something: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def until(self, condition: Callable[[], bool], *, within_seconds: float) -> None:
-        """Wait until a condition of what was delivered holds, or the time is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_seconds):
-                while not condition():
-                    self.something.clear()
-                    await self.something.wait()
-
-
-class _Visitor:
-    """Connections of the check's own to one broker, one at a time."""
-
-    def __init__(self, settings: Settings, *, check_id: str) -> None:
-        self.address = broker_address(settings)
-        self.heard = _Heard()
-        self._client_id = f"{settings.mqtt.client_id}-{check_id}"
-        self._generation = 0
-
-    async def entered(
-        self, *, subscriptions: tuple[str, ...] = (), will: Will | None = None, version_5: bool | None = None
-    ) -> ProbeConnection:
-        """Return a new connection; raises OSError or NotConnectedError."""
-        self._generation += 1
-        address = self.address if version_5 is None else replace(self.address, version_5=version_5)
-        connection: ProbeConnection | None = None
-
-        def on_delivery(delivery: Delivery) -> None:
-            self.heard.newest[delivery.topic] = delivery.payload
-            self.heard.something.set()
-            if connection is not None:
-                connection.acknowledge(delivery)  # of a session of our own: nobody else misses it
-
-        options = SessionOptions(
-            address=address, client_id=self._client_id, subscriptions=subscriptions, on_delivery=on_delivery, will=will
-        )
-        connection = ProbeConnection(options, self._generation)
-        try:
-            async with asyncio.timeout(_ENTER_SECONDS):
-                await connection.open()
-        except BaseException:
-            connection.close(polite=True)
-            raise
-        return connection
-
-
 async def probe_broker(
     settings: Settings, line: LineDefinition, *, clock: Clock, loop_back: bool = False
 ) -> list[Finding]:
     """Try everything that ``run`` does at the broker; nothing that consumers see unless ``loop_back``."""
     check_id = f"check-{uuid.uuid4().hex[:8]}"
-    visitor = _Visitor(settings, check_id=check_id)
+    visitor = BrokerVisitor(settings, check_id=check_id)
     place = f"{settings.mqtt.host}:{settings.mqtt.port}"
     try:
         first = await visitor.entered()
@@ -142,7 +89,7 @@ def _room(largest_bytes: int) -> list[Finding]:
     return [Finding(subject="largest packet", ok=False, found=found)]
 
 
-async def _will(visitor: _Visitor, topic: str, payload: bytes) -> Finding:
+async def _will(visitor: BrokerVisitor, topic: str, payload: bytes) -> Finding:
     """Enter with the retained will that ``run`` has; it is never sent, as this leaves with a goodbye."""
     subject = f"will, retained, on {topic}"
     try:
@@ -155,7 +102,9 @@ async def _will(visitor: _Visitor, topic: str, payload: bytes) -> Finding:
     return Finding(subject=subject, ok=True, found="taken")
 
 
-async def _subscriptions(visitor: _Visitor, settings: Settings, line: LineDefinition, check_id: str) -> list[Finding]:
+async def _subscriptions(
+    visitor: BrokerVisitor, settings: Settings, line: LineDefinition, check_id: str
+) -> list[Finding]:
     """Subscribe to what the gateway takes; a shared subscription in a group of its own, else it would take results."""
     topics = Topics(line.topic_root)
     given = (
@@ -203,7 +152,7 @@ class _Offered:
         )
 
 
-async def _rights(visitor: _Visitor, offered: _Offered, *, loop_back: bool) -> list[Finding]:
+async def _rights(visitor: BrokerVisitor, offered: _Offered, *, loop_back: bool) -> list[Finding]:
     try:
         connection = await visitor.entered(subscriptions=offered.standing_topics, version_5=True)
     except (OSError, NotConnectedError):
@@ -219,7 +168,7 @@ async def _rights(visitor: _Visitor, offered: _Offered, *, loop_back: bool) -> l
     return await _proven(visitor, offered.probes(visitor.heard.newest))
 
 
-async def _listen(visitor: _Visitor, connection: ProbeConnection, topics: Sequence[str]) -> None:
+async def _listen(visitor: BrokerVisitor, connection: ProbeConnection, topics: Sequence[str]) -> None:
     """Hear what stands at the broker, where we may."""
     with suppress(NotConnectedError, TimeoutError):  # not to hear it is no fault: something empty is offered then
         async with asyncio.timeout(_ANSWER_SECONDS):
@@ -227,7 +176,7 @@ async def _listen(visitor: _Visitor, connection: ProbeConnection, topics: Sequen
         await visitor.heard.until(lambda: visitor.heard.newest.keys() >= set(topics), within_seconds=_RETAINED_SECONDS)
 
 
-async def _proven(visitor: _Visitor, wanted: Sequence[Probe]) -> list[Finding]:
+async def _proven(visitor: BrokerVisitor, wanted: Sequence[Probe]) -> list[Finding]:
     """Offer each probe; a broker that ends the connection over one is entered again for the next."""
     findings, connection = [], None
     try:
@@ -253,7 +202,7 @@ async def _proven(visitor: _Visitor, wanted: Sequence[Probe]) -> list[Finding]:
     return findings
 
 
-async def _looped_back(visitor: _Visitor, offered: _Offered, *, wanted: bool) -> list[Finding]:
+async def _looped_back(visitor: BrokerVisitor, offered: _Offered, *, wanted: bool) -> list[Finding]:
     """Send each probe and see it come back; where that is not wanted, say that nothing is proven."""
     if not wanted:
         return [_finding(probe, ok=False, found=UNPROVEN) for probe in offered.probes({})]
@@ -286,7 +235,7 @@ def _finding(probe: Probe, *, ok: bool, found: str) -> Finding:
 # --- why it cannot be entered
 
 
-async def _why(error: OSError | NotConnectedError, visitor: _Visitor) -> str:
+async def _why(error: OSError | NotConnectedError, visitor: BrokerVisitor) -> str:
     """Return the cause; where the broker said nothing, what else it speaks is tried."""
     address = visitor.address
     silent = isinstance(error, ClosedUnansweredError | ConnectionResetError | BrokenPipeError)
