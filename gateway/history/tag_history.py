@@ -7,8 +7,10 @@ import structlog
 
 from gateway.deadlines import ClockReading
 from gateway.errors import LablineError, StoreUnavailableError
+from gateway.history.clock_correction import ClockCorrection
 from gateway.history.columns import Columns
-from gateway.history.rings import LARGEST_LEAD_NS, Rings
+from gateway.history.rings import Rings
+from gateway.history.source_times import LARGEST_LEAD_NS
 from gateway.history.windows import TagWindow, WindowRequest, cut
 from gateway.history.writer import Historian
 from gateway.records.process import TagSample
@@ -32,6 +34,7 @@ class History:
     ) -> None:
         """``on_clock_set`` hears when the wall clock was set: what it would have shown, and what it shows."""
         self._rings = rings
+        self._clock = ClockCorrection(rings)
         self._historian = historian
         self._now = now
         self._on_damage = on_damage
@@ -42,12 +45,12 @@ class History:
     async def load(self) -> None:
         """Put back what earlier runs have left; until a source is heard again, nothing newer is known of its tags."""
         loaded = await self._historian.load(self._rings.reach)
-        self._rings.resume(arrival=loaded.arrival)
+        self._rings.arrival = max(self._rings.arrival, loaded.arrival)
         for series, (columns, older) in loaded.series.items():
             self._rings.put_back(series, columns, older_elsewhere=older)
         now_ns = self._now().wall_ns
-        if self._rings.newest_ns() > now_ns + LARGEST_LEAD_NS:
-            self._historian.record(self._rings.clock_found_behind(now_ns))
+        if self._clock.newest_ns() > now_ns + LARGEST_LEAD_NS:
+            self._historian.record(self._clock.clock_found_behind(now_ns))
         if loaded.damage:
             log.error("history is damaged in part; it counts as unknown", chunks=loaded.damage.chunks,
                       journal_entries=loaded.damage.journal_entries)  # fmt: skip
@@ -61,7 +64,7 @@ class History:
         if abs(stepped_ns) > LARGEST_LEAD_NS:
             log.warning("the wall clock was set; values count once they are told again", by_seconds=stepped_ns / 1e9)
             self._clock_sets, self._stepped_ns = self._clock_sets + 1, self._stepped_ns + stepped_ns
-            made, marks = self._rings.clock_set(now.wall_ns, stepped_ns=stepped_ns, boot_ns=now.boot_ns)
+            made, marks = self._clock.clock_set(now.wall_ns, stepped_ns=stepped_ns, boot_ns=now.boot_ns)
             if made is not None:
                 self._historian.clock_was_set(made)
             self._historian.record(marks)
@@ -113,7 +116,7 @@ class History:
 
     def last_ns(self, tag: str) -> int | None:
         """Return from when a tag's newest value counts, or None."""
-        return self._rings.last_ns(tag)
+        return self._rings.by_tag[tag].last_ns
 
     def lose(self, source: str) -> None:
         """Note that nothing is known of a source's tags since it last confirmed them."""
@@ -154,16 +157,16 @@ class History:
             return self._rings.windows(requests)
         if damage:
             self._on_damage()
-        return {request: self._joined(request, stretches[request]) for request in requests}
+        return {request: _window_of(request, stretches[request], self._rings.window(request)) for request in requests}
 
-    def _joined(self, request: WindowRequest, stretch: Columns) -> TagWindow:
-        """Return a window of what the disk holds: everything is there or still in the historian's buffers."""
-        recent = self._rings.window(request)
-        return cut(
-            request,
-            held_ns=stretch.held_ns,
-            values=stretch.values,
-            statuses=stretch.statuses,
-            confirmed_ns=recent.confirmed_ns,
-            arrival=recent.arrival,
-        )
+
+def _window_of(request: WindowRequest, stretch: Columns, recent: TagWindow) -> TagWindow:
+    """Return a window of what the disk holds: everything is there or still in the historian's buffers."""
+    return cut(
+        request,
+        held_ns=stretch.held_ns,
+        values=stretch.values,
+        statuses=stretch.statuses,
+        confirmed_ns=recent.confirmed_ns,
+        arrival=recent.arrival,
+    )

@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
 from gateway.history.chunk_retention import ChunkRetention
-from gateway.history.rings import LARGEST_LEAD_NS
+from gateway.history.source_times import LARGEST_LEAD_NS
 from gateway.ingest.gaps import Gaps
 from gateway.records.outgoing import Lane
 from gateway.records.process import GapKind

@@ -209,7 +209,7 @@ def test_whatever_the_clocks_do_no_value_counts_from_the_future(told, limit):
     source = FedSource("A", max_clock_skew_seconds=limit)
     for value, ahead, after in told:
         source.tell(A=(value, ahead))
-        last_ns = source.listener.rings.last_ns("A")
+        last_ns = source.listener.rings.by_tag["A"].last_ns
         assert last_ns <= source.clock.now_ns() + 2 * SECOND_NS
         source.after(after)
 

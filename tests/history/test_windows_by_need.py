@@ -16,8 +16,9 @@ from gateway.deadlines import ClockReading
 from gateway.history import unsealed
 from gateway.history.buffer import SeriesBuffer
 from gateway.history.columns import Columns, HeldSample, SampleFlag
-from gateway.history.rings import READ_LATE_NS, Rings, TagRing
+from gateway.history.rings import READ_LATE_NS, Rings
 from gateway.history.tag_history import History
+from gateway.history.tag_ring import TagRing
 from gateway.history.windows import WindowRequest
 from gateway.history.writer import Historian
 from gateway.records.process import TagSample

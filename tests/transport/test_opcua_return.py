@@ -158,7 +158,7 @@ async def test_a_notification_that_cannot_be_had_again_is_a_gap_and_all_values_a
 
 async def test_an_overflow_of_the_servers_queue_is_a_gap_of_that_tag():
     async with through_a_link() as (server, _link, listener):
-        before_ns = listener.rings.last_ns("T")
+        before_ns = listener.rings.by_tag["T"].last_ns
         await asyncio.sleep(0.3)
         await server.write("T", 70.0, status=0x480)
         await listener.until("T", good(70.0))

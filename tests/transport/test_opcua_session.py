@@ -22,10 +22,10 @@ async def test_values_come_with_quality_and_source_time():
         await listener.until("T", lambda value, _status: value == 20.5)
         await plant.write("T", 21.5, status=ua.StatusCodes.UncertainLastUsableValue)
         await listener.until("T", lambda value, status: value == 21.5 and quality_of(status) is Quality.UNCERTAIN)
-        before = listener.rings._rings["T"].last_ns
+        before = listener.rings.by_tag["T"].last_ns
         await plant.write("T", 22.5)
         await listener.until("T", lambda value, _status: value == 22.5)
-        assert listener.rings._rings["T"].last_ns > before
+        assert listener.rings.by_tag["T"].last_ns > before
 
 
 async def test_numbers_of_every_kind_are_taken_and_what_is_no_number_is_bad():

@@ -1,0 +1,114 @@
+"""What the rings forget when the wall clock is set, and what they mark as unknown.
+
+What counts from a future that was none would make every later value an older one, and a confirmation from there would
+keep a dead server's values fresh. So with each setting the rings begin again: until a server sends its values again
+nothing is known of its tags. A clock that soon comes forward again by as much as it was set back was right before: what
+was known then holds again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gateway.history.clock_steps import ClockSet
+from gateway.history.columns import HeldSample
+from gateway.history.rings import Rings
+from gateway.history.source_times import LARGEST_LEAD_NS
+from gateway.history.tag_ring import put_mark
+
+_TAKEN_BACK_WITHIN_NS = 3_600_000_000_000  # later than that, two settings of a clock have nothing to do with each other
+_SMALLEST_MISTAKE_NS = 10_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _SetBack:
+    """The wall clock was set back, and what was known until then."""
+
+    arrival: int
+    boot_ns: int
+    by_ns: int  # in all since then
+    confirmed_ns: Mapping[str, int]  # by source
+    known_until_ns: Mapping[str, int]  # by tag
+
+
+class ClockCorrection:
+    """Has the rings begin again when the wall clock was set; remembers the last setting back."""
+
+    def __init__(self, rings: Rings) -> None:
+        self._rings = rings
+        self._set_back: _SetBack | None = None
+
+    def newest_ns(self) -> int:
+        """Return the latest instant that anything in memory speaks of, 0 where there is none."""
+        last_ns = [ring.last_ns or 0 for ring in self._rings.by_tag.values()]
+        return max([*last_ns, *self._rings.confirmations.until_ns.values()], default=0)
+
+    def clock_found_behind(self, now_ns: int) -> list[HeldSample]:
+        """Note that the wall clock shows less than what is on record speaks of; return the marks.
+
+        Whether it was ahead before or is behind now nobody can say: nothing of what is recorded becomes void.
+        """
+        self._rings.arrival += 1
+        return self._begin_again(now_ns)
+
+    def clock_set(self, now_ns: int, *, stepped_ns: int, boot_ns: int) -> tuple[ClockSet | None, list[HeldSample]]:
+        """Note that the wall clock was set: until sent again nothing is known of any source's tags.
+
+        Returns what that makes void of what was recorded, and the marks to be recorded. Of a tag whose values are dated
+        in a future that was none, nothing is known since before.
+        """
+        rings = self._rings
+        rings.arrival += 1
+        back = self._set_back
+        if back is not None:
+            back = replace(back, by_ns=back.by_ns + stepped_ns)
+            self._set_back = back = back if boot_ns - back.boot_ns <= _TAKEN_BACK_WITHIN_NS else None
+        if back is not None and abs(back.by_ns) <= LARGEST_LEAD_NS:
+            return self._taken_back(back, now_ns)
+        if stepped_ns > 0:
+            return None, self._begin_again(now_ns)
+        if back is None and stepped_ns < -_SMALLEST_MISTAKE_NS:
+            self._set_back = _SetBack(
+                arrival=rings.arrival,
+                boot_ns=boot_ns,
+                by_ns=stepped_ns,
+                confirmed_ns=dict(rings.confirmations.until_ns),
+                known_until_ns={tag: rings.known_until_ns(tag) for tag in rings.by_tag},
+            )
+        return ClockSet(arrival=rings.arrival, until_ns=now_ns), self._begin_again(now_ns)
+
+    def _taken_back(self, back: _SetBack, now_ns: int) -> tuple[ClockSet, list[HeldSample]]:
+        self._set_back = None
+        confirmed_ns = {source: min(until, now_ns) or now_ns for source, until in back.confirmed_ns.items()}
+        self._rings.confirmations.until_ns = confirmed_ns
+        known = {tag: min(until, now_ns) or now_ns for tag, until in back.known_until_ns.items()}
+        made = ClockSet(arrival=self._rings.arrival, until_ns=now_ns, takes_back=back.arrival)
+        return made, self._start_over(known, now_ns)
+
+    def _begin_again(self, now_ns: int) -> list[HeldSample]:
+        rings = self._rings
+        confirmed_ns = {source: min(until, now_ns) for source, until in rings.confirmations.until_ns.items()}
+        rings.confirmations.until_ns = confirmed_ns
+        known = {
+            tag: (ring.last_until(now_ns) or now_ns) if (ring.last_ns or 0) > now_ns else rings.known_until_ns(tag)
+            for tag, ring in rings.by_tag.items()
+        }
+        return self._start_over(known, now_ns)
+
+    def _start_over(self, known_until_ns: Mapping[str, int], now_ns: int) -> list[HeldSample]:
+        """Forget what is in memory, and mark from when on nothing is known; return the marks and what is confirmed."""
+        rings, latest_ns = self._rings, self.newest_ns()
+        marks = [
+            rings.confirmations.confirm(source, until, arrival=rings.arrival)
+            for source, until in rings.confirmations.until_ns.items()
+            if until
+        ]
+        for tag, ring in rings.by_tag.items():
+            ring.false_until_ns = latest_ns if latest_ns > now_ns + LARGEST_LEAD_NS else 0
+            ring.earliest_next_ns = min(ring.earliest_next_ns, now_ns)
+            if ring.last_ns is None:
+                continue
+            ring.forget(reaches_from_ns=now_ns)
+            since_ns = known_until_ns[tag]
+            ring.told_again_until_ns = max(rings.confirmed_ns(rings.source_of[tag]), since_ns)
+            marks.append(put_mark(ring, tag, since_ns, arrival=rings.arrival))
+        return marks
