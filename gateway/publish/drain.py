@@ -70,7 +70,7 @@ class Drain:
             holding_back=self.holding_back, on_settled=self._on_settled,
         )  # fmt: skip
         self._sending = Sending(
-            session=session, writer=writer, waiting=self._waiting, order=self._order, in_flight=self._in_flight,
+            session=session, writer=writer, waiting=self._waiting, in_flight=self._in_flight,
             holding_back=self.holding_back, suspicion=self._settling.suspicion, clock=clock,
         )  # fmt: skip
         self._something = asyncio.Event()
@@ -140,7 +140,9 @@ class Drain:
     async def _send_what_waits(self) -> None:
         while True:
             self._listener.progress()
-            self._drop_if_unanswered()
+            if self._in_flight.waits_longer_than(_ACKNOWLEDGEMENT_TIMEOUT_SECONDS):
+                self._settling.dropped_by_us()
+                self._session.drop("the broker did not acknowledge in time")
             try:
                 if self._session.connected and self._waiting:
                     await self._send()
@@ -162,11 +164,6 @@ class Drain:
             self._order.again()
             self._waiting.more = True
         self._something.clear()
-
-    def _drop_if_unanswered(self) -> None:
-        if self._in_flight.waits_longer_than(_ACKNOWLEDGEMENT_TIMEOUT_SECONDS):
-            self._settling.dropped_by_us()
-            self._session.drop("the broker did not acknowledge in time")
 
     async def _send(self) -> None:
         if not self._sending.is_current:

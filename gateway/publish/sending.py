@@ -9,7 +9,6 @@ from gateway.database.writer import Writer
 from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.publish.holding_back import HoldingBack
 from gateway.publish.in_flight import InFlight
-from gateway.publish.order import SendingOrder
 from gateway.publish.suspicion import Suspicion
 from gateway.publish.waiting import Waiting
 from gateway.records.outgoing import Lane
@@ -30,7 +29,6 @@ class Sending:
         session: MqttSession,
         writer: Writer,
         waiting: Waiting,
-        order: SendingOrder,
         in_flight: InFlight,
         holding_back: HoldingBack,
         suspicion: Suspicion,
@@ -39,7 +37,7 @@ class Sending:
         self._session = session
         self._writer = writer
         self._waiting = waiting
-        self._order = order
+        self._order = waiting.order
         self._in_flight = in_flight
         self._holding_back = holding_back
         self._suspicion = suspicion

@@ -15,7 +15,7 @@ class Waiting:
 
     def __init__(self, reader: Reader, order: SendingOrder) -> None:
         self._reader = reader
-        self._order = order
+        self.order = order
         self._handed: list[Queued] = []  # committed after all that was read of the outbox
         self.more = True  # whether the outbox has to be read
 
@@ -36,19 +36,19 @@ class Waiting:
         """
         if not self.more and len(self._handed) < room:
             handed, self._handed = self._handed, []
-            fresh = (message for message in handed if not self._order.has_passed(message))
+            fresh = (message for message in handed if not self.order.has_passed(message))
             return sorted(fresh, key=lambda message: (message.lane, message.seq)), True
         self.more, self._handed = False, []
-        waiting = await self._reader.waiting(most=room, cursors=self._order.cursors())
+        waiting = await self._reader.waiting(most=room, cursors=self.order.cursors())
         return waiting, len(waiting) < room
 
     async def older_of_topic(self, message: Queued, *, most: int) -> list[Queued]:
         """Return the backlog of a live message's topic, the oldest first, at most so many."""
         older = await self._reader.older_of_topic(
             message,
-            sent=self._order.sent_of(message.lane),
-            backlog=self._order.backlog,
-            connection=self._order.connection,
+            sent=self.order.sent_of(message.lane),
+            backlog=self.order.backlog,
+            connection=self.order.connection,
             most=most,
         )
         self.more = self.more or len(older) >= most
@@ -57,6 +57,6 @@ class Waiting:
     async def is_anything_left(self) -> bool:
         """Return whether the outbox holds something to send; where it cannot be read now, it may."""
         try:
-            return bool(await self._reader.waiting(most=1, cursors=self._order.from_the_beginning()))
+            return bool(await self._reader.waiting(most=1, cursors=self.order.from_the_beginning()))
         except StoreUnavailableError:
             return True
