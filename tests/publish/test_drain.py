@@ -62,9 +62,18 @@ class Bench:
         self.received.clear()
 
     async def until_empty(self, *, within_seconds=20):
-        """Until nothing is left to send, and the watcher has heard what was sent."""
-        async with asyncio.timeout(within_seconds):
-            await self.drain.until_empty()
+        """Until nothing is left to send, and the watcher has heard what was sent; patience is for what stands still."""
+        async with asyncio.timeout(within_seconds) as patience:
+            emptied = asyncio.create_task(self.drain.until_empty())
+            try:
+                while not emptied.done():
+                    sent = self.drain.sent
+                    await asyncio.wait({emptied}, timeout=0.5)
+                    if self.drain.sent > sent:
+                        patience.reschedule(asyncio.get_running_loop().time() + within_seconds)
+                await emptied
+            finally:
+                emptied.cancel()
             await self._echoed()
         self.received[:] = [each for each in self.received if each.topic != "out/echo"]
 
