@@ -82,7 +82,7 @@ BOARD = Publication(
     topic="board",
     retain=True,
     replaces=True,
-    expires="after 60 s; it is told anew each 30 s, and when guidance changes",
+    expires="after 60 s; it is published every 30 s, and when guidance changes",
 )
 PREDICTION = Publication(
     name="prediction",

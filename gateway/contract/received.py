@@ -126,7 +126,7 @@ _SPECIFICATION_FIELDS: Mapping[str, Schema] = {
 
 _RESPONSE_FIELDS: Mapping[str, Schema] = {
     "schema": {"const": "labline.response/1"},
-    "id": _text("chosen by the terminal, anew for each response", needed=True),
+    "id": _text("chosen by the terminal, a new one for each response", needed=True),
     "guidance_id": _text("the id of the guidance, from guidance/{id} or the board", needed=True),
     "act": listed(ACTS, "What the person does with the guidance"),
     "terminal": _text("the terminal; must be the last level of the topic", needed=True),

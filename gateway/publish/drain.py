@@ -180,7 +180,7 @@ class Drain:
             self._settled.set()  # who waits until all is empty looks again
 
     async def _begin(self) -> None:
-        """Begin anew on a connection that has come up."""
+        """Begin again on a connection that has come up."""
         self._waiting.more = True
         if self._in_flight:  # settling has not yet heard what became of them on the connection before
             self._in_flight.answered.set()
@@ -196,4 +196,4 @@ class Drain:
         self._settling.begin()
         number = max(self._clock.now_ns(), self._order.connection + 1)  # no other ever had it, in this life or before
         self._order.begin(await self._reader.newest_seq(), connection=number)
-        self._sending.generation = generation  # only now: where the store fails, it is begun anew
+        self._sending.generation = generation  # only now: where the store fails, it is begun again

@@ -23,7 +23,7 @@ class SendingOrder:
     _pulled: set[int] = field(default_factory=set)
 
     def begin(self, newest_seq: int, *, connection: int) -> None:
-        """Begin anew on a connection that has come up."""
+        """Begin again on a connection that has come up."""
         self.backlog, self.connection = newest_seq, connection
         self._live, self._sent, self._pulled = {}, {}, set()
 

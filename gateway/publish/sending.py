@@ -110,13 +110,13 @@ class Sending:
             self._publish(message)
 
     def _publish(self, message: Queued) -> None:
-        if not self.is_current:  # changed while the message was looked at: begun anew
+        if not self.is_current:  # changed while the message was looked at: begun again
             self._waiting.more = True
             return
         try:
             outcome = self._session.publish(_outgoing(message, self._clock))
         except NotConnectedError:
-            self._waiting.more = True  # the next connection begins anew
+            self._waiting.more = True  # the next connection begins again
             return
         self._in_flight.add(message, outcome)
         log.debug("sent", topic=message.topic, message=message.message_id)

@@ -69,7 +69,7 @@ class Settling:
             self._on_settled(lost)
 
     def begin(self) -> None:
-        """Begin anew on a connection that has come up: what was acknowledged on the one before is sent again."""
+        """Begin again on a connection that has come up: what was acknowledged on the one before is sent again."""
         self._kept.clear()
 
     def dropped_by_us(self) -> None:
