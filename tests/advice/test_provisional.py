@@ -12,7 +12,7 @@ from gateway.records.process import Gap, GapKind
 from gateway.store.audit import trail as audit
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import PH, VISCOSITY, assignment, line, moment
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 OUT, IN = 75.0, 78.0  # degC: a viscosity of 112 and of 100
 

@@ -37,8 +37,8 @@ from gateway.transport.mqtt_messages import Delivery
 from tests.advice.test_lifecycle import guidance
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, moment, tag
 from tests.fixtures.listeners import of_sending
+from tests.fixtures.store_bench import Bench
 from tests.publish.test_drain import SteadyClock
-from tests.store.test_transaction import Bench
 
 LATCHES = ["STORE_QUARANTINED", "AUDIT_BEHIND_WITNESS", "MODEL_DRIFT_VISCOSITY_VISCOSITY", "MODEL_TOO_SLOW_VISCOSITY"]
 

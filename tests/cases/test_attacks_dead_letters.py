@@ -18,7 +18,7 @@ from gateway.store.care.salvage import salvage
 from gateway.store.statements import SQL
 from tests.config.test_settings import MINIMAL, written
 from tests.fixtures.building import moment, new_state
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 
 class Letters(Bench):

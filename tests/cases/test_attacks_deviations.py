@@ -14,7 +14,7 @@ from gateway.advice.documents import html, markdown
 from gateway.advice.foreign_text import in_markdown
 from gateway.cli import app
 from tests.decisions.test_deviations import Plant
-from tests.store.test_transaction import viscosity
+from tests.fixtures.store_bench import viscosity
 
 HOSTILE = [
     "![x](http://evil.example/pixel.png)",

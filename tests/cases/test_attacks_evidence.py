@@ -16,7 +16,7 @@ from gateway.store.database import STATE, STATE_FILE, checked_tables, open_state
 from gateway.store.outbox import Left, departed
 from gateway.store.tables import TABLES
 from tests.fixtures.building import NOW_NS, moment
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 _FAILED = {
     "sample_id": "S-1",

@@ -29,7 +29,7 @@ from gateway.store.transaction.decide_batch import decide_batch
 from gateway.transport.mqtt_messages import Delivery
 from tests.fixtures.building import NOW_NS, moment
 from tests.fixtures.building import line as line_definition
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 _LINE = "acme/lyon/polymers/line-1"
 _RESULT = {

@@ -27,8 +27,8 @@ from gateway.time_units import SECOND_NS
 from gateway.transport import onnx as transport
 from gateway.transport.onnx import load_model, session_of
 from tests.fixtures.building import assignment, bundle, line
+from tests.fixtures.store_bench import Bench
 from tests.inference.test_bundle import MODELS
-from tests.store.test_transaction import Bench
 
 DOUBLE = TensorProto.DOUBLE
 OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]

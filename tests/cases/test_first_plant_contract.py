@@ -22,7 +22,7 @@ from gateway.records.people import Act, Outcome
 from gateway.records.production import ContextKind
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 AT = "2026-11-29T08:00:00Z"
 

@@ -32,7 +32,7 @@ from gateway.store.codec import decode
 from gateway.time_units import SECOND_NS
 from tests.decisions.test_deviations import Plant
 from tests.fixtures.building import NOW_NS, moment, new_state, sample
-from tests.store.test_transaction import viscosity
+from tests.fixtures.store_bench import viscosity
 
 HOUR_NS = 3600 * SECOND_NS
 

@@ -23,7 +23,7 @@ from gateway.store.outbox import Queued
 from tests.fixtures.building import line as line_of_tests
 from tests.fixtures.building import moment
 from tests.fixtures.listeners import of_sending
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 LOT = "LOT/1"
 

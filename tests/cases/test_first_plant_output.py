@@ -9,7 +9,7 @@ from gateway.cli.output import SafeConsole, few_digits, show_wrapped
 from gateway.cli.replay import _readable
 from gateway.cli.story import story
 from gateway.store.queries.tracing import Node, trace
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 _LIMITS = {"test_name": "pH", "spec_min": 6.5, "spec_max": 7.5, "material_lot": "LOT/1"}
 

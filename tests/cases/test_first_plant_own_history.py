@@ -16,7 +16,7 @@ from gateway.training.recorded_rows import recorded_rows
 from gateway.training.setpoint import Verdict
 from gateway.training.setpoints import studied
 from tests.fixtures.building import NOW_NS, linear
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 RESULTS, MINUTES = 70, 4  # one result each four minutes
 CONFIGURATION = """

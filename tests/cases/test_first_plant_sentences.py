@@ -25,7 +25,7 @@ from gateway.records.prediction import ModelIdentity, Prediction
 from gateway.records.verdicts import Reason, Verdict
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, linear, value_output
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ from tests.fixtures.setpoint_recipes import (
     setpoint_of,
     slow,
 )
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 MOISTURE = Specification(
     product="FG-100", analyte="moisture", lower=2.8, upper=4.2, target=3.7, unit="%", version="1"

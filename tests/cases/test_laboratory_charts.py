@@ -14,7 +14,7 @@ from gateway.lab.trends import charted, charted_again
 from gateway.line.spc_rules import RunRule, TrendRules
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, line
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 MINUTE_NS = 60 * SECOND_NS
 

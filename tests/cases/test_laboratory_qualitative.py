@@ -6,7 +6,7 @@ import pytest
 
 from gateway.records.laboratory import Bands, Specification
 from tests.fixtures.building import PH, VISCOSITY, line
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 _OF_FG_100 = (
     VISCOSITY,

@@ -16,7 +16,7 @@ from gateway.contract.lims.stated_lots import MOST_LOTS
 from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultReference, ResultStatus
 from tests.fixtures.building import NOW_NS
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 RESULT = {"sample_id": "S-1", "test_name": "Viscosity", "result": 100.0, "material_lot": "L-1"}
 SENAITE = {"uid": "a", "portal_type": "Analysis", "review_state": "verified", "Keyword": "PH", "Result": "7.1",

@@ -22,7 +22,7 @@ from gateway.lab.specifications import action_limits, judge, limits_text
 from gateway.records.laboratory import Bands, ResultStatus, Specification
 from gateway.store.codec import decode, encode
 from tests.fixtures.building import NOW_NS, PH, VISCOSITY, result
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 SALMONELLA = Specification(
     analyte="salmonella",

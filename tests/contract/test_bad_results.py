@@ -10,7 +10,7 @@ from gateway.contract.times import rfc3339
 from gateway.records.laboratory import ResultStatus
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 EARLIER = rfc3339(NOW_NS - 60 * SECOND_NS)
 EARLIER_STILL = rfc3339(NOW_NS - 600 * SECOND_NS)

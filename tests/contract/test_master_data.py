@@ -12,7 +12,7 @@ from gateway.events import MessageRefused, SpecificationStated
 from gateway.replay.recorded import recorded_events, recorded_stretch
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, line, moment
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 STATED = {"product": "FG-100", "analyte": "viscosity", "version": "4", "lower": 95.0, "upper": 102.0, "unit": "mPa.s"}
 

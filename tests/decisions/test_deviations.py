@@ -23,7 +23,7 @@ from gateway.store.codec import decode
 from gateway.store.queries.tracing import trace
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, line, moment, sample, tag
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 TAGS = ("temperature", "pressure", "flow")
 STEPS = Procedure(name="oos-viscosity", title="Viscosity out of specification", analyte=("viscosity",),

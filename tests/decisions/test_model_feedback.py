@@ -11,7 +11,7 @@ from gateway.decisions.model_feedback import drift_latch
 from gateway.line.outputs import BiasLimits
 from gateway.time_units import seconds_to_ns
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, value_output
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 LIMITS = BiasLimits(trust=0.5, max_step=5.0, max_total=8.0, max_age_ns=seconds_to_ns(3600))
 

@@ -10,7 +10,7 @@ from gateway.contract.times import rfc3339
 from gateway.line.spc_rules import ControlMaterial
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import line
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 HEAVY = ControlMaterial(name="OIL-500", analyte="viscosity", mean=500.0, standard_deviation=2.0, unit="mPa.s")
 OIL = ControlMaterial(name="OIL-100", analyte="viscosity", mean=100.0, standard_deviation=0.5, unit="mPa.s")

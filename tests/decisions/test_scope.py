@@ -16,9 +16,9 @@ from gateway.store.care.checking import check
 from tests.config.test_settings import MINIMAL
 from tests.decisions.test_deviations import Plant
 from tests.fixtures.building import VISCOSITY, line
+from tests.fixtures.store_bench import Bench
 from tests.lab.test_sampling import Asking
 from tests.lab.test_trends import RULES, STEADY, measured
-from tests.store.test_transaction import Bench
 
 NORDIC, OTHER = {"client_id": "NORDIC"}, {"client_id": "ATLAS"}
 APART = [

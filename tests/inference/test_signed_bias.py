@@ -15,7 +15,7 @@ from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS, seconds_to_ns
 from tests.decisions.test_model_feedback import audited, learned, newest_prediction, teach
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, value_output
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 LIMITS = BiasLimits(trust=0.5, max_step=2.0, max_total=3.0, max_age_ns=seconds_to_ns(3600), signed=True)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -17,7 +17,7 @@ from gateway.store.queries.versions import UNKNOWN, changes, promoted_at_start
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, moment, value_output
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 WHO = {"person": "qa", "reason": "VR-1"}
 

@@ -20,7 +20,7 @@ from gateway.store.audit import trail as audit
 from gateway.time_units import SECOND_NS
 from tests.config.test_settings import MINIMAL
 from tests.fixtures.building import NOW_NS, VISCOSITY, line
-from tests.store.test_transaction import Bench, viscosity
+from tests.fixtures.store_bench import Bench, viscosity
 
 RULES = TrendRules(product="FG-100", analyte="viscosity", baseline=10)
 STEADY = (99.6, 100.4, 99.8, 100.1, 99.9, 100.5, 99.5, 100.2, 100.0, 100.3)  # limits about 98.6 to 101.4

@@ -17,7 +17,7 @@ from gateway.store.database import read_state
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, line
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 
 @pytest.fixture

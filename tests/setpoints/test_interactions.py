@@ -13,7 +13,7 @@ from gateway.records.prediction import ModelIdentity
 from gateway.setpoints.interactions import coupled_models, gains_on
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import PH, VISCOSITY, assignment, bundle, line, linear, mean_input, tag
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 # viscosity = 100 - 4 (temperature - 78); it is 106 at 76.5, and 1.4 degC more would bring it to its target
 PH_OUTPUT = ModelOutput(

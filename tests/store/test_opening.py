@@ -27,7 +27,7 @@ from gateway.store.database import open_state, read_state
 from gateway.store.transaction import decide_batch
 from tests.fixtures.building import NOW_NS
 from tests.fixtures.laboratory import CONFIGURATION
-from tests.store.test_transaction import Bench
+from tests.fixtures.store_bench import Bench
 
 
 @pytest.fixture(autouse=True)

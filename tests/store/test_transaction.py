@@ -8,127 +8,23 @@ from functools import partial
 
 import pytest
 
-from gateway.contract.acts import identity_of_act
-from gateway.contract.contexts import context_change
-from gateway.contract.identity import sha256_hex
-from gateway.contract.lims.lab_results import lab_result
-from gateway.contract.responses import response
 from gateway.contract.times import rfc3339
 from gateway.database.writer import Writer
 from gateway.decisions import table
 from gateway.decisions.table import windows_needed
 from gateway.errors import InferenceError, LablineError, StoreCorruptError, StoreLockedError, StoreUnavailableError
 from gateway.events import (
-    ActRequested,
-    ContextChanged,
     GatewayStarted,
     ModelDue,
-    Origin,
-    ResponseArrived,
     ResultArrived,
     Timer,
-    TimerDue,
 )
-from gateway.ingest.event_queue import Pending
 from gateway.line.definition import Stage
-from gateway.records.laboratory import ResultStatus
 from gateway.store.audit import trail as audit
 from gateway.store.database import locked, open_state, read_state
-from gateway.store.statements import SQL
-from gateway.store.transaction.decide_batch import decide_batch
-from gateway.store.transaction.restated import MEANT_AFTER_NS, meant
 from gateway.time_units import SECOND_NS, seconds_to_ns
-from tests.fixtures.building import NOW_NS, assignment, line, moment, new_state, sample, steady_rings
-
-
-class Bench:
-    """A store and a line, and one verb for each kind of event."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        self.connection = new_state(directory)
-        self.line = line()
-        self.deliveries = 0
-        self.now_ns = NOW_NS
-
-    def commit(self, event, windows=None):
-        self.connection.execute("BEGIN IMMEDIATE")
-        outcome = decide_batch(self.connection, line=self.line, batch=(Pending(event, windows=windows or {}),),
-                               on_decided=self.decided)  # fmt: skip
-        if outcome.board_due is not None:
-            decide_batch(self.connection, line=self.line, batch=(Pending(outcome.board_due),))
-        self.connection.execute("COMMIT")
-        return outcome
-
-    def decided(self, event, decision):
-        """Hear of a decision; for benches that look at them."""
-
-    def act(self, act, *, at_ns=None, person="qa", reason="VR-1"):
-        """Ask for an act as a command does; return the answer."""
-        at_ns = self.now_ns if at_ns is None else at_ns
-        event = ActRequested(event_id=identity_of_act(act, at_ns=at_ns), at=moment(at_ns), act=act, person=person,
-                             reason=reason)  # fmt: skip
-        return self.commit(event).answers[event.event_id]
-
-    def origin(self, topic, payload, *, dup=False, number=None):
-        self.deliveries += 1
-        return Origin(
-            session="labline-in", topic=topic, message_number=number or self.deliveries, redelivered=dup,
-            payload_sha256=sha256_hex(payload),
-        )  # fmt: skip
-
-    def result(self, document, **delivery):
-        payload = json.dumps(document).encode()
-        read = lab_result(
-            payload, source="lims", now_ns=self.now_ns, analytes={"pH": "ph", "Viscosity": "viscosity"},
-            assume_status=ResultStatus.VALIDATED,
-        )  # fmt: skip
-        origin = self.origin("lims/results/qc", payload, **delivery)
-        event = ResultArrived(at=moment(self.now_ns), origin=origin, result=read, payload=payload)
-        return self.commit(event, steady_rings(78.0, 78.0).windows(windows_needed(event, self.line)))
-
-    def context(self, event, **fields):
-        at = rfc3339(self.now_ns - seconds_to_ns(30))
-        payload = json.dumps({"event": event, "at": at, **fields}).encode()
-        change = context_change(payload, now_ns=self.now_ns)
-        origin = self.origin("mes/context/x", payload)
-        return self.commit(ContextChanged(at=moment(self.now_ns), origin=origin, change=change, payload=payload))
-
-    def answer(self, guidance_id, act, response_id="r-1"):
-        document = {"id": response_id, "guidance_id": guidance_id, "act": act, "terminal": "T-07", "person": "op"}
-        payload = json.dumps(document).encode()
-        read = response(payload, now_ns=self.now_ns)
-        origin = self.origin("root/response/T-07", payload)
-        return self.commit(ResponseArrived(at=moment(self.now_ns), origin=origin, response=read, payload=payload))
-
-    def model_due(self, temperature, setpoint=78.0, name="viscosity", **others):
-        rings = steady_rings(temperature, setpoint, **others)
-        rings.confirm("plc1", confirmed_ns=self.now_ns)
-        event = ModelDue(event_id=f"due-{name}-{self.now_ns}", at=moment(self.now_ns), model=name)
-        return self.commit(event, rings.windows(windows_needed(event, self.line)))
-
-    def wait(self, seconds):
-        """Let time pass, and take up what the laboratory has said again and left standing."""
-        self.now_ns += seconds_to_ns(seconds)
-        until_ns = self.now_ns - MEANT_AFTER_NS
-        for row in self.connection.execute(SQL["restated_since"], {"until_ns": until_ns, "most": 100}).fetchall():
-            event = meant(tuple(row), moment(self.now_ns))
-            self.commit(event, steady_rings(78.0, 78.0).windows(windows_needed(event, self.line)))
-
-    def timer(self, timer):
-        return self.commit(TimerDue(event_id=f"{timer}-{self.now_ns}", at=moment(self.now_ns), timer=timer))
-
-    def order(self):
-        self.context("order_started", job_order_id="WO-1", material_definition_id="FG-100", equipment_id="R1")
-        self.context("lot_started", material_lot_id="LOT/1", job_order_id="WO-1", equipment_id="R1")
-
-    def rows(self, query, *parameters):
-        return [tuple(row) for row in self.connection.execute(query, parameters)]
-
-    def sent(self, kind):
-        rows = self.rows("SELECT payload FROM outbox ORDER BY seq")
-        documents = [json.loads(payload) for (payload,) in rows if payload]
-        return [document for document in documents if document["schema"] == f"labline.{kind}/1"]
+from tests.fixtures.building import NOW_NS, assignment, line, moment, sample, steady_rings
+from tests.fixtures.store_bench import Bench, viscosity
 
 
 @pytest.fixture
@@ -136,13 +32,6 @@ def bench(tmp_path):
     found = Bench(tmp_path)
     with closing(found.connection):
         yield found
-
-
-def viscosity(value, **changes):
-    return {
-        "sample_id": "S-1", "test_id": "Viscosity", "value": value, "unit": "mPa.s", "status": "approved",
-        "material_lot_id": "LOT/1", **changes,
-    }  # fmt: skip
 
 
 def test_an_out_of_specification_result_becomes_disposition_and_hold_in_one_transaction(bench):
