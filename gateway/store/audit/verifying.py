@@ -5,7 +5,8 @@ that the line was renamed, or that records are vouched for by archives that were
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from gateway.store.database import read_state
 from gateway.store.statements import SQL
 
 _TEXTS = ("hash", "line", "public_key", "signature")
+
+
+_ARCHIVED_ELSEWHERE = "records are vouched for by archived lines: verify them with --archive FOLDER, each folder once"
 
 
 @dataclass(slots=True)
@@ -62,29 +66,48 @@ def verify(
         rows = [row for row in connection.execute(SQL["signed_heads"]) if row["seq"] > (until or 0)]
         heads = [_published(row, line) for row in rows]  # those of archived lines are in the archive
         found.heads = len(heads)
-        found.wrong += [problem] if (problem := archive_problem(connection)) else []
-        found.wrong += [
-            f"the archive of the lines until {each['last_seq']} ends otherwise than is on record"
-            for each in connection.execute(SQL["archives"])
-            if archived.get(each["last_seq"], each["last_hash"]) != each["last_hash"]
-        ]
+        found.wrong += _archive_problems(connection, archived)
         known = keys_of_heads(connection) | ({own_key} if own_key else set())
+        ends = last["seq"] if last else 0
         for head in [*heads, *witnesses]:
-            row = connection.execute(SQL["audit_hash"], {"seq": head["seq"]}).fetchone()
-            hashes = archived if row is None else {head["seq"]: row["hash"]}
-            found.wrong += [problem] if (problem := head_problem(head, hashes, last["seq"] if last else 0)) else []
-            if known and head["public_key"] not in known:
-                found.wrong.append(f"head {head['seq']} is signed with another key")
+            found.wrong += _head_problems(connection, head, archived, ends=ends, known=known)
         if beside is not None and not contains(connection, beside):
-            ends = last["seq"] if last else 0
             found.wrong.append(f"line {beside.seq} was committed as it is not in the trail, which ends at {ends}")
     _renamed(found, heads, witnesses, line, unnamed={row["seq"] for row in rows if row["line"] is None})
     if findings.archived:
-        found.notes.append(
-            f"{findings.archived} records are vouched for by archived lines: verify them with --archive FOLDER, "
-            "each folder once"
-        )
+        found.notes.append(f"{findings.archived} {_ARCHIVED_ELSEWHERE}")
     return found
+
+
+def _archive_problems(connection: sqlite3.Connection, archived: Mapping[int, str]) -> list[str]:
+    """Return where archives do not fit together, or end otherwise than is on record; ``archived``: hashes by number."""
+    problem = archive_problem(connection)
+    return [
+        *([] if problem is None else [problem]),
+        *(
+            f"the archive of the lines until {row['last_seq']} ends otherwise than is on record"
+            for row in connection.execute(SQL["archives"])
+            if archived.get(row["last_seq"], row["last_hash"]) != row["last_hash"]
+        ),
+    ]
+
+
+def _head_problems(
+    connection: sqlite3.Connection,
+    head: Mapping[str, Any],
+    archived: Mapping[int, str],
+    *,
+    ends: int,
+    known: Collection[str],
+) -> list[str]:
+    """Return why a head does not hold: against the lines, which end at a number, and the keys that are known."""
+    row = connection.execute(SQL["audit_hash"], {"seq": head["seq"]}).fetchone()
+    hashes = archived if row is None else {head["seq"]: row["hash"]}
+    problem = head_problem(head, hashes, ends)
+    wrong = [] if problem is None else [problem]
+    if known and head["public_key"] not in known:
+        wrong.append(f"head {head['seq']} is signed with another key")
+    return wrong
 
 
 def _renamed(
