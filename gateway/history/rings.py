@@ -102,15 +102,12 @@ class Rings:
         lead_ns = max(allowed_lead_ns, LARGEST_LEAD_NS)
         taken = [
             take_live(
-                self.by_tag[sample.tag],
-                sample,
-                confirmed_ns,
-                self.arrival,
+                self.by_tag[sample.tag], sample, confirmed_ns, self.arrival,
                 clock_trusted=clock_trusted and sample.tag not in distrusted,
                 allowed_lead_ns=lead_ns,
             )
             for sample in samples
-        ]
+        ]  # fmt: skip
         self.samples_taken += len(taken)
         if confirms:
             taken.append(self.confirmations.confirm(source, confirmed_ns, arrival=self.arrival))
