@@ -6,6 +6,7 @@ With a real mosquitto (MQTT 5) and the gateway as a process, without a plant: al
 import asyncio
 import base64
 import json
+import queue
 import signal
 import sqlite3
 import time
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import paho.mqtt.client as paho
 import pytest
 
 from gateway.contract.times import rfc3339
@@ -124,11 +126,29 @@ async def deny(broker, topic):
     rights.chmod(0o600)
     await restart(broker, f"acl_file {rights}")
 
-    def mend():
+    async def mend():
         rights.write_text("topic readwrite #\n")
         broker.mosquitto._process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(20):  # it reads them when it comes to it
+            while not await asyncio.to_thread(may_publish, broker.port, topic.replace("#", "any")):
+                pass
 
     return mend
+
+
+def may_publish(port, topic):
+    """Return whether the broker takes a message on a topic, by its own word."""
+    answers = queue.Queue()
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.on_publish = lambda _client, _userdata, _mid, reason_code, _properties: answers.put(reason_code)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        client.publish(topic, b"{}", qos=1)
+        return not answers.get(timeout=5).is_failure
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 async def test_what_the_broker_refuses_is_parked_and_everything_else_goes_on_in_order(broker, tmp_path):
@@ -157,7 +177,7 @@ async def test_what_the_broker_refuses_is_parked_and_everything_else_goes_on_in_
         assert len(said) == refused
         assert (await line.asked("buffer", "status"))["parked"] == refused
 
-        mend()
+        await mend()
         chosen = parked[7]["message_id"]
         ((payload,),) = line.rows(f"SELECT payload FROM outbox WHERE message_id = '{chosen}'")
         labline(line, "buffer", "retry", chosen, "--person", "it")
@@ -320,7 +340,7 @@ async def test_a_store_set_aside_is_counted_and_put_back_and_its_lots_go_on_from
         with closing(sqlite3.connect(line.folder / "store" / "state.db")) as connection, connection:
             connection.execute("DROP TRIGGER audit_is_append_only_update")  # every row stays as it was
         line.messages.clear()
-        mend()
+        await mend()
         async with line.gateway():
             await line.connected(lambda standing: "STORE_QUARANTINED" in standing)
             assert line.rows(ON_RECORD[0]) == []
@@ -437,7 +457,7 @@ async def test_a_parked_message_that_is_sent_late_does_not_stand_as_the_last_wor
         await line.lot_result(1)  # inside: release
         await line.until_rows("SELECT count(*) FROM outbox WHERE parked IS NOT NULL", [(1,)])
         ((parked,),) = line.rows("SELECT message_id FROM outbox WHERE parked IS NOT NULL")
-        mend()
+        await mend()
         await line.lot_result(1, sample_id="S-002", value=9.9)  # the same lot: hold
         await line.disposition_of("S-002")
         labline(line, "buffer", "retry", parked, "--person", "it")
