@@ -1,6 +1,6 @@
 """What one tick of a model costs: windows, features, gates, inference and interval against the bare runtime.
 
-And fifty models at 1 Hz, through the situation, the decision and the commit, as a share of one core.
+And fifty models at 1 Hz, through facts, decision and commit, as a share of one core.
 """
 
 import tempfile
