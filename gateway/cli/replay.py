@@ -37,6 +37,7 @@ from gateway.replay.compare import (
 )
 from gateway.replay.recorded import (
     GatewayOutput,
+    Recording,
     Stretch,
     epoch,
     measured,
@@ -47,7 +48,7 @@ from gateway.replay.recorded import (
 from gateway.replay.rerun import Rerun, rerun
 from gateway.store.database import read_state
 from gateway.store.queries.lots import all_settlements
-from gateway.store.queries.signed_biases import all_acts
+from gateway.store.queries.signed_biases import all_signed_biases
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
@@ -160,20 +161,21 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
     with (
         closing(read_state(store)) as connection,
         closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as history_connection,
-        progress_of("replaying", quiet=quiet) as told,
+        progress_of("replaying", quiet=quiet) as on_progress,
         _scratch() as scratch,
     ):
-        recorded = recorded_events(connection, stretch, understand=understand)
         sources = {name: tag.source for name, tag in line.tags.items()}
         names = [*sources, *(f"@{source}" for source in {*sources.values()})]
         history = RecordedHistory(history_connection, names)
         known = KnownThen(history, sources, start_ns=stretch.from_ns - _reach_ns(line), end_ns=stretch.until_ns)
-        now = rerun(
-            recorded, line=line, history=known, stretch=stretch, epoch=epoch(connection), acts=all_acts(connection),
+        recording = Recording(
+            events=recorded_events(connection, stretch, understand=understand),
+            stretch=stretch,
+            epoch=epoch(connection),
+            signed_biases=all_signed_biases(connection),
             settlements=all_settlements(connection),
-            folder=scratch,
-            on_progress=told,
-        )  # fmt: skip
+        )
+        now = rerun(recording, line=line, history=known, folder=scratch, on_progress=on_progress)
         return _Replayed(
             stretch=stretch,
             versions={model.name: model.bundle.identity.version for model in line.models},

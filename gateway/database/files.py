@@ -46,24 +46,24 @@ def make_file(path: Path) -> None:
 
 
 def close_to_others(path: Path) -> None:
-    """Take from a file what others may do with it, and let it belong to whom its folder belongs.
+    """Take a file's rights away from others, and give it the owner and group of its folder.
 
     The group may read where it may read the folder. A file of somebody else is left as it is.
     """
     present, folder = path.stat(), path.parent.stat()
     mode = stat.S_IMODE(present.st_mode)
-    wanted = mode & ~_OTHERS & (folder.st_mode | _OWNER)
-    if wanted != mode and os.geteuid() in {0, present.st_uid}:
-        path.chmod(wanted)
+    allowed = mode & ~_OTHERS & (folder.st_mode | _OWNER)
+    if allowed != mode and os.geteuid() in {0, present.st_uid}:
+        path.chmod(allowed)
     _give(path)
 
 
 def _give(path: Path) -> None:
-    wanted, present = _owner(path.parent), _owner(path)
-    if os.geteuid() == 0 and present != wanted:
-        os.chown(path, *wanted)
+    of_folder, present = _owner(path.parent), _owner(path)
+    if os.geteuid() == 0 and present != of_folder:
+        os.chown(path, *of_folder)
 
 
 def _owner(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_uid, found.st_gid
+    status = path.stat()
+    return status.st_uid, status.st_gid

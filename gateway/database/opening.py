@@ -31,7 +31,7 @@ _WRITING = (
     "PRAGMA wal_autocheckpoint = 4000",  # pages: what a commit waits for, but only once in a few seconds
     "PRAGMA journal_size_limit = 67108864",
 )
-# text whatever was done to it: damaged characters are told by a row's hash, not stumbled over
+# damaged text is read as it is: a row's hash shows the damage, and reading does not fail on it
 _READABLE = methodcaller("decode", "utf-8", "replace")
 # what a savepoint may have to undo: else a file elsewhere, made for every decision. Migrations may need that file
 _AT_WORK = "PRAGMA temp_store = MEMORY"

@@ -67,8 +67,8 @@ class Writer:
         async with self._room:
             order = _Order(work)
             self._queue.put(order)
-            found: Outcome = await order.outcome
-            return found
+            outcome: Outcome = await order.outcome
+            return outcome
 
     def _run(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What was said at the time against what a replay says: by model in figures, and each difference by itself. Pure."""
+"""The output at the time against the output of a replay: figures by model, and a list of differences. Pure."""
 
 import statistics
 from collections import Counter
@@ -19,7 +19,7 @@ class Figures:
     accepted: int
     abstained: Mapping[str, int]  # by reason; one prediction may have several
     mean_half_width: float | None
-    results: int  # laboratory results with a number, whose sample it was asked about
+    results: int  # laboratory results with a number, for whose sample the model was run
     answered: int  # of these, with an accepted prediction
     hits: int  # of these, inside the interval
     rmse: float | None
@@ -36,7 +36,7 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One thing that is said otherwise, or only once."""
+    """One output that differs, or that only one of the two has."""
 
     at_ns: int
     what: str
@@ -47,50 +47,57 @@ class Difference:
 def figures(output: GatewayOutput, measured: Mapping[str, float]) -> dict[tuple[str, str], Figures]:
     """Return the figures by (model, analyte); ``measured``: the numbers of results by result id."""
     names = sorted({(model, analyte) for model, analyte, _at_ns, _result in output.predictions})
-    return {name: _figures(_of(output, name), measured) for name in names}
+    return {name: _figures(predictions_of(output, name), measured) for name in names}
 
 
-def _of(output: GatewayOutput, name: tuple[str, str]) -> list[Prediction]:
-    return [each for key, each in output.predictions.items() if key[:2] == name]
+def predictions_of(output: GatewayOutput, name: tuple[str, str]) -> list[Prediction]:
+    """Return the predictions of (model, analyte)."""
+    return [prediction for key, prediction in output.predictions.items() if key[:2] == name]
 
 
 def _figures(predictions: Sequence[Prediction], measured: Mapping[str, float]) -> Figures:
-    due = [each for each in predictions if each.sample_result_id is None]
-    samples = [(each, measured[each.sample_result_id]) for each in predictions
-               if each.sample_result_id is not None and each.sample_result_id in measured]  # fmt: skip
-    answered = [(each.low, each.high, each.value, value) for each, value in samples
-                if each.value is not None and each.low is not None and each.high is not None]  # fmt: skip
-    widths = [(each.high - each.low) / 2 for each in due if each.low is not None and each.high is not None]
+    due = [prediction for prediction in predictions if prediction.sample_result_id is None]
+    samples = [(prediction, measured[prediction.sample_result_id]) for prediction in predictions
+               if prediction.sample_result_id is not None and prediction.sample_result_id in measured]  # fmt: skip
+    answered = [(*interval, prediction.value, value) for prediction, value in samples
+                if prediction.value is not None and (interval := _interval(prediction)) is not None]  # fmt: skip
+    widths = [(interval[1] - interval[0]) / 2 for prediction in due if (interval := _interval(prediction)) is not None]
     return Figures(
         predictions=len(due),
-        accepted=sum(each.verdict.accepted for each in due),
-        abstained=dict(Counter(reason.code for each in due for reason in each.verdict.reasons).most_common()),
+        accepted=sum(prediction.verdict.accepted for prediction in due),
+        abstained=dict(
+            Counter(reason.code for prediction in due for reason in prediction.verdict.reasons).most_common()
+        ),
         mean_half_width=statistics.fmean(widths) if widths else None,
         results=len(samples),
         answered=len(answered),
-        hits=sum(low <= value <= high for low, high, _said, value in answered),
+        hits=sum(low <= value <= high for low, high, _value, value in answered),
         rmse=statistics.fmean((predicted - value) ** 2 for _low, _high, predicted, value in answered) ** 0.5
         if answered
         else None,
     )
 
 
+def _interval(prediction: Prediction) -> tuple[float, float] | None:
+    return None if prediction.low is None or prediction.high is None else (prediction.low, prediction.high)
+
+
 def differences(then: GatewayOutput, now: GatewayOutput) -> list[Difference]:
     """Return everything that differs, in the order of time."""
     all_differences = [*_in_predictions(then, now), *_in_guidance(then, now), *_in_dispositions(then, now)]
-    return sorted(all_differences, key=lambda each: (each.at_ns, each.what))
+    return sorted(all_differences, key=lambda difference: (difference.at_ns, difference.what))
 
 
 def _in_predictions(then: GatewayOutput, now: GatewayOutput) -> Iterator[Difference]:
     for key in then.predictions.keys() | now.predictions.keys():
         model, analyte, at_ns, result_id = key
-        before, after = _told(then.predictions.get(key)), _told(now.predictions.get(key))
+        before, after = _prediction_text(then.predictions.get(key)), _prediction_text(now.predictions.get(key))
         if before != after:
             of = "" if result_id is None else f" at sample of {result_id}"
             yield Difference(at_ns=at_ns, what=f"prediction of {analyte} by {model}{of}", then=before, now=after)
 
 
-def _told(prediction: Prediction | None) -> str:
+def _prediction_text(prediction: Prediction | None) -> str:
     if prediction is None:
         return "-"
     if prediction.value is None:
@@ -102,12 +109,12 @@ def _told(prediction: Prediction | None) -> str:
 def _in_guidance(then: GatewayOutput, now: GatewayOutput) -> Iterator[Difference]:
     for key in then.guidance.keys() | now.guidance.keys():
         kind, analyte, at_ns = key
-        before, after = _advised(then.guidance.get(key)), _advised(now.guidance.get(key))
+        before, after = _guidance_text(then.guidance.get(key)), _guidance_text(now.guidance.get(key))
         if before != after:
             yield Difference(at_ns=at_ns, what=f"{kind} about {analyte or 'a lot'}", then=before, now=after)
 
 
-def _advised(guidance: Guidance | None) -> str:
+def _guidance_text(guidance: Guidance | None) -> str:
     if guidance is None:
         return "-"
     move = guidance.suggestion
@@ -118,7 +125,9 @@ def _in_dispositions(then: GatewayOutput, now: GatewayOutput) -> Iterator[Differ
     for result in then.dispositions.keys() | now.dispositions.keys():
         before, after = then.dispositions.get(result), now.dispositions.get(result)
         if before is not after:
-            recommended = [each.value if each is not None else "-" for each in (before, after)]
+            recommended = [
+                recommendation.value if recommendation is not None else "-" for recommendation in (before, after)
+            ]
             yield Difference(at_ns=0, what=f"disposition on {result}", then=recommended[0], now=recommended[1])
 
 
@@ -129,28 +138,28 @@ def guidance_counts(output: GatewayOutput) -> dict[str, int]:
 
 def disposition_counts(output: GatewayOutput) -> dict[str, int]:
     """Return how many of each recommendation there were."""
-    return dict(sorted(Counter(each.value for each in output.dispositions.values()).items()))
+    return dict(sorted(Counter(recommendation.value for recommendation in output.dispositions.values()).items()))
 
 
 def paired(output: GatewayOutput, first: str, second: str) -> GatewayOutput:
     """Return the predictions of two models over the same time, as their newest versions, and of the same samples."""
-    newest = {key[0]: each.model.sha256 for key, each in output.predictions.items()}
+    newest = {key[0]: prediction.model.sha256 for key, prediction in output.predictions.items()}
     kept = {
-        key: each
-        for key, each in output.predictions.items()
-        if key[0] in {first, second} and each.model.sha256 == newest[key[0]]
+        key: prediction
+        for key, prediction in output.predictions.items()
+        if key[0] in {first, second} and prediction.model.sha256 == newest[key[0]]
     }
     due = {name: [key[2] for key in kept if key[0] == name and key[3] is None] for name in (first, second)}
     samples = {name: {key[3] for key in kept if key[0] == name} for name in (first, second)}
     if not all(due.values()):
         return replace(output, predictions={})
-    begin_ns, end_ns = max(min(each) for each in due.values()), min(max(each) for each in due.values())
+    begin_ns, end_ns = max(min(instants) for instants in due.values()), min(max(instants) for instants in due.values())
     both = samples[first] & samples[second]
     return replace(
         output,
         predictions={
-            key: each
-            for key, each in kept.items()
+            key: prediction
+            for key, prediction in kept.items()
             if (begin_ns <= key[2] <= end_ns if key[3] is None else key[3] in both)
         },
     )

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gateway.records.prediction import Prediction
-from gateway.replay.compare import Figures, figures, guidance_counts
+from gateway.replay.compare import Figures, figures, guidance_counts, predictions_of
 from gateway.replay.recorded import GatewayOutput
 from gateway.training.plots import MAIN, QUIET, SECOND, panel, png
 
@@ -32,16 +32,21 @@ def figures_of(then: GatewayOutput, now: GatewayOutput, measured: Mapping[str, f
 
 def _over_time(name: tuple[str, str], then: GatewayOutput, now: GatewayOutput, measured: Mapping[str, float]) -> bytes:
     model, analyte = name
-    units = {each.unit for output in (then, now) for each in _of(output, name)}
+    units = {prediction.unit for output in (then, now) for prediction in predictions_of(output, name)}
     figure, axes = panel(
         f"{analyte} by {model}: then and now", x="time, UTC", y=f"{analyte}, {', '.join(sorted(units))}"
     )
     for output, color, label in ((then, QUIET, "said then"), (now, MAIN, "said now")):
-        _line(axes, [each for each in _of(output, name) if each.sample_result_id is None], color, label)
+        _line(
+            axes,
+            [prediction for prediction in predictions_of(output, name) if prediction.sample_result_id is None],
+            color,
+            label,
+        )
     results = [
-        (each.features.end_ns, measured[result_id])
-        for result_id, each in (_by_result(then, name) | _by_result(now, name)).items()
-        if result_id in measured and each.features is not None
+        (prediction.features.end_ns, measured[result_id])
+        for result_id, prediction in (_by_result(then, name) | _by_result(now, name)).items()
+        if result_id in measured and prediction.features is not None
     ]
     if results:
         at_ns, values = zip(*results, strict=True)
@@ -51,22 +56,22 @@ def _over_time(name: tuple[str, str], then: GatewayOutput, now: GatewayOutput, m
     return png(figure)
 
 
-def _of(output: GatewayOutput, name: tuple[str, str]) -> list[Prediction]:
-    return [each for key, each in output.predictions.items() if key[:2] == name]
-
-
 def _by_result(output: GatewayOutput, name: tuple[str, str]) -> dict[str, Prediction]:
-    return {each.sample_result_id: each for each in _of(output, name) if each.sample_result_id is not None}
+    return {
+        prediction.sample_result_id: prediction
+        for prediction in predictions_of(output, name)
+        if prediction.sample_result_id is not None
+    }
 
 
 def _line(axes: Axes, predictions: list[Prediction], color: str, label: str) -> None:
     """Draw values with their interval; where the model abstained, the line is broken."""
-    ordered = sorted(predictions, key=lambda each: each.at_ns)
-    times = _times(each.at_ns for each in ordered)
+    ordered = sorted(predictions, key=lambda prediction: prediction.at_ns)
+    times = _times(prediction.at_ns for prediction in ordered)
     value, low, high = (
         np.array([np.nan if number is None else number for number in numbers], np.float64)
-        for numbers in ([each.value for each in ordered], [each.low for each in ordered],
-                        [each.high for each in ordered])
+        for numbers in ([prediction.value for prediction in ordered], [prediction.low for prediction in ordered],
+                        [prediction.high for prediction in ordered])
     )  # fmt: skip
     axes.plot(times, value, color=color, linewidth=1.2, label=label)
     axes.fill_between(times, low, high, color=color, alpha=0.2, linewidth=0)
@@ -78,8 +83,8 @@ def _times(at_ns: Iterable[int]) -> NDArray[np.datetime64]:
 
 def _counts(name: tuple[str, str], then: Figures | None, now: Figures | None) -> bytes:
     model, analyte = name
-    counted = [_counted(each) for each in (then, now)]
-    names = [*dict.fromkeys(what for each in counted for what in each)]
+    counted = [_counted(model_figures) for model_figures in (then, now)]
+    names = [*dict.fromkeys(what for counts in counted for what in counts)]
     return _bars(f"{analyte} by {model}: then and now", counted, names)
 
 

@@ -1,9 +1,9 @@
-"""What a store has on record of a stretch of time: what came in, when models were due, and what was sent."""
+"""What a store has on record of a stretch of time: messages that came in, due models, and what was sent."""
 
 import itertools
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from gateway.events import (
 from gateway.ingest.messages import Understand
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
-from gateway.records.people import Response
+from gateway.records.people import Response, Settlement, SignedBias
 from gateway.records.prediction import Prediction
 from gateway.records.production import ContextChange
 from gateway.records.verdicts import Reason
@@ -58,6 +58,21 @@ class Recorded:
     event: Event
     place: tuple[int, int]
     arrival: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What a replay decides again: the events of a stretch in their order, and what people did meanwhile.
+
+    ``epoch``: what the store salts its ids with. ``signed_biases``: corrections that people had signed, each in force
+    from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
+    """
+
+    events: Sequence[Recorded]
+    stretch: Stretch
+    epoch: str = ""
+    signed_biases: Sequence[SignedBias] = ()
+    settlements: Sequence[tuple[str, Settlement]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +115,8 @@ def recorded_events(connection: sqlite3.Connection, stretch: Stretch, *, underst
         for row_number, event_id, event in _messages(connection, stretch, understand)
     ]
     if connection.execute(SQL["times_salvaged"]).fetchone()[0]:  # what was put back is of earlier, and stands behind
-        return sorted([*messages, *ticks], key=lambda each: (each.event.at_ns, each.arrival))
-    return sorted([*messages, *ticks], key=lambda each: each.place)
+        return sorted([*messages, *ticks], key=lambda recorded: (recorded.event.at_ns, recorded.arrival))
+    return sorted([*messages, *ticks], key=lambda recorded: recorded.place)
 
 
 def _from_predictions(connection: sqlite3.Connection, stretch: Stretch) -> tuple[list[Recorded], dict[str, int]]:
@@ -197,7 +212,7 @@ def _refused(connection: sqlite3.Connection, event_id: str, at: ClockReading, or
 
 
 def _place(connection: sqlite3.Connection, event_id: str) -> dict[str, Any]:
-    """Return where a refused message said that it was, and when."""
+    """Return the place and time that a refused message states."""
     row = connection.execute(SQL["refused_in_place_of_event"], {"event_id": event_id}).fetchone()
     if row is None:
         return {}
@@ -222,8 +237,11 @@ def output_on_record(connection: sqlite3.Connection, stretch: Stretch) -> Gatewa
     predictions = [decode(Prediction, row["body"]) for row in connection.execute(SQL["recorded_predictions"], when)]
     guidance = [decode(Guidance, row["body"]) for row in connection.execute(SQL["recorded_guidance"], when)]
     return GatewayOutput(
-        predictions={(each.model.name, each.analyte, each.at_ns, each.sample_result_id): each for each in predictions},
-        guidance={(each.kind.value, each.analyte, each.issued_ns): each for each in guidance},
+        predictions={
+            (prediction.model.name, prediction.analyte, prediction.at_ns, prediction.sample_result_id): prediction
+            for prediction in predictions
+        },
+        guidance={(advice.kind.value, advice.analyte, advice.issued_ns): advice for advice in guidance},
         dispositions={
             row["event_id"]: Recommendation(row["recommendation"])
             for row in connection.execute(SQL["recorded_dispositions"], when)
@@ -234,4 +252,4 @@ def output_on_record(connection: sqlite3.Connection, stretch: Stretch) -> Gatewa
 def measured(connection: sqlite3.Connection) -> dict[str, float]:
     """Return the numbers of all results, by result id; censored ones have none."""
     results = (decode(LabResult, row["body"]) for row in connection.execute(SQL["all_results"]))
-    return {each.result_id: each.value for each in results if each.value is not None}
+    return {result.result_id: result.value for result in results if result.value is not None}

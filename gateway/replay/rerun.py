@@ -3,8 +3,8 @@
 import hashlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from gateway.history.recorded import KnownThen
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import SettlePoint
-from gateway.records.people import PointSettled, Settlement, SignedBias
-from gateway.replay.recorded import GatewayOutput, Recorded, Stretch, moment, output_on_record
+from gateway.records.people import PointSettled, Settlement
+from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record
 from gateway.store.care.opening import prepare
 from gateway.store.database import open_state
 from gateway.store.statements import SQL
@@ -41,46 +41,56 @@ class Rerun:
 
 
 def rerun(
-    recorded: Sequence[Recorded],
+    recording: Recording,
     *,
     line: LineDefinition,
     history: KnownThen,
-    stretch: Stretch,
-    epoch: str,
-    acts: Sequence[SignedBias],
-    settlements: Sequence[tuple[str, Settlement]] = (),
     folder: Path,
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Rerun:
-    """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store.
-
-    ``acts``: the corrections that people had signed; each counts from its instant on. ``settlements``: of lots, what
-    people had settled, in their order.
-    """
+    """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store."""
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, at_ns=0)
     with closing(open_state(folder, vouching=False)) as connection:
-        connection.execute("PRAGMA journal_mode = MEMORY")  # nothing here that could not be replayed
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
-        connection.execute(SQL["new_epoch"], {"epoch": epoch})
-        connection.executemany(SQL["insert_signed_bias"], [asdict(act) for act in acts])
-        deciding = _Deciding(connection, line, history, settlements)
-        for begin in range(0, len(recorded), _COMMIT_EVERY):
-            connection.execute("BEGIN IMMEDIATE")
-            for each in recorded[begin : begin + _COMMIT_EVERY]:
-                deciding.decide(each)
-            connection.execute("COMMIT")
-            on_progress("events", min(begin + _COMMIT_EVERY, len(recorded)), len(recorded))
-        connection.execute("BEGIN IMMEDIATE")
-        deciding.settle(stretch.until_ns)
-        connection.execute("COMMIT")
-        digest, messages = hashlib.sha256(), 0
-        for row in connection.execute(SQL["said_messages"]):
-            digest.update(f"{row['topic']}\n".encode() + row["payload"] + b"\n")
-            messages += 1
-        output = output_on_record(connection, stretch)
-    return Rerun(output=output, events=len(recorded), messages=messages, sha256=digest.hexdigest())
+        _prepare_connection(connection, recording)
+        deciding = _Deciding(connection, line, history, recording.settlements)
+        events = recording.events
+        for begin in range(0, len(events), _COMMIT_EVERY):
+            with _committed(connection):
+                for recorded in events[begin : begin + _COMMIT_EVERY]:
+                    deciding.decide(recorded)
+            on_progress("events", min(begin + _COMMIT_EVERY, len(events)), len(events))
+        with _committed(connection):
+            deciding.settle(recording.stretch.until_ns)
+        messages, sha256 = _digest_of_messages(connection)
+        output = output_on_record(connection, recording.stretch)
+    return Rerun(output=output, events=len(events), messages=messages, sha256=sha256)
+
+
+def _prepare_connection(connection: sqlite3.Connection, recording: Recording) -> None:
+    """Make writing fast, and put on record the epoch and the corrections that people had signed."""
+    connection.execute("PRAGMA journal_mode = MEMORY")  # nothing here that could not be replayed
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    connection.execute(SQL["new_epoch"], {"epoch": recording.epoch})
+    connection.executemany(SQL["insert_signed_bias"], [asdict(bias) for bias in recording.signed_biases])
+
+
+@contextmanager
+def _committed(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run the block in one transaction. After an error it stays open: the replay's store is thrown away."""
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("COMMIT")
+
+
+def _digest_of_messages(connection: sqlite3.Connection) -> tuple[int, str]:
+    """Return how many messages the outbox has, and the SHA-256 of their topics and bytes in their order."""
+    digest, messages = hashlib.sha256(), 0
+    for row in connection.execute(SQL["outbox_messages"]):
+        digest.update(f"{row['topic']}\n".encode() + row["payload"] + b"\n")
+        messages += 1
+    return messages, digest.hexdigest()
 
 
 class _Deciding:
@@ -114,7 +124,7 @@ class _Deciding:
         while self._settlements and self._settlements[0][1].at_ns < until_ns:
             lot, settlement = self._settlements.popleft()
             act, at = SettlePoint(material_lot_id=lot, point_id=settlement.point_id), moment(settlement.at_ns)
-            asked = ActRequested(
+            request = ActRequested(
                 event_id=identity_of_act(act, at_ns=settlement.at_ns),
                 at=at,
                 act=act,
@@ -122,10 +132,10 @@ class _Deciding:
                 reason=settlement.reason,
             )
             # what a person has settled stands, whatever is decided here; only what follows from it is decided again
-            point_settled(self._connection, asked, PointSettled(material_lot_id=lot, settlement=settlement))
-            judge_at_next_start(self._connection, asked)
+            point_settled(self._connection, request, PointSettled(material_lot_id=lot, settlement=settlement))
+            judge_at_next_start(self._connection, request)
             again = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
-            due = FollowUpDue(event_id=asked.event_id, at=at, follow_up=again)
+            due = FollowUpDue(event_id=request.event_id, at=at, follow_up=again)
             decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)
 
     def _expire(self, until_ns: int) -> None:

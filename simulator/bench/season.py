@@ -23,7 +23,7 @@ from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.line.definition import LineDefinition
 from gateway.records.laboratory import ResultStatus, Specification
-from gateway.replay.recorded import Recorded, Stretch, moment
+from gateway.replay.recorded import Recorded, Recording, Stretch, moment
 from gateway.replay.rerun import rerun
 from gateway.time_units import SECOND_NS
 from simulator.bench.measuring import Figure, Goal
@@ -45,14 +45,15 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
     ):
         known = KnownThen(RecordedHistory(connection, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
         begun, folder = time.perf_counter(), Path(name) / "replay"
-        found = rerun(recorded, line=_line(), history=known, stretch=stretch, epoch="", acts=(), folder=folder)
+        recording = Recording(events=recorded, stretch=stretch)
+        season = rerun(recording, line=_line(), history=known, folder=folder)
         seconds = time.perf_counter() - begun
-    results = sum(isinstance(each.event, ResultArrived) for each in recorded)
+    results = sum(isinstance(past.event, ResultArrived) for past in recorded)
     return {
         "lots": Figure(value=lots, unit="lots"),
         "results": Figure(value=results, unit="results"),
         "dispositions": Figure(
-            value=len(found.output.dispositions), unit="messages", goal=Goal(op="==", value=results)
+            value=len(season.output.dispositions), unit="messages", goal=Goal(op="==", value=results)
         ),
         "season": Figure(value=seconds, unit="s", goal=Goal(op="<=", value=60)),
     }

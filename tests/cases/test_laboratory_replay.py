@@ -5,7 +5,7 @@ from contextlib import closing
 from gateway.database.opening import open_for_writing
 from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
-from gateway.replay.recorded import Stretch, recorded_events
+from gateway.replay.recorded import Recording, Stretch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.runtime.sessions import inbound_routes
 from gateway.store.statements import SQL
@@ -43,8 +43,8 @@ def test_laboratory_replay_says_of_each_lot_what_was_said_then(tmp_path):
         events = recorded_events(lab.connection, stretch, understand=results)
         with closing(open_for_writing(tmp_path / HISTORY_FILE, HISTORY)) as connection:
             known = KnownThen(RecordedHistory(connection, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
-            again = rerun(events, line=lab.line, history=known, stretch=stretch, epoch="", acts=(),
-                          folder=tmp_path / "replay")  # fmt: skip
+            recording = Recording(events=events, stretch=stretch)
+            again = rerun(recording, line=lab.line, history=known, folder=tmp_path / "replay")
         rows = lab.connection.execute(SQL["recorded_dispositions"], {"from_ns": 0, "until_ns": stretch.until_ns})
         then = {row["event_id"]: row["recommendation"] for row in rows}
         assert {event: recommendation.value for event, recommendation in again.output.dispositions.items()} == then

@@ -11,7 +11,7 @@ from gateway.history.recorded import KnownThen, RecordedHistory
 from gateway.history.statements import HISTORY, HISTORY_FILE
 from gateway.ingest.lims import understand_results
 from gateway.records.laboratory import ResultStatus
-from gateway.replay.recorded import Stretch, recorded_events
+from gateway.replay.recorded import Recording, Stretch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
@@ -74,14 +74,14 @@ def test_a_replay_says_the_same_bytes_and_keeps_no_trail(bench, tmp_path):
     folder = tmp_path / "replay"
     with closing(open_for_writing(tmp_path / HISTORY_FILE, HISTORY)) as connection:
         known = KnownThen(RecordedHistory(connection, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
-        found = rerun(recorded_events(bench.connection, stretch, understand=understand), line=bench.line, history=known,
-                      stretch=stretch, epoch="", acts=(), folder=folder)  # fmt: skip
-    told = [(row["topic"], row["payload"]) for row in bench.connection.execute(SQL["said_messages"])]
-    said = [(topic, payload) for topic, payload in told if not topic.endswith("/board")]  # which is told now and then
-    assert found.messages == len(said) > 3
+        recording = Recording(events=recorded_events(bench.connection, stretch, understand=understand), stretch=stretch)
+        replayed_again = rerun(recording, line=bench.line, history=known, folder=folder)
+    sent = [(row["topic"], row["payload"]) for row in bench.connection.execute(SQL["outbox_messages"])]
+    kept = [(topic, payload) for topic, payload in sent if not topic.endswith("/board")]  # sent now and then
+    assert replayed_again.messages == len(kept) > 3
     assert (
-        found.sha256
-        == hashlib.sha256(b"".join(f"{topic}\n".encode() + body + b"\n" for topic, body in said)).hexdigest()
+        replayed_again.sha256
+        == hashlib.sha256(b"".join(f"{topic}\n".encode() + body + b"\n" for topic, body in kept)).hexdigest()
     )
     with closing(read_state(folder)) as connection:
         assert connection.execute("SELECT count(*) FROM audit").fetchone()[0] == 0

@@ -71,7 +71,7 @@ def correction(connection: sqlite3.Connection, bundle: ModelBundle, output: Mode
     )
 
 
-def all_acts(connection: sqlite3.Connection) -> list[SignedBias]:
+def all_signed_biases(connection: sqlite3.Connection) -> list[SignedBias]:
     """Return every act that holds, in their order."""
     rows = connection.execute(SQL["all_signed_biases"]).fetchall()
     return [SignedBias(**{name: row[name] for name in _NAMES}) for row in rows]

@@ -39,7 +39,7 @@ ORDER BY row_number;
 -- name: recorded_stretch
 SELECT min(at_ns), max(at_ns) FROM (SELECT at_ns FROM prediction UNION ALL SELECT at_ns FROM event);
 
--- name: said_messages
+-- name: outbox_messages
 SELECT topic, payload FROM outbox ORDER BY seq;
 
 -- name: expiring_guidance
