@@ -27,7 +27,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.inference.bundle import (
     CARD,
     GOLDEN,

@@ -18,8 +18,8 @@ from gateway.database.files import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.columns import Columns, SampleFlag
-from gateway.history.recorded import RecordedHistory
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
+from gateway.history.reader.recorded import RecordedHistory
 from gateway.records.process import quality_of
 
 app = typer.Typer(help="Tag history.", no_args_is_help=True)

@@ -7,12 +7,12 @@ import structlog
 
 from gateway.deadlines import ClockReading
 from gateway.errors import LablineError, StoreUnavailableError
-from gateway.history.clock_correction import ClockCorrection
 from gateway.history.columns import Columns
-from gateway.history.rings import Rings
-from gateway.history.source_times import LARGEST_LEAD_NS
+from gateway.history.memory.clock_correction import ClockCorrection
+from gateway.history.memory.rings import Rings
+from gateway.history.memory.source_times import LARGEST_LEAD_NS
 from gateway.history.windows import TagWindow, WindowRequest, cut
-from gateway.history.writer import Historian
+from gateway.history.writer.historian import Historian
 from gateway.records.process import TagSample
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from itertools import islice
 
 import structlog
 
-from gateway.history.source_times import LARGEST_LEAD_NS
+from gateway.history.memory.source_times import LARGEST_LEAD_NS
 from gateway.history.tag_history import History
 from gateway.ingest.clock_watch import ClockWatch
 from gateway.ingest.gaps import Gaps

@@ -24,7 +24,7 @@ from gateway.config.tables import Settings
 from gateway.contract.identity import identity_of
 from gateway.errors import StoreCorruptError, first_of
 from gateway.events import GatewayStarted, GatewayStopped, Timer, TimerDue
-from gateway.history.quarantine import set_aside_if_corrupt
+from gateway.history.file.quarantine import set_aside_if_corrupt
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.gaps import Gaps
 from gateway.line.definition import LineDefinition, Promoted

@@ -9,7 +9,7 @@ from typing import Protocol
 from gateway.clock import Clock
 from gateway.config.tables import Settings
 from gateway.database.writer import Writer
-from gateway.history.writer import Historian
+from gateway.history.writer.historian import Historian
 from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
 from gateway.line.definition import LineDefinition

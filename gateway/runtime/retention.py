@@ -8,8 +8,8 @@ from typing import Protocol
 from gateway.clock import Clock
 from gateway.database.writer import Writer
 from gateway.errors import StoreUnavailableError
-from gateway.history.chunk_retention import ChunkRetention
-from gateway.history.source_times import LARGEST_LEAD_NS
+from gateway.history.file.retention import ChunkRetention
+from gateway.history.memory.source_times import LARGEST_LEAD_NS
 from gateway.ingest.gaps import Gaps
 from gateway.records.outgoing import Lane
 from gateway.records.process import GapKind

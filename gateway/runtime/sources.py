@@ -7,7 +7,7 @@ from gateway.advice.windows_read import read_back_ns
 from gateway.clock import Clock
 from gateway.config.connections import opcua_sources
 from gateway.guardrails.gates import present_setpoint
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.history.tag_history import RING_SAMPLES, History
 from gateway.history.windows import WindowRequest
 from gateway.line.definition import LineDefinition

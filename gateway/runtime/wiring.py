@@ -15,7 +15,7 @@ from gateway.config.connections import webhook_options
 from gateway.config.tables import Settings
 from gateway.contract.acts import LONGEST_LINE_BYTES, answer_line
 from gateway.history.tag_history import History
-from gateway.history.writer import Historian
+from gateway.history.writer.historian import Historian
 from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.webhook import WebhookIntake
 from gateway.line.definition import LineDefinition

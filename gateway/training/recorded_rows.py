@@ -20,8 +20,8 @@ from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.guardrails.gates import judge_inputs
-from gateway.history.recorded import KnownThen, RecordedHistory
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
+from gateway.history.reader.recorded import KnownThen, RecordedHistory
 from gateway.inference.features import feature_vector, read_inputs, windows_of
 from gateway.line.definition import InputDefinition, TagDefinition
 from gateway.records.laboratory import LabResult, ResultStatus

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.inference.features import InputReading, feature_vector, read_inputs, windows_of
 from gateway.inference.manifest import LONGEST_LAG_SECONDS, LONGEST_WINDOW_SECONDS, MOST_INPUTS
 from gateway.line.definition import Aggregate, InputDefinition, TagDefinition

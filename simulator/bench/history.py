@@ -16,10 +16,10 @@ import uvloop
 
 from gateway.clock import SystemClock
 from gateway.history.columns import Columns
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest
-from gateway.history.writer import Historian
+from gateway.history.writer.historian import Historian
 from gateway.records.process import TagSample
 from gateway.time_units import SECOND_NS
 from simulator.bench.measuring import Figure, Goal

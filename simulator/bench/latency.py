@@ -15,8 +15,8 @@ from contextlib import closing
 from pathlib import Path
 
 from gateway.database.opening import open_for_reading
-from gateway.history.recorded import RecordedHistory
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
+from gateway.history.reader.recorded import RecordedHistory
 from simulator.bench.load import bare_configuration, lot_of
 from simulator.bench.measuring import Figure, Goal
 from simulator.broker import running_broker

@@ -14,11 +14,11 @@ from gateway.config.reading import read
 from gateway.contract.publications import DISPOSITION
 from gateway.deadlines import ClockReading
 from gateway.history.columns import HeldSample, Reach
-from gateway.history.quarantine import set_aside_if_corrupt
-from gateway.history.rings import Rings
+from gateway.history.file.quarantine import set_aside_if_corrupt
+from gateway.history.memory.rings import Rings
 from gateway.history.tag_history import RING_SAMPLES, History
 from gateway.history.windows import WindowRequest
-from gateway.history.writer import Historian
+from gateway.history.writer.historian import Historian
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.messages import Intake

@@ -18,7 +18,7 @@ from gateway.deadlines import ClockReading
 from gateway.decisions.table import windows_needed
 from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.inference.bundle import MODEL, read_bundle
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage, TagDefinition

@@ -11,7 +11,7 @@ import pytest
 from gateway import cli
 from gateway.contract.responses import response
 from gateway.database.opening import open_for_writing
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from tests.cases.test_first_plant_lot import Plant
 from tests.config.test_settings import MINIMAL, written
 from tests.fixtures.building import NOW_NS

@@ -7,7 +7,7 @@ from asyncua import ua
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_values import retimed
 from tests.fixtures.building import NOW_NS, sample

@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 from gateway.config.reading import read
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.history.tag_history import History
 from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps

@@ -18,7 +18,7 @@ from gateway.advice.documents import html, markdown, title_of
 from gateway.contract.times import rfc3339
 from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.history.windows import WindowRequest, cut
 from gateway.lab.causes import figure, sigmas_text, usual_of
 from gateway.lab.deviations import MOST_RESULTS, Basis, Deviation, FailedResult, Scope

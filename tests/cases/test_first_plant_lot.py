@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.cli import main
 from gateway.database.opening import open_for_writing
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.lab.release.lot_assessments import assessments
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Parent
 from gateway.records.laboratory import Recommendation

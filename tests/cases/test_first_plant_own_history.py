@@ -7,8 +7,8 @@ import pytest
 
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
-from gateway.history.rings import Rings
-from gateway.history.writer import Historian
+from gateway.history.memory.rings import Rings
+from gateway.history.writer.historian import Historian
 from gateway.records.process import TagSample
 from gateway.time_units import seconds_to_ns
 from gateway.training.recipe import read_recipe

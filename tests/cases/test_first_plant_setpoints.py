@@ -19,7 +19,7 @@ from gateway.errors import BundleRefusedError, LablineError
 from gateway.events import ModelDue
 from gateway.guardrails.setpoints import judge_present, second_check
 from gateway.guardrails.standing import no_longer_advised
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.inference.bundle import MANIFEST, read_bundle
 from gateway.line.definition import Interlock, Stage
 from gateway.records.guidance import Guidance

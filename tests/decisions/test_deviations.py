@@ -11,7 +11,7 @@ from gateway.advice.documents import html, markdown
 from gateway.contract.times import rfc3339
 from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.lab.deviations import Deviation
 from gateway.lab.fingerprints import MaterialUse
 from gateway.lab.genealogy import relatives

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.guardrails.prediction import Occasion, guarded_predictions
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.inference.features import windows_of
 from gateway.inference.feedback import BiasState
 from gateway.line.definition import Domain

@@ -10,7 +10,7 @@ from gateway.errors import InferenceError
 from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.setpoints import judge_move, judge_present, second_check
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.line.definition import Domain, Interlock, Stage
 from gateway.line.outputs import ModelOutput, ProbabilityOutput, ValueOutput
 from gateway.records.prediction import Prediction

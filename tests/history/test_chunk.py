@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gateway.history.chunk import decode, encode
-from gateway.history.chunk_parts import ChunkError
+from gateway.history.codec.chunk import decode, encode
+from gateway.history.codec.journal_entry import Batch, pack, unpack
+from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns, HeldSample
-from gateway.history.journal import Batch, pack, unpack
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 

@@ -11,15 +11,16 @@ import pytest
 from gateway.database.opening import open_for_reading
 from gateway.deadlines import ClockReading
 from gateway.errors import StoreUnavailableError
-from gateway.history import unsealed, writer
 from gateway.history.columns import SampleFlag
-from gateway.history.quarantine import set_aside_if_corrupt
-from gateway.history.recorded import KnownThen, RecordedHistory
-from gateway.history.rings import Rings
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.quarantine import set_aside_if_corrupt
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
+from gateway.history.memory.rings import Rings
+from gateway.history.reader.recorded import KnownThen, RecordedHistory
 from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest, aggregate
-from gateway.history.writer import Historian
+from gateway.history.writer import historian as writer
+from gateway.history.writer import unsealed
+from gateway.history.writer.historian import Historian
 from gateway.line.definition import Aggregate
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, sample

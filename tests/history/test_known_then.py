@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from gateway.database.opening import open_for_reading
 from gateway.deadlines import ClockReading
-from gateway.history import unsealed
-from gateway.history.recorded import KnownThen, RecordedHistory
-from gateway.history.rings import Rings
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
+from gateway.history.memory.rings import Rings
+from gateway.history.reader.recorded import KnownThen, RecordedHistory
 from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest
-from gateway.history.writer import Historian
+from gateway.history.writer import unsealed
+from gateway.history.writer.historian import Historian
 from gateway.records.process import TagSample
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS

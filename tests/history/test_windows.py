@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from gateway.history.columns import BAD_NO_COMMUNICATION
-from gateway.history.rings import Rings
-from gateway.history.tag_ring import TagRing
+from gateway.history.memory.rings import Rings
+from gateway.history.memory.tag_ring import TagRing
 from gateway.history.windows import WindowRequest, aggregate
 from gateway.line.definition import Aggregate
 from gateway.time_units import seconds_to_ns

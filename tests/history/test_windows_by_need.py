@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.deadlines import ClockReading
-from gateway.history import unsealed
-from gateway.history.buffer import SeriesBuffer
 from gateway.history.columns import Columns, HeldSample, SampleFlag
-from gateway.history.rings import READ_LATE_NS, Rings
+from gateway.history.memory.rings import READ_LATE_NS, Rings
+from gateway.history.memory.tag_ring import TagRing
 from gateway.history.tag_history import History
-from gateway.history.tag_ring import TagRing
 from gateway.history.windows import WindowRequest
-from gateway.history.writer import Historian
+from gateway.history.writer import unsealed
+from gateway.history.writer.historian import Historian
+from gateway.history.writer.series_buffer import SeriesBuffer
 from gateway.records.process import TagSample
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.history.windows import WindowRequest, aggregate
 from gateway.line.definition import Aggregate
 from gateway.records.process import TagSample

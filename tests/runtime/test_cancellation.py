@@ -19,7 +19,7 @@ from gateway.database import writer as writer_module
 from gateway.database.writer import Writer
 from gateway.errors import NotConnectedError, StoreCorruptError, StoreUnavailableError
 from gateway.events import GatewayStopped, TimerDue
-from gateway.history import unsealed
+from gateway.history.writer import unsealed
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.operations.health import Health
 from gateway.publish.drain import Drain

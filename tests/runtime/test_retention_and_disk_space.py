@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 from gateway.database.writer import Writer
-from gateway.history import chunk_retention, unsealed
+from gateway.history.file import retention as chunk_retention
+from gateway.history.writer import unsealed
 from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.gaps import Gaps
 from gateway.records.outgoing import Lane, OutgoingMessage

@@ -6,7 +6,7 @@ import pytest
 from asyncua import ua
 
 from gateway.errors import SourceUnavailableError
-from gateway.history.rings import Rings
+from gateway.history.memory.rings import Rings
 from gateway.history.windows import WindowRequest
 from gateway.records.process import Quality, quality_of
 from gateway.transport.opcua_browse import browse, read_once

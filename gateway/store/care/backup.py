@@ -26,7 +26,7 @@ from gateway.contract.times import rfc3339
 from gateway.database.files import make_file, make_folder
 from gateway.database.opening import read_only_uri
 from gateway.errors import LablineError
-from gateway.history.statements import HISTORY_FILE
+from gateway.history.file.statements import HISTORY_FILE
 from gateway.store.audit.heads import HEAD_FILE, head_of
 from gateway.store.care.checking import Findings, check
 from gateway.store.care.opening import RESTORED_FILE, RESTORING, finish_restore, write_synced

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.history.clock_steps import ClockSet, Voids
-from gateway.history.history_file import HistoryFile
-from gateway.history.statements import SQL
+from gateway.history.file.history_file import HistoryFile
+from gateway.history.file.statements import SQL
 
 _DELETE_AT_ONCE = 256
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.database.opening import one_state
-from gateway.history.chunk_reader import in_stretch, read_chunks, read_series
 from gateway.history.clock_steps import CLOCK_SERIES, NOTHING_VOID, Voids
 from gateway.history.columns import Columns
-from gateway.history.integrity import Damage
-from gateway.history.journal_reader import read_unsealed
-from gateway.history.newest_samples import EVERY_SAMPLE, newest, sealed_until
+from gateway.history.file.integrity import Damage
+from gateway.history.reader.chunks import in_stretch, read_chunks, read_series
+from gateway.history.reader.journal import read_unsealed
+from gateway.history.reader.newest_samples import EVERY_SAMPLE, newest, sealed_until
 from gateway.history.windows import TagWindow, WindowRequest, cut
 
 _BACK_AT_ONCE = 64

@@ -8,7 +8,7 @@ fresh. A value that the server sends again after a loss counts from when it was 
 """
 
 from gateway.history.columns import HeldSample, SampleFlag
-from gateway.history.tag_ring import TagRing, put_sample
+from gateway.history.memory.tag_ring import TagRing, put_sample
 from gateway.records.process import Quality, TagSample, quality_of
 
 BAD_OUT_OF_RANGE = 0x803C0000

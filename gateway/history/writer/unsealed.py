@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from zlib import crc32
 
-from gateway.history.buffer import Buffered, SeriesBuffer
 from gateway.history.clock_steps import NOTHING_VOID
+from gateway.history.codec.journal_entry import Batch
 from gateway.history.columns import Columns
-from gateway.history.journal import Batch
+from gateway.history.writer.series_buffer import Buffered, SeriesBuffer
 
 SEAL_SAMPLES = 2048  # fewer to a chunk take a third more of the disk
 RECENT_BATCHES = 16  # flushes until what they wrote is sorted by series; sooner where it is much

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from gateway.history.clock_steps import ClockSet
 from gateway.history.columns import HeldSample
-from gateway.history.rings import Rings
-from gateway.history.source_times import LARGEST_LEAD_NS
-from gateway.history.tag_ring import put_mark
+from gateway.history.memory.rings import Rings
+from gateway.history.memory.source_times import LARGEST_LEAD_NS
+from gateway.history.memory.tag_ring import put_mark
 
 _TAKEN_BACK_WITHIN_NS = 3_600_000_000_000  # later than that, two settings of a clock have nothing to do with each other
 _SMALLEST_MISTAKE_NS = 10_000_000_000

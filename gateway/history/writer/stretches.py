@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.database.opening import one_state
-from gateway.history.buffer import Buffered
-from gateway.history.chunk_reader import DecodedChunks, in_stretch, read_chunks
 from gateway.history.clock_steps import Voids
+from gateway.history.codec.journal_entry import Batch
 from gateway.history.columns import Columns, HeldSample
-from gateway.history.integrity import Damage
-from gateway.history.journal import Batch
+from gateway.history.file.integrity import Damage
+from gateway.history.reader.chunks import DecodedChunks, in_stretch, read_chunks
 from gateway.history.windows import WindowRequest
+from gateway.history.writer.series_buffer import Buffered
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.history.chunk_parts import ChunkError
+from gateway.history.codec.journal_entry import Batch, unpack
+from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns, mark
-from gateway.history.integrity import AFTER_ALL, Damage, are_whole, journal_hash
-from gateway.history.journal import Batch, unpack
-from gateway.history.statements import SQL
+from gateway.history.file.integrity import AFTER_ALL, Damage, are_whole, journal_hash
+from gateway.history.file.statements import SQL
 
 _JOINED_SAMPLES = 2**18  # of the journal at once: some 10 MiB
 

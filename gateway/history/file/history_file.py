@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from gateway.database.opening import SQLITE_ERRORS, open_for_reading, open_for_writing, translated
 from gateway.database.writer import Writer
 from gateway.errors import StoreCorruptError, StoreUnavailableError
-from gateway.history.statements import HISTORY, HISTORY_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
 
 SUSPECT_FILE = "history.suspect"
 

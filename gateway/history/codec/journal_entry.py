@@ -16,8 +16,8 @@ from typing import Self
 import numpy as np
 import zstandard
 
-from gateway.history.chunk import decode, encode
-from gateway.history.chunk_parts import ChunkError
+from gateway.history.codec.chunk import decode, encode
+from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns, HeldSample
 
 _FORMAT = 2

@@ -11,12 +11,12 @@ from contextlib import suppress
 import numpy as np
 
 from gateway.database.opening import SQLITE_ERRORS
-from gateway.history.chunk import decode
-from gateway.history.chunk_parts import ChunkError
 from gateway.history.clock_steps import NOTHING_VOID, Voids
+from gateway.history.codec.chunk import decode
+from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns
-from gateway.history.integrity import Damage, are_whole, chunk_hash, hole
-from gateway.history.statements import SQL
+from gateway.history.file.integrity import Damage, are_whole, chunk_hash, hole
+from gateway.history.file.statements import SQL
 
 
 def read_series(connection: sqlite3.Connection) -> dict[str, int]:

@@ -8,14 +8,14 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.history.chunk_reader import read_series
 from gateway.history.clock_steps import CLOCK_SERIES, Voids
 from gateway.history.columns import Columns, Reach
-from gateway.history.integrity import Damage
-from gateway.history.journal_reader import read_unsealed
-from gateway.history.newest_samples import EVERY_SAMPLE, newest, newest_that_hold, sealed_until
-from gateway.history.statements import SQL
-from gateway.history.unsealed import Unsealed
+from gateway.history.file.integrity import Damage
+from gateway.history.file.statements import SQL
+from gateway.history.reader.chunks import read_series
+from gateway.history.reader.journal import read_unsealed
+from gateway.history.reader.newest_samples import EVERY_SAMPLE, newest, newest_that_hold, sealed_until
+from gateway.history.writer.unsealed import Unsealed
 
 _NONE = Columns.of(())
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.history.chunk import decode, encode
+from gateway.history.codec.chunk import decode, encode
 from gateway.history.columns import Columns
 
 _PLAIN = np.dtype([("arrival", "<i8"), ("held_ns", "<i8"), ("values", "<f8")])  # good, of its own time, nothing more

@@ -8,8 +8,8 @@ import structlog
 
 from gateway.database.opening import SQLITE_ERRORS, open_for_writing, still_wrong, translated
 from gateway.errors import StoreCorruptError, StoreUnavailableError
-from gateway.history.history_file import SUSPECT_FILE
-from gateway.history.statements import HISTORY, HISTORY_FILE, SQL
+from gateway.history.file.history_file import SUSPECT_FILE
+from gateway.history.file.statements import HISTORY, HISTORY_FILE, SQL
 
 log = structlog.get_logger()
 

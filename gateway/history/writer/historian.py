@@ -24,20 +24,20 @@ from pathlib import Path
 from typing import Self
 
 from gateway.errors import LablineError, StoreUnavailableError
-from gateway.history.buffer import SeriesBuffer
-from gateway.history.chunk import encode
-from gateway.history.chunk_reader import DecodedChunks
-from gateway.history.chunk_retention import ChunkRetention
 from gateway.history.clock_steps import CLOCK_SERIES, NOTHING_VOID, ClockSet, Voids
+from gateway.history.codec.chunk import encode
+from gateway.history.codec.journal_entry import Batch, pack
 from gateway.history.columns import Columns, HeldSample, Reach, mark
-from gateway.history.history_file import HistoryFile
-from gateway.history.integrity import Damage, chunk_hash, journal_hash
-from gateway.history.journal import Batch, pack
-from gateway.history.loading import Loaded, load
-from gateway.history.statements import SQL
-from gateway.history.stretches import Pending, read_stretches
-from gateway.history.unsealed import Unsealed
+from gateway.history.file.history_file import HistoryFile
+from gateway.history.file.integrity import Damage, chunk_hash, journal_hash
+from gateway.history.file.retention import ChunkRetention
+from gateway.history.file.statements import SQL
+from gateway.history.reader.chunks import DecodedChunks
 from gateway.history.windows import WindowRequest
+from gateway.history.writer.loading import Loaded, load
+from gateway.history.writer.series_buffer import SeriesBuffer
+from gateway.history.writer.stretches import Pending, read_stretches
+from gateway.history.writer.unsealed import Unsealed
 
 FLUSH_SECONDS = 1.0
 _MOST_WAITING = 200_000

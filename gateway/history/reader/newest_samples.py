@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from gateway.history.chunk_reader import checked_chunk
 from gateway.history.clock_steps import NOTHING_VOID, Voids
 from gateway.history.columns import Columns, Reach
-from gateway.history.integrity import AFTER_ALL, Damage, are_whole, hole
-from gateway.history.statements import SQL
+from gateway.history.file.integrity import AFTER_ALL, Damage, are_whole, hole
+from gateway.history.file.statements import SQL
+from gateway.history.reader.chunks import checked_chunk
 
 EVERY_SAMPLE = 2**62  # more than any series has
 _NEVER_REACHED = 2**61  # by a chunk's number, or an arrival

@@ -13,7 +13,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.history.chunk_parts import PartReader, pack_planes, read_planes
+from gateway.history.codec.parts import PartReader, pack_planes, read_planes
 
 Integers = NDArray[np.int64]
 _LONGEST_SPAN = 2**62

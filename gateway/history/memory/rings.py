@@ -14,9 +14,9 @@ follows counts from earlier than that. What a server's history holds of the hole
 from collections.abc import Container, Iterable, Mapping
 
 from gateway.history.columns import Columns, HeldSample, Reach, SampleFlag
-from gateway.history.confirmations import Confirmations
-from gateway.history.source_times import LARGEST_LEAD_NS, take_live
-from gateway.history.tag_ring import TagRing, put_mark, put_sample
+from gateway.history.memory.confirmations import Confirmations
+from gateway.history.memory.source_times import LARGEST_LEAD_NS, take_live
+from gateway.history.memory.tag_ring import TagRing, put_mark, put_sample
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.records.process import TagSample
 

@@ -12,9 +12,9 @@ import struct
 import numpy as np
 import zstandard
 
-from gateway.history.chunk_floats import pack_floats, read_floats
-from gateway.history.chunk_integers import pack_integers, read_integers, wrapped_difference
-from gateway.history.chunk_parts import ChunkError, PartReader
+from gateway.history.codec.floats import pack_floats, read_floats
+from gateway.history.codec.integers import pack_integers, read_integers, wrapped_difference
+from gateway.history.codec.parts import ChunkError, PartReader
 from gateway.history.columns import Columns
 
 _FORMAT = 1

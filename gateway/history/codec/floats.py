@@ -13,8 +13,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.history.chunk_integers import pack_integers, read_integers, wrapped_difference
-from gateway.history.chunk_parts import ChunkError, PartReader, pack_planes, read_planes
+from gateway.history.codec.integers import pack_integers, read_integers, wrapped_difference
+from gateway.history.codec.parts import ChunkError, PartReader, pack_planes, read_planes
 
 _DECIMALS = tuple(10.0**exponent for exponent in range(9))
 _LARGEST_MULTIPLE = 2.0**40
