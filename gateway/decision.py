@@ -37,7 +37,7 @@ from gateway.records.verdicts import Reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WantedTest:
+class RequestedTest:
     """A test that is asked for."""
 
     analyte: str
@@ -57,7 +57,7 @@ class SampleRequested:
     job_order_id: str | None
     product: str | None
     equipment_id: str | None
-    tests: tuple[WantedTest, ...]
+    tests: tuple[RequestedTest, ...]
     waiting: Waiting
     position: int
     due_ns: int
@@ -196,7 +196,7 @@ class ReferenceFrozen:
     """From now on several analytes of a sample of that scope are judged together."""
 
     scope: Scope
-    wanted: Together
+    group: Together
     reference: FrozenReference
 
 

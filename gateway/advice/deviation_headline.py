@@ -5,8 +5,8 @@ from gateway.lab.conformity_reasons import ConformityReason
 from gateway.lab.deviations import (
     AnalyteSeries,
     Deviation,
+    DeviationScope,
     FailedResult,
-    Scope,
 )
 from gateway.lab.disposition import OUT_OF_LINE, OUT_OF_TREND
 from gateway.lab.specifications import limits_text
@@ -60,7 +60,7 @@ def title_of(deviation: Deviation) -> str:
     first = next((each for each in results if not is_mended(each)), results[0])
     more = deviation.result_count - 1
     result = deviation.result
-    if deviation.scope is Scope.LOT:
+    if deviation.scope is DeviationScope.LOT:
         others = f" and {counted(more, 'more result')}" if more else ""
         return f"{headline(first)}{others}, lot {result.material_lot_id or first.material_lot_id or '-'}"
     of_product = "" if result.material_definition_id is None else f" of {result.material_definition_id}"

@@ -2,7 +2,8 @@
 
 from gateway.advice.document_rows import Row
 from gateway.advice.plant_times import duration
-from gateway.lab.causes import FEWEST_REFERENCES, UNUSUAL, Cause, CauseKind, figure, sigmas_text
+from gateway.lab.cause_sentences import figure, sigmas_text
+from gateway.lab.causes import FEWEST_REFERENCES, UNUSUAL, Cause, CauseKind
 from gateway.lab.deviations import (
     Basis,
     Comparison,

@@ -13,8 +13,8 @@ from gateway.advice.document_rows import Row, counted, listed
 from gateway.advice.plant_times import instant, zone_of
 from gateway.lab.deviations import (
     Deviation,
+    DeviationScope,
     FailedResult,
-    Scope,
     TimelineEntry,
 )
 from gateway.records.guidance import GuidanceKind
@@ -75,7 +75,7 @@ def text_of(deviation: Deviation) -> DeviationText:
         status=_status(deviation, zone),
         summary=_summary(deviation, zone),
         facts=_facts(deviation, zone),
-        result_columns=_RESULT_COLUMNS if deviation.scope is Scope.LOT else ("lot", *_RESULT_COLUMNS),
+        result_columns=_RESULT_COLUMNS if deviation.scope is DeviationScope.LOT else ("lot", *_RESULT_COLUMNS),
         results=tuple(_result_row(each, deviation, zone) for each in shown),
         results_left_out=deviation.result_count - len(shown),
         timeline_name=f"Timeline of lot {lot}" if (lot := deviation.result.material_lot_id) else "Timeline",
@@ -124,7 +124,7 @@ def _summary(deviation: Deviation, zone: ZoneInfo) -> tuple[str, ...]:
         ]
     if corrected:
         told.append(f"{counted(corrected, 'result')} of them no longer count: corrected or withdrawn since.")
-    if deviation.scope is Scope.LOT:
+    if deviation.scope is DeviationScope.LOT:
         told.append("A lot with a result that was out of specification stays with a person until that one decides.")
     return tuple(told)
 
@@ -143,7 +143,11 @@ def _what_failed(result: FailedResult, zone: ZoneInfo) -> str:
 def _subject(deviation: Deviation) -> str:
     result = deviation.result
     lot = f"Lot {result.material_lot_id}" if result.material_lot_id else f"Sample {result.sample_id}, of no known lot,"
-    parts = [lot] if deviation.scope is Scope.LOT or deviation.result_count == 1 else [f"Series of {result.test_id}"]
+    parts = (
+        [lot]
+        if deviation.scope is DeviationScope.LOT or deviation.result_count == 1
+        else [f"Series of {result.test_id}"]
+    )
     if result.material_definition_id:
         parts.append(f"of product {result.material_definition_id}")
     if deviation.equipment_id:
@@ -155,7 +159,7 @@ def _facts(deviation: Deviation, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
     result = deviation.result
     known = (
         ("Deviation", deviation.deviation_id),
-        ("Lot" if deviation.scope is Scope.LOT else "Newest lot", result.material_lot_id),
+        ("Lot" if deviation.scope is DeviationScope.LOT else "Newest lot", result.material_lot_id),
         ("Product", result.material_definition_id),
         ("Order", result.job_order_id),
         ("Client", result.client_id),
@@ -175,7 +179,7 @@ def _result_row(result: FailedResult, deviation: Deviation, zone: ZoneInfo) -> R
     drawn = "not known" if result.sampled_ns is None else instant(result.sampled_ns, zone)
     cells = (result.sample_id, drawn, result.test_id, value_of(result) + was, result.limits or "-", verdict)
     return Row(
-        cells=cells if deviation.scope is Scope.LOT else (result.material_lot_id or "-", *cells),
+        cells=cells if deviation.scope is DeviationScope.LOT else (result.material_lot_id or "-", *cells),
         mark=result.result_id == deviation.result.result_id,
     )
 

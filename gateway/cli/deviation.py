@@ -15,7 +15,7 @@ from gateway.contract.lims.names import normalised
 from gateway.contract.times import rfc3339
 from gateway.database.files import making_files_closed_to_others
 from gateway.errors import LablineError
-from gateway.lab.deviations import Deviation, Scope
+from gateway.lab.deviations import Deviation, DeviationScope
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
@@ -87,7 +87,9 @@ def _row(row: sqlite3.Row) -> dict[str, Any]:
 
 def _about(deviation: dict[str, Any]) -> str:
     return (
-        f"lot {deviation['lot']}" if deviation["scope"] == Scope.LOT else f"series, last lot {deviation['lot'] or '-'}"
+        f"lot {deviation['lot']}"
+        if deviation["scope"] == DeviationScope.LOT
+        else f"series, last lot {deviation['lot'] or '-'}"
     )
 
 

@@ -179,21 +179,21 @@ def _changed(kind: str, change: VersionChange, answer: Answer) -> Decision:
 def on_retry_messages(event: ActRequested, facts: RetryFacts) -> Decision:
     """Have messages sent or tried again: all that are named, or none."""
     act = _act_of(event, RetryMessages)
-    wanted = tuple(dict.fromkeys((*act.message_ids, *facts.messages)))
-    refusals = (_not_tried_again(message_id, facts.messages.get(message_id)) for message_id in wanted)
+    message_ids = tuple(dict.fromkeys((*act.message_ids, *facts.messages)))
+    refusals = (_not_tried_again(message_id, facts.messages.get(message_id)) for message_id in message_ids)
     refusal = next((answer for answer in refusals if answer is not None), None)
     if refusal is not None:
         return _refusal(refusal)
     records: list[Record] = []
     audit = []
-    for message_id in wanted:
+    for message_id in message_ids:
         if facts.messages[message_id] is MessageState.PARKED:
             records.append(MessageUnparked(message_id=message_id))
             audit.append(audit_entry("message_unparked", message_id, person=event.person))
         else:
             records.append(DeadLetterRetry(dead_letter_id=message_id, person=event.person))
             audit.append(audit_entry("dead_letter_retry", message_id, person=event.person))
-    how = {message_id: facts.messages[message_id].value for message_id in wanted}
+    how = {message_id: facts.messages[message_id].value for message_id in message_ids}
     return Decision(records=tuple(records), audit=tuple(audit), answer=done(messages=how))
 
 

@@ -75,7 +75,7 @@ def _measured(event: ResultArrived, result: LabResult, known: SeriesOnRecord) ->
     value = converted(number, result.unit, known.series.unit)
     if value is None or abs(value) > _LARGEST:
         return None
-    at_ns = next(each for each in (result.sampled_ns, known.replaced_ns, event.at_ns) if each is not None)
+    at_ns = next(known_ns for known_ns in (result.sampled_ns, known.replaced_ns, event.at_ns) if known_ns is not None)
     return Measured(result_id=result.result_id, at_ns=at_ns, value=value, qualifier=side)
 
 
@@ -105,34 +105,34 @@ def _frozen_audit(charted: Charted, key: SeriesKey) -> tuple[AuditEntry, ...]:
 def _together(point: Point, result: LabResult, known: SeriesOnRecord) -> Trended:
     """Return what the values of one sample signal together, for each set of analytes that this result completes."""
     trended = Trended()
-    for wanted, standing in known.together.items():
+    for group, standing in known.together.items():
         values = {**known.sample_values, result.analyte: point.value}
-        if result.analyte not in wanted.analytes or not all(name in values for name in wanted.analytes):
+        if result.analyte not in group.analytes or not all(name in values for name in group.analytes):
             continue
-        row = {name: values[name] for name in wanted.analytes}
+        row = {name: values[name] for name in group.analytes}
         if standing is not None:
             trended = Trended(reasons=(*trended.reasons, *out_of_line(standing, row)), decision=trended.decision)
         else:
             trended = Trended(
-                reasons=trended.reasons, decision=trended.decision + _reference(wanted, point.sample_id, row, known)
+                reasons=trended.reasons, decision=trended.decision + _reference(group, point.sample_id, row, known)
             )
     return trended
 
 
-def _reference(wanted: Together, sample_id: str, row: dict[str, float], known: SeriesOnRecord) -> Decision:
+def _reference(group: Together, sample_id: str, row: dict[str, float], known: SeriesOnRecord) -> Decision:
     """Return the reference that this sample completes, if it does."""
     rows = [
-        (sample, [values[name] for name in wanted.analytes])
+        (sample, [values[name] for name in group.analytes])
         for sample, values in known.samples.items()
-        if sample != sample_id and all(name in values for name in wanted.analytes)
+        if sample != sample_id and all(name in values for name in group.analytes)
     ]
-    frozen: FrozenReference | None = frozen_reference(wanted, [*rows, (sample_id, list(row.values()))])
+    frozen: FrozenReference | None = frozen_reference(group, [*rows, (sample_id, list(row.values()))])
     if frozen is None:
         return Decision()
     scope = known.key.scope
-    body = {"product": wanted.product, **scope.known(), "analytes": list(wanted.analytes), "mean": list(frozen.mean),
+    body = {"product": group.product, **scope.known(), "analytes": list(group.analytes), "mean": list(frozen.mean),
             "limit": frozen.limit, "rests_on": list(frozen.rests_on)}  # fmt: skip
     return Decision(
-        records=(ReferenceFrozen(scope=scope, wanted=wanted, reference=frozen),),
-        audit=(AuditEntry(kind="reference_frozen", subject=" + ".join(wanted.analytes), body=body),),
+        records=(ReferenceFrozen(scope=scope, group=group, reference=frozen),),
+        audit=(AuditEntry(kind="reference_frozen", subject=" + ".join(group.analytes), body=body),),
     )

@@ -60,7 +60,7 @@ def on_deviation(event: FollowUpDue, facts: DeviationFacts) -> Decision:
         product=result.material_definition_id,
         client_id=result.client_id,
     )
-    trends = tuple(each for each in known.reasons if each.code in TREND_FLAGS)  # with the figures of that time
+    trends = tuple(reason for reason in known.reasons if reason.code in TREND_FLAGS)  # with the figures of that time
     judged = judge_result(result, in_force, trends)
     specification = next(iter(in_force), result.specification)
     joined = _joined(event, facts, _failed_result(result, judged, specification, at_ns=event.at_ns))
@@ -126,7 +126,7 @@ def _affected_lots(result: LabResult, facts: DeviationFacts) -> tuple[str, ...]:
     """Return the other lots that a result speaks of, and those that share a material with its lot."""
     lot = result.material_lot_id
     related = () if lot is None else relatives(lot, facts.investigation.uses)
-    return tuple(each for each in dict.fromkeys((*result.other_lots, *related)) if each != lot)
+    return tuple(name for name in dict.fromkeys((*result.other_lots, *related)) if name != lot)
 
 
 def _failed_result(
@@ -170,7 +170,7 @@ def _series(
         limits=_limits(specification),
         points=facts.investigation.history,
     )
-    return (newest, *(each for each in joined.series if each.analyte != result.analyte))[:_MOST_SERIES]
+    return (newest, *(series for series in joined.series if series.analyte != result.analyte))[:_MOST_SERIES]
 
 
 def _instructions(event: FollowUpDue, facts: DeviationFacts, joined: Joined) -> tuple[Instruction, ...]:
@@ -178,9 +178,9 @@ def _instructions(event: FollowUpDue, facts: DeviationFacts, joined: Joined) -> 
     result = facts.investigation.result
     product = None if result is None else result.material_definition_id
     applying = (
-        each
+        instruction
         for failed in reversed(joined.results)
-        for each in instructions_for(
+        for instruction in instructions_for(
             facts.line.procedures,
             analyte=failed.analyte,
             product=product,
@@ -188,7 +188,7 @@ def _instructions(event: FollowUpDue, facts: DeviationFacts, joined: Joined) -> 
             equipment=event.follow_up.equipment_id,
         )
     )
-    return tuple({each.procedure: each for each in applying}.values())
+    return tuple({instruction.procedure: instruction for instruction in applying}.values())
 
 
 def _process(own: Fingerprint, facts: DeviationFacts, joined: Joined) -> _Process:
@@ -196,13 +196,13 @@ def _process(own: Fingerprint, facts: DeviationFacts, joined: Joined) -> _Proces
     known, tags, windows = facts.investigation, facts.line.tags, tuple(facts.windows.values())
     floors = scatter_floors(windows, tags)
     comparison, lots = compared_lots(own, known.references)
-    earlier = (each for each in known.earlier if each.deviation.deviation_id != joined.deviation_id)
+    earlier = (case for case in known.earlier if case.deviation.deviation_id != joined.deviation_id)
     return _Process(
         comparison=comparison,
         traces=traces(windows, lots, tags, floors=floors, telling=known.sensitivities),
         causes=causes_of([own, *known.alike], lots, tags, sensitivities=known.sensitivities, floors=floors),
         similar=nearest(
-            own, ((each.deviation, each.done, each.helped) for each in earlier), spread_of(known.references, floors)
+            own, ((case.deviation, case.done, case.helped) for case in earlier), spread_of(known.references, floors)
         ),
     )
 
@@ -213,5 +213,5 @@ def _audited(deviation: Deviation) -> AuditEntry:
         subject=deviation.deviation_id,
         body={"version": deviation.version, "scope": deviation.scope.value, "results": deviation.result_count,
               "result": deviation.result.result_id, "lot": deviation.result.material_lot_id,
-              "causes": [each.name for each in deviation.causes]},
+              "causes": [cause.name for cause in deviation.causes]},
     )  # fmt: skip

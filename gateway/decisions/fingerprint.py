@@ -3,7 +3,7 @@
 from gateway.decision import Decision
 from gateway.events import FollowUpDue
 from gateway.facts.deviation import DeviationFacts, FingerprintFacts
-from gateway.lab.fingerprints import Fingerprint, MaterialUse, fingerprint
+from gateway.lab.fingerprints import Fingerprint, LotRun, MaterialUse, fingerprint
 
 
 def on_fingerprint(event: FollowUpDue, facts: FingerprintFacts) -> Decision:
@@ -15,15 +15,18 @@ def fingerprint_of(
     event: FollowUpDue, facts: FingerprintFacts | DeviationFacts, uses: tuple[MaterialUse, ...], lot: str
 ) -> Fingerprint:
     """Return what a lot was made by between two instants."""
-    wanted = event.follow_up
-    return fingerprint(
-        lot,
+    follow_up = event.follow_up
+    run = LotRun(
+        material_lot_id=lot,
         product=facts.context.material_definition_id,
-        equipment_id=wanted.equipment_id,
+        equipment_id=follow_up.equipment_id,
+        from_ns=follow_up.from_ns,
+        until_ns=follow_up.until_ns,
+        begins_with_lot=follow_up.begins_with_lot,
+    )
+    return fingerprint(
+        run,
         windows=facts.windows.values(),
         uses=[use for use in uses if use.material_lot_id == lot],
         zone=facts.line.time_zone,
-        from_ns=wanted.from_ns,
-        until_ns=wanted.until_ns,
-        begins_with_lot=wanted.begins_with_lot,
     )

@@ -63,7 +63,7 @@ def follow_ups_of_lot_judged_again(
 ) -> tuple[FollowUp, ...]:
     """Return the follow-ups of results that fail for a lot now that its context is another one."""
     changed = () if assessed is None else assessed.changed
-    failed = {each.subject for each in changed if each.kind is Subject.RESULT and each.failed}
+    failed = {assessment.subject for assessment in changed if assessment.kind is Subject.RESULT and assessment.failed}
     made_until_ns = at_ns if lot_facts.ended_ns is None else min(at_ns, lot_facts.ended_ns)
     context = lot_facts.knowledge.context
     return tuple(

@@ -110,11 +110,11 @@ def on_version_taken(event: VersionTaken, facts: OpenGuidanceFacts) -> Decision:
 
 def on_withheld(event: AdviceWithheld, facts: OpenGuidanceFacts) -> Decision:
     """What the second check does not let out is not left standing either."""
-    taken_back = (withdrawn(each, event.refused.get(each.guidance_id)) for each in facts.open_guidance)
+    taken_back = (withdrawn(guidance, event.refused.get(guidance.guidance_id)) for guidance in facts.open_guidance)
     refused = {guidance_id: reason.text for guidance_id, reason in event.refused.items()}
     return Decision(
         audit=(audit_entry("advice_withheld", event.event_id, refused=refused),),
-    ) + guidance_changes(tuple(each for each in taken_back if each is not None), event, facts)
+    ) + guidance_changes(tuple(guidance for guidance in taken_back if guidance is not None), event, facts)
 
 
 def _over(event: Event, facts: OpenGuidanceFacts) -> tuple[Guidance, ...]:

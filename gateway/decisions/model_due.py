@@ -64,7 +64,12 @@ def _stopped_for_good(model: ModelAssignment, predictions: tuple[Prediction, ...
     """Put a model whose evaluation had to be stopped into shadow until a person has looked at it."""
     code = too_slow_latch(model.name)
     slow = next(
-        (why for each in predictions for why in each.verdict.reasons if why.code == Abstention.MODEL_TOO_SLOW.name),
+        (
+            reason
+            for prediction in predictions
+            for reason in prediction.verdict.reasons
+            if reason.code == Abstention.MODEL_TOO_SLOW.name
+        ),
         None,
     )
     if slow is None or code in facts.latches:
@@ -77,13 +82,17 @@ def _stopped_for_good(model: ModelAssignment, predictions: tuple[Prediction, ...
 
 
 def _with_moves(facts: ModelDueFacts, decision: Decision, at_ns: int) -> ModelDueFacts:
-    changed = {each.guidance_id: each for each in decision.records if isinstance(each, Guidance) and each.suggestion}
-    tags = [each.suggestion.tag for each in changed.values() if each.suggestion]
-    standing = {each.guidance_id: each for each in facts.open_suggestions} | changed
+    changed = {
+        guidance.guidance_id: guidance
+        for guidance in decision.records
+        if isinstance(guidance, Guidance) and guidance.suggestion
+    }
+    tags = [guidance.suggestion.tag for guidance in changed.values() if guidance.suggestion]
+    standing = {guidance.guidance_id: guidance for guidance in facts.open_suggestions} | changed
     return replace(
         facts,
         last_advised_ns={**facts.last_advised_ns, **dict.fromkeys(tags, at_ns)},
-        open_suggestions=tuple(each for each in standing.values() if each.state in OPEN),
+        open_suggestions=tuple(guidance for guidance in standing.values() if guidance.state in OPEN),
     )
 
 
@@ -134,9 +143,9 @@ def _predicted_situation(
 
 def _for_other_values(facts: ModelDueFacts, model: ModelAssignment, analyte: str) -> tuple[Guidance, ...]:
     return tuple(
-        each
-        for each in facts.open_suggestions
-        if each.analyte != analyte or each.predicted is None or each.predicted.model.name != model.name
+        guidance
+        for guidance in facts.open_suggestions
+        if guidance.analyte != analyte or guidance.predicted is None or guidance.predicted.model.name != model.name
     )
 
 
@@ -144,13 +153,13 @@ def _others(
     event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction
 ) -> tuple[CoupledOutput, ...]:
     """Return what else hangs on the setpoints, of this model and of coupled ones, and what it is to stay inside of."""
-    wanted = _wanted(event, facts, model, facts.context.material_definition_id)
-    own = own_others(model, prediction.analyte, prediction.features, facts.bias, wanted, event.at_ns)
+    limits = _limits_by_analyte(event, facts, model, facts.context.material_definition_id)
+    own = own_others(model, prediction.analyte, prediction.features, facts.bias, limits, event.at_ns)
     coupled: list[CoupledOutput] = []
-    for each in coupled_models(model, facts.line):
-        predictions = facts.coupled_predictions.get(each.name, ())
-        product = _product_of(each, predictions, model, facts)
-        coupled += neighbouring_others(each, predictions, _wanted(event, facts, each, product))
+    for neighbour in coupled_models(model, facts.line):
+        predictions = facts.coupled_predictions.get(neighbour.name, ())
+        product = _product_of(neighbour, predictions, model, facts)
+        coupled += neighbouring_others(neighbour, predictions, _limits_by_analyte(event, facts, neighbour, product))
     return (*own, *coupled)
 
 
@@ -164,7 +173,7 @@ def _product_of(
     return facts.context.material_definition_id if here else None
 
 
-def _wanted(
+def _limits_by_analyte(
     event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, product: str | None
 ) -> dict[str, Specification | None]:
     """Return by analyte within which limits a model's values are to stay: those from which on people act."""
@@ -182,11 +191,13 @@ def _limits(
     output = model.bundle.output_of(analyte)
     clients = {facts.context.client_id}
     if model.equipment_id != facts.context.equipment_id:  # for whom that runs is not known here: for any of them
-        clients |= {each.client_id for each in (*facts.line.specifications, *facts.specifications.stated)}
+        clients |= {
+            specification.client_id for specification in (*facts.line.specifications, *facts.specifications.stated)
+        }
     holding = [
-        each
+        specification
         for client_id in sorted(clients, key=str)
-        for each in facts.specifications.in_force(analyte, event.at_ns, product=product, client_id=client_id)
+        for specification in facts.specifications.in_force(analyte, event.at_ns, product=product, client_id=client_id)
     ]
     return strictest(dict.fromkeys(holding), None if output is None else output.unit)
 

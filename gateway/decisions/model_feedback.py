@@ -46,8 +46,8 @@ def _taught(
     entry = _entry(event, assessment, model, output, facts)
     if output.value is None or (entry is None and replaced is None):
         return Decision()
-    kept = [each for each in lessons.entries if replaced is None or each.result_id != replaced.result_id]
-    looked_at = lessons.state.latched and not drift_stands  # a person has taken it down: the charts begin anew
+    kept = [entry for entry in lessons.entries if replaced is None or entry.result_id != replaced.result_id]
+    looked_at = lessons.state.latched and not drift_stands  # a person has taken it down: the charts begin again
     charts_from_ns = event.at_ns if looked_at else lessons.charts_from_ns
     entries = [*kept, *([entry] if entry else [])]
     state = learned(entries, output.value, charts_from_ns=charts_from_ns, acts=lessons.acts)
@@ -117,7 +117,7 @@ def _is_of(result: LabResult, model: ModelAssignment, facts: LabResultFacts) -> 
     equipment = result.equipment_id or facts.context.equipment_id
     if equipment is not None:
         return equipment == model.equipment_id
-    return len({each.equipment_id for each in facts.line.models_of(result.analyte)}) == 1
+    return len({model.equipment_id for model in facts.line.models_of(result.analyte)}) == 1
 
 
 def _bias_audit(

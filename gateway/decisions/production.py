@@ -36,8 +36,8 @@ def on_lot_ended(event: ContextChanged, facts: LotEndedFacts) -> Decision:
         return recorded
     equipment = change.equipment_id or facts.context.equipment_id
     made = follow_up_of_lot(change.material_lot_id, equipment, started_ns=facts.lot_started_ns, ended_ns=change.at_ns)
-    asked = (replace(made, kind=FollowUpKind.SAMPLE_REQUEST),) if facts.line.sampling else ()
-    return recorded + Decision(follow_ups=(made, *asked))
+    sample_request = (replace(made, kind=FollowUpKind.SAMPLE_REQUEST),) if facts.line.sampling else ()
+    return recorded + Decision(follow_ups=(made, *sample_request))
 
 
 def on_lot_closed(event: ContextChanged, facts: LotClosedFacts) -> Decision:

@@ -100,8 +100,8 @@ def _listed(lots: tuple[str, ...] | None) -> list[str] | None:
 
 
 def _material(result: LabResult, facts: QcSampleFacts) -> ControlMaterial | None:
-    wanted = (result.control_id, result.analyte)
-    return next((each for each in facts.line.controls if (each.name, each.analyte) == wanted), None)
+    key = (result.control_id, result.analyte)
+    return next((material for material in facts.line.controls if (material.name, material.analyte) == key), None)
 
 
 def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -> ControlPoint | None:
@@ -125,11 +125,11 @@ def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -
 def _judged_again(point: ControlPoint | None, facts: QcSampleFacts) -> tuple[ControlJudged, ...]:
     """Return the controls measured after this one that are judged otherwise now: rules look back over several."""
     before, changed = [*facts.controls, *([] if point is None else [point])], []
-    for each in facts.later_controls:
-        rejected = any(rule.rejects for rule in control_rules_broken(each, before))
-        again = replace(each, rejected=rejected)
+    for later in facts.later_controls:
+        rejected = any(rule.rejects for rule in control_rules_broken(later, before))
+        again = replace(later, rejected=rejected)
         before.append(again)
-        if rejected != each.rejected:
+        if rejected != later.rejected:
             changed.append(ControlJudged(point=again, withdrawn=None))
     return tuple(changed)
 

@@ -63,7 +63,7 @@ def assess_arrival(event: ResultArrived, facts: LabResultFacts) -> ResultAssessm
     newest = is_newer(result, current)
     trended = trend(event, result, facts) if newest else Trended()
     doubted = (CONTROL_REJECTED,) if facts.rejected_control is not None or _still_doubted(result, current) else ()
-    flags = tuple(dict.fromkeys([*result.flags, *(each.code for each in trended.reasons), *doubted]))
+    flags = tuple(dict.fromkeys([*result.flags, *(reason.code for reason in trended.reasons), *doubted]))
     result = result if flags == result.flags else replace(result, flags=flags)
     predictions = _predictions_at_sample(event, result, facts)
     own_words = result.in_its_own_words()
@@ -210,7 +210,9 @@ def _lot_outcome(
         at_ns=event.at_ns,
         disposition_id=identity_of("disposition", event.event_id, *((lot,) if facts.lots[0] is not lot_facts else ())),
         job_order_id=result.job_order_id or facts.context.job_order_id,
-        predictions=tuple(each for each in predictions if each.stage != _SHADOW),  # a model in shadow tells nobody
+        predictions=tuple(
+            prediction for prediction in predictions if prediction.stage != _SHADOW
+        ),  # a model in shadow tells nobody
         flags=(*(result.flags if of_result else ()), *(flag for flag, holds in own_flags.items() if holds)),
         settled_now=frozenset(hold.analyte for hold in settled if hold.material_lot_id == lot),
         subject=result.result_id,

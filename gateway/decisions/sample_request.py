@@ -5,7 +5,7 @@ from statistics import NormalDist, fmean, stdev
 
 from gateway.advice.publication import sample_request_message
 from gateway.contract.identity import identity_of
-from gateway.decision import Decision, SampleRequested, WantedTest
+from gateway.decision import Decision, RequestedTest, SampleRequested
 from gateway.events import FollowUpDue
 from gateway.facts.sample_request import SampleRequestFacts
 from gateway.lab.fingerprints import Fingerprint
@@ -26,16 +26,16 @@ def on_sample_request(event: FollowUpDue, facts: SampleRequestFacts) -> Decision
     risks = [risk_of(_signs(analyte, event, facts)) for analyte in known.analytes if analyte not in known.measured]
     if not risks:
         return Decision()
-    risks.sort(key=lambda each: (-each.probability, each.analyte))
+    risks.sort(key=lambda risk: (-risk.probability, risk.analyte))
     own = Waiting(
         subject=lot,
-        probability=together(each.probability for each in risks),
+        probability=together(risk.probability for risk in risks),
         since_ns=event.at_ns,
-        tests={each.analyte: each.probability for each in risks},
+        tests={risk.analyte: risk.probability for risk in risks},
     )
     queue = in_order([*known.queue, own], at_ns=event.at_ns)
-    position = 1 + next(at for at, each in enumerate(queue) if each.subject == lot)
-    tests = tuple(_wanted(each, facts) for each in risks)
+    position = 1 + next(at for at, waiting in enumerate(queue) if waiting.subject == lot)
+    tests = tuple(_requested_test(risk, facts) for risk in risks)
     requested = SampleRequested(
         request_id=identity_of("sample-request", event.event_id),
         material_lot_id=lot,
@@ -51,15 +51,15 @@ def on_sample_request(event: FollowUpDue, facts: SampleRequestFacts) -> Decision
         kind="sample_requested",
         subject=lot,
         body={"request": requested.request_id, "probability": own.probability, "position": position,
-              "tests": [each.analyte for each in tests]},
+              "tests": [test.analyte for test in tests]},
     )  # fmt: skip
     message = sample_request_message(requested, line=line, cause=event.event_id, at_ns=event.at_ns)
     return Decision(records=(requested,), audit=(audit,), messages=(message,))
 
 
-def _wanted(risk: TestRisk, facts: SampleRequestFacts) -> WantedTest:
+def _requested_test(risk: TestRisk, facts: SampleRequestFacts) -> RequestedTest:
     named = facts.line.lab_tests.get(risk.analyte, (risk.analyte, risk.analyte))
-    return WantedTest(
+    return RequestedTest(
         analyte=risk.analyte,
         test_id=named[0],
         test_name=named[1],
@@ -74,7 +74,7 @@ def _signs(analyte: str, event: FollowUpDue, facts: SampleRequestFacts) -> LotSi
     held = facts.specifications.in_force(
         analyte, event.at_ns, product=context.material_definition_id, client_id=context.client_id
     )
-    prediction = next((each for each in known.predictions if each.analyte == analyte), None)
+    prediction = next((prediction for prediction in known.predictions if prediction.analyte == analyte), None)
     novelty, tag = _novelty(known.fingerprint, known.references)
     tested = known.tested.get(analyte, (0, 0, None))
     hours = None if tested[2] is None else (event.at_ns - tested[2]) / (3600 * SECOND_NS)
@@ -86,7 +86,7 @@ def _signs(analyte: str, event: FollowUpDue, facts: SampleRequestFacts) -> LotSi
         novelty=novelty,
         novel_tag=tag,
         new_suppliers=known.new_suppliers,
-        materials=tuple(each for each in known.materials if each.tested),
+        materials=tuple(material for material in known.materials if material.tested),
         hours_since_sample=hours,
         out_of_trend=analyte in known.out_of_trend,
     )
@@ -114,7 +114,7 @@ def _novelty(own: Fingerprint | None, references: tuple[Fingerprint, ...]) -> tu
         return None, None
     distances = []
     for tag, value in own.values.items():
-        others = [each.values[tag] for each in references if tag in each.values]
+        others = [lot.values[tag] for lot in references if tag in lot.values]
         if len(others) >= _FEWEST_LOTS and stdev(others) > 0:
             distances.append((abs(value - fmean(others)) / stdev(others), tag))
     return max(distances, default=(None, None))

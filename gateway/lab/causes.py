@@ -3,9 +3,7 @@
 Tags, materials, equipment and shifts stand side by side as columns: a tag by its value, anything that is there or not
 by 1 or 0. The rank is by what each column adds to the distance of the affected lots given all the others (the
 conditional term of Hotelling's T2; Mason, Tracy and Young 1995): a column that only moves along with the one that moved
-first adds nothing, however far it has moved itself. What cannot be told apart is said to be so.
-
-How far a tag lies from what is usual has one definition (``Usual``): for the rank, its sentence, the table of tags.
+first adds nothing, however far it has moved itself. Where figures cannot tell two columns apart, the sentence says so.
 
 Of one affected lot alone a shift of two or three sigma is seldom found among twenty candidates (first in half of such
 runs); of three, in five of six.
@@ -19,12 +17,10 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.lab.cause_sentences import AffectedLots, inseparable_sentence, presence_sentence, tag_sentence
+from gateway.lab.usual import Usual, usual_of
+
 FEWEST_REFERENCES = 10
-_MAD_TO_SIGMA = 1.4826  # of a normal distribution
-_DECILES_TO_SIGMA = 2.5631  # between the tenth and the ninetieth percentile of a normal distribution
-_FARTHEST_SIGMAS = 3.0  # at which the farthest lot in control may lie
-_NOTHING = 1e-100  # a scatter that small is none: a distance in it would be no number
-FAR = 10.0  # sigmas: beyond, a number of them says nothing more
 _SHRINKAGE = 0.2  # of the correlations towards none: there are seldom many more lots than columns
 _TOGETHER = 0.7  # correlation from which on two columns are not told apart for sure
 UNUSUAL = 2.0  # sigmas of the affected lots' mean
@@ -47,54 +43,6 @@ class Candidate:
     name: str
     kind: CauseKind
     unit: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usual:
-    """Where the lots in control lay: their median, one sigma between them, the smallest and the largest."""
-
-    center: float
-    sigma: float
-    low: float
-    high: float
-    lots: int
-
-    def sigmas(self, value: float) -> float | None:
-        """Return by how many sigmas a value lies from the median; None where nothing ever varied, this neither."""
-        if self.sigma > 0:
-            return (value - self.center) / self.sigma
-        return 0.0 if value == self.center else None
-
-
-def usual_of(values: Sequence[float], *, floor: float = 0.0) -> Usual:
-    """Return what is usual by values of lots in control, at least one; robust against a tenth of odd ones.
-
-    One sigma is the largest of 1.4826 times the median absolute deviation, of the width between the deciles over 2.5631
-    (each right for a normal distribution, NIST 1.3.5.6), of a third of the farthest lot's distance (what a lot in
-    control had is within three sigmas) and of ``floor``. The first alone is next to nothing where most lots had the
-    very same value, and any other value would be hundreds of sigmas away.
-    """
-    known = np.sort(np.asarray(values, np.float64))
-    center = _quantile(known, 0.5)
-    by_median = _MAD_TO_SIGMA * _quantile(np.sort(np.abs(known - center)), 0.5)
-    farthest = float(np.abs(known - center).max())
-    deciles = _quantile(known, 0.9) - _quantile(known, 0.1)
-    sigma = max(by_median, deciles / _DECILES_TO_SIGMA, farthest / _FARTHEST_SIGMAS, floor)
-    return Usual(
-        center=center,
-        sigma=sigma if sigma > _NOTHING else 0.0,
-        low=float(known[0]),
-        high=float(known[-1]),
-        lots=len(known),
-    )
-
-
-def _quantile(ordered: NDArray[np.float64], share: float) -> float:
-    """Return a quantile of values in order, by a straight line between two of them; numpy takes 20 times as long."""
-    place = share * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,28 +91,55 @@ def probable_causes(
         floors: by name, the least that one sigma of a tag counts as.
         most: how many to return.
     """
-    known = _known(references, affected)
-    columns = list(compress(candidates, known))
-    references, affected = references[:, known], affected[:, known]
-    if len(references) < FEWEST_REFERENCES or not len(affected) or not columns:
+    compared = _compared(candidates, references, affected, floors or {})
+    if compared is None:
         return ()
-    usual = [_usual(column, references[:, at], floors or {}) for at, column in enumerate(columns)]
-    varies = np.array([each.sigma > 0 for each in usual])
-    if not varies.any():
-        return ()
-    columns, usual = list(compress(columns, varies)), list(compress(usual, varies))
-    references, affected = references[:, varies], affected[:, varies]
-    center, sigma = np.array([each.center for each in usual]), np.array([each.sigma for each in usual])
+    columns, usual, affected = compared.columns, compared.usual, compared.affected
+    center, sigma = np.array([column.center for column in usual]), np.array([column.sigma for column in usual])
     shift = (affected.mean(axis=0) - center) / sigma
-    correlation = _correlation((references - center) / sigma)
+    correlation = _correlation((compared.references - center) / sigma)
     score = _conditional(correlation, shift) * len(affected)
     unusual = np.flatnonzero(np.abs(shift) * np.sqrt(len(affected)) >= UNUSUAL).tolist()
     most_probable = sorted(unusual, key=lambda at: (-score[at], columns[at].name))[:most]
     return tuple(
-        _cause(columns[at], usual[at], affected[:, at], float(score[at]), _beside(columns, correlation, at),
+        _cause(columns[at], usual[at], affected[:, at], float(score[at]), _correlated(columns, correlation, at),
                (sensitivities or {}).get(columns[at].name))
         for at in most_probable
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Compared:
+    """The columns that can be compared: known of every lot, and not the same in all lots in control."""
+
+    columns: list[Candidate]
+    usual: list[Usual]
+    references: NDArray[np.float64]
+    affected: NDArray[np.float64]
+
+
+def _compared(
+    candidates: Sequence[Candidate],
+    references: NDArray[np.float64],
+    affected: NDArray[np.float64],
+    floors: Mapping[str, float],
+) -> _Compared | None:
+    """Return the columns that can be compared; None without any, or with too few lots in control."""
+    known = _known(references, affected)
+    columns = list(compress(candidates, known))
+    references, affected = references[:, known], affected[:, known]
+    if len(references) < FEWEST_REFERENCES or not len(affected) or not columns:
+        return None
+    usual = [_usual(column, references[:, at], floors) for at, column in enumerate(columns)]
+    varies = np.array([column.sigma > 0 for column in usual])
+    if not varies.any():
+        return None
+    return _Compared(
+        columns=list(compress(columns, varies)),
+        usual=list(compress(usual, varies)),
+        references=references[:, varies],
+        affected=affected[:, varies],
+    )
 
 
 def _known(references: NDArray[np.float64], affected: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -201,7 +176,7 @@ def _conditional(correlation: NDArray[np.float64], shift: NDArray[np.float64]) -
     return contributions
 
 
-def _beside(columns: Sequence[Candidate], correlation: NDArray[np.float64], at: int) -> tuple[str, ...]:
+def _correlated(columns: Sequence[Candidate], correlation: NDArray[np.float64], at: int) -> tuple[str, ...]:
     """Return the names of the columns that a column cannot be told from for sure, the closest first."""
     strength = np.abs(correlation[at]) / (1 - _SHRINKAGE)
     return tuple(columns[other].name for other in np.argsort(-strength) if other != at and strength[other] >= _TOGETHER)
@@ -215,71 +190,29 @@ def _cause(
     moves_with: tuple[str, ...],
     slope: float | None,
 ) -> Cause:
-    own, mean = float(affected[0]), float(affected.mean())
+    lots = AffectedLots(own=float(affected[0]), mean=float(affected.mean()), lots=len(affected))
     return Cause(
         name=column.name,
         kind=column.kind.value,
         unit=column.unit,
-        affected=mean,
+        affected=lots.mean,
         usual=usual.center,
         sigma=usual.sigma,
-        z=(mean - usual.center) / usual.sigma,
+        z=(lots.mean - usual.center) / usual.sigma,
         score=score,
         moves_with=moves_with,
-        effect=None if slope is None else slope * (mean - usual.center),
-        text=_sentence(column, usual, own, affected, moves_with),
-        own=own,
-        own_z=(own - usual.center) / usual.sigma,
+        effect=None if slope is None else slope * (lots.mean - usual.center),
+        text=_sentences(column, usual, lots, moves_with),
+        own=lots.own,
+        own_z=(lots.own - usual.center) / usual.sigma,
         low=usual.low,
         high=usual.high,
     )
 
 
-def figure(value: float) -> str:
-    """Return a number as documents show it: four significant digits, so that a sentence and its table agree."""
-    return f"{value:.4g}"
-
-
-def sigmas_text(z: float) -> str:
-    """Return a distance in sigmas as documents show it, such as ``+3.1``; beyond ten only that it is beyond ten."""
-    if abs(z) > FAR:
-        return f"over {'+' if z > 0 else '-'}{FAR:.0f}"
-    return f"{round(z, 1) + 0.0:+.1f}"
-
-
-def _sentence(
-    column: Candidate, usual: Usual, own: float, affected: NDArray[np.float64], moves_with: tuple[str, ...]
-) -> str:
-    alike = len(affected)
+def _sentences(column: Candidate, usual: Usual, lots: AffectedLots, moves_with: tuple[str, ...]) -> str:
     if column.kind is CauseKind.TAG:
-        sentence = _tag_sentence(column, usual, own, affected)
-    elif alike == 1:
-        there = "there" if own else "not there"
-        sentence = f"{column.name} was {there}; it is in {usual.center:.0%} of {usual.lots} lots in control."
+        sentence = tag_sentence(column.name, column.unit, usual, lots)
     else:
-        share = float(affected.mean())
-        sentence = (
-            f"{column.name} was there in {share:.0%} of {alike} lots that failed alike, usually in {usual.center:.0%}."
-        )
-    if moves_with:
-        sentence += (
-            f" It usually moves with {', '.join(moves_with)}: from figures alone they are not told apart for sure."
-        )
-    return sentence
-
-
-def _tag_sentence(column: Candidate, usual: Usual, own: float, affected: NDArray[np.float64]) -> str:
-    unit = f" {column.unit}" if column.unit else ""
-    z = (own - usual.center) / usual.sigma
-    side = "higher" if z > 0 else "lower"
-    far = f"more than {FAR:g}" if abs(z) > FAR else f"{abs(z):.1f}"
-    where = (
-        f"all {usual.lots} lots in control had that"
-        if figure(usual.low) == figure(usual.high)
-        else f"{usual.lots} lots in control: {figure(usual.low)} to {figure(usual.high)}{unit}"
-    )
-    sentence = f"{column.name} was {figure(own)}{unit}, {far} sigma {side} than the usual {figure(usual.center)}{unit}"
-    sentence += f" ({where})."
-    if len(affected) > 1:
-        sentence += f" Over the {len(affected)} lots that failed alike it was {figure(float(affected.mean()))}{unit}."
-    return sentence
+        sentence = presence_sentence(column.name, usual, lots)
+    return f"{sentence} {inseparable_sentence(moves_with)}" if moves_with else sentence

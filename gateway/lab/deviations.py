@@ -59,7 +59,7 @@ class Similar:
     helped: bool | None
 
 
-class Scope(StrEnum):
+class DeviationScope(StrEnum):
     """What a deviation is about."""
 
     LOT = "lot"
@@ -147,7 +147,7 @@ class Deviation:
     affected: int  # lots that failed alike, this one among them
     gaps: tuple[str, ...] = ()
     version: int = 1
-    scope: Scope = Scope.LOT
+    scope: DeviationScope = DeviationScope.LOT
     opened_ns: int | None = None
     results: tuple[FailedResult, ...] = ()
     result_count: int = 1
@@ -182,9 +182,3 @@ class Drafted:
     result: DraftedResult
     causes: tuple[Cause, ...]
     fingerprint: Fingerprint
-
-
-# --- the process before the sample ----------------------------------------------------------------------
-
-
-# --- earlier cases, and the genealogy -------------------------------------------------------------------

@@ -44,8 +44,8 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
     that was out of trend when it came. ``trends``: why it is, where that has just been found.
     """
     own = result.specification
-    given = (*in_force, *((own,) if own is not None else ()))
-    first = given[0] if given else None
+    specifications = (*in_force, *((own,) if own is not None else ()))
+    first = specifications[0] if specifications else None
     if result.status in WITHDRAWN:
         return Judged(
             result=result,
@@ -54,8 +54,8 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
             flags=(*result.flags, f"RESULT_{result.status.upper()}"),
             specification=first,
         )
-    judged = [judge(result, specification) for specification in given or (None,)]
-    recommendation = max((each for each, _ in judged), key=_ORDER.index)
+    judged = [judge(result, specification) for specification in specifications or (None,)]
+    recommendation = max((asks for asks, _ in judged), key=_ORDER.index)
     if VALUE_RESTORED in result.flags and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
         judged.append((recommendation, _RESTORED))
@@ -69,17 +69,17 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
         result=result,
         recommendation=recommendation,
         reasons=_speaking(judged, recommendation),
-        flags=(*result.flags, *unit_flags(result, given), *_differing(given)),
+        flags=(*result.flags, *unit_flags(result, specifications), *_differing(specifications)),
         specification=first,
     )
 
 
-def _differing(given: tuple[Specification, ...]) -> list[str]:
+def _differing(specifications: tuple[Specification, ...]) -> list[str]:
     """Return in which way the specifications of one result differ."""
     flags = []
-    if any(differ(given[0], other) for other in given[1:]):
+    if any(differ(specifications[0], other) for other in specifications[1:]):
         flags.append("SPECIFICATION_CONFLICT")
-    if len({specification.version for specification in given} - {None}) > 1:
+    if len({specification.version for specification in specifications} - {None}) > 1:
         flags.append("SPECIFICATION_VERSION_DIFFERS")
     return flags
 
@@ -94,8 +94,8 @@ def _withdrawn(result: LabResult) -> Reason:
 
 def _speaking(judged: list[tuple[Recommendation, Reason]], recommendation: Recommendation) -> tuple[Reason, ...]:
     reasons: dict[tuple[str, str], Reason] = {}
-    for each, reason in judged:
-        if each is recommendation:
+    for asks, reason in judged:
+        if asks is recommendation:
             reasons.setdefault((reason.code, str(reason.parameters.get("rule", ""))), reason)
     return tuple(reasons.values())
 
@@ -115,12 +115,12 @@ def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
     A retest names the sample, or the result's own id in the laboratory, and is of the same test. In a ring in which
     each is the other's retest nobody takes anybody's place.
     """
-    retests = [each for each in results if each.retest_of is not None]
+    retests = [other for other in results if other.retest_of is not None]
     seen, waiting = [result], [result]
     while waiting and retests:
         replaced = waiting.pop()
         for other in retests:
-            if any(_same(other, each) for each in seen) or not _is_retest(other, replaced):
+            if any(_same(other, earlier) for earlier in seen) or not _is_retest(other, replaced):
                 continue
             if other.status not in WITHDRAWN:
                 return not _leads_to(result, other, results)
@@ -129,14 +129,14 @@ def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
     return False
 
 
-def _leads_to(start: LabResult, wanted: LabResult, results: tuple[LabResult, ...]) -> bool:
+def _leads_to(start: LabResult, origin: LabResult, results: tuple[LabResult, ...]) -> bool:
     """Return whether a result is itself a retest of another, at any distance."""
     seen, waiting = [start], [start]
     while waiting:
         retest = waiting.pop()
         for other in results:
-            if _is_retest(retest, other) and not any(_same(other, each) for each in seen):
-                if _same(other, wanted):
+            if _is_retest(retest, other) and not any(_same(other, earlier) for earlier in seen):
+                if _same(other, origin):
                     return True
                 seen.append(other)
                 waiting.append(other)

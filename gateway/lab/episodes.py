@@ -8,7 +8,7 @@ series: one deviation for each episode of a product's analyte, however many lots
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gateway.lab.deviations import MOST_RESULTS, AnalyteSeries, FailedResult, Scope
+from gateway.lab.deviations import MOST_RESULTS, AnalyteSeries, DeviationScope, FailedResult
 from gateway.lab.series import STABLE_AFTER
 from gateway.time_units import SECOND_NS
 
@@ -37,16 +37,16 @@ class Joined:
 
     deviation_id: str
     version: int
-    scope: Scope
+    scope: DeviationScope
     opened_ns: int
     results: tuple[FailedResult, ...]
     result_count: int
     series: tuple[AnalyteSeries, ...] = ()  # of the version before
 
 
-def scope_of(result: FailedResult) -> Scope:
+def scope_of(result: FailedResult) -> DeviationScope:
     """Return what the deviation of a result is about."""
-    return Scope.LOT if result.failed and result.material_lot_id is not None else Scope.SERIES
+    return DeviationScope.LOT if result.failed and result.material_lot_id is not None else DeviationScope.SERIES
 
 
 def join(
@@ -67,8 +67,8 @@ def join(
         new_id: the id of a deviation that it opens.
     """
     scope = scope_of(result)
-    standing = of_lot if scope is Scope.LOT else of_series
-    if standing is None or (scope is Scope.SERIES and _is_over(standing, result, in_line_since)):
+    standing = of_lot if scope is DeviationScope.LOT else of_series
+    if standing is None or (scope is DeviationScope.SERIES and _is_over(standing, result, in_line_since)):
         return Joined(
             deviation_id=new_id,
             version=1,
@@ -82,14 +82,14 @@ def join(
 
 def mended(result: FailedResult, *, of_lot: Standing | None, of_series: Standing | None) -> Joined | None:
     """Return the deviation that knows a measurement which is inside now, or withdrawn, with that in its place."""
-    for scope, standing in ((Scope.LOT, of_lot), (Scope.SERIES, of_series)):
-        if standing is None or all(each.measurement != result.measurement for each in standing.results):
+    for scope, standing in ((DeviationScope.LOT, of_lot), (DeviationScope.SERIES, of_series)):
+        if standing is None or all(earlier.measurement != result.measurement for earlier in standing.results):
             continue
         return _grown(standing, result, scope)
     return None
 
 
-def _grown(standing: Standing, result: FailedResult, scope: Scope) -> Joined:
+def _grown(standing: Standing, result: FailedResult, scope: DeviationScope) -> Joined:
     results, added = _with(standing.results, result)
     return Joined(
         deviation_id=standing.deviation_id,
@@ -116,10 +116,10 @@ def _opened_ns(standing: Standing) -> int:
 
 def _with(results: Sequence[FailedResult], result: FailedResult) -> tuple[tuple[FailedResult, ...], int]:
     """Return the results with one more, and how many more that is: a correction takes its measurement's place."""
-    before = next((each for each in results if each.measurement == result.measurement), None)
+    before = next((earlier for earlier in results if earlier.measurement == result.measurement), None)
     if before is not None:
         corrected = _corrected(result, before)
-        return tuple(corrected if each is before else each for each in results), 0
+        return tuple(corrected if earlier is before else earlier for earlier in results), 0
     return (*results[:1], *[*results[1:], result][-(MOST_RESULTS - 1) :]), 1
 
 

@@ -57,19 +57,25 @@ class MaterialUse:
     supplier: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotRun:
+    """A lot on its equipment between two instants; ``begins_with_lot``: whether the first is when it was begun."""
+
+    material_lot_id: str
+    product: str | None
+    equipment_id: str | None
+    from_ns: int
+    until_ns: int
+    begins_with_lot: bool = False
+
+
 def fingerprint(
-    material_lot_id: str,
-    *,
-    product: str | None,
-    equipment_id: str | None,
-    windows: Iterable[TagWindow],
-    uses: Iterable[MaterialUse],
-    zone: ZoneInfo,
-    from_ns: int,
-    until_ns: int,
-    begins_with_lot: bool = False,
+    run: LotRun, *, windows: Iterable[TagWindow], uses: Iterable[MaterialUse], zone: ZoneInfo
 ) -> Fingerprint:
-    """Return what a lot was made by; a tag that is known for less than half of it is left out."""
+    """Return what a lot was made by; a tag that is known for less than half of the run is left out.
+
+    ``uses``: of this lot. ``zone``: of the plant's clock, which says which shift worked.
+    """
     values, profile = dict[str, float](), dict[str, tuple[float | None, ...]]()
     for window in windows:
         held = segments(window)
@@ -77,26 +83,31 @@ def fingerprint(
         if whole is not None:
             values[window.tag] = whole
             profile[window.tag] = means_of_stretches(window, held, STRETCHES, least_known=_LEAST_KNOWN)
+    return Fingerprint(
+        material_lot_id=run.material_lot_id,
+        product=run.product,
+        equipment_id=run.equipment_id,
+        from_ns=run.from_ns,
+        until_ns=run.until_ns,
+        values=values,
+        present=_present(run, tuple(uses), zone),
+        begins_with_lot=run.begins_with_lot,
+        profile=profile,
+    )
+
+
+def _present(run: LotRun, uses: tuple[MaterialUse, ...], zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
+    """Return what was there: materials with their suppliers, material lots, the equipment, the shift."""
     present = [
         (CauseKind.MATERIAL.value, f"{use.consumed_definition_id or 'material'} of {use.supplier}")
         for use in uses
         if use.supplier is not None
     ]
     present += [(CauseKind.MATERIAL.value, f"{OF_A_LOT}{use.consumed_lot_id}") for use in uses]
-    if equipment_id is not None:
-        present.append((CauseKind.EQUIPMENT.value, equipment_id))
-    present.append((CauseKind.SHIFT.value, shift_of((from_ns + until_ns) // 2, zone)))
-    return Fingerprint(
-        material_lot_id=material_lot_id,
-        product=product,
-        equipment_id=equipment_id,
-        from_ns=from_ns,
-        until_ns=until_ns,
-        values=values,
-        present=tuple(dict.fromkeys(present)),
-        begins_with_lot=begins_with_lot,
-        profile=profile,
-    )
+    if run.equipment_id is not None:
+        present.append((CauseKind.EQUIPMENT.value, run.equipment_id))
+    present.append((CauseKind.SHIFT.value, shift_of((run.from_ns + run.until_ns) // 2, zone)))
+    return tuple(dict.fromkeys(present))
 
 
 def shift_of(at_ns: int, zone: ZoneInfo) -> str:
@@ -141,8 +152,8 @@ def at_stage(own: Fingerprint, references: Sequence[Fingerprint], *, fewest: int
     """
     if not own.begins_with_lot:
         return None
-    staged = [up_to(each, own.length_ns) for each in references if each.begins_with_lot and each.profile]
-    usable = tuple(each for each in staged if each.length_ns >= _LEAST_OF_STAGE * own.length_ns)
+    staged = [up_to(lot, own.length_ns) for lot in references if lot.begins_with_lot and lot.profile]
+    usable = tuple(lot for lot in staged if lot.length_ns >= _LEAST_OF_STAGE * own.length_ns)
     return usable if len(usable) >= fewest else None
 
 

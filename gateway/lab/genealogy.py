@@ -24,8 +24,8 @@ def relatives(lot: str, uses: Sequence[MaterialUse]) -> tuple[str, ...]:
 def _reached(start: set[str], follows: Mapping[str, set[str]]) -> set[str]:
     reached, waiting = set[str](), list(start)
     while waiting:
-        for each in follows.get(waiting.pop(), set()):
-            if each not in reached:
-                reached.add(each)
-                waiting.append(each)
+        for lot in follows.get(waiting.pop(), set()):
+            if lot not in reached:
+                reached.add(lot)
+                waiting.append(lot)
     return reached

@@ -26,18 +26,22 @@ def in_force(
     """
     if product is None:
         return None
-    wanted = name_key(analyte)
+    analyte_key = name_key(analyte)
     holding = [
-        each
-        for each in stated
-        if each.product == product
-        and (each.analyte == analyte or name_key(each.analyte) == wanted)
-        and (each.client_id is None or each.client_id == client_id)
-        and holds_at(each, at_ns)
+        specification
+        for specification in stated
+        if specification.product == product
+        and (specification.analyte == analyte or name_key(specification.analyte) == analyte_key)
+        and (specification.client_id is None or specification.client_id == client_id)
+        and holds_at(specification, at_ns)
     ]
     if len(holding) < 2:  # noqa: PLR2004 - the usual case: there is nothing to choose
         return holding[0] if holding else None
-    return max(reversed(holding), key=lambda each: (each.client_id is not None, _from_ns(each)), default=None)
+    return max(
+        reversed(holding),
+        key=lambda specification: (specification.client_id is not None, _from_ns(specification)),
+        default=None,
+    )
 
 
 def all_in_force(
@@ -45,14 +49,14 @@ def all_in_force(
 ) -> tuple[Specification, ...]:
     """Return, of each analyte of a product, the specification of one source that holds at an instant."""
     by_analyte: dict[str, list[Specification]] = {}
-    for each in stated:
-        if each.product == product:
-            by_analyte.setdefault(name_key(each.analyte), []).append(each)
+    for specification in stated:
+        if specification.product == product:
+            by_analyte.setdefault(name_key(specification.analyte), []).append(specification)
     holding = (
         in_force(of_analyte, product=product, analyte=of_analyte[0].analyte, client_id=client_id, at_ns=at_ns)
         for of_analyte in by_analyte.values()
     )
-    return tuple(each for each in holding if each is not None)
+    return tuple(specification for specification in holding if specification is not None)
 
 
 def holds_at(specification: Specification, at_ns: int) -> bool:
@@ -76,7 +80,7 @@ def in_unit(specification: Specification, unit: str | None) -> Specification | N
         specification = replace(action_limits(specification), bands=None)
 
     limits = (specification.lower, specification.upper, specification.target)
-    lower, upper, target = (None if each is None else converted(each, specification.unit, unit) for each in limits)
+    lower, upper, target = (None if limit is None else converted(limit, specification.unit, unit) for limit in limits)
     if limits.count(None) != (lower, upper, target).count(None):  # too large in that unit: no limit may be lost
         return None
     return replace(
@@ -111,15 +115,15 @@ def strictest(specifications: Iterable[Specification], unit: str | None) -> Spec
     What only accepts texts says nothing of a number. Of several the limits are those from which on people act, and the
     target is that of the first, where it lies within.
     """
-    converted_limits = [in_unit(each, unit) for each in specifications if has_limits(each)]
-    known = [each for each in converted_limits if each is not None]
+    converted_limits = [in_unit(specification, unit) for specification in specifications if has_limits(specification)]
+    known = [specification for specification in converted_limits if specification is not None]
     if not known or len(known) < len(converted_limits):
         return None
     if len(known) == 1:
         return known[0]
-    acting = [action_limits(each) for each in known]
-    lowers = [each.lower for each in acting if each.lower is not None]
-    uppers = [each.upper for each in acting if each.upper is not None]
+    acting = [action_limits(specification) for specification in known]
+    lowers = [specification.lower for specification in acting if specification.lower is not None]
+    uppers = [specification.upper for specification in acting if specification.upper is not None]
     lower, upper = max(lowers, default=None), min(uppers, default=None)
     target = known[0].target
     within = target is not None and (lower is None or target >= lower) and (upper is None or target <= upper)
@@ -146,15 +150,17 @@ class SpecificationsOnRecord:
     def required(self, at_ns: int, *, product: str | None, client_id: str | None) -> tuple[str, ...]:
         """Return the analytes without which no lot of a product is released."""
         sources = (self.configured, self.stated)
-        of_product = [each for source in sources for each in source if each.product == product]
-        asked = {each.analyte for each in of_product if each.required}
-        if product is None or not asked:
+        of_product = [
+            specification for source in sources for specification in source if specification.product == product
+        ]
+        spelled_required = {specification.analyte for specification in of_product if specification.required}
+        if product is None or not spelled_required:
             return ()
         holding = (
-            each
+            specification
             for source in sources
-            for each in all_in_force(source, product=product, client_id=client_id, at_ns=at_ns)
+            for specification in all_in_force(source, product=product, client_id=client_id, at_ns=at_ns)
         )
-        required = {name_key(each.analyte) for each in holding if each.required}
-        analytes = dict.fromkeys(each.analyte for each in of_product)
-        return tuple(analyte for analyte in analytes if analyte in asked and name_key(analyte) in required)
+        required = {name_key(specification.analyte) for specification in holding if specification.required}
+        analytes = dict.fromkeys(specification.analyte for specification in of_product)
+        return tuple(analyte for analyte in analytes if analyte in spelled_required and name_key(analyte) in required)

@@ -35,8 +35,8 @@ def read_procedure(name: str, text: str) -> Procedure:
         if key == "title":
             title = value.strip()
         else:
-            head[key] = tuple(each.strip() for each in value.strip(" []").split(",") if each.strip())
-    steps = tuple(each["step"].strip() for each in _STEP.finditer(document["body"]))
+            head[key] = tuple(name.strip() for name in value.strip(" []").split(",") if name.strip())
+    steps = tuple(step["step"].strip() for step in _STEP.finditer(document["body"]))
     if not steps:
         raise ValueError("has no steps: lines of a list, such as 1. Take a second sample")
     heading = _TITLE.search(document["body"])
@@ -56,16 +56,18 @@ def instructions_for(
     """Return the steps of the procedures that apply, those that say most of what they apply to first."""
     codes = {code.lower() for code in failures}
     applying = [
-        each
-        for each in procedures
-        if _applies(each.analyte, analyte)
-        and _applies(each.product, product)
-        and _applies(each.equipment, equipment)
-        and (not each.failure or not codes.isdisjoint(word.lower() for word in each.failure))
+        procedure
+        for procedure in procedures
+        if _applies(procedure.analyte, analyte)
+        and _applies(procedure.product, product)
+        and _applies(procedure.equipment, equipment)
+        and (not procedure.failure or not codes.isdisjoint(word.lower() for word in procedure.failure))
     ]
-    applying.sort(key=lambda each: (-sum(bool(getattr(each, key)) for key in _KEYS), each.name))
-    return tuple(Instruction(procedure=each.name, title=each.title, steps=each.steps) for each in applying)
+    applying.sort(key=lambda procedure: (-sum(bool(getattr(procedure, key)) for key in _KEYS), procedure.name))
+    return tuple(
+        Instruction(procedure=procedure.name, title=procedure.title, steps=procedure.steps) for procedure in applying
+    )
 
 
-def _applies(wanted: tuple[str, ...], value: str | None) -> bool:
-    return not wanted or (value is not None and value.lower() in {word.lower() for word in wanted})
+def _applies(names: tuple[str, ...], value: str | None) -> bool:
+    return not names or (value is not None and value.lower() in {word.lower() for word in names})

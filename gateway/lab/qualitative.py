@@ -55,7 +55,7 @@ def without_limits(result: LabResult, specification: Specification) -> Judged:
 
 def texts_differ(first: Specification, second: Specification) -> bool:
     """Return whether two specifications state lists of texts that are not the same."""
-    stated = [(_listed(each.accepts), _listed(each.rejects)) for each in (first, second)]
+    stated = [(_listed(specification.accepts), _listed(specification.rejects)) for specification in (first, second)]
     return all(any(lists) for lists in stated) and stated[0] != stated[1]
 
 
@@ -65,9 +65,9 @@ def _listed(texts: tuple[str, ...]) -> frozenset[str]:
 
 def _accepted(result: LabResult, specification: Specification) -> Judged:
     """Return the release of an accepted text, unless it was measured in another unit: absent in 1 g, not in 25 g."""
-    unit, wanted = result.unit, specification.unit
-    if not is_absent(unit) and not is_absent(wanted) and converted(1.0, unit, wanted) != 1.0:
-        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=unit, unit_wanted=wanted)
+    unit, target_unit = result.unit, specification.unit
+    if not is_absent(unit) and not is_absent(target_unit) and converted(1.0, unit, target_unit) != 1.0:
+        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=unit, unit_wanted=target_unit)
         return Recommendation.REVIEW, mismatch
     return Recommendation.RELEASE, reason_of(ConformityReason.TEXT_ACCEPTED, result)
 

@@ -19,7 +19,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ToldSpecification:
+class StatedSpecification:
     """A message about a specification that could be taken; ``from_ns``: since when it holds, UTC."""
 
     product: str | None
@@ -41,10 +41,10 @@ class RefusedOfProduct:
     until_ns: int | None = None
 
 
-def answered_since(about: ProductReference, later: Iterable[ToldSpecification]) -> tuple[bool, int | None]:
-    """Return (whether its own version was told readably, since when a later version of it holds in UTC ns).
+def answered_since(about: ProductReference, later: Iterable[StatedSpecification]) -> tuple[bool, int | None]:
+    """Return (whether its own version was stated readably, since when a later version of it holds in UTC ns).
 
-    ``later``: what was told after it. Of a message that does not say its analyte or version nobody can say what is
+    ``later``: what was stated after it. Of a message that does not say its analyte or version nobody can say what is
     later: a person settles it.
     """
     if about.analyte is None or about.version is None or not about.states_limits:
@@ -99,7 +99,7 @@ def _in_its_time(message: RefusedOfProduct, at_ns: int) -> bool:
     return (message.at_ns if from_ns is None else from_ns) <= at_ns < message.until_ns
 
 
-def _is_same_test(about: ProductReference, specification: ToldSpecification) -> bool:
+def _is_same_test(about: ProductReference, specification: StatedSpecification) -> bool:
     return (
         (about.product is None or specification.product == about.product)
         and about.analyte is not None

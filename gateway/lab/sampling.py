@@ -68,9 +68,9 @@ def risk_of(signs: LotSigns) -> TestRisk:
     """Return the risk of one test."""
     usual = (0.5 + signs.failed) / (10.0 + signs.tested)  # Beta(1/2, 19/2): one in twenty until results say otherwise
     base = usual if signs.predicted is None else signs.predicted
-    weighed = [each for each in _ratios(signs) if each[0] != 1.0]
+    weighed = [sign for sign in _ratios(signs) if sign[0] != 1.0]
     odds = _odds(base) * math.prod(ratio for ratio, _sentence in weighed)
-    raising = sorted((each for each in weighed if each[0] > 1.0), key=lambda each: -each[0])
+    raising = sorted((sign for sign in weighed if sign[0] > 1.0), key=lambda sign: -sign[0])
     reasons = [sentence for _ratio, sentence in raising]
     if signs.predicted is not None and signs.predicted > usual:
         reasons.insert(0, f"A model expects {signs.analyte} to fail with a probability of {signs.predicted:.0%}.")
@@ -125,11 +125,11 @@ def in_order(waiting: Iterable[Waiting], *, at_ns: int) -> list[Waiting]:
     A lot that has waited a day counts as if its odds were twice as high, so none waits for ever.
     """
 
-    def weight(each: Waiting) -> float:
-        days = min(max(at_ns - each.since_ns, 0) / (24 * _HOUR_NS), _MOST_DAYS)
-        return float(_odds(each.probability) * 2.0**days)
+    def weight(lot: Waiting) -> float:
+        days = min(max(at_ns - lot.since_ns, 0) / (24 * _HOUR_NS), _MOST_DAYS)
+        return float(_odds(lot.probability) * 2.0**days)
 
-    return sorted(waiting, key=lambda each: (-weight(each), each.since_ns, each.subject))
+    return sorted(waiting, key=lambda lot: (-weight(lot), lot.since_ns, lot.subject))
 
 
 def due_ns(position: int, priority: Priority, *, at_ns: int, tests_per_hour: float | None) -> int:
@@ -142,4 +142,4 @@ def due_ns(position: int, priority: Priority, *, at_ns: int, tests_per_hour: flo
 
 def together(probabilities: Iterable[float]) -> float:
     """Return the probability that any of several tests fails, taken as independent."""
-    return 1.0 - math.prod(1.0 - each for each in probabilities)
+    return 1.0 - math.prod(1.0 - probability for probability in probabilities)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from gateway.lab.causes import usual_of
 from gateway.lab.deviations import Drafted, Similar
 from gateway.lab.fingerprints import Fingerprint
+from gateway.lab.usual import usual_of
 
 _MOST_SIMILAR = 5
 
@@ -18,13 +18,13 @@ def nearest(
 
     ``spread``: by tag, one sigma between lots; nearness is 1 over 1 plus the root mean square distance in sigmas.
     """
-    found = []
+    similar = []
     for deviation, done, helped in earlier:
         common = [name for name in own.values if name in deviation.fingerprint.values and spread.get(name, 0.0) > 0]
         if not common:
             continue
         apart = [(own.values[name] - deviation.fingerprint.values[name]) / spread[name] for name in common]
-        found.append(
+        similar.append(
             Similar(
                 deviation_id=deviation.deviation_id,
                 material_lot_id=deviation.result.material_lot_id,
@@ -35,15 +35,15 @@ def nearest(
                 helped=helped,
             )
         )
-    return tuple(sorted(found, key=lambda each: (-each.nearness, -each.at_ns)))[:_MOST_SIMILAR]
+    return tuple(sorted(similar, key=lambda deviation: (-deviation.nearness, -deviation.at_ns)))[:_MOST_SIMILAR]
 
 
 def spread_of(references: Sequence[Fingerprint], floors: Mapping[str, float]) -> dict[str, float]:
     """Return one sigma between lots of each tag."""
-    names = sorted({name for each in references for name in each.values})
-    found = {}
+    names = sorted({name for lot in references for name in lot.values})
+    spread = {}
     for name in names:
         values = [lot.values[name] for lot in references if name in lot.values]
         if len(values) > 1:
-            found[name] = usual_of(values, floor=floors.get(name, 0.0)).sigma
-    return found
+            spread[name] = usual_of(values, floor=floors.get(name, 0.0)).sigma
+    return spread

@@ -25,11 +25,11 @@ def broken(values: Sequence[float], rules: Sequence[RunRule] = DEFAULT_RULES) ->
 
 def _beyond(values: Sequence[float], *, share: tuple[int, int], sigmas: float) -> bool:
     """Return whether k of the last n, the newest among them, lie more than some sigmas out on the newest's side."""
-    wanted, among = share
+    least, among = share
     if not values or abs(values[-1]) <= sigmas:
         return False
     side = 1.0 if values[-1] > 0 else -1.0
-    return sum(side * value > sigmas for value in values[-among:]) >= wanted
+    return sum(side * value > sigmas for value in values[-among:]) >= least
 
 
 def _jumped(values: Sequence[float]) -> bool:

@@ -31,19 +31,19 @@ Side = Literal["lower", "upper"]
 
 def comparable(result: LabResult, specification: Specification) -> LabResult | None:
     """Return a result in the specification's unit and rounded to its decimals, or None where units do not agree."""
-    wanted = specification.unit
-    if specification.decimals is None and (not result.unit or not wanted or result.unit == wanted):
+    target_unit = specification.unit
+    if specification.decimals is None and (not result.unit or not target_unit or result.unit == target_unit):
         return result
     changes: dict[str, float] = {}
     for name, number in (("value", result.value), ("censored_at", result.censored_at)):
         if number is not None:
-            same = converted(number, result.unit, wanted)
+            same = converted(number, result.unit, target_unit)
             if same is None:
                 return None
             changes[name] = same
     if "value" in changes and specification.decimals is not None:
         changes["value"] = rounded(changes["value"], specification.decimals)
-    unit = wanted if result.unit and wanted else result.unit
+    unit = target_unit if result.unit and target_unit else result.unit
     return replace(result, value=changes.get("value"), censored_at=changes.get("censored_at"), unit=unit)
 
 
@@ -78,9 +78,13 @@ def unit_flags(result: LabResult, specifications: tuple[Specification, ...]) -> 
     """Return what is to be flagged of the units of a number and of the limits that it was held against."""
     if result.value is None and result.censored_at is None:
         return ()
-    limits_without = any(has_limits(each) and is_missing(each.unit, result.unit) for each in specifications)
+    limits_without = any(
+        has_limits(specification) and is_missing(specification.unit, result.unit) for specification in specifications
+    )
     flags = {
-        ConformityReason.UNIT_MISSING.name: any(unit_is_missing(result, each) for each in specifications),
+        ConformityReason.UNIT_MISSING.name: any(
+            unit_is_missing(result, specification) for specification in specifications
+        ),
         LIMITS_WITHOUT_UNIT: limits_without,
     }
     return tuple(flag for flag, holds in flags.items() if holds)
@@ -96,8 +100,8 @@ def _judged(result: LabResult, specification: Specification) -> Judged:
         return without_limits(result, specification)
     compared = comparable(result, specification)
     if compared is None:
-        wanted = specification.unit
-        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=result.unit, unit_wanted=wanted)
+        target_unit = specification.unit
+        mismatch = reason_of(ConformityReason.UNIT_MISMATCH, result, unit_found=result.unit, unit_wanted=target_unit)
         return Recommendation.REVIEW, mismatch
     return _by_limits(result, compared, specification)
 

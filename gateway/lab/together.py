@@ -32,11 +32,11 @@ class FrozenReference:
         )
 
 
-def frozen_reference(wanted: Together, rows: Sequence[tuple[str, Sequence[float]]]) -> FrozenReference | None:
+def frozen_reference(group: Together, rows: Sequence[tuple[str, Sequence[float]]]) -> FrozenReference | None:
     """Return the reference of the first samples, each (sample, its values), or None where they are too few or alike."""
-    if len(rows) < wanted.baseline:
+    if len(rows) < group.baseline:
         return None
-    frozen = reference(wanted.analytes, np.array([values for _sample, values in rows], np.float64))
+    frozen = reference(group.analytes, np.array([values for _sample, values in rows], np.float64))
     if frozen is None:
         return None
     return FrozenReference(

@@ -52,7 +52,7 @@ def trend_reason(
     """
     high = _is_high(signal, recent, ewma, cusum)
     samples = cusum.high_count if high else cusum.low_count
-    said = _SENTENCES[signal][0].format(
+    sentence = _SENTENCES[signal][0].format(
         name=name,
         value=text,
         side="above" if high else "below",
@@ -60,13 +60,13 @@ def trend_reason(
         drift="upwards" if high else "downwards",
         samples=samples,
     )
-    now = "" if text in said.split() else f"now {text}, "
+    now = "" if text in sentence.split() else f"now {text}, "
     return Reason(
         code="OUT_OF_TREND",
         parameters={"rule": signal, "center": limits.center, "sigma": limits.sigma,
                     "lower": limits.lower, "upper": limits.upper, "side": "above" if high else "below",
                     **({"samples": samples} if signal == CUSUM else {})},
-        text=f"{said} ({rule_name(signal)}): {now}usually {limits.lower:.4g} to {limits.upper:.4g}.",
+        text=f"{sentence} ({rule_name(signal)}): {now}usually {limits.lower:.4g} to {limits.upper:.4g}.",
     )  # fmt: skip
 
 

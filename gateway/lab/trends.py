@@ -109,16 +109,16 @@ def charted_again(
     newly = again.rests_on != series.rests_on or series.frozen != again.frozen
     reasons: tuple[Reason, ...] = ()
     for point in ordered:
-        asked = point.sample_id == of
+        in_question = point.sample_id == of
         if point.at_ns <= again.frozen_until_ns:
-            if asked and not (newly and set(point.result_ids) <= set(again.rests_on)):
+            if in_question and not (newly and set(point.result_ids) <= set(again.rests_on)):
                 reasons = charted(begun(again), point, rules, name=name).reasons
-            elif asked and series.frozen:  # until it came the series did not vary
+            elif in_question and series.frozen:  # until it came the series did not vary
                 reasons = charted(begun(series), point, rules, name=name).reasons
             again = replace(again, last_ns=point.at_ns)
             continue
         after = charted(again, point, rules, name=name)
-        again, reasons = after.series, after.reasons if asked else reasons
+        again, reasons = after.series, after.reasons if in_question else reasons
     return Charted(series=again, reasons=reasons, frozen=newly and again.frozen)
 
 

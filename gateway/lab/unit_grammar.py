@@ -131,7 +131,7 @@ class _Reading:
         assert unit is not None  # noqa: S101 - as required
         power = abs(exponent)
         scale = (self.count or 1) * unit.scale**power
-        dimensions = tuple((base, each * power) for base, each in unit.dimensions)
+        dimensions = tuple((base, degree * power) for base, degree in unit.dimensions)
         self.factors.append(_Factor(scale, dimensions, below=self.below != (exponent < 0)))
         self.begun, self.expects_term, self.count = True, False, None
 
@@ -164,7 +164,7 @@ class _Reading:
             self.expects_term = True
 
     def finished(self) -> list[_Factor]:
-        self._require(not self.expects_term and not self.in_group and any(each.dimensions for each in self.factors))
+        self._require(not self.expects_term and not self.in_group and any(factor.dimensions for factor in self.factors))
         return self.factors
 
     @staticmethod
@@ -186,10 +186,10 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
 def _composed(factors: list[_Factor]) -> NamedUnit:
     """Return the unit of some factors; like quantities above and below the line are a ratio of their kind."""
     scale, kinds = Fraction(1), list[Dimensions]()
-    above = [each for each in factors if not each.below]
-    for lower in (each for each in factors if each.below):
+    above = [factor for factor in factors if not factor.below]
+    for lower in (factor for factor in factors if factor.below):
         scale /= lower.scale
-        same = next((each for each in above if each.dimensions == lower.dimensions), None)
+        same = next((factor for factor in above if factor.dimensions == lower.dimensions), None)
         if same is None:
             kinds.append(tuple((base, -power) for base, power in lower.dimensions))
         else:

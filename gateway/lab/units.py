@@ -73,11 +73,11 @@ def is_known(unit: str | None) -> bool:
     return is_absent(unit) or read_unit(unit or "") is not None
 
 
-def is_missing(unit: str | None, wanted: str | None) -> bool:
+def is_missing(unit: str | None, limits_unit: str | None) -> bool:
     """Return whether a value without a unit is held against limits in one: pH and 1 are no units in this sense."""
-    if not (is_absent(unit) or unit == ONE) or is_absent(wanted) or wanted == ONE:
+    if not (is_absent(unit) or unit == ONE) or is_absent(limits_unit) or limits_unit == ONE:
         return False
-    known = read_unit(wanted or "")
+    known = read_unit(limits_unit or "")
     return known is None or known.dimensions != _PH
 
 

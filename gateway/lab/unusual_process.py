@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from gateway.history.windows import TagWindow, segments
-from gateway.lab.causes import FEWEST_REFERENCES, Candidate, Cause, CauseKind, Usual, probable_causes, usual_of
+from gateway.lab.causes import FEWEST_REFERENCES, Candidate, Cause, CauseKind, probable_causes
 from gateway.lab.deviations import Basis, Comparison, Trace
 from gateway.lab.fingerprints import OF_A_LOT, Fingerprint, at_stage, means_of_stretches
+from gateway.lab.usual import Usual, usual_of
 from gateway.line.definition import TagDefinition
 from gateway.time_units import SECOND_NS
 
@@ -72,7 +73,7 @@ def causes_of(
 ) -> tuple[Cause, ...]:
     """Return what was unusual of affected lots, the first of them our own, against in-control ones of the product."""
     names = sorted(set(affected[0].values))
-    counted = Counter(thing for each in (*affected, *references) for thing in each.present)
+    counted = Counter(thing for lot in (*affected, *references) for thing in lot.present)
     things = sorted(thing for thing, count in counted.items() if count > 1 or not thing[1].startswith(OF_A_LOT))
     candidates = [
         *(Candidate(name=name, kind=CauseKind.TAG, unit=tags[name].unit if name in tags else "") for name in names),
@@ -86,8 +87,8 @@ def causes_of(
     shape = (-1, len(candidates))
     return probable_causes(
         candidates,
-        np.array([row(each) for each in references], np.float64).reshape(shape),
-        np.array([row(each) for each in affected], np.float64).reshape(shape),
+        np.array([row(lot) for lot in references], np.float64).reshape(shape),
+        np.array([row(lot) for lot in affected], np.float64).reshape(shape),
         sensitivities=sensitivities,
         floors=floors,
     )

@@ -20,10 +20,11 @@ from gateway.decisions.table import windows_needed
 from gateway.events import FollowUp, FollowUpDue
 from gateway.history.memory.rings import Rings
 from gateway.history.windows import WindowRequest, cut
-from gateway.lab.causes import figure, sigmas_text, usual_of
-from gateway.lab.deviations import MOST_RESULTS, Basis, Deviation, FailedResult, Scope
+from gateway.lab.cause_sentences import figure, sigmas_text
+from gateway.lab.deviations import MOST_RESULTS, Basis, Deviation, DeviationScope, FailedResult
 from gateway.lab.episodes import BACK_IN_LINE_RESULTS, EPISODE_ENDS_AFTER_NS, EPISODE_LONGEST_NS, Standing, join
-from gateway.lab.fingerprints import fingerprint, up_to
+from gateway.lab.fingerprints import LotRun, fingerprint, up_to
+from gateway.lab.usual import usual_of
 from gateway.line.spc_rules import TrendRules
 from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check
@@ -62,7 +63,7 @@ def test_first_plant_10_all_failed_results_of_a_lot_are_one_deviation_that_grows
     plant.result({"sample_id": "S-3", "test_id": "pH", "value": 9.0, "status": "approved", "material_lot_id": "LOT-1"})
     plant.follow()
     (deviation,) = plant.deviations()
-    assert (deviation.version, deviation.result_count, deviation.scope) == (3, 3, Scope.LOT)
+    assert (deviation.version, deviation.result_count, deviation.scope) == (3, 3, DeviationScope.LOT)
     assert [each.value_text for each in deviation.results] == ["112.0", "113.0", "9.0"]
     told = plant.sent("deviation")
     assert {each["id"] for each in told} == {deviation.deviation_id}
@@ -82,7 +83,7 @@ def test_first_plant_10_failed_results_without_a_lot_are_one_episode(plant):
     for number in range(6):
         measure(plant, 110.0 + number, f"S-{number}")
     (deviation,) = plant.deviations()
-    assert (deviation.scope, deviation.result_count) == (Scope.SERIES, 6)
+    assert (deviation.scope, deviation.result_count) == (DeviationScope.SERIES, 6)
 
 
 def test_first_plant_10_a_drifting_plant_has_one_deviation_for_its_episode(plant):
@@ -92,7 +93,7 @@ def test_first_plant_10_a_drifting_plant_has_one_deviation_for_its_episode(plant
     for number in range(20, 40):
         plant.lot(f"LOT-{number}", 100.5 + (number - 20) / 10)
     (deviation,) = plant.deviations()
-    assert deviation.scope is Scope.SERIES
+    assert deviation.scope is DeviationScope.SERIES
     assert deviation.result_count >= 15
     assert not any(each.failed for each in deviation.results)
     assert len({each.material_lot_id for each in deviation.results}) == deviation.result_count
@@ -112,7 +113,7 @@ def test_first_plant_10_a_correction_that_is_inside_is_told_to_its_deviation(pla
     plant.result(viscosity(100.0, sample_id="S-LOT-1", material_lot_id="LOT-1", product="FG-100", result_version=2))
     plant.follow()
     (deviation,) = plant.deviations()
-    assert (deviation.version, deviation.result_count, deviation.scope) == (2, 1, Scope.LOT)
+    assert (deviation.version, deviation.result_count, deviation.scope) == (2, 1, DeviationScope.LOT)
     assert [(each.value_text, each.was, each.failed) for each in deviation.results] == [("100.0", ("112.0",), False)]
     assert title_of(deviation) == "Viscosity 100.0 mPa.s, corrected from 112.0, lot LOT-1"
     assert "1 result of them no longer count" in markdown(deviation)
@@ -154,7 +155,7 @@ def test_first_plant_10_a_result_that_fails_only_once_its_lots_product_is_known_
     plant.context("lot_started", material_lot_id="LOT-LATE", job_order_id="WO-1", equipment_id="R1")
     plant.follow()
     (deviation,) = plant.deviations()
-    assert (deviation.scope, deviation.result.material_lot_id) == (Scope.LOT, "LOT-LATE")
+    assert (deviation.scope, deviation.result.material_lot_id) == (DeviationScope.LOT, "LOT-LATE")
     assert "above 105 mPa.s, lot LOT-LATE" in title_of(deviation)
 
 
@@ -218,15 +219,15 @@ def test_first_plant_10_every_result_is_in_one_deviation_and_no_episode_outlives
         now_ns += later_ns
         result = failed(number, at_ns=now_ns, lot=lot, out=out)
         joined = join(result, of_lot=lots.get(lot), of_series=series, in_line_since=in_line, new_id=f"d-{number}")
-        before = lots.get(lot) if joined.scope is Scope.LOT else series
+        before = lots.get(lot) if joined.scope is DeviationScope.LOT else series
         assert result in joined.results
         assert len(joined.results) <= min(joined.result_count, MOST_RESULTS)
-        assert joined.scope is (Scope.LOT if out and lot else Scope.SERIES)
+        assert joined.scope is (DeviationScope.LOT if out and lot else DeviationScope.SERIES)
         if joined.version == 1:
             assert joined.deviation_id == f"d-{number}"
         else:
             assert (joined.deviation_id, joined.version) == (before.deviation_id, before.version + 1)
-        if joined.scope is Scope.SERIES:
+        if joined.scope is DeviationScope.SERIES:
             assert joined.version == 1 or in_line < BACK_IN_LINE_RESULTS
             assert now_ns - joined.opened_ns <= EPISODE_LONGEST_NS
             series = standing(joined, now_ns)
@@ -426,8 +427,9 @@ def test_first_plant_11_the_mean_of_a_stage_is_that_of_its_time(samples, share):
         statuses=np.zeros(len(steps), np.uint32),
         confirmed_ns=NOW_NS + HOUR_NS,
     )
-    whole = fingerprint("L", product=None, equipment_id="R1", windows=[window], uses=[], zone=ZoneInfo("UTC"),
-                        from_ns=NOW_NS, until_ns=NOW_NS + HOUR_NS, begins_with_lot=True)  # fmt: skip
+    run = LotRun(material_lot_id="L", product=None, equipment_id="R1", from_ns=NOW_NS, until_ns=NOW_NS + HOUR_NS,
+                 begins_with_lot=True)  # fmt: skip
+    whole = fingerprint(run, windows=[window], uses=[], zone=ZoneInfo("UTC"))
     assert up_to(whole, HOUR_NS) is whole
     if "t" not in whole.values:
         return

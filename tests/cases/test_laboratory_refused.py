@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
-from gateway.lab.refused_specifications import ToldSpecification, answered_since
+from gateway.lab.refused_specifications import StatedSpecification, answered_since
 from gateway.records.laboratory import ProductReference
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.laboratory import Laboratory
@@ -175,15 +175,15 @@ def test_a_lot_says_which_dead_letter_keeps_it_and_the_dead_letter_which_lots_it
 @given(versions=st.lists(st.sampled_from(["1", "2", "9", "10", "A", "1.9", "1.10"]), max_size=4), mine=st.text("1AB.9"))
 def test_a_refused_version_is_answered_by_itself_or_a_later_one_and_by_nothing_else(versions, mine):
     about = ProductReference(product="P", analyte="a", version=mine or None)
-    later = [ToldSpecification(product="P", analyte="A", client_id=None, version=version, from_ns=number)
+    later = [StatedSpecification(product="P", analyte="A", client_id=None, version=version, from_ns=number)
              for number, version in enumerate(versions)]  # fmt: skip
     answered, until_ns = answered_since(about, later)
     assert answered == bool(mine and mine in versions)
     if until_ns is not None:
         assert versions[until_ns] != mine
         back = ProductReference(product="P", analyte="a", version=versions[until_ns])
-        mine_told = ToldSpecification(product="P", analyte="a", client_id=None, version=mine, from_ns=0)
-        assert answered_since(back, [mine_told]) == (False, None)  # what is later is not earlier as well
+        mine_stated = StatedSpecification(product="P", analyte="a", client_id=None, version=mine, from_ns=0)
+        assert answered_since(back, [mine_stated]) == (False, None)  # what is later is not earlier as well
 
 
 @settings(max_examples=100)

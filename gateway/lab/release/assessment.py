@@ -59,10 +59,10 @@ class Assessment:
     @property
     def asks(self) -> Recommendation:
         """Return what it asks for."""
-        asked = self.base if not self.points else Recommendation.PENDING
+        worst = self.base if not self.points else Recommendation.PENDING
         for point in self.points:
-            asked = worse(asked, point.asks)
-        return asked
+            worst = worse(worst, point.asks)
+        return worst
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

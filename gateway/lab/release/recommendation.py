@@ -54,27 +54,27 @@ def recommend(
         missing: required tests without an approved result; with any of them nothing is released.
         provisional: analytes of which a model has said that they fail, and the laboratory nothing yet.
     """
-    asked = Recommendation.PENDING
-    for wanted in (*(item.asks for item in assessed), *(wanted for wanted, count in rest.asks.items() if count)):
-        asked = worse(asked, wanted)
+    worst = Recommendation.PENDING
+    for asks in (*(item.asks for item in assessed), *(asks for asks, count in rest.asks.items() if count)):
+        worst = worse(worst, asks)
     latched = rest.failed > 0 or any(item.failed for item in assessed)
-    reasons = _reasons(asked, assessed, rest)
-    if asked is Recommendation.RELEASE and missing:
-        asked, reasons = Recommendation.PENDING, (_missing(missing),)
-    if latched and asked is not Recommendation.HOLD:
+    reasons = _reasons(worst, assessed, rest)
+    if worst is Recommendation.RELEASE and missing:
+        worst, reasons = Recommendation.PENDING, (_missing(missing),)
+    if latched and worst is not Recommendation.HOLD:
         reasons = (_HOLD_LATCHED, *reasons)
-    if provisional and asked is not Recommendation.HOLD:
+    if provisional and worst is not Recommendation.HOLD:
         state = LotState(recommendation=Recommendation.HOLD, latched=latched, provisional=True)
         return state, (_not_final(provisional), *reasons)
-    return LotState(recommendation=asked, latched=latched), reasons
+    return LotState(recommendation=worst, latched=latched), reasons
 
 
-def _reasons(asked: Recommendation, assessed: Collection[Assessment], rest: Tally) -> tuple[Reason, ...]:
+def _reasons(asks: Recommendation, assessed: Collection[Assessment], rest: Tally) -> tuple[Reason, ...]:
     """Return the reasons of the most careful; of very many the first, and how many more there are."""
-    worst = [item for item in (*rest.worst, *assessed) if item.asks is asked]
-    count = sum(item.asks is asked for item in assessed) + rest.asks.get(asked, 0)
-    if asked in FOR_A_PERSON:
-        reasons = [point.reason for item in worst for point in item.points if point.asks is asked]
+    worst = [item for item in (*rest.worst, *assessed) if item.asks is asks]
+    count = sum(item.asks is asks for item in assessed) + rest.asks.get(asks, 0)
+    if asks in FOR_A_PERSON:
+        reasons = [point.reason for item in worst for point in item.points if point.asks is asks]
     else:
         reasons = [reason for item in worst for reason in item.inside]
         reasons += [_settled(point) for item in (*rest.worst, *assessed) for point in item.settled]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from pydantic import TypeAdapter
 
-from gateway.lab.refused_specifications import RefusedOfProduct, ToldSpecification, answered_since
+from gateway.lab.refused_specifications import RefusedOfProduct, StatedSpecification, answered_since
 from gateway.lab.release.lot_knowledge import LotContext, RefusedResult, ResultOnRecord
 from gateway.records.laboratory import LabResult, ProductReference, Specification
 from gateway.records.verdicts import Reason
@@ -72,7 +72,7 @@ def refused_of_product(
     """Return the refused messages about a lot's products that came before it was closed and are not answered."""
     asked = {"products": json.dumps(sorted(products))}
     specifications = [
-        (stated["place"], _told_specification(stated)) for stated in reading.rows("specifications_told", asked)
+        (stated["place"], _stated_specification(stated)) for stated in reading.rows("specifications_told", asked)
     ]
     messages = (
         _unanswered(message, [specification for place, specification in specifications if place > message["place"]])
@@ -82,9 +82,9 @@ def refused_of_product(
     return tuple(message for message in messages if message is not None)
 
 
-def _told_specification(row: sqlite3.Row) -> ToldSpecification:
+def _stated_specification(row: sqlite3.Row) -> StatedSpecification:
     from_ns = decode(Specification, row["body"]).effective_from_ns
-    return ToldSpecification(
+    return StatedSpecification(
         product=row["product"],
         analyte=row["analyte"],
         client_id=row["client_id"] or None,
@@ -94,7 +94,7 @@ def _told_specification(row: sqlite3.Row) -> ToldSpecification:
     )
 
 
-def _unanswered(row: sqlite3.Row, later: list[ToldSpecification]) -> RefusedOfProduct | None:
+def _unanswered(row: sqlite3.Row, later: list[StatedSpecification]) -> RefusedOfProduct | None:
     """Return a refused message about a product as it stands; None where its own version was told readably since."""
     about = ProductReference(
         product=row["product"] or None,

@@ -40,6 +40,6 @@ def control_judged(connection: sqlite3.Connection, _event: Event, record: Contro
 
 def reference_frozen(connection: sqlite3.Connection, _event: Event, record: ReferenceFrozen) -> None:
     """Write the reference by which several analytes are judged together."""
-    wanted = record.wanted
-    key = {**record.scope.columns(), "product": wanted.product, "analytes": " + ".join(wanted.analytes)}
+    group = record.group
+    key = {**record.scope.columns(), "product": group.product, "analytes": " + ".join(group.analytes)}
     connection.execute(SQL["insert_analytes_together"], {**key, "body": encode(record.reference)})
