@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models schemas recipes lock clean
+.PHONY: demo test check format models schemas recipes texts lock clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -42,6 +42,12 @@ recipes: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.training.reference import refreshed; \
 		page = Path('docs/recipes.md'); \
 		page.write_text(refreshed(page.read_text(encoding='utf-8'), root=Path()), encoding='utf-8')"
+
+# the lists of codes, out of the catalogue of texts
+texts: $(VENV)/test.stamp
+	$(BIN)/python -c "from pathlib import Path; from gateway.texts.reference import refreshed; \
+		page = Path('docs/payloads.md'); \
+		page.write_text(refreshed(page.read_text(encoding='utf-8')), encoding='utf-8')"
 
 # the lock files, with hashes and without any address (run.lock: a production line, without the demo's broker), and the
 # notices of what they bring

@@ -1,0 +1,63 @@
+"""Gives the text of a code in the plant's language, with the parameters of the case filled in.
+
+``en.toml`` has a table for each group and a key for each code. A value is one of:
+
+- a template with named parameters: ``"{tag} is {age_seconds:.1f} s old."``;
+- ``{one = "...", other = "..."}``, chosen by the parameter ``count``;
+- a list of wordings of one title, from the longest to the shortest.
+
+A parameter that a template does not name is ignored. A code without a text, or a text without one of its parameters,
+is a mistake of the program and raises ``KeyError``; the tests go through all codes.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+ENGLISH = "en"
+LONGEST_TITLE = 60  # characters that a terminal has room for
+
+_Text = str | dict[str, str] | list[str]
+_language = ENGLISH
+
+
+def speak(language: str) -> None:
+    """Set the language of this process's texts, once and before the first of them, by the name of its file: ``en``."""
+    global _language  # noqa: PLW0603  # as gettext.install: a plant has one language
+    catalogue(language)
+    _language = language
+
+
+@cache
+def catalogue(language: str) -> Mapping[tuple[str, str], _Text]:
+    """Return all texts of a language by group and code; FileNotFoundError where there is no such language."""
+    groups = tomllib.loads(files("gateway.texts").joinpath(f"{language}.toml").read_text(encoding="utf-8"))
+    return {(group, code): entry for group, codes in groups.items() for code, entry in codes.items()}
+
+
+def text(group: str, code: str, /, **parameters: Any) -> str:
+    """Return the sentence of a code; where the language has it in singular and plural, ``count`` chooses."""
+    entry = catalogue(_language)[group, code]
+    if isinstance(entry, dict):
+        entry = entry["one" if parameters["count"] == 1 else "other"]
+    if isinstance(entry, str):
+        return entry.format_map(parameters)
+    raise KeyError((group, code))
+
+
+def wordings(group: str, code: str, /, **parameters: Any) -> tuple[str, ...]:
+    """Return all wordings of a title, from the longest to the shortest."""
+    entry = catalogue(_language)[group, code]
+    return tuple(wording.format_map(parameters) for wording in ([entry] if isinstance(entry, str) else entry))
+
+
+def title(group: str, code: str, /, **parameters: Any) -> str:
+    """Return the longest wording that a title has room for; where names leave room for none, the shortest."""
+    return fitting(*wordings(group, code, **parameters))
+
+
+def fitting(*titles: str) -> str:
+    """Return the first of some titles that has room; where none has, the shortest."""
+    return next((wording for wording in titles if len(wording) <= LONGEST_TITLE), min(titles, key=len))

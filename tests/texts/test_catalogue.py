@@ -1,0 +1,117 @@
+"""The catalogue of texts: every code has its text in every language, and every text has its code."""
+
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from gateway.guardrails.reasons import Abstention
+from gateway.texts import catalogue
+from gateway.texts.reference import refreshed
+
+CODES: dict[str, type[StrEnum]] = {"abstention": Abstention}
+LANGUAGES = sorted(
+    file.name.removesuffix(".toml") for file in files("gateway.texts").iterdir() if file.name.endswith(".toml")
+)
+PAGE = Path(__file__).parents[2] / "docs" / "payloads.md"
+
+
+def forms(entry):
+    """Return all templates of a text."""
+    if isinstance(entry, str):
+        return [entry]
+    return list(entry.values()) if isinstance(entry, dict) else entry
+
+
+def placeholders(template):
+    return {name for _text, name, _form, _conversion in Formatter().parse(template) if name is not None}
+
+
+def texts_of(language):
+    return catalogue.catalogue(language)
+
+
+@pytest.fixture
+def a_language(monkeypatch):
+    """Speak a language that is made of the texts of the test."""
+
+    def speak(texts):
+        monkeypatch.setattr(catalogue, "catalogue", lambda _language: texts)
+
+    return speak
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_a_text_and_every_text_a_code(language):
+    codes = {(group, member.value) for group, members in CODES.items() for member in members}
+    assert set(texts_of(language)) == codes
+    assert all(member.value == name for members in CODES.values() for name, member in members.__members__.items())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_fills_the_same_parameters_into_a_text(language):
+    english = texts_of("en")
+    assert texts_of(language).keys() == english.keys()
+    for key, entry in texts_of(language).items():
+        named = set().union(*map(placeholders, forms(entry)))
+        assert named == set().union(*map(placeholders, forms(english[key]))), key
+        assert all(name.isidentifier() for name in named), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_is_a_template_a_singular_with_its_plural_or_a_list_of_wordings_that_get_shorter(language):
+    for key, entry in texts_of(language).items():
+        if isinstance(entry, dict):
+            assert set(entry) == {"one", "other"}, key
+        elif isinstance(entry, list):
+            assert [len(wording) for wording in entry] == sorted(map(len, entry), reverse=True), key
+        assert all(form and isinstance(form, str) for form in forms(entry)), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("group", ["abstention"])
+def test_a_reason_is_a_whole_sentence_and_no_two_say_the_same(language, group):
+    sentences = [entry for (of_group, _code), entry in texts_of(language).items() if of_group == group]
+    assert len(set(sentences)) == len(sentences)
+    assert [sentence for sentence in sentences if not sentence.endswith((".", "{action}"))] == []
+
+
+def test_the_page_of_payloads_lists_the_codes_with_their_sentences():
+    page = PAGE.read_text(encoding="utf-8")
+    assert refreshed(page) == page, "run `make texts`"
+
+
+def test_a_text_is_filled_with_the_numbers_of_the_case():
+    said = catalogue.text("abstention", "STALE", tag="T1", age_seconds=31.24, max_age_seconds=30.0)
+    assert said == "The last value of T1 is 31.2 s old; at most 30.0 s is accepted."
+
+
+def test_a_code_without_a_text_and_a_text_without_its_parameter_are_mistakes():
+    with pytest.raises(KeyError, match="NO_SUCH_CODE"):
+        catalogue.text("abstention", "NO_SUCH_CODE")
+    with pytest.raises(KeyError, match="max_age_seconds"):
+        catalogue.text("abstention", "STALE", tag="T1", age_seconds=31.24)
+
+
+def test_a_count_chooses_between_singular_and_plural(a_language):
+    a_language({("lots", "WAITING"): {"one": "{count} lot waits.", "other": "{count} lots wait."}})
+    sentences = [catalogue.text("lots", "WAITING", count=count) for count in (0, 1, 2)]
+    assert sentences == ["0 lots wait.", "1 lot waits.", "2 lots wait."]
+
+
+def test_a_title_is_the_longest_wording_that_has_room(a_language):
+    a_language({("titles", "HIGH"): ["{tag} is far above its upper limit of {limit}", "{tag} above {limit}"]})
+    assert catalogue.title("titles", "HIGH", tag="T1", limit=4) == "T1 is far above its upper limit of 4"
+    assert catalogue.title("titles", "HIGH", tag="T" * 40, limit=4) == "T" * 40 + " above 4"
+    assert catalogue.title("titles", "HIGH", tag="T" * 70, limit=4) == "T" * 70 + " above 4"
+    with pytest.raises(KeyError):
+        catalogue.text("titles", "HIGH", tag="T1", limit=4)
+
+
+def test_a_language_that_there_is_not_is_refused_and_nothing_changes():
+    with pytest.raises(FileNotFoundError):
+        catalogue.speak("xx")
+    catalogue.speak("en")
+    assert catalogue.text("abstention", "NOT_FINITE", model="M") == "Model M gave a value that is not finite."
