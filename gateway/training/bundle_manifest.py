@@ -26,7 +26,7 @@ def manifest_of(trained: Trained, recipe_name: str) -> dict[str, Any]:
             "recipe": recipe_name,
             "seed": recipe.seed,
         },
-        "acceptance": [each for each, _met in acceptance_of(trained)],
+        "acceptance": [criterion for criterion, _met in acceptance_of(trained)],
         "manipulated": [_manipulated(setpoint) for setpoint in trained.setpoints],
     }
 
@@ -90,15 +90,16 @@ def _widening(widening: Widening | None) -> dict[str, Any]:
     if widening is None:
         return {}
     ages = [age_ns / SECOND_NS for age_ns in widening.ages_ns]
-    found = {"age_seconds": ages, "factor": list(widening.factors), "uncorrected": widening.uncorrected}
-    return {"widening": found}
+    return {
+        "widening": {"age_seconds": ages, "factor": list(widening.factors), "uncorrected": widening.uncorrected},
+    }
 
 
 def _optional(trained: Trained) -> dict[str, Any]:
-    output, found = trained.output, dict[str, Any]()
+    output, tables = trained.output, dict[str, Any]()
     if output.bias is not None:
         half_life_ns = output.bias.half_life_ns
-        found["bias"] = {
+        tables["bias"] = {
             "trust": output.bias.trust,
             "max_step": output.bias.max_step,
             "max_total": output.bias.max_total,
@@ -106,28 +107,33 @@ def _optional(trained: Trained) -> dict[str, Any]:
             "half_life_seconds": None if half_life_ns is None else half_life_ns / SECOND_NS,
         }
     if output.adaptive is not None:
-        found["adaptive"] = {
+        tables["adaptive"] = {
             "rate": output.adaptive.rate,
             "min_coverage": output.adaptive.min_coverage,
             "max_coverage": output.adaptive.max_coverage,
         }
-    return found
+    return tables
 
 
 def acceptance_of(trained: Trained) -> list[tuple[dict[str, Any], bool]]:
     """Return each criterion that the recipe has agreed on, with what was reached, and whether it is met."""
-    wanted, figures, found = trained.recipe.acceptance, trained.figures, list[tuple[dict[str, Any], bool]]()
+    acceptance, figures, criteria = trained.recipe.acceptance, trained.figures, list[tuple[dict[str, Any], bool]]()
 
     def add(figure: str, criterion: str, reached: float, *, met: bool) -> None:
-        found.append(({"figure": figure, "criterion": criterion, "reached": round(reached, 4)}, met))
+        criteria.append(({"figure": figure, "criterion": criterion, "reached": round(reached, 4)}, met))
 
-    if wanted.minimum_r2 is not None:
+    if acceptance.minimum_r2 is not None:
         reached = figures["r2_as_served"]
-        add("R2 on the test rows, as served", f">= {wanted.minimum_r2}", reached, met=reached >= wanted.minimum_r2)
-    if wanted.coverage is not None:
-        (low, high), reached = wanted.coverage, figures["coverage"]
+        add(
+            "R2 on the test rows, as served",
+            f">= {acceptance.minimum_r2}",
+            reached,
+            met=reached >= acceptance.minimum_r2,
+        )
+    if acceptance.coverage is not None:
+        (low, high), reached = acceptance.coverage, figures["coverage"]
         add("coverage of the interval on the test rows", f"{low} to {high}", reached, met=low <= reached <= high)
-    if wanted.minimum_accepted_share is not None:
-        share, reached = wanted.minimum_accepted_share, figures["accepted_share"]
+    if acceptance.minimum_accepted_share is not None:
+        share, reached = acceptance.minimum_accepted_share, figures["accepted_share"]
         add("share of the test rows that the gates accept", f">= {share}", reached, met=reached >= share)
-    return found
+    return criteria

@@ -1,4 +1,4 @@
-"""The interval of a chosen model: from what was said of each block of time without having seen it, as served. Pure."""
+"""The interval of a chosen model: from its predictions, as served, for blocks of time that it has not seen. Pure."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -26,27 +26,27 @@ def uncorrected(recipe: Recipe, *, bias: BiasLimits | None) -> ValueOutput:
 def calibrated(
     recipe: Recipe,
     timing: Timing,
-    said: NDArray[np.float64],
+    predicted: NDArray[np.float64],
     values: NDArray[np.float64],
     *,
     bias: BiasLimits | None,
 ) -> ValueOutput:
-    """Return the output with its interval; ``said`` of each row, shape (n,), without having seen it."""
+    """Return the output with its interval; ``predicted``: of each row, shape (n,), by a model that has not seen it."""
     plain = uncorrected(recipe, bias=bias)
-    plain = replace(plain, widening=_widening(timing, said, values, plain))
-    served = serve(timing, said, values, output=plain)
+    plain = replace(plain, widening=_widening(timing, predicted, values, plain))
+    served = serve(timing, predicted, values, output=plain)
     errors = values - served.values
     scores = errors / served.widenings
     output = replace(_with_interval(plain, scores), sigma=root_mean_square(errors))
     rates = recipe.output.adaptive_rates
     if not rates:
         return output
-    misjudged = {rate: _misjudged(recipe, timing, said, values, scores, rate=rate, plain=plain) for rate in rates}
+    misjudged = {rate: _misjudged(recipe, timing, predicted, values, scores, rate=rate, plain=plain) for rate in rates}
     return replace(output, adaptive=_adaptive(min(rates, key=lambda rate: misjudged[rate])))
 
 
 def _widening(
-    timing: Timing, said: NDArray[np.float64], values: NDArray[np.float64], plain: ValueOutput
+    timing: Timing, predicted: NDArray[np.float64], values: NDArray[np.float64], plain: ValueOutput
 ) -> Widening | None:
     """Return how errors grow with the age of the correction: as served by laboratories that are later and later.
 
@@ -59,16 +59,17 @@ def _widening(
     every_ns, first_ns = timing.every_ns, timing.delay_ns
     last_ns = max(first_ns, plain.bias.max_age_ns - every_ns)
     for delay_ns in range(first_ns, last_ns + 1, every_ns):
-        served = serve(timing.later(delay_ns - first_ns), said, values, output=plain)
+        served = serve(timing.later(delay_ns - first_ns), predicted, values, output=plain)
         ages.append(served.ages_ns)
         errors.append(values - served.values)
     age, error = np.concatenate(ages), np.concatenate(errors)
     edges = np.arange(first_ns, last_ns + 1 + every_ns, min(every_ns, _AGE_ROWS * timing.row_ns))
     held = [error[(age >= low) & (age < high)] for low, high in pairwise(edges)]
-    if not any(len(each) for each in held):  # no correction ever lives so long
+    if not any(len(group) for group in held):  # no correction ever lives so long
         return None
-    middles = [int(low + high) // 2 for (low, high), each in zip(pairwise(edges), held, strict=True) if len(each)]
-    spread = np.array([*(root_mean_square(each) for each in held if len(each)), root_mean_square(values - said)])
+    middles = [int(low + high) // 2 for (low, high), group in zip(pairwise(edges), held, strict=True) if len(group)]
+    by_age = (root_mean_square(group) for group in held if len(group))
+    spread = np.array([*by_age, root_mean_square(values - predicted)])
     factors = np.maximum.accumulate(spread / spread[0])
     return Widening(ages_ns=tuple(middles), factors=tuple(factors[:-1].tolist()), uncorrected=float(factors[-1]))
 
@@ -87,7 +88,7 @@ def _adaptive(rate: float) -> AdaptiveLimits:
 def _misjudged(
     recipe: Recipe,
     timing: Timing,
-    said: NDArray[np.float64],
+    predicted: NDArray[np.float64],
     values: NDArray[np.float64],
     scores: NDArray[np.float64],
     *,
@@ -98,12 +99,12 @@ def _misjudged(
 
     A block that the calibration has not seen is what a model meets in service: a stretch of time of its own kind.
     """
-    found = []
-    for others, block in blocks(len(said), folds=recipe.candidates.folds, gap=0):
+    deviations = []
+    for others, block in blocks(len(predicted), folds=recipe.candidates.folds, gap=0):
         output = replace(_with_interval(plain, scores[others]), adaptive=_adaptive(rate))
-        served = serve(timing.of(block), said[block], values[block], output=output)
-        found.append(abs(coverage(served, values[block]) - plain.coverage))
-    return float(np.mean(found))
+        served = serve(timing.of(block), predicted[block], values[block], output=output)
+        deviations.append(abs(coverage(served, values[block]) - plain.coverage))
+    return float(np.mean(deviations))
 
 
 def coverage(served: Served, values: NDArray[np.float64]) -> float:

@@ -43,8 +43,8 @@ class ExponentialOf:
 
     def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values, shape (n,)."""
-        said: NDArray[np.float64] = np.exp(np.ravel(self.part.predict(features)))
-        return said
+        values: NDArray[np.float64] = np.exp(np.ravel(self.part.predict(features)))
+        return values
 
 
 _CANDIDATES: Mapping[str, Callable[[int, int], Regressor]] = {

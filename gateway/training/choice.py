@@ -29,9 +29,9 @@ def compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress)
     kinds, folds, gap = recipe.candidates.kinds, recipe.candidates.folds, gap_rows(recipe, rows)
     features, values = rows.features[made_from], rows.values[made_from]
     done = count(1)
-    found = []
+    compared = []
     for kind in kinds:
-        said = left_out(
+        predicted = left_out(
             model_of_kind(recipe, kind, rows),
             features,
             values,
@@ -39,8 +39,8 @@ def compare(recipe: Recipe, rows: Rows, made_from: slice, on_progress: Progress)
             gap=gap,
             on_fold=lambda: on_progress("models", next(done), len(kinds) * folds),
         )
-        found.append(_as_served(recipe, kind, rows.timing.of(made_from), said, values))
-    return tuple(found)
+        compared.append(_as_served(recipe, kind, rows.timing.of(made_from), predicted, values))
+    return tuple(compared)
 
 
 def model_of_kind(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regressor]:
@@ -56,20 +56,20 @@ def model_of_kind(recipe: Recipe, kind: str, rows: Rows) -> Callable[[], Regress
 
 
 def _as_served(
-    recipe: Recipe, kind: str, timing: Timing, said: NDArray[np.float64], values: NDArray[np.float64]
+    recipe: Recipe, kind: str, timing: Timing, predicted: NDArray[np.float64], values: NDArray[np.float64]
 ) -> Compared:
     """Return a candidate with the correction that serves it best."""
     options = [(uncorrected(recipe, bias=limits), limits) for limits in biases_of(recipe)]
-    served = [(serve(timing, said, values, output=output).values, limits) for output, limits in options]
-    best, limits = min(served, key=lambda each: root_mean_square(values - each[0]))
+    served = [(serve(timing, predicted, values, output=output).values, limits) for output, limits in options]
+    best, limits = min(served, key=lambda option: root_mean_square(values - option[0]))
     return Compared(
         kind=kind,
-        error=root_mean_square(values - said),
-        r2=r_squared(values, said),
+        error=root_mean_square(values - predicted),
+        r2=r_squared(values, predicted),
         error_as_served=root_mean_square(values - best),
         r2_as_served=r_squared(values, best),
         bias=limits,
-        left_out=said,
+        left_out=predicted,
     )
 
 

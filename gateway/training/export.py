@@ -26,10 +26,10 @@ def _made(model: Regressor, *, inputs: int) -> onnx.ModelProto:
 
 def _exponential(of: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with the exponential of what it says, in doubles."""
-    said = of.graph.output[0].name
+    output = of.graph.output[0].name
     of.graph.node.extend(
         [
-            helper.make_node("Cast", [said], ["logarithm"], to=onnx.TensorProto.DOUBLE),
+            helper.make_node("Cast", [output], ["logarithm"], to=onnx.TensorProto.DOUBLE),
             helper.make_node("Exp", ["logarithm"], ["exponential"]),
         ]
     )
@@ -47,26 +47,26 @@ def _converted(model: Regressor, *, inputs: int) -> onnx.ModelProto:
 
 def _mean_of(model: MeanOf, *, inputs: int) -> onnx.ModelProto:
     """Return one graph of all parts side by side, their outputs added and scaled."""
-    graphs, said = [], []
+    graphs, outputs = [], []
     for number, part in enumerate(model.parts, start=1):
         graph = compose.add_prefix(_converted(part, inputs=inputs), f"part{number}_").graph
         for node in graph.node:  # all parts read the same input
             node.input[:] = [INPUT if name == f"part{number}_{INPUT}" else name for name in node.input]
         graphs.append(graph)
-        said.append(f"said{number}")
-    share = numpy_helper.from_array(np.array(1 / len(said)), "share")
+        outputs.append(f"said{number}")
+    share = numpy_helper.from_array(np.array(1 / len(outputs)), "share")
     nodes = [node for graph in graphs for node in graph.node]
     nodes += [  # trees give floats, whatever they are fed
         helper.make_node("Cast", [graph.output[0].name], [name], to=onnx.TensorProto.DOUBLE)
-        for graph, name in zip(graphs, said, strict=True)
+        for graph, name in zip(graphs, outputs, strict=True)
     ]
-    nodes += [helper.make_node("Sum", said, ["sum"]), helper.make_node("Mul", ["sum", "share"], [OUTPUT])]
+    nodes += [helper.make_node("Sum", outputs, ["sum"]), helper.make_node("Mul", ["sum", "share"], [OUTPUT])]
     graph = helper.make_graph(
         nodes,
         "mean",
         [helper.make_tensor_value_info(INPUT, onnx.TensorProto.DOUBLE, [None, inputs])],
         [helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.DOUBLE, [None, 1])],
-        initializer=[share, *(each for graph in graphs for each in graph.initializer)],
+        initializer=[share, *(initializer for graph in graphs for initializer in graph.initializer)],
     )
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)

@@ -1,4 +1,4 @@
-"""The figures of a model card: what was said of the test rows against what was measured, and where it is at home."""
+"""The figures of a model card: predicted against measured values of the test rows, and the applicability domain."""
 
 import numpy as np
 from matplotlib.axes import Axes

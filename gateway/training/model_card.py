@@ -29,8 +29,8 @@ domain in `reference.json`.
 
 def _choice(trained: Trained) -> str:
     rows = "\n".join(
-        f"| {each.kind} | {each.r2:.3f} | {each.r2_as_served:.3f} | {each.error_as_served:.4g} |"
-        for each in trained.compared
+        f"| {compared.kind} | {compared.r2:.3f} | {compared.r2_as_served:.3f} | {compared.error_as_served:.4g} |"
+        for compared in trained.compared
     )
     return f"""## Choice, by blocked cross-validation on the rows before the test
 
@@ -69,8 +69,8 @@ def _test_rows(trained: Trained) -> str:
 
 def _acceptance(trained: Trained) -> str:
     criteria = "\n".join(
-        f"| {each['figure']} | {each['criterion']} | {each['reached']} | {'met' if met else 'NOT MET'} |"
-        for each, met in acceptance_of(trained)
+        f"| {criterion['figure']} | {criterion['criterion']} | {criterion['reached']} | {'met' if met else 'NOT MET'} |"
+        for criterion, met in acceptance_of(trained)
     )
     return f"""## Acceptance
 
@@ -85,13 +85,8 @@ def _setpoints(trained: Trained) -> str:
     if not trained.setpoints:
         return ""
     recipe = trained.recipe
-    rows = "\n".join(
-        f"| {each.table.tag} | {each.table.validated[0]:g} to {each.table.validated[1]:g} {each.table.unit} | "
-        f"{_span(each.covered)} | {_followers(each)} | {reaction_text(each, recipe)} | {each.verdict.value} | "
-        f"{'yes' if each.may_suggest else 'NO'} |"
-        for each in trained.setpoints
-    )
-    open_ones = [each.table.tag for each in trained.setpoints if each.table.effect is None]
+    rows = "\n".join(_setpoint_row(setpoint, recipe) for setpoint in trained.setpoints)
+    open_ones = [setpoint.table.tag for setpoint in trained.setpoints if setpoint.table.effect is None]
     directions = "" if not open_ones else (
         f"\nThe recipe does not say in which direction {', '.join(open_ones)} acts (`effect`): rows in which people\n"
         "moved it in answer to the analyte may show that reversed."
@@ -110,14 +105,25 @@ inputs that do not follow it explain, over blocks of time that were left out. Re
 """
 
 
+def _setpoint_row(setpoint: Setpoint, recipe: Recipe) -> str:
+    table, (lower, upper) = setpoint.table, setpoint.table.validated
+    return (
+        f"| {table.tag} | {lower:g} to {upper:g} {table.unit} | "
+        f"{_span(setpoint.covered)} | {_followers(setpoint)} | {reaction_text(setpoint, recipe)} | "
+        f"{setpoint.verdict.value} | {'yes' if setpoint.may_suggest else 'NO'} |"
+    )
+
+
 def _span(covered: tuple[float, float] | None) -> str:
     return "not known" if covered is None else f"{covered[0]:.4g} to {covered[1]:.4g}"
 
 
 def _followers(setpoint: Setpoint) -> str:
-    told = [f"{each.tag} by {each.value:.4g} ({each.source})" for each in setpoint.followers]
-    told += [f"{name} by {gain:g} (declared)" for name, gain in setpoint.table.gains.items() if name in setpoint.gains]
-    return ", ".join(told) or "nothing"
+    followers = [f"{follower.tag} by {follower.value:.4g} ({follower.source})" for follower in setpoint.followers]
+    followers += [
+        f"{name} by {gain:g} (declared)" for name, gain in setpoint.table.gains.items() if name in setpoint.gains
+    ]
+    return ", ".join(followers) or "nothing"
 
 
 def _correction(recipe: Recipe, trained: Trained) -> str:

@@ -20,12 +20,12 @@ def figures_reached(trained: Trained) -> dict[str, float]:
     """Return what the test rows say: over all of them, and over those the gates accept."""
     rows, test, recipe, served, accepted = trained.rows, trained.test, trained.recipe, trained.served, trained.accepted
     values = rows.values[test]
-    said = trained.predict(rows.features[test])[:, 0]
+    predicted = trained.predict(rows.features[test])[:, 0]
     by_grade = _by_grade(rows.timing, values, served, accepted) if recipe.output.logarithmic else {}
     return {
         "rows": float(len(rows)),
         "test_rows": float(len(values)),
-        "r2_by_itself": r_squared(values, said),
+        "r2_by_itself": r_squared(values, predicted),
         "r2_as_served": r_squared(values, served.values),
         "rmse_as_served": root_mean_square(values - served.values),
         "coverage": coverage(served, values),
@@ -43,12 +43,12 @@ def _by_grade(
     changes = changing(values, within_rows=timing.rows_to_a_result, share=_GRADE_SHARE)
     errors = np.abs(values - served.values)
     within, between = accepted & ~changes, accepted & changes
-    found = {"changing_share": float(np.mean(changes)), "accepted_share_changing": _mean(accepted[changes])}
-    found |= {"rmse_within_grade": root_mean_square(errors[within]) if within.any() else float("nan")}
-    found |= {"median_relative_error_within_grade": _median((errors / values)[within])}
-    found |= {"rmse_changing": root_mean_square(errors[between]) if between.any() else float("nan")}
-    found |= {"coverage_changing": _mean(errors[between] <= served.half_widths[between])}
-    return found
+    figures = {"changing_share": float(np.mean(changes)), "accepted_share_changing": _mean(accepted[changes])}
+    figures |= {"rmse_within_grade": root_mean_square(errors[within]) if within.any() else float("nan")}
+    figures |= {"median_relative_error_within_grade": _median((errors / values)[within])}
+    figures |= {"rmse_changing": root_mean_square(errors[between]) if between.any() else float("nan")}
+    figures |= {"coverage_changing": _mean(errors[between] <= served.half_widths[between])}
+    return figures
 
 
 def _mean(of: NDArray[Any]) -> float:

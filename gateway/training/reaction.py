@@ -105,7 +105,7 @@ def slope(
     if len(on) < _ROWS_PER_LAG * on.shape[1]:
         on = on.mean(axis=1, keepdims=True)
     centred = around_means(on, folds=folds, gap=gap)
-    carrying = min(_carrying(each, folds=folds, gap=gap) for each in (on, on if moves is None else moves))
+    carrying = min(_carrying(moved, folds=folds, gap=gap) for moved in (on, on if moves is None else moves))
     if carrying < FEWEST_PIECES:
         return None
     squares, products = [], []

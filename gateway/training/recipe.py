@@ -120,8 +120,8 @@ def read_recipe(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LablineError(f"{path} is not TOML: {error}", hint="see models/recipes for recipes that work") from error
     except ValidationError as error:
-        told = "; ".join(_problem(each) for each in error.errors())
-        raise LablineError(f"{path}: {told}", hint="docs/recipes.md lists every key") from error
+        problems = "; ".join(_problem(problem) for problem in error.errors())
+        raise LablineError(f"{path}: {problems}", hint="docs/recipes.md lists every key") from error
     return recipe
 
 
@@ -129,12 +129,12 @@ def _problem(error: Any) -> str:
     """Return one of pydantic's errors as a sentence: the key, what is wrong, and for an unknown key what was meant."""
     where, message = error["loc"], error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(where[-1]), sorted(_keys_beside(where)), n=1)
+        near = difflib.get_close_matches(str(where[-1]), sorted(_keys_of_table_at(where)), n=1)
         message = "is no key here" + (f"; did you mean {near[0]}?" if near else "")
     return f"{'.'.join(str(part) for part in where) or 'the recipe'}: {message}"
 
 
-def _keys_beside(where: tuple[str | int, ...]) -> set[str]:
+def _keys_of_table_at(where: tuple[str | int, ...]) -> set[str]:
     """Return the keys that the table at a place has."""
     tables: dict[str, type[RecipeTable]] = {
         "data": DataTable, "laboratory": LaboratoryTable, "history": HistoryTable, "split": SplitTable,

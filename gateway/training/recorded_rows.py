@@ -1,4 +1,4 @@
-"""Rows out of a line's own store: each approved laboratory result, beside what its history knows of the drawn time."""
+"""Rows out of a line's own store: each approved laboratory result, with what the history knows of its drawn time."""
 
 import hashlib
 import sqlite3
@@ -35,7 +35,7 @@ from gateway.training.rows import Rows, SetpointReader, inputs_of
 from gateway.training.service import Timing
 
 _ALL_ARRIVALS = np.iinfo(np.int64).max  # a model learns from what is known by now
-_BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a while before
+_BEFORE_NS = 60 * SECOND_NS  # a value that holds at the beginning may have come a while before
 _LATEST_NS = 2**62
 
 
@@ -75,7 +75,7 @@ def recorded_rows(
         results = _by_sample(_learnable(_results(connection, recipe, table), recipe, table, left_out))
     if not results:
         raise LablineError(
-            f"{store} has no result of {recipe.output.analyte} to learn from{_told(left_out)}",
+            f"{store} has no result of {recipe.output.analyte} to learn from{_reasons(left_out)}",
             hint="only approved results with a number, in the model's unit, of samples with a drawn time count",
         )
     with closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as connection:
@@ -90,7 +90,7 @@ def recorded_rows(
             on_progress("results", number, len(results))
     if not kept:
         raise LablineError(
-            f"of {len(results)} results of {recipe.output.analyte} none has its inputs on record{_told(left_out)}",
+            f"of {len(results)} results of {recipe.output.analyte} none has its inputs on record{_reasons(left_out)}",
             hint="does the history reach back to their drawn times?",
         )
     return replace(_rows(kept, features, left_out), setpoints=looks.reader.by_tag(setpoints))
@@ -103,8 +103,8 @@ def _looks_of(recipe: Recipe, tags: dict[str, TagDefinition]) -> _Looks:
         for item in inputs_of(recipe)
     )
     reader = SetpointReader(recipe, inputs)
-    wanted = {item.tag for item in (*inputs, *reader.definitions)}
-    unknown = sorted((wanted | {lock.tag for item in recipe.manipulated for lock in item.interlocks}) - tags.keys())
+    needed = {item.tag for item in (*inputs, *reader.definitions)}
+    unknown = sorted((needed | {lock.tag for item in recipe.manipulated for lock in item.interlocks}) - tags.keys())
     if unknown:
         raise LablineError(f"the line has no tag {', '.join(unknown)}", hint=f"it has {', '.join(sorted(tags))}")
     return _Looks(tags=tags, inputs=inputs, reader=reader)
@@ -163,18 +163,18 @@ def _learnable(
 
 def _by_sample(results: Iterable[_Result]) -> list[_Result]:
     """Return one row for each drawn instant: the mean of its determinations, known once the last of them is."""
-    found = []
-    for sampled_ns, group in groupby(results, key=lambda each: each.sampled_ns):
+    samples = []
+    for sampled_ns, group in groupby(results, key=lambda result: result.sampled_ns):
         together = [*group]
-        found.append(
+        samples.append(
             _Result(
-                result_ids=tuple(result_id for each in together for result_id in each.result_ids),
+                result_ids=tuple(result_id for result in together for result_id in result.result_ids),
                 sampled_ns=sampled_ns,
-                value=fmean(each.value for each in together),
-                arrived_ns=max(each.arrived_ns for each in together),
+                value=fmean(result.value for result in together),
+                arrived_ns=max(result.arrived_ns for result in together),
             )
         )
-    return found
+    return samples
 
 
 def _history(
@@ -191,22 +191,23 @@ def _history(
 
 def _rows(kept: list[_Result], features: list[tuple[float, ...]], left_out: Counter[str]) -> Rows:
     timing = Timing(
-        at_ns=np.array([each.sampled_ns for each in kept], np.int64),
-        arrives_ns=np.array([max(each.arrived_ns, each.sampled_ns + 1) for each in kept], np.int64),
+        at_ns=np.array([result.sampled_ns for result in kept], np.int64),
+        arrives_ns=np.array([max(result.arrived_ns, result.sampled_ns + 1) for result in kept], np.int64),
     )
-    digest = hashlib.sha256("".join(result_id for each in kept for result_id in each.result_ids).encode())
+    digest = hashlib.sha256("".join(result_id for result in kept for result_id in result.result_ids).encode())
     return Rows(
         at=np.arange(len(kept)),
-        names=tuple(rfc3339(each.sampled_ns) for each in kept),
+        names=tuple(rfc3339(result.sampled_ns) for result in kept),
         timing=timing,
         features=np.array(features, np.float64),
-        values=np.array([each.value for each in kept]),
+        values=np.array([result.value for result in kept]),
         data_sha256=digest.hexdigest(),
         about="A row is a laboratory result and what was on record of its drawn time. In the median one was drawn "
-        f"every {timing.every_ns / SECOND_NS:g} s and known {timing.delay_ns / SECOND_NS:g} s later{_told(left_out)}",
+        f"every {timing.every_ns / SECOND_NS:g} s and known {timing.delay_ns / SECOND_NS:g} s later"
+        + _reasons(left_out),
     )
 
 
-def _told(left_out: Counter[str]) -> str:
-    told = ", ".join(f"{count} {what}" for what, count in sorted(left_out.items()))
-    return f"; left out: {told}" if told else ""
+def _reasons(left_out: Counter[str]) -> str:
+    reasons = ", ".join(f"{count} {what}" for what, count in sorted(left_out.items()))
+    return f"; left out: {reasons}" if reasons else ""

@@ -50,8 +50,8 @@ def _tables() -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     while waiting:
         schema = waiting.pop(0)
         yield schema, definitions
-        inner = [_table_of(each, definitions) for each in schema["properties"].values()]
-        waiting = [*(each for each in inner if each is not None), *waiting]
+        inner = [_table_of(key_schema, definitions) for key_schema in schema["properties"].values()]
+        waiting = [*(table for table in inner if table is not None), *waiting]
 
 
 def _table_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -68,9 +68,9 @@ def _section(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     title, *more = str(schema["description"]).replace("``", "`").split("\n\n")
     name, _colon, about = title.partition(": ")
     rows = "\n".join(
-        f"| `{key}` | {_type(each, definitions)} | {_default(each, required=key in schema.get('required', ()))} | "
-        f"{_meaning(each)} |"
-        for key, each in schema["properties"].items()
+        f"| `{key}` | {_type(inner, definitions)} | {_default(inner, required=key in schema.get('required', ()))} | "
+        f"{_meaning(inner)} |"
+        for key, inner in schema["properties"].items()
     )
     prose = "\n\n".join(" ".join(part.split()) for part in (about[0].upper() + about[1:], *more))
     return f"### {name}\n\n{prose}\n\n| key | what it is | default | meaning |\n|---|---|---|---|\n{rows}\n"
@@ -94,8 +94,8 @@ def _default(schema: Mapping[str, Any], *, required: bool) -> str:
 
 def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     """Return in words what may stand for a key."""
-    choices = [each for each in schema.get("anyOf", (schema,)) if each.get("type") != "null"]
-    return " or ".join(_one_type(each, definitions) for each in choices)
+    choices = [choice for choice in schema.get("anyOf", (schema,)) if choice.get("type") != "null"]
+    return " or ".join(_one_type(choice, definitions) for choice in choices)
 
 
 def _one_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
@@ -103,9 +103,9 @@ def _one_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         named = definitions[schema["$ref"].rsplit("/", 1)[-1]]
         return "table" if "properties" in named else _one_type(named, definitions)
     if "enum" in schema:
-        return "one of " + ", ".join(f"`{each}`" for each in schema["enum"])
+        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
     if "prefixItems" in schema:
-        return "[" + ", ".join(_one_type(each, definitions) for each in schema["prefixItems"]) + "]"
+        return "[" + ", ".join(_one_type(item, definitions) for item in schema["prefixItems"]) + "]"
     if schema.get("type") == "array":
         most = " (at least one)" if schema.get("minItems") else ""
         items = _one_type(schema["items"], definitions).replace("one of", "any of")

@@ -72,10 +72,10 @@ def must_fit_a_bundle(recipe: Recipe) -> None:
             "window_rows": (item.window_ns, LONGEST_WINDOW_SECONDS),
             "lags_rows": (item.lag_ns, LONGEST_LAG_SECONDS),
         }
-        for key, (given_ns, longest_seconds) in reach.items():
-            if given_ns > seconds_to_ns(longest_seconds):
+        for key, (reach_ns, longest_seconds) in reach.items():
+            if reach_ns > seconds_to_ns(longest_seconds):
                 raise LablineError(
-                    f"inputs.{key}: {item.name} reaches over {given_ns / SECOND_NS:g} s",
+                    f"inputs.{key}: {item.name} reaches over {reach_ns / SECOND_NS:g} s",
                     hint=f"at most {longest_seconds:g} s; is period_seconds right?",
                 )
 
@@ -123,11 +123,13 @@ def file_rows(recipe: Recipe, *, folder: Path, on_progress: Callable[[str, int, 
     path = (folder / recipe.data.file).resolve()
     columns, digest = read_columns(recipe.data, path)
     tables = (*recipe.manipulated, *recipe.inputs)  # an input may name the column of its setpoint
-    wanted = {table.tag: table.column or table.tag for table in tables}
-    missing = sorted({*wanted.values(), recipe.laboratory.column} - columns.keys())
+    column_of_tag = {table.tag: table.column or table.tag for table in tables}
+    missing = sorted({*column_of_tag.values(), recipe.laboratory.column} - columns.keys())
     if missing:
         raise LablineError(f"{path} has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
-    at, features, setpoints = _features(recipe, {tag: columns[column] for tag, column in wanted.items()}, on_progress)
+    at, features, setpoints = _features(
+        recipe, {tag: columns[column] for tag, column in column_of_tag.items()}, on_progress
+    )
     return Rows(
         at=at,
         names=tuple(f"row {number}" for number in at.tolist()),

@@ -15,7 +15,7 @@ from gateway.line.outputs import ValueOutput
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """What was said of each row: the corrected value, and the half width (NaN where no honest one could be given).
+    """The prediction for each row as served: the corrected value, and the half width (NaN where none can be computed).
 
     ``ages_ns``: of the newest result in the correction, NaN without one; ``widenings``: of the interval, for that age.
     """
@@ -74,7 +74,7 @@ def _median_ns(of: NDArray[np.int64]) -> int:
 def serve(
     timing: Timing, predicted: NDArray[np.float64], measured: NDArray[np.float64], *, output: ValueOutput
 ) -> Served:
-    """Return what would have been said of rows of shape (n,), with the results that had arrived by each of them."""
+    """Return the predictions for rows of shape (n,) as served: with the results that had arrived by each of them."""
     instants, arrivals = timing.at_ns.tolist(), timing.arrives_ns.tolist()
     entries = [
         Feedback(
@@ -82,19 +82,19 @@ def serve(
             sampled_ns=at_ns,
             arrived_ns=arrives_ns,
             measured=float(value),
-            predicted=float(said),
+            predicted=float(predicted_value),
         )
-        for number, (at_ns, arrives_ns, value, said) in enumerate(
+        for number, (at_ns, arrives_ns, value, predicted_value) in enumerate(
             zip(instants, arrivals, measured, predicted, strict=True)
         )
         if arrives_ns != NEVER
     ]
     times, states = states_after(entries, output)
     values, half_widths, ages, widenings = (np.empty(len(instants)) for _ in range(4))
-    for number, (now_ns, said) in enumerate(zip(instants, predicted, strict=True)):
+    for number, (now_ns, predicted_value) in enumerate(zip(instants, predicted, strict=True)):
         state = states[bisect_right(times, now_ns)]
         width = half_width_of(state, output, now_ns)
-        values[number] = said + bias_at(state, output.bias, now_ns)
+        values[number] = predicted_value + bias_at(state, output.bias, now_ns)
         half_widths[number] = np.nan if width is None else width
         age = correction_age_ns(state, output.bias, now_ns)
         ages[number] = np.nan if age is None else age

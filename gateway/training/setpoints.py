@@ -72,8 +72,8 @@ def _setpoint(
 ) -> Setpoint:
     features, values, stood = rows.features[made_from], rows.values[made_from], rows.setpoints[table.tag][made_from]
     known = np.isfinite(stood).all(axis=1)
-    said_of = np.log(values) if recipe.output.logarithmic else values
-    study = _Study(recipe=recipe, features=features[known], values=said_of[known], stood=stood[known], gap=gap)
+    target = np.log(values) if recipe.output.logarithmic else values
+    study = _Study(recipe=recipe, features=features[known], values=target[known], stood=stood[known], gap=gap)
     scale = float(np.median(values[known])) if recipe.output.logarithmic and known.any() else 1.0
     enough = int(known.sum()) >= max(_FEWEST_ROWS, 3 * recipe.candidates.folds) + 2 * gap
     gains, followers = _gains(table, study, enough=enough)
@@ -87,13 +87,13 @@ def _setpoint(
         table=table, gains=gains, followers=followers, verdict=verdict, model_reaction=model, data_reaction=data,
         rows=int(known.sum()), covered=covered, warnings=(),
     )  # fmt: skip
-    told = (
+    warnings = (
         *reaction_warnings(setpoint, recipe),
         *limit_warnings(setpoint),
         *_follower_warnings(setpoint, study, following),
         *size_warnings(setpoint, recipe, half_width),
     )
-    return replace(setpoint, warnings=told)
+    return replace(setpoint, warnings=warnings)
 
 
 def _names(recipe: Recipe) -> list[str]:
@@ -113,12 +113,12 @@ def _gains(table: ManipulatedTable, study: _Study, *, enough: bool) -> tuple[dic
     declared = {tag: gain for tag, gain in table.gains.items() if _levels_of(tag, recipe)}
     followers = [Gain(tag=tag, value=gain, source="declared") for tag, gain in sorted(declared.items())]
     followers += [Gain(tag=tag, value=1.0, source="the setpoint itself") for tag in own - declared.keys()]
-    wanted = set(table.follows) - declared.keys() - own
+    following = set(table.follows) - declared.keys() - own
     if enough:
         if _is_assumed(table, recipe):
-            wanted = {tag for tag in {each.tag for each in recipe.inputs} if _tracks(tag, study)}
-        followers += [_estimated(tag, study) for tag in sorted(wanted)]
-    gains = {names[at]: each.value for each in followers for at in _levels_of(each.tag, recipe)}
+            following = {tag for tag in {item.tag for item in recipe.inputs} if _tracks(tag, study)}
+        followers += [_estimated(tag, study) for tag in sorted(following)]
+    gains = {names[at]: follower.value for follower in followers for at in _levels_of(follower.tag, recipe)}
     gains |= {name: gain for name, gain in table.gains.items() if name in names}
     return {name: gain for name, gain in gains.items() if gain != 0}, tuple(followers)
 
@@ -181,31 +181,31 @@ def _verdict(study: _Study, table: ManipulatedTable, model: float, data: Slope |
     if data is None:
         return Verdict.NOT_MOVED
     nearest, farthest = sorted((abs(data.low), abs(data.high)))
-    found = {
+    verdicts = {
         Verdict.NO_REACTION: not data.is_certain,
         Verdict.UNEXPECTED: acts_against(table, model) or acts_against(table, data.value),
         Verdict.OPPOSITE: model * data.value < 0,
         Verdict.OTHER_SIZE: not nearest / _SIZE_ROOM <= abs(model) <= farthest * _SIZE_ROOM,
         Verdict.UNCONFIRMED_GAINS: _is_assumed(table, study.recipe),
     }
-    return next((verdict for verdict, holds in found.items() if holds), Verdict.CONFIRMED)
+    return next((verdict for verdict, holds in verdicts.items() if holds), Verdict.CONFIRMED)
 
 
 def _follower_warnings(setpoint: Setpoint, study: _Study, following: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Tell of gains that the recipe does not state, and of inputs that seem to follow without being named."""
-    table, told = setpoint.table, []
+    """Return warnings: gains that the recipe does not state, and inputs that seem to follow without being named."""
+    table, warnings = setpoint.table, []
     for gain in setpoint.followers:
         if gain.source.startswith("estimated"):
             low, high = gain.interval or (gain.value, gain.value)
             span = f" by {gain.value:.4g} ({low:.4g} to {high:.4g})" if gain.interval else ""
-            told.append(f"{table.tag}: gain of {gain.tag}{span} {gain.source}; state it in gains if it is known.")
+            warnings.append(f"{table.tag}: gain of {gain.tag}{span} {gain.source}; state it in gains if it is known.")
     if not len(study.stood):
-        return tuple(told)
+        return tuple(warnings)
     named = {item.tag for item in setpoint.followers}
     loose = {item.tag for item in study.recipe.inputs} - named
-    told += [
+    warnings += [
         f"{table.tag}: {tag} moves together with it and is not named; if it follows, name it in gains or follows."
         for tag in sorted(loose)
         if not following[_levels_of(tag, study.recipe)].any() and _tracks(tag, study)
     ]
-    return tuple(told)
+    return tuple(warnings)

@@ -4,10 +4,11 @@
 2. Kinds of models are compared by blocked cross-validation on all rows before the test, each as it would be served:
    with the results that had arrived, corrected with the best of the recipe's trusts and half lives. The smallest error
    wins.
-3. The chosen one is fitted on all rows before the test. Its interval is calibrated on what was said of each block
-   without having seen it, as served (cross-conformal: Vovk 2015), and so are the limits of its domain: a plant moves,
-   and rows of one period are not fresh rows of the same kind.
-4. Setpoints that the model may move: what it says of a move is held against what the rows before the test show.
+3. The chosen one is fitted on all rows before the test. Its interval is calibrated on the predictions for each
+   block by a model that has not seen it, as served (cross-conformal: Vovk 2015), and so are the limits of its domain:
+   a plant moves, and rows of one period are not fresh rows of the same kind.
+4. Setpoints that the model may move: the model's effect of a move is compared with the effect that the rows before
+   the test show.
 5. The test rows, which took no part, say what it reaches. The bundle is written whatever they say; whether the
    acceptance criteria are met stands in it, and signing it is a separate act.
 """
@@ -47,14 +48,14 @@ def train(recipe: Recipe, *, folder: Path, on_progress: Progress = lambda *_: No
     made_from, test = _split(recipe, rows)
     _must_suffice(recipe, rows, made_from, test)
     compared = compare(recipe, rows, made_from, on_progress)
-    chosen = min(compared, key=lambda each: each.error_as_served)
+    chosen = min(compared, key=lambda candidate: candidate.error_as_served)
     model = model_of_kind(recipe, chosen.kind, rows)()
     model.fit(rows.features[made_from], rows.values[made_from])
     onnx, predict = _exported(model, rows, recipe)
     output = calibrated(recipe, rows.timing.of(made_from), chosen.left_out, rows.values[made_from], bias=chosen.bias)
     inputs, domain = _learned_ranges(recipe, rows.features[made_from]), _domain(recipe, rows, made_from)
-    said = predict(rows.features[test])[:, 0]
-    served = serve(rows.timing.of(test), said, rows.values[test], output=output)
+    predicted = predict(rows.features[test])[:, 0]
+    served = serve(rows.timing.of(test), predicted, rows.values[test], output=output)
     trained = Trained(
         recipe=recipe,
         rows=rows,
@@ -92,13 +93,13 @@ def _must_suffice(recipe: Recipe, rows: Rows, made_from: slice, test: slice) -> 
     """Raise LablineError where a fold would have nothing to be fitted on, or the test nothing to tell apart."""
     count = made_from.stop
     if np.ptp(rows.values[made_from]) == 0:
-        told = f"{recipe.output.analyte} is {rows.values[0]:g} in all of its {count} rows: there is nothing to learn"
-        raise LablineError(told, hint="is it the right column?")
+        problem = f"{recipe.output.analyte} is {rows.values[0]:g} in all of its {count} rows: there is nothing to learn"
+        raise LablineError(problem, hint="is it the right column?")
     parts = list(blocks(count, folds=recipe.candidates.folds, gap=gap_rows(recipe, rows)))
     fitted = min(len(fitting) for fitting, _leaving in parts)
     if any(not len(leaving) for _fitting, leaving in parts):
-        told = f"{count} rows do not make {len(parts)} folds"
-        raise LablineError(told, hint="give more data or fewer [candidates] folds")
+        problem = f"{count} rows do not make {len(parts)} folds"
+        raise LablineError(problem, hint="give more data or fewer [candidates] folds")
     if fitted < _LEAST_ROWS or len(rows.values[test]) < _LEAST_TEST_ROWS:
         raise LablineError(
             f"{len(rows)} rows are too few: a fold is fitted on {fitted} (at least {_LEAST_ROWS}), the test has "
@@ -135,10 +136,10 @@ def _learned_ranges(recipe: Recipe, learned: NDArray[np.float64]) -> tuple[Input
 def _domain(recipe: Recipe, rows: Rows, made_from: slice) -> Domain:
     """Return the domain of all rows, its limits no narrower than what blocks left out of it have needed."""
     alpha, features = recipe.output.domain_alpha, rows.features[made_from]
-    found = []
+    scores_of_blocks = []
     for fitting, leaving in blocks(len(features), folds=recipe.candidates.folds, gap=gap_rows(recipe, rows)):
-        found.append(scores(fit_domain(features[fitting], alpha=alpha), features[leaving]))
-    t2, spe = (np.concatenate(each) for each in zip(*found, strict=True))
+        scores_of_blocks.append(scores(fit_domain(features[fitting], alpha=alpha), features[leaving]))
+    t2, spe = (np.concatenate(parts) for parts in zip(*scores_of_blocks, strict=True))
     domain = fit_domain(features, alpha=alpha)
     return replace(
         domain,

@@ -31,19 +31,19 @@ def left_out(
     gap: int,
     on_fold: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float64]:
-    """Return for each row, shape (n,), what a model says that was fitted without its block."""
-    said = np.empty(len(values))
+    """Return for each row, shape (n,), the prediction of a model that was fitted without its block."""
+    predicted = np.empty(len(values))
     for fitting, leaving in blocks(len(values), folds=folds, gap=gap):
         model = make()
         model.fit(features[fitting], values[fitting])
-        said[leaving] = np.ravel(model.predict(features[leaving]))
+        predicted[leaving] = np.ravel(model.predict(features[leaving]))
         on_fold()
-    return said
+    return predicted
 
 
-def r_squared(values: NDArray[np.float64], said: NDArray[np.float64]) -> float:
+def r_squared(values: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     """Return the coefficient of determination: 1 minus squared errors over squared distances from the mean."""
-    return float(1 - np.sum((values - said) ** 2) / np.sum((values - values.mean()) ** 2))
+    return float(1 - np.sum((values - predicted) ** 2) / np.sum((values - values.mean()) ** 2))
 
 
 def root_mean_square(errors: NDArray[np.float64]) -> float:
@@ -54,8 +54,8 @@ def root_mean_square(errors: NDArray[np.float64]) -> float:
 def changing(values: NDArray[np.float64], *, within_rows: int, share: float) -> NDArray[np.bool_]:
     """Return around which rows, shape (n,), positive values move by more than a share within so many rows."""
     logarithms = np.log(values)
-    found = np.empty(len(values), np.bool_)
+    changes = np.empty(len(values), np.bool_)
     for at in range(len(values)):
         around = logarithms[max(0, at - within_rows) : at + within_rows]
-        found[at] = np.ptp(around) > np.log1p(share)
-    return found
+        changes[at] = np.ptp(around) > np.log1p(share)
+    return changes
