@@ -13,6 +13,7 @@ from gateway.advice.predicted_situation import (
     objective_of,
     standing_of,
 )
+from gateway.advice.reasons import likely_reason, move_reason, predicted_reason
 from gateway.advice.standing_guidance import (
     baseless,
     life_ns,
@@ -23,14 +24,7 @@ from gateway.advice.standing_guidance import (
     seen_at_the_plant,
     without_prediction,
 )
-from gateway.advice.wording import (
-    likely_reason,
-    likely_title,
-    move_reason,
-    move_title,
-    predicted_reason,
-    predicted_title,
-)
+from gateway.advice.titles import likely_title, move_title, predicted_title
 from gateway.errors import InferenceError
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.inference.sensitivity import sensitivities
@@ -147,7 +141,7 @@ def _setpoint_guidance(
     case: PredictedSituation, suggestion: SetpointSuggestion, limits: Specification, *, supersedes: str | None
 ) -> Guidance:
     reasons = (
-        predicted_reason(case.prediction, limits, outside=is_outside(case, limits), action=""),
+        predicted_reason(case.prediction, limits, outside=is_outside(case, limits), action=None),
         move_reason(suggestion, case.prediction, target=target_of(limits)),
     )
     new = _guidance(case, GuidanceKind.SETPOINT, title=move_title(suggestion), reasons=reasons, supersedes=supersedes)

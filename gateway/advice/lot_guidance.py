@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.advice.lifecycle import moved
 from gateway.advice.lot_outcome import LotOutcome
 from gateway.advice.new_guidance import GuidanceSubject, new_guidance
-from gateway.advice.wording import lot_title
+from gateway.advice.titles import lot_title
 from gateway.lab.procedures import instructions_for
 from gateway.line.definition import Procedure
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
@@ -138,7 +138,6 @@ def _about_same(guidance: Guidance, speaking: _Speaking) -> bool:
 def _lot_guidance(speaking: _Speaking, kind: GuidanceKind, occasion: Occasion) -> Guidance:
     result, context = speaking.result, occasion.context
     sample = "" if result is None else result.sample_id
-    subject = f"lot {speaking.lot}" if speaking.lot else f"sample {sample}"
     own_order = None if result is None else result.job_order_id
     guided = GuidanceSubject(
         name=(kind, *((speaking.lot,) if speaking.lot else ())),
@@ -154,7 +153,7 @@ def _lot_guidance(speaking: _Speaking, kind: GuidanceKind, occasion: Occasion) -
     new = new_guidance(
         kind,
         guided,
-        title=lot_title(kind, subject, speaking.reasons[0]),
+        title=lot_title(kind, lot=speaking.lot, sample=sample, reason=speaking.reasons[0]),
         reasons=speaking.reasons,
         event_id=occasion.event_id,
         issued_ns=occasion.at_ns,

@@ -7,7 +7,8 @@ and analyte: what the laboratory has said of it afterwards is not called into qu
 from dataclasses import dataclass, replace
 
 from gateway.advice.new_guidance import GuidanceSubject, new_guidance
-from gateway.advice.wording import beyond_text, interval_text, provisional_title
+from gateway.advice.reasons import excursion_reason
+from gateway.advice.titles import provisional_title
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, LotJudged
 from gateway.events import ModelDue
@@ -46,7 +47,7 @@ def provisional_hold(
     said = (newest, *facts.lot.predictions.get(prediction.analyte, ()))[:IN_A_ROW]
     if len(said) < IN_A_ROW or not all(_wholly_outside(limits, each) for each in said):
         return None
-    reason = _reason(prediction, limits)
+    reason = excursion_reason(prediction, limits, times=IN_A_ROW)
     disposition = _disposition(event, facts, prediction, reason)
     hold = ProvisionalHold(
         material_lot_id=lot,
@@ -94,17 +95,6 @@ def _looks_back_ns(facts: ModelDueFacts, model: str) -> int:
     found = facts.line.model_named(model)
     inputs = () if found is None else found.bundle.inputs
     return max((item.lag_ns + item.window_ns for item in inputs), default=0)
-
-
-def _reason(prediction: Prediction, limits: Specification) -> Reason:
-    return Reason(
-        code="PREDICTED_EXCURSION",
-        parameters={"analyte": prediction.analyte, "value": prediction.value, "low": prediction.low,
-                    "high": prediction.high, "lower": limits.lower, "upper": limits.upper},
-        text=f"{prediction.analyte} of lot {prediction.material_lot_id} is predicted at "
-        f"{interval_text(prediction, limits)}, {IN_A_ROW} times in a row wholly "
-        f"{beyond_text(prediction, limits, outside=True)}. Keep the lot back until the laboratory has tested it.",
-    )  # fmt: skip
 
 
 def _guidance(

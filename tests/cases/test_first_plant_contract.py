@@ -8,7 +8,6 @@ import pytest
 from gateway.advice.publication import BOARD_LIFE_NS
 from gateway.contract.contexts import REQUIRED, context_change
 from gateway.contract.lims.lab_results import lab_result
-from gateway.contract.payloads.outcome import SENTENCES
 from gateway.contract.publications import DISPOSITION, PUBLICATIONS
 from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
 from gateway.contract.refusals import MessageRefusedError
@@ -30,7 +29,7 @@ AT = "2026-11-29T08:00:00Z"
 @pytest.mark.parametrize(
     ("words", "kind"),
     [(KINDS, GuidanceKind), (STATES, GuidanceState), (SEVERITIES, Severity), (RECOMMENDATIONS, Recommendation),
-     (ACTS, Act), (OUTCOMES, Outcome), (EVENTS, ContextKind), (STATUSES, ResultStatus), (SENTENCES, Outcome)],
+     (ACTS, Act), (OUTCOMES, Outcome), (EVENTS, ContextKind), (STATUSES, ResultStatus)],
 )  # fmt: skip
 def test_first_plant_09_every_word_has_its_meaning(words, kind):
     assert set(words) == set(kind)

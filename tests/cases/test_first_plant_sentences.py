@@ -8,21 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.advice.wording import (
-    LONGEST_TITLE,
-    beyond_text,
-    fitting,
-    interval_text,
-    lot_title,
-    move_title,
-    predicted_title,
-)
+from gateway.advice.phrases import beyond_text, interval_text
+from gateway.advice.titles import lot_title, move_title, predicted_title
 from gateway.events import Timer
 from gateway.line.outputs import ProbabilityOutput
 from gateway.records.guidance import GuidanceKind, SetpointSuggestion, Severity
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import ModelIdentity, Prediction
 from gateway.records.verdicts import Reason, Verdict
+from gateway.texts.catalogue import LONGEST_TITLE, fitting
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, assignment, bundle, line, linear, value_output
 from tests.fixtures.store_bench import Bench
@@ -176,11 +170,10 @@ def test_first_plant_15_a_title_has_at_most_60_characters_and_its_number_is_on_t
     ],
 )
 def test_first_plant_15_the_title_of_a_hold_says_lot_value_side_and_limit_in_60_characters(text, code, title):
-    found = lot_title(
-        GuidanceKind.HOLD, "lot LOT-0005", Reason(code=code, parameters={"analyte": "moisture"}, text=text)
-    )
-    assert found == title
-    assert len(found) <= LONGEST_TITLE
+    reason = Reason(code=code, parameters={"analyte": "moisture"}, text=text)
+    hold_title = lot_title(GuidanceKind.HOLD, lot="LOT-0005", sample="", reason=reason)
+    assert hold_title == title
+    assert len(hold_title) <= LONGEST_TITLE
 
 
 def test_first_plant_15_a_hold_by_a_result_has_a_title_that_fits_and_its_sentence_as_reason(bench):

@@ -1,7 +1,5 @@
 """What came of a terminal's response, as the terminal is told it."""
 
-from collections.abc import Mapping
-
 from pydantic import Field
 
 from gateway.contract.identity import identity_of
@@ -10,26 +8,7 @@ from gateway.contract.times import rfc3339
 from gateway.contract.words import ActWord, OutcomeWord, StateWord
 from gateway.records.guidance import GuidanceState
 from gateway.records.people import Outcome, Response
-
-SENTENCES: Mapping[Outcome, str] = {
-    Outcome.ACKNOWLEDGED: "The guidance is acknowledged.",
-    Outcome.REJECTED: "The guidance is rejected and leaves the board.",
-    Outcome.ALREADY_SO: "Nothing changes: the guidance was answered so before.",
-    Outcome.EXPIRED: "Nothing changes: the guidance has expired. Wait for newer advice.",
-    Outcome.STAGE_TOO_LOW: (
-        "Nothing is approved: the gateway only advises. Move the setpoint by hand; the gateway sees it move."
-    ),
-    Outcome.SIGNATURE_REQUIRED: (
-        "Nothing changes: this needs an electronic signature. Lift a hold in the quality system; here, acknowledge it."
-    ),
-    Outcome.PERSON_REQUIRED: "Nothing changes: the response names no person. Send it again with person filled in.",
-    Outcome.NO_LONGER_ADVISED: "The guidance is withdrawn: its model or its limits have changed. Do not follow it.",
-    Outcome.UNKNOWN_GUIDANCE: "Nothing changes: no guidance has this id. Take the id from guidance/{id} or the board.",
-} | {
-    outcome: f"Nothing changes: the guidance is {outcome.value.removeprefix('NOT_POSSIBLE_WHEN_').lower()}."
-    for outcome in Outcome
-    if outcome.value.startswith("NOT_POSSIBLE_WHEN_")
-}
+from gateway.texts.catalogue import text
 
 
 class OutcomePayload(Payload):
@@ -61,6 +40,6 @@ def outcome_payload(
         terminal=response.terminal,
         person=response.person,
         outcome=outcome,
-        text=SENTENCES[outcome],
+        text=text("outcome", outcome.value),
         state=state,
     )
