@@ -1,4 +1,4 @@
-"""What people do by commands: what cannot be done is refused with what to do, and changes nothing."""
+"""What people do by commands. An act that cannot be done is refused with a hint, and changes nothing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -67,7 +67,7 @@ def _refusal(answer: Answer) -> Decision:
 
 
 def on_acknowledge_alarm(event: ActRequested, facts: Facts) -> Decision:
-    """Take an alarm down that stands."""
+    """Take down a latched alarm."""
     code = _act_of(event, AcknowledgeAlarm).code
     if code not in facts.latches:
         return _refusal(
@@ -84,7 +84,7 @@ def on_acknowledge_alarm(event: ActRequested, facts: Facts) -> Decision:
 
 
 def on_settle_point(event: ActRequested, facts: SettlePointFacts) -> Decision:
-    """Settle a point of a lot, which is judged again; what was settled is what was known."""
+    """Settle an open point of a lot, which is then judged again; the settlement keeps the facts of the point."""
     act = _act_of(event, SettlePoint)
     known = next((item for item in facts.open_points if item.point.point_id == act.point_id), None)
     refusal = _settled_before(act, facts) or _not_open(act, known, facts.open_points)

@@ -15,7 +15,7 @@ from gateway.records.outgoing import AuditEntry
 
 
 def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Decision:
-    """Record and tell a lot's disposition, with what speaks for and against it."""
+    """Record and publish a lot's disposition, with what speaks for and against it."""
     disposition = outcome.judged.disposition
     cause = event.because if isinstance(event, LotsJudgedAgain) else event.event_id
     return Decision(
@@ -30,7 +30,7 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
 
 
 def assessment_alone(outcome: LotOutcome) -> Decision:
-    """Return what speaks for and against a lot, of which nothing has to be said."""
+    """Record what speaks for and against a lot, where nothing is published."""
     return Decision(records=(outcome.assessed,) if outcome.assessed else ())
 
 

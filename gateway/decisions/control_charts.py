@@ -16,7 +16,7 @@ from gateway.records.laboratory import LabResult, ResultStatus
 from gateway.records.outgoing import AuditEntry
 from gateway.records.verdicts import Reason
 
-_LARGEST = 1e30  # what is larger was not measured: instruments say so that they could not
+_LARGEST = 1e30  # instruments report larger numbers where they could not measure
 _SIDES: Mapping[str, Side] = {"<": "<", "<=": "<", ">": ">", ">=": ">"}  # of a limit, on which a value lies
 _COUNTS = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 
@@ -30,7 +30,7 @@ class Trended:
 
 
 def trend(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> Trended:
-    """Return what a newest version of a result means for its series: its sample's point is new, another, or gone.
+    """Return what the newest version of a result does to its series: its sample's point is new, changed, or gone.
 
     What the laboratory has validated is charted, of a known product, in the series' unit: numbers, and what lies beyond
     a limit of measurement. Replicates of a sample make one point.
@@ -103,7 +103,7 @@ def _frozen_audit(charted: Charted, key: SeriesKey) -> tuple[AuditEntry, ...]:
 
 
 def _together(point: Point, result: LabResult, known: SeriesOnRecord) -> Trended:
-    """Return what the values of one sample signal together, for each set of analytes that this result completes."""
+    """Return what the values of one sample signal together, for every group of analytes that this result completes."""
     trended = Trended()
     for group, standing in known.together.items():
         values = {**known.sample_values, result.analyte: point.value}

@@ -1,4 +1,4 @@
-"""The draft of a deviation: what failed, what the process did, what it may have been. Pure."""
+"""The draft of a deviation: what failed, what the process did, probable causes. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -37,7 +37,7 @@ class _Process:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Failed:
-    """The result that is looked into, by what it was judged, and how its lot was made."""
+    """The result under investigation, how it was judged, and how its lot was made."""
 
     result: LabResult
     judged: Judged

@@ -1,4 +1,4 @@
-"""What an ended lot was made by, for comparisons. Pure."""
+"""How an ended lot was made, for comparisons. Pure."""
 
 from gateway.decision import Decision
 from gateway.events import FollowUpDue
@@ -7,14 +7,14 @@ from gateway.lab.fingerprints import Fingerprint, LotRun, MaterialUse, fingerpri
 
 
 def on_fingerprint(event: FollowUpDue, facts: FingerprintFacts) -> Decision:
-    """Return the record of what a lot was made by."""
+    """Return the record of how a lot was made."""
     return Decision(records=(fingerprint_of(event, facts, facts.uses, event.follow_up.subject),))
 
 
 def fingerprint_of(
     event: FollowUpDue, facts: FingerprintFacts | DeviationFacts, uses: tuple[MaterialUse, ...], lot: str
 ) -> Fingerprint:
-    """Return what a lot was made by between two instants."""
+    """Return how a lot was made between two instants."""
     follow_up = event.follow_up
     run = LotRun(
         material_lot_id=lot,

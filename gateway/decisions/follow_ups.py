@@ -1,4 +1,4 @@
-"""What a decision leaves for later: the record of what a lot was made by, and the draft of a deviation. Pure."""
+"""What a decision leaves for later: the record of how a lot was made, and the draft of a deviation. Pure."""
 
 from gateway.decision import LotAssessed
 from gateway.events import FollowUp, FollowUpDue, FollowUpKind
@@ -82,10 +82,10 @@ def follow_ups_of_lot_judged_again(
 def follow_up_of_running_lot(
     result: LabResult, equipment_id: str | None, *, started_ns: int | None, until_ns: int, known_until_ns: int | None
 ) -> FollowUp | None:
-    """Return the follow-up of a lot that has no end on record: what it was made by so far; None where that is known.
+    """Return the follow-up of a lot that has no end on record: how it was made so far; None where that is known.
 
     Plants that never say when a lot ends would have no lots in control to compare with. ``known_until_ns``: until when
-    it is known what the lot was made by; it is looked at again when it has run for half as long again.
+    it is known how the lot was made; it is looked at again when it has run for half as long again.
     """
     if result.material_lot_id is None or equipment_id is None:
         return None

@@ -101,7 +101,7 @@ def on_started(event: GatewayStarted, facts: StartFacts) -> Decision:
 
 
 def on_version_taken(event: VersionTaken, facts: OpenGuidanceFacts) -> Decision:
-    """What another version has advised is not advised any more."""
+    """Withdraw what another version of the model has advised."""
     return Decision(
         audit=(audit_entry("version_taken", event.model, version=event.version, bundle_sha256=event.bundle_sha256,
                       stage=event.stage),),
@@ -109,7 +109,7 @@ def on_version_taken(event: VersionTaken, facts: OpenGuidanceFacts) -> Decision:
 
 
 def on_withheld(event: AdviceWithheld, facts: OpenGuidanceFacts) -> Decision:
-    """What the second check does not let out is not left standing either."""
+    """Withdraw the guidance that the second check has kept back."""
     taken_back = (withdrawn(guidance, event.refused.get(guidance.guidance_id)) for guidance in facts.open_guidance)
     refused = {guidance_id: reason.text for guidance_id, reason in event.refused.items()}
     return Decision(
@@ -118,7 +118,7 @@ def on_withheld(event: AdviceWithheld, facts: OpenGuidanceFacts) -> Decision:
 
 
 def _over(event: Event, facts: OpenGuidanceFacts) -> tuple[Guidance, ...]:
-    """Return what of the open guidance ends here: its time is over, or it is not advised any more."""
+    """Return the open guidance that ends now: its time is over, or it is not advised any more."""
     changed = []
     for guidance in facts.open_guidance:
         gone = no_longer_advised(guidance, facts.line, facts.latches)
@@ -135,7 +135,7 @@ def on_stopped(event: GatewayStopped, _facts: Facts) -> Decision:
 
 
 def _board(event: Event, facts: OpenGuidanceFacts) -> OutgoingMessage:
-    """Return the board, without what ends at this moment."""
+    """Return the board without the guidance that ends now."""
     over = {guidance.guidance_id for guidance in _over(event, facts)}
     standing = tuple(guidance for guidance in facts.open_guidance if guidance.guidance_id not in over)
     return board_message(standing, line=facts.line, cause=event.event_id, at=event.at)

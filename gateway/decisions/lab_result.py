@@ -1,4 +1,7 @@
-"""A laboratory result: number it, judge it, recommend for its lots, learn from it."""
+"""What happens to a laboratory result: it is numbered, charted and judged; its lots are judged; models learn from it.
+
+Read from top to bottom: each function below stands in the order in which ``on_result`` calls it.
+"""
 
 from dataclasses import replace
 
@@ -14,7 +17,7 @@ from gateway.decisions.qc_sample import no_control_any_more, on_control
 from gateway.decisions.refused_message import dead_letter
 from gateway.decisions.result_assessment import FINAL, RESTATED, ResultAssessment, assess_arrival
 from gateway.events import ResultArrived
-from gateway.facts.lab_result import LabResultFacts, QcSampleFacts
+from gateway.facts.lab_result import LabResultFacts, QcSampleFacts, ResultHistory
 from gateway.history.windows import WindowRequest
 from gateway.lab.disposition import TREND_FLAGS
 from gateway.line.definition import LineDefinition
@@ -31,48 +34,88 @@ def windows_of_result(event: ResultArrived, line: LineDefinition) -> tuple[Windo
 
 
 def on_result(event: ResultArrived, facts: LabResultFacts | QcSampleFacts) -> Decision:
-    """Return what follows from a result: for the record, its lots, its series, and the models."""
-    history = facts.history
-    if history.repeats_current and history.current is not None:
-        return _repeated("result_repeated", event, history.current)
-    if history.says_nothing_new and history.current is not None:
-        return _repeated("result_says_nothing_new", event, history.current)
-    if history.repeats_superseded is not None and event.origin.session != RESTATED:
-        return _restated(event, history.repeats_superseded)
+    """Return what follows from a result, for the record, its lots, its supplier, its series and the models.
+
+    What says nothing new is only noted. A control sample is of no lot. Any other result gets its version, its place in
+    its series, and what it recommends by the specifications in force (``result_assessment``).
+    """
+    repetition = _repetition(event, facts.history)
+    if repetition is not None:
+        return repetition
     if isinstance(facts, QcSampleFacts):
         return on_control(event, facts)
     assessment = assess_arrival(event, facts)
-    result = assessment.result
-    decided = Decision(
-        records=(
-            _accepted(assessment, facts),
-            *assessment.predictions,
-            *assessment.settled,
-            *_no_longer_restated(event, facts),
-        ),
-        audit=(
-            audit_entry("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
-                   result_version=result.result_version, value=result.value_text, status=result.status.value,
-                   supersedes=assessment.supersedes, **_rejected_control(facts)),
-        ),
-    )  # fmt: skip
-    for outcome in assessment.lots:
-        if outcome.own or outcome.changed:
-            decided += disposition_changes(outcome, event, facts) + _advised_on_lot(outcome, event, assessment, facts)
-        else:  # a lot of an earlier version, for which nothing has changed
-            decided += assessment_alone(outcome)
     return (
-        decided
-        + _unread(event, facts)
-        + _incoming(assessment, facts)
+        _accepted(event, assessment, facts)
+        + _recommended_for_lots(event, assessment, facts)
+        + _reported_as_unread(event, facts)
+        + _counted_for_supplier(assessment, facts)
         + assessment.trended
         + no_control_any_more(facts.history)
-        + _investigated(event, assessment, facts)
+        + _investigated_later(event, assessment, facts)
         + learn(event, assessment, facts)
     )
 
 
-def _accepted(assessment: ResultAssessment, facts: LabResultFacts) -> ResultAccepted:
+# --- a message that says nothing new -------------------------------------------------------------------
+
+
+def _repetition(event: ResultArrived, history: ResultHistory) -> Decision | None:
+    """Return the note of a message that says nothing new; None of one that does.
+
+    A message without a version that says again what a correction has replaced may be a late copy, or mean it: that
+    shows when something else follows, or nothing does (``RESTATED``).
+    """
+    current = history.current
+    if current is not None and history.repeats_current:
+        return _repeated("result_repeated", event, current)
+    if current is not None and history.says_nothing_new:
+        return _repeated("result_says_nothing_new", event, current)
+    if history.repeats_superseded is not None and event.origin.session != RESTATED:
+        return _restated(event, history.repeats_superseded)
+    return None
+
+
+def _repeated(kind: str, event: ResultArrived, current: LabResult) -> Decision:
+    """Note that a message says what stands already; an older value that came again before it was a late copy."""
+    return Decision(
+        records=(ResultRestated(of=event.result, result_id=None),),
+        audit=(audit_entry(kind, current.result_id, event_id=event.event_id),),
+    )
+
+
+def _restated(event: ResultArrived, result_id: str) -> Decision:
+    """Wait for what follows: a laboratory that sends its whole history again ends where it stood."""
+    return Decision(
+        records=(ResultRestated(of=event.result, result_id=result_id),),
+        audit=(audit_entry("result_restated", result_id, event_id=event.event_id),),
+    )
+
+
+# --- the record ----------------------------------------------------------------------------------------
+
+
+def _accepted(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
+    """Put the result on record, with what models say of its sample and the provisional holds that it settles."""
+    result, current, rejected = assessment.result, facts.history.current, facts.rejected_control
+    no_longer_restated = () if current is None else (ResultRestated(of=event.result, result_id=None),)
+    return Decision(
+        records=(
+            _on_record(assessment, facts),
+            *assessment.predictions,
+            *assessment.settled,
+            *no_longer_restated,
+        ),
+        audit=(
+            audit_entry("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
+                   result_version=result.result_version, value=result.value_text, status=result.status.value,
+                   supersedes=assessment.supersedes,
+                   **({} if rejected is None else {"rejected_control": rejected.result_id})),
+        ),
+    )  # fmt: skip
+
+
+def _on_record(assessment: ResultAssessment, facts: LabResultFacts) -> ResultAccepted:
     current = facts.history.current
     return ResultAccepted(
         result=assessment.result,
@@ -88,29 +131,21 @@ def _accepted(assessment: ResultAssessment, facts: LabResultFacts) -> ResultAcce
     )
 
 
-def _repeated(kind: str, event: ResultArrived, current: LabResult) -> Decision:
-    """Note that a message says what stands already; what was thought to be said again before it was a resend."""
-    return Decision(
-        records=(ResultRestated(of=event.result, result_id=None),),
-        audit=(audit_entry(kind, current.result_id, event_id=event.event_id),),
-    )
+# --- its lots ------------------------------------------------------------------------------------------
 
 
-def _restated(event: ResultArrived, result_id: str) -> Decision:
-    """Wait for what follows: a laboratory that sends its whole history again ends where it stood."""
-    return Decision(
-        records=(ResultRestated(of=event.result, result_id=result_id),),
-        audit=(audit_entry("result_restated", result_id, event_id=event.event_id),),
-    )
+def _recommended_for_lots(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
+    """Say what is recommended for each lot of the result, and advise on it.
 
-
-def _no_longer_restated(event: ResultArrived, facts: LabResultFacts) -> tuple[ResultRestated, ...]:
-    return (ResultRestated(of=event.result, result_id=None),) if facts.history.current is not None else ()
-
-
-def _unread(event: ResultArrived, facts: LabResultFacts) -> Decision:
-    """Tell the laboratory what of its message could not be read; the result counts against its lots all the same."""
-    return dead_letter(event, event.result.unread, facts) if event.result.unread else Decision()
+    Of a lot that only an earlier version named, nothing is said unless the recommendation changes.
+    """
+    decided = Decision()
+    for outcome in assessment.lots:
+        if outcome.own or outcome.changed:
+            decided += disposition_changes(outcome, event, facts) + _advised_on_lot(outcome, event, assessment, facts)
+        else:
+            decided += assessment_alone(outcome)
+    return decided
 
 
 def _advised_on_lot(
@@ -133,16 +168,45 @@ def _advised_on_lot(
     return guidance_changes(guidance, event, facts)
 
 
-def _rejected_control(facts: LabResultFacts) -> dict[str, str]:
-    rejected = facts.rejected_control
-    return {} if rejected is None else {"rejected_control": rejected.result_id}
+# --- the laboratory, the supplier ----------------------------------------------------------------------
 
 
-def _investigated(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
-    """Leave the draft of a deviation for later: of a result out of specification, or confirmed to be out of trend.
+def _reported_as_unread(event: ResultArrived, facts: LabResultFacts) -> Decision:
+    """Report what of the message could not be read; the result counts against its lots all the same."""
+    return dead_letter(event, event.result.unread, facts) if event.result.unread else Decision()
 
-    A correction that is inside is told to the deviation that it was in. Of other results of a lot that has no end on
-    record, leave for later what it was made by so far.
+
+def _counted_for_supplier(assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
+    """Count a validated result of a supplier's material, in the place of the version before it."""
+    result, current = assessment.result, facts.history.current
+    withdrawn = current.result_id if current is not None and current.supplier is not None else None
+    counts = result.status in FINAL and result.supplier is not None and result.material_definition_id is not None
+    failed = _FAILED.get(assessment.own.recommendation) if counts else None
+    if not assessment.newest or (failed is None and withdrawn is None):
+        return Decision()
+    tested = IncomingTested(
+        result_id=result.result_id,
+        scope=result.scope,
+        supplier=result.supplier or "",
+        material=result.material_definition_id or "",
+        analyte=result.analyte,
+        failed=failed,
+        withdrawn=withdrawn,
+    )
+    return Decision(records=(tested,))
+
+
+_FAILED = {Recommendation.RELEASE: False, Recommendation.HOLD: True}  # of a review nobody knows yet
+
+
+# --- what is looked into later -------------------------------------------------------------------------
+
+
+def _investigated_later(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
+    """Leave for later the draft of a deviation, or the record of what a lot without an end was made by so far.
+
+    A deviation is drafted of a result out of specification, of one confirmed to be out of trend, and of a correction
+    that is inside, where the version before it failed: the deviation on record takes it in.
     """
     result = assessment.result
     failed = assessment.own.recommendation is Recommendation.HOLD
@@ -162,26 +226,3 @@ def _investigated(event: ResultArrived, assessment: ResultAssessment, facts: Lab
         result, equipment, started_ns=started_ns, until_ns=until_ns, known_until_ns=known_until_ns
     )
     return Decision(follow_ups=() if so_far is None else (so_far,))
-
-
-def _incoming(assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
-    """Count a validated result of a supplier's material, in the place of the version before it."""
-    result, current = assessment.result, facts.history.current
-    withdrawn = current.result_id if current is not None and current.supplier is not None else None
-    says = result.status in FINAL and result.supplier is not None and result.material_definition_id is not None
-    failed = _FAILED.get(assessment.own.recommendation) if says else None
-    if not assessment.newest or (failed is None and withdrawn is None):
-        return Decision()
-    tested = IncomingTested(
-        result_id=result.result_id,
-        scope=result.scope,
-        supplier=result.supplier or "",
-        material=result.material_definition_id or "",
-        analyte=result.analyte,
-        failed=failed,
-        withdrawn=withdrawn,
-    )
-    return Decision(records=(tested,))
-
-
-_FAILED = {Recommendation.RELEASE: False, Recommendation.HOLD: True}  # of a review nobody knows yet

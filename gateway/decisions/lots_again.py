@@ -1,4 +1,4 @@
-"""What lots are judged by has changed: recommend anew, where that is another recommendation."""
+"""Facts about lots have changed: they are judged again, and a changed recommendation is published."""
 
 from gateway.advice.lot_guidance import Occasion as LotOccasion
 from gateway.advice.lot_guidance import advise_on_lot
@@ -13,7 +13,7 @@ from gateway.records.production import Context
 
 
 def on_lots_judged_again(event: LotsJudgedAgain, facts: LotsAgainFacts) -> Decision:
-    """What lots are judged by has changed: tell what is recommended where that is another thing now."""
+    """Judge lots again whose facts have changed; publish each recommendation that is another one now."""
     decided = Decision()
     for lot_facts in facts.lots:
         decided += _judged_again(event, lot_facts, facts)

@@ -1,4 +1,4 @@
-"""A model is due: predict, warn, suggest a setpoint, hold the lot until its result."""
+"""A model is due: it predicts; the gateway warns, suggests a setpoint, or holds the lot until its result."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def windows_of_model(event: ModelDue, line: LineDefinition) -> tuple[WindowReque
 
 
 def on_model_due(event: ModelDue, facts: ModelDueFacts) -> Decision:
-    """Return a model's predictions, and what they give to warn of or suggest."""
+    """Return a model's predictions, with the warnings and suggestions that follow from them."""
     model = facts.line.model_named(event.model)
     if model is None:
         return Decision()
@@ -51,11 +51,11 @@ def on_model_due(event: ModelDue, facts: ModelDueFacts) -> Decision:
     )
     predictions = guarded_predictions(model, facts.line.tags, facts.windows, occasion)
     decided = _stopped_for_good(model, predictions, facts)
-    if model.stage < Stage.ADVISE:  # in shadow the gateway records and compares, and says nothing
+    if model.stage < Stage.ADVISE:  # in shadow predictions are recorded and compared, not published
         return decided + Decision(records=predictions)
     for prediction in predictions:
         following = _on_prediction(event, facts, model, prediction)
-        facts = _with_moves(facts, following, event.at_ns)  # what hangs together: one suggestion at a time
+        facts = _with_moves(facts, following, event.at_ns)  # one suggestion at a time for coupled outputs
         decided += following
     return decided
 
@@ -152,7 +152,7 @@ def _for_other_values(facts: ModelDueFacts, model: ModelAssignment, analyte: str
 def _others(
     event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction
 ) -> tuple[CoupledOutput, ...]:
-    """Return what else hangs on the setpoints, of this model and of coupled ones, and what it is to stay inside of."""
+    """Return the other outputs that the setpoints move, of this model and of coupled ones, with their limits."""
     limits = _limits_by_analyte(event, facts, model, facts.context.material_definition_id)
     own = own_others(model, prediction.analyte, prediction.features, facts.bias, limits, event.at_ns)
     coupled: list[CoupledOutput] = []
@@ -166,7 +166,7 @@ def _others(
 def _product_of(
     neighbour: ModelAssignment, predictions: tuple[Prediction, ...], mover: ModelAssignment, facts: ModelDueFacts
 ) -> str | None:
-    """Return what runs on a neighbour's equipment: by its last word, else what runs here, where that is the same."""
+    """Return the product on a coupled model's equipment: of its newest prediction, else ours on the same equipment."""
     if predictions:
         return predictions[-1].material_definition_id
     here = neighbour.equipment_id == mover.equipment_id
@@ -176,7 +176,7 @@ def _product_of(
 def _limits_by_analyte(
     event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, product: str | None
 ) -> dict[str, Specification | None]:
-    """Return by analyte within which limits a model's values are to stay: those from which on people act."""
+    """Return by analyte the limits that a model's values must stay within: the action limits."""
     limits = dict[str, Specification | None]()
     for output in model.bundle.outputs:
         specification = _limits(event, facts, model, product, output.analyte)
@@ -187,10 +187,10 @@ def _limits_by_analyte(
 def _limits(
     event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, product: str | None, analyte: str
 ) -> Specification | None:
-    """Return what a model's value is held against: all that is in force at once, in the model's unit."""
+    """Return the limits of a model's value: the strictest of all specifications in force, in the model's unit."""
     output = model.bundle.output_of(analyte)
     clients = {facts.context.client_id}
-    if model.equipment_id != facts.context.equipment_id:  # for whom that runs is not known here: for any of them
+    if model.equipment_id != facts.context.equipment_id:  # its client is unknown: any of them
         clients |= {
             specification.client_id for specification in (*facts.line.specifications, *facts.specifications.stated)
         }

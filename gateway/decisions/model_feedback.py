@@ -1,4 +1,4 @@
-"""What an arriving laboratory result teaches the models of its analyte. Pure.
+"""What the models of an analyte learn from an arriving laboratory result. Pure.
 
 Only approved, uncensored numbers count, in the model's unit, of samples at which the model's inputs passed every gate.
 A newer version of a result takes the place of the one before, or withdraws it, and all that followed is folded again.
@@ -21,10 +21,10 @@ from gateway.records.outgoing import AuditEntry
 
 
 def learn(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
-    """Return what is recorded, audited and latched because a result teaches something."""
+    """Return what is recorded, audited and latched as models learn from a result."""
     decided, taught = Decision(), set[str]()
     for model in facts.line.models_of(assessment.result.analyte):
-        if model.bundle.identity.sha256 in taught:  # a candidate that is in service, too: it learns once
+        if model.bundle.identity.sha256 in taught:  # a candidate that is in service, too, learns once
             continue
         taught.add(model.bundle.identity.sha256)
         lessons, output = facts.feedback.get(model.name), model.bundle.output_of(assessment.result.analyte)
@@ -81,7 +81,7 @@ def _entry(
     output: ModelOutput,
     facts: LabResultFacts,
 ) -> Feedback | None:
-    """Return the result beside what the model says of its sample, or None where it may teach nothing.
+    """Return the result with the model's prediction for its sample; None where the model may not learn from it.
 
     A correction stands where the result that it corrects stood.
     """
@@ -108,7 +108,7 @@ def _entry(
 
 
 def _is_in(unit: str, result: LabResult) -> bool:
-    """Return whether a result is surely in a unit: a bare number beside a fraction may be on another scale."""
+    """Return whether a result is surely in a unit: a bare number may be on another scale than a fraction."""
     return result.unit == unit or (result.unit is None and not has_bare_scale(unit))
 
 

@@ -30,7 +30,7 @@ def on_context(event: ContextChanged, _facts: Facts) -> Decision:
 
 
 def on_lot_ended(event: ContextChanged, facts: LotEndedFacts) -> Decision:
-    """Record that a lot has ended; what it was made by, and which tests it needs, is looked into later."""
+    """Record that a lot has ended; how it was made, and which tests it needs, are follow-ups."""
     change, recorded = event.change, on_context(event, facts)
     if change.material_lot_id is None:
         return recorded
@@ -67,7 +67,7 @@ def on_specification(event: SpecificationStated, _facts: Facts) -> Decision:
 
 
 def _what_it_says(stated: Specification) -> dict[str, Any]:
-    """Return by what a specification judges, as the audit trail has it: limits and words, and what else decides."""
+    """Return the fields of a specification that decide, for the audit trail."""
     always = {"lower": stated.lower, "upper": stated.upper, "unit": stated.unit}
     named = {"analyte", "product", "client_id", "version"}
     stated_fields = {name: value for name, value in asdict(stated).items() if value is not None and name not in named}

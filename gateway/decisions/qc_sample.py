@@ -1,4 +1,4 @@
-"""A control sample of the laboratory: no lot's result, but what says whether others are to be trusted. Pure."""
+"""A control sample of the laboratory: of no lot; it says whether results of lots can be trusted. Pure."""
 
 from dataclasses import replace
 
@@ -123,7 +123,7 @@ def _point(event: ResultArrived, result: LabResult, material: ControlMaterial) -
 
 
 def _judged_again(point: ControlPoint | None, facts: QcSampleFacts) -> tuple[ControlJudged, ...]:
-    """Return the controls measured after this one that are judged otherwise now: rules look back over several."""
+    """Return the controls measured after this one whose judgement changes: rules look back over several."""
     before, changed = [*facts.controls, *([] if point is None else [point])], []
     for later in facts.later_controls:
         rejected = any(rule.rejects for rule in control_rules_broken(later, before))
@@ -135,7 +135,7 @@ def _judged_again(point: ControlPoint | None, facts: QcSampleFacts) -> tuple[Con
 
 
 def no_control_any_more(history: ResultHistory) -> Decision:
-    """Return what follows for the controls where a correction says that one of them was none."""
+    """Withdraw a control from the controls where a correction says that the sample was none."""
     current = history.current
     if current is None or current.control_id is None:
         return Decision()

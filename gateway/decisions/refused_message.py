@@ -1,4 +1,4 @@
-"""A message that was not understood: kept, and its lots are for a person."""
+"""A message that was not understood: it is kept, and a person decides on the lots that it names."""
 
 from gateway.advice.publication import (
     dead_letter_message,
@@ -13,7 +13,7 @@ from gateway.records.verdicts import Reason
 
 
 def on_message_refused(event: MessageRefused, facts: Facts) -> Decision:
-    """Keep and tell what was not understood; the lots that it speaks of are for a person."""
+    """Keep and report a message that was not understood; the lots that it names are for a person to decide on."""
     decision = dead_letter(event, event.reasons, facts)
     about = event.about
     if about is None or not about.says_something:

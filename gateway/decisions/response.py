@@ -12,7 +12,7 @@ from gateway.guardrails.standing import no_longer_advised
 
 
 def on_response(event: ResponseArrived, facts: ResponseFacts) -> Decision:
-    """Answer a person's response, and change the guidance where it may."""
+    """Record a person's response with its outcome, and change the guidance where the response is valid."""
     response, guidance = event.response, facts.answered
     gone = None if guidance is None else no_longer_advised(guidance, facts.line, facts.latches)
     changed, outcome = respond(guidance, response, event.at, no_longer_advised=gone)

@@ -1,4 +1,4 @@
-"""What an arriving result means: its version, what models say of its sample, and what follows for its lots. Pure."""
+"""An arriving result: its version, its series, the predictions for its sample, its judgement, its lots. Pure."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,7 +37,7 @@ _UNDECIDED = UNDECIDED | {OpenPoint.PRODUCT_UNKNOWN}
 
 FINAL = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 
-RESTATED = "restated"  # the session of a message that nothing has followed: the laboratory means what it said again
+RESTATED = "restated"  # session of a repetition of a replaced value that nothing has followed: the laboratory means it
 
 _SHADOW = Stage.SHADOW.name.lower()
 
@@ -57,24 +57,14 @@ class ResultAssessment:
 
 
 def assess_arrival(event: ResultArrived, facts: LabResultFacts) -> ResultAssessment:
-    """Return the judgement of a result that says something new."""
+    """Return the judgement of a result that says something new: numbered, charted, predicted, judged, for each lot."""
     current = facts.history.current
     result = numbered(event, facts.history, facts.context, facts.result_lots)
     newest = is_newer(result, current)
     trended = trend(event, result, facts) if newest else Trended()
-    doubted = (CONTROL_REJECTED,) if facts.rejected_control is not None or _still_doubted(result, current) else ()
-    flags = tuple(dict.fromkeys([*result.flags, *(reason.code for reason in trended.reasons), *doubted]))
-    result = result if flags == result.flags else replace(result, flags=flags)
+    result = _flagged(result, trended, facts)
     predictions = _predictions_at_sample(event, result, facts)
-    own_words = result.in_its_own_words()
-    record = ResultOnRecord(
-        result=own_words,
-        arrived_ns=event.at_ns,
-        current=newest,
-        relation=Relation.STATED if own_words.lots else Relation.FOUND,
-        order_products=facts.order_products,
-        trends=trended.reasons,
-    )
+    record = _record_of(result, trended, event, facts, newest=newest)
     own = scoped_judgement(facts.lots[0].knowledge.context, record, facts.specifications.in_force)
     settled = _settled(result, own, facts, newest=newest)
     lots = tuple(
@@ -92,8 +82,31 @@ def assess_arrival(event: ResultArrived, facts: LabResultFacts) -> ResultAssessm
     )
 
 
+def _flagged(result: LabResult, trended: Trended, facts: LabResultFacts) -> LabResult:
+    """Return a result with the flags of what its series signals, and of a control that was out next to it."""
+    current = facts.history.current
+    doubted = (CONTROL_REJECTED,) if facts.rejected_control is not None or _still_doubted(result, current) else ()
+    flags = tuple(dict.fromkeys([*result.flags, *(reason.code for reason in trended.reasons), *doubted]))
+    return result if flags == result.flags else replace(result, flags=flags)
+
+
+def _record_of(
+    result: LabResult, trended: Trended, event: ResultArrived, facts: LabResultFacts, *, newest: bool
+) -> ResultOnRecord:
+    """Return the result as its lots are judged by it: in the words of its message, without what production added."""
+    own_words = result.in_its_own_words()
+    return ResultOnRecord(
+        result=own_words,
+        arrived_ns=event.at_ns,
+        current=newest,
+        relation=Relation.STATED if own_words.lots else Relation.FOUND,
+        order_products=facts.order_products,
+        trends=trended.reasons,
+    )
+
+
 def _still_doubted(result: LabResult, before: LabResult | None) -> bool:
-    """Return whether a version only says again what was measured while a control was out."""
+    """Return whether a version repeats a value that was measured while a control was out."""
     if before is None or CONTROL_REJECTED not in before.flags:
         return False
     return (result.value_text, result.analysed_ns) == (before.value_text, before.analysed_ns)
@@ -131,7 +144,7 @@ def numbered(event: ResultArrived, history: ResultHistory, context: Context, lot
 
 
 def _filled_in(result: LabResult, context: Context, lots: tuple[str, ...]) -> dict[str, Any]:
-    """Return what production adds to a result that its message leaves open."""
+    """Return the fields of a result that its message leaves open and production knows."""
     known: dict[str, str | None] = {
         "material_definition_id": context.material_definition_id,
         "client_id": context.client_id,
@@ -147,7 +160,7 @@ def _filled_in(result: LabResult, context: Context, lots: tuple[str, ...]) -> di
 
 
 def _predictions_at_sample(event: ResultArrived, result: LabResult, facts: LabResultFacts) -> tuple[Prediction, ...]:
-    """Return what each model of this analyte says of the instant at which the sample was drawn."""
+    """Return the predictions of the analyte's models for the instant at which the sample was drawn."""
     if result.sampled_ns is None:
         return ()
     equipment = result.equipment_id or facts.context.equipment_id
@@ -163,7 +176,7 @@ def _predictions_at_sample(event: ResultArrived, result: LabResult, facts: LabRe
 def _as_then(
     model: ModelAssignment, event: ResultArrived, result: LabResult, facts: LabResultFacts
 ) -> tuple[Prediction, ...]:
-    """Return what a model says of a sample with what it had been taught by the time it was drawn."""
+    """Return a model's predictions for a sample, with the corrections that it had when the sample was drawn."""
     model = replace(model, stage=effective_stage(model, facts.latches))
     lessons, output = facts.feedback.get(model.name), model.bundle.output_of(result.analyte)
     then_ns, known = result.sampled_ns or 0, {}
@@ -210,9 +223,7 @@ def _lot_outcome(
         at_ns=event.at_ns,
         disposition_id=identity_of("disposition", event.event_id, *((lot,) if facts.lots[0] is not lot_facts else ())),
         job_order_id=result.job_order_id or facts.context.job_order_id,
-        predictions=tuple(
-            prediction for prediction in predictions if prediction.stage != _SHADOW
-        ),  # a model in shadow tells nobody
+        predictions=tuple(prediction for prediction in predictions if prediction.stage != _SHADOW),
         flags=(*(result.flags if of_result else ()), *(flag for flag, holds in own_flags.items() if holds)),
         settled_now=frozenset(hold.analyte for hold in settled if hold.material_lot_id == lot),
         subject=result.result_id,
@@ -234,7 +245,7 @@ def _left_a_lot(result: LabResult, facts: LabResultFacts) -> bool:
 
 
 def _settled(result: LabResult, own: Judged, facts: LabResultFacts, *, newest: bool) -> tuple[ProvisionalHold, ...]:
-    """Return the provisional holds on which a result is the laboratory's word: of a sample since then, or a hold."""
+    """Return the provisional holds that a result settles: its sample was drawn since then, or it is a hold itself."""
     undecided = not _UNDECIDED.isdisjoint(reason.code for reason in own.reasons)
     if not newest or result.status not in FINAL or undecided or result.unread:
         return ()

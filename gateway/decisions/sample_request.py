@@ -93,7 +93,7 @@ def _signs(analyte: str, event: FollowUpDue, facts: SampleRequestFacts) -> LotSi
 
 
 def _failing(prediction: Prediction, specification: Specification) -> float | None:
-    """Return the probability of failure that a prediction says, or that its interval means for a normal error."""
+    """Return the probability of failure of a prediction: as predicted, else from its interval, for a normal error."""
     if prediction.probability is not None:
         return prediction.probability
     if prediction.value is None or prediction.low is None or prediction.high is None or not has_limits(specification):

@@ -1,4 +1,4 @@
-"""One row for each kind of event: what follows from it, and which windows deciding it looks at."""
+"""One row for each kind of event: the function that decides, its facts, and the history windows that it reads."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ from gateway.records.production import ContextKind
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """What deciding a kind of event takes: the function, the facts that it stands on, and its history windows."""
+    """How a kind of event is decided: the function, the facts that it stands on, and its history windows."""
 
     decide: Callable[[Any, Any], Decision]
     facts: type[Facts]
@@ -138,5 +138,5 @@ def decide(event: Event, facts: Facts) -> Decision:
 
 
 def windows_needed(event: Event, line: LineDefinition) -> tuple[WindowRequest, ...]:
-    """Return the history windows that deciding an event will look at."""
+    """Return the history windows that the decision on an event reads."""
     return row_of(event).windows(event, line)

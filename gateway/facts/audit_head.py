@@ -15,6 +15,6 @@ class SignHeadFacts(Facts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WitnessFacts(Facts):
-    """Whether the trail still contains the head that the broker was told earlier."""
+    """Whether the trail still contains the head that was published at the broker earlier."""
 
     head_holds: bool

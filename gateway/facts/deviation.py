@@ -42,7 +42,7 @@ class Investigation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviationFacts(JudgingFacts):
-    """What the draft of a deviation stands on; ``gaps``: known holes in what the process told."""
+    """What the draft of a deviation stands on; ``gaps``: known holes in the process data."""
 
     windows: Mapping[WindowRequest, TagWindow]
     context: Context

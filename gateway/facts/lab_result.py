@@ -25,13 +25,13 @@ class ResultHistory:
     current: LabResult | None = None
     next_version: int = 1
     repeats_current: bool = False
-    repeats_superseded: str | None = None  # the id of the version that an unversioned message says again
+    repeats_superseded: str | None = None  # the id of the version whose value an unversioned message repeats
     says_nothing_new: bool = False  # a message of the current version that is of an earlier status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedbackHistory:
-    """What the laboratory has taught of a model: the results, since when they are charted, and what follows of them."""
+    """The laboratory's feedback on a model: the results, since when they are charted, and the state that they give."""
 
     entries: tuple[Feedback, ...] = ()
     superseded: Feedback | None = None  # of the version before of the result that has arrived
@@ -62,7 +62,7 @@ class SeriesOnRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QcSampleFacts(Facts):
-    """What the decision on a control sample stands on: the controls around it, and whom it would concern.
+    """What the decision on a control sample stands on: the controls around it, and the lots that it would concern.
 
     ``controls``: before it, of its analyte and instrument, the oldest first; ``later_controls``: measured after it, and
     judged already. ``measured_since``: the lots since the last control that was in line; None: there is none.

@@ -37,7 +37,7 @@ class LotFacts:
     names_with_bars: bool = False  # whether production calls any lot by a name with |
     provisional: tuple[ProvisionalHold, ...] = ()  # the settled ones, too
     final_results: frozenset[str] = frozenset()  # of those that have settled provisional holds: which still count
-    gaps: tuple[str, ...] = ()  # known holes in what the lot's process told
+    gaps: tuple[str, ...] = ()  # known holes in the lot's process data
     open_guidance: tuple[Guidance, ...] = ()
 
 

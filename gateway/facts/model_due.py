@@ -24,7 +24,7 @@ class LotPrediction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotInProgress:
-    """The lot that is being made: what is recommended for it, and what the model has said of it until now."""
+    """The lot that is being made: what is recommended for it, and the model's predictions for it until now."""
 
     state: LotState
     closed: bool

@@ -1,6 +1,6 @@
-"""Several analytes of one sample at once: Hotelling's T2 against a reference, with what each contributes. Pure.
+"""Several analytes of one sample at once: Hotelling's T2 against a reference, with the share of each analyte. Pure.
 
-It sees what no single chart sees: values each within its limits that do not belong together.
+It finds what no single chart shows: each value lies within its limits, but the values do not fit one another.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from gateway.lab.quantiles import f_quantile
 from gateway.line.spc_rules import FEWEST_PER_ANALYTE
 
 ALPHA = 0.01
-FEWEST_ANALYTES = 2  # of one alone its own chart tells
+FEWEST_ANALYTES = 2  # of a single one its own chart says all
 _LARGEST_CONDITION = 1e8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Reference:
-    """What belongs together: means of k analytes, the inverse of their covariance, the limit for a new row."""
+    """A reference of k analytes: their means, the inverse of their covariance, and the limit of T2 for a new row."""
 
     analytes: tuple[str, ...]
     mean: NDArray[np.float64]  # shape (k,)

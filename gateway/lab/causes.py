@@ -22,7 +22,7 @@ from gateway.lab.usual import Usual, usual_of
 
 FEWEST_REFERENCES = 10
 _SHRINKAGE = 0.2  # of the correlations towards none: there are seldom many more lots than columns
-_TOGETHER = 0.7  # correlation from which on two columns are not told apart for sure
+_TOGETHER = 0.7  # correlation from which on figures do not tell two columns apart for sure
 UNUSUAL = 2.0  # sigmas of the affected lots' mean
 _SMALLEST_SHARE = 0.02  # of lots with something that no reference lot had
 
@@ -38,7 +38,7 @@ class CauseKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A column: what it is, and in which unit; of anything but a tag the value is whether it was there."""
+    """A column. The value of a tag is its mean; of anything else it is 1 where it was there, else 0."""
 
     name: str
     kind: CauseKind
@@ -51,7 +51,7 @@ class Cause:
 
     ``own``, ``own_z``: of this lot; ``affected``, ``z``: the mean of all lots that failed alike, and how many sigmas
     that lies from the usual. ``low``, ``high``: the smallest and largest of the lots in control. ``moves_with``:
-    candidates that cannot be told from it for sure; ``effect``: by how much a model says that the analyte changed
+    candidates that figures do not tell apart from it; ``effect``: by how much a model says that the analyte changed
     because of it, where one does.
     """
 
@@ -150,7 +150,7 @@ def _known(references: NDArray[np.float64], affected: NDArray[np.float64]) -> ND
 
 
 def _usual(column: Candidate, values: NDArray[np.float64], floors: Mapping[str, float]) -> Usual:
-    """Return what is usual of a tag; of what is there or not its share, and the spread of that."""
+    """Return what is usual of a column: of a tag its values, of anything else the share of lots that it was in."""
     if column.kind is CauseKind.TAG:
         return usual_of(values.tolist(), floor=floors.get(column.name, 0.0))
     present = float(values.mean())
@@ -177,7 +177,7 @@ def _conditional(correlation: NDArray[np.float64], shift: NDArray[np.float64]) -
 
 
 def _correlated(columns: Sequence[Candidate], correlation: NDArray[np.float64], at: int) -> tuple[str, ...]:
-    """Return the names of the columns that a column cannot be told from for sure, the closest first."""
+    """Return the names of the columns that move with a column, the most strongly correlated first."""
     strength = np.abs(correlation[at]) / (1 - _SHRINKAGE)
     return tuple(columns[other].name for other in np.argsort(-strength) if other != at and strength[other] >= _TOGETHER)
 

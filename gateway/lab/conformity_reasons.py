@@ -63,10 +63,10 @@ def reason_of(
     """Return the reason with its sentence.
 
     Args:
-        judgement: its code, and its sentence where no other is given.
-        result: as the laboratory told it.
-        compared: as it was held against the specification.
-        specification: by which; numbers in the sentence stay on their side of its limits.
+        judgement: its code, and its sentence unless another is named.
+        result: as the laboratory sent it.
+        compared: the result as it was compared, in the specification's unit and decimals.
+        specification: numbers in the sentence are written so that they stay on their side of its limits.
         sentence: another template for the same code.
         parameters: what stands in the sentence, and in the reason.
     """

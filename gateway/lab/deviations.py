@@ -29,7 +29,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
-    """A tag before the sample: its mean, and where lots in control lay, in sigmas between lots; and its course.
+    """A tag before the sample: its mean and its course, and where the lots in control lay.
 
     ``low`` and ``high``: the smallest and largest mean of the lots in control. ``validated``: the tag's own limits.
     """
@@ -116,7 +116,7 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """How, with how many lots, and over which time before the sample the process was compared."""
+    """How the process was compared: on which basis, with how many lots, over which time before the sample."""
 
     basis: Basis
     lots: int
@@ -168,14 +168,14 @@ def draft_id(deviation_id: str, version: int) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DraftedResult:
-    """Of the result of an earlier draft, whose it was."""
+    """The part of an earlier draft's result that is read again: its lot."""
 
     material_lot_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drafted:
-    """The part of a deviation on record that later ones are compared with: read without all the rest of it."""
+    """The part of a deviation on record that later deviations are compared with; the rest is not read."""
 
     deviation_id: str
     at_ns: int

@@ -32,7 +32,7 @@ class Judged:
 
 
 def worse(first: Recommendation, second: Recommendation) -> Recommendation:
-    """Return the one that asks for more care."""
+    """Return the more careful of two recommendations."""
     return max(first, second, key=_ORDER.index)
 
 
@@ -41,7 +41,7 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
 
     Where they differ, the more careful recommendation holds and the conflict is flagged.
     A value that a correction had replaced and that came back is a review at least, for as long as it stands; so is one
-    that was out of trend when it came. ``trends``: why it is, where that has just been found.
+    that was out of trend when it came. ``trends``: the reasons of that, where its chart has just given them.
     """
     own = result.specification
     specifications = (*in_force, *((own,) if own is not None else ()))
@@ -75,7 +75,7 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
 
 
 def _differing(specifications: tuple[Specification, ...]) -> list[str]:
-    """Return in which way the specifications of one result differ."""
+    """Return a flag for each way in which the specifications of one result differ."""
     flags = []
     if any(differ(specifications[0], other) for other in specifications[1:]):
         flags.append("SPECIFICATION_CONFLICT")
@@ -110,10 +110,10 @@ class LotState:
 
 
 def retested(result: LabResult, results: tuple[LabResult, ...]) -> bool:
-    """Return whether a standing result takes this one's place: a retest of it, or of its withdrawn retest, and so on.
+    """Return whether a result that holds replaces this one: its retest, or a retest of its withdrawn retest, and so on.
 
-    A retest names the sample, or the result's own id in the laboratory, and is of the same test. In a ring in which
-    each is the other's retest nobody takes anybody's place.
+    A retest names the sample, or the result's own id in the laboratory, and is of the same test. Where retests
+    name one another in a ring, none replaces another.
     """
     retests = [other for other in results if other.retest_of is not None]
     seen, waiting = [result], [result]
@@ -171,7 +171,7 @@ def on_damaged_records(
 def no_less_careful(
     state: LotState, reasons: tuple[Reason, ...], before: LotState, *, forgotten: bool = False
 ) -> tuple[LotState, tuple[Reason, ...]]:
-    """Return a lot's state while records are in doubt: what it rested on may be what is missing now.
+    """Return a lot's state while records are in doubt: never less careful than before, as evidence may be missing.
 
     ``forgotten``: earlier records are missing, so a lot of which nothing is known may be on hold.
     """

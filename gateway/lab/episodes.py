@@ -33,7 +33,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Joined:
-    """Where a result belongs, and what stands there with it."""
+    """The deviation that a result belongs to, with the results that are in it now."""
 
     deviation_id: str
     version: int
@@ -81,7 +81,7 @@ def join(
 
 
 def mended(result: FailedResult, *, of_lot: Standing | None, of_series: Standing | None) -> Joined | None:
-    """Return the deviation that knows a measurement which is inside now, or withdrawn, with that in its place."""
+    """Return the deviation with an earlier version of a result that is inside now, or withdrawn, and with this one."""
     for scope, standing in ((DeviationScope.LOT, of_lot), (DeviationScope.SERIES, of_series)):
         if standing is None or all(earlier.measurement != result.measurement for earlier in standing.results):
             continue
@@ -115,7 +115,7 @@ def _opened_ns(standing: Standing) -> int:
 
 
 def _with(results: Sequence[FailedResult], result: FailedResult) -> tuple[tuple[FailedResult, ...], int]:
-    """Return the results with one more, and how many more that is: a correction takes its measurement's place."""
+    """Return the results with a further one, and how many were added: none where it corrects a measurement in them."""
     before = next((earlier for earlier in results if earlier.measurement == result.measurement), None)
     if before is not None:
         corrected = _corrected(result, before)

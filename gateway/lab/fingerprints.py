@@ -1,7 +1,7 @@
-"""What a lot was made by: the means of its equipment's tags, whole and stretch by stretch, and what was there. Pure.
+"""How a lot was made: the means of its equipment's tags, its materials, equipment and shift. Pure.
 
 A lot that is still being made is compared with the same part of earlier ones: with their first 40 minutes, where it has
-run for 40 minutes. So each fingerprint keeps the means of eight equal stretches of its time beside those of the whole.
+run for 40 minutes. So a fingerprint keeps the means of eight equal stretches of its time and the means of the whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,16 +16,16 @@ from gateway.history.windows import Segments, TagWindow, segments
 from gateway.lab.causes import CauseKind
 from gateway.time_units import SECOND_NS
 
-STRETCHES = 8  # of a lot's time, each with its mean
-_LEAST_KNOWN = 0.5  # of a window, for its mean to speak for it
-_LEAST_OF_STAGE = 0.8  # of the time that a lot has run, for another lot to be compared with it
+STRETCHES = 8  # into which a lot's time is divided
+_LEAST_KNOWN = 0.5  # share of a window that must be known, else its mean is left out
+_LEAST_OF_STAGE = 0.8  # an earlier lot must have run for this share of the time that a lot has run
 _EARLY, _LATE, _NIGHT = 6, 14, 22  # hours at which shifts begin
-OF_A_LOT = "lot "  # a material lot: one that is in a single lot of ours says nothing
+OF_A_LOT = "lot "  # before the name of a material lot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fingerprint:
-    """What a lot was made by: the means of its equipment's tags, and what was there (materials, equipment, shift).
+    """How a lot was made: the means of its equipment's tags, and what was there (materials, equipment, shift).
 
     ``begins_with_lot``: whether ``from_ns`` is when the lot was begun; ``profile``: by tag, the means of eight equal
     stretches from there, None where too little is known.
@@ -43,7 +43,7 @@ class Fingerprint:
 
     @property
     def length_ns(self) -> int:
-        """Return how long the time is that it covers."""
+        """Return the length of the time that it covers, in nanoseconds."""
         return self.until_ns - self.from_ns
 
 
@@ -72,7 +72,7 @@ class LotRun:
 def fingerprint(
     run: LotRun, *, windows: Iterable[TagWindow], uses: Iterable[MaterialUse], zone: ZoneInfo
 ) -> Fingerprint:
-    """Return what a lot was made by; a tag that is known for less than half of the run is left out.
+    """Return how a lot was made; a tag that is known for less than half of the run is left out.
 
     ``uses``: of this lot. ``zone``: of the plant's clock, which says which shift worked.
     """
@@ -127,7 +127,7 @@ def means_of_stretches(
     knots = np.column_stack([held.start_seconds, held.start_seconds + held.duration_seconds]).ravel()
 
     def up_to_edges(per_second: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the integral from the window's start to each edge; what is unknown adds nothing."""
+        """Return the integral from the window's start to each edge; unknown stretches add nothing."""
         whole = np.cumsum(per_second * held.duration_seconds)
         sums = np.column_stack([np.concatenate([[0.0], whole[:-1]]), whole]).ravel()
         integral: NDArray[np.float64] = np.interp(edges, knots, sums, left=0.0)

@@ -1,4 +1,4 @@
-"""Which lots hang together by the materials they are made of. Pure."""
+"""Which lots are related by their materials. Pure."""
 
 from collections.abc import Mapping, Sequence
 

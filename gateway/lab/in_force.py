@@ -110,7 +110,7 @@ def _limits(specification: Specification) -> tuple[object, ...]:
 
 
 def strictest(specifications: Iterable[Specification], unit: str | None) -> Specification | None:
-    """Return what lies within all of several, in a unit; None where there are none or units do not agree.
+    """Return the limits that lie within those of all specifications; None without any, or where units differ.
 
     What only accepts texts says nothing of a number. Of several the limits are those from which on people act, and the
     target is that of the first, where it lies within.
@@ -140,7 +140,7 @@ class SpecificationsOnRecord:
     def in_force(
         self, analyte: str, at_ns: int, product: str | None, client_id: str | None
     ) -> tuple[Specification, ...]:
-        """Return the specifications that hold of a product's analyte: the configured one, that of master data."""
+        """Return the specifications in force of a product's analyte: the configured one, and the one of master data."""
         holding = (
             in_force(source, product=product, analyte=analyte, client_id=client_id, at_ns=at_ns)
             for source in (self.configured, self.stated)

@@ -33,7 +33,7 @@ class MaterialRisk:
 
     @property
     def inspection(self) -> Inspection:
-        """Return how closely to look: less where it surely seldom fails, more where it surely fails too often."""
+        """Return how closely to inspect: less where the share surely is small, more where it surely is too large."""
         if self.high < _REDUCED_BELOW:
             return Inspection.REDUCED
         return Inspection.TIGHTENED if self.low > _TIGHTENED_ABOVE else Inspection.NORMAL

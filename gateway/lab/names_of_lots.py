@@ -20,7 +20,7 @@ def parts_of(name: str) -> tuple[str, ...]:
 
 
 def as_one_lot(result: LabResult, is_one_lot: Callable[[str], bool]) -> LabResult:
-    """Return a result with the lots that it names, where each name with bars is known to be one lot."""
+    """Return a result with its lots, where a name with bars that is a known lot stays one name."""
     unsure = [reason for reason in result.unread if WHOLE_NAMES in reason.parameters]
     if not unsure:
         return result

@@ -42,7 +42,7 @@ class RefusedOfProduct:
 
 
 def answered_since(about: ProductReference, later: Iterable[StatedSpecification]) -> tuple[bool, int | None]:
-    """Return (whether its own version was stated readably, since when a later version of it holds in UTC ns).
+    """Return (whether its own version has come in a readable form, since when a later version holds in UTC ns).
 
     ``later``: what was stated after it. Of a message that does not say its analyte or version nobody can say what is
     later: a person settles it.
@@ -85,14 +85,14 @@ def is_in_question(
 
 
 def _concerns(about: ProductReference, analyte: str) -> bool:
-    """Return whether it may ask something of a result: another test may be required of its lot by it."""
+    """Return whether a message may concern a result; one that may require a test concerns any of its product."""
     if about.analyte is None or (about.may_require and about.product is not None):
         return True
     return name_key(about.analyte) == name_key(analyte)
 
 
 def _in_its_time(message: RefusedOfProduct, at_ns: int) -> bool:
-    """Return whether it may have been in force at an instant: from when it says, until a later version is."""
+    """Return whether a message may have been in force at an instant: from its stated time until a later version."""
     from_ns = message.about.from_ns
     if message.until_ns is None:
         return from_ns is None or at_ns >= from_ns

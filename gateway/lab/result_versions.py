@@ -30,7 +30,7 @@ def is_newer(result: LabResult, current: LabResult | None) -> bool:
 
 
 def contradictions(first: LabResult, second: LabResult) -> tuple[str, ...]:
-    """Return the fields in which two messages of one version do not say the same."""
+    """Return the fields in which two messages of one version differ."""
     different = [
         name
         for name in _FACTS
@@ -59,7 +59,7 @@ def _unreadable(result: LabResult) -> bool:
 
 
 def together(standing: LabResult, arrived: LabResult) -> LabResult:
-    """Return what two messages of one version say together; ids and flags are of the one that arrived."""
+    """Return two messages of one version as one result; ids and flags are those of the message that arrived."""
     readable = standing if _unreadable(arrived) and not _unreadable(standing) else arrived
     filled: dict[str, Any] = {
         field.name: getattr(standing, field.name)

@@ -29,7 +29,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """A sample's place and value in its series; with a qualifier all that is known is that it lies beyond ``value``."""
+    """A sample's time and value in its series; with a qualifier, the value lies somewhere beyond ``value``."""
 
     sample_id: str
     at_ns: int

@@ -48,7 +48,7 @@ class LotSigns:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestRisk:
-    """The probability that a test fails, and the sentences that moved it, the strongest first."""
+    """The probability that a test fails, and the sentences that raise it, the strongest first."""
 
     __test__ = False  # no test of pytest's
 
@@ -87,7 +87,7 @@ def _odds(probability: float) -> float:
 
 
 def _ratios(signs: LotSigns) -> list[tuple[float, str]]:
-    """Return what else is known, each as a likelihood ratio with its sentence."""
+    """Return what else is known of the lot: likelihood ratios, with their sentences."""
     weighed = []
     if signs.novelty is not None and signs.novelty > _NOVEL:
         ratio = min(1.0 + (signs.novelty - _NOVEL), _MOST_RATIO)
@@ -133,7 +133,7 @@ def in_order(waiting: Iterable[Waiting], *, at_ns: int) -> list[Waiting]:
 
 
 def due_ns(position: int, priority: Priority, *, at_ns: int, tests_per_hour: float | None) -> int:
-    """Return by when a test is wanted: by its priority, and not before the laboratory can have come to it."""
+    """Return by when a test is due: by its priority, but not before the laboratory can have reached it in the queue."""
     hours = DUE_HOURS[priority]
     if tests_per_hour is not None:
         hours = max(hours, position / tests_per_hour)

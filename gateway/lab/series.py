@@ -1,4 +1,4 @@
-"""Where a series of results stands: what it is held against, and its charts until its newest sample. Pure."""
+"""The state of a series of results: what values are compared with, and its charts up to the newest sample. Pure."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -63,7 +63,7 @@ class Signal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Before:
-    """Where a series stood before its newest sample, so that another replicate of it can take the point's place."""
+    """The state of a series before its newest sample: another replicate of that sample replaces its point."""
 
     sample_id: str
     recent: tuple[float, ...]
@@ -99,7 +99,7 @@ class Series:
 
     @property
     def frozen(self) -> bool:
-        """Return whether there is something that a value is held against."""
+        """Return whether the series has limits, or a constant, that a value is compared with."""
         return self.limits is not None or self.constant is not None
 
     @property
@@ -128,7 +128,7 @@ def begun(series: Series) -> Series:
 
 
 def goes_on(series: Series, sample_id: str, at_ns: int, *, known: bool) -> bool:
-    """Return whether a sample drawn then needs no other points: it is the newest one, or another replicate of that.
+    """Return whether a sample drawn then is charted from the state alone: it is the newest, or its replicate.
 
     ``known``: whether the sample has a point already. A series without limits needs its points to be frozen from, and
     one that did not vary needs them where so many samples have departed that it may vary now.
@@ -142,7 +142,7 @@ def goes_on(series: Series, sample_id: str, at_ns: int, *, known: bool) -> bool:
 
 
 def without_newest(series: Series, sample_id: str) -> Series:
-    """Return a series as it stood before its newest sample, where that is the one named; else as it is."""
+    """Return a series as it was before its newest sample, if that is the named one; else unchanged."""
     before = series.before
     if before is None or before.sample_id != sample_id:
         return series
@@ -160,7 +160,7 @@ def without_newest(series: Series, sample_id: str) -> Series:
 
 
 def state_before(series: Series, point: Point) -> Before:
-    """Return where a series stands before a point that is its newest then."""
+    """Return the state of a series before a point that becomes its newest."""
     return Before(
         sample_id=point.sample_id,
         recent=series.recent,

@@ -1,7 +1,7 @@
 """Runs and patterns on a chart of individual values: Nelson's eight rules and the four of Western Electric. Pure.
 
 Values are standardised (value minus center line, over sigma), oldest first. A rule speaks of the newest value: it
-holds where the pattern ends with that value, so each value that continues a pattern signals and none is told twice.
+holds where the pattern ends with that value, so each value that continues a pattern signals, and none twice.
 All inequalities are strict, as Nelson wrote them: a value on a line is on neither side of it.
 """
 

@@ -75,7 +75,7 @@ def unit_is_missing(result: LabResult, specification: Specification) -> bool:
 
 
 def unit_flags(result: LabResult, specifications: tuple[Specification, ...]) -> tuple[str, ...]:
-    """Return what is to be flagged of the units of a number and of the limits that it was held against."""
+    """Return the flags of a missing unit: of the number, or of the limits that it was compared with."""
     if result.value is None and result.censored_at is None:
         return ()
     limits_without = any(
@@ -229,7 +229,7 @@ def _possible_values(result: LabResult, specification: Specification) -> _Values
 
 
 def _cannot_be_negative(specification: Specification, unit: str | None) -> bool:
-    """Return whether nothing lies below 0: as stated, else where the limits begin at 0 in a unit that has no sign."""
+    """Return whether values below 0 are impossible: as stated, else as limits begin at 0 in a unit without sign."""
     if specification.non_negative is not None:
         return specification.non_negative
     return specification.lower == 0 and not may_be_negative(specification.unit or unit)

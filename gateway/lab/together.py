@@ -1,4 +1,4 @@
-"""Several analytes of one sample that belong together: a frozen reference, and what does not fit it. Pure."""
+"""Several analytes of one sample, charted together: the frozen reference, and samples that do not fit it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class FrozenReference:
     rests_on: tuple[str, ...]
 
     def reference(self) -> Reference:
-        """Return it as arrays."""
+        """Return the reference as arrays."""
         return Reference(
             analytes=self.analytes,
             mean=np.array(self.mean),
@@ -33,7 +33,7 @@ class FrozenReference:
 
 
 def frozen_reference(group: Together, rows: Sequence[tuple[str, Sequence[float]]]) -> FrozenReference | None:
-    """Return the reference of the first samples, each (sample, its values), or None where they are too few or alike."""
+    """Return the reference of the first samples (name, values); None where they are too few or do not vary."""
     if len(rows) < group.baseline:
         return None
     frozen = reference(group.analytes, np.array([values for _sample, values in rows], np.float64))
@@ -50,7 +50,7 @@ def frozen_reference(group: Together, rows: Sequence[tuple[str, Sequence[float]]
 
 
 def out_of_line(known: FrozenReference, values: dict[str, float]) -> tuple[Reason, ...]:
-    """Return the reason for a look where the values of one sample do not belong together."""
+    """Return the reason where the values of one sample do not fit one another; else nothing."""
     distance: Anomaly = anomaly(known.reference(), values)
     if not distance.signals:
         return ()

@@ -1,4 +1,4 @@
-"""Why a value is for a person to look at: what its series signals, said for operators. Pure.
+"""Why a person must look at a value: what its series signals, in sentences for operators. Pure.
 
 Each sentence says what happened to which analyte, on which side, and over how many samples; the name of the rule
 stands in brackets, for those who ask the statistician.

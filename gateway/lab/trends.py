@@ -2,7 +2,7 @@
 
 A series has one point for each sample (``gateway.lab.samples``). It goes on from its state with each sample that comes
 in its order. Where one comes late, gets another replicate, is corrected or withdrawn, the series is charted again from
-the points on record, so that the order of arrival changes nothing but what was said meanwhile. A series that does not
+the points on record, so that the order of arrival does not change the chart. A series that does not
 vary is frozen as such: any other value departs from it. Out of trend is not out of specification: it asks for a
 person's look, never for a hold.
 """
@@ -69,7 +69,7 @@ def _held_against_constant(series: Series, constant: Constant, point: Point, nam
 def _beyond_what_is_measured(
     series: Series, limits: ChartLimits, point: Point, rules: TrendRules, name: str
 ) -> Charted:
-    """Return the series after a sample without a number: it signals where all that it may be is outside the limits."""
+    """Return the series after a censored sample: it signals where all of its possible values are outside the limits."""
     rule = next((single for single in SINGLE_VALUE_RULES if single in rules.rules), None)
     low, high = point.span
     if rule is None or (low < limits.upper and high > limits.lower):
@@ -101,8 +101,8 @@ def charted_again(
     """Return the series after all of its points that are on record, in their order, and what one of them signals.
 
     Limits that are frozen stay. Where there are none yet and points enough, they are frozen from the newest of them.
-    ``of``: the sample that is asked about. Where it was drawn before the limits were frozen but they do not rest on it,
-    it is held against them by itself.
+    ``of``: the sample whose signals are returned. Where it was drawn before the limits were frozen but they do not rest
+    on it, it is compared with them by itself.
     """
     ordered = sorted(points, key=lambda point: (point.at_ns, point.sample_id))
     again = frozen_from(begun(series), ordered, rules)
@@ -149,7 +149,7 @@ def frozen_from(series: Series, ordered: Sequence[Point], rules: TrendRules) -> 
 
 
 def _varies_around(constant: Constant, limits: ChartLimits, since: Sequence[Point]) -> bool:
-    """Return whether values vary around what did not vary before; if not, they have moved away from it."""
+    """Return whether the values vary around the former constant now; if not, they have moved away from it."""
     if sum(not constant.includes(point) for point in since) < LEARNED_FROM:
         return False
     if constant.qualifier == BELOW:

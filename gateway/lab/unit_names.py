@@ -32,8 +32,8 @@ MASS: Dimensions = (("mass", 1),)
 VOLUME: Dimensions = (("length", 3),)
 AMOUNT: Dimensions = (("amount", 1),)
 MASS_CONCENTRATION: Dimensions = (("length", -3), ("mass", 1))
-RATIO: Dimensions = (("ratio", 1),)  # %: of what is not said
-PARTS: Dimensions = (("parts", 1),)  # ppm: of what is not said; of solids and liquids it is by mass
+RATIO: Dimensions = (("ratio", 1),)  # %, without a basis
+PARTS: Dimensions = (("parts", 1),)  # ppm, without a basis; of solids and liquids by mass
 MASS_RATIO, VOLUME_RATIO, AMOUNT_RATIO = ratio_of(MASS), ratio_of(VOLUME), ratio_of(AMOUNT)
 HUMIDITY: Dimensions = (("relative humidity", 1),)
 

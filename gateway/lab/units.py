@@ -94,7 +94,7 @@ def may_be_negative(unit: str | None) -> bool:
 
 
 def _is_one_of_no_unit(from_unit: str | None, to_unit: str | None) -> bool:
-    """Return whether a unit 1 stands where there is none: beside anything but a fraction, or for a pH."""
+    """Return whether a unit 1 stands where there is none: with anything but a fraction, or for a pH."""
     if from_unit == ONE:
         return not has_bare_scale(to_unit)
     known = read_unit(from_unit or "") if to_unit == ONE else None
@@ -102,5 +102,5 @@ def _is_one_of_no_unit(from_unit: str | None, to_unit: str | None) -> bool:
 
 
 def _alike(first: Dimensions, second: Dimensions) -> bool:
-    """Return whether two kinds are one; ppm is a part of what is not said, and by mass in solids and liquids."""
+    """Return whether two kinds of quantity are one; ppm without a basis counts as by mass."""
     return first == second or {first, second} in ({PARTS, RATIO}, {PARTS, MASS_RATIO})

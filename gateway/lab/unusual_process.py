@@ -42,7 +42,7 @@ def compared_lots(own: Fingerprint, references: Sequence[Fingerprint]) -> tuple[
 
 
 def scatter_floors(windows: Iterable[TagWindow], tags: Mapping[str, TagDefinition]) -> dict[str, float]:
-    """Return by tag the least that its scatter between lots counts as, in its unit.
+    """Return by tag the smallest scatter between lots that is assumed of it, in its unit.
 
     Lots whose means agree better than that agree by chance, or because the sensor resolves no more: a tenth of the
     scatter within the lot, half the smallest step of the signal, and a thousandth of the validated range (without one,
@@ -102,7 +102,7 @@ def traces(
     floors: Mapping[str, float],
     telling: Iterable[str] = (),
 ) -> tuple[Trace, ...]:
-    """Return the tags before the sample, the most unusual first; of the others those first that are ``telling``."""
+    """Return the tags before the sample, the most unusual first; among equals the ``telling`` ones first."""
     first = list(telling)
     known = [
         _trace(window, mean, _usual(window.tag, references, floors), tags.get(window.tag))

@@ -79,7 +79,7 @@ def control_rules_broken(point: ControlPoint, before: Sequence[ControlPoint]) ->
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Sequences:
-    """The standardised values that rules look at, each with the newest at its end."""
+    """The standardised values that the rules look at; the newest is the last."""
 
     own: float
     within_material: Sequence[float]

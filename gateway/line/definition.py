@@ -212,7 +212,7 @@ class Procedure:
 
 
 UTC_ZONE = ZoneInfo("UTC")
-CANDIDATE = "_candidate"  # after its name, of a version that predicts in shadow beside the one in service
+CANDIDATE = "_candidate"  # suffix of a version that predicts in shadow while another is in service
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

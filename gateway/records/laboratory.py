@@ -197,7 +197,7 @@ class Disposition:
     rests_on_predictions: tuple[Prediction, ...]
     flags: tuple[str, ...]
     trends: tuple[str, ...] = ()  # which of its results were out of trend: sample, test and why
-    gaps: tuple[str, ...] = ()  # known holes in what the process told while it was made
+    gaps: tuple[str, ...] = ()  # known holes in the process data while it was made
     missing_tests: tuple[str, ...] = ()  # required ones without an approved result
     provisional: bool = False  # before the laboratory's result, by what a model says
     results: int = 0  # how many current results it rests on; of very many, rests_on_results names the worst

@@ -57,7 +57,7 @@ class Prediction:
     material_lot_id: str | None
     material_definition_id: str | None
     sample_result_id: str | None = None  # set where the instant is a sample's drawn time
-    no_suggestion: tuple[Reason, ...] = ()  # why no move was suggested where one was wanted
+    no_suggestion: tuple[Reason, ...] = ()  # why no move was suggested where one was needed
     probability: float | None = None  # of being out of specification, where the model says that
     uncorrected: float | None = None  # what the model itself says, before the bias
     bias: float = 0.0

@@ -37,7 +37,7 @@ class GapKind(StrEnum):
     DISCONNECTED = "disconnected"  # a source was away
     OVERFLOW = "overflow"  # a server's queue overflowed
     SEQUENCE = "sequence"  # a server's notification was lost on the way
-    EVICTED = "evicted"  # given up for want of space
+    EVICTED = "evicted"  # deleted, as the disk was full
     DROPPED = "dropped"  # could not be written in time
     DAMAGED = "damaged"  # no longer what was written
     CLOCK_SET = "clock_set"  # the gateway's wall clock was set: from what it would have shown to what it shows

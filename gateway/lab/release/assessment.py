@@ -1,4 +1,4 @@
-"""What one subject asks for a lot, and a tally of those that are not looked at now. Pure."""
+"""What one subject asks for a lot, and a tally of the subjects that are not assessed now. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ class Assessment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """Assessments of a lot that are not looked at now: how many ask for what, and the worst of them."""
+    """The subjects of a lot that are not assessed now: how many ask for what, and the worst of them."""
 
     asks: Mapping[Recommendation, int] = field(default_factory=dict)
     failed: int = 0
@@ -88,7 +88,7 @@ def points_of(
 def assessment_of_lot(
     lot: LotKnowledge, kind: Subject, finding: Finding, *, evidence: Mapping[str, object] = MappingProxyType({})
 ) -> Assessment:
-    """Return what something about the whole lot asks for, of which there is one at most."""
+    """Return the assessment of a subject that a lot has at most once."""
     subject = kind.value
     points = points_of(lot, subject, (finding,), evidence)
     return Assessment(material_lot_id=lot.lot, subject=subject, kind=kind, **points)

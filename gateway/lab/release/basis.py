@@ -1,4 +1,4 @@
-"""By what a result is judged: every product and client that is named of it, and what is in force for them. Pure."""
+"""By what a result is judged: its products and clients, and the specifications in force for them. Pure."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,12 +71,12 @@ def judged_by(record: ResultOnRecord, basis: Basis) -> Judged:
 
 @lru_cache(maxsize=1024)
 def _judged(result: LabResult, specifications: tuple[Specification, ...]) -> Judged:
-    """Return what a result says by these specifications: it is wanted with each later one of its lot."""
+    """Return a result judged by these specifications; cached, as each later result of its lot has all judged again."""
     return judge_result(result, specifications)
 
 
 def _product_unknown(reason: Reason, result: LabResult) -> Reason:
-    """Return the reason as it is: without a product no specification can be missing."""
+    """Return the reason; without a product it is not a missing specification, but an unknown product."""
     if reason.code != "NO_SPECIFICATION":
         return reason
     return Reason(

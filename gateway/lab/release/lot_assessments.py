@@ -1,4 +1,4 @@
-"""All that asks for something of a lot, one subject after the other. Pure."""
+"""All assessments of a lot, one subject after the other. Pure."""
 
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.basis import InForce
@@ -9,7 +9,7 @@ from gateway.lab.release.results import by_results
 
 
 def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
-    """Return what each subject asks for the lot."""
+    """Return what each subject asks for a lot."""
     return (
         *by_results(lot, in_force),
         *by_refused_messages(lot, in_force),

@@ -9,16 +9,16 @@ from gateway.records.verdicts import Reason
 
 
 class Relation(StrEnum):
-    """How a result comes to speak of a lot."""
+    """How it is known that a result is of a lot."""
 
     STATED = "stated"  # its message names the lot
     FOUND = "found"  # by equipment and drawn time, or by its sample, of which another result names the lot
-    POSSIBLE = "possible"  # only its order, or its equipment, is known: it counts where it speaks against
+    POSSIBLE = "possible"  # only its order, or its equipment, is known: it counts where it speaks against a release
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotContext:
-    """What is known of a lot from production: ``contradictions`` names the fields that were told in several ways."""
+    """What is known of a lot from production: ``contradictions`` names the fields with several values."""
 
     material_lot_id: str
     products: tuple[str, ...] = ()  # the one that holds first; more where nobody can say which one does
@@ -26,7 +26,7 @@ class LotContext:
     job_order_id: str | None = None
     equipment_id: str | None = None
     contradictions: tuple[str, ...] = ()
-    told: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a contradicted field all values that were ever told
+    stated: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a contradicted field all values on record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +69,7 @@ class Parent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleLots:
-    """The lots of one sample: those that each of its results names which names any."""
+    """The lots of one sample, by each of its results that names any."""
 
     source: str
     sample_id: str
@@ -77,7 +77,7 @@ class SampleLots:
 
     @property
     def contradicting(self) -> tuple[str, ...]:
-        """Return all lots that are named, where no result names all of them; a composite does, and contradicts none."""
+        """Return all named lots, where no single result names all of them, as that of a composite sample does."""
         lots = {lot for named in self.stated for lot in named}
         return () if any(lots == set(named) for named in self.stated) else tuple(sorted(lots))
 
@@ -110,5 +110,5 @@ class LotKnowledge:
 
 
 def result_key(result: LabResult) -> tuple[str, str, str, int]:
-    """Return by what versions of one result are known to be its versions."""
+    """Return what all versions of one result have in common."""
     return (result.source, result.sample_id, result.test_id, result.replicate)

@@ -1,7 +1,7 @@
 """What speaks against a release: open points, what each rests on, and how a person settles it. Pure.
 
-A point is settled by its identity, which is made of the facts behind it: where other facts speak, it is another point,
-and a person is asked again. Nobody settles a hold here.
+A point is settled by its identity, which is made of the facts behind it: where the facts change, it is another point,
+and a person decides again. Nobody settles a hold here.
 """
 
 import json
@@ -18,7 +18,7 @@ from gateway.records.verdicts import Reason
 
 
 class OpenPoint(StrEnum):
-    """What speaks against a release besides the value of a result, and how a person settles it."""
+    """What speaks against a release besides the value of a result."""
 
     RESULT_UNREAD = "RESULT_UNREAD"
     MESSAGE_REFUSED = "MESSAGE_REFUSED"
@@ -110,7 +110,7 @@ class Point:
 
     @property
     def of_parent_for_review(self) -> bool:
-        """Return whether it is about a parent lot that is for review: what is found of it later must reach this lot."""
+        """Return whether it is about a parent lot that is for review: later findings about it must reach this lot."""
         of_parent = self.code == OpenPoint.PARENT_IN_QUESTION
         return of_parent and self.reason.parameters.get("recommendation") != Recommendation.HOLD.value
 
@@ -143,7 +143,7 @@ def open_and_settled(
 
 
 def _point_id(lot: str, subject: str, code: str, reason: Reason, evidence: Mapping[str, object]) -> str:
-    """Return what a point is settled by. It is of the facts: where other facts speak, it is another point.
+    """Return the identity of a point. It is made of its facts: where they change, it is another point.
 
     A result that is out of trend has one such point: by which rule is known only when it arrives.
     """

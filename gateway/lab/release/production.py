@@ -9,7 +9,7 @@ from gateway.records.laboratory import Recommendation
 
 
 def by_samples(lot: LotKnowledge) -> Iterator[Assessment]:
-    """Return that a sample is said to be of this lot and of others: what was measured may be of any one of them."""
+    """Return that results name a sample as of this lot and as of others: the measured lot may be any of them."""
     return (_sample(lot, sample) for sample in lot.samples if lot.lot in sample.contradicting)
 
 
@@ -73,7 +73,7 @@ def by_context(lot: LotKnowledge) -> Iterator[Assessment]:
         client_id=context.client_id,
         equipment_id=context.equipment_id,
     )
-    yield assessment_of_lot(lot, Subject.CONTEXT, finding, evidence=dict(context.told))
+    yield assessment_of_lot(lot, Subject.CONTEXT, finding, evidence=dict(context.stated))
 
 
 def by_unjudged_results(lot: LotKnowledge) -> Iterator[Assessment]:

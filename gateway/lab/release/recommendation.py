@@ -10,13 +10,13 @@ from gateway.lab.release.open_points import Point
 from gateway.records.laboratory import Recommendation
 from gateway.records.verdicts import Reason
 
-MOST_REASONS = 20  # of a disposition: the worst in words, the others as a count
+MOST_REASONS = 20  # of a disposition: the worst as sentences, the others as a number
 HELD_BEFORE = "HELD_BEFORE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EarlierHold:
-    """That a lot was recommended for hold before: when that was told last (UTC ns), and why."""
+    """An earlier recommendation of hold: when it was published last (UTC ns), and why."""
 
     at_ns: int
     reasons: tuple[Reason, ...]
@@ -49,10 +49,10 @@ def recommend(
     """Return what is recommended for a lot, and why.
 
     Args:
-        assessed: what was looked at now.
-        rest: what is known besides.
+        assessed: the subjects that were assessed now.
+        rest: the tally of all others.
         missing: required tests without an approved result; with any of them nothing is released.
-        provisional: analytes of which a model has said that they fail, and the laboratory nothing yet.
+        provisional: analytes that a model predicts to fail and of which the laboratory has sent no result yet.
     """
     worst = Recommendation.PENDING
     for asks in (*(item.asks for item in assessed), *(asks for asks, count in rest.asks.items() if count)):
@@ -70,7 +70,7 @@ def recommend(
 
 
 def _reasons(asks: Recommendation, assessed: Collection[Assessment], rest: Tally) -> tuple[Reason, ...]:
-    """Return the reasons of the most careful; of very many the first, and how many more there are."""
+    """Return the reasons of the most careful recommendation; of many the first, and how many more there are."""
     worst = [item for item in (*rest.worst, *assessed) if item.asks is asks]
     count = sum(item.asks is asks for item in assessed) + rest.asks.get(asks, 0)
     if asks in FOR_A_PERSON:
@@ -84,7 +84,7 @@ def _reasons(asks: Recommendation, assessed: Collection[Assessment], rest: Tally
 
 
 def _settled(point: Point) -> Reason:
-    """Return the reason that a release rests on a person's word."""
+    """Return the reason that names a point which a person has settled."""
     return Reason(
         code="POINT_SETTLED",
         parameters={"point_id": point.point_id, "code": point.code},

@@ -48,7 +48,7 @@ def _message(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> As
 
 
 def _findings(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> tuple[Finding, ...]:
-    """Return what a refused message asks for: a version that was told in two ways weighs more than one unread."""
+    """Return what a refused message asks for; two messages that contradict each other weigh more than an unread one."""
     if message.result is not None:
         return _contradiction(lot, message, message.result, in_force)
     about = " of ".join(name for name in (message.test_id, message.sample_id) if name) or "A message about this lot"
@@ -62,7 +62,7 @@ def _findings(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> t
 def _contradiction(
     lot: LotKnowledge, message: RefusedResult, result: LabResult, in_force: InForce
 ) -> tuple[Finding, ...]:
-    """Return that a version was told in two ways; where the other way would be a hold, a hold too."""
+    """Return that two messages of a version contradict each other; a hold, where the refused one would be a hold."""
     judged = scoped_judgement(lot.context, _as_record(message, result), in_force)
     finding = for_review(
         OpenPoint.RESULT_CONTRADICTED,

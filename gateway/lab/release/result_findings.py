@@ -1,4 +1,4 @@
-"""What can speak against a result, in words: one function for each finding. Pure."""
+"""What can speak against a result: one function for each finding. Pure."""
 
 from gateway.lab.disposition import FOR_A_PERSON, WITHDRAWN, Judged
 from gateway.lab.release.basis import Basis
@@ -6,7 +6,7 @@ from gateway.lab.release.lot_knowledge import LotContext, result_key
 from gateway.lab.release.open_points import Finding, OpenPoint, for_review
 from gateway.records.laboratory import LabResult, Recommendation
 
-# what such a version said may have been a failure: its correction alone settles nothing (21 CFR 211.192)
+# such a version may have been a failure: its correction alone settles nothing (21 CFR 211.192)
 _UNREADABLE = frozenset({"VALUE_UNKNOWN", "TEXT_UNKNOWN", "UNIT_MISMATCH"})
 
 
@@ -95,7 +95,7 @@ def tested_again(result: LabResult, judged: Judged) -> Finding:
 
 
 def repeats_another(result: LabResult, standing: tuple[LabResult, ...]) -> Finding:
-    """Return that a result is a retest, of a result of this lot or of one that nobody knows."""
+    """Return that a result is a retest: of a result of this lot, or of one that is not on record."""
     known = any(
         result.retest_of in {other.sample_id, other.foreign_id} and other.analyte == result.analyte
         for other in standing
@@ -109,7 +109,7 @@ def repeats_another(result: LabResult, standing: tuple[LabResult, ...]) -> Findi
 
 
 def scope_contradicted(result: LabResult, context: LotContext, basis: Basis) -> tuple[Finding, ...]:
-    """Return that a result and its lot name different products or clients; what the lot alone says is its own point."""
+    """Return that a result and its lot name different products or clients; those of the lot alone are another point."""
     named = {"product": basis.products, "client": basis.clients}
     besides = {
         "product": set(basis.products) - set(context.products),

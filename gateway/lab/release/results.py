@@ -46,7 +46,7 @@ def _result(
 
 
 def _as_it_said(record: ResultOnRecord) -> ResultOnRecord:
-    """Return an earlier version as it is judged: that the laboratory withdrew what was out does not clear it."""
+    """Return an earlier version as validated: that the laboratory withdrew it does not clear a failure."""
     if record.current or record.result.status not in WITHDRAWN:
         return record
     return replace(record, result=replace(record.result, status=ResultStatus.VALIDATED))
@@ -78,7 +78,7 @@ def _findings(
 
 
 def _evidence(result: LabResult, basis: Basis) -> Mapping[str, object]:
-    """Return what a point of a result is settled on besides its reason; where that changes, a person is asked again."""
+    """Return what a point of a result is settled on besides its reason; where that changes, a person decides again."""
     return {
         "value": result.value_text,
         "unit": result.unit,
@@ -89,7 +89,7 @@ def _evidence(result: LabResult, basis: Basis) -> Mapping[str, object]:
 
 
 def awaited_order(lot: LotKnowledge, result: LabResult) -> str | None:
-    """Return the order that a result names, where it is another one than the lot's: what it makes counts, too."""
+    """Return the order that a result names, where the lot has another one: the result is judged by its product, too."""
     return result.job_order_id if result.job_order_id != lot.context.job_order_id else None
 
 

@@ -31,7 +31,7 @@ def context_told(reading: Reading, lot: str) -> LotContext:
     of_order, client_of_order = _order(reading, order.first)
     products = tuple(dict.fromkeys((*product.holding, *of_order.holding)))
     clients = tuple(dict.fromkeys((*client.holding, *client_of_order.holding)))
-    told = {
+    stated = {
         "product": tuple(sorted({*product.ever, *of_order.ever})),
         "client": tuple(sorted({*client.ever, *client_of_order.ever})),
         "equipment": equipment.ever,
@@ -48,7 +48,7 @@ def context_told(reading: Reading, lot: str) -> LotContext:
         job_order_id=order.first,
         equipment_id=equipment.first,
         contradictions=tuple(name for name, holds in contradicted.items() if holds),
-        told=tuple((name, told[name]) for name, holds in contradicted.items() if holds),
+        stated=tuple((name, stated[name]) for name, holds in contradicted.items() if holds),
     )
 
 

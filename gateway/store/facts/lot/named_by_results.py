@@ -70,14 +70,14 @@ def adds_a_name(context: LotContext, before: Named, now: Named) -> bool:
 def with_names(context: LotContext, named: Named) -> LotContext:
     """Return the context with the product and the client that the results name, where production has named none."""
     products, clients = _names(named, _PRODUCT), _names(named, _CLIENT)
-    told = dict(context.told)
+    stated = dict(context.stated)
     if context.products or not products:
         products = context.products
     elif len(products) > 1:
-        told["product"] = products
+        stated["product"] = products
     if context.client_id is None and len(clients) > 1:
-        told["client"] = clients
+        stated["client"] = clients
     client_id = context.client_id or next(iter(clients), None)
     return replace(
-        context, products=products, client_id=client_id, contradictions=tuple(told), told=tuple(told.items())
+        context, products=products, client_id=client_id, contradictions=tuple(stated), stated=tuple(stated.items())
     )
