@@ -174,7 +174,7 @@ def simulate(*, seed: int, minutes: float, sample_every_seconds: float) -> Rows:
             TagSample(tag=tag, value=value, status=0, source_ns=now_ns, server_ns=now_ns)
             for tag, value in plant.measure().items()
         ]
-        rings.take("plc1", samples, confirmed_ns=now_ns)
+        rings.add_notification("plc1", samples, confirmed_ns=now_ns)
         if now_seconds >= next_move:
             for setpoint, (middle, spread, low, high) in EXPERIMENT.items():
                 plant.setpoints[setpoint] = min(high, max(low, moves.gauss(middle, spread)))

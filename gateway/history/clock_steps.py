@@ -1,12 +1,12 @@
-"""Times that were none: what a wall clock that was ahead has dated later than where it was set back to. Pure.
+"""Steps of the wall clock, and the samples that are void because of them. Pure.
 
-Such samples stay on disk as they counted, for a replay knows what was known then; but from the setting back on they
-hold no more, and are left out wherever columns are put in order. Where the clock is soon set forward by as much as it
-was set back, it was the setting back that was wrong: what came in between is left out, and what came before holds. Of a
-clock that is found behind at a start nobody knows which was right: nothing becomes void by it.
+When a clock that was ahead is set back, samples that it dated later than the new time become void. They stay on disk,
+because a replay needs what was known before the step; windows after the step leave them out. When the clock is soon
+set forward again by as much, the step back was the mistake: samples between the two steps become void, and those from
+before hold again. When the clock is behind at a start, nobody knows which time was right, and nothing becomes void.
 
-Each setting that matters is a sample of a series of its own, which is never deleted: ``held_ns`` is the instant from
-which later samples that had arrived before do not hold, ``value`` the arrival of the setting that it takes back, or 0.
+Each step is recorded as a sample of a series of its own, which is never deleted. ``held_ns``: samples dated later that
+arrived before the step are void. ``value``: the arrival number of the step that this one reverses, or 0.
 """
 
 from collections.abc import Iterable
@@ -22,15 +22,15 @@ CLOCK_SERIES = "@"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClockSet:
-    """The wall clock was set back to ``until_ns``, or with ``takes_back`` forward again."""
+class ClockStep:
+    """The wall clock was set back to ``until_ns``, or with ``takes_back`` set forward again."""
 
     arrival: int
     until_ns: int
-    takes_back: int = 0  # the arrival of the first setting that it takes back
+    takes_back: int = 0  # the arrival number of the step that it reverses
 
     def sample(self) -> HeldSample:
-        """Return it as it is recorded."""
+        """Return the step as a sample of the clock series."""
         return HeldSample(
             series=CLOCK_SERIES,
             arrival=self.arrival,
@@ -42,55 +42,55 @@ class ClockSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Voids:
-    """What holds no more after all settings of the clock."""
+class ClockSteps:
+    """All recorded steps of the wall clock, in the order of arrival."""
 
-    sets: tuple[ClockSet, ...] = ()
+    steps: tuple[ClockStep, ...] = ()
 
     @classmethod
     def recorded(cls, columns: Columns) -> Self:
-        """Return what the samples of the clock's series say."""
-        said = columns.where(columns.flags & np.uint8(SampleFlag.MARK) == 0)  # of what is damaged, nothing is known
-        rows = zip(said.arrival.tolist(), said.held_ns.tolist(), said.values.tolist(), strict=True)
-        found = (ClockSet(arrival=arrival, until_ns=held, takes_back=int(value)) for arrival, held, value in rows)
-        return cls(tuple(sorted(found, key=lambda each: each.arrival)))
+        """Return the steps that the clock series holds."""
+        readable = columns.where(columns.flags & np.uint8(SampleFlag.MARK) == 0)  # a mark stands for a damaged chunk
+        rows = zip(readable.arrival.tolist(), readable.held_ns.tolist(), readable.values.tolist(), strict=True)
+        steps = (ClockStep(arrival=arrival, until_ns=held, takes_back=int(value)) for arrival, held, value in rows)
+        return cls(tuple(sorted(steps, key=lambda step: step.arrival)))
 
     def __bool__(self) -> bool:
-        return bool(self.sets)
+        return bool(self.steps)
 
-    def with_sets(self, more: Iterable[ClockSet]) -> "Voids":
-        """Return these and more."""
-        return Voids((*self.sets, *more))
+    def with_steps(self, more: Iterable[ClockStep]) -> "ClockSteps":
+        """Return these steps and more."""
+        return ClockSteps((*self.steps, *more))
 
-    def as_of(self, arrival: int) -> "Voids":
-        """Return those that had been set when so many notifications had come."""
-        return Voids(tuple(each for each in self.sets if each.arrival <= arrival))
+    def as_of(self, arrival: int) -> "ClockSteps":
+        """Return the steps up to an arrival number."""
+        return ClockSteps(tuple(step for step in self.steps if step.arrival <= arrival))
 
-    def set_back(self) -> list[ClockSet]:
-        """Return the settings back that stand."""
-        taken_back = [(each.takes_back, each.arrival) for each in self.sets if each.takes_back]
+    def steps_back(self) -> list[ClockStep]:
+        """Return the steps back that were not reversed."""
+        reversed_ranges = [(step.takes_back, step.arrival) for step in self.steps if step.takes_back]
         return [
-            each
-            for each in self.sets
-            if not each.takes_back and not any(first <= each.arrival < last for first, last in taken_back)
+            step
+            for step in self.steps
+            if not step.takes_back and not any(first <= step.arrival < last for first, last in reversed_ranges)
         ]
 
     def kept(self, columns: Columns) -> Columns:
-        """Return the rows that hold."""
-        if not self.sets:
+        """Return the rows that are not void."""
+        if not self.steps:
             return columns
         holds = self.holds(columns)
         return columns if holds.all() else columns.where(holds)
 
     def holds(self, columns: Columns) -> NDArray[np.bool_]:
-        """Return of each row whether it holds."""
+        """Return for each row whether it is not void."""
         void = np.zeros(len(columns), np.bool_)
-        for each in self.set_back():
-            void |= (columns.arrival < each.arrival) & (columns.held_ns > each.until_ns)
-        for each in self.sets:
-            if each.takes_back:
-                void |= (columns.arrival >= each.takes_back) & (columns.arrival < each.arrival)
+        for step in self.steps_back():
+            void |= (columns.arrival < step.arrival) & (columns.held_ns > step.until_ns)
+        for step in self.steps:
+            if step.takes_back:
+                void |= (columns.arrival >= step.takes_back) & (columns.arrival < step.arrival)
         return ~void
 
 
-NOTHING_VOID = Voids()
+NO_CLOCK_STEPS = ClockSteps()

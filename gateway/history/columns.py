@@ -1,8 +1,8 @@
 """Samples of one series as columns, in the order in which they arrived. Pure.
 
-``held_ns`` is from when a value counts: its source time, but for values told again after a loss and marks of a loss.
-``source_ns`` stays as the server said it. A series is a tag, or a source (``@plc1``), whose samples are the instants
-at which it confirmed its values.
+``held_ns`` is the instant from which a value counts. It is the source time, except for values that the server resends
+after a loss, and for marks of a loss. ``source_ns`` is always the source time as the server sent it.
+A series is a tag, or a source (``@plc1``), whose samples are the instants at which it confirmed its values.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 
 class SampleFlag(IntFlag):
-    """What else is to be known of a sample."""
+    """How a sample came. The names stand in exports."""
 
     NONE = 0
     SERVER_TIME = 1  # it came without a source time: the server's is taken
     GATEWAY_TIME = 2  # it came without any time: when it was received is taken
     BACKFILLED = 4  # read from the server's history after a gap
-    TOLD_AGAIN = 8  # told again after a loss; counts from then
+    TOLD_AGAIN = 8  # resent by the server after a loss; counts from the time of resending
     MARK = 16  # no sample: from here on nothing is known
 
 
@@ -82,7 +82,7 @@ class Columns:
 
     @classmethod
     def joined(cls, parts: Iterable["Columns"]) -> Self:
-        """Return parts one after the other."""
+        """Return the parts as one, in their order."""
         present = [*parts]
         if not present:
             return cls.of(())
@@ -91,7 +91,7 @@ class Columns:
         return cls(**{name: np.concatenate([getattr(part, name) for part in present]) for name in _NAMES})
 
     def copied(self) -> "Columns":
-        """Return them as arrays of their own: a view of a few rows keeps all the others in memory."""
+        """Return a copy: a view of a few rows would keep all other rows in memory."""
         return Columns(**{name: getattr(self, name).copy() for name in _NAMES})
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Columns":
@@ -99,7 +99,7 @@ class Columns:
         return Columns(**{name: getattr(self, name)[chosen] for name in _NAMES})
 
     def around(self, start_ns: int, end_ns: int) -> "Columns":
-        """Return at least the rows of a stretch and the one that held at its start; all where they are not in order."""
+        """Return at least the rows of a stretch and the row that held at its start; all rows if not in order."""
         if not self._in_order():
             return self
         first = max(int(np.searchsorted(self.held_ns, start_ns, side="right")) - 1, 0)
@@ -115,18 +115,18 @@ class Columns:
         return self.where(np.lexsort((self.arrival, self.held_ns)))
 
 
-_NAMES = tuple(each.name for each in fields(Columns))
+_NAMES = tuple(field.name for field in fields(Columns))
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How much of a series is wanted: what goes so far back from its newest sample, and no more than so many."""
+    """How much of a series memory keeps: samples up to ``back_ns`` before the newest, at most ``samples`` of them."""
 
     samples: int
     back_ns: int | None = None
 
     def newest(self, columns: Columns) -> Columns:
-        """Return what is wanted of samples in order, with the one that held when it begins; no copy."""
+        """Return the newest part of ordered samples, with the sample that held at its beginning; not a copy."""
         first = max(len(columns) - self.samples, 0)
         if self.back_ns is not None and len(columns):
             begins_ns = int(columns.held_ns[-1]) - self.back_ns
@@ -134,7 +134,7 @@ class Reach:
         return columns.where(slice(first, None))
 
     def is_met_by(self, columns: Columns) -> bool:
-        """Return whether samples in order are as many as are wanted."""
+        """Return whether ordered samples reach as far back, or are as many, as memory keeps."""
         if not len(columns):
             return False
         back_ns = int(columns.held_ns[-1]) - int(columns.held_ns[0])

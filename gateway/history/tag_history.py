@@ -30,24 +30,24 @@ class History:
         *,
         now: Callable[[], ClockReading],
         on_damage: Callable[[], None] = lambda: None,
-        on_clock_set: Callable[[int, int], None] = lambda _from_ns, _until_ns: None,
+        on_clock_step: Callable[[int, int], None] = lambda _from_ns, _until_ns: None,
     ) -> None:
-        """``on_clock_set`` hears when the wall clock was set: what it would have shown, and what it shows."""
+        """``on_clock_step`` is called when the wall clock was set, with the time before and after the step."""
         self._rings = rings
         self._clock = ClockCorrection(rings)
         self._historian = historian
         self._now = now
         self._on_damage = on_damage
-        self._on_clock_set = on_clock_set
-        self._last_moment = now()
-        self._clock_sets, self._stepped_ns = 0, 0
+        self._on_clock_step = on_clock_step
+        self._last_reading = now()
+        self._clock_step_count, self._stepped_ns = 0, 0
 
     async def load(self) -> None:
-        """Put back what earlier runs have left; until a source is heard again, nothing newer is known of its tags."""
+        """Load the newest samples of earlier runs; until a source sends again, nothing newer is known of its tags."""
         loaded = await self._historian.load(self._rings.reach)
         self._rings.arrival = max(self._rings.arrival, loaded.arrival)
         for series, (columns, older) in loaded.series.items():
-            self._rings.put_back(series, columns, older_elsewhere=older)
+            self._rings.restore(series, columns, older_elsewhere=older)
         now_ns = self._now().wall_ns
         if self._clock.newest_ns() > now_ns + LARGEST_LEAD_NS:
             self._historian.record(self._clock.clock_found_behind(now_ns))
@@ -56,26 +56,26 @@ class History:
                       journal_entries=loaded.damage.journal_entries)  # fmt: skip
             self._on_damage()
 
-    def clock_sets(self) -> int:
-        """Return how often the wall clock was seen to be set; from then on values count once they are told again."""
-        now, before = self._now(), self._last_moment
-        self._last_moment = now
+    def clock_step_count(self) -> int:
+        """Return how often the wall clock was set; after a step a value counts once its server resends it."""
+        now, before = self._now(), self._last_reading
+        self._last_reading = now
         stepped_ns = now.stepped_since(before)
         if abs(stepped_ns) > LARGEST_LEAD_NS:
-            log.warning("the wall clock was set; values count once they are told again", by_seconds=stepped_ns / 1e9)
-            self._clock_sets, self._stepped_ns = self._clock_sets + 1, self._stepped_ns + stepped_ns
-            made, marks = self._clock.clock_set(now.wall_ns, stepped_ns=stepped_ns, boot_ns=now.boot_ns)
-            if made is not None:
-                self._historian.clock_was_set(made)
+            log.warning("the wall clock was set; values count once they are resent", by_seconds=stepped_ns / 1e9)
+            self._clock_step_count, self._stepped_ns = self._clock_step_count + 1, self._stepped_ns + stepped_ns
+            step, marks = self._clock.note_step(now.wall_ns, stepped_ns=stepped_ns, boot_ns=now.boot_ns)
+            if step is not None:
+                self._historian.record_clock_step(step)
             self._historian.record(marks)
-            self._on_clock_set(now.wall_ns - stepped_ns, now.wall_ns)
-        return self._clock_sets
+            self._on_clock_step(now.wall_ns - stepped_ns, now.wall_ns)
+        return self._clock_step_count
 
     def stepped_ns(self) -> int:
         """Return by how much the wall clock was set in all, as far as it was seen."""
         return self._stepped_ns
 
-    def take(
+    def add_notification(
         self,
         source: str,
         samples: Iterable[TagSample],
@@ -86,10 +86,10 @@ class History:
         allowed_lead_ns: int = LARGEST_LEAD_NS,
         confirms: bool = True,
     ) -> None:
-        """Take a whole notification of a source, as ``Rings.take`` says; by a clock not trusted, values are bad."""
-        self.clock_sets()
+        """Add a whole notification of a source, as ``Rings.add_notification`` does, and record it."""
+        self.clock_step_count()
         self._historian.record(
-            self._rings.take(
+            self._rings.add_notification(
                 source,
                 samples,
                 confirmed_ns=confirmed_ns,
@@ -100,31 +100,31 @@ class History:
             )
         )
 
-    def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> None:
-        """Take what a server's history tells of a hole that begins at ``from_ns``."""
-        self._historian.record(self._rings.fill(samples, from_ns=from_ns))
+    def backfill(self, samples: Iterable[TagSample], *, from_ns: int) -> None:
+        """Add the values from the server's history of a hole that begins at ``from_ns``."""
+        self._historian.record(self._rings.backfill(samples, from_ns=from_ns))
 
-    async def written(self) -> None:
-        """Return at once, or where much waits to be written, once it is; what cannot be written is told elsewhere."""
-        if self._historian.waits_long:
+    async def wait_for_backlog(self) -> None:
+        """Return at once, or if much waits to be written, after a flush; the historian reports errors."""
+        if self._historian.has_backlog:
             with suppress(StoreUnavailableError):
                 await self._historian.flush()
 
-    def need(self, need_ns: Mapping[str, int]) -> None:
+    def set_need(self, need_ns: Mapping[str, int]) -> None:
         """Keep each tag in memory as far back as it is read from now on, in nanoseconds by tag."""
-        self._rings.need(need_ns)
+        self._rings.set_need(need_ns)
 
     def last_ns(self, tag: str) -> int | None:
         """Return from when a tag's newest value counts, or None."""
         return self._rings.by_tag[tag].last_ns
 
-    def lose(self, source: str) -> None:
-        """Note that nothing is known of a source's tags since it last confirmed them."""
-        self._historian.record(self._rings.lose(source))
+    def mark_source_unknown(self, source: str) -> None:
+        """Mark the tags of a source as unknown since it last confirmed them."""
+        self._historian.record(self._rings.mark_source_unknown(source))
 
-    def lose_tag(self, tag: str, *, since_ns: int, told_again: bool = False) -> None:
-        """Note that values of one tag were lost since an instant, until the next that comes."""
-        self._historian.record(self._rings.lose_tag(tag, since_ns=since_ns, told_again=told_again))
+    def mark_tag_unknown(self, tag: str, *, since_ns: int, may_be_resent: bool = False) -> None:
+        """Mark one tag as unknown from an instant until its next value, as ``Rings.mark_tag_unknown`` does."""
+        self._historian.record(self._rings.mark_tag_unknown(tag, since_ns=since_ns, may_be_resent=may_be_resent))
 
     def confirmed_ns(self, source: str) -> int:
         """Return until when a source has confirmed its values, 0 where it never did."""
@@ -132,21 +132,21 @@ class History:
 
     def window(self, request: WindowRequest) -> TagWindow:
         """Return one recent window, from memory."""
-        self.clock_sets()
+        self.clock_step_count()
         return self._rings.window(request)
 
     async def windows(self, requests: Iterable[WindowRequest]) -> Mapping[WindowRequest, TagWindow]:
         """Return the windows asked for; the disk is asked only for what memory does not reach."""
-        self.clock_sets()
-        found, older = dict[WindowRequest, TagWindow](), list[WindowRequest]()
+        self.clock_step_count()
+        from_memory, older = dict[WindowRequest, TagWindow](), list[WindowRequest]()
         for request in dict.fromkeys(requests):
             if self._rings.reaches_back(request):
-                found[request] = self._rings.window(request)
+                from_memory[request] = self._rings.window(request)
             else:
                 older.append(request)
         if older:
-            found |= await self._older(older)
-        return found
+            return from_memory | await self._older(older)
+        return from_memory
 
     async def _older(self, requests: Sequence[WindowRequest]) -> dict[WindowRequest, TagWindow]:
         try:

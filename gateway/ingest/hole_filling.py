@@ -122,11 +122,11 @@ class HoleFilling:
                 if tag in self._clocks.distrusted:
                     continue
                 missed = hole.missed(tag, samples, start_ns=start_ns, until_ns=end_ns)
-                self._history.fill(missed, from_ns=start_ns)
+                self._history.backfill(missed, from_ns=start_ns)
                 # until the next slice is read, nothing is known after it
                 if missed and end_ns < hole.live_from_ns(tag):
-                    self._history.lose_tag(tag, since_ns=end_ns)
-            await self._history.written()
+                    self._history.mark_tag_unknown(tag, since_ns=end_ns)
+            await self._history.wait_for_backlog()
             hole.done, hole.attempts = hole.done + 1, 0
         return True
 

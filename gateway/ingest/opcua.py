@@ -59,11 +59,11 @@ class OpcUaFeed:
         self._filling = HoleFilling(source.name, session=self._session, clocks=self._clocks, history=history, gaps=gaps)
         self._overflows = Overflows(history=history, gaps=gaps)
         self._troubles: Mapping[str, str] = {}  # tags that the session cannot use, and why
-        self._clock_sets, self._stepped_ns = history.clock_sets(), history.stepped_ns()
+        self._clock_step_count, self._stepped_ns = history.clock_step_count(), history.stepped_ns()
         self._away_again_ns: int | None = None  # from when values are missed once the session is renewed
         self._away_since_ns: int | None = history.confirmed_ns(source.name) or None
         if self._away_since_ns is not None:  # an earlier run heard it; since then nothing is known
-            history.lose(source.name)
+            history.mark_source_unknown(source.name)
         self._wanted_all_at = -math.inf
 
     async def run(self) -> None:
@@ -82,7 +82,7 @@ class OpcUaFeed:
 
     def on_notification(self, notification: Notification) -> None:
         """Take one notification."""
-        if self._history.clock_sets() != self._clock_sets:
+        if self._history.clock_step_count() != self._clock_step_count:
             self._start_over()
             return
         now_ns = self._clock.now_ns()
@@ -94,7 +94,7 @@ class OpcUaFeed:
             self._filling.open(GapKind.DISCONNECTED, from_ns=self._away_since_ns, until_ns=now_ns)
             self._away_since_ns = None
         if notification.lost:
-            self._history.lose(self.name)
+            self._history.mark_source_unknown(self.name)
             self._filling.open(GapKind.SEQUENCE, from_ns=self._history.confirmed_ns(self.name), until_ns=now_ns)
             self._want_all_again()
         for tag in notification.overflowed:
@@ -102,7 +102,7 @@ class OpcUaFeed:
         over = {sample.tag for sample in notification.samples} - notification.overflowed
         self._overflows.record_over(over, now_ns=now_ns)
         self._filling.told_live(notification.samples)
-        self._history.take(
+        self._history.add_notification(
             self.name,
             notification.samples,
             confirmed_ns=now_ns,
@@ -117,7 +117,7 @@ class OpcUaFeed:
         """Take whether the source is connected; while it is not, nothing is known of its tags."""
         if not subscribed:
             self._overflows.record_all()
-            self._history.lose(self.name)
+            self._history.mark_source_unknown(self.name)
             self._away_since_ns = self._away_again_ns or self._history.confirmed_ns(self.name) or None
             self._away_again_ns = None
             self._filling.close()
@@ -151,7 +151,7 @@ class OpcUaFeed:
         hole that reaches into a future that was none cannot be filled as it is; it becomes part of the new one.
         """
         now_ns, stepped_ns = self._clock.now_ns(), self._history.stepped_ns() - self._stepped_ns
-        self._clock_sets, self._stepped_ns = self._history.clock_sets(), self._history.stepped_ns()
+        self._clock_step_count, self._stepped_ns = self._history.clock_step_count(), self._history.stepped_ns()
         self._clocks.start_over()
         missed = [] if self._away_since_ns is None else [self._away_since_ns]
         missed += self._filling.record_later_than(now_ns)
@@ -172,5 +172,5 @@ class OpcUaFeed:
         """Mark that nothing is known of a tag since its last value, and put it on record."""
         since_ns = self._history.last_ns(tag)
         if since_ns is not None:
-            self._history.lose_tag(tag, since_ns=since_ns, told_again=True)
+            self._history.mark_tag_unknown(tag, since_ns=since_ns, may_be_resent=True)
             self._gaps.notice(GapKind.SEQUENCE, tag, from_ns=min(since_ns, now_ns), until_ns=now_ns)

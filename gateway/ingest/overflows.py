@@ -34,7 +34,7 @@ class Overflows:
         until_ns = min(sample.source_ns for sample in samples if sample.tag == tag)
         if since_ns is None or since_ns >= until_ns:
             return
-        self._history.lose_tag(tag, since_ns=since_ns)
+        self._history.mark_tag_unknown(tag, since_ns=since_ns)
         standing = self._standing.setdefault(tag, _Overflow(from_ns=since_ns, until_ns=until_ns, times=0))
         standing.until_ns = until_ns
         standing.times += 1

@@ -41,7 +41,7 @@ class HistoryOfLine:
 
     def take_line(self, line: LineDefinition) -> None:
         """Keep by this definition from now on."""
-        self.history.need(read_back_ns(line))
+        self.history.set_need(read_back_ns(line))
 
 
 async def loaded_history(ground: Dependencies, stores: Stores) -> History:
@@ -62,7 +62,7 @@ async def loaded_history(ground: Dependencies, stores: Stores) -> History:
         stores.historian,
         now=ground.clock.now,
         on_damage=lambda: ground.health.alarm("HISTORY_DAMAGED"),
-        on_clock_set=clock_set,
+        on_clock_step=clock_set,
     )
     await history.load()
     return history

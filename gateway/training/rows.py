@@ -169,7 +169,7 @@ def _features(
             TagSample(tag=tag, value=float(column[at]), status=0, source_ns=now_ns, server_ns=now_ns)
             for tag, column in columns.items()
         ]
-        rings.take(_SOURCE, samples, confirmed_ns=now_ns)
+        rings.add_notification(_SOURCE, samples, confirmed_ns=now_ns)
         readings = read_inputs(inputs, tags, rings.windows(windows_of(inputs, now_ns)), now_ns)
         known = all(reading.coverage >= item.minimum_coverage for reading, item in zip(readings, inputs, strict=True))
         vector = feature_vector(inputs, readings, now_ns) if known else None

@@ -76,7 +76,7 @@ async def _measure(hours: int) -> dict[str, Figure]:
                     TagSample(tag=tag, value=value, status=0, source_ns=at_ns, server_ns=at_ns)
                     for tag, value in values.items()
                 ]
-                history.take("plc1", samples, confirmed_ns=at_ns)
+                history.add_notification("plc1", samples, confirmed_ns=at_ns)
                 if number % 60 == 0:
                     await historian.flush()
             await historian.flush()

@@ -65,7 +65,7 @@ def _line_and_history() -> tuple[LineDefinition, Rings]:
             TagSample(tag=tag, value=value, status=0, source_ns=at_ns, server_ns=at_ns)
             for tag, value in plant.measure().items()
         ]
-        rings.take("plc1", samples, confirmed_ns=at_ns)
+        rings.add_notification("plc1", samples, confirmed_ns=at_ns)
     model = ModelAssignment(bundle=bundle, predict=predict, equipment_id="R1", every_ns=SECOND_NS, stage=Stage.SHADOW,
                             expires_after_ns=600 * SECOND_NS)  # fmt: skip
     return LineDefinition(path="bench", topic_root="bench", tags=tags, specifications=(), models=(model,)), rings

@@ -196,8 +196,8 @@ def test_a_tag_that_is_lost_is_unknown_until_it_is_told_again_though_with_its_ol
 
 def test_what_was_read_by_us_does_not_confirm_what_else_the_server_has():
     rings = Rings({"A": "plc1", "B": "plc1"}, capacity=10)
-    rings.take("plc1", [sample("A", 1.0)], confirmed_ns=NOW_NS)
-    rings.take("plc1", [sample("B", 1.0, at=5.0)], confirmed_ns=NOW_NS + 5 * SECOND_NS, confirms=False)
+    rings.add_notification("plc1", [sample("A", 1.0)], confirmed_ns=NOW_NS)
+    rings.add_notification("plc1", [sample("B", 1.0, at=5.0)], confirmed_ns=NOW_NS + 5 * SECOND_NS, confirms=False)
     assert rings.confirmed_ns("plc1") == NOW_NS
 
 
@@ -216,7 +216,7 @@ def test_whatever_the_clocks_do_no_value_counts_from_the_future(told, limit):
 
 def test_connections_10_a_bad_status_without_a_value_stays_what_it_is():
     rings = Rings({"A": "plc1"}, capacity=10)
-    (held, _confirmation) = rings.take(
+    (held, _confirmation) = rings.add_notification(
         "plc1",
         [sample("A", 1.0, status=ua.StatusCodes.BadCommunicationError)],
         confirmed_ns=NOW_NS,

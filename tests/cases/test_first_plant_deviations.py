@@ -261,7 +261,7 @@ class Process(Plant):
             for each in TAGS
         ]
         self.now_ns += seconds * SECOND_NS
-        self.rings.take("plc1", told, confirmed_ns=self.now_ns)
+        self.rings.add_notification("plc1", told, confirmed_ns=self.now_ns)
 
     def follow(self):
         for event_id, body in self.rows("SELECT event_id, body FROM follow_up ORDER BY at_ns, rowid"):

@@ -130,7 +130,7 @@ async def recorded(folder, setpoints, chance):
                 told("temperature", setpoint + float(chance.normal()) * 0.05, at_ns),
                 told("temperature_setpoint", setpoint, at_ns),
             ]
-            historian.record(rings.take("plc1", samples, confirmed_ns=at_ns))
+            historian.record(rings.add_notification("plc1", samples, confirmed_ns=at_ns))
         await historian.flush()
 
 

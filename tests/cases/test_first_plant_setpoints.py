@@ -85,7 +85,7 @@ class Dryer(Bench):
         rings = Rings(dict.fromkeys(held, "plc1"), capacity=100)
         for at in range(-1200, 1, 60):
             at_ns = self.now_ns + seconds_to_ns(at)
-            rings.take(
+            rings.add_notification(
                 "plc1",
                 [TagSample(tag=name, value=value, status=0, source_ns=at_ns, server_ns=at_ns)
                  for name, value in held.items() if value is not None],

@@ -59,7 +59,7 @@ class Plant(Bench):
             event = FollowUpDue(event_id=event_id, at=moment(self.now_ns), follow_up=decode(FollowUp, body))
             rings = Rings(dict.fromkeys(self.line.tags, "plc1"), capacity=10)
             begun = (self.now_ns - NOW_NS) / SECOND_NS - 4000
-            rings.take("plc1", [sample(name, value, at=begun) for name, value in self.levels.items()],
+            rings.add_notification("plc1", [sample(name, value, at=begun) for name, value in self.levels.items()],
                        confirmed_ns=self.now_ns)  # fmt: skip
             self.commit(event, rings.windows(windows_needed(event, self.line)))
 

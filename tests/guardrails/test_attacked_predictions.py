@@ -110,7 +110,7 @@ def predict(attack):
         for at, value, status in told[name]:
             at_ns = NOW_NS + seconds_to_ns(at)
             sample = TagSample(tag=name, value=value, status=status, source_ns=at_ns, server_ns=at_ns)
-            rings.take("plc1", [sample], confirmed_ns=max(confirmed_ns, 1))
+            rings.add_notification("plc1", [sample], confirmed_ns=max(confirmed_ns, 1))
     windows = rings.windows(windows_of(model.bundle.inputs, NOW_NS))
     occasion = Occasion(end_ns=NOW_NS, at_ns=NOW_NS, cause="e", context=Context(), learned={"viscosity": learned})
     with np.errstate(all="ignore"):

@@ -95,7 +95,7 @@ def test_a_dead_banded_value_that_its_server_confirms_is_not_stale():
 
 def test_a_window_known_too_little_abstains():
     rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=10)
-    rings.take("plc1", [sample("temperature", 78.0, at=-3)], confirmed_ns=NOW_NS)
+    rings.add_notification("plc1", [sample("temperature", 78.0, at=-3)], confirmed_ns=NOW_NS)
     assert codes(predict(assignment(), rings)) == ["LOW_COVERAGE"]
 
 
@@ -156,7 +156,7 @@ def test_where_a_setpoint_may_be_moved_from(current, seconds_ago, code):
 def test_a_mean_inside_does_not_hide_samples_outside_the_tags_validated_range():
     rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=50)
     swinging = [sample("temperature", 200.0 if at % 2 else -44.0, at=-20 + at) for at in range(20)]
-    rings.take("plc1", swinging, confirmed_ns=NOW_NS)
+    rings.add_notification("plc1", swinging, confirmed_ns=NOW_NS)
     tags = {**line().tags, "temperature": tag("temperature", validated=(60.0, 95.0))}
     assert codes(predict(assignment(), rings, tags=tags)) == ["OUTSIDE_VALIDATED_RANGE"]
     assert predict(assignment(), rings).verdict.accepted  # without a range of the tag only the mean is judged
@@ -164,8 +164,8 @@ def test_a_mean_inside_does_not_hide_samples_outside_the_tags_validated_range():
 
 def test_a_server_whose_clock_runs_ahead_is_not_believed():
     rings = Rings({"temperature": "plc1", "temperature_setpoint": "plc1"}, capacity=50)
-    rings.take("plc1", [sample("temperature", 76.0, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(10))
-    rings.take("plc1", [sample("temperature", 94.9, at=60)], confirmed_ns=NOW_NS)
+    rings.add_notification("plc1", [sample("temperature", 76.0, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(10))
+    rings.add_notification("plc1", [sample("temperature", 94.9, at=60)], confirmed_ns=NOW_NS)
     assert codes(predict(assignment(), rings)) == ["BAD_QUALITY"]
 
 
@@ -244,7 +244,7 @@ def history(temperature=STEADY, setpoint=STEADY, *, seconds=60):
     rings = Rings(dict.fromkeys(tags, "plc1"), capacity=1000)
     for at in range(-seconds, 1):
         samples = [sample(name, value(at), at=at) for name, value in tags.items()]
-        rings.take("plc1", samples, confirmed_ns=NOW_NS + seconds_to_ns(at))
+        rings.add_notification("plc1", samples, confirmed_ns=NOW_NS + seconds_to_ns(at))
     return rings
 
 
@@ -262,7 +262,7 @@ def test_a_value_that_jumps_faster_than_it_can_is_not_believed():
 
 def test_two_samples_a_moment_apart_do_not_make_noise_a_jump():
     rings = history(moving)
-    rings.take("plc1", [sample("temperature", 78.5, at=0.001)], confirmed_ns=NOW_NS + 2_000_000)
+    rings.add_notification("plc1", [sample("temperature", 78.5, at=0.001)], confirmed_ns=NOW_NS + 2_000_000)
     slow = {**line().tags, "temperature": tag("temperature", max_rate_per_second=1.0)}
     assert predict(assignment(), rings, tags=slow, at_ns=NOW_NS + 2_000_000).verdict.accepted
 
@@ -281,8 +281,8 @@ def test_a_sensor_that_shows_the_very_same_value_for_too_long_is_stuck():
 def test_a_moment_of_bad_quality_does_not_make_a_stuck_sensor_move():
     watched = assignment(bundle=bundle(inputs=(mean_input("temperature", frozen_after_ns=seconds_to_ns(30)),)))
     stuck = history(lambda at: moving(at) if at < -31 else 78.5)
-    stuck.take("plc1", [sample("temperature", 78.5, at=-1, status=BAD)], confirmed_ns=NOW_NS)
-    stuck.take("plc1", [sample("temperature", 78.5)], confirmed_ns=NOW_NS)
+    stuck.add_notification("plc1", [sample("temperature", 78.5, at=-1, status=BAD)], confirmed_ns=NOW_NS)
+    stuck.add_notification("plc1", [sample("temperature", 78.5)], confirmed_ns=NOW_NS)
     assert codes(predict(watched, stuck)) == ["FROZEN"]
 
 

@@ -39,7 +39,7 @@ class Recorder:
         self.trouble = []
         self.dropped = []
         self.damaged = 0
-        self.clock_sets = []
+        self.clock_steps = []
         self.set_by_ns = 0  # how far the wall clock is from the one that never steps
         self.rings = Rings({"t": "plc1", "u": "plc1"}, capacity=capacity)
 
@@ -53,7 +53,7 @@ class Recorder:
             self.historian = historian
             self.history = History(
                 self.rings, historian, now=self.moment, on_damage=self._damage,
-                on_clock_set=lambda *what: self.clock_sets.append(what),
+                on_clock_step=lambda *what: self.clock_steps.append(what),
             )  # fmt: skip
             await self.history.load()
             yield self
@@ -68,7 +68,7 @@ class Recorder:
     def take(self, tag, value, at, **changes):
         at_ns = NOW_NS + round(at * SECOND_NS)
         self.now_ns = LATEST_NS[self.directory] = max(self.now_ns, at_ns)
-        self.history.take("plc1", [sample(tag, value, at=at, **changes)], confirmed_ns=at_ns)
+        self.history.add_notification("plc1", [sample(tag, value, at=at, **changes)], confirmed_ns=at_ns)
 
     async def window(self, tag, start, end):
         request = WindowRequest(tag=tag, start_ns=NOW_NS + start * SECOND_NS, end_ns=NOW_NS + end * SECOND_NS)
@@ -90,7 +90,7 @@ async def test_a_window_older_than_memory_comes_from_disk_as_if_it_were_in_memor
         everything = Rings({"t": "plc1", "u": "plc1"}, capacity=5000)
         for at in range(1000):
             recorder.take("t", at % 7, at)
-            everything.take("plc1", [sample("t", at % 7, at=at)], confirmed_ns=NOW_NS + at * SECOND_NS)
+            everything.add_notification("plc1", [sample("t", at % 7, at=at)], confirmed_ns=NOW_NS + at * SECOND_NS)
             if at % 37 == 0:
                 await recorder.historian.flush()
         for start, end in ((0, 60), (95, 105), (300, 420), (700, 999), (0, 999)):
@@ -106,7 +106,7 @@ async def test_after_a_restart_a_late_result_still_meets_the_window_of_its_sampl
         before = await recorder.window("t", 100, 160)
     again = Recorder(tmp_path)
     async with again.open():
-        again.history.lose("plc1")  # as the feed does: nothing was heard since
+        again.history.mark_source_unknown("plc1")  # as the feed does: nothing was heard since
         after = await again.window("t", 100, 160)
         assert after.sha256() == before.sha256()
         assert aggregate(Aggregate.MEAN, after)[1] == pytest.approx(1.0)
@@ -125,7 +125,7 @@ async def test_what_was_flushed_survives_a_kill_and_what_was_not_counts_as_unkno
     killed = Recorder(tmp_path / "killed")
     killed.now_ns = recorder.now_ns
     async with killed.open():
-        killed.history.lose("plc1")
+        killed.history.mark_source_unknown("plc1")
         window = await killed.window("t", 0, 20)
         assert values(window)[:-1] == list(range(10))
         assert np.isnan(window.values[-1])
@@ -149,10 +149,10 @@ async def test_arrivals_go_on_counting_after_a_restart(tmp_path):
 async def test_what_the_servers_history_tells_of_a_hole_fills_it(tmp_path):
     async with Recorder(tmp_path).open() as recorder:
         recorder.take("t", 1, 0)
-        recorder.history.lose("plc1")
+        recorder.history.mark_source_unknown("plc1")
         recorder.take("t", 5, 20)
         assert aggregate(Aggregate.MEAN, await recorder.window("t", 0, 30))[1] == pytest.approx(1 / 3)
-        recorder.history.fill([sample("t", 1, at=-3), sample("t", 3, at=10)], from_ns=NOW_NS)
+        recorder.history.backfill([sample("t", 1, at=-3), sample("t", 3, at=10)], from_ns=NOW_NS)
         window = await recorder.window("t", 0, 30)
         assert aggregate(Aggregate.MEAN, window) == (pytest.approx((10 * 1 + 10 * 3 + 10 * 5) / 30), pytest.approx(1.0))
         await recorder.historian.flush()
@@ -414,7 +414,7 @@ async def ahead_for_ten_seconds(recorder, *, by=HOUR):
         recorder.set_by_ns = by * SECOND_NS if at >= 60 else 0
         recorder.now_ns = NOW_NS + at * SECOND_NS
         shown = at + (by if at >= 60 else 0)
-        recorder.history.take(
+        recorder.history.add_notification(
             "plc1", [sample("t", float(at), at=at)], confirmed_ns=NOW_NS + shown * SECOND_NS, clock_trusted=at < 63
         )
     recorder.set_by_ns, recorder.now_ns = 0, NOW_NS + 70 * SECOND_NS
@@ -438,10 +438,10 @@ async def test_after_a_clock_that_was_ahead_a_dead_servers_values_are_not_fresh(
                     WindowRequest(tag=tag, start_ns=recorder.now_ns, end_ns=recorder.now_ns)
                 )
                 assert age_seconds(window) == np.inf
-    assert [until - since for since, until in recorder.clock_sets] == [by * SECOND_NS, -by * SECOND_NS]
+    assert [until - since for since, until in recorder.clock_steps] == [by * SECOND_NS, -by * SECOND_NS]
 
 
-async def test_once_told_again_values_count_at_once_after_a_clock_that_was_ahead(tmp_path):
+async def test_once_resent_values_count_at_once_after_a_clock_that_was_ahead(tmp_path):
     async with Recorder(tmp_path).open() as recorder:
         await ahead_for_ten_seconds(recorder)
         recorder.take("u", 6.0, 65)  # it changed while the clock was ahead; told again, as all values are then
@@ -472,7 +472,7 @@ class Stepped:
             self.recorder.now_ns = LATEST_NS[self.recorder.directory] = NOW_NS + self.boot * SECOND_NS
             at = self.boot + (by if self.shared else 0)
             for tag, said in ((tag, {"t": value, "u": 5.0}[tag]) for tag in tags):
-                self.recorder.history.take(
+                self.recorder.history.add_notification(
                     "plc1", [sample(tag, said + 1e-6 * self.boot * (tag == "t"), at=at)],
                     confirmed_ns=NOW_NS + (self.boot + by) * SECOND_NS, clock_trusted=self.shared or not by,
                 )  # fmt: skip
@@ -598,7 +598,7 @@ async def test_a_damaged_journal_beside_a_setting_of_the_clock_stops_no_start_an
         with closing(open_for_reading(tmp_path / HISTORY_FILE, HISTORY)) as connection:
             recorded = RecordedHistory(connection, ["t"])
             assert recorded.damage.journal_entries == 1
-            assert recorded.voids.set_back()
+            assert recorded.clock_steps.steps_back()
 
 
 async def test_what_a_clock_far_ahead_has_dated_is_forgotten_in_its_turn_and_taken_for_no_damage(
@@ -621,15 +621,17 @@ async def test_what_a_clock_far_ahead_has_dated_is_forgotten_in_its_turn_and_tak
             assert entries < 50  # of 140: pruned, though the first sample of a series was of another year
 
 
-async def test_a_value_that_changed_by_a_clock_that_the_server_shared_counts_once_told_again(tmp_path):
+async def test_a_value_that_changed_by_a_clock_that_the_server_shared_counts_once_resent(tmp_path):
     """Gateway and server have one time, an hour ahead; a setpoint changes; then both are set right."""
     async with Recorder(tmp_path).open() as recorder:
         recorder.take("u", 5.0, 0)
         recorder.set_by_ns = HOUR * SECOND_NS
         changed_at = HOUR + 5
-        recorder.history.take("plc1", [sample("u", 6.0, at=changed_at)], confirmed_ns=NOW_NS + changed_at * SECOND_NS)
+        recorder.history.add_notification(
+            "plc1", [sample("u", 6.0, at=changed_at)], confirmed_ns=NOW_NS + changed_at * SECOND_NS
+        )
         recorder.set_by_ns, recorder.now_ns = 0, NOW_NS + 10 * SECOND_NS
-        recorder.history.take("plc1", [sample("u", 6.0, at=changed_at)], confirmed_ns=recorder.now_ns)
+        recorder.history.add_notification("plc1", [sample("u", 6.0, at=changed_at)], confirmed_ns=recorder.now_ns)
         recorder.now_ns = NOW_NS + 12 * SECOND_NS
         window = await recorder.window("u", 12, 12)
         assert (window.values[-1], int(window.statuses[-1])) == (6.0, 0)
@@ -657,4 +659,4 @@ async def test_a_clock_that_is_set_by_less_than_what_is_allowed_anyway_costs_not
         recorder.set_by_ns = round(by_seconds * SECOND_NS)
         recorder.take("t", 2.0, 1)
         assert (await recorder.window("t", 1, 1)).values.tolist() == [2.0]
-    assert recorder.clock_sets == []
+    assert recorder.clock_steps == []

@@ -51,10 +51,10 @@ async def test_what_was_known_then_is_known_again(lived, request_of):
                 source_ns = now_ns - tenths * SECOND_NS // 10
                 told = TagSample(tag=of, value=float(value), status=0, source_ns=source_ns, server_ns=source_ns)
                 recorded = {
-                    "take": lambda: rings.take("plc1", [told], confirmed_ns=now_ns),  # noqa: B023 - called at once
+                    "take": lambda: rings.add_notification("plc1", [told], confirmed_ns=now_ns),  # noqa: B023 - called at once
                     "confirm": lambda: rings.confirm("plc1", confirmed_ns=now_ns),  # noqa: B023
-                    "lose": lambda: rings.lose("plc1"),
-                    "fill": lambda: rings.fill([told], from_ns=source_ns),  # noqa: B023
+                    "lose": lambda: rings.mark_source_unknown("plc1"),
+                    "fill": lambda: rings.backfill([told], from_ns=source_ns),  # noqa: B023
                     "flush": list,
                 }[what]()
                 historian.record(recorded)
@@ -101,7 +101,7 @@ async def test_what_was_known_then_is_known_again_however_the_clock_was_set(live
                 if what == "flush":
                     await historian.flush()
                 elif what in ("take", "confirm"):
-                    history.take("plc1", [told] if what == "take" else [], confirmed_ns=wall_ns)
+                    history.add_notification("plc1", [told] if what == "take" else [], confirmed_ns=wall_ns)
                 end_ns = wall_ns - back_tenths * SECOND_NS // 10
                 request = WindowRequest(tag=tag, start_ns=end_ns - length_tenths * SECOND_NS // 10, end_ns=end_ns)
                 moments.append((request, (await history.windows([request]))[request]))

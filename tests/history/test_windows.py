@@ -12,7 +12,7 @@ from tests.fixtures.building import BAD, NOW_NS, UNCERTAIN, sample
 
 def window_of(*samples, seconds=10.0):
     rings = Rings({"t": "plc1"}, capacity=100)
-    rings.take("plc1", samples, confirmed_ns=NOW_NS + seconds_to_ns(5))
+    rings.add_notification("plc1", samples, confirmed_ns=NOW_NS + seconds_to_ns(5))
     return rings.window(WindowRequest(tag="t", start_ns=NOW_NS - seconds_to_ns(seconds), end_ns=NOW_NS))
 
 
@@ -76,9 +76,9 @@ def test_nothing_known_is_no_value():
 
 def test_a_lost_source_makes_its_windows_unknown_from_its_last_word():
     rings = Rings({"t": "plc1", "other": "plc2"}, capacity=100)
-    rings.take("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(6))
-    rings.take("plc2", [sample("other", 1, at=-20)], confirmed_ns=NOW_NS)
-    rings.lose("plc1")
+    rings.add_notification("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(6))
+    rings.add_notification("plc2", [sample("other", 1, at=-20)], confirmed_ns=NOW_NS)
+    rings.mark_source_unknown("plc1")
     requests = [WindowRequest(tag=name, start_ns=NOW_NS - seconds_to_ns(10), end_ns=NOW_NS) for name in ("t", "other")]
     lost, kept = (rings.window(request) for request in requests)
     assert aggregate(Aggregate.MEAN, lost) == (10.0, pytest.approx(0.4))
@@ -86,12 +86,12 @@ def test_a_lost_source_makes_its_windows_unknown_from_its_last_word():
     assert aggregate(Aggregate.MEAN, kept) == (1.0, pytest.approx(1.0))
 
 
-def test_a_value_told_again_after_a_loss_is_known_from_then_on_and_not_for_the_gap():
+def test_a_value_resent_after_a_loss_is_known_from_then_on_and_not_for_the_gap():
     rings = Rings({"t": "plc1"}, capacity=100)
-    rings.take("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(8))
-    rings.lose("plc1")
+    rings.add_notification("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(8))
+    rings.mark_source_unknown("plc1")
     # the server never noticed; it tells the same value with the same source time
-    rings.take("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(3))
+    rings.add_notification("plc1", [sample("t", 10, at=-20)], confirmed_ns=NOW_NS - seconds_to_ns(3))
     window = rings.window(WindowRequest(tag="t", start_ns=NOW_NS - seconds_to_ns(10), end_ns=NOW_NS))
     assert aggregate(Aggregate.MEAN, window) == (10.0, pytest.approx(0.5))
     assert aggregate(Aggregate.LAST, window) == (10.0, 1.0)
@@ -100,10 +100,10 @@ def test_a_value_told_again_after_a_loss_is_known_from_then_on_and_not_for_the_g
 def test_a_server_whose_clock_is_behind_catches_up_after_a_loss_without_hiding_new_values():
     rings = Rings({"t": "plc1"}, capacity=100)
     second = seconds_to_ns(1)
-    rings.take("plc1", [sample("t", 1, at=-40)], confirmed_ns=NOW_NS - 10 * second)
-    rings.lose("plc1")
+    rings.add_notification("plc1", [sample("t", 1, at=-40)], confirmed_ns=NOW_NS - 10 * second)
+    rings.mark_source_unknown("plc1")
     for at in range(-9, 1):  # its clock is five seconds behind ours
-        rings.take("plc1", [sample("t", 100 + at, at=at - 5)], confirmed_ns=NOW_NS + at * second)
+        rings.add_notification("plc1", [sample("t", 100 + at, at=at - 5)], confirmed_ns=NOW_NS + at * second)
         window = rings.window(WindowRequest(tag="t", start_ns=0, end_ns=NOW_NS + at * second))
         assert window.values[-1] == 100 + at
         assert (window.held_ns[1:] >= window.held_ns[:-1]).all()

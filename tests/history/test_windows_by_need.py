@@ -72,11 +72,11 @@ class Plant:
             told = TagSample(tag=tag, value=float(value), status=0, source_ns=source_ns, server_ns=source_ns)
             match what:
                 case "take":
-                    self.history.take("plc1", [told], confirmed_ns=self.now_ns)
-                    self.everything.take("plc1", [told], confirmed_ns=self.now_ns)
+                    self.history.add_notification("plc1", [told], confirmed_ns=self.now_ns)
+                    self.everything.add_notification("plc1", [told], confirmed_ns=self.now_ns)
                 case "fill":
-                    self.history.fill([told], from_ns=source_ns)
-                    self.everything.fill([told], from_ns=source_ns)
+                    self.history.backfill([told], from_ns=source_ns)
+                    self.everything.backfill([told], from_ns=source_ns)
                 case "flush":
                     await self.historian.flush()
                 case "pause":
@@ -179,7 +179,7 @@ async def test_many_tags_are_sealed_at_different_ages_and_all_of_their_windows_a
             told = [
                 TagSample(tag=name, value=float(at), status=0, source_ns=now_ns, server_ns=now_ns) for name in names
             ]
-            history.take("plc1", told, confirmed_ns=now_ns)
+            history.add_notification("plc1", told, confirmed_ns=now_ns)
             await historian.flush()
             evictable = await historian.retention.evictable()
             chunks |= set() if evictable is None else {(chunk, at) for chunk in evictable.chunks}
@@ -214,14 +214,14 @@ def test_a_ring_grows_when_a_version_reads_further_back_and_gives_room_back_when
         for at in (next(taken) for _ in range(count)):
             now_ns = NOW_NS + at * SECOND_NS
             told = TagSample(tag="t", value=float(at), status=0, source_ns=now_ns, server_ns=now_ns)
-            rings.take("plc1", [told], confirmed_ns=now_ns)
+            rings.add_notification("plc1", [told], confirmed_ns=now_ns)
         return WindowRequest(tag="t", start_ns=now_ns - 1000 * SECOND_NS, end_ns=now_ns)
 
     small = take(500), rings.nbytes()
-    rings.need({"t": 1000 * SECOND_NS})
+    rings.set_need({"t": 1000 * SECOND_NS})
     assert not rings.reaches_back(take(500))  # what it had let go is on disk
     assert rings.reaches_back(take(600))
     assert rings.nbytes() > 20_000
-    rings.need({})
+    rings.set_need({})
     take(2000)
     assert rings.nbytes() <= small[1]

@@ -61,7 +61,7 @@ def reference(kind, stretches):
 def test_aggregates_agree_with_the_reference(kind, given_samples):
     rings = Rings({"t": "s"}, capacity=100)
     taken = [TagSample(tag="t", value=v, status=q, source_ns=at, server_ns=at) for at, v, q in given_samples]
-    rings.fill(taken, from_ns=0)  # in any order of time
+    rings.backfill(taken, from_ns=0)  # in any order of time
     rings.confirm("s", confirmed_ns=START + 2 * LENGTH)
     window = rings.window(WindowRequest(tag="t", start_ns=START, end_ns=START + LENGTH))
     value, covered = aggregate(kind, window)
@@ -77,7 +77,7 @@ def test_aggregates_agree_with_the_reference(kind, given_samples):
 def test_last_agrees_with_the_reference(given_samples):
     rings = Rings({"t": "s"}, capacity=100)
     taken = [TagSample(tag="t", value=v, status=q, source_ns=at, server_ns=at) for at, v, q in given_samples]
-    rings.fill(taken, from_ns=0)  # in any order of time
+    rings.backfill(taken, from_ns=0)  # in any order of time
     rings.confirm("s", confirmed_ns=START + 2 * LENGTH)
     window = rings.window(WindowRequest(tag="t", start_ns=START, end_ns=START + LENGTH))
     holding = [item for item in sorted(given_samples, key=lambda item: item[0]) if item[0] <= START + LENGTH]

@@ -126,7 +126,9 @@ async def recorder(tmp_path, monkeypatch):
     monkeypatch.setattr(chunk_retention, "_DELETE_AT_ONCE", 8)
     async with Recorder(tmp_path / "history").open() as recording:
         for at in range(4000):
-            recording.history.take("plc1", [sample("t", at * 0.37, at=at)], confirmed_ns=NOW_NS + at * SECOND_NS)
+            recording.history.add_notification(
+                "plc1", [sample("t", at * 0.37, at=at)], confirmed_ns=NOW_NS + at * SECOND_NS
+            )
             if at % 50 == 0:
                 await recording.historian.flush()
         yield recording

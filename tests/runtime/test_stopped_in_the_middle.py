@@ -302,7 +302,7 @@ def while_what_was_read_is_written(filling):
         return {}
 
     filling.subscribed(nothing)
-    filling.feed._history.written = filling.for_ever
+    filling.feed._history.wait_for_backlog = filling.for_ever
 
 
 @pytest.mark.parametrize(

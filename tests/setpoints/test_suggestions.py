@@ -88,7 +88,7 @@ def situations(draw):
         for at, value, status in sorted(draw(histories), key=lambda item: item[0]):
             at_ns = NOW_NS + seconds_to_ns(at)
             sample = TagSample(tag=tag, value=value, status=status, source_ns=at_ns, server_ns=at_ns)
-            rings.take("plc1", [sample], confirmed_ns=confirmed_ns)
+            rings.add_notification("plc1", [sample], confirmed_ns=confirmed_ns)
     due = ModelDue(event_id="e", at=moment(NOW_NS), model=model.name)
     last_move = draw(st.one_of(st.none(), st.integers(0, NOW_NS)))
     facts = model_due_facts(

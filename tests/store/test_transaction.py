@@ -305,7 +305,7 @@ def test_advice_that_changed_before_it_was_sent_is_not_sent(bench):
 def test_a_move_that_the_operator_made_counts_for_the_minimum_interval(bench):
     bench.order()
     rings = steady_rings(76.0, 78.0)
-    rings.take("plc1", [sample("temperature_setpoint", 79.0, at=-1)], confirmed_ns=NOW_NS)
+    rings.add_notification("plc1", [sample("temperature_setpoint", 79.0, at=-1)], confirmed_ns=NOW_NS)
     event = ModelDue(event_id="due", at=moment(NOW_NS), model="viscosity")
     bench.commit(event, rings.windows(windows_needed(event, bench.line)))
     assert [each["kind"] for each in bench.sent("guidance")] == ["warning"]

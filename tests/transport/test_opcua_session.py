@@ -91,7 +91,7 @@ async def test_a_tag_with_an_unknown_namespace_does_not_cost_the_others():
 def test_times_that_are_none_or_beyond_int64_cost_nothing_but_themselves(moment):
     value = ua.DataValue(ua.Variant(1.0, ua.VariantType.Double), SourceTimestamp=moment, ServerTimestamp=moment)
     rings = Rings({"t": "s"}, capacity=10)
-    rings.take("s", [sample_of("t", value, NOW_NS)], confirmed_ns=NOW_NS)
+    rings.add_notification("s", [sample_of("t", value, NOW_NS)], confirmed_ns=NOW_NS)
     window = rings.window(WindowRequest(tag="t", start_ns=0, end_ns=NOW_NS))
     assert window.held_ns.tolist() == [NOW_NS]
     believed = moment is None or moment.year == 1601

@@ -1,7 +1,7 @@
 """Values of a chunk: sensors report steps of a converter, so values become whole numbers where nothing is lost. Pure.
 
-Values are whole multiples of a decimal, or of a step found in them plus how many units in the last place each is beside
-its grid; else their bits are kept as planes. What is no number (NaN, infinity) stands beside the numbers with its bits.
+Values are whole multiples of a decimal; or whole multiples of their common step, each with its distance from that grid
+in units in the last place; else their bits are kept as planes. NaN and infinity are kept apart, as bits.
 Layout, little-endian: whether there is any that is no number (u8), then its count, the lengths of where and what (u32
 each) and these; then the way (u8) and what it needs.
 """
@@ -88,12 +88,12 @@ def _grid(values: NDArray[np.float64]) -> bytes | None:
             return None
         step, start = span / steps, float(levels[0])
         multiples = np.rint((values - start) / step).astype(np.int64)
-        beside = wrapped_difference(values.view(np.int64), (start + multiples * step).view(np.int64))
-    if np.abs(beside).max() > _FARTHEST_UNITS or np.abs(beside).min() < 0:
+        residues = wrapped_difference(values.view(np.int64), (start + multiples * step).view(np.int64))
+    if np.abs(residues).max() > _FARTHEST_UNITS or np.abs(residues).min() < 0:
         return None
     where = pack_integers(multiples)
     head = struct.pack("<BddI", _Values.GRID, start, step, len(where))
-    return head + where + pack_integers(beside)
+    return head + where + pack_integers(residues)
 
 
 def _common_step(differences: NDArray[np.float64]) -> float | None:
@@ -112,9 +112,9 @@ def _common_step(differences: NDArray[np.float64]) -> float | None:
 
 def read_floats(reader: PartReader, count: int) -> NDArray[np.float64]:
     """Return so many values; raises ChunkError, ValueError or struct.error where there are none."""
-    if not reader.take("<B")[0]:
+    if not reader.read("<B")[0]:
         return _read_finite(reader, count)
-    exceptions, where_length, bits_length = reader.take("<III")
+    exceptions, where_length, bits_length = reader.read("<III")
     if exceptions > count:
         raise ChunkError(f"{exceptions} of {count} values are said to be no numbers")
     where = read_integers(PartReader(reader.cut(where_length)), exceptions)
@@ -125,20 +125,20 @@ def read_floats(reader: PartReader, count: int) -> NDArray[np.float64]:
 
 
 def _read_finite(reader: PartReader, count: int) -> NDArray[np.float64]:
-    return _FLOATS[_Values(reader.take("<B")[0])](reader, count)
+    return _FLOATS[_Values(reader.read("<B")[0])](reader, count)
 
 
 def _read_decimal(reader: PartReader, count: int) -> NDArray[np.float64]:
-    factor = _DECIMALS[reader.take("<B")[0]]
+    factor = _DECIMALS[reader.read("<B")[0]]
     return read_integers(reader, count).astype(np.float64) / factor
 
 
 def _read_grid(reader: PartReader, count: int) -> NDArray[np.float64]:
     start, step = struct.unpack("<dd", reader.cut(16))
-    (length,) = reader.take("<I")
+    (length,) = reader.read("<I")
     multiples = read_integers(PartReader(reader.cut(length)), count)
-    beside = read_integers(reader, count)
-    restored: NDArray[np.int64] = (start + multiples * step).view(np.int64) + beside
+    residues = read_integers(reader, count)
+    restored: NDArray[np.int64] = (start + multiples * step).view(np.int64) + residues
     return restored.view(np.float64)
 
 

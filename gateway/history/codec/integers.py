@@ -54,7 +54,7 @@ def pack_integers(numbers: Integers) -> bytes:
         _Shape.SECOND_DIFFERENCE: _difference(difference),
         _Shape.LINE: offset - _line(slope, len(offset)),
     }
-    shape = min(candidates, key=lambda each: _cost(candidates[each]))
+    shape = min(candidates, key=lambda shape: _cost(candidates[shape]))
     chosen = candidates[shape]
     least = int(chosen.min())
     head = struct.pack("<Bqqqq", shape, low, slope, unit, least)
@@ -79,12 +79,12 @@ def _cost(numbers: Integers) -> float:
 
 def read_integers(reader: PartReader, count: int) -> Integers:
     """Return so many numbers; raises ChunkError, ValueError or struct.error where there are none."""
-    shape = _Shape(reader.take("<B")[0])
+    shape = _Shape(reader.read("<B")[0])
     if shape is _Shape.CONSTANT:
-        return np.full(count, reader.take("<q")[0], np.int64)
+        return np.full(count, reader.read("<q")[0], np.int64)
     if shape is _Shape.BITS:
         return read_planes(reader, count).view(np.int64)
-    low, slope, unit, least = reader.take("<qqqq")
+    low, slope, unit, least = reader.read("<qqqq")
     chosen = read_planes(reader, count).view(np.int64) + least
     return _RESTORED[shape](chosen, slope) * unit + low
 

@@ -40,7 +40,7 @@ class Batch:
         """Return samples, which come in the order of their arrival, as a batch."""
         by_series = attrgetter("series")
         ordered = sorted(samples, key=by_series)
-        counts = {series: len([*found]) for series, found in groupby(ordered, key=by_series)}
+        counts = {series: len([*of_series]) for series, of_series in groupby(ordered, key=by_series)}
         return cls(columns=Columns.of(ordered), counts=counts)
 
     @classmethod

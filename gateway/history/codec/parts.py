@@ -1,4 +1,4 @@
-"""The parts of a chunk: how they are read one after the other, and planes of bytes, which all numbers end as. Pure.
+"""The parts of a chunk: reading one after the other, and planes of bytes, into which all numbers are divided. Pure.
 
 Layout of planes, little-endian: how many there are (u8), then each with its packed length (u32; 0: it is not packed)
 before it. The first plane holds the lowest byte of each number; planes above the highest byte in use are not there.
@@ -28,7 +28,7 @@ class PartReader:
         self._data = data
         self._at = at
 
-    def take(self, form: str) -> tuple[int, ...]:
+    def read(self, form: str) -> tuple[int, ...]:
         """Return the numbers of a ``struct`` format that come next; raises struct.error where there are too few."""
         numbers = struct.unpack_from(form, self._data, self._at)
         self._at += struct.calcsize(form)
@@ -44,7 +44,7 @@ class PartReader:
 
     def part(self) -> bytes:
         """Return the part that comes next, whose length stands before it."""
-        (length,) = self.take("<I")
+        (length,) = self.read("<I")
         return self.cut(length)
 
 
@@ -75,13 +75,13 @@ def _decompressor() -> zstandard.ZstdDecompressor:
     """Return this thread's decompressor: making one costs more than using it."""
     if not hasattr(_OF_THREAD, "decompressor"):
         _OF_THREAD.decompressor = zstandard.ZstdDecompressor()
-    found: zstandard.ZstdDecompressor = _OF_THREAD.decompressor
-    return found
+    decompressor: zstandard.ZstdDecompressor = _OF_THREAD.decompressor
+    return decompressor
 
 
 def read_planes(reader: PartReader, count: int) -> NDArray[np.uint64]:
     """Return so many numbers from planes of their bytes; raises ChunkError where there are none."""
-    (width,) = reader.take("<B")
+    (width,) = reader.read("<B")
     if width > 8:  # noqa: PLR2004 - a number has eight bytes
         raise ChunkError("a number has more than eight bytes")
     if not width:
@@ -93,7 +93,7 @@ def read_planes(reader: PartReader, count: int) -> NDArray[np.uint64]:
 
 
 def _plane(reader: PartReader, count: int) -> NDArray[np.uint64]:
-    (length,) = reader.take("<I")
+    (length,) = reader.read("<I")
     packed = reader.cut(length or count)
     if length and zstandard.frame_content_size(packed) != _SIZE_NOT_STATED:
         raise ChunkError("a compressed part states a size, which would be believed and allocated")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.history.clock_steps import ClockSet, Voids
+from gateway.history.clock_steps import ClockStep, ClockSteps
 from gateway.history.file.history_file import HistoryFile
 from gateway.history.file.statements import SQL
 
@@ -25,20 +25,20 @@ class Evictable:
 class ChunkRetention:
     """Deletes chunks on the writing thread, in small pieces."""
 
-    def __init__(self, file: HistoryFile, *, now_ns: Callable[[], int], voids: Callable[[], Voids]) -> None:
-        """``voids``: what holds no more after the settings of the clock so far."""
+    def __init__(self, file: HistoryFile, *, now_ns: Callable[[], int], clock_steps: Callable[[], ClockSteps]) -> None:
+        """``clock_steps``: returns the steps of the wall clock so far."""
         self._file = file
         self._now_ns = now_ns
-        self._voids = voids
-        self._void_deleted = set[ClockSet]()
+        self._clock_steps = clock_steps
+        self._deleted_for = set[ClockStep]()
 
     async def forget_before(self, before_ns: int) -> int:
         """Delete chunks that end before an instant, in small pieces; return how many."""
         deleted = 0
-        for clock_set in self._voids().set_back():
-            if clock_set.until_ns < before_ns and clock_set not in self._void_deleted:
-                deleted += await self._file.write(partial(_delete_void, clock_set, self._now_ns()))
-                self._void_deleted.add(clock_set)
+        for clock_step in self._clock_steps().steps_back():
+            if clock_step.until_ns < before_ns and clock_step not in self._deleted_for:
+                deleted += await self._file.write(partial(_delete_void_chunks, clock_step, self._now_ns()))
+                self._deleted_for.add(clock_step)
         while True:
             count = await self._file.write(partial(_delete_before, before_ns))
             deleted += count
@@ -62,8 +62,8 @@ def _delete_before(before_ns: int, connection: sqlite3.Connection) -> int:
     return connection.execute(SQL["delete_chunks_before"], {"before_ns": before_ns, "most": _DELETE_AT_ONCE}).rowcount
 
 
-def _delete_void(clock_set: ClockSet, now_ns: int, connection: sqlite3.Connection) -> int:
-    before = {"now_ns": now_ns, "arrival": clock_set.arrival}
+def _delete_void_chunks(clock_step: ClockStep, now_ns: int, connection: sqlite3.Connection) -> int:
+    before = {"now_ns": now_ns, "arrival": clock_step.arrival}
     return connection.execute(SQL["delete_void_chunks"], before).rowcount
 
 

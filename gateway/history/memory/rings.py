@@ -7,15 +7,15 @@ counts from earlier is on disk alone.
 Touched only from the event loop's thread; windows are handed out as copies. When a source is lost, each of
 its tags gets a *mark* (bad, no number) at the instant until which its server had last confirmed the value: from there
 on nothing is known, and windows say so by themselves. When the source is back, a server sends each value again
-with the source time it always had; such a value counts again only from the moment it was sent again, and nothing that
-follows counts from earlier than that. What a server's history holds of the hole counts from its own time.
+with its old source time; such a value counts from the time of resending, and no later sample counts from before that.
+What a server's history holds of the hole counts from its own time.
 """
 
 from collections.abc import Container, Iterable, Mapping
 
 from gateway.history.columns import Columns, HeldSample, Reach, SampleFlag
 from gateway.history.memory.confirmations import Confirmations
-from gateway.history.memory.source_times import LARGEST_LEAD_NS, take_live
+from gateway.history.memory.source_times import LARGEST_LEAD_NS, add_live_sample
 from gateway.history.memory.tag_ring import TagRing, put_mark, put_sample
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.records.process import TagSample
@@ -49,10 +49,10 @@ class Rings:
         self.by_tag = {tag: TagRing(capacity=capacity, kept_ns=_kept_ns(tag, need_ns)) for tag in tags}
         self.confirmations = Confirmations(tags.values())
         self.arrival = 0
-        self.samples_taken = 0
+        self.samples_added = 0
 
-    def need(self, need_ns: Mapping[str, int]) -> None:
-        """Keep each tag as far back as it is read from now on; until a ring has grown its windows are on disk."""
+    def set_need(self, need_ns: Mapping[str, int]) -> None:
+        """Keep each tag as far back as it is read from now on; until a ring has grown, its windows come from disk."""
         for tag, ring in self.by_tag.items():
             ring.keep(_kept_ns(tag, need_ns))
 
@@ -61,12 +61,12 @@ class Rings:
         return sum(ring.nbytes for ring in self.by_tag.values())
 
     def reach(self, series: str) -> Reach:
-        """Return how much of what an earlier run has recorded of a series is to be put back."""
+        """Return how much of a series an earlier run has recorded is put back."""
         ring = self.by_tag.get(series)
         return Reach(1) if ring is None else ring.reach
 
-    def put_back(self, series: str, columns: Columns, *, older_elsewhere: bool) -> None:
-        """Take samples that were recorded in an earlier run, as they counted then."""
+    def restore(self, series: str, columns: Columns, *, older_elsewhere: bool) -> None:
+        """Put samples of an earlier run back, as they counted then."""
         if series in self.by_tag:
             ring = self.by_tag[series]
             ring.older_elsewhere = older_elsewhere
@@ -74,7 +74,7 @@ class Rings:
         elif series.removeprefix("@") in self.confirmations.until_ns and len(columns):
             self.confirmations.note(series.removeprefix("@"), int(columns.held_ns.max()))
 
-    def take(
+    def add_notification(
         self,
         source: str,
         samples: Iterable[TagSample],
@@ -94,27 +94,27 @@ class Rings:
             clock_trusted: whether the source's times may be used at all.
             distrusted: tags whose source times may not be used.
             allowed_lead_ns: how far a source time may be ahead; one that is counts from when it came.
-            confirms: whether it says that what did not change still holds; values that were read by us do not.
+            confirms: whether it says that what did not change still holds; values from a plain read do not.
 
         Returns the samples as they count, and the confirmation itself.
         """
         self.arrival += 1
         lead_ns = max(allowed_lead_ns, LARGEST_LEAD_NS)
-        taken = [
-            take_live(
+        added = [
+            add_live_sample(
                 self.by_tag[sample.tag], sample, confirmed_ns, self.arrival,
                 clock_trusted=clock_trusted and sample.tag not in distrusted,
                 allowed_lead_ns=lead_ns,
             )
             for sample in samples
         ]  # fmt: skip
-        self.samples_taken += len(taken)
+        self.samples_added += len(added)
         if confirms:
-            taken.append(self.confirmations.confirm(source, confirmed_ns, arrival=self.arrival))
-        return taken
+            added.append(self.confirmations.confirm(source, confirmed_ns, arrival=self.arrival))
+        return added
 
-    def fill(self, samples: Iterable[TagSample], *, from_ns: int) -> list[HeldSample]:
-        """Add what a server's history holds of a hole; what is older than the hole counts from its beginning."""
+    def backfill(self, samples: Iterable[TagSample], *, from_ns: int) -> list[HeldSample]:
+        """Add the values of a hole from the server's history; a value older than the hole counts from its beginning."""
         self.arrival += 1
         return [
             put_sample(
@@ -141,27 +141,27 @@ class Rings:
         """Return until when a tag is known: its newest value, or its source's last confirmation."""
         return max(self.confirmations.until_ns[self.source_of[tag]], self.by_tag[tag].last_ns or 0)
 
-    def lose(self, source: str) -> list[HeldSample]:
-        """Note that nothing is known of a source's tags since it last confirmed them; return the marks."""
+    def mark_source_unknown(self, source: str) -> list[HeldSample]:
+        """Mark the tags of a source as unknown since it last confirmed them; return the marks."""
         self.arrival += 1
         marks = []
         for tag, ring in self.by_tag.items():
             if self.source_of[tag] == source and ring.last_ns is not None:
-                ring.told_again_until_ns = self.known_until_ns(tag)
-                marks.append(put_mark(ring, tag, ring.told_again_until_ns, arrival=self.arrival))
+                ring.resent_until_ns = self.known_until_ns(tag)
+                marks.append(put_mark(ring, tag, ring.resent_until_ns, arrival=self.arrival))
         return marks
 
-    def lose_tag(self, tag: str, *, since_ns: int, told_again: bool = False) -> list[HeldSample]:
-        """Note that values of one tag were lost since an instant, until the next that comes.
+    def mark_tag_unknown(self, tag: str, *, since_ns: int, may_be_resent: bool = False) -> list[HeldSample]:
+        """Mark one tag as unknown from an instant until its next value; return the mark.
 
-        ``told_again``: the next may be the old one, which then counts only from when it was sent again.
+        ``may_be_resent``: the next value may be the old one, which then counts from the time of resending.
         """
         self.arrival += 1
         ring = self.by_tag[tag]
         if ring.last_ns is None:
             return []
-        if told_again:
-            ring.told_again_until_ns = since_ns
+        if may_be_resent:
+            ring.resent_until_ns = since_ns
         return [put_mark(ring, tag, since_ns, arrival=self.arrival)]
 
     def reaches_back(self, request: WindowRequest) -> bool:

@@ -1,7 +1,7 @@
 """The newest samples of one tag in memory, in the order in which they count.
 
-Three columns, of which the rows from ``_begin`` to ``_end`` are kept. What is let go leaves at the front, what comes is
-put at its place in time, nearly always the end; now and then the rows are moved to the front. From its first sample on
+Three columns, of which the rows from ``_begin`` to ``_end`` are kept. Old samples leave at the front; a new sample
+goes to its place in time, nearly always the end; now and then the rows are moved to the front. From its first sample on
 a ring knows all that is known; what counts from earlier is on disk alone, and ``reaches_back_to`` says so.
 """
 
@@ -37,7 +37,7 @@ class TagRing:
         "older_elsewhere",
         "overwritten",
         "reaches_from_ns",
-        "told_again_until_ns",
+        "resent_until_ns",
     )
 
     def __init__(self, *, capacity: int, kept_ns: int | None = None) -> None:
@@ -46,9 +46,9 @@ class TagRing:
         self.overwritten = 0  # samples that somebody may read, and for which there was no room
         self.older_elsewhere = False  # whether older samples are on disk, or were
         self.reaches_from_ns = 0  # what counts from earlier is on disk alone
-        self.told_again_until_ns: int | None = None
+        self.resent_until_ns: int | None = None
         self.earliest_next_ns = 0
-        self.false_until_ns = 0  # until when source times are of a clock that has been set back since
+        self.false_until_ns = 0  # source times up to here are of a clock that has been set back since
         self._capacity = capacity
         self._kept_ns = kept_ns
         self._begin = 0
@@ -79,7 +79,7 @@ class TagRing:
         return Reach(self._capacity, self._kept_ns)
 
     def keep(self, kept_ns: int | None) -> None:
-        """Keep samples for so long from now on; what was let go already is on disk alone."""
+        """Keep samples for so long from now on; samples dropped earlier are on disk alone."""
         self._kept_ns = kept_ns
 
     def refill(self, columns: Columns) -> None:
@@ -95,8 +95,8 @@ class TagRing:
     def append(self, *, held_ns: int, value: float, status: int) -> None:
         """Add a sample at its place in time; of equal times the later arrival comes last.
 
-        One that counts from earlier than the first that is kept is on disk alone, like those beside it: with it the
-        ring would say that it reaches back to where it does not.
+        A sample older than the first that is kept is left to the disk: with it the ring would claim to be complete
+        from there on.
         """
         if self._end == len(self._held_ns):
             self._make_room()
@@ -110,10 +110,10 @@ class TagRing:
         self._held_ns[at], self._values[at], self._statuses[at] = held_ns, value, status
         self._end += 1
         self.last_ns = held_ns if self.last_ns is None else max(self.last_ns, held_ns)
-        self._let_go()
+        self._discard_old()
 
-    def _let_go(self) -> None:
-        """Let go what nobody reads any more, and the oldest where there are too many."""
+    def _discard_old(self) -> None:
+        """Drop samples that nobody reads any more, and the oldest if there are too many."""
         if len(self) > self._capacity:
             self._begin += 1
             self.overwritten += 1

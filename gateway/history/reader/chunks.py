@@ -1,7 +1,7 @@
-"""Reading sealed chunks, each held against its hash: plain functions of a connection.
+"""Reading sealed chunks, each checked against its hash: plain functions of a connection.
 
 Used by the historian's own reading thread and by commands. Chunks of a series are numbered without a hole: a chunk that
-is damaged or missing is not skipped in silence; in its place stands a mark, from which on nothing is known.
+is damaged or missing is not skipped in silence: a mark in its place says that nothing is known from there on.
 """
 
 import json
@@ -11,7 +11,7 @@ from contextlib import suppress
 import numpy as np
 
 from gateway.database.opening import SQLITE_ERRORS
-from gateway.history.clock_steps import NOTHING_VOID, Voids
+from gateway.history.clock_steps import NO_CLOCK_STEPS, ClockSteps
 from gateway.history.codec.chunk import decode
 from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns
@@ -56,15 +56,15 @@ def read_chunks(
     end_ns: int,
     damage: Damage,
     decoded: DecodedChunks | None = None,
-    voids: Voids = NOTHING_VOID,
+    clock_steps: ClockSteps = NO_CLOCK_STEPS,
 ) -> tuple[list[Columns], int]:
     """Return (the chunks that a stretch needs, with the one that holds at its start; the last arrival in them).
 
     The chunks are in the order of their sealing. With ``decoded`` they come as it keeps them. What is void is left out
     only where whole chunks are.
     """
-    gone = json.dumps([(each.arrival, each.until_ns) for each in voids.set_back()])
-    when = {"series_id": series_id, "start_ns": start_ns, "end_ns": end_ns, "voids": gone}
+    steps_back = json.dumps([(step.arrival, step.until_ns) for step in clock_steps.steps_back()])
+    when = {"series_id": series_id, "start_ns": start_ns, "end_ns": end_ns, "steps_back": steps_back}
     first, last, before = connection.execute(SQL["chunks_of_stretch"], when).fetchone()
     numbers = [number for number in (first, last, before) if number is not None]
     if not numbers:

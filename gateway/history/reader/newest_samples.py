@@ -1,7 +1,7 @@
 """The newest samples of a series, read backwards from its last chunk until there are enough.
 
 Chunks are in the order of arrival, so an older one may hold what counts from later (a hole that was filled late): more
-are read until none can hold anything that belongs among the samples wanted.
+are read until none can hold anything that belongs among the newest samples.
 """
 
 import sqlite3
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from gateway.history.clock_steps import NOTHING_VOID, Voids
+from gateway.history.clock_steps import NO_CLOCK_STEPS, ClockSteps
 from gateway.history.columns import Columns, Reach
 from gateway.history.file.integrity import AFTER_ALL, Damage, are_whole, hole
 from gateway.history.file.statements import SQL
@@ -24,14 +24,14 @@ def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage:
     parts: list[Columns | None] = []
     for _number, part in _backwards(connection, series_id, damage):
         parts.insert(0, part)
-        if sum(len(each) for each in parts if each is not None) >= most:
+        if sum(len(part) for part in parts if part is not None) >= most:
             break
     return Columns.joined(_with_holes(parts)).in_time()
 
 
 def newest_that_hold(
     connection: sqlite3.Connection, series_id: int | None, waiting: Columns, *, reach: Reach, damage: Damage,
-    voids: Voids = NOTHING_VOID,
+    clock_steps: ClockSteps = NO_CLOCK_STEPS,
 ) -> tuple[Columns, bool]:  # fmt: skip
     """Return (the newest samples of a series, as far as ``reach`` says; whether there are others).
 
@@ -39,12 +39,12 @@ def newest_that_hold(
     ``waiting``: what is not sealed.
     """
     parts: list[Columns | None] = []
-    kept, unread_below = voids.kept(waiting).in_time(), _NEVER_REACHED
+    kept, unread_below = clock_steps.kept(waiting).in_time(), _NEVER_REACHED
     if series_id is None:
         return _newest_of_all(kept, reach)
     backwards = _backwards(connection, series_id, damage)
     while True:
-        latest_ns = _latest_ns(connection, series_id, unread_below, voids)
+        latest_ns = _latest_ns(connection, series_id, unread_below, clock_steps)
         complete = kept.where(slice(0 if latest_ns is None else int(np.searchsorted(kept.held_ns, latest_ns)), None))
         if latest_ns is not None and reach.is_met_by(complete):
             return reach.newest(complete).copied(), True
@@ -54,7 +54,7 @@ def newest_that_hold(
         number, part = chunk
         parts.insert(0, part)
         unread_below = unread_below if number is None else number
-        kept = voids.kept(Columns.joined([*_with_holes(parts), waiting])).in_time()
+        kept = clock_steps.kept(Columns.joined([*_with_holes(parts), waiting])).in_time()
 
 
 def _newest_of_all(columns: Columns, reach: Reach) -> tuple[Columns, bool]:
@@ -62,17 +62,17 @@ def _newest_of_all(columns: Columns, reach: Reach) -> tuple[Columns, bool]:
     return newest_columns, len(newest_columns) < len(columns)
 
 
-def _latest_ns(connection: sqlite3.Connection, series_id: int, below: int, voids: Voids) -> int | None:
+def _latest_ns(connection: sqlite3.Connection, series_id: int, below: int, clock_steps: ClockSteps) -> int | None:
     """Return until when the chunks with lower numbers reach at the latest, None where nobody can say.
 
     Where a clock was set back, what such a chunk holds of later than that does not hold.
     """
     below_number = {"series_id": series_id, "below": below}
-    if not voids:
+    if not clock_steps:
         row = connection.execute(SQL["latest_of_chunks"], below_number).fetchone()
         return None if row is None else int(row[0])
     ends = [
-        min([last_ns, *(each.until_ns for each in voids.set_back() if last_arrival < each.arrival)])
+        min([last_ns, *(step.until_ns for step in clock_steps.steps_back() if last_arrival < step.arrival)])
         for last_ns, last_arrival in connection.execute(SQL["ends_of_chunks"], below_number)
         if are_whole(last_ns, last_arrival)
     ]

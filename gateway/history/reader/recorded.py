@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.database.opening import one_state
-from gateway.history.clock_steps import CLOCK_SERIES, NOTHING_VOID, Voids
+from gateway.history.clock_steps import CLOCK_SERIES, NO_CLOCK_STEPS, ClockSteps
 from gateway.history.columns import Columns
 from gateway.history.file.integrity import Damage
 from gateway.history.reader.chunks import in_stretch, read_chunks, read_series
@@ -33,31 +33,40 @@ class RecordedHistory:
         for name in (*series, CLOCK_SERIES):
             if name in self._ids:
                 most = EVERY_SAMPLE if name == CLOCK_SERIES else 1
-                found = newest(connection, self._ids[name], most=most, damage=Damage())
-                until = sealed_until(found)
+                sealed = newest(connection, self._ids[name], most=most, damage=Damage())
+                until = sealed_until(sealed)
                 if until is not None:
                     last_sealed[name] = until
-                clock = found if name == CLOCK_SERIES else clock
+                clock = sealed if name == CLOCK_SERIES else clock
         unsealed, _last_arrival = read_unsealed(connection, last_sealed, self.damage)
         self._unsealed = {name: Columns.joined(parts) for name, parts in unsealed.items()}
-        self.voids = Voids.recorded(Columns.joined([clock, self._unsealed.get(CLOCK_SERIES, Columns.of(()))]))
+        self.clock_steps = ClockSteps.recorded(
+            Columns.joined([clock, self._unsealed.get(CLOCK_SERIES, Columns.of(()))])
+        )
 
     def stretch(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
         """Return a series' samples of a stretch that hold, and the one at its start, ordered by when they count."""
-        found = self.voids.kept(self.around(name, start_ns=start_ns, end_ns=end_ns, voids=self.voids))
-        return in_stretch(found, start_ns=start_ns, end_ns=end_ns)
+        samples = self.clock_steps.kept(
+            self.around(name, start_ns=start_ns, end_ns=end_ns, clock_steps=self.clock_steps)
+        )
+        return in_stretch(samples, start_ns=start_ns, end_ns=end_ns)
 
-    def around(self, name: str, *, start_ns: int, end_ns: int, voids: Voids = NOTHING_VOID) -> Columns:
+    def around(self, name: str, *, start_ns: int, end_ns: int, clock_steps: ClockSteps = NO_CLOCK_STEPS) -> Columns:
         """Return at least the samples of a stretch and what held at its start, ordered by when they count.
 
         Of what held at its start all that came earlier is there, too, as far as chunks are read for it: what came last
-        was not known at first. What was found void since is there as well, but for whole chunks of ``voids``.
+        was not known at first. What was found void since is there as well, but for whole chunks of ``clock_steps``.
         """
         sealed, last_arrival = list[Columns](), 0
         if name in self._ids:
             with one_state(self._connection):  # what is forgotten meanwhile is no damage
                 sealed, last_arrival = read_chunks(
-                    self._connection, self._ids[name], start_ns=start_ns, end_ns=end_ns, damage=self.damage, voids=voids
+                    self._connection,
+                    self._ids[name],
+                    start_ns=start_ns,
+                    end_ns=end_ns,
+                    damage=self.damage,
+                    clock_steps=clock_steps,
                 )
         waiting = self._unsealed.get(name, Columns.of(()))
         return Columns.joined([*sealed, waiting.where(waiting.arrival > last_arrival)]).in_time()
@@ -90,7 +99,7 @@ class KnownThen:
 
     def arrival_at(self, at_ns: int) -> int:
         """Return how many notifications had come by an instant, of records that do not say it themselves."""
-        return max((each.arrival_at(at_ns) for each in self._confirmed.values()), default=0)
+        return max((confirmed.arrival_at(at_ns) for confirmed in self._confirmed.values()), default=0)
 
     def windows(self, requests: Iterable[WindowRequest], *, arrival: int) -> dict[WindowRequest, TagWindow]:
         """Return the windows asked for."""
@@ -101,14 +110,14 @@ class KnownThen:
         columns = loaded.columns
         if not loaded.start_ns <= request.start_ns <= request.end_ns <= loaded.end_ns:
             columns = self._history.around(request.tag, start_ns=request.start_ns, end_ns=request.end_ns)
-        voids = self._history.voids.as_of(arrival)
-        known = _known(columns, request, arrival, voids)
+        clock_steps = self._history.clock_steps.as_of(arrival)
+        known = _known(columns, request, arrival, clock_steps)
         while len(columns) and not (len(known) and columns.held_ns[known[0]] <= request.start_ns):
             # what lies just before the window came later, or does not hold: further back
             further = self._history.around(request.tag, start_ns=int(columns.held_ns[0]) - 1, end_ns=request.end_ns)
             if not len(further) or further.held_ns[0] >= columns.held_ns[0]:
                 break
-            columns, known = further, _known(further, request, arrival, voids)
+            columns, known = further, _known(further, request, arrival, clock_steps)
         confirmed_ns = self._confirmed[self._source_of[request.tag]].confirmed_ns(arrival)
         return cut(
             request,
@@ -120,12 +129,12 @@ class KnownThen:
         )
 
 
-def _known(columns: Columns, request: WindowRequest, arrival: int, voids: Voids) -> NDArray[np.intp]:
+def _known(columns: Columns, request: WindowRequest, arrival: int, clock_steps: ClockSteps) -> NDArray[np.intp]:
     """Return the rows that had arrived and held: of the window, and back to one that holds at its start."""
 
     def had_come(begin: int, end: int) -> NDArray[np.bool_]:
         come = columns.arrival[begin:end] <= arrival
-        return come & voids.holds(columns.where(slice(begin, end))) if voids else come
+        return come & clock_steps.holds(columns.where(slice(begin, end))) if clock_steps else come
 
     held_until = int(np.searchsorted(columns.held_ns, request.start_ns, side="right"))
     stop = int(np.searchsorted(columns.held_ns, request.end_ns, side="right"))

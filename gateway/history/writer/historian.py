@@ -6,9 +6,9 @@ Invariants:
    not more, and the restart marks it as unknown.
 2. A journal entry goes only when each of its samples is in a chunk, in the transaction that proves it.
 3. Chunks of a series are numbered without a hole, so that a missing one is noticed; each carries its hash.
-4. Samples are kept as they arrived (arrival numbers rise within a chunk), and as they counted. What a clock that was
-   ahead has dated into a future that was none stays, too, and is left out on reading (``voids``).
-5. What waits to be written is bounded; what has to be given up is counted and told as a gap.
+4. Samples are kept as they arrived (arrival numbers rise within a chunk), and as they counted. Samples that a
+   clock that was ahead has dated into the future stay, too, and are left out on reading (``clock_steps``).
+5. What waits to be written is bounded; samples that have to be dropped are counted and reported as a gap.
 
 The buffers belong to the event loop, the database to the writing thread, reading to a thread of its own.
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Self
 
 from gateway.errors import LablineError, StoreUnavailableError
-from gateway.history.clock_steps import CLOCK_SERIES, NOTHING_VOID, ClockSet, Voids
+from gateway.history.clock_steps import CLOCK_SERIES, NO_CLOCK_STEPS, ClockStep, ClockSteps
 from gateway.history.codec.chunk import encode
 from gateway.history.codec.journal_entry import Batch, pack
 from gateway.history.columns import Columns, HeldSample, Reach, mark
@@ -67,19 +67,19 @@ class Historian:
         on_trouble: Callable[[str | None], None] = lambda _why: None,
         on_dropped: Callable[[int, int, int], None] = lambda _count, _from_ns, _until_ns: None,
     ) -> None:
-        """``on_trouble`` hears why history cannot be written, None once it can; ``on_dropped`` what was given up."""
+        """``on_trouble`` hears why history cannot be written, None once it can; ``on_dropped`` what was dropped."""
         self._on_trouble = on_trouble
         self._on_dropped = on_dropped
         self._file = HistoryFile(directory)
         self._unsealed = Unsealed(now_ns=now_ns)
         self._decoded = DecodedChunks(most=_MOST_DECODED)
-        self._voids = NOTHING_VOID
+        self._clock_steps = NO_CLOCK_STEPS
         self._fresh: list[HeldSample] = []
         self._being_written: Batch | None = None
         self._next_numbers: dict[str, int] = {}
         self._series: dict[str, int] = {}
         self._flushing = asyncio.Lock()
-        self.retention = ChunkRetention(self._file, now_ns=now_ns, voids=lambda: self._voids)
+        self.retention = ChunkRetention(self._file, now_ns=now_ns, clock_steps=lambda: self._clock_steps)
         self.samples_written = 0
 
     async def __aenter__(self) -> Self:
@@ -97,22 +97,22 @@ class Historian:
         """Take samples to be written with the next flush."""
         self._fresh += samples
         if len(self._fresh) > _MOST_WAITING:
-            given_up = self._fresh[: _MOST_WAITING // 10]
-            self._fresh[: len(given_up)] = _holes_for(given_up)
-            self._on_dropped(len(given_up), given_up[0].held_ns, given_up[-1].held_ns)
+            dropped = self._fresh[: _MOST_WAITING // 10]
+            self._fresh[: len(dropped)] = _holes_for(dropped)
+            self._on_dropped(len(dropped), dropped[0].held_ns, dropped[-1].held_ns)
 
-    def clock_was_set(self, clock_set: ClockSet) -> None:
-        """Leave out from now on what that makes void; it is written with the next flush."""
-        self.record([clock_set.sample()])
-        self._leave_out(self._voids.with_sets([clock_set]))
+    def record_clock_step(self, clock_step: ClockStep) -> None:
+        """Leave out from now on the samples that the step makes void; the step is written with the next flush."""
+        self.record([clock_step.sample()])
+        self._use_clock_steps(self._clock_steps.with_steps([clock_step]))
 
-    def _leave_out(self, voids: Voids) -> None:
-        self._voids = self._unsealed.voids = voids
-        self._decoded = DecodedChunks(most=_MOST_DECODED, arrivals=bool(voids))
+    def _use_clock_steps(self, clock_steps: ClockSteps) -> None:
+        self._clock_steps = self._unsealed.clock_steps = clock_steps
+        self._decoded = DecodedChunks(most=_MOST_DECODED, arrivals=bool(clock_steps))
 
     @property
-    def waits_long(self) -> bool:
-        """Return whether so much waits to be written that whoever can wait should."""
+    def has_backlog(self) -> bool:
+        """Return whether so much waits to be written that a caller who can wait should."""
         return len(self._fresh) > _MOST_WAITING // 4
 
     async def run(self) -> None:
@@ -158,7 +158,7 @@ class Historian:
         for series, packed in written.packed.items():
             packing[series].replace_unpacked(packed)
         for series in sealing:
-            self._unsealed.let_go(series)
+            self._unsealed.discard(series)
             self._next_numbers[series] = self._next_numbers.get(series, 1) + 1
         self.samples_written += len(fresh)
         self._on_trouble(None)
@@ -193,7 +193,7 @@ class Historian:
         """Return the newest samples of every series, of each as much as ``reach`` says."""
         loaded = await self._file.read(partial(load, reach, self._unsealed))
         self._series, self._next_numbers = loaded.ids, loaded.next_numbers
-        self._leave_out(loaded.voids)
+        self._use_clock_steps(loaded.clock_steps)
         return loaded
 
     async def stretches(self, requests: Sequence[WindowRequest]) -> tuple[dict[WindowRequest, Columns], Damage]:
@@ -205,7 +205,9 @@ class Historian:
         for first in range(0, len(requests), _READ_AT_ONCE):
             some = requests[first : first + _READ_AT_ONCE]
             pending = self._pending({request.tag for request in some})
-            part, damaged = await self._file.read(partial(read_stretches, some, pending, self._voids, self._decoded))
+            part, damaged = await self._file.read(
+                partial(read_stretches, some, pending, self._clock_steps, self._decoded)
+            )
             read |= part
             damage.add(damaged)
         return read, damage
@@ -229,10 +231,10 @@ class Historian:
         }
 
 
-def _holes_for(given_up: Sequence[HeldSample]) -> list[HeldSample]:
+def _holes_for(dropped: Sequence[HeldSample]) -> list[HeldSample]:
     """Return a mark for each series that loses samples, at the first of them: from there on nothing is known."""
-    settings = [sample for sample in given_up if sample.series == CLOCK_SERIES]  # without them void samples would hold
-    first = {sample.series: sample for sample in reversed(given_up)}
+    settings = [sample for sample in dropped if sample.series == CLOCK_SERIES]  # without them void samples would hold
+    first = {sample.series: sample for sample in reversed(dropped)}
     return settings + [
         mark(series, sample.held_ns, arrival=sample.arrival)
         for series, sample in first.items()

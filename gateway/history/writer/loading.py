@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.history.clock_steps import CLOCK_SERIES, Voids
+from gateway.history.clock_steps import CLOCK_SERIES, ClockSteps
 from gateway.history.columns import Columns, Reach
 from gateway.history.file.integrity import Damage
 from gateway.history.file.statements import SQL
@@ -29,7 +29,7 @@ class Loaded:
     damage: Damage
     ids: dict[str, int]  # of the series in the file
     next_numbers: dict[str, int]  # of the chunks of each series
-    voids: Voids
+    clock_steps: ClockSteps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,7 @@ class _Ends:
 
     last_sealed: Mapping[str, tuple[int, int]]
     next_numbers: dict[str, int]
-    clock_sets: Columns
+    clock_steps: Columns
     arrival: int
 
 
@@ -52,31 +52,31 @@ def load(reach: Callable[[str], Reach], unsealed: Unsealed, connection: sqlite3.
     ends = _read_ends(connection, ids, damage)
     damaged_ends = damage.chunks
     pending, arrival = read_unsealed(connection, ends.last_sealed, damage)
-    voids = Voids.recorded(Columns.joined([ends.clock_sets, *pending.get(CLOCK_SERIES, ())]))
-    unsealed.voids = voids
-    series, again = {}, Damage()
+    clock_steps = ClockSteps.recorded(Columns.joined([ends.clock_steps, *pending.get(CLOCK_SERIES, ())]))
+    unsealed.clock_steps = clock_steps
+    series, damage_again = {}, Damage()
     for name in {*ids, *pending}:
         waiting = Columns.joined(pending.pop(name, ()))
         if name != CLOCK_SERIES:
             series[name] = newest_that_hold(
-                connection, ids.get(name), waiting, reach=reach(name), damage=again, voids=voids
+                connection, ids.get(name), waiting, reach=reach(name), damage=damage_again, clock_steps=clock_steps
             )
         if len(waiting):
             unsealed.load(name, waiting)
-    damage.chunks += max(again.chunks - damaged_ends, 0)  # the newest chunks have been looked at twice
+    damage.chunks += max(damage_again.chunks - damaged_ends, 0)  # the newest chunks were read twice
     return Loaded(
         series=series,
         arrival=max(arrival, ends.arrival),
         damage=damage,
         ids=ids,
         next_numbers=ends.next_numbers,
-        voids=voids,
+        clock_steps=clock_steps,
     )
 
 
 def _read_ends(connection: sqlite3.Connection, ids: Mapping[str, int], damage: Damage) -> _Ends:
     """Return where the chunks of each series end, and the numbers with which they go on."""
-    last_sealed, next_numbers, clock_sets = dict[str, tuple[int, int]](), dict[str, int](), _NONE
+    last_sealed, next_numbers, clock_steps = dict[str, tuple[int, int]](), dict[str, int](), _NONE
     arrivals = [0]  # as the rows say it: none is given again, whether they hold or not
     names = {series_id: name for name, series_id in ids.items()}
     for series_id, number, last_arrival, unnumbered in connection.execute(SQL["newest_chunks"]).fetchall():
@@ -90,8 +90,8 @@ def _read_ends(connection: sqlite3.Connection, ids: Mapping[str, int], damage: D
         arrivals.append(last_arrival or 0)
         most = EVERY_SAMPLE if name == CLOCK_SERIES else 1
         columns = newest(connection, series_id, most=most, damage=damage)
-        clock_sets = columns if name == CLOCK_SERIES else clock_sets
+        clock_steps = columns if name == CLOCK_SERIES else clock_steps
         until = sealed_until(columns)
         if until is not None:
             last_sealed[name] = until
-    return _Ends(last_sealed=last_sealed, next_numbers=next_numbers, clock_sets=clock_sets, arrival=max(arrivals))
+    return _Ends(last_sealed=last_sealed, next_numbers=next_numbers, clock_steps=clock_steps, arrival=max(arrivals))

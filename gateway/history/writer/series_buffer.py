@@ -28,7 +28,7 @@ class Buffered:
 
     def columns(self) -> Columns:
         """Return all of it, in the order of arrival."""
-        return Columns.joined([*(decode(each) for each in self.packed), _columns(self.rows, plain=self.plain)])
+        return Columns.joined([*(decode(chunk) for chunk in self.packed), _columns(self.rows, plain=self.plain)])
 
 
 class SeriesBuffer:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.database.opening import one_state
-from gateway.history.clock_steps import Voids
+from gateway.history.clock_steps import ClockSteps
 from gateway.history.codec.journal_entry import Batch
 from gateway.history.columns import Columns, HeldSample
 from gateway.history.file.integrity import Damage
@@ -43,7 +43,7 @@ class Pending:
 def read_stretches(
     requests: Sequence[WindowRequest],
     pending: Mapping[str, Pending],
-    voids: Voids,
+    clock_steps: ClockSteps,
     decoded: DecodedChunks,
     connection: sqlite3.Connection,
 ) -> tuple[dict[WindowRequest, Columns], Damage]:
@@ -57,10 +57,10 @@ def read_stretches(
             stretch = {"start_ns": request.start_ns, "end_ns": request.end_ns}
             with one_state(connection):  # what is forgotten meanwhile is no damage
                 sealed, last_arrival = read_chunks(
-                    connection, series_id, **stretch, damage=damage, decoded=decoded, voids=voids
+                    connection, series_id, **stretch, damage=damage, decoded=decoded, clock_steps=clock_steps
                 )
         waiting = unsealed[request.tag]  # some of it may have been sealed in the meantime
-        near = [voids.kept(part).around(request.start_ns, request.end_ns) for part in sealed]
-        columns = Columns.joined([*near, voids.kept(waiting.where(waiting.arrival > last_arrival))])
+        near = [clock_steps.kept(part).around(request.start_ns, request.end_ns) for part in sealed]
+        columns = Columns.joined([*near, clock_steps.kept(waiting.where(waiting.arrival > last_arrival))])
         read[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
     return read, damage

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from zlib import crc32
 
-from gateway.history.clock_steps import NOTHING_VOID
+from gateway.history.clock_steps import NO_CLOCK_STEPS
 from gateway.history.codec.journal_entry import Batch
 from gateway.history.columns import Columns
 from gateway.history.writer.series_buffer import Buffered, SeriesBuffer
@@ -30,7 +30,7 @@ class Unsealed:
         self._recent: list[Batch] = []  # journalled, and not yet in the buffers of their series
         self._buffers: dict[str, list[SeriesBuffer]] = {}  # of each series: those to be sealed first, then the open one
         self._sealed_once = set[str]()  # by this run
-        self.voids = NOTHING_VOID
+        self.clock_steps = NO_CLOCK_STEPS
 
     def add_journalled(self, batch: Batch) -> None:
         """Take what a flush has written."""
@@ -54,14 +54,14 @@ class Unsealed:
                 buffer.replace_unpacked(buffer.packed())
 
     def _add(self, series: str, columns: Columns) -> None:
-        """Buffer what was journalled; what arrived before a setting of the clock gets no chunk with what came after."""
+        """Buffer journalled samples; samples from before and after a clock step do not share a chunk."""
         buffers = self._buffers.setdefault(series, [SeriesBuffer()])
-        for clock_set in self.voids.sets:
-            before = columns.arrival < clock_set.arrival
+        for clock_step in self.clock_steps.steps:
+            before = columns.arrival < clock_step.arrival
             if before.any():
                 buffers[-1].add(columns.where(before))
                 columns = columns.where(~before)
-            if len(columns) and buffers[-1].begun_before(clock_set.arrival):
+            if len(columns) and buffers[-1].begun_before(clock_step.arrival):
                 buffers.append(SeriesBuffer())
         if len(columns):
             buffers[-1].add(columns)
@@ -110,8 +110,8 @@ class Unsealed:
         ]
         return min([*buffered, *(int(batch.columns.arrival.min()) for batch in (*self._recent, arrived))])
 
-    def let_go(self, series: str) -> None:
-        """Let go of the buffer of a series that has been sealed."""
+    def discard(self, series: str) -> None:
+        """Drop the buffer of a series that has been sealed."""
         self._buffers[series] = self._buffers[series][1:] or [SeriesBuffer()]
         self._sealed_once.add(series)
 

@@ -29,11 +29,11 @@ SELECT series_id, max(number) AS number, max(last_arrival) AS last_arrival, coun
 -- name: chunks_of_stretch
 SELECT min(number), max(number), (
     SELECT number FROM chunk WHERE series_id = :series_id AND last_ns < :start_ns AND typeof(number) = 'integer'
-      AND NOT EXISTS (SELECT 1 FROM json_each(:voids) WHERE last_arrival < value ->> 0 AND last_ns > value ->> 1)
+      AND NOT EXISTS (SELECT 1 FROM json_each(:steps_back) WHERE last_arrival < value ->> 0 AND last_ns > value ->> 1)
     ORDER BY last_ns DESC, number DESC LIMIT 1
 ) FROM chunk WHERE series_id = :series_id AND last_ns >= :start_ns AND first_ns <= :end_ns AND typeof(number) = 'integer'
-  AND NOT EXISTS (  -- what it has of later than a clock's setting back does not hold
-    SELECT 1 FROM json_each(:voids) WHERE last_arrival < value ->> 0 AND :start_ns > value ->> 1
+  AND NOT EXISTS (  -- samples dated later than where a clock was set back to are void
+    SELECT 1 FROM json_each(:steps_back) WHERE last_arrival < value ->> 0 AND :start_ns > value ->> 1
   );
 
 -- name: chunk_numbers
@@ -58,7 +58,7 @@ DELETE FROM chunk WHERE (series_id, number) IN (
     ORDER BY last_ns LIMIT :most
 );
 
--- what a clock that was ahead has dated into what is still to come is as old as where it was set back to
+-- samples that a clock that was ahead has dated into the future are as old as the time that it was set back to
 -- name: delete_void_chunks
 DELETE FROM chunk WHERE last_ns > :now_ns AND last_arrival < :arrival
   AND series_id NOT IN (SELECT series_id FROM series WHERE name = '@');
