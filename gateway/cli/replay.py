@@ -23,7 +23,8 @@ from gateway.database.files import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.recorded import KnownThen, RecordedHistory
+from gateway.history.reader.known_then import KnownThen
+from gateway.history.reader.recorded import RecordedHistory
 from gateway.inference.bundle import read_manifest
 from gateway.inference.versions import promoted_versions
 from gateway.ingest.lims import understand_results

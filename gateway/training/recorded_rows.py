@@ -21,7 +21,8 @@ from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.guardrails.gates import judge_inputs
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.recorded import KnownThen, RecordedHistory
+from gateway.history.reader.known_then import KnownThen
+from gateway.history.reader.recorded import RecordedHistory
 from gateway.inference.features import feature_vector, read_inputs, windows_of
 from gateway.line.definition import InputDefinition, TagDefinition
 from gateway.records.laboratory import LabResult, ResultStatus

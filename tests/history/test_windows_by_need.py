@@ -69,14 +69,14 @@ class Plant:
         for what, tag, tenths, value in life:
             self.now_ns += SECOND_NS // 2
             source_ns = self.now_ns - tenths * SECOND_NS // (10 if what == "fill" else 100)
-            told = TagSample(tag=tag, value=float(value), status=0, source_ns=source_ns, server_ns=source_ns)
+            sample = TagSample(tag=tag, value=float(value), status=0, source_ns=source_ns, server_ns=source_ns)
             match what:
                 case "take":
-                    self.history.add_notification("plc1", [told], confirmed_ns=self.now_ns)
-                    self.everything.add_notification("plc1", [told], confirmed_ns=self.now_ns)
+                    self.history.add_notification("plc1", [sample], confirmed_ns=self.now_ns)
+                    self.everything.add_notification("plc1", [sample], confirmed_ns=self.now_ns)
                 case "fill":
-                    self.history.backfill([told], from_ns=source_ns)
-                    self.everything.backfill([told], from_ns=source_ns)
+                    self.history.backfill([sample], from_ns=source_ns)
+                    self.everything.backfill([sample], from_ns=source_ns)
                 case "flush":
                     await self.historian.flush()
                 case "pause":
@@ -176,10 +176,10 @@ async def test_many_tags_are_sealed_at_different_ages_and_all_of_their_windows_a
         chunks = set()
         for at in range(30):
             now_ns = NOW_NS + at * SECOND_NS
-            told = [
+            samples = [
                 TagSample(tag=name, value=float(at), status=0, source_ns=now_ns, server_ns=now_ns) for name in names
             ]
-            history.add_notification("plc1", told, confirmed_ns=now_ns)
+            history.add_notification("plc1", samples, confirmed_ns=now_ns)
             await historian.flush()
             evictable = await historian.retention.evictable()
             chunks |= set() if evictable is None else {(chunk, at) for chunk in evictable.chunks}
@@ -194,10 +194,10 @@ def test_a_tag_that_nobody_reads_takes_a_kilobyte_and_one_that_is_read_as_much_a
     rings = Rings({"unread": "plc1"}, capacity=2**15, need_ns={})
     read = Rings({"read": "plc1"}, capacity=2**15, need_ns={"read": 600 * SECOND_NS})
     for at in range(3000):
-        for tag, each in (("unread", rings), ("read", read)):
+        for tag, ring in (("unread", rings), ("read", read)):
             now_ns = NOW_NS + at * SECOND_NS
-            told = TagSample(tag=tag, value=float(at), status=0, source_ns=now_ns, server_ns=now_ns)
-            each.take("plc1", [told], confirmed_ns=now_ns)
+            sample = TagSample(tag=tag, value=float(at), status=0, source_ns=now_ns, server_ns=now_ns)
+            ring.add_notification("plc1", [sample], confirmed_ns=now_ns)
     assert rings.nbytes() <= 1024
     kept = 600 + READ_LATE_NS // SECOND_NS + 2
     assert read.nbytes() <= 1.6 * 20 * kept
@@ -213,8 +213,8 @@ def test_a_ring_grows_when_a_version_reads_further_back_and_gives_room_back_when
     def take(count):
         for at in (next(taken) for _ in range(count)):
             now_ns = NOW_NS + at * SECOND_NS
-            told = TagSample(tag="t", value=float(at), status=0, source_ns=now_ns, server_ns=now_ns)
-            rings.add_notification("plc1", [told], confirmed_ns=now_ns)
+            sample = TagSample(tag="t", value=float(at), status=0, source_ns=now_ns, server_ns=now_ns)
+            rings.add_notification("plc1", [sample], confirmed_ns=now_ns)
         return WindowRequest(tag="t", start_ns=now_ns - 1000 * SECOND_NS, end_ns=now_ns)
 
     small = take(500), rings.nbytes()

@@ -8,7 +8,8 @@ import pytest
 from gateway.database.opening import open_for_writing
 from gateway.events import ModelDue, ResultArrived
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.recorded import KnownThen, RecordedHistory
+from gateway.history.reader.known_then import KnownThen
+from gateway.history.reader.recorded import RecordedHistory
 from gateway.ingest.lims import understand_results
 from gateway.records.laboratory import ResultStatus
 from gateway.replay.recorded import Recording, Stretch, recorded_events

@@ -6,7 +6,9 @@ is damaged or missing is not skipped in silence: a mark in its place says that n
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns
 from gateway.history.file.integrity import Damage, are_whole, chunk_hash, hole
 from gateway.history.file.statements import SQL
+
+EVERYTHING = -(2**62)  # earlier than any sample
 
 
 def read_series(connection: sqlite3.Connection) -> dict[str, int]:
@@ -48,6 +52,15 @@ class DecodedChunks:
             del self._chunks[next(iter(self._chunks))]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedStretch:
+    """The chunks that a stretch needs, in the order of their sealing, with the one before its start."""
+
+    chunks: Sequence[Columns] = ()
+    last_arrival: int = 0  # the last arrival number in them
+    complete_from_ns: int = EVERYTHING  # every sealed sample from here to the end of the stretch is in them
+
+
 def read_chunks(
     connection: sqlite3.Connection,
     series_id: int,
@@ -57,33 +70,34 @@ def read_chunks(
     damage: Damage,
     decoded: DecodedChunks | None = None,
     clock_steps: ClockSteps = NO_CLOCK_STEPS,
-) -> tuple[list[Columns], int]:
-    """Return (the chunks that a stretch needs, with the one that holds at its start; the last arrival in them).
+) -> SealedStretch:
+    """Return the chunks that overlap a stretch, and of those before its start the one that ends last.
 
-    The chunks are in the order of their sealing. With ``decoded`` they come as it keeps them. What is void is left out
-    only where whole chunks are.
+    With ``decoded`` they come as it keeps them. Void samples are left out only where whole chunks are void.
     """
     steps_back = json.dumps([(step.arrival, step.until_ns) for step in clock_steps.steps_back()])
     when = {"series_id": series_id, "start_ns": start_ns, "end_ns": end_ns, "steps_back": steps_back}
     first, last, before = connection.execute(SQL["chunks_of_stretch"], when).fetchone()
     numbers = [number for number in (first, last, before) if number is not None]
     if not numbers:
-        return [], 0
+        return SealedStretch()
     chunks = []
-    expected, known_until_ns, last_arrival = min(numbers), start_ns, 0
+    expected, known_until_ns, last_arrival, complete_from_ns = min(numbers), start_ns, 0, EVERYTHING
     rows = connection.execute(
         SQL["chunk_numbers"], {"series_id": series_id, "first_number": min(numbers), "last_number": max(numbers)}
     ).fetchall()
-    for number, arrival in rows:
+    for number, last_ns, arrival in rows:
         if number != expected:
             damage.chunks += number - expected
             chunks.append(hole(known_until_ns))
         expected = number + 1
+        if number == before:
+            complete_from_ns = int(last_ns)
         columns = checked_chunk(connection, series_id, number, damage, decoded)
         chunks.append(hole(known_until_ns) if columns is None else columns)
         if columns is not None:
             known_until_ns, last_arrival = int(columns.held_ns.max()), arrival
-    return chunks, last_arrival
+    return SealedStretch(chunks=chunks, last_arrival=last_arrival, complete_from_ns=complete_from_ns)
 
 
 def checked_chunk(

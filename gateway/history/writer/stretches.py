@@ -14,7 +14,7 @@ from gateway.history.clock_steps import ClockSteps
 from gateway.history.codec.journal_entry import Batch
 from gateway.history.columns import Columns, HeldSample
 from gateway.history.file.integrity import Damage
-from gateway.history.reader.chunks import DecodedChunks, in_stretch, read_chunks
+from gateway.history.reader.chunks import DecodedChunks, SealedStretch, in_stretch, read_chunks
 from gateway.history.windows import WindowRequest
 from gateway.history.writer.series_buffer import Buffered
 
@@ -52,15 +52,15 @@ def read_stretches(
     unsealed = {tag: waiting.columns() for tag, waiting in pending.items()}
     for request in requests:
         series_id = pending[request.tag].series_id
-        sealed, last_arrival = list[Columns](), 0
+        sealed = SealedStretch()
         if series_id is not None:
             stretch = {"start_ns": request.start_ns, "end_ns": request.end_ns}
             with one_state(connection):  # what is forgotten meanwhile is no damage
-                sealed, last_arrival = read_chunks(
+                sealed = read_chunks(
                     connection, series_id, **stretch, damage=damage, decoded=decoded, clock_steps=clock_steps
                 )
         waiting = unsealed[request.tag]  # some of it may have been sealed in the meantime
-        near = [clock_steps.kept(part).around(request.start_ns, request.end_ns) for part in sealed]
-        columns = Columns.joined([*near, clock_steps.kept(waiting.where(waiting.arrival > last_arrival))])
+        near = [clock_steps.kept(part).around(request.start_ns, request.end_ns) for part in sealed.chunks]
+        columns = Columns.joined([*near, clock_steps.kept(waiting.where(waiting.arrival > sealed.last_arrival))])
         read[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
     return read, damage

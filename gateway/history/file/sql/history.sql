@@ -37,7 +37,7 @@ SELECT min(number), max(number), (
   );
 
 -- name: chunk_numbers
-SELECT number, last_arrival FROM chunk
+SELECT number, last_ns, last_arrival FROM chunk
 WHERE series_id = :series_id AND number BETWEEN :first_number AND :last_number ORDER BY number;
 
 -- name: chunk
