@@ -7,7 +7,7 @@ gateway's own events it follows from their content.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from gateway.deadlines import ClockReading
 from gateway.records.acts import Act
@@ -122,11 +122,20 @@ class ModelDue(EventBase):
 
 
 class Timer(StrEnum):
-    """What the gateway does by the clock."""
+    """What the gateway does by the clock, and every how many seconds."""
 
-    EXPIRE_GUIDANCE = "expire_guidance"
-    REFRESH_BOARD = "refresh_board"
-    SIGN_HEAD = "sign_head"
+    every_seconds: float
+
+    EXPIRE_GUIDANCE = "expire_guidance", 1.0
+    REFRESH_BOARD = "refresh_board", 30.0
+    SIGN_HEAD = "sign_head", 15.0
+
+    def __new__(cls, name: str, every_seconds: float) -> Self:
+        """Make a timer of its name, which is stored, and its period."""
+        timer = str.__new__(cls, name)
+        timer._value_ = name
+        timer.every_seconds = every_seconds
+        return timer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

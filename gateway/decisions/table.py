@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import get_annotations
 from typing import Any
 
-from gateway.decision import (
-    Decision,
-)
+from gateway.decision import Decision
 from gateway.decisions.acts import (
     on_acknowledge_alarm,
     on_archive_audit,
@@ -61,16 +60,7 @@ from gateway.events import (
     TimerDue,
     VersionTaken,
 )
-from gateway.facts.acts import ArchiveFacts, RetryFacts, SettlePointFacts, SignBiasFacts, VersionFacts
-from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
 from gateway.facts.base import Facts
-from gateway.facts.deviation import DeviationFacts, FingerprintFacts
-from gateway.facts.guidance import OpenGuidanceFacts, ResponseFacts, StartFacts
-from gateway.facts.lab_result import LabResultFacts
-from gateway.facts.lot import LotsAgainFacts
-from gateway.facts.model_due import ModelDueFacts
-from gateway.facts.production import LotClosedFacts, LotEndedFacts
-from gateway.facts.sample_request import SampleRequestFacts
 from gateway.history.windows import WindowRequest
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import ActKind
@@ -79,11 +69,27 @@ from gateway.records.production import ContextKind
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """How a kind of event is decided: the function, the facts that it stands on, and its history windows."""
+    """How a kind of event is decided: the function, the facts that it stands on, and its history windows.
+
+    ``facts``: the type that the function takes as its second argument, or the union of several.
+    """
 
     decide: Callable[[Any, Any], Decision]
-    facts: type[Facts]
-    windows: Callable[[Any, LineDefinition], tuple[WindowRequest, ...]] = lambda _event, _line: ()
+    facts: object
+    windows: Callable[[Any, LineDefinition], tuple[WindowRequest, ...]]
+
+
+def _no_windows(_event: Event, _line: LineDefinition) -> tuple[WindowRequest, ...]:
+    return ()
+
+
+def _row(
+    decide: Callable[[Any, Any], Decision],
+    *,
+    windows: Callable[[Any, LineDefinition], tuple[WindowRequest, ...]] = _no_windows,
+) -> Row:
+    _event, facts, _decision = get_annotations(decide).values()
+    return Row(decide=decide, facts=facts, windows=windows)
 
 
 def _nothing(_event: Event, _facts: Facts) -> Decision:
@@ -92,38 +98,36 @@ def _nothing(_event: Event, _facts: Facts) -> Decision:
 
 # the kind of event, and where it has several: which one
 DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
-    (ModelDue, None): Row(decide=on_model_due, facts=ModelDueFacts, windows=windows_of_model),
-    (ResultArrived, None): Row(decide=on_result, facts=LabResultFacts, windows=windows_of_result),
-    (LotsJudgedAgain, None): Row(decide=on_lots_judged_again, facts=LotsAgainFacts),
-    (ContextChanged, None): Row(decide=on_context, facts=Facts),
-    (ContextChanged, ContextKind.LOT_ENDED): Row(decide=on_lot_ended, facts=LotEndedFacts),
-    (ContextChanged, ContextKind.LOT_CLOSED): Row(decide=on_lot_closed, facts=LotClosedFacts),
-    (SpecificationStated, None): Row(decide=on_specification, facts=Facts),
-    (MessageRefused, None): Row(decide=on_message_refused, facts=Facts),
-    (ResponseArrived, None): Row(decide=on_response, facts=ResponseFacts),
-    (FollowUpDue, FollowUpKind.FINGERPRINT): Row(
-        decide=on_fingerprint, facts=FingerprintFacts, windows=windows_of_follow_up
-    ),
-    (FollowUpDue, FollowUpKind.DEVIATION): Row(decide=on_deviation, facts=DeviationFacts, windows=windows_of_follow_up),
-    (FollowUpDue, FollowUpKind.SAMPLE_REQUEST): Row(decide=on_sample_request, facts=SampleRequestFacts),
-    (FollowUpDue, FollowUpKind.JUDGE_AGAIN): Row(decide=_nothing, facts=Facts),  # the lots are events of their own
-    (TimerDue, Timer.SIGN_HEAD): Row(decide=on_sign_head_due, facts=SignHeadFacts),
-    (TimerDue, Timer.REFRESH_BOARD): Row(decide=on_board_due, facts=OpenGuidanceFacts),
-    (TimerDue, Timer.EXPIRE_GUIDANCE): Row(decide=on_expiry_due, facts=OpenGuidanceFacts),
-    (VersionTaken, None): Row(decide=on_version_taken, facts=OpenGuidanceFacts),
-    (AdviceWithheld, None): Row(decide=on_withheld, facts=OpenGuidanceFacts),
-    (HeadWitnessed, None): Row(decide=on_head_witnessed, facts=WitnessFacts),
-    (StoreChecked, None): Row(decide=on_store_checked, facts=Facts),
-    (GapNoticed, None): Row(decide=on_gap, facts=Facts),
-    (ActRequested, ActKind.ACKNOWLEDGE_ALARM): Row(decide=on_acknowledge_alarm, facts=Facts),
-    (ActRequested, ActKind.SETTLE_POINT): Row(decide=on_settle_point, facts=SettlePointFacts),
-    (ActRequested, ActKind.PROMOTE_MODEL): Row(decide=on_promote_model, facts=VersionFacts),
-    (ActRequested, ActKind.ROLL_BACK_MODEL): Row(decide=on_roll_back_model, facts=VersionFacts),
-    (ActRequested, ActKind.RETRY_MESSAGES): Row(decide=on_retry_messages, facts=RetryFacts),
-    (ActRequested, ActKind.SIGN_BIASES): Row(decide=on_sign_biases, facts=SignBiasFacts),
-    (ActRequested, ActKind.ARCHIVE_AUDIT): Row(decide=on_archive_audit, facts=ArchiveFacts),
-    (GatewayStarted, None): Row(decide=on_started, facts=StartFacts),
-    (GatewayStopped, None): Row(decide=on_stopped, facts=Facts),
+    (ModelDue, None): _row(on_model_due, windows=windows_of_model),
+    (ResultArrived, None): _row(on_result, windows=windows_of_result),
+    (LotsJudgedAgain, None): _row(on_lots_judged_again),
+    (ContextChanged, None): _row(on_context),
+    (ContextChanged, ContextKind.LOT_ENDED): _row(on_lot_ended),
+    (ContextChanged, ContextKind.LOT_CLOSED): _row(on_lot_closed),
+    (SpecificationStated, None): _row(on_specification),
+    (MessageRefused, None): _row(on_message_refused),
+    (ResponseArrived, None): _row(on_response),
+    (FollowUpDue, FollowUpKind.FINGERPRINT): _row(on_fingerprint, windows=windows_of_follow_up),
+    (FollowUpDue, FollowUpKind.DEVIATION): _row(on_deviation, windows=windows_of_follow_up),
+    (FollowUpDue, FollowUpKind.SAMPLE_REQUEST): _row(on_sample_request),
+    (FollowUpDue, FollowUpKind.JUDGE_AGAIN): _row(_nothing),  # the lots are events of their own
+    (TimerDue, Timer.SIGN_HEAD): _row(on_sign_head_due),
+    (TimerDue, Timer.REFRESH_BOARD): _row(on_board_due),
+    (TimerDue, Timer.EXPIRE_GUIDANCE): _row(on_expiry_due),
+    (VersionTaken, None): _row(on_version_taken),
+    (AdviceWithheld, None): _row(on_withheld),
+    (HeadWitnessed, None): _row(on_head_witnessed),
+    (StoreChecked, None): _row(on_store_checked),
+    (GapNoticed, None): _row(on_gap),
+    (ActRequested, ActKind.ACKNOWLEDGE_ALARM): _row(on_acknowledge_alarm),
+    (ActRequested, ActKind.SETTLE_POINT): _row(on_settle_point),
+    (ActRequested, ActKind.PROMOTE_MODEL): _row(on_promote_model),
+    (ActRequested, ActKind.ROLL_BACK_MODEL): _row(on_roll_back_model),
+    (ActRequested, ActKind.RETRY_MESSAGES): _row(on_retry_messages),
+    (ActRequested, ActKind.SIGN_BIASES): _row(on_sign_biases),
+    (ActRequested, ActKind.ARCHIVE_AUDIT): _row(on_archive_audit),
+    (GatewayStarted, None): _row(on_started),
+    (GatewayStopped, None): _row(on_stopped),
 }
 
 

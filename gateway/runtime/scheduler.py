@@ -1,7 +1,6 @@
 """What happens by the clock: models become due, timers run out."""
 
 import asyncio
-from collections.abc import Mapping
 
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
@@ -9,12 +8,6 @@ from gateway.events import ModelDue, Timer, TimerDue
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import ModelAssignment
 from gateway.time_units import SECOND_NS
-
-TIMERS_EVERY_SECONDS: Mapping[Timer, float] = {
-    Timer.EXPIRE_GUIDANCE: 1.0,
-    Timer.REFRESH_BOARD: 30.0,
-    Timer.SIGN_HEAD: 15.0,
-}
 
 _FIRST_SECONDS = 1.0  # soon after the start, too
 
@@ -33,10 +26,9 @@ async def make_due(model: ModelAssignment, *, inbox: EventQueue, clock: Clock) -
 
 async def run_timer(timer: Timer, *, inbox: EventQueue, clock: Clock) -> None:
     """Let a timer run out again and again."""
-    every = TIMERS_EVERY_SECONDS[timer]
-    await asyncio.sleep(min(_FIRST_SECONDS, every))
+    await asyncio.sleep(min(_FIRST_SECONDS, timer.every_seconds))
     while True:
         at = clock.now()
         event = TimerDue(event_id=identity_of("timer", timer, at.wall_ns, at.boot_ns), at=at, timer=timer)
         inbox.put(event, Urgency.MODELS_AND_TIMERS)
-        await asyncio.sleep(every)
+        await asyncio.sleep(timer.every_seconds)

@@ -21,6 +21,7 @@ from gateway.inference.feedback import MOST_ENTRIES
 from gateway.records.acts import ArchiveAudit, RetryMessages, SettlePoint, SignBiases
 from gateway.records.people import Settlement, SignedBias
 from gateway.store.audit.heads import keys_of_heads
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lots import open_points_of
 from gateway.store.queries.versions import changes
@@ -29,6 +30,7 @@ from gateway.store.statements import SQL, value_of
 _SETTLEMENT = tuple(field.name for field in fields(Settlement))
 
 
+@loader
 def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFacts:
     """Return whether the point is settled already, and what speaks against the lot's release."""
     act = _of(event, SettlePoint)
@@ -43,12 +45,14 @@ def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFact
     )
 
 
+@loader
 def version_facts(reading: Reading, _event: ActRequested) -> VersionFacts:
     """Return the promotions and rollbacks that count."""
     known, _unknown = changes(reading.connection.execute(SQL["version_changes"]))
     return VersionFacts(**reading.base(), changes=tuple(known))
 
 
+@loader
 def retry_facts(reading: Reading, event: ActRequested) -> RetryFacts:
     """Return the messages that are named, and where all that are parked are meant, those, the oldest first."""
     act = _of(event, RetryMessages)
@@ -76,6 +80,7 @@ def _state(connection: sqlite3.Connection, message_id: str, parked_ids: tuple[st
     return MessageState.NOT_KEPT if row["payload"] is None else MessageState.DEAD_LETTER
 
 
+@loader
 def sign_bias_facts(reading: Reading, event: ActRequested) -> SignBiasFacts:
     """Return the newest correction's instant, and the newest results that the corrections may rest on."""
     act = _of(event, SignBiases)
@@ -94,6 +99,7 @@ def _newest_result_ns(connection: sqlite3.Connection, bias: SignedBias) -> int |
     return max((row["sampled_ns"] for row in rows if row["holds"]), default=None)
 
 
+@loader
 def archive_facts(reading: Reading, event: ActRequested) -> ArchiveFacts:
     """Return the trail's first line, and the hash of the line that is to be the archive's last."""
     act = _of(event, ArchiveAudit)

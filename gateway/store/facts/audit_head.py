@@ -8,10 +8,12 @@ from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
 from gateway.line.definition import SignHead
 from gateway.records.outgoing import SignedHead
 from gateway.store.audit.heads import contains, head_of
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.statements import SQL
 
 
+@loader
 def sign_head_facts(reading: Reading, event: TimerDue) -> SignHeadFacts:
     """Return the trail's head, signed, where it has grown."""
     signer = reading.line.head_signer
@@ -19,6 +21,7 @@ def sign_head_facts(reading: Reading, event: TimerDue) -> SignHeadFacts:
     return SignHeadFacts(**reading.base(), signed_head=signed)
 
 
+@loader
 def witness_facts(reading: Reading, event: HeadWitnessed) -> WitnessFacts:
     """Return whether the trail contains a head."""
     return WitnessFacts(**reading.base(), head_holds=contains(reading.connection, event.head))

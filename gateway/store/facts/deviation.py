@@ -6,9 +6,11 @@ from gateway.events import (
 from gateway.facts.deviation import DeviationFacts, FingerprintFacts
 from gateway.records.production import Context
 from gateway.store.facts.investigation import around_result, uses_of_lot
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 
 
+@loader
 def deviation_facts(reading: Reading, event: FollowUpDue) -> DeviationFacts:
     """Return what is on record around a result that failed."""
     wanted = event.follow_up
@@ -30,6 +32,7 @@ def deviation_facts(reading: Reading, event: FollowUpDue) -> DeviationFacts:
     )
 
 
+@loader
 def fingerprint_facts(reading: Reading, event: FollowUpDue) -> FingerprintFacts:
     """Return what an ended lot was made of."""
     lot = event.follow_up.subject

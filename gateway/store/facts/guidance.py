@@ -12,10 +12,12 @@ from gateway.events import (
 from gateway.facts.guidance import OpenGuidanceFacts, ResponseFacts, StartFacts
 from gateway.records.guidance import Guidance
 from gateway.store.codec import decode
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.statements import value_of
 
 
+@loader
 def open_guidance_facts(reading: Reading, event: TimerDue | VersionTaken | AdviceWithheld) -> OpenGuidanceFacts:
     """Return the open guidance that an event is about."""
     return OpenGuidanceFacts(**reading.base(), open_guidance=_open_guidance(reading, event))
@@ -36,12 +38,14 @@ def _open_guidance(reading: Reading, event: TimerDue | VersionTaken | AdviceWith
             )
 
 
+@loader
 def response_facts(reading: Reading, event: ResponseArrived) -> ResponseFacts:
     """Return the guidance that was answered."""
     row = reading.row("guidance_by_id", guidance_id=event.response.guidance_id)
     return ResponseFacts(**reading.base(), answered=None if row is None else decode(Guidance, row["body"]))
 
 
+@loader
 def start_facts(reading: Reading, _event: GatewayStarted) -> StartFacts:
     """Return what a start stands on."""
     return StartFacts(

@@ -16,6 +16,7 @@ from gateway.records.laboratory import LabResult
 from gateway.records.production import Context
 from gateway.store.codec import decode
 from gateway.store.facts.feedback import feedback_of, learns
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.lot.context import products_of_order
 from gateway.store.facts.lot.facts import facts_of_result
 from gateway.store.facts.lot.own_words import with_known_lots
@@ -27,6 +28,7 @@ from gateway.store.facts.series import key_of, left_series, series_of
 from gateway.store.statements import SQL
 
 
+@loader
 def result_facts(reading: Reading, event: ResultArrived) -> LabResultFacts | QcSampleFacts:
     """Return what a result stands on: a control's, or that of a lot's result."""
     history = _history(reading, event)

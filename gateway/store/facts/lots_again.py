@@ -4,10 +4,12 @@ from gateway.events import (
     LotsJudgedAgain,
 )
 from gateway.facts.lot import LotFacts, LotsAgainFacts
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.lot.facts import facts_of_lots
 from gateway.store.facts.reading import Reading
 
 
+@loader
 def lots_again_facts(reading: Reading, event: LotsJudgedAgain) -> LotsAgainFacts:
     """Return what is on record of lots that are judged again."""
     facts = facts_of_lots(reading, event.lots, at_ns=event.at_ns)

@@ -15,12 +15,14 @@ from gateway.records.prediction import Prediction
 from gateway.records.production import Context
 from gateway.setpoints.interactions import coupled_models
 from gateway.store.facts.feedback import bias_of
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.statements import SQL, value_of
 
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
 
 
+@loader
 def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
     """Return what a model's turn stands on; nothing of a model that is not in service any more."""
     model = reading.line.model_named(event.model)

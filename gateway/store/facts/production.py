@@ -5,10 +5,12 @@ from gateway.events import (
 )
 from gateway.facts.production import LotClosedFacts, LotEndedFacts
 from gateway.records.production import Context
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.statements import SQL
 
 
+@loader
 def lot_ended_facts(reading: Reading, event: ContextChanged) -> LotEndedFacts:
     """Return what is known of a lot that has ended."""
     lot = event.change.material_lot_id
@@ -17,6 +19,7 @@ def lot_ended_facts(reading: Reading, event: ContextChanged) -> LotEndedFacts:
     return LotEndedFacts(**reading.base(), context=context or Context(), lot_started_ns=started_ns)
 
 
+@loader
 def lot_closed_facts(reading: Reading, event: ContextChanged) -> LotClosedFacts:
     """Return the open guidance of a lot that is closed."""
     lot = event.change.material_lot_id

@@ -5,10 +5,12 @@ from gateway.events import (
 )
 from gateway.facts.sample_request import SampleRequestFacts
 from gateway.records.production import Context
+from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.sampling import sampling_of
 
 
+@loader
 def sample_request_facts(reading: Reading, event: FollowUpDue) -> SampleRequestFacts:
     """Return what a request for samples of a lot stands on."""
     lot = event.follow_up.subject
