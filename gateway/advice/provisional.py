@@ -59,6 +59,7 @@ def provisional_hold(
     audit = AuditEntry(
         kind="provisional_hold",
         subject=lot,
+        scope=facts.context.scope,
         body={"analyte": prediction.analyte, "prediction": prediction.prediction_id, "cause": event.event_id},
     )
     records = (hold, LotJudged(disposition=disposition, material_lot_id=lot, state=state, stands_already=False))

@@ -95,9 +95,9 @@ def on_settle_point(event: ActRequested, facts: SettlePointFacts) -> Decision:
     return Decision(
         records=(PointSettled(material_lot_id=of_lot, settlement=settlement),),
         audit=(
-            audit_entry("point_settled", act.material_lot_id, point_id=act.point_id, code=known.point.code,
-                        subject=known.about.subject, text=known.point.reason.text, person=event.person,
-                        reason=event.reason),
+            audit_entry("point_settled", act.material_lot_id, scope=facts.scope, point_id=act.point_id,
+                        code=known.point.code, subject=known.about.subject, text=known.point.reason.text,
+                        person=event.person, reason=event.reason),
         ),
         answer=done(),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from gateway.events import Event, LotsJudgedAgain
 from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance
 from gateway.records.outgoing import AuditEntry
+from gateway.records.scope import OF_THE_PLANT, Scope
 
 
 def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Decision:
@@ -21,7 +22,8 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
     return Decision(
         records=(outcome.judged, *((outcome.assessed,) if outcome.assessed else ())),
         audit=(
-            audit_entry("disposition", disposition.disposition_id, lot=disposition.material_lot_id,
+            audit_entry("disposition", disposition.disposition_id,
+                   scope=outcome.lot_facts.knowledge.context.scope, lot=disposition.material_lot_id,
                    recommendation=disposition.recommendation.value, previous=disposition.previous.value,
                    reasons=[reason.code for reason in disposition.reasons], cause=cause),
         ),
@@ -39,8 +41,8 @@ def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts)
     return Decision(
         records=guidance,
         audit=tuple(
-            audit_entry("guidance", item.guidance_id, kind=item.kind.value, state=item.state.value, title=item.title,
-                   lot=item.material_lot_id, cause=event.event_id)
+            audit_entry("guidance", item.guidance_id, scope=item.scope, kind=item.kind.value,
+                   state=item.state.value, title=item.title, lot=item.material_lot_id, cause=event.event_id)
             for item in guidance
         ),
         messages=tuple(
@@ -49,6 +51,6 @@ def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts)
     )  # fmt: skip
 
 
-def audit_entry(kind: str, subject: str, /, **body: Any) -> AuditEntry:
-    """Return an entry for the audit trail."""
-    return AuditEntry(kind=kind, subject=subject, body=body)
+def audit_entry(kind: str, subject: str, /, scope: Scope = OF_THE_PLANT, **body: Any) -> AuditEntry:
+    """Return an entry for the audit trail; ``scope``: the client and study that it concerns."""
+    return AuditEntry(kind=kind, subject=subject, body=body, scope=scope)

@@ -97,9 +97,9 @@ def _frozen_audit(charted: Charted, key: SeriesKey) -> tuple[AuditEntry, ...]:
         says = {"center": limits.center, "sigma": limits.sigma, "count": limits.count}
     elif constant is not None:
         says = {"does_not_vary": constant.text, "count": constant.count}
-    body = {"product": key.product, **key.scope.known(), **says, "rests_on": list(charted.series.rests_on),
+    body = {"product": key.product, **says, "rests_on": list(charted.series.rests_on),
             "left_out": list(charted.series.left_out)}  # fmt: skip
-    return (AuditEntry(kind="limits_frozen", subject=key.analyte, body=body),)
+    return (AuditEntry(kind="limits_frozen", subject=key.analyte, body=body, scope=key.scope),)
 
 
 def _together(point: Point, result: LabResult, known: SeriesOnRecord) -> Trended:
@@ -130,9 +130,9 @@ def _reference(group: Together, sample_id: str, row: dict[str, float], known: Se
     if frozen is None:
         return Decision()
     scope = known.key.scope
-    body = {"product": group.product, **scope.known(), "analytes": list(group.analytes), "mean": list(frozen.mean),
+    body = {"product": group.product, "analytes": list(group.analytes), "mean": list(frozen.mean),
             "limit": frozen.limit, "rests_on": list(frozen.rests_on)}  # fmt: skip
     return Decision(
         records=(ReferenceFrozen(scope=scope, group=group, reference=frozen),),
-        audit=(AuditEntry(kind="reference_frozen", subject=" + ".join(group.analytes), body=body),),
+        audit=(AuditEntry(kind="reference_frozen", subject=" + ".join(group.analytes), body=body, scope=scope),),
     )

@@ -211,6 +211,7 @@ def _audited(deviation: Deviation) -> AuditEntry:
     return AuditEntry(
         kind="deviation_drafted" if deviation.version == 1 else "deviation_grown",
         subject=deviation.deviation_id,
+        scope=deviation.result.scope,
         body={"version": deviation.version, "scope": deviation.scope.value, "results": deviation.result_count,
               "result": deviation.result.result_id, "lot": deviation.result.material_lot_id,
               "causes": [cause.name for cause in deviation.causes]},

@@ -80,7 +80,7 @@ def _repeated(kind: str, event: ResultArrived, current: LabResult) -> Decision:
     """Note that a message says what stands already; an older value that came again before it was a late copy."""
     return Decision(
         records=(ResultRestated(of=event.result, result_id=None),),
-        audit=(audit_entry(kind, current.result_id, event_id=event.event_id),),
+        audit=(audit_entry(kind, current.result_id, scope=current.scope, event_id=event.event_id),),
     )
 
 
@@ -88,7 +88,7 @@ def _restated(event: ResultArrived, result_id: str) -> Decision:
     """Wait for what follows: a laboratory that sends its whole history again ends where it stood."""
     return Decision(
         records=(ResultRestated(of=event.result, result_id=result_id),),
-        audit=(audit_entry("result_restated", result_id, event_id=event.event_id),),
+        audit=(audit_entry("result_restated", result_id, scope=event.result.scope, event_id=event.event_id),),
     )
 
 
@@ -107,9 +107,9 @@ def _accepted(event: ResultArrived, assessment: ResultAssessment, facts: LabResu
             *no_longer_restated,
         ),
         audit=(
-            audit_entry("result_accepted", result.result_id, sample_id=result.sample_id, test_id=result.test_id,
-                   result_version=result.result_version, value=result.value_text, status=result.status.value,
-                   supersedes=assessment.supersedes,
+            audit_entry("result_accepted", result.result_id, scope=result.scope, sample_id=result.sample_id,
+                   test_id=result.test_id, result_version=result.result_version, value=result.value_text,
+                   status=result.status.value, supersedes=assessment.supersedes,
                    **({} if rejected is None else {"rejected_control": rejected.result_id})),
         ),
     )  # fmt: skip

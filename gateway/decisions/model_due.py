@@ -1,6 +1,7 @@
 """A model is due: it predicts; the gateway warns, suggests a setpoint, or holds the lot until its result."""
 
 from dataclasses import replace
+from typing import Any
 
 from gateway.advice.guidance import advise
 from gateway.advice.lifecycle import OPEN
@@ -74,7 +75,7 @@ def _stopped_for_good(model: ModelAssignment, predictions: tuple[Prediction, ...
     )
     if slow is None or code in facts.latches:
         return Decision()
-    details = {"version": model.bundle.identity.version, "bundle_sha256": model.bundle.identity.sha256}
+    details: dict[str, Any] = {"version": model.bundle.identity.version, "bundle_sha256": model.bundle.identity.sha256}
     return Decision(
         records=(Latched(code=code, details=details),),
         audit=(audit_entry("model_too_slow", model.name, reason=slow.text, **details),),

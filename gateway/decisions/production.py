@@ -23,7 +23,7 @@ def on_context(event: ContextChanged, _facts: Facts) -> Decision:
     subject = change.material_lot_id or change.job_order_id or change.equipment_id or ""
     return Decision(
         records=(change,),
-        audit=(audit_entry("context_changed", subject, event=change.kind.value, at_ns=change.at_ns,
+        audit=(audit_entry("context_changed", subject, scope=change.scope, event=change.kind.value, at_ns=change.at_ns,
                            equipment_id=change.equipment_id, order=change.job_order_id,
                            product=change.material_definition_id, state=change.state),),
     )  # fmt: skip
@@ -61,7 +61,7 @@ def on_specification(event: SpecificationStated, _facts: Facts) -> Decision:
     return Decision(
         records=(SpecificationRecorded(specification=stated, withdrawn=event.withdrawn),),
         audit=(audit_entry("specification_withdrawn" if event.withdrawn else "specification_stated", stated.analyte,
-                      product=stated.product, client=stated.client_id, version=stated.version,
+                      scope=stated.scope, product=stated.product, client=stated.client_id, version=stated.version,
                       **_what_it_says(stated)),),
     )  # fmt: skip
 

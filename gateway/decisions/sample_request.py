@@ -50,6 +50,7 @@ def on_sample_request(event: FollowUpDue, facts: SampleRequestFacts) -> Decision
     audit = AuditEntry(
         kind="sample_requested",
         subject=lot,
+        scope=facts.context.scope,
         body={"request": requested.request_id, "probability": own.probability, "position": position,
               "tests": [test.analyte for test in tests]},
     )  # fmt: skip

@@ -8,6 +8,7 @@ from gateway.facts.base import Facts
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.open_points import Point
 from gateway.records.people import Settlement, VersionChange
+from gateway.records.scope import Scope
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +31,13 @@ class SettlementOnRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettlePointFacts(Facts):
-    """Whether the point is settled already, and what speaks against the lot's release, the worst first."""
+    """Whether the point is settled already, and what speaks against the lot's release, the worst first.
+
+    ``scope``: for whom the lot is made.
+    """
 
     before: SettlementOnRecord | None
+    scope: Scope
     open_points: tuple[PointOnRecord, ...]
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from gateway.deadlines import Deadline
 from gateway.records.laboratory import LabResult, Specification
 from gateway.records.prediction import Prediction, Sensitivity
+from gateway.records.scope import OF_THE_PLANT, Scope
 from gateway.records.verdicts import Reason
 
 
@@ -93,3 +94,9 @@ class Guidance:
     supersedes: str | None = None
     sensitivities: tuple[Sensitivity, ...] = ()  # of the prediction, the strongest first
     instructions: tuple[Instruction, ...] = ()  # of the plant's procedures that apply
+
+    @property
+    def scope(self) -> Scope:
+        """Return whose lot or sample it is about: the client and study of its result, where it is about one."""
+        of_result = OF_THE_PLANT if self.measured is None else self.measured.scope
+        return Scope(client_id=self.client_id or of_result.client_id, study_id=of_result.study_id)

@@ -52,6 +52,11 @@ class Specification:
     non_negative: bool | None = None  # whether no value can lie below 0; None: where the limits begin at 0
     assume_unit: bool = False  # whether a number without a unit is in the specification's
 
+    @property
+    def scope(self) -> Scope:
+        """Return whose results and lots it is for; without a client it is for all."""
+        return Scope(client_id=self.client_id)
+
     def includes(self, side: Literal["lower", "upper"]) -> bool:
         """Return whether a value on that limit is inside."""
         own = self.lower_inclusive if side == "lower" else self.upper_inclusive

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from gateway.deadlines import Deadline
+from gateway.records.scope import OF_THE_PLANT, Scope
 from gateway.records.verdicts import Reason
 
 
@@ -32,11 +33,15 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditEntry:
-    """One line of the audit trail: a change of state, an advice or an act."""
+    """One line of the audit trail: a change of state, an advice or an act.
+
+    ``scope``: the client and study that it concerns; the body that is stored names them.
+    """
 
     kind: str
     subject: str
     body: Mapping[str, Any]
+    scope: Scope = OF_THE_PLANT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,6 +34,11 @@ class ContextChange:
     supplier: str | None = None
     state: str | None = None
 
+    @property
+    def scope(self) -> Scope:
+        """Return for whom production says that it works; it tells no study."""
+        return Scope(client_id=self.client_id)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
@@ -44,6 +49,11 @@ class Context:
     job_order_id: str | None = None
     material_definition_id: str | None = None
     client_id: str | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Return for whom is produced; production tells no study."""
+        return Scope(client_id=self.client_id)
 
     def scope_of(self, study_id: str | None) -> Scope:
         """Return for whom a sample of that study was measured; production tells the client, and no study."""

@@ -1,7 +1,8 @@
 """For whom something was measured or made: a client, and a study of theirs.
 
 What belongs to one client or study says nothing of another one: control charts, their frozen limits, references of
-several analytes, and figures about earlier lots are kept by scope.
+several analytes, and figures about earlier lots are kept by scope. Results, guidance and the lines of the audit trail
+name theirs, so that a report for one client has nothing of another one.
 """
 
 from dataclasses import dataclass
@@ -21,3 +22,6 @@ class Scope:
     def known(self) -> dict[str, str]:
         """Return the names that are known, for the audit trail."""
         return {name: value for name, value in self.columns().items() if value}
+
+
+OF_THE_PLANT = Scope()

@@ -32,17 +32,18 @@ class Table:
     written_by: str | None = None
 
 
+_SCOPE = frozenset({"client_id", "study_id"})  # columns that are taken from the body
 _ROWS = (
     Table(name="event", salvaged=True, written_by="each event that came from outside"),
     Table(name="job_order", salvaged=True, merged_by="job_order_id"),
     Table(name="lot", salvaged=True, merged_by="material_lot_id"),
     Table(name="context_change", salvaged=True),
-    Table(name="lab_result", salvaged=True, blobs=frozenset({"payload"})),
+    Table(name="lab_result", salvaged=True, hash_leaves_out=_SCOPE, blobs=frozenset({"payload"})),
     # the other predictions are figures, and go by age
     Table(name="prediction", salvaged=True, hash_leaves_out=frozenset({"after_event"}),
           vouched_where="{row}.sample_result_id IS NOT NULL"),
     Table(name="disposition", salvaged=True),
-    Table(name="guidance", salvaged=True),
+    Table(name="guidance", salvaged=True, hash_leaves_out=_SCOPE),
     Table(name="guidance_state", salvaged=True),
     Table(name="response", salvaged=True),
     Table(name="dead_letter_payload", salvaged=True, blobs=frozenset({"payload"})),
@@ -63,7 +64,7 @@ _ROWS = (
     Table(name="lot_fingerprint", salvaged=True),
     Table(name="incoming_result", salvaged=True),
     Table(name="deviation", salvaged=True,
-          hash_leaves_out=frozenset({"grown_from", "version", "scope", "client_id", "study_id"})),
+          hash_leaves_out=frozenset({"grown_from", "version", "scope"}) | _SCOPE),
     Table(name="assessment", salvaged=True),
     Table(name="settlement", salvaged=True),
     Table(name="refused_result", salvaged=True),

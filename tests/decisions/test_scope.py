@@ -16,6 +16,7 @@ from gateway.store.care.checking import check
 from tests.config.test_settings import MINIMAL
 from tests.decisions.test_deviations import Plant
 from tests.fixtures.building import VISCOSITY, line
+from tests.fixtures.laboratory import Laboratory
 from tests.fixtures.store_bench import Bench
 from tests.lab.test_sampling import Asking
 from tests.lab.test_trends import RULES, STEADY, measured
@@ -67,6 +68,55 @@ def test_the_audit_trail_says_for_whom_limits_were_frozen(bench):
     in_control(bench, {}, 101)
     bodies = [json.loads(body) for (body,) in bench.rows("SELECT body FROM audit WHERE kind = 'limits_frozen'")]
     assert [(body.get("client_id"), body.get("study_id")) for body in bodies] == [("NORDIC", "T-1"), (None, None)]
+
+
+def found_by(bench, table, scope):
+    """Return the bodies in a table that are found by a client and study."""
+    rows = bench.rows(f"SELECT body FROM {table} WHERE client_id = ? AND study_id = ?",
+                      scope.get("client_id", ""), scope.get("study_id", ""))  # fmt: skip
+    return [json.loads(body) for (body,) in rows]
+
+
+@pytest.mark.parametrize(("first", "second"), APART)
+def test_results_guidance_and_lines_of_the_audit_trail_are_found_by_their_client_and_study(bench, first, second):
+    measured(bench, 120.0, number=1, **first)
+    measured(bench, 130.0, number=2, **second)
+    for scope, sample, value in ((first, "S-1", "120"), (second, "S-2", "130")):
+        assert {result["sample_id"] for result in found_by(bench, "lab_result", scope)} == {sample}
+        assert {guidance["measured"]["sample_id"] for guidance in found_by(bench, "guidance", scope)} == {sample}
+        lines = found_by(bench, "audit", scope)
+        assert [line["sample_id"] for line in lines if "sample_id" in line] == [sample]
+        assert any("title" in line and value in line["title"] for line in lines)  # of the guidance
+    assert audit.verify(bench.connection)[1] is None
+    assert check(bench.directory, gently=False).wrong == []
+
+
+def test_lines_about_lots_orders_and_acts_name_the_client_that_production_named(tmp_path):
+    with closing(Laboratory(tmp_path)) as lab:
+        for client, lot in (("NORDIC", "N"), ("ATLAS", "A")):
+            lab.mes("lot_started", material_lot_id=lot, client_id=client, equipment_id=f"R-{lot}")
+            lab.result("pH", 12.0, lot)
+            lab.specification(product="FG-100", analyte="Density", client_id=client, lower=0.9, upper=1.1, version="1")
+        lines = [dict(row) for row in lab.connection.execute("SELECT kind, client_id, subject, body FROM audit")]
+    of_nordic = [line for line in lines if line["client_id"] == "NORDIC"]
+    assert {"context_changed", "result_accepted", "disposition", "guidance", "specification_stated"} <= {
+        line["kind"] for line in of_nordic
+    }
+    assert not [line for line in of_nordic if json.loads(line["body"]).get("lot") not in {None, "N"}]
+
+
+def test_specifications_of_one_name_and_version_judge_the_lots_of_their_own_client_only(tmp_path):
+    with closing(Laboratory(tmp_path)) as lab:
+        for client, upper in (("NORDIC", 1.1), ("ATLAS", 2.2)):
+            lab.specification(
+                product="FG-100", analyte="Density", client_id=client, lower=0.9, upper=upper, version="1"
+            )
+        for client, lot in (("NORDIC", "N"), ("ATLAS", "A")):
+            lab.mes("lot_started", material_lot_id=lot, client_id=client, equipment_id=f"R-{lot}")
+            lab.result("Density", 2.0, lot)
+        assert (lab.recommended("N"), lab.recommended("A")) == ("hold", "release")
+        rows = lab.connection.execute("SELECT client_id FROM specification_stated ORDER BY client_id").fetchall()
+        assert [row["client_id"] for row in rows] == ["ATLAS", "NORDIC"]
 
 
 def test_samples_of_one_name_at_two_clients_are_two_points(bench):

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.records.laboratory import LabResult, Recommendation
+from gateway.records.scope import Scope
 from gateway.records.verdicts import Reason
 
 
@@ -27,6 +28,11 @@ class LotContext:
     equipment_id: str | None = None
     contradictions: tuple[str, ...] = ()
     stated: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a contradicted field all values on record
+
+    @property
+    def scope(self) -> Scope:
+        """Return for whom the lot is made; production tells no study."""
+        return Scope(client_id=self.client_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

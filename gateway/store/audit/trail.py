@@ -60,7 +60,9 @@ def append(connection: sqlite3.Connection, entries: Iterable[AuditEntry], *, at_
             "at_ns": at_ns,
             "kind": entry.kind,
             "subject": entry.subject,
-            "body": json.dumps(entry.body, ensure_ascii=False, allow_nan=False, separators=(",", ":")),
+            "body": json.dumps(
+                {**entry.scope.known(), **entry.body}, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+            ),
             "previous": previous,
         }
         line["hash"] = previous = line_hash(**line)

@@ -1,6 +1,6 @@
 """From the tables: what people's acts stand on. Runs inside the writer's transaction.
 
-What is damaged is a reason to refuse the act, and is said to the person who asked; so it is no alarm of its own here.
+Damage is a reason to refuse the act, and the answer to the person says so; no alarm follows here.
 """
 
 import sqlite3
@@ -20,6 +20,7 @@ from gateway.facts.acts import (
 from gateway.inference.feedback import MOST_ENTRIES
 from gateway.records.acts import ArchiveAudit, RetryMessages, SettlePoint, SignBiases
 from gateway.records.people import Settlement, SignedBias
+from gateway.records.scope import Scope
 from gateway.store.audit.heads import keys_of_heads
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
@@ -40,8 +41,12 @@ def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFact
         settlement=Settlement(**{name: row[name] for name in _SETTLEMENT}),
         holds=bool(row["holds"]),
     )  # fmt: skip
+    client = value_of(reading.connection, "client_of_lot", material_lot_id=act.material_lot_id)
     return SettlePointFacts(
-        **reading.base(), before=before, open_points=open_points_of(reading.connection, act.material_lot_id)
+        **reading.base(),
+        before=before,
+        scope=Scope(client_id=client or None),
+        open_points=open_points_of(reading.connection, act.material_lot_id),
     )
 
 

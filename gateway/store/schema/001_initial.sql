@@ -140,7 +140,8 @@ CREATE VIEW context_change_checked AS SELECT rowid AS row_number, *, hash IS
 FROM context_change;
 
 -- Versions of laboratory results, with the message as it came; current: the one that counts. A version may come in
--- several messages, as its status advances, so its number is not unique.
+-- several messages, as its status advances, so its number is not unique. For which client and study the sample was
+-- measured is taken from the body, which the hash covers.
 CREATE TABLE lab_result (
     result_id        TEXT PRIMARY KEY,
     source           TEXT NOT NULL,
@@ -156,7 +157,13 @@ CREATE TABLE lab_result (
     payload          BLOB NOT NULL,
     body             TEXT NOT NULL,
     event_id         TEXT NOT NULL REFERENCES event,
-    hash             TEXT
+    hash             TEXT,
+    client_id        TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.client_id') END, '')
+    ) VIRTUAL,
+    study_id         TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.study_id') END, '')
+    ) VIRTUAL
 ) STRICT;
 CREATE INDEX lab_result_by_lot ON lab_result (material_lot_id, current);
 CREATE INDEX lab_result_versions ON lab_result (source, sample_id, test_id, replicate, result_version);
@@ -191,6 +198,14 @@ CREATE VIEW lab_result_checked AS SELECT rowid AS row_number, *, hash IS
         CAST(material_lot_id AS BLOB), sampled_ns, CAST(payload_sha256 AS BLOB), payload, CAST(body AS BLOB),
         CAST(event_id AS BLOB)) AS holds
 FROM lab_result;
+
+-- For whom each lot is made: the client that production names, of the lot or its order; where it names none, the client
+-- that the lot's results name. Production tells no study.
+CREATE VIEW lot_scope AS
+SELECT l.material_lot_id, coalesce(l.client_id, o.client_id, (
+    SELECT max(r.client_id) FROM lab_result AS r WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
+), '') AS client_id
+FROM lot AS l LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id;
 
 -- What models said. after_event: after which message from outside it was made, so that a replay decides in the same
 -- order ('': before all of them; NULL: not on record); it is no evidence.
@@ -254,7 +269,8 @@ CREATE VIEW disposition_checked AS SELECT rowid AS row_number, *, hash IS
 FROM disposition;
 
 -- Guidance as it stands. It is found by what it is about, so that what an event costs does not grow with what stands
--- open; a body that is no JSON any more is under no subject, and its hash tells of it where it is read.
+-- open; a body that is no JSON any more is under no subject, and its hash shows the damage where it is read. Whose lot
+-- or sample it is about is taken from the body, too: the client of its lot, else of its result, and the result's study.
 CREATE TABLE guidance (
     guidance_id  TEXT PRIMARY KEY,
     kind         TEXT NOT NULL,
@@ -264,7 +280,15 @@ CREATE TABLE guidance (
     moved_ns     INTEGER,
     issued_ns    INTEGER NOT NULL,
     body         TEXT NOT NULL,
-    hash         TEXT
+    hash         TEXT,
+    client_id    TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN
+            coalesce(json_extract(body, '$.client_id'), json_extract(body, '$.measured.client_id'))
+        END, '')
+    ) VIRTUAL,
+    study_id     TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.measured.study_id') END, '')
+    ) VIRTUAL
 ) STRICT;
 CREATE INDEX guidance_open ON guidance (issued_ns) WHERE open = 1;
 CREATE INDEX guidance_moves ON guidance (moved_tag, moved_ns) WHERE moved_tag IS NOT NULL;
@@ -1060,7 +1084,8 @@ CREATE TABLE retry (
     tried_ns        INTEGER
 ) STRICT;
 
--- The audit trail: a chain of lines, each with the hash of the one before.
+-- The audit trail: a chain of lines, each with the hash of the one before. Which client and study a line concerns is
+-- taken from its body, which the hash covers.
 CREATE TABLE audit (
     seq       INTEGER PRIMARY KEY,
     at_ns     INTEGER NOT NULL,
@@ -1068,7 +1093,13 @@ CREATE TABLE audit (
     subject   TEXT NOT NULL,
     body      TEXT NOT NULL,
     previous  TEXT NOT NULL,
-    hash      TEXT NOT NULL
+    hash      TEXT NOT NULL,
+    client_id TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.client_id') END, '')
+    ) VIRTUAL,
+    study_id  TEXT AS (
+        coalesce(CASE WHEN json_valid(body) THEN json_extract(body, '$.study_id') END, '')
+    ) VIRTUAL
 ) STRICT;
 CREATE INDEX audit_by_kind ON audit (kind, seq);
 CREATE INDEX audit_by_subject ON audit (subject);

@@ -37,16 +37,13 @@ VALUES (:material_lot_id, :product, :until_ns, :body);
 INSERT OR IGNORE INTO lot_fingerprint (material_lot_id, product, until_ns, body)
 VALUES (:material_lot_id, :product, :until_ns, :body);
 
--- Lots of one client, as production tells it; where it tells none, as the lot's results do.
+-- Lots of one client.
 -- name: fingerprints_in_control
 SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM lot_fingerprint_checked AS f
 JOIN lot AS l ON l.material_lot_id = f.material_lot_id
-LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id
+JOIN lot_scope AS s ON s.material_lot_id = f.material_lot_id
 WHERE f.product IS :product AND f.material_lot_id IS NOT :besides AND l.recommendation IN ('release', 'pending') AND l.latched = 0
-  AND coalesce(l.client_id, o.client_id, (
-      SELECT max(CASE WHEN json_valid(r.body) THEN json_extract(r.body, '$.client_id') END) FROM lab_result AS r
-      WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
-  ), '') = :client_id
+  AND s.client_id = :client_id
 ORDER BY f.until_ns DESC LIMIT :most;
 
 -- Of the newest deviations of a product's analyte, so that it costs no more where there are many.

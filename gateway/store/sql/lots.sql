@@ -5,6 +5,9 @@ SELECT recommendation, latched, job_order_id, material_definition_id AS product,
        ended_ns, closed_ns, holds, 'lot ' || material_lot_id AS record
 FROM lot_checked WHERE material_lot_id = :material_lot_id;
 
+-- name: client_of_lot
+SELECT client_id FROM lot_scope WHERE material_lot_id = :material_lot_id;
+
 -- name: newest_disposition_of_lot
 SELECT body, holds, 'disposition ' || disposition_id AS record FROM disposition_checked
 WHERE material_lot_id = :material_lot_id ORDER BY at_ns DESC, row_number DESC LIMIT 1;
