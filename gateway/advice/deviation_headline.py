@@ -9,7 +9,7 @@ from gateway.lab.deviations import (
     FailedResult,
 )
 from gateway.lab.disposition import OUT_OF_LINE, OUT_OF_TREND
-from gateway.lab.specifications import limits_text
+from gateway.lab.phrases import limits_text
 
 
 def results_of(deviation: Deviation) -> tuple[FailedResult, ...]:
@@ -74,10 +74,10 @@ def headline(result: FailedResult) -> str:
     shown = f"{result.test_id} {value_of(result)}"
     for reason in result.reasons:
         known = reason.parameters
-        if reason.code == ConformityReason.OUT_OF_SPECIFICATION.name and {"side", "limit"} <= known.keys():
+        if reason.code == ConformityReason.OUT_OF_SPECIFICATION.value and {"side", "limit"} <= known.keys():
             side = "above" if "above" in str(known["side"]) else "below"
             return f"{shown} {side} {known['limit']:g}{_unit_after(known.get('unit'), result)}"
-        if reason.code == ConformityReason.OUT_OF_REVIEW_BAND.name and {"percent", "low", "high"} <= known.keys():
+        if reason.code == ConformityReason.OUT_OF_REVIEW_BAND.value and {"percent", "low", "high"} <= known.keys():
             return f"{shown}, {known['percent']:.1f} % of target, allowed {known['low']:g} to {known['high']:g} %"
         if reason.code in {OUT_OF_TREND, OUT_OF_LINE}:
             return f"{shown} out of trend"

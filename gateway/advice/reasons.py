@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.advice.phrases import beyond_text, from_and_to, interval_text, subject_of, words_of
-from gateway.lab.specifications import limits_text
+from gateway.lab.phrases import limits_text
 from gateway.records.guidance import SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction

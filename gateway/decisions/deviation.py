@@ -14,9 +14,9 @@ from gateway.lab.disposition import TREND_FLAGS, Judged, judge_result
 from gateway.lab.episodes import Joined, join, mended
 from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.genealogy import relatives
+from gateway.lab.phrases import limits_text, with_version
 from gateway.lab.procedures import instructions_for
 from gateway.lab.similar_deviations import nearest, spread_of
-from gateway.lab.specifications import limits_text
 from gateway.lab.unusual_process import causes_of, compared_lots, scatter_floors, traces
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Recommendation, Specification
@@ -153,8 +153,7 @@ def _failed_result(
 def _limits(specification: Specification | None) -> str:
     if specification is None:
         return ""
-    version = f" (version {specification.version})" if specification.version else ""
-    return limits_text(specification) + version
+    return with_version(limits_text(specification), specification.version)
 
 
 def _series(

@@ -1,41 +1,48 @@
-"""What a result can be against a specification: codes, and sentences with the numbers in them. Pure."""
+"""What a result can be against a specification: the codes; the sentences are the group ``conformity``. Pure."""
 
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from gateway.contract.lims.numbers import number_text, plain
+from gateway.lab.phrases import LabPhrase, lab_phrase, shortened
 from gateway.records.laboratory import LabResult, Specification
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import text
 
 
 class ConformityReason(StrEnum):
-    """What a result is against its specification; the value is the sentence's template."""
+    """What a result is against its specification."""
 
-    IN_SPECIFICATION = "{name} {shown} is within {limits}."
-    OUT_OF_SPECIFICATION = "{name} {shown} is {side} limit of {limit_text}{unit}."
-    OUT_OF_REVIEW_BAND = "{name} {shown} is {percent_text} % of target, outside the review band {low} to {high} %."
-    IN_REVIEW_BAND = "{name} {shown} is {percent_text} % of target, outside the release band {low} to {high} %."
-    CENSORED_UNDECIDED = "{name} {shown} may lie inside or outside {limits}."
-    NO_SPECIFICATION = "There is no specification of {name} for this product, and none came with the result."
-    UNIT_MISMATCH = "{name} {shown} cannot be converted to {unit_wanted}, the specification's unit."
-    UNIT_MISSING = "{name} {shown} came without a unit; whether it is in {unit_wanted} is not certain."
-    NOT_YET_VALIDATED = "{name} {shown} is entered, not yet validated."
-    VALUE_UNKNOWN = "{name} {shown} says no number, and no limit that it lies below or above."
-    RESULT_REJECTED = "The laboratory rejected {name} {shown}."
-    TEXT_ACCEPTED = '{name} "{shown}" is what the specification accepts.'
-    TEXT_UNKNOWN = '{name} "{shown}" is in no list of the specification (accepts: {accepts}; rejects: {rejects}).'
-    NUMBER_UNEXPECTED = "{name} {shown} is a number, but the specification has no limits; it accepts: {accepts}."
+    IN_SPECIFICATION = "IN_SPECIFICATION"
+    OUT_OF_SPECIFICATION = "OUT_OF_SPECIFICATION"
+    OUT_OF_REVIEW_BAND = "OUT_OF_REVIEW_BAND"
+    IN_REVIEW_BAND = "IN_REVIEW_BAND"
+    CENSORED_UNDECIDED = "CENSORED_UNDECIDED"
+    NO_SPECIFICATION = "NO_SPECIFICATION"
+    UNIT_MISMATCH = "UNIT_MISMATCH"
+    UNIT_MISSING = "UNIT_MISSING"
+    NOT_YET_VALIDATED = "NOT_YET_VALIDATED"
+    VALUE_UNKNOWN = "VALUE_UNKNOWN"
+    RESULT_REJECTED = "RESULT_REJECTED"
+    TEXT_ACCEPTED = "TEXT_ACCEPTED"
+    TEXT_UNKNOWN = "TEXT_UNKNOWN"
+    NUMBER_UNEXPECTED = "NUMBER_UNEXPECTED"
 
 
-# words that are out of specification; they have its code, so that its procedures apply
-TEXT_REJECTED = '{name} "{shown}" is what the specification rejects.'
-TEXT_FAILED = '{name} "{shown}" says that the test failed.'
-TEXT_UNCOUNTABLE = '{name} "{shown}" is more than can be counted, above the upper limit of {limit_text}{unit}.'
+class OutOfSpecification(StrEnum):
+    """In which of its sentences a result is out of specification; texts have its code, so that its procedures apply."""
+
+    BELOW = "below"
+    ABOVE = "above"
+    TEXT_REJECTED = "text_rejected"
+    TEXT_FAILED = "text_failed"
+    TEXT_UNCOUNTABLE = "text_uncountable"
+
 
 # a person has to say what such a result means: it settles nothing
 UNDECIDED = frozenset(
-    judgement.name
+    judgement.value
     for judgement in (
         ConformityReason.VALUE_UNKNOWN,
         ConformityReason.UNIT_MISMATCH,
@@ -47,7 +54,6 @@ UNDECIDED = frozenset(
     )
 )
 
-_LONGEST_TEXT = 60  # characters of a laboratory's words in a sentence
 _ONLY_IN_SENTENCES = frozenset({"limit_text", "percent_text"})
 
 
@@ -57,36 +63,34 @@ def reason_of(
     compared: LabResult | None = None,
     specification: Specification | None = None,
     *,
-    sentence: str | None = None,
+    variant: OutOfSpecification | None = None,
     **parameters: Any,
 ) -> Reason:
     """Return the reason with its sentence.
 
     Args:
-        judgement: its code, and its sentence unless another is named.
+        judgement: its code.
         result: as the laboratory sent it.
         compared: the result as it was compared, in the specification's unit and decimals.
         specification: numbers in the sentence are written so that they stay on their side of its limits.
-        sentence: another template for the same code.
+        variant: in which of its sentences, where the code has several.
         parameters: what stands in the sentence, and in the reason.
     """
     marks = () if specification is None else (specification.lower, specification.upper)
     shown = _shown(result, *marks)
     if compared is not None and (compared.value, compared.unit) != (result.value, result.unit):
-        shown += f" (compared as {_shown(replace(compared, value_text=''), *marks)})"
-    named = {"name": result.test_id, "shown": shown, **parameters}
+        shown = lab_phrase(
+            LabPhrase.COMPARED_AS, shown=shown, compared=_shown(replace(compared, value_text=""), *marks)
+        )
+    chosen = {} if variant is None else {"variant": variant.value}
+    sentence = text("conformity", judgement.value, name=result.test_id, shown=shown, **parameters, **chosen)
     numbered = {"value": result.value, **parameters}
     kept = {name: _plain(value) for name, value in numbered.items() if name not in _ONLY_IN_SENTENCES}
     return Reason(
-        code=judgement.name,
+        code=judgement.value,
         parameters={"analyte": result.analyte, **kept},
-        text=(sentence or judgement.value).format(**named),
+        text=sentence,
     )
-
-
-def shortened(text: str) -> str:
-    """Return a text as it stands in a sentence: of a long one the beginning."""
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
 
 
 def _plain(value: Any) -> Any:
@@ -98,5 +102,5 @@ def _shown(result: LabResult, *marks: float | None) -> str:
     if number is None:
         return shortened(result.value_text.strip())
     censored_text = result.value_text if result.qualifier else ""
-    text = censored_text or f"{result.qualifier or ''}{number_text(number, *marks)}"
-    return text + (f" {result.unit}" if result.unit else "")
+    written = censored_text or f"{result.qualifier or ''}{number_text(number, *marks)}"
+    return written + (f" {result.unit}" if result.unit else "")

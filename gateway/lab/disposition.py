@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 
 from gateway.lab.conformity_reasons import ConformityReason
 from gateway.lab.in_force import differ
+from gateway.lab.lot_reasons import LotReason, lot_reason
 from gateway.lab.specifications import judge, unit_flags
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import text
 
 _ORDER = (Recommendation.PENDING, Recommendation.RELEASE, Recommendation.REVIEW, Recommendation.HOLD)
 FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
-VALUE_RESTORED = "SUPERSEDED_VALUE_RESTORED"
-CONTROL_REJECTED = "CONTROL_REJECTED"
-OUT_OF_TREND, OUT_OF_LINE = "OUT_OF_TREND", "OUT_OF_LINE"
+VALUE_RESTORED = LotReason.SUPERSEDED_VALUE_RESTORED.value
+CONTROL_REJECTED = LotReason.CONTROL_REJECTED.value
+OUT_OF_TREND, OUT_OF_LINE = LotReason.OUT_OF_TREND.value, "OUT_OF_LINE"
 TREND_FLAGS = frozenset({OUT_OF_TREND, OUT_OF_LINE})
 WITHDRAWN = frozenset({ResultStatus.REJECTED, ResultStatus.SUPERSEDED})
 
@@ -58,13 +60,13 @@ def judge_result(result: LabResult, in_force: tuple[Specification, ...], trends:
     recommendation = max((asks for asks, _ in judged), key=_ORDER.index)
     if VALUE_RESTORED in result.flags and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
-        judged.append((recommendation, _RESTORED))
+        judged.append((recommendation, lot_reason(LotReason.SUPERSEDED_VALUE_RESTORED)))
     if CONTROL_REJECTED in result.flags and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
-        judged.append((recommendation, _CONTROL_REJECTED))
+        judged.append((recommendation, lot_reason(LotReason.CONTROL_REJECTED)))
     if not TREND_FLAGS.isdisjoint(result.flags) and recommendation is not Recommendation.HOLD:
         recommendation = Recommendation.REVIEW
-        judged += [(recommendation, reason) for reason in trends or (_OUT_OF_TREND,)]
+        judged += [(recommendation, reason) for reason in trends or (lot_reason(LotReason.OUT_OF_TREND),)]
     return Judged(
         result=result,
         recommendation=recommendation,
@@ -85,10 +87,17 @@ def _differing(specifications: tuple[Specification, ...]) -> list[str]:
 
 
 def _withdrawn(result: LabResult) -> Reason:
+    status = result.status.value
     return Reason(
-        code=ConformityReason.RESULT_REJECTED.name,
-        parameters={"analyte": result.analyte, "status": result.status.value},
-        text=f"The laboratory set {result.test_id} of {result.sample_id} to {result.status.value}.",
+        code=ConformityReason.RESULT_REJECTED.value,
+        parameters={"analyte": result.analyte, "status": status},
+        text=text(
+            "conformity",
+            ConformityReason.RESULT_REJECTED.value,
+            variant=status,
+            name=result.test_id,
+            sample=result.sample_id,
+        ),
     )
 
 
@@ -160,11 +169,7 @@ def on_damaged_records(
     state: LotState, reasons: tuple[Reason, ...], damaged: tuple[str, ...]
 ) -> tuple[LotState, tuple[Reason, ...]]:
     """Return a lot's state when records behind it were damaged and left out: a review at least."""
-    reason = Reason(
-        code="EVIDENCE_DAMAGED",
-        parameters={"records": list(damaged)},
-        text=f"{len(damaged)} record(s) behind this lot do not match their hash and were left out; a person must look.",
-    )
+    reason = lot_reason(LotReason.EVIDENCE_DAMAGED, records=list(damaged), shown={"count": len(damaged)})
     return replace(state, recommendation=worse(state.recommendation, Recommendation.REVIEW)), (reason, *reasons)
 
 
@@ -180,22 +185,4 @@ def no_less_careful(
         least = Recommendation.REVIEW
     if least not in FOR_A_PERSON or worse(least, state.recommendation) is state.recommendation:
         return state, reasons
-    return replace(state, recommendation=least), (_IN_DOUBT, *reasons)
-
-
-_IN_DOUBT = Reason(
-    code="RECORDS_IN_DOUBT",
-    text="While records are in doubt, nothing less careful is recommended than before; a person must look.",
-)
-_RESTORED = Reason(
-    code=VALUE_RESTORED,
-    text="The newest version says again what an earlier correction had replaced.",
-)
-_CONTROL_REJECTED = Reason(
-    code=CONTROL_REJECTED,
-    text="The laboratory's control of this test before or after the measurement was out; a person must look.",
-)
-_OUT_OF_TREND = Reason(
-    code=OUT_OF_TREND,
-    text="A result of this lot was out of trend when it came; a person must look.",
-)
+    return replace(state, recommendation=least), (lot_reason(LotReason.RECORDS_IN_DOUBT), *reasons)

@@ -7,19 +7,12 @@ list: that a test failed is out of any specification, and more colonies than can
 
 from gateway.contract.lims.numbers import number_text
 from gateway.contract.lims.qualitative import FAILED, UNCOUNTABLE, folded, sample_of, without_sample
-from gateway.lab.conformity_reasons import (
-    TEXT_FAILED,
-    TEXT_REJECTED,
-    TEXT_UNCOUNTABLE,
-    ConformityReason,
-    reason_of,
-    shortened,
-)
+from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification, reason_of
+from gateway.lab.phrases import listed
 from gateway.lab.units import converted, is_absent
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.verdicts import Reason
 
-_MOST_NAMED = 4
 Judged = tuple[Recommendation, Reason]
 
 
@@ -27,17 +20,17 @@ def judged_by_text(result: LabResult, specification: Specification) -> Judged | 
     """Return what a result recommends by its words, or None where no list and no known word speaks of them."""
     text = folded(result.value_text)
     finding, sample = without_sample(text)
-    rejects, accepts = _listed(specification.rejects), _listed(specification.accepts)
+    rejects, accepts = _folded(specification.rejects), _folded(specification.accepts)
     if text in rejects:
-        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_REJECTED)
+        return Recommendation.HOLD, _out_of_specification(result, specification, OutOfSpecification.TEXT_REJECTED)
     if text in accepts or (finding in accepts and sample is not None and sample == sample_of(specification.unit)):
         return _accepted(result, specification)
     if finding in rejects:  # in whatever amount
-        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_REJECTED)
+        return Recommendation.HOLD, _out_of_specification(result, specification, OutOfSpecification.TEXT_REJECTED)
     if text in FAILED:
-        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_FAILED)
+        return Recommendation.HOLD, _out_of_specification(result, specification, OutOfSpecification.TEXT_FAILED)
     if text in UNCOUNTABLE and specification.upper is not None:
-        return Recommendation.HOLD, _out_of_specification(result, specification, TEXT_UNCOUNTABLE)
+        return Recommendation.HOLD, _out_of_specification(result, specification, OutOfSpecification.TEXT_UNCOUNTABLE)
     return None
 
 
@@ -55,11 +48,11 @@ def without_limits(result: LabResult, specification: Specification) -> Judged:
 
 def texts_differ(first: Specification, second: Specification) -> bool:
     """Return whether two specifications state lists of texts that are not the same."""
-    stated = [(_listed(specification.accepts), _listed(specification.rejects)) for specification in (first, second)]
+    stated = [(_folded(specification.accepts), _folded(specification.rejects)) for specification in (first, second)]
     return all(any(lists) for lists in stated) and stated[0] != stated[1]
 
 
-def _listed(texts: tuple[str, ...]) -> frozenset[str]:
+def _folded(texts: tuple[str, ...]) -> frozenset[str]:
     return frozenset(folded(text) for text in texts)
 
 
@@ -72,12 +65,12 @@ def _accepted(result: LabResult, specification: Specification) -> Judged:
     return Recommendation.RELEASE, reason_of(ConformityReason.TEXT_ACCEPTED, result)
 
 
-def _out_of_specification(result: LabResult, specification: Specification, sentence: str) -> Reason:
+def _out_of_specification(result: LabResult, specification: Specification, variant: OutOfSpecification) -> Reason:
     upper = specification.upper
     return reason_of(
         ConformityReason.OUT_OF_SPECIFICATION,
         result,
-        sentence=sentence,
+        variant=variant,
         value_text=result.value_text,
         accepts=list(specification.accepts),
         limit_text="" if upper is None else number_text(upper),
@@ -89,12 +82,6 @@ def _of_lists(judgement: ConformityReason, result: LabResult, specification: Spe
     return reason_of(
         judgement,
         result,
-        accepts=_named(specification.accepts),
-        rejects=_named(specification.rejects),
+        accepts=listed(specification.accepts),
+        rejects=listed(specification.rejects),
     )
-
-
-def _named(texts: tuple[str, ...]) -> str:
-    """Return a list as it stands in a sentence: its first texts, and how many there are besides."""
-    more = f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else ""
-    return ", ".join(shortened(text) for text in texts[:_MOST_NAMED]) + more or "none"

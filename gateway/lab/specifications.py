@@ -16,7 +16,8 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from gateway.contract.lims.numbers import exact, nearest, number_text, plain, told_apart
-from gateway.lab.conformity_reasons import ConformityReason, reason_of, shortened
+from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification, reason_of
+from gateway.lab.phrases import LabPhrase, lab_phrase, limits_text
 from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
 from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
@@ -24,7 +25,6 @@ from gateway.records.verdicts import Reason
 
 _NO_DECIMALS = 1e15  # from there on a float has none
 _PERCENT_DIGITS = 4
-_MOST_NAMED = 4  # accepted texts in a sentence
 LIMITS_WITHOUT_UNIT = "LIMITS_WITHOUT_UNIT"
 Side = Literal["lower", "upper"]
 
@@ -82,7 +82,7 @@ def unit_flags(result: LabResult, specifications: tuple[Specification, ...]) -> 
         has_limits(specification) and is_missing(specification.unit, result.unit) for specification in specifications
     )
     flags = {
-        ConformityReason.UNIT_MISSING.name: any(
+        ConformityReason.UNIT_MISSING.value: any(
             unit_is_missing(result, specification) for specification in specifications
         ),
         LIMITS_WITHOUT_UNIT: limits_without,
@@ -120,7 +120,7 @@ def _by_limits(result: LabResult, compared: LabResult, specification: Specificat
     if not all(values.wholly_inside(side, limit, inclusive=specification.includes(side)) for side, limit in limits):
         undecided = limits_text(specification)
     elif result.qualifier and specification.bands is not None:
-        undecided = "the release band"
+        undecided = lab_phrase(LabPhrase.RELEASE_BAND)
     if undecided is not None:
         reason = reason_of(ConformityReason.CENSORED_UNDECIDED, result, compared, specification, limits=undecided)
         return Recommendation.REVIEW, reason
@@ -143,12 +143,15 @@ def action_limits(specification: Specification) -> Specification:
 def _outside(result: LabResult, compared: LabResult, specification: Specification, side: Side, limit: float) -> Reason:
     parameters: dict[str, Any] = {
         side: limit,
-        "side": {"lower": "below the lower", "upper": "above the upper"}[side],
+        "side": {"lower": "below the lower", "upper": "above the upper"}[side],  # a word of the contract
         "limit": limit,
         "limit_text": number_text(limit),
         "unit": f" {specification.unit}" if specification.unit else "",
     }
-    return reason_of(ConformityReason.OUT_OF_SPECIFICATION, result, compared, specification, **parameters)
+    variant = OutOfSpecification.BELOW if side == "lower" else OutOfSpecification.ABOVE
+    return reason_of(
+        ConformityReason.OUT_OF_SPECIFICATION, result, compared, specification, variant=variant, **parameters
+    )
 
 
 def _by_bands(result: LabResult, compared: LabResult, specification: Specification) -> Judged:
@@ -233,22 +236,3 @@ def _cannot_be_negative(specification: Specification, unit: str | None) -> bool:
     if specification.non_negative is not None:
         return specification.non_negative
     return specification.lower == 0 and not may_be_negative(specification.unit or unit)
-
-
-def limits_text(specification: Specification) -> str:
-    """Return the limits, and the texts that are accepted, as people write them."""
-    unit = f" {specification.unit}" if specification.unit else ""
-    lower = None if specification.lower is None else number_text(specification.lower)
-    upper = None if specification.upper is None else number_text(specification.upper)
-    accepted = " or ".join(shortened(text) for text in specification.accepts[:_MOST_NAMED])
-    accepted += " or others" if len(specification.accepts) > _MOST_NAMED else ""
-    match (lower, upper):
-        case (None, None):
-            return accepted or "no limits"
-        case (None, _):
-            limits = f"at most {upper}{unit}"
-        case (_, None):
-            limits = f"at least {lower}{unit}"
-        case _:
-            limits = f"{lower} to {upper}{unit}"
-    return f"{limits}, or {accepted}" if accepted else limits

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gateway.lab.anomaly import Anomaly, Reference, anomaly, reference
+from gateway.lab.trend_reasons import TrendSentence
 from gateway.line.spc_rules import Together
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +61,13 @@ def out_of_line(known: FrozenReference, values: dict[str, float]) -> tuple[Reaso
         Reason(
             code="OUT_OF_LINE",
             parameters={"t2": distance.t2, "limit": distance.limit, "contributions": dict(distance.contributions)},
-            text=f"The values of {', '.join(known.analytes)} do not belong together: T2 {distance.t2:.4g}, limit "
-            f"{distance.limit:.4g}; most of it comes from {first}.",
+            text=text(
+                "trend_sentence",
+                TrendSentence.OUT_OF_LINE.value,
+                analytes=", ".join(known.analytes),
+                t2=distance.t2,
+                limit=distance.limit,
+                first=first,
+            ),
         ),
     )

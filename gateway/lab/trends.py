@@ -50,7 +50,7 @@ def charted(series: Series, point: Point, rules: TrendRules, *, name: str) -> Ch
     ewma, cusum = series.ewma.after(standardised), series.cusum.after(standardised)
     signals, limits = _signals(recent, ewma, cusum, rules), series.limits
     reasons = tuple(
-        trend_reason(signal, name=name, text=point.text, limits=limits, recent=recent, ewma=ewma, cusum=cusum)
+        trend_reason(signal, name=name, value=point.text, limits=limits, recent=recent, ewma=ewma, cusum=cusum)
         for signal in signals
     )
     after = _counted(series, point, signals, recent=recent, ewma=ewma, cusum=cusum, before=state_before(series, point))
@@ -61,7 +61,7 @@ def _held_against_constant(series: Series, constant: Constant, point: Point, nam
     before = state_before(series, point)
     if constant.includes(point):
         return Charted(series=_counted(series, point, (), before=before))
-    reason = departed_reason(name=name, text=point.text, constant=constant.text, count=constant.count)
+    reason = departed_reason(name=name, value=point.text, constant=constant.text, count=constant.count)
     after = _counted(series, point, (DEPARTED,), before=before, departures=series.departures + 1)
     return Charted(series=after, reasons=_with_value((reason,), point))
 
@@ -76,7 +76,7 @@ def _beyond_what_is_measured(
         return Charted(series=series)  # it says nothing, so its place in the order matters to nothing
     at = limits.standardised(point.value)
     reason = trend_reason(
-        rule.value, name=name, text=point.text, limits=limits, recent=(at,), ewma=series.ewma, cusum=series.cusum
+        rule.value, name=name, value=point.text, limits=limits, recent=(at,), ewma=series.ewma, cusum=series.cusum
     )
     after = _counted(series, point, (rule.value,), before=state_before(series, point))
     return Charted(series=after, reasons=_with_value((reason,), point))

@@ -4,6 +4,7 @@
 
 - a template with named parameters: ``"{tag} is {age_seconds:.1f} s old."``;
 - ``{one = "...", other = "..."}``, chosen by the parameter ``count``;
+- a table of variants, chosen by the parameter ``variant``: one reason that is said in several sentences;
 - a list of wordings of one title, from the longest to the shortest.
 
 A parameter that a template does not name is ignored. A code without a text, or a text without one of its parameters,
@@ -38,13 +39,17 @@ def catalogue(language: str) -> Mapping[tuple[str, str], _Text]:
 
 
 def text(group: str, code: str, /, **parameters: Any) -> str:
-    """Return the sentence of a code; where the language has it in singular and plural, ``count`` chooses."""
+    """Return the sentence of a code; ``variant`` chooses between variants, ``count`` between singular and plural."""
     entry = catalogue(_language)[group, code]
     if isinstance(entry, dict):
-        entry = entry["one" if parameters["count"] == 1 else "other"]
+        entry = entry[parameters["variant"] if "variant" in parameters else _number(parameters["count"])]
     if isinstance(entry, str):
         return entry.format_map(parameters)
     raise KeyError((group, code))
+
+
+def _number(count: int) -> str:
+    return "one" if count == 1 else "other"
 
 
 def wordings(group: str, code: str, /, **parameters: Any) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from gateway.contract.specifications import stated_specification
 from gateway.decisions.model_feedback import _is_in
 from gateway.lab.disposition import judge_result
 from gateway.lab.in_force import differ, in_unit, strictest
-from gateway.lab.specifications import action_limits, judge, limits_text
+from gateway.lab.phrases import limits_text
+from gateway.lab.specifications import action_limits, judge
 from gateway.records.laboratory import Bands, ResultStatus, Specification
 from gateway.store.codec import decode, encode
 from tests.fixtures.building import NOW_NS, PH, VISCOSITY, result

@@ -1,6 +1,7 @@
 """The catalogue of texts: every code has its text in every language, and every text has its code."""
 
-from enum import StrEnum
+from collections.abc import Collection
+from enum import EnumType
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
@@ -11,11 +12,17 @@ from gateway.advice.phrases import Phrase
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import Abbreviation, Title
 from gateway.guardrails.reasons import Abstention
+from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification
+from gateway.lab.disposition import WITHDRAWN
+from gateway.lab.lot_reasons import LotReason
+from gateway.lab.phrases import LabPhrase
+from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
 from gateway.records.people import Outcome
 from gateway.texts import catalogue
 from gateway.texts.reference import refreshed
 
-CODES: dict[str, type[StrEnum]] = {
+SIGNALS_IN_CAPITALS = [code_of(signal) for signal in SIGNALS]
+CODES: dict[str, Collection[str]] = {
     "abstention": Abstention,
     "advice": Advice,
     "advice_action": Action,
@@ -23,8 +30,21 @@ CODES: dict[str, type[StrEnum]] = {
     "guidance_title": Title,
     "title_abbreviation": Abbreviation,
     "outcome": Outcome,
+    "conformity": ConformityReason,
+    "lab_phrase": LabPhrase,
+    "lot": LotReason,
+    "trend": [code for code in SIGNALS_IN_CAPITALS if code != code_of(DEPARTED)],
+    "trend_rule": SIGNALS_IN_CAPITALS,
+    "trend_sentence": TrendSentence,
 }
-REASONS = ["abstention", "advice", "outcome"]
+REASONS = ["abstention", "advice", "outcome", "conformity", "lot"]
+WHOLE_SENTENCES = ("{reason}", "{point}")  # parameters
+VARIANTS: dict[tuple[str, str], Collection[str]] = {
+    ("conformity", "OUT_OF_SPECIFICATION"): OutOfSpecification,
+    ("conformity", "RESULT_REJECTED"): WITHDRAWN,
+    ("lot", "HELD_BEFORE"): {"with_reason", "without_reason"},
+    **{("trend", signal): {"high", "low"} for signal in SIGNALS_IN_CAPITALS},
+}
 LANGUAGES = sorted(
     file.name.removesuffix(".toml") for file in files("gateway.texts").iterdir() if file.name.endswith(".toml")
 )
@@ -58,9 +78,12 @@ def a_language(monkeypatch):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_a_text_and_every_text_a_code(language):
-    codes = {(group, member.value) for group, members in CODES.items() for member in members}
-    assert set(texts_of(language)) == codes
-    assert all(member.value == name for members in CODES.values() for name, member in members.__members__.items())
+    assert set(texts_of(language)) == {(group, str(code)) for group, codes in CODES.items() for code in codes}
+
+
+@pytest.mark.parametrize("codes", [codes for codes in CODES.values() if isinstance(codes, EnumType)])
+def test_a_code_is_its_own_name(codes):
+    assert [member for name, member in codes.__members__.items() if member.value != name] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -77,7 +100,7 @@ def test_each_language_fills_the_same_parameters_into_a_text(language):
 def test_a_text_is_a_template_a_singular_with_its_plural_or_a_list_of_wordings(language):
     for key, entry in texts_of(language).items():
         if isinstance(entry, dict):
-            assert set(entry) == {"one", "other"}, key
+            assert set(entry) == {str(variant) for variant in VARIANTS.get(key, ("one", "other"))}, key
         assert all(form and isinstance(form, str) for form in forms(entry)), key
         assert forms(entry), key
 
@@ -85,9 +108,9 @@ def test_a_text_is_a_template_a_singular_with_its_plural_or_a_list_of_wordings(l
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("group", REASONS)
 def test_a_reason_is_a_whole_sentence_and_no_two_say_the_same(language, group):
-    sentences = [entry for (of_group, _code), entry in texts_of(language).items() if of_group == group]
+    sentences = [form for key, entry in texts_of(language).items() if key[0] == group for form in forms(entry)]
     assert len(set(sentences)) == len(sentences)
-    assert [sentence for sentence in sentences if not sentence.endswith(".")] == []
+    assert [sentence for sentence in sentences if not sentence.endswith((".", *WHOLE_SENTENCES))] == []
 
 
 def test_the_page_of_payloads_lists_the_codes_with_their_sentences():
@@ -111,6 +134,11 @@ def test_a_count_chooses_between_singular_and_plural(a_language):
     a_language({("lots", "WAITING"): {"one": "{count} lot waits.", "other": "{count} lots wait."}})
     sentences = [catalogue.text("lots", "WAITING", count=count) for count in (0, 1, 2)]
     assert sentences == ["0 lots wait.", "1 lot waits.", "2 lots wait."]
+
+
+def test_a_variant_chooses_between_the_sentences_of_one_reason(a_language):
+    a_language({("conformity", "OUT"): {"below": "{name} is too low.", "above": "{name} is too high."}})
+    assert catalogue.text("conformity", "OUT", variant="above", name="pH") == "pH is too high."
 
 
 def test_a_title_is_the_longest_wording_that_has_room(a_language):

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from gateway.contract.times import rfc3339
 from gateway.lab.disposition import FOR_A_PERSON, LotState, worse
+from gateway.lab.lot_reasons import LotReason, lot_reason
 from gateway.lab.release.assessment import Assessment, Tally
 from gateway.lab.release.open_points import Point
 from gateway.records.laboratory import Recommendation
 from gateway.records.verdicts import Reason
 
 MOST_REASONS = 20  # of a disposition: the worst as sentences, the others as a number
-HELD_BEFORE = "HELD_BEFORE"
+HELD_BEFORE = LotReason.HELD_BEFORE.value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,13 +30,11 @@ def with_history(state: LotState, reasons: tuple[Reason, ...], earlier: EarlierH
     """
     if earlier is None or state.recommendation is Recommendation.HOLD:
         return reasons
-    last_at = rfc3339(earlier.at_ns)
-    why = f": {earlier.reasons[0].text}" if earlier.reasons else "."
-    note = Reason(
-        code=HELD_BEFORE,
-        parameters={"told_at": last_at, "codes": [reason.code for reason in earlier.reasons]},
-        text=f"The lot was recommended for hold before, last at {last_at}{why}",
-    )
+    shown = {"variant": "without_reason"}
+    if earlier.reasons:
+        shown = {"variant": "with_reason", "reason": earlier.reasons[0].text}
+    codes = [reason.code for reason in earlier.reasons]
+    note = lot_reason(LotReason.HELD_BEFORE, told_at=rfc3339(earlier.at_ns), codes=codes, shown=shown)
     return (*reasons, note)
 
 
@@ -62,7 +61,7 @@ def recommend(
     if worst is Recommendation.RELEASE and missing:
         worst, reasons = Recommendation.PENDING, (_missing(missing),)
     if latched and worst is not Recommendation.HOLD:
-        reasons = (_HOLD_LATCHED, *reasons)
+        reasons = (lot_reason(LotReason.HOLD_LATCHED), *reasons)
     if provisional and worst is not Recommendation.HOLD:
         state = LotState(recommendation=Recommendation.HOLD, latched=latched, provisional=True)
         return state, (_not_final(provisional), *reasons)
@@ -80,40 +79,19 @@ def _reasons(asks: Recommendation, assessed: Collection[Assessment], rest: Tally
         reasons += [_settled(point) for item in (*rest.worst, *assessed) for point in item.settled]
     distinct = list({(reason.code, reason.text): reason for reason in reasons}.values())
     hidden = max(0, count - len(worst)) + max(0, len(distinct) - MOST_REASONS)
-    return (*distinct[:MOST_REASONS], *((_more(hidden),) if hidden else ()))
+    return (*distinct[:MOST_REASONS], *((lot_reason(LotReason.AND_MORE, count=hidden),) if hidden else ()))
 
 
 def _settled(point: Point) -> Reason:
     """Return the reason that names a point which a person has settled."""
-    return Reason(
-        code="POINT_SETTLED",
-        parameters={"point_id": point.point_id, "code": point.code},
-        text=f"A person has settled: {point.reason.text}",
+    return lot_reason(
+        LotReason.POINT_SETTLED, point_id=point.point_id, code=point.code, shown={"point": point.reason.text}
     )
-
-
-def _more(count: int) -> Reason:
-    text = f"And {count} more: labline lot shows all of them."
-    return Reason(code="AND_MORE", parameters={"count": count}, text=text)
 
 
 def _missing(tests: tuple[str, ...]) -> Reason:
-    return Reason(
-        code="TESTS_MISSING",
-        parameters={"tests": list(tests)},
-        text=f"Without an approved result of {', '.join(tests)} the lot is not released.",
-    )
+    return lot_reason(LotReason.TESTS_MISSING, tests=list(tests), shown={"tests": ", ".join(tests)})
 
 
 def _not_final(analytes: tuple[str, ...]) -> Reason:
-    return Reason(
-        code="PROVISIONAL_HOLD",
-        parameters={"analytes": list(analytes)},
-        text=f"A model says that {', '.join(analytes)} is out of limits, and the laboratory's result is not there yet.",
-    )
-
-
-_HOLD_LATCHED = Reason(
-    code="HOLD_LATCHED",
-    text="A result of this lot was out of specification; only a person lifts that.",
-)
+    return lot_reason(LotReason.PROVISIONAL_HOLD, analytes=list(analytes), shown={"analytes": ", ".join(analytes)})
