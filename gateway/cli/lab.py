@@ -6,7 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,12 +16,12 @@ import typer
 from gateway.cli.options import takes
 from gateway.cli.output import err, out, progress_of, show_json, show_table
 from gateway.clock import SystemClock
-from gateway.config.connections import broker_address
+from gateway.config.connections import broker_address, lims_interface
 from gateway.config.line_definition import analytes_of
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.lims.field_spellings import is_field
-from gateway.contract.lims.lab_results import ReadResult, read_result
+from gateway.contract.lims.lab_results import CANONICAL, ReadResult, read_result
 from gateway.contract.lims.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
 from gateway.contract.lims.message_fields import DATE_ONLY
 from gateway.contract.lims.names import folded
@@ -245,16 +245,8 @@ def _read(file: Path, form: FileForm, *, encoding: str | None, settings: Setting
 
 
 def _understood(message: bytes, settings: Settings) -> ReadResult:
-    lims = settings.lims
-    return read_result(
-        message,
-        source=lims.source,
-        now_ns=time.time_ns(),
-        analytes=analytes_of(settings),
-        assume_status=lims.assume_status,
-        decimal_comma=lims.decimal_comma,
-        ignore=lims.ignore,
-    )
+    written_as_ours = replace(lims_interface(settings.lims, analytes_of(settings)), mapping=CANONICAL)
+    return read_result(message, written_as_ours, now_ns=time.time_ns())
 
 
 def _for_a_file(reason: Reason) -> str:

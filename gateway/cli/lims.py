@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli.output import out, show_json, show_table, with_scopes
 from gateway.config.connection_tables import LimsTable
-from gateway.config.connections import result_mapping
+from gateway.config.connections import lims_interface, result_mapping
 from gateway.config.reading import read, read_lims
 from gateway.contract.json_documents import parse_document
 from gateway.contract.lims.lab_results import read_result
@@ -196,16 +196,7 @@ def _understood(message: bytes, table: LimsTable) -> list[dict[str, Any]]:
 
 def _one(part: bytes, table: LimsTable) -> dict[str, Any]:
     try:
-        read_as = read_result(
-            part,
-            source=table.source,
-            now_ns=time.time_ns(),
-            analytes=table.analytes,
-            assume_status=table.assume_status,
-            mapping=result_mapping(table),
-            decimal_comma=table.decimal_comma,
-            ignore=table.ignore,
-        )
+        read_as = read_result(part, lims_interface(table, table.analytes), now_ns=time.time_ns())
     except MessageRefusedError as error:
         return {"refused": str(error)}
     unread = read_as.result.unread

@@ -14,7 +14,7 @@ import typer
 
 from gateway.cli.output import cell, err, few_digits, out, progress_of, show_json, show_table
 from gateway.config.bundles import bundle_files
-from gateway.config.connections import result_mapping
+from gateway.config.connections import lims_interface
 from gateway.config.line_definition import analytes_of, define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
@@ -150,15 +150,7 @@ def _name_of(bundle: Path) -> str:
 
 def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: Stretch, *, quiet: bool) -> _Replayed:
     begun = time.perf_counter()
-    lims = settings.lims
-    understand = understand_results(
-        source=lims.source,
-        analytes=analytes_of(settings),
-        assume_status=lims.assume_status,
-        mapping=result_mapping(lims),
-        decimal_comma=lims.decimal_comma,
-        ignore=lims.ignore,
-    )
+    understand = understand_results(lims_interface(settings.lims, analytes_of(settings)))
     with (
         closing(read_state(store)) as connection,
         closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as history_connection,

@@ -1,6 +1,7 @@
 """From the configuration's tables to the options of each connection."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from gateway.config.connection_tables import LimsTable
 from gateway.config.credentials import credential, credential_path
 from gateway.config.tables import Settings
 from gateway.contract.lims.json_paths import PathMapping
+from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lims.mapping import ResultMapping, mapping_by_paths, mapping_named
 from gateway.errors import ConfigurationError, Problem
 from gateway.transport.mqtt_options import BrokerAddress
@@ -113,13 +115,25 @@ def broker_address(settings: Settings) -> BrokerAddress:
 
 
 def result_mapping(lims: LimsTable) -> ResultMapping:
-    """Return how the laboratory's messages are read."""
+    """Return how the laboratory names things."""
     if isinstance(lims.mapping, str):
         return replace(mapping_named(lims.mapping), source=lims.source)
     table = lims.mapping
     statuses = {theirs: status.value for theirs, status in table.statuses.items()}
     mapping = mapping_by_paths(PathMapping(paths=table.paths, items=table.items, statuses=statuses))
     return replace(mapping, source=lims.source)
+
+
+def lims_interface(lims: LimsTable, analytes: Mapping[str, str]) -> LimsInterface:
+    """Return how the laboratory's messages are read; ``analytes``: its test names to ours."""
+    return LimsInterface(
+        source=lims.source,
+        analytes=analytes,
+        assume_status=lims.assume_status,
+        mapping=result_mapping(lims),
+        decimal_comma=lims.decimal_comma,
+        ignore=lims.ignore,
+    )
 
 
 def webhook_options(settings: Settings) -> WebhookOptions | None:

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gateway.config.connections import broker_address, result_mapping
+from gateway.config.connections import broker_address, lims_interface, result_mapping
 from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
 from gateway.contract.contexts import context_messages
@@ -44,14 +44,7 @@ class Sessions:
 def inbound_routes(settings: Settings) -> dict[str, Understand]:
     """Return which function understands what comes on each subscribed topic for results, context and master data."""
     lims = settings.lims
-    results = understand_results(
-        source=lims.source,
-        analytes=analytes_of(settings),
-        assume_status=lims.assume_status,
-        mapping=result_mapping(lims),
-        decimal_comma=lims.decimal_comma,
-        ignore=lims.ignore,
-    )
+    results = understand_results(lims_interface(settings.lims, analytes_of(settings)))
     routes: dict[str, Understand] = {lims.topic: results, settings.mes.topic: understand_context}
     if settings.master_data.topic is not None:
         routes[settings.master_data.topic] = understand_specifications(

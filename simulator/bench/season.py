@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gateway.contract.contexts import context_change
 from gateway.contract.identity import sha256_hex
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_writing
 from gateway.events import ContextChanged, Origin, ResultArrived
@@ -106,7 +106,9 @@ def _recorded(topic: str, message: dict[str, object], at_ns: int, place: int) ->
         change = context_change(payload, now_ns=at_ns)
         context = ContextChanged(at=moment(at_ns), origin=origin, change=change, payload=payload)
         return Recorded(event=context, place=(place, 0))
-    result = lab_result(payload, source="lims", now_ns=at_ns, analytes={}, assume_status=ResultStatus.APPROVED)
+    result = lab_result(
+        payload, LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED), now_ns=at_ns
+    )
     return Recorded(
         event=ResultArrived(at=moment(at_ns), origin=origin, result=result, payload=payload), place=(place, 0)
     )

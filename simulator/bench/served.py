@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.config.connections import lims_interface
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.contract.publications import DISPOSITION
@@ -77,7 +78,7 @@ class Doors:
 
     async def _decide_result(self, connection: sqlite3.Connection, lot: str) -> Decided | None:
         inbox, lims = EventQueue(), self._settings.lims
-        understand = understand_results(source=lims.source, analytes=lims.analytes, assume_status=lims.assume_status)
+        understand = understand_results(lims_interface(lims, lims.analytes))
         intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"#": understand}, now=lambda: _NOW)
         document = {
             "sample_id": f"again-{lot}", "test_id": "pH", "value": 7.2, "unit": "pH", "status": "approved",

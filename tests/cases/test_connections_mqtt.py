@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.refusals import Refusal
 from gateway.contract.topics import matches, unshared
 from gateway.events import ContextChanged, MessageRefused, ResultArrived
@@ -26,7 +27,7 @@ class Door:
 
     def __init__(self, **filters):
         lims, mes = filters.get("lims", "lims/results/#"), filters.get("mes", "mes/context/#")
-        results = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED)
+        results = understand_results(LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED))
         self.inbox, self.session = EventQueue(), Session()
         self.intake = Intake(inbox=self.inbox, urgency=Urgency.INBOUND, now=lambda: moment(NOW_NS),
                              routes={lims: results, mes: understand_context})  # fmt: skip

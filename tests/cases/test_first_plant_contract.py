@@ -7,7 +7,7 @@ import pytest
 
 from gateway.advice.publication import BOARD_LIFE_NS
 from gateway.contract.contexts import REQUIRED, context_change
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.publications import DISPOSITION, PUBLICATIONS
 from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
 from gateway.contract.refusals import MessageRefusedError
@@ -71,7 +71,9 @@ RESPONSE = {"id": "r", "guidance_id": "g", "act": "acknowledge", "terminal": "T"
 
 
 def read_result(document):
-    return lab_result(json.dumps(document).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None)
+    return lab_result(
+        json.dumps(document).encode(), LimsInterface(source="lims", analytes={}, assume_status=None), now_ns=NOW_NS
+    )
 
 
 def read_context(document):

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli import app, lab
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.records.laboratory import ResultStatus
 from tests.fixtures.building import NOW_NS
 
@@ -56,8 +56,11 @@ def imported(tmp_path, monkeypatch):
 
 def read(message, *, decimal_comma=False):
     """Return what the gateway reads of a message."""
-    return lab_result(message, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.VALIDATED,
-                      decimal_comma=decimal_comma)  # fmt: skip
+    return lab_result(
+        message,
+        LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.VALIDATED, decimal_comma=decimal_comma),
+        now_ns=NOW_NS,
+    )
 
 
 def test_laboratory_01_rows_that_cannot_be_read_are_sent_with_only_good_so_that_their_lots_are_for_review(imported):

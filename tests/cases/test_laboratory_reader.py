@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.times import rfc3339
 from gateway.records.laboratory import ResultStatus
@@ -52,8 +52,13 @@ def message_of(rule, written):
 
 
 def read(message, *, mapping="canonical", **options):
-    return lab_result(json.dumps(message).encode(), source="lims", now_ns=NOW_NS, analytes={},
-                      assume_status=ResultStatus.APPROVED, mapping=mapping_named(mapping), **options)  # fmt: skip
+    return lab_result(
+        json.dumps(message).encode(),
+        LimsInterface(
+            source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping_named(mapping), **options
+        ),
+        now_ns=NOW_NS,
+    )
 
 
 def cases():

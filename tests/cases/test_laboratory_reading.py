@@ -9,7 +9,7 @@ import pytest
 from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
 from gateway.contract.contexts import context_change, context_messages
-from gateway.contract.lims.lab_results import lab_result, read_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result, read_result
 from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.lims.message_fields import DATE_ONLY
 from gateway.contract.lims.stated_lots import MOST_LOTS
@@ -31,11 +31,9 @@ def parts(message, mapping):
 def read(message, *, mapping="canonical", **options):
     """Return the results in a message."""
     mapping = mapping_named(mapping) if isinstance(mapping, str) else mapping
-    return [
-        lab_result(part, source="lims", now_ns=NOW_NS, assume_status=ResultStatus.VALIDATED, mapping=mapping,
-                   **{"analytes": {}, **options})
-        for part in parts(message, mapping)
-    ]  # fmt: skip
+    options = {"source": "lims", "analytes": {}, "assume_status": ResultStatus.VALIDATED, **options}
+    interface = LimsInterface(mapping=mapping, **options)
+    return [lab_result(part, interface, now_ns=NOW_NS) for part in parts(message, mapping)]
 
 
 def read_one(message, **options):
@@ -207,8 +205,11 @@ def test_laboratory_15_a_mapping_by_paths_reads_limits_as_it_reads_values():
 def test_laboratory_18_a_mapping_by_paths_overlooks_no_critical_field_that_it_does_not_read(fields, code):
     mapping = paths()
     payload = mapping.parts(json.dumps({"data": [{**ITEM, **fields}]}).encode())[0]
-    read_as = read_result(payload, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED,
-                          mapping=mapping)  # fmt: skip
+    read_as = read_result(
+        payload,
+        LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping),
+        now_ns=NOW_NS,
+    )
     assert codes(read_as.result) == ([] if code is None else [code])
     assert read_as.unused == tuple(fields)
 

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.contract.contexts import context_change, context_messages
 from gateway.contract.lims.json_paths import PathMapping
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
 from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultStatus
@@ -26,8 +26,11 @@ GOOD = {"sample_id": "S-1", "test_id": "Viscosity", "result": 100.0, "unit": "mP
 
 def read(**fields):
     """Return what is read of a good result with these fields as well."""
-    return lab_result(json.dumps({**GOOD, **fields}).encode(), source="lims", now_ns=NOW_NS, analytes={},
-                      assume_status=ResultStatus.APPROVED)  # fmt: skip
+    return lab_result(
+        json.dumps({**GOOD, **fields}).encode(),
+        LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED),
+        now_ns=NOW_NS,
+    )
 
 
 def unread(**fields):
@@ -289,8 +292,11 @@ def test_laboratory_13_what_a_lot_consumes_counts_whichever_change_says_it():
 def test_laboratory_18_a_range_under_the_catalogues_name_is_the_range_of_the_result():
     analysis = {"uid": "a", "portal_type": "Analysis", "review_state": "verified", "Keyword": "PH", "Result": "7",
                 "getRequestID": "W-1", "BatchID": "L", "getResultsRange": {"min": "6", "max": "6.5"}}  # fmt: skip
-    result = lab_result(json.dumps(analysis).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
-                        mapping=mapping_named("senaite"))  # fmt: skip
+    result = lab_result(
+        json.dumps(analysis).encode(),
+        LimsInterface(source="lims", analytes={}, assume_status=None, mapping=mapping_named("senaite")),
+        now_ns=NOW_NS,
+    )
     assert (result.specification.lower, result.specification.upper) == (6.0, 6.5)
 
 
@@ -335,8 +341,11 @@ def test_laboratory_22_what_labvantage_says_in_two_ways_is_for_a_person(fields, 
 
 
 def of_mapping(name, message):
-    return lab_result(json.dumps(message).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
-                      mapping=mapping_named(name))  # fmt: skip
+    return lab_result(
+        json.dumps(message).encode(),
+        LimsInterface(source="lims", analytes={}, assume_status=None, mapping=mapping_named(name)),
+        now_ns=NOW_NS,
+    )
 
 
 # --- 30: a unit under another name -----------------------------------------------------------------------
@@ -376,8 +385,11 @@ PATHS = PathMapping(
 def test_laboratory_18_a_second_field_that_no_path_reads_is_not_hidden_by_the_one_that_is_read(fields, of_item, code):
     item = {"code": "Viscosity", "value": 100.0} | (fields if of_item else {})
     message = {"sample": "S-1", "state": "approved", "lots": ["L"], "results": [item]} | ({} if of_item else fields)
-    result = lab_result(json.dumps(message).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
-                        mapping=mapping_by_paths(PATHS))  # fmt: skip
+    result = lab_result(
+        json.dumps(message).encode(),
+        LimsInterface(source="lims", analytes={}, assume_status=None, mapping=mapping_by_paths(PATHS)),
+        now_ns=NOW_NS,
+    )
     assert {reason.code for reason in result.unread} == ({code} if code else set())
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.times import rfc3339
 from gateway.records.laboratory import ResultStatus
 from gateway.time_units import SECOND_NS
@@ -107,8 +107,11 @@ def test_numbers_as_laboratories_write_them_are_read_without_guessing_or_refused
     payload = json.dumps({**viscosity(text), "lod": 0.1, "loq": 0.5}).encode()
 
     def read():
-        return lab_result(payload, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED,
-                          decimal_comma=comma)  # fmt: skip
+        return lab_result(
+            payload,
+            LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, decimal_comma=comma),
+            now_ns=NOW_NS,
+        )
 
     result = read()
     if outcome is None:

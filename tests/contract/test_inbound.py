@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.contexts import context_change
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.records.laboratory import ResultStatus
@@ -16,7 +16,7 @@ from tests.fixtures.building import NOW_NS
 
 READERS = {
     "result": lambda payload: lab_result(
-        payload, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.VALIDATED
+        payload, LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.VALIDATED), now_ns=NOW_NS
     ),
     "context": lambda payload: context_change(payload, now_ns=NOW_NS),
     "response": lambda payload: response(payload, now_ns=NOW_NS),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.contract.json_documents import LONGEST_MESSAGE_BYTES
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.times import rfc3339
 from gateway.records.laboratory import ResultStatus
@@ -28,9 +28,8 @@ def read(document, **options):
     payload = document if isinstance(document, bytes) else json.dumps(document).encode()
     return lab_result(
         payload,
-        source="lims",
+        LimsInterface(source="lims", **{"analytes": {"pH": "ph"}, "assume_status": ResultStatus.VALIDATED, **options}),
         now_ns=NOW_NS,
-        **{"analytes": {"pH": "ph"}, "assume_status": ResultStatus.VALIDATED, **options},
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.lims.json_paths import PathMapping
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.lims.lab_values import written_value
 from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
 from gateway.contract.lims.names import normalised
@@ -87,8 +87,17 @@ def test_attacks_21_a_reader_raises_nothing_but_its_refusal(case, comma):
     with suppress(MessageRefusedError):
         for part in mapping.parts(payload):
             with suppress(MessageRefusedError):
-                result = lab_result(part, source="lims", now_ns=NOW_NS, analytes={"pH": "ph"}, mapping=mapping,
-                                    assume_status=ResultStatus.VALIDATED, decimal_comma=comma)  # fmt: skip
+                result = lab_result(
+                    part,
+                    LimsInterface(
+                        source="lims",
+                        analytes={"pH": "ph"},
+                        mapping=mapping,
+                        assume_status=ResultStatus.VALIDATED,
+                        decimal_comma=comma,
+                    ),
+                    now_ns=NOW_NS,
+                )
                 assert decode(type(result), encode(result)) == result
 
 
@@ -108,7 +117,11 @@ def test_attacks_21_any_file_is_read_or_refused_with_a_sentence(form, text):
     with suppress(ValueError):
         for _line, message in messages_in(text, form):
             with suppress(MessageRefusedError):
-                lab_result(message, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.VALIDATED)
+                lab_result(
+                    message,
+                    LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.VALIDATED),
+                    now_ns=NOW_NS,
+                )
 
 
 @given(st.binary(max_size=60), st.sampled_from([None, "cp1252", "utf-16", "latin-1", "nonsense"]))

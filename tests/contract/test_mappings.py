@@ -10,7 +10,7 @@ from gateway.cli.lims import document_of
 from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
 from gateway.config.reading import read_lims
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.lims.lab_values import written_value
 from gateway.contract.lims.mapping import MAPPINGS, mapping_named
 from gateway.contract.refusals import MessageRefusedError
@@ -41,8 +41,17 @@ def table_of(name):
 
 
 def read_part(part, table):
-    return lab_result(part, source="lims", now_ns=NOW_NS, analytes=table.analytes, assume_status=table.assume_status,
-                      mapping=result_mapping(table), decimal_comma=table.decimal_comma)  # fmt: skip
+    return lab_result(
+        part,
+        LimsInterface(
+            source="lims",
+            analytes=table.analytes,
+            assume_status=table.assume_status,
+            mapping=result_mapping(table),
+            decimal_comma=table.decimal_comma,
+        ),
+        now_ns=NOW_NS,
+    )
 
 
 @pytest.mark.parametrize(("name", "example"), list(examples()))
@@ -78,8 +87,11 @@ def of_senaite(**fields):
         "getRequestID": "WB-1",
         **fields,
     }
-    return lab_result(json.dumps(document).encode(), source="lims", now_ns=NOW_NS, analytes={}, assume_status=None,
-                      mapping=mapping_named("senaite"))  # fmt: skip
+    return lab_result(
+        json.dumps(document).encode(),
+        LimsInterface(source="lims", analytes={}, assume_status=None, mapping=mapping_named("senaite")),
+        now_ns=NOW_NS,
+    )
 
 
 def test_a_retest_takes_the_place_of_the_analysis_it_names_and_not_of_its_own_test():
@@ -104,7 +116,7 @@ class _Session:
 
 async def test_a_message_of_several_results_is_acknowledged_when_all_of_them_are_committed():
     mapping, inbox = mapping_named("senaite"), EventQueue()
-    understand = understand_results(source="lims", analytes={}, assume_status=None, mapping=mapping)
+    understand = understand_results(LimsInterface(source="lims", analytes={}, assume_status=None, mapping=mapping))
     intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand}, now=partial(moment, NOW_NS),
                     splits={"lims/#": mapping.parts})  # fmt: skip
     intake.session = session = _Session()
@@ -234,7 +246,7 @@ async def test_a_message_that_cannot_be_parted_is_one_dead_letter_and_stops_noth
     def broken(_payload):
         raise RuntimeError("whatever")
 
-    understand = understand_results(source="lims", analytes={}, assume_status=None)
+    understand = understand_results(LimsInterface(source="lims", analytes={}, assume_status=None))
     inbox = EventQueue()
     intake = Intake(inbox=inbox, urgency=Urgency.INBOUND, routes={"lims/#": understand}, now=partial(moment, NOW_NS),
                     splits={"lims/#": broken})  # fmt: skip

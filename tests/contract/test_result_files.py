@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.lims.result_files import FileForm, messages_in
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.times import parse_rfc3339
@@ -16,7 +16,9 @@ PLAIN = FileForm(columns={})
 
 def results(text, form=PLAIN):
     return [
-        lab_result(message, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED)
+        lab_result(
+            message, LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED), now_ns=NOW_NS
+        )
         for _line, message in messages_in(text, form)
     ]
 
@@ -24,7 +26,7 @@ def results(text, form=PLAIN):
 def not_understood(message):
     try:
         return lab_result(
-            message, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED
+            message, LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED), now_ns=NOW_NS
         ).unread
     except MessageRefusedError as error:
         return error.reasons

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.config.connections import webhook_options
 from gateway.config.reading import read
+from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lims.mapping import mapping_named
 from gateway.errors import ConfigurationError
 from gateway.ingest.event_queue import Urgency
@@ -34,7 +35,9 @@ RESULT = {"sample_id": "S-1", "test_name": "pH", "result": 7.1, "spec_min": 6.5,
 async def served(loop):  # noqa: F811
     """A webhook before the process loop; the port, and what runs."""
     mapping = mapping_named("canonical")
-    understand = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
+    understand = understand_results(
+        LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
+    )
     intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={TOPIC: understand},
                     now=partial(moment, NOW_NS), splits={TOPIC: mapping.parts})  # fmt: skip
     options = WebhookOptions(host="127.0.0.1", port=free_port(), token=TOKEN, hmac_secret=SECRET)
@@ -155,7 +158,9 @@ async def test_a_body_that_is_too_long_is_not_taken(served, loop):  # noqa: F811
 
 async def test_what_is_posted_again_while_it_waits_joins_it_and_more_than_a_few_wait_outside(loop):  # noqa: F811
     mapping = mapping_named("canonical")
-    understand = understand_results(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
+    understand = understand_results(
+        LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED, mapping=mapping)
+    )
     intake = Intake(inbox=loop.inbox, urgency=Urgency.INBOUND, routes={TOPIC: understand},
                     now=partial(moment, NOW_NS), splits={TOPIC: mapping.parts})  # fmt: skip
     webhook = WebhookIntake(intake)

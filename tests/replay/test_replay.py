@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from gateway.contract.lims.lab_results import LimsInterface
 from gateway.database.opening import open_for_writing
 from gateway.events import ModelDue, ResultArrived
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
@@ -27,7 +28,9 @@ def bench(tmp_path):
 
 
 def replayed(bench):
-    understand = understand_results(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    understand = understand_results(
+        LimsInterface(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    )
     stretch = Stretch(from_ns=0, until_ns=NOW_NS + 100 * SECOND_NS)
     events = [each.event for each in recorded_events(bench.connection, stretch, understand=understand)]
     return [
@@ -71,7 +74,9 @@ def test_a_replay_says_the_same_bytes_and_keeps_no_trail(bench, tmp_path):
     for number, value in enumerate((7.0, 9.9, 7.1)):
         at(bench, number).result(result(f"S-{number}") | {"result": value, "material_lot_id": "LOT-1"})
     stretch = Stretch(from_ns=0, until_ns=NOW_NS + 100 * SECOND_NS)
-    understand = understand_results(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    understand = understand_results(
+        LimsInterface(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    )
     folder = tmp_path / "replay"
     with closing(open_for_writing(tmp_path / HISTORY_FILE, HISTORY)) as connection:
         known = KnownThen(RecordedHistory(connection, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.contract.identity import sha256_hex
-from gateway.contract.lims.lab_results import lab_result
+from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.database.writer import Writer
 from gateway.errors import StoreCorruptError
 from gateway.events import FollowUp, FollowUpKind, GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
@@ -52,7 +52,9 @@ class Loop:
     def result(self, number, **more):
         document = {"sample_id": f"S-{number}", "test_name": "pH", "result": 7, "result_version": 1, **more}
         payload = json.dumps(document).encode()
-        read = lab_result(payload, source="lims", now_ns=NOW_NS, analytes={}, assume_status=ResultStatus.APPROVED)
+        read = lab_result(
+            payload, LimsInterface(source="lims", analytes={}, assume_status=ResultStatus.APPROVED), now_ns=NOW_NS
+        )
         origin = Origin(
             session="s", topic="t", message_number=number, redelivered=False, payload_sha256=sha256_hex(payload)
         )

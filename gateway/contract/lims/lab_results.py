@@ -42,63 +42,48 @@ class ReadResult:
     unused: tuple[str, ...] = ()
 
 
-def lab_result(
-    payload: bytes,
-    *,
-    source: str,
-    now_ns: int,
-    analytes: Mapping[str, str],
-    assume_status: ResultStatus | None,
-    mapping: ResultMapping = CANONICAL,
-    decimal_comma: bool = False,
-    ignore: Collection[str] = (),
-) -> LabResult:
-    """Return the result in a message; raises MessageRefusedError where it does not say of which sample and test.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimsInterface:
+    """How the messages of one laboratory interface are read.
 
-    Args:
-        payload: the message's bytes.
-        source: which laboratory interface it came from; part of the result's identity.
-        now_ns: the gateway's wall time, against which times in the message are checked.
+    Attributes:
+        source: its name; part of each result's identity.
         analytes: the laboratory's test names to ours.
         assume_status: the status of a message without one; with None such a message is not understood.
         mapping: how the laboratory names things.
         decimal_comma: whether it writes numbers in texts with a comma.
         ignore: names of fields that do not matter, whatever they say.
     """
-    return read_result(
-        payload,
-        source=source,
-        now_ns=now_ns,
-        analytes=analytes,
-        assume_status=assume_status,
-        mapping=mapping,
-        decimal_comma=decimal_comma,
-        ignore=ignore,
-    ).result
+
+    source: str
+    analytes: Mapping[str, str]
+    assume_status: ResultStatus | None
+    mapping: ResultMapping = CANONICAL
+    decimal_comma: bool = False
+    ignore: Collection[str] = ()
 
 
-def read_result(
-    payload: bytes,
-    *,
-    source: str,
-    now_ns: int,
-    analytes: Mapping[str, str],
-    assume_status: ResultStatus | None,
-    mapping: ResultMapping = CANONICAL,
-    decimal_comma: bool = False,
-    ignore: Collection[str] = (),
-) -> ReadResult:
-    """Return the result in a message and what of it was not read; as ``lab_result``."""
-    ignored = frozenset(folded(name) for name in ignore)
+def lab_result(payload: bytes, interface: LimsInterface, *, now_ns: int) -> LabResult:
+    """Return the result in a message; raises MessageRefusedError where it does not say of which sample and test.
+
+    ``now_ns``: the gateway's wall time, against which times in the message are checked.
+    """
+    return read_result(payload, interface, now_ns=now_ns).result
+
+
+def read_result(payload: bytes, interface: LimsInterface, *, now_ns: int) -> ReadResult:
+    """Return the result in a message and the names of its fields that nothing has read; as ``lab_result``."""
+    source, mapping = interface.source, interface.mapping
+    ignored = frozenset(folded(name) for name in interface.ignore)
     foreign = _parsed(payload, mapping=mapping, source=source)
-    mapped = mapping.canonical(foreign, Agreed(ignore=ignored, decimal_comma=decimal_comma))
+    mapped = mapping.canonical(foreign, Agreed(ignore=ignored, decimal_comma=interface.decimal_comma))
     fields = located(mapped.document, ignore=ignored if mapped.document is foreign else ())
     message = MessageFields(
         located=fields,
         reader=FieldReader(fields.document, now_ns, [*mapped.reasons, *fields.reasons], list(mapped.flags)),
-        decimal_comma=decimal_comma,
+        decimal_comma=interface.decimal_comma,
     )
-    sample_id, test_id = message.name("sample_id", required=True), stated_test(message, analytes)
+    sample_id, test_id = message.name("sample_id", required=True), stated_test(message, interface.analytes)
     control_id = _control(message)
     note_lots_nobody_reads(message, foreign, control_id=control_id, ignore=ignored)
     lots = stated_lots(message)
@@ -109,7 +94,7 @@ def read_result(
     note_other_values(message, foreign, unused)
     result = _result(
         message,
-        laboratory=_Laboratory(source=source, analytes=analytes, assume_status=assume_status),
+        interface=interface,
         sample_id=sample_id,
         test_id=test_id,
         lots=lots,
@@ -152,19 +137,10 @@ def _without_identity(
     return MessageRefusedError(tuple(message.reader.reasons), about=about)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Laboratory:
-    """What is configured of the laboratory that sent a message."""
-
-    source: str
-    analytes: Mapping[str, str]
-    assume_status: ResultStatus | None
-
-
 def _result(
     message: MessageFields,
     *,
-    laboratory: _Laboratory,
+    interface: LimsInterface,
     sample_id: str,
     test_id: str,
     lots: tuple[str, ...],
@@ -172,10 +148,10 @@ def _result(
     foreign_id: str | None,
 ) -> LabResult:
     """Return the result of that sample and test with everything else that can be read of it."""
-    source, replicate = laboratory.source, _replicate(message)
+    source, replicate = interface.source, _replicate(message)
     version, measured = message.whole("result_version", at_least=1), _measured(message)
-    analyte = message.name("analyte") or analyte_of(message, laboratory.analytes, test_id)
-    status, limits = _status(message, laboratory.assume_status), stated_limits(message, analyte, measured["unit"])
+    analyte = message.name("analyte") or analyte_of(message, interface.analytes, test_id)
+    status, limits = _status(message, interface.assume_status), stated_limits(message, analyte, measured["unit"])
     retest_of = None if message.says_no("retest_of") else message.name("retest_of")
     times: dict[str, Any] = {f"{name}_ns": message.time(f"{name}_at") for name in _TIMES}
     others: dict[str, Any] = {name: message.name(name) for name in _OTHERS}
@@ -249,11 +225,11 @@ def _replicate(message: MessageFields) -> int:
 
 def _control(message: MessageFields) -> str | None:
     """Return the control material that was measured; what says that there is none is absent."""
-    given = message.located.values("control_id")
-    naming_a_control = [value for value in given if word(value) not in NO]
+    stated = message.located.values("control_id")
+    naming_a_control = [value for value in stated if word(value) not in NO]
     if not naming_a_control:
         return None
-    if len(naming_a_control) < len(given):
+    if len(naming_a_control) < len(stated):
         message.contradicts("control_id")
         return None
     return message.name("control_id")
