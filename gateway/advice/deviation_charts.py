@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from gateway.advice.document_texts import ChartText, chart_text
 from gateway.advice.foreign_text import visible
 from gateway.time_units import SECOND_NS
 
@@ -49,13 +50,13 @@ class Chart:
     points: Sequence[tuple[int, float]]
     zone: ZoneInfo
     limits: Sequence[float] = ()
-    limits_name: str = "limits"
+    limits_name: str = ""
     usual: float | None = None
     band: tuple[float, float] | None = None
-    usual_name: str = "usual"
+    usual_name: str = ""
     marks: Sequence[Mark] = ()
     own: Sequence[tuple[int, float]] = ()
-    own_name: str = "results of this deviation"
+    own_name: str = ""
     as_points: bool = False
 
 
@@ -148,8 +149,10 @@ def _frame(chart: Chart, scale: _Scale) -> str:
 def time_axis_name(first_ns: int, last_ns: int, zone: ZoneInfo) -> str:
     """Return what stands under a time axis: the days that it spans, and the time zone."""
     first, last = _local(first_ns, zone), _local(last_ns, zone)
-    days = f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
-    return f"time, {days}, {zone.key}"
+    first_day, last_day = f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"
+    if first_day == last_day:
+        return chart_text(ChartText.TIME_AXIS, day=first_day, zone=zone.key)
+    return chart_text(ChartText.TIME_AXIS_OF_DAYS, first=first_day, last=last_day, zone=zone.key)
 
 
 def time_ticks(first_ns: int, last_ns: int, zone: ZoneInfo) -> list[tuple[int, str]]:
@@ -256,7 +259,7 @@ def _legend_entries(chart: Chart) -> list[tuple[str, str]]:
         swatch = "" if chart.band is None else f'<rect y="-10" width="20" height="12" fill="{_BAND}"/>'
         entries.append((swatch + _sample_line(_USUAL, None), chart.usual_name))
     if chart.marks:
-        entries.append((_sample_line(_INSTANT, _INSTANT_DOTS), "sample drawn"))
+        entries.append((_sample_line(_INSTANT, _INSTANT_DOTS), chart_text(ChartText.SAMPLE_DRAWN)))
     return entries
 
 

@@ -1,6 +1,6 @@
 """What failed, in a line: the number and the limit, and of what. Pure."""
 
-from gateway.advice.document_rows import counted
+from gateway.advice.document_texts import DocumentText, sentence
 from gateway.lab.conformity_reasons import ConformityReason
 from gateway.lab.deviations import (
     AnalyteSeries,
@@ -56,17 +56,19 @@ def series_of(deviation: Deviation) -> tuple[AnalyteSeries, ...]:
 
 def title_of(deviation: Deviation) -> str:
     """Return what it is about in a line: the number and the limit, and of what."""
-    results = results_of(deviation)
-    first = next((each for each in results if not is_mended(each)), results[0])
-    more = deviation.result_count - 1
-    result = deviation.result
+    results, newest = results_of(deviation), deviation.result
+    first = next((result for result in results if not is_mended(result)), results[0])
+    more, product = deviation.result_count - 1, newest.material_definition_id
     if deviation.scope is DeviationScope.LOT:
-        others = f" and {counted(more, 'more result')}" if more else ""
-        return f"{headline(first)}{others}, lot {result.material_lot_id or first.material_lot_id or '-'}"
-    of_product = "" if result.material_definition_id is None else f" of {result.material_definition_id}"
+        code = DocumentText.TITLE_OF_LOT_AND_MORE if more else DocumentText.TITLE_OF_LOT
+        lot = newest.material_lot_id or first.material_lot_id or "-"
+        return sentence(code, headline=headline(first), count=more, lot=lot)
     if more:
-        return f"{first.test_id}{of_product}: {deviation.result_count} results, first {headline(first)}"
-    return f"{headline(first)}, sample {first.sample_id}{of_product}"
+        code = DocumentText.TITLE_OF_SERIES if product is None else DocumentText.TITLE_OF_SERIES_OF_PRODUCT
+        count = deviation.result_count
+        return sentence(code, test=first.test_id, product=product, count=count, headline=headline(first))
+    code = DocumentText.TITLE_OF_SAMPLE if product is None else DocumentText.TITLE_OF_SAMPLE_OF_PRODUCT
+    return sentence(code, headline=headline(first), sample=first.sample_id, product=product)
 
 
 def headline(result: FailedResult) -> str:
@@ -75,13 +77,17 @@ def headline(result: FailedResult) -> str:
     for reason in result.reasons:
         known = reason.parameters
         if reason.code == ConformityReason.OUT_OF_SPECIFICATION.value and {"side", "limit"} <= known.keys():
-            side = "above" if "above" in str(known["side"]) else "below"
-            return f"{shown} {side} {known['limit']:g}{_unit_after(known.get('unit'), result)}"
+            code = DocumentText.HEADLINE_ABOVE if "above" in str(known["side"]) else DocumentText.HEADLINE_BELOW
+            limit = f"{known['limit']:g}{_unit_after(known.get('unit'), result)}"
+            return sentence(code, result=shown, limit=limit)
         if reason.code == ConformityReason.OUT_OF_REVIEW_BAND.value and {"percent", "low", "high"} <= known.keys():
-            return f"{shown}, {known['percent']:.1f} % of target, allowed {known['low']:g} to {known['high']:g} %"
+            band = {name: known[name] for name in ("percent", "low", "high")}
+            return sentence(DocumentText.HEADLINE_OFF_TARGET, result=shown, **band)
         if reason.code in {OUT_OF_TREND, OUT_OF_LINE}:
-            return f"{shown} out of trend"
-    return f"{shown}, corrected from {', '.join(result.was)}" if result.was else f"{shown}, withdrawn"
+            return sentence(DocumentText.HEADLINE_OUT_OF_TREND, result=shown)
+    if result.was:
+        return sentence(DocumentText.HEADLINE_CORRECTED, result=shown, values=", ".join(result.was))
+    return sentence(DocumentText.HEADLINE_WITHDRAWN, result=shown)
 
 
 def is_mended(result: FailedResult) -> bool:

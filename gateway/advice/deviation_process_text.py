@@ -1,6 +1,7 @@
 """What a deviation's document says of the process before the sample: how it was compared, tags, causes. Pure."""
 
 from gateway.advice.document_rows import Row
+from gateway.advice.document_texts import DocumentText, sentence
 from gateway.advice.plant_times import duration
 from gateway.lab.cause_sentences import figure, sigmas_text
 from gateway.lab.causes import FEWEST_REFERENCES, UNUSUAL, Cause, CauseKind
@@ -18,46 +19,60 @@ def comparison_text(deviation: Deviation) -> tuple[str, ...]:
     """Return how the process was compared, or why it could not be."""
     known, product = deviation.comparison, deviation.result.material_definition_id
     if known is None:
-        return (f"Compared with {deviation.compared_with} lots in control.",)
-    of_product = f" of {product}" if product else ""
+        return (sentence(DocumentText.COMPARED, lots=deviation.compared_with),)
     if known.basis is Basis.NO_PROCESS_DATA:
         return (_no_process_data(deviation),)
     if known.basis is Basis.TOO_FEW_LOTS:
-        return _too_few(known, of_product)
-    span = duration(known.until_ns - known.from_ns)
-    lots, sample = f"{known.lots} lots{of_product} in control", f"sample {deviation.result.sample_id}"
+        return _too_few(known, product)
     if known.basis is Basis.SAME_STAGE:
-        how = f"The first {span} of the lot, up to {sample}, are compared with the first {span} of {lots}."
+        code = DocumentText.COMPARED_AT_SAME_STAGE
     elif known.begins_with_lot:
-        how = f"The first {span} of the lot are compared with {lots} as wholes: how they began is not on record."
+        code = DocumentText.COMPARED_WITH_WHOLE_LOTS
     else:
-        how = f"The {span} up to {sample} are compared with {lots} as wholes: when this lot began is not on record."
-    return how, _IN_CONTROL, _by_chance(deviation)
+        code = DocumentText.COMPARED_BEGIN_UNKNOWN
+    of_product = DocumentText.LOTS_OF_PRODUCT_IN_CONTROL if product else DocumentText.LOTS_IN_CONTROL
+    lots = sentence(of_product, lots=known.lots, product=product)
+    how = sentence(code, span=_span(known), sample=deviation.result.sample_id, lots=lots)
+    return how, sentence(DocumentText.IN_CONTROL), _by_chance(deviation)
 
 
-_IN_CONTROL = "In control is a lot that no result has put on review or on hold."
+def _span(comparison: Comparison) -> str:
+    return duration(comparison.until_ns - comparison.from_ns)
 
 
 def _by_chance(deviation: Deviation) -> str:
     tags = sum(trace.z is not None for trace in deviation.process)
-    return f"Of {tags} tags about {max(_BY_CHANCE * tags, 0.1):.1f} lie beyond {UNUSUAL:g} sigma by chance alone."
+    return sentence(DocumentText.BY_CHANCE, tags=tags, expected=max(_BY_CHANCE * tags, 0.1), sigmas=UNUSUAL)
 
 
-def _too_few(known: Comparison, of_product: str) -> tuple[str, ...]:
-    span = duration(known.until_ns - known.from_ns)
-    have = {0: "No lot", 1: "Only 1 lot"}.get(known.lots, f"Only {known.lots} lots")
-    verb = "is" if known.lots in {0, 1} else "are"
+_TOO_FEW_LOTS = {  # by whether there is one at all, and whether the product is known
+    (False, False): DocumentText.NO_LOT_TO_COMPARE,
+    (False, True): DocumentText.NO_LOT_OF_PRODUCT_TO_COMPARE,
+    (True, False): DocumentText.FEW_LOTS_TO_COMPARE,
+    (True, True): DocumentText.FEW_LOTS_OF_PRODUCT_TO_COMPARE,
+}
+
+
+def _too_few(known: Comparison, product: str | None) -> tuple[str, ...]:
+    code = _TOO_FEW_LOTS[known.lots > 0, bool(product)]
     return (
-        "Nothing can be called unusual yet.",
-        f"{have}{of_product} in control {verb} on record to compare with; it takes {FEWEST_REFERENCES}.",
-        f"What follows is the process of the {span} up to the sample as it was; the order says nothing of the cause.",
+        sentence(DocumentText.NOTHING_UNUSUAL_YET),
+        sentence(code, count=known.lots, product=product, needed=FEWEST_REFERENCES),
+        sentence(DocumentText.PROCESS_AS_IT_WAS, span=_span(known)),
     )
 
 
 def _no_process_data(deviation: Deviation) -> str:
     if deviation.equipment_id is None:
-        return "On which equipment it was made is not known, so no process values can be shown."
-    return f"No process values of {deviation.equipment_id} are on record for the time before the sample."
+        return sentence(DocumentText.EQUIPMENT_UNKNOWN)
+    return sentence(DocumentText.NO_PROCESS_VALUES, equipment=deviation.equipment_id)
+
+
+def causes_heading(deviation: Deviation) -> str:
+    """Return what stands before the list of causes."""
+    if deviation.affected > 1:
+        return sentence(DocumentText.CAUSES_OF_LOTS, lots=deviation.affected)
+    return sentence(DocumentText.CAUSES)
 
 
 def cause_text(cause: Cause, deviation: Deviation) -> str:
@@ -65,15 +80,18 @@ def cause_text(cause: Cause, deviation: Deviation) -> str:
     if cause.effect is None:
         return cause.text
     unit = f" {deviation.result.unit}" if deviation.result.unit else ""
-    return f"{cause.text} By the model's word that changes {deviation.result.analyte} by {cause.effect:+.3g}{unit}."
+    effect = f"{cause.effect:+.3g}{unit}"
+    by_model = sentence(DocumentText.EFFECT_BY_MODEL, analyte=deviation.result.analyte, effect=effect)
+    return f"{cause.text} {by_model}"
 
 
 def cause_row(place: int, cause: Cause) -> Row:
     """Return a cause's row: what it was, what is usual, and how many sigmas lie between."""
     own, z = (cause.affected if cause.own is None else cause.own), (cause.z if cause.own_z is None else cause.own_z)
     if cause.kind != CauseKind.TAG:
-        there = ("there" if own else "not there", f"there in {cause.usual:.0%}", "-")
-        return Row(cells=(str(place), cause.name, *there, "-"))
+        there = sentence(DocumentText.THERE if own else DocumentText.NOT_THERE)
+        usual = sentence(DocumentText.THERE_IN, share=cause.usual)
+        return Row(cells=(str(place), cause.name, there, usual, "-", "-"))
     return Row(
         cells=(
             str(place),
@@ -100,16 +118,21 @@ def tag_row(trace: Trace, *, compared: bool) -> Row:
 
 def tag_sentence(trace: Trace, comparison: Comparison | None) -> str:
     """Return what a tag's chart shows, with the figures of its row in the table."""
-    span = (
-        "" if comparison is None else f" of the {duration(comparison.until_ns - comparison.from_ns)} up to the sample"
-    )
-    told = f"Mean{span}: {_with_unit(trace.mean, trace.unit)}"
-    if trace.usual is None or trace.z is None or comparison is None:
-        return f"{told}."
-    stage = " at the same stage" if comparison.basis is Basis.SAME_STAGE else ""
-    return (
-        f"{told}, {sigmas_text(trace.z)} sigma from the usual {_with_unit(trace.usual, trace.unit)}"
-        f" (the means of {comparison.lots} lots{stage}: {_range(trace.low, trace.high, trace.unit)})."
+    mean = _with_unit(trace.mean, trace.unit)
+    if comparison is None:
+        return sentence(DocumentText.MEAN, mean=mean)
+    span = _span(comparison)
+    if trace.usual is None or trace.z is None:
+        return sentence(DocumentText.MEAN_BEFORE_SAMPLE, mean=mean, span=span)
+    at_stage = comparison.basis is Basis.SAME_STAGE
+    return sentence(
+        DocumentText.MEAN_COMPARED_AT_SAME_STAGE if at_stage else DocumentText.MEAN_COMPARED,
+        mean=mean,
+        span=span,
+        sigmas=sigmas_text(trace.z),
+        usual=_with_unit(trace.usual, trace.unit),
+        lots=comparison.lots,
+        range=_range(trace.low, trace.high, trace.unit),
     )
 
 
@@ -120,4 +143,4 @@ def _with_unit(value: float, unit: str) -> str:
 def _range(low: float | None, high: float | None, unit: str) -> str:
     if low is None or high is None:
         return "-"
-    return f"{figure(low)} to {_with_unit(high, unit)}"
+    return sentence(DocumentText.RANGE, low=figure(low), high=_with_unit(high, unit))

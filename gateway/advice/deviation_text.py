@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gateway.advice.deviation_headline import is_mended, results_of, title_of, value_of
-from gateway.advice.deviation_process_text import cause_row, cause_text, comparison_text, tag_row
-from gateway.advice.document_rows import Row, counted, listed
+from gateway.advice.deviation_process_text import cause_row, cause_text, causes_heading, comparison_text, tag_row
+from gateway.advice.document_rows import Row, listed
+from gateway.advice.document_texts import DocumentText, Heading, TimelineText, heading, sentence
 from gateway.advice.plant_times import instant, zone_of
 from gateway.lab.deviations import (
     Deviation,
@@ -17,27 +18,13 @@ from gateway.lab.deviations import (
     FailedResult,
     TimelineEntry,
 )
-from gateway.records.guidance import GuidanceKind
-from gateway.records.laboratory import ResultStatus
-from gateway.records.production import ContextKind
+from gateway.texts.catalogue import text
 
 MOST_TAGS = 12  # in the table
-_FIRST_HAPPENINGS, _LAST_HAPPENINGS = 10, 40  # of a timeline, where there are more
+_FIRST_ENTRIES, _LAST_ENTRIES = 10, 40  # of a timeline, where there are more
 _MOST_LOTS, _MOST_RESULTS = 40, 15
 
-_RESULT_COLUMNS = ("sample", "drawn", "test", "result", "limits", "judgement")
-_HAPPENINGS = {
-    **{f"result_{each.value}": f"Result {each.value}" for each in ResultStatus},
-    **{f"guidance_{each.value}": f"Guidance: {each.value}" for each in GuidanceKind},
-    ContextKind.ORDER_STARTED.value: "Order started",
-    ContextKind.ORDER_ENDED.value: "Order ended",
-    ContextKind.LOT_STARTED.value: "Lot started",
-    ContextKind.LOT_ENDED.value: "Lot ended",
-    ContextKind.LOT_CLOSED.value: "Lot closed",
-    ContextKind.MATERIAL_CONSUMED.value: "Material used",
-    ContextKind.EQUIPMENT_STATE.value: "Equipment state",
-    "sample_drawn": "Sample drawn",
-}
+_RESULT_COLUMNS = (Heading.SAMPLE, Heading.DRAWN, Heading.TEST, Heading.RESULT, Heading.LIMITS, Heading.JUDGEMENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,15 +37,16 @@ class DeviationText:
     facts: tuple[tuple[str, str], ...]
     result_columns: tuple[str, ...]
     results: tuple[Row, ...]
-    results_left_out: int
+    results_left_out: str
     timeline_name: str
     timeline: tuple[Row, ...]
     comparison: tuple[str, ...]
+    causes_heading: str
     causes: tuple[str, ...]
     cause_rows: tuple[Row, ...]
     compared: bool
     tag_rows: tuple[Row, ...]
-    tags_left_out: int
+    tags_left_out: str
     similar: tuple[Row, ...]
     affected_lots: str
     gaps: str
@@ -75,162 +63,207 @@ def text_of(deviation: Deviation) -> DeviationText:
         status=_status(deviation, zone),
         summary=_summary(deviation, zone),
         facts=_facts(deviation, zone),
-        result_columns=_RESULT_COLUMNS if deviation.scope is DeviationScope.LOT else ("lot", *_RESULT_COLUMNS),
-        results=tuple(_result_row(each, deviation, zone) for each in shown),
-        results_left_out=deviation.result_count - len(shown),
-        timeline_name=f"Timeline of lot {lot}" if (lot := deviation.result.material_lot_id) else "Timeline",
+        result_columns=_result_columns(deviation),
+        results=tuple(_result_row(result, deviation, zone) for result in shown),
+        results_left_out=_results_left_out(deviation, len(shown)),
+        timeline_name=_timeline_name(deviation),
         timeline=_timeline(deviation, zone),
         comparison=comparison_text(deviation),
-        causes=tuple(cause_text(each, deviation) for each in deviation.causes),
-        cause_rows=tuple(cause_row(place, each) for place, each in enumerate(deviation.causes, start=1)),
+        causes_heading=causes_heading(deviation),
+        causes=tuple(cause_text(cause, deviation) for cause in deviation.causes),
+        cause_rows=tuple(cause_row(place, cause) for place, cause in enumerate(deviation.causes, start=1)),
         compared=compared,
-        tag_rows=tuple(tag_row(each, compared=compared) for each in deviation.process[:MOST_TAGS]),
-        tags_left_out=max(0, len(deviation.process) - MOST_TAGS),
+        tag_rows=tuple(tag_row(trace, compared=compared) for trace in deviation.process[:MOST_TAGS]),
+        tags_left_out=_tags_left_out(deviation),
         similar=_similar(deviation, zone),
         affected_lots=_affected_lots(deviation),
         gaps=_gaps(deviation),
     )
 
 
-# --- times ----------------------------------------------------------------------------------------------
-
-
 # --- what failed ----------------------------------------------------------------------------------------
 
 
 def _status(deviation: Deviation, zone: ZoneInfo) -> str:
-    opened_ns = deviation.at_ns if deviation.opened_ns is None else deviation.opened_ns
-    told = f"Draft, version {deviation.version}. Opened {instant(opened_ns, zone)}"
-    if deviation.version > 1:
-        told += f", last result {instant(deviation.at_ns, zone)}"
-    return f"{told}. Made from what is on record: the cause is for people to find."
+    opened = instant(deviation.at_ns if deviation.opened_ns is None else deviation.opened_ns, zone)
+    code = DocumentText.STATUS_GROWN if deviation.version > 1 else DocumentText.STATUS_NEW
+    return sentence(code, version=deviation.version, opened=opened, last=instant(deviation.at_ns, zone))
+
+
+_SEVERAL_FAILED = {  # by whether all, or some, are out of specification, and whether some are corrected
+    ("all", False): DocumentText.OUT_OF_SPECIFICATION,
+    ("some", False): DocumentText.OUT_OF_EITHER,
+    ("none", False): DocumentText.OUT_OF_TREND,
+    ("all", True): DocumentText.OUT_OF_SPECIFICATION_OR_WERE,
+    ("some", True): DocumentText.OUT_OF_EITHER_OR_WERE,
+    ("none", True): DocumentText.OUT_OF_TREND_OR_WERE,
+}
 
 
 def _summary(deviation: Deviation, zone: ZoneInfo) -> tuple[str, ...]:
-    results = results_of(deviation)
-    subject, failed = _subject(deviation), sum(each.failed for each in results)
-    corrected = sum(is_mended(each) for each in results)
+    results, subject = results_of(deviation), _subject(deviation)
+    corrected = sum(is_mended(result) for result in results)
+    first = _what_failed(results[0], zone)
     if deviation.result_count == 1:
-        told = [f"{subject}: {_what_failed(results[0], zone)}"]
+        sentences = [sentence(DocumentText.ONE_FAILED, subject=subject, failure=first)]
     else:
-        standing = len(results) - corrected
-        kind = "out of specification" if failed == standing else "out of trend"
-        kind = "out of specification or of trend" if 0 < failed < standing else kind
-        kind += ", or were" if corrected else ""
-        told = [
-            f"{subject}: {deviation.result_count} results are {kind}.",
-            f"The first: {_what_failed(results[0], zone)}",
-            f"The newest: {_what_failed(_newest(deviation), zone)}",
+        failed, standing = sum(result.failed for result in results), len(results) - corrected
+        how_many = "all" if failed == standing else "some" if 0 < failed < standing else "none"
+        sentences = [
+            sentence(_SEVERAL_FAILED[how_many, corrected > 0], subject=subject, count=deviation.result_count),
+            sentence(DocumentText.FIRST_FAILED, failure=first),
+            sentence(DocumentText.NEWEST_FAILED, failure=_what_failed(_newest(deviation), zone)),
         ]
     if corrected:
-        told.append(f"{counted(corrected, 'result')} of them no longer count: corrected or withdrawn since.")
+        sentences.append(sentence(DocumentText.NO_LONGER_COUNT, count=corrected))
     if deviation.scope is DeviationScope.LOT:
-        told.append("A lot with a result that was out of specification stays with a person until that one decides.")
-    return tuple(told)
+        sentences.append(sentence(DocumentText.STAYS_WITH_PERSON))
+    return tuple(sentences)
 
 
 def _newest(deviation: Deviation) -> FailedResult:
     results = results_of(deviation)
-    return next((each for each in results if each.result_id == deviation.result.result_id), results[-1])
+    return next((result for result in results if result.result_id == deviation.result.result_id), results[-1])
 
 
 def _what_failed(result: FailedResult, zone: ZoneInfo) -> str:
     reasons = " ".join(reason.text for reason in result.reasons[:2])
-    drawn = "at an unknown time" if result.sampled_ns is None else instant(result.sampled_ns, zone)
-    return f"{reasons} Sample {result.sample_id}, drawn {drawn}."
+    if result.sampled_ns is None:
+        drawn = sentence(DocumentText.SAMPLE_DRAWN_UNKNOWN, sample=result.sample_id)
+    else:
+        drawn = sentence(DocumentText.SAMPLE_DRAWN, sample=result.sample_id, at=instant(result.sampled_ns, zone))
+    return f"{reasons} {drawn}"
 
 
 def _subject(deviation: Deviation) -> str:
+    """Return what the deviation is about: a lot, a sample or a series, of which product, on which equipment."""
     result = deviation.result
-    lot = f"Lot {result.material_lot_id}" if result.material_lot_id else f"Sample {result.sample_id}, of no known lot,"
-    parts = (
-        [lot]
-        if deviation.scope is DeviationScope.LOT or deviation.result_count == 1
-        else [f"Series of {result.test_id}"]
-    )
+    if deviation.scope is not DeviationScope.LOT and deviation.result_count != 1:
+        subject = sentence(DocumentText.SUBJECT_SERIES, test=result.test_id)
+    elif result.material_lot_id:
+        subject = sentence(DocumentText.SUBJECT_LOT, lot=result.material_lot_id)
+    else:
+        subject = sentence(DocumentText.SUBJECT_SAMPLE, sample=result.sample_id)
     if result.material_definition_id:
-        parts.append(f"of product {result.material_definition_id}")
+        product = result.material_definition_id
+        subject = sentence(DocumentText.SUBJECT_OF_PRODUCT, subject=subject, product=product)
     if deviation.equipment_id:
-        parts.append(f"on {deviation.equipment_id}")
-    return " ".join(parts)
+        subject = sentence(DocumentText.SUBJECT_ON_EQUIPMENT, subject=subject, equipment=deviation.equipment_id)
+    return subject
 
 
 def _facts(deviation: Deviation, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
     result = deviation.result
-    known = (
-        ("Deviation", deviation.deviation_id),
-        ("Lot" if deviation.scope is DeviationScope.LOT else "Newest lot", result.material_lot_id),
-        ("Product", result.material_definition_id),
-        ("Order", result.job_order_id),
-        ("Client", result.client_id),
-        ("Equipment", deviation.equipment_id),
-        ("Instrument", result.instrument_id),
-        ("Method", result.method_id),
-        ("Times", f"of the plant ({zone.key}), with their offset from UTC"),
+    of_lot = deviation.scope is DeviationScope.LOT
+    fields = (
+        (Heading.DEVIATION, deviation.deviation_id),
+        (Heading.LOT_FIELD if of_lot else Heading.NEWEST_LOT_FIELD, result.material_lot_id),
+        (Heading.PRODUCT_FIELD, result.material_definition_id),
+        (Heading.ORDER_FIELD, result.job_order_id),
+        (Heading.CLIENT_FIELD, result.client_id),
+        (Heading.EQUIPMENT_FIELD, deviation.equipment_id),
+        (Heading.INSTRUMENT_FIELD, result.instrument_id),
+        (Heading.METHOD_FIELD, result.method_id),
+        (Heading.TIMES_FIELD, sentence(DocumentText.PLANT_TIMES, zone=zone.key)),
     )
-    return tuple((name, value) for name, value in known if value)
+    return tuple((heading(name), value) for name, value in fields if value)
+
+
+def _result_columns(deviation: Deviation) -> tuple[str, ...]:
+    of_lot = deviation.scope is DeviationScope.LOT
+    return tuple(heading(column) for column in (_RESULT_COLUMNS if of_lot else (Heading.LOT, *_RESULT_COLUMNS)))
+
+
+def _results_left_out(deviation: Deviation, shown: int) -> str:
+    if deviation.result_count == shown:
+        return ""
+    return sentence(DocumentText.RESULTS_LEFT_OUT, count=deviation.result_count)
 
 
 def _result_row(result: FailedResult, deviation: Deviation, zone: ZoneInfo) -> Row:
-    was = f" (was {', '.join(result.was)})" if result.was else ""
-    more = len(result.reasons) - 1
-    verdict = result.reasons[0].text if result.reasons else "-"
-    verdict += f" ({counted(more, 'more reason')})" if more > 0 else ""
-    drawn = "not known" if result.sampled_ns is None else instant(result.sampled_ns, zone)
-    cells = (result.sample_id, drawn, result.test_id, value_of(result) + was, result.limits or "-", verdict)
+    value = value_of(result)
+    if result.was:
+        value = sentence(DocumentText.VALUE_CORRECTED, value=value, values=", ".join(result.was))
+    drawn = sentence(DocumentText.NOT_KNOWN) if result.sampled_ns is None else instant(result.sampled_ns, zone)
+    cells = (result.sample_id, drawn, result.test_id, value, result.limits or "-", _verdict(result))
     return Row(
         cells=cells if deviation.scope is DeviationScope.LOT else (result.material_lot_id or "-", *cells),
         mark=result.result_id == deviation.result.result_id,
     )
 
 
+def _verdict(result: FailedResult) -> str:
+    if not result.reasons:
+        return "-"
+    first, more = result.reasons[0].text, len(result.reasons) - 1
+    return sentence(DocumentText.REASON_AND_MORE, reason=first, count=more) if more else first
+
+
+# --- the timeline ---------------------------------------------------------------------------------------
+
+
+def _timeline_name(deviation: Deviation) -> str:
+    lot = deviation.result.material_lot_id
+    return heading(Heading.TIMELINE_OF_LOT, lot=lot) if lot else heading(Heading.TIMELINE)
+
+
 def _timeline(deviation: Deviation, zone: ZoneInfo) -> tuple[Row, ...]:
     """Return what happened: all of it, or how it began and the newest."""
-    rows = [_happening_row(each, deviation, zone) for each in deviation.timeline]
-    left_out = len(rows) - _FIRST_HAPPENINGS - _LAST_HAPPENINGS
+    rows = [_timeline_row(entry, deviation, zone) for entry in deviation.timeline]
+    left_out = len(rows) - _FIRST_ENTRIES - _LAST_ENTRIES
     if left_out <= 0:
         return tuple(rows)
-    between = Row(cells=("...", f"{left_out} more", "labline audit trace shows them"))
-    return (*rows[:_FIRST_HAPPENINGS], between, *rows[-_LAST_HAPPENINGS:])
+    more, where = sentence(DocumentText.TIMELINE_MORE, count=left_out), sentence(DocumentText.TIMELINE_WHERE)
+    between = Row(cells=("...", more, where))
+    return (*rows[:_FIRST_ENTRIES], between, *rows[-_LAST_ENTRIES:])
 
 
-def _happening_row(happening: TimelineEntry, deviation: Deviation, zone: ZoneInfo) -> Row:
-    what = _HAPPENINGS.get(happening.what, happening.what.replace("_", " ").capitalize())
-    failed = {each.sample_id for each in results_of(deviation)}
-    drawn = happening.what == "sample_drawn" and happening.subject in failed
-    return Row(cells=(instant(happening.at_ns, zone), what, happening.subject), mark=drawn)
+def _timeline_row(entry: TimelineEntry, deviation: Deviation, zone: ZoneInfo) -> Row:
+    code = entry.what.upper()
+    known = code in TimelineText.__members__
+    what = text("deviation_timeline", code) if known else entry.what.replace("_", " ").capitalize()
+    failed = {result.sample_id for result in results_of(deviation)}
+    drawn = code == TimelineText.SAMPLE_DRAWN and entry.subject in failed
+    return Row(cells=(instant(entry.at_ns, zone), what, entry.subject), mark=drawn)
 
 
 # --- the process ----------------------------------------------------------------------------------------
 
 
+def _tags_left_out(deviation: Deviation) -> str:
+    more = len(deviation.process) - MOST_TAGS
+    return sentence(DocumentText.TAGS_LEFT_OUT, tags=more) if more > 0 else ""
+
+
 # --- other cases ----------------------------------------------------------------------------------------
+
+
+_HELPED = {True: DocumentText.YES, False: DocumentText.NO}
 
 
 def _similar(deviation: Deviation, zone: ZoneInfo) -> tuple[Row, ...]:
     return tuple(
         Row(
             cells=(
-                instant(each.at_ns, zone),
-                each.material_lot_id or "-",
-                f"{100 * each.nearness:.0f} %",
-                "; ".join(each.done) or "nothing on record",
-                {None: "-", True: "yes", False: "no"}[each.helped],
-                each.deviation_id,
+                instant(case.at_ns, zone),
+                case.material_lot_id or "-",
+                f"{100 * case.nearness:.0f} %",
+                "; ".join(case.done) or sentence(DocumentText.NOTHING_DONE),
+                "-" if case.helped is None else sentence(_HELPED[case.helped]),
+                case.deviation_id,
             )
         )
-        for each in deviation.similar
+        for case in deviation.similar
     )
 
 
 def _affected_lots(deviation: Deviation) -> str:
     if not deviation.affected_lots:
-        return "None by the genealogy that is on record."
-    return f"By the genealogy on record: {listed(deviation.affected_lots, _MOST_LOTS)}."
+        return sentence(DocumentText.NO_LOTS_AFFECTED)
+    return sentence(DocumentText.LOTS_AFFECTED, lots=listed(deviation.affected_lots, _MOST_LOTS))
 
 
 def _gaps(deviation: Deviation) -> str:
     if not deviation.gaps:
         return ""
-    count = len(deviation.gaps)
-    return f"{counted(count, 'known hole')} in the process data of this time: {listed(deviation.gaps)}."
+    return sentence(DocumentText.HOLES, count=len(deviation.gaps), holes=listed(deviation.gaps))

@@ -1,7 +1,9 @@
-"""Rows of a document's tables, and counted words. Pure."""
+"""Rows of a document's tables, and lists of names that end after so many. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from gateway.advice.document_texts import DocumentText, sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,10 +16,5 @@ class Row:
 
 def listed(texts: Sequence[str], most: int = 5) -> str:
     """Return texts in a row, and how many there are more than ``most``."""
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
-
-
-def counted(count: int, what: str) -> str:
-    """Return ``1 result`` or ``3 results``."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    shown, more = ", ".join(texts[:most]), len(texts) - most
+    return sentence(DocumentText.LIST_AND_MORE, listed=shown, count=more) if more > 0 else shown

@@ -14,12 +14,21 @@ from gateway.advice.deviation_charts import Chart, Mark, drawn
 from gateway.advice.deviation_headline import results_of, series_of, title_of
 from gateway.advice.deviation_process_text import tag_sentence
 from gateway.advice.deviation_text import text_of
+from gateway.advice.document_texts import ChartText, DocumentText, Heading, chart_text, heading, sentence
 from gateway.advice.foreign_text import in_markdown, visible
 from gateway.advice.plant_times import zone_of
 from gateway.lab.deviations import AnalyteSeries, Deviation, Trace
+from gateway.texts.catalogue import language
 
 __all__ = ["html", "markdown", "title_of"]
 
+_SENTENCES = (
+    DocumentText.NOTHING_UNUSUAL,
+    DocumentText.NO_VALUES,
+    DocumentText.NOTHING_ON_RECORD,
+    DocumentText.NO_SIMILAR_CASE,
+    DocumentText.NO_PROCEDURE,
+)  # of the templates
 _MOST_CHARTS = 6
 _NEAR = 0.5  # of what a chart shows: limits farther away than that would flatten it
 _TEMPLATES = PackageLoader("gateway.advice")  # a folder of Markdown and HTML
@@ -55,7 +64,7 @@ class _Figure:
 
 def markdown(deviation: Deviation) -> str:
     """Return the document as Markdown."""
-    return _PLAIN.get_template("deviation.md").render(deviation=deviation, text=text_of(deviation))
+    return _PLAIN.get_template("deviation.md").render(deviation=deviation, text=text_of(deviation), **_catalogue())
 
 
 def html(deviation: Deviation) -> str:
@@ -66,7 +75,17 @@ def html(deviation: Deviation) -> str:
         text=text,
         series=_series(deviation),
         charts=_charts(deviation),
+        **_catalogue(),
     )
+
+
+def _catalogue() -> dict[str, object]:
+    """Return what templates say by themselves: headings, and the sentences that have no parameters."""
+    return {
+        "language": language(),
+        "heading": {code.value: heading(code) for code in Heading if code is not Heading.TIMELINE_OF_LOT},
+        "sentence": {code.value: sentence(code) for code in _SENTENCES},
+    }
 
 
 def _series(deviation: Deviation) -> list[_Figure]:
@@ -75,22 +94,25 @@ def _series(deviation: Deviation) -> list[_Figure]:
 
 
 def _series_figure(series: AnalyteSeries, deviation: Deviation) -> _Figure:
+    product = deviation.result.material_definition_id
     ours = [each for each in results_of(deviation) if each.analyte == series.analyte]
     drawn_ns = {(each.sampled_ns, each.value) for each in ours if each.sampled_ns is not None}
     values = {each.value for each in ours if each.sampled_ns is None}
     chart = Chart(
-        title=f"{series.test_id} of {deviation.result.material_definition_id or 'the product'}",
+        title=chart_text(
+            ChartText.RESULTS_OF_PRODUCT if product else ChartText.RESULTS, test=series.test_id, product=product
+        ),
         unit=series.unit or "",
-        values_name="result",
+        values_name=chart_text(ChartText.RESULT),
         points=series.points,
         zone=zone_of(deviation),
         limits=tuple(each for each in (series.lower, series.upper) if each is not None),
-        limits_name=f"limits, {series.limits}",
+        limits_name=chart_text(ChartText.LIMITS, limits=series.limits),
         own=[(at_ns, value) for at_ns, value in series.points if (at_ns, value) in drawn_ns or value in values],
-        own_name="of this deviation",
+        own_name=chart_text(ChartText.OF_THIS_DEVIATION),
         as_points=True,
     )
-    caption = f"The last {len(series.points)} validated results of the product, by when their samples were drawn."
+    caption = chart_text(ChartText.RESULTS_CAPTION, results=len(series.points))
     return _Figure(drawing=drawn(chart), caption=caption)
 
 
@@ -111,14 +133,14 @@ def _figure(trace: Trace, deviation: Deviation) -> _Figure:
     chart = Chart(
         title=trace.tag,
         unit=trace.unit,
-        values_name="this lot" if deviation.result.material_lot_id else "measured",
+        values_name=chart_text(ChartText.THIS_LOT if deviation.result.material_lot_id else ChartText.MEASURED),
         points=trace.course,
         zone=zone,
         limits=_near_limits(trace),
-        limits_name="validated range",
+        limits_name=chart_text(ChartText.VALIDATED_RANGE),
         usual=trace.usual,
         band=None if trace.low is None or trace.high is None else (trace.low, trace.high),
-        usual_name=f"median and range of {lots} lots",
+        usual_name=chart_text(ChartText.MEDIAN_AND_RANGE, lots=lots),
         marks=list({mark.at_ns: mark for mark in marks}.values())[-3:],
     )
     return _Figure(drawing=drawn(chart), caption=tag_sentence(trace, known))

@@ -24,17 +24,22 @@ _Text = str | dict[str, str] | list[str]
 _language = ENGLISH
 
 
-def speak(language: str) -> None:
+def speak(name: str) -> None:
     """Set the language of this process's texts, once and before the first of them, by the name of its file: ``en``."""
     global _language  # noqa: PLW0603  # as gettext.install: a plant has one language
-    catalogue(language)
-    _language = language
+    catalogue(name)
+    _language = name
+
+
+def language() -> str:
+    """Return the language of this process's texts: ``en``."""
+    return _language
 
 
 @cache
-def catalogue(language: str) -> Mapping[tuple[str, str], _Text]:
+def catalogue(name: str) -> Mapping[tuple[str, str], _Text]:
     """Return all texts of a language by group and code; FileNotFoundError where there is no such language."""
-    groups = tomllib.loads(files("gateway.texts").joinpath(f"{language}.toml").read_text(encoding="utf-8"))
+    groups = tomllib.loads(files("gateway.texts").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     return {(group, code): entry for group, codes in groups.items() for code, entry in codes.items()}
 
 

@@ -1,5 +1,6 @@
 """The catalogue of texts: every code has its text in every language, and every text has its code."""
 
+import re
 from collections.abc import Collection
 from enum import EnumType
 from importlib.resources import files
@@ -8,6 +9,7 @@ from string import Formatter
 
 import pytest
 
+from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
 from gateway.advice.phrases import Phrase
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import Abbreviation, Title
@@ -30,6 +32,10 @@ CODES: dict[str, Collection[str]] = {
     "guidance_title": Title,
     "title_abbreviation": Abbreviation,
     "outcome": Outcome,
+    "deviation": DocumentText,
+    "deviation_heading": Heading,
+    "deviation_chart": ChartText,
+    "deviation_timeline": TimelineText,
     "conformity": ConformityReason,
     "lab_phrase": LabPhrase,
     "lot": LotReason,
@@ -155,3 +161,12 @@ def test_a_language_that_there_is_not_is_refused_and_nothing_changes():
         catalogue.speak("xx")
     catalogue.speak("en")
     assert catalogue.text("abstention", "NOT_FINITE", model="M") == "Model M gave a value that is not finite."
+
+
+def test_the_templates_of_documents_have_no_words_of_their_own():
+    folder = files("gateway.advice").joinpath("templates")
+    for template in folder.iterdir():
+        words = template.read_text(encoding="utf-8")
+        for markup in (r"{[{%].*?[}%]}", r"<style>.*?</style>", r"<[^>]*>"):
+            words = re.sub(markup, " ", words, flags=re.DOTALL)
+        assert re.findall(r"[A-Za-z]{2,}", words) == [], template.name
