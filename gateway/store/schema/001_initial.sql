@@ -199,10 +199,21 @@ CREATE VIEW lab_result_checked AS SELECT rowid AS row_number, *, hash IS
         CAST(event_id AS BLOB)) AS holds
 FROM lab_result;
 
+-- Each version of a result as its last message has it, with the time of that message: of several messages of one
+-- version the last has what all of them state.
+CREATE VIEW lab_result_version AS
+SELECT r.*, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
+FROM lab_result_checked AS r JOIN event AS e ON e.event_id = r.event_id
+WHERE NOT EXISTS (
+    SELECT 1 FROM lab_result AS later
+    WHERE later.source = r.source AND later.sample_id = r.sample_id AND later.test_id = r.test_id
+      AND later.replicate = r.replicate AND later.result_version = r.result_version AND later.rowid > r.row_number
+);
+
 -- For whom each lot is made: the client that production names, of the lot or its order; where it names none, the client
 -- that the lot's results name. Production tells no study.
 CREATE VIEW lot_scope AS
-SELECT l.material_lot_id, coalesce(l.client_id, o.client_id, (
+SELECT l.material_lot_id, l.recommendation, l.latched, coalesce(l.client_id, o.client_id, (
     SELECT max(r.client_id) FROM lab_result AS r WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
 ), '') AS client_id
 FROM lot AS l LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id;
@@ -912,6 +923,14 @@ CREATE VIEW refused_of_product_checked AS SELECT rowid AS row_number, *, hash IS
         CAST(reasons AS BLOB)) AS holds
 FROM refused_of_product;
 
+-- Refused messages with the lots that are assessed by them: those that name only an equipment, an order or a sample,
+-- and those about a product.
+CREATE VIEW refused_in_place_assessed AS
+SELECT r.*, a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id;
+CREATE VIEW refused_of_product_assessed AS
+SELECT r.*, a.material_lot_id, a.body FROM refused_of_product AS r
+JOIN assessment AS a ON a.subject = 'specification ' || r.dead_letter_id;
+
 -- Where each series of results stands. A series is of one product and analyte, for one client and study ('': none is
 -- known).
 CREATE TABLE series (
@@ -931,7 +950,8 @@ CREATE TRIGGER series_hashed AFTER INSERT ON series WHEN NEW.hash IS NULL BEGIN
 END;
 CREATE VIEW series_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('series', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB),
-    CAST(analyte AS BLOB), CAST(body AS BLOB)) AS holds
+    CAST(analyte AS BLOB), CAST(body AS BLOB)) AS holds,
+    'series ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte)) AS record
 FROM series;
 
 -- The points of series, one for each sample: the mean of its replicates, or the limit that all of them lie beyond.
@@ -960,7 +980,9 @@ END;
 CREATE VIEW series_sample_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('series_sample', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB),
     CAST(analyte AS BLOB), CAST(sample_id AS BLOB), at_ns,
-    value, CAST(qualifier AS BLOB), CAST(results AS BLOB)) AS holds
+    value, CAST(qualifier AS BLOB), CAST(results AS BLOB)) AS holds,
+    'series_sample ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte || ' ' || sample_id))
+    AS record
 FROM series_sample;
 
 -- Frozen references of several analytes of one sample, by client and study as series are.
@@ -982,7 +1004,8 @@ CREATE TRIGGER analytes_together_hashed AFTER INSERT ON analytes_together BEGIN
 END;
 CREATE VIEW analytes_together_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('analytes_together', CAST(client_id AS BLOB), CAST(study_id AS BLOB), CAST(product AS BLOB),
-    CAST(analytes AS BLOB), CAST(body AS BLOB)) AS holds
+    CAST(analytes AS BLOB), CAST(body AS BLOB)) AS holds,
+    'analytes_together ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analytes)) AS record
 FROM analytes_together;
 
 -- What follows from the feedback of each model and analyte.

@@ -40,10 +40,9 @@ VALUES (:material_lot_id, :product, :until_ns, :body);
 -- Lots of one client.
 -- name: fingerprints_in_control
 SELECT f.body, f.holds, 'lot_fingerprint ' || f.material_lot_id AS record FROM lot_fingerprint_checked AS f
-JOIN lot AS l ON l.material_lot_id = f.material_lot_id
-JOIN lot_scope AS s ON s.material_lot_id = f.material_lot_id
+JOIN lot_scope AS l ON l.material_lot_id = f.material_lot_id
 WHERE f.product IS :product AND f.material_lot_id IS NOT :besides AND l.recommendation IN ('release', 'pending') AND l.latched = 0
-  AND s.client_id = :client_id
+  AND l.client_id = :client_id
 ORDER BY f.until_ns DESC LIMIT :most;
 
 -- Of the newest deviations of a product's analyte, so that it costs no more where there are many.

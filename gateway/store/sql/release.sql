@@ -51,22 +51,15 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
         ORDER BY json_extract(body, '$.own_client') DESC LIMIT 1) AS last_client;
 
 -- name: results_of_key
-SELECT r.body, r.current, r.holds, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
-FROM lab_result_checked AS r JOIN event AS e ON e.event_id = r.event_id
-WHERE r.source = :source AND r.sample_id = :sample_id AND r.test_id = :test_id AND r.replicate = :replicate
-AND NOT EXISTS (  -- of several messages of one version the last says what all of them say
-    SELECT 1 FROM lab_result AS later
-    WHERE later.source = r.source AND later.sample_id = r.sample_id AND later.test_id = r.test_id
-      AND later.replicate = r.replicate AND later.result_version = r.result_version AND later.rowid > r.row_number
-)
-ORDER BY r.result_version, r.row_number;
+SELECT body, current, holds, arrived_ns, record FROM lab_result_version
+WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
+ORDER BY result_version, row_number;
 
 -- name: results_speaking_of_lot
 -- by what they were known to belong to when they came, by what they were last assessed for, and by what may have made
 -- them this lot's since: its equipment in its time, its order, and its samples
-SELECT r.body, r.current, r.holds, e.at_ns AS arrived_ns, 'lab_result ' || r.result_id AS record
-FROM lab_result_checked AS r JOIN event AS e ON e.event_id = r.event_id
-WHERE r.result_id IN (
+SELECT body, current, holds, arrived_ns, record FROM lab_result_version
+WHERE result_id IN (
     SELECT result_id FROM lab_result WHERE material_lot_id = :material_lot_id
     UNION SELECT subject FROM assessment WHERE material_lot_id = :material_lot_id AND kind = 'result'
     UNION SELECT result_id FROM result_without_lot
@@ -82,12 +75,7 @@ WHERE r.result_id IN (
           WHERE f.material_lot_id = :material_lot_id
     UNION SELECT result_id FROM result_without_lot WHERE sample_id = :sample_id AND source = :source
 )
-AND NOT EXISTS (  -- of several messages of one version the last says what all of them say
-    SELECT 1 FROM lab_result AS later
-    WHERE later.source = r.source AND later.sample_id = r.sample_id AND later.test_id = r.test_id
-      AND later.replicate = r.replicate AND later.result_version = r.result_version AND later.rowid > r.row_number
-)
-ORDER BY r.row_number DESC LIMIT :most;
+ORDER BY row_number DESC LIMIT :most;
 
 -- name: count_results_of_lot
 SELECT count(*) FROM assessment WHERE material_lot_id = :material_lot_id AND kind = 'result';
@@ -103,17 +91,10 @@ WHERE sample_id = :sample_id AND source = :source AND material_lot_id <> ''
 ORDER BY material_lot_id;
 
 -- name: lots_on_equipment
--- the newest one: its start ended any lot before it; where several started at the same instant, each of them
+-- the newest one: its start ended any lot before it; where several started at the same instant, all of them; one that
+-- has ended, where it is asked for
 SELECT material_lot_id, holds, 'lot ' || material_lot_id AS record FROM lot_checked
-WHERE equipment_id = :equipment_id AND (ended_ns IS NULL OR ended_ns > :at_ns) AND started_ns = (
-    SELECT max(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
-)
-ORDER BY material_lot_id;
-
--- name: lots_last_on_equipment
--- the newest one, though it has ended: what is drawn while nothing is made there may be of it
-SELECT material_lot_id, holds, 'lot ' || material_lot_id AS record FROM lot_checked
-WHERE equipment_id = :equipment_id AND started_ns = (
+WHERE equipment_id = :equipment_id AND (:ended_too OR ended_ns IS NULL OR ended_ns > :at_ns) AND started_ns = (
     SELECT max(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
 )
 ORDER BY material_lot_id;
@@ -165,17 +146,8 @@ WHERE EXISTS (SELECT 1 FROM lot WHERE material_lot_id = p.value AND coalesce(sta
         WHERE a.material_lot_id = p.value AND a.states_lot = 1 AND r.material_lot_id <> :material_lot_id
     );
 
--- name: is_one_lot
-SELECT 1 FROM lot WHERE material_lot_id = :material_lot_id AND started_ns IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM json_each(:parts) AS p
-    WHERE EXISTS (SELECT 1 FROM lot WHERE material_lot_id = p.value AND coalesce(started_ns, ended_ns, closed_ns) IS NOT NULL)
-        OR EXISTS (SELECT 1 FROM material_use WHERE material_lot_id = p.value)
-        OR EXISTS (SELECT 1 FROM material_use WHERE consumed_lot_id = p.value)
-        OR EXISTS (
-            SELECT 1 FROM assessment AS a JOIN lab_result AS r ON r.result_id = a.subject
-            WHERE a.material_lot_id = p.value AND a.states_lot = 1 AND r.material_lot_id <> :material_lot_id
-        )
-);
+-- name: is_started_lot
+SELECT 1 FROM lot WHERE material_lot_id = :material_lot_id AND started_ns IS NOT NULL;
 
 -- name: samples_of_several_lots
 -- of a lot: those of which results name, or named, other lots
@@ -362,8 +334,7 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 -- to which belongs, until now, what is known of a sample and names no lot
 SELECT a.material_lot_id FROM result_without_lot AS w JOIN assessment AS a ON a.subject = w.result_id
 WHERE w.sample_id = :sample_id AND w.source = :source
-UNION ALL SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
-WHERE r.sample_id = :sample_id AND r.source = :source;
+UNION ALL SELECT material_lot_id FROM refused_in_place_assessed WHERE sample_id = :sample_id AND source = :source;
 
 -- name: judge_lots_of_named_sample_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
@@ -383,10 +354,9 @@ INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT material_lot_id, :cause, :at_ns FROM (
     SELECT a.material_lot_id FROM result_without_lot AS w JOIN assessment AS a ON a.subject = w.result_id
     WHERE w.at_ns >= :from_ns AND w.equipment_id = (SELECT equipment_id FROM here)
-    UNION SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
-    WHERE r.drawn_ns >= :from_ns AND r.equipment_id = (SELECT equipment_id FROM here)
-    UNION SELECT a.material_lot_id FROM refused_in_place AS r JOIN assessment AS a ON a.subject = 'refused ' || r.dead_letter_id
-    WHERE r.job_order_id = :job_order_id
+    UNION SELECT material_lot_id FROM refused_in_place_assessed
+    WHERE drawn_ns >= :from_ns AND equipment_id = (SELECT equipment_id FROM here)
+    UNION SELECT material_lot_id FROM refused_in_place_assessed WHERE job_order_id = :job_order_id
 ) WHERE true
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
@@ -433,17 +403,13 @@ ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 -- name: judge_lots_of_refused_product_again
 -- against which a refused message about a product speaks
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
-SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM refused_of_product AS r
-JOIN assessment AS a ON a.subject = 'specification ' || r.dead_letter_id
-WHERE r.product IN (:product, '')
+SELECT DISTINCT material_lot_id, :cause, :at_ns FROM refused_of_product_assessed WHERE product IN (:product, '')
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_point_again
 -- of a message that speaks against many lots: each that has the point
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
-SELECT DISTINCT a.material_lot_id, :cause, :at_ns FROM refused_of_product AS r
-JOIN assessment AS a ON a.subject = 'specification ' || r.dead_letter_id
-WHERE instr(a.body, :point_id)
+SELECT DISTINCT material_lot_id, :cause, :at_ns FROM refused_of_product_assessed WHERE instr(body, :point_id)
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_made_of_it_again

@@ -26,7 +26,7 @@ SELECT count(DISTINCT sample_id) AS failed, 1 AS holds FROM deviation
 WHERE client_id = :client_id AND product = :product AND analyte = :analyte;
 
 -- name: series_of_client
-SELECT body, holds, 'series ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte)) AS record
+SELECT body, holds, record
 FROM series_checked WHERE client_id = :client_id AND product = :product AND analyte = :analyte;
 
 -- name: said_last_of_lot

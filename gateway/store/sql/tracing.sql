@@ -32,10 +32,8 @@ LIMIT 1000;
 SELECT dead_letter_id
 FROM (
     SELECT dead_letter_id, at_ns FROM refused_result WHERE material_lot_id = :id
-    UNION SELECT r.dead_letter_id, r.at_ns FROM assessment AS a
-    JOIN refused_in_place AS r ON a.subject = 'refused ' || r.dead_letter_id WHERE a.material_lot_id = :id
-    UNION SELECT r.dead_letter_id, r.at_ns FROM assessment AS a
-    JOIN refused_of_product AS r ON a.subject = 'specification ' || r.dead_letter_id WHERE a.material_lot_id = :id
+    UNION SELECT dead_letter_id, at_ns FROM refused_in_place_assessed WHERE material_lot_id = :id
+    UNION SELECT dead_letter_id, at_ns FROM refused_of_product_assessed WHERE material_lot_id = :id
 )
 ORDER BY at_ns, dead_letter_id
 LIMIT 1000;

@@ -1,5 +1,5 @@
 -- name: series
-SELECT body, holds, 'series ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte)) AS record FROM series_checked
+SELECT body, holds, record FROM series_checked
 WHERE client_id = :client_id AND study_id = :study_id
   AND product = :product AND analyte = :analyte;
 
@@ -10,7 +10,7 @@ ORDER BY product, analyte, client_id, study_id;
 -- each sample is one point; all but one sample
 -- name: newest_points
 SELECT sample_id, at_ns, value, qualifier, results, holds,
-       'series_sample ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte || ' ' || sample_id)) AS record
+       record
 FROM series_sample_checked
 WHERE client_id = :client_id AND study_id = :study_id
   AND product = :product AND analyte = :analyte AND sample_id IS NOT :besides
@@ -18,26 +18,26 @@ ORDER BY at_ns DESC, sample_id DESC LIMIT :most;
 
 -- those without a qualifier
 -- name: newest_numbers
-SELECT sample_id, at_ns, value, holds, 'series_sample ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte || ' ' || sample_id)) AS record
+SELECT sample_id, at_ns, value, holds, record
 FROM series_sample_checked
 WHERE client_id = :client_id AND study_id = :study_id
   AND product = :product AND analyte = :analyte AND qualifier IS NULL AND sample_id IS NOT :besides
 ORDER BY at_ns DESC, sample_id DESC LIMIT :most;
 
 -- name: point_of_sample
-SELECT results, holds, 'series_sample ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte || ' ' || sample_id)) AS record
+SELECT results, holds, record
 FROM series_sample_checked
 WHERE client_id = :client_id AND study_id = :study_id
   AND product = :product AND analyte = :analyte AND sample_id = :sample_id;
 
 -- name: numbers_of_sample
-SELECT analyte, value, holds, 'series_sample ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analyte || ' ' || sample_id)) AS record
+SELECT analyte, value, holds, record
 FROM series_sample_checked
 WHERE client_id = :client_id AND study_id = :study_id
   AND product = :product AND sample_id = :sample_id AND qualifier IS NULL AND analyte IS NOT :besides;
 
 -- name: analytes_together
-SELECT body, holds, 'analytes_together ' || ltrim(client_id || ' ' || ltrim(study_id || ' ' || product || ' ' || analytes)) AS record FROM analytes_together_checked
+SELECT body, holds, record FROM analytes_together_checked
 WHERE client_id = :client_id AND study_id = :study_id
   AND product = :product AND analytes = :analytes;
 

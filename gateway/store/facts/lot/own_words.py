@@ -1,4 +1,4 @@
-"""A result as its own message told it, without what production added: the lots that it names, and no others."""
+"""A result as its own message states it, without what production added: the lots that it names, and no others."""
 
 import json
 import sqlite3
@@ -12,7 +12,7 @@ from gateway.store.statements import value_of
 
 @lru_cache(maxsize=1024)
 def own_words(body: str) -> LabResult:
-    """Return the result in a body as its message told it: those of a lot are wanted again with each that follows."""
+    """Return the result in a body as its message states it; cached, as each result of a lot reads all earlier ones."""
     return decode(LabResult, body).in_its_own_words()
 
 
@@ -20,7 +20,9 @@ def with_known_lots(connection: sqlite3.Connection, result: LabResult) -> LabRes
     """Return a result with the lots that it names; a name with bars is one lot where production knows it so."""
 
     def is_one_lot(name: str) -> bool:
-        asked = {"material_lot_id": name, "parts": json.dumps(parts_of(name))}
-        return value_of(connection, "is_one_lot", **asked) is not None
+        if value_of(connection, "is_started_lot", material_lot_id=name) is None:
+            return False
+        parts = json.dumps(parts_of(name))
+        return value_of(connection, "known_parts", material_lot_id=name, parts=parts) is None
 
     return as_one_lot(result, is_one_lot) if result.unread else result

@@ -1,4 +1,4 @@
-"""Which lots something speaks of, and how that is known: by name, else by equipment and time, sample, or order."""
+"""Which lots a message is about, and how that is known: by name, else by equipment and time, sample, or order."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ def lots_of(reading: Reading, result: LabResult, arrived_ns: int) -> tuple[tuple
 
 def lots_in(reading: Reading, place: Place) -> tuple[tuple[str, ...], Relation]:
     """Return the lots that something speaks of which names none, and how that is known."""
-    at_equipment = _on_equipment(reading, "lots_on_equipment", place.equipment_id, place.drawn_ns)
+    at_equipment = _on_equipment(reading, place.equipment_id, place.drawn_ns)
     of_sample: tuple[str, ...] = ()
     if place.sample_id is not None:
         of_sample = reading.values("lots_of_sample", sample_id=place.sample_id, source=place.source)
@@ -46,13 +46,16 @@ def lots_in(reading: Reading, place: Place) -> tuple[tuple[str, ...], Relation]:
     if place.job_order_id is not None:
         return reading.values("lots_of_order", job_order_id=place.job_order_id), Relation.POSSIBLE
     # drawn while nothing was made there, it may be of the lot that was made last
-    last = _on_equipment(reading, "lots_last_on_equipment", place.equipment_id, place.drawn_ns)
-    here = _on_equipment(reading, "lots_on_equipment", place.equipment_id, place.arrived_ns)
+    last = _on_equipment(reading, place.equipment_id, place.drawn_ns, ended_too=True)
+    here = _on_equipment(reading, place.equipment_id, place.arrived_ns)
     return tuple(dict.fromkeys((*last, *here))), Relation.POSSIBLE
 
 
-def _on_equipment(reading: Reading, statement: str, equipment_id: str | None, at_ns: int | None) -> tuple[str, ...]:
+def _on_equipment(
+    reading: Reading, equipment_id: str | None, at_ns: int | None, *, ended_too: bool = False
+) -> tuple[str, ...]:
+    """Return the newest lots on an equipment at an instant; ``ended_too``: also if they had ended by then."""
     if equipment_id is None or at_ns is None:
         return ()
-    rows = reading.rows(statement, {"equipment_id": equipment_id, "at_ns": at_ns})
+    rows = reading.rows("lots_on_equipment", {"equipment_id": equipment_id, "at_ns": at_ns, "ended_too": ended_too})
     return tuple(row["material_lot_id"] for row in rows)
