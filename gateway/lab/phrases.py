@@ -1,4 +1,4 @@
-"""Parts of sentences of the laboratory: limits, lists of accepted texts. Pure."""
+"""Parts of sentences of the laboratory: limits, lists of accepted texts, what is not named. Pure."""
 
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,12 @@ class LabPhrase(StrEnum):
     OR_OTHERS = "OR_OTHERS"
     AND_MORE = "AND_MORE"
     NO_TEXTS = "NO_TEXTS"
+    A_TEST = "A_TEST"
+    A_PRODUCT = "A_PRODUCT"
+    SEE_DEAD_LETTER = "SEE_DEAD_LETTER"
+    PRODUCT = "PRODUCT"
+    CLIENT = "CLIENT"
+    EQUIPMENT = "EQUIPMENT"
     OF_VERSION = "OF_VERSION"
 
 

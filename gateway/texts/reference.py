@@ -19,12 +19,17 @@ def _table(groups: list[str]) -> str:
     texts = [(code, entry) for (group, code), entry in catalogue(ENGLISH).items() if group in groups]
     if not texts:
         raise KeyError(groups)
-    rows = (f"| `{code}` | {' / '.join(_forms(entry))} |\n" for code, entry in texts)
+    rows = (f"| `{code}` | {_cell(entry)} |\n" for code, entry in texts)
     return f"| code | sentence |\n|---|---|\n{''.join(rows)}"
 
 
+def _cell(entry: str | dict[str, str] | list[str]) -> str:
+    """Return a text in each of its forms; a bar would end the cell."""
+    return " / ".join(_forms(entry)).replace("|", r"\|")
+
+
 def _forms(entry: str | dict[str, str] | list[str]) -> list[str]:
-    """Return a text in each of its forms: singular and plural, or its wordings."""
+    """Return a text's forms: singular and plural, variants, or wordings."""
     if isinstance(entry, str):
         return [entry]
     return list(entry.values()) if isinstance(entry, dict) else entry

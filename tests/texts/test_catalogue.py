@@ -18,6 +18,8 @@ from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.lot_reasons import LotReason
 from gateway.lab.phrases import LabPhrase
+from gateway.lab.release.open_points import WITH_OWN_WAY, OpenPoint, WithoutOwnWay
+from gateway.lab.release.refused import ABOUT
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
 from gateway.records.people import Outcome
 from gateway.texts import catalogue
@@ -39,16 +41,25 @@ CODES: dict[str, Collection[str]] = {
     "conformity": ConformityReason,
     "lab_phrase": LabPhrase,
     "lot": LotReason,
+    "open_point": OpenPoint,
+    "how_to_settle": [*WITH_OWN_WAY, *WithoutOwnWay],
     "trend": [code for code in SIGNALS_IN_CAPITALS if code != code_of(DEPARTED)],
     "trend_rule": SIGNALS_IN_CAPITALS,
     "trend_sentence": TrendSentence,
 }
 REASONS = ["abstention", "advice", "outcome", "conformity", "lot"]
-WHOLE_SENTENCES = ("{reason}", "{point}")  # parameters
+WHOLE_SENTENCES = ("{reason}", "{point}", "{first}", "({more} more)")  # parameters
 VARIANTS: dict[tuple[str, str], Collection[str]] = {
     ("conformity", "OUT_OF_SPECIFICATION"): OutOfSpecification,
     ("conformity", "RESULT_REJECTED"): WITHDRAWN,
     ("lot", "HELD_BEFORE"): {"with_reason", "without_reason"},
+    ("open_point", "RESULT_UNREAD"): {"one_field", "several_fields"},
+    ("open_point", "RESULT_WITHDRAWN"): WITHDRAWN,
+    ("open_point", "RESULT_CONTRADICTED"): {"came_twice", *ABOUT.values()},
+    ("open_point", "MESSAGE_REFUSED"): {"of_product", *ABOUT.values()},
+    ("open_point", "SPECIFICATION_REFUSED"): {"of_version", "without_version"},
+    ("open_point", "CONTEXT_CONTRADICTED"): {"of_lot", "of_product", "of_client"},
+    ("open_point", "PARENT_IN_QUESTION"): {"hold", "review"},
     **{("trend", signal): {"high", "low"} for signal in SIGNALS_IN_CAPITALS},
 }
 LANGUAGES = sorted(
@@ -113,9 +124,15 @@ def test_a_text_is_a_template_a_singular_with_its_plural_or_a_list_of_wordings(l
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("group", REASONS)
-def test_a_reason_is_a_whole_sentence_and_no_two_say_the_same(language, group):
+def test_no_two_reasons_say_the_same(language, group):
     sentences = [form for key, entry in texts_of(language).items() if key[0] == group for form in forms(entry)]
     assert len(set(sentences)) == len(sentences)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("group", [*REASONS, "open_point"])
+def test_a_reason_is_a_whole_sentence(language, group):
+    sentences = [form for key, entry in texts_of(language).items() if key[0] == group for form in forms(entry)]
     assert [sentence for sentence in sentences if not sentence.endswith((".", *WHOLE_SENTENCES))] == []
 
 

@@ -10,6 +10,7 @@ from gateway.lab.release.lot_knowledge import LotContext, ResultOnRecord
 from gateway.lab.release.open_points import OpenPoint
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import text
 
 InForce = Callable[[str, int, str | None, str | None], tuple[Specification, ...]]
 """(analyte, instant, product, client) to the specifications that hold."""
@@ -82,5 +83,5 @@ def _product_unknown(reason: Reason, result: LabResult) -> Reason:
     return Reason(
         code=OpenPoint.PRODUCT_UNKNOWN,
         parameters={"analyte": result.analyte, "sample_id": result.sample_id},
-        text=f"The product of {result.sample_id} is not known, so there is nothing to judge {result.test_id} by.",
+        text=text("open_point", OpenPoint.PRODUCT_UNKNOWN.value, sample=result.sample_id, test=result.test_id),
     )

@@ -15,6 +15,7 @@ from gateway.lab.conformity_reasons import ConformityReason
 from gateway.lab.disposition import TREND_FLAGS
 from gateway.records.laboratory import Recommendation
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import text
 
 
 class OpenPoint(StrEnum):
@@ -41,35 +42,16 @@ class OpenPoint(StrEnum):
     NOT_JUDGED_AGAIN = "NOT_JUDGED_AGAIN"
 
 
-HOW_TO_SETTLE: Mapping[str, str] = {
-    OpenPoint.RESULT_UNREAD: "have the laboratory send it again in a readable form, or read it and settle the point",
-    OpenPoint.MESSAGE_REFUSED: "read the message (labline buffer dead-letters --id ID); then settle the point",
-    OpenPoint.SPECIFICATION_REFUSED: "have this version sent again in a readable form, or read it (labline buffer "
-    "dead-letters --id ID) and settle the point: that holds for all lots of the message",
-    OpenPoint.RESULT_CONTRADICTED: "ask the laboratory which value holds; then settle the point",
-    OpenPoint.RESULT_WITHDRAWN: "have the laboratory replace it by a new version, or settle the point",
-    OpenPoint.EARLIER_VERSION_FAILED: "look at why the value was corrected; then settle the point",
-    OpenPoint.EARLIER_VERSION_UNREAD: "check that it said what its correction says; then settle the point",
-    OpenPoint.RESULT_LEFT_LOT: "check that the result is not of this lot; then settle the point",
-    OpenPoint.SAMPLE_OF_SEVERAL_LOTS: "have the laboratory correct the lot, or name all lots of a composite in one "
-    "result; or settle the point on each of the lots",
-    OpenPoint.LOT_NAME_UNCLEAR: "have lists of lots sent as lists; or settle the point on each of the lots",
-    OpenPoint.RETEST: "decide on the out-of-specification investigation; then settle the point",
-    OpenPoint.RETEST_WITHOUT_ORIGINAL: "find the result that it repeats; then settle the point",
-    OpenPoint.RETESTED: "decide on the out-of-specification investigation; then settle the point",
-    OpenPoint.CONTROL_WITH_LOT: "configure the control material, or settle the point",
-    OpenPoint.RESULT_WITHOUT_LOT: "have the laboratory name the lot, or settle the point",
-    OpenPoint.CONTEXT_CONTRADICTED: "correct the master data; then settle the point",
-    OpenPoint.PRODUCT_UNKNOWN: "have the product of the lot told; it is judged again then",
-    OpenPoint.PARENT_IN_QUESTION: "decide on the parent lot; this lot is judged again then",
-    OpenPoint.NOT_JUDGED_AGAIN: "check the lot's results by hand; then settle the point",
-    ConformityReason.NO_SPECIFICATION.name: (
-        "check the names of product and test, state a specification, or settle the point"
-    ),
-}
-LOOK_AND_SETTLE = "look at the result; then settle the point"
-SETTLE_ON_PARENT = "settle the points of the parent lot; this lot is judged again then"
-A_HOLD_IS_DECIDED = "quality decides on the lot; no setting of the gateway lifts a hold"
+class WithoutOwnWay(StrEnum):
+    """How points are settled that have no way of their own in the group ``how_to_settle``."""
+
+    HOLD = "HOLD"
+    PARENT_FOR_REVIEW = "PARENT_FOR_REVIEW"
+    ANY_OTHER_POINT = "ANY_OTHER_POINT"
+
+
+WITH_OWN_WAY: frozenset[str] = frozenset({*OpenPoint, ConformityReason.NO_SPECIFICATION})
+"""Codes with a way of their own in the group ``how_to_settle``."""
 
 
 class Finding(NamedTuple):
@@ -80,9 +62,16 @@ class Finding(NamedTuple):
     reason: Reason
 
 
-def for_review(code: OpenPoint, text: str, **parameters: object) -> Finding:
-    """Return a finding on which a person decides; ``parameters``: the facts that it rests on."""
-    return Finding(code, Recommendation.REVIEW, Reason(code=code, parameters=parameters, text=text))
+def for_review(code: OpenPoint, sentence: Mapping[str, object], /, **parameters: object) -> Finding:
+    """Return a finding on which a person decides.
+
+    Args:
+        code: its code; the sentence is in the group ``open_point``.
+        sentence: what stands in the sentence besides the parameters, and which variant of it.
+        parameters: the facts that it rests on.
+    """
+    shown = text("open_point", code.value, **{**parameters, **sentence})
+    return Finding(code, Recommendation.REVIEW, Reason(code=code, parameters=parameters, text=shown))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,11 +86,15 @@ class Point:
     @property
     def how(self) -> str:
         """Return how a person settles it."""
+        return text("how_to_settle", self._way)
+
+    @property
+    def _way(self) -> str:
         if self.asks is Recommendation.HOLD:
-            return A_HOLD_IS_DECIDED
+            return WithoutOwnWay.HOLD.value
         if self.of_parent_for_review:
-            return SETTLE_ON_PARENT
-        return HOW_TO_SETTLE.get(self.code, LOOK_AND_SETTLE)
+            return WithoutOwnWay.PARENT_FOR_REVIEW.value
+        return str(self.code) if self.code in WITH_OWN_WAY else WithoutOwnWay.ANY_OTHER_POINT.value
 
     @property
     def can_be_settled(self) -> bool:

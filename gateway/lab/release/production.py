@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gateway.lab.phrases import LabPhrase, lab_phrase
 from gateway.lab.release.assessment import Assessment, Subject, assessment_of_lot, points_of
 from gateway.lab.release.lot_knowledge import LotKnowledge, Parent, SampleLots
 from gateway.lab.release.open_points import OpenPoint, for_review
@@ -18,7 +19,7 @@ def _sample(lot: LotKnowledge, sample: SampleLots) -> Assessment:
     others = ", ".join(name for name in lots if name != lot.lot)
     finding = for_review(
         OpenPoint.SAMPLE_OF_SEVERAL_LOTS,
-        f"Results of sample {sample.sample_id} name this lot and {others}, and none of them names it as a composite.",
+        {"sample": sample.sample_id, "others": others},
         sample_id=sample.sample_id,
         source=sample.source,
         lots=list(lots),
@@ -38,8 +39,8 @@ def by_name(lot: LotKnowledge) -> Iterator[Assessment]:
     """Return that the lot's name may mean other known lots, or theirs this one: ``L-1|L-2`` beside ``L-1``."""
     if not lot.alike:
         return
-    text = f"The lots {lot.lot} and {', '.join(lot.alike)} are known: | may stand between two lots."
-    yield assessment_of_lot(lot, Subject.NAME, for_review(OpenPoint.LOT_NAME_UNCLEAR, text, lots=list(lot.alike)))
+    sentence = {"lot": lot.lot, "others": ", ".join(lot.alike)}
+    yield assessment_of_lot(lot, Subject.NAME, for_review(OpenPoint.LOT_NAME_UNCLEAR, sentence, lots=list(lot.alike)))
 
 
 def by_parents(lot: LotKnowledge) -> Iterator[Assessment]:
@@ -48,10 +49,9 @@ def by_parents(lot: LotKnowledge) -> Iterator[Assessment]:
 
 
 def _parent(lot: LotKnowledge, parent: Parent) -> Assessment:
-    stands = "on hold" if parent.asks is Recommendation.HOLD else "for review"
     finding = for_review(
         OpenPoint.PARENT_IN_QUESTION,
-        f"Lot {parent.material_lot_id}, which went into this one, is {stands}.",
+        {"variant": "hold" if parent.asks is Recommendation.HOLD else "review"},
         parent=parent.material_lot_id,
         recommendation=parent.asks.value,
     )
@@ -67,7 +67,10 @@ def by_context(lot: LotKnowledge) -> Iterator[Assessment]:
         return
     finding = for_review(
         OpenPoint.CONTEXT_CONTRADICTED,
-        f"Production has told several values of this lot's {', '.join(context.contradictions)}.",
+        {
+            "variant": "of_lot",
+            "values": ", ".join(lab_phrase(LabPhrase(name.upper())) for name in context.contradictions),
+        },
         fields=list(context.contradictions),
         products=list(context.products),
         client_id=context.client_id,
@@ -80,6 +83,5 @@ def by_unjudged_results(lot: LotKnowledge) -> Iterator[Assessment]:
     """Return that the lot has too many results for all of them to be judged again."""
     if not lot.left_out:
         return
-    text = f"The lot has so many results that {lot.left_out} of them were not judged again."
-    finding = for_review(OpenPoint.NOT_JUDGED_AGAIN, text, results=lot.left_out)
+    finding = for_review(OpenPoint.NOT_JUDGED_AGAIN, {}, results=lot.left_out)
     yield assessment_of_lot(lot, Subject.UNFINISHED, finding)

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gateway.lab.phrases import LabPhrase, lab_phrase
 from gateway.lab.refused_specifications import RefusedOfProduct, is_in_question
 from gateway.lab.release.assessment import FAILURES, Assessment, Subject, points_of
 from gateway.lab.release.basis import InForce, drawn_ns, named_of, scoped_judgement
 from gateway.lab.release.lot_knowledge import LotKnowledge, RefusedResult, Relation, ResultOnRecord, result_key
 from gateway.lab.release.open_points import Finding, OpenPoint, for_review, open_and_settled
-from gateway.lab.release.result_findings import earlier_version, judged_findings, name_of
+from gateway.lab.release.result_findings import earlier_version, judged_findings, names_in
 from gateway.lab.release.results import awaited_order
 from gateway.records.laboratory import LabResult, Recommendation
+from gateway.records.verdicts import Reason
 
 
 def by_refused_messages(lot: LotKnowledge, in_force: InForce) -> Iterator[Assessment]:
@@ -51,12 +53,28 @@ def _findings(lot: LotKnowledge, message: RefusedResult, in_force: InForce) -> t
     """Return what a refused message asks for; two messages that contradict each other weigh more than an unread one."""
     if message.result is not None:
         return _contradiction(lot, message, message.result, in_force)
-    about = " of ".join(name for name in (message.test_id, message.sample_id) if name) or "A message about this lot"
-    text = f"{about} could not be understood: {message.reasons[0].text if message.reasons else 'see the dead letter'}"
+    sentence = {
+        "variant": ABOUT[bool(message.test_id), bool(message.sample_id)],
+        "test": message.test_id,
+        "sample": message.sample_id,
+        "reason": _why(message.reasons),
+    }
     codes = [reason.code for reason in message.reasons]
     if "RESULT_VERSION_CONFLICT" in codes:
-        return (for_review(OpenPoint.RESULT_CONTRADICTED, text, dead_letter_id=message.dead_letter_id),)
-    return (for_review(OpenPoint.MESSAGE_REFUSED, text, dead_letter_id=message.dead_letter_id, codes=codes),)
+        return (for_review(OpenPoint.RESULT_CONTRADICTED, sentence, dead_letter_id=message.dead_letter_id),)
+    return (for_review(OpenPoint.MESSAGE_REFUSED, sentence, dead_letter_id=message.dead_letter_id, codes=codes),)
+
+
+ABOUT = {  # whether a message names a test, and a sample
+    (True, True): "of_test_and_sample",
+    (True, False): "of_test",
+    (False, True): "of_sample",
+    (False, False): "of_lot",
+}
+
+
+def _why(reasons: tuple[Reason, ...]) -> str:
+    return reasons[0].text if reasons else lab_phrase(LabPhrase.SEE_DEAD_LETTER)
 
 
 def _contradiction(
@@ -66,7 +84,7 @@ def _contradiction(
     judged = scoped_judgement(lot.context, _as_record(message, result), in_force)
     finding = for_review(
         OpenPoint.RESULT_CONTRADICTED,
-        f"{name_of(result)} came twice under one version, once as {result.value_text}; nobody can say which one holds.",
+        {**names_in(result), "variant": "came_twice", "value": result.value_text},
         analyte=result.analyte,
         sample_id=result.sample_id,
         dead_letter_id=message.dead_letter_id,
@@ -103,17 +121,19 @@ def by_refused_specifications(lot: LotKnowledge) -> Iterator[Assessment]:
 
 
 def _specification(lot: LotKnowledge, message: RefusedOfProduct) -> Assessment:
-    about, why = message.about, message.reasons[0].text if message.reasons else "see the dead letter"
-    product = about.product or "a product that it does not name"
+    about = message.about
+    code, variant = OpenPoint.MESSAGE_REFUSED, "of_product"
     if about.states_limits:
-        version = "" if about.version is None else f"version {about.version} of "
-        code, what = OpenPoint.SPECIFICATION_REFUSED, f"{version}the specification of {about.analyte or 'a test'}"
-        text = f"A message with {what} for {product} could not be taken: {why} Nobody knows which limits hold."
-    else:
-        code, text = OpenPoint.MESSAGE_REFUSED, f"A message about {product} could not be understood: {why}"
+        code = OpenPoint.SPECIFICATION_REFUSED
+        variant = "without_version" if about.version is None else "of_version"
     finding = for_review(
         code,
-        text,
+        {
+            "variant": variant,
+            "test": about.analyte or lab_phrase(LabPhrase.A_TEST),
+            "product_named": about.product or lab_phrase(LabPhrase.A_PRODUCT),
+            "reason": _why(message.reasons),
+        },
         dead_letter_id=message.dead_letter_id,
         codes=[reason.code for reason in message.reasons],
         product=about.product,

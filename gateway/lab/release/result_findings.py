@@ -19,33 +19,36 @@ def judged_findings(judged: Judged, result: LabResult, *, only_hold: bool = Fals
     return tuple(Finding(reason.code, judged.recommendation, reason) for reason in judged.reasons)
 
 
-def name_of(result: LabResult) -> str:
-    """Return what a person calls a result: its test and its sample."""
-    return f"{result.test_id} of {result.sample_id}"
+def names_in(result: LabResult) -> dict[str, object]:
+    """Return what a person calls a result in a sentence: its test and its sample."""
+    return {"test": result.test_id, "sample": result.sample_id}
+
+
+def _why(result: LabResult, judged: Judged) -> str:
+    return result.unread[0].text if result.unread else judged.reasons[0].text
 
 
 def earlier_version(result: LabResult, judged: Judged, stands: LabResult | None) -> tuple[Finding, ...]:
     """Return what an earlier version asks for; ``stands``: what has taken its place, None where that left the lot."""
+    names = names_in(result)
     if stands is None:
-        text = f"A correction moved {name_of(result)} to another lot."
-        return (for_review(OpenPoint.RESULT_LEFT_LOT, text, analyte=result.analyte, sample_id=result.sample_id),)
+        finding = for_review(OpenPoint.RESULT_LEFT_LOT, names, analyte=result.analyte, sample_id=result.sample_id)
+        return (finding,)
     if result.control_id is not None:
         return ()
+    sentence = {**names, "version": result.result_version, "reason": _why(result, judged)}
     if result.unread or not _UNREADABLE.isdisjoint(reason.code for reason in judged.reasons):
-        why = result.unread[0].text if result.unread else judged.reasons[0].text
-        text = f"Version {result.result_version} of {name_of(result)} was not understood: {why}"
         return (
             for_review(
-                OpenPoint.EARLIER_VERSION_UNREAD, text, analyte=result.analyte, sample_id=result.sample_id,
+                OpenPoint.EARLIER_VERSION_UNREAD, sentence, analyte=result.analyte, sample_id=result.sample_id,
                 corrected_to=stands.value_text, corrected_in_version=stands.result_version,
             ),
         )  # fmt: skip
     if judged.recommendation is not Recommendation.HOLD:
         return ()
-    text = f"Version {result.result_version} of {name_of(result)} was out: {judged.reasons[0].text}"
     return (
         for_review(
-            OpenPoint.EARLIER_VERSION_FAILED, text, analyte=result.analyte, sample_id=result.sample_id,
+            OpenPoint.EARLIER_VERSION_FAILED, sentence, analyte=result.analyte, sample_id=result.sample_id,
             result_version=result.result_version, value=result.value_text, corrected_to=stands.value_text,
             corrected_in_version=stands.result_version,
         ),
@@ -54,11 +57,11 @@ def earlier_version(result: LabResult, judged: Judged, stands: LabResult | None)
 
 def unread(result: LabResult) -> Finding:
     """Return that a result could not be read."""
-    first, more = result.unread[0], len(result.unread) - 1
-    others = f" ({more} more)" if more else ""
+    more = len(result.unread) - 1
+    variant = "several_fields" if more else "one_field"
     return for_review(
         OpenPoint.RESULT_UNREAD,
-        f"{name_of(result)} could not be read: {first.text}{others}",
+        {**names_in(result), "variant": variant, "first": result.unread[0].text, "more": more},
         analyte=result.analyte,
         sample_id=result.sample_id,
         codes=[reason.code for reason in result.unread],
@@ -68,30 +71,30 @@ def unread(result: LabResult) -> Finding:
 
 def withdrawn(result: LabResult) -> Finding:
     """Return that the laboratory took a result back."""
-    text = f"The laboratory set {name_of(result)} to {result.status.value}, and nothing has replaced it."
-    return for_review(OpenPoint.RESULT_WITHDRAWN, text, analyte=result.analyte, status=result.status.value)
+    status = result.status.value
+    sentence = {**names_in(result), "variant": status}
+    return for_review(OpenPoint.RESULT_WITHDRAWN, sentence, analyte=result.analyte, status=status)
 
 
 def control_with_lot(result: LabResult) -> Finding:
     """Return that the result of a control names a lot."""
-    text = f"{name_of(result)} names the control {result.control_id} and a lot: a control belongs to no lot."
-    return for_review(OpenPoint.CONTROL_WITH_LOT, text, analyte=result.analyte, control_id=result.control_id)
+    names = names_in(result)
+    return for_review(OpenPoint.CONTROL_WITH_LOT, names, analyte=result.analyte, control_id=result.control_id)
 
 
 def without_lot(result: LabResult, judged: Judged) -> Finding:
     """Return that a result names no lot and may be of this one."""
-    why = result.unread[0].text if result.unread else judged.reasons[0].text
-    text = f"{name_of(result)} names no lot, and may be of this one: {why}"
+    sentence = {**names_in(result), "reason": _why(result, judged)}
     codes = [reason.code for reason in (result.unread or judged.reasons)]
     return for_review(
-        OpenPoint.RESULT_WITHOUT_LOT, text, analyte=result.analyte, sample_id=result.sample_id, codes=codes
+        OpenPoint.RESULT_WITHOUT_LOT, sentence, analyte=result.analyte, sample_id=result.sample_id, codes=codes
     )
 
 
 def tested_again(result: LabResult, judged: Judged) -> Finding:
     """Return that a result that was out has been tested again."""
-    text = f"{judged.reasons[0].text} It was tested again; a retest clears nothing without an investigation."
-    return for_review(OpenPoint.RETESTED, text, analyte=result.analyte, sample_id=result.sample_id)
+    sentence = {"reason": judged.reasons[0].text}
+    return for_review(OpenPoint.RETESTED, sentence, analyte=result.analyte, sample_id=result.sample_id)
 
 
 def repeats_another(result: LabResult, standing: tuple[LabResult, ...]) -> Finding:
@@ -101,11 +104,8 @@ def repeats_another(result: LabResult, standing: tuple[LabResult, ...]) -> Findi
         for other in standing
         if result_key(other) != result_key(result)
     )
-    if known:
-        text = f"{name_of(result)} repeats {result.retest_of}; a person decides which of them counts."
-        return for_review(OpenPoint.RETEST, text, analyte=result.analyte, retest_of=result.retest_of)
-    text = f"{name_of(result)} repeats {result.retest_of}, of which no result that stands is known for this lot."
-    return for_review(OpenPoint.RETEST_WITHOUT_ORIGINAL, text, analyte=result.analyte, retest_of=result.retest_of)
+    code = OpenPoint.RETEST if known else OpenPoint.RETEST_WITHOUT_ORIGINAL
+    return for_review(code, names_in(result), analyte=result.analyte, retest_of=result.retest_of)
 
 
 def scope_contradicted(result: LabResult, context: LotContext, basis: Basis) -> tuple[Finding, ...]:
@@ -118,7 +118,7 @@ def scope_contradicted(result: LabResult, context: LotContext, basis: Basis) -> 
     return tuple(
         for_review(
             OpenPoint.CONTEXT_CONTRADICTED,
-            f"{name_of(result)} and its lot name different {field}s: {', '.join(named[field])}.",
+            {**names_in(result), "variant": f"of_{field}", "values": ", ".join(named[field])},
             field=field,
             names=list(named[field]),
         )
