@@ -6,9 +6,7 @@ from typing import Any
 
 from gateway.events import FollowUp
 from gateway.inference.feedback import BiasState, Feedback
-from gateway.lab.deviations import Deviation
 from gateway.lab.disposition import LotState
-from gateway.lab.fingerprints import Fingerprint
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.samples import Point
 from gateway.lab.sampling import Waiting
@@ -17,21 +15,10 @@ from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
 from gateway.records.acts import Answer
-from gateway.records.guidance import Guidance
-from gateway.records.laboratory import Disposition, LabResult, ProvisionalHold, ResultReference, Specification
-from gateway.records.outgoing import AuditEntry, DeadLetter, OutgoingMessage, SignedHead
-from gateway.records.people import (
-    AuditArchived,
-    DeadLetterRetry,
-    MessageUnparked,
-    PointSettled,
-    Response,
-    SignedBias,
-    VersionChange,
-)
-from gateway.records.prediction import Prediction
-from gateway.records.process import Gap
-from gateway.records.production import ContextChange
+from gateway.records.laboratory import Disposition, LabResult, ResultReference, Specification
+from gateway.records.outgoing import AuditEntry, OutgoingMessage
+from gateway.records.people import Response
+from gateway.records.record import Record
 from gateway.records.scope import Scope
 from gateway.records.verdicts import Reason
 
@@ -49,7 +36,7 @@ class RequestedTest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SampleRequested:
+class SampleRequested(Record):
     """The laboratory is asked for a lot's tests; ``position``: its place in the queue, from 1."""
 
     request_id: str
@@ -64,7 +51,7 @@ class SampleRequested:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IncomingTested:
+class IncomingTested(Record):
     """A result of incoming material: whether it failed, None where it says neither.
 
     ``withdrawn``: the version that no longer counts.
@@ -95,7 +82,7 @@ class LotsInQuestion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResultAccepted:
+class ResultAccepted(Record):
     """A result version joins the record; ``supersedes`` is the version it takes over from.
 
     ``current``: whether it is the one that counts. ``lots``: None of a control, which has no lot.
@@ -108,7 +95,7 @@ class ResultAccepted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LotJudged:
+class LotJudged(Record):
     """A lot's state after a disposition; ``stands_already``: whether the lot's own row says it."""
 
     disposition: Disposition
@@ -118,7 +105,7 @@ class LotJudged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LotAssessed:
+class LotAssessed(Record):
     """What speaks for and against a lot after an event: assessments that are new or changed, subjects that are gone.
 
     ``whole``: all of the lot was assessed, so that nothing waits to be judged again; ``is_parent``: other lots are made
@@ -133,14 +120,14 @@ class LotAssessed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OpenLotsQuestioned:
+class OpenLotsQuestioned(Record):
     """The newest lots that are not closed, so many at most, are to be judged again."""
 
     most: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResultRestated:
+class ResultRestated(Record):
     """An unversioned message says what a later one had replaced; ``result_id``: that version, None: it is over."""
 
     of: LabResult
@@ -148,7 +135,7 @@ class ResultRestated:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResultRefused:
+class ResultRefused(Record):
     """A refused message speaks of lots, or of a sample whose lots are not known yet."""
 
     dead_letter_id: str
@@ -158,7 +145,7 @@ class ResultRefused:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResponseRecorded:
+class ResponseRecorded(Record):
     """A response joins the record; ``outcome`` says what it did."""
 
     response: Response
@@ -166,7 +153,7 @@ class ResponseRecorded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SpecificationRecorded:
+class SpecificationRecorded(Record):
     """A version of a specification, or its withdrawal, joins the record."""
 
     specification: Specification
@@ -174,7 +161,7 @@ class SpecificationRecorded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SeriesCharted:
+class SeriesCharted(Record):
     """Where a series stands after a result, and its sample's point; None: the sample has none any more."""
 
     key: SeriesKey
@@ -184,7 +171,7 @@ class SeriesCharted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ControlJudged:
+class ControlJudged(Record):
     """A control's point joins the record, where it has one; ``withdrawn``: the version whose point goes."""
 
     point: ControlPoint | None
@@ -192,7 +179,7 @@ class ControlJudged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReferenceFrozen:
+class ReferenceFrozen(Record):
     """From now on several analytes of a sample of that scope are judged together."""
 
     scope: Scope
@@ -201,7 +188,7 @@ class ReferenceFrozen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Latched:
+class Latched(Record):
     """An alarm that stands until a person takes it down."""
 
     code: str
@@ -209,7 +196,7 @@ class Latched:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelLearned:
+class ModelLearned(Record):
     """What follows of a model after a result taught it something; ``withdrawn``: the result that no longer counts."""
 
     bundle_sha256: str
@@ -221,53 +208,17 @@ class ModelLearned:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EpochBegun:
+class EpochBegun(Record):
     """The store is known to have forgotten something: what it decides from here on gets ids of a new epoch."""
 
     epoch: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unlatched:
+class Unlatched(Record):
     """An alarm that stood is over: the gateway finds so, or a person takes it down."""
 
     code: str
-
-
-Record = (
-    ResultAccepted
-    | LotJudged
-    | LotAssessed
-    | ResultRestated
-    | OpenLotsQuestioned
-    | ResultRefused
-    | ResponseRecorded
-    | ProvisionalHold
-    | Fingerprint
-    | Deviation
-    | SampleRequested
-    | IncomingTested
-    | SpecificationRecorded
-    | SeriesCharted
-    | ControlJudged
-    | ReferenceFrozen
-    | ContextChange
-    | Prediction
-    | Guidance
-    | DeadLetter
-    | Gap
-    | SignedHead
-    | Latched
-    | EpochBegun
-    | ModelLearned
-    | Unlatched
-    | PointSettled
-    | VersionChange
-    | SignedBias
-    | MessageUnparked
-    | DeadLetterRetry
-    | AuditArchived
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import TypeVar
 
 from gateway.contract.times import rfc3339
-from gateway.decision import Decision, Record, Unlatched
+from gateway.decision import Decision, Unlatched
 from gateway.decisions.changes import audit_entry
 from gateway.errors import record_damaged
 from gateway.events import ActRequested
@@ -45,6 +45,7 @@ from gateway.records.people import (
     VersionAct,
     VersionChange,
 )
+from gateway.records.record import Record
 
 Wanted = TypeVar("Wanted")
 

@@ -13,6 +13,7 @@ from gateway.lab.fingerprints import Fingerprint
 from gateway.line.limits import Limits
 from gateway.records.guidance import Instruction
 from gateway.records.laboratory import LabResult, Specification
+from gateway.records.record import Record
 from gateway.records.verdicts import Reason
 
 MOST_RESULTS = 60  # in a draft: the first, and the newest
@@ -126,7 +127,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deviation:
+class Deviation(Record):
     """The draft. ``result``: the newest that joined it, before whose sample the process is looked at."""
 
     deviation_id: str

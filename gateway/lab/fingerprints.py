@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gateway.history.windows import Segments, TagWindow, segments
 from gateway.lab.causes import CauseKind
+from gateway.records.record import Record
 from gateway.time_units import SECOND_NS
 
 STRETCHES = 8  # into which a lot's time is divided
@@ -24,7 +25,7 @@ OF_A_LOT = "lot "  # before the name of a material lot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fingerprint:
+class Fingerprint(Record):
     """How a lot was made: the means of its equipment's tags, and what was there (materials, equipment, shift).
 
     ``begins_with_lot``: whether ``from_ns`` is when the lot was begun; ``profile``: by tag, the means of eight equal

@@ -6,6 +6,7 @@ from enum import StrEnum
 from gateway.deadlines import Deadline
 from gateway.records.laboratory import LabResult, Specification
 from gateway.records.prediction import Prediction, Sensitivity
+from gateway.records.record import Record
 from gateway.records.scope import OF_THE_PLANT, Scope
 from gateway.records.verdicts import Reason
 
@@ -68,7 +69,7 @@ class Instruction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guidance:
+class Guidance(Record):
     """One piece of advice to people, in one state of its life."""
 
     guidance_id: str

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from gateway.records.prediction import Prediction
+from gateway.records.record import Record
 from gateway.records.scope import Scope
 from gateway.records.verdicts import Reason
 
@@ -209,7 +210,7 @@ class Disposition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProvisionalHold:
+class ProvisionalHold(Record):
     """A lot's hold before its result, by a prediction; ``settled_by``: the result that confirmed or withdrew it.
 
     ``since_ns``: from when on what the model spoke of was made. An earlier sample says nothing of it.

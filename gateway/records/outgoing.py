@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from gateway.deadlines import Deadline
+from gateway.records.record import Record
 from gateway.records.scope import OF_THE_PLANT, Scope
 from gateway.records.verdicts import Reason
 
@@ -53,7 +54,7 @@ class Head:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignedHead:
+class SignedHead(Record):
     """A head with an Ed25519 signature; key and signature in hexadecimal."""
 
     head: Head
@@ -64,7 +65,7 @@ class SignedHead:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeadLetter:
+class DeadLetter(Record):
     """A message that could not be understood, whole, with why."""
 
     dead_letter_id: str

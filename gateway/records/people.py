@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.records.record import Record
+
 
 class Act(StrEnum):
     """What a person at a terminal may do with a guidance."""
@@ -65,7 +67,7 @@ class VersionAct(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VersionChange:
+class VersionChange(Record):
     """Which bundle of a model was put into service, or taken out of it, by whom, when (UTC ns) and why."""
 
     model: str
@@ -79,7 +81,7 @@ class VersionChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignedBias:
+class SignedBias(Record):
     """A correction in force from ``signed_ns`` on; ``newest_ns``: the drawn time of the newest result it rests on."""
 
     bundle_sha256: str
@@ -97,7 +99,7 @@ OF_ALL_LOTS = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PointSettled:
+class PointSettled(Record):
     """A person settles what speaks against a lot's release; the lot is judged again.
 
     ``material_lot_id``: ``OF_ALL_LOTS`` where the point is of a message that speaks against many; then each of them is.
@@ -108,14 +110,14 @@ class PointSettled:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageUnparked:
+class MessageUnparked(Record):
     """A message that the broker has refused is to be sent again."""
 
     message_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeadLetterRetry:
+class DeadLetterRetry(Record):
     """A dead letter is to be tried again."""
 
     dead_letter_id: str
@@ -123,7 +125,7 @@ class DeadLetterRetry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AuditArchived:
+class AuditArchived(Record):
     """The trail's lines up to a number are in an archive, and leave the store."""
 
     first_seq: int

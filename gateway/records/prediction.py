@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gateway.records.record import Record
 from gateway.records.verdicts import Reason, Verdict
 
 
@@ -38,7 +39,7 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Prediction:
+class Prediction(Record):
     """A predicted value with its interval; without numbers where the gates abstained before inference."""
 
     prediction_id: str

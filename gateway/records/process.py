@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
+from gateway.records.record import Record
+
 
 class Quality(IntEnum):
     """The top two bits of an OPC UA status code (OPC 10000-4, 7.39)."""
@@ -44,7 +46,7 @@ class GapKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Gap:
+class Gap(Record):
     """A known hole in data. ``subject``: a source, a tag, ``history`` or a lane; ``until_ns`` None: still open."""
 
     gap_id: str

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.records.record import Record
 from gateway.records.scope import Scope
 
 
@@ -19,7 +20,7 @@ class ContextKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ContextChange:
+class ContextChange(Record):
     """One message of the manufacturing execution system, checked."""
 
     kind: ContextKind

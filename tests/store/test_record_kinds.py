@@ -5,13 +5,13 @@ import inspect
 import re
 import textwrap
 import types
-from typing import get_args
 
 import pytest
 
-from gateway.decision import Record
+from gateway.records.record import Record
 from gateway.store.statements import SQL
 from gateway.store.tables import TABLES
+from gateway.store.transaction.records import table
 from gateway.store.transaction.records.table import RECORD_KINDS
 
 _WRITTEN = re.compile(
@@ -63,7 +63,13 @@ def _called(function):
 
 
 def test_every_kind_of_record_has_a_row():
-    assert set(get_args(Record)) == RECORD_KINDS.keys()
+    named = {(kind.__module__, kind.__qualname__) for kind in Record.__subclasses__()}
+    assert named == {(kind.__module__, kind.__qualname__) for kind in RECORD_KINDS}
+
+
+def test_no_kind_of_record_has_two_rows():
+    rows = inspect.getsource(table).count("\n    _kind(")
+    assert rows == len(RECORD_KINDS)
 
 
 @pytest.mark.parametrize("kind", RECORD_KINDS, ids=lambda kind: kind.__name__)

@@ -5,44 +5,11 @@ A table that no kind of record writes says in its own row (``store/tables.py``) 
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from inspect import get_annotations
 from typing import Any, NamedTuple
 
-from gateway.decision import (
-    ControlJudged,
-    EpochBegun,
-    IncomingTested,
-    Latched,
-    LotAssessed,
-    LotJudged,
-    ModelLearned,
-    OpenLotsQuestioned,
-    ReferenceFrozen,
-    ResponseRecorded,
-    ResultAccepted,
-    ResultRefused,
-    ResultRestated,
-    SampleRequested,
-    SeriesCharted,
-    SpecificationRecorded,
-    Unlatched,
-)
 from gateway.events import Event
-from gateway.lab.deviations import Deviation
-from gateway.lab.fingerprints import Fingerprint
-from gateway.records.guidance import Guidance
-from gateway.records.laboratory import ProvisionalHold
-from gateway.records.outgoing import DeadLetter, SignedHead
-from gateway.records.people import (
-    AuditArchived,
-    DeadLetterRetry,
-    MessageUnparked,
-    PointSettled,
-    SignedBias,
-    VersionChange,
-)
-from gateway.records.prediction import Prediction
-from gateway.records.process import Gap
-from gateway.records.production import ContextChange
+from gateway.records.record import Record
 from gateway.store.transaction import lot_records
 from gateway.store.transaction.records import (
     acts,
@@ -63,44 +30,45 @@ class RecordKind(NamedTuple):
     tables: frozenset[str]
 
 
-def _kind(write: Callable[[sqlite3.Connection, Event, Any], None], *tables: str) -> RecordKind:
-    return RecordKind(write=write, tables=frozenset(tables))
+def _kind(write: Callable[[sqlite3.Connection, Event, Any], None], *tables: str) -> tuple[type[Record], RecordKind]:
+    _connection, _event, kind, _nothing = get_annotations(write).values()
+    return kind, RecordKind(write=write, tables=frozenset(tables))
 
 
-RECORD_KINDS: Mapping[type, RecordKind] = {
-    ResultAccepted: _kind(laboratory.result_accepted,
-                          "lab_result", "sample_request", "result_without_lot", "lot_to_judge"),
-    SpecificationRecorded: _kind(laboratory.specification_recorded, "specification_stated", "lot_to_judge"),
-    IncomingTested: _kind(laboratory.incoming_tested, "incoming_result"),
-    SampleRequested: _kind(laboratory.sample_requested, "sample_request"),
-    ProvisionalHold: _kind(laboratory.provisional_hold, "provisional_hold"),
-    LotAssessed: _kind(lot_records.assessed, "assessment", "lot_to_judge"),
-    ResultRestated: _kind(lot_records.restated, "restated_result"),
-    ResultRefused: _kind(lot_records.refused,
-                         "refused_result", "refused_in_place", "refused_of_product", "lot_to_judge"),
-    OpenLotsQuestioned: _kind(lot_records.question_open_lots, "lot_to_judge"),
-    SeriesCharted: _kind(control_charts.series_charted, "series", "series_sample"),
-    ControlJudged: _kind(control_charts.control_judged, "control_point"),
-    ReferenceFrozen: _kind(control_charts.reference_frozen, "analytes_together"),
-    ContextChange: _kind(production.context_changed,
-                         "context_change", "job_order", "lot", "material_use", "sample_request", "lot_to_judge"),
-    LotJudged: _kind(production.lot_judged, "disposition", "lot"),
-    Prediction: _kind(predictions.prediction_made, "prediction"),
-    ModelLearned: _kind(predictions.model_learned, "feedback", "model_learned"),
-    Guidance: _kind(guidance.guidance_changed, "guidance", "guidance_state"),
-    ResponseRecorded: _kind(guidance.response_recorded, "response"),
-    Deviation: _kind(deviations.deviation_version, "deviation"),
-    Fingerprint: _kind(deviations.lot_fingerprint, "lot_fingerprint"),
-    Latched: _kind(operation.latched, "latch"),
-    Unlatched: _kind(operation.unlatched, "latch"),
-    Gap: _kind(operation.gap_recorded, "gap"),
-    DeadLetter: _kind(operation.dead_letter, "dead_letter", "dead_letter_payload"),
-    SignedHead: _kind(operation.head_signed, "signed_head"),
-    EpochBegun: _kind(operation.epoch_begun, "store"),
-    PointSettled: _kind(acts.point_settled, "settlement", "lot_to_judge"),
-    VersionChange: _kind(acts.version_changed, "version_change"),
-    SignedBias: _kind(acts.bias_signed, "signed_bias"),
-    MessageUnparked: _kind(acts.message_unparked, "outbox"),
-    DeadLetterRetry: _kind(acts.dead_letter_retry, "retry"),
-    AuditArchived: _kind(acts.audit_archived, "audit_archive", "audit"),
-}  # fmt: skip
+RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
+    _kind(laboratory.result_accepted,
+          "lab_result", "sample_request", "result_without_lot", "lot_to_judge"),
+    _kind(laboratory.specification_recorded, "specification_stated", "lot_to_judge"),
+    _kind(laboratory.incoming_tested, "incoming_result"),
+    _kind(laboratory.sample_requested, "sample_request"),
+    _kind(laboratory.provisional_hold, "provisional_hold"),
+    _kind(lot_records.assessed, "assessment", "lot_to_judge"),
+    _kind(lot_records.restated, "restated_result"),
+    _kind(lot_records.refused,
+          "refused_result", "refused_in_place", "refused_of_product", "lot_to_judge"),
+    _kind(lot_records.question_open_lots, "lot_to_judge"),
+    _kind(control_charts.series_charted, "series", "series_sample"),
+    _kind(control_charts.control_judged, "control_point"),
+    _kind(control_charts.reference_frozen, "analytes_together"),
+    _kind(production.context_changed,
+          "context_change", "job_order", "lot", "material_use", "sample_request", "lot_to_judge"),
+    _kind(production.lot_judged, "disposition", "lot"),
+    _kind(predictions.prediction_made, "prediction"),
+    _kind(predictions.model_learned, "feedback", "model_learned"),
+    _kind(guidance.guidance_changed, "guidance", "guidance_state"),
+    _kind(guidance.response_recorded, "response"),
+    _kind(deviations.deviation_version, "deviation"),
+    _kind(deviations.lot_fingerprint, "lot_fingerprint"),
+    _kind(operation.latched, "latch"),
+    _kind(operation.unlatched, "latch"),
+    _kind(operation.gap_recorded, "gap"),
+    _kind(operation.dead_letter, "dead_letter", "dead_letter_payload"),
+    _kind(operation.head_signed, "signed_head"),
+    _kind(operation.epoch_begun, "store"),
+    _kind(acts.point_settled, "settlement", "lot_to_judge"),
+    _kind(acts.version_changed, "version_change"),
+    _kind(acts.bias_signed, "signed_bias"),
+    _kind(acts.message_unparked, "outbox"),
+    _kind(acts.dead_letter_retry, "retry"),
+    _kind(acts.audit_archived, "audit_archive", "audit"),
+))  # fmt: skip
