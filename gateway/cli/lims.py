@@ -40,7 +40,7 @@ def _group() -> None:
 
 @app.command(name="try")
 def try_mapping(
-    mapping: str = typer.Argument(..., help="canonical, senaite, labvantage, or a TOML file with [lims]."),
+    mapping: str = typer.Argument(..., help=f"{', '.join(MAPPINGS)}, or a TOML file with [lims]."),
     file: Path = typer.Argument(..., help="Messages: one JSON object, an array of them, or one in each line."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
 ) -> None:

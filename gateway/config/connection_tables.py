@@ -2,17 +2,22 @@
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.forms import URL, Name, Table, client_identifier, endpoint, host_name
 from gateway.config.measures import Duration
 from gateway.contract.lims.json_paths import FIELDS, is_path
+from gateway.contract.lims.mapping import MAPPINGS
 from gateway.records.laboratory import ResultStatus
 
 SECURITY_POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")  # of OPC UA, those not deprecated
 SECURITY_MODES = ("Sign", "SignAndEncrypt")
+if TYPE_CHECKING:
+    MappingName = str
+else:
+    MappingName = Literal[tuple(MAPPINGS)]
 
 
 class OpcUaTable(Table):
@@ -116,8 +121,8 @@ class LimsTable(Table):
     """``[lims]``: laboratory results."""
 
     topic: str = Field(default="lims/results/#", description="topic filter of results")
-    mapping: Literal["canonical", "senaite", "labvantage"] | MappingTable = Field(
-        default="canonical", description="how messages are read: canonical, senaite, labvantage, or a table of paths"
+    mapping: MappingName | MappingTable = Field(
+        default="canonical", description=f"how messages are read: {', '.join(MAPPINGS)}, or a table of paths"
     )
     decimal_comma: bool = Field(default=False, description="whether numbers in texts are written with a comma")
     source: Name = Field(default="lims", description="name of this interface; part of every result's identity")

@@ -114,10 +114,7 @@ STATUS = Publication(
     expires="never; the broker publishes the offline one as the will",
 )
 
+# every publication of this module, in its order
 PUBLICATIONS: Mapping[str, Publication] = {
-    row.name: row
-    for row in (
-        GUIDANCE, BOARD, PREDICTION, DISPOSITION, DEVIATION, SAMPLE_REQUEST, CONTROL, OUTCOME, AUDIT_HEAD, DEAD_LETTER,
-        STATUS,
-    )
-}  # fmt: skip
+    value.name: value for value in tuple(globals().values()) if isinstance(value, Publication)
+}
