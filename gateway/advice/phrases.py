@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.contract.lims.numbers import exact, number_text, told_apart
+from gateway.contract.lims.numbers import distinct_text, exact, number_text
 from gateway.records.guidance import SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
@@ -94,7 +94,7 @@ def with_unit(value: str, prediction: Prediction) -> str:
 
 def shown_text(value: float | None, limits: Specification) -> str:
     """Return a number in four digits, in more where it would otherwise stand on the other side of a limit."""
-    return "" if value is None else told_apart(exact(value), limits.lower, limits.upper, digits=_DIGITS)
+    return "" if value is None else distinct_text(exact(value), limits.lower, limits.upper, digits=_DIGITS)
 
 
 def words_of(suggestion: SetpointSuggestion) -> str:

@@ -43,7 +43,7 @@ def context_messages(payload: bytes) -> list[bytes]:
     if len(changes) == 1 and changes[0] is document:
         return [payload]
     if not 0 < len(changes) <= MOST_CHANGES:
-        text = f"The message tells {len(changes)} changes; it must tell 1 to {MOST_CHANGES}."
+        text = f"The message has {len(changes)} changes; it must have 1 to {MOST_CHANGES}."
         raise MessageRefusedError((refusal(Refusal.OUT_OF_RANGE, text),), about=_REFERENCES.reference(payload))
     return [json.dumps(change, separators=(",", ":"), default=str).encode() for change in changes]
 
@@ -53,8 +53,8 @@ def _of_one_lot_each(change: Any) -> list[Any]:
     for name in _LOTS:
         lots = _lots(change.get(name)) if isinstance(change, dict) else []
         if len(lots) > 1:
-            changes = [{**each, name: lot} if name in each else each for each in changes for lot in lots]
-    return [each for at, each in enumerate(changes) if each not in changes[:at]]
+            changes = [{**change, name: lot} if name in change else change for change in changes for lot in lots]
+    return [change for at, change in enumerate(changes) if change not in changes[:at]]
 
 
 def _with_what_it_consumes(change: Any) -> list[Any]:

@@ -208,13 +208,13 @@ class FieldReader:
             return None
         return FieldReader(value, self.now_ns, self.reasons, self.flags)
 
-    def _wrong_type(self, name: str, value: Any, wanted: str) -> None:
+    def _wrong_type(self, name: str, value: Any, expected: str) -> None:
         if isinstance(value, NotFinite):
             self.finite(name, value)
             return
         self.refuse(
             Refusal.WRONG_TYPE,
-            f"{name} must be {wanted}, but is {echo(value)}.",
+            f"{name} must be {expected}, but is {echo(value)}.",
             field=name,
             found=echo(value),
         )

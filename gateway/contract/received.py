@@ -154,12 +154,12 @@ def _spelled(schema: Schema, others: tuple[str, ...]) -> Schema:
 
 def context_schema() -> Schema:
     """Return the schema of a message about orders, lots, materials and equipment."""
-    each = [
+    required_by_event = [
         {"if": {"properties": {"event": {"const": kind.value}}}, "then": {"required": list(needed)}}
         for kind, needed in REQUIRED.items()
     ]
     return _object("context", "A change of order, lot, material or equipment", _CONTEXT_FIELDS, ("event", "at")) | {
-        "allOf": each
+        "allOf": required_by_event
     }
 
 

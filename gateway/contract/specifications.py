@@ -136,7 +136,7 @@ def _named(payload: bytes) -> dict[str, list[str]]:
 
 def _reference(products: tuple[ProductReference, ...]) -> ResultReference | None:
     """Return a reference to products; None where neither a product nor an analyte is named, so that no lot is meant."""
-    known = tuple(each for each in products if each.product is not None or each.analyte is not None)
+    known = tuple(product for product in products if product.product is not None or product.analyte is not None)
     return ResultReference(source=_SOURCE, products=known) if known else None
 
 
@@ -174,14 +174,14 @@ def _bands(reader: FieldReader, target: float | None) -> Bands | None:
 
 def _pair(reader: FieldReader, name: str) -> tuple[float, float]:
     stated = reader.document.get(name)
-    if not isinstance(stated, list) or len(stated) != 2 or any(isinstance(each, bool) for each in stated):  # noqa: PLR2004
+    if not isinstance(stated, list) or len(stated) != 2 or any(isinstance(item, bool) for item in stated):  # noqa: PLR2004
         _refuse_pair(reader, name)
         return 0.0, 0.0
-    numbers = [each for each in stated if isinstance(each, int | float) or is_non_finite(each)]
-    known = [reader.finite(f"bands.{name}", each) for each in numbers]
+    numbers = [item for item in stated if isinstance(item, int | float) or is_non_finite(item)]
+    known = [reader.finite(f"bands.{name}", number) for number in numbers]
     if None in known:
-        return 0.0, 0.0  # said already
-    pair = tuple(each for each in known if each is not None)
+        return 0.0, 0.0  # the reader has noted the reason
+    pair = tuple(number for number in known if number is not None)
     if len(pair) == 2 and pair[0] < pair[1]:  # noqa: PLR2004
         return pair
     _refuse_pair(reader, name)

@@ -55,15 +55,15 @@ def matches(topic_filter: str, topic: str) -> bool:
 
     A wildcard at the beginning takes no topic that begins with ``$``.
     """
-    wanted, levels = unshared(topic_filter).split("/"), topic.split("/")
-    if levels[0].startswith("$") and wanted[0] in {"+", "#"}:
+    filter_levels, levels = unshared(topic_filter).split("/"), topic.split("/")
+    if levels[0].startswith("$") and filter_levels[0] in {"+", "#"}:
         return False
-    for at, level in enumerate(wanted):
+    for at, level in enumerate(filter_levels):
         if level == "#":
             return True
         if at >= len(levels) or level not in {"+", levels[at]}:
             return False
-    return len(wanted) == len(levels)
+    return len(filter_levels) == len(levels)
 
 
 @dataclass(frozen=True, slots=True)

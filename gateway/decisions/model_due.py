@@ -28,7 +28,13 @@ from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
-from gateway.setpoints.interactions import CoupledOutput, coupled_models, neighbouring_others, own_others, pending_moves
+from gateway.setpoints.interactions import (
+    CoupledOutput,
+    coupled_models,
+    outputs_of_neighbour,
+    own_others,
+    pending_moves,
+)
 
 
 def windows_of_model(event: ModelDue, line: LineDefinition) -> tuple[WindowRequest, ...]:
@@ -160,7 +166,7 @@ def _others(
     for neighbour in coupled_models(model, facts.line):
         predictions = facts.coupled_predictions.get(neighbour.name, ())
         product = _product_of(neighbour, predictions, model, facts)
-        coupled += neighbouring_others(neighbour, predictions, _limits_by_analyte(event, facts, neighbour, product))
+        coupled += outputs_of_neighbour(neighbour, predictions, _limits_by_analyte(event, facts, neighbour, product))
     return (*own, *coupled)
 
 

@@ -14,7 +14,7 @@ from gateway.inference.operator_inputs import NUMBER_TYPES, KnownInputs, NotAllo
 from gateway.inference.operator_results import OPERATORS
 from gateway.inference.protobuf import NotProtobufError
 
-MOST_ROWS = 512  # that are asked for at once: the setpoint search looks at 401
+MOST_ROWS = 512  # that are evaluated at once: the setpoint search looks at 401
 MOST_NODES = 20_000
 LARGEST_RESULT = 2**22  # numbers: 32 MiB in doubles
 LARGEST_CONSTANT = 2**24
@@ -73,7 +73,7 @@ def _check_constant(name: str, constant: Tensor) -> None:
 
 def _checked_shape(shape: Sequence[int], name: str, *, most: int) -> int:
     """Return how many numbers a shape holds."""
-    if len(shape) > _MOST_DIMENSIONS or any(each < 0 for each in shape):
+    if len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):
         raise NotAllowedError(f"{name} has the shape {list(shape)}")
     size = math.prod(shape)
     if size > most:
@@ -113,7 +113,7 @@ def _check_sizes(graph: Graph, inputs: int) -> None:
 def _input_shape(dims: tuple[int | None, ...] | None, inputs: int) -> Shape:
     if dims is None:
         return (MOST_ROWS, inputs)
-    return tuple((MOST_ROWS if at == 0 else inputs) if each is None else each for at, each in enumerate(dims))
+    return tuple((MOST_ROWS if at == 0 else inputs) if size is None else size for at, size in enumerate(dims))
 
 
 # --- what each operator gives -------------------------------------------------------------------------

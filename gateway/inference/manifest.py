@@ -215,7 +215,9 @@ class BundleManifest(_Table):
             if item.resolution < FINEST_STEP * item.max_step:
                 raise ValueError(f"the resolution of {item.tag} is finer than a millionth of its max_step")
             reversed_ones = [
-                each.tag for each in item.interlocks if each.within is not None and each.within[0] > each.within[1]
+                interlock.tag
+                for interlock in item.interlocks
+                if interlock.within is not None and interlock.within[0] > interlock.within[1]
             ]
             if reversed_ones:
                 raise ValueError(f"the interlock {reversed_ones[0]} of {item.tag} has its lower limit above the upper")

@@ -73,12 +73,12 @@ def read_graph(model: bytes) -> Graph:
     odd = [name for number, name in ((20, "training steps"), (25, "functions of its own")) if whole.has(number)]
     if graph.has(15):
         odd.append("sparse constants")
-    constants = _by_name([(each.text(8), _tensor(each)) for each in graph.messages(5)])
+    constants = _by_name([(tensor.text(8), _tensor(tensor)) for tensor in graph.messages(5)])
     return Graph(
-        nodes=tuple(_node(each) for each in graph.messages(1)),
+        nodes=tuple(_node(node) for node in graph.messages(1)),
         constants=constants,
-        inputs={each.text(1): _dims(each) for each in graph.messages(11) if each.text(1) not in constants},
-        outputs=tuple(each.text(1) for each in graph.messages(12)),
+        inputs={value.text(1): _dims(value) for value in graph.messages(11) if value.text(1) not in constants},
+        outputs=tuple(value.text(1) for value in graph.messages(12)),
         odd=tuple(odd),
     )
 
@@ -97,7 +97,7 @@ def _node(message: Message) -> Node:
         domain=message.text(7),
         inputs=tuple(message.texts(1)),
         outputs=tuple(message.texts(2)),
-        attributes=_by_name([(each.text(1), _attribute(each)) for each in message.messages(5)]),
+        attributes=_by_name([(attribute.text(1), _attribute(attribute)) for attribute in message.messages(5)]),
     )
 
 
@@ -140,4 +140,4 @@ def _dims(value_info: Message) -> tuple[int | None, ...] | None:
     tensor = value_info.message(2).message(1)
     if not tensor.has(2):
         return None
-    return tuple(each.whole(1) if each.has(1) else None for each in tensor.message(2).messages(1))
+    return tuple(dim.whole(1) if dim.has(1) else None for dim in tensor.message(2).messages(1))

@@ -47,19 +47,19 @@ def _gemm(known: KnownInputs) -> OperatorResult:
 def _concat(known: KnownInputs) -> OperatorResult:
     axis = known.whole("axis", 0) % len(known.shapes[0])
     shape = [max(sizes) for sizes in zip(*known.shapes, strict=True)]
-    shape[axis] = sum(each[axis] for each in known.shapes)
+    shape[axis] = sum(shape[axis] for shape in known.shapes)
     return OperatorResult((tuple(shape),), math.prod(shape))
 
 
 def _reshape(known: KnownInputs) -> OperatorResult:
-    wanted = known.wholes("shape", 1)
-    if wanted is None:
+    requested = known.wholes("shape", 1)
+    if requested is None:
         raise NotAllowedError("Reshape has no shape")
-    given = known.shapes[0]
-    shape = [given[at] if size == 0 else size for at, size in enumerate(wanted)]
+    input_shape = known.shapes[0]
+    shape = [input_shape[at] if size == 0 else size for at, size in enumerate(requested)]
     fixed = math.prod(size for size in shape if size != -1)
-    size = math.prod(given)
-    return OperatorResult((tuple(-(-size // max(fixed, 1)) if each == -1 else each for each in shape),), size)
+    size = math.prod(input_shape)
+    return OperatorResult((tuple(-(-size // max(fixed, 1)) if length == -1 else length for length in shape),), size)
 
 
 def _flatten(known: KnownInputs) -> OperatorResult:

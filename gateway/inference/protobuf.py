@@ -27,15 +27,15 @@ class Message:
 
     def message(self, number: int) -> "Message":
         """Return a singular message, merged where it stands several times; empty where it does not."""
-        return Message(b"".join(bytes(each) for each in self._bytes(number)))
+        return Message(b"".join(bytes(piece) for piece in self._bytes(number)))
 
     def messages(self, number: int) -> list["Message"]:
         """Return a repeated message."""
-        return [Message(each) for each in self._bytes(number)]
+        return [Message(encoded) for encoded in self._bytes(number)]
 
     def size(self, number: int) -> int:
         """Return how many bytes a field has."""
-        return sum(len(each) for each in self._bytes(number))
+        return sum(len(piece) for piece in self._bytes(number))
 
     def text(self, number: int) -> str:
         """Return a singular text, the last where it stands several times."""
@@ -44,7 +44,7 @@ class Message:
 
     def texts(self, number: int) -> list[str]:
         """Return a repeated text."""
-        return [_decoded(each) for each in self._bytes(number)]
+        return [_decoded(encoded) for encoded in self._bytes(number)]
 
     def whole(self, number: int, default: int = 0) -> int:
         """Return a singular whole number, signed, the last where it stands several times."""
@@ -54,13 +54,13 @@ class Message:
     def wholes(self, number: int) -> list[int]:
         """Return a repeated whole number, packed or not."""
         values: list[int] = []
-        for each in self._fields.get(number, ()):
-            if isinstance(each, int):
-                values.append(_signed(each))
+        for content in self._fields.get(number, ()):
+            if isinstance(content, int):
+                values.append(_signed(content))
                 continue
             at = 0
-            while at < len(each):
-                value, at = _varint(each, at)
+            while at < len(content):
+                value, at = _varint(content, at)
                 values.append(_signed(value))
         return values
 
@@ -71,9 +71,9 @@ class Message:
 
     def _bytes(self, number: int) -> list[memoryview]:
         values = self._fields.get(number, [])
-        if not all(isinstance(each, memoryview) for each in values):
+        if not all(isinstance(value, memoryview) for value in values):
             raise NotProtobufError(f"field {number} is a number, not bytes")
-        return [each for each in values if isinstance(each, memoryview)]
+        return [value for value in values if isinstance(value, memoryview)]
 
 
 def _fields(data: memoryview) -> dict[int, list[int | memoryview]]:

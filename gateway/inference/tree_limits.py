@@ -12,7 +12,7 @@ def steps_of_trees(known: KnownInputs) -> int:
     lists = [known.node.attributes[f"nodes_{name}"].wholes for name in
              ("treeids", "nodeids", "truenodeids", "falsenodeids")]  # fmt: skip
     modes = known.node.attributes["nodes_modes"].texts
-    if len({len(each) for each in (*lists, modes)}) != 1:
+    if len({len(values) for values in (*lists, modes)}) != 1:
         raise NotAllowedError("its trees' lists are not of one length")
     following: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
     for tree, node, on_true, on_false, mode in zip(*lists, modes, strict=True):
@@ -34,15 +34,15 @@ def _depths(following: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]) ->
     """
     depth: dict[tuple[int, int], int] = {}  # of what has been followed to its leaves
     for node in sorted(following, reverse=True):  # most trees are numbered from the root: their leaves come first
-        if all(each in depth for each in following[node]):
-            depth[node] = 1 + max((depth[each] for each in following[node]), default=0)
+        if all(child in depth for child in following[node]):
+            depth[node] = 1 + max((depth[child] for child in following[node]), default=0)
     for start in following:
         path, under_way = [] if start in depth else [start], set[tuple[int, int]]()
         while path:
             node = path[-1]
             if node not in following:
                 raise NotAllowedError(f"a branch of tree {node[0]} leads to node {node[1]}, which is not there")
-            open_ones = [each for each in following[node] if each not in depth]
+            open_ones = [child for child in following[node] if child not in depth]
             if open_ones and node not in under_way:
                 under_way.add(node)
                 if not under_way.isdisjoint(open_ones):
@@ -51,7 +51,7 @@ def _depths(following: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]) ->
                 continue
             if open_ones:
                 raise NotAllowedError(f"tree {node[0]} leads back to where it was")
-            depth[node] = 1 + max((depth[each] for each in following[node]), default=0)
+            depth[node] = 1 + max((depth[child] for child in following[node]), default=0)
             under_way.discard(node)
             path.pop()
     return depth

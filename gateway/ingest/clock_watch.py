@@ -26,7 +26,7 @@ class ClockWatch:
 
     def disconnected(self) -> None:
         """Note that the source is away: it may come back with another clock, and tells every value again."""
-        self._clocks.subscribed_anew()
+        self._clocks.resubscribed()
         self.server_since_up = ServerClock(limit_ns=self._max_clock_skew_ns)
 
     @property
@@ -44,7 +44,7 @@ class ClockWatch:
             server_ns=notification.server_ns,
             samples=notification.samples,
             now_ns=now_ns,
-            not_told=notification.not_told,
+            not_on_change=notification.not_on_change,
             delays_ns=notification.delays_ns,
         )
         name = self._source.name

@@ -115,7 +115,7 @@ class EventQueue:
     def _hurry(self, recurring: str, urgency: Urgency) -> None:
         """Move what waits where less urgent events do to where its newest belongs."""
         for less_urgent in self._queues[urgency + 1 :]:
-            for pending in [each for each in less_urgent if _recurring(each.event) == recurring]:
+            for pending in [other for other in less_urgent if _recurring(other.event) == recurring]:
                 less_urgent.remove(pending)
                 self._queues[urgency].append(pending)
 

@@ -15,7 +15,7 @@ from gateway.transport.mqtt_messages import Delivery
 
 
 def understand_head(own_keys: Container[str]) -> Callable[[Delivery, Origin, ClockReading], HeadWitnessed]:
-    """Return what reads the head that the broker was told earlier.
+    """Return what reads the head that was published to the broker earlier.
 
     ``own_keys``: the public keys (hexadecimal) that sign, or have signed, the heads of this store. A head by any other
     key, or with a wrong signature, raises MessageRefusedError: it becomes a dead letter and changes nothing.

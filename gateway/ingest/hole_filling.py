@@ -44,10 +44,10 @@ class HoleFilling:
         self.holes.append(self._current)
 
     def close(self) -> None:
-        """Note that nothing is told live for now."""
+        """Note that no live values come for now."""
         self._current = None
 
-    def told_live(self, samples: Iterable[TagSample]) -> None:
+    def note_live(self, samples: Iterable[TagSample]) -> None:
         """Note what came live after the newest hole: history need not tell it."""
         if self._current is not None:
             for sample in samples:

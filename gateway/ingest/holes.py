@@ -1,4 +1,4 @@
-"""A hole in what a source has told, and which of it its server's history fills. Pure.
+"""A hole in the values of a source, and which of it its server's history fills. Pure.
 
 A slice of a few tags and minutes is read at a time; what came live is left out of what history adds.
 """
@@ -16,7 +16,7 @@ _BOUND_NOT_FOUND = 0x80D70000
 
 @dataclass(slots=True)
 class Hole:
-    """A stretch that was not told live; ``first_live_ns``: per tag, the first source time told after it."""
+    """A stretch without live values; ``first_live_ns``: per tag, the first source time after it."""
 
     kind: GapKind
     from_ns: int
@@ -25,7 +25,7 @@ class Hole:
     attempts: int = 0
     tags: tuple[str, ...] = ()
     done: int = 0  # slices that have been filled, or given up
-    last_filled: dict[str, TagSample] = field(default_factory=dict)  # per tag of which history told anything
+    last_filled: dict[str, TagSample] = field(default_factory=dict)  # per tag of which history held anything
     filled_samples: int = 0
 
     @property
@@ -34,7 +34,7 @@ class Hole:
         return bool(self.tags) and self.done == sum(1 for _ in self.slices())
 
     def live_from_ns(self, tag: str) -> int:
-        """Return from when a tag's values were told live again: at the latest, from the end of the hole."""
+        """Return from when a tag's values came live again: at the latest, from the end of the hole."""
         return min(self.first_live_ns.get(tag, self.until_ns), self.until_ns)
 
     def slices(self) -> Iterator[tuple[tuple[str, ...], int, int]]:
@@ -50,13 +50,13 @@ class Hole:
         Where the server tells no value at the start, the last one of the slice before still holds: its history of that
         slice was read to the end.
         """
-        told_live_ns = self.live_from_ns(tag)
-        known = [sample for sample in samples if sample.status != _BOUND_NOT_FOUND and sample.source_ns < told_live_ns]
+        live_ns = self.live_from_ns(tag)
+        known = [sample for sample in samples if sample.status != _BOUND_NOT_FOUND and sample.source_ns < live_ns]
         within = [sample for sample in known if start_ns < sample.source_ns <= until_ns]
         held = [sample for sample in known if sample.source_ns <= start_ns][-1:]
         if not held and tag in self.last_filled:
             held = [self.last_filled[tag]]
-        if start_ns < told_live_ns and (held or within):
+        if start_ns < live_ns and (held or within):
             first = tag not in self.last_filled
             self.filled_samples += len(within) + (len(held) if first else 0)
             self.last_filled[tag] = [*held, *within][-1]

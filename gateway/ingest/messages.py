@@ -77,7 +77,7 @@ class Intake:
         """Take from a session.
 
         ``routes``: subscribed topic filter to the function that understands its messages; ``splits``: of those whose
-        messages may tell several things, how they are parted.
+        messages may hold several results, how they are divided.
         """
         self._inbox = inbox
         self._urgency = urgency
@@ -99,15 +99,15 @@ class Intake:
         if session is None:
             return  # not acknowledged: it comes again
         log.debug("received", topic=delivery.topic, bytes=len(delivery.payload), redelivered=delivery.redelivered)
-        if not delivery.payload:  # how a retained message is cleared (MQTT 5.0, 3.3.1.3): it tells nothing
+        if not delivery.payload:  # how a retained message is cleared (MQTT 5.0, 3.3.1.3): it holds nothing
             log.debug("an empty message is acknowledged and ignored", topic=delivery.topic)
             session.acknowledge(delivery)
             return
         events = self._events(delivery)
         if not events:
-            session.acknowledge(delivery)  # it told nothing that could be lost
+            session.acknowledge(delivery)  # it holds nothing that could be lost
             return
-        witness = isinstance(events[0], HeadWitnessed)  # retained: told anew at every connection
+        witness = isinstance(events[0], HeadWitnessed)  # retained: sent again at every connection
         key = (0 if witness else delivery.message_number, delivery.topic, sha256_hex(delivery.payload))
         standing = self._waiting.get(key)
         if standing is not None and (delivery.redelivered or witness):
@@ -126,20 +126,20 @@ class Intake:
         """Acknowledge a message of which everything is committed."""
         if self._waiting.get(key) is waiting:
             del self._waiting[key]
-        for each in waiting.deliveries:
-            session.acknowledge(each)
+        for delivery in waiting.deliveries:
+            session.acknowledge(delivery)
         if self._paused and len(self._waiting) <= _RESUME_AT:
             self._paused = False
             session.resume()
 
     def takes(self, topic: str) -> bool:
         """Return whether a topic is one of this session's."""
-        return any(matches(wanted, topic) for wanted in self._routes)
+        return any(matches(topic_filter, topic) for topic_filter in self._routes)
 
     def offer(
         self, topic: str, payload: bytes, *, session: str, committed: Callable[[], None]
     ) -> list[Arrived | HeadWitnessed]:
-        """Take a message that no broker waits for, posted or asked for again by a person; return what it tells.
+        """Take a message that no broker waits for, posted or asked for again by a person; return its events.
 
         ``committed`` is called when all of it is.
         """
@@ -158,7 +158,7 @@ class Intake:
         return events
 
     def _events(self, delivery: Delivery) -> list[Arrived | HeadWitnessed]:
-        """Return what a message tells; a list without results tells nothing.
+        """Return the events of a message; none for a list without results.
 
         All of it is of one moment, by which a redelivery of all of it is recognised.
         """
@@ -230,5 +230,5 @@ def _unrouted(topic: str, routes: Iterable[str]) -> Reason:
 
 def _unreadable(error: Exception) -> Reason:
     text = f"Reading the message failed ({type(error).__name__}); it is kept for a person to look at."
-    told = repr(error)[:500].encode("utf-8", "backslashreplace").decode()
-    return refusal(Refusal.DECISION_FAILED, text, error=told)
+    error_text = repr(error)[:500].encode("utf-8", "backslashreplace").decode()
+    return refusal(Refusal.DECISION_FAILED, text, error=error_text)

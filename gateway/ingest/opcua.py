@@ -19,7 +19,7 @@ from gateway.transport.opcua import OpcUaSession
 from gateway.transport.opcua_listener import Notification
 from gateway.transport.opcua_source import OpcUaSource
 
-_WANT_ALL_AGAIN_SECONDS = 60.0
+_RENEW_AFTER_SECONDS = 60.0
 
 
 class OpcUaFeed:
@@ -64,7 +64,7 @@ class OpcUaFeed:
         self._away_since_ns: int | None = history.confirmed_ns(source.name) or None
         if self._away_since_ns is not None:  # an earlier run heard it; since then nothing is known
             history.mark_source_unknown(source.name)
-        self._wanted_all_at = -math.inf
+        self._renewed_at = -math.inf
 
     async def run(self) -> None:
         """Keep the session alive until cancelled."""
@@ -83,25 +83,25 @@ class OpcUaFeed:
     def on_notification(self, notification: Notification) -> None:
         """Take one notification."""
         if self._history.clock_step_count() != self._clock_step_count:
-            self._start_over()
+            self._renew_after_clock_step()
             return
         now_ns = self._clock.now_ns()
         if self._clocks.read(notification, now_ns):
             self._report_tags()
         for tag in notification.lost_tags:
-            self._lose_tag(tag, now_ns)
+            self._mark_tag_unknown(tag, now_ns)
         if self._away_since_ns is not None:
             self._filling.open(GapKind.DISCONNECTED, from_ns=self._away_since_ns, until_ns=now_ns)
             self._away_since_ns = None
         if notification.lost:
             self._history.mark_source_unknown(self.name)
             self._filling.open(GapKind.SEQUENCE, from_ns=self._history.confirmed_ns(self.name), until_ns=now_ns)
-            self._want_all_again()
+            self._renew_session()
         for tag in notification.overflowed:
             self._overflows.note(tag, notification.samples)
         over = {sample.tag for sample in notification.samples} - notification.overflowed
         self._overflows.record_over(over, now_ns=now_ns)
-        self._filling.told_live(notification.samples)
+        self._filling.note_live(notification.samples)
         self._history.add_notification(
             self.name,
             notification.samples,
@@ -113,7 +113,7 @@ class OpcUaFeed:
         )
         self._filling.start()
 
-    def on_state(self, subscribed: bool) -> None:  # noqa: FBT001 - a state, told by a callback
+    def on_state(self, subscribed: bool) -> None:  # noqa: FBT001 - a state, from a callback
         """Take whether the source is connected; while it is not, nothing is known of its tags."""
         if not subscribed:
             self._overflows.record_all()
@@ -124,7 +124,7 @@ class OpcUaFeed:
             self._clocks.disconnected()
         self._listener.source(self.name, subscribed)
 
-    def on_condition(self, code: str, stands: bool) -> None:  # noqa: FBT001 - a state, told by a callback
+    def on_condition(self, code: str, stands: bool) -> None:  # noqa: FBT001 - a state, from a callback
         """Take whether an alarm stands."""
         self._listener.condition(code, stands)
 
@@ -143,12 +143,12 @@ class OpcUaFeed:
 
     # --- what is lost
 
-    def _start_over(self) -> None:
-        """Want all values again, since the gateway's clock was set.
+    def _renew_after_clock_step(self) -> None:
+        """Have all values sent again, since the gateway's clock was set.
 
-        The step itself is on record, and no time in which values were missed; an outage that nobody has looked at yet
-        stays one. Whether its beginning was read on the right clock nobody can say: the earlier of both is taken. A
-        hole that reaches into a future that was none cannot be filled as it is; it becomes part of the new one.
+        The step is on record and is no outage; an outage that is not on record yet stays one. Whether its beginning was
+        read before or after the step is not known, so the earlier time is taken. A hole that ends in the future cannot
+        be filled; it becomes part of the new one.
         """
         now_ns, stepped_ns = self._clock.now_ns(), self._history.stepped_ns() - self._stepped_ns
         self._clock_step_count, self._stepped_ns = self._history.clock_step_count(), self._history.stepped_ns()
@@ -156,19 +156,19 @@ class OpcUaFeed:
         missed = [] if self._away_since_ns is None else [self._away_since_ns]
         missed += self._filling.record_later_than(now_ns)
         self._away_again_ns = min([now_ns, *missed, *(from_ns + stepped_ns for from_ns in missed)])
-        self._session.renew("the gateway's clock was set: all values are wanted again")
+        self._session.renew("the gateway's clock was set: all values are to be sent again")
 
-    def _want_all_again(self) -> None:
-        """Have every value told again: one that does not change would stay unknown for hours.
+    def _renew_session(self) -> None:
+        """Renew the session, so that every value is sent again: one that does not change would stay unknown for hours.
 
-        Seldom: a server of which something is lost all the time must not be left all the time.
+        Not often: with a server that loses values all the time, the session must not be renewed all the time.
         """
         now = self._clock.monotonic()
-        if now - self._wanted_all_at >= _WANT_ALL_AGAIN_SECONDS:
-            self._wanted_all_at = now
-            self._session.renew("values were lost for good: all are wanted again")
+        if now - self._renewed_at >= _RENEW_AFTER_SECONDS:
+            self._renewed_at = now
+            self._session.renew("values were lost for good: all are to be sent again")
 
-    def _lose_tag(self, tag: str, now_ns: int) -> None:
+    def _mark_tag_unknown(self, tag: str, now_ns: int) -> None:
         """Mark that nothing is known of a tag since its last value, and put it on record."""
         since_ns = self._history.last_ns(tag)
         if since_ns is not None:

@@ -2,7 +2,7 @@
 
 The server's clock stands in every publish response. Behind one server may be several devices, each with a clock of its
 own, so source times are judged tag by tag, and only by values that show the clock: their source time has gone on, and
-they were told because they changed. The median of the last few readings counts, as one response may be late; only a
+they were sent because they changed. The median of the last few readings counts, as one response may be late; only a
 reading that no late response explains counts by itself.
 """
 
@@ -70,7 +70,7 @@ class TagClock:
         return bool(self._leads_ns)
 
     def forget_value(self) -> None:
-        """Note that the next value was not told because it changed: it may be as old as it likes."""
+        """Note that the next value was not sent because it changed: it may be as old as it likes."""
         self._last = None
 
     def read(self, sample: TagSample, *, now_ns: int, limit_ns: int, delay_ns: int) -> None:
@@ -91,7 +91,7 @@ class TagClock:
         self._leads_ns.append(lead_ns)
         if abs(lead_ns) <= limit_ns and not self.lead_ns:
             return  # nothing was wrong, and nothing is
-        wrong_ns = [each_ns for each_ns in list(self._leads_ns)[-_RIGHT_AGAIN:] if abs(each_ns) > limit_ns]
+        wrong_ns = [lead_ns for lead_ns in list(self._leads_ns)[-_RIGHT_AGAIN:] if abs(lead_ns) > limit_ns]
         if self.lead_ns and wrong_ns:  # a clock that is right now and then is not right: no value of it counts
             self.lead_ns = median(wrong_ns)
             return
@@ -118,8 +118,8 @@ class SourceClocks:
         self._tags: dict[str, TagClock] = {}
         self._off: set[str] = set()
 
-    def subscribed_anew(self) -> None:
-        """Note that every tag is told again, changed or not."""
+    def resubscribed(self) -> None:
+        """Note that every value is sent again, changed or not."""
         for clock in self._tags.values():
             clock.forget_value()
 
@@ -129,7 +129,7 @@ class SourceClocks:
         server_ns: int | None,
         samples: Iterable[TagSample],
         now_ns: int,
-        not_told: frozenset[str] = frozenset(),
+        not_on_change: frozenset[str] = frozenset(),
         delays_ns: Mapping[str, int] | None = None,
     ) -> None:
         """Take one publish response.
@@ -138,14 +138,14 @@ class SourceClocks:
             server_ns: the server's time in it.
             samples: its values; of several of a tag the last one counts.
             now_ns: when it came.
-            not_told: tags whose values were not told because they changed.
-            delays_ns: by tag, how late its changes may come where the server has granted less than was asked for.
+            not_on_change: tags whose values were not sent because they changed.
+            delays_ns: by tag, how late its changes may come where the server has granted less than was requested.
         """
         if server_ns is not None:
             self.server.read(server_ns=server_ns, now_ns=now_ns)
         for tag, sample in {sample.tag: sample for sample in samples}.items():
             clock = self._tags.setdefault(tag, TagClock())
-            if tag in not_told:
+            if tag in not_on_change:
                 clock.forget_value()
             delay_ns = max(self._usual_delay_ns, (delays_ns or {}).get(tag, 0))
             clock.read(sample, now_ns=now_ns, limit_ns=self._limit_ns, delay_ns=delay_ns)

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
-from gateway.contract.lims.numbers import exact, nearest, number_text, plain, told_apart
+from gateway.contract.lims.numbers import distinct_text, exact, nearest, number_text, plain
 from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification, reason_of
 from gateway.lab.phrases import LabPhrase, lab_phrase, limits_text
 from gateway.lab.qualitative import Judged, judged_by_text, not_understood, without_limits
@@ -184,7 +184,7 @@ def _outside_band(
         compared,
         specification,
         percent=nearest(percent),
-        percent_text=told_apart(percent, *band, digits=_PERCENT_DIGITS),
+        percent_text=distinct_text(percent, *band, digits=_PERCENT_DIGITS),
         low=plain(band[0]),
         high=plain(band[1]),
     )

@@ -154,13 +154,13 @@ def own_others(
     return tuple(coupled)
 
 
-def neighbouring_others(
+def outputs_of_neighbour(
     neighbour: ModelAssignment,
-    said_last: Iterable[Prediction],
+    last_predictions: Iterable[Prediction],
     specifications: Mapping[str, Specification | None],
 ) -> tuple[CoupledOutput, ...]:
-    """Return what a neighbour says, by its last predictions while they stand, of the analytes that are wanted."""
-    by_analyte = {each.analyte: each for each in said_last}
+    """Return the outputs of a neighbouring model for the analytes in ``specifications``, from its last predictions."""
+    by_analyte = {prediction.analyte: prediction for prediction in last_predictions}
     return tuple(
         CoupledOutput(
             model=neighbour,

@@ -129,7 +129,7 @@ def still_stands(
     proposed = np.array([suggestion.proposed])
     candidates = _candidates(model, output, manipulated, features, specification, suggestion.current, proposed)
     before = _distance(model, output, features, target_of(specification))
-    return any(each.distance < before for each in candidates)
+    return any(candidate.distance < before for candidate in candidates)
 
 
 def _distance(model: ModelAssignment, output: Objective, features: FeatureVector, target: float) -> float:
@@ -153,7 +153,7 @@ def _blocked(
 
     A move is under way whose effect would add to this one's, or a value that follows it cannot say where it would go.
     """
-    pending = next((each for each in output.pending if adds_up(each, manipulated, model, output.others)), None)
+    pending = next((move for move in output.pending if adds_up(move, manipulated, model, output.others)), None)
     if pending is not None:
         return abstain(
             Abstention.MOVE_UNDER_WAY, tag=manipulated.tag, other=pending.manipulated.tag, model=pending.mover.name

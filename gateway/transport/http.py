@@ -34,7 +34,7 @@ LONGEST_BODY_BYTES = 1024 * 1024
 _COMMIT_SECONDS = 30.0
 _BODY_SECONDS, _CLOSING_SECONDS, _RETRY_SECONDS = 30.0, 3.0, 5.0
 _CONNECTIONS = 256
-_DISCARDED_BYTES, _DISCARD_SECONDS = 64 * 1024, 1.0  # of a body that is not wanted: else the answer might not arrive
+_DISCARDED_BYTES, _DISCARD_SECONDS = 64 * 1024, 1.0  # of a body that is not read: else the answer might not arrive
 _REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE = 100.0, 500
 _WRONG_PER_SECOND, _WRONG_AT_ONCE = 1.0, 20  # wrong tokens of one address
 _ADDRESSES = 1024  # whose wrong tokens are counted
@@ -65,7 +65,7 @@ class Webhook:
         self._wrong: dict[str, Rate] = {}
 
     async def run(self) -> None:
-        """Serve until cancelled; where the port cannot be had, that is told, and tried again."""
+        """Serve until cancelled; where the port cannot be had, that is signature, and tried again."""
         while True:
             try:
                 listening = self._bound()
@@ -179,8 +179,10 @@ class Webhook:
         secret = self._options.hmac_secret
         if secret is None:
             return True
-        told = request.headers.get("x-labline-signature", "").removeprefix("sha256=")
-        return hmac.compare_digest(told.encode(), hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode())
+        signature = request.headers.get("x-labline-signature", "").removeprefix("sha256=")
+        return hmac.compare_digest(
+            signature.encode(), hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode()
+        )
 
 
 def _context(options: WebhookOptions) -> ssl.SSLContext | None:
@@ -203,9 +205,9 @@ async def _body(request: Request) -> bytes | None:
 
 
 async def _discard(request: Request) -> None:
-    """Read a little of a body that is not wanted: a connection closed with much unread may lose the answer."""
-    length, said = 0, request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > _DISCARDED_BYTES:
+    """Read a little of a body that is not read: a connection closed with much unread may lose the answer."""
+    length, stated_length = 0, request.headers.get("content-length", "")
+    if stated_length.isdigit() and int(stated_length) > _DISCARDED_BYTES:
         return
     with suppress(ClientDisconnect, TimeoutError):
         async with asyncio.timeout(_DISCARD_SECONDS):

@@ -53,7 +53,7 @@ class Entrance:
         self.closed(peer)
         deadline = asyncio.get_running_loop().call_later(PROVE_SECONDS, self._end, peer)
         self._unproven[peer] = _Unproven(transport, deadline)
-        of_address = [each for each in self._unproven if each.address == peer.address]
+        of_address = [other for other in self._unproven if other.address == peer.address]
         if len(of_address) > MOST_UNPROVEN_PER_ADDRESS:
             self._end(of_address[0])
         elif len(self._unproven) > MOST_UNPROVEN:

@@ -25,7 +25,7 @@ class ImpatientProtocol(H11Protocol):
     _looking: asyncio.TimerHandle | None = None
     _peer: Peer | None = None
     _last: tuple[object, bool] = (None, True)
-    _looks = 0  # in a row that have found the same
+    _looks = 0  # in a row that have state the same
 
     def __init__(self, *arguments: Any, entrance: Entrance, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -53,9 +53,9 @@ class ImpatientProtocol(H11Protocol):
     def _look(self) -> None:
         """End it where nothing has been asked since the last look, or one request is at it for longer than any is."""
         idle = self.cycle is None or self.cycle.response_complete
-        found = (self.cycle, idle)
-        self._looks = self._looks + 1 if found == self._last else 0
-        self._last = found
+        state = (self.cycle, idle)
+        self._looks = self._looks + 1 if state == self._last else 0
+        self._last = state
         if self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
             self.transport.abort()  # to close would wait until what was written is read
             return

@@ -60,7 +60,10 @@ def cause_of(error: BaseException, address: BrokerAddress) -> str:
         return f"the certificate of {place} is not trusted ({why}): {_authority_hint(error)}"
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or str(error)).upper()
-        meaning = next((told for name, told in _TLS if name in reason), f"fails in TLS ({error.reason or error})")
+        meaning = next(
+            (meaning_of_name for name, meaning_of_name in _TLS if name in reason),
+            f"fails in TLS ({error.reason or error})",
+        )
         return f"{place} {meaning}"
     if isinstance(error, ClosedUnansweredError):
         return f"{place} does not answer as a broker does: {_unanswered_hint(address)}"

@@ -78,12 +78,12 @@ class Connection:
         if not topics:
             return ()
         self.answers.session_present = self.answers.session_present and not unheard
-        wanted: Any = [(topic, 1) for topic in topics]
+        filters: Any = [(topic, 1) for topic in topics]
         if self._options.address.version_5:
             once = SubscribeOptions(qos=1, retainHandling=_RETAINED_ONLY_ON_NEW_SUBSCRIPTION)
             always = SubscribeOptions(qos=1, noLocal=True)
-            wanted = [(topic, always if topic in self._options.retained else once) for topic in topics]
-        code, number = self._client.subscribe(wanted)
+            filters = [(topic, always if topic in self._options.retained else once) for topic in topics]
+        code, number = self._client.subscribe(filters)
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or number is None:
             raise NotConnectedError(f"subscribing failed: {code.name}")
         answer = self.answers.to_subscribe(number)
@@ -102,7 +102,7 @@ class Connection:
         return lost.result()
 
     def end(self, why: str) -> None:
-        """Give the connection up: whoever waits for it is told why."""
+        """Give the connection up: whoever waits for it gets the reason."""
         self.socket.unwatch()
         self.answers.fail(why)
 

@@ -26,7 +26,7 @@ class Subscriptions:
         refused = await connection.subscribe(only, unheard=bool(self.refused))
         self.refused = refused
         self._options.on_condition("SUBSCRIPTION_REFUSED", bool(refused))
-        if refused and refused != only:  # what is asked for again each minute is told once
+        if refused and refused != only:  # a filter that is tried each minute is logged once
             log.error("subscription refused", client_id=self._options.client_id, topics=refused)
 
     async def until_lost(self, connection: Connection) -> str:

@@ -26,7 +26,7 @@ from gateway.transport.opcua_nodes import namespaces_of, resolved
 from gateway.transport.opcua_publish_responses import PublishResponses
 from gateway.transport.opcua_reading import operation_limits
 from gateway.transport.opcua_source import OpcUaSource
-from gateway.transport.opcua_subscription import Subscription, wanted_subscription
+from gateway.transport.opcua_subscription import Subscription, subscription_request
 from gateway.transport.opcua_watch import FIRST_VALUE_SECONDS
 from gateway.transport.reconnect import Reconnection
 
@@ -113,12 +113,12 @@ class OpcUaSession:
                 self._left()
 
     def _left(self) -> None:
-        """Report that the source is away, if anybody was told that it is there."""
-        has_told = False
+        """Report that the source is away, if it was reported as connected."""
+        has_data = False
         if self._subscription is not None:
-            has_told, self._subscription.has_told = self._subscription.has_told, False
+            has_data, self._subscription.has_data = self._subscription.has_data, False
             self._subscription.closed = True
-        if self._subscribed.is_set() or has_told:  # values may have come before it was proven
+        if self._subscribed.is_set() or has_data:  # values may have come before it was proven
             self._subscribed.clear()
             self._listener.on_state(False)
 
@@ -140,7 +140,7 @@ class OpcUaSession:
         items = subscription.items
         allowed = FIRST_VALUE_SECONDS + (items.publishing_ms / 1000 if items is not None else 0.0)
         begun = self._clock.monotonic()
-        while subscription.tags and not subscription.has_told:
+        while subscription.tags and not subscription.has_data:
             await self._pause(subscription, lost, 0.05)
             if self._clock.monotonic() - begun > allowed:
                 raise SourceUnavailableError("the subscription stands, but brings no data")
@@ -207,7 +207,7 @@ class OpcUaSession:
         )
         self._subscription, upkeep = subscription, ItemUpkeep(subscription)
         responses = PublishResponses(subscription)
-        granted = await client.uaclient.create_subscription(wanted_subscription(self._source), responses.take)
+        granted = await client.uaclient.create_subscription(subscription_request(self._source), responses.take)
         silence_seconds = subscription.granted(granted)
         await upkeep.create(nodes)
         self._refused_logged = _log_what_is_missing(subscription, refused_before=self._refused_logged)

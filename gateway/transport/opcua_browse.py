@@ -35,15 +35,15 @@ async def read_once(source: OpcUaSource, *, now_ns: int) -> dict[str, TagReading
         nodes, refused = resolved(source.nodes, await namespaces_of(client))
         at_once = (await operation_limits(client)).read
         values = await read_values(client, list(nodes.values()), at_once=at_once)
-    found = {tag: TagReading(problem=why) for tag, why in refused.items()}
+    readings = {tag: TagReading(problem=why) for tag, why in refused.items()}
     for tag, value in zip(nodes, values, strict=True):
         index = source.indexes.get(tag)
         sample = sample_of(tag, value, now_ns, index=index)
         problem = misfit_of(value, index=index)
         if problem is None and quality_of(sample.status) is not Quality.GOOD:
             problem = status_text(sample.status)
-        found[tag] = TagReading(sample=sample, problem=problem)
-    return {tag: found[tag] for tag in source.nodes}
+        readings[tag] = TagReading(sample=sample, problem=problem)
+    return {tag: readings[tag] for tag in source.nodes}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,13 +93,13 @@ async def browse(source: OpcUaSource, *, most: int) -> Browsed:
 
 async def _variables(client: Client) -> tuple[list[tuple[str, ua.NodeId]], list[str], bool]:
     """Return (path and node of each variable, breadth first; what could not be looked into; whether that is all)."""
-    found: list[tuple[str, ua.NodeId]] = []
+    variables: list[tuple[str, ua.NodeId]] = []
     problems: list[str] = []
     waiting: deque[tuple[str, ua.NodeId]] = deque([("", client.nodes.objects.nodeid)])
     seen: set[ua.NodeId] = {_HELD_BY_THE_STANDARD}
     while waiting:
         if len(seen) > _MOST_NODES:
-            return found, problems, False
+            return variables, problems, False
         path, parent = waiting.popleft()
         try:
             children = await client.get_node(parent).get_children_descriptions()
@@ -117,8 +117,8 @@ async def _variables(client: Client) -> tuple[list[tuple[str, ua.NodeId]], list[
             if child.NodeClass is not ua.NodeClass.Method:  # whose arguments are no tags
                 waiting.append((here, node))
             if child.NodeClass is ua.NodeClass.Variable:
-                found.append((here, node))
-    return found, problems, True
+                variables.append((here, node))
+    return variables, problems, True
 
 
 def _browsed(
@@ -158,11 +158,11 @@ async def server_certificates(url: str) -> list[ServerCertificate]:
     for endpoint in await endpoints_of(url):
         policy = str(endpoint.SecurityPolicyUri).rsplit("#", 1)[-1]
         if endpoint.ServerCertificate and policy != "None":
-            found = securities.setdefault(_first_of(endpoint.ServerCertificate), [])
-            found.append(f"{policy}/{endpoint.SecurityMode.name}")
+            modes = securities.setdefault(_first_of(endpoint.ServerCertificate), [])
+            modes.append(f"{policy}/{endpoint.SecurityMode.name}")
     return [
-        ServerCertificate(certificate=certificate, security=tuple(sorted(set(found))))
-        for certificate, found in securities.items()
+        ServerCertificate(certificate=certificate, security=tuple(sorted(set(modes))))
+        for certificate, modes in securities.items()
     ]
 
 

@@ -114,7 +114,7 @@ async def _protect(client: Client, source: OpcUaSource, security: Security) -> N
             hint="set security to one that it offers",
         ) from error
     trusted = {certificate.public_bytes(Encoding.DER) for certificate in certificates_in(security.server_certificate)}
-    matching = next((each for each in trusted if presented.startswith(each)), None)
+    matching = next((certificate for certificate in trusted if presented.startswith(certificate)), None)
     if matching is None:
         raise CertificateUntrustedError(
             f"{source.url} presents a certificate that is not pinned, SHA-256 {sha256_of(presented)}",

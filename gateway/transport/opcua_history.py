@@ -33,9 +33,9 @@ async def read_history(
 
     Nothing at all where values count from their arrival: none can be dated. Raises SourceUnavailableError.
     """
-    found: dict[str, list[TagSample]] = {}
+    samples_by_tag: dict[str, list[TagSample]] = {}
     if source.time_of == "arrival":
-        return found
+        return samples_by_tag
     details = ua.ReadRawModifiedDetails(
         IsReadModified=False,
         StartTime=moment_of(start_ns),
@@ -46,16 +46,16 @@ async def read_history(
     try:
         for begin in range(0, len(nodes), at_once):
             group = {tag: nodes[tag] for tag in list(nodes)[begin : begin + at_once]}
-            for tag, values in await _told(client, group, details):
+            for tag, values in await _read_in_halves(client, group, details):
                 now_ns, index = clock.now_ns(), source.indexes.get(tag)
                 samples = (sample_of(tag, value, now_ns, index=index) for value in values)
-                found.setdefault(tag, []).extend(retimed(sample, source.time_of, now_ns) for sample in samples)
+                samples_by_tag.setdefault(tag, []).extend(retimed(sample, source.time_of, now_ns) for sample in samples)
     except FAILURES as error:
         raise SourceUnavailableError(f"history cannot be read: {str(error) or type(error).__name__}") from error
-    return found
+    return samples_by_tag
 
 
-async def _told(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> list[tuple[str, Any]]:
+async def _read_in_halves(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> list[tuple[str, Any]]:
     """Return what is remembered of some tags; where it is too much at once, or one cannot be decoded, in halves."""
     try:
         return [page async for page in _pages(client, nodes, details)]
@@ -71,20 +71,22 @@ async def _told(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) ->
     tags = list(nodes)
     half = len(tags) // 2
     first, second = ({tag: nodes[tag] for tag in part} for part in (tags[:half], tags[half:]))
-    return [*await _told(client, first, details), *await _told(client, second, details)]
+    return [*await _read_in_halves(client, first, details), *await _read_in_halves(client, second, details)]
 
 
 async def _pages(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> AsyncIterator[tuple[str, Any]]:
     """Yield (tag, some of its values) until the server has told all; of tags without history, nothing."""
     continued: dict[str, bytes | None] = dict.fromkeys(nodes)
     while continued:
-        wanted = [ua.HistoryReadValueId(NodeId=nodes[tag], ContinuationPoint=point) for tag, point in continued.items()]
+        nodes_to_read = [
+            ua.HistoryReadValueId(NodeId=nodes[tag], ContinuationPoint=point) for tag, point in continued.items()
+        ]
         results: Sequence[Any] = await client.uaclient.history_read(
             ua.HistoryReadParameters(
                 HistoryReadDetails=details,
                 TimestampsToReturn=ua.TimestampsToReturn.Both,
                 ReleaseContinuationPoints=False,
-                NodesToRead=wanted,
+                NodesToRead=nodes_to_read,
             )
         )
         following: dict[str, bytes | None] = {}

@@ -39,7 +39,7 @@ class ItemUpkeep:
         watch.begin(nodes, now=now, delays_seconds=items.delays_seconds)  # before: a value may come before the answer
         for tag in nodes if renewed else ():
             watch.renewed(tag, now=now)
-        subscription.not_told |= nodes.keys()
+        subscription.not_on_change |= nodes.keys()
         refused = await items.create(nodes)
         for tag in refused:
             watch.end(tag)
@@ -79,8 +79,8 @@ class ItemUpkeep:
         if not without:
             return
         client, at_once = self._subscription.client, self._subscription.limits.read
-        wanted = {tag: self._source.nodes[tag] for tag in without if tag in self._source.nodes}
-        nodes, refused = resolved(wanted, await namespaces_of(client))
+        nodes_without_item = {tag: self._source.nodes[tag] for tag in without if tag in self._source.nodes}
+        nodes, refused = resolved(nodes_without_item, await namespaces_of(client))
         try:
             values = await read_or_refused(client, list(nodes.values()), at_once=at_once)
         except TimeoutError:
@@ -115,7 +115,7 @@ class ItemUpkeep:
             subscription.unread |= set(behind)  # the server was too slow: at the next look
         for sample in samples.values():
             subscription.watch.taken(sample, now=self._clock.monotonic())
-        subscription.has_told = subscription.has_told or bool(samples)
+        subscription.has_data = subscription.has_data or bool(samples)
         subscription.report_read(samples.values(), overflowed=frozenset(samples))
 
     async def _make_again(self, tag: str) -> None:

@@ -1,4 +1,4 @@
-"""The monitored items of one subscription: created in batches that the server takes, and told apart by a handle."""
+"""The monitored items of one subscription: created in batches that the server takes, and distinguished by a handle."""
 
 import itertools
 from collections import deque
@@ -66,7 +66,7 @@ class MonitoredItems:
             if results is None:
                 continue  # in smaller batches
             if len(chunk) > 1:  # some servers refuse what is too much item by item
-                too_many = [at for at, each in enumerate(results) if each.StatusCode.value in TOO_MANY_CODES]
+                too_many = [at for at, result in enumerate(results) if result.StatusCode.value in TOO_MANY_CODES]
                 requests += [chunk[at] for at in too_many]
                 self.at_once = max(1, len(chunk) // 2) if too_many else self.at_once
             for (tag, request), result in zip(chunk, results, strict=True):
@@ -120,8 +120,8 @@ class MonitoredItems:
 
     async def delete(self, tag: str) -> None:
         """Take a tag's item out of the subscription; what is on its way from it counts no more."""
-        self.retired.extend(handle for handle, each in self.tag_of_handle.items() if each == tag)
-        self.tag_of_handle = {handle: each for handle, each in self.tag_of_handle.items() if each != tag}
+        self.retired.extend(handle for handle, of_tag in self.tag_of_handle.items() if of_tag == tag)
+        self.tag_of_handle = {handle: of_tag for handle, of_tag in self.tag_of_handle.items() if of_tag != tag}
         item = self._id_of.pop(tag, None)
         self.nodes.pop(tag, None)
         if item is None:

@@ -22,7 +22,7 @@ class Notification:
     overflowed: frozenset[str] = frozenset()  # tags of which values were lost before these
     lost: bool = False  # a notification before this one is lost
     lost_tags: frozenset[str] = frozenset()  # tags of which nothing is known since their last value
-    not_told: frozenset[str] = frozenset()  # tags whose values here were not told because they changed
+    not_on_change: frozenset[str] = frozenset()  # tags whose values here were not told because they changed
     delays_ns: Mapping[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
     confirms: bool = True
 

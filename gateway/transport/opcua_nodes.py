@@ -21,14 +21,14 @@ async def namespaces_of(client: Client) -> list[str | None]:
     (value,) = await client.uaclient.read_attributes(
         [ua.NodeId(ua.ObjectIds.Server_NamespaceArray)], ua.AttributeIds.Value
     )
-    found = value.Value.Value if value.Value is not None else None
-    if not isinstance(found, list):
+    names = value.Value.Value if value.Value is not None else None
+    if not isinstance(names, list):
         status = value.StatusCode.value if value.StatusCode is not None else 0
         why = status_text(status) if status else "it is no list"
         raise SourceUnavailableError(
             f"the server does not tell its namespaces: {why}", hint="this user must be allowed to read NamespaceArray"
         )
-    return [uri if isinstance(uri, str) and uri else None for uri in found]
+    return [uri if isinstance(uri, str) and uri else None for uri in names]
 
 
 def resolved(nodes: Mapping[str, str], namespaces: Sequence[str | None]) -> tuple[dict[str, ua.NodeId], dict[str, str]]:
@@ -40,9 +40,9 @@ def resolved(nodes: Mapping[str, str], namespaces: Sequence[str | None]) -> tupl
         if match is None:
             refused[tag] = f"{node!r} is not nsu=<uri>;<identifier>"
             continue
-        uri = next((each for each in (match["uri"], unquote(match["uri"])) if each in namespaces), None)
+        uri = next((spelling for spelling in (match["uri"], unquote(match["uri"])) if spelling in namespaces), None)
         if uri is None:
-            has = ", ".join(each for each in namespaces if each)
+            has = ", ".join(namespace for namespace in namespaces if namespace)
             refused[tag] = f"the server has no namespace {match['uri']}; it has {has}"
             continue
         try:

@@ -82,16 +82,16 @@ def publish_response(data: Buffer) -> ua.PublishResponse:
     try:
         response = ua.PublishResponse(TypeId=nodeid_from_binary(data))
         response.ResponseHeader = struct_from_binary(ua.ResponseHeader, data)
-        found, message = response.Parameters, ua.NotificationMessage()
-        found.SubscriptionId = Primitives.UInt32.unpack(data)
-        found.AvailableSequenceNumbers = [Primitives.UInt32.unpack(data) for _ in range(Primitives.Int32.unpack(data))]
-        found.MoreNotifications = Primitives.Boolean.unpack(data)
+        result, message = response.Parameters, ua.NotificationMessage()
+        result.SubscriptionId = Primitives.UInt32.unpack(data)
+        result.AvailableSequenceNumbers = [Primitives.UInt32.unpack(data) for _ in range(Primitives.Int32.unpack(data))]
+        result.MoreNotifications = Primitives.Boolean.unpack(data)
         message.SequenceNumber = Primitives.UInt32.unpack(data)
         message.PublishTime = Primitives.DateTime.unpack(data)
         message.NotificationData = [_content(data) for _ in range(Primitives.Int32.unpack(data))]
     except Exception as error:  # asyncua raises of every kind on what it cannot read, and waits for this one only
         raise UaStructParsingError(f"a publish response cannot be read: {error}") from error
-    found.NotificationMessage = message
+    result.NotificationMessage = message
     return response
 
 
@@ -206,7 +206,7 @@ def _understood(
 def plain_samples(body: bytes, tag_of_handle: Mapping[int, str], now_ns: int) -> list[TagSample] | None:
     """Return what ``sample_of`` would of each value of a DataChangeNotification, or None where not all are plain."""
     try:
-        (count,), at, found = _COUNT.unpack_from(body), _COUNT.size, []
+        (count,), at, samples = _COUNT.unpack_from(body), _COUNT.size, []
         for _ in range(count):
             handle, mask, kind = _ITEM.unpack_from(body, at)
             layout = _LAYOUTS.get((mask, kind))
@@ -217,13 +217,13 @@ def plain_samples(body: bytes, tag_of_handle: Mapping[int, str], now_ns: int) ->
             value = next(fields)
             number = float(value)
             if kind in _WIDE and number_of(value)[1]:
-                return None  # beyond what a number holds exactly: to be said, and why
+                return None  # beyond what a number holds exactly: to be reported, and why
             status = next(fields) if mask & _STATUS else 0
             source_ns = nanoseconds_of_filetime(next(fields)) if mask & _SOURCE else None
-            told_ns = nanoseconds_of_filetime(next(fields)) if mask & _SERVER else None
+            server_ns = nanoseconds_of_filetime(next(fields)) if mask & _SERVER else None
             tag = tag_of_handle.get(handle)
             if tag is not None:
-                found.append(timed_sample(tag, number, status, source_ns, told_ns, now_ns))
+                samples.append(timed_sample(tag, number, status, source_ns, server_ns, now_ns))
     except struct.error:
         return None
-    return found
+    return samples

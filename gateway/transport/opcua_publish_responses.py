@@ -70,18 +70,18 @@ class PublishResponses:
             samples = tuple(retimed(sample, self._source.time_of, now_ns) for sample in samples)
         subscription.last_heard = self._clock.monotonic()
         for sample in samples:
-            subscription.watch.told(sample, now=subscription.last_heard)
-        subscription.has_told = subscription.has_told or bool(samples)
-        not_told = frozenset(subscription.not_told)
-        if not_told:
-            subscription.not_told.difference_update(sample.tag for sample in samples)
+            subscription.watch.reported(sample, now=subscription.last_heard)
+        subscription.has_data = subscription.has_data or bool(samples)
+        not_on_change = frozenset(subscription.not_on_change)
+        if not_on_change:
+            subscription.not_on_change.difference_update(sample.tag for sample in samples)
         subscription.listener.on_notification(
             Notification(
                 samples=samples,
                 server_ns=nanoseconds(message.PublishTime),
                 overflowed=frozenset(sample.tag for sample in samples if overflowed(sample)),
                 lost=lost or parts is None,
-                not_told=not_told,
+                not_on_change=not_on_change,
                 delays_ns={} if subscription.items is None else subscription.items.delays_ns,
             )
         )

@@ -1,4 +1,4 @@
-"""Plain reads, which a single bad value or an untold limit of the server does not spoil for the others."""
+"""Plain reads, which a single bad value or a limit that the server does not state do not spoil for the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,12 +42,12 @@ async def operation_limits(client: Client) -> OperationLimits:
         objects.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
         objects.Server_ServerCapabilities_OperationLimits_MaxNodesPerHistoryReadData,
     )
-    found = []
+    limits = []
     for node in nodes:  # one by one: a server may take no more in one request
         (value,) = await read_or_refused(client, [ua.NodeId(node)])
         number = value.Value.Value if value.Value is not None else None
-        found.append(min(number, MOST_AT_ONCE) if isinstance(number, int) and number > 0 else MOST_AT_ONCE)
-    return OperationLimits(read=found[0], monitored_items=found[1], history_read=found[2])
+        limits.append(min(number, MOST_AT_ONCE) if isinstance(number, int) and number > 0 else MOST_AT_ONCE)
+    return OperationLimits(read=limits[0], monitored_items=limits[1], history_read=limits[2])
 
 
 async def read_values(
@@ -82,7 +82,7 @@ async def read_or_refused(client: Client, nodes: Sequence[ua.NodeId], *, at_once
 
 async def _read(client: Client, nodes: list[ua.NodeId], attribute: ua.AttributeIds) -> list[ua.DataValue]:
     try:
-        found = await client.uaclient.read(_request(nodes, attribute))
+        values = await client.uaclient.read(_request(nodes, attribute))
     except TOO_MANY as error:
         if len(nodes) == 1:
             return [ua.DataValue(None, ua.StatusCode(error.code))]
@@ -92,9 +92,9 @@ async def _read(client: Client, nodes: list[ua.NodeId], attribute: ua.AttributeI
         if len(nodes) == 1:
             return [ua.DataValue(None, ua.StatusCode(BAD_DECODING_ERROR))]
     else:
-        if found is None or len(found) != len(nodes):
-            raise SourceUnavailableError(f"the server answers {len(found or ())} of {len(nodes)} reads")
-        return list(found)
+        if values is None or len(values) != len(nodes):
+            raise SourceUnavailableError(f"the server answers {len(values or ())} of {len(nodes)} reads")
+        return list(values)
     half = len(nodes) // 2
     return [*await _read(client, nodes[:half], attribute), *await _read(client, nodes[half:], attribute)]
 

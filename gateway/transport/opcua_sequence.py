@@ -13,9 +13,9 @@ class Sequence:
     def missing(self, number: int, *, has_data: bool) -> list[int]:
         """Return the numbers between the last notification and this one; a keep-alive tells the next number."""
         expected = self._expected
-        found = [] if expected is None or number == expected else _between(expected, number)
+        missing = [] if expected is None or number == expected else _between(expected, number)
         self._expected = _next_sequence(number) if has_data else number
-        return found
+        return missing
 
 
 def _next_sequence(number: int) -> int:

@@ -41,8 +41,8 @@ class Subscription:
     items: MonitoredItems | None = None  # once the server has granted the subscription
     watch: ItemWatch = field(default_factory=ItemWatch)
     unread: set[str] = field(default_factory=set)  # tags that were behind undecodable bytes
-    not_told: set[str] = field(default_factory=set)  # tags whose next value is the first of a new item
-    has_told: bool = False  # whether any value has come
+    not_on_change: set[str] = field(default_factory=set)  # tags whose next value is the first of a new item
+    has_data: bool = False  # whether any value has come
     ended: str | None = None  # why it is to be ended
     closed: bool = False  # whether its connection is left
 
@@ -92,22 +92,22 @@ class Subscription:
         lost_tags: frozenset[str] = frozenset(),
     ) -> None:
         """Report values that were read rather than published, and tags of which nothing is known any more."""
-        taken = tuple(samples)
-        if taken or lost_tags:
+        read = tuple(samples)
+        if read or lost_tags:
             self.listener.on_notification(
                 Notification(
-                    samples=taken,
+                    samples=read,
                     server_ns=None,
                     overflowed=overflowed,
                     lost_tags=lost_tags,
-                    not_told=frozenset(sample.tag for sample in taken),
+                    not_on_change=frozenset(sample.tag for sample in read),
                     confirms=False,
                 )
             )
 
 
-def wanted_subscription(source: OpcUaSource) -> ua.CreateSubscriptionParameters:
-    """Return what is asked of a server: all notifications, and a sign of life every few seconds."""
+def subscription_request(source: OpcUaSource) -> ua.CreateSubscriptionParameters:
+    """Return the request to a server: all notifications, and a keep-alive every few seconds."""
     keepalive_count = max(1, round(_KEEPALIVE_SECONDS * 1000 / source.publishing_interval_ms))
     return ua.CreateSubscriptionParameters(
         RequestedPublishingInterval=source.publishing_interval_ms,

@@ -55,9 +55,9 @@ def sample_of(tag: str, value: ua.DataValue, now_ns: int, *, index: int | None =
     ``time_from`` says so.
     """
     status = value.StatusCode.value if value.StatusCode is not None else 0
-    number, found = _number(value.Value, index)
-    told = nanoseconds(value.SourceTimestamp), nanoseconds(value.ServerTimestamp)
-    return timed_sample(tag, number, kept_bad(status, found) if found else status, *told, now_ns)
+    number, bad_status = _number(value.Value, index)
+    times = nanoseconds(value.SourceTimestamp), nanoseconds(value.ServerTimestamp)
+    return timed_sample(tag, number, kept_bad(status, bad_status) if bad_status else status, *times, now_ns)
 
 
 def _number(variant: ua.Variant | None, index: int | None) -> tuple[float, int]:
@@ -89,14 +89,14 @@ def misfit_of(value: ua.DataValue, *, index: int | None = None) -> str | None:
     status = value.StatusCode.value if value.StatusCode is not None else 0
     if quality_of(status) is Quality.BAD:
         return None  # the server says itself what is wrong
-    found = _number(value.Value, index)[1]
-    return _misfit(value.Value, index, found) if found else None
+    bad_status = _number(value.Value, index)[1]
+    return _misfit(value.Value, index, bad_status) if bad_status else None
 
 
-def _misfit(variant: ua.Variant | None, index: int | None, found: int) -> str:
+def _misfit(variant: ua.Variant | None, index: int | None, bad_status: int) -> str:
     if variant is None or variant.Value is None:
         return "has no value"
-    if found == BAD_OUT_OF_RANGE:
+    if bad_status == BAD_OUT_OF_RANGE:
         return "is an integer beyond 2^53, which cannot be held exactly"
     if variant.VariantType not in _NUMERIC:
         return f"is {_KINDS.get(variant.VariantType, getattr(variant.VariantType, 'name', 'unknown'))}, not a number"
@@ -118,7 +118,7 @@ def _misfit_of_array(values: list[Any], index: int | None) -> str:
 def timed_sample(
     tag: str, number: float, status: int, told_source_ns: int | None, told_server_ns: int | None, now_ns: int
 ) -> TagSample:
-    """Return a sample with the best of the times that were told, and whose that is."""
+    """Return a sample with the best of the times that were sent, and whose time it is."""
     server_ns = now_ns if told_server_ns is None else told_server_ns
     time_from: Literal["source", "server", "gateway"] = "source"
     if told_source_ns is None:

@@ -1,9 +1,9 @@
-"""Whether each monitored item still tells what its node shows: pure, by the instants it is given.
+"""Whether each monitored item still reports the value of its node. Pure: the caller passes the times.
 
-An item that has told nothing for half a minute is read plainly. What differs may be on its way, so it is read once
-more after that; if it still differs and was not told, the item is *stalled* and made anew. An item that was made anew
-and differs again has a dead band at the server, or tells its first value only: from then on it is read every few
-seconds, and what is read is taken as its value.
+An item that has reported nothing for half a minute is read plainly. A different value may still be on its way, so the
+item is read once more; if the value still differs and was not reported, the item is *stalled* and created again. If a
+new item differs again, it has a dead band at the server, or reports its first value only: from then on it is read
+every few seconds, and the value read is taken as the tag's value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,9 +25,9 @@ class Finding(Enum):
 
     AGREES = auto()
     WAIT = auto()  # it differs, but may be on its way
-    STALLED = auto()  # it differs, and the item does not tell it: to be made anew
+    STALLED = auto()  # it differs, and the item does not report it: the item is to be created again
     TAKEN = auto()  # it differs, and is taken as the tag's value
-    SILENT = auto()  # the item was made anew and has not told its first value
+    SILENT = auto()  # the item was created again and has not reported its first value
 
 
 @dataclass(slots=True)
@@ -37,8 +37,8 @@ class _Item:
     due: float
     known: TagSample | None = None
     differs_since: float | None = None
-    first_value_by: float | None = None  # while an item that was made anew owes its first value
-    renewed: bool = False  # whether it has been made anew since the connection began
+    first_value_by: float | None = None  # while a new item has not reported its first value
+    renewed: bool = False  # whether it was created again since the connection began
     reading: bool = False  # whether it is read every few seconds
 
 
@@ -58,8 +58,8 @@ class ItemWatch:
         """Watch a tag's item no more."""
         self._items.pop(tag, None)
 
-    def told(self, sample: TagSample, *, now: float) -> None:
-        """Note what an item has told by itself."""
+    def reported(self, sample: TagSample, *, now: float) -> None:
+        """Note a value that an item has reported."""
         item = self._items.get(sample.tag)
         if item is not None:
             item.known, item.due = sample, now + SILENT_SECONDS
@@ -67,7 +67,7 @@ class ItemWatch:
             item.reading = False
 
     def renewed(self, tag: str, *, now: float) -> None:
-        """Note that a tag's item was made anew: it owes its first value."""
+        """Note that a tag's item was created again: its first value is to come."""
         by = now + self._delay(tag) + FIRST_VALUE_SECONDS
         self._items[tag] = _Item(due=by, first_value_by=by, renewed=True)
 
@@ -102,7 +102,7 @@ class ItemWatch:
         return Finding.TAKEN
 
     def _without_a_first_value(self, item: _Item, sample: TagSample, now: float) -> Finding:
-        if item.first_value_by is None:  # of the connection's first values those that wait are told together
+        if item.first_value_by is None:  # first values that are missing after connecting are reported together
             item.first_value_by = now + self._delay(sample.tag) + FIRST_VALUE_SECONDS
             item.due = item.first_value_by
             return Finding.WAIT

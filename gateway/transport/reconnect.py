@@ -30,7 +30,7 @@ FIRST_MINUTE_SECONDS = 75.0
 STABLE_SECONDS = 5.0
 SHORT_LIFE_SECONDS = 10.0
 SHORT_LIVES_UNTIL_UNSTABLE = 3
-MOST_REASONS_TOLD = 8  # as warnings, in one outage
+MOST_REASONS_LOGGED = 8  # as warnings, in one outage
 
 
 class State(StrEnum):
@@ -61,7 +61,7 @@ class Reconnection:
         self._clock = clock
         self._away_since = clock.monotonic()
         self._up_since: float | None = None
-        self._reasons_told: set[str] = set()  # of this outage
+        self._reasons_logged: set[str] = set()  # of this outage
 
     def attempt(self) -> None:
         """Begin to connect."""
@@ -86,11 +86,11 @@ class Reconnection:
             life_seconds = now - self._up_since
             self.short_lives = self.short_lives + 1 if life_seconds < SHORT_LIFE_SECONDS else 0
             if life_seconds >= STABLE_SECONDS:  # else it counts as never up: two that take it from each other slow down
-                self.attempts, self._away_since, self._reasons_told = 0, now, set()
+                self.attempts, self._away_since, self._reasons_logged = 0, now, set()
             log.warning("connection lost", connection=self._name, reason=why)
         else:
-            news = why not in self._reasons_told and len(self._reasons_told) < MOST_REASONS_TOLD
-            self._reasons_told.add(why)
+            news = why not in self._reasons_logged and len(self._reasons_logged) < MOST_REASONS_LOGGED
+            self._reasons_logged.add(why)
             level = log.warning if self.attempts <= 1 or news else log.debug
             level("connection failed", connection=self._name, reason=why, attempts=self.attempts)
         self._up_since = None

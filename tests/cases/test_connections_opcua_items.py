@@ -11,14 +11,14 @@ def watched(*tags, delays=None):
     watch = ItemWatch()
     watch.begin(tags, now=0.0, delays_seconds=delays or {})
     for tag in tags:
-        watch.told(sample(tag, 1.0), now=0.0)
+        watch.reported(sample(tag, 1.0), now=0.0)
     return watch
 
 
 def test_connections_01_an_item_that_is_silent_is_read_though_others_tell():
     watch = watched("A", "B")
     for second in range(1, 31):
-        watch.told(sample("B", float(second), at=second), now=float(second))
+        watch.reported(sample("B", float(second), at=second), now=float(second))
     assert watch.due(SILENT_SECONDS - 1) == []
     assert watch.due(SILENT_SECONDS) == ["A"]
 
@@ -35,7 +35,7 @@ def test_connections_01_a_change_that_it_does_not_tell_makes_it_anew_once_it_can
 def test_connections_01_a_change_that_was_on_its_way_is_none():
     watch = watched("A")
     assert watch.read(sample("A", 9.0, at=30), now=30.0) is Finding.WAIT
-    watch.told(sample("A", 9.0, at=30), now=30.5)
+    watch.reported(sample("A", 9.0, at=30), now=30.5)
     assert watch.due(33.0) == []
 
 
@@ -72,13 +72,13 @@ def test_connections_01_an_item_that_never_tells_its_first_value_is_silent():
 def test_connections_25_within_a_dead_band_what_is_read_is_taken_every_few_seconds():
     watch = watched("A")
     watch.renewed("A", now=33.0)
-    watch.told(sample("A", 2.0, at=33), now=33.0)  # its first value; the drift goes on within the band
+    watch.reported(sample("A", 2.0, at=33), now=33.0)  # its first value; the drift goes on within the band
     assert watch.read(sample("A", 2.1, at=63), now=63.0) is Finding.WAIT
     assert watch.read(sample("A", 2.1, at=63), now=65.0) is Finding.TAKEN
     for at in range(70, 100, 5):
         assert watch.due(float(at)) == ["A"]
         assert watch.read(sample("A", 2.1 + at / 1000, at=at), now=float(at)) is Finding.TAKEN
-    watch.told(sample("A", 5.0, at=100), now=100.0)  # a change beyond the band is told: no need to read
+    watch.reported(sample("A", 5.0, at=100), now=100.0)  # a change beyond the band is told: no need to read
     assert watch.due(110.0) == []
 
 

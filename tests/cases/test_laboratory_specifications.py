@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.lims.numbers import number_text, told_apart
+from gateway.contract.lims.numbers import distinct_text, number_text
 from gateway.contract.lims.qualitative import folded, is_number
 from gateway.contract.payloads.parts import MeasuredPart, SpecificationPart
 from gateway.contract.refusals import MessageRefusedError
@@ -442,7 +442,7 @@ def test_numbers_in_sentences(number, text):
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
 def test_a_shortened_number_stays_on_its_side(number, mark):
-    told = Fraction(told_apart(Fraction(repr(number)), mark, digits=4))
+    told = Fraction(distinct_text(Fraction(repr(number)), mark, digits=4))
     assert (told > Fraction(repr(mark)), told < Fraction(repr(mark))) == (number > mark, number < mark)
 
 

@@ -19,12 +19,12 @@ def note_lots_nobody_reads(
     """Take the lots that stand in fields that nothing reads, and note that a person must look: none is overlooked."""
     if control_id is not None:
         return
-    given = message.located.values("material_lot_id")
-    known = {name for value in given for name in texts_within(value)}
+    stated_lots = message.located.values("material_lot_id")
+    known = {name for value in stated_lots for name in texts_within(value)}
     for name, value in lots_nobody_reads(foreign, named=bool(known), ignore=ignore):
         if name in message.located.names.get("material_lot_id", ()) or known >= {*texts_within(value)}:
             continue
-        message.located.take("material_lot_id", name, value)
+        message.located.note_value("material_lot_id", name, value)
         message.reader.reasons.append(unmapped(name, value))
 
 
@@ -36,16 +36,17 @@ def note_other_values(message: MessageFields, foreign: Mapping[str, Any], unused
         return
     unit = next((normalised(text) for text in message.located.values("unit") if isinstance(text, str)), None)
     for name in unused:
-        given = named_within(foreign, name)
+        field_value = named_within(foreign, name)
         others = [
-            (value, plain_value(value, decimal_comma=message.decimal_comma)) for value in other_values(name, given)
+            (value, plain_value(value, decimal_comma=message.decimal_comma))
+            for value in other_values(name, field_value)
         ]
-        end = plain_value(given, decimal_comma=message.decimal_comma) if is_upper_end(name) else None
+        end = plain_value(field_value, decimal_comma=message.decimal_comma) if is_upper_end(name) else None
         ends_at, number = None if end is None else end.number, stated.number
         beyond = ends_at is not None and number is not None and number > ends_at
-        differs = is_unit(name) and isinstance(given, str) and normalised(given) != (unit or "")
+        differs = is_unit(name) and isinstance(field_value, str) and normalised(field_value) != (unit or "")
         if beyond or differs or any(_differs(stated, value, other) for value, other in others):
-            message.reader.reasons.append(unmapped(name, given))
+            message.reader.reasons.append(unmapped(name, field_value))
 
 
 def _differs(stated: WrittenValue, value: Any, other: WrittenValue | None) -> bool:

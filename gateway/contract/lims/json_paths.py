@@ -47,7 +47,7 @@ class PathMapping:
         items = None if self.items is None else _at(document, self.items)
         if self.items is None or not isinstance(items, list):
             return (document,)
-        return [_with(document, self.items, [each]) for each in items]
+        return [_with(document, self.items, [item]) for item in items]
 
     def canonical(self, document: Document, agreed: Agreed) -> Canonical:
         """Return the canonical message of a message with one result."""
@@ -83,8 +83,8 @@ class PathMapping:
 
     def _own_word(self, word: str) -> str:
         """Return our status for a word that the mapping lists; any other word as it is."""
-        wanted = spoken(word)
-        return next((ours for theirs, ours in self.statuses.items() if spoken(theirs) == wanted), word)
+        text = spoken(word)
+        return next((ours for theirs, ours in self.statuses.items() if spoken(theirs) == text), word)
 
     def _unread(
         self, document: Document, item: Any, ignore: Collection[str]

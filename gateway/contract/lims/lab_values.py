@@ -85,7 +85,7 @@ def says_the_same(value: WrittenValue, other: WrittenValue) -> bool:
         return value.words == other.words
     if value.number is None or other.number is None or (value.qualifier or "") != (other.qualifier or ""):
         return value.number == other.number and (value.qualifier or "") == (other.qualifier or "")
-    numbers = [Decimal(each.digits or repr(float(each.number or 0.0))) for each in (value, other)]
+    numbers = [Decimal(written.digits or repr(float(written.number or 0.0))) for written in (value, other)]
     digits = max(number.as_tuple().exponent for number in numbers if isinstance(number.as_tuple().exponent, int))
     return abs(numbers[0] - numbers[1]) <= Decimal(5).scaleb(int(digits) - 1)
 

@@ -70,14 +70,14 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     message = {
         field: value
         for names, source in ((_OF_SAMPLE, document), (_OF_ITEM, item))
-        for field, each in names.items()
-        if (value := _first(source, each)) is not None
+        for field, spellings in names.items()
+        if (value := _first(source, spellings)) is not None
     }
     lots = [document[name] for name in _OF_SAMPLE["material_lot_id"] if not blank(document.get(name))]
     if len(lots) > 1:
         message["material_lot_id"] = lots
     value, unit, reasons = _value(item, agreed)
-    message |= {name: each for name, each in (("value", value), ("unit", unit)) if each is not None}
+    message |= {name: read for name, read in (("value", value), ("unit", unit)) if read is not None}
     message["replicate"] = _replicate(item)
     states = {name: item[name] for name in _STATES if not blank(item.get(name))}
     if len({status_of(state) or state for state in states.values()}) > 1:
@@ -146,7 +146,7 @@ def _value(item: Document, agreed: Agreed) -> tuple[Any, Any, tuple[Reason, ...]
 def _transformed_otherwise(item: Document, agreed: Agreed) -> tuple[Reason, ...]:
     """Return the contradiction of what was entered and what was made of it, where nothing is displayed."""
     entered, transformed = _first(item, ("enteredtext",)), _first(item, ("transformvalue",))
-    typed, made = (None if each is None else _written(each, None, agreed) for each in (entered, transformed))
+    typed, made = (None if text is None else _written(text, None, agreed) for text in (entered, transformed))
     if (
         entered is None
         or transformed is None

@@ -1,4 +1,4 @@
-"""What a message names that cannot be read as a whole: found by the names of its fields alone. Pure.
+"""What a message names that cannot be read as a whole, by the names of its fields alone. Pure.
 
 So a message that was cut, or that is no JSON, is still known to speak of a lot, a sample or a product.
 """
@@ -27,25 +27,27 @@ _MOST_ROWS = 500
 _TEXT = re.compile(r'"(?:[^"\\]|\\.){1,256}"')
 
 
-def named_texts(payload: bytes, wanted: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    """Return by what is wanted the texts that stand after one of its names, in their order.
+def named_texts(payload: bytes, spellings: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """Return for each thing that is looked for the texts that stand after one of its names, in their order.
 
     Args:
         payload: the message's bytes; of very many the first MiB is searched.
-        wanted: what is looked for, to the folded names of its fields.
+        spellings: the things that are looked for, to the folded names of their fields.
     """
-    texts: dict[str, list[str]] = {what: [] for what in wanted}
+    texts: dict[str, list[str]] = {what: [] for what in spellings}
     whole = _decoded(payload[:_LONGEST_SEARCH_BYTES])
     for pair in _NAMED.finditer(whole):
-        _note(texts, wanted, pair["name"], _texts(pair))
+        _note(texts, spellings, pair["name"], _texts(pair))
     if not any(texts.values()):
         for name, text in _in_other_forms(whole):
-            _note(texts, wanted, name, [text] if text.isprintable() else [])
+            _note(texts, spellings, name, [text] if text.isprintable() else [])
     return texts
 
 
-def _note(texts: dict[str, list[str]], wanted: Mapping[str, Collection[str]], name: str, stated: Iterable[str]) -> None:
-    for what, names in wanted.items():
+def _note(
+    texts: dict[str, list[str]], spellings: Mapping[str, Collection[str]], name: str, stated: Iterable[str]
+) -> None:
+    for what, names in spellings.items():
         if folded(name) in names:
             texts[what] += stated
             return

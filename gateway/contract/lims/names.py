@@ -24,9 +24,9 @@ _JOINERS = str.maketrans("", "", " _-./")
 def normalised(text: str) -> str:
     """Return a name in NFC, without invisible characters, trimmed, each run of spaces as one, dashes as ``-``."""
     if not (text.isascii() and text.isprintable()):
-        seen = (" " if each.isspace() else each for each in text
-                if each.isspace() or unicodedata.category(each) not in _INVISIBLE)  # fmt: skip
-        text = unicodedata.normalize("NFC", "".join(seen)).translate(_SAME)
+        visible = (" " if character.isspace() else character for character in text
+                if character.isspace() or unicodedata.category(character) not in _INVISIBLE)  # fmt: skip
+        text = unicodedata.normalize("NFC", "".join(visible)).translate(_SAME)
     return " ".join(text.split())
 
 
@@ -34,7 +34,7 @@ def hides_between_digits(text: str) -> bool:
     """Return whether a character that nobody can see parts the digits of a number: it may stand for a lost point."""
     if text.isascii() and text.isprintable():
         return False
-    marked = "".join(_HIDDEN if _is_hidden(each) else each for each in text)
+    marked = "".join(_HIDDEN if _is_hidden(character) else character for character in text)
     return _HIDDEN_BETWEEN_DIGITS.search(marked) is not None
 
 
@@ -63,7 +63,7 @@ def unaccented(text: str) -> str:
     text = normalised(text).casefold()
     if text.isascii():
         return text
-    plain = (each for each in unicodedata.normalize("NFKD", text) if unicodedata.category(each) != "Mn")
+    plain = (character for character in unicodedata.normalize("NFKD", text) if unicodedata.category(character) != "Mn")
     return "".join(plain).translate(_STROKES)
 
 

@@ -43,10 +43,10 @@ def number_text(number: float, *marks: float | None) -> str:
     if isinstance(plain(number), int):
         return str(plain(number))
     written = repr(float(number))
-    return written if len(written) <= _LONGEST else told_apart(exact(number), *marks, digits=10)
+    return written if len(written) <= _LONGEST else distinct_text(exact(number), *marks, digits=10)
 
 
-def told_apart(number: Fraction, *marks: float | None, digits: int) -> str:
+def distinct_text(number: Fraction, *marks: float | None, digits: int) -> str:
     """Return a number in so many significant digits, or as many more as keep it on its side of every mark."""
     known = [exact(mark) for mark in marks if mark is not None]
     for count in range(digits, _MOST_DIGITS + 1):

@@ -69,7 +69,7 @@ class LocatedFields:
         """Return every value that the message has for one of our fields."""
         return [self.document[name] for name in self.names.get(ours, ())]
 
-    def take(self, ours: str, name: str, value: Any) -> None:
+    def note_value(self, ours: str, name: str, value: Any) -> None:
         """Note one value of one of our fields, unless it is blank."""
         if not blank(value):
             self.names.setdefault(ours, []).append(name)
@@ -95,7 +95,7 @@ def located(document: Mapping[str, Any], *, ignore: Collection[str] = ()) -> Loc
         if ours is None:
             others[name] = value
             continue
-        fields.take(ours, name, value)
+        fields.note_value(ours, name, value)
         if ours == "specification" and isinstance(value, Mapping):
             _take_limits(fields, name, value, ignore)
     for ours, names in fields.names.items():
@@ -115,7 +115,11 @@ def _bare(text: str) -> str:
     """Return a text without the quotes or brackets around it: a list may come as its text."""
     text = text.strip(_QUOTES)
     inner = text[1:-1]
-    if text[:1] in _BRACKETS and text.endswith(_BRACKETS[text[0]]) and not any(each in inner for each in "[](){}<>"):
+    if (
+        text[:1] in _BRACKETS
+        and text.endswith(_BRACKETS[text[0]])
+        and not any(bracket in inner for bracket in "[](){}<>")
+    ):
         return inner.strip(_QUOTES)
     return text
 
@@ -179,7 +183,7 @@ def _take_limits(fields: LocatedFields, outer: str, document: Mapping[str, Any],
     for name, value in document.items():
         key, path = folded(name), f"{outer}.{name}"
         if key in _WITHIN and key not in ignore:
-            fields.take(_WITHIN[key], path, value)
+            fields.note_value(_WITHIN[key], path, value)
         elif not blank(value):
             fields.unused.append(path)
             if is_limit(value):
@@ -194,7 +198,7 @@ def _take_others(fields: LocatedFields, others: Mapping[str, Any]) -> None:
         if blank(value) or value in ([], {}):
             continue
         if ours is not None and ours not in named and isinstance(value, str | int):
-            fields.take(ours, name, value)
+            fields.note_value(ours, name, value)
             continue
         fields.unused.append(name)
         if speaks_against(name, value, has_status="status" in named) and len(fields.reasons) < _MOST_UNREAD:

@@ -142,13 +142,15 @@ def _analyses(document: Document) -> list[Document]:
     analyses = document.get("Analyses")
     if folded(str(document.get("portal_type", ""))) != _SAMPLE or not isinstance(analyses, list):
         return []
-    if not all(isinstance(each, Mapping) and _first(each, _NAMES["test_id"][0]) is not None for each in analyses):
+    if not all(
+        isinstance(analysis, Mapping) and _first(analysis, _NAMES["test_id"][0]) is not None for analysis in analyses
+    ):
         return []
     shared = {name: document[name] for ours in ("sampled_at", "received_at", "material_lot_id",
                                                 "material_definition_id", "client_id")
               for names in _NAMES[ours] for name in names if not blank(document.get(name))}  # fmt: skip
     own = {"getRequestID": _sample_id(document), "sample_state": document.get("review_state")}
-    return [{**shared, **each, **own} for each in analyses]
+    return [{**shared, **analysis, **own} for analysis in analyses]
 
 
 def _sample_id(document: Document) -> Any:
@@ -248,18 +250,18 @@ def _uid(value: Any) -> Any:
     return value.get("uid") if isinstance(value, Mapping) else value
 
 
-def _limits(given: Any, reasons: list[Reason]) -> dict[str, Any]:
+def _limits(limits_sent: Any, reasons: list[Reason]) -> dict[str, Any]:
     """Return the limits in a range of results; what is no range, or has an operator that is not known, is noted."""
-    if not isinstance(given, Mapping):
-        if not blank(given) and given != []:
-            reasons.append(unmapped("ResultsRange", given))
+    if not isinstance(limits_sent, Mapping):
+        if not blank(limits_sent) and limits_sent != []:
+            reasons.append(unmapped("ResultsRange", limits_sent))
         return {}
     limits: dict[str, Any] = {}
     for ours, theirs in (("lower", "min"), ("upper", "max")):
-        operator = given.get(f"{theirs}_operator")
-        if blank(given.get(theirs)):
+        operator = limits_sent.get(f"{theirs}_operator")
+        if blank(limits_sent.get(theirs)):
             continue
-        limits[ours] = given[theirs]
+        limits[ours] = limits_sent[theirs]
         limits[f"{ours}_inclusive"] = _OPEN_ENDS.get(str(operator), True)
         if not blank(operator) and operator not in _OPEN_ENDS:
             reasons.append(unmapped(f"ResultsRange.{theirs}_operator", operator))

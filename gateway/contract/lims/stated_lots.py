@@ -61,8 +61,8 @@ def _bounded(message: MessageFields, lots: Mapping[str, None]) -> tuple[str, ...
 def _lots_in(value: Any) -> list[str] | None:
     """Return the lots that a field names, or None where it names something else."""
     values = value if isinstance(value, list) else [value]
-    names = [as_text(each) for each in values if each is not None]
-    if not all(isinstance(each, str) for each in names):
+    names = [as_text(item) for item in values if item is not None]
+    if not all(isinstance(name, str) for name in names):
         return None
     return [lot for name in names for lot in lot_names(name)]
 
@@ -74,7 +74,7 @@ def texts_within(value: Any) -> list[str]:
     """
     inner = value if isinstance(value, list) else ()
     if isinstance(value, dict):
-        inner = [name if isinstance(each, int | float) else each for name, each in value.items()]
-    texts = [text for each in inner for text in texts_within(each)]
+        inner = [name if isinstance(content, int | float) else content for name, content in value.items()]
+    texts = [text for content in inner for text in texts_within(content)]
     text = as_text(value)
     return (texts + (lot_names(text) if isinstance(text, str) else []))[:_MOST_TEXTS]

@@ -23,7 +23,7 @@ def stated_value(
         return "", WrittenValue(number=None)
     text, qualifier = value_text(message.located.document[names[0]]), _qualifier(message)
     read = [_written(message, name, lod=lod, loq=loq, unit=unit) for name in names]
-    known = [each for each in read if each is not None]
+    known = [value for value in read if value is not None]
     if len(known) < len(read) or qualifier is None:
         return text, WrittenValue(number=None)
     texts = {spoken(str(message.located.document[name])) for name in names}
@@ -89,14 +89,14 @@ def _qualifier(message: MessageFields) -> str | None:
 
 def _merged(written: list[WrittenValue], qualifier: str) -> WrittenValue | None:
     """Return the one value that several fields state, with the comparator beside it; None where they contradict."""
-    numbers = {each.number for each in written}
-    qualifiers = {each.qualifier for each in written if each.qualifier} | ({qualifier} if qualifier else set())
-    words = {each.words for each in written}
+    numbers = {value.number for value in written}
+    qualifiers = {value.qualifier for value in written if value.qualifier} | ({qualifier} if qualifier else set())
+    words = {value.words for value in written}
     if len(numbers) > 1 or len(qualifiers) > 1 or len(words) > 1:
         return None
     if words == {True} and qualifiers:
         return None
-    flags = tuple(dict.fromkeys(flag for each in written for flag in each.flags))
+    flags = tuple(dict.fromkeys(flag for value in written for flag in value.flags))
     return WrittenValue(
         number=written[0].number, qualifier=next(iter(qualifiers), None), flags=flags, words=written[0].words
     )

@@ -75,8 +75,8 @@ def status_of(word: object, own: Mapping[str, str] | None = None) -> ResultStatu
     """
     if not isinstance(word, str):
         return None
-    wanted = spoken(word)
+    text = spoken(word)
     for theirs, ours in (own or {}).items():
-        if spoken(theirs) == wanted:
+        if spoken(theirs) == text:
             return ResultStatus(ours)
-    return STATUSES.get(wanted) or _PLAIN.get(plainly_spoken(wanted))
+    return STATUSES.get(text) or _PLAIN.get(plainly_spoken(text))

@@ -31,5 +31,5 @@ def configured(analytes: Mapping[str, str], test: str) -> str | None:
     """Return our analyte of a laboratory's test, whatever its case and spaces, or None where none is configured."""
     if test in analytes:
         return analytes[test]
-    wanted = name_key(test)
-    return next((ours for theirs, ours in analytes.items() if name_key(theirs) == wanted), None)
+    key = name_key(test)
+    return next((ours for theirs, ours in analytes.items() if name_key(theirs) == key), None)

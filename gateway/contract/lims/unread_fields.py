@@ -98,8 +98,8 @@ def speaks_against(name: str, value: Any, *, has_status: bool) -> bool:
     inside = _inside(value)
     outer = name if isinstance(value, list) else ""
     return any(
-        _says_against(each) or bool((inner or outer) and _by_nested_name(inner or outer, each))
-        for inner, each in inside
+        _says_against(content) or bool((inner or outer) and _by_nested_name(inner or outer, content))
+        for inner, content in inside
     )
 
 
@@ -145,8 +145,8 @@ def _compares(words: frozenset[str], value: Any) -> bool:
         return False
     sign = normalised(value)
     if comparator(sign):
-        return COMPARING.speaks_in(words) or not any(each.isalpha() for each in sign)
-    return sign.casefold() in NOT_UNDERSTOOD and not any(each.isalpha() for each in sign)
+        return COMPARING.speaks_in(words) or not any(character.isalpha() for character in sign)
+    return sign.casefold() in NOT_UNDERSTOOD and not any(character.isalpha() for character in sign)
 
 
 def _is_outside(name: str, words: frozenset[str]) -> bool:
@@ -210,13 +210,13 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
     """Return (name, value) of everything in a value that is no list and no object; without a name its own."""
     fields, waiting = list[tuple[str, Any]](), deque([("", value, 0)])
     while waiting and len(fields) < _MOST_INSIDE:
-        name, each, depth = waiting.popleft()
-        if isinstance(each, Mapping) and depth < _DEEPEST:
-            waiting += [(str(inner), within, depth + 1) for inner, within in each.items()]
-        elif isinstance(each, list) and depth < _DEEPEST:
-            waiting += [(name, within, depth + 1) for within in each]
+        name, content, depth = waiting.popleft()
+        if isinstance(content, Mapping) and depth < _DEEPEST:
+            waiting += [(str(inner), within, depth + 1) for inner, within in content.items()]
+        elif isinstance(content, list) and depth < _DEEPEST:
+            waiting += [(name, within, depth + 1) for within in content]
         else:
-            fields.append((name, each))
+            fields.append((name, content))
     return fields
 
 
@@ -229,7 +229,7 @@ def other_values(name: str, value: Any) -> list[Any]:
     if not words <= OF_A_RESULT:
         return []
     if isinstance(value, list) and (LISTED_RESULTS.speaks_in(words) or RESULTS.speaks_in(words)):
-        return [inner for each in value for inner in (_values_in(each) if isinstance(each, Mapping) else [each])]
+        return [inner for item in value for inner in (_values_in(item) if isinstance(item, Mapping) else [item])]
     if isinstance(value, Mapping):
         return _values_in(value)
     several = isinstance(value, str) and LISTED_RESULTS.speaks_in(words) and not is_limit(value)
@@ -251,8 +251,10 @@ def named_within(document: Mapping[str, Any], name: str) -> Any:
         if name in level:
             return level[name]
         if depth < _DEEPEST:
-            inner = (each for value in level.values() for each in (value if isinstance(value, list) else (value,)))
-            waiting += [(each, depth + 1) for each in inner if isinstance(each, Mapping)]
+            inner = (
+                content for value in level.values() for content in (value if isinstance(value, list) else (value,))
+            )
+            waiting += [(content, depth + 1) for content in inner if isinstance(content, Mapping)]
     return None
 
 

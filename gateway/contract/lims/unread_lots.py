@@ -32,7 +32,8 @@ def lots_nobody_reads(
             continue
         if isinstance(value, Mapping) and depth < _DEEPEST:
             waiting += [
-                (f"{path}.{inner}", each, words | lot_words_of(inner), depth + 1) for inner, each in value.items()
+                (f"{path}.{inner}", inner_value, words | lot_words_of(inner), depth + 1)
+                for inner, inner_value in value.items()
             ]
         elif _is_lot(last, lot_words_of(outer)) and (words & SEVERAL or not named) and _names_something(value):
             yield path, value
@@ -45,5 +46,5 @@ def _is_lot(last: frozenset[str], outer: frozenset[str]) -> bool:
 
 def _names_something(value: Any) -> bool:
     if isinstance(value, list):
-        return any(_names_something(each) for each in value)
+        return any(_names_something(item) for item in value)
     return isinstance(value, str | int) and not isinstance(value, bool)

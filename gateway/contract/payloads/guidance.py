@@ -74,7 +74,9 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         state=guidance.state,
         severity=guidance.severity,
         title=_title_when_over(guidance) if over else guidance.title,
-        reasons=ReasonPart.of(tuple(each for each in guidance.reasons if not (over and each.code == MOVE_EXPECTED))),
+        reasons=ReasonPart.of(
+            tuple(reason for reason in guidance.reasons if not (over and reason.code == MOVE_EXPECTED))
+        ),
         material_lot_id=guidance.material_lot_id,
         job_order_id=guidance.job_order_id,
         material_definition_id=guidance.material_definition_id,

@@ -205,7 +205,7 @@ class SensitivityPart(Part):
     @classmethod
     def of(cls, sensitivities: tuple[Sensitivity, ...]) -> "list[SensitivityPart]":
         """Return the parts, the strongest first."""
-        return [cls(**asdict(each)) for each in sensitivities]
+        return [cls(**asdict(sensitivity)) for sensitivity in sensitivities]
 
 
 class InstructionPart(Part):
@@ -218,7 +218,10 @@ class InstructionPart(Part):
     @classmethod
     def of(cls, instructions: tuple[Instruction, ...]) -> "list[InstructionPart]":
         """Return the parts."""
-        return [cls(procedure=each.procedure, title=each.title, steps=list(each.steps)) for each in instructions]
+        return [
+            cls(procedure=instruction.procedure, title=instruction.title, steps=list(instruction.steps))
+            for instruction in instructions
+        ]
 
 
 class VerdictPart(Part):
