@@ -16,7 +16,6 @@ import typer
 from typer.core import TyperGroup
 
 from gateway import __version__
-from gateway.cli.output import show_error
 from gateway.errors import LablineError
 from gateway.operations.logs import configure_logs
 
@@ -128,21 +127,27 @@ def _print_on_any_terminal() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _show(error: LablineError) -> None:
+    from gateway.cli.output import show_error  # noqa: PLC0415 - a gateway prints no tables
+
+    show_error(error)
+
+
 def main() -> None:
     """Run the command; an error of ours is told in a sentence, with what to do, and ends with 2."""
     _print_on_any_terminal()
     try:
         app()
     except LablineError as error:
-        show_error(error)
+        _show(error)
         sys.exit(2)
     except UnicodeEncodeError:  # an argument with bytes that are no UTF-8, on its way into the store
-        show_error(LablineError("an argument is no text in UTF-8", hint="write names as messages do, in UTF-8"))
+        _show(LablineError("an argument is no text in UTF-8", hint="write names as messages do, in UTF-8"))
         sys.exit(2)
     except OSError as error:  # a command's edge: whatever file it is, a person gets a sentence
         hint = _WHAT_TO_DO.get(type(error), _WHAT_TO_DO[OSError] if error.errno in _OF_THE_DISK else None)
         if hint is None:
             raise
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-        show_error(LablineError(what, hint=hint))
+        _show(LablineError(what, hint=hint))
         sys.exit(2)

@@ -1,5 +1,6 @@
 """``labline run``: the gateway itself, in the foreground, as systemd runs it."""
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def run(
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; a second signal skips the last drain."""
     configure_logs(level=log_level.value)
+    gc.disable()  # all that a start loads stays; the daemon enables it once it has settled in
     settings, configuration_sha256 = read(config)
     path = config.resolve()
     define_line(settings, path=path)  # what is wrong with the configuration is said before anything is touched

@@ -4,11 +4,19 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from enum import StrEnum
-from typing import Any
-
-import structlog
+from types import ModuleType
+from typing import Any, cast
 
 from gateway.errors import LablineError
+
+# structlog imports rich where it can, to draw tracebacks. We never draw them, and rich is a fifteenth of a gateway's
+# start. None in sys.modules makes an import fail as if rich were not installed, which structlog is made for.
+_modules = cast("dict[str, ModuleType | None]", sys.modules)
+_modules.setdefault("rich", None)
+import structlog  # noqa: E402
+
+if _modules["rich"] is None:
+    del _modules["rich"]
 
 
 class LogLevel(StrEnum):

@@ -147,10 +147,11 @@ def _intake(parts: Parts) -> Iterator[tuple[str, Awaitable[None]]]:
 def _settle_in() -> None:
     """Leave what is loaded by now out of later garbage collections: walking it takes a tenth of a second each time.
 
-    What loading took beside it is given back.
+    What loading took in addition is given back.
     """
     gc.collect()
     gc.freeze()
+    gc.enable()  # `labline run` starts with it disabled
     give_back_unused()
 
 
