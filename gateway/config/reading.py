@@ -8,13 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import (
-    BaseModel,
-    ValidationError,
-)
-from pydantic_settings import (
-    SettingsError,
-)
+from pydantic import BaseModel, ValidationError
 
 from gateway.config.connection_tables import LimsTable
 from gateway.config.forms import FORMS
@@ -32,20 +26,23 @@ def read(path: Path) -> tuple[Settings, str]:
     document = _document(path)
     unknown = unknown_variables(os.environ)
     try:
-        settings = Settings(**document)
+        settings = _settings(document)
     except ValidationError as error:
         told = {problem.key for problem in unknown}
         found = (_problem(path, item) for item in error.errors())
         raise ConfigurationError((*unknown, *(each for each in found if each.key not in told))) from error
-    except SettingsError as error:
-        problem = Problem(
-            file="environment", key="LABLINE_*", message=str(error), hint="nested keys: LABLINE_MQTT__HOST"
-        )
-        raise ConfigurationError((problem,)) from error
     if unknown:
         raise ConfigurationError(unknown)
     sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()  # before: wherever the file lies
     return _with_paths_of(settings, path.absolute().parent), sha256
+
+
+def _settings(document: Mapping[str, Any]) -> Settings:
+    if not any(variable.upper().startswith(PREFIX) for variable in os.environ):
+        return Settings(**document)
+    from gateway.config.environment import overridden  # noqa: PLC0415 - its library takes a twelfth of a start
+
+    return overridden(document)
 
 
 _AnyTable = TypeVar("_AnyTable", bound=BaseModel)

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from gateway.config.connection_tables import LimsTable, MasterDataTable, MesTable, MqttTable, OpcUaTable, WebhookTable
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
@@ -101,12 +100,10 @@ class TextsTable(Table):
     language: Literal["en"] = Field(default="en", description="language of the sentences in payloads")
 
 
-class Settings(BaseSettings):
+class Settings(Table):
     """The whole file."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", allow_inf_nan=False
-    )
+    model_config = ConfigDict(validate_default=True)
 
     site: SiteTable
     store: StoreTable
@@ -126,18 +123,6 @@ class Settings(BaseSettings):
     sampling: SamplingTable = SamplingTable()
     webhook: WebhookTable = WebhookTable()
     texts: TextsTable = TextsTable()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings fixes these names
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before file; the file comes in as the initial values of ``read``."""
-        return (env_settings, init_settings)
 
     @property
     def line_path(self) -> str:

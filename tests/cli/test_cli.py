@@ -28,7 +28,7 @@ _HEAVY = {  # library to where it is needed
     "asyncua": "a source of tags", "uvicorn": "the webhook", "starlette": "the webhook", "onnxruntime": "a model",
     "scipy": "training", "sklearn": "training", "skl2onnx": "training", "onnx": "training", "matplotlib": "figures",
     "pyarrow": "Parquet", "pandas": "nothing", "simulator": "the demo", "gateway.training": "training",
-    "rich": "tables on a terminal",
+    "rich": "tables on a terminal", "pydantic_settings": "variables over the file",
 }  # fmt: skip
 
 
@@ -55,8 +55,8 @@ def test_a_gateway_loads_only_what_its_configuration_needs(tmp_path):
 _LIFE = """
 import os, signal
 from pathlib import Path
-from gateway.runtime import daemon
 from gateway.cli.run import run
+from gateway.runtime import daemon
 from gateway.operations.logs import LogLevel
 settled = daemon._settle_in
 def ready():
