@@ -6,8 +6,9 @@ page itself forbids whatever would be fetched.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway.advice.deviation_charts import Chart, Mark, drawn
@@ -20,6 +21,9 @@ from gateway.advice.plant_times import zone_of
 from gateway.lab.deviations import AnalyteSeries, Deviation, Trace
 from gateway.texts.catalogue import language
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 __all__ = ["html", "markdown", "title_of"]
 
 _SENTENCES = (
@@ -31,7 +35,6 @@ _SENTENCES = (
 )  # of the templates
 _MOST_CHARTS = 6
 _NEAR = 0.5  # of what a chart shows: limits farther away than that would flatten it
-_TEMPLATES = PackageLoader("gateway.advice")  # a folder of Markdown and HTML
 
 
 def _in_html(value: object) -> object:
@@ -39,19 +42,18 @@ def _in_html(value: object) -> object:
     return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
 
 
-def _templates(*, markdown: bool) -> Environment:
+@cache
+def _templates(*, markdown: bool) -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a deviation's draft needs it
+
     return Environment(
-        loader=_TEMPLATES,
+        loader=PackageLoader("gateway.advice"),  # a folder of Markdown and HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=not markdown,  # noqa: S701 - Markdown is escaped by finalize
         finalize=in_markdown if markdown else _in_html,
     )
-
-
-_PLAIN = _templates(markdown=True)
-_HTML = _templates(markdown=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +66,15 @@ class _Figure:
 
 def markdown(deviation: Deviation) -> str:
     """Return the document as Markdown."""
-    return _PLAIN.get_template("deviation.md").render(deviation=deviation, text=text_of(deviation), **_catalogue())
+    template = _templates(markdown=True).get_template("deviation.md")
+    return template.render(deviation=deviation, text=text_of(deviation), **_catalogue())
 
 
 def html(deviation: Deviation) -> str:
     """Return the document as one page of HTML, its charts within it; nothing in it is fetched from elsewhere."""
     text = text_of(deviation)
-    return _HTML.get_template("deviation.html").render(
+    template = _templates(markdown=False).get_template("deviation.html")
+    return template.render(
         deviation=deviation,
         text=text,
         series=_series(deviation),

@@ -87,4 +87,4 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 class Table(BaseModel):
     """A table of the configuration: it takes no key that it does not know, and does not change."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, defer_build=True)

@@ -4,6 +4,7 @@ What a person does is in the line as the act's own fields. A line is bounded, an
 """
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,7 +16,6 @@ from gateway.records.acts import ACTS, Act, ActKind, ActOutcome, Answer
 LONGEST_LINE_BYTES = 1024 * 1024
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024  # names each message that is sent again, of which very many may be parked
 LONGEST_PERSON, LONGEST_REASON = 200, 4000
-_ADAPTERS = {kind: TypeAdapter[Act](act) for kind, act in ACTS.items()}
 _MOST_PROBLEMS = 3
 
 
@@ -32,8 +32,13 @@ class ActRequest:
     read_before_boot_ns: int
 
 
+@cache
+def _adapter(kind: ActKind) -> TypeAdapter[Act]:
+    return TypeAdapter[Act](ACTS[kind])
+
+
 class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class _RequestLine(_Line):
@@ -55,7 +60,7 @@ class _AnswerLine(_Line):
 
 def identity_of_act(act: Act, *, at_ns: int) -> str:
     """Return the stable id of the event in which an act is asked for at an instant."""
-    return identity_of("act", act.kind, _ADAPTERS[act.kind].dump_json(act).decode(), at_ns)
+    return identity_of("act", act.kind, _adapter(act.kind).dump_json(act).decode(), at_ns)
 
 
 def request_line(request: ActRequest) -> bytes:
@@ -73,7 +78,7 @@ def request_line(request: ActRequest) -> bytes:
         person=request.person,
         reason=request.reason,
         read_before_boot_ns=request.read_before_boot_ns,
-        parameters=_ADAPTERS[request.act.kind].dump_python(request.act, mode="json"),
+        parameters=_adapter(request.act.kind).dump_python(request.act, mode="json"),
     )
     line = _as_line(document)
     if len(line) > LONGEST_LINE_BYTES:
@@ -89,7 +94,7 @@ def read_request(line: bytes) -> ActRequest:
         surplus = sorted(document.parameters.keys() - names)
         if surplus:
             raise LablineError(f"{document.act} has no parameter {surplus[0][:40]}")
-        act = _ADAPTERS[document.act].validate_python(document.parameters)
+        act = _adapter(document.act).validate_python(document.parameters)
     except ValidationError as error:
         raise LablineError(_problems(error)) from error
     return ActRequest(

@@ -14,7 +14,7 @@ MOST_INPUTS, MOST_OUTPUTS, MOST_MANIPULATED = 1000, 100, 100
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class InputTable(_Table):

@@ -29,7 +29,7 @@ _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]*$")]
 
 
 class _Signed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     manifest_sha256: _Hex
     approver: str = Field(min_length=1)
