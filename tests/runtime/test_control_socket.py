@@ -127,7 +127,7 @@ def test_whatever_comes_is_read_or_refused(line):
 
 
 def test_every_act_has_its_schema_of_parameters():
-    assert contract._ADAPTERS.keys() == ACTS.keys()
+    assert all(contract._adapter(kind).json_schema()["type"] == "object" for kind in ACTS)
 
 
 # --- the socket ------------------------------------------------------------------------------------------------
