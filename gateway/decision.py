@@ -72,13 +72,14 @@ class LotsInQuestion:
 
     ``possible``: those that it may belong to, where that is all that is known. ``placed_by_production``: whether the
     version before had its lot from production, so that everything of it may change. ``of_sample``: whether other lots
-    may be named of its sample. ``alike_names``: whether production calls any lot by a name with bars.
+    may be named of its sample. ``names_with_bars``: production uses names with bars. ``new_names``: named first now.
     """
 
     possible: tuple[str, ...]
     placed_by_production: bool
     of_sample: bool
-    alike_names: bool
+    names_with_bars: bool
+    new_names: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +110,7 @@ class LotAssessed(Record):
     """What speaks for and against a lot after an event: assessments that are new or changed, subjects that are gone.
 
     ``whole``: all of the lot was assessed, so that nothing waits to be judged again; ``is_parent``: other lots are made
-    of it.
+    of it; ``named_alike``: other lots have names that only look like its own.
     """
 
     material_lot_id: str
@@ -117,6 +118,7 @@ class LotAssessed(Record):
     removed: tuple[str, ...]
     whole: bool
     is_parent: bool
+    named_alike: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -144,6 +144,7 @@ def _assessed(lot: str, lot_facts: LotFacts, assessed: tuple[Assessment, ...]) -
         removed=tuple(subject for subject in lot_facts.standing if subject not in present),
         whole=lot_facts.whole,
         is_parent=lot_facts.is_parent,
+        named_alike=lot_facts.named_alike,
     )
 
 

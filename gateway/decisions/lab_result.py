@@ -126,7 +126,8 @@ def _on_record(assessment: ResultAssessment, facts: LabResultFacts) -> ResultAcc
             placed_by_production=current is not None
             and (not current.in_its_own_words().lots or "material_lot_id" in current.context_from),
             of_sample=any(lot_facts.whole for lot_facts in facts.lots),
-            alike_names=any(lot_facts.names_with_bars for lot_facts in facts.lots),
+            names_with_bars=any(lot_facts.names_with_bars for lot_facts in facts.lots),
+            new_names=tuple(lot_facts.knowledge.lot for lot_facts in facts.lots if not lot_facts.name_known),
         ),
     )
 

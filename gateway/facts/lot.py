@@ -35,6 +35,8 @@ class LotFacts:
     ended_ns: int | None = None
     made_known_until_ns: int | None = None  # until when it is on record what the lot was made by
     names_with_bars: bool = False  # whether production calls any lot by a name with |
+    name_known: bool = True  # whether a message has called the lot by its name before
+    named_alike: bool = False  # whether other lots have names that only look like its own
     provisional: tuple[ProvisionalHold, ...] = ()  # the settled ones, too
     final_results: frozenset[str] = frozenset()  # of those that have settled provisional holds: which still count
     gaps: tuple[str, ...] = ()  # known holes in the lot's process data

@@ -37,6 +37,7 @@ _ROWS = (
     Table(name="event", salvaged=True, written_by="each event that came from outside"),
     Table(name="job_order", salvaged=True, merged_by="job_order_id"),
     Table(name="lot", salvaged=True, merged_by="material_lot_id"),
+    Table(name="lot_name"),  # noted again from what names lots
     Table(name="context_change", salvaged=True),
     Table(name="lab_result", salvaged=True, hash_leaves_out=_SCOPE, blobs=frozenset({"payload"})),
     # the other predictions are figures, and go by age

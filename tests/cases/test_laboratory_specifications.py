@@ -529,7 +529,7 @@ def bench(tmp_path):
 
 def test_laboratory_30_the_missing_unit_is_on_the_disposition(bench):
     bench.result(
-        {"sample_id": "S-1", "test_name": "Viscosity", "result": 100.0, "material_lot": "LOT-1", "product": "FG-100"}
+        {"sample_id": "S-1", "test_name": "Viscosity", "result": 100.0, "material_lot": "LOT/1", "product": "FG-100"}
     )
     sent = bench.sent("disposition")[-1]
     assert (sent["recommendation"], "UNIT_MISSING" in sent["flags"]) == ("release", True)

@@ -61,7 +61,9 @@ def test_a_result_of_a_lot_with_many_results_takes_few_statements_more(connectio
 
 
 def test_a_look_at_a_lot_goes_along_indexes(connection):
-    asked = dict.fromkeys(["material_lot_id", "sample_id", "source", "besides", "lots", "names", "at_ns", "most"])
+    asked = dict.fromkeys(
+        ["material_lot_id", "sample_id", "source", "besides", "lots", "names", "at_ns", "most", "likeness"]
+    )
     plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {SQL['lot_at_a_glance']}", asked)]
     assert any(step.startswith("SEARCH gap USING INDEX gap_in_time") for step in plan)
     large = ("gap", "assessment", "lab_result", "disposition", "guidance", "result_without_lot", "refused_result")

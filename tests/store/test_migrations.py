@@ -92,6 +92,7 @@ def rows_of_a_store():
                   "equipment_id": "R1", "started_ns": 1, "ended_ns": 2, "closed_ns": 3, "recommendation": "hold",
                   "latched": 1}  # fmt: skip
     yield "lot", {"material_lot_id": "L2"}
+    yield "lot_name", {"material_lot_id": "L1", "likeness": "l1"}
     yield "context_change", {"event_id": "e1", "kind": "k", "at_ns": 1, "equipment_id": "R1", "material_lot_id": "L1",
                              "body": "{}"}  # fmt: skip
     yield "context_change", {"event_id": "e2", "kind": "k", "at_ns": 1, "body": "{}"}

@@ -24,6 +24,7 @@ class Subject(StrEnum):
     CONTEXT = "context"
     UNFINISHED = "unfinished"
     NAME = "name"  # which could mean this lot or another
+    LIKENESS = "likeness"  # of its name to those of other lots: the same for each of them
     SAMPLE = "sample"  # of which results name different lots
     SPECIFICATION = "specification"  # a refused message about a product: the same for each of its lots
 

@@ -74,6 +74,19 @@ class Parent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LotsNamedAlike:
+    """Lots whose names only look alike, this one among them: they may be one lot that two systems write differently.
+
+    ``names``: in their order, and not all of very many; ``count``: how many there are. ``evidence``: what stands for
+    all that asks for the hold of any of them, as a person settles that they are different lots.
+    """
+
+    names: tuple[str, ...]
+    count: int
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SampleLots:
     """The lots of one sample, by each of its results that names any."""
 
@@ -97,6 +110,7 @@ class LotKnowledge:
     refused: tuple[RefusedResult, ...] = ()
     of_product: tuple[RefusedOfProduct, ...] = ()  # that name its product or an analyte, and that nothing has answered
     alike: tuple[str, ...] = ()  # known lots whose names, with bars, may mean this one, or this one's them
+    named_alike: LotsNamedAlike | None = None
     samples: tuple[SampleLots, ...] = ()  # of which another lot is named, too
     parents: tuple[Parent, ...] = ()
     settled: frozenset[str] = frozenset()

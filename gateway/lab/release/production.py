@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from gateway.lab.phrases import LabPhrase, lab_phrase
 from gateway.lab.release.assessment import Assessment, Subject, assessment_of_lot, points_of
 from gateway.lab.release.lot_knowledge import LotKnowledge, Parent, SampleLots
-from gateway.lab.release.open_points import OpenPoint, for_review
+from gateway.lab.release.open_points import OpenPoint, for_review, open_and_settled
 from gateway.records.laboratory import Recommendation
+
+MOST_NAMED = 5  # lots, in a sentence
 
 
 def by_samples(lot: LotKnowledge) -> Iterator[Assessment]:
@@ -41,6 +43,27 @@ def by_name(lot: LotKnowledge) -> Iterator[Assessment]:
         return
     sentence = {"lot": lot.lot, "others": ", ".join(lot.alike)}
     yield assessment_of_lot(lot, Subject.NAME, for_review(OpenPoint.LOT_NAME_UNCLEAR, sentence, lots=list(lot.alike)))
+
+
+def by_likeness(lot: LotKnowledge) -> Iterator[Assessment]:
+    """Return that other lots have names that only look like this one's; a person settles it once, for all of them."""
+    alike = lot.named_alike
+    if alike is None:
+        return
+    others = [name for name in alike.names if name != lot.lot]
+    more = alike.count - 1 - len(others[:MOST_NAMED])
+    named = ", ".join(others[:MOST_NAMED])
+    shown = lab_phrase(LabPhrase.AND_MORE, texts=named, more=more) if more > 0 else named
+    finding = for_review(
+        OpenPoint.LOT_NAME_ALIKE,
+        {"lot": lot.lot, "others": shown},
+        lots=list(alike.names),
+        count=alike.count,
+    )
+    points = open_and_settled(
+        (finding,), lot.settled, lot="", subject=Subject.LIKENESS, evidence={"held_by": alike.evidence}
+    )
+    yield Assessment(material_lot_id=lot.lot, subject=Subject.LIKENESS, kind=Subject.LIKENESS, **points)
 
 
 def by_parents(lot: LotKnowledge) -> Iterator[Assessment]:

@@ -23,6 +23,7 @@ from gateway.store.audit.evidence import evidence_hash, row_hash
 from gateway.store.facts.lot.own_words import own_words
 from gateway.store.statements import SQL
 from gateway.store.tables import TABLES, Table
+from gateway.store.transaction.lot_names import note_name
 from gateway.store.transaction.lot_records import leave_to_judge, note_without_lot
 
 _SALVAGED = tuple(table for table in TABLES.values() if table.salvaged)
@@ -204,10 +205,15 @@ def _note(into: sqlite3.Connection, table: str, kept: dict[str, Any], found: Sal
     """Note the lot that a row speaks of; a result that names none is found by its sample, equipment or order again."""
     if lot := kept.get("material_lot_id"):
         found.lots.add(lot)
+    for lot in (kept.get("material_lot_id"), kept.get("consumed_lot_id")):
+        if lot:
+            note_name(into, lot)
     if table != "lab_result":
         return
     with suppress(ValidationError):  # written by another version: it stays on record as it is
         result = own_words(kept["body"])
+        for lot in result.other_lots:
+            note_name(into, lot)
         if result.control_id is None:
             note_without_lot(into, result, at_ns=result.sampled_ns or _arrived_ns(into, kept))
 

@@ -77,7 +77,7 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
         open_points=open_points,
         settled=settled,
         settled_otherwise=tuple(
-            item for item in settlements.values() if item.point_id not in standing | reading.of_all_lots
+            item for item in settlements.values() if item.point_id not in standing | reading.of_other_lots
         ),
         disposition=disposition,
         assessments=len(assessed),
@@ -142,7 +142,7 @@ class _Reading:
         self._connection = connection
         self._lot = lot
         self.damaged: list[str] = []
-        self.of_all_lots: set[str] = set()  # points of messages that people have settled for every lot
+        self.of_other_lots: set[str] = set()  # points that people have settled for every lot, or for another one
 
     def rows(self, statement: str) -> list[sqlite3.Row]:
         rows = self._connection.execute(SQL[statement], {"material_lot_id": self._lot}).fetchall()
@@ -158,8 +158,8 @@ class _Reading:
 
     def settlements(self) -> Iterator[Settlement]:
         for row in self.rows("settlements_of_lot"):
-            if not row["material_lot_id"]:
-                self.of_all_lots.add(row["point_id"])
+            if row["material_lot_id"] != self._lot:
+                self.of_other_lots.add(row["point_id"])
             yield Settlement(point_id=row["point_id"], person=row["person"], reason=row["reason"], at_ns=row["at_ns"])
 
     def disposition(self) -> Disposition | None:

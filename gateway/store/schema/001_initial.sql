@@ -115,6 +115,14 @@ CREATE VIEW lot_checked AS SELECT rowid AS row_number, *, hash IS
     started_ns, ended_ns, closed_ns, CAST(recommendation AS BLOB), latched) AS holds
 FROM lot;
 
+-- Every name by which a message has called a lot, with the key that it shares with names that only look alike
+-- (gateway/lab/likeness.py).
+CREATE TABLE lot_name (
+    material_lot_id  TEXT PRIMARY KEY,
+    likeness         TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lot_name_by_likeness ON lot_name (likeness, material_lot_id);
+
 -- Each message of production, as it was told.
 CREATE TABLE context_change (
     event_id         TEXT PRIMARY KEY REFERENCES event,

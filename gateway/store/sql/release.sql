@@ -21,6 +21,8 @@ SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_
        EXISTS (SELECT 1 FROM lot WHERE instr(material_lot_id, '|') > 0)
            OR EXISTS (SELECT 1 FROM material_use WHERE instr(material_lot_id, '|') > 0)
            OR EXISTS (SELECT 1 FROM material_use WHERE instr(consumed_lot_id, '|') > 0) AS names_with_bars,
+       EXISTS (SELECT 1 FROM lot_name WHERE material_lot_id = :material_lot_id) AS name_known,
+       EXISTS (SELECT 1 FROM lot_name WHERE likeness = :likeness AND material_lot_id <> :material_lot_id) AS named_alike,
        EXISTS (SELECT 1 FROM disposition WHERE material_lot_id = :material_lot_id AND recommendation = 'hold') AS held,
        EXISTS (SELECT 1 FROM settlement WHERE material_lot_id IN (:material_lot_id, '')) AS settled,
        EXISTS (SELECT 1 FROM provisional_hold WHERE material_lot_id = :material_lot_id) AS provisional,
@@ -146,6 +148,39 @@ WHERE EXISTS (SELECT 1 FROM lot WHERE material_lot_id = p.value AND coalesce(sta
         WHERE a.material_lot_id = p.value AND a.states_lot = 1 AND r.material_lot_id <> :material_lot_id
     );
 
+-- name: lots_named_alike
+-- lots whose names only look like this one
+SELECT material_lot_id FROM lot_name WHERE likeness = :likeness ORDER BY material_lot_id LIMIT :most;
+
+-- name: count_lots_named_alike
+SELECT count(*) FROM lot_name WHERE likeness = :likeness;
+
+-- name: holding_of_lots
+-- what asks for a hold of lots, whatever else speaks of them
+SELECT material_lot_id || ' ' || subject FROM assessment
+WHERE material_lot_id IN (SELECT value FROM json_each(:lots)) AND asks = 'hold'
+ORDER BY material_lot_id, subject;
+
+-- name: holding_of_lot
+SELECT json_group_array(subject) FROM (
+    SELECT subject FROM assessment WHERE material_lot_id = :material_lot_id AND asks = 'hold' ORDER BY subject
+);
+
+-- name: insert_lot_name
+INSERT OR IGNORE INTO lot_name (material_lot_id, likeness) VALUES (:material_lot_id, :likeness);
+
+-- name: judge_lots_named_alike_again
+-- a lot whose name is like no other one has nothing to be judged by it
+INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
+SELECT material_lot_id, :cause, :at_ns FROM (
+    SELECT material_lot_id FROM lot_name
+    WHERE likeness = :likeness AND (
+        SELECT count(*) FROM (SELECT 1 FROM lot_name WHERE likeness = :likeness LIMIT 2)
+    ) = 2
+    LIMIT :most
+) WHERE true
+ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
+
 -- name: is_started_lot
 SELECT 1 FROM lot WHERE material_lot_id = :material_lot_id AND started_ns IS NOT NULL;
 
@@ -209,6 +244,10 @@ ORDER BY row_number DESC LIMIT 1;
 SELECT 1 FROM lab_result
 WHERE source = :source AND sample_id = :sample_id AND test_id = :test_id AND replicate = :replicate
   AND result_version > :result_version LIMIT 1;
+
+-- name: settled_of_lots
+SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked
+WHERE material_lot_id IN (SELECT value FROM json_each(:lots));
 
 -- name: settled_of_lot
 -- '': of a message, for every lot against which it speaks
@@ -465,7 +504,12 @@ VALUES (:point_id, :material_lot_id, :person, :reason, :at_ns);
 
 -- name: settlements_of_lot
 SELECT point_id, material_lot_id, person, reason, at_ns, holds, 'settlement ' || point_id AS record
-FROM settlement_checked WHERE material_lot_id IN (:material_lot_id, '') ORDER BY at_ns;
+FROM settlement_checked
+WHERE material_lot_id IN (:material_lot_id, '') OR material_lot_id IN (  -- what is settled for it and a lot named alike
+    SELECT other.material_lot_id FROM lot_name AS own JOIN lot_name AS other ON other.likeness = own.likeness
+    WHERE own.material_lot_id = :material_lot_id
+)
+ORDER BY at_ns;
 
 -- name: judge_open_lots_again
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)

@@ -21,13 +21,13 @@ from gateway.decision import (
 )
 from gateway.errors import LablineError
 from gateway.events import Event, FollowUp, FollowUpKind, MessageRefused
-from gateway.lab.names_of_lots import parts_of
 from gateway.lab.release.assessment import Assessment
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.production import ContextChange, ContextKind
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
 from gateway.store.statements import SQL, value_of
+from gateway.store.transaction.lot_names import mark_lots_named_alike, mark_lots_of_names_with_bars, note_names
 
 SEVERAL = "*"  # products; which ones is in the body
 
@@ -40,6 +40,7 @@ def assessed(connection: sqlite3.Connection, event: Event, record: LotAssessed) 
     if not (record.changed or record.removed):
         return
     before = value_of(connection, "in_question", **lot) if record.is_parent else None
+    holding = value_of(connection, "holding_of_lot", **lot) if record.named_alike else None
     for subject in record.removed:
         connection.execute(SQL["delete_assessment"], {**lot, "subject": subject})
     for item in record.changed:
@@ -47,6 +48,8 @@ def assessed(connection: sqlite3.Connection, event: Event, record: LotAssessed) 
     other_hold = any(item.asks is Recommendation.HOLD for item in record.changed)
     if record.is_parent and (other_hold or value_of(connection, "in_question", **lot) != before):
         connection.execute(SQL["judge_lots_made_of_it_again"], lot | _because(event))
+    if record.named_alike and value_of(connection, "holding_of_lot", **lot) != holding:
+        mark_lots_named_alike(connection, record.material_lot_id, _because(event))
 
 
 def _row(item: Assessment) -> dict[str, Cell]:
@@ -84,9 +87,10 @@ def mark_lots_of_result(
     of_sample = {"sample_id": result.sample_id, "source": result.source}
     if record.supersedes is not None and lots.placed_by_production:
         connection.execute(SQL["judge_lots_of_subject_again"], {"subject": record.supersedes, **because})
+    note_names(connection, lots.new_names, because)
     if result.lots:
-        if lots.alike_names:
-            _mark_lots_of_alike_names(connection, result.lots, because)
+        if lots.names_with_bars:
+            mark_lots_of_names_with_bars(connection, result.lots, because)
         _mark_lots_of_sample(connection, of_sample, because)
         if lots.of_sample:  # else no other lot is named of its sample
             _mark_other_lots_of_sample(connection, result, of_sample | because)
@@ -94,18 +98,6 @@ def mark_lots_of_result(
     note_without_lot(connection, result, at_ns=event.at_ns if result.sampled_ns is None else result.sampled_ns)
     for lot in lots.possible:
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
-
-
-def _mark_lots_of_alike_names(
-    connection: sqlite3.Connection, lots: tuple[str, ...], because: Mapping[str, Any]
-) -> None:
-    """Mark what a lot's name with bars may mean, and the lots whose names with bars may mean it, with itself."""
-    names = [row[0] for row in connection.execute(SQL["names_with_bars"])]
-    for lot in lots:
-        wholes = [name for name in names if lot in parts_of(name)]
-        parts = parts_of(lot)
-        for alike in (*wholes, *parts, *((lot,) if wholes or parts else ())):
-            connection.execute(SQL["judge_lot_again"], {"material_lot_id": alike, **because})
 
 
 def note_without_lot(connection: sqlite3.Connection, result: LabResult, *, at_ns: int) -> None:
@@ -137,7 +129,8 @@ def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: C
     for statement in _TOUCHED.get(change.kind, ()):
         connection.execute(SQL[statement], wanted)
     named = tuple(lot for lot in (change.material_lot_id, change.consumed_lot_id) if lot is not None)
-    _mark_lots_of_alike_names(connection, named, because)
+    note_names(connection, named, because)
+    mark_lots_of_names_with_bars(connection, named, because)
 
 
 _TOUCHED = {
@@ -185,6 +178,7 @@ def refused(connection: sqlite3.Connection, event: Event, record: ResultRefused)
             connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
     if not own or about.others_besides:
         _refused_in_place(connection, event, about, row)
+    note_names(connection, about.lots, because)
     for product in about.products:
         _refused_of_product(connection, event, product, row)
     of_sample = {"sample_id": about.sample_id, "source": about.source}

@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import cast
 
+from gateway.lab.likeness import likeness_key
 from gateway.lab.release.lot_knowledge import LotContext, ResultOnRecord
 from gateway.records.laboratory import LabResult
 from gateway.store.facts.lot.context import context_told, products_of_order
@@ -59,6 +60,20 @@ class LotAtAGlance:
         return sample_of(result) if result is not None and self.lot in result.lots else NO_SAMPLE
 
     @property
+    def name_known(self) -> bool:
+        """Return whether a message has called the lot by its name before."""
+        return bool(self.there_is["name_known"])
+
+    @property
+    def named_alike(self) -> bool:
+        """Return whether other lots have names that only look like its own, also by the arriving result."""
+        key = likeness_key(self.lot)
+        named_with_it = () if self.arrival is None else self.arrival.lots
+        return bool(self.there_is["named_alike"]) or any(
+            likeness_key(other) == key for other in named_with_it if other != self.lot
+        )
+
+    @property
     def closed_ns(self) -> int | None:
         """Return when the lot was closed, in UTC ns."""
         return None if self.production is None else self.production["closed_ns"]
@@ -93,6 +108,7 @@ def _there_is(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int
         "besides": None if arriving is None else arriving.result_id,
         "lots": json.dumps(arriving.lots) if arriving is not None and arriving.lots else None,
         "names": json.dumps([name for result in results for name in (result.sample_id, result.foreign_id) if name]),
+        "likeness": likeness_key(lot),
         "at_ns": at_ns,
         "most": MOST_READ + 1,
     }
@@ -107,6 +123,8 @@ def is_read_whole(reading: Reading, glance: LotAtAGlance) -> bool:
         return True
     results = (arrival.result, *(record.result for record in arrival.versions))
     if any(result.retest_of is not None for result in results) or any(there_is[name] for name in _TOUCHED):
+        return True
+    if glance.named_alike and not glance.name_known:
         return True
     others = there_is["assessments"] or there_is["spoken_of"]  # of a lot without any, nothing can change
     if others and adds_a_name(glance.context, glance.named, glance.now_named):

@@ -1,5 +1,6 @@
 """The facts of lots, put together: of a lot whole, or of a result's own versions with a tally of all others."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -16,7 +17,7 @@ from gateway.records.production import Context
 from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_whole, lot_at_a_glance, products_of_lot
 from gateway.store.facts.lot.holds import earlier_hold, final_results, provisional_holds
 from gateway.store.facts.lot.named_by_results import named_with, with_names
-from gateway.store.facts.lot.other_lots import lots_named_alike, parents_in_question
+from gateway.store.facts.lot.other_lots import lots_parted_by_bars, lots_that_look_alike, parents_in_question
 from gateway.store.facts.lot.refused import refused_of_lot, refused_of_product
 from gateway.store.facts.lot.relation import lots_of
 from gateway.store.facts.lot.results import as_of_lot, results_of_lot, versions_of
@@ -86,6 +87,8 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         before=_state(production),
         closed=glance.closed_ns is not None,
         names_with_bars=bool(there_is["names_with_bars"]),
+        name_known=glance.name_known,
+        named_alike=glance.named_alike,
         earlier_hold=earlier_hold(reading, lot) if there_is["held"] else None,
         started_ns=started_ns,
         ended_ns=None if production is None else production["ended_ns"],
@@ -100,7 +103,9 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
 def _known_whole(reading: Reading, glance: LotAtAGlance) -> _Known:
     """Return all that is known of a lot."""
     lot, production, sample, arriving = glance.lot, glance.production, glance.sample, glance.arriving
-    settled = _settled(reading, glance)
+    named_with_it = () if glance.arrival is None else glance.arrival.lots
+    named_alike = lots_that_look_alike(reading, lot, named_with_it) if glance.named_alike else None
+    settled = _settled(reading, glance, () if named_alike is None else named_alike.names)
     results, left_out = results_of_lot(reading, glance.context, production, sample)
     refused = refused_of_lot(reading, glance.context, production, results, sample=sample, arriving=arriving)
     contradicting = (message.result for message in refused if message.result is not None)
@@ -112,7 +117,8 @@ def _known_whole(reading: Reading, glance: LotAtAGlance) -> _Known:
         results=results,
         refused=refused,
         of_product=_refused_of_product(reading, glance, products) if glance.there_is["product_refused"] else (),
-        alike=lots_named_alike(reading, lot) if glance.there_is["names_with_bars"] else (),
+        alike=lots_parted_by_bars(reading, lot) if glance.there_is["names_with_bars"] else (),
+        named_alike=named_alike,
         samples=samples_of_several_lots(reading, lot, arriving),
         parents=parents_in_question(reading, lot),
         settled=settled,
@@ -148,11 +154,14 @@ def _known_of_versions(reading: Reading, glance: LotAtAGlance) -> _Known:
     return _Known(LotKnowledge(context=context, results=results, settled=settled), standing, rest)
 
 
-def _settled(reading: Reading, glance: LotAtAGlance) -> frozenset[str]:
-    """Return the points that people have settled for a lot."""
-    if not glance.there_is["settled"]:
-        return frozenset()
-    return frozenset(row["point_id"] for row in reading.rows("settled_of_lot", {"material_lot_id": glance.lot}))
+def _settled(reading: Reading, glance: LotAtAGlance, named_alike: tuple[str, ...] = ()) -> frozenset[str]:
+    """Return the points that people have settled for a lot, and for those with a name that only looks alike."""
+    rows = []
+    if glance.there_is["settled"]:
+        rows += reading.rows("settled_of_lot", {"material_lot_id": glance.lot})
+    if named_alike:
+        rows += reading.rows("settled_of_lots", {"lots": json.dumps(named_alike)})
+    return frozenset(row["point_id"] for row in rows)
 
 
 def _production(reading: Reading, lot: str, row: sqlite3.Row | None) -> Context | None:

@@ -1,13 +1,17 @@
 """The other lots that a lot's release hangs on: its parents that are in question, and those with a like name."""
 
 import json
+from collections.abc import Iterable
 
 from gateway.contract.identity import identity_of
+from gateway.lab.likeness import likeness_key
 from gateway.lab.names_of_lots import parts_of
-from gateway.lab.release.lot_knowledge import Parent
+from gateway.lab.release.lot_knowledge import LotsNamedAlike, Parent
 from gateway.records.laboratory import Recommendation
 from gateway.store.facts.reading import Reading
-from gateway.store.statements import SQL
+from gateway.store.statements import SQL, value_of
+
+MOST_ALIKE = 20  # lots with names that only look alike: more are counted
 
 
 def parents_in_question(reading: Reading, lot: str) -> tuple[Parent, ...]:
@@ -23,7 +27,28 @@ def parents_in_question(reading: Reading, lot: str) -> tuple[Parent, ...]:
     )
 
 
-def lots_named_alike(reading: Reading, lot: str) -> tuple[str, ...]:
+def lots_that_look_alike(reading: Reading, lot: str, named_with_it: Iterable[str]) -> LotsNamedAlike | None:
+    """Return the lots whose names only look alike, with this one; None where there is no other.
+
+    ``named_with_it``: lots that the arriving result names.
+    """
+    key = likeness_key(lot)
+    arriving = {lot, *(other for other in named_with_it if likeness_key(other) == key)}
+    on_record = reading.values("lots_named_alike", likeness=key, most=MOST_ALIKE)
+    names = tuple(sorted({*on_record, *arriving}))
+    if names == (lot,):
+        return None
+    count = len(names)
+    if len(on_record) == MOST_ALIKE:
+        count = value_of(reading.connection, "count_lots_named_alike", likeness=key) or count
+    return LotsNamedAlike(
+        names=names[:MOST_ALIKE],
+        count=count,
+        evidence=identity_of(*reading.values("holding_of_lots", lots=json.dumps(names))),
+    )
+
+
+def lots_parted_by_bars(reading: Reading, lot: str) -> tuple[str, ...]:
     """Return the known lots whose names may mean a known lot by their bars, or which its own name may mean."""
     wholes = [name for name in reading.values("names_with_bars") if lot in parts_of(name)]
     known = [name for name in wholes if _known_parts(reading, name, (lot,))]

@@ -14,6 +14,7 @@ from gateway.records.people import (
     VersionChange,
 )
 from gateway.store.statements import SQL
+from gateway.store.transaction.lot_names import mark_lots_named_alike
 
 
 def point_settled(connection: sqlite3.Connection, event: Event, record: PointSettled) -> None:
@@ -25,6 +26,7 @@ def point_settled(connection: sqlite3.Connection, event: Event, record: PointSet
         connection.execute(SQL["judge_lots_of_point_again"], {"point_id": record.settlement.point_id, **because})
     else:
         connection.execute(SQL["judge_lot_again"], {**lot, **because})
+        mark_lots_named_alike(connection, record.material_lot_id, because)
 
 
 def version_changed(connection: sqlite3.Connection, _event: Event, change: VersionChange) -> None:
