@@ -158,7 +158,9 @@ def time_axis_name(first_ns: int, last_ns: int, zone: ZoneInfo) -> str:
 def time_ticks(first_ns: int, last_ns: int, zone: ZoneInfo) -> list[tuple[int, str]]:
     """Return at most six round instants of the plant's clock within a span, each with its label."""
     seconds = (last_ns - first_ns) / SECOND_NS
-    step = next((each for each in _TIME_STEPS if seconds / each <= _MOST_TIMES), _TIME_STEPS[-1])
+    step = next(
+        (seconds_apart for seconds_apart in _TIME_STEPS if seconds / seconds_apart <= _MOST_TIMES), _TIME_STEPS[-1]
+    )
     start = _local(first_ns, zone)
     offset = int((start.utcoffset() or timedelta()).total_seconds())
     first = -(-(first_ns + offset * SECOND_NS) // (step * SECOND_NS)) * step - offset  # whole steps of the local clock

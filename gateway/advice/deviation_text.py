@@ -103,7 +103,7 @@ _SEVERAL_FAILED = {  # by whether all, or some, are out of specification, and wh
 def _summary(deviation: Deviation, zone: ZoneInfo) -> tuple[str, ...]:
     results, subject = results_of(deviation), _subject(deviation)
     corrected = sum(is_mended(result) for result in results)
-    first = _what_failed(results[0], zone)
+    first = _failure(results[0], zone)
     if deviation.result_count == 1:
         sentences = [sentence(DocumentText.ONE_FAILED, subject=subject, failure=first)]
     else:
@@ -112,7 +112,7 @@ def _summary(deviation: Deviation, zone: ZoneInfo) -> tuple[str, ...]:
         sentences = [
             sentence(_SEVERAL_FAILED[how_many, corrected > 0], subject=subject, count=deviation.result_count),
             sentence(DocumentText.FIRST_FAILED, failure=first),
-            sentence(DocumentText.NEWEST_FAILED, failure=_what_failed(_newest(deviation), zone)),
+            sentence(DocumentText.NEWEST_FAILED, failure=_failure(_newest(deviation), zone)),
         ]
     if corrected:
         sentences.append(sentence(DocumentText.NO_LONGER_COUNT, count=corrected))
@@ -126,7 +126,7 @@ def _newest(deviation: Deviation) -> FailedResult:
     return next((result for result in results if result.result_id == deviation.result.result_id), results[-1])
 
 
-def _what_failed(result: FailedResult, zone: ZoneInfo) -> str:
+def _failure(result: FailedResult, zone: ZoneInfo) -> str:
     reasons = " ".join(reason.text for reason in result.reasons[:2])
     if result.sampled_ns is None:
         drawn = sentence(DocumentText.SAMPLE_DRAWN_UNKNOWN, sample=result.sample_id)
@@ -221,10 +221,10 @@ def _timeline(deviation: Deviation, zone: ZoneInfo) -> tuple[Row, ...]:
 def _timeline_row(entry: TimelineEntry, deviation: Deviation, zone: ZoneInfo) -> Row:
     code = entry.what.upper()
     known = code in TimelineText.__members__
-    what = text("deviation_timeline", code) if known else entry.what.replace("_", " ").capitalize()
+    happening = text("deviation_timeline", code) if known else entry.what.replace("_", " ").capitalize()
     failed = {result.sample_id for result in results_of(deviation)}
     drawn = code == TimelineText.SAMPLE_DRAWN and entry.subject in failed
-    return Row(cells=(instant(entry.at_ns, zone), what, entry.subject), mark=drawn)
+    return Row(cells=(instant(entry.at_ns, zone), happening, entry.subject), mark=drawn)
 
 
 # --- the process ----------------------------------------------------------------------------------------

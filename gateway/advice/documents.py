@@ -94,14 +94,14 @@ def _catalogue() -> dict[str, object]:
 
 def _series(deviation: Deviation) -> list[_Figure]:
     """Return the charts of the product's results, one for each analyte that failed, those of this deviation marked."""
-    return [_series_figure(each, deviation) for each in series_of(deviation) if len(each.points) > 1]
+    return [_series_figure(series, deviation) for series in series_of(deviation) if len(series.points) > 1]
 
 
 def _series_figure(series: AnalyteSeries, deviation: Deviation) -> _Figure:
     product = deviation.result.material_definition_id
-    ours = [each for each in results_of(deviation) if each.analyte == series.analyte]
-    drawn_ns = {(each.sampled_ns, each.value) for each in ours if each.sampled_ns is not None}
-    values = {each.value for each in ours if each.sampled_ns is None}
+    ours = [result for result in results_of(deviation) if result.analyte == series.analyte]
+    drawn_ns = {(result.sampled_ns, result.value) for result in ours if result.sampled_ns is not None}
+    values = {result.value for result in ours if result.sampled_ns is None}
     chart = Chart(
         title=chart_text(
             ChartText.RESULTS_OF_PRODUCT if product else ChartText.RESULTS, test=series.test_id, product=product
@@ -110,7 +110,7 @@ def _series_figure(series: AnalyteSeries, deviation: Deviation) -> _Figure:
         values_name=chart_text(ChartText.RESULT),
         points=series.points,
         zone=zone_of(deviation),
-        limits=tuple(each for each in (series.lower, series.upper) if each is not None),
+        limits=tuple(limit for limit in (series.lower, series.upper) if limit is not None),
         limits_name=chart_text(ChartText.LIMITS, limits=series.limits),
         own=[(at_ns, value) for at_ns, value in series.points if (at_ns, value) in drawn_ns or value in values],
         own_name=chart_text(ChartText.OF_THIS_DEVIATION),
@@ -129,9 +129,9 @@ def _figure(trace: Trace, deviation: Deviation) -> _Figure:
     known, zone = deviation.comparison, zone_of(deviation)
     from_ns, until_ns = trace.course[0][0], trace.course[-1][0] if known is None else known.until_ns
     marks = [
-        Mark(at_ns=each.sampled_ns, name=each.sample_id)
-        for each in results_of(deviation)
-        if each.sampled_ns is not None and from_ns <= each.sampled_ns <= until_ns
+        Mark(at_ns=result.sampled_ns, name=result.sample_id)
+        for result in results_of(deviation)
+        if result.sampled_ns is not None and from_ns <= result.sampled_ns <= until_ns
     ]
     lots = 0 if known is None else known.lots
     chart = Chart(
@@ -154,7 +154,7 @@ def _near_limits(trace: Trace) -> tuple[float, ...]:
     """Return the tag's validated limits that lie near enough to be drawn."""
     if trace.validated is None:
         return ()
-    values = [value for _at_ns, value in trace.course] + [each for each in (trace.low, trace.high) if each is not None]
+    values = [value for _at_ns, value in trace.course] + [end for end in (trace.low, trace.high) if end is not None]
     low, high = min(values), max(values)
     room = _NEAR * ((high - low) or abs(high) or 1.0)
-    return tuple(each for each in trace.validated if low - room <= each <= high + room)
+    return tuple(limit for limit in trace.validated if low - room <= limit <= high + room)

@@ -78,7 +78,8 @@ def _warn(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specif
     reason = predicted_reason(case.prediction, limits, outside=outside)
     if standing and not (outside and all(item.severity is Severity.WARNING for item in standing)):
         return tuple(
-            replace(each, title=title, reasons=(reason,), predicted=case.prediction) for each in renewed(case, standing)
+            replace(warning, title=title, reasons=(reason,), predicted=case.prediction)
+            for warning in renewed(case, standing)
         )
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing]
     replaced = standing[0].guidance_id if standing else None
@@ -113,7 +114,7 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
     if objective is None:
         return Advised()
     try:
-        suggestion, why_not = search(
+        suggestion, reasons = search(
             case.model,
             objective,
             features,
@@ -126,7 +127,7 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
         failed = abstain(Abstention.MODEL_FAILED, model=case.model.name, error=str(error))
         return Advised(no_suggestion=(failed,))
     if suggestion is None:
-        return Advised(no_suggestion=why_not)
+        return Advised(no_suggestion=reasons)
     superseded = (moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing)
     new = _setpoint_guidance(case, suggestion, limits, supersedes=standing[0].guidance_id if standing else None)
     return Advised(guidance=(*(guidance for guidance in superseded if guidance is not None), new))
@@ -134,7 +135,10 @@ def _suggest(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Spe
 
 def _latest(*times: Mapping[str, int]) -> dict[str, int]:
     """Return by tag the latest of several times."""
-    return {tag: max(each[tag] for each in times if tag in each) for tag in {tag for each in times for tag in each}}
+    return {
+        tag: max(by_tag[tag] for by_tag in times if tag in by_tag)
+        for tag in {tag for by_tag in times for tag in by_tag}
+    }
 
 
 def _setpoint_guidance(
@@ -172,7 +176,7 @@ def _guidance(
 def _explained(case: PredictedSituation) -> tuple[Sensitivity, ...]:
     """Return what the prediction hangs on."""
     output, features = case.model.bundle.output_of(case.prediction.analyte), case.prediction.features
-    said = None if output is None else output.value or output.probability
-    if said is None or features is None:
+    answer = None if output is None else output.value or output.probability
+    if answer is None or features is None:
         return ()
-    return sensitivities(case.model.bundle, case.model.predict, features, column=said.column)
+    return sensitivities(case.model.bundle, case.model.predict, features, column=answer.column)

@@ -57,10 +57,10 @@ def moved(guidance: Guidance, after: GuidanceState) -> Guidance | None:
     return replace(guidance, state=after) if may_follow(guidance.state, after) else None
 
 
-def withdrawn(guidance: Guidance, why: Reason | None) -> Guidance | None:
+def withdrawn(guidance: Guidance, reason: Reason | None) -> Guidance | None:
     """Return the guidance as it is taken back, with the reason last; None where it is over already."""
     changed = moved(guidance, GuidanceState.WITHDRAWN)
-    return changed if changed is None or why is None else replace(changed, reasons=(*changed.reasons, why))
+    return changed if changed is None or reason is None else replace(changed, reasons=(*changed.reasons, reason))
 
 
 def respond(

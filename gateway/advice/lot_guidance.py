@@ -63,8 +63,8 @@ def advise_on_lot(
         specification: what that result was judged by.
         settled: analytes of the provisional holds that the result settles.
     """
-    speaking = _said(outcome, result, specification)
-    provisional = [each for each in open_guidance if _is_provisional(each) and each.analyte in settled]
+    speaking = _speaking_of(outcome, result, specification)
+    provisional = [guidance for guidance in open_guidance if _is_provisional(guidance) and guidance.analyte in settled]
     supersedes = provisional[0].guidance_id if provisional else None
     raised = _raised(outcome, occasion, speaking, open_guidance, supersedes)
     replaced = any(guidance.supersedes is not None for guidance in raised)
@@ -73,14 +73,14 @@ def advise_on_lot(
     return (*(guidance for guidance in ended if guidance is not None), *raised)
 
 
-def _said(outcome: LotOutcome, result: LabResult | None, specification: Specification | None) -> _Speaking:
+def _speaking_of(outcome: LotOutcome, result: LabResult | None, specification: Specification | None) -> _Speaking:
     item, disposition = outcome.speaking, outcome.judged.disposition
     asks = Recommendation.PENDING if item is None else item.asks
     points = () if item is None else tuple(point.reason for point in item.points if point.asks is asks)
     measured = result
     if item is not None and (result is None or result.result_id != item.subject):
         on_record = (record.result for record in outcome.lot_facts.knowledge.results)
-        measured = next((each for each in on_record if each.result_id == item.subject), None)
+        measured = next((known for known in on_record if known.result_id == item.subject), None)
     return _Speaking(
         lot=disposition.material_lot_id,
         asks=asks,
@@ -110,7 +110,7 @@ def _raised(
 ) -> tuple[Guidance, ...]:
     standing = tuple(guidance for guidance in open_guidance if _about_same(guidance, speaking))
     if outcome.judged.disposition.recommendation is Recommendation.RELEASE:
-        settled = (moved(each, GuidanceState.RESOLVED) for each in standing if each.kind is GuidanceKind.REVIEW)
+        settled = (moved(review, GuidanceState.RESOLVED) for review in standing if review.kind is GuidanceKind.REVIEW)
         return tuple(guidance for guidance in settled if guidance is not None)
     kind = _KIND.get(speaking.asks)
     of_analyte = [guidance for guidance in standing if guidance.analyte == speaking.analyte]

@@ -153,8 +153,8 @@ def _speaking(assessed: tuple[Assessment, ...], subject: str | None) -> Assessme
     if subject is not None:
         return next((item for item in assessed if item.subject == subject), None)
     asking = [item for item in assessed if item.points]
-    for wanted in (Recommendation.HOLD, Recommendation.REVIEW):
-        worst = next((item for item in asking if item.asks is wanted), None)
+    for recommendation in (Recommendation.HOLD, Recommendation.REVIEW):
+        worst = next((item for item in asking if item.asks is recommendation), None)
         if worst is not None:
             return worst
     return None

@@ -40,12 +40,12 @@ def provisional_hold(
     lot = facts.context.material_lot_id
     if lot is None or specification is None or facts.lot.closed or facts.lot.state.latched:
         return None
-    if any(each.analyte == prediction.analyte for each in facts.lot.provisional):
+    if any(hold.analyte == prediction.analyte for hold in facts.lot.provisional):
         return None
     limits = action_limits(specification)
     newest = LotPrediction(at_ns=prediction.at_ns, low=prediction.low, high=prediction.high)
-    said = (newest, *facts.lot.predictions.get(prediction.analyte, ()))[:IN_A_ROW]
-    if len(said) < IN_A_ROW or not all(_wholly_outside(limits, each) for each in said):
+    predictions = (newest, *facts.lot.predictions.get(prediction.analyte, ()))[:IN_A_ROW]
+    if len(predictions) < IN_A_ROW or not all(_wholly_outside(limits, predicted) for predicted in predictions):
         return None
     reason = excursion_reason(prediction, limits, times=IN_A_ROW)
     disposition = _disposition(event, facts, prediction, reason)
@@ -53,7 +53,7 @@ def provisional_hold(
         material_lot_id=lot,
         analyte=prediction.analyte,
         prediction_id=prediction.prediction_id,
-        since_ns=said[-1].at_ns - _looks_back_ns(facts, event.model),
+        since_ns=predictions[-1].at_ns - _looks_back_ns(facts, event.model),
     )
     state = LotState(recommendation=Recommendation.HOLD, provisional=True)
     audit = AuditEntry(
@@ -83,18 +83,18 @@ def _disposition(event: ModelDue, facts: ModelDueFacts, prediction: Prediction, 
     )
 
 
-def _wholly_outside(limits: Specification, said: LotPrediction) -> bool:
-    if said.low is None or said.high is None:
+def _wholly_outside(limits: Specification, prediction: LotPrediction) -> bool:
+    if prediction.low is None or prediction.high is None:
         return False
-    below = limits.lower is not None and said.high < limits.lower
-    above = limits.upper is not None and said.low > limits.upper
+    below = limits.lower is not None and prediction.high < limits.lower
+    above = limits.upper is not None and prediction.low > limits.upper
     return below or above
 
 
 def _looks_back_ns(facts: ModelDueFacts, model: str) -> int:
     """Return from how long ago what a model says comes: a sample drawn since then is of what it spoke of."""
-    found = facts.line.model_named(model)
-    inputs = () if found is None else found.bundle.inputs
+    assigned = facts.line.model_named(model)
+    inputs = () if assigned is None else assigned.bundle.inputs
     return max((item.lag_ns + item.window_ns for item in inputs), default=0)
 
 

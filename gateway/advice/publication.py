@@ -127,9 +127,9 @@ def sample_request_message(
             product_code=requested.product,
             recommended_tests=[
                 RecommendedTest(
-                    test_id=each.test_id, test_name=each.test_name, priority=each.priority, reason=each.reason
+                    test_id=test.test_id, test_name=test.test_name, priority=test.priority, reason=test.reason
                 )
-                for each in requested.tests
+                for test in requested.tests
             ],
             requested_due_date=rfc3339(requested.due_ns),
             metadata={

@@ -21,7 +21,9 @@ def baseless(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Gui
     """Without a specification nothing says any more that something is wrong, or where a setpoint should go."""
     done = {guidance.guidance_id for guidance in stale}
     open_ones = (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT))
-    taken_back = (moved(each, GuidanceState.WITHDRAWN) for each in open_ones if each.guidance_id not in done)
+    taken_back = (
+        moved(guidance, GuidanceState.WITHDRAWN) for guidance in open_ones if guidance.guidance_id not in done
+    )
     return tuple(guidance for guidance in taken_back if guidance is not None)
 
 
@@ -51,7 +53,7 @@ def seen_at_the_plant(case: PredictedSituation, stale: tuple[Guidance, ...]) -> 
     changed = []
     for guidance in case.open_of(GuidanceKind.SETPOINT):
         suggestion = guidance.suggestion
-        done = any(guidance.guidance_id == each.guidance_id for each in stale)
+        done = any(guidance.guidance_id == ended.guidance_id for ended in stale)
         if suggestion is None or guidance.state not in UNANSWERED or done:
             continue
         present, near = case.setpoints.get(suggestion.tag), resolution.get(suggestion.tag, 0.0) / 2
@@ -119,9 +121,9 @@ def renewed(case: PredictedSituation, standing: tuple[Guidance, ...]) -> tuple[G
     """
     stands_ns = life_ns(case, GuidanceKind.WARNING)
     return tuple(
-        replace(each, expires=case.at.after(stands_ns))
-        for each in standing
-        if each.expires is not None and 2 * case.at.remaining_ns(each.expires) <= stands_ns
+        replace(warning, expires=case.at.after(stands_ns))
+        for warning in standing
+        if warning.expires is not None and 2 * case.at.remaining_ns(warning.expires) <= stands_ns
     )
 
 

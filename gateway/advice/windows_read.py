@@ -24,22 +24,22 @@ def windows_of_inputs(model: ModelAssignment, end_ns: int) -> tuple[WindowReques
 
 def windows_of_present_tags(model: ModelAssignment, line: LineDefinition, end_ns: int) -> dict[str, WindowRequest]:
     """Return by tag the windows that show where setpoints and interlock tags stand, and when setpoints last moved."""
-    beside = coupled_models(model, line)
+    coupled = coupled_models(model, line)
     interlocks = {
         interlock.tag: WindowRequest(tag=interlock.tag, start_ns=end_ns, end_ns=end_ns)
         for item in model.bundle.manipulated
         for interlock in item.interlocks
     }
     setpoints = {
-        item.tag: WindowRequest(tag=item.tag, start_ns=end_ns - _look_back_ns(item, model, beside), end_ns=end_ns)
+        item.tag: WindowRequest(tag=item.tag, start_ns=end_ns - _look_back_ns(item, model, coupled), end_ns=end_ns)
         for item in model.bundle.manipulated
     }
     return interlocks | setpoints
 
 
-def _look_back_ns(item: ManipulatedTag, model: ModelAssignment, beside: Iterable[ModelAssignment]) -> int:
+def _look_back_ns(item: ManipulatedTag, model: ModelAssignment, coupled: Iterable[ModelAssignment]) -> int:
     """Return for how long a setpoint's move is looked for: until the next may follow and every neighbour shows it."""
-    shown = (settling_ns(other, item, model) + other.prediction_lives_ns for other in beside)
+    shown = (settling_ns(other, item, model) + other.prediction_lives_ns for other in coupled)
     return max(item.minimum_interval_ns, *shown, 0)
 
 

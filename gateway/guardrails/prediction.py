@@ -95,12 +95,10 @@ def _prediction(
         output.value, numbers, occasion.learned.get(output.analyte, BiasState()), occasion
     )
     probability = numbers[output.probability.column] if numbers and output.probability else None
-    if predicted is not None and output.value is not None:
-        reasons += judge_value(predicted, output.value, model.name)
-    if probability is not None:
-        reasons += judge_probability(probability, model.name)
+    reasons += _output_reasons(output, predicted, probability, model.name)
     accepted = bool(numbers) and not reasons
     published = predicted if accepted else None
+    low, high = _interval(published)
     return Prediction(
         prediction_id=identity_of("prediction", occasion.cause, model.name, output.analyte, occasion.sample_result_id),
         at_ns=occasion.at_ns,
@@ -110,8 +108,8 @@ def _prediction(
         model=model.bundle.identity,
         stage=model.stage.name.lower(),
         value=None if published is None else published.value,
-        low=None if published is None or published.half_width is None else published.value - published.half_width,
-        high=None if published is None or published.half_width is None else published.value + published.half_width,
+        low=low,
+        high=high,
         uncorrected=None if published is None else published.value - bias,
         bias=bias,
         bias_version=version,
@@ -124,6 +122,23 @@ def _prediction(
         sample_result_id=occasion.sample_result_id,
         cause=occasion.cause,
     )
+
+
+def _output_reasons(
+    output: ModelOutput, predicted: PredictedValue | None, probability: float | None, model: str
+) -> tuple[Reason, ...]:
+    """Return why an output's value or probability is refused."""
+    reasons: tuple[Reason, ...] = ()
+    if predicted is not None and output.value is not None:
+        reasons = judge_value(predicted, output.value, model)
+    return reasons if probability is None else reasons + judge_probability(probability, model)
+
+
+def _interval(predicted: PredictedValue | None) -> tuple[float | None, float | None]:
+    """Return (low, high) of a value; None where it has no interval."""
+    if predicted is None or predicted.half_width is None:
+        return None, None
+    return predicted.value - predicted.half_width, predicted.value + predicted.half_width
 
 
 def _predicted_value(

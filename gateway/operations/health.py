@@ -122,9 +122,9 @@ class Health:
         lost = [f"SOURCE_{name.upper()}_DISCONNECTED" for name, up in sorted(self.sources.items()) if not up]
         return (*sorted(self.alarms | self.latches), *lost)
 
-    def _told_tag_reasons(self) -> dict[str, str]:
+    def _shown_tag_reasons(self) -> dict[str, str]:
         """Return the tags that cannot be used, as many as a message that is sent all the time may name."""
-        every = {tag: why for reasons in self.tag_reasons.values() for tag, why in reasons.items()}
+        every = {tag: reason for reasons in self.tag_reasons.values() for tag, reason in reasons.items()}
         return {tag: every[tag][:_LONGEST_REASON] for tag in sorted(every)[:_MOST_TAGS_TOLD]}
 
     def status(self, *, at_ns: int, depths: Depths, models: Mapping[str, Mapping[str, float]]) -> StatusPayload:
@@ -138,8 +138,8 @@ class Health:
             degraded=self.degraded(),
             models=models,
             clock_skew_seconds=self.skew_seconds,
-            source_reasons={name: why[:_LONGEST_REASON] for name, why in sorted(self.source_reasons.items())},
-            tag_reasons=self._told_tag_reasons(),
+            source_reasons={name: reason[:_LONGEST_REASON] for name, reason in sorted(self.source_reasons.items())},
+            tag_reasons=self._shown_tag_reasons(),
             disk=self.disk,
         )
         return status_payload(line=self.line.path, at_ns=at_ns, online=True, version=__version__, figures=figures)

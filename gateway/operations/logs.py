@@ -31,7 +31,7 @@ class LogLevel(StrEnum):
 
 def configure_logs(*, level: str) -> None:
     """Send our logs, and warnings of the libraries, to standard error; raises LablineError for an unknown level."""
-    known = [each.value for each in LogLevel]
+    known = [level.value for level in LogLevel]
     if level.lower() not in known:
         raise LablineError(f"{level!r} is no level of the log", hint=f"levels are {', '.join(known)}")
     threshold = logging.getLevelNamesMapping()[level.upper()]

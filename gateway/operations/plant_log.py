@@ -175,20 +175,22 @@ class PlantLog:
     """Writes lines, and remembers what it has said of the last few thousand subjects."""
 
     def __init__(self) -> None:
-        self._said: OrderedDict[str, object] = OrderedDict()
+        self._last: OrderedDict[str, object] = OrderedDict()
 
     def write(self, lines: Sequence[PlantLine]) -> None:
         """Write lines; what repeats the last line of its subject goes as detail."""
         for line in lines:
             level = "debug" if self._repeats(line) else line.level
-            getattr(log, level)(line.happened, **{name: each for name, each in line.fields.items() if each is not None})
+            getattr(log, level)(
+                line.happened, **{name: value for name, value in line.fields.items() if value is not None}
+            )
 
     def _repeats(self, line: PlantLine) -> bool:
         if line.subject is None:
             return False
-        repeats = self._said.get(line.subject) == line.says
-        self._said[line.subject] = line.says
-        self._said.move_to_end(line.subject)
-        if len(self._said) > _MOST_REMEMBERED:
-            self._said.popitem(last=False)
+        repeats = self._last.get(line.subject) == line.says
+        self._last[line.subject] = line.says
+        self._last.move_to_end(line.subject)
+        if len(self._last) > _MOST_REMEMBERED:
+            self._last.popitem(last=False)
         return repeats

@@ -108,11 +108,13 @@ class HoldingBack:
         await self._take_out(message, Left.WITHHELD)
         self._listener.withheld(message.message_id, refused)
 
-    async def _take_out(self, message: Queued, why: Left) -> None:
-        await self._writer.run(departed([message.seq], why, at_ns=self._clock.now_ns()))
+    async def _take_out(self, message: Queued, reason: Left) -> None:
+        await self._writer.run(departed([message.seq], reason, at_ns=self._clock.now_ns()))
 
-    async def park(self, message: Queued, why: str) -> None:
+    async def park(self, message: Queued, reason: str) -> None:
         """Keep a message out of the way until a person has looked at it."""
-        log.error("a message is parked", topic=message.topic, reason=why, message=message.message_id, seq=message.seq)
+        log.error(
+            "a message is parked", topic=message.topic, reason=reason, message=message.message_id, seq=message.seq
+        )
         self._listener.alarm("PUBLISH_REFUSED")
-        await self._writer.run(parked(message.seq, why))
+        await self._writer.run(parked(message.seq, reason))

@@ -94,8 +94,8 @@ class Settling:
             self._in_flight.forget(done)
         for seq, code in answers.items():
             if code is not None and code >= _REFUSED:
-                why = f"refused by the broker with reason code 0x{code:02X}"
-                await self._holding_back.park(self._in_flight.message(seq), why)
+                reason = f"refused by the broker with reason code 0x{code:02X}"
+                await self._holding_back.park(self._in_flight.message(seq), reason)
                 self._in_flight.forget({seq})
         lost = {seq for seq, code in answers.items() if code is None}
         if lost:

@@ -61,7 +61,7 @@ class StatusPublisher:
             if self._session.connected:
                 depths, figures = await self._figures()
                 status = self._health.status(at_ns=self._now_ns(), depths=depths, models=figures)
-                await self._tell(status.encoded())
+                await self._publish(status.encoded())
             await asyncio.sleep(_PAUSE_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_SECONDS):
@@ -80,7 +80,7 @@ class StatusPublisher:
             }
             for topic in (BOARD.topic_of(root), *sorted(stale)):
                 await self._send(Outgoing(topic=topic, payload=b"", retain=True))
-        if await self._tell(offline_payload(self._line, self._now_ns())):
+        if await self._publish(offline_payload(self._line, self._now_ns())):
             self._session.polite = True
 
     async def _figures(self) -> tuple[Depths, dict[str, dict[str, float]]]:
@@ -99,7 +99,7 @@ class StatusPublisher:
             log.error("figures for the status cannot be read", error=str(error))  # noqa: TRY400 - the cause is in it
             return Depths(), {}
 
-    async def _tell(self, payload: bytes) -> bool:
+    async def _publish(self, payload: bytes) -> bool:
         topic = STATUS.topic_of(self._line.topic_root)
         return await self._send(Outgoing(topic=topic, payload=payload, retain=True, content_type="application/json"))
 

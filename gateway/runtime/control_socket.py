@@ -29,7 +29,7 @@ _LATE = "nothing is done: the gateway has more to do than it can, or no room on 
 _LOOK = "labline buffer status says how it does; ask again later"
 
 
-class _Asked:
+class _WaitingAct:
     """An act that waits: what came of it, and whether deciding has begun or it was taken back, whichever was first."""
 
     def __init__(self) -> None:
@@ -81,8 +81,8 @@ class Acts:
                 return answer_line(refused(_LATE, hint=_LOOK))
             answer = await self._alone(request)
         except ConfigurationError as error:  # of the line with the version that was to be taken
-            why = "; ".join(f"{problem.key} {problem.message}" for problem in error.problems)
-            answer = refused(f"the running gateway cannot take it: {why}", hint=error.problems[0].hint)
+            problems = "; ".join(f"{problem.key} {problem.message}" for problem in error.problems)
+            answer = refused(f"the running gateway cannot take it: {problems}", hint=error.problems[0].hint)
         except LablineError as error:
             answer = refused(str(error), hint=error.hint)
         return answer_line(answer)
@@ -122,11 +122,11 @@ class Acts:
         except TimeoutError:
             raise LablineError(f"the version could not be read in {_PREPARE_SECONDS:g} s", hint=_LOOK) from None
         except OSError as error:
-            what = f"the running gateway cannot read the version: {error.filename}: {error.strerror}"
-            raise LablineError(what, hint="its user must be able to read the folder") from error
+            message = f"the running gateway cannot read the version: {error.filename}: {error.strerror}"
+            raise LablineError(message, hint="its user must be able to read the folder") from error
 
     async def _decided(self, request: ActRequest) -> Answer:
-        at, asked = self._clock.now(), _Asked()
+        at, waiting = self._clock.now(), _WaitingAct()
         event = ActRequested(
             event_id=identity_of_act(request.act, at_ns=at.wall_ns),
             at=at,
@@ -134,14 +134,14 @@ class Acts:
             person=request.person,
             reason=request.reason,
         )
-        self._inbox.ask(event, Urgency.STOP_AND_RESPONSES, asked.answered, asked.begin)
-        if await _within(_BEGIN_SECONDS, asked.answer):
-            return asked.answer.result()
-        if asked.take_back():
+        self._inbox.ask(event, Urgency.STOP_AND_RESPONSES, waiting.answered, waiting.begin)
+        if await _within(_BEGIN_SECONDS, waiting.answer):
+            return waiting.answer.result()
+        if waiting.take_back():
             self._inbox.withdraw(event.event_id)
             return refused(_LATE, hint=_LOOK)
-        if await _within(_COMMIT_SECONDS, asked.answer):
-            return asked.answer.result()
+        if await _within(_COMMIT_SECONDS, waiting.answer):
+            return waiting.answer.result()
         return unknown("the store takes very long to write it", hint="look before you ask again")
 
 

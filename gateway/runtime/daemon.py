@@ -173,13 +173,13 @@ def _started(parts: Parts, configuration_sha256: str) -> GatewayStarted:
 
 async def _until_ready(waiting: list[Coroutine[Any, Any, None]], signals: "_Signals") -> None:
     """Wait a little for connections; a broker or server that is down is no reason not to be ready."""
-    connecting = [asyncio.create_task(each, name="connecting") for each in waiting]
-    asked = asyncio.create_task(signals.first.wait(), name="asked-to-stop")
+    connecting = [asyncio.create_task(connection, name="connecting") for connection in waiting]
+    stopping = asyncio.create_task(signals.first.wait(), name="asked-to-stop")
     connected = asyncio.create_task(asyncio.wait(connecting), name="all-connected")
-    await asyncio.wait({connected, asked}, timeout=_READY_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    for task in (*connecting, connected, asked):
+    await asyncio.wait({connected, stopping}, timeout=_READY_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*connecting, connected, stopping):
         task.cancel()
-    await asyncio.gather(*connecting, connected, asked, return_exceptions=True)
+    await asyncio.gather(*connecting, connected, stopping, return_exceptions=True)
 
 
 async def _watch(parts: Parts, notifier: Notifier) -> None:

@@ -67,7 +67,7 @@ class FollowUps:
     async def run(self) -> None:
         """Take up what waits, until cancelled."""
         while True:
-            await self._tell_board()
+            await self._publish_board()
             with suppress(StoreUnavailableError):  # tried again in a moment
                 for event_id, follow_up in await self._reader.follow_ups(most=_AT_ONCE):
                     if follow_up is None:
@@ -75,7 +75,7 @@ class FollowUps:
                         continue
                     event = FollowUpDue(event_id=event_id, at=self._clock.now(), follow_up=follow_up)
                     await self._decided(event)
-                    await self._tell_board()
+                    await self._publish_board()
                 for result in await self._reader.restated(self._clock.now(), most=_AT_ONCE):
                     if result is None:
                         self._on_alarm("EVIDENCE_DAMAGED")
@@ -86,7 +86,7 @@ class FollowUps:
                     await self._something.wait()
             self._something.clear()
 
-    async def _tell_board(self) -> None:
+    async def _publish_board(self) -> None:
         """Have the board told where it is due; where the store fails it is given up, as every timer is."""
         if self._board_due is None or self._clock.monotonic() < self._next_board_at:
             return

@@ -64,17 +64,17 @@ class Versions:
         Raises LablineError where the version does not hold, or is not one of this line.
         """
         changes = await self._reader.version_changes()
-        wanted, promoted = promoted_versions(changes), in_service(changes).get(act.model, [])
+        versions, promoted = promoted_versions(changes), in_service(changes).get(act.model, [])
         if isinstance(act, PromoteModel):
-            wanted[act.model] = Promoted(folder=Path(act.folder), sha256=act.bundle_sha256)
+            versions[act.model] = Promoted(folder=Path(act.folder), sha256=act.bundle_sha256)
         elif not promoted:
             return None
         else:
             before = promoted[:-1]
-            wanted |= promoted_versions(before)
+            versions |= promoted_versions(before)
             if not before:
-                del wanted[act.model]
-        line = await asyncio.to_thread(self._define, wanted)
+                del versions[act.model]
+        line = await asyncio.to_thread(self._define, versions)
         if line.model_named(act.model) is None:
             names = ", ".join(model.name for model in line.models) or "none"
             raise LablineError(f"no [[model]] of the running gateway is called {act.model}", hint=f"there are: {names}")

@@ -28,16 +28,16 @@ class Retries:
         self._reader = reader
         self._writer = writer
         self._again = again
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
 
     def wake(self) -> None:
         """Look again: a person has asked."""
-        self._asked.set()
+        self._requested.set()
 
     async def run(self) -> None:
         """Take up what is asked for, until cancelled."""
         while True:
-            self._asked.clear()
+            self._requested.clear()
             try:
                 while retries := await self._reader.retries():
                     for retry in retries:
@@ -46,7 +46,7 @@ class Retries:
                 log.warning("dead letters wait to be tried again", error=str(error))
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
-                await self._asked.wait()
+                await self._requested.wait()
 
     async def _take(self, retry: Retry) -> None:
         committed = asyncio.Event()
