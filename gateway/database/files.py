@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.errors import LablineError
+
 FILE_MODE, FOLDER_MODE = 0o640, 0o750
 _OTHERS = 0o027  # what the group may not do, and others neither
 _OWNER = 0o700
@@ -26,6 +28,18 @@ def make_folder(path: Path, *, exist_ok: bool = False) -> None:
             _give(parent)
     path.mkdir(mode=FOLDER_MODE)
     _give(path)
+
+
+def make_new_folder(folder: Path) -> None:
+    """Make a folder for the owner and its group; raises LablineError where it is there already or cannot be made."""
+    try:
+        make_folder(folder)
+    except FileExistsError as error:
+        raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
+    except OSError as error:
+        raise LablineError(
+            f"{folder} cannot be made: {error.strerror}", hint="name a place that you may write to"
+        ) from error
 
 
 @contextmanager

@@ -4,13 +4,13 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from gateway.contract.payloads.audit_head import audit_head_payload
-from gateway.database.files import make_file, make_folder
+from gateway.database.files import make_file, make_new_folder
 from gateway.database.opening import one_state
 from gateway.errors import LablineError, why_unread
 from gateway.records.acts import ArchiveAudit
@@ -39,41 +39,53 @@ def export(
 
     Raises LablineError where the folder is there already, or where what was written does not hold.
     """
-    try:
-        make_folder(folder)
-    except FileExistsError as error:
-        raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
-    except OSError as error:
-        raise LablineError(
-            f"{folder} cannot be made: {error.strerror}", hint="name a place that you may write to"
-        ) from error
+    make_new_folder(folder)
     for name in (LINES, HEADS, ABOUT, VERIFIER):
         make_file(folder / name)
-    previous, last, count = audit.GENESIS, None, 0
-    with (folder / LINES).open("w", encoding="utf-8") as file:
-        for number, each in enumerate(audit.lines_from(connection, 0)):
-            if last_seq is not None and each.seq > last_seq:
-                break
-            previous = each.previous if number == 0 else previous
-            file.write(json.dumps(asdict(each)) + "\n")
-            last, count = each, number + 1
-            on_progress(count)
+    exported = _write_lines(connection, folder / LINES, last_seq, on_progress)
+    last = exported.last
     heads = [head for head in _heads(connection, line) if last is not None and head.head.seq <= last.seq]
     if seal is not None and last is not None:
         heads.append(seal.sign(Head(seq=last.seq, hash=last.hash), at_ns))
     _write_heads(folder / HEADS, heads)
-    about = {"line": line, "first_seq": last.seq - count + 1 if last else None, "last_seq": last.seq if last else None,
-             "previous": previous, "exported_ns": at_ns}  # fmt: skip
+    about = {"line": line, "first_seq": last.seq - exported.count + 1 if last else None,
+             "last_seq": last.seq if last else None, "previous": exported.previous,
+             "exported_ns": at_ns}  # fmt: skip
     (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (folder / VERIFIER).write_text(
         files("gateway.store.audit").joinpath("verify_export.py").read_text(), encoding="utf-8"
     )
-    for each_path in (*folder.iterdir(), folder, folder.parent):  # on the disk before anything may be taken out
-        sync_folder(each_path)
+    for path in (*folder.iterdir(), folder, folder.parent):  # on the disk before anything may be taken out
+        sync_folder(path)
     _lines, wrong = problems(folder, [])
     if wrong:
         raise LablineError(f"what was exported does not hold: {wrong[0]}", hint="run labline audit verify")
-    return count
+    return exported.count
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Exported:
+    """How many lines were written, the last of them, and the hash of the line before the first."""
+
+    count: int
+    last: audit.Line | None
+    previous: str
+
+
+def _write_lines(
+    connection: sqlite3.Connection, path: Path, last_seq: int | None, on_progress: Callable[[int], None]
+) -> _Exported:
+    """Write the lines to the end, or up to a line, as JSON, one on each row of the file."""
+    previous, last, count = audit.GENESIS, None, 0
+    with path.open("w", encoding="utf-8") as file:
+        for number, line in enumerate(audit.lines_from(connection, 0)):
+            if last_seq is not None and line.seq > last_seq:
+                break
+            previous = line.previous if number == 0 else previous
+            file.write(json.dumps(asdict(line)) + "\n")
+            last, count = line, number + 1
+            on_progress(count)
+    return _Exported(count=count, last=last, previous=previous)
 
 
 def _heads(connection: sqlite3.Connection, line: str) -> Iterable[SignedHead]:
@@ -87,23 +99,23 @@ def _heads(connection: sqlite3.Connection, line: str) -> Iterable[SignedHead]:
 
 def _write_heads(path: Path, heads: Iterable[SignedHead]) -> None:
     lines = (audit_head_payload(head).encoded().decode() for head in heads)
-    path.write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
+    path.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
 
 
 def archived_lines(folder: Path) -> list[dict[str, Any]]:
     """Return the lines in an archive or export; raises LablineError where what is there does not hold."""
     try:
         _lines, wrong = problems(folder, [])
-        found = [
-            {**each, "seq": int(each["seq"]), "hash": str(each["hash"]), "body": str(each["body"])}
-            for each in objects_in(folder / LINES)
+        lines = [
+            {**line, "seq": int(line["seq"]), "hash": str(line["hash"]), "body": str(line["body"])}
+            for line in objects_in(folder / LINES)
         ]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         hint = "name a folder that was archived into"
         raise LablineError(f"{folder} is no archive: {why_unread(error)}", hint=hint) from error
     if wrong:
         raise LablineError(f"{folder} does not hold: {wrong[0]}", hint="use the copy that is kept elsewhere")
-    return found
+    return lines
 
 
 def archive_problem(connection: sqlite3.Connection) -> str | None:
@@ -113,9 +125,9 @@ def archive_problem(connection: sqlite3.Connection) -> str | None:
         return None
     newest = archives[-1]
     line = connection.execute(SQL["archived_line"], {"subject": newest["file_sha256"]}).fetchone()
-    told = json.loads(line["body"]) if line is not None else {}
+    audited = json.loads(line["body"]) if line is not None else {}
     names = ("first_seq", "last_seq", "last_hash", "file_sha256")
-    if all(told.get(name) == newest[name] for name in names):
+    if all(audited.get(name) == newest[name] for name in names):
         return None
     return f"the lines until {newest['last_seq']} are said to be archived, but no line of the trail says so"
 
@@ -171,4 +183,4 @@ def _vouched_for(connection: sqlite3.Connection, last_seq: int) -> dict[str, Any
             raise LablineError(
                 f"the records do not hold: {wrong[0]}", hint="nothing was taken out; run labline audit verify"
             )
-        return {table: asdict(each) for table, each in rows.known_until(last_seq).items()}
+        return {table: asdict(archived) for table, archived in rows.known_until(last_seq).items()}

@@ -23,7 +23,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.contract.times import rfc3339
-from gateway.database.files import make_file, make_folder
+from gateway.database.files import make_file, make_new_folder
 from gateway.database.opening import read_only_uri
 from gateway.errors import LablineError
 from gateway.history.file.statements import HISTORY_FILE
@@ -40,18 +40,11 @@ Progress = Callable[[str, int, int], None]
 def backup(directory: Path, folder: Path, *, at_ns: int, on_progress: Progress = lambda *_: None) -> dict[str, Any]:
     """Copy the store into a new folder while it may be in use, check the copy, and return the manifest.
 
-    What the check finds damaged is in the manifest: a damaged store wants a backup most of all. Raises LablineError
+    What the check finds damaged is in the manifest: a damaged store needs a backup most of all. Raises LablineError
     where there is no store, the folder is there already, or cannot be written.
     """
     _must_be_readable(directory)
-    try:
-        make_folder(folder)
-    except FileExistsError as error:
-        raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
-    except OSError as error:
-        raise LablineError(
-            f"{folder} cannot be made: {error.strerror}", hint="name a place that you may write to"
-        ) from error
+    make_new_folder(folder)
     try:
         copied = {name: _copied(directory / name, folder / name, on_progress)
                   for name in (STATE_FILE, HISTORY_FILE) if (directory / name).is_file()}  # fmt: skip
@@ -141,7 +134,7 @@ def _head_in(folder: Path, findings: Findings) -> dict[str, Any] | None:
         connection.row_factory = sqlite3.Row
         try:
             head = head_of(connection)
-        except sqlite3.Error as error:  # a damaged store wants a backup most of all
+        except sqlite3.Error as error:  # a damaged store needs a backup most of all
             findings.add(f"the audit trail's head cannot be read: {error}")
             return None
     return None if head is None else {"seq": head.seq, "hash": head.hash}
