@@ -18,6 +18,7 @@ from gateway.line.spc_rules import ControlMaterial
 from gateway.records.laboratory import LabResult
 from gateway.records.outgoing import AuditEntry, OutgoingMessage
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import text
 
 UNKNOWN_CONTROL = "CONTROL_UNKNOWN"
 
@@ -145,10 +146,15 @@ def no_control_any_more(history: ResultHistory) -> Decision:
 def _reasons(rules: tuple[ControlRule, ...], result: LabResult, point: ControlPoint) -> tuple[Reason, ...]:
     return tuple(
         Reason(
-            code=rule.name,
+            code=rule.value,
             parameters={"analyte": result.analyte, "deviations": point.deviations},
-            text=f"{result.test_id} of control {point.material} lies {point.deviations:+.1f} standard deviations from "
-            f"its mean: {rule.value}.",
+            text=text(
+                "control_rule",
+                rule.value,
+                test=result.test_id,
+                material=point.material,
+                deviations=point.deviations,
+            ),
         )
         for rule in rules
     )

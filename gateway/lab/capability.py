@@ -4,11 +4,32 @@ They say something only of a process in control: where a chart signals they are 
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from gateway.lab.phase_one import ChartLimits
 from gateway.records.laboratory import Specification
+from gateway.texts.catalogue import text
 
 FEWEST = 25  # values, below which the figures would say more about chance than about the process
+
+
+class Withheld(StrEnum):
+    """Why no capability is said of a series: the codes of the group ``capability``."""
+
+    NO_SPECIFICATION = "NO_SPECIFICATION"
+    UNIT_DIFFERS = "UNIT_DIFFERS"
+    NEWEST_DO_NOT_VARY = "NEWEST_DO_NOT_VARY"
+    TOO_FEW = "TOO_FEW"
+    DOES_NOT_VARY = "DOES_NOT_VARY"
+    NOT_IN_CONTROL = "NOT_IN_CONTROL"
+    NEEDS_MORE_VALUES = "NEEDS_MORE_VALUES"
+    NOT_STABLE = "NOT_STABLE"
+
+
+def withheld(code: Withheld, **parameters: Any) -> str:
+    """Return why no capability is said."""
+    return text("capability", code.value, **parameters)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +53,9 @@ def capability(limits: ChartLimits, specification: Specification, *, stable: boo
     rule signals.
     """
     if not stable:
-        return Capability(withheld="the series is not in control")
+        return Capability(withheld=withheld(Withheld.NOT_STABLE))
     if limits.count < FEWEST:
-        return Capability(withheld=f"they need {FEWEST} values, there are {limits.count}")
+        return Capability(withheld=withheld(Withheld.NEEDS_MORE_VALUES, needed=FEWEST, count=limits.count))
     cp, cpk = _ratios(limits.center, limits.sigma, specification)
     pp, ppk = _ratios(limits.center, limits.overall_sigma, specification)
     return Capability(cp=cp, cpk=cpk, pp=pp, ppk=ppk)

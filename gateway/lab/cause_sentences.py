@@ -1,11 +1,33 @@
-"""Why a column counts as a probable cause, in sentences with the numbers in them. Pure."""
+"""Why a column counts as a probable cause, in sentences with the numbers in them (group ``cause``). Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from gateway.lab.usual import Usual
+from gateway.texts.catalogue import text
 
 FAR = 10.0  # sigmas: beyond, a number of them says nothing more
+
+
+class CauseSentence(StrEnum):
+    """The codes of the group ``cause``."""
+
+    TAG = "TAG"
+    TAG_OF_LOTS_ALIKE = "TAG_OF_LOTS_ALIKE"
+    PRESENCE = "PRESENCE"
+    PRESENT_IN_LOTS_ALIKE = "PRESENT_IN_LOTS_ALIKE"
+    MOVES_WITH = "MOVES_WITH"
+
+
+class CausePhrase(StrEnum):
+    """The codes of the group ``cause_phrase``."""
+
+    MORE_THAN = "MORE_THAN"
+    OVER = "OVER"
+    ALL_ALIKE = "ALL_ALIKE"
+    RANGE = "RANGE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +47,7 @@ def figure(value: float) -> str:
 def sigmas_text(z: float) -> str:
     """Return a distance in sigmas as documents show it, such as ``+3.1``; beyond ten only that it is beyond ten."""
     if abs(z) > FAR:
-        return f"over {'+' if z > 0 else '-'}{FAR:.0f}"
+        return _phrase(CausePhrase.OVER, sigmas=FAR if z > 0 else -FAR)
     return f"{round(z, 1) + 0.0:+.1f}"
 
 
@@ -33,29 +55,48 @@ def tag_sentence(name: str, unit: str, usual: Usual, affected: AffectedLots) -> 
     """Return by how much a tag was higher or lower than is usual."""
     unit = f" {unit}" if unit else ""
     z = (affected.own - usual.center) / usual.sigma
-    side = "higher" if z > 0 else "lower"
-    far = f"more than {FAR:g}" if abs(z) > FAR else f"{abs(z):.1f}"
-    where = (
-        f"all {usual.lots} lots in control had that"
-        if figure(usual.low) == figure(usual.high)
-        else f"{usual.lots} lots in control: {figure(usual.low)} to {figure(usual.high)}{unit}"
+    sentence = _sentence(
+        CauseSentence.TAG,
+        variant="higher" if z > 0 else "lower",
+        name=name,
+        own=figure(affected.own),
+        unit=unit,
+        sigmas=_phrase(CausePhrase.MORE_THAN, sigmas=FAR) if abs(z) > FAR else f"{abs(z):.1f}",
+        center=figure(usual.center),
+        compared=_compared(usual, unit),
     )
-    center = figure(usual.center)
-    sentence = f"{name} was {figure(affected.own)}{unit}, {far} sigma {side} than the usual {center}{unit} ({where})."
-    if affected.lots > 1:
-        sentence += f" Over the {affected.lots} lots that failed alike it was {figure(affected.mean)}{unit}."
-    return sentence
+    if affected.lots == 1:
+        return sentence
+    of_all = _sentence(CauseSentence.TAG_OF_LOTS_ALIKE, lots=affected.lots, mean=figure(affected.mean), unit=unit)
+    return f"{sentence} {of_all}"
+
+
+def _compared(usual: Usual, unit: str) -> str:
+    """Return the range of the lots in control."""
+    low, high = figure(usual.low), figure(usual.high)
+    if low == high:
+        return _phrase(CausePhrase.ALL_ALIKE, lots=usual.lots)
+    return _phrase(CausePhrase.RANGE, lots=usual.lots, low=low, high=high, unit=unit)
 
 
 def presence_sentence(name: str, usual: Usual, affected: AffectedLots) -> str:
     """Return how often a material, an equipment or a shift was there, and how often it usually is."""
     if affected.lots == 1:
-        there = "there" if affected.own else "not there"
-        return f"{name} was {there}; it is in {usual.center:.0%} of {usual.lots} lots in control."
-    alike = f"in {affected.mean:.0%} of {affected.lots} lots that failed alike"
-    return f"{name} was there {alike}, usually in {usual.center:.0%}."
+        there = "there" if affected.own else "not_there"
+        return _sentence(CauseSentence.PRESENCE, variant=there, name=name, usual=usual.center, lots=usual.lots)
+    return _sentence(
+        CauseSentence.PRESENT_IN_LOTS_ALIKE, name=name, share=affected.mean, lots=affected.lots, usual=usual.center
+    )
 
 
 def inseparable_sentence(names: Sequence[str]) -> str:
     """Return with which other columns a column usually moves, so that figures alone do not tell them apart."""
-    return f"It usually moves with {', '.join(names)}: from figures alone they are not told apart for sure."
+    return _sentence(CauseSentence.MOVES_WITH, names=", ".join(names))
+
+
+def _sentence(code: CauseSentence, **parameters: Any) -> str:
+    return text("cause", code.value, **parameters)
+
+
+def _phrase(code: CausePhrase, **parameters: Any) -> str:
+    return text("cause_phrase", code.value, **parameters)

@@ -8,8 +8,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from gateway.lab.materials import MaterialRisk
+from gateway.texts.catalogue import text
 from gateway.time_units import SECOND_NS
 
 _NOVEL = 3.0  # sigmas from the product's usual lots
@@ -25,6 +27,18 @@ class Priority(StrEnum):
     HIGH = "HIGH"
     STANDARD = "STANDARD"
     LOW = "LOW"
+
+
+class SampleReason(StrEnum):
+    """Why a test is asked for: the codes of the group ``sample_reason``."""
+
+    ROUTINE = "ROUTINE"
+    MODEL_EXPECTS_FAILURE = "MODEL_EXPECTS_FAILURE"
+    UNUSUAL_TAG = "UNUSUAL_TAG"
+    NEW_SUPPLIER = "NEW_SUPPLIER"
+    MATERIAL_FAILED = "MATERIAL_FAILED"
+    OUT_OF_TREND = "OUT_OF_TREND"
+    SAMPLED_LONG_AGO = "SAMPLED_LONG_AGO"
 
 
 DUE_HOURS: Mapping[Priority, float] = {Priority.HIGH: 2.0, Priority.STANDARD: 8.0, Priority.LOW: 24.0}
@@ -73,11 +87,13 @@ def risk_of(signs: LotSigns) -> TestRisk:
     raising = sorted((sign for sign in weighed if sign[0] > 1.0), key=lambda sign: -sign[0])
     reasons = [sentence for _ratio, sentence in raising]
     if signs.predicted is not None and signs.predicted > usual:
-        reasons.insert(0, f"A model expects {signs.analyte} to fail with a probability of {signs.predicted:.0%}.")
+        reasons.insert(
+            0, _sentence(SampleReason.MODEL_EXPECTS_FAILURE, analyte=signs.analyte, probability=signs.predicted)
+        )
     return TestRisk(
         analyte=signs.analyte,
         probability=odds / (1 + odds),
-        reasons=tuple(reasons) or ("Routine release test.",),
+        reasons=tuple(reasons) or (_sentence(SampleReason.ROUTINE),),
     )
 
 
@@ -91,19 +107,35 @@ def _ratios(signs: LotSigns) -> list[tuple[float, str]]:
     weighed = []
     if signs.novelty is not None and signs.novelty > _NOVEL:
         ratio = min(1.0 + (signs.novelty - _NOVEL), _MOST_RATIO)
-        weighed.append((ratio, f"{signs.novel_tag} was {signs.novelty:.1f} sigma from usual while the lot was made."))
-    weighed += [(2.0, f"New supplier material used in batch: {name}.") for name in signs.new_suppliers]
+        sentence = _sentence(SampleReason.UNUSUAL_TAG, tag=signs.novel_tag, sigmas=signs.novelty)
+        weighed.append((ratio, sentence))
+    weighed += [(2.0, _sentence(SampleReason.NEW_SUPPLIER, supplier=name)) for name in signs.new_suppliers]
     for risk in signs.materials:
         usual = (0.5 + signs.failed) / (10.0 + signs.tested)
         ratio = min(max(risk.mean / usual, _LEAST_RATIO), _MOST_RATIO) if risk.tested else 1.0
-        share = f"{risk.failed} of {risk.tested} lots of {risk.material} of {risk.supplier} failed"
-        weighed.append((ratio, f"{share} ({risk.low:.0%} to {risk.high:.0%})."))
+        weighed.append((ratio, _of_material(risk)))
     if signs.out_of_trend:
-        weighed.append((3.0, f"{signs.analyte} was out of trend lately."))
+        weighed.append((3.0, _sentence(SampleReason.OUT_OF_TREND, analyte=signs.analyte)))
     if signs.hours_since_sample is not None and signs.hours_since_sample > DUE_HOURS[Priority.STANDARD]:
         ratio = min(1.0 + signs.hours_since_sample / 48.0, 3.0)
-        weighed.append((ratio, f"The last sample of this product was drawn {signs.hours_since_sample:.0f} hours ago."))
+        weighed.append((ratio, _sentence(SampleReason.SAMPLED_LONG_AGO, hours=signs.hours_since_sample)))
     return weighed
+
+
+def _of_material(risk: MaterialRisk) -> str:
+    return _sentence(
+        SampleReason.MATERIAL_FAILED,
+        failed=risk.failed,
+        tested=risk.tested,
+        material=risk.material,
+        supplier=risk.supplier,
+        low=risk.low,
+        high=risk.high,
+    )
+
+
+def _sentence(code: SampleReason, **parameters: Any) -> str:
+    return text("sample_reason", code.value, **parameters)
 
 
 # --- the queue -----------------------------------------------------------------------------------------

@@ -16,17 +16,17 @@ _WARNING, _REJECTION = 2.0, 3.0  # standard deviations
 
 
 class ControlRule(StrEnum):
-    """A rule and its sentence (Westgard et al. 1981, Clinical Chemistry 27(3), 493-501).
+    """A rule (Westgard et al. 1981, Clinical Chemistry 27(3), 493-501); its sentence is in the group ``control_rule``.
 
     Consecutive: of one material over runs, or of all materials in the order of measurement.
     """
 
-    WARNING_1_2S = "one control lies more than two standard deviations out"
-    REJECT_1_3S = "one control lies more than three standard deviations out"
-    REJECT_2_2S = "two controls in a row lie more than two standard deviations out on one side"
-    REJECT_R_4S = "two controls of one run lie more than two standard deviations out on opposite sides"
-    REJECT_4_1S = "four controls in a row lie more than one standard deviation out on one side"
-    REJECT_10_X = "ten controls in a row lie on one side of the mean"
+    WARNING_1_2S = "WARNING_1_2S"
+    REJECT_1_3S = "REJECT_1_3S"
+    REJECT_2_2S = "REJECT_2_2S"
+    REJECT_R_4S = "REJECT_R_4S"
+    REJECT_4_1S = "REJECT_4_1S"
+    REJECT_10_X = "REJECT_10_X"
 
     @property
     def rejects(self) -> bool:

@@ -14,13 +14,18 @@ from gateway.advice.phrases import Phrase
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import Abbreviation, Title
 from gateway.guardrails.reasons import Abstention
+from gateway.lab.capability import Withheld
+from gateway.lab.cause_sentences import CausePhrase, CauseSentence
 from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.lot_reasons import LotReason
 from gateway.lab.phrases import LabPhrase
 from gateway.lab.release.open_points import WITH_OWN_WAY, OpenPoint, WithoutOwnWay
 from gateway.lab.release.refused import ABOUT
+from gateway.lab.sampling import SampleReason
+from gateway.lab.series_state import StateReason
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
+from gateway.lab.westgard import ControlRule
 from gateway.records.people import Outcome
 from gateway.texts import catalogue
 from gateway.texts.reference import refreshed
@@ -41,6 +46,12 @@ CODES: dict[str, Collection[str]] = {
     "conformity": ConformityReason,
     "lab_phrase": LabPhrase,
     "lot": LotReason,
+    "sample_reason": SampleReason,
+    "control_rule": ControlRule,
+    "cause": CauseSentence,
+    "cause_phrase": CausePhrase,
+    "series_state": StateReason,
+    "capability": Withheld,
     "open_point": OpenPoint,
     "how_to_settle": [*WITH_OWN_WAY, *WithoutOwnWay],
     "trend": [code for code in SIGNALS_IN_CAPITALS if code != code_of(DEPARTED)],
@@ -52,6 +63,8 @@ WHOLE_SENTENCES = ("{reason}", "{point}", "{first}", "({more} more)")  # paramet
 VARIANTS: dict[tuple[str, str], Collection[str]] = {
     ("conformity", "OUT_OF_SPECIFICATION"): OutOfSpecification,
     ("conformity", "RESULT_REJECTED"): WITHDRAWN,
+    ("cause", "TAG"): {"higher", "lower"},
+    ("cause", "PRESENCE"): {"there", "not_there"},
     ("lot", "HELD_BEFORE"): {"with_reason", "without_reason"},
     ("open_point", "RESULT_UNREAD"): {"one_field", "several_fields"},
     ("open_point", "RESULT_WITHDRAWN"): WITHDRAWN,
@@ -130,7 +143,7 @@ def test_no_two_reasons_say_the_same(language, group):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("group", [*REASONS, "open_point"])
+@pytest.mark.parametrize("group", [*REASONS, "open_point", "sample_reason", "control_rule", "cause"])
 def test_a_reason_is_a_whole_sentence(language, group):
     sentences = [form for key, entry in texts_of(language).items() if key[0] == group for form in forms(entry)]
     assert [sentence for sentence in sentences if not sentence.endswith((".", *WHOLE_SENTENCES))] == []
