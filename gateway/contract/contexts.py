@@ -58,7 +58,7 @@ def _of_one_lot_each(change: Any) -> list[Any]:
 
 
 def _with_what_it_consumes(change: Any) -> list[Any]:
-    """Return a change, and beside it what it says of a lot that went into the one that it is about."""
+    """Return a change, and a second one for the lot that it consumed, if it names one."""
     consumed = change.get(_CONSUMED) if isinstance(change, dict) else None
     if consumed is None or blank(consumed) or change.get("event") == ContextKind.MATERIAL_CONSUMED:
         return [change]

@@ -34,7 +34,7 @@ def published_head(payload: bytes, *, now_ns: int) -> SignedHead:
 
 
 def signature_holds(signed: SignedHead) -> bool:
-    """Return whether a head's own public key has signed it (Ed25519, RFC 8032); whose key that is, is not asked."""
+    """Return whether a head's own public key has signed it (Ed25519, RFC 8032); not whose key it is."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signed.public_key))
         key.verify(bytes.fromhex(signed.signature), signed_bytes(signed.line, signed.head))

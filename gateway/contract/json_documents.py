@@ -22,7 +22,7 @@ _TOKENS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NotFinite:
-    """Stands for NaN, infinities and numbers of very many digits, which are no numbers, until a field is asked for."""
+    """Stands for NaN, infinities and numbers of very many digits, which are no numbers, until a field is read."""
 
     text: str
 

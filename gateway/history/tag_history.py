@@ -136,7 +136,7 @@ class History:
         return self._rings.window(request)
 
     async def windows(self, requests: Iterable[WindowRequest]) -> Mapping[WindowRequest, TagWindow]:
-        """Return the windows asked for; the disk is asked only for what memory does not reach."""
+        """Return the windows of the requests; the disk is read only where memory does not reach."""
         self.clock_step_count()
         from_memory, older = dict[WindowRequest, TagWindow](), list[WindowRequest]()
         for request in dict.fromkeys(requests):

@@ -19,7 +19,7 @@ from gateway.time_units import SECOND_NS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowRequest:
-    """Which stretch of which tag is wanted."""
+    """A stretch of a tag, to be read."""
 
     tag: str
     start_ns: int

@@ -21,7 +21,7 @@ MOST_ENTRIES = 200  # that many are folded: what lies before has no weight any m
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Feedback:
-    """A laboratory result beside what the model, without any correction, says of its sample's drawn time."""
+    """A laboratory result and the model's uncorrected prediction for the time at which the sample was drawn."""
 
     result_id: str
     sampled_ns: int

@@ -136,7 +136,7 @@ def _values(message: Message, dims: tuple[int, ...], data_type: int) -> tuple[in
 
 
 def _dims(value_info: Message) -> tuple[int | None, ...] | None:
-    """Return the dimensions of an input, None for each that is left open; None where nothing is said of its shape."""
+    """Return the dimensions of an input, None for each that is left open; None if its shape is not stated."""
     tensor = value_info.message(2).message(1)
     if not tensor.has(2):
         return None

@@ -16,7 +16,7 @@ class NotProtobufError(ValueError):
 
 
 class Message:
-    """A message's fields; ``data`` is read once, and nothing of it is copied but what is asked for."""
+    """A message's fields; ``data`` is read once, and only the parts that are read are copied."""
 
     def __init__(self, data: memoryview | bytes) -> None:
         self._fields = _fields(memoryview(data))

@@ -1,7 +1,6 @@
 """The approval of a bundle: who signed it, for which stage, over which bytes. Pure.
 
-``signature.json`` stands beside the files it vouches for. What is signed (Ed25519) is the hash of ``bundle.toml``,
-which names the hash of every other file, together with the approver, the stage, the meaning and the time: none of them
+``signature.json`` is in the bundle's folder. What is signed (Ed25519) is the hash of ``bundle.toml``, which names the hash of every other file, together with the approver, the stage, the meaning and the time: none of them
 can be changed without the signature failing.
 """
 
@@ -72,7 +71,7 @@ def sign_manifest(
 def approval_of(files: Mapping[str, bytes], manifest: bytes, *, where: str) -> Approval | None:
     """Return who approved a bundle and for what, or None where nobody has signed it.
 
-    That the key is one to be trusted is not said here. Raises BundleRefusedError where the signature does not hold: a
+    Whether the key is trusted is not checked here. Raises BundleRefusedError where the signature does not hold: a
     bundle changed after it was approved is worse than one that nobody approved.
     """
     if SIGNATURE not in files:

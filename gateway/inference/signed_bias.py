@@ -20,7 +20,7 @@ def signed(act: SignedBias, key: Ed25519PrivateKey) -> SignedBias:
     return replace(unsigned, signature=key.sign(_signed_bytes(unsigned)).hex())
 
 
-@lru_cache(maxsize=1024)  # asked at each tick of a model, about the same few acts
+@lru_cache(maxsize=1024)  # called at each tick of a model, with the same few acts
 def signature_holds(act: SignedBias) -> bool:
     """Return whether an act is what its key has signed."""
     try:

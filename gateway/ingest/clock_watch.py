@@ -1,4 +1,4 @@
-"""The clocks behind one source, as its notifications show them: whose times may be used, and what is said."""
+"""The clocks behind one source, as its notifications show them: which times may be used, and the alarms."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ class ClockWatch:
         self.distrusted: Mapping[str, str] = {}  # tags whose times cannot be used, and why
 
     def disconnected(self) -> None:
-        """Note that the source is away: it may come back with another clock, and tells every value again."""
+        """Note that the source is away: it may come back with another clock, and sends every value again."""
         self._clocks.resubscribed()
         self.server_since_up = ServerClock(limit_ns=self._max_clock_skew_ns)
 

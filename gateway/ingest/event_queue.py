@@ -26,13 +26,13 @@ class Urgency(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An event that waits, with what to call once it is committed, and what hears the answer where somebody asked."""
+    """An event that waits, with what to call once it is committed, and what hears the answer of an act."""
 
     event: Event
     committed: Callable[[], None] = lambda: None
     windows: Mapping[WindowRequest, TagWindow] = field(default_factory=dict)
     answered: Callable[[Answer], None] = lambda _answer: None
-    begin: Callable[[], bool] = lambda: True  # asked as deciding begins: whether it is still wanted
+    begin: Callable[[], bool] = lambda: True  # called as deciding begins: whether it may still be decided
 
 
 class EventQueue:
@@ -77,9 +77,9 @@ class EventQueue:
     def ask(
         self, event: Event, urgency: Urgency, answered: Callable[[Answer], None], begin: Callable[[], bool]
     ) -> None:
-        """Add an event that somebody asks for; ``answered`` hears what came of it, once that is committed.
+        """Add the event of an act; ``answered`` gets the outcome, once it is committed.
 
-        ``begin`` is asked as deciding begins; where it is not wanted any more, nothing is decided and nothing answered.
+        ``begin`` is called as deciding begins; if it returns False, nothing is decided and nothing answered.
         """
         self._queues[urgency].append(Pending(event, answered=answered, begin=begin))
         self._filled.set()

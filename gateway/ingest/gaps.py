@@ -1,7 +1,7 @@
 """Holes in data, put on record by the path that every event takes.
 
-While nothing can be committed they wait, a thousand at most; of what comes then, one wide gap of each kind and subject
-is kept, from the first to the last of them, which tells how many it stands for.
+While nothing can be committed they wait, a thousand at most; further gaps of one kind and subject
+become one wide gap, from the first to the last of them, with their count.
 """
 
 import json
@@ -37,7 +37,7 @@ class Gaps:
         recorded: Callable[[], None] | None = None,
         **details: Any,
     ) -> None:
-        """Note a gap; ``recorded`` is called once it is committed, by itself: whoever waits for it tells no other."""
+        """Note a gap; ``recorded`` is called once it is committed; such a gap is never joined with others."""
         if self._waiting < MOST_WAITING or recorded is not None:
             self._put(_gap(kind, subject, from_ns, until_ns, details), recorded)
             return

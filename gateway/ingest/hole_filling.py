@@ -37,7 +37,7 @@ class HoleFilling:
         self._current: Hole | None = None
 
     def open(self, kind: GapKind, *, from_ns: int, until_ns: int) -> None:
-        """Note a hole, to be filled; of too many the oldest goes on record as it is."""
+        """Note a hole, to be filled; if there are too many, the oldest is recorded unfilled."""
         if len(self.holes) == _MOST_HOLES:
             self._record(self.holes.popleft())
         self._current = Hole(kind=kind, from_ns=from_ns, until_ns=until_ns)
@@ -48,7 +48,7 @@ class HoleFilling:
         self._current = None
 
     def note_live(self, samples: Iterable[TagSample]) -> None:
-        """Note what came live after the newest hole: history need not tell it."""
+        """Note what came live after the newest hole: it need not be read from history."""
         if self._current is not None:
             for sample in samples:
                 self._current.first_live_ns.setdefault(sample.tag, sample.source_ns)
@@ -70,7 +70,7 @@ class HoleFilling:
     async def fill(self) -> None:
         """Fill what the server's history can fill, and put each hole on record, until cancelled.
 
-        What is cancelled before it is filled goes on record as it is.
+        A hole that is not filled when this is cancelled is recorded unfilled.
         """
         try:
             while True:

@@ -47,8 +47,8 @@ class Hole:
     def missed(self, tag: str, samples: Iterable[TagSample], *, start_ns: int, until_ns: int) -> list[TagSample]:
         """Return what a slice adds: the value that held at its start, and what came within it and not live.
 
-        Where the server tells no value at the start, the last one of the slice before still holds: its history of that
-        slice was read to the end.
+        If the server has no value at the start, the last value of the slice before still holds: that slice was read
+        to the end.
         """
         live_ns = self.live_from_ns(tag)
         known = [sample for sample in samples if sample.status != _BOUND_NOT_FOUND and sample.source_ns < live_ns]

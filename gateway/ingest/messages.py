@@ -139,7 +139,7 @@ class Intake:
     def offer(
         self, topic: str, payload: bytes, *, session: str, committed: Callable[[], None]
     ) -> list[Arrived | HeadWitnessed]:
-        """Take a message that no broker waits for, posted or asked for again by a person; return its events.
+        """Take a message that no broker waits for, posted over HTTP or retried by a person; return its events.
 
         ``committed`` is called when all of it is.
         """

@@ -1,7 +1,7 @@
 """One source of process values: its notifications into the history, its holes filled from the server's or recorded.
 
-After a loss nothing is known of the source's tags until it tells them again. What its server's own history tells of
-the hole is taken in, without what came live; then the gap is put on record with how much of it could be filled.
+After a loss nothing is known of the source's tags until it sends them again. The hole is filled from the server's own
+history, without values that came live; then the gap is recorded, with how much of it could be filled.
 """
 
 import math

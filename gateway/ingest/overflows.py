@@ -1,4 +1,4 @@
-"""Overflows of a server's queues: what a tag has lost again and again goes on record as one gap."""
+"""Overflows of a server's queues: losses of a tag that follow each other are recorded as one gap."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class ServerClock:
 
     @property
     def known(self) -> bool:
-        """Return whether enough responses have come to tell, as far as they tell the time at all."""
+        """Return whether enough responses with a time have come."""
         return self._responses >= _FEWEST
 
     @property

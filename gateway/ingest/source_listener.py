@@ -1,4 +1,4 @@
-"""Whom the feed of a source tells how its source is."""
+"""The listener to whom the feed of a source reports how its source is."""
 
 from collections.abc import Mapping
 from typing import Protocol

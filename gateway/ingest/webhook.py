@@ -1,4 +1,4 @@
-"""Laboratory results over HTTP: a body is answered when all that it tells is committed."""
+"""Laboratory results over HTTP: a body is answered when all its results are committed."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ the setpoint move by their gain. The winner is the smallest move in the first of
 2. the interval lies inside the specification, nearer to the target than now;
 3. nearer to the target by more than the interval's half width: there the closest wins, not the smallest.
 
-Otherwise there is no suggestion, with the reason. What a move does to other values, ``side_effects`` tells.
+Otherwise there is no suggestion, with the reason. ``interactions`` computes what a move does to other values.
 """
 
 import math

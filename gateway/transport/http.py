@@ -54,7 +54,7 @@ class Webhook:
     ) -> None:
         """Listen once it runs.
 
-        ``take`` gets a body and returns, once all it tells is committed, why what of it was refused; None where too
+        ``take`` gets a body and returns, once all its results are committed, the reasons of those refused; None if too
         much waits. ``on_condition`` hears when the port cannot be had.
         """
         self._options = options
@@ -118,7 +118,7 @@ class Webhook:
         await answer(scope, receive, send)
 
     async def _answer_to(self, request: Request) -> JSONResponse:
-        """Return the answer: who asks is looked at first, then what is asked, and only then what is sent."""
+        """Return the answer: the sender is checked first, then the request, and only then the body is read."""
         refused = self._refused_by_head(request)
         if refused is not None:
             await _discard(request)

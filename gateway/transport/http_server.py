@@ -20,7 +20,7 @@ _LOOKS_AT_A_REQUEST = 4  # each of these seconds: more than body and commit may 
 
 
 class ImpatientProtocol(H11Protocol):
-    """Ends connections that would keep the laboratory out: idle ones, and those whose answers nobody reads."""
+    """Ends connections that would keep the laboratory out: idle ones, and those that do not read their answers."""
 
     _looking: asyncio.TimerHandle | None = None
     _peer: Peer | None = None
@@ -51,7 +51,7 @@ class ImpatientProtocol(H11Protocol):
         self._looking = self.loop.call_later(_REQUEST_SECONDS, self._look)
 
     def _look(self) -> None:
-        """End it where nothing has been asked since the last look, or one request is at it for longer than any is."""
+        """End the connection if it is idle since the last look, or if one request takes longer than any may."""
         idle = self.cycle is None or self.cycle.response_complete
         state = (self.cycle, idle)
         self._looks = self._looks + 1 if state == self._last else 0

@@ -1,6 +1,6 @@
-"""What an MQTT session is made from: the broker's address, what is subscribed, and who is told.
+"""The options of an MQTT session: the broker's address, the subscriptions, the callbacks.
 
-Apart from what connects, so that a configuration is read without the library of MQTT.
+They stand apart from the connection, so that a configuration is read without importing the MQTT library.
 """
 
 import ssl
@@ -34,7 +34,7 @@ class Will:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionOptions:
-    """What a session is: whose, where, what it takes, and whom it tells.
+    """The options of one session: client id, address, subscriptions, callbacks.
 
     A session expiry above 0 makes it persistent (clean start off).
     """

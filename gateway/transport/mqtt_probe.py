@@ -21,7 +21,7 @@ _HANDSHAKE_SECONDS = 3.0
 
 
 class _NeverReleasing(Client):
-    """paho's client, but PUBREC is told and not answered with PUBREL."""
+    """paho's client, but PUBREC is reported and not answered with PUBREL."""
 
     on_received: Callable[[int, int], None] = staticmethod(lambda _number, _code: None)
 
@@ -59,7 +59,7 @@ async def speaks_tls(host: str, port: int) -> bool:
     """Return whether a server answers a TLS handshake; whose certificate it shows does not matter here."""
     context = ssl.create_default_context()
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # nothing is sent, only asked
+    context.verify_mode = ssl.CERT_NONE  # no data are sent, only the probe
     try:
         async with asyncio.timeout(_HANDSHAKE_SECONDS):
             _reader, writer = await asyncio.open_connection(host, port, ssl=context)

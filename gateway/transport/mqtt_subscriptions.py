@@ -1,4 +1,4 @@
-"""The subscriptions of an MQTT session: what the broker refuses is asked for again every minute."""
+"""The subscriptions of an MQTT session: filters that the broker refuses are tried again every minute."""
 
 import asyncio
 from contextlib import suppress
@@ -37,7 +37,7 @@ class Subscriptions:
                 await asyncio.wait({lost}, timeout=_ASK_AGAIN_SECONDS)
                 if lost.done():
                     break
-                with suppress(TimeoutError):  # a slow broker is no lost one; it is asked again
+                with suppress(TimeoutError):  # a slow broker is no lost one; the filter is tried again
                     async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                         await self.ask(connection, self.refused)
             return await lost

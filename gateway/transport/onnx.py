@@ -2,10 +2,10 @@
 
 What a model consists of is held against ``inference.graph_limits`` before the runtime sees it. Besides, each evaluation
 is watched: decisions run on the writing thread, and no result may wait for a model. One that takes too long is stopped
-and not asked again by this process; a decision then puts it into shadow (``decide``).
+and not evaluated again by this process; a decision then puts it into shadow (``decide``).
 
 The runtime would report to its maker over the network (since 1.29 on Linux, too), and decides so when it is imported:
-so it is told before that a plant's gateway does not.
+so reporting is switched off before the import.
 """
 
 import os
@@ -66,7 +66,9 @@ def session_of(model: bytes, *, inputs: int, columns: int, where: str) -> Predic
     def predict(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the model says of rows, shape (n, columns); raises InferenceError."""
         if stopped.is_set():
-            raise InferenceStoppedError("an evaluation took too long, and it is not asked again before a restart")
+            raise InferenceStoppedError(
+                "an evaluation took too long, and the model is not evaluated again before a restart"
+            )
         with _WATCH.over() as run:
             try:
                 (values,) = session.run([output.name], {model_input.name: rows.astype(kind)}, run.options)
@@ -88,7 +90,7 @@ def _session_options() -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = 1  # explicit: else the runtime sets affinity, which the sandbox forbids
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 4  # a model that is stopped is told of by the decision
+    options.log_severity_level = 4  # the decision reports a model that is stopped
     return options
 
 

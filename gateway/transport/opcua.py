@@ -51,7 +51,7 @@ class OpcUaSession:
         self._subscribed = asyncio.Event()
         self._subscription: Subscription | None = None  # the present one, or the last
         self._refused_logged: dict[str, str] = {}  # at the last connection
-        self._left_at = -math.inf  # when a connection was ended as its items told nothing
+        self._left_at = -math.inf  # when a connection was ended as its items reported nothing
 
     @property
     def refused_nodes(self) -> Mapping[str, str]:
@@ -60,7 +60,7 @@ class OpcUaSession:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Return the tags that the server tells of."""
+        """Return the tags that the server reports."""
         return () if self._subscription is None else self._subscription.tags
 
     async def wait_subscribed(self) -> None:
@@ -68,7 +68,7 @@ class OpcUaSession:
         await self._subscribed.wait()
 
     def renew(self, why: str) -> None:
-        """End the client and make a new one, which tells every value again."""
+        """End the client and make a new one, so that the server sends every value again."""
         if self._subscription is not None:
             self._subscription.ended = why
 
@@ -130,7 +130,7 @@ class OpcUaSession:
         try:
             soon = expires(security, now_ns=self._clock.now_ns())
         except SourceUnavailableError:
-            return  # told by the attempt to connect
+            return  # the attempt to connect reports it
         self._listener.on_condition(f"CERTIFICATE_EXPIRES_{self._source.name.upper()}", soon)
 
     # --- watching data, not the socket
@@ -178,8 +178,8 @@ class OpcUaSession:
     async def _look(self, subscription: Subscription, upkeep: ItemUpkeep) -> None:
         """Look after single items.
 
-        Raises where most have fallen silent: it is the subscription, and a new connection may bring them back. Seldom:
-        a server of which no subscription tells anything is read, rather than left all the time.
+        Raises if most are silent: then it is the subscription, and a new connection may bring them back. Not often:
+        if no subscription of a server reports anything, its tags are read instead.
         """
         await upkeep.end_undecodable()
         if not await upkeep.look():
@@ -188,7 +188,7 @@ class OpcUaSession:
         most = subscription.items is not None and 2 * len(subscription.troubles.silent) > len(subscription.tags)
         if most and now - self._left_at >= _LEFT_AGAIN_SECONDS:
             self._left_at = now
-            raise SourceUnavailableError("the subscription no longer tells what changes")
+            raise SourceUnavailableError("the subscription no longer reports changes")
 
     # --- subscribing
 
@@ -237,11 +237,11 @@ class OpcUaSession:
 
 
 def _log_what_is_missing(subscription: Subscription, *, refused_before: Mapping[str, str]) -> dict[str, str]:
-    """Log what the server grants less of than was asked for, and once what it refuses; return the refused tags."""
+    """Log where the server grants less than was requested, and once what it refuses; return the refused tags."""
     source, refused = subscription.source.name, dict(subscription.troubles.refused)
     slower = [] if subscription.items is None else subscription.items.slower
     if slower:
-        log.warning("the server samples these slower, or keeps fewer values, than asked for",
+        log.warning("the server samples these slower, or keeps fewer values, than requested",
                     source=source, tags=slower[:_MOST_LOGGED], count=len(slower))  # fmt: skip
     if refused and refused != refused_before:
         some = dict(sorted(refused.items())[:_MOST_LOGGED])

@@ -1,7 +1,7 @@
 """Certificates of OPC UA applications: reading, judging, making and fetching them.
 
-A server compares the application URI that a client tells with the one in its certificate (OPC 10000-6, 6.2.2): the
-gateway therefore tells the one that stands there.
+A server compares the application URI that a client states with the one in its certificate (OPC 10000-6, 6.2.2), so the
+gateway states the URI of its certificate.
 """
 
 import datetime as dt

@@ -23,7 +23,7 @@ _WATCHDOG_SECONDS = 2.0
 _HEADER = struct.Struct("<3ssI")
 
 
-class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua tells no types
+class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua has no types
     """asyncua's protocol, which ends a connection whose server announces too much, and remembers why it ended."""
 
     def __init__(self, timeout: float, *, security_policy: Any) -> None:

@@ -1,6 +1,6 @@
 """One connection to an OPC UA server: trust, connecting and closing.
 
-Every wait has a timeout. Certificates are read anew at each connection, so that a renewed one needs no restart; the
+Every wait has a timeout. Certificates are read again at each connection, so that a renewed one needs no restart; the
 server's must be one of those pinned, and of several pinned ones the server may change to another without a word.
 """
 
@@ -53,7 +53,7 @@ async def connected(source: OpcUaSource) -> AsyncIterator[Client]:
 
 
 async def endpoints_of(url: str) -> list[ua.EndpointDescription]:
-    """Return what a server offers, asked without protection; raises SourceUnavailableError."""
+    """Return the endpoints that a server offers, requested without security; raises SourceUnavailableError."""
     source = OpcUaSource(name="endpoints", url=url, nodes={}, publishing_interval_ms=500, sampling_interval_ms=250)
     client, protocols = _client(source)
     try:

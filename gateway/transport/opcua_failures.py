@@ -64,13 +64,15 @@ _BY_KIND: tuple[tuple[type[BaseException], str, str], ...] = (
 )
 _NO_ENDPOINT = "No matching endpoints"  # asyncua has no class of its own for it
 _CHOOSE_SECURITY = "labline opcua server-certificate URL shows what it offers; set security, and both certificates"
-_SEVERAL_REFUSED = f"[Errno {errno.ECONNREFUSED}]"  # of a host with several addresses asyncio tells all in one text
+_SEVERAL_REFUSED = (
+    f"[Errno {errno.ECONNREFUSED}]"  # for a host with several addresses asyncio puts all errors into one text
+)
 
 
 def cause_of(error: BaseException, *, protocol_error: Exception | None = None) -> tuple[str, str]:
     """Return (what is wrong, as a sentence after the address; what to do) of a failed attempt to connect.
 
-    ``protocol_error``: why the transport has ended, where asyncua tells something else.
+    ``protocol_error``: why the transport has ended, if asyncua gives another reason.
     """
     if isinstance(protocol_error, LablineError | ua.UaStatusCodeError) and not isinstance(error, ua.UaStatusCodeError):
         error = protocol_error
@@ -78,7 +80,9 @@ def cause_of(error: BaseException, *, protocol_error: Exception | None = None) -
         return str(error), error.hint
     if isinstance(error, ua.UaStatusCodeError):
         return _refusal(error.code)
-    if _NO_ENDPOINT in str(error):  # with security the endpoints are looked at before, and what is offered is told
+    if _NO_ENDPOINT in str(
+        error
+    ):  # with security the endpoints are checked before, and the message names those offered
         return "offers no connection without security", _CHOOSE_SECURITY
     for kind, what, hint in _BY_KIND:
         if isinstance(error, kind) or (kind is ConnectionRefusedError and _SEVERAL_REFUSED in str(error)):

@@ -75,7 +75,7 @@ async def _read_in_halves(client: Client, nodes: Mapping[str, ua.NodeId], detail
 
 
 async def _pages(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> AsyncIterator[tuple[str, Any]]:
-    """Yield (tag, some of its values) until the server has told all; of tags without history, nothing."""
+    """Yield (tag, some of its values) until the server has sent all; nothing for tags without history."""
     continued: dict[str, bytes | None] = dict.fromkeys(nodes)
     while continued:
         nodes_to_read = [

@@ -1,7 +1,7 @@
 """Keeps the items of one subscription: created, read where they are silent, renewed, taken out where undecodable.
 
-An item that goes on without telling what a plain read shows (``opcua_watch``) is made again by itself. What the server
-does not know, or nobody can decode, is tried again every minute, and the others go on.
+An item that does not report the value that a plain read shows (``opcua_watch``) is created again, alone. Nodes that the
+server does not know, and values that cannot be decoded, are tried again every minute; the other items are not touched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,9 +47,9 @@ class ItemUpkeep:
         subscription.report_troubles()
 
     async def look(self) -> bool:
-        """Read the items that were silent for a while; return whether any of them did not tell what it should.
+        """Read the items that were silent for a while; return whether any of them failed to report a change.
 
-        What they do not tell is taken, or the item made again.
+        The value that was read is taken, or the item is created again.
         """
         subscription, samples, stalled = self._subscription, [], []
         tags = subscription.watch.due(self._clock.monotonic())
@@ -63,8 +63,8 @@ class ItemUpkeep:
                 stalled.append(tag)
         subscription.report_read(samples)
         for tag in stalled:
-            log.warning("a value has changed, and the server did not tell it", source=self._source.name, tag=tag)
-            subscription.report_read((), lost_tags=frozenset({tag}))  # until its new item tells it
+            log.warning("a value has changed, and the server did not report it", source=self._source.name, tag=tag)
+            subscription.report_read((), lost_tags=frozenset({tag}))  # until its new item reports it
             await self._make_again(tag)
         if samples or stalled:
             subscription.report_troubles()
@@ -99,7 +99,7 @@ class ItemUpkeep:
             log.info("tags can be had now", source=self._source.name, tags=came)
 
     async def end_undecodable(self) -> None:
-        """Take items whose values nobody can decode out of the subscription, and read what was told behind them."""
+        """Delete items whose values cannot be decoded, and read the values that came after them."""
         subscription, items = self._subscription, self._subscription.items
         if items is None or not subscription.unread:
             return
@@ -119,7 +119,7 @@ class ItemUpkeep:
         subscription.report_read(samples.values(), overflowed=frozenset(samples))
 
     async def _make_again(self, tag: str) -> None:
-        """Create an item again that no longer tells its value."""
+        """Create an item again that no longer reports its value."""
         items = self._subscription.items
         if items is None or tag not in items.nodes:
             return

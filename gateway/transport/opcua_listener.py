@@ -1,4 +1,4 @@
-"""What an OPC UA session tells, and to whom: notifications, its state, and the tags of which something is wrong."""
+"""What an OPC UA session reports: notifications, its state, and tags that cannot be used; and its listener."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ SILENT = "is told no more by the server's item, and read every few seconds inste
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notification:
-    """One whole publish response. Without samples it only says that the server and its values are still there.
+    """One whole publish response. Without samples it only confirms the values that did not change.
 
-    What was read by us instead (``confirms`` is false) says nothing of what else the server has.
+    Values from a plain read (``confirms`` is false) confirm nothing else.
     """
 
     samples: tuple[TagSample, ...]
@@ -22,13 +22,13 @@ class Notification:
     overflowed: frozenset[str] = frozenset()  # tags of which values were lost before these
     lost: bool = False  # a notification before this one is lost
     lost_tags: frozenset[str] = frozenset()  # tags of which nothing is known since their last value
-    not_on_change: frozenset[str] = frozenset()  # tags whose values here were not told because they changed
+    not_on_change: frozenset[str] = frozenset()  # tags whose values came for another reason than a change
     delays_ns: Mapping[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
     confirms: bool = True
 
 
 class SessionListener(Protocol):
-    """Whom a session tells."""
+    """The listener to whom a session reports."""
 
     def on_notification(self, notification: Notification, /) -> None:
         """Take one notification."""
@@ -53,7 +53,7 @@ class Troubles:
     refused: dict[str, str] = field(default_factory=dict)  # no such node, or no item for it
     undecodable: dict[str, str] = field(default_factory=dict)
     misfits: dict[str, str] = field(default_factory=dict)  # no number
-    silent: dict[str, str] = field(default_factory=dict)  # the item tells nothing
+    silent: dict[str, str] = field(default_factory=dict)  # the item reports nothing
 
     def all(self) -> dict[str, str]:
         """Return every tag with its reason."""

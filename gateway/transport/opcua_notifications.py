@@ -67,7 +67,7 @@ def _array(kind: ua.VariantType, data: Buffer) -> object:
 ua_binary.unpack_uatype_array = _array  # asyncua has no other way: every array in a value passes here
 
 
-class PublishingSession(UaSession):  # type: ignore[misc]  # asyncua tells no types
+class PublishingSession(UaSession):  # type: ignore[misc]  # asyncua has no types
     """asyncua's session, which leaves the values in publish responses as they came; ``decoded`` reads them."""
 
     async def publish(self, acks: list[ua.SubscriptionAcknowledgement]) -> ua.PublishResponse:

@@ -1,6 +1,7 @@
 """Publish responses of one subscription, taken whole and in their order.
 
-They carry sequence numbers: a missing one is asked for again, and what cannot be had again is reported as lost.
+They carry sequence numbers: a missing one is requested again (Republish), and reported as lost if the
+server no longer has it.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ class PublishResponses:
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
                 subscription_id = 0 if subscription.items is None else subscription.items.subscription_id
                 return await subscription.client.uaclient.session.republish(subscription_id, number)
-        except Exception as error:  # noqa: BLE001 - asyncua raises of every kind; what stands behind it must be told
+        except Exception as error:  # noqa: BLE001 - asyncua raises of every kind; the loss must be reported
             log.warning("a notification cannot be had again", source=self._source.name, error=str(error))
             return None
 
@@ -94,7 +95,7 @@ class PublishResponses:
         indexes = self._source.indexes
         try:
             return [decoded(content, handles, now_ns, index_of=indexes, retired=retired) for content in contents]
-        except Exception as error:  # noqa: BLE001 - a stranger's bytes; what is not told as lost would be gone unseen
+        except Exception as error:  # noqa: BLE001 - unknown bytes; values not reported as lost would be missing unseen
             log.warning("a notification cannot be read", source=self._source.name, error=str(error))
             return None
 

@@ -11,7 +11,7 @@ class Sequence:
         self._expected: int | None = None
 
     def missing(self, number: int, *, has_data: bool) -> list[int]:
-        """Return the numbers between the last notification and this one; a keep-alive tells the next number."""
+        """Return the numbers between the last notification and this one; a keep-alive states the next number."""
         expected = self._expected
         missing = [] if expected is None or number == expected else _between(expected, number)
         self._expected = _next_sequence(number) if has_data else number
@@ -24,7 +24,7 @@ def _next_sequence(number: int) -> int:
 
 
 def _between(expected: int, number: int) -> list[int]:
-    """Return the numbers from the expected one to before the one that came, at most a few more than can be asked."""
+    """Return the missing numbers before the one that came, at most a few more than can be republished."""
     distance = (number - expected) % _SEQUENCE_WRAPS
     if distance > _SEQUENCE_WRAPS // 2:
         return []  # an older one again

@@ -55,7 +55,7 @@ class Subscription:
         """Take what the server grants; return for how many seconds the subscription may be silent."""
         publishing_ms = answer.RevisedPublishingInterval
         if publishing_ms > _SLOWER_PUBLISHING * self.source.publishing_interval_ms:
-            log.warning("the server publishes slower than asked for; tags with a shorter max_age are often too old",
+            log.warning("the server publishes slower than requested; tags with a shorter max_age are often too old",
                         source=self.source.name, seconds=publishing_ms / 1000)  # fmt: skip
         self.items = MonitoredItems(
             source=self.source,

@@ -138,5 +138,5 @@ class ItemWatch:
 
 
 def _same(first: TagSample, second: TagSample) -> bool:
-    """Return whether two samples say the same; a newer time alone is no change: servers need not tell it."""
+    """Return whether two samples have the same value and status; servers need not report a newer time alone."""
     return (first.status, repr(first.value)) == (second.status, repr(second.value))

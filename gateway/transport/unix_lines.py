@@ -35,11 +35,11 @@ _CREDENTIALS = struct.Struct("3i")  # of unix(7), SO_PEERCRED: process, user, gr
 
 
 class NotTakenError(LablineError):
-    """The other end has not read what was asked, so nothing is done."""
+    """The other end has not read the request, so nothing is done."""
 
 
 class NoAnswerError(LablineError):
-    """The other end has read what was asked and has not answered: whether it is done, nobody can say."""
+    """The other end has read the request and has not answered: whether it was done is not known."""
 
 
 # --- serving ------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class LineServer:
         self._answering: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serve until cancelled; where the socket cannot be made, that is said, and tried again."""
+        """Serve until cancelled; a socket that cannot be made is reported and tried again."""
         while True:
             try:
                 with _listening(self._folder, named_in=self._named_in) as listening:
@@ -121,7 +121,7 @@ class LineServer:
                 async with asyncio.timeout(_SEND_SECONDS):
                     await loop.sock_sendall(connection, answer)
         except (OSError, TimeoutError) as error:
-            log.debug("a command has not asked, or not heard its answer", error=repr(error))
+            log.debug("a command sent no request, or did not read its answer", error=repr(error))
         except Exception:  # a loop's edge: no request may end the gateway
             log.exception("a command's request failed")
         finally:

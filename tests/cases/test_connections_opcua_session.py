@@ -65,7 +65,7 @@ async def test_connections_01_where_most_items_are_silent_the_client_is_made_ane
             await plant.tell("C")
             await plant.look(after=1.0)
 
-    with pytest.raises(SourceUnavailableError, match="no longer tells what changes"):
+    with pytest.raises(SourceUnavailableError, match="no longer reports changes"):
         await go_on(60)
     await plant.subscribe()
     await plant.tell("A", "B", "C")

@@ -2,7 +2,7 @@
 
 Words are compared without case and accents. ``Vocabulary`` has whole words and beginnings of words: languages that join
 words (``Grenzwertüberschreitung``) or bend them (``annulé``, ``annulée``) have too many to list. German, French,
-Spanish, Dutch, Italian and Polish stand beside English.
+Spanish, Dutch, Italian and Polish are read like English.
 """
 
 import re

@@ -11,7 +11,6 @@ from typing import Any
 
 from gateway.contract.identity import identity_of, result_identity
 from gateway.contract.json_documents import echo, parse_object
-from gateway.contract.lims.beside_the_value import note_lots_nobody_reads, note_other_values
 from gateway.contract.lims.canonical import Agreed
 from gateway.contract.lims.field_spellings import NO
 from gateway.contract.lims.mapping import ResultMapping, mapping_named
@@ -23,6 +22,7 @@ from gateway.contract.lims.stated_lots import stated_lots
 from gateway.contract.lims.stated_value import stated_value
 from gateway.contract.lims.statuses import status_of
 from gateway.contract.lims.test_names import analyte_of, stated_test
+from gateway.contract.lims.unmapped_values import note_other_values, note_unread_lots
 from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import MessageRefusedError, Refusal
 from gateway.records.laboratory import LabResult, ResultReference, ResultStatus
@@ -85,7 +85,7 @@ def read_result(payload: bytes, interface: LimsInterface, *, now_ns: int) -> Rea
     )
     sample_id, test_id = message.name("sample_id", required=True), stated_test(message, interface.analytes)
     control_id = _control(message)
-    note_lots_nobody_reads(message, foreign, control_id=control_id, ignore=ignored)
+    note_unread_lots(message, foreign, control_id=control_id, ignore=ignored)
     lots = stated_lots(message)
     if sample_id is None or test_id is None:
         lots = lots or _lots_within(payload, mapping)

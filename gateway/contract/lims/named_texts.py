@@ -90,6 +90,6 @@ def _texts(pair: re.Match[str]) -> list[str]:
     for text in _TEXT.findall(pair["texts"]):
         try:
             texts.append(json.loads(text, strict=False))
-        except ValueError:  # half an escape: what it names cannot be said
+        except ValueError:  # half an escape sequence: the name cannot be read
             continue
     return [text for text in texts if text.isprintable()]

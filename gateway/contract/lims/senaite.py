@@ -1,7 +1,7 @@
 """SENAITE: an analysis as its JSON API gives it, in full form or as a search finds it, alone, listed or in its sample.
 
-A result is a string; a detection limit stands beside it as an operand, and what lies beyond the detection limits is no
-number. A correction retracts the analysis, and a new one, with a uid of its own, names it as what it is a retest of.
+A result is a string; a detection limit has its operand in a field of its own, and beyond the detection limits there is
+no number. A correction retracts the analysis, and a new one, with a uid of its own, names it as what it is a retest of.
 The uid is part of a result's identity here: it makes the ``replicate``, so that an analysis and its retest are two
 results and not two versions of one. Where a sample was withdrawn, each of its analyses was.
 
@@ -123,7 +123,7 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
 
 
 def replicate_of(uid: str) -> int:
-    """Return the number by which an analysis is told from others of the same test of the same sample."""
+    """Return the number that distinguishes an analysis from others of the same test of the same sample."""
     return 1 + int(identity_of("senaite", uid).replace("-", ""), 16) % _MOST_REPLICATES
 
 

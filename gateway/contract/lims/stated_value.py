@@ -71,7 +71,7 @@ def _written(
 
 
 def _qualifier(message: MessageFields) -> str | None:
-    """Return the comparator that stands beside a value, ``""`` for none; None where it is not understood."""
+    """Return the comparator of a value in a field of its own, ``""`` for none; None where it is not understood."""
     meanings = set[str]()
     for name in message.located.names.get("qualifier", ()):
         value = message.located.document[name]
@@ -88,7 +88,7 @@ def _qualifier(message: MessageFields) -> str | None:
 
 
 def _merged(written: list[WrittenValue], qualifier: str) -> WrittenValue | None:
-    """Return the one value that several fields state, with the comparator beside it; None where they contradict."""
+    """Return the one value that several fields state, with its comparator; None where they contradict."""
     numbers = {value.number for value in written}
     qualifiers = {value.qualifier for value in written if value.qualifier} | ({qualifier} if qualifier else set())
     words = {value.words for value in written}

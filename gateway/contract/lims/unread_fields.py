@@ -1,7 +1,7 @@
 """Fields of a message that nothing reads: which of them could speak against a release, and which name a lot. Pure.
 
 A name is taken apart into its words (``isOOS``, ``oos_flag`` and ``OOS-Flag`` have the same one), because nobody can
-list every spelling. What is told here is only that a person must look, or that a mapping must be mended: a value is
+list every spelling. The answer is only that a person must look, or that a mapping must be corrected: a value is
 never judged by a guess. ``[lims] ignore`` names the fields that do not matter.
 """
 

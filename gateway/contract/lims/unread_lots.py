@@ -11,9 +11,7 @@ _DEEPEST = 4  # levels of a field that nothing reads
 _MOST_INSIDE = 5000  # fields and values that are looked at
 
 
-def lots_nobody_reads(
-    document: Mapping[str, Any], *, named: bool, ignore: Collection[str]
-) -> Iterator[tuple[str, Any]]:
+def unread_lots_in(document: Mapping[str, Any], *, named: bool, ignore: Collection[str]) -> Iterator[tuple[str, Any]]:
     """Yield (path, value) of each field that is called like the lot of a product and is no spelling that is read.
 
     Args:

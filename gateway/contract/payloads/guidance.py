@@ -18,7 +18,7 @@ from gateway.contract.times import rfc3339
 from gateway.contract.words import KindWord, SeverityWord, StageWord, StateWord
 from gateway.records.guidance import Guidance, GuidanceState
 
-MOVE_EXPECTED = "MOVE_EXPECTED"  # the reason that tells where a setpoint is to go
+MOVE_EXPECTED = "MOVE_EXPECTED"  # the reason that states the proposed setpoint
 
 _OVER = frozenset(
     {
@@ -61,7 +61,7 @@ class GuidancePayload(Payload):
 def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -> GuidancePayload:
     """Return the payload of a guidance in its present state; ``at_ns`` is when it came into that state.
 
-    Of a suggestion that is over no number of the move is told again, not in words either: the store keeps them.
+    When a suggestion is over, its payload has no number of the move, not in texts either; the store keeps them.
     """
     over = guidance.suggestion is not None and guidance.state in _OVER
     return GuidancePayload(

@@ -38,7 +38,7 @@ def pack_floats(values: NDArray[np.float64]) -> bytes:
 
 
 def _with_exceptions(values: NDArray[np.float64], finite: NDArray[np.bool_]) -> bytes:
-    """Keep what is no number beside the numbers, with its bits, and fill its place with the number before."""
+    """Keep NaN and infinity apart, as bits, and fill their places with the number before."""
     positions = np.flatnonzero(~finite)
     known = np.maximum.accumulate(np.where(finite, np.arange(len(values)), -1))
     filled = np.where(known >= 0, values[np.maximum(known, 0)], 0.0)
@@ -116,7 +116,7 @@ def read_floats(reader: PartReader, count: int) -> NDArray[np.float64]:
         return _read_finite(reader, count)
     exceptions, where_length, bits_length = reader.read("<III")
     if exceptions > count:
-        raise ChunkError(f"{exceptions} of {count} values are said to be no numbers")
+        raise ChunkError(f"{exceptions} of {count} values are stated to be no numbers")
     where = read_integers(PartReader(reader.cut(where_length)), exceptions)
     bits = read_integers(PartReader(reader.cut(bits_length)), exceptions)
     values = _read_finite(reader, count).copy()

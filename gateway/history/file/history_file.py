@@ -70,7 +70,7 @@ class HistoryFile:
 
     def _noted(self, error: StoreCorruptError) -> StoreUnavailableError:
         """Note for the next start that the file is corrupt; nothing but the history suffers from it."""
-        with suppress(OSError):  # a disk that takes no note has said so elsewhere
+        with suppress(OSError):  # a disk that takes no note is reported elsewhere
             self._path.with_name(SUSPECT_FILE).write_text(f"{error}\n", encoding="utf-8")
         return StoreUnavailableError(str(error), hint="a restart sets the file aside and begins a new history")
 

@@ -174,5 +174,5 @@ class Rings:
         return self.by_tag[request.tag].window(request, confirmed_ns=confirmed_ns, arrival=self.arrival)
 
     def windows(self, requests: Iterable[WindowRequest]) -> dict[WindowRequest, TagWindow]:
-        """Return the windows asked for, as far as memory reaches."""
+        """Return the windows of the requests, as far as memory reaches."""
         return {request: self.window(request) for request in requests}

@@ -137,7 +137,7 @@ class TagRing:
         self._begin, self._end = 0, kept_count
 
     def forget(self, *, reaches_from_ns: int) -> None:
-        """Forget everything; what was forgotten is on disk, and is asked for there of earlier than that instant."""
+        """Forget all samples; they are on disk. Windows that begin before ``reaches_from_ns`` are read there."""
         self._begin = self._end = 0
         self.last_ns = None
         self.older_elsewhere = True

@@ -26,7 +26,7 @@ class RecordedHistory:
     """Reads a history file, whether a gateway is writing to it or not. ``damage`` counts what could not be used."""
 
     def __init__(self, connection: sqlite3.Connection, series: Iterable[str]) -> None:
-        """``series``: the tags, or sources as ``@name``, that will be asked for."""
+        """``series``: the tags, or sources as ``@name``, that will be read."""
         self.damage = Damage()
         self._connection = connection
         self._ids = read_series(connection)

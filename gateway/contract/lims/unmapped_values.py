@@ -10,18 +10,18 @@ from gateway.contract.lims.result_fields import unmapped
 from gateway.contract.lims.stated_lots import texts_within
 from gateway.contract.lims.stated_value import plain_value
 from gateway.contract.lims.unread_fields import is_unit, is_upper_end, named_within, other_values
-from gateway.contract.lims.unread_lots import lots_nobody_reads
+from gateway.contract.lims.unread_lots import unread_lots_in
 
 
-def note_lots_nobody_reads(
+def note_unread_lots(
     message: MessageFields, foreign: Mapping[str, Any], *, control_id: str | None, ignore: Collection[str]
 ) -> None:
-    """Take the lots that stand in fields that nothing reads, and note that a person must look: none is overlooked."""
+    """Take the lots from fields that nothing reads, and note that a person must look, so that no lot is overlooked."""
     if control_id is not None:
         return
     stated_lots = message.located.values("material_lot_id")
     known = {name for value in stated_lots for name in texts_within(value)}
-    for name, value in lots_nobody_reads(foreign, named=bool(known), ignore=ignore):
+    for name, value in unread_lots_in(foreign, named=bool(known), ignore=ignore):
         if name in message.located.names.get("material_lot_id", ()) or known >= {*texts_within(value)}:
             continue
         message.located.note_value("material_lot_id", name, value)
@@ -29,7 +29,7 @@ def note_lots_nobody_reads(
 
 
 def note_other_values(message: MessageFields, foreign: Mapping[str, Any], unused: Collection[str]) -> None:
-    """Note fields that nothing reads and that are called like the value, where they say another one."""
+    """Note fields that nothing reads, whose name is like that of the value, and which hold another value."""
     names = message.located.names.get("value", ())
     stated = None if not names else plain_value(message.located.document[names[0]], decimal_comma=message.decimal_comma)
     if stated is None or stated.words:
