@@ -1,7 +1,8 @@
 """The approval of a bundle: who signed it, for which stage, over which bytes. Pure.
 
-``signature.json`` is in the bundle's folder. What is signed (Ed25519) is the hash of ``bundle.toml``, which names the hash of every other file, together with the approver, the stage, the meaning and the time: none of them
-can be changed without the signature failing.
+``signature.json`` is in the bundle's folder. What is signed (Ed25519) is the hash of ``bundle.toml``, which
+names the hash of every other file, together with the approver, the stage, the meaning and the time: none of them can be
+changed without the signature failing.
 """
 
 import json

@@ -65,7 +65,7 @@ class Webhook:
         self._wrong: dict[str, Rate] = {}
 
     async def run(self) -> None:
-        """Serve until cancelled; where the port cannot be had, that is signature, and tried again."""
+        """Serve until cancelled; a port that cannot be had is reported and tried again."""
         while True:
             try:
                 listening = self._bound()
