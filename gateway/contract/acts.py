@@ -21,7 +21,7 @@ _MOST_PROBLEMS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActRequest:
-    """An act that is asked for, by whom and why.
+    """A requested act, by whom and why.
 
     ``read_before_boot_ns``: on the clock since boot, until when the gateway may read it; later it is not done.
     """
@@ -59,7 +59,7 @@ class _AnswerLine(_Line):
 
 
 def identity_of_act(act: Act, *, at_ns: int) -> str:
-    """Return the stable id of the event in which an act is asked for at an instant."""
+    """Return the stable id of the event in which an act is requested at an instant."""
     return identity_of("act", act.kind, _adapter(act.kind).dump_json(act).decode(), at_ns)
 
 

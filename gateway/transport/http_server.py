@@ -25,7 +25,7 @@ class ImpatientProtocol(H11Protocol):
     _looking: asyncio.TimerHandle | None = None
     _peer: Peer | None = None
     _last: tuple[object, bool] = (None, True)
-    _looks = 0  # in a row that have state the same
+    _looks = 0  # in a row that have shown the same
 
     def __init__(self, *arguments: Any, entrance: Entrance, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -64,9 +64,8 @@ _BY_KIND: tuple[tuple[type[BaseException], str, str], ...] = (
 )
 _NO_ENDPOINT = "No matching endpoints"  # asyncua has no class of its own for it
 _CHOOSE_SECURITY = "labline opcua server-certificate URL shows what it offers; set security, and both certificates"
-_SEVERAL_REFUSED = (
-    f"[Errno {errno.ECONNREFUSED}]"  # for a host with several addresses asyncio puts all errors into one text
-)
+# for a host with several addresses asyncio puts all errors into one text
+_SEVERAL_REFUSED = f"[Errno {errno.ECONNREFUSED}]"
 
 
 def cause_of(error: BaseException, *, protocol_error: Exception | None = None) -> tuple[str, str]:
@@ -80,9 +79,8 @@ def cause_of(error: BaseException, *, protocol_error: Exception | None = None) -
         return str(error), error.hint
     if isinstance(error, ua.UaStatusCodeError):
         return _refusal(error.code)
-    if _NO_ENDPOINT in str(
-        error
-    ):  # with security the endpoints are checked before, and the message names those offered
+    # with security the endpoints are checked before, and the message names those offered
+    if _NO_ENDPOINT in str(error):
         return "offers no connection without security", _CHOOSE_SECURITY
     for kind, what, hint in _BY_KIND:
         if isinstance(error, kind) or (kind is ConnectionRefusedError and _SEVERAL_REFUSED in str(error)):
