@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from gateway.records.people import SignedBias
 
@@ -93,12 +93,7 @@ class ArchiveAudit:
 
 Act = AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
 
-ACTS: Mapping[ActKind, type[Act]] = {
-    act.kind: act
-    for act in (
-        AcknowledgeAlarm, SettlePoint, PromoteModel, RollBackModel, RetryMessages, SignBiases, ArchiveAudit
-    )
-}  # fmt: skip
+ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}
 
 
 class ActOutcome(StrEnum):

@@ -1,6 +1,7 @@
 """Each row of the tables that things are added to has all that belongs to it: loader, schema, probe, documentation."""
 
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -14,13 +15,21 @@ from gateway.decisions.table import DECISIONS
 from gateway.events import Event, FollowUpKind, Timer
 from gateway.facts.base import Facts
 from gateway.guardrails.reasons import Abstention
-from gateway.records.acts import ActKind
+from gateway.records.acts import ACTS, ActKind
 from gateway.records.production import ContextKind
 from gateway.store.facts.table import LOADERS
 from tests.fixtures.building import NOW_NS
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
 VARIANTS = {"ActRequested": ActKind, "FollowUpDue": FollowUpKind, "TimerDue": Timer, "ContextChanged": ContextKind}
+
+
+GATEWAY = Path(cli.__file__).parents[1]
+
+
+@cache
+def sources():
+    return "\n".join(file.read_text(encoding="utf-8") for file in GATEWAY.rglob("*.py"))
 
 
 def documented(*names):
@@ -51,6 +60,7 @@ def test_every_published_message_has_its_schema_its_probe_and_its_place_in_the_d
     assert [probe.retain for probe in offered if probe.shown == shown] == [row.retain]
     assert row.topic.split("/")[0] in documented("payloads.md")
     assert f'"{name}"' in documented("schema/asyncapi.json")
+    assert f'schema="labline.{name}/1"' in sources()  # by whom it is made
 
 
 @pytest.mark.parametrize("command", cli._COMMANDS)
@@ -67,5 +77,8 @@ def test_every_format_of_results_has_an_example_and_its_place_in_the_documentati
 
 @pytest.mark.parametrize("reason", Abstention, ids=lambda reason: reason.name)
 def test_every_reason_for_abstaining_is_given_by_some_gate(reason):
-    gateway = Path(cli.__file__).parents[1]
-    assert any(f"Abstention.{reason.name}" in file.read_text(encoding="utf-8") for file in gateway.rglob("*.py"))
+    assert f"Abstention.{reason.name}" in sources()
+
+
+def test_every_kind_of_act_has_its_class():
+    assert ACTS.keys() == set(ActKind)
