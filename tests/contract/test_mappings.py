@@ -78,6 +78,28 @@ def test_a_part_of_a_message_is_read_alone_as_it_was_read_in_it():
             assert mapping.parts(part) == [part]
 
 
+def understood_and_cut_off():
+    """Yield of each example (format, what a result of it is understood as, what can be seen of its message cut off)."""
+    for name, example in (case.values for case in examples()):
+        reference = result_mapping(table_of(name)).reference(json.dumps(example["message"]).encode()[:-1])
+        yield from ((name, result, reference) for result in example.get("understood", ()))
+
+
+def test_a_message_that_cannot_be_read_speaks_against_the_lots_that_it_names():
+    """So each format has its names of lots in its row."""
+    named = [(name, result["material_lot_id"], reference) for name, result, reference in understood_and_cut_off()
+             if result.get("material_lot_id")]  # fmt: skip
+    assert {name for name, _lot, _reference in named} >= {*NAMED} - {"canonical"}
+    for name, lot, reference in named:
+        assert lot in reference.lots, (name, lot)
+
+
+def test_a_message_that_cannot_be_read_names_its_sample_in_some_example_of_each_format():
+    seen = {name for name, result, reference in understood_and_cut_off()
+            if reference is not None and reference.sample_id == result.get("sample_id") is not None}  # fmt: skip
+    assert seen >= {*NAMED}
+
+
 def of_senaite(**fields):
     document = {
         "uid": "c1",

@@ -11,6 +11,7 @@ from gateway import cli
 from gateway.contract.lims.mapping import MAPPINGS
 from gateway.contract.probe_messages import probes
 from gateway.contract.publications import PUBLICATIONS, is_data
+from gateway.contract.schemas import asyncapi
 from gateway.decisions.table import DECISIONS
 from gateway.events import Event, FollowUpKind, Timer
 from gateway.facts.base import Facts
@@ -61,6 +62,10 @@ def test_every_published_message_has_its_schema_its_probe_and_its_place_in_the_d
     assert row.topic.split("/")[0] in documented("payloads.md")
     assert f'"{name}"' in documented("schema/asyncapi.json")
     assert f'schema="labline.{name}/1"' in sources()  # by whom it is made
+    channel = asyncapi()["channels"][name]
+    from_data = [level for level in channel["address"].split("/") if is_data(level)]
+    assert len(set(from_data)) == len(from_data)
+    assert all(channel["parameters"][level[1:-1]] for level in row.topic.split("/") if is_data(level))  # described
 
 
 @pytest.mark.parametrize("command", cli._COMMANDS)
