@@ -79,9 +79,9 @@ def found_by(bench, table, scope):
 
 @pytest.mark.parametrize(("first", "second"), APART)
 def test_results_guidance_and_lines_of_the_audit_trail_are_found_by_their_client_and_study(bench, first, second):
-    measured(bench, 120.0, number=1, **first)
-    measured(bench, 130.0, number=2, **second)
-    for scope, sample, value in ((first, "S-1", "120"), (second, "S-2", "130")):
+    measured(bench, 120.0, number=11, **first)
+    measured(bench, 130.0, number=12, **second)
+    for scope, sample, value in ((first, "S-11", "120"), (second, "S-12", "130")):
         assert {result["sample_id"] for result in found_by(bench, "lab_result", scope)} == {sample}
         assert {guidance["measured"]["sample_id"] for guidance in found_by(bench, "guidance", scope)} == {sample}
         lines = found_by(bench, "audit", scope)
@@ -120,8 +120,8 @@ def test_specifications_of_one_name_and_version_judge_the_lots_of_their_own_clie
 
 
 def test_samples_of_one_name_at_two_clients_are_two_points(bench):
-    measured(bench, 100.0, number=1, **NORDIC)
-    measured(bench, 103.0, number=1, test_id="QC-2", analyte="viscosity", **OTHER)
+    measured(bench, 100.0, number=11, **NORDIC)
+    measured(bench, 103.0, number=11, test_id="QC-2", analyte="viscosity", **OTHER)
     assert bench.rows("SELECT client_id, value FROM series_sample ORDER BY client_id") == [
         ("ATLAS", 103.0),
         ("NORDIC", 100.0),
@@ -145,8 +145,8 @@ def test_the_client_of_a_lot_is_that_of_its_results_where_these_name_none(bench)
 
 
 def test_two_messages_of_one_version_that_name_different_studies_contradict_each_other(bench):
-    measured(bench, 100.0, number=1, result_version=1, study_id="T-1")
-    measured(bench, 100.0, number=1, result_version=1, study_id="T-2")
+    measured(bench, 100.0, number=11, result_version=1, study_id="T-1")
+    measured(bench, 100.0, number=11, result_version=1, study_id="T-2")
     assert bench.rows("SELECT study_id FROM series_sample") == [("T-1",)]
     assert bench.rows("SELECT count(*) FROM dead_letter") == [(1,)]
 
@@ -202,7 +202,7 @@ def test_the_command_tells_series_of_clients_and_studies_apart(bench, tmp_path):
     measured(bench, 100.0, number=1)
     shown = CliRunner().invoke(app, ["trend", "list", "--config", str(config)]).stdout
     assert "client" not in shown
-    measured(bench, 100.0, number=2, **NORDIC)
+    measured(bench, 100.0, number=12, **NORDIC)
     measured(bench, 100.0, number=3, study_id="T-1", **OTHER)
     said = CliRunner().invoke(app, ["trend", "list", "--config", str(config), "--json"])
     told = [(each["client_id"], each["study_id"], each["values"]) for each in json.loads(said.stdout)["series"]]
