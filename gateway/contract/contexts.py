@@ -8,7 +8,7 @@ from gateway.contract.json_documents import echo, parse_document, parse_object
 from gateway.contract.lims.mapping import ResultMapping
 from gateway.contract.lims.result_fields import blank, is_divided_by_bars, lot_names, perhaps_several
 from gateway.contract.reading import FieldReader
-from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.records.laboratory import ProductReference, ResultReference
 from gateway.records.production import ContextChange, ContextKind
 
@@ -43,7 +43,7 @@ def context_messages(payload: bytes) -> list[bytes]:
     if len(changes) == 1 and changes[0] is document:
         return [payload]
     if not 0 < len(changes) <= MOST_CHANGES:
-        text = f"The message has {len(changes)} changes; it must have 1 to {MOST_CHANGES}."
+        text = refusal_text(RefusalText.TOO_MANY_CHANGES, count=len(changes), most=MOST_CHANGES)
         raise MessageRefusedError((refusal(Refusal.OUT_OF_RANGE, text),), about=_REFERENCES.reference(payload))
     return [json.dumps(change, separators=(",", ":"), default=str).encode() for change in changes]
 
@@ -108,7 +108,7 @@ def _note_perhaps_several(reader: FieldReader, change: ContextChange) -> None:
     for name in _LOTS:
         lot = getattr(change, name)
         if lot is not None and perhaps_several(lot) and not is_divided_by_bars(lot):
-            text = f"{name} is {echo(lot)}, which could be several lots; send a list, or separate them by commas."
+            text = refusal_text(RefusalText.PERHAPS_SEVERAL_LOTS, field=name, value=echo(lot))
             reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(lot))
 
 

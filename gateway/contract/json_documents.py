@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 
 LONGEST_MESSAGE_BYTES = 256 * 1024
 _LONGEST_ECHO = 80
@@ -76,32 +77,29 @@ def parse_object(payload: bytes) -> dict[str, Any]:
     """Return the JSON object in the bytes; raises MessageRefusedError with one reason otherwise."""
     document = parse_document(payload)
     if not isinstance(document, dict):
-        raise _refused(Refusal.NOT_AN_OBJECT, "The message is JSON, but not an object in braces.")
+        raise _refused(Refusal.NOT_AN_OBJECT, RefusalText.NOT_AN_OBJECT)
     return document
 
 
 def parse_document(payload: bytes) -> Any:
     """Return the JSON in the bytes, with or without a byte order mark; raises MessageRefusedError with one reason."""
     if len(payload) > LONGEST_MESSAGE_BYTES:
-        raise _refused(
-            Refusal.TOO_LARGE,
-            f"The message has {len(payload)} bytes; at most {LONGEST_MESSAGE_BYTES} are accepted.",
-            bytes=len(payload),
-        )
+        text = refusal_text(RefusalText.MESSAGE_TOO_LARGE, bytes=len(payload), most=LONGEST_MESSAGE_BYTES)
+        raise MessageRefusedError((refusal(Refusal.TOO_LARGE, text, bytes=len(payload)),))
     try:
         return _tolerant(payload.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise _refused(Refusal.NOT_TEXT, f"The message is not UTF-8 text (byte {error.start}).") from error
+        raise _refused(Refusal.NOT_TEXT, RefusalText.NOT_UTF_8, byte=error.start) from error
     except _DuplicateKeyError as error:
-        raise _refused(Refusal.DUPLICATE_KEY, f"The field {echo(str(error))} stands twice in one object.") from error
+        raise _refused(Refusal.DUPLICATE_KEY, RefusalText.DUPLICATE_KEY, field=echo(str(error))) from error
     except RecursionError as error:
-        raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
+        raise _refused(Refusal.NOT_JSON, RefusalText.NESTED_TOO_DEEPLY) from error
     except ValueError as error:  # also a number of thousands of digits
-        raise _refused(Refusal.NOT_JSON, f"The message is not JSON: {error}.") from error
+        raise _refused(Refusal.NOT_JSON, RefusalText.NOT_JSON, error=error) from error
 
 
-def _refused(code: Refusal, text: str, **parameters: Any) -> MessageRefusedError:
-    return MessageRefusedError((refusal(code, text, **parameters),))
+def _refused(code: Refusal, text: RefusalText, **parameters: Any) -> MessageRefusedError:
+    return MessageRefusedError((refusal(code, refusal_text(text, **parameters)),))
 
 
 def echo(value: Any) -> str:
@@ -109,6 +107,11 @@ def echo(value: Any) -> str:
     text = value.text if isinstance(value, NotFinite) else str(value)
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "..."
+
+
+def fields_text(fields: Iterable[tuple[str, Any]]) -> str:
+    """Return fields with their values, as a reason may repeat them: ``status is final, state is open``."""
+    return ", ".join(refusal_text(RefusalText.FIELD_IS, field=name, value=echo(value)) for name, value in fields)
 
 
 def is_non_finite(value: Any) -> bool:

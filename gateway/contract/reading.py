@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from gateway.contract.json_documents import NotFinite, as_text, echo
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.written_numbers import written_number
-from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.contract.times import parse_rfc3339
 from gateway.records.verdicts import Reason
 from gateway.time_units import seconds_to_ns
@@ -63,10 +63,10 @@ class FieldReader:
         value = as_text(value)
         if value is None or (isinstance(value, str) and not normalised(value)):
             if required:
-                self.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+                self.refuse(Refusal.MISSING, refusal_text(RefusalText.FIELD_MISSING, field=name), field=name)
             return None
         if not isinstance(value, str):
-            self._wrong_type(name, value, "text")
+            self._wrong_type(name, value, RefusalText.MUST_BE_TEXT)
             return None
         return self.checked_text(name, value)
 
@@ -76,14 +76,14 @@ class FieldReader:
         if len(value) > LONGEST_TEXT:
             self.refuse(
                 Refusal.TOO_LONG,
-                f"{name} has {len(value)} characters; at most {LONGEST_TEXT} are accepted.",
+                refusal_text(RefusalText.FIELD_TOO_LONG, field=name, length=len(value), most=LONGEST_TEXT),
                 field=name,
             )
             return None
         try:
             value.encode()
         except UnicodeEncodeError:
-            self.refuse(Refusal.NOT_TEXT, f"{name} holds half a surrogate pair, which is no text.", field=name)
+            self.refuse(Refusal.NOT_TEXT, refusal_text(RefusalText.FIELD_NO_TEXT, field=name), field=name)
             return None
         return value
 
@@ -97,7 +97,7 @@ class FieldReader:
             return None
         written = written_number(value, decimal_comma=decimal_comma)
         if written is None:
-            text = f"{name} is {echo(value)!a}, which is no number, or could be two."
+            text = refusal_text(RefusalText.NO_NUMBER, field=name, value=ascii(echo(value)))
             self.refuse(Refusal.NOT_A_NUMBER, text, field=name, found=echo(value))
             return None
         return written.value
@@ -108,7 +108,7 @@ class FieldReader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float | NotFinite):
-            self._wrong_type(name, value, "a number")
+            self._wrong_type(name, value, RefusalText.MUST_BE_NUMBER)
             return None
         return self.finite(name, value)
 
@@ -119,7 +119,9 @@ class FieldReader:
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            self.refuse(Refusal.NOT_A_NUMBER, f"{name} is not a finite number.", field=name, found=echo(value))
+            self.refuse(
+                Refusal.NOT_A_NUMBER, refusal_text(RefusalText.NOT_FINITE, field=name), field=name, found=echo(value)
+            )
             return None
         return number
 
@@ -130,11 +132,14 @@ class FieldReader:
             return None
         value = _as_whole(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            self._wrong_type(name, value, "a whole number")
+            self._wrong_type(name, value, RefusalText.MUST_BE_WHOLE_NUMBER)
             return None
         if not at_least <= value <= _LARGEST_WHOLE:
-            bound = f"at least {at_least}" if value < at_least else f"at most {_LARGEST_WHOLE}"
-            self.refuse(Refusal.OUT_OF_RANGE, f"{name} is {echo(value)}; it must be {bound}.", field=name)
+            code, limit = RefusalText.TOO_SMALL, at_least
+            if value > _LARGEST_WHOLE:
+                code, limit = RefusalText.TOO_LARGE, _LARGEST_WHOLE
+            text = refusal_text(code, field=name, value=echo(value), limit=limit)
+            self.refuse(Refusal.OUT_OF_RANGE, text, field=name)
             return None
         return value
 
@@ -144,7 +149,7 @@ class FieldReader:
         if value is None:
             return default
         if not isinstance(value, bool):
-            self._wrong_type(name, value, "true or false")
+            self._wrong_type(name, value, RefusalText.MUST_BE_TRUE_OR_FALSE)
             return default
         return value
 
@@ -153,19 +158,19 @@ class FieldReader:
         name, value = self.find(names)
         if value is None:
             if required:
-                self.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+                self.refuse(Refusal.MISSING, refusal_text(RefusalText.FIELD_MISSING, field=name), field=name)
             return None
         if not isinstance(value, str):
-            self._wrong_type(name, value, "a time such as 2026-03-02T08:14:07Z")
+            self._wrong_type(name, value, RefusalText.MUST_BE_TIME)
             return None
         try:
             at_ns = parse_rfc3339(value)
         except ValueError as error:
-            text = f"{name} is '{echo(value)}', which is not a time: {echo(error)}."
+            text = refusal_text(RefusalText.NO_TIME, field=name, value=echo(value), error=echo(error))
             self.refuse(Refusal.NOT_A_TIME, text, field=name, found=echo(value))
             return None
         if at_ns == 0:
-            text = f"{name} is where clocks begin, which stands for a time that is not known."
+            text = refusal_text(RefusalText.TIME_UNKNOWN, field=name)
             self.refuse(Refusal.NOT_A_TIME, text, field=name, found=echo(value))
             return None
         return at_ns if ahead else self._not_ahead(name, value, at_ns)
@@ -175,7 +180,7 @@ class FieldReader:
         if ahead_ns > ACCEPTED_AHEAD_NS:
             self.refuse(
                 Refusal.TIME_AHEAD,
-                f"{name} is more than five minutes ahead of the gateway's clock.",
+                refusal_text(RefusalText.TIME_AHEAD, field=name),
                 field=name,
                 found=echo(value),
             )
@@ -189,13 +194,14 @@ class FieldReader:
         name, value = self.find(names)
         if value is None:
             if default is None:
-                self.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+                self.refuse(Refusal.MISSING, refusal_text(RefusalText.FIELD_MISSING, field=name), field=name)
             return default
         try:
             return kind(value)
         except ValueError:
             choices = ", ".join(member.value for member in kind)
-            self.refuse(Refusal.NOT_A_CHOICE, f"{name} is {echo(value)}; it must be one of {choices}.", field=name)
+            text = refusal_text(RefusalText.NOT_A_CHOICE, field=name, value=echo(value), choices=choices)
+            self.refuse(Refusal.NOT_A_CHOICE, text, field=name)
             return None
 
     def nested(self, name: str) -> "FieldReader | None":
@@ -204,17 +210,17 @@ class FieldReader:
         if value is None:
             return None
         if not isinstance(value, dict):
-            self._wrong_type(name, value, "an object in braces")
+            self._wrong_type(name, value, RefusalText.MUST_BE_OBJECT)
             return None
         return FieldReader(value, self.now_ns, self.reasons, self.flags)
 
-    def _wrong_type(self, name: str, value: Any, expected: str) -> None:
+    def _wrong_type(self, name: str, value: Any, code: RefusalText) -> None:
         if isinstance(value, NotFinite):
             self.finite(name, value)
             return
         self.refuse(
             Refusal.WRONG_TYPE,
-            f"{name} must be {expected}, but is {echo(value)}.",
+            refusal_text(code, field=name, value=echo(value)),
             field=name,
             found=echo(value),
         )

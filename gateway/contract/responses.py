@@ -3,7 +3,7 @@
 from gateway.contract.json_documents import parse_object
 from gateway.contract.lims.names import normalised
 from gateway.contract.reading import FieldReader
-from gateway.contract.refusals import Refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 from gateway.contract.topics import encode_level
 from gateway.records.people import Act, Response
 
@@ -25,7 +25,7 @@ def response(payload: bytes, *, now_ns: int, topic_level: str | None = None) -> 
         at_ns=reader.time("at"),
     )
     if topic_level is not None and answer.terminal and encode_level(answer.terminal) != topic_level:
-        text = f"The response names terminal {answer.terminal}, but came on the topic of {topic_level}."
+        text = refusal_text(RefusalText.TERMINAL_DIFFERS, terminal=answer.terminal, topic_level=topic_level)
         reader.refuse(Refusal.TERMINAL_DIFFERS, text, terminal=answer.terminal, topic_level=topic_level)
     reader.finish()
     return answer

@@ -15,7 +15,7 @@ from gateway.contract.lims.names import normalised
 from gateway.contract.lims.numbers import is_finite_percent, number_text
 from gateway.contract.lims.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.reading import FieldReader
-from gateway.contract.refusals import MessageRefusedError, Refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal_text
 from gateway.contract.unread_of_specifications import suggestion, unread_fields
 from gateway.records.laboratory import Bands, ProductReference, ResultReference, Specification
 
@@ -46,7 +46,7 @@ def stated_specification(payload: bytes, *, now_ns: int, ignore: Collection[str]
         _check_texts(reader, specification)
         _check_unread(reader, ignore)
     if not reader.reasons and _KEPT.validate_json(_KEPT.dump_json(specification)) != specification:
-        reader.refuse(Refusal.OUT_OF_RANGE, "The specification cannot be kept as it is.")
+        reader.refuse(Refusal.OUT_OF_RANGE, refusal_text(RefusalText.SPECIFICATION_NOT_KEPT))
     if reader.reasons:
         raise MessageRefusedError(tuple(reader.reasons), about=_about(reader, specification, payload))
     return specification, withdrawn
@@ -83,7 +83,9 @@ def _specification(reader: FieldReader) -> Specification:
 def _check_unread(reader: FieldReader, ignore: Collection[str]) -> None:
     """Refuse a specification with fields that nothing reads, where they could change by what lots are judged."""
     for name, value in unread_fields(reader.document, ignore=ignore):
-        text = f"{echo(name)} is {echo(value)}, and nothing reads it; {suggestion(name)}."
+        text = refusal_text(
+            RefusalText.NOTHING_READS_IN_SPECIFICATION, field=echo(name), value=echo(value), suggestion=suggestion(name)
+        )
         reader.refuse(Refusal.UNMAPPED_FIELD, text, field=echo(name), found=echo(value))
 
 
@@ -144,10 +146,10 @@ def _texts(reader: FieldReader, name: str) -> tuple[str, ...]:
     stated = reader.document.get(name)
     texts = () if stated is None else flattened(stated)
     if texts is None:
-        text = f"{name} must be a list of at most {MOST_TEXTS} texts, or such lists by language."
+        text = refusal_text(RefusalText.MUST_BE_TEXTS, field=name, most=MOST_TEXTS)
         reader.refuse(Refusal.WRONG_TYPE, text, field=name)
     elif not all(_is_text(text) for text in texts):
-        reader.refuse(Refusal.NOT_TEXT, f"{name} holds half a surrogate pair, which is no text.", field=name)
+        reader.refuse(Refusal.NOT_TEXT, refusal_text(RefusalText.FIELD_NO_TEXT, field=name), field=name)
     return texts or ()
 
 
@@ -168,7 +170,7 @@ def _bands(reader: FieldReader, target: float | None) -> Bands | None:
     if within is None:
         return None
     if not target:
-        reader.refuse(Refusal.MISSING, "bands are percent of target, and there is no target other than 0.")
+        reader.refuse(Refusal.MISSING, refusal_text(RefusalText.TARGET_MISSING))
     return Bands(release=_pair(within, "release"), review=_pair(within, "review"))
 
 
@@ -189,21 +191,21 @@ def _pair(reader: FieldReader, name: str) -> tuple[float, float]:
 
 
 def _refuse_pair(reader: FieldReader, name: str) -> None:
-    text = f"bands.{name} must be [low, high] in percent of target, low below high."
-    reader.refuse(Refusal.WRONG_TYPE, text, field=f"bands.{name}")
+    field = f"bands.{name}"
+    reader.refuse(Refusal.WRONG_TYPE, refusal_text(RefusalText.MUST_BE_PAIR, field=field), field=field)
 
 
 def _check_limits(reader: FieldReader, specification: Specification) -> None:
     lower, upper = specification.lower, specification.upper
     from_ns, until_ns = specification.effective_from_ns, specification.effective_until_ns
     if lower is None and upper is None and not specification.accepts:
-        text = "The specification has neither lower nor upper, and accepts no text."
-        reader.refuse(Refusal.SPECIFICATION_EMPTY, text)
+        reader.refuse(Refusal.SPECIFICATION_EMPTY, refusal_text(RefusalText.LIMITS_AND_TEXTS_MISSING))
     elif lower is not None and upper is not None and lower > upper:
-        limits = f"The specification's lower limit {number_text(lower)} is above its upper limit {number_text(upper)}."
+        limits = refusal_text(RefusalText.LIMITS_REVERSED, lower=number_text(lower), upper=number_text(upper))
         reader.refuse(Refusal.SPECIFICATION_REVERSED, limits, lower=lower, upper=upper)
     if from_ns is not None and until_ns is not None and from_ns >= until_ns:
-        reader.refuse(Refusal.OUT_OF_RANGE, "effective_until is not after effective_from.", field="effective_until")
+        text = refusal_text(RefusalText.VALIDITY_REVERSED)
+        reader.refuse(Refusal.OUT_OF_RANGE, text, field="effective_until")
     if specification.bands is not None and specification.target is not None:
         _check_band_limits(reader, specification.bands, specification.target)
 
@@ -212,11 +214,12 @@ def _check_band_limits(reader: FieldReader, bands: Bands, target: float) -> None
     """Refuse bands whose limits, in the unit of the target, are too large for a number."""
     for name, pair in (("release", bands.release), ("review", bands.review)):
         if not all(is_finite_percent(target, percent) for percent in pair):
-            text = f"bands.{name} of this target is too large for a number."
-            reader.refuse(Refusal.OUT_OF_RANGE, text, field=f"bands.{name}")
+            field = f"bands.{name}"
+            reader.refuse(Refusal.OUT_OF_RANGE, refusal_text(RefusalText.BAND_TOO_LARGE, field=field), field=field)
 
 
 def _check_texts(reader: FieldReader, specification: Specification) -> None:
     problem = list_problem(specification.accepts, specification.rejects)
     if problem is not None:
-        reader.refuse(Refusal.OUT_OF_RANGE, f"The specification's lists cannot be used: {problem}.", field="accepts")
+        text = refusal_text(RefusalText.LISTS_UNUSABLE, problem=problem)
+        reader.refuse(Refusal.OUT_OF_RANGE, text, field="accepts")

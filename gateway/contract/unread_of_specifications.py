@@ -10,6 +10,7 @@ from typing import Any
 from gateway.contract.lims.field_words import AFFIRMING, STANDING, words_of
 from gateway.contract.lims.names import folded, normalised
 from gateway.contract.lims.unread_fields import is_limit, speaks_against
+from gateway.contract.refusals import RefusalText, refusal_text
 
 FIELDS = frozenset(
     {
@@ -68,7 +69,7 @@ def suggestion(name: str) -> str:
     """Return what to do about a field: the name under which it is read, where that is plain."""
     ours = _FOLDED_FIELDS.get(folded(name))
     if ours is not None:
-        return f"call it {ours}"
+        return refusal_text(RefusalText.CALL_IT, name=ours)
     if folded(name) in _FOLDED_VALIDITY:
-        return "call it effective_from or effective_until"
-    return "state it under a name of the contract, or name it in [master_data] ignore"
+        return refusal_text(RefusalText.CALL_IT_EFFECTIVE)
+    return refusal_text(RefusalText.NAME_IN_IGNORE)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container
 
 from gateway.contract.heads import published_head, signature_holds
 from gateway.contract.identity import identity_of
-from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.deadlines import ClockReading
 from gateway.events import HeadWitnessed, Origin
 from gateway.transport.mqtt_messages import Delivery
@@ -24,10 +24,7 @@ def understand_head(own_keys: Container[str]) -> Callable[[Delivery, Origin, Clo
     def understand(delivery: Delivery, _origin: Origin, at: ClockReading) -> HeadWitnessed:
         signed = published_head(delivery.payload, now_ns=at.wall_ns)
         if signed.public_key not in own_keys or not signature_holds(signed):
-            text = (
-                f"No key of this line has signed the audit head {signed.head.seq} at the broker: it is not believed. "
-                "Find out who may publish to audit/head."
-            )
+            text = refusal_text(RefusalText.HEAD_NOT_OURS, seq=signed.head.seq)
             raise MessageRefusedError((refusal(Refusal.HEAD_NOT_OURS, text, seq=signed.head.seq),))
         head = signed.head
         return HeadWitnessed(event_id=identity_of("head-witnessed", head.seq, head.hash), at=at, head=head)

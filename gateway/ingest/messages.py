@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from gateway.contract.identity import sha256_hex
-from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.contract.topics import matches
 from gateway.deadlines import ClockReading
 from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
@@ -221,14 +221,11 @@ def _refused(delivery: Delivery, at: ClockReading, error: MessageRefusedError) -
 
 
 def _unrouted(topic: str, routes: Iterable[str]) -> Reason:
-    text = (
-        f"Nothing is configured for the topic {topic}, so nobody knows how to read the message. If an earlier "
-        "configuration named it, the broker's session still has it: end the session there, or let it expire."
-    )
+    text = refusal_text(RefusalText.NO_ROUTE, topic=topic)
     return refusal(Refusal.NO_ROUTE, text, topic=topic, configured=", ".join(routes))
 
 
 def _unreadable(error: Exception) -> Reason:
-    text = f"Reading the message failed ({type(error).__name__}); it is kept for a person to look at."
+    text = refusal_text(RefusalText.READING_FAILED, error=type(error).__name__)
     error_text = repr(error)[:500].encode("utf-8", "backslashreplace").decode()
     return refusal(Refusal.DECISION_FAILED, text, error=error_text)

@@ -13,6 +13,7 @@ from gateway.advice.document_texts import ChartText, DocumentText, Heading, Time
 from gateway.advice.phrases import Phrase
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import Abbreviation, Title
+from gateway.contract.refusals import RefusalText
 from gateway.guardrails.reasons import Abstention
 from gateway.lab.capability import Withheld
 from gateway.lab.cause_sentences import CausePhrase, CauseSentence
@@ -39,6 +40,7 @@ CODES: dict[str, Collection[str]] = {
     "guidance_title": Title,
     "title_abbreviation": Abbreviation,
     "outcome": Outcome,
+    "refusal": RefusalText,
     "deviation": DocumentText,
     "deviation_heading": Heading,
     "deviation_chart": ChartText,

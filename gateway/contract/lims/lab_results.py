@@ -24,7 +24,7 @@ from gateway.contract.lims.statuses import status_of
 from gateway.contract.lims.test_names import analyte_of, stated_test
 from gateway.contract.lims.unmapped_values import note_other_values, note_unread_lots
 from gateway.contract.reading import FieldReader
-from gateway.contract.refusals import MessageRefusedError, Refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal_text
 from gateway.records.laboratory import LabResult, ResultReference, ResultStatus
 
 CANONICAL = mapping_named("canonical")
@@ -240,7 +240,7 @@ def _status(message: MessageFields, assume: ResultStatus | None) -> ResultStatus
     name, values = message.located.name("status"), message.located.values("status")
     if not values:
         if assume is None:
-            message.reader.refuse(Refusal.MISSING, f"{name} is missing.", field=name)
+            message.reader.refuse(Refusal.MISSING, refusal_text(RefusalText.FIELD_MISSING, field=name), field=name)
         return assume or ResultStatus.ENTERED
     known = {status_of(value) for value in values}
     status = known.pop() if len(known) == 1 else None
@@ -248,6 +248,6 @@ def _status(message: MessageFields, assume: ResultStatus | None) -> ResultStatus
         message.contradicts("status")
     elif status is None:
         choices = ", ".join(member.value for member in ResultStatus)
-        text = f"{name} is {echo(values[0])}; it must be one of {choices}, or a word for one that is known."
+        text = refusal_text(RefusalText.NOT_A_STATUS, field=name, value=echo(values[0]), choices=choices)
         message.reader.refuse(Refusal.NOT_A_CHOICE, text, field=name, found=echo(values[0]))
     return status or ResultStatus.ENTERED

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.contract.identity import identity_of
-from gateway.contract.json_documents import as_text, echo
+from gateway.contract.json_documents import as_text, echo, fields_text
 from gateway.contract.lims.canonical import Agreed, Canonical, Document, not_read
 from gateway.contract.lims.lab_values import WrittenValue, says_the_same, written_value
 from gateway.contract.lims.names import folded, spoken
 from gateway.contract.lims.result_fields import blank
 from gateway.contract.lims.statuses import WITHDRAWN, status_of
-from gateway.contract.refusals import Refusal, refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.records.verdicts import Reason
 
 _OF_SAMPLE: Mapping[str, tuple[str, ...]] = {
@@ -81,11 +81,8 @@ def canonical(document: Document, agreed: Agreed) -> Canonical:
     message["replicate"] = _replicate(item)
     states = {name: item[name] for name in _STATES if not blank(item.get(name))}
     if len({status_of(state) or state for state in states.values()}) > 1:
-        states_text = ", ".join(f"{name} is {echo(state)}" for name, state in states.items())
-        reasons = (
-            *reasons,
-            refusal(Refusal.CONTRADICTS, f"The message contradicts itself: {states_text}.", field="status"),
-        )
+        text = refusal_text(RefusalText.CONTRADICTS, fields=fields_text(states.items()))
+        reasons = (*reasons, refusal(Refusal.CONTRADICTS, text, field="status"))
     status = _status(document, item)
     if status is not None:
         message["status"] = status
@@ -136,7 +133,7 @@ def _value(item: Document, agreed: Agreed) -> tuple[Any, Any, tuple[Reason, ...]
     if shown is None:
         return displayed, unit, ()  # the reader of results says why
     if typed is None or not _agree(shown, typed, displayed, entered, same_unit=same_unit):
-        text = f"The message contradicts itself: {echo(entered)} was entered and {echo(displayed)} is displayed."
+        text = refusal_text(RefusalText.ENTERED_AND_DISPLAYED, entered=echo(entered), displayed=echo(displayed))
         return displayed, unit, (refusal(Refusal.CONTRADICTS, text, field="value"),)
     if typed.qualifier and not shown.qualifier:
         return f"{typed.qualifier}{echo(displayed)}", unit, ()
@@ -153,7 +150,7 @@ def _transformed_otherwise(item: Document, agreed: Agreed) -> tuple[Reason, ...]
         or (typed is not None and made is not None and says_the_same(typed, made))
     ):
         return ()
-    text = f"The message contradicts itself: {echo(entered)} was entered and became {echo(transformed)}."
+    text = refusal_text(RefusalText.ENTERED_AND_BECAME, entered=echo(entered), transformed=echo(transformed))
     return (refusal(Refusal.CONTRADICTS, text, field="value"),)
 
 

@@ -15,7 +15,7 @@ from gateway.contract.lims.field_spellings import spellings_of
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.named_texts import named_texts, the_only_one
 from gateway.contract.lims.result_fields import lot_names
-from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
+from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.records.laboratory import ResultReference
 
 MOST_RESULTS, LONGEST_PARTS_BYTES = 500, 4 * 2**20  # of one message
@@ -46,9 +46,7 @@ class ResultMapping:
             document = parse_document(payload)
             messages = document if isinstance(document, list) else [document]
             if not messages or not all(isinstance(message, dict) for message in messages):
-                raise _refused(
-                    Refusal.NOT_AN_OBJECT, "The message is JSON, but neither an object nor a list of objects."
-                )
+                raise _refused(Refusal.NOT_AN_OBJECT, RefusalText.NOT_OBJECTS)
             results = [result for message in messages for result in self._split(message)]
             if len(results) == 1 and results[0] is document:
                 return [payload]
@@ -93,22 +91,19 @@ def _parts(results: Sequence[Document]) -> list[bytes]:
         try:
             parts.append(json.dumps(result, separators=(",", ":"), default=str).encode())
         except RecursionError as error:
-            raise _refused(Refusal.NOT_JSON, "The message is nested too deeply.") from error
+            raise _refused(Refusal.NOT_JSON, RefusalText.NESTED_TOO_DEEPLY) from error
         length += len(parts[-1])
         if length > LONGEST_PARTS_BYTES:
-            raise _refused(
-                Refusal.TOO_LARGE,
-                f"Its results have more than {LONGEST_PARTS_BYTES} bytes, each with what they share.",
-            )
+            raise _refused(Refusal.TOO_LARGE, RefusalText.RESULTS_TOO_LARGE, most=LONGEST_PARTS_BYTES)
     return parts
 
 
 def _too_many(count: int) -> MessageRefusedError:
-    return _refused(Refusal.TOO_LARGE, f"The message has {count} results; at most {MOST_RESULTS} are accepted.")
+    return _refused(Refusal.TOO_LARGE, RefusalText.TOO_MANY_RESULTS, count=count, most=MOST_RESULTS)
 
 
-def _refused(code: Refusal, text: str) -> MessageRefusedError:
-    return MessageRefusedError((refusal(code, text),))
+def _refused(code: Refusal, text: RefusalText, **parameters: int) -> MessageRefusedError:
+    return MessageRefusedError((refusal(code, refusal_text(text, **parameters)),))
 
 
 def mapping_named(name: str) -> ResultMapping:

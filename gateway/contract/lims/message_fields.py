@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.contract.json_documents import as_text, echo
+from gateway.contract.json_documents import as_text, echo, fields_text
 from gateway.contract.lims.field_spellings import NO
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.result_fields import LocatedFields
 from gateway.contract.lims.written_numbers import written_number
 from gateway.contract.reading import FieldReader
-from gateway.contract.refusals import Refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 from gateway.contract.times import is_date, parse_rfc3339
 
 DATE_ONLY = "DATE_ONLY"
@@ -74,8 +74,8 @@ class MessageFields:
     def contradicts(self, ours: str, *others: str) -> None:
         """Note that the names of a field, and others, do not agree."""
         names = [*self.located.names[ours], *others]
-        contradiction = ", ".join(f"{echo(name)} is {echo(self.located.document[name])}" for name in names)
-        text = f"The message contradicts itself: {contradiction}."
+        stated = ((echo(name), self.located.document[name]) for name in names)
+        text = refusal_text(RefusalText.CONTRADICTS, fields=fields_text(stated))
         self.reader.refuse(Refusal.CONTRADICTS, text, field=ours, names=[echo(name) for name in names])
 
     def _as_number(self, value: Any) -> Any:

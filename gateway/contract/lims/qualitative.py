@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from gateway.contract.lims.names import normalised
+from gateway.contract.refusals import RefusalText, refusal_text
 
 LONGEST_TEXT = 256
 MOST_TEXTS = 100
@@ -69,14 +70,14 @@ def list_problem(accepts: Iterable[str], rejects: Iterable[str]) -> str | None:
     accepted, rejected = {folded(text): text for text in accepts}, {folded(text): text for text in rejects}
     for text in (*accepted.values(), *rejected.values()):
         if not folded(text):
-            return "a text in accepts or rejects is empty"
+            return refusal_text(RefusalText.LISTED_TEXT_EMPTY)
         if is_number(text):
-            return f"{text!r} is a number; a number is judged by lower and upper, not by accepts or rejects"
+            return refusal_text(RefusalText.LISTED_TEXT_IS_NUMBER, text=repr(text))
     for key, text in accepted.items():
         if key in rejected:
-            return f"{text!r} stands in accepts and in rejects"
+            return refusal_text(RefusalText.LISTED_TWICE, text=repr(text))
         if key in FAILED:
-            return f"{text!r} says that the test failed; it cannot be accepted"
+            return refusal_text(RefusalText.LISTED_TEXT_SAYS_FAILED, text=repr(text))
     return None
 
 

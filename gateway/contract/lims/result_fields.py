@@ -26,7 +26,7 @@ from gateway.contract.lims.field_spellings import (
 from gateway.contract.lims.names import folded, normalised
 from gateway.contract.lims.statuses import WITHDRAWN, status_of
 from gateway.contract.lims.unread_fields import is_limit, speaks_against
-from gateway.contract.refusals import Refusal, refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.records.verdicts import Reason
 
 _INDEX, _FALLBACK = by_folded_name(SPELLINGS), by_folded_name(FALLBACKS)
@@ -144,8 +144,7 @@ def _parts_of(lot: str, between: re.Pattern[str]) -> list[str]:
 
 def unmapped(name: str, value: Any) -> Reason:
     """Return the reason why a field that nothing reads keeps its result for a person."""
-    text = f"{echo(name)} is {echo(value)}, which could speak against a release, and nothing reads it; "
-    text += "map it, or name it in [lims] ignore."
+    text = refusal_text(RefusalText.NOTHING_READS, field=echo(name), value=echo(value))
     return refusal(Refusal.UNMAPPED_FIELD, text, field=echo(name), found=echo(value))
 
 

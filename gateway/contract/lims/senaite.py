@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.contract.identity import identity_of
-from gateway.contract.json_documents import echo
+from gateway.contract.json_documents import echo, fields_text
 from gateway.contract.lims.canonical import Agreed, Canonical, Document, not_read
 from gateway.contract.lims.comparators import comparator
 from gateway.contract.lims.lab_values import BEYOND_DETECTION_LIMIT, written_value
@@ -22,7 +22,7 @@ from gateway.contract.lims.names import folded, normalised
 from gateway.contract.lims.result_fields import blank, unmapped
 from gateway.contract.lims.statuses import WITHDRAWN, status_of
 from gateway.contract.lims.written_numbers import written_number
-from gateway.contract.refusals import Refusal, refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.records.verdicts import Reason
 
 # our field: groups of names in the full form and in the catalogue; those of one group must agree, the first group
@@ -168,8 +168,9 @@ def _fields(document: Document, kind: str, reasons: list[Reason]) -> dict[str, A
                 continue
             message[ours] = document[present[0]]
             if len({normalised(str(document[name])) for name in present}) > 1:
-                contradiction = ", ".join(f"{name} is {echo(document[name])}" for name in present)
-                text = f"The message contradicts itself: {contradiction}."
+                text = refusal_text(
+                    RefusalText.CONTRADICTS, fields=fields_text((name, document[name]) for name in present)
+                )
                 reasons.append(refusal(Refusal.CONTRADICTS, text, field=ours, names=present))
             break
     if kind == _SAMPLE:
@@ -216,14 +217,15 @@ def _hold_to_detection_limits(
     for limit, operand in ((message.get("lod"), "<"), (_first(document, _UPPER_LIMIT), ">")):
         at = _number(limit, agreed)
         if at is None and not blank(limit):
-            text = f"The detection limit {echo(limit)} is no number, or could be two."
+            text = refusal_text(RefusalText.NO_DETECTION_LIMIT, value=echo(limit))
             reasons.append(refusal(Refusal.NOT_A_NUMBER, text, field="value"))
         beyond = at is not None and (written.number < at if operand == "<" else written.number > at)
         if not beyond:
             continue
         stated = written.qualifier or comparator(str(message.get("qualifier", "")))
         if stated and stated != operand:
-            text = f"The result {stated}{echo(message['value'])} lies beyond the detection limit {at:g}."
+            shown = f"{stated}{echo(message['value'])}"
+            text = refusal_text(RefusalText.BEYOND_DETECTION_LIMIT, result=shown, limit=at)
             reasons.append(refusal(Refusal.CONTRADICTS, text, field="value"))
             continue
         message["value"], message["qualifier"] = limit, operand

@@ -1,7 +1,7 @@
 """The limits that come with a result."""
 
 from gateway.contract.lims.message_fields import MessageFields
-from gateway.contract.refusals import Refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 from gateway.records.laboratory import Specification
 
 
@@ -10,12 +10,13 @@ def stated_limits(message: MessageFields, analyte: str, unit: str | None) -> Spe
     for name in message.located.names.get("specification", ()):
         # its fields are located already; what is no object is noted here
         if message.reader.nested(name) is not None and not _has_limits(message, name):
-            message.reader.refuse(Refusal.SPECIFICATION_EMPTY, f"{name} has neither lower nor upper.", field=name)
+            text = refusal_text(RefusalText.LIMITS_MISSING, field=name)
+            message.reader.refuse(Refusal.SPECIFICATION_EMPTY, text, field=name)
     lower, upper = message.number("lower"), message.number("upper")
     if lower is None and upper is None:
         return None
     if lower is not None and upper is not None and lower > upper:
-        text = f"The specification's lower limit {lower:g} is above its upper limit {upper:g}."
+        text = refusal_text(RefusalText.LIMITS_REVERSED, lower=f"{lower:g}", upper=f"{upper:g}")
         message.reader.refuse(Refusal.SPECIFICATION_REVERSED, text, lower=lower, upper=upper)
         return None
     inclusive = message.reader.flag(message.located.name("inclusive"), default=True)

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.contract.json_documents import as_text, echo
 from gateway.contract.lims.message_fields import MessageFields
 from gateway.contract.lims.result_fields import is_divided_by_bars, lot_names, perhaps_several
-from gateway.contract.refusals import Refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 
 MOST_LOTS = 200  # of one result
 _MOST_TEXTS = 20
@@ -21,12 +21,9 @@ def stated_lots(message: MessageFields) -> tuple[str, ...]:
     for name in message.located.names.get("material_lot_id", ()):
         here = _lots_in(message.located.document[name])
         if here is None:
-            message.reader.refuse(
-                Refusal.WRONG_TYPE,
-                f"{name} must be the name of a lot or a list of names, but is {echo(message.located.document[name])}.",
-                field=name,
-                found=echo(message.located.document[name]),
-            )
+            value = echo(message.located.document[name])
+            text = refusal_text(RefusalText.MUST_BE_LOTS, field=name, value=value)
+            message.reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=value)
             lots |= dict.fromkeys(texts_within(message.located.document[name]))
             continue
         sets.add(frozenset(here))
@@ -44,16 +41,16 @@ def _note_perhaps_several(message: MessageFields, name: str, here: list[str], lo
         lots |= dict.fromkeys(several)
         unsure = [lot for lot in here if perhaps_several(lot)]
         one = {WHOLE_NAMES: unsure, NAMED: here} if all(is_divided_by_bars(lot) for lot in unsure) else {}
-        text = f"{name} is {echo(message.located.document[name])}, which could be several lots; "
-        text += "send a list, or separate them by commas."
-        message.reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=echo(message.located.document[name]), **one)
+        value = echo(message.located.document[name])
+        text = refusal_text(RefusalText.PERHAPS_SEVERAL_LOTS, field=name, value=value)
+        message.reader.refuse(Refusal.WRONG_TYPE, text, field=name, found=value, **one)
 
 
 def _bounded(message: MessageFields, lots: Mapping[str, None]) -> tuple[str, ...]:
     name = message.located.name("material_lot_id")
     fit = tuple(lot for lot in lots if message.reader.checked_text(name, lot) is not None)
     if len(fit) > MOST_LOTS:
-        text = f"{name} has {len(fit)} lots; at most {MOST_LOTS} are read."
+        text = refusal_text(RefusalText.TOO_MANY_LOTS, field=name, count=len(fit), most=MOST_LOTS)
         message.reader.refuse(Refusal.OUT_OF_RANGE, text, field=name)
     return fit[:MOST_LOTS]
 

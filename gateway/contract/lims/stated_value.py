@@ -10,7 +10,7 @@ from gateway.contract.lims.lab_values import BEYOND_DETECTION_LIMIT, WrittenValu
 from gateway.contract.lims.message_fields import MessageFields
 from gateway.contract.lims.names import spoken
 from gateway.contract.reading import LONGEST_TEXT
-from gateway.contract.refusals import Refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 
 
 def stated_value(
@@ -19,7 +19,8 @@ def stated_value(
     """Return (text as sent, what it says); with a qualifier the number is the limit, not the value."""
     names = message.located.names.get("value", [])
     if not names:
-        message.reader.refuse(Refusal.MISSING, f"{message.located.name('value')} is missing.", field="value")
+        missing = refusal_text(RefusalText.FIELD_MISSING, field=message.located.name("value"))
+        message.reader.refuse(Refusal.MISSING, missing, field="value")
         return "", WrittenValue(number=None)
     text, qualifier = value_text(message.located.document[names[0]]), _qualifier(message)
     read = [_written(message, name, lod=lod, loq=loq, unit=unit) for name in names]
@@ -64,8 +65,7 @@ def _written(
         return None
     written = written_value(value, decimal_comma=message.decimal_comma, lod=lod, loq=loq, unit=unit)
     if written is None:
-        text = f"{name} is {echo(value)!a}, which is neither a number nor a limit such as <0.05, "
-        text += "or could be two numbers."
+        text = refusal_text(RefusalText.NO_NUMBER_AND_NO_LIMIT, field=name, value=ascii(echo(value)))
         message.reader.refuse(Refusal.NOT_A_NUMBER, text, field=name, found=echo(value))
     return written
 
@@ -77,7 +77,7 @@ def _qualifier(message: MessageFields) -> str | None:
         value = message.located.document[name]
         meaning = comparator(value) if isinstance(value, str) else None
         if meaning is None:
-            text = f"{name} is {echo(value)}; it must be <, <=, > or >=, or a word for one that is known."
+            text = refusal_text(RefusalText.NOT_A_COMPARATOR, field=name, value=echo(value))
             message.reader.refuse(Refusal.NOT_A_CHOICE, text, field=name, found=echo(value))
             return None
         meanings.add(meaning)

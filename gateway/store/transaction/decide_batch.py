@@ -14,7 +14,7 @@ import structlog
 
 from gateway.contract.contexts import reference_to_change
 from gateway.contract.identity import delivery_identity, identity_of
-from gateway.contract.refusals import Refusal, refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.contract.specifications import reference_to_specification
 from gateway.database.opening import is_of_the_file
 from gateway.decision import Decision, Latched
@@ -225,7 +225,7 @@ def _unidentified(event: Event, error: Exception) -> Event:
 def _undecidable(event: Arrived, error: Exception) -> MessageRefused:
     reason = refusal(
         Refusal.DECISION_FAILED,
-        f"The gateway could not decide this message ({type(error).__name__}); it is kept for a person to look at.",
+        refusal_text(RefusalText.DECISION_FAILED, error=type(error).__name__),
         error=repr(error)[:500].encode("utf-8", "backslashreplace").decode(),
     )
     return MessageRefused(

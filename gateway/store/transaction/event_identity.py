@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from gateway.contract.identity import delivery_identity, identity_of
-from gateway.contract.refusals import Refusal, refusal
+from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.contract.specifications import reference_to_specification
 from gateway.decisions.result_assessment import RESTATED
 from gateway.errors import EvidenceDamagedError
@@ -114,7 +114,7 @@ def _identified_specification(connection: sqlite3.Connection, event: Specificati
         return None
     told = refusal(
         Refusal.SPECIFICATION_VERSION_CONFLICT,
-        "Under this version another specification is on record; a change needs a new version.",
+        refusal_text(RefusalText.SPECIFICATION_ON_RECORD),
         **key,
     )
     # what ends stays ended
@@ -161,10 +161,10 @@ def _conflict(
 
     Nobody can say which of the two holds: the lots of both are for a person.
     """
-    named = f" It differs in {', '.join(fields)}." if fields else ""
+    code = RefusalText.RESULT_ON_RECORD_DIFFERS if fields else RefusalText.RESULT_ON_RECORD
     reason = refusal(
         Refusal.RESULT_VERSION_CONFLICT,
-        f"Under this identity and version something else is on record; a correction needs a new version.{named}",
+        refusal_text(code, fields=", ".join(fields)),
         id=own_id,
         fields=list(fields),
     )
