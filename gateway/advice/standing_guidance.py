@@ -14,7 +14,7 @@ from gateway.errors import InferenceError
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import FeatureVector
-from gateway.setpoints.search import Objective, still_stands
+from gateway.setpoints.search import Objective, is_still_valid
 
 
 def baseless(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
@@ -87,7 +87,7 @@ def _stands(
 ) -> bool:
     moved_ns = case.moved_ns.get(suggestion.tag)
     try:
-        return still_stands(
+        return is_still_valid(
             suggestion, case.model, objective, features, limits, current=case.setpoints, moved_ns=moved_ns
         )
     except InferenceError:  # nobody can say: what cannot be judged is not left standing

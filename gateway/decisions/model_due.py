@@ -31,8 +31,8 @@ from gateway.records.prediction import Prediction
 from gateway.setpoints.interactions import (
     CoupledOutput,
     coupled_models,
-    outputs_of_neighbour,
-    own_others,
+    coupled_outputs_of_model,
+    coupled_outputs_of_neighbour,
     pending_moves,
 )
 
@@ -161,12 +161,14 @@ def _others(
 ) -> tuple[CoupledOutput, ...]:
     """Return the other outputs that the setpoints move, of this model and of coupled ones, with their limits."""
     limits = _limits_by_analyte(event, facts, model, facts.context.material_definition_id)
-    own = own_others(model, prediction.analyte, prediction.features, facts.bias, limits, event.at_ns)
+    own = coupled_outputs_of_model(model, prediction.analyte, prediction.features, facts.bias, limits, event.at_ns)
     coupled: list[CoupledOutput] = []
     for neighbour in coupled_models(model, facts.line):
         predictions = facts.coupled_predictions.get(neighbour.name, ())
         product = _product_of(neighbour, predictions, model, facts)
-        coupled += outputs_of_neighbour(neighbour, predictions, _limits_by_analyte(event, facts, neighbour, product))
+        coupled += coupled_outputs_of_neighbour(
+            neighbour, predictions, _limits_by_analyte(event, facts, neighbour, product)
+        )
     return (*own, *coupled)
 
 

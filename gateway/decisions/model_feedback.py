@@ -11,7 +11,7 @@ from gateway.decisions.result_assessment import ResultAssessment
 from gateway.events import ResultArrived
 from gateway.facts.lab_result import LabResultFacts
 from gateway.guardrails.prediction import uncorrected_values
-from gateway.inference.feedback import BiasState, Feedback, learned
+from gateway.inference.feedback import BiasState, Feedback, bias_state_of
 from gateway.lab.units import has_bare_scale
 from gateway.latches import drift_latch
 from gateway.line.definition import ModelAssignment
@@ -50,7 +50,7 @@ def _taught(
     looked_at = lessons.state.latched and not drift_stands  # a person has taken it down: the charts begin again
     charts_from_ns = event.at_ns if looked_at else lessons.charts_from_ns
     entries = [*kept, *([entry] if entry else [])]
-    state = learned(entries, output.value, charts_from_ns=charts_from_ns, acts=lessons.acts)
+    state = bias_state_of(entries, output.value, charts_from_ns=charts_from_ns, acts=lessons.acts)
     drifting = state.drifts and not drift_stands
     changed = state.bias != lessons.state.bias
     state = replace(state, latched=drift_stands or drifting, version=lessons.state.version + changed)

@@ -12,7 +12,7 @@ from gateway.facts.lab_result import LabResultFacts, ResultHistory
 from gateway.facts.lot import LotFacts
 from gateway.guardrails.prediction import Occasion, guarded_predictions
 from gateway.guardrails.stages import effective_stage
-from gateway.inference.feedback import learned, serving
+from gateway.inference.feedback import bias_state_of, serving
 from gateway.lab.conformity_reasons import UNDECIDED
 from gateway.lab.disposition import (
     CONTROL_REJECTED,
@@ -182,7 +182,7 @@ def _as_then(
     then_ns, known = result.sampled_ns or 0, {}
     if lessons is not None and output is not None and output.value is not None:
         arrived = [entry for entry in lessons.entries if entry.arrived_ns <= then_ns]
-        taught = learned(arrived, output.value, acts=lessons.acts)
+        taught = bias_state_of(arrived, output.value, acts=lessons.acts)
         known[result.analyte] = serving(taught, output.value.bias, lessons.acts, then_ns)
     occasion = Occasion(
         end_ns=then_ns,

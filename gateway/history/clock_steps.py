@@ -75,14 +75,14 @@ class ClockSteps:
             if not step.takes_back and not any(first <= step.arrival < last for first, last in reversed_ranges)
         ]
 
-    def kept(self, columns: Columns) -> Columns:
+    def valid_rows(self, columns: Columns) -> Columns:
         """Return the rows that are not void."""
         if not self.steps:
             return columns
-        holds = self.holds(columns)
-        return columns if holds.all() else columns.where(holds)
+        valid = self.valid(columns)
+        return columns if valid.all() else columns.where(valid)
 
-    def holds(self, columns: Columns) -> NDArray[np.bool_]:
+    def valid(self, columns: Columns) -> NDArray[np.bool_]:
         """Return for each row whether it is not void."""
         void = np.zeros(len(columns), np.bool_)
         for step in self.steps_back():

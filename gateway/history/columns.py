@@ -108,7 +108,7 @@ class Columns:
     def _in_order(self) -> bool:
         return bool((self.held_ns[1:] >= self.held_ns[:-1]).all() and (self.arrival[1:] >= self.arrival[:-1]).all())
 
-    def in_time(self) -> "Columns":
+    def in_time_order(self) -> "Columns":
         """Return the rows ordered by when they count, later arrivals last."""
         if self._in_order():
             return self
@@ -133,7 +133,7 @@ class Reach:
             first = max(first, int(np.searchsorted(columns.held_ns, begins_ns, side="right")) - 1)
         return columns.where(slice(first, None))
 
-    def is_met_by(self, columns: Columns) -> bool:
+    def is_reached_by(self, columns: Columns) -> bool:
         """Return whether ordered samples reach as far back, or are as many, as memory keeps."""
         if not len(columns):
             return False

@@ -50,7 +50,7 @@ class History:
             self._rings.restore(series, columns, older_elsewhere=older)
         now_ns = self._now().wall_ns
         if self._clock.newest_ns() > now_ns + LARGEST_LEAD_NS:
-            self._historian.record(self._clock.clock_found_behind(now_ns))
+            self._historian.record(self._clock.clock_is_behind(now_ns))
         if loaded.damage:
             log.error("history is damaged in part; it counts as unknown", chunks=loaded.damage.chunks,
                       journal_entries=loaded.damage.journal_entries)  # fmt: skip

@@ -55,12 +55,13 @@ class BiasState:
         return self.covered / self.results if self.results else None
 
 
-def learned(
+def bias_state_of(
     entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0, acts: Sequence[SignedBias] = ()
 ) -> BiasState:
-    """Return what these entries teach, folded by arrival.
+    """Return the state of the corrections after these entries, folded by arrival.
 
-    Each is held against what stood when its sample was drawn: what had arrived, or been signed, by then.
+    Each result is compared with the correction in force when its sample was drawn: by what had arrived or been signed
+    by then.
     ``charts_from_ns``: entries that arrived before are not charted, as a person has looked at them.
     """
     newest = sorted(entries, key=lambda entry: entry.arrived_ns)[-MOST_ENTRIES:]
@@ -126,7 +127,7 @@ def proposed(entries: Sequence[Feedback], output: ValueOutput, in_force: BiasSta
     limits = output.bias
     if limits is None:
         return BiasState()
-    by_themselves = learned(entries, replace(output, bias=replace(limits, signed=False)))
+    by_themselves = bias_state_of(entries, replace(output, bias=replace(limits, signed=False)))
     served = bias_at(in_force, limits, at_ns)
     bias = min(max(by_themselves.bias, served - limits.max_step), served + limits.max_step)
     if correction_age_ns(by_themselves, limits, at_ns) is None or by_themselves.newest_ns == in_force.newest_ns:

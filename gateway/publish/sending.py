@@ -58,7 +58,7 @@ class Sending:
         messages, all_read = await self._waiting.next(room)
         if not self._writer.reliable:  # what is read may be gone when the disk is whole again
             raise StoreUnavailableError("the disk failed as the store committed", hint="check the disk's health")
-        with self._session.together():
+        with self._session.batched():
             if not await self._passed_on(messages, all_read=all_read):
                 self._waiting.more = True
                 return

@@ -71,7 +71,7 @@ def pending_moves(open_suggestions: Iterable[Guidance], line: LineDefinition) ->
     return tuple(coupled)
 
 
-def adds_up(
+def moves_interact(
     pending: PendingMove, manipulated: ManipulatedTag, model: ModelAssignment, others: Iterable[CoupledOutput]
 ) -> bool:
     """Return whether some value hangs on both setpoints: each move was, or would be, judged without the other."""
@@ -115,27 +115,29 @@ def settling_ns(other: ModelAssignment, manipulated: ManipulatedTag, mover: Mode
     return max((item.lag_ns + item.window_ns for item in following), default=0)
 
 
-def shows(other: CoupledOutput, manipulated: ManipulatedTag, mover: ModelAssignment, *, moved_ns: int | None) -> bool:
+def shows_last_move(
+    other: CoupledOutput, manipulated: ManipulatedTag, mover: ModelAssignment, *, moved_ns: int | None
+) -> bool:
     """Return whether what a value rests on shows the setpoint's last move: else two moves would count as one."""
     if other.basis is None or moved_ns is None or other.model.name == mover.name:  # its own interval sees to its own
         return other.basis is not None
     return other.basis.end_ns - settling_ns(other.model, manipulated, mover) >= moved_ns
 
 
-def own_others(
+def coupled_outputs_of_model(
     model: ModelAssignment,
     analyte: str,
     features: FeatureVector | None,
-    learned: Mapping[str, BiasState],
+    bias_states: Mapping[str, BiasState],
     specifications: Mapping[str, Specification | None],
     at_ns: int,
 ) -> tuple[CoupledOutput, ...]:
-    """Return what else the model says; ``learned`` and ``specifications`` by analyte."""
+    """Return the other outputs of the model; ``bias_states`` and ``specifications`` by analyte."""
     coupled = []
     for output in model.bundle.outputs:
         if output.value is None or output.analyte == analyte:
             continue
-        known = learned.get(output.analyte, BiasState())
+        known = bias_states.get(output.analyte, BiasState())
         width = half_width_of(known, output.value, at_ns)
         basis = None
         if features is not None and width is not None:
@@ -154,7 +156,7 @@ def own_others(
     return tuple(coupled)
 
 
-def outputs_of_neighbour(
+def coupled_outputs_of_neighbour(
     neighbour: ModelAssignment,
     last_predictions: Iterable[Prediction],
     specifications: Mapping[str, Specification | None],
@@ -194,7 +196,7 @@ def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment) -> Basi
     )
 
 
-def leaves_alone(
+def allowed_moves(
     other: CoupledOutput, basis: Basis, moves: NDArray[np.float64], gains: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return which moves another value allows.

@@ -30,10 +30,10 @@ from gateway.setpoints.interactions import (
     CoupledOutput,
     PendingMove,
     accepted_inputs,
-    adds_up,
+    allowed_moves,
     gains_on,
-    leaves_alone,
-    shows,
+    moves_interact,
+    shows_last_move,
 )
 
 _MOST_CANDIDATES = 401  # per tag; a finer grid is thinned, never extended
@@ -107,7 +107,7 @@ def _no_improving_move(model: ModelAssignment, analyte: str, target: float) -> R
     return abstain(Abstention.NO_IMPROVING_MOVE, tags=tags, analyte=analyte, target=target)
 
 
-def still_stands(
+def is_still_valid(
     suggestion: SetpointSuggestion,
     model: ModelAssignment,
     output: Objective,
@@ -153,14 +153,18 @@ def _blocked(
 
     A move is under way whose effect would add to this one's, or a value that follows it cannot say where it would go.
     """
-    pending = next((move for move in output.pending if adds_up(move, manipulated, model, output.others)), None)
+    pending = next((move for move in output.pending if moves_interact(move, manipulated, model, output.others)), None)
     if pending is not None:
         return abstain(
             Abstention.MOVE_UNDER_WAY, tag=manipulated.tag, other=pending.manipulated.tag, model=pending.mover.name
         )
     for other in output.others:
         follows = gains_on(other.model, manipulated, model).any()
-        if other.specification is not None and follows and not shows(other, manipulated, model, moved_ns=moved_ns):
+        if (
+            other.specification is not None
+            and follows
+            and not shows_last_move(other, manipulated, model, moved_ns=moved_ns)
+        ):
             return abstain(
                 Abstention.SIDE_EFFECT_UNKNOWN, tag=manipulated.tag, analyte=other.analyte, model=other.model.name
             )
@@ -197,7 +201,7 @@ def _candidates(
     target, half_width = target_of(specification), output.half_width
     valid = np.isfinite(predicted) & (predicted >= output.valid[0]) & (predicted <= output.valid[1])
     valid &= accepted_inputs(model, rows)  # the move must not lead out of where the model is valid
-    valid &= _leave_others_alone(model, output, manipulated, proposals - current)
+    valid &= _allowed_by_coupled_outputs(model, output, manipulated, proposals - current)
     return [
         _Candidate(
             suggestion=_suggestion(manipulated, current, float(proposed), float(value), half_width),
@@ -226,7 +230,7 @@ def _suggestion(
     )
 
 
-def _leave_others_alone(
+def _allowed_by_coupled_outputs(
     model: ModelAssignment, output: Objective, manipulated: ManipulatedTag, moves: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return which moves keep every other value that follows the setpoint inside its limits."""
@@ -234,7 +238,7 @@ def _leave_others_alone(
     for other in output.others:
         follows = gains_on(other.model, manipulated, model)
         if other.basis is not None and follows.any():
-            allowed &= leaves_alone(other, other.basis, moves, follows)
+            allowed &= allowed_moves(other, other.basis, moves, follows)
     return allowed
 
 

@@ -33,7 +33,7 @@ class _ClientIdAlarms:
         self._on_condition("CLIENT_ID_TAKEN_OVER", taken_over)
         self._on_condition(self._unstable, unstable)
 
-    def calm(self) -> None:
+    def clear(self) -> None:
         """Take them down, once a connection has stood for a while."""
         self.report(taken_over=False, unstable=False)
 
@@ -111,11 +111,11 @@ class MqttSession:
             self._reconnection.proven()
             if self._paused:
                 connection.socket.pause()
-            calm = asyncio.get_running_loop().call_later(SHORT_LIFE_SECONDS, self._alarms.calm)
+            clearing = asyncio.get_running_loop().call_later(SHORT_LIFE_SECONDS, self._alarms.clear)
             try:
                 return await self.subscriptions.until_lost(connection)
             finally:
-                calm.cancel()
+                clearing.cancel()
         finally:
             self._connection = None
             if self._connected.is_set():
@@ -129,9 +129,9 @@ class MqttSession:
             raise NotConnectedError(f"{self.client_id} is not connected")
         return self._connection.publish(message)
 
-    def together(self) -> AbstractContextManager[None]:
+    def batched(self) -> AbstractContextManager[None]:
         """Return a context within which publishes share segments on the wire; it sends them when left."""
-        return nullcontext() if self._connection is None else self._connection.socket.together()
+        return nullcontext() if self._connection is None else self._connection.socket.batched()
 
     def pause(self) -> None:
         """Take no more from the socket, now and after a reconnect; the broker and the network hold what comes."""

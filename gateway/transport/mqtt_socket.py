@@ -62,7 +62,7 @@ class LoopSocket:
             self._readable()
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
+    def batched(self) -> Iterator[None]:
         """Send what is published within as few segments as possible (TCP_CORK), and at the end at once."""
         self._cork(1)
         try:

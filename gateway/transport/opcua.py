@@ -145,7 +145,7 @@ class OpcUaSession:
             if self._clock.monotonic() - begun > allowed:
                 raise SourceUnavailableError("the subscription stands, but brings no data")
         await upkeep.end_undecodable()
-        subscription.must_have_tags()
+        subscription.require_tags()
 
     async def _watch(
         self, subscription: Subscription, upkeep: ItemUpkeep, lost: "asyncio.Future[str]", *, silence_seconds: float
@@ -166,7 +166,7 @@ class OpcUaSession:
             if now >= judge_at:
                 judge_at = now + _CERTIFICATES_SECONDS
                 self._judge_certificates()
-            subscription.must_have_tags()
+            subscription.require_tags()
 
     async def _pause(self, subscription: Subscription, lost: "asyncio.Future[str]", seconds: float) -> None:
         await asyncio.wait({lost}, timeout=seconds)
@@ -211,7 +211,7 @@ class OpcUaSession:
         silence_seconds = subscription.granted(granted)
         await upkeep.create(nodes)
         self._refused_logged = _log_what_is_missing(subscription, refused_before=self._refused_logged)
-        subscription.must_have_tags()
+        subscription.require_tags()
         return subscription, upkeep, silence_seconds
 
     # --- what the server remembers

@@ -66,7 +66,7 @@ class Subscription:
         )
         return float(_SILENCES_ALLOWED * publishing_ms * answer.RevisedMaxKeepAliveCount / 1000)
 
-    def must_have_tags(self) -> None:
+    def require_tags(self) -> None:
         """Raise where of the configured tags none can be had: such a source is not connected."""
         if self.source.nodes and not self.tags:
             reasons = self.troubles.all()

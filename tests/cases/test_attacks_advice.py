@@ -160,7 +160,7 @@ class TakingSession:
     def __init__(self):
         self.published = []
 
-    def together(self):
+    def batched(self):
         return nullcontext()
 
     def publish(self, message):

@@ -138,7 +138,7 @@ async def test_connections_02_where_it_is_the_only_tag_the_source_is_not_connect
     await plant.tell(raw={"B": UNDECODABLE})
     await plant.upkeep.end_undecodable()
     with pytest.raises(SourceUnavailableError, match="none of its 1 tags can be had: B: cannot be decoded"):
-        plant.subscription.must_have_tags()
+        plant.subscription.require_tags()
 
 
 async def test_connections_03_a_node_that_appears_later_is_had_then():

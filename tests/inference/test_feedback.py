@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from gateway.inference.feedback import BiasState, Feedback, bias_at, half_width_of, learned
+from gateway.inference.feedback import BiasState, Feedback, bias_at, bias_state_of, half_width_of
 from gateway.inference.interval import split_conformal_half_width
 from gateway.line.outputs import AdaptiveLimits, BiasLimits, ValueOutput, Widening
 from gateway.time_units import SECOND_NS
@@ -33,19 +33,19 @@ def entries(*residuals, delay_hours=0.5, every_hours=1.0):
 
 
 def test_the_bias_goes_towards_the_residual_by_its_trust_and_counts_its_versions():
-    state = learned(entries(1.0, 1.0, 1.0), OUTPUT)
+    state = bias_state_of(entries(1.0, 1.0, 1.0), OUTPUT)
     assert state.bias == pytest.approx(1.0 * (1 - 0.5**3))
     assert state.version == 3
 
 
 def test_a_step_and_the_total_are_bounded():
-    assert learned(entries(50.0), OUTPUT).bias == 2.0
-    assert learned(entries(50.0, 50.0, 50.0), OUTPUT).bias == 3.0
-    assert learned(entries(-50.0, -50.0, -50.0), OUTPUT).bias == -3.0
+    assert bias_state_of(entries(50.0), OUTPUT).bias == 2.0
+    assert bias_state_of(entries(50.0, 50.0, 50.0), OUTPUT).bias == 3.0
+    assert bias_state_of(entries(-50.0, -50.0, -50.0), OUTPUT).bias == -3.0
 
 
 def test_a_bias_whose_newest_result_is_too_old_holds_no_more():
-    state = learned(entries(1.0), OUTPUT)
+    state = bias_state_of(entries(1.0), OUTPUT)
     assert bias_at(state, BIAS, 24 * HOUR_NS) == 0.5
     assert bias_at(state, BIAS, 24 * HOUR_NS + 1) == 0.0
     assert bias_at(state, None, HOUR_NS) == 0.0
@@ -55,23 +55,23 @@ def test_a_bias_whose_newest_result_is_too_old_holds_no_more():
 def test_a_late_result_of_an_older_sample_moves_no_bias():
     first, second = entries(1.0, 1.0)
     late = replace(first, result_id="late", arrived_ns=9 * HOUR_NS, measured=90.0)
-    assert learned([first, second, late], OUTPUT).bias == learned([first, second], OUTPUT).bias
+    assert bias_state_of([first, second, late], OUTPUT).bias == bias_state_of([first, second], OUTPUT).bias
 
 
 def test_a_corrected_result_replays_the_bias():
     wrong = entries(1.0, 40.0, 1.0)
     right = [wrong[0], replace(wrong[1], result_id="corrected", measured=101.0), wrong[2]]
-    assert learned(right, OUTPUT).bias == learned(entries(1.0, 1.0, 1.0), OUTPUT).bias
+    assert bias_state_of(right, OUTPUT).bias == bias_state_of(entries(1.0, 1.0, 1.0), OUTPUT).bias
 
 
 def test_a_result_is_held_against_what_was_known_when_its_sample_was_drawn():
     """With a delay of 2.5 h nothing is known of the first three samples; the fourth profits from the first."""
-    state = learned(entries(4.0, 4.0, 4.0, 4.0, delay_hours=2.5), replace(OUTPUT, half_width=2.5))
+    state = bias_state_of(entries(4.0, 4.0, 4.0, 4.0, delay_hours=2.5), replace(OUTPUT, half_width=2.5))
     assert (state.results, state.covered) == (4, 1)
 
 
 def test_without_limits_of_a_bias_nothing_is_corrected():
-    state = learned(entries(1.0, 1.0), replace(OUTPUT, bias=None))
+    state = bias_state_of(entries(1.0, 1.0), replace(OUTPUT, bias=None))
     assert (state.bias, state.version) == (0.0, 0)
 
 
@@ -80,7 +80,7 @@ def test_whatever_comes_the_bias_stays_within_its_bounds_and_moves_no_faster(res
     limits = BiasLimits(trust=trust, max_step=max_step, max_total=max_total, max_age_ns=HOUR_NS)
     before = 0.0
     for count in range(1, len(residuals) + 1):
-        bias = learned(entries(*residuals[:count]), replace(OUTPUT, bias=limits)).bias
+        bias = bias_state_of(entries(*residuals[:count]), replace(OUTPUT, bias=limits)).bias
         assert abs(bias) <= max_total
         assert abs(bias - before) <= max_step * (1 + 1e-9)
         before = bias
@@ -89,9 +89,9 @@ def test_whatever_comes_the_bias_stays_within_its_bounds_and_moves_no_faster(res
 def test_a_drift_is_seen_and_a_chart_begins_anew_once_a_person_has_looked():
     plain = replace(OUTPUT, bias=None)
     drifting = entries(*[2.5] * 10)
-    assert learned(drifting, plain).drifts
-    assert not learned(drifting, plain, charts_from_ns=100 * HOUR_NS).drifts
-    assert not learned(entries(*[0.3, -0.3] * 50), plain).drifts
+    assert bias_state_of(drifting, plain).drifts
+    assert not bias_state_of(drifting, plain, charts_from_ns=100 * HOUR_NS).drifts
+    assert not bias_state_of(entries(*[0.3, -0.3] * 50), plain).drifts
 
 
 # --- intervals -----------------------------------------------------------------------------------------
@@ -107,8 +107,8 @@ def test_without_feedback_the_half_width_is_the_calibrated_one():
 
 
 def test_misses_widen_the_interval_and_hits_narrow_it_within_bounds():
-    wide = half_width_of(learned(entries(*[50.0] * 100), ADAPTIVE), ADAPTIVE, 0)
-    narrow = half_width_of(learned(entries(*[0.0] * 400), ADAPTIVE), ADAPTIVE, 0)
+    wide = half_width_of(bias_state_of(entries(*[50.0] * 100), ADAPTIVE), ADAPTIVE, 0)
+    narrow = half_width_of(bias_state_of(entries(*[0.0] * 400), ADAPTIVE), ADAPTIVE, 0)
     assert narrow == pytest.approx(0.6 * 4.0, abs=0.05)
     assert wide == pytest.approx(0.99 * 4.0, abs=0.05)
 
@@ -121,13 +121,13 @@ WIDENING = Widening(ages_ns=(HOUR_NS, 3 * HOUR_NS), factors=(1.0, 2.0), uncorrec
 )
 def test_the_older_the_correction_the_wider_the_interval_and_widest_without_one(age_hours, factor):
     output = replace(OUTPUT, widening=WIDENING)
-    state = learned(entries(1.0), output)  # the bias expires after 24 h
+    state = bias_state_of(entries(1.0), output)  # the bias expires after 24 h
     assert half_width_of(state, output, age_hours * HOUR_NS) == pytest.approx(2.0 * factor)
 
 
 def test_a_model_that_is_never_corrected_has_the_interval_of_one_without_correction():
     output = replace(OUTPUT, widening=WIDENING, bias=None)
-    assert half_width_of(learned(entries(1.0), output), output, 0) == pytest.approx(10.0)
+    assert half_width_of(bias_state_of(entries(1.0), output), output, 0) == pytest.approx(10.0)
 
 
 @given(
@@ -139,7 +139,7 @@ def test_time_without_results_makes_no_interval_narrower(residuals, instants, fa
     low, middle, high = sorted(factors)
     widening = Widening(ages_ns=(HOUR_NS, 7 * HOUR_NS), factors=(low, middle), uncorrected=high)
     output = replace(ADAPTIVE, bias=BIAS, widening=widening)
-    state = learned(entries(*residuals), output)
+    state = bias_state_of(entries(*residuals), output)
     early, late = (half_width_of(state, output, 100 * HOUR_NS + at) for at in sorted(instants))
     assert (early is None) == (late is None)
     assert early is None or late >= early
@@ -159,8 +159,8 @@ def test_an_adaptive_interval_covers_what_it_promises_though_errors_have_doubled
     output = replace(ADAPTIVE, residuals=residuals, half_width=half_width,
                      adaptive=AdaptiveLimits(rate=0.01, min_coverage=0.6, max_coverage=0.999))  # fmt: skip
     errors = (2.0 * chance.normal(size=500)).tolist()
-    fixed = learned(entries(*errors, delay_hours=0.1), replace(output, adaptive=None))
-    adapted = learned(entries(*errors, delay_hours=0.1), output)
+    fixed = bias_state_of(entries(*errors, delay_hours=0.1), replace(output, adaptive=None))
+    adapted = bias_state_of(entries(*errors, delay_hours=0.1), output)
     assert fixed.coverage == pytest.approx(0.59, abs=0.05)
     assert adapted.coverage == pytest.approx(0.87, abs=0.03)  # the first ones while it adapts included
 
@@ -183,12 +183,12 @@ def test_an_interval_covers_fresh_errors_as_often_as_it_says():
 
 def test_a_bias_that_has_expired_does_not_come_back_with_the_next_result():
     old, new = entries(4.0, 0.0, every_hours=30.0)
-    state = learned([old, new], OUTPUT)
-    assert served_bias(learned([old], OUTPUT), 29.9) == 0.0
+    state = bias_state_of([old, new], OUTPUT)
+    assert served_bias(bias_state_of([old], OUTPUT), 29.9) == 0.0
     assert served_bias(state, 30.5) == 0.0  # the new result says that nothing is wrong
 
 
 def test_a_bias_that_has_faded_goes_on_from_what_is_left_of_it():
     fading = replace(OUTPUT, bias=replace(BIAS, half_life_ns=HOUR_NS))
-    state = learned(entries(4.0, 0.0, every_hours=3.0), fading)
+    state = bias_state_of(entries(4.0, 0.0, every_hours=3.0), fading)
     assert state.bias == pytest.approx(2.0 * 0.5**3 * 0.5)

@@ -117,8 +117,8 @@ def read_floats(reader: PartReader, count: int) -> NDArray[np.float64]:
     exceptions, where_length, bits_length = reader.read("<III")
     if exceptions > count:
         raise ChunkError(f"{exceptions} of {count} values are stated to be no numbers")
-    where = read_integers(PartReader(reader.cut(where_length)), exceptions)
-    bits = read_integers(PartReader(reader.cut(bits_length)), exceptions)
+    where = read_integers(PartReader(reader.read_bytes(where_length)), exceptions)
+    bits = read_integers(PartReader(reader.read_bytes(bits_length)), exceptions)
     values = _read_finite(reader, count).copy()
     values[where] = bits.view(np.float64)
     return values
@@ -134,9 +134,9 @@ def _read_decimal(reader: PartReader, count: int) -> NDArray[np.float64]:
 
 
 def _read_grid(reader: PartReader, count: int) -> NDArray[np.float64]:
-    start, step = struct.unpack("<dd", reader.cut(16))
+    start, step = struct.unpack("<dd", reader.read_bytes(16))
     (length,) = reader.read("<I")
-    multiples = read_integers(PartReader(reader.cut(length)), count)
+    multiples = read_integers(PartReader(reader.read_bytes(length)), count)
     residues = read_integers(reader, count)
     restored: NDArray[np.int64] = (start + multiples * step).view(np.int64) + residues
     return restored.view(np.float64)

@@ -34,7 +34,7 @@ class PartReader:
         self._at += struct.calcsize(form)
         return numbers
 
-    def cut(self, length: int) -> bytes:
+    def read_bytes(self, length: int) -> bytes:
         """Return so many bytes that come next; raises ChunkError where there are too few."""
         if self._at + length > len(self._data):
             raise ChunkError("a part is cut short")
@@ -45,7 +45,7 @@ class PartReader:
     def part(self) -> bytes:
         """Return the part that comes next, whose length stands before it."""
         (length,) = self.read("<I")
-        return self.cut(length)
+        return self.read_bytes(length)
 
 
 def pack_planes(numbers: NDArray[np.uint64]) -> bytes:
@@ -94,7 +94,7 @@ def read_planes(reader: PartReader, count: int) -> NDArray[np.uint64]:
 
 def _plane(reader: PartReader, count: int) -> NDArray[np.uint64]:
     (length,) = reader.read("<I")
-    packed = reader.cut(length or count)
+    packed = reader.read_bytes(length or count)
     if length and zstandard.frame_content_size(packed) != _SIZE_NOT_STATED:
         raise ChunkError("a compressed part states a size, which would be believed and allocated")
     raw = _decompressor().decompress(packed, max_output_size=count) if length else packed

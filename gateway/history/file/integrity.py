@@ -40,11 +40,11 @@ class Damage:
         self.journal_entries += other.journal_entries
 
 
-def are_whole(*cells: object) -> bool:
+def are_integers(*cells: object) -> bool:
     """Return whether cells are the whole numbers they were written as: a damaged page may say anything."""
     return all(type(cell) is int for cell in cells)
 
 
-def hole(since_ns: int) -> Columns:
+def loss_mark(since_ns: int) -> Columns:
     """Return what stands in the place of a chunk that is lost: the mark that nothing is known from an instant on."""
     return Columns.of((mark("", since_ns, arrival=AFTER_ALL),))

@@ -42,7 +42,7 @@ class ClockCorrection:
         last_ns = [ring.last_ns or 0 for ring in self._rings.by_tag.values()]
         return max([*last_ns, *self._rings.confirmations.until_ns.values()], default=0)
 
-    def clock_found_behind(self, now_ns: int) -> list[HeldSample]:
+    def clock_is_behind(self, now_ns: int) -> list[HeldSample]:
         """Note that the wall clock shows an earlier time than the newest record; return the marks.
 
         Whether it was ahead before or is behind now nobody can say: nothing of what is recorded becomes void.

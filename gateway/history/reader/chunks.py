@@ -17,7 +17,7 @@ from gateway.history.clock_steps import NO_CLOCK_STEPS, ClockSteps
 from gateway.history.codec.chunk import decode
 from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns
-from gateway.history.file.integrity import Damage, are_whole, chunk_hash, hole
+from gateway.history.file.integrity import Damage, are_integers, chunk_hash, loss_mark
 from gateway.history.file.statements import SQL
 
 EVERYTHING = -(2**62)  # earlier than any sample
@@ -26,7 +26,7 @@ EVERYTHING = -(2**62)  # earlier than any sample
 def read_series(connection: sqlite3.Connection) -> dict[str, int]:
     """Return the ids of all series by name."""
     rows = connection.execute(SQL["series"]).fetchall()
-    return {name: series_id for series_id, name in rows if are_whole(series_id) and isinstance(name, str)}
+    return {name: series_id for series_id, name in rows if are_integers(series_id) and isinstance(name, str)}
 
 
 class DecodedChunks:
@@ -89,12 +89,12 @@ def read_chunks(
     for number, last_ns, arrival in rows:
         if number != expected:
             damage.chunks += number - expected
-            chunks.append(hole(known_until_ns))
+            chunks.append(loss_mark(known_until_ns))
         expected = number + 1
         if number == before:
             complete_from_ns = int(last_ns)
         columns = checked_chunk(connection, series_id, number, damage, decoded)
-        chunks.append(hole(known_until_ns) if columns is None else columns)
+        chunks.append(loss_mark(known_until_ns) if columns is None else columns)
         if columns is not None:
             known_until_ns, last_arrival = int(columns.held_ns.max()), arrival
     return SealedStretch(chunks=chunks, last_arrival=last_arrival, complete_from_ns=complete_from_ns)
@@ -123,7 +123,7 @@ def checked_chunk(
 def _checked(series_id: int, row: sqlite3.Row, damage: Damage, *, arrivals: bool = True) -> Columns | None:
     """Return a row's columns, or None where they are not what was written."""
     cells = (row["number"], row["first_ns"], row["last_ns"], row["last_arrival"])
-    if not are_whole(*cells) or not isinstance(row["payload"], bytes):
+    if not are_integers(*cells) or not isinstance(row["payload"], bytes):
         damage.chunks += 1
         return None
     stated = chunk_hash(
@@ -143,7 +143,7 @@ def _checked(series_id: int, row: sqlite3.Row, damage: Damage, *, arrivals: bool
 
 def in_stretch(columns: Columns, *, start_ns: int, end_ns: int) -> Columns:
     """Return the samples of a stretch, and before it the one that held at its start."""
-    ordered = columns.in_time()
+    ordered = columns.in_time_order()
     first = max(int(np.searchsorted(ordered.held_ns, start_ns, side="right")) - 1, 0)
     stop = int(np.searchsorted(ordered.held_ns, end_ns, side="right"))
     return ordered.where(slice(min(first, stop), stop))

@@ -14,25 +14,25 @@ import numpy as np
 from gateway.history.codec.journal_entry import Batch, unpack
 from gateway.history.codec.parts import ChunkError
 from gateway.history.columns import Columns, mark
-from gateway.history.file.integrity import AFTER_ALL, Damage, are_whole, journal_hash
+from gateway.history.file.integrity import AFTER_ALL, Damage, are_integers, journal_hash
 from gateway.history.file.statements import SQL
 
 _JOINED_SAMPLES = 2**18  # of the journal at once: some 10 MiB
 
 
 @dataclass(frozen=True, slots=True)
-class _Lost:
+class _DamagedEntry:
     """A journal entry that is damaged; ``last_arrival`` is what its row says, as far as that can be."""
 
     last_arrival: int
 
 
-def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Batch | _Lost]:
+def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Batch | _DamagedEntry]:
     """Yield what is not sealed yet, or was not when the journal was last pruned, many entries at once."""
     entries = list[Batch]()
     for last_arrival, stated, payload in connection.execute(SQL["journal"]):
         entry = None
-        if are_whole(last_arrival) and isinstance(payload, bytes) and stated == journal_hash(last_arrival, payload):
+        if are_integers(last_arrival) and isinstance(payload, bytes) and stated == journal_hash(last_arrival, payload):
             with suppress(ChunkError):
                 entry = unpack(payload)
         if entry is not None:
@@ -42,7 +42,7 @@ def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Ba
             entries = []
         if entry is None:
             damage.journal_entries += 1
-            yield _Lost(last_arrival if are_whole(last_arrival) and 0 < last_arrival < AFTER_ALL else 0)
+            yield _DamagedEntry(last_arrival if are_integers(last_arrival) and 0 < last_arrival < AFTER_ALL else 0)
     if entries:
         yield Batch.joined(entries)
 
@@ -58,7 +58,7 @@ def read_unsealed(
     pending: dict[str, list[Columns]] = {}
     last_known, unknown, last_arrival = dict(sealed_until), set[str](), 0
     for stretch in _read_journal(connection, damage):
-        if isinstance(stretch, _Lost):
+        if isinstance(stretch, _DamagedEntry):
             unknown |= last_known.keys()
             last_arrival = max(last_arrival, stretch.last_arrival)
             continue

@@ -69,7 +69,7 @@ def _known(columns: Columns, request: WindowRequest, arrival: int, clock_steps: 
 
     def was_known(begin: int, end: int) -> NDArray[np.bool_]:
         arrived = columns.arrival[begin:end] <= arrival
-        return arrived & clock_steps.holds(columns.where(slice(begin, end))) if clock_steps else arrived
+        return arrived & clock_steps.valid(columns.where(slice(begin, end))) if clock_steps else arrived
 
     held_until = int(np.searchsorted(columns.held_ns, request.start_ns, side="right"))
     stop = int(np.searchsorted(columns.held_ns, request.end_ns, side="right"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from gateway.history.clock_steps import NO_CLOCK_STEPS, ClockSteps
 from gateway.history.columns import Columns, Reach
-from gateway.history.file.integrity import AFTER_ALL, Damage, are_whole, hole
+from gateway.history.file.integrity import AFTER_ALL, Damage, are_integers, loss_mark
 from gateway.history.file.statements import SQL
 from gateway.history.reader.chunks import checked_chunk
 
@@ -26,10 +26,10 @@ def newest(connection: sqlite3.Connection, series_id: int, *, most: int, damage:
         parts.insert(0, part)
         if sum(len(part) for part in parts if part is not None) >= most:
             break
-    return Columns.joined(_with_holes(parts)).in_time()
+    return Columns.joined(_with_holes(parts)).in_time_order()
 
 
-def newest_that_hold(
+def newest_valid_samples(
     connection: sqlite3.Connection, series_id: int | None, waiting: Columns, *, reach: Reach, damage: Damage,
     clock_steps: ClockSteps = NO_CLOCK_STEPS,
 ) -> tuple[Columns, bool]:  # fmt: skip
@@ -39,14 +39,14 @@ def newest_that_hold(
     ``waiting``: what is not sealed.
     """
     parts: list[Columns | None] = []
-    kept, unread_below = clock_steps.kept(waiting).in_time(), _NEVER_REACHED
+    kept, unread_below = clock_steps.valid_rows(waiting).in_time_order(), _NEVER_REACHED
     if series_id is None:
         return _newest_of_all(kept, reach)
     backwards = _backwards(connection, series_id, damage)
     while True:
         latest_ns = _latest_ns(connection, series_id, unread_below, clock_steps)
         complete = kept.where(slice(0 if latest_ns is None else int(np.searchsorted(kept.held_ns, latest_ns)), None))
-        if latest_ns is not None and reach.is_met_by(complete):
+        if latest_ns is not None and reach.is_reached_by(complete):
             return reach.newest(complete).copied(), True
         chunk = next(backwards, None)
         if chunk is None:
@@ -54,7 +54,7 @@ def newest_that_hold(
         number, part = chunk
         parts.insert(0, part)
         unread_below = unread_below if number is None else number
-        kept = clock_steps.kept(Columns.joined([*_with_holes(parts), waiting])).in_time()
+        kept = clock_steps.valid_rows(Columns.joined([*_with_holes(parts), waiting])).in_time_order()
 
 
 def _newest_of_all(columns: Columns, reach: Reach) -> tuple[Columns, bool]:
@@ -74,7 +74,7 @@ def _latest_ns(connection: sqlite3.Connection, series_id: int, below: int, clock
     ends = [
         min([last_ns, *(step.until_ns for step in clock_steps.steps_back() if last_arrival < step.arrival)])
         for last_ns, last_arrival in connection.execute(SQL["ends_of_chunks"], below_number)
-        if are_whole(last_ns, last_arrival)
+        if are_integers(last_ns, last_arrival)
     ]
     return max(ends, default=None)
 
@@ -85,7 +85,7 @@ def _backwards(
     """Yield (number, columns) of the chunks of a series, the newest first; None for what is lost."""
     following = None
     for (number,) in connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id}):
-        if not are_whole(number) or number >= _NEVER_REACHED:  # a chunk that is lost, and nobody can say which
+        if not are_integers(number) or number >= _NEVER_REACHED:  # a chunk that is lost, and nobody can say which
             damage.chunks += 1
             yield None, None
             continue
@@ -110,4 +110,4 @@ def _with_holes(parts: Iterable[Columns | None]) -> Iterator[Columns]:
             yield part
             known_until_ns = int(part.held_ns.max())
         elif known_until_ns is not None:
-            yield hole(known_until_ns)
+            yield loss_mark(known_until_ns)

@@ -49,7 +49,7 @@ class RecordedHistory:
     def stretch(self, name: str, *, start_ns: int, end_ns: int) -> Columns:
         """Return a series' valid samples of a stretch, and the one at its start, ordered by when they count."""
         around = self.around(name, start_ns=start_ns, end_ns=end_ns, clock_steps=self.clock_steps)
-        return in_stretch(self.clock_steps.kept(around.columns), start_ns=start_ns, end_ns=end_ns)
+        return in_stretch(self.clock_steps.valid_rows(around.columns), start_ns=start_ns, end_ns=end_ns)
 
     def around(
         self, name: str, *, start_ns: int, end_ns: int, clock_steps: ClockSteps = NO_CLOCK_STEPS
@@ -70,5 +70,7 @@ class RecordedHistory:
                     clock_steps=clock_steps,
                 )
         unsealed = self._unsealed.get(name, Columns.of(()))
-        columns = Columns.joined([*sealed.chunks, unsealed.where(unsealed.arrival > sealed.last_arrival)]).in_time()
+        columns = Columns.joined(
+            [*sealed.chunks, unsealed.where(unsealed.arrival > sealed.last_arrival)]
+        ).in_time_order()
         return RecordedStretch(columns=columns, complete_from_ns=sealed.complete_from_ns, complete_until_ns=end_ns)

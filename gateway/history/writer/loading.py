@@ -14,7 +14,7 @@ from gateway.history.file.integrity import Damage
 from gateway.history.file.statements import SQL
 from gateway.history.reader.chunks import read_series
 from gateway.history.reader.journal import read_unsealed
-from gateway.history.reader.newest_samples import EVERY_SAMPLE, newest, newest_that_hold, sealed_until
+from gateway.history.reader.newest_samples import EVERY_SAMPLE, newest, newest_valid_samples, sealed_until
 from gateway.history.writer.unsealed import Unsealed
 
 _NONE = Columns.of(())
@@ -58,7 +58,7 @@ def load(reach: Callable[[str], Reach], unsealed: Unsealed, connection: sqlite3.
     for name in {*ids, *pending}:
         waiting = Columns.joined(pending.pop(name, ()))
         if name != CLOCK_SERIES:
-            series[name] = newest_that_hold(
+            series[name] = newest_valid_samples(
                 connection, ids.get(name), waiting, reach=reach(name), damage=damage_again, clock_steps=clock_steps
             )
         if len(waiting):

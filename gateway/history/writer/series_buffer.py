@@ -62,7 +62,7 @@ class SeriesBuffer:
         self.unpacked += len(columns)
         self.count += len(columns)
 
-    def begun_before(self, arrival: int) -> bool:
+    def holds_before(self, arrival: int) -> bool:
         """Return whether anything in it had arrived before."""
         return self.first_arrival is not None and self.first_arrival < arrival
 

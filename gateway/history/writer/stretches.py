@@ -60,7 +60,7 @@ def read_stretches(
                     connection, series_id, **stretch, damage=damage, decoded=decoded, clock_steps=clock_steps
                 )
         waiting = unsealed[request.tag]  # some of it may have been sealed in the meantime
-        near = [clock_steps.kept(part).around(request.start_ns, request.end_ns) for part in sealed.chunks]
-        columns = Columns.joined([*near, clock_steps.kept(waiting.where(waiting.arrival > sealed.last_arrival))])
+        near = [clock_steps.valid_rows(part).around(request.start_ns, request.end_ns) for part in sealed.chunks]
+        columns = Columns.joined([*near, clock_steps.valid_rows(waiting.where(waiting.arrival > sealed.last_arrival))])
         read[request] = in_stretch(columns, start_ns=request.start_ns, end_ns=request.end_ns)
     return read, damage

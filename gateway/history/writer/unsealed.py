@@ -61,7 +61,7 @@ class Unsealed:
             if before.any():
                 buffers[-1].add(columns.where(before))
                 columns = columns.where(~before)
-            if len(columns) and buffers[-1].begun_before(clock_step.arrival):
+            if len(columns) and buffers[-1].holds_before(clock_step.arrival):
                 buffers.append(SeriesBuffer())
         if len(columns):
             buffers[-1].add(columns)
