@@ -112,7 +112,7 @@ def test_memory_is_taken_for_what_is_there_and_not_for_what_damaged_bytes_claim(
     ]
     exceptions, all_there_can_be = struct.pack("<BI", 1, 13), struct.pack("<BI", 1, 2**32 - 1)
     columns = encode(Columns.of(samples))
-    with pytest.raises(ChunkError, match="said to be no numbers"):
+    with pytest.raises(ChunkError, match="stated to be no numbers"):
         decode(columns.replace(exceptions, all_there_can_be))
 
     head, claim = struct.calcsize("<BI"), 2**40
