@@ -55,7 +55,7 @@ class _Telling:
         marks = f"{' (shown above)' if node.again else ''}{'' if node.holds else ' DAMAGED'}"
         told = ", ".join(
             f"{name.replace('_', ' ')} {_said(value)}"
-            for name, value in node.told.items()
+            for name, value in node.details.items()
             if name not in {_REASONS, _POINTS} and (self._whole or self._is_news(name, value))
         )
         yield StoryLine(depth, f"{node.kind} {node.id}{marks}{': ' if told else ''}{told}")
@@ -75,7 +75,7 @@ class _Telling:
 
     def _why(self, node: Node, depth: int) -> Iterator[StoryLine]:
         """Yield the reasons, each on its own line and once; of those that were given before how many there are."""
-        reasons = [_said(each) for each in node.told.get(_REASONS) or ()]
+        reasons = [_said(each) for each in node.details.get(_REASONS) or ()]
         new = reasons if self._whole else [each for each in reasons if each not in self._reasons_given]
         self._reasons_given.update(reasons)
         yield from (StoryLine(depth, f"because {each}") for each in new)
@@ -86,14 +86,14 @@ class _Telling:
 
 def _against(node: Node, depth: int) -> Iterator[StoryLine]:
     """Yield what speaks against a lot's release, with the id by which a person settles it."""
-    for point in node.told.get(_POINTS) or ():
+    for point in node.details.get(_POINTS) or ():
         yield StoryLine(depth, f"against a release, point {point['point_id']}: {point['text']}")
 
 
 def _folded(node: Node, depth: int) -> Iterator[StoryLine]:
     states = [each for each in node.children if each.kind == "state"]
     if states:
-        times = ", ".join(f"{each.told.get('state')} {each.told.get('at')}" for each in states)
+        times = ", ".join(f"{each.details.get('state')} {each.details.get('at')}" for each in states)
         yield StoryLine(depth, f"states: {times}")
 
 

@@ -83,8 +83,8 @@ def read_head_file(directory: Path) -> Head | None:
         content, check = (directory / HEAD_FILE).read_text().strip().rsplit(" ", 1)
         if hashlib.sha256(content.encode()).hexdigest() != check:
             return None
-        found = json.loads(content)
-        return Head(seq=int(found["seq"]), hash=str(found["hash"]))
+        document = json.loads(content)
+        return Head(seq=int(document["seq"]), hash=str(document["hash"]))
     except (OSError, ValueError, KeyError, UnicodeDecodeError):
         return None
 
@@ -103,7 +103,7 @@ def contains(connection: sqlite3.Connection, head: Head) -> bool:
     archives = connection.execute(SQL["archives"]).fetchall()
     if not archives or head.seq > archives[-1]["last_seq"]:
         return False
-    return all(each["last_hash"] == head.hash for each in archives if each["last_seq"] == head.seq)
+    return all(archive["last_hash"] == head.hash for archive in archives if archive["last_seq"] == head.seq)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,7 +117,7 @@ def chain_problem(lines: Any, previous: str) -> Optional[str]:
 def objects_in(path: Path) -> Any:
     """Return the JSON objects in a file: one a line, or one array."""
     text = path.read_text(encoding="utf-8").strip()
-    return json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
+    return json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines() if line]
 
 
 def problems(folder: Path, witnesses: Any) -> Any:
@@ -134,21 +134,21 @@ def problems(folder: Path, witnesses: Any) -> Any:
         wrong.append(head_problem(head, hashes, last))
         if keys and head["public_key"] not in keys:
             wrong.append("head %d is signed with another key" % head["seq"])
-    return len(lines), [each for each in wrong if each]
+    return len(lines), [problem for problem in wrong if problem]
 
 
 def main(arguments: Any) -> int:
     """Verify and tell; return the exit code."""
     witness = arguments[arguments.index("--witness") + 1] if "--witness" in arguments else None
-    rest = [each for each in arguments if each not in {"--witness", witness}]
+    rest = [argument for argument in arguments if argument not in {"--witness", witness}]
     folder = Path(rest[0]) if rest else Path(__file__).resolve().parent
     try:
         count, wrong = problems(folder, objects_in(Path(witness)) if witness else [])
     except (OSError, ValueError, KeyError) as error:
         print("nothing that can be verified: %r" % error)
         return 2
-    for each in wrong:
-        print(each)
+    for problem in wrong:
+        print(problem)
     print("%d lines: %s" % (count, "not ok" if wrong else "ok"))
     return 1 if wrong else 0
 

@@ -54,29 +54,29 @@ def verify(
         witness: a file with heads as published, kept elsewhere.
         archives: folders that lines were archived into.
     """
-    beside = read_head_file(directory)  # before the trail is read: the gateway may be writing
-    lines = sorted((each for folder in archives for each in archived_lines(folder)), key=lambda each: each["seq"])
+    head_file = read_head_file(directory)  # before the trail is read: the gateway may be writing
+    lines = sorted((line for folder in archives for line in archived_lines(folder)), key=lambda line: line["seq"])
     witnesses = [] if witness is None else _witnesses(witness)
     findings = check(directory, gently=False, archived=lines)
-    found = Verified(findings=findings, wrong=[*findings.wrong], witnesses=len(witnesses))
-    archived = {each["seq"]: each["hash"] for each in lines}
+    verified = Verified(findings=findings, wrong=[*findings.wrong], witnesses=len(witnesses))
+    archived = {line["seq"]: line["hash"] for line in lines}
     with closing(read_state(directory)) as connection:
         (until,) = connection.execute(SQL["archived_until"]).fetchone()
         last = connection.execute(SQL["last_audit"]).fetchone()
         rows = [row for row in connection.execute(SQL["signed_heads"]) if row["seq"] > (until or 0)]
         heads = [_published(row, line) for row in rows]  # those of archived lines are in the archive
-        found.heads = len(heads)
-        found.wrong += _archive_problems(connection, archived)
+        verified.heads = len(heads)
+        verified.wrong += _archive_problems(connection, archived)
         known = keys_of_heads(connection) | ({own_key} if own_key else set())
         ends = last["seq"] if last else 0
         for head in [*heads, *witnesses]:
-            found.wrong += _head_problems(connection, head, archived, ends=ends, known=known)
-        if beside is not None and not contains(connection, beside):
-            found.wrong.append(f"line {beside.seq} was committed as it is not in the trail, which ends at {ends}")
-    _renamed(found, heads, witnesses, line, unnamed={row["seq"] for row in rows if row["line"] is None})
+            verified.wrong += _head_problems(connection, head, archived, ends=ends, known=known)
+        if head_file is not None and not contains(connection, head_file):
+            verified.wrong.append(f"line {head_file.seq} was committed as it is not in the trail, which ends at {ends}")
+    _renamed(verified, heads, witnesses, line, unnamed={row["seq"] for row in rows if row["line"] is None})
     if findings.archived:
-        found.notes.append(f"{findings.archived} {_ARCHIVED_ELSEWHERE}")
-    return found
+        verified.notes.append(f"{findings.archived} {_ARCHIVED_ELSEWHERE}")
+    return verified
 
 
 def _archive_problems(connection: sqlite3.Connection, archived: Mapping[int, str]) -> list[str]:
@@ -111,7 +111,7 @@ def _head_problems(
 
 
 def _renamed(
-    found: Verified,
+    verified: Verified,
     heads: Sequence[Mapping[str, Any]],
     witnesses: Sequence[Mapping[str, Any]],
     line: str,
@@ -120,18 +120,18 @@ def _renamed(
     """Say where heads were signed for a line of another name; a wrong signature may have that reason, too."""
     for name in sorted({head["line"] for head in heads} - {line}):
         last = max(head["seq"] for head in heads if head["line"] == name)
-        found.notes.append(
+        verified.notes.append(
             f"the heads until {last} were signed for line {name}, and the configuration says {line}: [site] was renamed"
         )
     names = {head["line"] for head in heads} | {line}
-    found.wrong += [
+    verified.wrong += [
         f"witness {head['seq']} is a head of line {head['line']}, not of {line}"
         for head in witnesses
         if head["line"] not in names
     ]
     wrong = {f"the signature of head {seq} is wrong" for seq in unnamed}
-    if any(each in wrong for each in found.wrong):
-        found.notes.append(
+    if any(problem in wrong for problem in verified.wrong):
+        verified.notes.append(
             f"a signature is wrong for line {line}, and is right where [site] had other names when it was made: if the "
             "line was renamed, verify with a configuration that has the former names"
         )
@@ -147,8 +147,8 @@ def _witnesses(path: Path) -> list[dict[str, Any]]:
     hint = "messages of audit/head as published, one JSON object a line"
     try:
         text = path.read_text(encoding="utf-8").strip()
-        found = json.loads(text) if text.startswith("[") else [json.loads(each) for each in text.splitlines() if each]
-        heads = [{"seq": int(head["seq"]), **{name: str(head[name]) for name in _TEXTS}} for head in found]
+        objects = json.loads(text) if text.startswith("[") else [json.loads(row) for row in text.splitlines() if row]
+        heads = [{"seq": int(head["seq"]), **{name: str(head[name]) for name in _TEXTS}} for head in objects]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise LablineError(f"{path} holds no witnesses: {why_unread(error)}", hint=hint) from error
     if not heads:

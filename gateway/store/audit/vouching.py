@@ -71,7 +71,7 @@ def _evidence(connection: sqlite3.Connection, table: str, sql: str) -> Evidence:
     )
     return Evidence(
         table=table,
-        key=tuple(name for name, _kind, key in sorted(columns, key=lambda each: each[2]) if key),
+        key=tuple(name for name, _kind, key in sorted(columns, key=lambda column: column[2]) if key),
         hash_sql="{row}.hash" if has_hash else f"evidence_hash('{table}', {cells})",
         has_hash=has_hash,
         has_rowid="WITHOUT ROWID" not in sql.upper(),
@@ -95,7 +95,7 @@ def _triggers_of(migrations: tuple[str, ...], functions: tuple[tuple[str, Callab
         return "".join(
             (
                 "CREATE TEMP TABLE changed_row (number INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT);\n",
-                *(_triggers_on(each) for each in evidence_tables(fresh)),
+                *(_triggers_on(table) for table in evidence_tables(fresh)),
             )
         )
 
@@ -121,10 +121,10 @@ def _triggers_on(evidence: Evidence) -> str:
 
 def changed_rows(connection: sqlite3.Connection) -> dict[str, str | None]:
     """Return what has changed since it was asked last: table and key to the row's hash, None of a row that is gone."""
-    found = dict[str, str | None](connection.execute("SELECT name, hash FROM changed_row ORDER BY number"))
-    if found:
+    rows = dict[str, str | None](connection.execute("SELECT name, hash FROM changed_row ORDER BY number"))
+    if rows:
         connection.execute("DELETE FROM changed_row")
-    return found
+    return rows
 
 
 def wants_a_line(connection: sqlite3.Connection) -> bool:

@@ -19,7 +19,7 @@ from gateway.store.statements import SQL
 
 _ROWS_AT_ONCE = 500
 _PAUSE_SECONDS = 0.005
-_MOST_TOLD = 20
+_MOST_NAMED = 20
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Findings:
     def add(self, what: str) -> None:
         """Note something wrong; of very many only the first ones in words."""
         self.damaged += 1
-        if len(self.wrong) < _MOST_TOLD:
+        if len(self.wrong) < _MOST_NAMED:
             self.wrong.append(what)
 
 

@@ -38,7 +38,7 @@ QUARANTINED = "STORE_QUARANTINED"
 ROLLED_BACK = "STORE_ROLLED_BACK"
 RESTORED = "STORE_RESTORED"
 _BLOCK = 1024 * 1024
-_BESIDE = ("", "-wal", "-shm")
+_FILE_SUFFIXES = ("", "-wal", "-shm")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +64,7 @@ def prepare(directory: Path, *, at_ns: int) -> Prepared:
     unfinished, suspected = (directory / INTENT_FILE).exists(), (directory / SUSPECT_FILE).exists()
     why = "a quarantine was not finished" if unfinished else still_wrong(lambda: _why_unsound(directory))
     if why is not None:
-        _begin_anew(directory, why, at_ns=at_ns)
+        _begin_new_store(directory, why, at_ns=at_ns)
         suspected = False
     (directory / SUSPECT_FILE).unlink(missing_ok=True)
     with closing(open_state(directory)) as connection:
@@ -85,9 +85,9 @@ def _why_unsound(directory: Path) -> str | None:
     try:
         with closing(open_state(directory)) as connection:
             if (directory / SUSPECT_FILE).exists():  # SQLite has called it malformed in use: so all of it is read
-                (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-                if told != "ok":
-                    return str(told)
+                (finding,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+                if finding != "ok":
+                    return str(finding)
             if schema_problems(connection):
                 return "its schema is not what this version made"
             audit.verify_tail(connection)
@@ -98,17 +98,17 @@ def _why_unsound(directory: Path) -> str | None:
     except (StoreCorruptError, EvidenceDamagedError) as error:
         return str(error)
     except SQLITE_ERRORS as error:
-        found = translated(error, "it cannot be read")
-        if isinstance(found, StoreUnavailableError):
-            raise found from error
-        return str(found)
+        problem = translated(error, "it cannot be read")
+        if isinstance(problem, StoreUnavailableError):
+            raise problem from error
+        return str(problem)
     return None
 
 
 # --- quarantine ----------------------------------------------------------------------------------------
 
 
-def _begin_anew(directory: Path, why: str, *, at_ns: int) -> None:
+def _begin_new_store(directory: Path, why: str, *, at_ns: int) -> None:
     """Set the file aside, whole; the new chain opens with its hash and the last head known of it.
 
     What is to be done is written down and synced first, so that a start after a crash in the middle goes on with it.
@@ -123,7 +123,7 @@ def _begin_anew(directory: Path, why: str, *, at_ns: int) -> None:
     folder = (directory / about["file"]).parent
     make_folder(folder, exist_ok=True)
     if not (folder / "why.txt").exists():  # written last: what has the database's name after it is the new one
-        for name in (*(f"{STATE_FILE}{suffix}" for suffix in _BESIDE), HEAD_FILE):
+        for name in (*(f"{STATE_FILE}{suffix}" for suffix in _FILE_SUFFIXES), HEAD_FILE):
             if (directory / name).exists():
                 (directory / name).rename(folder / name)
         write_synced(folder / "why.txt", f"{about['why']}\n")
@@ -159,13 +159,13 @@ def _sha256(path: Path) -> str:
 
 def write_synced(path: Path, content: str) -> None:
     """Write a small file so that it is there whole after a power cut, or not at all."""
-    beside = path.with_name(f"{path.name}.new")
-    make_file(beside)
-    with beside.open("w", encoding="utf-8") as file:
+    new_file = path.with_name(f"{path.name}.new")
+    make_file(new_file)
+    with new_file.open("w", encoding="utf-8") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    beside.rename(path)
+    new_file.rename(path)
     sync_folder(path.parent)
 
 
@@ -192,9 +192,12 @@ def finish_restore(directory: Path) -> None:
         name = file.name.removesuffix(RESTORING)
         place = directory / replaced
         make_folder(place, exist_ok=True)
-        for each in (*(f"{name}{suffix}" for suffix in _BESIDE), *((HEAD_FILE,) if name == STATE_FILE else ())):
-            if (directory / each).exists():
-                (directory / each).rename(place / each)
+        for file_name in (
+            *(f"{name}{suffix}" for suffix in _FILE_SUFFIXES),
+            *((HEAD_FILE,) if name == STATE_FILE else ()),
+        ):
+            if (directory / file_name).exists():
+                (directory / file_name).rename(place / file_name)
         sync_folder(place)
     for file in waiting:
         file.rename(file.with_name(file.name.removesuffix(RESTORING)))
@@ -235,7 +238,7 @@ def _go_on_from(connection: sqlite3.Connection, code: str, kind: str, body: dict
     _latch(connection, code, at_ns, body)
     audit.append(connection, (AuditEntry(kind=kind, subject=code, body=body),), at_ns=at_ns)
     connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, json.dumps(body, sort_keys=True))})
-    connection.execute(SQL["told_gone"])  # newer things may have been said of their topics since
+    connection.execute(SQL["acknowledged_gone"])  # newer things may have been said of their topics since
     connection.execute("COMMIT")
 
 

@@ -61,28 +61,28 @@ def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salva
     has been said of their topics since must stand. Lots of which something was put back are judged again when the
     gateway starts. Raises LablineError where the file cannot be read at all.
     """
-    found = Salvaged()
+    salvaged = Salvaged()
     with tempfile.TemporaryDirectory(prefix="labline-salvage-") as name:
         copy = _copied(file, Path(name))
         with closing(_opened(copy)) as source:
-            found.left_behind = {
+            salvaged.left_behind = {
                 table.name: _counted(source, f"SELECT count(*) FROM {table.name} WHERE {table.left_behind}")
                 for table in TABLES.values()
                 if table.left_behind is not None
             }
             if into is None:
                 for table in _SALVAGED:
-                    for _row in _holding(source, table, found):
+                    for _row in _holding(source, table, salvaged):
                         pass
             else:
                 with _one_transaction(into):
                     for table in _SALVAGED:
-                        _put_back(into, table, _holding(source, table, found), found)
+                        _put_back(into, table, _holding(source, table, salvaged), salvaged)
                     into.execute(SQL["make_newest_versions_current"])
-                    _judge_again(into, found.lots, at_ns=at_ns)
-                    entry = AuditEntry(kind="salvaged", subject=str(file), body=found.document())
+                    _judge_again(into, salvaged.lots, at_ns=at_ns)
+                    entry = AuditEntry(kind="salvaged", subject=str(file), body=salvaged.document())
                     audit.append(into, (entry,), at_ns=at_ns)
-    return found
+    return salvaged
 
 
 def _copied(file: Path, folder: Path) -> Path:
@@ -129,27 +129,27 @@ def _counted(source: sqlite3.Connection, query: str) -> int | None:
     return None
 
 
-def _holding(source: sqlite3.Connection, of: Table, found: Salvaged) -> Iterator[dict[str, Any]]:
+def _holding(source: sqlite3.Connection, of: Table, salvaged: Salvaged) -> Iterator[dict[str, Any]]:
     """Yield the rows that match their hash, in their order, and count all."""
     table, left_out = of.name, {"hash", "salvage_row", *of.hash_leaves_out}
-    found.holding[table] = found.damaged[table] = 0
-    for row in _rows(source, table, found):
+    salvaged.holding[table] = salvaged.damaged[table] = 0
+    for row in _rows(source, table, salvaged):
         values = {name: row[name] for name in row.keys() if name not in left_out}  # noqa: SIM118
         stated = row["hash"]
         if stated is None or evidence_hash(table, *values.values()) != stated.decode(errors="replace"):
-            found.damaged[table] += 1
+            salvaged.damaged[table] += 1
         else:
-            found.holding[table] += 1
+            salvaged.holding[table] += 1
             yield values
 
 
-def _rows(source: sqlite3.Connection, table: str, found: Salvaged) -> Iterator[sqlite3.Row]:
+def _rows(source: sqlite3.Connection, table: str, salvaged: Salvaged) -> Iterator[sqlite3.Row]:
     """Yield the rows that can be read, in their order: from the front, and where that breaks off, those at the back."""
     if table in _WITHOUT_ROWID:
         try:
             yield from source.execute(f"SELECT * FROM {table}")
         except sqlite3.DatabaseError:
-            found.cut.append(table)
+            salvaged.cut.append(table)
         return
     last_read = None
     try:
@@ -157,7 +157,7 @@ def _rows(source: sqlite3.Connection, table: str, found: Salvaged) -> Iterator[s
             last_read = row["salvage_row"]
             yield row
     except sqlite3.DatabaseError:
-        found.cut.append(table)
+        salvaged.cut.append(table)
         for number in reversed(_numbers_from_the_back(source, table, last_read)):
             with suppress(sqlite3.DatabaseError):  # one more that cannot be read
                 yield from source.execute(f"SELECT rowid AS salvage_row, * FROM {table} WHERE rowid = ?", (number,))
@@ -176,9 +176,9 @@ def _numbers_from_the_back(source: sqlite3.Connection, table: str, last_read: in
 # --- putting back --------------------------------------------------------------------------------------
 
 
-def _put_back(into: sqlite3.Connection, of: Table, rows: Iterable[dict[str, Any]], found: Salvaged) -> None:
+def _put_back(into: sqlite3.Connection, of: Table, rows: Iterable[dict[str, Any]], salvaged: Salvaged) -> None:
     table = of.name
-    found.put_back[table] = found.differing[table] = 0
+    salvaged.put_back[table] = salvaged.differing[table] = 0
     for values in rows:
         kept = {
             name: value.decode() if isinstance(value, bytes) and name not in of.blobs else value
@@ -191,20 +191,20 @@ def _put_back(into: sqlite3.Connection, of: Table, rows: Iterable[dict[str, Any]
         columns, marks = ", ".join(kept), ", ".join("?" * len(kept))
         statement = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
         inserted = into.execute(statement, tuple(kept.values())).rowcount
-        found.put_back[table] += inserted
+        salvaged.put_back[table] += inserted
         if inserted:
-            _note(into, table, kept, found)
+            _note(into, table, kept, salvaged)
             continue
         if of.merged_by is not None:
-            found.merged[table] = found.merged.get(table, 0) + _merged(into, table, of.merged_by, kept)
+            salvaged.merged[table] = salvaged.merged.get(table, 0) + _merged(into, table, of.merged_by, kept)
         else:
-            found.differing[table] += _differs(into, table, kept)
+            salvaged.differing[table] += _differs(into, table, kept)
 
 
-def _note(into: sqlite3.Connection, table: str, kept: dict[str, Any], found: Salvaged) -> None:
+def _note(into: sqlite3.Connection, table: str, kept: dict[str, Any], salvaged: Salvaged) -> None:
     """Note the lot that a row speaks of; a result that names none is found by its sample, equipment or order again."""
     if lot := kept.get("material_lot_id"):
-        found.lots.add(lot)
+        salvaged.lots.add(lot)
     for lot in (kept.get("material_lot_id"), kept.get("consumed_lot_id")):
         if lot:
             note_name(into, lot)

@@ -99,8 +99,8 @@ def sign_bias_facts(reading: Reading, event: ActRequested) -> SignBiasFacts:
 
 def _newest_result_ns(connection: sqlite3.Connection, bias: SignedBias) -> int | None:
     """Return when the sample of the newest result was drawn, of those by which corrections are proposed."""
-    wanted = {"bundle_sha256": bias.bundle_sha256, "analyte": bias.analyte, "most": MOST_ENTRIES}
-    rows = connection.execute(SQL["newest_feedback"], wanted)
+    of_bias = {"bundle_sha256": bias.bundle_sha256, "analyte": bias.analyte, "most": MOST_ENTRIES}
+    rows = connection.execute(SQL["newest_feedback"], of_bias)
     return max((row["sampled_ns"] for row in rows if row["holds"]), default=None)
 
 

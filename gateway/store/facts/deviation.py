@@ -13,15 +13,15 @@ from gateway.store.facts.reading import Reading
 @loader
 def deviation_facts(reading: Reading, event: FollowUpDue) -> DeviationFacts:
     """Return what is on record around a result that failed."""
-    wanted = event.follow_up
-    investigation = around_result(reading, wanted, at_ns=event.at_ns)
+    follow_up = event.follow_up
+    investigation = around_result(reading, follow_up, at_ns=event.at_ns)
     result = investigation.result
     context = Context(
-        equipment_id=wanted.equipment_id,
+        equipment_id=follow_up.equipment_id,
         material_lot_id=None if result is None else result.material_lot_id,
         material_definition_id=None if result is None else result.material_definition_id,
     )
-    gaps = () if result is None else reading.gaps(context, reading.line, wanted.from_ns, wanted.until_ns)
+    gaps = () if result is None else reading.gaps(context, reading.line, follow_up.from_ns, follow_up.until_ns)
     return DeviationFacts(
         **reading.base(),
         windows=reading.windows,

@@ -19,15 +19,15 @@ _FEEDBACK = tuple(field.name for field in fields(Feedback))
 
 def bias_of(reading: Reading, bundle: ModelBundle, line: LineDefinition, at_ns: int) -> dict[str, BiasState]:
     """Return what has been learned of a bundle, by analyte; what is damaged counts as not learned."""
-    found = {}
+    states = {}
     for output in bundle.outputs:
         row = reading.row("learned", bundle_sha256=bundle.identity.sha256, analyte=output.analyte)
         if row is not None:
-            found[output.analyte] = decode(BiasState, row["body"])
+            states[output.analyte] = decode(BiasState, row["body"])
         if output.value is not None and output.value.bias is not None and output.value.bias.signed:
             acts = _acts(reading, bundle, line, output.analyte, at_ns)
-            found[output.analyte] = serving(found.get(output.analyte, BiasState()), output.value.bias, acts, at_ns)
-    return found
+            states[output.analyte] = serving(states.get(output.analyte, BiasState()), output.value.bias, acts, at_ns)
+    return states
 
 
 def _acts(

@@ -28,8 +28,8 @@ def _open_guidance(reading: Reading, event: TimerDue | VersionTaken | AdviceWith
         case VersionTaken():
             return reading.guidance("open_guidance_of_model", model=event.model)
         case AdviceWithheld():
-            named = (reading.guidance("guidance_by_id", guidance_id=each) for each in event.refused)
-            return tuple(guidance for found in named for guidance in found)
+            refused = (reading.guidance("guidance_by_id", guidance_id=guidance_id) for guidance_id in event.refused)
+            return tuple(guidance for rows in refused for guidance in rows)
         case _:
             return (
                 _board(reading)

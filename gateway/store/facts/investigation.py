@@ -46,8 +46,8 @@ def uses_of_lot(records: Records, lot: str) -> tuple[MaterialUse, ...]:
 
 def around_result(records: Records, follow_up: FollowUp, *, at_ns: int) -> Investigation:
     """Return what a draft of a deviation is made of; without a result where that is not on record any more."""
-    wanted = {"result_id": follow_up.subject}
-    result = next(iter(records.decoded(LabResult, records.rows("result_by_id", wanted))), None)
+    of_follow_up = {"result_id": follow_up.subject}
+    result = next(iter(records.decoded(LabResult, records.rows("result_by_id", of_follow_up))), None)
     if result is None:
         return Investigation()
     if follow_up.material_lot_id is not None:
@@ -78,8 +78,8 @@ def _of_lot(records: Records, result: LabResult, *, at_ns: int) -> Investigation
     """Return what is on record of a result's lot."""
     lot = result.material_lot_id
     guidance = _guidance(records, lot, until_ns=at_ns)
-    said = records.rows("disposition_of_event", {"result_id": result.result_id})
-    disposition = next(iter(records.decoded(Disposition, said)), None)
+    dispositions = records.rows("disposition_of_event", {"result_id": result.result_id})
+    disposition = next(iter(records.decoded(Disposition, dispositions)), None)
     return Investigation(
         uses=() if lot is None else _uses(records.rows("genealogy", {"material_lot_id": lot})),
         reasons=() if disposition is None else disposition.reasons,
@@ -106,15 +106,15 @@ def _of_product(records: Records, known: Investigation, result: LabResult, *, at
         references=records.decoded(Fingerprint, records.rows("fingerprints_in_control", of_client)),
         alike=records.decoded(Fingerprint, records.rows("fingerprints_alike", alike)),
         earlier=tuple(
-            _earlier(records, each) for each in records.decoded(Drafted, records.rows("earlier_deviations", earlier))
+            _earlier(records, draft) for draft in records.decoded(Drafted, records.rows("earlier_deviations", earlier))
         ),
         of_series=episode,
         in_line_since=0 if episode is None else _in_line_since(records, episode, result, at_ns=at_ns),
     )
 
 
-def _standing(records: Records, statement: str, wanted: Mapping[str, Any]) -> Standing | None:
-    return next(iter(records.decoded(Standing, records.rows(statement, wanted))), None)
+def _standing(records: Records, statement: str, parameters: Mapping[str, Any]) -> Standing | None:
+    return next(iter(records.decoded(Standing, records.rows(statement, parameters))), None)
 
 
 def _in_line_since(records: Records, episode: Standing, result: LabResult, *, at_ns: int) -> int:
@@ -156,23 +156,23 @@ def _timeline(
     """Return what happened to a lot, in its order."""
     if lot is None:
         return ()
-    found = [
+    entries = [
         TimelineEntry(at_ns=row["at_ns"], what=row["kind"], subject=_subject(decode(ContextChange, row["body"])))
         for row in records.rows("changes_of_lot", {"material_lot_id": lot})
     ]
     for result in records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot})):
-        told = f"{result.test_id} {result.value_text}{f' {result.unit}' if result.unit else ''} ({result.sample_id})"
+        subject = f"{result.test_id} {result.value_text}{f' {result.unit}' if result.unit else ''} ({result.sample_id})"
         if result.sampled_ns is not None:
-            found.append(TimelineEntry(at_ns=result.sampled_ns, what="sample_drawn", subject=result.sample_id))
+            entries.append(TimelineEntry(at_ns=result.sampled_ns, what="sample_drawn", subject=result.sample_id))
         result_ns = result.approved_ns or result.analysed_ns or result.received_ns
-        found.append(TimelineEntry(at_ns=result_ns or until_ns, what=f"result_{result.status}", subject=told))
-    found += [
-        TimelineEntry(at_ns=each.issued_ns, what=f"guidance_{each.kind}", subject=each.title) for each in guidance
+        entries.append(TimelineEntry(at_ns=result_ns or until_ns, what=f"result_{result.status}", subject=subject))
+    entries += [
+        TimelineEntry(at_ns=item.issued_ns, what=f"guidance_{item.kind}", subject=item.title) for item in guidance
     ]
     return tuple(
         sorted(
-            dict.fromkeys(found),
-            key=lambda each: (each.at_ns, each.what.startswith("guidance"), each.what, each.subject),
+            dict.fromkeys(entries),
+            key=lambda entry: (entry.at_ns, entry.what.startswith("guidance"), entry.what, entry.subject),
         )
     )
 
@@ -187,12 +187,12 @@ def _earlier(records: Records, deviation: Drafted) -> Earlier:
     """Return what was done about an earlier deviation: the moves that were made, and whether one brought it back."""
     lot = deviation.result.material_lot_id
     guidance = _guidance(records, lot, until_ns=deviation.at_ns + _ALIKE_WITHIN_NS)
-    moves = [each for each in guidance if each.kind is GuidanceKind.SETPOINT and each.state in _DONE]
-    helped = None if not moves else any(_DONE[each.state] for each in moves)
-    return Earlier(deviation=deviation, done=tuple(each.title for each in moves), helped=helped)
+    moves = [item for item in guidance if item.kind is GuidanceKind.SETPOINT and item.state in _DONE]
+    helped = None if not moves else any(_DONE[move.state] for move in moves)
+    return Earlier(deviation=deviation, done=tuple(move.title for move in moves), helped=helped)
 
 
 def _sensitivities(guidance: Sequence[Guidance], analyte: str) -> dict[str, float]:
     """Return by how much the analyte changes per unit of a tag, as a model last said of the lot."""
-    newest = next((each for each in reversed(guidance) if each.analyte == analyte and each.sensitivities), None)
-    return {} if newest is None else {each.tag: each.per_unit for each in newest.sensitivities}
+    newest = next((item for item in reversed(guidance) if item.analyte == analyte and item.sensitivities), None)
+    return {} if newest is None else {sensitivity.tag: sensitivity.per_unit for sensitivity in newest.sensitivities}

@@ -43,7 +43,7 @@ def _lab_result_facts(reading: Reading, event: ResultArrived, history: ResultHis
     facts = facts_of_result(reading, event, lots, relation, first=history.current is None)
     context = _context_of_result(reading, event.result, facts[0] if certain else None)
     of_order = products_of_order(reading, event.result.job_order_id)
-    products = (context.material_definition_id, *of_order, *(each for lot in facts for each in products_of(lot)))
+    products = (context.material_definition_id, *of_order, *(product for lot in facts for product in products_of(lot)))
     scope = context.scope_of(event.result.study_id)
     key = key_of(scope, context.material_definition_id, event.result.analyte)
     return LabResultFacts(
@@ -73,12 +73,12 @@ def _lab_result_facts(reading: Reading, event: ResultArrived, history: ResultHis
 
 def _context_of_result(reading: Reading, result: LabResult, lot: LotFacts | None) -> Context:
     """Return the context a result belongs to: its lot's, else by equipment and drawn time, else its own words."""
-    found = None if lot is None else lot.production
+    context = None if lot is None else lot.production
     if lot is None and result.equipment_id is not None and result.sampled_ns is not None:
-        found = reading.context_of_equipment(result.equipment_id, result.sampled_ns)
-    order = found.job_order_id if found and found.job_order_id else result.job_order_id
+        context = reading.context_of_equipment(result.equipment_id, result.sampled_ns)
+    order = context.job_order_id if context and context.job_order_id else result.job_order_id
     by_order = reading.context("context_of_order", job_order_id=order) if order else None
-    known = [context for context in (found, by_order) if context is not None]
+    known = [item for item in (context, by_order) if item is not None]
 
     def first(name: str) -> str | None:
         return next((value for context in known if (value := getattr(context, name)) is not None), None)

@@ -13,7 +13,7 @@ from gateway.store.facts.reading import Reading
 def lots_again_facts(reading: Reading, event: LotsJudgedAgain) -> LotsAgainFacts:
     """Return what is on record of lots that are judged again."""
     facts = facts_of_lots(reading, event.lots, at_ns=event.at_ns)
-    products = dict.fromkeys(each for lot in facts for each in products_of(lot))
+    products = dict.fromkeys(product for lot in facts for product in products_of(lot))
     return LotsAgainFacts(**reading.base(), lots=facts, specifications=reading.specifications(*products))
 
 

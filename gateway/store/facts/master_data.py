@@ -15,20 +15,20 @@ def stated_in(rows: Iterable[sqlite3.Row]) -> tuple[Specification, ...]:
     The first one that is stated of an analyte for a client, or for all, holds from the beginning where it names no
     date: before it nothing held, and what was measured until then is to be judged, too.
     """
-    known, found = set[tuple[str, str | None]](), []
+    known, stated_specifications = set[tuple[str, str | None]](), []
     for row in rows:
         stated = decode(Specification, row["body"])
         key, until_ns = (stated.analyte, stated.client_id), [stated.effective_until_ns, row["withdrawn_ns"]]
         from_ns = row["at_ns"] if key in known else None
         known.add(key)
-        found.append(
+        stated_specifications.append(
             replace(
                 stated,
                 effective_from_ns=from_ns if stated.effective_from_ns is None else stated.effective_from_ns,
                 effective_until_ns=min((instant for instant in until_ns if instant is not None), default=None),
             )
         )
-    return tuple(found)
+    return tuple(stated_specifications)
 
 
 def stated_of_product(connection: sqlite3.Connection, product: str) -> tuple[Specification, ...]:

@@ -62,7 +62,7 @@ def _lot_in_progress(reading: Reading, model: ModelAssignment, lot_id: str | Non
         "after_ns": at_ns - IN_A_ROW * model.prediction_lives_ns,
         "most": (IN_A_ROW - 1) * len(model.bundle.outputs),
     }
-    for row in reading.connection.execute(SQL["said_of_lot"], parameters) if lot_id is not None else ():
+    for row in reading.connection.execute(SQL["predictions_of_lot"], parameters) if lot_id is not None else ():
         prediction = LotPrediction(at_ns=row["at_ns"], low=row["low"], high=row["high"])
         predictions.setdefault(row["analyte"], []).append(prediction)
     return LotInProgress(

@@ -20,9 +20,9 @@ def qc_sample_facts(reading: Reading, event: ResultArrived, history: ResultHisto
     """Return what a control is judged by: the ones around it, and whom it would concern."""
     current = history.current
     around = _controls(reading, event, reading.line, besides=None if current is None else current.result_id)
-    before = tuple(each for each in around if each.at_ns <= event.measured_ns)
-    same = (each for each in reversed(before) if each.material == event.result.control_id)
-    good_ns = next((each.arrived_ns for each in same if not each.rejected), None)
+    before = tuple(control for control in around if control.at_ns <= event.measured_ns)
+    same = (control for control in reversed(before) if control.material == event.result.control_id)
+    good_ns = next((control.arrived_ns for control in same if not control.rejected), None)
     of = {"analyte": event.result.analyte, "instrument_id": event.result.instrument_id, "since_ns": good_ns}
     lots = () if good_ns is None else reading.connection.execute(SQL["lots_measured_since"], of)
     return QcSampleFacts(
@@ -43,13 +43,13 @@ def _controls(
     So many of each material that is configured: one that is measured seldom is not crowded out by the others.
     """
     analyte = event.result.analyte
-    asked = {"analyte": analyte, "instrument_id": event.result.instrument_id, "at_ns": event.measured_ns,
+    parameters = {"analyte": analyte, "instrument_id": event.result.instrument_id, "at_ns": event.measured_ns,
              "besides": besides, "most": _CONTROLS_AROUND}  # fmt: skip
     rows = [
         row
-        for material in dict.fromkeys(each.name for each in line.controls if each.analyte == analyte)
+        for material in dict.fromkeys(control.name for control in line.controls if control.analyte == analyte)
         for statement in ("controls_until", "controls_after")
-        for row in reading.rows(statement, {**asked, "material": material})
+        for row in reading.rows(statement, {**parameters, "material": material})
     ]
     rows.sort(key=lambda row: (row["at_ns"], row["row_number"]))
     return tuple(
@@ -64,9 +64,9 @@ def rejected_control(reading: Reading, event: ResultArrived, line: LineDefinitio
     nothing of another one. Materials that are not configured any more count for nothing.
     """
     nearest: dict[tuple[bool, str, str | None], ControlPoint] = {}
-    for each in _controls(reading, event, line, besides=None):
-        after = each.at_ns > event.measured_ns
-        where = (after, each.material, each.instrument_id)
+    for control in _controls(reading, event, line, besides=None):
+        after = control.at_ns > event.measured_ns
+        where = (after, control.material, control.instrument_id)
         if not (after and where in nearest):
-            nearest[where] = each
-    return next((each for each in nearest.values() if each.rejected), None)
+            nearest[where] = control
+    return next((control for control in nearest.values() if control.rejected), None)

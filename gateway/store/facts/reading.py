@@ -71,13 +71,13 @@ class Reading:
 
     def decoded(self, kind: type[Decoded], rows: Iterable[sqlite3.Row]) -> tuple[Decoded, ...]:
         """Return the records of rows; what is of another version is noted as one that does not hold."""
-        found = []
+        records = []
         for row in rows:
             try:
-                found.append(decode(kind, row["body"]))
+                records.append(decode(kind, row["body"]))
             except ValidationError:  # of another version: named, and no reason to stop all else
                 self._damaged.append(row["record"])
-        return tuple(found)
+        return tuple(records)
 
     def guidance(self, statement: str, **parameters: Any) -> tuple[Guidance, ...]:
         """Return the guidance of a statement's rows."""
@@ -96,12 +96,12 @@ class Reading:
         """Return what ran on an equipment at an instant: its lot, else its order, else only the equipment."""
         lot = self.row("lot_on_equipment", equipment_id=equipment_id, at_ns=at_ns)
         order = None if lot else self.row("order_on_equipment", equipment_id=equipment_id, at_ns=at_ns)
-        found = None
+        context = None
         if lot is not None:
-            found = self.context("context_of_lot", material_lot_id=lot["material_lot_id"])
+            context = self.context("context_of_lot", material_lot_id=lot["material_lot_id"])
         elif order is not None:
-            found = self.context("context_of_order", job_order_id=order["job_order_id"])
-        return found or Context(equipment_id=equipment_id)
+            context = self.context("context_of_order", job_order_id=order["job_order_id"])
+        return context or Context(equipment_id=equipment_id)
 
     def gaps(self, context: Context, line: LineDefinition, from_ns: int | None, until_ns: int) -> tuple[str, ...]:
         """Return the first known holes in what an equipment told between two instants."""
@@ -117,11 +117,11 @@ class Reading:
 
     def _master_data(self, *products: str | None) -> tuple[Specification, ...]:
         """Return what has been stated of products, each in force from its date, else from when it was stated."""
-        found: list[Specification] = []
+        specifications: list[Specification] = []
         for product in dict.fromkeys(products):
             rows = [] if product is None else self.rows("specifications_of_product", {"product": product})
-            found += stated_in(rows)
-        return tuple(found)
+            specifications += stated_in(rows)
+        return tuple(specifications)
 
     def note_damaged(self, records: Iterable[str]) -> None:
         """Note records that do not hold."""

@@ -26,12 +26,14 @@ def sampling_of(
     stated = (*specifications.configured, *specifications.stated)
     analytes = tuple(
         analyte
-        for analyte in dict.fromkeys(each.analyte for each in stated if each.product == product)
+        for analyte in dict.fromkeys(
+            specification.analyte for specification in stated if specification.product == product
+        )
         if specifications.in_force(analyte, at_ns, product, context.client_id)
     )
     uses = uses_of_lot(records, lot)
     measured = records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot}))
-    clients = (context.client_id, *(each.client_id for each in measured))
+    clients = (context.client_id, *(result.client_id for result in measured))
     client_id = next(filter(None, clients), "")
     of_client = {"client_id": client_id, "product": product}
     references = records.decoded(
@@ -40,9 +42,9 @@ def sampling_of(
     )
     return SamplingOnRecord(
         analytes=analytes,
-        measured=frozenset(each.analyte for each in measured if each.status not in WITHDRAWN),
+        measured=frozenset(result.analyte for result in measured if result.status not in WITHDRAWN),
         queue=_queue(records, besides=lot),
-        predictions=records.decoded(Prediction, records.rows("said_last_of_lot", {"material_lot_id": lot})),
+        predictions=records.decoded(Prediction, records.rows("newest_predictions_of_lot", {"material_lot_id": lot})),
         fingerprint=next(
             iter(records.decoded(Fingerprint, records.rows("fingerprint_of_lot", {"material_lot_id": lot}))), None
         ),
@@ -73,18 +75,18 @@ def _new_suppliers(uses: Sequence[MaterialUse], references: Sequence[Fingerprint
     """Return the materials of suppliers that none of the product's lots on record was made of."""
     if not references:
         return ()
-    known = {name for each in references for _kind, name in each.present}
-    told = (f"{use.consumed_definition_id or 'material'} of {use.supplier}" for use in uses if use.supplier)
-    return tuple(dict.fromkeys(name for name in told if name not in known))
+    known = {name for fingerprint in references for _kind, name in fingerprint.present}
+    materials = (f"{use.consumed_definition_id or 'material'} of {use.supplier}" for use in uses if use.supplier)
+    return tuple(dict.fromkeys(name for name in materials if name not in known))
 
 
 def _materials(records: Records, uses: Sequence[MaterialUse], client_id: str) -> tuple[MaterialRisk, ...]:
-    wanted = {(use.supplier, use.consumed_definition_id) for use in uses if use.supplier and use.consumed_definition_id}
+    bought = {(use.supplier, use.consumed_definition_id) for use in uses if use.supplier and use.consumed_definition_id}
     return tuple(
         material_risk(
             row["supplier"], row["material"], row["analyte"], failed=int(row["failed"]), tested=int(row["tested"])
         )
-        for supplier, material in sorted(wanted, key=str)
+        for supplier, material in sorted(bought, key=str)
         for row in records.rows("material_counts", {"client_id": client_id, "supplier": supplier, "material": material})
     )
 

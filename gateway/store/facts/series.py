@@ -33,15 +33,17 @@ def series_of(
     of_sample = _results_of_sample(reading, of_series, result.sample_id)
     at_ns = event.at_ns if result.sampled_ns is None else result.sampled_ns
     needs_none = replaced is None and goes_on(series, result.sample_id, at_ns, known=bool(of_sample))
-    wanted = [each for each in reading.line.together if each.product == key.product and result.analyte in each.analytes]
-    found = SeriesOnRecord(
+    groups = [
+        group for group in reading.line.together if group.product == key.product and result.analyte in group.analytes
+    ]
+    on_record = SeriesOnRecord(
         key=key,
         series=series,
         points=None if needs_none else points_on_record(reading, of_series, besides=result.sample_id),
-        replicates=tuple(each for each in of_sample if each.result_id != replaced),
-        replaced_ns=next((each.at_ns for each in of_sample if each.result_id == replaced), None),
+        replicates=tuple(measured for measured in of_sample if measured.result_id != replaced),
+        replaced_ns=next((measured.at_ns for measured in of_sample if measured.result_id == replaced), None),
     )
-    return _together(reading, found, wanted, result) if wanted else found
+    return _together(reading, on_record, groups, result) if groups else on_record
 
 
 def _results_of_sample(reading: Reading, of_series: dict[str, str], sample_id: str) -> tuple[Measured, ...]:
@@ -65,30 +67,30 @@ def left_series(reading: Reading, key: SeriesKey | None, history: ResultHistory)
         key=left,
         series=series,
         points=points_on_record(reading, of_series, besides=current.sample_id),
-        replicates=tuple(each for each in of_sample if each.result_id != current.result_id),
+        replicates=tuple(measured for measured in of_sample if measured.result_id != current.result_id),
     )
 
 
-def _together(reading: Reading, found: SeriesOnRecord, wanted: list[Together], result: LabResult) -> SeriesOnRecord:
+def _together(reading: Reading, on_record: SeriesOnRecord, groups: list[Together], result: LabResult) -> SeriesOnRecord:
     """Return what a result's series is judged together with: references, or the samples to freeze them from."""
-    together = {each: _reference(reading, found.key.scope, each) for each in wanted}
-    of_product = {**found.key.scope.columns(), "product": found.key.product}
+    together = {group: _reference(reading, on_record.key.scope, group) for group in groups}
+    of_product = {**on_record.key.scope.columns(), "product": on_record.key.product}
     of_others = {**of_product, "besides": result.sample_id}
     samples: dict[str, dict[str, float]] = {}
-    for each in (each for each, known in together.items() if known is None):
-        most = {"most": 2 * each.baseline}  # of each analyte: some samples are incomplete
-        for analyte in each.analytes:
+    for group in (group for group, known in together.items() if known is None):
+        most = {"most": 2 * group.baseline}  # of each analyte: some samples are incomplete
+        for analyte in group.analytes:
             for row in reading.rows("newest_numbers", {**of_others, "analyte": analyte, **most}):
                 samples.setdefault(row["sample_id"], {})[analyte] = row["value"]
     same = reading.rows("numbers_of_sample", {**of_product, "sample_id": result.sample_id, "besides": result.analyte})
     return replace(
-        found,
+        on_record,
         together=together,
         sample_values={row["analyte"]: row["value"] for row in same},
         samples=samples,
     )
 
 
-def _reference(reading: Reading, scope: Scope, wanted: Together) -> FrozenReference | None:
-    key = {**scope.columns(), "product": wanted.product, "analytes": " + ".join(wanted.analytes)}
+def _reference(reading: Reading, scope: Scope, group: Together) -> FrozenReference | None:
+    key = {**scope.columns(), "product": group.product, "analytes": " + ".join(group.analytes)}
     return next(iter(reading.decoded(FrozenReference, reading.rows("analytes_together", key))), None)

@@ -49,7 +49,7 @@ def _tally(others: Collection[sqlite3.Row]) -> Tally:
     worst = _worst(counts)
     named = [row for row in others if row["asks"] == worst][:MOST_REASONS]
     return Tally(
-        asks={Recommendation(asks): count for asks, count in counts.items()},
+        asks={Recommendation(name): count for name, count in counts.items()},
         failed=sum(bool(row["failed"]) for row in others),
         approved=frozenset(row["analyte"] for row in others if row["approved"] and row["analyte"] is not None),
         worst=_assessments(row for row in named if row["holds"]),
@@ -60,22 +60,22 @@ def _counted(
     connection: sqlite3.Connection, records: Records, lot: str, subjects: Collection[str]
 ) -> tuple[Standing, Tally]:
     """Return the same of a lot with many assessments."""
-    asked = {"material_lot_id": lot, "subjects": json.dumps(list(subjects))}
-    standing = records.rows("assessments_of_subjects", asked) if subjects else []
+    parameters = {"material_lot_id": lot, "subjects": json.dumps(list(subjects))}
+    standing = records.rows("assessments_of_subjects", parameters) if subjects else []
     counts, failed, approved = Counter[str](), 0, set[str]()
-    for row in connection.execute(SQL["tally_of_others"], asked):
+    for row in connection.execute(SQL["tally_of_others"], parameters):
         counts[row["asks"]] += row["count"]
         failed += row["count"] if row["failed"] else 0
         approved |= set() if row["approved"] is None else {row["approved"]}
-    worst = records.rows("worst_of_others", {**asked, "asks": _worst(counts), "most": MOST_REASONS})
-    asks = {Recommendation(each): count for each, count in counts.items()}
+    worst = records.rows("worst_of_others", {**parameters, "asks": _worst(counts), "most": MOST_REASONS})
+    asks = {Recommendation(name): count for name, count in counts.items()}
     return _by_subject(standing), Tally(
         asks=asks, failed=failed, approved=frozenset(approved), worst=_assessments(worst)
     )
 
 
 def _worst(counts: Mapping[str, int]) -> str | None:
-    return next((each.value for each in _ORDER if counts.get(each.value)), None)
+    return next((recommendation.value for recommendation in _ORDER if counts.get(recommendation.value)), None)
 
 
 def _by_subject(rows: Iterable[sqlite3.Row]) -> Standing:

@@ -90,8 +90,8 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
 def _since_ns(connection: sqlite3.Connection, lot: str, recommendation: Recommendation) -> int | None:
     """Return when the first of the dispositions was told that have said nothing else since."""
     since_ns = None
-    for at_ns, told in connection.execute(SQL["recommendations_of_lot"], {"material_lot_id": lot}):
-        if told != recommendation.value:
+    for at_ns, recorded in connection.execute(SQL["recommendations_of_lot"], {"material_lot_id": lot}):
+        if recorded != recommendation.value:
             break
         since_ns = int(at_ns)
     return since_ns

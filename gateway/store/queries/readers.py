@@ -93,7 +93,7 @@ class Reader:
         self, message: Queued, *, sent: int, backlog: int, connection: int, most: int
     ) -> list[Queued]:
         """Return what waits of a message's lane and topic from before the connection came up."""
-        found = await self._all(
+        rows = await self._all(
             "older_of_topic",
             topic=message.topic,
             lane=int(message.lane),
@@ -102,7 +102,7 @@ class Reader:
             connection=connection,
             most=most,
         )
-        return [queued(row) for row in found]
+        return [queued(row) for row in rows]
 
     async def depths(self) -> Depths:
         """Return how much waits."""
@@ -160,14 +160,14 @@ class Reader:
 
 
 def _learned_figures(analyte: str, state: BiasState) -> dict[str, float]:
-    found = {
+    figures = {
         f"bias_{analyte}": state.bias,
         f"residual_ewma_{analyte}": state.ewma.value,
         f"residual_cusum_{analyte}": max(state.cusum.high, state.cusum.low),
         f"interval_coverage_{analyte}": state.coverage or 0.0,
         f"results_{analyte}": float(state.results),
     }
-    return {name: round(value, 4) for name, value in found.items()}
+    return {name: round(value, 4) for name, value in figures.items()}
 
 
 def queued(row: tuple[object, ...]) -> Queued:

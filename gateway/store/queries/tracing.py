@@ -22,21 +22,21 @@ class Node:
 
     kind: str
     id: str
-    told: dict[str, Any]
+    details: dict[str, Any]
     holds: bool = True
     again: bool = False  # shown elsewhere in the tree
     children: list["Node"] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
-        found: dict[str, Any] = {"kind": self.kind, "id": self.id, **self.told}
+        document: dict[str, Any] = {"kind": self.kind, "id": self.id, **self.details}
         if not self.holds:
-            found["damaged"] = True
+            document["damaged"] = True
         if self.again:
-            found["shown_above"] = True
+            document["shown_above"] = True
         if self.children:
-            found["leads_to"] = [each.document() for each in self.children]
-        return found
+            document["leads_to"] = [child.document() for child in self.children]
+        return document
 
 
 def trace(connection: sqlite3.Connection, identity: str) -> list[Node]:
@@ -55,10 +55,10 @@ class _Tracing:
         row = self._connection.execute(SQL[f"trace_{kind.replace(' ', '_')}"], {"id": identity}).fetchone()
         if row is None:
             return None
-        told = _told(row)
+        details = _details(row)
         if kind == "lot":
-            told |= self._open_points(identity)
-        node = Node(kind=kind, id=identity, told=told, holds=bool(row["holds"]))
+            details |= self._open_points(identity)
+        node = Node(kind=kind, id=identity, details=details, holds=bool(row["holds"]))
         if (kind, identity) in self._shown:
             node.again = True
             return node
@@ -66,8 +66,8 @@ class _Tracing:
         if depth < DEEPEST:
             node.children = [
                 child
-                for other, each in self._leads(kind, identity)
-                if (child := self.node(other, each, depth + 1)) is not None
+                for other, other_id in self._leads(kind, identity)
+                if (child := self.node(other, other_id, depth + 1)) is not None
             ]
         return node
 
@@ -80,24 +80,24 @@ class _Tracing:
 
     def _leads(self, kind: str, identity: str) -> Iterator[tuple[str, str]]:
         for statement, other in _KINDS[kind].items():
-            for (each,) in self._connection.execute(SQL[statement], {"id": identity}):
-                if each is not None and len(self._shown) < MOST:
-                    yield other, str(each)
+            for (other_id,) in self._connection.execute(SQL[statement], {"id": identity}):
+                if other_id is not None and len(self._shown) < MOST:
+                    yield other, str(other_id)
 
 
-def _told(row: sqlite3.Row) -> dict[str, Any]:
-    found = {}
+def _details(row: sqlite3.Row) -> dict[str, Any]:
+    details = {}
     for name in row.keys():  # noqa: SIM118 - a row is no mapping
         value = row[name]
         if name == "holds" or value is None:
             continue
         if name.endswith("_ns"):
-            found[name.removesuffix("_ns")] = rfc3339(value)
+            details[name.removesuffix("_ns")] = rfc3339(value)
         elif name.endswith("_json"):
-            found[name.removesuffix("_json")] = json.loads(value)
+            details[name.removesuffix("_json")] = json.loads(value)
         else:
-            found[name] = value
-    return found
+            details[name] = value
+    return details
 
 
 # kind -> the statements that say which ids it leads to, each with the kind of those

@@ -70,7 +70,7 @@ FROM provisional_hold_checked WHERE material_lot_id = :material_lot_id;
 INSERT OR REPLACE INTO provisional_hold (material_lot_id, analyte, prediction_id, since_ns, settled_by)
 VALUES (:material_lot_id, :analyte, :prediction_id, :since_ns, :settled_by);
 
--- name: said_of_lot
+-- name: predictions_of_lot
 SELECT analyte, at_ns, low, high FROM prediction
 WHERE model = :model AND material_lot_id = :material_lot_id AND sample_result_id IS NULL AND at_ns > :after_ns
 ORDER BY at_ns DESC LIMIT :most;

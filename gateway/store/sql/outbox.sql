@@ -51,7 +51,7 @@ UPDATE outbox SET acknowledged = :connection WHERE seq IN (SELECT value FROM jso
 -- name: gone
 DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(:seqs));
 
--- name: told_gone
+-- name: acknowledged_gone
 DELETE FROM outbox WHERE acknowledged <> 0;
 
 -- name: depart

@@ -215,7 +215,7 @@ ORDER BY r.row_number LIMIT 200;
 -- name: is_refused_of_product
 SELECT 1 FROM refused_of_product WHERE product = '' OR product IN (SELECT value FROM json_each(:products)) LIMIT 1;
 
--- name: specifications_told
+-- name: specification_messages
 -- each message about a specification of products, with its place in the order of arrival
 SELECT s.product, s.analyte, s.client_id, s.version, s.withdrawn, s.at_ns, s.body, e.rowid AS place, s.holds,
        'specification_stated ' || s.event_id AS record
@@ -274,7 +274,7 @@ GROUP BY a.material_lot_id ORDER BY a.material_lot_id LIMIT 20;
 SELECT CASE WHEN sum(asks = 'hold') THEN 'hold ' || sum(asks = 'hold') WHEN count(*) THEN 'review' END FROM assessment
 WHERE material_lot_id = :material_lot_id AND kind <> 'parent' AND asks IN ('review', 'hold');
 
--- name: lot_context_told
+-- name: lot_messages
 SELECT at_ns, json_extract(body, '$.material_definition_id') AS material_definition_id,
        json_extract(body, '$.client_id') AS client_id, json_extract(body, '$.job_order_id') AS job_order_id,
        json_extract(body, '$.equipment_id') AS equipment_id, holds, 'context_change ' || event_id AS record
@@ -282,7 +282,7 @@ FROM context_change_checked
 WHERE material_lot_id = :material_lot_id AND kind = 'lot_started' AND json_valid(body)
 ORDER BY at_ns DESC LIMIT 50;
 
--- name: order_context_told
+-- name: order_messages
 SELECT at_ns, json_extract(body, '$.material_definition_id') AS material_definition_id,
        json_extract(body, '$.client_id') AS client_id, holds, 'context_change ' || event_id AS record
 FROM context_change_checked

@@ -29,7 +29,7 @@ WHERE client_id = :client_id AND product = :product AND analyte = :analyte;
 SELECT body, holds, record
 FROM series_checked WHERE client_id = :client_id AND product = :product AND analyte = :analyte;
 
--- name: said_last_of_lot
+-- name: newest_predictions_of_lot
 SELECT analyte, body, holds, 'prediction ' || prediction_id AS record FROM prediction_checked
 WHERE material_lot_id = :material_lot_id AND sample_result_id IS NULL AND accepted = 1
 ORDER BY at_ns DESC LIMIT 20;
@@ -48,9 +48,9 @@ ORDER BY since_ns LIMIT 500;
 
 -- name: sample_measured
 UPDATE sample_request SET done = 1 WHERE material_lot_id = :material_lot_id AND done = 0 AND json_valid(tests) AND NOT EXISTS (
-    SELECT 1 FROM json_each(sample_request.tests) AS wanted WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(sample_request.tests) AS test WHERE NOT EXISTS (
         SELECT 1 FROM lab_result AS r
-        WHERE r.material_lot_id = :material_lot_id AND r.current = 1 AND r.analyte = wanted.value
+        WHERE r.material_lot_id = :material_lot_id AND r.current = 1 AND r.analyte = test.value
           AND CASE WHEN json_valid(r.body) THEN json_extract(r.body, '$.status') END NOT IN ('rejected', 'superseded')
     )
 );

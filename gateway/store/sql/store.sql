@@ -11,7 +11,7 @@ ON CONFLICT (code) DO NOTHING;
 -- name: latch_of_code
 SELECT body FROM latch WHERE code = :code;
 
--- name: latch_anew
+-- name: latch_again
 INSERT INTO latch (code, at_ns, body) VALUES (:code, :at_ns, :body)
 ON CONFLICT (code) DO UPDATE SET body = excluded.body;
 

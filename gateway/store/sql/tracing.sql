@@ -177,14 +177,14 @@ WHERE disposition_id = :id
 LIMIT 1000;
 
 -- name: trace_disposition_to_result
-SELECT json_extract(each.value, '$.result_id')
-FROM disposition, json_each(CASE WHEN json_valid(disposition.body) THEN disposition.body ELSE '{}' END, '$.rests_on_results') AS each
+SELECT json_extract(entry.value, '$.result_id')
+FROM disposition, json_each(CASE WHEN json_valid(disposition.body) THEN disposition.body ELSE '{}' END, '$.rests_on_results') AS entry
 WHERE disposition_id = :id
 LIMIT 1000;
 
 -- name: trace_disposition_to_prediction
-SELECT json_extract(each.value, '$.prediction_id')
-FROM disposition, json_each(CASE WHEN json_valid(disposition.body) THEN disposition.body ELSE '{}' END, '$.rests_on_predictions') AS each
+SELECT json_extract(entry.value, '$.prediction_id')
+FROM disposition, json_each(CASE WHEN json_valid(disposition.body) THEN disposition.body ELSE '{}' END, '$.rests_on_predictions') AS entry
 WHERE disposition_id = :id
 LIMIT 1000;
 
@@ -288,8 +288,8 @@ WHERE grown_from = :id
 LIMIT 1000;
 
 -- name: trace_deviation_to_deviation
-SELECT DISTINCT json_extract(each.value, '$.deviation_id')
-FROM deviation, json_each(CASE WHEN json_valid(deviation.body) THEN deviation.body ELSE '{}' END, '$.similar') AS each
+SELECT DISTINCT json_extract(entry.value, '$.deviation_id')
+FROM deviation, json_each(CASE WHEN json_valid(deviation.body) THEN deviation.body ELSE '{}' END, '$.similar') AS entry
 WHERE deviation.grown_from = :id
 LIMIT 1000;
 

@@ -112,14 +112,14 @@ def _identified_specification(connection: sqlite3.Connection, event: Specificati
     standing = decode(Specification, row["body"]) if row["holds"] else None
     if standing == event.specification:
         return None
-    told = refusal(
+    reason = refusal(
         Refusal.SPECIFICATION_VERSION_CONFLICT,
         refusal_text(RefusalText.SPECIFICATION_ON_RECORD),
         **key,
     )
     # what ends stays ended
     about = None if event.withdrawn else reference_to_specification(_since_either(event.specification, standing))
-    refused = MessageRefused(at=event.at, origin=event.origin, payload=event.payload, reasons=(told,), about=about)
+    refused = MessageRefused(at=event.at, origin=event.origin, payload=event.payload, reasons=(reason,), about=about)
     return _identified_by_delivery(connection, refused)
 
 

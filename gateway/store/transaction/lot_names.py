@@ -26,8 +26,8 @@ def note_names(connection: sqlite3.Connection, lots: Iterable[str], because: Map
 
 def mark_lots_named_alike(connection: sqlite3.Connection, lot: str, because: Mapping[str, Any]) -> None:
     """Mark a lot and those whose names only look alike, where there are any."""
-    wanted = {"likeness": likeness_key(lot), "most": _MOST_MARKED, **because}
-    connection.execute(SQL["judge_lots_named_alike_again"], wanted)
+    parameters = {"likeness": likeness_key(lot), "most": _MOST_MARKED, **because}
+    connection.execute(SQL["judge_lots_named_alike_again"], parameters)
 
 
 def mark_lots_of_names_with_bars(

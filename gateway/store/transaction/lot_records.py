@@ -119,7 +119,7 @@ def note_without_lot(connection: sqlite3.Connection, result: LabResult, *, at_ns
 def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: ContextChange) -> None:
     """Mark the lots that a message of production touches."""
     because = _because(event)
-    wanted = {
+    parameters = {
         "material_lot_id": change.material_lot_id,
         "equipment_id": change.equipment_id,
         "job_order_id": change.job_order_id,
@@ -127,7 +127,7 @@ def mark_lots_of_context(connection: sqlite3.Connection, event: Event, change: C
         **because,
     }
     for statement in _TOUCHED.get(change.kind, ()):
-        connection.execute(SQL[statement], wanted)
+        connection.execute(SQL[statement], parameters)
     named = tuple(lot for lot in (change.material_lot_id, change.consumed_lot_id) if lot is not None)
     note_names(connection, named, because)
     mark_lots_of_names_with_bars(connection, named, because)
@@ -152,9 +152,9 @@ def mark_lots_of_specification(connection: sqlite3.Connection, event: Event, spe
     from_ns = specification.effective_from_ns
     if from_ns is None:
         from_ns = 0 if first else event.at_ns
-    wanted = {**key, "from_ns": from_ns, "required": specification.required, **_because(event)}
-    connection.execute(SQL["judge_lots_of_product_again"], wanted)
-    connection.execute(SQL["judge_lots_of_refused_product_again"], wanted)
+    parameters = {**key, "from_ns": from_ns, "required": specification.required, **_because(event)}
+    connection.execute(SQL["judge_lots_of_product_again"], parameters)
+    connection.execute(SQL["judge_lots_of_refused_product_again"], parameters)
 
 
 def refused(connection: sqlite3.Connection, event: Event, record: ResultRefused) -> None:
@@ -195,11 +195,11 @@ def _mark_lots_of_sample(
         connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
 
 
-def _mark_other_lots_of_sample(connection: sqlite3.Connection, result: LabResult, wanted: Mapping[str, Any]) -> None:
+def _mark_other_lots_of_sample(connection: sqlite3.Connection, result: LabResult, of_sample: Mapping[str, Any]) -> None:
     """Mark the lots that other results of a sample name, or an earlier version of this one."""
-    for row in connection.execute(SQL["lots_naming_sample"], wanted).fetchall():
+    for row in connection.execute(SQL["lots_naming_sample"], of_sample).fetchall():
         if row["material_lot_id"] not in result.lots:
-            connection.execute(SQL["judge_lot_again"], {**wanted, "material_lot_id": row["material_lot_id"]})
+            connection.execute(SQL["judge_lot_again"], {**of_sample, "material_lot_id": row["material_lot_id"]})
 
 
 def _refused_in_place(
@@ -284,5 +284,5 @@ def leave_to_judge(connection: sqlite3.Connection, *, cause: str, at_ns: int) ->
 
 
 def _leave_to_judge(connection: sqlite3.Connection, event_id: str, *, at_ns: int) -> None:
-    wanted = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
-    connection.execute(SQL["insert_follow_up"], {"event_id": event_id, "at_ns": at_ns, "body": encode(wanted)})
+    follow_up = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
+    connection.execute(SQL["insert_follow_up"], {"event_id": event_id, "at_ns": at_ns, "body": encode(follow_up)})

@@ -71,7 +71,7 @@ def write(
         return None  # it waited before those that came since
     if any(message.replaces is not None for message in decision.messages):
         return None
-    return tuple(each for each in queued if each is not None)
+    return tuple(message for message in queued if message is not None)
 
 
 def done_with(connection: sqlite3.Connection, event: FollowUpDue) -> None:
@@ -86,7 +86,7 @@ def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str
     if known.issuperset(records):
         return False  # said already; the trail does not grow with every event that meets it
     body = json.dumps({"records": sorted(known | set(records))})
-    connection.execute(SQL["latch_anew"], {"code": EVIDENCE_DAMAGED, "at_ns": event.at_ns, "body": body})
+    connection.execute(SQL["latch_again"], {"code": EVIDENCE_DAMAGED, "at_ns": event.at_ns, "body": body})
     entry = AuditEntry(kind="evidence_damaged", subject=event.event_id, body={"left_out": list(records)})
     audit.append(connection, (entry,), at_ns=event.at_ns)
     return True

@@ -8,7 +8,7 @@ from typing import cast
 from gateway.lab.likeness import likeness_key
 from gateway.lab.release.lot_knowledge import LotContext, ResultOnRecord
 from gateway.records.laboratory import LabResult
-from gateway.store.facts.lot.context import context_told, products_of_order
+from gateway.store.facts.lot.context import context_of_lot, products_of_order
 from gateway.store.facts.lot.named_by_results import Named, adds_a_name, named_on_record, named_with, products_named
 from gateway.store.facts.lot.results import NO_SAMPLE, Sample, sample_of
 from gateway.store.facts.reading import Reading
@@ -83,7 +83,7 @@ def lot_at_a_glance(reading: Reading, lot: str, arrival: Arrival | None, *, at_n
     """Return what there is of a lot."""
     production = reading.row("lot_with_order", material_lot_id=lot)
     there_is = _there_is(reading, lot, arrival, at_ns=at_ns)
-    context = context_told(reading, lot)
+    context = context_of_lot(reading, lot)
     speaking = () if arrival is None else arrival.speaking_of(lot)
     named = named_on_record(reading, lot, there_is, speaking)
     return LotAtAGlance(
@@ -101,7 +101,7 @@ def _there_is(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int
     """Return what there is of a lot, and of the sample of an arriving result and its earlier versions."""
     arriving = None if arrival is None else arrival.result
     results = () if arrival is None else (arrival.result, *(record.result for record in arrival.versions))
-    asked = {
+    parameters = {
         "material_lot_id": lot,
         "sample_id": None if arriving is None else arriving.sample_id,
         "source": None if arriving is None else arriving.source,
@@ -112,7 +112,7 @@ def _there_is(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int
         "at_ns": at_ns,
         "most": MOST_READ + 1,
     }
-    (row,) = reading.connection.execute(SQL["lot_at_a_glance"], asked)
+    (row,) = reading.connection.execute(SQL["lot_at_a_glance"], parameters)
     return cast("sqlite3.Row", row)
 
 

@@ -1,4 +1,4 @@
-"""What production has told of a lot: of several messages, in whatever order, the one with the latest time holds."""
+"""What production states of a lot: of several messages, in whatever order, the one with the latest time holds."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class _Told:
         return self.holding[0] if self.holding else None
 
 
-def context_told(reading: Reading, lot: str) -> LotContext:
+def context_of_lot(reading: Reading, lot: str) -> LotContext:
     """Return what production has told of a lot and its order, and which of it contradicts itself."""
-    rows = reading.rows("lot_context_told", {"material_lot_id": lot})
-    product, client = _told(rows, "material_definition_id"), _told(rows, "client_id")
-    order, equipment = _told(rows, "job_order_id"), _told(rows, "equipment_id")
+    rows = reading.rows("lot_messages", {"material_lot_id": lot})
+    product, client = _values_of(rows, "material_definition_id"), _values_of(rows, "client_id")
+    order, equipment = _values_of(rows, "job_order_id"), _values_of(rows, "equipment_id")
     of_order, client_of_order = _order(reading, order.first)
     products = tuple(dict.fromkeys((*product.holding, *of_order.holding)))
     clients = tuple(dict.fromkeys((*client.holding, *client_of_order.holding)))
@@ -61,11 +61,11 @@ def _order(reading: Reading, job_order_id: str | None) -> tuple[_Told, _Told]:
     """Return (product, client) of an order."""
     if job_order_id is None:
         return _Told(), _Told()
-    rows = reading.rows("order_context_told", {"job_order_id": job_order_id})
-    return _told(rows, "material_definition_id"), _told(rows, "client_id")
+    rows = reading.rows("order_messages", {"job_order_id": job_order_id})
+    return _values_of(rows, "material_definition_id"), _values_of(rows, "client_id")
 
 
-def _told(rows: list[sqlite3.Row], name: str) -> _Told:
+def _values_of(rows: list[sqlite3.Row], name: str) -> _Told:
     """Return what rows, the latest first, say of one field."""
     stating = [row for row in rows if row[name] is not None]
     if not stating:

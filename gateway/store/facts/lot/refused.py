@@ -30,8 +30,8 @@ def refused_of_lot(
 ) -> tuple[RefusedResult, ...]:
     """Return the refused messages that speak of a lot: by its name, a sample of it, its order or its equipment."""
     samples = {sample, *(sample_of(record.result) for record in results)} - {NO_SAMPLE}
-    asked = {"material_lot_id": context.material_lot_id, "samples": json.dumps(sorted(samples))}
-    named = reading.rows("refused_of_lot", asked)
+    of_lot = {"material_lot_id": context.material_lot_id, "samples": json.dumps(sorted(samples))}
+    named = reading.rows("refused_of_lot", of_lot)
     placed = [
         message
         for message in reading.rows("refused_in_place", whereabouts(context, production))
@@ -70,13 +70,14 @@ def refused_of_product(
     reading: Reading, products: Collection[str], *, closed_ns: int | None
 ) -> tuple[RefusedOfProduct, ...]:
     """Return the refused messages about a lot's products that came before it was closed and are not answered."""
-    asked = {"products": json.dumps(sorted(products))}
+    of_products = {"products": json.dumps(sorted(products))}
     specifications = [
-        (stated["place"], _stated_specification(stated)) for stated in reading.rows("specifications_told", asked)
+        (stated["place"], _stated_specification(stated))
+        for stated in reading.rows("specification_messages", of_products)
     ]
     messages = (
         _unanswered(message, [specification for place, specification in specifications if place > message["place"]])
-        for message in reading.rows("refused_of_product", asked)
+        for message in reading.rows("refused_of_product", of_products)
         if closed_ns is None or message["at_ns"] < closed_ns
     )
     return tuple(message for message in messages if message is not None)

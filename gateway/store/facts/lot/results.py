@@ -32,13 +32,13 @@ def results_of_lot(
     ``production``: what production says of the lot; ``sample``: of an arriving result that names the lot.
     """
     source, sample_id = sample
-    wanted = {
+    parameters = {
         **whereabouts(context, production),
         "sample_id": sample_id,
         "source": source,
         "most": MOST_JUDGED_AGAIN,
     }
-    rows = reading.rows("results_speaking_of_lot", wanted)
+    rows = reading.rows("results_speaking_of_lot", parameters)
     lot = context.material_lot_id
     speaking = (as_of_lot(reading, _on_record(reading, row), lot, sample) for row in reversed(rows))
     left_out = 0
@@ -72,8 +72,8 @@ def has_later_version(reading: Reading, result: LabResult, arriving: LabResult |
     version = result.result_version or 0
     if arriving is not None and key_of(arriving) == key_of(result) and (arriving.result_version or NEVER) > version:
         return True
-    asked = {**key_of(result), "result_version": version}
-    return value_of(reading.connection, "has_later_version", **asked) is not None
+    version_key = {**key_of(result), "result_version": version}
+    return value_of(reading.connection, "has_later_version", **version_key) is not None
 
 
 def whereabouts(context: LotContext, production: sqlite3.Row | None) -> dict[str, Any]:

@@ -21,11 +21,12 @@ def samples_of_several_lots(reading: Reading, lot: str, arriving: LabResult | No
 
 def _lots_of_sample(reading: Reading, sample: Sample, arriving: LabResult | None) -> SampleLots:
     source, sample_id = sample
-    asked = {"source": source, "sample_id": sample_id}
+    parameters = {"source": source, "sample_id": sample_id}
     current = [
-        with_known_lots(reading.connection, own_words(row["body"])) for row in reading.rows("current_of_sample", asked)
+        with_known_lots(reading.connection, own_words(row["body"]))
+        for row in reading.rows("current_of_sample", parameters)
     ]
-    contradicting = [decode(LabResult, row["result"]) for row in reading.rows("refused_of_sample", asked)]
+    contradicting = [decode(LabResult, row["result"]) for row in reading.rows("refused_of_sample", parameters)]
     standing = {tuple(key_of(result).values()): result for result in current}
     if arriving is not None and sample_of(arriving) == sample:
         key = tuple(key_of(arriving).values())

@@ -48,8 +48,8 @@ def message_unparked(connection: sqlite3.Connection, _event: Event, record: Mess
 
 def dead_letter_retry(connection: sqlite3.Connection, event: Event, record: DeadLetterRetry) -> None:
     """Note that a dead letter is to be tried again."""
-    asked = {"dead_letter_id": record.dead_letter_id, "asked_ns": event.at_ns, "person": record.person}
-    connection.execute(SQL["ask_retry"], asked)
+    parameters = {"dead_letter_id": record.dead_letter_id, "asked_ns": event.at_ns, "person": record.person}
+    connection.execute(SQL["ask_retry"], parameters)
 
 
 def audit_archived(connection: sqlite3.Connection, _event: Event, archived: AuditArchived) -> None:

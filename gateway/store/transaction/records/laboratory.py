@@ -92,6 +92,6 @@ def sample_requested(connection: sqlite3.Connection, _event: Event, record: Samp
             "request_id": record.request_id,
             "since_ns": record.waiting.since_ns,
             "probability": record.waiting.probability,
-            "tests": json.dumps([each.analyte for each in record.tests]),
+            "tests": json.dumps([test.analyte for test in record.tests]),
         },
     )
