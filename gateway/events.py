@@ -16,6 +16,7 @@ from gateway.records.outgoing import Head
 from gateway.records.people import Response
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
+from gateway.records.users import Credential
 from gateway.records.verdicts import Reason
 
 
@@ -263,13 +264,28 @@ class LotsJudgedAgain(EventBase):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SignInTried(EventBase):
+    """A password was given for a user; ``succeeded``: it is theirs. ``via``: the command, the console, a terminal."""
+
+    kind: ClassVar[str] = "SignInTried"
+    user_id: str
+    succeeded: bool
+    via: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ActRequested(EventBase):
-    """A person asks for an act by a command; ``person`` and ``reason`` go into the audit trail."""
+    """A person asks for an act, from a command, a terminal or the console.
+
+    ``credential``: what has been verified of the person; who it is, and whether they may, is decided by the store's
+    users. ``person``: the printed name, filled in there. ``reason`` goes into the audit trail.
+    """
 
     kind: ClassVar[str] = "ActRequested"
     act: Act
-    person: str
+    credential: Credential
     reason: str
+    person: str = ""
 
     @property
     def variant(self) -> object:
@@ -281,5 +297,5 @@ Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived
 
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
-    | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | ActRequested
+    | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SignInTried | ActRequested
 )  # fmt: skip

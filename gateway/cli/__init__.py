@@ -38,6 +38,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "lims": ("lims", "app"),
     "lot": ("lot", "lot"),
     "trend": ("trend", "app"),
+    "user": ("user", "app"),
 }
 
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})

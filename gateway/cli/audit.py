@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.acts import person_option, reason_option
+from gateway.cli.acts import person_option, reason_option, sign_in_of
 from gateway.cli.output import err, out, progress_of, show_json, show_wrapped
 from gateway.cli.story import story
 from gateway.config.credentials import credential
@@ -102,6 +102,7 @@ def archive(
     config: Path = _CONFIG,
     to: Path = typer.Option(..., "--to", help="The folder to make; keep it, and a copy elsewhere."),
     before: datetime = typer.Option(..., "--before", formats=["%Y-%m-%d"], help="Lines older than this day (UTC)."),
+    person: str | None = person_option(),
 ) -> None:
     """Seal and export the oldest lines, verify them there, and only then take them out of the store."""
     settings, _sha256 = read(config)
@@ -113,7 +114,7 @@ def archive(
         act = export_to_archive(
             connection, to, line=settings.line_path, before_ns=before_ns, signer=signer, at_ns=time.time_ns()
         )
-    perform(settings, act, path=config.resolve(), person="", reason="")
+    perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason="")
     count = act.last_seq - act.first_seq + 1
     out.print(f"{count} lines archived in {to} and taken out of the store", soft_wrap=True)
 
@@ -144,10 +145,10 @@ def trace(
 def acknowledge(
     code: str = typer.Argument(..., help="The alarm that stands, such as STORE_QUARANTINED."),
     config: Path = _CONFIG,
-    person: str = person_option("--person", "Who takes it down."),
+    person: str | None = person_option(),
     reason: str = reason_option("--reason", "What was found and done."),
 ) -> None:
     """Take down an alarm that stands; the models leave shadow once none stands. It goes into the audit trail."""
     settings, _sha256 = read(config)
-    perform(settings, AcknowledgeAlarm(code=code), path=config.resolve(), person=person, reason=reason)
+    perform(settings, AcknowledgeAlarm(code=code), path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
     out.print(f"{code} is taken down")

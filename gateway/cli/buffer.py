@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from gateway.cli.acts import person_option
+from gateway.cli.acts import person_option, sign_in_of
 from gateway.cli.output import out, safe_text, show_json, show_table, show_wrapped
 from gateway.config.reading import read
 from gateway.contract.times import rfc3339
@@ -202,7 +202,7 @@ def _show(title: str, found: list[dict[str, Any]], *, as_json: bool) -> None:
 def retry(
     identities: list[str] = typer.Argument(None, metavar="ID...", help="Dead letters, or parked messages."),
     config: Path = _CONFIG,
-    person: str = person_option("--person", "Who asks for it; goes into the audit trail."),
+    person: str | None = person_option(),
     all_parked: bool = typer.Option(False, "--parked", help="All messages that are parked, the oldest first."),
 ) -> None:
     """Try dead letters again, or send parked messages again; a gateway that runs does it at once.
@@ -214,7 +214,7 @@ def retry(
         hint = "name ids, as labline buffer parked and dead-letters list them, or --parked for all that are parked"
         raise LablineError("nothing is named to be tried again", hint=hint)
     act = RetryMessages(message_ids=tuple(dict.fromkeys(identities or ())), all_parked=all_parked)
-    messages = perform(settings, act, path=config.resolve(), person=person, reason="").details["messages"]
+    messages = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason="").details["messages"]
     for identity, state in messages.items():
         how = "sent" if state == MessageState.PARKED else "tried"
         out.print(f"{identity} will be {how} again", soft_wrap=True)

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.cli.acts import person_option, reason_option
+from gateway.cli.acts import name_option, person_option, reason_option, sign_in_of
 from gateway.cli.keys import private_key
 from gateway.cli.options import takes
 from gateway.cli.output import out, show_json, show_table
@@ -19,6 +19,7 @@ from gateway.config.assigned_models import trusted_keys
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
+from gateway.contract.acts import SignInRequest
 from gateway.contract.times import rfc3339
 from gateway.decisions.acts import INSTANT_PASSED
 from gateway.errors import LablineError
@@ -46,10 +47,11 @@ class CorrectOptions:
     config: Path = typer.Option(..., "--config", "-c", help="The configuration file.")
     analyte: str = typer.Option(None, "--analyte", help="Of which analyte; without it, of all the model's.")
     key: Path = typer.Option(None, "--key", help="The approver's Ed25519 private key as PEM; without it, only show.")
-    approver: str = person_option("--approver", "The approver's printed name.", required=False)
+    approver: str = name_option("--approver", "The approver's printed name.", required=False)
     meaning: str = reason_option(
         "--meaning", "What the signature says, such as 'checked against VR-12'.", required=False
     )
+    person: str | None = person_option()
     bias: float = typer.Option(None, "--bias", help="The proposal as you saw it; signs nothing if it has changed.")
     as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table.")
 
@@ -96,12 +98,17 @@ def _signed(
         biases = (_act(assignment, each, key, approver, meaning, at_ns) for each in proposed)
         return SignBiases(model=options.model, biases=tuple(biases))
 
-    _put_in_force(sign, settings, path=options.config.resolve(), approver=approver, meaning=meaning)
+    _put_in_force(sign, settings, path=options.config.resolve(), sign_in=sign_in_of(options.person), meaning=meaning)
     return proposed
 
 
 def _put_in_force(
-    sign: Callable[[int], SignBiases], settings: Settings, *, path: Path, approver: str, meaning: str
+    sign: Callable[[int], SignBiases],
+    settings: Settings,
+    *,
+    path: Path,
+    sign_in: SignInRequest | None,
+    meaning: str,
 ) -> None:
     """Have corrections put into force from an instant that is still to come, and return when it has come.
 
@@ -110,7 +117,7 @@ def _put_in_force(
     newest_ns = 0
     for lead_seconds in _LEADS_SECONDS:
         signed_ns = max(time.time_ns() + seconds_to_ns(lead_seconds), newest_ns + 1)
-        answer = ask(settings, sign(signed_ns), path=path, person=approver, reason=meaning)
+        answer = ask(settings, sign(signed_ns), path=path, sign_in=sign_in, reason=meaning)
         if answer.details.get("code") != INSTANT_PASSED:
             break
         newest_ns = answer.details["newest_signed_ns"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.acts import person_option, reason_option
+from gateway.cli.acts import person_option, reason_option, sign_in_of
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
 from gateway.config.tables import Settings
@@ -51,14 +51,14 @@ def lot(
     point: str | None = typer.Option(
         None, "--settle", metavar="POINT", help="Settle this point; it is not asked again."
     ),
-    person: str | None = person_option("--person", "Who settles it; goes into the audit trail.", required=False),
+    person: str | None = person_option(),
     reason: str | None = reason_option("--reason", "What was found, and why the lot may go on.", required=False),
     show_all: bool = typer.Option(False, "--all", help="Every point; else the ten worst."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object, with every point."),
 ) -> None:
     """Show what is recommended for a lot, what speaks against its release, and how a person settles each point.
 
-    With --settle, --person and --reason a point is settled, and the lot is judged again. A point that asks for a hold
+    With --settle and --reason a point is settled, and the lot is judged again. A point that asks for a hold
     is not settled here. Exit 1 where something speaks against a release, 2 where no such lot or point is known.
     """
     settings, _sha256 = read(config)
@@ -106,14 +106,14 @@ def _say(text: str, *, indent: int = 0, style: str = "") -> None:
 def _settle(
     settings: Settings, config: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool
 ) -> None:
-    if person is None or reason is None:
-        raise LablineError("a point is settled by a person, for a reason", hint="give --person NAME and --reason TEXT")
+    if reason is None:
+        raise LablineError("a point is settled for a reason", hint="give --reason TEXT")
     directory = settings.store.directory
     with closing(read_state(directory)) as connection:
         before = _known(connection, name)
     name = before.material_lot_id
     act = SettlePoint(material_lot_id=name, point_id=point)
-    perform(settings, act, path=config.resolve(), person=person, reason=reason)
+    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
     with closing(read_state(directory)) as connection:
         after = _known(connection, name)
     settled = next(item for item in (*before.open_points, *after.settled) if item.point.point_id == point)
@@ -122,7 +122,7 @@ def _settle(
     if as_json:
         show_json({"lot": name, "settled": _point_document(settled), "open_points": left, "gateway_runs": runs})
         return
-    _say(f"settled by {person}: {settled.point.reason.text}")
+    _say(f"settled by {answer.details['person']}: {settled.point.reason.text}")
     more = (
         "nothing else speaks"
         if not left
@@ -235,7 +235,7 @@ def _show(known: LotOnRecord, *, show_all: bool) -> None:
         _say(f"settled, and asked no more: point {settlement.point_id} by {when}")
     if any(item.point.can_be_settled for item in shown):
         lot = shlex.quote(known.material_lot_id)
-        _say(f"settle a point: labline lot {lot} --settle POINT --person NAME --reason TEXT --config FILE")
+        _say(f"settle a point: labline lot {lot} --settle POINT --reason TEXT --config FILE")
 
 
 def _show_open(item: PointOnRecord) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from gateway.cli import corrections, training, versions
-from gateway.cli.acts import person_option, reason_option
+from gateway.cli.acts import name_option, reason_option
 from gateway.cli.keys import private_key
 from gateway.cli.output import err, out, show_json, show_table
 from gateway.config.assigned_models import trusted_keys
@@ -198,7 +198,7 @@ def verify(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
 def sign(
     bundle: Path = _BUNDLE,
     key: Path = typer.Option(..., "--key", help="The approver's Ed25519 private key as PEM."),
-    approver: str = person_option("--approver", "The approver's printed name."),
+    approver: str = name_option("--approver", "The approver's printed name."),
     stage: str = typer.Option(..., "--stage", help="Up to which stage: shadow, advise, approve or automatic."),
     meaning: str = reason_option("--meaning", "What the signature says, such as 'validated, report VR-12'."),
 ) -> None:

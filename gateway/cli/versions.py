@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.acts import person_option, reason_option
+from gateway.cli.acts import person_option, reason_option, sign_in_of
 from gateway.cli.output import cell, out, show_json, show_table
 from gateway.config.bundles import bundle_files
 from gateway.config.line_definition import define_line
@@ -22,14 +22,14 @@ from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 
 _CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
-_PERSON = person_option("--person", "Who does it.")
+_PERSON = person_option()
 _REASON = reason_option("--reason", "Why, such as the report that validated it.")
 
 
 def promote(
     bundle: Path = typer.Argument(..., help="The folder of the version to put into service; it stays there."),
     config: Path = _CONFIG,
-    person: str = _PERSON,
+    person: str | None = _PERSON,
     reason: str = _REASON,
 ) -> None:
     """Put a version of a configured model into service; a gateway that runs takes it at once.
@@ -47,7 +47,7 @@ def promote(
         names = ", ".join(each.name for each in line.models) or "none"
         raise LablineError(f"no [[model]] in {config} is called {identity.name}", hint=f"there are: {names}")
     act = PromoteModel(model=identity.name, version=identity.version, bundle_sha256=identity.sha256, folder=str(folder))
-    perform(settings, act, path=config.resolve(), person=person, reason=reason)
+    perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
     out.print(f"{identity.name} {identity.version} is in service, in stage {model.stage.name.lower()} at most",
               markup=False, soft_wrap=True)  # fmt: skip
 
@@ -55,12 +55,14 @@ def promote(
 def rollback(
     model: str = typer.Argument(..., help="The model's name."),
     config: Path = _CONFIG,
-    person: str = _PERSON,
+    person: str | None = _PERSON,
     reason: str = _REASON,
 ) -> None:
     """Take the newest promotion of a model back: the version before it is in service again."""
     settings, _sha256 = read(config)
-    answer = perform(settings, RollBackModel(model=model), path=config.resolve(), person=person, reason=reason)
+    answer = perform(
+        settings, RollBackModel(model=model), path=config.resolve(), sign_in=sign_in_of(person), reason=reason
+    )
     taken, holds = answer.details["taken"], answer.details["holds"]
     again = "the configured bundle" if holds is None else f"version {holds}"
     out.print(f"{model} {taken} is out of service; {again} takes its place", markup=False, soft_wrap=True)

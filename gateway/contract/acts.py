@@ -3,7 +3,7 @@
 What a person does is in the line as the act's own fields. A line is bounded, and what is not understood is refused.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal
 
@@ -15,19 +15,29 @@ from gateway.records.acts import ACTS, Act, ActKind, ActOutcome, Answer
 
 LONGEST_LINE_BYTES = 1024 * 1024
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024  # names each message that is sent again, of which very many may be parked
-LONGEST_PERSON, LONGEST_REASON = 200, 4000
+LONGEST_REASON, LONGEST_SECRET = 4000, 1024
 _MOST_PROBLEMS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInRequest:
+    """Both components by which a person signs in for one act; ``code``: of a second device, where they have one."""
+
+    user_id: str
+    password: str = field(repr=False)
+    code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActRequest:
     """A requested act, by whom and why.
 
-    ``read_before_boot_ns``: on the clock since boot, until when the gateway may read it; later it is not done.
+    ``sign_in``: None where the operating system's account at the other end says who it is. ``read_before_boot_ns``: on
+    the clock since boot, until when the gateway may read it; later it is not done.
     """
 
     act: Act
-    person: str
+    sign_in: SignInRequest | None
     reason: str
     read_before_boot_ns: int
 
@@ -41,10 +51,16 @@ class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, defer_build=True)
 
 
+class _SignIn(_Line):
+    user_id: str = Field(max_length=LONGEST_SECRET)
+    password: str = Field(max_length=LONGEST_SECRET)
+    code: str = Field(max_length=LONGEST_SECRET)
+
+
 class _RequestLine(_Line):
     schema_: Literal["labline.act/1"] = Field(alias="schema")
     act: ActKind
-    person: str = Field(max_length=LONGEST_PERSON)
+    sign_in: _SignIn | None
     reason: str = Field(max_length=LONGEST_REASON)
     read_before_boot_ns: int
     parameters: dict[str, Any]
@@ -65,17 +81,14 @@ def identity_of_act(act: Act, *, at_ns: int) -> str:
 
 def request_line(request: ActRequest) -> bytes:
     """Return a request as one line; raises LablineError where it is too long, UnicodeEncodeError where no text."""
-    if len(request.person) > LONGEST_PERSON or len(request.reason) > LONGEST_REASON:
-        raise LablineError(
-            f"a person's name has at most {LONGEST_PERSON} characters, a reason {LONGEST_REASON}",
-            hint="name the document that says more",
-        )
-    for text in (request.person, request.reason):
-        text.encode()
+    if len(request.reason) > LONGEST_REASON:
+        raise LablineError(f"a reason has at most {LONGEST_REASON} characters", hint="name the document that says more")
+    request.reason.encode()
+    signing = request.sign_in
     document = _RequestLine(
         schema="labline.act/1",
         act=request.act.kind,
-        person=request.person,
+        sign_in=None if signing is None else _SignIn(**asdict(signing)),
         reason=request.reason,
         read_before_boot_ns=request.read_before_boot_ns,
         parameters=_adapter(request.act.kind).dump_python(request.act, mode="json"),
@@ -90,7 +103,7 @@ def read_request(line: bytes) -> ActRequest:
     """Return the request in a line; raises LablineError with what is wrong with it."""
     try:
         document = _RequestLine.model_validate_json(line)
-        names = {field.name for field in fields(ACTS[document.act])}
+        names = {parameter.name for parameter in fields(ACTS[document.act])}
         surplus = sorted(document.parameters.keys() - names)
         if surplus:
             raise LablineError(f"{document.act} has no parameter {surplus[0][:40]}")
@@ -99,7 +112,7 @@ def read_request(line: bytes) -> ActRequest:
         raise LablineError(_problems(error)) from error
     return ActRequest(
         act=act,
-        person=document.person,
+        sign_in=None if document.sign_in is None else SignInRequest(**document.sign_in.model_dump()),
         reason=document.reason,
         read_before_boot_ns=document.read_before_boot_ns,
     )

@@ -10,6 +10,7 @@ from gateway.decisions.changes import audit_entry
 from gateway.errors import record_damaged
 from gateway.events import ActRequested
 from gateway.facts.acts import (
+    ActFacts,
     ArchiveFacts,
     MessageState,
     PointOnRecord,
@@ -18,7 +19,6 @@ from gateway.facts.acts import (
     SignBiasFacts,
     VersionFacts,
 )
-from gateway.facts.base import Facts
 from gateway.inference.signed_bias import signature_holds
 from gateway.inference.versions import in_service
 from gateway.lab.release.assessment import Subject
@@ -67,7 +67,7 @@ def _refusal(answer: Answer) -> Decision:
 # --- alarms ------------------------------------------------------------------------------------------------
 
 
-def on_acknowledge_alarm(event: ActRequested, facts: Facts) -> Decision:
+def on_acknowledge_alarm(event: ActRequested, facts: ActFacts) -> Decision:
     """Take down a latched alarm."""
     code = _act_of(event, AcknowledgeAlarm).code
     if code not in facts.latches:

@@ -15,6 +15,7 @@ from gateway.decisions.acts import (
     on_settle_point,
     on_sign_biases,
 )
+from gateway.decisions.by_right import by_right
 from gateway.decisions.deviation import on_deviation
 from gateway.decisions.fingerprint import on_fingerprint
 from gateway.decisions.follow_ups import windows_of_follow_up
@@ -37,6 +38,14 @@ from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended
 from gateway.decisions.refused_message import on_message_refused
 from gateway.decisions.response import on_response
 from gateway.decisions.sample_request import on_sample_request
+from gateway.decisions.users import (
+    on_add_user,
+    on_change_user,
+    on_enroll_key,
+    on_revoke_key,
+    on_set_password,
+    on_sign_in_tried,
+)
 from gateway.events import (
     ActRequested,
     AdviceWithheld,
@@ -54,6 +63,7 @@ from gateway.events import (
     ModelDue,
     ResponseArrived,
     ResultArrived,
+    SignInTried,
     SpecificationStated,
     StoreChecked,
     Timer,
@@ -92,6 +102,12 @@ def _row(
     return Row(decide=decide, facts=facts, windows=windows)
 
 
+def _act(decide: Callable[[Any, Any], Decision]) -> Row:
+    """Return the row of what a person does: decided only where the person may (``people/rights.py``)."""
+    row = _row(decide)
+    return Row(decide=by_right(row.decide), facts=row.facts, windows=row.windows)
+
+
 def _nothing(_event: Event, _facts: Facts) -> Decision:
     return Decision()
 
@@ -119,13 +135,19 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (HeadWitnessed, None): _row(on_head_witnessed),
     (StoreChecked, None): _row(on_store_checked),
     (GapNoticed, None): _row(on_gap),
-    (ActRequested, ActKind.ACKNOWLEDGE_ALARM): _row(on_acknowledge_alarm),
-    (ActRequested, ActKind.SETTLE_POINT): _row(on_settle_point),
-    (ActRequested, ActKind.PROMOTE_MODEL): _row(on_promote_model),
-    (ActRequested, ActKind.ROLL_BACK_MODEL): _row(on_roll_back_model),
-    (ActRequested, ActKind.RETRY_MESSAGES): _row(on_retry_messages),
-    (ActRequested, ActKind.SIGN_BIASES): _row(on_sign_biases),
-    (ActRequested, ActKind.ARCHIVE_AUDIT): _row(on_archive_audit),
+    (SignInTried, None): _row(on_sign_in_tried),
+    (ActRequested, ActKind.ACKNOWLEDGE_ALARM): _act(on_acknowledge_alarm),
+    (ActRequested, ActKind.SETTLE_POINT): _act(on_settle_point),
+    (ActRequested, ActKind.PROMOTE_MODEL): _act(on_promote_model),
+    (ActRequested, ActKind.ROLL_BACK_MODEL): _act(on_roll_back_model),
+    (ActRequested, ActKind.RETRY_MESSAGES): _act(on_retry_messages),
+    (ActRequested, ActKind.SIGN_BIASES): _act(on_sign_biases),
+    (ActRequested, ActKind.ARCHIVE_AUDIT): _act(on_archive_audit),
+    (ActRequested, ActKind.ADD_USER): _act(on_add_user),
+    (ActRequested, ActKind.CHANGE_USER): _act(on_change_user),
+    (ActRequested, ActKind.SET_PASSWORD): _act(on_set_password),
+    (ActRequested, ActKind.ENROLL_KEY): _act(on_enroll_key),
+    (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (GatewayStarted, None): _row(on_started),
     (GatewayStopped, None): _row(on_stopped),
 }

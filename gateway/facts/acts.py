@@ -9,6 +9,15 @@ from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.open_points import Point
 from gateway.records.people import Settlement, VersionChange
 from gateway.records.scope import Scope
+from gateway.records.users import KeyChanged, User
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActFacts(Facts):
+    """Who acts: the user of the credential, None where there is none; ``has_users``: whether the line has any."""
+
+    actor: User | None
+    has_users: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +39,7 @@ class SettlementOnRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SettlePointFacts(Facts):
+class SettlePointFacts(ActFacts):
     """Whether the point is settled already, and what speaks against the lot's release, the worst first.
 
     ``scope``: for whom the lot is made.
@@ -42,7 +51,7 @@ class SettlePointFacts(Facts):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VersionFacts(Facts):
+class VersionFacts(ActFacts):
     """The promotions and rollbacks that count, in their order."""
 
     changes: tuple[VersionChange, ...]
@@ -58,14 +67,14 @@ class MessageState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RetryFacts(Facts):
+class RetryFacts(ActFacts):
     """The messages that are there, by id, in the order in which they are to be taken."""
 
     messages: Mapping[str, MessageState]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignBiasFacts(Facts):
+class SignBiasFacts(ActFacts):
     """``newest_signed_ns``: of all corrections on record, 0 where there is none.
 
     ``newest_result_ns``: by analyte, when the sample of the newest result on record was drawn.
@@ -76,7 +85,7 @@ class SignBiasFacts(Facts):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ArchiveFacts(Facts):
+class ArchiveFacts(ActFacts):
     """The trail as it stands: its first line's number, the hash of the line that is to be the archive's last.
 
     ``signing_keys``: the public keys that have signed heads of it.
@@ -85,3 +94,19 @@ class ArchiveFacts(Facts):
     first_seq: int | None
     hash_of_last: str | None
     signing_keys: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserFacts(ActFacts):
+    """The users of the line and their keys, as the newest records of each say."""
+
+    users: tuple[User, ...]
+    keys: tuple[KeyChanged, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInFacts(Facts):
+    """How often in a row the user's password was wrong before; ``known``: whether there is such a user."""
+
+    known: bool
+    failures: int

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
 from gateway.records.people import SignedBias
+from gateway.records.users import Role
 
 
 class ActKind(StrEnum):
@@ -18,6 +19,11 @@ class ActKind(StrEnum):
     RETRY_MESSAGES = "retry_messages"
     SIGN_BIASES = "sign_biases"
     ARCHIVE_AUDIT = "archive_audit"
+    ADD_USER = "add_user"
+    CHANGE_USER = "change_user"
+    SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
+    ENROLL_KEY = "enroll_key"
+    REVOKE_KEY = "revoke_key"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +97,61 @@ class ArchiveAudit:
     rows: Mapping[str, Any]
 
 
-Act = AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddUser:
+    """Add a user; ``os_user``: the operating system's account whose commands are theirs."""
+
+    kind: ClassVar[ActKind] = ActKind.ADD_USER
+    user_id: str
+    full_name: str
+    roles: tuple[Role, ...]
+    os_user: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeUser:
+    """Change what is given of a user; ``os_user``: an empty text takes the account away."""
+
+    kind: ClassVar[ActKind] = ActKind.CHANGE_USER
+    user_id: str
+    full_name: str | None = None
+    roles: tuple[Role, ...] | None = None
+    os_user: str | None = None
+    disabled: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetPassword:
+    """Give a user a password, as its argon2id hash; it ends the delay and the lock after wrong ones."""
+
+    kind: ClassVar[ActKind] = ActKind.SET_PASSWORD
+    user_id: str
+    password_hash: str
+    totp_secret: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnrollKey:
+    """Let a terminal's Ed25519 key (hexadecimal) sign for a user; ``label`` says which terminal it is."""
+
+    kind: ClassVar[ActKind] = ActKind.ENROLL_KEY
+    user_id: str
+    public_key: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevokeKey:
+    """Let a key sign nothing any more."""
+
+    kind: ClassVar[ActKind] = ActKind.REVOKE_KEY
+    key_id: str
+
+
+Act = (
+    AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
+    | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey
+)  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}
 

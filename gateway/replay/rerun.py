@@ -17,6 +17,7 @@ from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import SettlePoint
 from gateway.records.people import PointSettled, Settlement
+from gateway.records.users import Credential, CredentialKind
 from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record
 from gateway.store.care.opening import prepare
 from gateway.store.database import open_state
@@ -128,7 +129,7 @@ class _Deciding:
                 event_id=identity_of_act(act, at_ns=settlement.at_ns),
                 at=at,
                 act=act,
-                person=settlement.person,
+                credential=Credential(kind=CredentialKind.SESSION, subject=settlement.person),  # nobody is asked again
                 reason=settlement.reason,
             )
             # what a person has settled stands, whatever is decided here; only what follows from it is decided again

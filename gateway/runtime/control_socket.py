@@ -6,6 +6,7 @@ not done; one that is being written is waited for. An act takes effect at once: 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,6 +18,8 @@ from gateway.events import ActRequested
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import ActKind, ActOutcome, Answer, PromoteModel, RollBackModel, refused, unknown
+from gateway.records.users import Credential
+from gateway.runtime.identification import check, credential_after, of_account, tried
 from gateway.runtime.model_versions import Versions
 
 log = structlog.get_logger()
@@ -62,24 +65,29 @@ class Acts:
         inbox: EventQueue,
         clock: Clock,
         versions: Versions,
+        directory: Path,
         on_retries: Callable[[], None],
         on_change: Callable[[], None],
     ) -> None:
-        """``on_retries`` hears that messages are to be tried again; ``on_change`` that the status may be another."""
+        """``directory``: the store's, in which users stand.
+
+        ``on_retries`` hears that messages are to be tried again; ``on_change`` that the status may be another.
+        """
         self._inbox = inbox
         self._clock = clock
         self._versions = versions
+        self._directory = directory
         self._on_change = on_change
         self._one = asyncio.Lock()
         self._after: Mapping[ActKind, Callable[[], None]] = {ActKind.RETRY_MESSAGES: on_retries}
 
-    async def answer(self, line: bytes) -> bytes:
-        """Return the answer to a request, as one line."""
+    async def answer(self, line: bytes, account: int) -> bytes:
+        """Return the answer to a request, as one line; ``account``: the number of the operating system's user."""
         try:
             request = read_request(line)
             if self._clock.now().boot_ns >= request.read_before_boot_ns:
                 return answer_line(refused(_LATE, hint=_LOOK))
-            answer = await self._alone(request)
+            answer = await self._alone(request, account)
         except ConfigurationError as error:  # of the line with the version that was to be taken
             problems = "; ".join(f"{problem.key} {problem.message}" for problem in error.problems)
             answer = refused(f"the running gateway cannot take it: {problems}", hint=error.problems[0].hint)
@@ -87,22 +95,37 @@ class Acts:
             answer = refused(str(error), hint=error.hint)
         return answer_line(answer)
 
-    async def _alone(self, request: ActRequest) -> Answer:
+    async def _alone(self, request: ActRequest, account: int) -> Answer:
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await self._one.acquire()
         except TimeoutError:
             return refused(_LATE, hint=_LOOK)
         try:
-            return await self._done(request)
+            credential = await self._credential(request, account)
+            return credential if isinstance(credential, Answer) else await self._done(request, credential)
         finally:
             self._one.release()
 
-    async def _done(self, request: ActRequest) -> Answer:
+    async def _credential(self, request: ActRequest, account: int) -> Credential | Answer:
+        """Return what is verified of the person who asks; a password that was tried is on record before."""
+        sign_in = request.sign_in
+        if sign_in is None:
+            return of_account(account, self._directory)
+        checked = await asyncio.to_thread(check, self._directory, sign_in, now_ns=self._clock.now_ns())
+        if checked.refusal is None:
+            committed = asyncio.Event()
+            event = tried(sign_in, succeeded=checked.succeeded, at=self._clock.now(), via="command")
+            self._inbox.put(event, Urgency.STOP_AND_RESPONSES, committed.set)
+            if not await _within(_COMMIT_SECONDS, committed.wait()):
+                return refused(_LATE, hint=_LOOK)
+        return credential_after(checked, sign_in, request.act)
+
+    async def _done(self, request: ActRequest, credential: Credential) -> Answer:
         """Have an act decided, and let it take effect."""
         act, line = request.act, await self._line_with(request)
-        answer = await self._decided(request)
-        log.info("an act was asked for", act=act.kind.value, person=request.person, outcome=answer.outcome.value)
+        answer = await self._decided(request, credential)
+        log.info("an act was asked for", act=act.kind.value, by=credential.subject, outcome=answer.outcome.value)
         if answer.outcome is not ActOutcome.DONE:
             return answer
         if line is not None:
@@ -125,13 +148,13 @@ class Acts:
             message = f"the running gateway cannot read the version: {error.filename}: {error.strerror}"
             raise LablineError(message, hint="its user must be able to read the folder") from error
 
-    async def _decided(self, request: ActRequest) -> Answer:
+    async def _decided(self, request: ActRequest, credential: Credential) -> Answer:
         at, waiting = self._clock.now(), _WaitingAct()
         event = ActRequested(
             event_id=identity_of_act(request.act, at_ns=at.wall_ns),
             at=at,
             act=request.act,
-            person=request.person,
+            credential=credential,
             reason=request.reason,
         )
         self._inbox.ask(event, Urgency.STOP_AND_RESPONSES, waiting.answered, waiting.begin)

@@ -157,6 +157,7 @@ def _acts(
         inbox=ground.inbox,
         clock=ground.clock,
         versions=versions,
+        directory=ground.settings.store.directory,
         on_retries=on_retries,
         on_change=ground.health.on_change,
     )

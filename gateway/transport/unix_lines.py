@@ -54,15 +54,16 @@ class LineServer:
         *,
         named_in: Path,
         longest_bytes: int,
-        answer: Callable[[bytes], Awaitable[bytes]],
+        answer: Callable[[bytes, int], Awaitable[bytes]],
         too_long: bytes,
         on_condition: Callable[[str, bool], None],
         closing_seconds: float,
     ) -> None:
         """``folder``: where the socket is made; ``named_in``: the store's folder, in which it is looked for.
 
-        ``too_long``: the answer to a line of more than ``longest_bytes``. ``on_condition`` hears where there can be no
-        socket. ``closing_seconds``: for what is being answered as it ends.
+        ``answer`` gets a line and the number of the operating system's user who sent it. ``too_long``: the answer to a
+        line of more than ``longest_bytes``. ``on_condition`` hears where there can be no socket. ``closing_seconds``:
+        for what is being answered as it ends.
         """
         self._folder = folder
         self._named_in = named_in
@@ -117,7 +118,9 @@ class LineServer:
                     line = await self._line(connection)
                 if line is None:
                     return
-                answer = self._too_long if len(line) > self._longest_bytes else await self._answer(line)
+                answer = (
+                    self._too_long if len(line) > self._longest_bytes else await self._answer(line, _peer(connection))
+                )
                 async with asyncio.timeout(_SEND_SECONDS):
                     await loop.sock_sendall(connection, answer)
         except (OSError, TimeoutError) as error:
@@ -256,10 +259,15 @@ def _connected(store: Path, *, until: float) -> Iterator[socket.socket]:
 
 
 def _is_owner(connection: socket.socket, store: Path) -> bool:
+    return _peer(connection) in {0, os.geteuid(), store.stat().st_uid}
+
+
+def _peer(connection: socket.socket) -> int:
+    """Return the number of the operating system's user at the other end, as the kernel says."""
     _process, user, _group = _CREDENTIALS.unpack(
         connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     )
-    return user in {0, os.geteuid(), store.stat().st_uid}
+    return int(user)
 
 
 def _send(connection: socket.socket, line: bytes, *, until: float) -> None:

@@ -29,6 +29,7 @@ from gateway.store.transaction.decide_batch import decide_batch
 from gateway.transport.mqtt_messages import Delivery
 from tests.fixtures.building import NOW_NS, moment
 from tests.fixtures.building import line as line_definition
+from tests.fixtures.people import OWNER
 from tests.fixtures.store_bench import Bench
 
 _LINE = "acme/lyon/polymers/line-1"
@@ -64,6 +65,7 @@ def line(tmp_path):
     prepare(directory, at_ns=NOW_NS)
     bench, signer = Bench(directory), a_signer()
     bench.order()
+    bench.with_users()
     bench.result(_RESULT)
     published = signed(bench.connection, signer)
     bench.connection.close()
@@ -116,7 +118,7 @@ def test_attacks_11_a_command_without_the_credential_makes_no_key(line):
 def archive(connection, folder, **options):
     """Archive as the command does where no gateway runs; return how many lines."""
     act = export_to_archive(connection, folder, line=_LINE, **options)
-    event = ActRequested(event_id="archive", at=moment(options["at_ns"]), act=act, person="", reason="")
+    event = ActRequested(event_id="archive", at=moment(options["at_ns"]), act=act, credential=OWNER, reason="")
     connection.execute("BEGIN IMMEDIATE")
     outcome = decide_batch(connection, line=line_definition(), batch=(Pending(event),), lots_later=True)
     connection.execute("COMMIT")
@@ -233,6 +235,7 @@ def test_attacks_17_store_backup_and_archive_are_closed_to_others_whatever_the_u
             )
             with HeadFile(directory) as head_file:
                 bench.order()
+                bench.with_users()
                 head_file.witness(bench.connection)
             signed(bench.connection, signer)
             archive(bench.connection, tmp_path / "kept" / "archive", before_ns=NOW_NS + 1, signer=signer, at_ns=NOW_NS)

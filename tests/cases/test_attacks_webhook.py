@@ -20,7 +20,7 @@ from simulator.broker import free_port
 from tests.config.test_settings import MINIMAL, written
 from tests.fixtures.secured_broker import certificate_pair
 
-TOKEN = "a-token-that-is-long-enough"  # noqa: S105 - of a test
+TOKEN = "a-token-that-is-long-enough"
 
 
 class Door(NamedTuple):

@@ -271,7 +271,7 @@ async def test_first_plant_08_with_the_right_authority_and_password_it_enters(br
 
 
 async def test_first_plant_08_the_log_of_run_names_the_cause_too(broker):
-    address = BrokerAddress(host="127.0.0.1", port=broker.guarded, username="gateway", password="wrong")  # noqa: S106
+    address = BrokerAddress(host="127.0.0.1", port=broker.guarded, username="gateway", password="wrong")
     options = SessionOptions(address=address, client_id="gw", subscriptions=(), on_delivery=print)
     with capture_logs() as lines:
         task = asyncio.create_task(MqttSession(options, clock=SystemClock()).run())

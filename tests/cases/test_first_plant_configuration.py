@@ -60,7 +60,7 @@ def test_first_plant_08_a_user_of_an_opc_ua_server_without_its_credential_is_fou
     (tmp_path / "opcua_plc1_password").write_text("secret\n")
     assert checked(text)[0] == 0
     settings, _ = read(written(tmp_path, text))
-    assert opcua_sources(settings)[0].password == "secret"  # noqa: S105 - of a test
+    assert opcua_sources(settings)[0].password == "secret"
 
 
 def test_first_plant_08_without_a_user_no_credential_is_asked_for(tmp_path):

@@ -234,15 +234,17 @@ def _asked(folder, *arguments):
 
 
 def test_first_plant_03_all_that_was_parked_for_want_of_a_right_is_sent_again_by_one_command(recorded):
-    assert _asked(recorded, "buffer", "retry", "--person", "it").code == 2
+    assert _asked(recorded, "buffer", "retry").code == 2
     ids = [each["message_id"] for each in _asked(recorded, "buffer", "parked", "--json").document["parked"]]
-    assert _asked(recorded, "buffer", "retry", ids[0], "nothing", "--person", "it").code == 2  # all or none
-    told = _asked(recorded, "buffer", "retry", "--parked", "--person", "it").lines
+    assert _asked(recorded, "buffer", "retry", ids[0], "nothing").code == 2  # all or none
+    told = _asked(recorded, "buffer", "retry", "--parked").lines
     assert told == [f"{each} will be sent again" for each in reversed(ids)]
     assert _asked(recorded, "buffer", "parked", "--json").document["parked"] == []
-    assert _asked(recorded, "buffer", "retry", "--parked", "--person", "it").output == "nothing is parked\n"
+    assert _asked(recorded, "buffer", "retry", "--parked").output == "nothing is parked\n"
     with closing(read_state(recorded / "store")) as connection:
-        who = connection.execute("SELECT count(*) FROM audit WHERE kind = 'message_unparked' AND body LIKE '%\"it\"%'")
+        who = connection.execute(
+            "SELECT count(*) FROM audit WHERE kind = 'message_unparked' AND body LIKE '%\"Q. Head\"%'"
+        )
         assert who.fetchone()[0] == len(ids)
 
 

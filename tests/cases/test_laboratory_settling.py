@@ -109,11 +109,10 @@ def test_what_was_settled_stays_settled_where_something_else_changes(plant, chan
 @pytest.mark.parametrize(
     "options",
     [
-        ("--person", "Q. Head", "--reason", ""),
-        ("--person", "Q. Head", "--reason", "\u200b \u2060"),
+        ("--reason", ""),
+        ("--reason", "\u200b \u2060"),
         ("--person", "\u200b", "--reason", "looked"),
-        ("--person", "Q. Head"),
-        ("--reason", "looked"),
+        (),
     ],
 )
 def test_attacks_12_a_point_is_settled_by_nobody_whom_no_one_can_see(plant, options):

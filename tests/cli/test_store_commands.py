@@ -19,6 +19,7 @@ from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from simulator.bench.served import CHUNKED_SAMPLES, add_chunks
 from simulator.gateway_process import ask
+from tests.fixtures.people import ADDED_BY_COMMAND
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +87,7 @@ async def test_an_exported_trail_is_verified_by_a_python_that_knows_nothing_of_l
 
 
 async def test_archiving_takes_old_lines_out_and_the_rest_still_verifies(ran, tmp_path):
+    labline(ran, *ADDED_BY_COMMAND)
     labline(ran, "audit", "archive", "--before", "2000-01-01", "--to", str(tmp_path / "none"), code=2)
     folder = tmp_path / "archive"
     labline(ran, "audit", "archive", "--before", "2999-01-01", "--to", str(folder))
@@ -145,8 +147,9 @@ async def test_a_backup_taken_while_the_gateway_runs_is_restored_and_stands_alar
         async with asyncio.timeout(20):
             while "STORE_UNCHECKED" in (standing := await _latched(ran)):  # passes by itself
                 await asyncio.sleep(0.05)
+        labline(ran, *ADDED_BY_COMMAND)
         for code in standing:  # the broker, too, has a head that is now unknown
-            labline(ran, "audit", "acknowledge", code, "--person", "qa", "--reason", "restored on purpose")
+            labline(ran, "audit", "acknowledge", code, "--reason", "restored on purpose")
         await ran.until(lambda topic, document: topic == "status" and "advise" in document["stage"].values())
 
 
@@ -162,8 +165,9 @@ async def test_a_dead_letter_is_listed_and_tried_again_when_a_person_asks(ran):
     assert (traced["kind"], event["kind"], event["topic"]) == ("dead letter", "event", "lims/results/qc")
     (event,) = json.loads(labline(ran, "audit", "trace", event["id"], "--json"))["found"]
     assert letter["id"] in [each["id"] for each in event["leads_to"]]
-    labline(ran, "buffer", "retry", letter["id"], "--person", "op")
-    assert "there is no dead letter" in labline(ran, "buffer", "retry", "nothing", "--person", "op", code=2)
+    labline(ran, *ADDED_BY_COMMAND)
+    labline(ran, "buffer", "retry", letter["id"])
+    assert "there is no dead letter" in labline(ran, "buffer", "retry", "nothing", code=2)
     ran.messages.clear()
     async with ran.gateway():
         again = await ran.until(lambda topic, _document: topic == "dead-letter")

@@ -39,7 +39,7 @@ def test_a_kill_between_request_and_answer_leaves_it_done_or_not_and_the_command
 ):
     with closing(Plant(tmp_path)) as plant:
         plant.connection.execute("INSERT INTO latch (code, at_ns, body) VALUES (?, 1, '{}')", (CODE,))
-    directory, asked = tmp_path / "store", ("audit", "acknowledge", CODE, "--person", "q", "--reason", "r")
+    directory, asked = tmp_path / "store", ("audit", "acknowledge", CODE, "--reason", "r")
     gateway = subprocess.Popen([sys.executable, "-c", GATEWAY, str(directory), killed_in], stdout=subprocess.PIPE,
                                cwd=REPOSITORY)  # fmt: skip
     try:

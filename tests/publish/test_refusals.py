@@ -30,6 +30,7 @@ from simulator.gateway_process import ask
 from simulator.mqtt import Participant
 from tests.cli.test_store_commands import labline
 from tests.fixtures.building import NOW_NS
+from tests.fixtures.people import ADDED_BY_COMMAND
 from tests.fixtures.real_parts import TOPIC_ROOT, Line, missing
 
 SENT_UNDER_A_DELAY = 10  # how many messages the broker takes at once where a test needs a slow drain
@@ -180,7 +181,8 @@ async def test_what_the_broker_refuses_is_parked_and_everything_else_goes_on_in_
         await mend()
         chosen = parked[7]["message_id"]
         ((payload,),) = line.rows(f"SELECT payload FROM outbox WHERE message_id = '{chosen}'")
-        labline(line, "buffer", "retry", chosen, "--person", "it")
+        labline(line, *ADDED_BY_COMMAND)
+        labline(line, "buffer", "retry", chosen)
         await line.until(lambda _topic, document: document.get("id") == chosen)
         assert (parked[7]["topic"].removeprefix(f"{TOPIC_ROOT}/"), payload) in line.arrivals
         await line.lot_result(refused)  # and the topic works again for what is new
@@ -257,7 +259,8 @@ async def test_a_dead_letter_becomes_a_judged_result_once_the_configuration_is_m
             assert [reason["code"] for reason in refused["reasons"]] == ["MISSING"]
         line.configure()
         async with line.gateway():
-            labline(line, "buffer", "retry", refused["id"], "--person", "qa")
+            labline(line, *ADDED_BY_COMMAND)
+            labline(line, "buffer", "retry", refused["id"])
             disposition = await line.until(lambda topic, _document: topic == "disposition/LOT-001")
             assert disposition["recommendation"] == "hold"
             await line.until_rows("SELECT tried_ns IS NOT NULL FROM retry", [(1,)])
@@ -266,7 +269,7 @@ async def test_a_dead_letter_becomes_a_judged_result_once_the_configuration_is_m
         assert line.rows("SELECT sample_id, result_version, holds FROM lab_result_checked") == [("S-001", 1, 1)]
         assert len({each["id"] for each in line.of("disposition")}) == 1
         assert line.rows("SELECT subject, body FROM audit WHERE kind = 'dead_letter_retry'") == [
-            (refused["id"], '{"person":"qa"}')
+            (refused["id"], '{"person":"Q. Head","user":"q.head","credential":"os_user"}')
         ]
         assert await line.verified()
 
@@ -359,8 +362,9 @@ async def test_a_store_set_aside_is_counted_and_put_back_and_its_lots_go_on_from
         assert applied["holding"] == found["holding"]
         assert applied["put_back"] == found["holding"]
         assert [line.rows(query) for query in ON_RECORD] == known
+        labline(line, *ADDED_BY_COMMAND)
         for (code,) in line.rows("SELECT code FROM latch"):  # the head that the broker has is unknown here, too
-            labline(line, "audit", "acknowledge", code, "--person", "qa", "--reason", "a trigger was dropped by hand")
+            labline(line, "audit", "acknowledge", code, "--reason", "a trigger was dropped by hand")
         async with line.gateway():
             await line.until(lambda _topic, document: document.get("id") == waiting)
             assert ("disposition/LOT-003", payload) in line.arrivals  # what waited is sent, with its id and bytes
@@ -460,7 +464,8 @@ async def test_a_parked_message_that_is_sent_late_does_not_stand_as_the_last_wor
         await mend()
         await line.lot_result(1, sample_id="S-002", value=9.9)  # the same lot: hold
         await line.disposition_of("S-002")
-        labline(line, "buffer", "retry", parked, "--person", "it")
+        labline(line, *ADDED_BY_COMMAND)
+        labline(line, "buffer", "retry", parked)
         await line.until(lambda _topic, document: document.get("id") == parked)
         kept = []
         async with Participant(

@@ -30,6 +30,7 @@ from simulator.play.file import Timetable, read_recording
 from simulator.play.pace import at_pace
 from tests.fixtures.building import moment
 from tests.fixtures.once import once
+from tests.fixtures.people import add_users_to
 from tests.fixtures.real_parts import REPOSITORY, missing
 from tests.fixtures.small_recipe import RECIPE, write_recipe
 
@@ -214,6 +215,7 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
     monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 60 * 10**9))
     told = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who))])
     assert "results propose nothing of quality" in str(told.exception)  # at this pace they are too old after 12 s
+    add_users_to(here / "store")
     clock = HandMoved(newest_ns + 10**9)
     monkeypatch.setattr(corrections, "time", clock)
     monkeypatch.setattr(act_requests, "SystemClock", lambda: clock)

@@ -3,14 +3,16 @@
 import json
 
 from simulator.gateway_process import ask
+from tests.fixtures.people import ADDED_BY_COMMAND
 from tests.publish.test_refusals import plain_line
 from tests.runtime.test_model_versions import labline
 
-WHO = ("--person", "Q. Head", "--reason", "read by hand")
+WHO = ("--reason", "read by hand")
 
 
 async def test_acts_go_through_the_running_gateway_and_take_effect_at_once(broker, tmp_path):
     async with plain_line(tmp_path, broker) as line, line.gateway():
+        await labline(line, *ADDED_BY_COMMAND)
         await line.lot_result(1, value="1,234")  # which of two numbers it is, nobody can say
         before = await line.disposition_of("S-001")
         await line.publish("lims/results/qc", b"no JSON")
@@ -27,7 +29,7 @@ async def test_acts_go_through_the_running_gateway_and_take_effect_at_once(broke
         assert "settled already: Q. Head" in await labline(
             line, "lot", "LOT-001", "--settle", points[0]["point_id"], *WHO, code=2
         )
-        await labline(line, "buffer", "retry", letter, "--person", "it")
+        await labline(line, "buffer", "retry", letter)
         await line.until_rows("SELECT tried_ns IS NOT NULL FROM retry", [(1,)])
         assert "no alarm STORE_DAMAGED stands" in await labline(
             line, "audit", "acknowledge", "STORE_DAMAGED", *WHO, code=2

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract import acts as contract
-from gateway.contract.acts import ActRequest, answer_line, read_answer, read_request, request_line
+from gateway.contract.acts import ActRequest, SignInRequest, answer_line, read_answer, read_request, request_line
 from gateway.errors import ConfigurationError, LablineError, Problem
 from gateway.records.acts import (
     ACTS,
@@ -39,7 +39,7 @@ from tests.fixtures.building import assignment, bundle, line
 from tests.fixtures.commands import labline
 
 CODE = "MODEL_DRIFT_X"
-WHO = ("--person", "Q. Head", "--reason", "VR-12")
+WHO = ("--reason", "VR-12")
 LATER_NS = 2**62
 
 
@@ -71,7 +71,10 @@ def acknowledge(plant, code=CODE):
 TEXT = st.text(st.characters(max_codepoint=0xD7FF), max_size=40)
 
 
-@given(st.builds(ActRequest, person=TEXT, reason=TEXT, read_before_boot_ns=st.integers(0, LATER_NS),
+SIGN_INS = st.none() | st.builds(SignInRequest, user_id=TEXT, password=TEXT, code=TEXT)
+
+
+@given(st.builds(ActRequest, sign_in=SIGN_INS, reason=TEXT, read_before_boot_ns=st.integers(0, LATER_NS),
                  act=st.one_of(st.builds(AcknowledgeAlarm, code=TEXT),
                                st.builds(SettlePoint, material_lot_id=TEXT, point_id=TEXT),
                                st.builds(RetryMessages, all_parked=st.booleans(),
@@ -93,7 +96,7 @@ def test_an_answer_is_one_line_and_comes_back_as_it_was(answer):
 
 
 def request_document(**changes):
-    request = ActRequest(act=AcknowledgeAlarm(code=CODE), person="p", reason="r", read_before_boot_ns=LATER_NS)
+    request = ActRequest(act=AcknowledgeAlarm(code=CODE), sign_in=None, reason="r", read_before_boot_ns=LATER_NS)
     return {**json.loads(request_line(request)), **changes}
 
 
@@ -372,7 +375,7 @@ def test_what_is_tried_or_sent_again_is_taken_up_at_once(plant):
     (letter,) = [each for (each,) in plant.connection.execute("SELECT dead_letter_id FROM dead_letter")]
     (parked,) = [each for (each,) in plant.connection.execute("SELECT message_id FROM outbox WHERE parked IS NOT NULL")]
     with acting(store(plant), plant.line) as running:
-        ended = labline("buffer", "retry", letter, "--parked", "--person", "it", "--config", plant.file)
+        ended = labline("buffer", "retry", letter, "--parked", "--config", plant.file)
         assert ended.lines == [f"{letter} will be tried again", f"{parked} will be sent again"]
         assert "retries" in running.done
         assert ("committed", None) in running.done  # the outbox is read again
@@ -389,12 +392,13 @@ PROMOTED = PromoteModel(model="viscosity", version="2", bundle_sha256="cd" * 32,
 
 
 def asked(plant, act):
-    request = ActRequest(act=act, person="qa", reason="VR-2", read_before_boot_ns=LATER_NS)
+    request = ActRequest(act=act, sign_in=None, reason="VR-2", read_before_boot_ns=LATER_NS)
     return read_answer(converse(plant, request_line(request))[:-1])
 
 
 def kinds_of_trail(plant):
-    return [kind for (kind,) in plant.connection.execute("SELECT kind FROM audit ORDER BY seq")]
+    rows = plant.connection.execute("SELECT kind FROM audit WHERE kind != 'user_added' ORDER BY seq")
+    return [kind for (kind,) in rows]
 
 
 def test_a_version_is_loaded_before_it_is_decided_and_at_work_when_the_command_hears_so(plant):
@@ -408,7 +412,11 @@ def test_a_version_is_loaded_before_it_is_decided_and_at_work_when_the_command_h
         assert asked(plant, PROMOTED).outcome is ActOutcome.DONE
         assert [part for part in running.done if part[0] == "line"] == [("line", TWIN)]
         assert kinds_of_trail(plant) == ["model_promoted", "version_taken"]
-        assert asked(plant, RollBackModel(model="viscosity")).details == {"taken": "2", "holds": None}
+        assert asked(plant, RollBackModel(model="viscosity")).details == {
+            "taken": "2",
+            "holds": None,
+            "person": "Q. Head",
+        }
         assert [part for part in running.done if part[0] == "line"][1:] == [("line", configured)]
         assert asked(plant, RollBackModel(model="viscosity")).outcome is ActOutcome.REFUSED
     assert defined == [{"viscosity": "cd" * 32}, {}]
@@ -470,7 +478,7 @@ def test_of_two_who_settle_one_point_at_once_the_second_hears_of_the_first(plant
     (point,) = plant.points()
     ended = []
     with acting(store(plant), plant.line):
-        lines = [request_line(ActRequest(act=SettlePoint(material_lot_id="L", point_id=point["point_id"]), person="p",
+        lines = [request_line(ActRequest(act=SettlePoint(material_lot_id="L", point_id=point["point_id"]), sign_in=None,
                                          reason="r", read_before_boot_ns=LATER_NS))] * 2  # fmt: skip
         threads = [threading.Thread(target=lambda line=line: ended.append(converse(plant, line))) for line in lines]
         for thread in threads:
@@ -479,5 +487,5 @@ def test_of_two_who_settle_one_point_at_once_the_second_hears_of_the_first(plant
             thread.join()
     answers = [read_answer(line[:-1]) for line in ended]
     assert sorted(answer.outcome for answer in answers) == [ActOutcome.DONE, ActOutcome.REFUSED]
-    assert sum("is settled already: p" in answer.why for answer in answers) == 1
+    assert sum("is settled already: Q. Head" in answer.why for answer in answers) == 1
     assert plant.connection.execute("SELECT count(*) FROM settlement").fetchone()[0] == 1

@@ -13,10 +13,11 @@ import pytest
 from gateway.contract.times import rfc3339
 from gateway.store.database import read_state
 from simulator.gateway_process import GatewayFailedError, ask
+from tests.fixtures.people import ADDED_BY_COMMAND
 from tests.fixtures.real_parts import REPOSITORY
 
 CANDIDATE = "viscosity_candidate"
-WHO = ("--person", "Q. Head", "--reason", "report VR-12")
+WHO = ("--reason", "report VR-12")
 
 
 async def labline(line, *arguments, code=0):
@@ -59,6 +60,7 @@ def rows(line, query):
 
 async def test_a_version_is_taken_and_rolled_back_while_results_come_and_no_event_is_lost(bench_line, version):
     async with bench_line.gateway():
+        await labline(bench_line, *ADDED_BY_COMMAND)
         await bench_line.until(speaks("1.0.0"))
         publishing = asyncio.create_task(results(bench_line, 60))
         assert "in service" in await labline(bench_line, "model", "promote", version("1.1.0"), *WHO)
@@ -91,6 +93,7 @@ async def test_a_promoted_version_is_in_service_after_a_restart_and_a_missing_on
     first, second = version("1.1.0"), version("1.2.0")
     async with bench_line.gateway():
         await bench_line.until(speaks("1.0.0"))
+    await labline(bench_line, *ADDED_BY_COMMAND)
     await labline(bench_line, "model", "promote", first, *WHO)
     await labline(bench_line, "model", "promote", second, *WHO)
     bench_line.messages.clear()
@@ -118,6 +121,7 @@ async def test_what_does_not_hold_is_not_promoted_and_the_version_at_work_goes_o
     (foreign / "bundle.toml").write_text(manifest.replace('name = "viscosity"', 'name = "thickness"', 1))
     async with bench_line.gateway():
         await bench_line.until(speaks("1.0.0"))
+        await labline(bench_line, *ADDED_BY_COMMAND)
         assert "golden.csv" in await labline(bench_line, "model", "promote", broken, *WHO, code=2)
         assert "is called thickness" in await labline(bench_line, "model", "promote", foreign, *WHO, code=2)
         late = version("1.3.0")

@@ -137,6 +137,14 @@ def rows_of_a_store():
                              "folder": "/bundles/ü", "at_ns": 1, "person": "Zoë", "reason": "VR-1"}  # fmt: skip
     yield "signed_bias", {"bundle_sha256": "ab", "analyte": "ph", "bias": 0.1, "newest_ns": 1, "signed_ns": 2,
                           "approver": "Zoë", "meaning": "VR-2", "public_key": "k", "signature": "s"}  # fmt: skip
+    yield "user_version", {"user_id": "q.head", "full_name": "Zoë", "roles": "quality", "os_user": None, "disabled": 0,
+                           "at_ns": 1, "changed_by": "Ü"}  # fmt: skip
+    yield (
+        "user_password",
+        {"user_id": "q.head", "password_hash": "h", "totp_secret": None, "must_change": 0, "at_ns": 1},
+    )
+    yield "user_key", {"key_id": "k", "user_id": "q.head", "public_key": "ab", "label": "ü", "revoked": 0, "at_ns": 1}
+    yield "sign_in", {"user_id": "q.head", "failures": 1, "last_failed_ns": 1}
     yield from rows_of_the_laboratory()
     yield "control_point", {"result_id": "r1", "material": "OIL-ü", "analyte": "ph", "at_ns": 1, "arrived_ns": 2,
                             "deviations": -1.5, "rejected": 0}  # fmt: skip

@@ -49,6 +49,7 @@ def fill(directory, *samples):
     bench = Bench(directory)
     with HeadFile(directory) as head:
         bench.order()
+        bench.with_users()
         for sample in samples:
             bench.result({"sample_id": sample, "test_name": "pH", "result": 9.9, "material_lot": "LOT/1"})
         bench.connection.execute("UPDATE store SET stopped_clean = 1")
@@ -246,7 +247,7 @@ def acknowledged(store, code):
     configuration = store.parent / "labline.toml"
     configuration.write_text(CONFIGURATION)
     settings, _sha256 = read(configuration)
-    perform(settings, AcknowledgeAlarm(code=code), path=configuration, person="qa", reason="r")
+    perform(settings, AcknowledgeAlarm(code=code), path=configuration, sign_in=None, reason="r")
 
 
 def test_an_act_on_a_store_that_has_lost_lines_does_not_hide_that(store):

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.events import ActRequested
 from gateway.facts.acts import (
+    ActFacts,
     ArchiveFacts,
     MessageState,
     RetryFacts,
@@ -21,14 +22,38 @@ from gateway.inference.feedback import MOST_ENTRIES
 from gateway.records.acts import ArchiveAudit, RetryMessages, SettlePoint, SignBiases
 from gateway.records.people import Settlement, SignedBias
 from gateway.records.scope import Scope
+from gateway.records.users import User
 from gateway.store.audit.heads import keys_of_heads
 from gateway.store.facts.loaders import loader
-from gateway.store.facts.reading import Reading
+from gateway.store.facts.reading import Base, Reading
 from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.users import user_of
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL, value_of
 
 _SETTLEMENT = tuple(field.name for field in fields(Settlement))
+
+
+class ActBase(Base):
+    """What every act is decided by."""
+
+    actor: User | None
+    has_users: bool
+
+
+def act_base(reading: Reading, event: ActRequested) -> ActBase:
+    """Return what every act is decided by: who acts."""
+    return {
+        **reading.base(),
+        "actor": user_of(reading.connection, event.credential),
+        "has_users": value_of(reading.connection, "any_user") is not None,
+    }
+
+
+@loader
+def act_facts(reading: Reading, event: ActRequested) -> ActFacts:
+    """Return who acts, and no more."""
+    return ActFacts(**act_base(reading, event))
 
 
 @loader
@@ -43,7 +68,7 @@ def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFact
     )  # fmt: skip
     client = value_of(reading.connection, "client_of_lot", material_lot_id=act.material_lot_id)
     return SettlePointFacts(
-        **reading.base(),
+        **act_base(reading, event),
         before=before,
         scope=Scope(client_id=client or None),
         open_points=open_points_of(reading.connection, act.material_lot_id),
@@ -51,10 +76,10 @@ def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFact
 
 
 @loader
-def version_facts(reading: Reading, _event: ActRequested) -> VersionFacts:
+def version_facts(reading: Reading, event: ActRequested) -> VersionFacts:
     """Return the promotions and rollbacks that count."""
     known, _unknown = changes(reading.connection.execute(SQL["version_changes"]))
-    return VersionFacts(**reading.base(), changes=tuple(known))
+    return VersionFacts(**act_base(reading, event), changes=tuple(known))
 
 
 @loader
@@ -66,7 +91,7 @@ def retry_facts(reading: Reading, event: ActRequested) -> RetryFacts:
     messages = {message_id: state for message_id, state in named.items() if state is not None}
     if act.all_parked:
         messages |= dict.fromkeys(parked_ids, MessageState.PARKED)
-    return RetryFacts(**reading.base(), messages=messages)
+    return RetryFacts(**act_base(reading, event), messages=messages)
 
 
 def _parked_ids(connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -91,7 +116,7 @@ def sign_bias_facts(reading: Reading, event: ActRequested) -> SignBiasFacts:
     act = _of(event, SignBiases)
     newest = {bias.analyte: _newest_result_ns(reading.connection, bias) for bias in act.biases}
     return SignBiasFacts(
-        **reading.base(),
+        **act_base(reading, event),
         newest_signed_ns=value_of(reading.connection, "newest_signed_ns") or 0,
         newest_result_ns={analyte: at_ns for analyte, at_ns in newest.items() if at_ns is not None},
     )
@@ -109,7 +134,7 @@ def archive_facts(reading: Reading, event: ActRequested) -> ArchiveFacts:
     """Return the trail's first line, and the hash of the line that is to be the archive's last."""
     act = _of(event, ArchiveAudit)
     return ArchiveFacts(
-        **reading.base(),
+        **act_base(reading, event),
         first_seq=value_of(reading.connection, "first_audit_seq"),
         hash_of_last=value_of(reading.connection, "audit_hash", seq=act.last_seq),
         signing_keys=keys_of_heads(reading.connection),

@@ -831,6 +831,82 @@ CREATE VIEW settlement_checked AS SELECT rowid AS row_number, *, hash IS
         CAST(person AS BLOB), CAST(reason AS BLOB), at_ns) AS holds
 FROM settlement;
 
+-- The users of the line, one row for each change of one: the newest row of a user holds.
+CREATE TABLE user_version (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     TEXT NOT NULL,
+    full_name   TEXT NOT NULL,
+    roles       TEXT NOT NULL,
+    os_user     TEXT,
+    disabled    INTEGER NOT NULL,
+    at_ns       INTEGER NOT NULL,
+    changed_by  TEXT NOT NULL,
+    hash        TEXT
+) STRICT;
+CREATE INDEX user_version_of ON user_version (user_id, seq);
+CREATE TRIGGER user_version_hashed AFTER INSERT ON user_version BEGIN
+    UPDATE user_version SET hash =
+        evidence_hash('user_version', NEW.seq, CAST(NEW.user_id AS BLOB), CAST(NEW.full_name AS BLOB),
+        CAST(NEW.roles AS BLOB), CAST(NEW.os_user AS BLOB), NEW.disabled, NEW.at_ns, CAST(NEW.changed_by AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW user_version_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('user_version', seq, CAST(user_id AS BLOB), CAST(full_name AS BLOB), CAST(roles AS BLOB),
+    CAST(os_user AS BLOB), disabled, at_ns, CAST(changed_by AS BLOB)) AS holds
+FROM user_version;
+
+-- The passwords of users as argon2id hashes; the newest row of a user holds.
+CREATE TABLE user_password (
+    seq            INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id        TEXT NOT NULL,
+    password_hash  TEXT NOT NULL,
+    totp_secret    TEXT,
+    must_change    INTEGER NOT NULL,
+    at_ns          INTEGER NOT NULL,
+    hash           TEXT
+) STRICT;
+CREATE INDEX user_password_of ON user_password (user_id, seq);
+CREATE TRIGGER user_password_hashed AFTER INSERT ON user_password BEGIN
+    UPDATE user_password SET hash =
+        evidence_hash('user_password', NEW.seq, CAST(NEW.user_id AS BLOB), CAST(NEW.password_hash AS BLOB),
+        CAST(NEW.totp_secret AS BLOB), NEW.must_change, NEW.at_ns)
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW user_password_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('user_password', seq, CAST(user_id AS BLOB), CAST(password_hash AS BLOB),
+    CAST(totp_secret AS BLOB), must_change, at_ns) AS holds
+FROM user_password;
+
+-- The keys by which terminals sign for users, one row for each change of one; the newest row of a key holds.
+CREATE TABLE user_key (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    key_id      TEXT NOT NULL,
+    user_id     TEXT NOT NULL,
+    public_key  TEXT NOT NULL,
+    label       TEXT NOT NULL,
+    revoked     INTEGER NOT NULL,
+    at_ns       INTEGER NOT NULL,
+    hash        TEXT
+) STRICT;
+CREATE INDEX user_key_of ON user_key (key_id, seq);
+CREATE TRIGGER user_key_hashed AFTER INSERT ON user_key BEGIN
+    UPDATE user_key SET hash =
+        evidence_hash('user_key', NEW.seq, CAST(NEW.key_id AS BLOB), CAST(NEW.user_id AS BLOB),
+        CAST(NEW.public_key AS BLOB), CAST(NEW.label AS BLOB), NEW.revoked, NEW.at_ns)
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW user_key_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('user_key', seq, CAST(key_id AS BLOB), CAST(user_id AS BLOB), CAST(public_key AS BLOB),
+    CAST(label AS BLOB), revoked, at_ns) AS holds
+FROM user_key;
+
+-- How often in a row a user's password was wrong.
+CREATE TABLE sign_in (
+    user_id         TEXT PRIMARY KEY,
+    failures        INTEGER NOT NULL,
+    last_failed_ns  INTEGER
+) STRICT;
+
 -- Refused messages that speak of a lot, or of a sample ('' for the lot); result: what a contradiction said.
 CREATE TABLE refused_result (
     dead_letter_id   TEXT NOT NULL,

@@ -20,6 +20,7 @@ from gateway.store.transaction.records import (
     operation,
     predictions,
     production,
+    users,
 )
 
 
@@ -71,4 +72,8 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(acts.message_unparked, "outbox"),
     _kind(acts.dead_letter_retry, "retry"),
     _kind(acts.audit_archived, "audit_archive", "audit"),
+    _kind(users.user_changed, "user_version"),
+    _kind(users.password_set, "user_password"),
+    _kind(users.key_changed, "user_key"),
+    _kind(users.sign_in_counted, "sign_in"),
 ))  # fmt: skip

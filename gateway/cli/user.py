@@ -1,0 +1,195 @@
+"""``labline user``: who may act on this line, by which roles, and how they show who they are."""
+
+from contextlib import closing
+from getpass import getpass
+from pathlib import Path
+
+import typer
+
+from gateway.cli.acts import asked_for, name_option, person_option, reason_option, sign_in_of
+from gateway.cli.output import out, show_json, show_table
+from gateway.config.credentials import credential
+from gateway.config.reading import read
+from gateway.errors import LablineError
+from gateway.people.passwords import hashed, problem_of
+from gateway.records.acts import Act, AddUser, Answer, ChangeUser, EnrollKey, RevokeKey, SetPassword
+from gateway.records.users import Role, User
+from gateway.runtime.act_requests import perform
+from gateway.store.database import read_state
+from gateway.store.queries.users import keys_of_all, users_of_all
+
+app = typer.Typer(help="The users of a line, their roles, passwords and keys.", no_args_is_help=True)
+NEW_PASSWORD = "new_user_password"  # noqa: S105 - the credential that holds it, where nobody can be asked
+_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
+_USER = typer.Argument(..., metavar="USER", help="The user's id, such as a.miller.")
+_ROLES = typer.Option(None, "--role", help="What the user may do; name it again for several roles.")
+_ACCOUNT = typer.Option(
+    None, "--os-user", metavar="ACCOUNT", help="The operating system's account that acts as this user."
+)
+_REASON = reason_option("--reason", "Why; goes into the audit trail.", required=False)
+_PERSON = person_option()
+
+
+@app.callback()
+def _group() -> None:
+    """Manage the users of a line."""
+
+
+@app.command(name="list")
+def list_users(
+    config: Path = _CONFIG,
+    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+) -> None:
+    """Show the users, their roles and accounts, and the keys that are enrolled for them."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        users, keys = users_of_all(connection), keys_of_all(connection)
+    in_use = [key for key in keys if not key.revoked]
+    if as_json:
+        show_json({
+            "users": [
+                {"user": user.user_id, "name": user.full_name, "roles": list(user.roles), "os_user": user.os_user,
+                 "disabled": user.disabled,
+                 "keys": [{"key": key.key_id, "label": key.label} for key in in_use if key.user_id == user.user_id]}
+                for user in users
+            ]
+        })  # fmt: skip
+        return
+    rows = [(user.user_id, user.full_name, ", ".join(user.roles), user.os_user or "",
+             "disabled" if user.disabled else "") for user in users]  # fmt: skip
+    show_table("users", ("user", "name", "roles", "account", ""), rows)
+    if in_use:
+        show_table("keys", ("key", "user", "terminal"), [(key.key_id, key.user_id, key.label) for key in in_use])
+
+
+@app.command()
+def add(
+    user: str = _USER,
+    config: Path = _CONFIG,
+    name: str = name_option("--name", "The printed name, which stands wherever the user has acted."),
+    roles: list[Role] = _ROLES,
+    account: str | None = _ACCOUNT,
+    reason: str | None = _REASON,
+    person: str | None = _PERSON,
+) -> None:
+    """Add a user. The first one is made by the account to which the store belongs, as an administrator."""
+    act = AddUser(user_id=user, full_name=name, roles=tuple(roles or ()), os_user=account)
+    _done(act, config, person, reason)
+    out.print(f"{user} is a user now; a password is set with: labline user password {user}", soft_wrap=True)
+
+
+@app.command()
+def role(
+    user: str = _USER,
+    roles: list[Role] = typer.Argument(..., help="All roles that the user has from now on."),
+    config: Path = _CONFIG,
+    reason: str | None = _REASON,
+    person: str | None = _PERSON,
+) -> None:
+    """Give a user other roles: those that are named, and no others."""
+    _done(ChangeUser(user_id=user, roles=tuple(roles)), config, person, reason)
+    out.print(f"{user} has the roles: {', '.join(roles)}", soft_wrap=True)
+
+
+@app.command()
+def change(
+    user: str = _USER,
+    config: Path = _CONFIG,
+    name: str | None = name_option("--name", "The printed name from now on.", required=False),
+    account: str | None = typer.Option(None, "--os-user", metavar="ACCOUNT", help="The account; '' takes it away."),
+    reason: str | None = _REASON,
+    person: str | None = _PERSON,
+) -> None:
+    """Change a user's printed name, or the operating system's account that acts as this user."""
+    if name is None and account is None:
+        raise LablineError("nothing is named to be changed", hint="give --name or --os-user")
+    _done(ChangeUser(user_id=user, full_name=name, os_user=account), config, person, reason)
+    out.print(f"{user} is changed")
+
+
+@app.command()
+def disable(
+    user: str = _USER, config: Path = _CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
+) -> None:
+    """Let a user act no more; what the user has done stays on record."""
+    _done(ChangeUser(user_id=user, disabled=True), config, person, reason)
+    out.print(f"{user} is disabled")
+
+
+@app.command()
+def enable(
+    user: str = _USER, config: Path = _CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
+) -> None:
+    """Let a user who was disabled act again."""
+    _done(ChangeUser(user_id=user, disabled=False), config, person, reason)
+    out.print(f"{user} is enabled")
+
+
+@app.command()
+def password(user: str = _USER, config: Path = _CONFIG, person: str | None = _PERSON) -> None:
+    """Set a user's password; it is asked for twice. One that an administrator sets is changed at the next sign-in."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        known = next((item for item in users_of_all(connection) if item.user_id == user), None)
+    if known is None:
+        raise LablineError(f"there is no user {user}", hint="labline user list shows the users")
+    sign_in = sign_in_of(person)
+    act = SetPassword(user_id=user, password_hash=hashed(_new_password(known)))
+    perform(settings, act, path=config.resolve(), sign_in=sign_in, reason="")
+    out.print(f"{user} has a new password")
+
+
+@app.command()
+def enroll(
+    user: str = _USER,
+    key: Path = typer.Option(..., "--key", help="The terminal's Ed25519 public key as PEM."),
+    label: str = name_option("--terminal", "Which terminal holds the key."),
+    config: Path = _CONFIG,
+    person: str | None = _PERSON,
+) -> None:
+    """Let a terminal's key sign responses for a user; unsigned responses can acknowledge only."""
+    answer = _done(EnrollKey(user_id=user, public_key=_public_key(key), label=label), config, person, None)
+    out.print(f"{user} signs with the key {answer.details['key_id']}", soft_wrap=True)
+
+
+@app.command()
+def revoke(
+    key: str = typer.Argument(..., metavar="KEY", help="The key's id, as labline user list shows it."),
+    config: Path = _CONFIG,
+    person: str | None = _PERSON,
+) -> None:
+    """Let a key sign nothing any more."""
+    _done(RevokeKey(key_id=key), config, person, None)
+    out.print(f"the key {key} is revoked", soft_wrap=True)
+
+
+def _done(act: Act, config: Path, person: str | None, reason: str | None) -> Answer:
+    settings, _sha256 = read(config)
+    return perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason or "")
+
+
+def _new_password(user: User) -> str:
+    """Return a new password from the terminal or the credential; raises LablineError where it does not do."""
+    new = credential(NEW_PASSWORD)
+    if new is None:
+        new = asked_for(f"New password of {user.user_id}: ", NEW_PASSWORD)
+        if getpass("Once more: ") != new:
+            raise LablineError("the two are not the same", hint="nothing is changed; try again")
+    problem = problem_of(new, user_id=user.user_id, full_name=user.full_name)
+    if problem is not None:
+        raise LablineError(problem, hint="nothing is changed; choose another one")
+    return new
+
+
+def _public_key(path: Path) -> str:
+    """Return an Ed25519 public key in hexadecimal."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except ValueError as error:
+        raise LablineError(f"{path} is no public key as PEM", hint="openssl pkey -in KEY.pem -pubout") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise LablineError(f"{path} is no Ed25519 key", hint="openssl genpkey -algorithm ed25519 -out KEY.pem")
+    return key.public_bytes_raw().hex()

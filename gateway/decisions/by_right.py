@@ -1,0 +1,56 @@
+"""Every act is decided only after it is known who acts, and that they may.
+
+What is refused for lack of a right goes into the audit trail; what is done carries the user and the credential in each
+of its entries, and the printed name where the act keeps one.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from gateway.decision import Decision
+from gateway.decisions.changes import audit_entry
+from gateway.events import ActRequested
+from gateway.facts.acts import ActFacts
+from gateway.people.authority import authorised
+from gateway.records.acts import ActOutcome, Answer
+from gateway.records.outgoing import AuditEntry
+from gateway.records.users import User
+
+KindOfFacts = TypeVar("KindOfFacts", bound=ActFacts)
+
+
+def by_right(
+    decide: Callable[[ActRequested, KindOfFacts], Decision],
+) -> Callable[[ActRequested, KindOfFacts], Decision]:
+    """Return the decision on an act that is taken only where the person may."""
+
+    def decided(event: ActRequested, facts: KindOfFacts) -> Decision:
+        actor = authorised(event.act, event.credential, facts.actor, has_users=facts.has_users)
+        if isinstance(actor, Answer):
+            return Decision(audit=(_refused(event, facts.actor, actor),), answer=actor)
+        decision = decide(replace(event, person=actor.full_name), facts)
+        who = {"user": actor.user_id, "credential": event.credential.kind.value}
+        audit = tuple(replace(entry, body={**entry.body, **who}) for entry in decision.audit)
+        return replace(decision, audit=audit, answer=_naming(decision.answer, actor))
+
+    return decided
+
+
+def _naming(answer: Answer | None, actor: User) -> Answer | None:
+    """Return the answer with the printed name of who has acted, where something is done."""
+    if answer is None or answer.outcome is not ActOutcome.DONE:
+        return answer
+    return replace(answer, details={**answer.details, "person": actor.full_name})
+
+
+def _refused(event: ActRequested, actor: User | None, answer: Answer) -> AuditEntry:
+    credential = event.credential
+    return audit_entry(
+        "act_refused",
+        event.act.kind.value,
+        user=None if actor is None else actor.user_id,
+        subject=credential.subject,
+        credential=credential.kind.value,
+        why=answer.why,
+    )

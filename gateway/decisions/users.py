@@ -1,0 +1,168 @@
+"""Users, passwords and keys: what an administrator changes of them, and what a wrong password does."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+from gateway.contract.identity import identity_of
+from gateway.contract.lims.names import normalised
+from gateway.decision import Decision
+from gateway.decisions.changes import audit_entry
+from gateway.events import ActRequested, SignInTried
+from gateway.facts.acts import SignInFacts, UserFacts
+from gateway.people.sign_in import is_locked
+from gateway.records.acts import AddUser, Answer, ChangeUser, EnrollKey, RevokeKey, SetPassword, done, refused
+from gateway.records.users import KeyChanged, PasswordSet, Role, SignInCounted, User, UserChanged
+
+_USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+_PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
+_USERS = "labline user list shows the users"
+
+
+def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:
+    """Add a user; the first one is an administrator, so that there is somebody to add others."""
+    act = event.act
+    assert isinstance(act, AddUser)  # noqa: S101 - its row in the table says so
+    user = User(
+        user_id=act.user_id,
+        full_name=normalised(act.full_name),
+        roles=_ordered(act.roles),
+        os_user=act.os_user or None,
+    )
+    if not _USER_ID.fullmatch(act.user_id):
+        return _refusal(f"{act.user_id} is no user's id", hint="small letters, digits, dot, dash, at most 32")
+    if any(other.user_id == act.user_id for other in facts.users):
+        return _refusal(f"there is a user {act.user_id} already", hint="labline user change changes a user")
+    if not facts.users and Role.ADMINISTRATOR not in user.roles:
+        return _refusal("the first user must be an administrator", hint="give --role administrator")
+    return _no_such_user_can_be(user, facts) or _changed("user_added", user, event)
+
+
+def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:
+    """Change a user's name, roles or account, or disable one; one administrator always remains."""
+    act = event.act
+    assert isinstance(act, ChangeUser)  # noqa: S101 - its row in the table says so
+    before = _user(act.user_id, facts)
+    if before is None:
+        return _unknown(act.user_id)
+    user = replace(
+        before,
+        full_name=before.full_name if act.full_name is None else normalised(act.full_name),
+        roles=before.roles if act.roles is None else _ordered(act.roles),
+        os_user=before.os_user if act.os_user is None else act.os_user or None,
+        disabled=before.disabled if act.disabled is None else act.disabled,
+    )
+    if not _is_administrator(user) and not any(_is_administrator(other) for other in facts.users
+                                               if other.user_id != user.user_id):  # fmt: skip
+        return _refusal(f"{user.user_id} is the last administrator", hint="make somebody else one first")
+    return _no_such_user_can_be(user, facts) or _changed("user_changed", user, event)
+
+
+def on_set_password(event: ActRequested, facts: UserFacts) -> Decision:
+    """Give a user a password: oneself, or an administrator, whose choice the user has to replace."""
+    act, actor = event.act, facts.actor
+    assert isinstance(act, SetPassword)  # noqa: S101 - its row in the table says so
+    if _user(act.user_id, facts) is None:
+        return _unknown(act.user_id)
+    own = actor is not None and actor.user_id == act.user_id
+    if not own and (actor is None or Role.ADMINISTRATOR not in actor.roles):
+        return _refusal(f"the password of {act.user_id} is not yours", hint="an administrator can set it anew")
+    password = PasswordSet(
+        user_id=act.user_id, password_hash=act.password_hash, totp_secret=act.totp_secret, must_change=not own
+    )
+    return Decision(
+        records=(password, SignInCounted(user_id=act.user_id, failures=0, last_failed_ns=None)),
+        audit=(audit_entry("password_set", act.user_id, must_change=not own, person=event.person),),
+        answer=done(),
+    )
+
+
+def on_enroll_key(event: ActRequested, facts: UserFacts) -> Decision:
+    """Let a key sign for a user; one key signs for one user only."""
+    act = event.act
+    assert isinstance(act, EnrollKey)  # noqa: S101 - its row in the table says so
+    if _user(act.user_id, facts) is None:
+        return _unknown(act.user_id)
+    if not _PUBLIC_KEY.fullmatch(act.public_key):
+        return _refusal("that is no Ed25519 public key", hint="32 bytes as 64 hexadecimal digits")
+    if any(key.public_key == act.public_key for key in facts.keys):
+        return _refusal("this key is enrolled, or was", hint="make a new key for each user and terminal")
+    key = KeyChanged(
+        key_id=identity_of("enrolled-key", act.public_key),
+        user_id=act.user_id,
+        public_key=act.public_key,
+        label=normalised(act.label),
+    )
+    return _key_changed("key_enrolled", key, event)
+
+
+def on_revoke_key(event: ActRequested, facts: UserFacts) -> Decision:
+    """Let a key sign nothing any more."""
+    act = event.act
+    assert isinstance(act, RevokeKey)  # noqa: S101 - its row in the table says so
+    key = next((key for key in facts.keys if key.key_id == act.key_id and not key.revoked), None)
+    if key is None:
+        return _refusal(f"no key {act.key_id} is enrolled", hint=_USERS)
+    return _key_changed("key_revoked", replace(key, revoked=True), event)
+
+
+def on_sign_in_tried(event: SignInTried, facts: SignInFacts) -> Decision:
+    """Count wrong passwords in a row; a name that is no user's is put on record only."""
+    entry = audit_entry("sign_in" if event.succeeded else "sign_in_failed", event.user_id, via=event.via)
+    if not facts.known or (event.succeeded and not facts.failures):
+        return Decision(audit=(entry,))
+    failures = 0 if event.succeeded else facts.failures + 1
+    counted = SignInCounted(
+        user_id=event.user_id, failures=failures, last_failed_ns=None if event.succeeded else event.at_ns
+    )
+    locked = (audit_entry("user_locked", event.user_id, failures=failures),) if is_locked(failures) else ()
+    return Decision(records=(counted,), audit=(entry, *locked))
+
+
+def _user(user_id: str, facts: UserFacts) -> User | None:
+    return next((user for user in facts.users if user.user_id == user_id), None)
+
+
+def _is_administrator(user: User) -> bool:
+    return Role.ADMINISTRATOR in user.roles and not user.disabled
+
+
+def _ordered(roles: Iterable[Role]) -> tuple[Role, ...]:
+    return tuple(role for role in Role if role in frozenset(roles))
+
+
+def _no_such_user_can_be(user: User, facts: UserFacts) -> Decision | None:
+    if not user.full_name:
+        return _refusal("a user needs a name that can be read", hint="give --name")
+    if not user.roles:
+        return _refusal("a user needs a role", hint=f"one of {', '.join(Role)}")
+    taken = next((other for other in facts.users
+                  if other.os_user is not None and other.os_user == user.os_user and other.user_id != user.user_id),
+                 None)  # fmt: skip
+    if taken is not None:
+        return _refusal(f"the account {user.os_user} is {taken.user_id}'s", hint="an account acts for one user")
+    return None
+
+
+def _changed(kind: str, user: User, event: ActRequested) -> Decision:
+    body = {name: value for name, value in asdict(user).items() if name != "user_id"}
+    return Decision(
+        records=(UserChanged(user=user, changed_by=event.person),),
+        audit=(audit_entry(kind, user.user_id, **body, person=event.person, reason=event.reason),),
+        answer=done(),
+    )
+
+
+def _key_changed(kind: str, key: KeyChanged, event: ActRequested) -> Decision:
+    entry = audit_entry(kind, key.key_id, of=key.user_id, public_key=key.public_key, label=key.label,
+                        person=event.person)  # fmt: skip
+    return Decision(records=(key,), audit=(entry,), answer=done(key_id=key.key_id))
+
+
+def _unknown(user_id: str) -> Decision:
+    return _refusal(f"there is no user {user_id}", hint=_USERS)
+
+
+def _refusal(why: str, *, hint: str) -> Decision:
+    answer: Answer = refused(why, hint=hint)
+    return Decision(answer=answer)

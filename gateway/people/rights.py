@@ -1,0 +1,29 @@
+"""Which roles may do which act: one row for each act. Pure.
+
+An administrator runs the gateway and its users, and decides nothing about quality: the two are apart on purpose
+(21 CFR 11.10 g, Annex 11 section 12).
+"""
+
+from collections.abc import Mapping
+
+from gateway.records.acts import ActKind
+from gateway.records.users import Role
+
+_QUALITY_AND_ENGINEERS = frozenset({Role.QUALITY, Role.ENGINEER})
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+EVERYBODY = frozenset(Role)
+
+RIGHTS: Mapping[ActKind, frozenset[Role]] = {
+    ActKind.ACKNOWLEDGE_ALARM: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER, Role.ADMINISTRATOR}),
+    ActKind.SETTLE_POINT: frozenset({Role.QUALITY}),
+    ActKind.PROMOTE_MODEL: _QUALITY_AND_ENGINEERS,
+    ActKind.ROLL_BACK_MODEL: _QUALITY_AND_ENGINEERS,
+    ActKind.SIGN_BIASES: _QUALITY_AND_ENGINEERS,
+    ActKind.RETRY_MESSAGES: frozenset({Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER, Role.ADMINISTRATOR}),
+    ActKind.ARCHIVE_AUDIT: _ADMINISTRATORS,
+    ActKind.ADD_USER: _ADMINISTRATORS,
+    ActKind.CHANGE_USER: _ADMINISTRATORS,
+    ActKind.SET_PASSWORD: EVERYBODY,  # one's own; another's is an administrator's
+    ActKind.ENROLL_KEY: _ADMINISTRATORS,
+    ActKind.REVOKE_KEY: _ADMINISTRATORS,
+}

@@ -1,0 +1,37 @@
+-- name: any_user
+SELECT 1 FROM user_version LIMIT 1;
+
+-- name: users
+SELECT user_id, full_name, roles, os_user, disabled, holds
+FROM user_version_checked AS newest
+WHERE seq = (SELECT max(seq) FROM user_version WHERE user_id = newest.user_id)
+ORDER BY user_id;
+
+-- name: insert_user_version
+INSERT INTO user_version (user_id, full_name, roles, os_user, disabled, at_ns, changed_by)
+VALUES (:user_id, :full_name, :roles, :os_user, :disabled, :at_ns, :changed_by);
+
+-- name: newest_password
+SELECT password_hash, totp_secret, must_change, holds
+FROM user_password_checked WHERE user_id = :user_id ORDER BY seq DESC LIMIT 1;
+
+-- name: insert_user_password
+INSERT INTO user_password (user_id, password_hash, totp_secret, must_change, at_ns)
+VALUES (:user_id, :password_hash, :totp_secret, :must_change, :at_ns);
+
+-- name: user_keys
+SELECT key_id, user_id, public_key, label, revoked, holds
+FROM user_key_checked AS newest
+WHERE seq = (SELECT max(seq) FROM user_key WHERE key_id = newest.key_id)
+ORDER BY seq;
+
+-- name: insert_user_key
+INSERT INTO user_key (key_id, user_id, public_key, label, revoked, at_ns)
+VALUES (:key_id, :user_id, :public_key, :label, :revoked, :at_ns);
+
+-- name: sign_in
+SELECT failures, last_failed_ns FROM sign_in WHERE user_id = :user_id;
+
+-- name: count_sign_in
+INSERT INTO sign_in (user_id, failures, last_failed_ns) VALUES (:user_id, :failures, :last_failed_ns)
+ON CONFLICT (user_id) DO UPDATE SET failures = excluded.failures, last_failed_ns = excluded.last_failed_ns;
