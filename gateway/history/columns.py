@@ -18,8 +18,8 @@ class SampleFlag(IntFlag):
     """How a sample came. The names stand in exports."""
 
     NONE = 0
-    SERVER_TIME = 1  # it came without a source time: the server's is taken
-    GATEWAY_TIME = 2  # it came without any time: when it was received is taken
+    SERVER_TIME = 1  # it came without a source time: the server time is used
+    GATEWAY_TIME = 2  # it came without any time: the time of receipt is used
     BACKFILLED = 4  # read from the server's history after a gap
     TOLD_AGAIN = 8  # resent by the server after a loss; counts from the time of resending
     MARK = 16  # no sample: from here on nothing is known

@@ -17,7 +17,7 @@ from gateway.records.process import TagSample
 
 log = structlog.get_logger()
 
-RING_SAMPLES = 2**15  # the most of one tag; what is read further back comes from disk
+RING_SAMPLES = 2**15  # of one tag at most; older samples are read from disk
 
 
 class History:

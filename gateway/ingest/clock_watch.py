@@ -19,7 +19,7 @@ class ClockWatch:
         self.start_over()
 
     def start_over(self) -> None:
-        """Forget what was read: the gateway's own clock was set."""
+        """Forget all readings: the gateway's own clock was set."""
         self._clocks = SourceClocks(limit_ns=self._max_clock_skew_ns, usual_delay_ns=self._usual_delay_ns)
         self.server_since_up = ServerClock(limit_ns=self._max_clock_skew_ns)
         self.distrusted: Mapping[str, str] = {}  # tags whose times cannot be used, and why

@@ -125,7 +125,7 @@ class EventQueue:
 
 
 def _recurring(event: Event) -> str | None:
-    """Return the name under which an event of the gateway's own clock comes again and again, or None."""
+    """Return the name of a recurring event (a model or timer that is due), or None for any other."""
     match event:
         case ModelDue():
             return f"model {event.model}"

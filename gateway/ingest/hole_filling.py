@@ -48,7 +48,7 @@ class HoleFilling:
         self._current = None
 
     def note_live(self, samples: Iterable[TagSample]) -> None:
-        """Note what came live after the newest hole: it need not be read from history."""
+        """Note live values after the newest hole: they need not be read from history."""
         if self._current is not None:
             for sample in samples:
                 self._current.first_live_ns.setdefault(sample.tag, sample.source_ns)

@@ -1,6 +1,6 @@
 """A hole in the values of a source, and which of it its server's history fills. Pure.
 
-A slice of a few tags and minutes is read at a time; what came live is left out of what history adds.
+A slice of a few tags and minutes is read at a time; values that came live are left out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ class Hole:
                 yield group, start_ns, min(start_ns + _FILL_SLICE_NS, self.until_ns)
 
     def missed(self, tag: str, samples: Iterable[TagSample], *, start_ns: int, until_ns: int) -> list[TagSample]:
-        """Return what a slice adds: the value that held at its start, and what came within it and not live.
+        """Return the samples that a slice adds: the one that held at its start, and those within it not received live.
 
         If the server has no value at the start, the last value of the slice before still holds: that slice was read
         to the end.

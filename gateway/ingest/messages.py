@@ -56,7 +56,7 @@ class _Waiting:
     deliveries: list[Delivery]
 
     def again(self, delivery: Delivery) -> None:
-        """Note that it was delivered once more; what came on an older connection is forgotten there."""
+        """Note a redelivery; deliveries of an older connection are dropped, as the broker forgets them."""
         if delivery.generation != self.deliveries[-1].generation:
             self.deliveries.clear()
         self.deliveries.append(delivery)
@@ -123,7 +123,7 @@ class Intake:
             session.pause()
 
     def _settled(self, key: tuple[int, str, str], waiting: _Waiting, session: Acknowledger) -> None:
-        """Acknowledge a message of which everything is committed."""
+        """Acknowledge a message whose events are all committed."""
         if self._waiting.get(key) is waiting:
             del self._waiting[key]
         for delivery in waiting.deliveries:

@@ -78,7 +78,7 @@ class OpcUaFeed:
         """Fill what the server's history can fill, and put each hole on record, until cancelled."""
         await self._filling.fill()
 
-    # --- what comes
+    # --- reports of the session
 
     def on_notification(self, notification: Notification) -> None:
         """Take one notification."""
@@ -141,7 +141,7 @@ class OpcUaFeed:
         """Report every tag that cannot be used, and why."""
         self._listener.tags(self.name, {**self._clocks.distrusted, **self._troubles})
 
-    # --- what is lost
+    # --- losses
 
     def _renew_after_clock_step(self) -> None:
         """Have all values sent again, since the gateway's clock was set.

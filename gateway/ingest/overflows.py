@@ -29,7 +29,7 @@ class Overflows:
         self._standing: dict[str, _Overflow] = {}
 
     def note(self, tag: str, samples: Iterable[TagSample]) -> None:
-        """Mark what is lost of a tag before these samples."""
+        """Mark the loss of a tag's values before these samples."""
         since_ns = self._history.last_ns(tag)
         until_ns = min(sample.source_ns for sample in samples if sample.tag == tag)
         if since_ns is None or since_ns >= until_ns:

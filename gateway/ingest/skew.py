@@ -59,7 +59,7 @@ class TagClock:
 
     def __init__(self) -> None:
         self._last: TagSample | None = None
-        self._since_ns = 0  # when its present source time came first
+        self._since_ns = 0  # when its present source time was first received
         self._leads_ns = array("q")  # the last few; a deque has room for 64, and there are thousands of tags
         self.lead_ns = 0.0
         self.stands_still = False

@@ -1,9 +1,9 @@
-"""What a move of a setpoint does to the other values that hang on it. Pure.
+"""What a move of a setpoint does to the other outputs that depend on it. Pure.
 
-These are the model's other values, and those of every model in service whose inputs follow the same setpoint: by that
-model's own word, else through the tags that follow it by the word of the model that would move it. A move must leave
-each of them where it is valid, and no farther outside its specification than it is now; one that cannot say where it
-would go forbids the move.
+These are the model's other outputs, and those of every model in service whose inputs follow the same setpoint. How its
+inputs follow is stated by that model's bundle, or else by the gains of the model that would make the move. After the
+move each output must lie in its valid range and no farther outside its specification than now. If an output cannot be
+predicted, the move is not suggested.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ _ROUNDING = 1e-6  # of the half width: what two evaluations of the same row may 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Basis:
-    """What a value rests on at present: its model's inputs at an instant, its correction, half its interval."""
+    """What a prediction is based on at present: its model's inputs at an instant, its bias, half its interval."""
 
     inputs: tuple[float, ...]
     end_ns: int
@@ -38,7 +38,7 @@ class Basis:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoupledOutput:
-    """A value that a move may push; ``basis`` None: its model cannot say at present."""
+    """An output that a move may change; ``basis`` None: its model has no accepted prediction at present."""
 
     model: ModelAssignment
     analyte: str
@@ -50,7 +50,7 @@ class CoupledOutput:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingMove:
-    """A move that was suggested and has not had its effect yet, or will not have it."""
+    """A move that was suggested and has not had its full effect yet, or was not made."""
 
     manipulated: ManipulatedTag
     mover: ModelAssignment
@@ -74,8 +74,8 @@ def pending_moves(open_suggestions: Iterable[Guidance], line: LineDefinition) ->
 def moves_interact(
     pending: PendingMove, manipulated: ManipulatedTag, model: ModelAssignment, others: Iterable[CoupledOutput]
 ) -> bool:
-    """Return whether some value hangs on both setpoints: each move was, or would be, judged without the other."""
-    if pending.manipulated.tag == manipulated.tag:  # of one setpoint the minimum interval sees to that
+    """Return whether an output depends on both setpoints: then each move is judged without the effect of the other."""
+    if pending.manipulated.tag == manipulated.tag:  # for one setpoint the minimum interval between moves prevents that
         return False
     parties = (model, *(other.model for other in others if other.specification is not None))
     return any(
@@ -109,7 +109,7 @@ def gains_on(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAs
 
 
 def settling_ns(other: ModelAssignment, manipulated: ManipulatedTag, mover: ModelAssignment) -> int:
-    """Return for how long after a move the inputs of a model that follow it still look back to before it."""
+    """Return for how long after a move the windows of the inputs that follow it still begin before the move."""
     gains = gains_on(other, manipulated, mover)
     following = (item for item, gain in zip(other.bundle.inputs, gains, strict=True) if gain)
     return max((item.lag_ns + item.window_ns for item in following), default=0)
@@ -118,8 +118,10 @@ def settling_ns(other: ModelAssignment, manipulated: ManipulatedTag, mover: Mode
 def shows_last_move(
     other: CoupledOutput, manipulated: ManipulatedTag, mover: ModelAssignment, *, moved_ns: int | None
 ) -> bool:
-    """Return whether what a value rests on shows the setpoint's last move: else two moves would count as one."""
-    if other.basis is None or moved_ns is None or other.model.name == mover.name:  # its own interval sees to its own
+    """Return whether an output's basis includes the setpoint's last move; if not, two moves would count as one."""
+    if (
+        other.basis is None or moved_ns is None or other.model.name == mover.name
+    ):  # for its own outputs the minimum interval prevents that
         return other.basis is not None
     return other.basis.end_ns - settling_ns(other.model, manipulated, mover) >= moved_ns
 
@@ -178,7 +180,7 @@ def coupled_outputs_of_neighbour(
 
 
 def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment) -> Basis | None:
-    """Return what an accepted prediction of the version in service rests on; in shadow it vouches for nothing."""
+    """Return the basis of an accepted prediction of the version in service; None in shadow."""
     if (
         prediction is None
         or prediction.model != neighbour.bundle.identity
@@ -199,11 +201,11 @@ def _basis_of(prediction: Prediction | None, neighbour: ModelAssignment) -> Basi
 def allowed_moves(
     other: CoupledOutput, basis: Basis, moves: NDArray[np.float64], gains: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Return which moves another value allows.
+    """Return which moves another output allows.
 
     Args:
-        other: the value.
-        basis: what it rests on at present.
+        other: the output.
+        basis: what its prediction is based on at present.
         moves: by how much the setpoint moves, shape (n,).
         gains: by how much the inputs of its model follow it, shape (inputs,).
     """

@@ -74,7 +74,7 @@ def search(
 
     Args:
         model: the model with its manipulated tags.
-        output: which of its values is to come back.
+        output: which of its outputs is to come back.
         features: the accepted inputs now.
         specification: what the prediction shall come back to.
         current: the values of the setpoints and interlock tags now, where they are known well enough.
@@ -117,7 +117,7 @@ def is_still_valid(
     current: Mapping[str, float],
     moved_ns: int | None,
 ) -> bool:
-    """Return whether a suggestion that nobody has followed yet is still allowed, and still leads towards the target.
+    """Return whether a suggestion that was not followed yet is still allowed, and still leads towards the target.
 
     Args as of ``search``; ``moved_ns``: when the setpoint was last seen to move. Raises InferenceError likewise.
     """
@@ -151,7 +151,7 @@ def _blocked(
 ) -> Reason | None:
     """Return why a setpoint is not moved, or None.
 
-    A move is under way whose effect would add to this one's, or a value that follows it cannot say where it would go.
+    Either the effect of a pending move would add to this one's, or an output that depends on it cannot be predicted.
     """
     pending = next((move for move in output.pending if moves_interact(move, manipulated, model, output.others)), None)
     if pending is not None:
@@ -200,7 +200,7 @@ def _candidates(
     predicted = model.predict(rows)[:, output.column] + output.bias
     target, half_width = target_of(specification), output.half_width
     valid = np.isfinite(predicted) & (predicted >= output.valid[0]) & (predicted <= output.valid[1])
-    valid &= accepted_inputs(model, rows)  # the move must not lead out of where the model is valid
+    valid &= accepted_inputs(model, rows)  # the inputs after the move must lie in the validated ranges and the domain
     valid &= _allowed_by_coupled_outputs(model, output, manipulated, proposals - current)
     return [
         _Candidate(

@@ -97,7 +97,7 @@ def _grid(values: NDArray[np.float64]) -> bytes | None:
 
 
 def _common_step(differences: NDArray[np.float64]) -> float | None:
-    """Return a step of which all differences are nearly whole multiples (Euclid's algorithm on all at once)."""
+    """Return the step whose whole multiples all differences nearly are (Euclid's algorithm on all at once)."""
     step = float(differences.min())
     for _ in range(_STEP_ROUNDS):
         if not step > 0.0 or not np.isfinite(step):

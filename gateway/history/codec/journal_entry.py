@@ -1,7 +1,7 @@
-"""What arrived within one flush, of all series at once: columns in memory, one block of bytes in the journal. Pure.
+"""The samples of one flush, of all series together: columns in memory, one block of bytes in the journal. Pure.
 
-One block, not one for each series: of a thousand tags each has a sample or two in a second, and a chunk for each of
-them would cost a thousand times what their columns cost together.
+One block, not one for each series: a thousand tags have a sample or two each in a second, and a chunk for each tag
+would cost a thousand times as much as one block.
 """
 
 import json
@@ -59,7 +59,7 @@ class Batch:
         return dict(zip(self.counts, accumulate(self.counts.values(), initial=0), strict=False))
 
     def of_series(self, name: str) -> Columns:
-        """Return the samples of one series, of which there may be none."""
+        """Return the samples of one series; there may be none."""
         begin = self._begins.get(name, 0)
         return self.columns.where(slice(begin, begin + self.counts.get(name, 0)))
 

@@ -43,7 +43,7 @@ class PartReader:
         return part
 
     def part(self) -> bytes:
-        """Return the part that comes next, whose length stands before it."""
+        """Return the next part; its length is written before it."""
         (length,) = self.read("<I")
         return self.read_bytes(length)
 

@@ -1,1 +1,1 @@
-"""The file ``history.db``: its schema and statements, its threads, hashes, retention, and what is set aside."""
+"""The file ``history.db``: its schema, statements, threads, hashes and retention, and quarantine of a corrupt one."""

@@ -26,7 +26,7 @@ def journal_hash(last_arrival: int, payload: bytes) -> str:
 
 @dataclass(slots=True)
 class Damage:
-    """How much of what was read could not be used."""
+    """How many chunks and journal entries could not be used."""
 
     chunks: int = 0
     journal_entries: int = 0

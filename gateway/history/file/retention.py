@@ -1,4 +1,4 @@
-"""How long chunks are kept: what is too old is deleted, and the oldest of all where they take too much of the disk."""
+"""How long chunks are kept: old ones are deleted, and the oldest of all if they take too much disk space."""
 
 import sqlite3
 from collections.abc import Callable, Sequence

@@ -21,7 +21,7 @@ _SMALLEST_MISTAKE_NS = 10_000_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _SetBack:
-    """The wall clock was set back, and what was known until then."""
+    """A step back of the wall clock, and what was known before it."""
 
     arrival: int
     boot_ns: int
@@ -45,7 +45,7 @@ class ClockCorrection:
     def clock_is_behind(self, now_ns: int) -> list[HeldSample]:
         """Note that the wall clock shows an earlier time than the newest record; return the marks.
 
-        Whether it was ahead before or is behind now nobody can say: nothing of what is recorded becomes void.
+        Whether it was ahead before or is behind now is not known, so no recorded sample becomes void.
         """
         self._rings.arrival += 1
         return self._empty_rings(now_ns)
@@ -95,7 +95,7 @@ class ClockCorrection:
         return self._forget_and_mark(known, now_ns)
 
     def _forget_and_mark(self, known_until_ns: Mapping[str, int], now_ns: int) -> list[HeldSample]:
-        """Forget what is in memory, and mark from when on nothing is known; return the marks and what is confirmed."""
+        """Empty the rings and mark from when on nothing is known; return the marks and confirmations."""
         rings, latest_ns = self._rings, self.newest_ns()
         marks = [
             rings.confirmations.confirm(source, until, arrival=rings.arrival)

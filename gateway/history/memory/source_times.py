@@ -20,7 +20,7 @@ def add_live_sample(
 ) -> HeldSample:
     """Put a live sample into its ring as it counts, and return it as it is recorded.
 
-    ``confirmed_ns``: when it came; ``allowed_lead_ns``: not less than ``LARGEST_LEAD_NS``.
+    ``confirmed_ns``: when the sample came; ``allowed_lead_ns``: not less than ``LARGEST_LEAD_NS``.
     """
     held_ns, status, flags = sample.source_ns, sample.status, SampleFlag.NONE
     leads = sample.source_ns > confirmed_ns + LARGEST_LEAD_NS

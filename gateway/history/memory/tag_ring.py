@@ -11,7 +11,7 @@ from gateway.history.columns import Columns, HeldSample, Reach, SampleFlag, mark
 from gateway.history.windows import TagWindow, WindowRequest, cut
 from gateway.records.process import TagSample
 
-_MOVED_AFTER = 4  # a quarter more room than is filled, so that what is kept is moved once per quarter
+_MOVED_AFTER = 4  # a quarter more room than is filled, so that the samples are moved once per quarter
 _SMALLEST_ROOM = 16
 _TIME_FLAGS = {"source": SampleFlag.NONE, "server": SampleFlag.SERVER_TIME, "gateway": SampleFlag.GATEWAY_TIME}
 
@@ -83,7 +83,7 @@ class TagRing:
         self._kept_ns = kept_ns
 
     def refill(self, columns: Columns) -> None:
-        """Put the newest samples, which come in the order in which they count, in the place of what is kept."""
+        """Replace the ring's samples by the newest of these, which must be in the order in which they count."""
         kept = self.reach.newest(columns)
         self._begin, self._end = 0, len(kept)
         self._allocate(_room_for(self._end))
@@ -113,7 +113,7 @@ class TagRing:
         self._discard_old()
 
     def _discard_old(self) -> None:
-        """Drop samples that nobody reads any more, and the oldest if there are too many."""
+        """Drop samples older than anybody reads, and the oldest if there are too many."""
         if len(self) > self._capacity:
             self._begin += 1
             self.overwritten += 1
@@ -126,7 +126,7 @@ class TagRing:
             self.older_elsewhere = True
 
     def _make_room(self) -> None:
-        """Move what is kept to the front, into more room where it fills most of it, into less where it fills little."""
+        """Move the samples to the front; use larger arrays if they are nearly full, smaller ones if nearly empty."""
         kept, kept_count, room = slice(self._begin, self._end), len(self), len(self._held_ns)
         columns = self._held_ns[kept], self._values[kept], self._statuses[kept]
         if _MOVED_AFTER * (room - kept_count) < kept_count or _room_for(kept_count) < room // _MOVED_AFTER:

@@ -1,1 +1,1 @@
-"""Reading the file, by functions of a connection: chunks, the journal, newest samples, what was known at a time."""
+"""Reading the file, by functions of a connection: chunks, journal, newest samples, windows as they were known."""

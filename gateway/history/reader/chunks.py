@@ -121,7 +121,7 @@ def checked_chunk(
 
 
 def _checked(series_id: int, row: sqlite3.Row, damage: Damage, *, arrivals: bool = True) -> Columns | None:
-    """Return a row's columns, or None where they are not what was written."""
+    """Return a row's columns, or None if they do not match their hash."""
     cells = (row["number"], row["first_ns"], row["last_ns"], row["last_arrival"])
     if not are_integers(*cells) or not isinstance(row["payload"], bytes):
         damage.chunks += 1

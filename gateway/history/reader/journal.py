@@ -1,7 +1,7 @@
-"""Reading the journal: what has arrived, and was not sealed when the journal was last pruned.
+"""Reading the journal: samples that were not sealed when the journal was last pruned.
 
-Entries come in the order of arrival, each held against its hash. What a damaged entry held, and of which series,
-nobody can say: after it every series is unknown until its next sample.
+Entries come in the order of arrival, each checked against its hash. Which series a damaged entry held is not known, so
+after it every series is unknown until its next sample.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ class _DamagedEntry:
 
 
 def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Batch | _DamagedEntry]:
-    """Yield what is not sealed yet, or was not when the journal was last pruned, many entries at once."""
+    """Yield the samples of the journal, many entries at once, and each damaged entry."""
     entries = list[Batch]()
     for last_arrival, stated, payload in connection.execute(SQL["journal"]):
         entry = None
@@ -50,10 +50,10 @@ def _read_journal(connection: sqlite3.Connection, damage: Damage) -> Iterator[Ba
 def read_unsealed(
     connection: sqlite3.Connection, sealed_until: Mapping[str, tuple[int, int]], damage: Damage
 ) -> tuple[dict[str, list[Columns]], int]:
-    """Return (per series what only the journal holds, piece by piece; an arrival behind which none of it lies).
+    """Return (by series the samples that only the journal holds, in pieces; the last arrival among them).
 
-    What a damaged entry held, and of which series, nobody can say: after it every series is unknown until its next
-    sample. ``sealed_until``: per series from when its last sealed sample counts, and the last sealed arrival.
+    After a damaged entry every series is unknown until its next sample. ``sealed_until``: by series the time of its
+    last sealed sample, and the last sealed arrival.
     """
     pending: dict[str, list[Columns]] = {}
     last_known, unknown, last_arrival = dict(sealed_until), set[str](), 0
@@ -76,9 +76,9 @@ def read_unsealed(
             last_known[name] = max(held_ns, int(fresh.held_ns.max())), int(fresh.arrival.max())
     for name in unknown:
         pending.setdefault(name, []).append(_unknown_from(name, *last_known[name]))
-        last_arrival = max(last_arrival, last_known[name][1] + 1)  # the mark's own: what comes live comes after it
+        last_arrival = max(last_arrival, last_known[name][1] + 1)  # that of the mark; live samples come after it
     return pending, last_arrival
 
 
 def _unknown_from(name: str, held_ns: int, arrival: int) -> Columns:
-    return Columns.of((mark(name, held_ns, arrival=arrival + 1),))  # after what is sealed, before what comes next
+    return Columns.of((mark(name, held_ns, arrival=arrival + 1),))  # after the sealed samples, before the next ones

@@ -80,7 +80,7 @@ def _known(columns: Columns, request: WindowRequest, arrival: int, clock_steps: 
 
 
 def _held_ns_at_start(columns: Columns, known: NDArray[np.intp], request: WindowRequest) -> int | None:
-    """Return from when the row counts that held at the start of the window, None if none is known."""
+    """Return the time of the row that held at the start of the window, None if none is known."""
     held_ns = columns.held_ns[known]
     before = int(np.searchsorted(held_ns, request.start_ns, side="right"))
     return int(held_ns[before - 1]) if before else None

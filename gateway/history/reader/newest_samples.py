@@ -36,7 +36,7 @@ def newest_valid_samples(
     """Return (the newest samples of a series, as far as ``reach`` says; whether there are others).
 
     They come ordered by when they count, and from the first on nothing is missing.
-    ``waiting``: what is not sealed.
+    ``waiting``: the samples that are not sealed.
     """
     parts: list[Columns | None] = []
     kept, unread_below = clock_steps.valid_rows(waiting).in_time_order(), _NEVER_REACHED
@@ -63,9 +63,9 @@ def _newest_of_all(columns: Columns, reach: Reach) -> tuple[Columns, bool]:
 
 
 def _latest_ns(connection: sqlite3.Connection, series_id: int, below: int, clock_steps: ClockSteps) -> int | None:
-    """Return until when the chunks with lower numbers reach at the latest, None where nobody can say.
+    """Return the latest time of any sample in the chunks with lower numbers, None if it is not known.
 
-    Where a clock was set back, what such a chunk holds of later than that does not hold.
+    Samples dated later than where a clock was set back to are void and do not count.
     """
     below_number = {"series_id": series_id, "below": below}
     if not clock_steps:
@@ -82,10 +82,10 @@ def _latest_ns(connection: sqlite3.Connection, series_id: int, below: int, clock
 def _backwards(
     connection: sqlite3.Connection, series_id: int, damage: Damage
 ) -> Iterator[tuple[int | None, Columns | None]]:
-    """Yield (number, columns) of the chunks of a series, the newest first; None for what is lost."""
+    """Yield (number, columns) of the chunks of a series, the newest first; None for a chunk that is lost."""
     following = None
     for (number,) in connection.execute(SQL["newest_chunks_of_series"], {"series_id": series_id}):
-        if not are_integers(number) or number >= _NEVER_REACHED:  # a chunk that is lost, and nobody can say which
+        if not are_integers(number) or number >= _NEVER_REACHED:  # a lost chunk with an unreadable number
             damage.chunks += 1
             yield None, None
             continue
@@ -97,7 +97,7 @@ def _backwards(
 
 
 def sealed_until(columns: Columns) -> tuple[int, int] | None:
-    """Return (until when, the last arrival) of what was read of a series' chunks; None where nothing was."""
+    """Return (the latest time, the last arrival) of the samples read from chunks; None if there are none."""
     read = columns.where(columns.arrival < AFTER_ALL)
     return (int(columns.held_ns.max()), int(read.arrival.max())) if len(read) else None
 

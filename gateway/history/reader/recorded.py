@@ -60,7 +60,7 @@ class RecordedHistory:
         """
         sealed = SealedStretch()
         if name in self._ids:
-            with one_state(self._connection):  # what is deleted meanwhile is no damage
+            with one_state(self._connection):  # chunks deleted meanwhile are no damage
                 sealed = read_chunks(
                     self._connection,
                     self._ids[name],

@@ -123,7 +123,7 @@ class Historian:
                 await self.flush()
 
     async def flush(self) -> None:
-        """Write what has arrived, and seal what is ready.
+        """Write the samples that have arrived, and seal the buffers that are ready.
 
         Raises StoreUnavailableError where it cannot be written now: it stays and is written later.
         """
@@ -132,7 +132,7 @@ class Historian:
             try:
                 await asyncio.shield(writing)
             except asyncio.CancelledError:
-                await asyncio.wait({writing})  # what is committed must be known as committed
+                await asyncio.wait({writing})  # the buffers must agree with what was committed
                 writing.exception()  # looked at: on_trouble has heard
                 raise
 
@@ -197,9 +197,9 @@ class Historian:
         return loaded
 
     async def stretches(self, requests: Sequence[WindowRequest]) -> tuple[dict[WindowRequest, Columns], Damage]:
-        """Return for each request what the disk and the buffers hold of it, in time, and what was damaged.
+        """Return for each request the samples on disk and in the buffers, in the order of time, and the damage.
 
-        Many are read some at a time, so that what another asks for meanwhile need not wait for all of them.
+        Many requests are read some at a time, so that another caller need not wait for all of them.
         """
         read, damage = dict[WindowRequest, Columns](), Damage()
         for first in range(0, len(requests), _READ_AT_ONCE):

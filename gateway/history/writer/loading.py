@@ -1,4 +1,4 @@
-"""At a start: what earlier runs have left in the history, read on the reading thread.
+"""At a start: the history of earlier runs, read on the reading thread.
 
 First where the chunks of each series end, then what only the journal holds, then the newest samples of each series, as
 many as memory keeps of it.
@@ -77,7 +77,7 @@ def load(reach: Callable[[str], Reach], unsealed: Unsealed, connection: sqlite3.
 def _read_ends(connection: sqlite3.Connection, ids: Mapping[str, int], damage: Damage) -> _Ends:
     """Return where the chunks of each series end, and the numbers with which they go on."""
     last_sealed, next_numbers, clock_steps = dict[str, tuple[int, int]](), dict[str, int](), _NONE
-    arrivals = [0]  # as the rows say it: none is given again, whether they hold or not
+    arrivals = [0]  # as the rows state them, damaged or not: no arrival number is used twice
     names = {series_id: name for name, series_id in ids.items()}
     for series_id, number, last_arrival, unnumbered in connection.execute(SQL["newest_chunks"]).fetchall():
         name = names.get(series_id)

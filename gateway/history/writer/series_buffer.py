@@ -1,7 +1,7 @@
-"""What has been journalled of one series and is not sealed yet, in as few bytes as can be: most of it packed.
+"""The journalled samples of one series that are not sealed yet, in few bytes: most of them packed.
 
-Half an hour of every tag would otherwise be the largest thing in memory. What comes is kept as rows of bytes, not as
-arrays: six of them for a handful of samples take more than the samples do.
+Half an hour of every tag would otherwise be the largest thing in memory. New samples are kept as rows of bytes, not as
+arrays: six arrays for a handful of samples take more memory than the samples.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _FULL = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Buffered:
-    """A buffer as it was at one moment: what later samples do to it changes nothing here."""
+    """A buffer as it was at one moment; later samples do not change it."""
 
     packed: tuple[bytes, ...]
     rows: bytes
@@ -63,15 +63,15 @@ class SeriesBuffer:
         self.count += len(columns)
 
     def holds_before(self, arrival: int) -> bool:
-        """Return whether anything in it had arrived before."""
+        """Return whether it holds a sample that arrived before."""
         return self.first_arrival is not None and self.first_arrival < arrival
 
     def packed(self) -> bytes:
-        """Return what is unpacked as bytes."""
+        """Return the unpacked samples as bytes."""
         return encode(_columns(self._rows, plain=self._plain))
 
     def replace_unpacked(self, packed: bytes) -> None:
-        """Keep these bytes in the place of what is unpacked."""
+        """Keep these bytes in place of the unpacked samples."""
         self._packed.append(packed)
         self._rows, self._plain, self.unpacked = bytearray(), True, 0
 

@@ -1,8 +1,7 @@
-"""A stretch of a series from disk: what is sealed, what is in the journal, and what waits to be written, as one.
+"""A stretch of a series: sealed samples, those in the journal and those waiting to be written, as one.
 
-What waits is taken as it is at one moment, on the event loop; chunks are read on the reading thread afterwards. What
-has been sealed in between stands in both, and counts once: what waits counts only where it arrived after the last
-chunk.
+The waiting samples are taken at one moment, on the event loop; chunks are read on the reading thread afterwards. A
+sample that was sealed in between is in both: of the waiting samples only those count that arrived after the last chunk.
 """
 
 import sqlite3
@@ -21,10 +20,10 @@ from gateway.history.writer.series_buffer import Buffered
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pending:
-    """What is not sealed of a series, as it is at one moment; it is put together where it is read."""
+    """The samples of a series that are not sealed, at one moment; ``columns`` joins them on the reading thread."""
 
     series: str
-    series_id: int | None  # None: no chunk of it had been written
+    series_id: int | None  # None: no chunk of it was written yet
     buffered: tuple[Buffered, ...]
     journalled: tuple[Batch, ...]
     fresh: tuple[HeldSample, ...]
@@ -47,7 +46,7 @@ def read_stretches(
     decoded: DecodedChunks,
     connection: sqlite3.Connection,
 ) -> tuple[dict[WindowRequest, Columns], Damage]:
-    """Return for each request what there is of it, in time, and what was damaged; ``pending``: by tag."""
+    """Return for each request its samples in the order of time, and the damage; ``pending``: by tag."""
     damage, read = Damage(), {}
     unsealed = {tag: waiting.columns() for tag, waiting in pending.items()}
     for request in requests:
@@ -55,7 +54,7 @@ def read_stretches(
         sealed = SealedStretch()
         if series_id is not None:
             stretch = {"start_ns": request.start_ns, "end_ns": request.end_ns}
-            with one_state(connection):  # what is forgotten meanwhile is no damage
+            with one_state(connection):  # chunks deleted meanwhile are no damage
                 sealed = read_chunks(
                     connection, series_id, **stretch, damage=damage, decoded=decoded, clock_steps=clock_steps
                 )

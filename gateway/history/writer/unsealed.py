@@ -1,4 +1,4 @@
-"""What is in the journal and in no chunk yet, by series, and what of it is sealed or packed next.
+"""Samples that are in the journal and in no chunk yet, by series; and which buffers are sealed or packed next.
 
 A flush of many series is kept as it was written, and sorted by series once there is enough of it. Tags fill up
 together; all of them in one second would take memory and time for all at once. So only some are sealed and packed with
@@ -33,11 +33,11 @@ class Unsealed:
         self.clock_steps = NO_CLOCK_STEPS
 
     def add_journalled(self, batch: Batch) -> None:
-        """Take what a flush has written."""
+        """Add the samples that a flush has written."""
         self._recent.append(batch)
 
     async def distribute(self) -> None:
-        """Put what was journalled lately into the buffers of its series, once there is enough of it."""
+        """Move the newest journalled samples into the buffers of their series, once there are enough."""
         recent = self._recent
         if len(recent) < RECENT_BATCHES and sum(map(len, recent)) < _RECENT_SAMPLES:
             return
@@ -47,7 +47,7 @@ class Unsealed:
         self._recent = []
 
     def load(self, series: str, columns: Columns) -> None:
-        """Take what an earlier run has journalled of a series, in the order of arrival; it must not be empty."""
+        """Add journalled samples of an earlier run, in the order of arrival; there must be some."""
         self._add(series, columns)
         for buffer in self._buffers[series]:
             if buffer.unpacked >= _PACKED_SAMPLES:
@@ -120,7 +120,7 @@ class Unsealed:
         return tuple(buffer.buffered() for buffer in self._buffers.get(series, ()))
 
     def recent(self) -> tuple[Batch, ...]:
-        """Return what is journalled and not in the buffers of its series yet."""
+        """Return the journalled samples that are not in the buffers of their series yet."""
         return tuple(self._recent)
 
 
