@@ -6,7 +6,7 @@ from dataclasses import asdict
 from gateway.decision import ControlJudged, ReferenceFrozen, SeriesCharted
 from gateway.events import Event
 from gateway.store.audit.evidence import Cell, with_hash
-from gateway.store.codec import encode
+from gateway.store.codec import encode, encode_and_keep
 from gateway.store.facts import samples
 from gateway.store.statements import SQL
 
@@ -26,7 +26,7 @@ def series_charted(connection: sqlite3.Connection, _event: Event, record: Series
             "results": samples.text_of(record.point.results),
         }
         connection.execute(SQL["insert_sample"], with_hash("series_sample", row))
-    series = {**of_series, "body": encode(record.series)}
+    series = {**of_series, "body": encode_and_keep(record.series)}
     connection.execute(SQL["insert_series"], with_hash("series", series))
 
 
