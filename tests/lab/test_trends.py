@@ -39,7 +39,7 @@ def measured(bench, value, *, number, at=None, **changes):
     """One sample of a lot of its own, drawn a minute after the one before; returns its disposition."""
     bench.now_ns += SECOND_NS
     drawn_ns = NOW_NS - 10**12 + (number if at is None else at) * 60 * SECOND_NS // 100
-    own = {"sample_id": f"S-{number}", "material_lot_id": f"LOT-{number}", "product": "FG-100", "value": value}
+    own = {"sample_id": f"S-{number}", "material_lot_id": f"TREND-{number}", "product": "FG-100", "value": value}
     bench.result(viscosity(**{**own, "sampled_at": rfc3339(drawn_ns), **changes}))
     return bench.sent("disposition")[-1]
 
@@ -84,7 +84,7 @@ def test_a_review_for_its_trend_stays_when_a_harmless_result_joins_the_lot(bench
     steady(bench)
     measured(bench, 103.0, number=11)
     bench.result(
-        {"sample_id": "S-11", "test_name": "pH", "result": 7.0, "material_lot": "LOT-11", "status": "approved"}
+        {"sample_id": "S-11", "test_name": "pH", "result": 7.0, "material_lot": "TREND-11", "status": "approved"}
     )
     after = bench.sent("disposition")[-1]
     assert (after["recommendation"], after["reasons"][0]["code"]) == ("review", "OUT_OF_TREND")
@@ -180,7 +180,7 @@ def test_analytes_that_do_not_belong_together_are_seen_though_each_is_within_its
     def sample(number, viscosity_value, ph):
         measured(bench, viscosity_value, number=number)
         bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": ph, "spec_min": 6, "spec_max": 8,
-                      "material_lot": f"LOT-{number}", "product": "FG-100", "status": "approved"})  # fmt: skip
+                      "material_lot": f"TREND-{number}", "product": "FG-100", "status": "approved"})  # fmt: skip
         return bench.sent("disposition")[-1]
 
     for number in range(1, 21):
@@ -232,7 +232,7 @@ def test_analytes_belong_together_though_others_are_measured_too_and_some_sample
         measured(bench, 100 + chance.normal(), number=number)
         for test in ("pH", "density", "colour")[: 3 if number % 5 else 0]:
             bench.result({"sample_id": f"S-{number}", "test_id": test, "value": 7 + 0.1 * chance.normal(),
-                          "product": "FG-100", "material_lot": f"LOT-{number}", "status": "approved"})  # fmt: skip
+                          "product": "FG-100", "material_lot": f"TREND-{number}", "status": "approved"})  # fmt: skip
     assert bench.rows("SELECT analytes FROM analytes_together") == [("viscosity + ph",)]
 
 
