@@ -31,7 +31,7 @@ def bench(tmp_path):
     found = Bench(tmp_path)
     with closing(found.connection):
         found.line = line(trends=(RULES,))
-        found.order()
+        found.context("order_started", job_order_id="WO-1", material_definition_id="FG-100", equipment_id="R1")
         yield found
 
 
