@@ -13,6 +13,7 @@ from gateway.advice.document_texts import ChartText, DocumentText, Heading, Time
 from gateway.advice.phrases import Phrase
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import Abbreviation, Title
+from gateway.contract.payloads.guidance import OVER
 from gateway.contract.refusals import RefusalText
 from gateway.guardrails.reasons import Abstention
 from gateway.lab.capability import Withheld
@@ -39,6 +40,7 @@ CODES: dict[str, Collection[str]] = {
     "advice_phrase": Phrase,
     "guidance_title": Title,
     "title_abbreviation": Abbreviation,
+    "ended_title": [state.name for state in OVER],
     "outcome": Outcome,
     "refusal": RefusalText,
     "deviation": DocumentText,

@@ -17,10 +17,11 @@ from gateway.contract.payloads.parts import (
 from gateway.contract.times import rfc3339
 from gateway.contract.words import KindWord, SeverityWord, StageWord, StateWord
 from gateway.records.guidance import Guidance, GuidanceState
+from gateway.texts.catalogue import text
 
 MOVE_EXPECTED = "MOVE_EXPECTED"  # the reason that states the proposed setpoint
 
-_OVER = frozenset(
+OVER = frozenset(
     {
         GuidanceState.REJECTED,
         GuidanceState.EXPIRED,
@@ -63,7 +64,7 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
 
     When a suggestion is over, its payload has no number of the move, not in texts either; the store keeps them.
     """
-    over = guidance.suggestion is not None and guidance.state in _OVER
+    over = guidance.suggestion is not None and guidance.state in OVER
     return GuidancePayload(
         schema="labline.guidance/1",
         id=guidance.guidance_id,
@@ -99,4 +100,4 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
 
 def _title_when_over(guidance: Guidance) -> str:
     tag = "" if guidance.suggestion is None else guidance.suggestion.tag.replace("_", " ")
-    return f"{guidance.state.capitalize()}: move of {tag}"
+    return text("ended_title", guidance.state.name, tag=tag)
