@@ -58,7 +58,7 @@ def translated(error: sqlite3.Error | UnicodeDecodeError, what: str) -> StoreUna
 
 
 def is_of_the_file(error: Exception) -> bool:
-    """Return whether the file or its disk has failed, and not what SQLite was asked to do with it."""
+    """Return whether the file or its disk has failed, and not the statement."""
     kind = getattr(error, "sqlite_errorname", None) or ""
     return isinstance(error, sqlite3.OperationalError) or kind.startswith(_CORRUPT)
 

@@ -118,7 +118,7 @@ class _Order:
         self.outcome: asyncio.Future[Any] = self._loop.create_future()
 
     def done(self, result: Any, error: BaseException | None) -> None:
-        """Tell the outcome; called on the writing thread. A loop that has closed has no callers left."""
+        """Hand over the outcome; called on the writing thread. A loop that has closed has no callers left."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._settle, result, error)
 

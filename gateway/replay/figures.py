@@ -1,4 +1,4 @@
-"""The figures of a replay, as PNG: what was said then and what is said now over time, and how both did, in bars."""
+"""The figures of a replay, as PNG: predictions then and now over time, and how both did, in bars."""
 
 from collections.abc import Iterable, Mapping
 

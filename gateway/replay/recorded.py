@@ -107,7 +107,7 @@ def recorded_events(connection: sqlite3.Connection, stretch: Stretch, *, underst
     """Return the events to decide again, in the order in which they were decided.
 
     These are the messages until the stretch's end, and the models due in it. ``understand``: how the laboratory's
-    messages are read now. What was refused stays out, unless it speaks of lots.
+    messages are read now. What was refused stays out, unless it concerns lots.
     """
     ticks, results = _from_predictions(connection, stretch)
     messages = [
@@ -142,7 +142,7 @@ def _from_predictions(connection: sqlite3.Connection, stretch: Stretch) -> tuple
 
 
 class _LastMessage:
-    """Which message was the last before an instant, for predictions that do not say after which they were made."""
+    """Which message was the last before an instant, for predictions without a record of it."""
 
     def __init__(self, rows: Iterable[sqlite3.Row]) -> None:
         arrivals = [(row["row_number"], row["at_ns"]) for row in rows]
@@ -187,7 +187,7 @@ def _messages(
 
 
 def _refused(connection: sqlite3.Connection, event_id: str, at: ClockReading, origin: Origin) -> MessageRefused | None:
-    """Return a refused message that speaks of lots: it speaks against their release, as it did then."""
+    """Return a refused message that concerns lots: it is a point against their release, as it was then."""
     rows = connection.execute(SQL["refused_of_event"], {"event_id": event_id}).fetchall()
     if not rows:
         return None

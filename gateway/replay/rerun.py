@@ -33,7 +33,7 @@ _CACHE_KIBIBYTES = 65_536  # for minutes only; the gateway, which runs for years
 
 @dataclass(frozen=True, kw_only=True)
 class Rerun:
-    """What a replay says, how much it decided, and the SHA-256 of every message's topic and bytes in their order."""
+    """The output of a replay, how many events it decided, and the SHA-256 over all messages' topics and bytes."""
 
     output: GatewayOutput
     events: int

@@ -12,7 +12,7 @@ from gateway.contract.identity import sha256_hex
 from gateway.store.statements import SQL
 
 QUOTA_BYTES = 64 * 2**20
-_ROW_BYTES = 512  # what a payload takes beside itself
+_ROW_BYTES = 512  # what a row takes in addition to its payload
 _REFERENCE = b"sha256:"
 
 
@@ -32,7 +32,7 @@ def keep(connection: sqlite3.Connection, payload: bytes, *, quota_bytes: int = Q
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """A dead letter that a person wants tried again."""
+    """A dead letter that a person has asked to be tried again."""
 
     dead_letter_id: str
     topic: str

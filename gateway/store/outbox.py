@@ -1,4 +1,4 @@
-"""Messages that wait to be sent: how they come in, and what the drain tells of them (work for the writing thread)."""
+"""Messages that wait to be sent: how they come in, and what the drain reports of them (on the writing thread)."""
 
 import json
 import sqlite3

@@ -12,11 +12,10 @@ class Table:
     """How a table's rows are protected, and what salvage does with them.
 
     ``salvaged``: put back from a damaged store, row by row, where its hash holds. ``hash_leaves_out``: columns that
-    change without the row becoming another one. ``left_behind``: which rows salvage counts and leaves, as no hash says
-    whether they are what was wanted. ``merged_by``: the key by which two stores' rows are merged. ``not_vouched_for``:
-    why the audit trail names none of its rows; ``vouched_where``: which it names, where not all. ``may_leave``: whether
-    rows leave without a line in the trail. ``written_by``: who writes it, where no kind of record does
-    (``transaction/records/table.py``).
+    change without the row becoming another one. ``left_behind``: which rows salvage counts and leaves, as no hash
+    protects them. ``merged_by``: the key by which two stores' rows are merged. ``not_vouched_for``: why the audit trail
+    names none of its rows; ``vouched_where``: which it names, where not all. ``may_leave``: whether rows leave without
+    a line in the trail. ``written_by``: who writes it, where no kind of record does (``transaction/records/table.py``).
     """
 
     name: str
@@ -49,8 +48,8 @@ _ROWS = (
     Table(name="response", salvaged=True),
     Table(name="dead_letter_payload", salvaged=True, blobs=frozenset({"payload"})),
     Table(name="dead_letter", salvaged=True, blobs=frozenset({"payload"})),
-    # figures, the board and heads follow from what is vouched for, and are told by events that make no line; what was
-    # to be sent leaves as the broker acknowledges it
+    # figures, the board and heads follow from what is vouched for, and come from events without a line in the trail;
+    # a message leaves when the broker acknowledges it
     Table(name="outbox", salvaged=True, hash_leaves_out=frozenset({"parked", "seq", "acknowledged"}),
           blobs=frozenset({"payload"}), hashed_by_statement=True, may_leave=True,
           vouched_where="{row}.lane < 2 AND {row}.topic NOT LIKE '%/board' AND {row}.topic NOT LIKE '%/audit/head'"),

@@ -1,4 +1,4 @@
-"""The audit chain's head, witnessed: signed for the world, and beside the database for the next start.
+"""The audit chain's head, witnessed: signed and published, and in a file next to the database for the next start.
 
 A database whose write-ahead log was cut opens as a sound, older one. So after every commit that lengthened the chain
 its head is written into a small file of its own: a database that does not contain that head has gone back in time. The

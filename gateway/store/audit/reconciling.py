@@ -181,7 +181,7 @@ class Reconciliation:
         return known
 
     def not_vouched_for(self) -> Iterator[tuple[str, str | None]]:
-        """Yield (name, hash) of each row of which the lines do not say what it is now; None where it is gone."""
+        """Yield (name, hash) of each row that the lines do not vouch for as it is now; None where it is gone."""
         for name in self._vouched.in_doubt():
             _table, row = self._row(name)
             yield name, None if row is None else row["hash"]

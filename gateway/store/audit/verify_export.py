@@ -138,7 +138,7 @@ def problems(folder: Path, witnesses: Any) -> Any:
 
 
 def main(arguments: Any) -> int:
-    """Verify and tell; return the exit code."""
+    """Verify, print what was checked, and return the exit code."""
     witness = arguments[arguments.index("--witness") + 1] if "--witness" in arguments else None
     rest = [argument for argument in arguments if argument not in {"--witness", witness}]
     folder = Path(rest[0]) if rest else Path(__file__).resolve().parent

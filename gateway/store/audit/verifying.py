@@ -28,7 +28,7 @@ _ARCHIVED_ELSEWHERE = "records are vouched for by archived lines: verify them wi
 
 @dataclass(slots=True)
 class Verified:
-    """What a verification has looked at and found; nothing in ``wrong``: all of it holds."""
+    """The outcome of a verification; with nothing in ``wrong`` all of it holds."""
 
     findings: Findings
     heads: int = 0

@@ -24,7 +24,7 @@ CREATE TABLE doubt (name TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 class Vouched(NamedTuple):
-    """What the newest line about a row says: its hash, None where the row was taken out; the line's number."""
+    """The newest line about a row: the row's hash in it, None where the row was taken out; the line's number."""
 
     hash: str | None
     seq: int
@@ -114,7 +114,7 @@ class VouchedRows:
     # --- what they vouch for -------------------------------------------------------------------------------
 
     def of(self, name: str) -> Vouched | None:
-        """Return what the newest line about a row says, None where no line names it."""
+        """Return the newest line about a row, None where no line names it."""
         row = self._rows.execute("SELECT hash, seq FROM vouched WHERE name = ?", (name,)).fetchone()
         return None if row is None else Vouched(*row)
 

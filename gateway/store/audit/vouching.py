@@ -120,7 +120,7 @@ def _triggers_on(evidence: Evidence) -> str:
 
 
 def changed_rows(connection: sqlite3.Connection) -> dict[str, str | None]:
-    """Return what has changed since it was asked last: table and key to the row's hash, None of a row that is gone."""
+    """Return the rows that changed since the last call: table and key to the row's hash, None of a row that is gone."""
     rows = dict[str, str | None](connection.execute("SELECT name, hash FROM changed_row ORDER BY number"))
     if rows:
         connection.execute("DELETE FROM changed_row")

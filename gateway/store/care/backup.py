@@ -4,11 +4,11 @@ A backup is a folder: a consistent copy of each database as of one moment each, 
 the audit chain's head. Keys are not in it.
 
 A restored store has gone back in time, and knows it: at the next start an alarm is latched, all models are in shadow
-until a person takes it down, and whatever is decided from then on gets ids of a new epoch, so that nothing said since
-the backup shares its id. Messages that waited in the backup are sent again, with the ids and bytes they had: whoever
-got them already recognises them. Results that the brokers delivered between backup and restore are not delivered
-again: the laboratory's system must send them again, and ``labline buffer salvage`` reads them from the store that was
-replaced, where there is one.
+until a person acknowledges it, and later decisions get ids of a new epoch, so that no message that was sent between
+backup and restore has the same id as a later one. Messages that waited in the backup are sent again with the ids and
+bytes they had: consumers that have them already recognise them. Results that the brokers delivered between backup and
+restore are not delivered again: the laboratory's system must send them again, and ``labline buffer salvage`` reads
+them from the store that was replaced, where there is one.
 """
 
 import hashlib
@@ -121,7 +121,7 @@ def _schema_of(file: Path) -> int:
 
 
 def _checked(folder: Path, schema: int) -> Findings:
-    """Return what a full check of the copy finds; one of another schema is not checked, and says so."""
+    """Return the findings of a full check of the copy; for one of another schema, that it is not checked."""
     if schema == len(STATE.migrations):
         return check(folder, gently=False)
     findings = Findings()
@@ -141,7 +141,7 @@ def _head_in(folder: Path, findings: Findings) -> dict[str, Any] | None:
 
 
 def restore(folder: Path, directory: Path, *, at_ns: int) -> dict[str, Any]:
-    """Put a backup in the place of the store, which is kept beside it; the store's lock must be held.
+    """Put a backup in the place of the store, which is kept in ``replaced``; the store's lock must be held.
 
     Returns what was restored, and where the replaced store is; raises LablineError where the backup does not hold.
     """

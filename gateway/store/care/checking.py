@@ -24,7 +24,7 @@ _MOST_NAMED = 20
 
 @dataclass(slots=True)
 class Findings:
-    """What the check found wrong, and how much it looked at."""
+    """What is wrong, and how much was checked."""
 
     rows: int = 0
     audit_lines: int = 0
@@ -55,7 +55,7 @@ def check(
 
     Args:
         directory: the store's.
-        stopping: asked now and then; once true, the check ends early.
+        stopping: called now and then; once it returns true, the check ends early.
         gently: whether to pause between steps.
         archived: the lines of archives, the oldest first; without them rows that only those vouch for are counted.
     """

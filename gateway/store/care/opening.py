@@ -1,7 +1,7 @@
-"""Opening the store at start: what is sound is used, what is not is set aside, what went back in time is found.
+"""Opening the store at start: a sound file is used, a damaged one set aside, one that went back in time is noticed.
 
 At open only what can be checked at once is: header, write-ahead log, schema, the audit chain since the last signed
-head, and that the chain contains the head witnessed beside it. The full check follows in the background.
+head, and that the chain contains the head witnessed next to it. The full check follows in the background.
 """
 
 import hashlib
@@ -43,14 +43,14 @@ _FILE_SUFFIXES = ("", "-wal", "-shm")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """How the store was found: the latest wall time it has seen, and whether a full check is due."""
+    """The state of the store at start: the latest wall time it has seen, and whether a full check is due."""
 
     latest_wall_ns: int
     unchecked: bool
 
 
 def suspect(directory: Path, why: str) -> None:
-    """Leave a note that the database was found corrupt while in use, so that the next start sets it aside."""
+    """Leave a note that the database was corrupt while in use, so that the next start sets it aside."""
     make_file(directory / SUSPECT_FILE)
     (directory / SUSPECT_FILE).write_text(f"{why}\n", encoding="utf-8")
 
@@ -201,7 +201,7 @@ def finish_restore(directory: Path) -> None:
         sync_folder(place)
     for file in waiting:
         file.rename(file.with_name(file.name.removesuffix(RESTORING)))
-    (directory / SUSPECT_FILE).unlink(missing_ok=True)  # it was said of the store that was replaced
+    (directory / SUSPECT_FILE).unlink(missing_ok=True)  # it was about the store that was replaced
     sync_folder(directory)
 
 
@@ -211,7 +211,7 @@ def finish_restore(directory: Path) -> None:
 def _find_time_travel(connection: sqlite3.Connection, directory: Path, *, at_ns: int) -> None:
     """Latch an alarm where the database is older than what was once committed, by restore or by loss.
 
-    Ids given from here on are salted anew: what was decided, and perhaps said, in the lost stretch keeps its ids.
+    Ids from here on have a new salt: decisions and messages of the lost stretch keep theirs.
     """
     restored = directory / RESTORED_FILE
     if restored.exists():
@@ -238,7 +238,7 @@ def _go_on_from(connection: sqlite3.Connection, code: str, kind: str, body: dict
     _latch(connection, code, at_ns, body)
     audit.append(connection, (AuditEntry(kind=kind, subject=code, body=body),), at_ns=at_ns)
     connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, json.dumps(body, sort_keys=True))})
-    connection.execute(SQL["acknowledged_gone"])  # newer things may have been said of their topics since
+    connection.execute(SQL["acknowledged_gone"])  # newer messages may have been sent to their topics since
     connection.execute("COMMIT")
 
 

@@ -35,7 +35,7 @@ _CHANGING = frozenset({"hash", "current", "retain"})
 
 @dataclass(slots=True)
 class Salvaged:
-    """How much was found of each table: rows that hold, rows that do not, and whether its end was reached."""
+    """What was read of each table: rows that hold, rows that do not, and whether its end was reached."""
 
     holding: dict[str, int] = field(default_factory=dict)
     damaged: dict[str, int] = field(default_factory=dict)
@@ -57,9 +57,9 @@ def salvage(file: Path, *, into: sqlite3.Connection | None, at_ns: int) -> Salva
     """Return what holds in a damaged database, and put it into another store where it is missing there.
 
     All of it is put back in one transaction, or none. A lot that both know keeps the more careful recommendation, of a
-    result the highest version is the current one, and messages that waited are sent without being retained, as what
-    has been said of their topics since must stand. Lots of which something was put back are judged again when the
-    gateway starts. Raises LablineError where the file cannot be read at all.
+    result the highest version is the current one, and messages that waited are sent without being retained, as newer
+    messages of their topics must stay. Lots of which something was put back are judged again when the gateway starts.
+    Raises LablineError where the file cannot be read at all.
     """
     salvaged = Salvaged()
     with tempfile.TemporaryDirectory(prefix="labline-salvage-") as name:
@@ -101,7 +101,7 @@ def _copied(file: Path, folder: Path) -> Path:
 def _opened(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, isolation_level=None)
     connection.row_factory = sqlite3.Row
-    connection.text_factory = bytes  # damaged text is told by its hash, not stumbled over
+    connection.text_factory = bytes  # damaged text is read as it is: its hash shows the damage
     return connection
 
 
@@ -202,7 +202,7 @@ def _put_back(into: sqlite3.Connection, of: Table, rows: Iterable[dict[str, Any]
 
 
 def _note(into: sqlite3.Connection, table: str, kept: dict[str, Any], salvaged: Salvaged) -> None:
-    """Note the lot that a row speaks of; a result that names none is found by its sample, equipment or order again."""
+    """Note the lot of a row; a result that names none is found by its sample, equipment or order again."""
     if lot := kept.get("material_lot_id"):
         salvaged.lots.add(lot)
     for lot in (kept.get("material_lot_id"), kept.get("consumed_lot_id")):

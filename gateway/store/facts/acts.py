@@ -58,7 +58,7 @@ def act_facts(reading: Reading, event: ActRequested) -> ActFacts:
 
 @loader
 def settle_point_facts(reading: Reading, event: ActRequested) -> SettlePointFacts:
-    """Return whether the point is settled already, and what speaks against the lot's release."""
+    """Return whether the point is settled already, and the open points against the lot's release."""
     act = _of(event, SettlePoint)
     row = reading.connection.execute(SQL["settlement"], {"point_id": act.point_id}).fetchone()
     before = None if row is None else SettlementOnRecord(

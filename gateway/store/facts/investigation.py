@@ -193,6 +193,6 @@ def _earlier(records: Records, deviation: Drafted) -> Earlier:
 
 
 def _sensitivities(guidance: Sequence[Guidance], analyte: str) -> dict[str, float]:
-    """Return by how much the analyte changes per unit of a tag, as a model last said of the lot."""
+    """Return by how much the analyte changes per unit of a tag, by the newest prediction for the lot."""
     newest = next((item for item in reversed(guidance) if item.analyte == analyte and item.sensitivities), None)
     return {} if newest is None else {sensitivity.tag: sensitivity.per_unit for sensitivity in newest.sensitivities}

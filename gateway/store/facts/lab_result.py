@@ -113,7 +113,7 @@ def _history(reading: Reading, event: ResultArrived) -> ResultHistory:
 
 
 def _says_the_same(row: sqlite3.Row, event: ResultArrived) -> bool:
-    """Return whether a version on record came by the same bytes, or says the same in another order or form."""
+    """Return whether a version on record has the same payload, or the same content in another order or form."""
     if row["payload_sha256"] == event.origin.payload_sha256:
         return True
     arrived, own = event.result, decode(LabResult, row["body"]).in_its_own_words()
@@ -123,7 +123,7 @@ def _says_the_same(row: sqlite3.Row, event: ResultArrived) -> bool:
 
 
 def _with_earlier_messages(event: ResultArrived, history: ResultHistory) -> ResultArrived:
-    """Return a result with what earlier messages of its version have said."""
+    """Return a result completed by earlier messages of its version."""
     current = history.current
     if current is None or event.result.result_version is None or current.result_version != event.result.result_version:
         return event

@@ -53,7 +53,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
 
 
 def _lot_in_progress(reading: Reading, model: ModelAssignment, lot_id: str | None, at_ns: int) -> LotInProgress:
-    """Return how the lot stands that is being made, and what the model has said of it until now."""
+    """Return the state of the lot that is being made, and the model's predictions for it until now."""
     lot = None if lot_id is None else reading.row("lot_state", material_lot_id=lot_id)
     predictions: dict[str, list[LotPrediction]] = {}
     parameters = {

@@ -104,7 +104,7 @@ class Reading:
         return context or Context(equipment_id=equipment_id)
 
     def gaps(self, context: Context, line: LineDefinition, from_ns: int | None, until_ns: int) -> tuple[str, ...]:
-        """Return the first known holes in what an equipment told between two instants."""
+        """Return the first known gaps in the data of an equipment between two instants."""
         if from_ns is None or context.equipment_id is None:
             return ()
         between: dict[str, Any] = {"from_ns": from_ns, "until_ns": until_ns}

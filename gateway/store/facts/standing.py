@@ -87,7 +87,7 @@ def _assessments(rows: Iterable[sqlite3.Row]) -> tuple[Assessment, ...]:
     for row in rows:
         try:
             readable.append(_assessment(row["body"]))
-        except ValidationError:  # of another version: it is assessed anew with the whole lot
+        except ValidationError:  # of another version: it is assessed again with the whole lot
             continue
     return tuple(readable)
 

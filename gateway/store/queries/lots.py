@@ -42,7 +42,7 @@ class LotOnRecord:
     open_points: tuple[PointOnRecord, ...]  # the worst first
     settled: tuple[PointOnRecord, ...]
     settled_otherwise: tuple[Settlement, ...]  # whose points no longer stand
-    disposition: Disposition | None  # the last one told
+    disposition: Disposition | None  # the last one that was published
     assessments: int
     parents: tuple[Parent, ...]
     children: tuple[Parent, ...]
@@ -88,7 +88,7 @@ def lot_on_record(connection: sqlite3.Connection, lot: str) -> LotOnRecord | Non
 
 
 def _since_ns(connection: sqlite3.Connection, lot: str, recommendation: Recommendation) -> int | None:
-    """Return when the first of the dispositions was told that have said nothing else since."""
+    """Return since when every disposition has had the present recommendation."""
     since_ns = None
     for at_ns, recorded in connection.execute(SQL["recommendations_of_lot"], {"material_lot_id": lot}):
         if recorded != recommendation.value:
@@ -112,7 +112,7 @@ def all_settlements(connection: sqlite3.Connection) -> list[tuple[str, Settlemen
 
 
 def open_points_of(connection: sqlite3.Connection, lot: str) -> tuple[PointOnRecord, ...]:
-    """Return what speaks against a lot's release and nobody has settled, the worst first."""
+    """Return the open points against a lot's release, the worst first."""
     reading = _Reading(connection, lot)
     settlements = {item.point_id: item for item in reading.settlements()}
     return _points(tuple(reading.assessments()), settlements)[0]
@@ -153,7 +153,7 @@ class _Reading:
         for row in self.rows("assessments_of_lot"):
             try:
                 yield decode(Assessment, row["body"])
-            except ValidationError:  # of another version of the gateway, which writes it anew at its start
+            except ValidationError:  # of another version of the gateway, which writes it again at its start
                 self.damaged.append(row["record"])
 
     def settlements(self) -> Iterator[Settlement]:

@@ -76,7 +76,7 @@ class Reader:
         ]
 
     async def restated(self, at: ClockReading, *, most: int) -> list[ResultArrived | None]:
-        """Return the results that the laboratory has said again for so long that it means them; None: damaged."""
+        """Return the results that the laboratory sent again and that have stood long enough to count; None: damaged."""
         rows = await self._all("restated_since", until_ns=at.wall_ns - MEANT_AFTER_NS, most=most)
         return [meant(row, at) for row in rows]
 
@@ -118,7 +118,7 @@ class Reader:
         return tuple(str(code) for (code,) in await self._all("latches"))
 
     async def retries(self) -> list[Retry]:
-        """Return the dead letters that a person wants tried again; damaged ones are left out."""
+        """Return the dead letters that a person has asked to be tried again; damaged ones are left out."""
         return [
             Retry(dead_letter_id=str(key), topic=str(topic), payload=_bytes(payload), person=str(person))
             for key, topic, payload, person, holds in await self._all("retries")

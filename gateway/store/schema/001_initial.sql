@@ -5,7 +5,7 @@
 -- rows that come without (salvaged ones), a trigger sets it, so that no way of writing can forget it. The views named
 -- *_checked say whether each row still holds. A row that no longer holds stays so: no later change hashes damage into
 -- it. evidence_hash is the gateway's own function: without it nobody writes to these tables. Text goes in as bytes, so
--- that damaged characters are told.
+-- that damaged characters are noticed.
 
 -- Each message that came from outside, once: what it was, and which payload. Event ids are identities of causes.
 CREATE TABLE event (
@@ -32,7 +32,7 @@ CREATE VIEW event_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(topic AS BLOB), message_number, CAST(payload_sha256 AS BLOB)) AS holds
 FROM event;
 
--- Production orders, as the manufacturing execution system tells them.
+-- Production orders, as the manufacturing execution system states them.
 CREATE TABLE job_order (
     job_order_id            TEXT PRIMARY KEY,
     material_definition_id  TEXT,
@@ -66,8 +66,8 @@ CREATE VIEW job_order_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(client_id AS BLOB), CAST(equipment_id AS BLOB), started_ns, ended_ns) AS holds
 FROM job_order;
 
--- Material lots: when and where they were made, and what is recommended for them. Names with | could be several lots:
--- whether production uses any is asked with each result.
+-- Material lots: when and where they were made, and what is recommended for them. A name with | could stand for several
+-- lots; each result looks whether production uses such names.
 CREATE TABLE lot (
     material_lot_id         TEXT PRIMARY KEY,
     job_order_id            TEXT,
@@ -123,7 +123,7 @@ CREATE TABLE lot_name (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lot_name_by_likeness ON lot_name (likeness, material_lot_id);
 
--- Each message of production, as it was told.
+-- Each message of production, as it came.
 CREATE TABLE context_change (
     event_id         TEXT PRIMARY KEY REFERENCES event,
     kind             TEXT NOT NULL,
@@ -219,15 +219,15 @@ WHERE NOT EXISTS (
 );
 
 -- For whom each lot is made: the client that production names, of the lot or its order; where it names none, the client
--- that the lot's results name. Production tells no study.
+-- that the lot's results name. Production names no study.
 CREATE VIEW lot_scope AS
 SELECT l.material_lot_id, l.recommendation, l.latched, coalesce(l.client_id, o.client_id, (
     SELECT max(r.client_id) FROM lab_result AS r WHERE r.material_lot_id = l.material_lot_id AND r.current = 1
 ), '') AS client_id
 FROM lot AS l LEFT JOIN job_order AS o ON o.job_order_id = l.job_order_id;
 
--- What models said. after_event: after which message from outside it was made, so that a replay decides in the same
--- order ('': before all of them; NULL: not on record); it is no evidence.
+-- Predictions of models. after_event: after which message from outside it was made, so that a replay decides in the
+-- same order ('': before all of them; NULL: not on record); it is no evidence.
 CREATE TABLE prediction (
     prediction_id     TEXT PRIMARY KEY,
     at_ns             INTEGER NOT NULL,
@@ -287,9 +287,10 @@ CREATE VIEW disposition_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(recommendation AS BLOB), at_ns, CAST(event_id AS BLOB), CAST(body AS BLOB)) AS holds
 FROM disposition;
 
--- Guidance as it stands. It is found by what it is about, so that what an event costs does not grow with what stands
--- open; a body that is no JSON any more is under no subject, and its hash shows the damage where it is read. Whose lot
--- or sample it is about is taken from the body, too: the client of its lot, else of its result, and the result's study.
+-- Guidance as it stands. Indexes lead to it by lot, sample and model, so that the cost of an event does not grow with
+-- the open guidance; a body that is no JSON any more is in none of them, and its hash shows the damage where it is
+-- read. Whose lot or sample it is about is taken from the body, too: the client of its lot, else of its result, and the
+-- result's study.
 CREATE TABLE guidance (
     guidance_id  TEXT PRIMARY KEY,
     kind         TEXT NOT NULL,
@@ -462,8 +463,8 @@ CREATE VIEW outbox_checked AS SELECT rowid AS row_number, *, hash IS
     created_ns, expires_boot_ns, CAST(boot_id AS BLOB)) AS holds
 FROM outbox;
 
--- Known holes in data; without an end they are still open. The index has the end first, as what is asked about is
--- mostly of late.
+-- Known holes in data; without an end they are still open. The index has the end first, as most queries are about
+-- recent times.
 CREATE TABLE gap (
     gap_id    TEXT PRIMARY KEY,
     kind      TEXT NOT NULL,
@@ -487,8 +488,8 @@ CREATE VIEW gap_checked AS SELECT rowid AS row_number, *, hash IS
     at_ns, CAST(body AS BLOB)) AS holds
 FROM gap;
 
--- What the laboratory teaches of models in service: results beside what the model says of the time at which their
--- sample was drawn, by bundle and analyte. A bundle of another version begins anew.
+-- Feedback to models in service: results with the model's prediction for the time at which their sample was drawn, by
+-- bundle and analyte. A bundle of another version begins without any.
 CREATE TABLE feedback (
     bundle_sha256  TEXT NOT NULL,
     analyte        TEXT NOT NULL,
@@ -592,8 +593,7 @@ CREATE VIEW specification_stated_checked AS SELECT rowid AS row_number, *, hash 
     CAST(client_id AS BLOB), CAST(version AS BLOB), withdrawn, at_ns, CAST(body AS BLOB)) AS holds
 FROM specification_stated;
 
--- Holds that were recommended before the laboratory's result, by what a model said; settled by the result that has
--- come.
+-- Holds that were recommended before the laboratory's result, after a prediction; the result settles them.
 CREATE TABLE provisional_hold (
     material_lot_id  TEXT NOT NULL,
     analyte          TEXT NOT NULL,
@@ -758,7 +758,7 @@ CREATE VIEW deviation_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(material_lot_id AS BLOB), CAST(product AS BLOB), CAST(analyte AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
 FROM deviation;
 
--- What speaks for and against each lot, one row for each result version, refused message or parent that concerns it: a
+-- Assessments of each lot, one row for each result version, refused message or parent that concerns it: a
 -- lot is recommended for release where one row asks for it and none asks for more care. Rows are derived from evidence
 -- and are written again whenever what they follow from changes. subject: a result's id, or what else it is about by its
 -- kind and key; awaited_order_id: whose product is not known yet. The indexes answer what each result asks at the same
@@ -809,7 +809,7 @@ CREATE VIEW assessment_checked AS SELECT rowid AS row_number, *, hash IS
         CAST(body AS BLOB)) AS holds
 FROM assessment;
 
--- What people have settled of what speaks against a lot.
+-- Points against a lot's release that people have settled.
 CREATE TABLE settlement (
     point_id         TEXT,
     material_lot_id  TEXT NOT NULL,
@@ -907,7 +907,7 @@ CREATE TABLE sign_in (
     last_failed_ns  INTEGER
 ) STRICT;
 
--- Refused messages that speak of a lot, or of a sample ('' for the lot); result: what a contradiction said.
+-- Refused messages that concern a lot, or a sample ('' for the lot); result: the content of one that contradicts.
 CREATE TABLE refused_result (
     dead_letter_id   TEXT NOT NULL,
     material_lot_id  TEXT NOT NULL,
@@ -937,8 +937,8 @@ CREATE VIEW refused_result_checked AS SELECT rowid AS row_number, *, hash IS
         CAST(reasons AS BLOB), CAST(result AS BLOB)) AS holds
 FROM refused_result;
 
--- Refused messages that name an order or an equipment: of which lots they speak is found with each look, as production
--- may tell it later. timed: whether the sample's own instant is known; else drawn_ns is when the message came.
+-- Refused messages that name an order or an equipment: which lots they concern is looked up each time, as production
+-- may state it later. timed: whether the sample's own instant is known; else drawn_ns is when the message came.
 CREATE TABLE refused_in_place (
     dead_letter_id  TEXT PRIMARY KEY,
     event_id        TEXT NOT NULL,
@@ -1119,7 +1119,7 @@ CREATE TABLE follow_up (
     body      TEXT NOT NULL
 ) STRICT;
 
--- Samples that were asked for, until they are measured.
+-- Samples that were requested, until they are measured.
 CREATE TABLE sample_request (
     material_lot_id  TEXT PRIMARY KEY,
     request_id       TEXT NOT NULL,

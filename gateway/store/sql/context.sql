@@ -26,7 +26,7 @@ ON CONFLICT (material_lot_id) DO UPDATE SET
     started_ns = min(coalesce(started_ns, excluded.started_ns), excluded.started_ns);
 
 -- name: lot_ended
--- told several times, the last end holds, in whatever order they came: what was drawn until then is this lot's
+-- of several ends the last holds, in whatever order they came: samples drawn until then are of this lot
 INSERT INTO lot (material_lot_id, ended_ns) VALUES (:material_lot_id, :at_ns)
 ON CONFLICT (material_lot_id) DO UPDATE SET ended_ns = max(coalesce(ended_ns, excluded.ended_ns), excluded.ended_ns);
 

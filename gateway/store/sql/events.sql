@@ -1,4 +1,4 @@
--- A message that told several things is of one moment.
+-- Several events of one message have one time.
 -- name: was_in_last_delivery
 SELECT 1 FROM event_checked
 WHERE holds AND session = :session AND message_number = :message_number AND payload_sha256 = :payload_sha256

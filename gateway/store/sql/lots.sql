@@ -17,7 +17,7 @@ SELECT at_ns, recommendation FROM disposition WHERE material_lot_id = :material_
 ORDER BY at_ns DESC, rowid DESC;
 
 -- name: children_in_question
--- lots that it went into, directly or not, of which something speaks against a release
+-- lots that it went into, directly or not, of which something is against a release
 WITH RECURSIVE below (lot, depth) AS (
     SELECT material_lot_id, 1 FROM material_use WHERE consumed_lot_id = :material_lot_id
     UNION SELECT use.material_lot_id, below.depth + 1 FROM material_use AS use
@@ -39,7 +39,7 @@ FROM settlement_checked WHERE point_id = :point_id;
 SELECT point_id, material_lot_id, person, reason, at_ns FROM settlement_checked WHERE holds ORDER BY at_ns, row_number;
 
 -- name: lots_of_dead_letter
--- that it names, and others against which it speaks
+-- that it names, and others of which it is a point against the release
 SELECT material_lot_id FROM (
     SELECT material_lot_id, rowid AS place FROM refused_result
     WHERE dead_letter_id = :dead_letter_id AND material_lot_id <> ''

@@ -65,7 +65,8 @@ UPDATE outbox SET parked = :reason, acknowledged = 0 WHERE seq = :seq;
 UPDATE outbox SET parked = NULL WHERE message_id = :message_id AND parked IS NOT NULL;
 
 -- name: unretain_overtaken
--- of a lot that is closed, or of which something newer was said, that must stand at the broker; damage is not hashed anew
+-- of a lot that is closed, or of a topic with a newer message, which must stay at the broker; a damaged row gets no new
+-- hash
 UPDATE outbox SET retain = 0, hash =
     evidence_hash('outbox', CAST(message_id AS BLOB), lane, CAST(topic AS BLOB), payload, 0, expires_ns,
     created_ns, expires_boot_ns, CAST(boot_id AS BLOB))

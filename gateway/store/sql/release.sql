@@ -1,5 +1,5 @@
 -- name: lot_at_a_glance
--- what there is of a lot, and of a sample that speaks of it; mostly there is little, and no more is asked then
+-- what is on record of a lot, and of a sample that concerns it; mostly it is little, and other statements are spared
 SELECT EXISTS (SELECT 1 FROM lot_to_judge WHERE material_lot_id = :material_lot_id) AS waits,
        EXISTS (
            SELECT 1 FROM assessment AS a JOIN lab_result AS r ON r.result_id = a.subject
@@ -93,8 +93,8 @@ WHERE sample_id = :sample_id AND source = :source AND material_lot_id <> ''
 ORDER BY material_lot_id;
 
 -- name: lots_on_equipment
--- the newest one: its start ended any lot before it; where several started at the same instant, all of them; one that
--- has ended, where it is asked for
+-- the newest one: its start ended any lot before it; where several started at the same instant, all of them; ended_too:
+-- also where it has ended
 SELECT material_lot_id, holds, 'lot ' || material_lot_id AS record FROM lot_checked
 WHERE equipment_id = :equipment_id AND (:ended_too OR ended_ns IS NULL OR ended_ns > :at_ns) AND started_ns = (
     SELECT max(started_ns) FROM lot WHERE equipment_id = :equipment_id AND started_ns <= :at_ns
@@ -105,7 +105,7 @@ ORDER BY material_lot_id;
 SELECT material_lot_id FROM lot WHERE job_order_id = :job_order_id ORDER BY material_lot_id LIMIT 100;
 
 -- name: refused_of_lot
--- that name the lot, or a sample of it; what a contradiction says is judged only for the lots that it names itself
+-- that name the lot, or a sample of it; a contradicting message is judged only for the lots that it names itself
 SELECT dead_letter_id, sample_id, test_id, at_ns, reasons,
        CASE WHEN material_lot_id IN (:material_lot_id, '') THEN result END AS result,
        holds, 'refused_result ' || dead_letter_id AS record
@@ -121,7 +121,7 @@ WHERE row_number IN (
 ORDER BY material_lot_id = :material_lot_id DESC, material_lot_id = '' DESC, row_number LIMIT 200;
 
 -- name: refused_in_place
--- that may speak of a lot by its equipment, until another lot began there, or by its order
+-- that may concern a lot by its equipment, until another lot began there, or by its order
 SELECT dead_letter_id, source, sample_id, test_id, equipment_id, job_order_id, drawn_ns, timed, at_ns, reasons, result,
        holds, 'refused_in_place ' || dead_letter_id AS record
 FROM refused_in_place_checked
@@ -156,7 +156,7 @@ SELECT material_lot_id FROM lot_name WHERE likeness = :likeness ORDER BY materia
 SELECT count(*) FROM lot_name WHERE likeness = :likeness;
 
 -- name: holding_of_lots
--- what asks for a hold of lots, whatever else speaks of them
+-- the assessments that ask for a hold of lots
 SELECT material_lot_id || ' ' || subject FROM assessment
 WHERE material_lot_id IN (SELECT value FROM json_each(:lots)) AND asks = 'hold'
 ORDER BY material_lot_id, subject;
@@ -250,12 +250,12 @@ SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_chec
 WHERE material_lot_id IN (SELECT value FROM json_each(:lots));
 
 -- name: settled_of_lot
--- '': of a message, for every lot against which it speaks
+-- '': of a message, for every lot that it concerns
 SELECT point_id, holds, 'settlement ' || point_id AS record FROM settlement_checked
 WHERE material_lot_id IN (:material_lot_id, '');
 
 -- name: parents_in_question
--- lots that went into this one, directly or not, of which something besides their own parents asks for care
+-- lots that went into this one, directly or not, of which an assessment other than of their own parents asks for care
 WITH RECURSIVE above (lot, depth) AS (
     SELECT consumed_lot_id, 1 FROM material_use WHERE material_lot_id = :material_lot_id
     UNION SELECT use.consumed_lot_id, above.depth + 1 FROM material_use AS use
@@ -270,7 +270,7 @@ WHERE a.material_lot_id IN (SELECT lot FROM above WHERE lot <> :material_lot_id)
 GROUP BY a.material_lot_id ORDER BY a.material_lot_id LIMIT 20;
 
 -- name: in_question
--- what the lots made of it look at, without reading what is said: how much asks for care
+-- for the lots made of it, without reading the assessments: how many ask for care
 SELECT CASE WHEN sum(asks = 'hold') THEN 'hold ' || sum(asks = 'hold') WHEN count(*) THEN 'review' END FROM assessment
 WHERE material_lot_id = :material_lot_id AND kind <> 'parent' AND asks IN ('review', 'hold');
 
@@ -355,7 +355,7 @@ WHERE EXISTS (SELECT 1 FROM assessment WHERE material_lot_id = :material_lot_id)
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_ended_lot_again
--- its end says which results of its equipment are its own
+-- by its end it is known which results of its equipment are its own
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT l.material_lot_id, :cause, :at_ns FROM lot AS l
 WHERE l.material_lot_id = :material_lot_id AND (
@@ -415,7 +415,7 @@ WHERE product IN (:product, '*') AND (analyte = :analyte COLLATE NOCASE OR :requ
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_in_place_again
--- of which a message may speak that names only an equipment or an order
+-- that a message may concern which names only an equipment or an order
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT material_lot_id, :cause, :at_ns FROM (
     SELECT material_lot_id FROM lot
@@ -440,13 +440,13 @@ WHERE l.closed_ns IS NULL
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_refused_product_again
--- against which a refused message about a product speaks
+-- that a refused message about a product concerns
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM refused_of_product_assessed WHERE product IN (:product, '')
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;
 
 -- name: judge_lots_of_point_again
--- of a message that speaks against many lots: each that has the point
+-- that have the point, of a message that concerns many lots
 INSERT INTO lot_to_judge (material_lot_id, cause, at_ns)
 SELECT DISTINCT material_lot_id, :cause, :at_ns FROM refused_of_product_assessed WHERE instr(body, :point_id)
 ON CONFLICT (material_lot_id) DO UPDATE SET cause = excluded.cause;

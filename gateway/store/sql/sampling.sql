@@ -16,7 +16,7 @@ FROM incoming_result_checked
 WHERE holds GROUP BY supplier, material, analyte, client_id, study_id
 ORDER BY supplier, material, analyte, client_id, study_id;
 
--- Of a lot production tells the client, and no study: all studies of the client count.
+-- Production names the client of a lot, and no study: all studies of the client count.
 -- name: tested_of_product
 SELECT count(*) AS tested, max(at_ns) AS newest_ns, 1 AS holds FROM series_sample
 WHERE client_id = :client_id AND product = :product AND analyte = :analyte;

@@ -1,4 +1,4 @@
--- How each kind of record is found by its id, and which ids of which other kind it leads to; read by store/tracing.py.
+-- Each kind of record by its id, and the ids of other kinds that it leads to; read by store/queries/tracing.py.
 
 -- name: trace_lot
 SELECT job_order_id, material_definition_id AS product, equipment_id, started_ns AS started_ns, ended_ns,

@@ -95,7 +95,7 @@ def decide_batch(
     """Decide and write as many events as fit into the time, in the transaction that runs.
 
     ``trail``: whether the audit trail is written; a replay's would vouch for nothing. ``lots_later``: whether lots that
-    are to be judged again wait until a gateway runs. ``on_decided`` hears of each decision, before it is committed.
+    are to be judged again wait until a gateway runs. ``on_decided`` is called with each decision, before the commit.
     Raises sqlite3.Error where the transaction is lost; then none of the events is done.
     """
     deciding = _Deciding(connection, line, trail=trail, lots_later=lots_later, on_decided=on_decided)
@@ -215,7 +215,7 @@ class _Deciding:
 
 
 def _unidentified(event: Event, error: Exception) -> Event:
-    """Return an event that cannot be told apart from others as a refused message; its lots are for a person."""
+    """Return an event without a certain identity as a refused message; its lots are for a person."""
     if not isinstance(event, Arrived):
         return event
     own_id = delivery_identity(topic=event.origin.topic, payload_sha256=event.origin.payload_sha256, ordinal=-1)
@@ -239,7 +239,7 @@ def _undecidable(event: Arrived, error: Exception) -> MessageRefused:
 
 
 def _about(event: Arrived) -> ResultReference | None:
-    """Return of which lots a message speaks that could not be decided."""
+    """Return which lots a message concerns that could not be decided."""
     match event:
         case ResultArrived():
             return reference_to(event.result)
@@ -254,7 +254,7 @@ def _about(event: Arrived) -> ResultReference | None:
 
 
 def _could_not_decide(event: Event, error: Exception) -> Answer | None:
-    """Return what the person hears whose act could not be decided; nothing of it is done."""
+    """Return the answer to a person whose act could not be decided; nothing of it is done."""
     if not isinstance(event, ActRequested):
         return None
     return refused(

@@ -62,7 +62,7 @@ def _identified_by_content(connection: sqlite3.Connection, event: ResultArrived 
     event_id = _salted(connection, own_id)
     try:
         seen = _payload_under(connection, event_id=event_id, own_id=own_id)
-    except EvidenceDamagedError:  # whether it was decided already, nobody can say: a person must look
+    except EvidenceDamagedError:  # nobody can know whether it was decided already: a person must look
         return _identified_by_delivery(connection, _conflict(event, own_id))
     if seen is None:
         return replace(event, event_id=event_id)
@@ -103,7 +103,7 @@ def _version(result: LabResult) -> dict[str, Any]:
 
 
 def _identified_specification(connection: sqlite3.Connection, event: SpecificationStated) -> Event | None:
-    """Master data is often retained and told again with each connection: what says the same is the same."""
+    """Master data is often retained and comes again with each connection: equal content is the same message."""
     key = specification_key(event.specification, withdrawn=event.withdrawn)
     row = connection.execute(SQL["specification_stated"], key).fetchone()
     if row is None:
@@ -124,7 +124,7 @@ def _identified_specification(connection: sqlite3.Connection, event: Specificati
 
 
 def _since_either(stated: Specification, standing: Specification | None) -> Specification:
-    """Return a specification in force since the earlier of two instants: one version was told with both."""
+    """Return a specification in force since the earlier of two instants: one version came with both."""
     instants = [stated.effective_from_ns, None if standing is None else standing.effective_from_ns]
     known = [instant for instant in instants if instant is not None]
     return replace(stated, effective_from_ns=min(known) if len(known) == len(instants) else None)
@@ -147,7 +147,7 @@ def _identified_by_delivery(connection: sqlite3.Connection, event: Arrived) -> E
 def _salted(connection: sqlite3.Connection, own_id: str) -> str:
     """Return an event's id in this epoch of the store.
 
-    A store that went back in time (by restore or by loss) has forgotten what it decided since, and perhaps said: what
+    A store that went back in time (by restore or by loss) has forgotten what it decided since, and perhaps sent: what
     it decides from then on gets other ids, so that no id ever stands for two messages.
     """
     epoch = value_of(connection, "store")
@@ -180,7 +180,7 @@ def _conflict(
 
 
 def reference_to(result: LabResult, standing: LabResult | None = None) -> ResultReference:
-    """Return which lots, sample and test a result speaks of, and what is on record in its place."""
+    """Return the lots, sample and test of a result, and what is on record in its place."""
     lots = result.lots if standing is None else tuple(dict.fromkeys((*result.lots, *standing.lots)))
     return ResultReference(
         source=result.source,

@@ -1,4 +1,4 @@
-"""What speaks for and against lots, into its tables; and which lots are to be judged again. Within the transaction.
+"""Assessments of lots, into their tables; and which lots are to be judged again. Within the transaction.
 
 Whatever changes what a lot is judged by marks the lot here, in the same transaction: so nothing that arrives later can
 meet a lot that does not know of it.
@@ -82,7 +82,7 @@ def _because(event: Event) -> dict[str, Any]:
 def mark_lots_of_result(
     connection: sqlite3.Connection, event: Event, record: ResultAccepted, lots: LotsInQuestion
 ) -> None:
-    """Note a result without a lot of its own, and mark the lots that it touches besides those judged with it."""
+    """Note a result without a lot of its own, and mark the lots that it concerns, without those judged with it."""
     result, because = record.result.in_its_own_words(), _because(event)
     of_sample = {"sample_id": result.sample_id, "source": result.source}
     if record.supersedes is not None and lots.placed_by_production:
@@ -158,7 +158,7 @@ def mark_lots_of_specification(connection: sqlite3.Connection, event: Event, spe
 
 
 def refused(connection: sqlite3.Connection, event: Event, record: ResultRefused) -> None:
-    """Write a refused message for each lot and product that it speaks of, and mark their lots."""
+    """Write a refused message for each lot and product that it concerns, and mark these lots."""
     about, because = record.about, _because(event)
     row: dict[str, Cell] = {
         "dead_letter_id": record.dead_letter_id,
@@ -172,7 +172,7 @@ def refused(connection: sqlite3.Connection, event: Event, record: ResultRefused)
     }
     own = about.lots if record.contradicts is None else record.contradicts.lots
     for lot in about.lots if own else (*about.lots, ""):
-        says = row["result"] if lot in own or not own else None  # only its own lots are judged by what it says
+        says = row["result"] if lot in own or not own else None  # only its own lots are judged by its content
         connection.execute(SQL["insert_refused_result"], row | {"material_lot_id": lot, "result": says})
         if lot:
             connection.execute(SQL["judge_lot_again"], {"material_lot_id": lot, **because})
@@ -234,7 +234,7 @@ def _refused_of_product(
 
 
 def restated(connection: sqlite3.Connection, event: Event, record: ResultRestated) -> None:
-    """Write that an earlier version was told again, or that it is over."""
+    """Write that the laboratory has sent an earlier version again, or that this is over."""
     key = _key(record.of)
     if record.result_id is None:
         connection.execute(SQL["delete_restated"], key)

@@ -1,4 +1,4 @@
-"""What a laboratory has said again and left standing: after a while it is meant, and becomes a new version."""
+"""Earlier versions that a laboratory has sent again: if nothing follows for a while, they become new versions."""
 
 from gateway.deadlines import ClockReading
 from gateway.decisions.result_assessment import RESTATED
@@ -10,7 +10,7 @@ MEANT_AFTER_NS = 60 * SECOND_NS  # a resend of a whole history has come to the n
 
 
 def meant(row: tuple[object, ...], at: ClockReading) -> ResultArrived | None:
-    """Return the arrival of what a row of ``restated_since`` says again; None where the record does not hold."""
+    """Return the arrival of the result in a row of ``restated_since``; None where the record is damaged."""
     payload, body, payload_sha256, topic, holds = row
     if not holds or not isinstance(payload, bytes):
         return None

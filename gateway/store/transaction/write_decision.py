@@ -84,7 +84,7 @@ def note_damage(connection: sqlite3.Connection, event: Event, records: tuple[str
     standing = connection.execute(SQL["latch_of_code"], {"code": EVIDENCE_DAMAGED}).fetchone()
     known = set() if standing is None else set(json.loads(standing["body"])["records"])
     if known.issuperset(records):
-        return False  # said already; the trail does not grow with every event that meets it
+        return False  # on record already: the trail does not grow with every event that meets the damage
     body = json.dumps({"records": sorted(known | set(records))})
     connection.execute(SQL["latch_again"], {"code": EVIDENCE_DAMAGED, "at_ns": event.at_ns, "body": body})
     entry = AuditEntry(kind="evidence_damaged", subject=event.event_id, body={"left_out": list(records)})

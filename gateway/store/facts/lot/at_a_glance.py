@@ -20,14 +20,14 @@ _TOUCHED = ("waits", "retested", "sample_without_lot", "sample_refused", "sample
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
-    """A result that arrives, its versions on record, and the lots that it speaks of itself."""
+    """A result that arrives, its versions on record, and the lots that its own message concerns."""
 
     result: LabResult
     versions: tuple[ResultOnRecord, ...]
     lots: tuple[str, ...]
 
     def speaking_of(self, lot: str) -> tuple[LabResult, ...]:
-        """Return the result, where it speaks of a lot itself, and not only an earlier version of it."""
+        """Return the result where it concerns a lot itself, and not only through an earlier version."""
         return (self.result,) if lot in self.lots else ()
 
 
@@ -36,9 +36,9 @@ class LotAtAGlance:
     """What there is of a lot. Columns of ``there_is`` stand in the statement ``lot_at_a_glance``."""
 
     lot: str
-    production: sqlite3.Row | None  # what production's records say of the lot, with its order
+    production: sqlite3.Row | None  # production's record of the lot, with its order
     there_is: sqlite3.Row
-    context: LotContext  # as production has told it
+    context: LotContext  # as production states it
     arrival: Arrival | None
     named: Named  # by the results on record
     now_named: Named  # with what the arriving result names
@@ -50,7 +50,7 @@ class LotAtAGlance:
 
     @property
     def speaking(self) -> tuple[LabResult, ...]:
-        """Return the arriving result, where it speaks of the lot itself."""
+        """Return the arriving result, where it concerns the lot itself."""
         return () if self.arrival is None else self.arrival.speaking_of(self.lot)
 
     @property
@@ -117,7 +117,7 @@ def _there_is(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int
 
 
 def is_read_whole(reading: Reading, glance: LotAtAGlance) -> bool:
-    """Return whether something besides the arriving result may have changed what is known of the lot."""
+    """Return whether something other than the arriving result may have changed what is known of the lot."""
     arrival, there_is = glance.arrival, glance.there_is
     if arrival is None:
         return True

@@ -9,7 +9,7 @@ from gateway.store.facts.reading import Reading
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Told:
-    """What production has told of one field: the values that hold now, and whether it ever told others."""
+    """The values of one field in production's messages: those that hold now, and all that were ever stated."""
 
     holding: tuple[str, ...] = ()
     ever: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class _Told:
 
 
 def context_of_lot(reading: Reading, lot: str) -> LotContext:
-    """Return what production has told of a lot and its order, and which of it contradicts itself."""
+    """Return what production states of a lot and its order, and which fields contradict each other."""
     rows = reading.rows("lot_messages", {"material_lot_id": lot})
     product, client = _values_of(rows, "material_definition_id"), _values_of(rows, "client_id")
     order, equipment = _values_of(rows, "job_order_id"), _values_of(rows, "equipment_id")
@@ -66,7 +66,7 @@ def _order(reading: Reading, job_order_id: str | None) -> tuple[_Told, _Told]:
 
 
 def _values_of(rows: list[sqlite3.Row], name: str) -> _Told:
-    """Return what rows, the latest first, say of one field."""
+    """Return the values of one field in rows, the latest first."""
     stating = [row for row in rows if row[name] is not None]
     if not stating:
         return _Told()

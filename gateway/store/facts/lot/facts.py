@@ -39,7 +39,7 @@ class _Known(NamedTuple):
 def facts_of_result(
     reading: Reading, event: ResultArrived, lots: tuple[str, ...], relation: Relation, *, first: bool
 ) -> tuple[LotFacts, ...]:
-    """Return the facts of each lot that an arriving result, or an earlier version of it, speaks of.
+    """Return the facts of each lot that an arriving result, or an earlier version of it, concerns.
 
     Of a result of no lot: one without a name, which nothing but this result is known of.
 
@@ -165,7 +165,7 @@ def _settled(reading: Reading, glance: LotAtAGlance, named_alike: tuple[str, ...
 
 
 def _production(reading: Reading, lot: str, row: sqlite3.Row | None) -> Context | None:
-    """Return what production's records say of a lot: its own, and its order's; None where one does not hold."""
+    """Return production's record of a lot, with its order; None where one of the two is damaged."""
     if row is None or not row["order_holds"]:  # read once more, so that what does not hold is noted
         return reading.context("context_of_lot", material_lot_id=lot)
     return Context(**{name: row[name] for name in _CONTEXT})

@@ -1,4 +1,4 @@
-"""What has held a lot before: provisional holds by a model's word, and the last hold that was told."""
+"""Earlier holds of a lot: provisional ones after a prediction, and the last hold that was published."""
 
 from dataclasses import fields
 
@@ -30,6 +30,6 @@ def final_results(reading: Reading, provisional: tuple[ProvisionalHold, ...]) ->
 
 
 def earlier_hold(reading: Reading, lot: str) -> EarlierHold | None:
-    """Return the last hold that was told of a lot, but for those by what a model said."""
+    """Return the last hold of a lot that was published, without provisional ones."""
     row = reading.row("last_hold_of_lot", material_lot_id=lot)
     return None if row is None else EarlierHold(at_ns=row["at_ns"], reasons=_REASONS.validate_json(row["reasons"]))

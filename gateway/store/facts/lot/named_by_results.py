@@ -41,7 +41,7 @@ def named_on_record(reading: Reading, lot: str, there_is: sqlite3.Row, arriving:
 
 
 def named_with(named: Named, results: Iterable[LabResult]) -> Named:
-    """Return what results say besides of their lot's product and client, where that is newer than what is known."""
+    """Return the product and client that results name for their lot, where the context does not have them yet."""
     both = dict(named)
     for result in results:
         for what in (_PRODUCT, _CLIENT):
@@ -62,7 +62,7 @@ def _names(named: Named, what: str) -> tuple[str, ...]:
 
 
 def adds_a_name(context: LotContext, before: Named, now: Named) -> bool:
-    """Return whether a result is the first to name a product or client, of which production has told nothing."""
+    """Return whether a result is the first to name a product or client where production has named none."""
     unknown = {_PRODUCT: not context.products, _CLIENT: context.client_id is None}
     return any(is_unknown and _names(before, what) != _names(now, what) for what, is_unknown in unknown.items())
 

@@ -96,7 +96,7 @@ def _stated_specification(row: sqlite3.Row) -> StatedSpecification:
 
 
 def _unanswered(row: sqlite3.Row, later: list[StatedSpecification]) -> RefusedOfProduct | None:
-    """Return a refused message about a product as it stands; None where its own version was told readably since."""
+    """Return a refused message about a product as it stands; None where a readable one of its version came later."""
     about = ProductReference(
         product=row["product"] or None,
         analyte=row["analyte"],

@@ -9,7 +9,7 @@ from gateway.store.facts.reading import Reading
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where something speaks of that names no lot; ``drawn_ns``: None where only its arrival is known."""
+    """The place and time in a message that names no lot; ``drawn_ns``: None where only its arrival is known."""
 
     source: str
     sample_id: str | None
@@ -20,7 +20,7 @@ class Place:
 
 
 def lots_of(reading: Reading, result: LabResult, arrived_ns: int) -> tuple[tuple[str, ...], Relation]:
-    """Return the lots that a result in its own words speaks of, and how that is known."""
+    """Return the lots that a result, as its own message states it, concerns, and how that is known."""
     if result.lots:
         return result.lots, Relation.STATED
     place = Place(
@@ -35,7 +35,7 @@ def lots_of(reading: Reading, result: LabResult, arrived_ns: int) -> tuple[tuple
 
 
 def lots_in(reading: Reading, place: Place) -> tuple[tuple[str, ...], Relation]:
-    """Return the lots that something speaks of which names none, and how that is known."""
+    """Return the lots that a message without a lot concerns, and how that is known."""
     at_equipment = _on_equipment(reading, place.equipment_id, place.drawn_ns)
     of_sample: tuple[str, ...] = ()
     if place.sample_id is not None:

@@ -75,7 +75,7 @@ def provisional_hold(connection: sqlite3.Connection, _event: Event, hold: Provis
 
 
 def incoming_tested(connection: sqlite3.Connection, _event: Event, record: IncomingTested) -> None:
-    """Write what a test of incoming material says; the version that it replaces no longer counts."""
+    """Write the outcome of a test of incoming material; the version that it replaces no longer counts."""
     if record.withdrawn is not None:
         connection.execute(SQL["withdraw_incoming_result"], {"result_id": record.withdrawn})
     if record.failed is not None:
@@ -84,7 +84,7 @@ def incoming_tested(connection: sqlite3.Connection, _event: Event, record: Incom
 
 
 def sample_requested(connection: sqlite3.Connection, _event: Event, record: SampleRequested) -> None:
-    """Write that the laboratory is asked for a lot's tests."""
+    """Write a request to the laboratory for a lot's tests."""
     connection.execute(
         SQL["insert_sample_request"],
         {

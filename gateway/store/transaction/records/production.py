@@ -1,4 +1,4 @@
-"""What production has said of orders and lots, and how lots stand, into their tables."""
+"""Messages of production about orders and lots, and the state of lots, into their tables."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _CONTEXT_STATEMENTS: Mapping[ContextKind, str] = {
 
 
 def context_changed(connection: sqlite3.Connection, event: Event, change: ContextChange) -> None:
-    """Write what production has said, and mark the lots that it touches."""
+    """Write a message of production, and mark the lots that it concerns."""
     connection.execute(
         SQL["insert_context_change"],
         {
