@@ -13,6 +13,7 @@ from gateway.lab.disposition import (
 )
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.lot_assessments import assessments
+from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
 from gateway.latches import has_forgotten, in_doubt
 from gateway.records.laboratory import (
@@ -65,7 +66,9 @@ class Trigger:
 def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> LotOutcome:
     """Return what a lot's assessments and its recommendation are now."""
     lot, before = lot_facts.knowledge.lot or None, lot_facts.before
-    assessed = assessments(lot_facts.knowledge, facts.specifications.in_force)
+    specifications = facts.specifications
+    assessed = assessments(lot_facts.knowledge, specifications.in_force)
+    assessed = naming_products_alike(assessed, specifications.products_alike)
     missing = _missing(lot_facts, assessed, facts, at_ns=trigger.at_ns)
     state, reasons = _recommended(lot_facts, facts, trigger, assessed, missing)
     unchanged = (before.recommendation, before.latched) == (state.recommendation, state.latched)

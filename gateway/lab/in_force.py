@@ -4,8 +4,8 @@ Configuration and master data each state at most one; where they differ, the lim
 by both, the more careful recommendation holds, and the conflict is flagged.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.contract.lims.names import name_key
 from gateway.lab.qualitative import texts_differ
@@ -132,10 +132,14 @@ def strictest(specifications: Iterable[Specification], unit: str | None) -> Spec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpecificationsOnRecord:
-    """The specifications of the configuration, and those that master data has stated of the products in question."""
+    """The specifications of the configuration, and those that master data has stated of the products in question.
+
+    ``products_alike``: of products without any, those with one whose names only look alike.
+    """
 
     configured: tuple[Specification, ...]
     stated: tuple[Specification, ...]
+    products_alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def in_force(
         self, analyte: str, at_ns: int, product: str | None, client_id: str | None

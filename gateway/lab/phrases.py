@@ -32,6 +32,7 @@ class LabPhrase(StrEnum):
     CLIENT = "CLIENT"
     EQUIPMENT = "EQUIPMENT"
     OF_VERSION = "OF_VERSION"
+    PRODUCTS_ALIKE = "PRODUCTS_ALIKE"
 
 
 def lab_phrase(code: LabPhrase, **parameters: Any) -> str:

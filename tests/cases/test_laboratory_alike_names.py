@@ -184,3 +184,31 @@ def test_a_result_costs_no_further_statement_for_names(lab):
     lab.result("Viscosity", 100.0, "LOT-1")
     lab.connection.set_trace_callback(None)
     assert not [statement for statement in counted if "lot_name" in statement and "AS waits" not in statement]
+
+
+# --- products -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_missing_specification_names_the_product_that_is_only_written_in_another_way(lab, stated):
+    product, written = ("FG-200", "fg 200") if stated else ("FG-100", "fg-100")
+    if stated:
+        lab.specification(product=product, analyte="ph", version="1", lower=6.0, upper=8.0)
+    lab.result("pH", 7.0, product=written)
+    (reason,) = lab.disposition()["reasons"]
+    assert (lab.recommended(), reason["code"]) == ("review", "NO_SPECIFICATION")
+    assert reason["text"].endswith(f"There is one of {product}, whose name looks alike.")
+
+
+def test_a_missing_specification_of_a_product_like_no_other_names_none(lab):
+    lab.result("pH", 7.0, product="FG-101")
+    assert "alike" not in lab.disposition()["reasons"][0]["text"]
+
+
+def test_what_is_settled_stays_settled_when_a_product_with_a_name_that_looks_alike_becomes_known(plant):
+    plant.result("pH", 7.0, product="FG-300")
+    plant.settle_all()
+    plant.specification(product="fg 300", analyte="ph", version="1", lower=6.0, upper=6.5)
+    plant.result("Viscosity", 100.0, product="FG-300")
+    plant.settle_all()
+    assert last(plant, "L") == "release"

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.lab.in_force import SpecificationsOnRecord
+from gateway.lab.likeness import likeness_key
 from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
@@ -18,6 +19,7 @@ from gateway.store.codec import decode
 from gateway.store.facts.master_data import stated_in
 from gateway.store.statements import SQL, value_of
 
+_MOST_PRODUCTS = 2000  # with a specification, among which a name that looks alike is looked for
 _CONTEXT = tuple(field.name for field in fields(Context))
 Decoded = TypeVar("Decoded")
 
@@ -85,7 +87,12 @@ class Reading:
 
     def specifications(self, *products: str | None) -> SpecificationsOnRecord:
         """Return the specifications of the configuration, and what has been stated of products."""
-        return SpecificationsOnRecord(configured=self.line.specifications, stated=self._master_data(*products))
+        stated = self._master_data(*products)
+        return SpecificationsOnRecord(
+            configured=self.line.specifications,
+            stated=stated,
+            products_alike=self._products_alike({*products} - {None, *(item.product for item in stated)}),
+        )
 
     def context(self, statement: str, **parameters: Any) -> Context | None:
         """Return the context of a statement's row, or None."""
@@ -122,6 +129,19 @@ class Reading:
             rows = [] if product is None else self.rows("specifications_of_product", {"product": product})
             specifications += stated_in(rows)
         return tuple(specifications)
+
+    def _products_alike(self, products: Iterable[str | None]) -> Mapping[str, tuple[str, ...]]:
+        """Return, of products of which nothing is stated nor configured, those with one whose names only look alike."""
+        configured = {item.product for item in self.line.specifications if item.product is not None}
+        missing = [product for product in products if product is not None and product not in configured]
+        if not missing:
+            return {}
+        with_one = sorted({*configured, *self.values("products_stated", most=_MOST_PRODUCTS)})
+        alike = {
+            product: tuple(other for other in with_one if likeness_key(other) == likeness_key(product))
+            for product in missing
+        }
+        return {product: others for product, others in alike.items() if others}
 
     def note_damaged(self, records: Iterable[str]) -> None:
         """Note records that do not hold."""

@@ -14,3 +14,6 @@ LEFT JOIN specification_stated AS w ON w.product = s.product AND w.analyte = s.a
   AND w.version = s.version AND w.withdrawn = 1
 WHERE s.product = :product AND s.withdrawn = 0
 ORDER BY s.row_number;
+
+-- name: products_stated
+SELECT DISTINCT product FROM specification_stated WHERE withdrawn = 0 ORDER BY product LIMIT :most;
