@@ -138,7 +138,7 @@ def _on_record(assessment: ResultAssessment, facts: LabResultFacts) -> ResultAcc
 def _recommended_for_lots(event: ResultArrived, assessment: ResultAssessment, facts: LabResultFacts) -> Decision:
     """Say what is recommended for each lot of the result, and advise on it.
 
-    Of a lot that only an earlier version named, nothing is said unless the recommendation changes.
+    Of a lot that only an earlier version named, nothing is published unless the recommendation changes.
     """
     decided = Decision()
     for outcome in assessment.lots:

@@ -1,4 +1,4 @@
-"""A lot has ended: which tests the laboratory is asked for, how urgently, and why. Pure."""
+"""A lot has ended: which tests are requested of the laboratory, how urgently, and why. Pure."""
 
 import math
 from statistics import NormalDist, fmean, stdev

@@ -1,4 +1,4 @@
-"""What deciding on people's acts stands on."""
+"""What the decisions on people's acts stand on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class SettlementOnRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettlePointFacts(ActFacts):
-    """Whether the point is settled already, and what speaks against the lot's release, the worst first.
+    """Whether the point is settled already, and the open points of the lot, the worst first.
 
     ``scope``: for whom the lot is made.
     """
@@ -58,7 +58,7 @@ class VersionFacts(ActFacts):
 
 
 class MessageState(StrEnum):
-    """How a message stands that a person wants sent or tried again."""
+    """The state of a message that a person wants sent or tried again."""
 
     PARKED = "parked"  # it waits to be sent, and the broker has refused it
     DEAD_LETTER = "dead_letter"

@@ -1,4 +1,4 @@
-"""What the audit trail's head stands on."""
+"""What decisions on the audit trail's head stand on."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What every decision knows: the line, and the alarms that stand."""
+"""What every decision knows: the line, and the latched alarms."""
 
 from dataclasses import dataclass
 

@@ -52,7 +52,7 @@ class DeviationFacts(JudgingFacts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FingerprintFacts(Facts):
-    """What the record stands on of what an ended lot was made by; ``uses``: of the lot's genealogy."""
+    """What the fingerprint of an ended lot stands on; ``uses``: the materials that went into the lot."""
 
     windows: Mapping[WindowRequest, TagWindow]
     context: Context

@@ -1,4 +1,4 @@
-"""What guidance stands on that is answered, or that may end."""
+"""What decisions on answered or ending guidance stand on."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from gateway.records.guidance import Guidance
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenGuidanceFacts(Facts):
-    """The open guidance that an event is about; of the board what it shows."""
+    """The open guidance that an event is about; for the board, the guidance that it shows."""
 
     open_guidance: tuple[Guidance, ...]
 

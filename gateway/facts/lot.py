@@ -45,6 +45,6 @@ class LotFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotsAgainFacts(JudgingFacts):
-    """What lots that are judged again stand on."""
+    """What the decision on lots that are judged again stands on."""
 
     lots: tuple[LotFacts, ...]

@@ -1,4 +1,4 @@
-"""What a model's turn stands on."""
+"""What the decision on a model that is due stands on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class LotInProgress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelDueFacts(JudgingFacts):
-    """What a model's turn stands on; ``model``: as it is in service, None where it is not any more."""
+    """What the decision on a model that is due stands on; ``model``: as it is in service, None if it is not."""
 
     windows: Mapping[WindowRequest, TagWindow]
     context: Context  # what runs on the model's equipment

@@ -1,4 +1,4 @@
-"""What production context and master data stand on."""
+"""What decisions on production context stand on."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from gateway.records.production import Context
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotEndedFacts(Facts):
-    """What the end of a lot stands on."""
+    """What the decision on an ended lot stands on."""
 
     context: Context
     lot_started_ns: int | None
@@ -17,6 +17,6 @@ class LotEndedFacts(Facts):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotClosedFacts(Facts):
-    """What the closing of a lot stands on; ``open_guidance``: about the lot."""
+    """What the decision on a closed lot stands on; ``open_guidance``: about the lot."""
 
     open_guidance: tuple[Guidance, ...]

@@ -1,4 +1,4 @@
-"""What a request for samples stands on."""
+"""What the decision on a request for samples stands on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class SamplingOnRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleRequestFacts(JudgingFacts):
-    """What a request for samples stands on."""
+    """What the decision on a request for samples stands on."""
 
     context: Context
     sampling: SamplingOnRecord

@@ -15,7 +15,7 @@ FEWEST = 25  # values, below which the figures would say more about chance than 
 
 
 class Withheld(StrEnum):
-    """Why no capability is said of a series: the codes of the group ``capability``."""
+    """Why the capability of a series is withheld: the codes of the group ``capability``."""
 
     NO_SPECIFICATION = "NO_SPECIFICATION"
     UNIT_DIFFERS = "UNIT_DIFFERS"
@@ -28,7 +28,7 @@ class Withheld(StrEnum):
 
 
 def withheld(code: Withheld, **parameters: Any) -> str:
-    """Return why no capability is said."""
+    """Return the sentence that says why a capability is withheld."""
     return text("capability", code.value, **parameters)
 
 

@@ -8,7 +8,7 @@ from gateway.texts.catalogue import text
 
 
 class LotReason(StrEnum):
-    """Why a lot, or a result of it, is for a person, and what else is said of a lot."""
+    """Why a person must look at a lot, or at a result of it, and notes on a lot."""
 
     SUPERSEDED_VALUE_RESTORED = "SUPERSEDED_VALUE_RESTORED"
     CONTROL_REJECTED = "CONTROL_REJECTED"

@@ -1,4 +1,4 @@
-"""What may be said of a series: too few values, does not vary, not in control or in control, and why. Pure."""
+"""The state of a series: too few values, does not vary, not in control or in control, and why. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

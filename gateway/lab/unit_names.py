@@ -2,7 +2,7 @@
 
 A name that is not here converts to nothing. Sizes are fractions of whole numbers, so that no conversion adds an error.
 A quantity that has the same dimensions as another but is something else (a colony count, an enzyme activity, an energy
-beside a torque) has a dimension of its own: units convert within one kind only.
+unlike a torque) has a dimension of its own: units convert within one kind only.
 
 Sources: SI Brochure (9th edition), NIST SP 811 appendix B.
 """

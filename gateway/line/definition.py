@@ -21,7 +21,7 @@ from gateway.records.outgoing import Head, SignedHead
 from gateway.records.prediction import ModelIdentity
 
 Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Rows of features, shape (n, inputs), to what the model says, shape (n, columns). Deterministic."""
+"""Rows of features, shape (n, inputs), to the model's outputs, shape (n, columns). Deterministic."""
 SignHead = Callable[[Head, int], SignedHead]
 """A head of the audit chain and the time, to the signed head. Deterministic."""
 
@@ -66,7 +66,7 @@ class TagDefinition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputDefinition:
-    """One model input: an aggregate of a tag over a window that ends ``lag_ns`` before the instant asked for."""
+    """One model input: an aggregate of a tag over a window that ends ``lag_ns`` before a prediction."""
 
     name: str
     tag: str
@@ -151,12 +151,12 @@ class ModelBundle:
 
     @property
     def columns(self) -> int:
-        """Return how many numbers the model gives for a row."""
+        """Return the number of columns that the model gives for a row."""
         return sum((output.value is not None) + (output.probability is not None) for output in self.outputs)
 
     @property
     def corrected_by_people(self) -> tuple[str, ...]:
-        """Return the analytes whose correction is what a person has signed."""
+        """Return the analytes that only a signed correction corrects."""
         return tuple(
             output.analyte
             for output in self.outputs
@@ -164,7 +164,7 @@ class ModelBundle:
         )
 
     def output_of(self, analyte: str) -> ModelOutput | None:
-        """Return what the model says of an analyte, or None."""
+        """Return the model's output of an analyte, or None."""
         return next((output for output in self.outputs if output.analyte == analyte), None)
 
 
@@ -181,12 +181,12 @@ class ModelAssignment:
 
     @property
     def name(self) -> str:
-        """Return the name under which events, records and status speak of it."""
+        """Return the name that events, records and status use for it."""
         return self.bundle.identity.name
 
     @property
     def prediction_lives_ns(self) -> int:
-        """Return after how long what it said is no prediction any more: when three of its ticks brought no other."""
+        """Return how long a prediction holds without a newer one, in nanoseconds: three ticks of the model."""
         return 3 * self.every_ns
 
 
@@ -228,7 +228,7 @@ class LineDefinition:
     controls: tuple[ControlMaterial, ...] = ()
     procedures: tuple[Procedure, ...] = ()
     time_zone: ZoneInfo = UTC_ZONE  # of the plant's shifts
-    sampling: bool = False  # whether samples are asked for when lots end
+    sampling: bool = False  # whether samples are requested when lots end
     tests_per_hour: float | None = None  # that the laboratory can do
     lab_tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by analyte: its id and name there
     models: tuple[ModelAssignment, ...] = ()

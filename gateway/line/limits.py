@@ -4,7 +4,7 @@ Limits = tuple[float, float]
 
 
 def intersection(*limits: Limits | None) -> Limits:
-    """Return the limits that hold where several are given: the largest lower, the smallest upper.
+    """Return the limits that lie within all of several: the largest lower, the smallest upper.
 
     An empty intersection comes back as it is (lower above upper), so that nothing lies inside it.
     """

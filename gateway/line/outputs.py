@@ -1,4 +1,4 @@
-"""What a model says of an analyte: its value with an interval, the probability that it is out of specification.
+"""A model's output of an analyte: its value with an interval, the probability that it is out of specification.
 
 Here stands, too, by how much the laboratory may change the one or the other, within the bundle's bounds.
 """
@@ -10,7 +10,7 @@ from gateway.line.limits import Limits
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BiasLimits:
-    """How laboratory results may correct what a model says: towards a residual by its share ``trust``, bounded.
+    """How laboratory results may correct a model's value: towards a residual by its share ``trust``, bounded.
 
     ``half_life_ns``: a correction counts half when the sample it comes from is that old; None: it counts in full.
     ``signed``: results only propose, and what a person has signed is in force.
@@ -62,7 +62,7 @@ class ValueOutput:
 
     @property
     def learns(self) -> bool:
-        """Return whether laboratory results change or chart anything of it."""
+        """Return whether laboratory results correct the value, or are charted against it."""
         return self.bias is not None or self.sigma is not None or self.adaptive is not None
 
 
@@ -76,7 +76,7 @@ class ProbabilityOutput:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelOutput:
-    """What a model says of one analyte: its value, the probability that it is out of specification, or both."""
+    """A model's output of one analyte: its value, the probability that it is out of specification, or both."""
 
     analyte: str
     unit: str

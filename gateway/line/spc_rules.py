@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class RunRule(StrEnum):
-    """A pattern that chance seldom makes; the value is how it is named in configurations."""
+    """A pattern that chance seldom makes; the value is its name in configurations."""
 
     NELSON_1 = "nelson1"
     NELSON_2 = "nelson2"
@@ -40,7 +40,7 @@ class TrendRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlMaterial:
-    """What the laboratory measures to watch itself: a material whose value of an analyte is known."""
+    """A control material of the laboratory: its value of an analyte is known."""
 
     name: str
     analyte: str

@@ -28,7 +28,7 @@ class ActKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcknowledgeAlarm:
-    """Take down an alarm that stands."""
+    """Take down a latched alarm."""
 
     kind: ClassVar[ActKind] = ActKind.ACKNOWLEDGE_ALARM
     code: str
@@ -142,7 +142,7 @@ class EnrollKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RevokeKey:
-    """Let a key sign nothing any more."""
+    """Revoke a key."""
 
     kind: ClassVar[ActKind] = ActKind.REVOKE_KEY
     key_id: str
@@ -166,7 +166,7 @@ class ActOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What the one hears who asked; ``why`` and ``hint``: of a refusal; ``details``: of what was done."""
+    """The answer to the person who acts; ``why`` and ``hint``: of a refusal; ``details``: of what was done."""
 
     outcome: ActOutcome
     why: str = ""
@@ -185,5 +185,5 @@ def refused(why: str, *, hint: str, **details: Any) -> Answer:
 
 
 def unknown(why: str, *, hint: str) -> Answer:
-    """Return the answer that nobody can say whether an act is done."""
+    """Return the answer that it is unknown whether an act is done."""
     return Answer(outcome=ActOutcome.UNKNOWN, why=why, hint=hint)

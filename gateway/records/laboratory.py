@@ -59,7 +59,7 @@ class Specification:
         return Scope(client_id=self.client_id)
 
     def includes(self, side: Literal["lower", "upper"]) -> bool:
-        """Return whether a value on that limit is inside."""
+        """Return whether a value equal to a limit is inside."""
         own = self.lower_inclusive if side == "lower" else self.upper_inclusive
         return self.inclusive if own is None else own
 
@@ -114,7 +114,7 @@ class LabResult:
 
     @property
     def scope(self) -> Scope:
-        """Return for whom the sample was measured."""
+        """Return the client and study for whom the sample was measured."""
         return Scope(client_id=self.client_id, study_id=self.study_id)
 
     def to_be_numbered(self) -> "LabResult":
@@ -122,7 +122,7 @@ class LabResult:
         return replace(self, result_id="", result_version=None)
 
     def in_its_own_words(self) -> "LabResult":
-        """Return the result as its message told it, without what production has filled in."""
+        """Return the result as its message states it, without the fields that production filled in."""
         if not self.context_from:
             return self
         empty: dict[str, Any] = {name: () if name == "other_lots" else None for name in self.context_from}
@@ -131,7 +131,7 @@ class LabResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductReference:
-    """What a refused message names of a product: of which lots it may speak that it does not name.
+    """What a refused message names of a product: it may concern lots that it does not name.
 
     Without a product it speaks of any; without an analyte, of all of them. ``version`` and ``from_ns`` are of the
     specification that it tells, as far as they can be read.
@@ -148,7 +148,7 @@ class ProductReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultReference:
-    """What can be said of a refused message: which lots, which sample and which test it speaks of, and of where.
+    """What a refused message names: lots, sample, test, order and equipment.
 
     Order and equipment count where it names no lot, and where it speaks of others besides.
     """
@@ -165,7 +165,7 @@ class ResultReference:
 
     @property
     def says_something(self) -> bool:
-        """Return whether it names anything by which a lot could be found."""
+        """Return whether it names anything that leads to a lot."""
         return bool(self.lots or self.sample_id or self.job_order_id or self.equipment_id or self.products)
 
 

@@ -15,7 +15,7 @@ class Act(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of a response."""
+    """The outcome of a response."""
 
     ACKNOWLEDGED = "ACKNOWLEDGED"
     REJECTED = "REJECTED"
@@ -51,7 +51,7 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """What a person has settled of what speaks against a lot's release, when (UTC ns) and why."""
+    """A person has settled an open point: when (UTC ns) and why."""
 
     point_id: str
     person: str
@@ -100,7 +100,7 @@ OF_ALL_LOTS = ""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PointSettled(Record):
-    """A person settles what speaks against a lot's release; the lot is judged again.
+    """A person settles an open point of a lot; the lot is judged again.
 
     ``material_lot_id``: ``OF_ALL_LOTS`` where the point is of a message that speaks against many; then each of them is.
     """

@@ -31,7 +31,7 @@ class FeatureVector:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelIdentity:
-    """Which frozen model spoke."""
+    """Which model predicted: its name, version and hash."""
 
     name: str
     version: str

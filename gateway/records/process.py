@@ -23,7 +23,7 @@ def quality_of(status: int) -> Quality:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TagSample:
-    """One value of a tag as its server reported it; ``time_from``: whose clock ``source_ns`` is."""
+    """One value of a tag as its server reported it; ``time_from``: the clock that ``source_ns`` is of."""
 
     tag: str
     value: float

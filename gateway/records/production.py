@@ -8,7 +8,7 @@ from gateway.records.scope import Scope
 
 
 class ContextKind(StrEnum):
-    """What a manufacturing execution system tells about orders, lots and equipment."""
+    """What a manufacturing execution system reports of orders, lots and equipment."""
 
     ORDER_STARTED = "order_started"
     ORDER_ENDED = "order_ended"
@@ -37,7 +37,7 @@ class ContextChange(Record):
 
     @property
     def scope(self) -> Scope:
-        """Return for whom production says that it works; it tells no study."""
+        """Return the client that production works for; production names no study."""
         return Scope(client_id=self.client_id)
 
 
@@ -53,9 +53,9 @@ class Context:
 
     @property
     def scope(self) -> Scope:
-        """Return for whom is produced; production tells no study."""
+        """Return the client that is produced for; production names no study."""
         return Scope(client_id=self.client_id)
 
     def scope_of(self, study_id: str | None) -> Scope:
-        """Return for whom a sample of that study was measured; production tells the client, and no study."""
+        """Return the client of production with the study of a sample; production names no study."""
         return Scope(client_id=self.client_id, study_id=study_id)

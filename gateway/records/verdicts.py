@@ -1,4 +1,4 @@
-"""Reasons in words and as a code, and the verdicts that rest on them."""
+"""Reasons, as a code and a sentence, and the verdicts that rest on them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """Why: a stable code, its parameters, and a sentence with the numbers in it."""
+    """A reason: a stable code, its parameters, and a sentence with the numbers in it."""
 
     code: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
