@@ -227,6 +227,7 @@ def test_what_is_salvaged_speaks_of_lots_that_were_released_without_it(plant, tm
         "UPDATE settlement SET person = 'nobody'",
         "DELETE FROM assessment",
         "DELETE FROM refused_result",
+        "DELETE FROM lot_name",
     ],
 )
 def test_attacks_what_was_changed_behind_a_recommendation_is_found(plant, tmp_path, forged):

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from gateway.contract.lims.names import normalised
+from gateway.store.care.salvage import salvage
 from gateway.store.facts.lot.other_lots import MOST_ALIKE
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.laboratory import Laboratory
@@ -165,6 +166,17 @@ def test_what_is_settled_for_one_lot_alone_settles_nothing_of_the_other(plant):
     assert codes(plant, "LOT-1") == set()
     assert codes(plant, "Lot 1") == {"RESULT_UNREAD"}
     assert plant.lot("Lot 1", "--json").document["settled"][0]["code"] == "LOT_NAME_ALIKE"
+
+
+def test_what_is_salvaged_speaks_of_lots_whose_names_look_like_those_that_came_since(plant, tmp_path):
+    plant.result("pH", 9.9, ["X", "Lot 1"])
+    (tmp_path / "other").mkdir()
+    with closing(Laboratory(tmp_path / "other")) as other:
+        other.result("pH", 7.0, "LOT-1")
+        assert last(other, "LOT-1") == "release"
+        salvage(tmp_path / "store" / "state.db", into=other.connection, at_ns=other.now_ns)
+        other.wait()
+        assert (last(other, "LOT-1"), last(other, "Lot 1")) == ("review", "hold")
 
 
 def test_of_very_many_names_the_first_are_looked_at_and_each_lot_is_for_a_person(plant):
