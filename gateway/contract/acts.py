@@ -1,6 +1,6 @@
 """How a command and the running gateway speak: one JSON line asks (``labline.act/1``), one answers.
 
-What a person does is in the line as the act's own fields. A line is bounded, and what is not understood is refused.
+The fields of the line are those of the act. A line is bounded; one that is not understood is refused.
 """
 
 from dataclasses import asdict, dataclass, field, fields
@@ -14,7 +14,7 @@ from gateway.errors import LablineError
 from gateway.records.acts import ACTS, Act, ActKind, ActOutcome, Answer
 
 LONGEST_LINE_BYTES = 1024 * 1024
-LONGEST_ANSWER_BYTES = 64 * 1024 * 1024  # names each message that is sent again, of which very many may be parked
+LONGEST_ANSWER_BYTES = 64 * 1024 * 1024  # names each message that is sent again; very many may be parked
 LONGEST_REASON, LONGEST_SECRET = 4000, 1024
 _MOST_PROBLEMS = 3
 

@@ -113,14 +113,14 @@ def _note_perhaps_several(reader: FieldReader, change: ContextChange) -> None:
 
 
 def reference_to_change(change: ContextChange) -> ResultReference | None:
-    """Return of which lots a change speaks that cannot be decided."""
+    """Return the lots of a change that cannot be decided."""
     return _about(change, change.kind, change.at_ns, b"")
 
 
 def _about(
     change: ContextChange, kind: ContextKind | None, at_ns: int | None, payload: bytes
 ) -> ResultReference | None:
-    """Return of which lots a change speaks that is not understood: a person looks at them before they are released.
+    """Return the lots of a change that is not understood: a person looks at them before they are released.
 
     Where it does not say of which lot under our name for it, those count that it names under any other, those of its
     order or equipment, and where it names only a product, those of the product. A start of a lot that is not understood

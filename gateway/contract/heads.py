@@ -1,4 +1,4 @@
-"""The audit chain's head as the outside sees it: what is signed, how a published head reads, and whose it is. Pure."""
+"""The audit chain's head as published: the signed bytes, reading a published head, and whose it is. Pure."""
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

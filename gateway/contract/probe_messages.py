@@ -21,7 +21,7 @@ _PLAIN: Mapping[str, Any] = {"string": "", "number": 0.0, "integer": 0, "boolean
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """What is offered to one topic; ``shown`` is the topic as people know it, with + for what comes from data."""
+    """A probe for one topic; ``shown`` is the topic as people know it, with + for levels that come from data."""
 
     topic: str
     shown: str
@@ -32,7 +32,7 @@ class Probe:
 def probes(
     *, topic_root: str, line: str, check_id: str, at_ns: int, standing: Mapping[str, bytes] | None = None
 ) -> tuple[Probe, ...]:
-    """Return a probe for each topic that the gateway publishes; ``standing``: what is retained now, by topic."""
+    """Return a probe for each topic that the gateway publishes; ``standing``: the retained messages now, by topic."""
     made = []
     for name, row in PUBLICATIONS.items():
         levels = row.topic.split("/")

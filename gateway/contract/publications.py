@@ -40,7 +40,7 @@ class Publication:
     expires: str = "never"
 
     def topic_of(self, root: str, *levels: str | None) -> str:
-        """Return the topic below a line's root; ``levels``: in order what comes from data, None: unassigned."""
+        """Return the topic below a line's root; ``levels``: those that come from data, in order; None: unassigned."""
         data = iter(levels)
         return "/".join([root, *(_encoded(next(data)) if is_data(level) else level for level in self.topic.split("/"))])
 

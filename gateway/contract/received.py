@@ -1,4 +1,4 @@
-"""JSON Schema of what comes in: results, contexts, specifications, responses. Pure.
+"""JSON Schema of received messages: results, contexts, specifications, responses. Pure.
 
 The readers take more than these schemas promise (other spellings, numbers as texts) and say of each message what is
 wrong with it. A sender that keeps to a schema is understood.

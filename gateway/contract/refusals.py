@@ -108,7 +108,7 @@ class RefusalText(StrEnum):
 
 
 class MessageRefusedError(Exception):
-    """The message is not understood; ``reasons`` says why, all of it, ``about`` of which lots or sample it speaks."""
+    """The message is not understood; ``reasons`` holds all reasons, ``about`` the lots or sample that it names."""
 
     def __init__(self, reasons: tuple[Reason, ...], about: ResultReference | None = None) -> None:
         super().__init__(" ".join(reason.text for reason in reasons))

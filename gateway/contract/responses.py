@@ -32,5 +32,5 @@ def response(payload: bytes, *, now_ns: int, topic_level: str | None = None) -> 
 
 
 def _named(person: str | None) -> str | None:
-    """Return a person's name without what nobody can see, or None where nothing is left of it."""
+    """Return a person's name without invisible characters, or None if nothing is left."""
     return (normalised(person) or None) if person is not None else None

@@ -1,6 +1,7 @@
 """JSON Schema of every payload, out and in, and AsyncAPI of every topic. Pure.
 
-What goes out comes from the models that produce the bytes, what comes in from the tables by which it is read.
+Schemas of published messages come from the models that produce the bytes, those of received ones from the tables by
+which they are read.
 ``make schemas`` writes them into ``docs/schema``; a test holds what stands there against the models.
 """
 

@@ -31,7 +31,7 @@ _KEPT = TypeAdapter(Specification)
 
 
 def stated_specification(payload: bytes, *, now_ns: int, ignore: Collection[str] = ()) -> tuple[Specification, bool]:
-    """Return (a specification, whether it is withdrawn); ``ignore``: fields that nothing reads and that do not matter.
+    """Return (a specification, whether it is withdrawn); ``ignore``: unmapped fields and that do not matter.
 
     Raises MessageRefusedError with every reason, and with what the message names of a product.
     """
@@ -81,7 +81,7 @@ def _specification(reader: FieldReader) -> Specification:
 
 
 def _check_unread(reader: FieldReader, ignore: Collection[str]) -> None:
-    """Refuse a specification with fields that nothing reads, where they could change by what lots are judged."""
+    """Refuse a specification with unmapped fields, where they could change by what lots are judged."""
     for name, value in unread_fields(reader.document, ignore=ignore):
         text = refusal_text(
             RefusalText.NOTHING_READS_IN_SPECIFICATION, field=echo(name), value=echo(value), suggestion=suggestion(name)
@@ -90,7 +90,7 @@ def _check_unread(reader: FieldReader, ignore: Collection[str]) -> None:
 
 
 def reference_to_specification(specification: Specification) -> ResultReference:
-    """Return of which product's lots a specification speaks, where it cannot be taken as it is."""
+    """Return for which product's lots a specification speaks, where it cannot be taken as it is."""
     product = ProductReference(
         product=specification.product,
         analyte=specification.analyte,

@@ -35,7 +35,7 @@ _FOLDED_HARMLESS, _FOLDED_VALIDITY = ({folded(name) for name in names} for names
 
 
 def unread_fields(document: Mapping[str, Any], *, ignore: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield the fields that nothing reads, and that could change by what lots are judged, with their values."""
+    """Yield the unmapped fields, and that could change by what lots are judged, with their values."""
     ignored = {folded(name) for name in ignore}
     for name, value in document.items():
         if (

@@ -43,7 +43,7 @@ CARD = "card.md"
 REFERENCE = "reference.json"
 HASHED_FILES = (MODEL, GOLDEN, CARD, REFERENCE)
 _OUTPUT_COLUMN = "output"
-_LARGEST_BYTES = {MANIFEST: 2**20, REFERENCE: 2**24, GOLDEN: 2**24}  # of what is read as text, and whole
+_LARGEST_BYTES = {MANIFEST: 2**20, REFERENCE: 2**24, GOLDEN: 2**24}  # of files that are read as text, and whole
 
 
 def reference_json(domain: Domain, inputs: Sequence[str], *, rows: int, residuals: Mapping[str, list[float]]) -> bytes:

@@ -71,7 +71,7 @@ def bias_state_of(
 def states_after(
     entries: Sequence[Feedback], output: ValueOutput, *, charts_from_ns: int = 0, acts: Sequence[SignedBias] = ()
 ) -> tuple[list[int], list[BiasState]]:
-    """Return (when each entry arrived, what was learned before the first and after each): one state more than times."""
+    """Return (when each entry arrived, the state before the first and after each): one state more than times."""
     arrived = sorted(entries, key=lambda entry: (entry.arrived_ns, entry.sampled_ns, entry.result_id))
     times, states = [entry.arrived_ns for entry in arrived], [BiasState()]
     for at, entry in enumerate(arrived):
@@ -102,7 +102,9 @@ def _moved(state: BiasState, entry: Feedback, limits: BiasLimits) -> BiasState:
     if state.newest_ns is not None and entry.sampled_ns < state.newest_ns:
         return state  # an older sample that arrives late says nothing of now
     residual = entry.measured - entry.predicted
-    served = bias_at(state, limits, entry.sampled_ns)  # what has faded or expired does not come back by itself
+    served = bias_at(
+        state, limits, entry.sampled_ns
+    )  # a correction that has faded or expired does not come back by itself
     step = min(max(limits.trust * (residual - served), -limits.max_step), limits.max_step)
     bias = min(max(served + step, -limits.max_total), limits.max_total)
     return replace(state, bias=bias, version=state.version + 1, newest_ns=entry.sampled_ns)

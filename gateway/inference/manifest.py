@@ -126,7 +126,7 @@ class TrainingTable(_Table):
 
 
 class AcceptanceTable(_Table):
-    """``[[acceptance]]``: a criterion agreed beforehand, and what was reached."""
+    """``[[acceptance]]``: a criterion agreed beforehand, and the value reached."""
 
     figure: str
     criterion: str

@@ -84,7 +84,7 @@ def read_graph(model: bytes) -> Graph:
 
 
 def _by_name(named: list[tuple[str, Named]]) -> dict[str, Named]:
-    """Return what is named by its name; raises NotProtobufError where a name stands twice: which counts is open."""
+    """Return items by name; raises NotProtobufError if a name occurs twice, as it is open which counts."""
     by_name = dict(named)
     if len(by_name) != len(named):
         raise NotProtobufError("two of its parts have the same name")

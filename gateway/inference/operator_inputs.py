@@ -1,4 +1,4 @@
-"""An operator's turn: what is known of its inputs, and what it gives. Pure."""
+"""The inputs of an operator, as far as they are known, and its result. Pure."""
 
 from typing import NamedTuple
 

@@ -33,7 +33,7 @@ def sensitivities(
         predicted = predict(rows)[:, column]
     except InferenceError:
         return ()  # an explanation that cannot be had keeps no advice back
-    with np.errstate(all="ignore"):  # what is no number is left out
+    with np.errstate(all="ignore"):  # NaN is left out
         effects, widths = predicted[1::2] - predicted[::2], high - low
         per_unit = effects / widths
     effective = [at for at in range(len(bounded)) if np.isfinite(per_unit[at]) and effects[at] != 0]

@@ -32,7 +32,7 @@ def _depths(following: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]) ->
 
     Raises where one goes in a ring or leads nowhere: the runtime follows it without counting.
     """
-    depth: dict[tuple[int, int], int] = {}  # of what has been followed to its leaves
+    depth: dict[tuple[int, int], int] = {}  # of nodes that were followed to their leaves
     for node in sorted(following, reverse=True):  # most trees are numbered from the root: their leaves come first
         if all(child in depth for child in following[node]):
             depth[node] = 1 + max((depth[child] for child in following[node]), default=0)

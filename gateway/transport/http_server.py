@@ -57,7 +57,7 @@ class ImpatientProtocol(H11Protocol):
         self._looks = self._looks + 1 if state == self._last else 0
         self._last = state
         if self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
-            self.transport.abort()  # to close would wait until what was written is read
+            self.transport.abort()  # close() would wait until the peer has read the answer
             return
         self._look_later()
 
@@ -86,7 +86,7 @@ class WebhookServer(uvicorn.Server):
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more, and end what is open."""
+        """Stop listening, and end open connections."""
         if self._taking is not None:
             self._taking.cancel()
             await asyncio.wait({self._taking})

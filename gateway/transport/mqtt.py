@@ -134,7 +134,7 @@ class MqttSession:
         return nullcontext() if self._connection is None else self._connection.socket.batched()
 
     def pause(self) -> None:
-        """Take no more from the socket, now and after a reconnect; the broker and the network hold what comes."""
+        """Stop reading from the socket, now and after a reconnect; the broker and the network keep the messages."""
         self._paused = True
         if self._connection is not None:
             self._connection.socket.pause()

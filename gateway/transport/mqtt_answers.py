@@ -33,7 +33,7 @@ class BrokerAnswers:
         self.lost: asyncio.Future[str] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._published: dict[int, asyncio.Future[int]] = {}
-        self._acknowledged = asyncio.Event()  # one of what was published
+        self._acknowledged = asyncio.Event()  # any of the published messages
 
     def to_subscribe(self, number: int) -> asyncio.Future[list[ReasonCode]]:
         """Return the future of the answer to a SUBSCRIBE."""

@@ -63,7 +63,7 @@ class LoopSocket:
 
     @contextlib.contextmanager
     def batched(self) -> Iterator[None]:
-        """Send what is published within as few segments as possible (TCP_CORK), and at the end at once."""
+        """Send messages published within in as few segments as possible (TCP_CORK), and the rest on leaving."""
         self._cork(1)
         try:
             yield

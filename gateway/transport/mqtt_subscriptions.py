@@ -30,7 +30,7 @@ class Subscriptions:
             log.error("subscription refused", client_id=self._options.client_id, topics=refused)
 
     async def until_lost(self, connection: Connection) -> str:
-        """Return why the connection was lost; until then ask now and then for what was refused: rights may be given."""
+        """Return why the connection was lost; until then try refused filters again: rights may be granted."""
         lost = asyncio.create_task(connection.until_lost(), name=f"{self._options.client_id}-until-lost")
         try:
             while self.refused:

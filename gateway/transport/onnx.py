@@ -1,7 +1,7 @@
 """ONNX models on the CPU, deterministic: one thread, sequential, no affinity set; and never for longer than a moment.
 
-What a model consists of is held against ``inference.graph_limits`` before the runtime sees it. Besides, each evaluation
-is watched: decisions run on the writing thread, and no result may wait for a model. One that takes too long is stopped
+A model's graph is checked against ``inference.graph_limits`` before the runtime sees it. Besides, each evaluation is
+watched: decisions run on the writing thread, and no result may wait for a model. One that takes too long is stopped
 and not evaluated again by this process; a decision then puts it into shadow (``decide``).
 
 The runtime would report to its maker over the network (since 1.29 on Linux, too), and decides so when it is imported:

@@ -32,9 +32,9 @@ class BoundedProtocol(UASocketProtocol):  # type: ignore[misc]  # asyncua has no
         self.ended_by: Exception | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, chunk by whole chunk, unless one is announced, or goes on, beyond what is allowed."""
+        """Process received data by whole chunks; refuse a chunk longer than allowed."""
         if self.ended_by is not None:
-            return  # what is still on its way is of no interest
+            return  # data still on their way are of no interest
         self._waiting += data
         while self.ended_by is None and len(self._waiting) >= _HEADER.size:
             announced = int(_HEADER.unpack_from(self._waiting)[2])

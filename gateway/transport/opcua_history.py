@@ -56,7 +56,7 @@ async def read_history(
 
 
 async def _read_in_halves(client: Client, nodes: Mapping[str, ua.NodeId], details: Any) -> list[tuple[str, Any]]:
-    """Return what is remembered of some tags; where it is too much at once, or one cannot be decoded, in halves."""
+    """Return the stored values of some tags; if they are too many at once, or one cannot be decoded, read in halves."""
     try:
         return [page async for page in _pages(client, nodes, details)]
     except TOO_MANY:

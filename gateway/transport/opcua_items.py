@@ -65,7 +65,7 @@ class MonitoredItems:
             results = await self._created([request for _tag, request in chunk])
             if results is None:
                 continue  # in smaller batches
-            if len(chunk) > 1:  # some servers refuse what is too much item by item
+            if len(chunk) > 1:  # some servers refuse too many items one by one
                 too_many = [at for at, result in enumerate(results) if result.StatusCode.value in TOO_MANY_CODES]
                 requests += [chunk[at] for at in too_many]
                 self.at_once = max(1, len(chunk) // 2) if too_many else self.at_once
@@ -119,7 +119,7 @@ class MonitoredItems:
         self._delayed(tag, self.publishing_ms + sampling_ms)
 
     async def delete(self, tag: str) -> None:
-        """Take a tag's item out of the subscription; what is on its way from it counts no more."""
+        """Delete a tag's item from the subscription; values still on their way are ignored."""
         self.retired.extend(handle for handle, of_tag in self.tag_of_handle.items() if of_tag == tag)
         self.tag_of_handle = {handle: of_tag for handle, of_tag in self.tag_of_handle.items() if of_tag != tag}
         item = self._id_of.pop(tag, None)

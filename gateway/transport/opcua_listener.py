@@ -19,9 +19,9 @@ class Notification:
 
     samples: tuple[TagSample, ...]
     server_ns: int | None  # the server's clock when it was sent
-    overflowed: frozenset[str] = frozenset()  # tags of which values were lost before these
+    overflowed: frozenset[str] = frozenset()  # tags that lost values before these
     lost: bool = False  # a notification before this one is lost
-    lost_tags: frozenset[str] = frozenset()  # tags of which nothing is known since their last value
+    lost_tags: frozenset[str] = frozenset()  # tags that are unknown since their last value
     not_on_change: frozenset[str] = frozenset()  # tags whose values came for another reason than a change
     delays_ns: Mapping[str, int] = field(default_factory=dict)  # by tag, how late its changes may come
     confirms: bool = True
@@ -48,7 +48,7 @@ class SessionListener(Protocol):
 
 @dataclass(slots=True)
 class Troubles:
-    """The tags of which something is wrong, by what it is; each with its reason."""
+    """The tags that cannot be used, by kind of trouble; each with its reason."""
 
     refused: dict[str, str] = field(default_factory=dict)  # no such node, or no item for it
     undecodable: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Publish responses, the one message that comes all the time: what is plain in them is read here, all else by asyncua.
+"""Publish responses, the most frequent message: plain values are decoded here, everything else by asyncua.
 
 asyncua's general decoder builds six objects for a value, and while it does nothing else in the process runs; a thousand
 tags are a thousand values a second. A notification with anything but scalar numbers goes the general way. The layout is

@@ -100,7 +100,7 @@ class PublishResponses:
             return None
 
     def _note_troubles(self, parts: Iterable[Decoded], samples: Iterable[TagSample]) -> None:
-        """Note what of these values is of no use, and what is of use again."""
+        """Note which of these values cannot be used, and which can be used again."""
         subscription, troubles = self._subscription, self._subscription.troubles
         before = troubles.all()
         tags = {sample.tag for sample in samples}

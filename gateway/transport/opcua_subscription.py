@@ -1,4 +1,4 @@
-"""One subscription of a connected client: what is known of it, by those that look after it.
+"""One subscription of a connected client: its state, shared by the parts that look after it.
 
 ``opcua_publish_responses`` takes what the server publishes, ``opcua_item_upkeep`` creates and renews its items, and
 ``opcua`` ends it when it brings no data. All three share what stands here; a new connection begins with a new one.
@@ -91,7 +91,7 @@ class Subscription:
         overflowed: frozenset[str] = frozenset(),
         lost_tags: frozenset[str] = frozenset(),
     ) -> None:
-        """Report values that were read rather than published, and tags of which nothing is known any more."""
+        """Report values from plain reads, and tags that are unknown from now on."""
         read = tuple(samples)
         if read or lost_tags:
             self.listener.on_notification(

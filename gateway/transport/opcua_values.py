@@ -49,7 +49,7 @@ def kept_bad(status: int, otherwise: int) -> int:
 
 
 def sample_of(tag: str, value: ua.DataValue, now_ns: int, *, index: int | None = None) -> TagSample:
-    """Return a data value as a sample; what is no number becomes a bad one, never a made-up one.
+    """Return a data value as a sample; a value that is no number becomes a bad sample, never an invented number.
 
     ``index`` takes one element of an array. Without a source time the server's counts, without that ``now_ns``;
     ``time_from`` says so.
@@ -88,7 +88,7 @@ def misfit_of(value: ua.DataValue, *, index: int | None = None) -> str | None:
     """Return why a value is of no use as a tag's, as a sentence without its subject; None where it is a number."""
     status = value.StatusCode.value if value.StatusCode is not None else 0
     if quality_of(status) is Quality.BAD:
-        return None  # the server says itself what is wrong
+        return None  # the status of the server says what is wrong
     bad_status = _number(value.Value, index)[1]
     return _misfit(value.Value, index, bad_status) if bad_status else None
 

@@ -126,7 +126,7 @@ class ItemWatch:
             item.known, item.differs_since, item.due = sample, None, now + SILENT_SECONDS
 
     def last(self, tag: str) -> TagSample | None:
-        """Return what is known of a tag."""
+        """Return the last known sample of a tag."""
         item = self._items.get(tag)
         return None if item is None else item.known
 

@@ -46,7 +46,7 @@ class NoAnswerError(LablineError):
 
 
 class LineServer:
-    """Answers lines until it is cancelled; what is being answered then is finished first."""
+    """Answers lines until it is cancelled; it finishes the answers that it has begun."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a mapping makes of a laboratory's message: the canonical message, and what is to be known of how it was made."""
+"""The result of a mapping: the canonical message, with reasons, flags and unused fields."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Agreed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Canonical:
-    """A canonical message made of a foreign one, and what is to be known of how it was made."""
+    """A canonical message made of a foreign one, with reasons, flags and unused fields."""
 
     document: Document
     flags: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Canonical:
 def not_read(
     level: Any, *, names: Collection[str], ours: Collection[str], ignore: Collection[str]
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
-    """Return (reasons, names): of a level's fields that nothing reads, which could speak against a release, and all.
+    """Return (reasons, names): of a level's unmapped fields, which could speak against a release, and all.
 
     ``names``: the foreign names that are read; ``ours``: our fields that the mapping reads, wherever they stand.
     """

@@ -94,7 +94,7 @@ WITHIN_SPECIFICATION: Mapping[str, tuple[str, ...]] = {
 # a comparator, where what stands in it is one; else a person's name, or whatever it may be
 MAY_COMPARE = frozenset({"operator", "sign", "prefix", "modifier", "letter", "relation", "symbol", "censor"})
 
-# fields of which none may be overlooked
+# fields that must not be overlooked
 CRITICAL = frozenset(
     {"value", "qualifier", "status", "lower", "upper", "specification", "material_lot_id", "control_id", "retest_of",
      "result_version"}

@@ -1,4 +1,4 @@
-"""Words in the names of fields that nothing reads, and what they say, in the languages of laboratories. Pure.
+"""Words in the names of unmapped fields, and what they say, in the languages of laboratories. Pure.
 
 Words are compared without case and accents. ``Vocabulary`` has whole words and beginnings of words: languages that join
 words (``Grenzwertüberschreitung``) or bend them (``annulé``, ``annulée``) have too many to list. German, French,

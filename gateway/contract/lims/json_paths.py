@@ -65,7 +65,7 @@ class PathMapping:
         return Canonical(document=message, reasons=reasons, unused=unused)
 
     def _other_lots(self, document: Document, item: Any) -> list[Any]:
-        """Return all lots of a list of which the mapping names one, where there are several; else none.
+        """Return all lots of a list from which the mapping takes one, if there are several; else none.
 
         A composite sample speaks of each of them: none may be overlooked.
         """
@@ -89,7 +89,7 @@ class PathMapping:
     def _unread(
         self, document: Document, item: Any, ignore: Collection[str]
     ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
-        """Return what is called like a critical field of ours and no path reads, and the names of all such fields."""
+        """Return reasons for unmapped fields with the name of a critical field, and the names of all unmapped ones."""
         of_item = {_first_step(path) for path in self.paths.values() if not path.startswith("$.")}
         of_message = {_first_step(path.removeprefix("$.")) for path in self.paths.values() if path.startswith("$.")}
         if item is document:

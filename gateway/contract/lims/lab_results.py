@@ -1,8 +1,8 @@
 """A laboratory's JSON message to a ``LabResult``, by one of the mappings.
 
-Where a message says of which sample and test it speaks, a result comes of it, however bad the rest is: what could not
-be understood stands in its ``unread``, and its lots are for a person. Where it does not, it is refused, with the lots
-that it names. Which names our fields have, ``field_spellings`` says.
+If a message names its sample and test, it becomes a result, however bad the rest is: fields that were not understood
+are listed in ``unread``, and its lots are for review by a person. Otherwise it is refused, with the lots that it names.
+``field_spellings`` lists the names of our fields.
 """
 
 from collections.abc import Collection, Mapping
@@ -64,7 +64,7 @@ class LimsInterface:
 
 
 def lab_result(payload: bytes, interface: LimsInterface, *, now_ns: int) -> LabResult:
-    """Return the result in a message; raises MessageRefusedError where it does not say of which sample and test.
+    """Return the result in a message; raises MessageRefusedError if it does not name its sample and test.
 
     ``now_ns``: the gateway's wall time, against which times in the message are checked.
     """
@@ -116,7 +116,7 @@ def _parsed(payload: bytes, *, mapping: ResultMapping, source: str) -> dict[str,
 
 
 def _lots_within(payload: bytes, mapping: ResultMapping) -> tuple[str, ...]:
-    """Return the lots that are named within something that nothing reads: they are named all the same."""
+    """Return the lots named in parts of the message that are not read otherwise."""
     within = mapping.reference(payload)
     return () if within is None else within.lots
 
@@ -124,7 +124,7 @@ def _lots_within(payload: bytes, mapping: ResultMapping) -> tuple[str, ...]:
 def _without_identity(
     message: MessageFields, *, source: str, lots: tuple[str, ...], sample_id: str | None, test_id: str | None
 ) -> MessageRefusedError:
-    """Return the refusal of a message that does not say of which sample and test it speaks."""
+    """Return the refusal of a message that does not name its sample and test."""
     about = ResultReference(
         source=source,
         lots=lots,
@@ -224,7 +224,7 @@ def _replicate(message: MessageFields) -> int:
 
 
 def _control(message: MessageFields) -> str | None:
-    """Return the control material that was measured; what says that there is none is absent."""
+    """Return the control material that was measured; a text that says "none" counts as absent."""
     stated = message.located.values("control_id")
     naming_a_control = [value for value in stated if word(value) not in NO]
     if not naming_a_control:

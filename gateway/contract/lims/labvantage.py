@@ -141,7 +141,7 @@ def _value(item: Document, agreed: Agreed) -> tuple[Any, Any, tuple[Reason, ...]
 
 
 def _transformed_otherwise(item: Document, agreed: Agreed) -> tuple[Reason, ...]:
-    """Return the contradiction of what was entered and what was made of it, where nothing is displayed."""
+    """Return the contradiction between the entered and the transformed value, if no value is displayed."""
     entered, transformed = _first(item, ("enteredtext",)), _first(item, ("transformvalue",))
     typed, made = (None if text is None else _written(text, None, agreed) for text in (entered, transformed))
     if (
@@ -155,7 +155,7 @@ def _transformed_otherwise(item: Document, agreed: Agreed) -> tuple[Reason, ...]
 
 
 def _agree(shown: WrittenValue, typed: WrittenValue, displayed: Any, entered: Any, *, same_unit: bool) -> bool:
-    """Return whether what is displayed is what was entered, rounded at most."""
+    """Return whether the displayed value is the entered one, rounded at most."""
     if shown.words or typed.words:
         return spoken(str(displayed)) == spoken(str(entered))
     if shown.qualifier and shown.qualifier != typed.qualifier:

@@ -37,7 +37,7 @@ class MessageFields:
         return all(word(value) in NO for value in self.located.values(ours))
 
     def number(self, ours: str) -> float | None:
-        """Return a finite number, however it is written."""
+        """Return a finite number, in any of the spellings that are read."""
         if ours not in self.located.names:
             return None
         if not self.agreed(ours, self._as_number):
@@ -84,7 +84,7 @@ class MessageFields:
 
 
 def word(value: Any) -> str:
-    """Return what is compared of a short answer, such as N, no or 0."""
+    """Return a short answer, such as N, no or 0, for comparison."""
     return normalised(value).casefold() if isinstance(value, str) else str(as_text(value)).casefold()
 
 

@@ -16,7 +16,7 @@ _NAMED = re.compile(
     r'(?:(?P<texts>"(?:[^"\\]|\\.){1,256}+"|\[(?:\s{0,8}+"(?:[^"\\]|\\.){1,256}+"\s{0,8}+,?+){1,500}+\s{0,8}+\]?+)'
     r"|(?P<digits>\d{1,18}+)(?![\d.eE]))"
 )
-# the same in what is no JSON: <name>text</name>, name="text", name=text, 'name': 'text', name: text
+# the same in other forms than JSON: <name>text</name>, name="text", name=text, 'name': 'text', name: text
 _ELEMENT = re.compile(r"<(?:\w{1,32}:)?(?P<name>\w[\w.-]{0,63}+)(?:\s[^<>]{0,256}+)?>(?P<text>[^<>]{1,256}+)</")
 _STATED = re.compile(
     r"(?<![\w.-])(?P<name>[^\W\d][\w.-]{0,63}+)['\"]?\s{0,4}+[:=]\s{0,4}+"
@@ -54,7 +54,7 @@ def _note(
 
 
 def _decoded(payload: bytes) -> str:
-    """Return a message's text; in UTF-16 every second byte of what is plain is none."""
+    """Return a message's text; in UTF-16 every second byte of ASCII text is zero."""
     for encoding, at in (("utf-16-le", 1), ("utf-16-be", 0)):
         halves = payload[at:400:2]
         if len(halves) > 1 and halves.count(0) * 2 > len(halves):
@@ -63,7 +63,7 @@ def _decoded(payload: bytes) -> str:
 
 
 def _in_other_forms(whole: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, text) of what is no JSON: XML, forms, YAML, and tables with a header."""
+    """Yield (name, text) from other forms than JSON: XML, forms, YAML, and tables with a header."""
     for pair in _ELEMENT.finditer(whole):
         yield pair["name"], pair["text"].strip()
     for pair in _STATED.finditer(whole):

@@ -1,6 +1,6 @@
 """Names as laboratories and plants write them, so that the same name meets itself. Pure.
 
-A name (of a lot, sample, test, product, unit) keeps its case; what nobody can see in it does not count.
+A name (of a lot, sample, test, product, unit) keeps its case; invisible characters in it are ignored.
 """
 
 import re
@@ -31,7 +31,7 @@ def normalised(text: str) -> str:
 
 
 def hides_between_digits(text: str) -> bool:
-    """Return whether a character that nobody can see parts the digits of a number: it may stand for a lost point."""
+    """Return whether an invisible character separates the digits of a number: it may stand for a lost point."""
     if text.isascii() and text.isprintable():
         return False
     marked = "".join(_HIDDEN if _is_hidden(character) else character for character in text)
@@ -44,22 +44,22 @@ def _is_hidden(character: str) -> bool:
 
 
 def folded(text: str) -> str:
-    """Return what is compared of a field's name: without case, spaces, ``_``, ``-``, ``.`` and ``/``."""
+    """Return a field's name for comparison: without case, spaces, ``_``, ``-``, ``.`` and ``/``."""
     return _short_folded(text) if len(text) <= _LONGEST_KEPT else _folded(text)
 
 
 def name_key(text: str) -> str:
-    """Return what is compared of a test's name: without case and spaces."""
+    """Return a test's name for comparison: without case and spaces."""
     return _short_key(text) if len(text) <= _LONGEST_KEPT else _key(text)
 
 
 def spoken(text: str) -> str:
-    """Return what is compared of a word: without case, each run of spaces, ``_`` and ``-`` as one space."""
+    """Return a word for comparison: without case, each run of spaces, ``_`` and ``-`` as one space."""
     return " ".join(normalised(text).casefold().replace("_", " ").replace("-", " ").split())
 
 
 def unaccented(text: str) -> str:
-    """Return what is compared of a word in any language: without case and accents, ``\u00df`` as ``ss``."""
+    """Return a word in any language for comparison: without case and accents, ``\u00df`` as ``ss``."""
     text = normalised(text).casefold()
     if text.isascii():
         return text
@@ -68,7 +68,7 @@ def unaccented(text: str) -> str:
 
 
 def plainly_spoken(text: str) -> str:
-    """Return what is compared of a short answer in any language: ``i.O.``, ``I. O.`` and ``io`` are one."""
+    """Return a short answer in any language for comparison: ``i.O.``, ``I. O.`` and ``io`` are one."""
     normalised_text = unaccented(spoken(text)).replace(".", " ")
     words = normalised_text.split()
     return "".join(words) if words and all(len(word) == 1 for word in words) else " ".join(words)

@@ -47,9 +47,9 @@ _NO_LOT = NO_NAME | frozenset(
      "not known", "not available", "not applicable", "not assigned", "unassigned", "pending", "undefined", "nan",
      "unbekannt", "inconnu", "desconocido", "#n/a", "blank", "empty", "xxx", "."}
 )  # fmt: skip
-# our fields of which a second one, that a mapping does not read, always asks for a person
+# our fields: a second field of that name that the mapping does not read always needs a person
 _ONE_FIELD = frozenset({"qualifier", "retest_of", "control_id", "lower", "upper"})
-_MOST_UNREAD = 20  # reasons for fields that nothing reads, of one message
+_MOST_UNREAD = 20  # reasons for unmapped fields, of one message
 
 
 @dataclass(kw_only=True, slots=True)
@@ -143,7 +143,7 @@ def _parts_of(lot: str, between: re.Pattern[str]) -> list[str]:
 
 
 def unmapped(name: str, value: Any) -> Reason:
-    """Return the reason why a field that nothing reads keeps its result for a person."""
+    """Return the reason why an unmapped field keeps its result for a person."""
     text = refusal_text(RefusalText.NOTHING_READS, field=echo(name), value=echo(value))
     return refusal(Refusal.UNMAPPED_FIELD, text, field=echo(name), found=echo(value))
 
@@ -160,7 +160,7 @@ def critical_and_unread(
         ours = _INDEX.get(key)
         if name in names or key in ignore or blank(value) or value in ([], {}):
             continue
-        if ours in read:  # a second one of that name counts where it cannot be a harmless double of what is read
+        if ours in read:  # a second field of that name counts unless it is a harmless duplicate
             if ours in _ONE_FIELD or (ours == "status" and status_of(value) in WITHDRAWN):
                 yield name, value
             continue

@@ -155,7 +155,7 @@ def _value(name: str, cell: str, form: FileForm) -> str:
 
 
 def _as_the_gateway_reads(cell: str, form: FileForm) -> str:
-    """Return a number or a limit with the gateway's decimal mark; what is none as the file is written is none there."""
+    """Return a number or a limit with the gateway's decimal mark; a text that is no number in the file stays none."""
     written = written_value(cell, decimal_comma=form.decimal_comma)
     if written is None:
         other = written_value(cell, decimal_comma=form.gateway_decimal_comma)

@@ -253,7 +253,7 @@ def _uid(value: Any) -> Any:
 
 
 def _limits(limits_sent: Any, reasons: list[Reason]) -> dict[str, Any]:
-    """Return the limits in a range of results; what is no range, or has an operator that is not known, is noted."""
+    """Return the limits in a range of results; note a value that is no range, or an unknown operator."""
     if not isinstance(limits_sent, Mapping):
         if not blank(limits_sent) and limits_sent != []:
             reasons.append(unmapped("ResultsRange", limits_sent))

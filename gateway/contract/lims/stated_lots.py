@@ -1,4 +1,4 @@
-"""The lots of which a laboratory's message speaks: each of them, for none may be overlooked."""
+"""The lots that a laboratory's message names: all of them, so that none is overlooked."""
 
 from collections.abc import Mapping
 from typing import Any

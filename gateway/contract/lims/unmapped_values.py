@@ -1,4 +1,4 @@
-"""What a message says in fields that nothing reads: lots, and other values than the one that is read."""
+"""What a message says in unmapped fields: lots, and other values than the one that is read."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from gateway.contract.lims.unread_lots import unread_lots_in
 def note_unread_lots(
     message: MessageFields, foreign: Mapping[str, Any], *, control_id: str | None, ignore: Collection[str]
 ) -> None:
-    """Take the lots from fields that nothing reads, and note that a person must look, so that no lot is overlooked."""
+    """Take the lots from unmapped fields, and note that a person must look, so that no lot is overlooked."""
     if control_id is not None:
         return
     stated_lots = message.located.values("material_lot_id")
@@ -29,7 +29,7 @@ def note_unread_lots(
 
 
 def note_other_values(message: MessageFields, foreign: Mapping[str, Any], unused: Collection[str]) -> None:
-    """Note fields that nothing reads, whose name is like that of the value, and which hold another value."""
+    """Note unmapped fields, whose name is like that of the value, and which hold another value."""
     names = message.located.names.get("value", ())
     stated = None if not names else plain_value(message.located.document[names[0]], decimal_comma=message.decimal_comma)
     if stated is None or stated.words:

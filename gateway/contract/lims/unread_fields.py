@@ -40,7 +40,7 @@ from gateway.contract.lims.qualitative import FAILED, LONGEST_TEXT
 from gateway.contract.lims.qualitative import folded as folded_text
 from gateway.contract.lims.statuses import FINAL, WITHDRAWN, status_of
 
-_DEEPEST = 4  # levels of a field that nothing reads
+_DEEPEST = 4  # levels of an unmapped field
 _MOST_INSIDE = 5000  # fields and values that are looked at
 _LONGEST_LIMIT = 64  # characters
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)*|[.,]\d+)(?:[eE][+-]?\d{1,3})?"
@@ -89,7 +89,7 @@ _SAID_AGAINST = frozenset(
 
 
 def speaks_against(name: str, value: Any, *, has_status: bool) -> bool:
-    """Return whether a field that nothing reads could speak against a release.
+    """Return whether an unmapped field could speak against a release.
 
     ``has_status``: whether the message has a status that is read; another one counts only where it is a withdrawal.
     """
@@ -221,7 +221,7 @@ def _inside(value: Any) -> list[tuple[str, Any]]:
 
 
 def other_values(name: str, value: Any) -> list[Any]:
-    """Return what a field that nothing reads says as a value of the result, by its name; else nothing.
+    """Return what an unmapped field says as a value of the result, by its name; else nothing.
 
     ``numeric_result``, ``Messwert``, ``values``: numbers and texts; how many determinations there were is none.
     """

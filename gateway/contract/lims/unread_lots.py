@@ -1,4 +1,4 @@
-"""Lots of a product that stand in fields which nothing reads. Pure."""
+"""Lots of a product that stand in unmapped fields. Pure."""
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from gateway.contract.lims.field_words import LOT, NAMES_A_LOT, OF_A_LOT, SEVERAL, lot_words_of
 from gateway.contract.lims.names import folded
 
-_DEEPEST = 4  # levels of a field that nothing reads
+_DEEPEST = 4  # levels of an unmapped field
 _MOST_INSIDE = 5000  # fields and values that are looked at
 
 

@@ -1,6 +1,6 @@
 """Numbers as laboratories write them: one rule for values, limits, detection limits and columns. Never a guess. Pure.
 
-What is read and what is not stands as a table in ``docs/payloads.md``, which the tests hold the code against.
+A table in ``docs/payloads.md`` lists what is read and what is not; tests check the code against it.
 """
 
 import math

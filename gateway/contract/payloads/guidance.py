@@ -29,7 +29,7 @@ OVER = frozenset(
         GuidanceState.WITHDRAWN,
         GuidanceState.RESOLVED,
     }
-)  # what is over carries no suggestion: nobody shall follow it
+)  # guidance that is over has no suggestion: nobody shall follow it
 
 
 class GuidancePayload(Payload):
