@@ -48,4 +48,5 @@ class Abstention(StrEnum):
 
 def abstain(code: Abstention, **parameters: Any) -> Reason:
     """Return the reason of that code, with the numbers of the case in its sentence."""
-    return Reason(code=code.value, parameters=parameters, text=text("abstention", code.value, **parameters))
+    name = code.value
+    return Reason(code=name, parameters=parameters, text=text("abstention", name, **parameters))

@@ -21,13 +21,15 @@ ENGLISH = "en"
 LONGEST_TITLE = 60  # characters that a terminal has room for
 
 _Text = str | dict[str, str] | list[str]
+_Texts = Mapping[tuple[str, str], _Text]
 _language = ENGLISH
+_texts: _Texts = {}  # of that language, once the first is asked for
 
 
 def speak(name: str) -> None:
     """Set the language of this process's texts, once and before the first of them, by the name of its file: ``en``."""
-    global _language  # noqa: PLW0603  # as gettext.install: a plant has one language
-    catalogue(name)
+    global _language, _texts  # noqa: PLW0603  # as gettext.install: a plant has one language
+    _texts = catalogue(name)
     _language = name
 
 
@@ -37,19 +39,25 @@ def language() -> str:
 
 
 @cache
-def catalogue(name: str) -> Mapping[tuple[str, str], _Text]:
+def catalogue(name: str) -> _Texts:
     """Return all texts of a language by group and code; FileNotFoundError where there is no such language."""
     groups = tomllib.loads(files("gateway.texts").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     return {(group, code): entry for group, codes in groups.items() for code, entry in codes.items()}
 
 
+def _read() -> _Texts:
+    speak(_language)
+    return _texts
+
+
 def text(group: str, code: str, /, **parameters: Any) -> str:
     """Return the sentence of a code; ``variant`` chooses between variants, ``count`` between singular and plural."""
-    entry = catalogue(_language)[group, code]
-    if isinstance(entry, dict):
-        entry = entry[parameters["variant"] if "variant" in parameters else _number(parameters["count"])]
+    entry = (_texts or _read())[group, code]
     if isinstance(entry, str):
         return entry.format_map(parameters)
+    if isinstance(entry, dict):
+        form = parameters["variant"] if "variant" in parameters else _number(parameters["count"])
+        return entry[form].format_map(parameters)
     raise KeyError((group, code))
 
 
@@ -59,8 +67,10 @@ def _number(count: int) -> str:
 
 def wordings(group: str, code: str, /, **parameters: Any) -> tuple[str, ...]:
     """Return all wordings of a title, from the longest to the shortest."""
-    entry = catalogue(_language)[group, code]
-    return tuple(wording.format_map(parameters) for wording in ([entry] if isinstance(entry, str) else entry))
+    entry = (_texts or _read())[group, code]
+    if not isinstance(entry, list):
+        raise KeyError((group, code))
+    return tuple(wording.format_map(parameters) for wording in entry)
 
 
 def title(group: str, code: str, /, **parameters: Any) -> str:

@@ -105,7 +105,7 @@ def a_language(monkeypatch):
     """Speak a language that is made of the texts of the test."""
 
     def speak(texts):
-        monkeypatch.setattr(catalogue, "catalogue", lambda _language: texts)
+        monkeypatch.setattr(catalogue, "_texts", texts)
 
     return speak
 
