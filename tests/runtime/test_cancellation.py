@@ -462,7 +462,7 @@ class SilentSession:
         self.answers = {}
         self.published = asyncio.Event()
 
-    def together(self):
+    def batched(self):
         return nullcontext()
 
     def publish(self, message):
