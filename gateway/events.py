@@ -63,7 +63,9 @@ class ResultArrived(EventBase):
     def measured_ns(self) -> int:
         """When it was measured: as it says, of a control when it was taken, else when it came."""
         taken_ns = self.result.sampled_ns if self.result.control_id is not None else None
-        return next(each for each in (self.result.analysed_ns, taken_ns, self.at_ns) if each is not None)
+        return next(
+            instant_ns for instant_ns in (self.result.analysed_ns, taken_ns, self.at_ns) if instant_ns is not None
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

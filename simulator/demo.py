@@ -176,12 +176,12 @@ async def _playing(**parts: Coroutine[Any, Any, None]) -> AsyncIterator[dict[str
 
 async def _wait(stop: asyncio.Event, seconds: float | None, gateway: RunningGateway) -> None:
     """Wait for the end of the time or a signal; raises GatewayFailedError where the gateway ends before."""
-    asked = asyncio.create_task(stop.wait(), name="asked-to-stop")
+    stop_requested = asyncio.create_task(stop.wait(), name="asked-to-stop")
     ended = asyncio.create_task(gateway.process.wait(), name="gateway-ended")
     try:
-        done, _ = await asyncio.wait({asked, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({stop_requested, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        asked.cancel()
+        stop_requested.cancel()
         ended.cancel()
     if ended in done:
         raise GatewayFailedError(

@@ -80,8 +80,8 @@ class FaultyLink:
         except OSError:
             _end(writer, reset=True)
             return
-        for each in (writer, far_writer):
-            each.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for end in (writer, far_writer):
+            end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open |= set() if spared else {writer, far_writer}
         far_writer.write(first)
         there, back = (_spared, _spared) if spared else (partial(self._carry, watched=True), self._carry)
@@ -91,8 +91,8 @@ class FaultyLink:
                 tasks.create_task(back(far_reader, writer), name="link-back")
         finally:
             self._open -= {writer, far_writer}
-            for each in (writer, far_writer):
-                _end(each, reset=False)
+            for end in (writer, far_writer):
+                _end(end, reset=False)
 
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, watched: bool = False

@@ -187,8 +187,8 @@ async def ask(*arguments: str) -> dict[str, Any]:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     async with asyncio.timeout(_READY_SECONDS):
-        answer, said = await process.communicate()
+        answer, errors = await process.communicate()
     if not answer.strip():
-        raise GatewayFailedError(f"{' '.join(arguments)} answered nothing: {said.decode(errors='replace')}")
+        raise GatewayFailedError(f"{' '.join(arguments)} answered nothing: {errors.decode(errors='replace')}")
     document: dict[str, Any] = json.loads(answer)
     return document

@@ -114,16 +114,18 @@ def _tag_rows(scene: Scene, columns: int) -> list[Text]:
     """Return the tags, as many beside each other as fit."""
     values = scene.plant.reported
     cells = [f"{tag} {values.get(tag, float('nan')):.2f} {info.unit}" for tag, info in TAGS.items()]
-    beside = next(count for count in (3, 2, 1) if count == 1 or sum(_widths(cells, count)) <= columns)
-    widths = _widths(cells, beside)
+    per_line = next(count for count in (3, 2, 1) if count == 1 or sum(_widths(cells, count)) <= columns)
+    widths = _widths(cells, per_line)
     return [
-        Text("".join(cell.ljust(width) for cell, width in zip(cells[at : at + beside], widths, strict=False)).rstrip())
-        for at in range(0, len(cells), beside)
+        Text(
+            "".join(cell.ljust(width) for cell, width in zip(cells[at : at + per_line], widths, strict=False)).rstrip()
+        )
+        for at in range(0, len(cells), per_line)
     ]
 
 
-def _widths(cells: list[str], beside: int) -> list[int]:
-    return [max(map(len, cells[at::beside])) + 2 for at in range(beside)]
+def _widths(cells: list[str], per_line: int) -> list[int]:
+    return [max(map(len, cells[at::per_line])) + 2 for at in range(per_line)]
 
 
 # --- parts --------------------------------------------------------------------------------------------------

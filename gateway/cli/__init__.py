@@ -41,22 +41,29 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "user": ("user", "app"),
 }
 
-_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
-_WHAT_TO_DO: dict[type[OSError], str] = {
-    PermissionError: "run the command as the service's user, or name a place you may write to",
-    FileNotFoundError: "is the path right, and is its folder there?",
+_ABOUT = """Labline, the gateway between the laboratory and the production line.
+
+Begin with: labline demo. For a line of your own copy deploy/labline.toml, then: labline check --config labline.toml,
+and labline run --config labline.toml.
+"""
+_EXIT_CODES = "Exit codes: 0 all right, 1 something wrong was found, 2 the input cannot be used."
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_HINTS: dict[type[OSError], str] = {
+    PermissionError: "run the command as the service's user, or name a place that you may write to",
+    FileNotFoundError: "check the path; its folder must be there",
     NotADirectoryError: "a part of the path is a file: name another place",
     IsADirectoryError: "name a file, not a folder",
-    OSError: "make room, or name a place on another disk",
+    OSError: "make room on the disk, or name a place on another disk",
 }
 _LONGEST_SENTENCE = 500  # characters of a command's first sentence
 
 
 class WholeSentences(TyperGroup):
-    """Lists its commands with the whole first sentence of each, never with the beginning of one."""
+    """A group that lists its commands with the whole first sentence of each; click would cut it."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write a section with each command that is not hidden."""
+        """Write a section with all commands that are not hidden."""
         rows = [(name, command.get_short_help_str(_LONGEST_SENTENCE)) for name in self.list_commands(ctx)
                 if (command := self.get_command(ctx, name)) is not None and not command.hidden]  # fmt: skip
         with formatter.section("Commands"):
@@ -64,11 +71,11 @@ class WholeSentences(TyperGroup):
 
 
 class _OnDemand(WholeSentences):
-    """Imports the module of the command that is asked for, and no other: each would cost its libraries' start."""
+    """A group that imports only the module of the command that runs: each import costs the start of its libraries."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.commands: dict[str, Any] = dict.fromkeys(_COMMANDS)  # what is near a mistyped name is looked for here
+        self.commands: dict[str, Any] = dict.fromkeys(_COMMANDS)  # click looks here for names near a mistyped one
 
     def list_commands(self, _ctx: object) -> list[str]:
         return list(_COMMANDS)
@@ -78,18 +85,18 @@ class _OnDemand(WholeSentences):
             return None
         module, attribute = _COMMANDS[name]
         with _no_garbage():
-            found = getattr(import_module(f"gateway.cli.{module}"), attribute)
+            command = getattr(import_module(f"gateway.cli.{module}"), attribute)
         holder = typer.Typer(add_completion=False, rich_markup_mode=None)
-        if isinstance(found, typer.Typer):
-            holder.add_typer(found, name=name, cls=WholeSentences)
+        if isinstance(command, typer.Typer):
+            holder.add_typer(command, name=name, cls=WholeSentences)
         else:
-            holder.command(name=name)(found)
+            holder.command(name=name)(command)
         return typer.main.get_group(holder).commands[name]
 
 
 @contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Have nobody look for garbage in the block: all of what is loaded there stays, and looking takes a tenth of it."""
+    """Switch garbage collection off in the block: what is imported there stays, and collecting takes a tenth of it."""
     gc.disable()
     try:
         yield
@@ -100,15 +107,16 @@ def _no_garbage() -> Iterator[None]:
 app = typer.Typer(
     name="labline",
     cls=_OnDemand,
-    help="The edge gateway between the lab and the line.",
+    help=_ABOUT,
+    epilog=_EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(show_version: bool) -> None:
+    if show_version:
         print(f"labline {__version__}")
         raise typer.Exit
 
@@ -117,12 +125,11 @@ def _print_version(wanted: bool) -> None:
 def _options(
     _version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
-    """The edge gateway between the lab and the line."""
-    configure_logs(level="warning")  # `run` asks for more; standard output belongs to the answer
+    configure_logs(level="warning")  # `run` sets its own level; standard output is for the command's result
 
 
 def _print_on_any_terminal() -> None:
-    """Show what the terminal's encoding does not have, such as a unit's ², as an escape: an answer is never cut off."""
+    """Print characters that the terminal's encoding lacks, such as ², as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -135,20 +142,20 @@ def _show(error: LablineError) -> None:
 
 
 def main() -> None:
-    """Run the command; an error of ours is told in a sentence, with what to do, and ends with 2."""
+    """Run the command line; an error is printed as a sentence with what to do, and the exit code is 2."""
     _print_on_any_terminal()
     try:
-        app()
+        app(prog_name="labline")
     except LablineError as error:
         _show(error)
         sys.exit(2)
     except UnicodeEncodeError:  # an argument with bytes that are no UTF-8, on its way into the store
-        _show(LablineError("an argument is no text in UTF-8", hint="write names as messages do, in UTF-8"))
+        _show(LablineError("an argument is not UTF-8 text", hint="write names in UTF-8, as the messages do"))
         sys.exit(2)
-    except OSError as error:  # a command's edge: whatever file it is, a person gets a sentence
-        hint = _WHAT_TO_DO.get(type(error), _WHAT_TO_DO[OSError] if error.errno in _OF_THE_DISK else None)
+    except OSError as error:  # the edge of every command: whichever file fails, a person gets a sentence
+        hint = _HINTS.get(type(error), _HINTS[OSError] if error.errno in _DISK_ERRORS else None)
         if hint is None:
             raise
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-        _show(LablineError(what, hint=hint))
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+        _show(LablineError(message, hint=hint))
         sys.exit(2)

@@ -1,7 +1,7 @@
-"""Who does something that goes on record, and why: the options of every command that is a person's act.
+"""The options of commands that are a person's act and go on record: who does it, and why.
 
-Who acts is the user of the operating system's account, or one who signs in with --person. A name or a reason that
-nobody can read signs nothing, so a blank one is refused before anything is done.
+The person who acts is the user of the operating system's account, or a user who signs in with --person. A name or a reason that
+nobody can read is no signature, so a blank one is refused before anything is done.
 """
 
 import sys
@@ -23,16 +23,16 @@ PASSWORD = "user_password"  # noqa: S105 - the credential that holds it, where n
 
 
 def person_option() -> Any:
-    """Return the option for who acts: a user's id, None where the operating system's account says it."""
-    what = "Sign in as this user; without it, the user of your operating system's account acts."
+    """Return the option for the user who acts; None: the user of the operating system's account."""
+    what = "Sign in as this user. Without it: as the user of your operating system's account."
     return name_option("--person", what, required=False)
 
 
 def sign_in_of(person: str | None) -> SignInRequest | None:
-    """Return what a user signs in with for one act; None where nobody signs in.
+    """Return what a user signs in with for one act, or None without ``person``.
 
     The password is asked for on the terminal, or is the first line of the credential ``user_password``; a second line
-    is the code of a second device. Raises LablineError where neither is there.
+    is the code of a second device. Raises LablineError if there is neither.
     """
     if person is None:
         return None
@@ -43,17 +43,17 @@ def sign_in_of(person: str | None) -> SignInRequest | None:
 
 
 def asked_for(prompt: str, name: str) -> str:
-    """Return what a person types unseen; raises LablineError where there is no terminal, naming the credential."""
+    """Return what a person types without its being shown; raises LablineError if there is no terminal."""
     if not sys.stdin.isatty():
         raise LablineError(
-            "a password cannot be asked for: there is no terminal",
+            "there is no terminal to ask for the password",
             hint=f"put it into a file {name} in $CREDENTIALS_DIRECTORY",
         )
     return getpass(prompt)
 
 
 def name_option(flag: str, what: str, *, required: bool = True) -> Any:
-    """Return an option for a person's printed name; its value is without what nobody can see."""
+    """Return an option for a person's printed name; invisible characters are taken out of its value."""
     legible = _legible(flag, "NAME", LONGEST_NAME)
 
     def read(text: str | None) -> str | None:
@@ -64,7 +64,7 @@ def name_option(flag: str, what: str, *, required: bool = True) -> Any:
 
 
 def reason_option(flag: str, what: str, *, required: bool = True) -> Any:
-    """Return an option for what a person says of an act; its value is trimmed."""
+    """Return an option for the reason of an act; its value is trimmed."""
     return typer.Option(... if required else None, flag, help=what, callback=_legible(flag, "TEXT", LONGEST_REASON))
 
 
@@ -73,10 +73,10 @@ def _legible(flag: str, what: str, longest: int) -> Callable[[str | None], str |
         if text is None:
             return None
         if not normalised(text):
-            raise LablineError(f"{flag} is blank, and goes on record", hint=f"give {flag} {what}")
+            raise LablineError(f"{flag} is blank, but it goes on record", hint=f"give {flag} {what}")
         if len(text) > longest:
-            told = f"{flag} has {len(text)} characters; at most {longest} go on record"
-            raise LablineError(told, hint="name the document that says more")
+            message = f"{flag} has {len(text)} characters; at most {longest} are allowed"
+            raise LablineError(message, hint="write less, and name the document that says more")
         return text.strip()
 
     return read

@@ -1,4 +1,4 @@
-"""``labline audit``: the trail of what was decided, advised and done."""
+"""``labline audit``: the audit trail, the record of everything that was decided, advised and done."""
 
 import time
 from contextlib import closing
@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from gateway.cli.acts import person_option, reason_option, sign_in_of
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import err, out, progress_of, show_json, show_wrapped
 from gateway.cli.story import story
 from gateway.config.credentials import credential
@@ -23,51 +24,57 @@ from gateway.store.audit.verifying import verify as verify_store
 from gateway.store.database import read_state
 from gateway.store.queries.tracing import trace as trace_of
 
-app = typer.Typer(help="The audit trail.", no_args_is_help=True)
-
-_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
-_JSON = typer.Option(False, "--json", help="One JSON object.")
+app = typer.Typer(help="Verify, export and search the audit trail; take down alarms.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """The audit trail."""
+    """Verify, export and search the audit trail; take down alarms."""
 
 
 @app.command()
 def verify(
-    config: Path = _CONFIG,
-    witness: Path = typer.Option(None, "--witness", help="Heads kept elsewhere: published messages, one a line."),
-    archives: list[Path] = typer.Option(
-        [], "--archive", help="A folder that lines were archived into, for witnesses of them; may be given again."
+    config: Path = CONFIG,
+    witness: Path = typer.Option(
+        None,
+        "--witness",
+        metavar="<file>",
+        help="Signed heads that you keep elsewhere: messages of audit/head, one a line.",
     ),
-    as_json: bool = _JSON,
+    archives: list[Path] = typer.Option(
+        [],
+        "--archive",
+        metavar="<folder>",
+        help="A folder of labline audit archive, needed for heads of lines that were archived. May be repeated.",
+    ),
+    as_json: bool = JSON,
 ) -> None:
-    """Verify the trail, the records it vouches for, and every evidence row against its hash.
+    """Verify the audit trail, and every record against its hash and against the trail.
 
-    With heads kept elsewhere, also that nobody has rewritten the trail since they were published.
+    With --witness also that nobody has rewritten the trail since those heads were published. Exit 1 if any check fails.
     """
     settings, _sha256 = read(config)
-    found = verify_store(
+    outcome = verify_store(
         settings.store.directory, line=settings.line_path, own_key=_own_key(settings), witness=witness,
         archives=archives,
     )  # fmt: skip
-    told, findings = found.wrong[0] if found.wrong else "ok", found.findings
+    verdict, findings = outcome.wrong[0] if outcome.wrong else "ok", outcome.findings
     if as_json:
-        show_json({"audit": told, "lines": findings.audit_lines, "records": findings.rows, "signed_heads": found.heads,
-                   "witnesses": found.witnesses, "wrong": found.wrong, "notes": found.notes})  # fmt: skip
+        show_json({"audit": verdict, "lines": findings.audit_lines, "records": findings.rows,
+                   "signed_heads": outcome.heads, "witnesses": outcome.witnesses, "wrong": outcome.wrong,
+                   "notes": outcome.notes})  # fmt: skip
     else:
-        for each in found.wrong:
-            out.print(each, style="red", soft_wrap=True)
-        for each in found.notes:
-            out.print(f"note: {each}", style="yellow", soft_wrap=True)
-        out.print(f"audit: {'ok' if not found.wrong else 'not ok'} ({findings.audit_lines} lines, {findings.rows} "
-                  f"records, {found.heads} signed heads, {found.witnesses} witnesses)", soft_wrap=True)  # fmt: skip
-    raise typer.Exit(1 if found.wrong else 0)
+        for problem in outcome.wrong:
+            out.print(problem, style="red", soft_wrap=True)
+        for note in outcome.notes:
+            out.print(f"note: {note}", style="yellow", soft_wrap=True)
+        out.print(f"audit: {'ok' if not outcome.wrong else 'not ok'} ({findings.audit_lines} lines, {findings.rows} "
+                  f"records, {outcome.heads} signed heads, {outcome.witnesses} witnesses)", soft_wrap=True)  # fmt: skip
+    raise typer.Exit(1 if outcome.wrong else 0)
 
 
 def _own_key(settings: Settings) -> str | None:
-    """Return the public key that signs this line's heads, where this command has it."""
+    """Return the public key that signs this line's heads, or None if this user cannot read it."""
     try:
         signer = _signer(settings)
     except LablineError:
@@ -83,28 +90,30 @@ def _signer(settings: Settings) -> HeadSigner:
 
 @app.command()
 def export(
-    config: Path = _CONFIG,
-    to: Path = typer.Option(..., "--to", help="The folder to make; it must not be there yet."),
+    config: Path = CONFIG,
+    to: Path = typer.Option(..., "--to", metavar="<folder>", help="A new folder; it must not exist yet."),
 ) -> None:
-    """Write the whole trail into a folder, with a verifier that needs nothing but Python."""
+    """Write the whole trail into a folder, with a script that verifies it and needs only Python."""
     settings, _sha256 = read(config)
-    with closing(read_state(settings.store.directory)) as connection, progress_of("exporting") as told:
+    with closing(read_state(settings.store.directory)) as connection, progress_of("exporting") as report_progress:
         count = export_trail(
             connection, to, line=settings.line_path, at_ns=time.time_ns(),
-            on_progress=lambda lines: told("lines", lines, lines),
+            on_progress=lambda lines: report_progress("lines", lines, lines),
         )  # fmt: skip
-    out.print(f"{count} lines exported and verified; anyone verifies them with: python {to / 'verify.py'}",
+    out.print(f"{count} lines exported and verified; verify them again with: python {to / 'verify.py'}",
               markup=False, soft_wrap=True)  # fmt: skip
 
 
 @app.command()
 def archive(
-    config: Path = _CONFIG,
-    to: Path = typer.Option(..., "--to", help="The folder to make; keep it, and a copy elsewhere."),
-    before: datetime = typer.Option(..., "--before", formats=["%Y-%m-%d"], help="Lines older than this day (UTC)."),
+    config: Path = CONFIG,
+    to: Path = typer.Option(..., "--to", metavar="<folder>", help="A new folder. Keep it, and a copy elsewhere."),
+    before: datetime = typer.Option(
+        ..., "--before", formats=["%Y-%m-%d"], metavar="<YYYY-MM-DD>", help="Archive the lines before this day (UTC)."
+    ),
     person: str | None = person_option(),
 ) -> None:
-    """Seal and export the oldest lines, verify them there, and only then take them out of the store."""
+    """Move the oldest lines of the trail into a folder: sign, export and verify them, then delete them in the store."""
     settings, _sha256 = read(config)
     directory = settings.store.directory
     read_state(directory).close()
@@ -122,33 +131,39 @@ def archive(
 @app.command()
 def trace(
     identity: str = typer.Argument(
-        ..., metavar="ID", help="A sample, lot, result, guidance, deviation or any other id."
+        ..., metavar="ID", help="The id of a sample, lot, result, guidance, deviation or any other record."
     ),
-    config: Path = _CONFIG,
-    whole: bool = typer.Option(False, "--all", help="Everything that is on record, with hashes, and again each time."),
-    as_json: bool = _JSON,
+    config: Path = CONFIG,
+    whole: bool = typer.Option(False, "--all", help="Show every detail, with hashes, and repeat what was shown above."),
+    as_json: bool = JSON,
 ) -> None:
-    """Show what is connected with an id, and why; exit 1 where nothing is. Why a lot is not released: labline lot."""
+    """Show everything on record that is connected with an id, and the reasons.
+
+    Exit 1 if nothing is. labline lot shows why a lot is not released.
+    """
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
-        found = trace_of(connection, identity)
+        nodes = trace_of(connection, identity)
     if as_json:
-        show_json({"id": identity, "found": [each.document() for each in found]})
-    elif not found:
-        err.print(f"nothing on record has the id {identity}", style="red", soft_wrap=True)
-    for line in [] if as_json else story(found, whole=whole):
+        show_json({"id": identity, "found": [node.document() for node in nodes]})
+    elif not nodes:
+        err.print(f"nothing is on record with the id {identity}", style="red", soft_wrap=True)
+        err.print("  -> write it as the messages do; ids are compared letter by letter", soft_wrap=True)
+    for line in [] if as_json else story(nodes, whole=whole):
         show_wrapped(line.indented(), hanging=2 * line.depth + 4)
-    raise typer.Exit(0 if found else 1)
+    raise typer.Exit(0 if nodes else 1)
 
 
 @app.command()
 def acknowledge(
-    code: str = typer.Argument(..., help="The alarm that stands, such as STORE_QUARANTINED."),
-    config: Path = _CONFIG,
+    code: str = typer.Argument(
+        ..., help="The alarm's code, such as STORE_QUARANTINED; labline buffer status lists the alarms that stand."
+    ),
+    config: Path = CONFIG,
     person: str | None = person_option(),
-    reason: str = reason_option("--reason", "What was found and done."),
+    reason: str = reason_option("--reason", "What you found and did; it goes into the audit trail."),
 ) -> None:
-    """Take down an alarm that stands; the models leave shadow once none stands. It goes into the audit trail."""
+    """Take down an alarm that stands; once none stands, models are used again up to their stage."""
     settings, _sha256 = read(config)
     perform(settings, AcknowledgeAlarm(code=code), path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
     out.print(f"{code} is taken down")

@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from gateway.cli.options import JSON
 from gateway.cli.output import err, show_json, show_table
 from gateway.errors import LablineError
 
@@ -12,29 +13,32 @@ from gateway.errors import LablineError
 def bench(
     name: str = typer.Argument(
         ...,
-        help="drain, enqueue, history, latency, memory, sampling, season, tags, tick or durability; all with figures.",
+        help="What to measure: drain, durability, enqueue, history, latency, memory, sampling, season, tags or tick.",
     ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
-    small: bool = typer.Option(False, "--small", help="A short form, to see that it runs."),
+    as_json: bool = JSON,
+    small: bool = typer.Option(False, "--small", help="A short run, only to see that it works."),
 ) -> None:
-    """Measure, and hold each figure against its goal. Exit 1 when a goal does not hold."""
+    """Measure how fast and how safe Labline is on this machine, and compare each figure with its goal.
+
+    Exit 1 if a goal is missed. docs/measured.md explains the figures.
+    """
     benches = _benches()
     if name not in benches:
-        raise LablineError(f"there is no bench {name}", hint=f"there are: {', '.join(benches)}")
+        raise LablineError(f"there is no bench {name}", hint=f"benches are: {', '.join(benches)}")
     err.print(f"measuring {name} ...")
     from simulator.bench.measuring import report  # noqa: PLC0415 - only a bench needs the simulator
 
-    found: dict[str, Any] = report(name, benches[name](small))
+    measured: dict[str, Any] = report(name, benches[name](small))
     if as_json:
-        show_json(found)
+        show_json(measured)
     else:
         rows = [
-            (figure, each["value"], each["unit"], _dash(each["floor"]), _dash(each["ratio"]), _goal(each),
-             {True: "yes", False: "NO", None: "-"}[each["holds"]])
-            for figure, each in found["figures"].items()
+            (figure_name, figure["value"], figure["unit"], _dash(figure["floor"]), _dash(figure["ratio"]),
+             _goal(figure), {True: "yes", False: "NO", None: "-"}[figure["holds"]])
+            for figure_name, figure in measured["figures"].items()
         ]  # fmt: skip
         show_table(name, ("figure", "value", "unit", "floor", "ratio", "goal", "holds"), rows)
-    raise typer.Exit(1 if any(each["holds"] is False for each in found["figures"].values()) else 0)
+    raise typer.Exit(1 if any(figure["holds"] is False for figure in measured["figures"].values()) else 0)
 
 
 def _dash(value: object) -> object:

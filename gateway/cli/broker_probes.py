@@ -82,11 +82,11 @@ def _room(largest_bytes: int) -> list[Finding]:
     """Return what is wrong with the largest packet that the broker takes: what is larger, ``run`` has to park."""
     if largest_bytes >= _LARGEST_MESSAGE_BYTES:
         return []
-    found = (
+    message = (
         f"the broker takes {largest_bytes} bytes at most, and drafts of deviations may have {_LARGEST_MESSAGE_BYTES}: "
         "raise its limit (mosquitto: max_packet_size)"
     )
-    return [Finding(subject="largest packet", ok=False, found=found)]
+    return [Finding(subject="largest packet", ok=False, found=message)]
 
 
 async def _will(visitor: BrokerVisitor, topic: str, payload: bytes) -> Finding:
@@ -107,17 +107,17 @@ async def _subscriptions(
 ) -> list[Finding]:
     """Subscribe to what the gateway takes; a shared subscription in a group of its own, else it would take results."""
     topics = Topics(line.topic_root)
-    given = (
+    configured = (
         settings.lims.topic,
         settings.mes.topic,
         settings.master_data.topic,
         topics.responses,
         AUDIT_HEAD.topic_of(line.topic_root),
     )
-    wanted = tuple(topic for topic in given if topic is not None)
-    asked = tuple(f"$share/{check_id}/{unshared(each)}" if is_shared(each) else each for each in wanted)
+    filters = tuple(topic for topic in configured if topic is not None)
+    sent_filters = tuple(f"$share/{check_id}/{unshared(topic)}" if is_shared(topic) else topic for topic in filters)
     try:
-        connection = await visitor.entered(subscriptions=asked)
+        connection = await visitor.entered(subscriptions=sent_filters)
     except (OSError, NotConnectedError) as error:
         return [Finding(subject="subscribe", ok=False, found=cause_of(error, visitor.address))]
     try:
@@ -125,12 +125,12 @@ async def _subscriptions(
             refused = await connection.subscribe()
     except (NotConnectedError, TimeoutError):
         why = "the broker ends the connection, or does not answer, when we subscribe"
-        return [Finding(subject=f"subscribe {topic}", ok=False, found=why) for topic in wanted]
+        return [Finding(subject=f"subscribe {topic}", ok=False, found=why) for topic in filters]
     finally:
         connection.close(polite=True)
     return [
         Finding(subject=f"subscribe {topic}", ok=sent not in refused, found=REFUSED if sent in refused else "allowed")
-        for topic, sent in zip(wanted, asked, strict=True)
+        for topic, sent in zip(filters, sent_filters, strict=True)
     ]
 
 
@@ -156,7 +156,7 @@ async def _rights(visitor: BrokerVisitor, offered: _Offered, *, loop_back: bool)
     try:
         connection = await visitor.entered(subscriptions=offered.standing_topics, version_5=True)
     except (OSError, NotConnectedError):
-        return await _looped_back(visitor, offered, wanted=loop_back)
+        return await _looped_back(visitor, offered, loop_back=loop_back)
     try:
         asks_quietly = connection.answers.maximum_qos >= _QOS_2
         if asks_quietly:
@@ -164,8 +164,8 @@ async def _rights(visitor: BrokerVisitor, offered: _Offered, *, loop_back: bool)
     finally:
         connection.close(polite=True)
     if not asks_quietly:
-        return await _looped_back(visitor, offered, wanted=loop_back)
-    return await _proven(visitor, offered.probes(visitor.heard.newest))
+        return await _looped_back(visitor, offered, loop_back=loop_back)
+    return await _proven(visitor, offered.probes(visitor.deliveries.newest))
 
 
 async def _listen(visitor: BrokerVisitor, connection: ProbeConnection, topics: Sequence[str]) -> None:
@@ -173,14 +173,16 @@ async def _listen(visitor: BrokerVisitor, connection: ProbeConnection, topics: S
     with suppress(NotConnectedError, TimeoutError):  # not to hear it is no fault: something empty is offered then
         async with asyncio.timeout(_ANSWER_SECONDS):
             await connection.subscribe()
-        await visitor.heard.until(lambda: visitor.heard.newest.keys() >= set(topics), within_seconds=_RETAINED_SECONDS)
+        await visitor.deliveries.until(
+            lambda: visitor.deliveries.newest.keys() >= set(topics), within_seconds=_RETAINED_SECONDS
+        )
 
 
-async def _proven(visitor: BrokerVisitor, wanted: Sequence[Probe]) -> list[Finding]:
+async def _proven(visitor: BrokerVisitor, offers: Sequence[Probe]) -> list[Finding]:
     """Offer each probe; a broker that ends the connection over one is entered again for the next."""
     findings, connection = [], None
     try:
-        for probe in wanted:
+        for probe in offers:
             try:
                 if connection is None:
                     connection = await visitor.entered(version_5=True)
@@ -194,29 +196,29 @@ async def _proven(visitor: BrokerVisitor, wanted: Sequence[Probe]) -> list[Findi
                 findings.append(_finding(probe, ok=False, found=f"the broker ends the connection over it: {error}"))
                 continue
             refused = code >= _REFUSED
-            found = f"{REFUSED} (reason code 0x{code:02X})" if refused else "allowed"
-            findings.append(_finding(probe, ok=not refused, found=found))
+            verdict = f"{REFUSED} (reason code 0x{code:02X})" if refused else "allowed"
+            findings.append(_finding(probe, ok=not refused, found=verdict))
     finally:
         if connection is not None:
             connection.close(polite=True)
     return findings
 
 
-async def _looped_back(visitor: BrokerVisitor, offered: _Offered, *, wanted: bool) -> list[Finding]:
-    """Send each probe and see it come back; where that is not wanted, say that nothing is proven."""
-    if not wanted:
+async def _looped_back(visitor: BrokerVisitor, offered: _Offered, *, loop_back: bool) -> list[Finding]:
+    """Send each probe and see whether it comes back; without ``loop_back`` send nothing, and prove nothing."""
+    if not loop_back:
         return [_finding(probe, ok=False, found=UNPROVEN) for probe in offered.probes({})]
     connection = await visitor.entered(subscriptions=tuple(probe.topic for probe in offered.probes({})))
     try:
         await _listen(visitor, connection, offered.standing_topics)
-        sent = offered.probes(dict(visitor.heard.newest))
-        visitor.heard.newest.clear()
+        sent = offered.probes(dict(visitor.deliveries.newest))
+        visitor.deliveries.newest.clear()
         for probe in sent:
             with suppress(NotConnectedError, TimeoutError):  # it will not come back, which is the finding
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     await connection.publish(Outgoing(topic=probe.topic, payload=probe.payload, retain=probe.retain))
-        back = visitor.heard.newest
-        await visitor.heard.until(
+        back = visitor.deliveries.newest
+        await visitor.deliveries.until(
             lambda: all(back.get(probe.topic) == probe.payload for probe in sent), within_seconds=_ANSWER_SECONDS
         )
     finally:

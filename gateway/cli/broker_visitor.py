@@ -15,19 +15,19 @@ _ENTER_SECONDS = 6.0
 
 
 @dataclass(slots=True)
-class Heard:
+class Deliveries:
     """What the broker has delivered, the newest of each topic."""
 
     newest: dict[str, bytes] = field(default_factory=dict)
-    something: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, condition: Callable[[], bool], *, within_seconds: float) -> None:
         """Wait until a condition of what was delivered holds, or the time is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
                 while not condition():
-                    self.something.clear()
-                    await self.something.wait()
+                    self.arrived.clear()
+                    await self.arrived.wait()
 
 
 class BrokerVisitor:
@@ -35,7 +35,7 @@ class BrokerVisitor:
 
     def __init__(self, settings: Settings, *, check_id: str) -> None:
         self.address = broker_address(settings)
-        self.heard = Heard()
+        self.deliveries = Deliveries()
         self._client_id = f"{settings.mqtt.client_id}-{check_id}"
         self._generation = 0
 
@@ -48,8 +48,8 @@ class BrokerVisitor:
         connection: ProbeConnection | None = None
 
         def on_delivery(delivery: Delivery) -> None:
-            self.heard.newest[delivery.topic] = delivery.payload
-            self.heard.something.set()
+            self.deliveries.newest[delivery.topic] = delivery.payload
+            self.deliveries.arrived.set()
             if connection is not None:
                 connection.acknowledge(delivery)  # of a session of our own: nobody else misses it
 

@@ -1,4 +1,4 @@
-"""``labline buffer``: what waits to be sent, what could not be, and what a damaged store still holds."""
+"""``labline buffer``: messages that wait, that were refused or not understood; and what a damaged store still holds."""
 
 import base64
 import json
@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.acts import person_option, sign_in_of
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, safe_text, show_json, show_table, show_wrapped
 from gateway.config.reading import read
 from gateway.contract.times import rfc3339
@@ -28,21 +29,26 @@ from gateway.store.database import locked, open_state, read_state
 from gateway.store.queries.readers import depths
 from gateway.store.statements import SQL
 
-app = typer.Typer(help="The store-and-forward buffer.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show what waits to be sent and what went wrong; try messages again; salvage a damaged store.",
+    no_args_is_help=True,
+)
 
-_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
-_JSON = typer.Option(False, "--json", help="One JSON object instead of a table.")
 _MOST = typer.Option(100, "--most", min=1, help="Show at most that many, the newest first.")
 
 
 @app.callback()
 def _group() -> None:
-    """The store-and-forward buffer."""
+    """Show what waits to be sent and what went wrong; try messages again; salvage a damaged store."""
 
 
 @app.command()
-def status(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
-    """Show how much waits in each lane, what is parked or latched, and what left without an acknowledgement."""
+def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Show how many messages wait in each lane, are parked or were dropped, and which alarms stand.
+
+    Lanes are guidance, evidence (results, dispositions, audit) and telemetry. Parked: the broker refused the message.
+    latched: the alarms that stand until a person takes them down. left_...: messages that left without being sent.
+    """
     settings, _sha256 = read(config)
     directory = settings.store.directory
     with closing(read_state(directory)) as connection:
@@ -70,10 +76,12 @@ def status(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
 
 @app.command()
 def export(
-    config: Path = _CONFIG,
-    to: Path = typer.Option(..., "--to", help="The file to write: one JSON object a line."),
+    config: Path = CONFIG,
+    to: Path = typer.Option(
+        ..., "--to", metavar="<file>", help="A new file; it gets one JSON object for each message, one a line."
+    ),
 ) -> None:
-    """Write everything that waits, the parked too, to a file; nothing is taken out."""
+    """Write all messages that wait, also the parked ones, to a file; the store keeps them."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection, _new_file(to) as file:
         count = 0
@@ -89,7 +97,7 @@ def _new_file(path: Path) -> Any:
             return path.open("x", encoding="utf-8")
     except OSError as error:
         raise LablineError(
-            f"{path} cannot be written: {error.strerror}", hint="name a file that is to be made"
+            f"{path} cannot be written: {error.strerror}", hint="name a new file in a folder that you may write to"
         ) from error
 
 
@@ -118,40 +126,42 @@ def _text(payload: bytes) -> tuple[str, str]:
 
 
 @app.command()
-def parked(config: Path = _CONFIG, most: int = _MOST, as_json: bool = _JSON) -> None:
-    """List the messages that the broker would not take; `labline buffer retry` sends one again."""
+def parked(config: Path = CONFIG, most: int = _MOST, as_json: bool = JSON) -> None:
+    """List the messages that the broker refused, with the reason; send them again with labline buffer retry."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["parked"], {"most": most}).fetchall()
-    found = [
+    messages = [
         {"message_id": row["message_id"], "lane": Lane(row["lane"]).name.lower(), "topic": row["topic"],
          "bytes": row["bytes"], "created_at": rfc3339(row["created_ns"]), "why": row["parked"]}
         for row in rows
     ]  # fmt: skip
-    _show("parked", found, as_json=as_json)
+    _show("parked", messages, as_json=as_json)
 
 
 @app.command(name="dead-letters")
 def dead_letters(
-    config: Path = _CONFIG,
-    identity: str | None = typer.Option(None, "--id", help="Show only this one, with the message itself."),
+    config: Path = CONFIG,
+    identity: str | None = typer.Option(
+        None, "--id", metavar="<id>", help="Show only this one, with the message itself and the lots that it concerns."
+    ),
     most: int = _MOST,
-    as_json: bool = _JSON,
+    as_json: bool = JSON,
 ) -> None:
-    """List the messages that could not be understood; `labline buffer retry` has one understood again."""
+    """List the messages that were not understood, with the reason; try them again with labline buffer retry."""
     settings, _sha256 = read(config)
     if identity is not None:
         _show_letter(settings.store.directory, identity, as_json=as_json)
         return
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["dead_letters"], {"most": most}).fetchall()
-    found = [
+    letters = [
         {"id": row["dead_letter_id"], "at": rfc3339(row["at_ns"]), "first_at": rfc3339(row["first_ns"]),
          "times": row["times"], "topic": row["topic"], "bytes": row["bytes"],
          "why": _why(row), "state": _state_of(row)}
         for row in rows
     ]  # fmt: skip
-    _show("dead letters", found, as_json=as_json)
+    _show("dead letters", letters, as_json=as_json)
 
 
 def _why(row: Any) -> str:
@@ -159,7 +169,7 @@ def _why(row: Any) -> str:
 
 
 def _show_letter(directory: Path, identity: str, *, as_json: bool) -> None:
-    """Show a dead letter, the lots that it speaks against, and its message; raises LablineError where there is none."""
+    """Show a dead letter, the lots that it speaks against, and its message; raises LablineError if there is none."""
     with closing(read_state(directory)) as connection:
         row = connection.execute(SQL["dead_letter"], {"dead_letter_id": identity}).fetchone()
         if row is None:
@@ -167,15 +177,15 @@ def _show_letter(directory: Path, identity: str, *, as_json: bool) -> None:
         must_hold(row["holds"], table="dead_letter", key=identity)
         lots = [lot for (lot,) in connection.execute(SQL["lots_of_dead_letter"], {"dead_letter_id": identity})]
     text, encoding = (None, None) if row["payload"] is None else _text(row["payload"])
-    found = {"id": identity, "at": rfc3339(row["at_ns"]), "topic": row["topic"], "why": _why(row), "lots": lots,
+    letter = {"id": identity, "at": rfc3339(row["at_ns"]), "topic": row["topic"], "why": _why(row), "lots": lots,
              "payload": text, "encoding": encoding}  # fmt: skip
     if as_json:
-        show_json(found)
+        show_json(letter)
         return
     for name in ("id", "at", "topic", "why"):
-        show_wrapped(f"{name:<6} {found[name]}", hanging=7)
+        show_wrapped(f"{name:<6} {letter[name]}", hanging=7)
     show_wrapped(f"lots   {', '.join(lots) or '-'}", hanging=7)
-    out.print("message:" if text is not None else "message: not kept any longer, as newer ones have used up the quota")
+    out.print("message:" if text is not None else "message: deleted, as newer messages needed the room (store.quota)")
     for line in (text or "").splitlines():
         out.print(Text(safe_text(line)))
 
@@ -190,55 +200,60 @@ def _state_of(row: Any) -> str:
     return "" if row["tried_ns"] is None else "tried again"
 
 
-def _show(title: str, found: list[dict[str, Any]], *, as_json: bool) -> None:
+def _show(title: str, rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        show_json({title.replace(" ", "_"): found})
+        show_json({title.replace(" ", "_"): rows})
     else:
-        columns = tuple(found[0]) if found else ()
-        show_table(title, columns, [tuple(each.values()) for each in found])
+        columns = tuple(rows[0]) if rows else ()
+        show_table(title, columns, [tuple(row.values()) for row in rows])
 
 
 @app.command()
 def retry(
-    identities: list[str] = typer.Argument(None, metavar="ID...", help="Dead letters, or parked messages."),
-    config: Path = _CONFIG,
+    identities: list[str] = typer.Argument(None, metavar="ID...", help="Ids of dead letters or parked messages."),
+    config: Path = CONFIG,
     person: str | None = person_option(),
-    all_parked: bool = typer.Option(False, "--parked", help="All messages that are parked, the oldest first."),
+    all_parked: bool = typer.Option(False, "--parked", help="All parked messages, the oldest first."),
 ) -> None:
-    """Try dead letters again, or send parked messages again; a gateway that runs does it at once.
+    """Read dead letters again, or send parked messages again; a running gateway does it at once.
 
-    Several are asked for all together, or none of them where one is not there.
+    If one of the ids is not known, nothing is done.
     """
     settings, _sha256 = read(config)
     if not identities and not all_parked:
-        hint = "name ids, as labline buffer parked and dead-letters list them, or --parked for all that are parked"
-        raise LablineError("nothing is named to be tried again", hint=hint)
+        hint = "give ids from labline buffer parked or labline buffer dead-letters, or --parked for all parked messages"
+        raise LablineError("no message is named", hint=hint)
     act = RetryMessages(message_ids=tuple(dict.fromkeys(identities or ())), all_parked=all_parked)
     messages = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason="").details["messages"]
     for identity, state in messages.items():
         how = "sent" if state == MessageState.PARKED else "tried"
         out.print(f"{identity} will be {how} again", soft_wrap=True)
     if not messages:
-        out.print("nothing is parked")
+        out.print("no message is parked")
 
 
 @app.command()
 def salvage(
-    config: Path = _CONFIG,
-    file: Path = typer.Option(None, "--file", help="The damaged state.db; without it, the newest in quarantine."),
-    apply: bool = typer.Option(False, "--apply", help="Put what holds into the present store where it is missing."),
-    as_json: bool = _JSON,
+    config: Path = CONFIG,
+    file: Path = typer.Option(
+        None,
+        "--file",
+        metavar="<file>",
+        help="The damaged state.db. Without it: the newest that the gateway has put into quarantine.",
+    ),
+    apply: bool = typer.Option(False, "--apply", help="Copy the intact records that the present store lacks into it."),
+    as_json: bool = JSON,
 ) -> None:
-    """Read a damaged store: count what holds and what does not; with --apply put back what is missing.
+    """Count the intact and the damaged records of a damaged store; with --apply put missing ones back.
 
-    Stop the gateway before --apply: it puts back all of it at once, or nothing.
-    What the present store has under the same key with other content ("differ here") is not touched: look at both.
+    Stop the gateway before --apply; either all missing records are put back, or none. A record that the present store
+    has under the same key with other content ("differ here") is not changed: look at both. Exit 1 if any is damaged.
     """
     settings, _sha256 = read(config)
-    found = quarantined(settings.store.directory)
-    chosen = file or (found[-1] if found else None)
+    files = quarantined(settings.store.directory)
+    chosen = file or (files[-1] if files else None)
     if chosen is None:
-        raise LablineError("nothing is in quarantine", hint="name a damaged file with --file")
+        raise LablineError("no store is in quarantine", hint="name a damaged state.db with --file")
     if apply:
         with locked(settings.store.directory), closing(open_state(settings.store.directory)) as connection:
             salvaged = salvage_file(chosen, into=connection, at_ns=time.time_ns())
@@ -263,7 +278,7 @@ def _show_salvaged(file: Path, salvaged: Salvaged) -> None:
         )
         for table, count in salvaged.holding.items()
     ]
-    columns = ("table", "hold", "damaged", "put back", "differ here", "read to the end")
+    columns = ("table", "intact", "damaged", "put back", "differ here", "read to the end")
     show_table(f"{file}: {why(file)}", columns, rows)
-    left = [(what, "not readable" if count is None else count) for what, count in salvaged.left_behind.items()]
-    show_table("waited to be done, carries no hash, is not put back", ("table", "how many"), left)
+    left = [(table, "not readable" if count is None else count) for table, count in salvaged.left_behind.items()]
+    show_table("work that waited; it has no hash and is not put back", ("table", "how many"), left)

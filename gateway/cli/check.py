@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.broker_probes import REFUSED, Finding, probe_broker
 from gateway.cli.connection_check import judge_certificates, probe_sources
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_problems, show_wrapped
 from gateway.clock import SystemClock
 from gateway.config.checks import doubts
@@ -24,16 +25,24 @@ _MARK = 8  # columns that say whether a finding is all right
 
 
 def check(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    connect: bool = typer.Option(False, "--connect", help="Also try every server, tag and right."),
+    config: Path = CONFIG,
+    connect: bool = typer.Option(
+        False,
+        "--connect",
+        help="Also connect to every OPC UA server and to the broker: read every tag, try every right that is needed.",
+    ),
     loop_back: bool = typer.Option(
         False,
         "--loop-back",
-        help="Where rights cannot be asked for quietly: also send what consumers see, while the line stands.",
+        help="For brokers that only speak MQTT 3.1.1: prove rights by messages that consumers see, too. Use it only "
+        "while the line stands still.",
     ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
+    as_json: bool = JSON,
 ) -> None:
-    """Check a configuration; every error at once, with file, key and hint. Exit 2 where it cannot be used."""
+    """Check a configuration, its models and certificates; list every error at once, with file, key and what to do.
+
+    Exit 1 if a certificate, server, tag or right fails; exit 2 if the configuration cannot be used.
+    """
     try:
         settings, _sha256 = read(config)
         line = define_line(settings, path=config.resolve())
@@ -90,8 +99,8 @@ def _approval_warnings(settings: Settings, line: LineDefinition) -> list[str]:
     """Return which models nobody has signed for the stage they are meant to have."""
     rising = [model for model in settings.model if model.stage > Stage.SHADOW]
     if settings.approval.trusted_keys is None:
-        told = "approval.trusted_keys is not set: the configuration alone lets models rise above shadow"
-        return [told] if rising else []
+        warning = "approval.trusted_keys is not set: the configuration alone lets models rise above shadow"
+        return [warning] if rising else []
     return [
         f"{model.name} {model.bundle.identity.version} stays in {model.stage.name.lower()}: "
         f"no trusted key has signed it for {table.stage.name.lower()}"

@@ -19,8 +19,8 @@ async def probe_sources(settings: Settings, *, clock: Clock) -> list[Finding]:
         try:
             readings = await read_once(source, now_ns=clock.now_ns())
         except LablineError as error:
-            found = f"{error}; {error.hint}" if error.hint else str(error)
-            findings.append(Finding(subject=f"opcua.{source.name}", ok=False, found=found))
+            message = f"{error}; {error.hint}" if error.hint else str(error)
+            findings.append(Finding(subject=f"opcua.{source.name}", ok=False, found=message))
             continue
         findings.append(Finding(subject=f"opcua.{source.name}", ok=True, found=f"connected to {source.url}"))
         for tag, reading in readings.items():
@@ -46,14 +46,16 @@ def judge_certificates(settings: Settings, *, now_ns: int) -> list[Finding]:
         for key, path, private_key in sides:
             subject = f"opcua.{source.name}.{key}"
             try:
-                judgements = [judge(each, now=now, private_key=private_key) for each in certificates_in(path)]
+                judgements = [
+                    judge(certificate, now=now, private_key=private_key) for certificate in certificates_in(path)
+                ]
             except LablineError as error:
                 findings.append(Finding(subject=subject, ok=False, found=str(error)))
                 continue
             if not judgements:
                 findings.append(Finding(subject=subject, ok=False, found=f"{path} holds no certificate"))
             # of several that are pinned one will do
-            usable = private_key is None and any(not each.wrong for each in judgements)
+            usable = private_key is None and any(not judgement.wrong for judgement in judgements)
             for judgement in judgements:
                 findings += [Finding(subject=subject, ok=usable, found=why) for why in judgement.wrong]
                 findings += [Finding(subject=subject, ok=True, found=why) for why in judgement.soon]

@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
+from gateway.cli.options import takes
 from gateway.cli.output import err, out, show_json, show_table
 from gateway.errors import LablineError, first_of
 
@@ -18,7 +20,7 @@ def _seconds(text: str | None) -> float | None:
         return None
     match = _DURATION.fullmatch(text.strip())
     if match is None or float(match["number"]) <= 0:
-        raise typer.BadParameter(f"{text!r} is not a time such as 60s, 2m or 1h")
+        raise typer.BadParameter(f"--for {text}: give a time such as 60s, 2m or 1h")
     return float(match["number"]) * _SECONDS[match["unit"]]
 
 
@@ -32,37 +34,53 @@ def _bundles(named: Path | None) -> Path:
         if (folder / "viscosity" / "1.0.0" / "bundle.toml").is_file():
             return folder.resolve()
     raise LablineError(
-        f"there are no demo bundles in {' or '.join(str(each.resolve()) for each in looked_in)}",
-        hint="they are the folder models of Labline's repository: name it with --models",
+        f"the demo's models are not in {' or '.join(str(folder.resolve()) for folder in looked_in)}",
+        hint="they are in the folder models of Labline's repository: name it with --models",
     )
 
 
-def demo(
-    duration: str = typer.Option(None, "--for", help="How long, such as 60s or 2m; without it, until Ctrl-C."),
-    headless: bool = typer.Option(False, "--headless", help="Without the live view."),
-    as_json: bool = typer.Option(False, "--json", help="The summary as one JSON object on the last line."),
-    seed: int = typer.Option(1, "--seed", help="The same seed gives the same plant."),
-    follow: bool = typer.Option(True, "--follow/--no-follow", help="Whether the operator follows suggestions."),
-    embedded_broker: bool = typer.Option(False, "--embedded-broker", help="Use the embedded broker in any case."),
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoCommandOptions:
+    """How long the demo runs, and what it shows."""
+
+    duration: str = typer.Option(
+        None, "--for", metavar="<time>", help="How long to run, such as 60s or 2m. Without it: until Ctrl-C."
+    )
+    headless: bool = typer.Option(False, "--headless", help="Show no live view, only the summary at the end.")
+    as_json: bool = typer.Option(False, "--json", help="Print the summary as one JSON object, on the last line.")
+    seed: int = typer.Option(1, "--seed", help="The same seed gives the same plant data.")
+    follow: bool = typer.Option(
+        True, "--follow/--no-follow", help="Whether the simulated operator follows setpoint suggestions."
+    )
+    embedded_broker: bool = typer.Option(
+        False, "--embedded-broker", help="Use the built-in broker even if mosquitto is installed."
+    )
     models: Path | None = typer.Option(
-        None, "--models", help="The folder with the demo's bundles; without it, that of the repository."
-    ),
-) -> None:
-    """Simulate a plant, a laboratory, a MES and an operator, and watch the gateway at work."""
+        None, "--models", metavar="<folder>", help="The folder with the demo's models. Without it: the repository's."
+    )
+
+
+@takes(DemoCommandOptions)
+def demo(options: DemoCommandOptions) -> None:
+    """Run the gateway with a simulated plant, laboratory, MES and operator, and watch it at work."""
     from simulator.demo import DemoOptions, demonstrate  # noqa: PLC0415 - only the demo needs the simulator
     from simulator.gateway_process import GatewayFailedError  # noqa: PLC0415
     from simulator.view import live, silent  # noqa: PLC0415
 
-    seconds = _seconds(duration)
-    folder = _bundles(models)
-    options = DemoOptions(seed=seed, seconds=seconds, follows=follow, models=folder, embedded_broker=embedded_broker)
-    if headless:
+    demonstration = DemoOptions(
+        seed=options.seed,
+        seconds=_seconds(options.duration),
+        follows=options.follow,
+        models=_bundles(options.models),
+        embedded_broker=options.embedded_broker,
+    )
+    if options.headless:
         err.print("starting plant, laboratory, MES, terminal, broker and gateway ...")
     try:
-        summary = asyncio.run(demonstrate(options, silent if headless else live))
+        summary = asyncio.run(demonstrate(demonstration, silent if options.headless else live))
     except* GatewayFailedError as failed:
         raise LablineError(str(first_of(failed))) from None
-    if as_json:
+    if options.as_json:
         show_json(summary)
     else:
         latency = summary.pop("latency_ms")
@@ -70,7 +88,7 @@ def demo(
                                     for name, figures in latency.items())]  # fmt: skip
         show_table("what happened", ("figure", "value"), rows)
     if not summary["broker"].startswith("mosquitto"):
-        err.print("The embedded broker keeps nothing over a restart; install mosquitto for the real thing.")
+        err.print("note: the built-in broker keeps nothing over a restart; install mosquitto to see that too")
     out.file.flush()
     found_wrong = summary["audit"] != "ok" or summary["lost"] or summary["duplicates"]
     raise typer.Exit(1 if found_wrong else 0)

@@ -1,4 +1,4 @@
-"""``labline deviation``: the drafts of investigations, as documents."""
+"""``labline deviation``: lists drafts of deviations and shows them as documents."""
 
 import json
 import sqlite3
@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from gateway.advice.documents import html, markdown, title_of
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
 from gateway.config.reading import read
 from gateway.contract.lims.names import normalised
@@ -20,14 +21,13 @@ from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 
-app = typer.Typer(help="Drafts of deviations.", no_args_is_help=True)
+app = typer.Typer(help="List and show drafts of deviations.", no_args_is_help=True)
 
-_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
 _MOST = 200
 
 
 def _json(deviation: Deviation) -> str:
-    """Return the record as JSON in ASCII: nothing in it reaches a terminal as a control character."""
+    """Return the record as JSON in ASCII, so that no control character reaches a terminal."""
     return json.dumps(json.loads(encode(deviation)))
 
 
@@ -36,39 +36,39 @@ _FORMS = {"md": markdown, "html": html, "json": _json}
 
 @app.callback()
 def _group() -> None:
-    """Drafts of deviations."""
+    """List and show drafts of deviations."""
 
 
 @app.command(name="list")
 def list_deviations(
-    config: Path = _CONFIG,
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
-    """Show the newest drafts: one for each lot and for each episode of a series, however many results it has."""
+    """List the newest drafts: one for each lot, or for each episode in which a series was out of control."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["all_deviations"], {"most": _MOST}).fetchall()
-    found = [_row(row) for row in rows]
+    deviations = [_row(row) for row in rows]
     if as_json:
-        show_json({"deviations": found})
+        show_json({"deviations": deviations})
         return
     columns = ("id", "about", "results", "first result", "analyte", "product", "opened", "last result", "version")
     cells = [
-        (each["id"], _about(each), each["results"], each["first_result"], each["analyte"], each["product"] or "-",
-         each["opened_at"], each["at"], each["version"])
-        for each in found
+        (row["id"], _about(row), row["results"], row["first_result"], row["analyte"], row["product"] or "-",
+         row["opened_at"], row["at"], row["version"])
+        for row in deviations
     ]  # fmt: skip
     show_table("deviations", columns, cells)
 
 
 def _of_lot(connection: sqlite3.Connection, lot: str) -> str | None:
-    """Return the id of the newest deviation of a lot, None where it has none."""
+    """Return the id of the newest deviation of a lot, or None if it has none."""
     rows = connection.execute(SQL["all_deviations"], {"most": _MOST}).fetchall()
     return next((row["deviation_id"] for row in rows if row["material_lot_id"] == normalised(lot)), None)
 
 
 def _row(row: sqlite3.Row) -> dict[str, Any]:
-    """Return a deviation as it stands in the list: one for each, with its newest version's figures."""
+    """Return a deviation's row in the list, with the figures of its newest version."""
     first = " ".join(str(row[name]) for name in ("first_test", "first_value") if row[name] is not None)
     return {
         "id": row["deviation_id"],
@@ -96,13 +96,13 @@ def _about(deviation: dict[str, Any]) -> str:
 @app.command()
 def show(
     deviation: str = typer.Argument(..., help="The deviation's id, or the lot that it is about."),
-    config: Path = _CONFIG,
-    form: str = typer.Option("md", "--format", help="md, html (with charts) or json."),
-    to: Path | None = typer.Option(None, "--out", help="A file to write instead of standard output."),
+    config: Path = CONFIG,
+    form: str = typer.Option("md", "--format", help="md (Markdown), html (with charts) or json."),
+    to: Path | None = typer.Option(None, "--out", metavar="<file>", help="Write to this file, not to the screen."),
 ) -> None:
-    """Show a draft, its newest version, as a document."""
+    """Show the newest version of a draft as a document."""
     if form not in _FORMS:
-        raise LablineError(f"there is no format {form}", hint=f"one of {', '.join(_FORMS)}")
+        raise LablineError(f"--format {form} is not known", hint=f"formats are: {', '.join(_FORMS)}")
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         row = connection.execute(SQL["deviation"], {"deviation_id": deviation}).fetchone()
@@ -114,8 +114,8 @@ def show(
         raise LablineError(
             f"deviation {deviation} does not match its hash", hint="labline audit verify says what is damaged"
         )
-    found = decode(Deviation, row["body"])
-    text = _FORMS[form](found)
+    draft = decode(Deviation, row["body"])
+    text = _FORMS[form](draft)
     if to is None:
         print(text)
         return
@@ -123,5 +123,5 @@ def show(
         with making_files_closed_to_others():
             to.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise LablineError(f"{to} cannot be written: {error.strerror}", hint="name another place") from error
-    out.print(f"{title_of(found)}: written to {to}", markup=False, soft_wrap=True)
+        raise LablineError(f"{to} cannot be written: {error.strerror}", hint="name another file: --out") from error
+    out.print(f"{title_of(draft)}: written to {to}", markup=False, soft_wrap=True)

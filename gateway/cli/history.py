@@ -1,9 +1,10 @@
-"""``labline history``: tag history as files."""
+"""``labline history``: writes recorded tag values to files."""
 
 import csv
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import typer
 
+from gateway.cli.options import CONFIG, takes
 from gateway.cli.output import err, out, progress_of
 from gateway.config.reading import read
 from gateway.contract.times import parse_rfc3339
@@ -22,14 +24,14 @@ from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.records.process import quality_of
 
-app = typer.Typer(help="Tag history.", no_args_is_help=True)
+app = typer.Typer(help="Export recorded tag values.", no_args_is_help=True)
 
 _HOUR_NS = 3_600_000_000_000
 _NAMES = ("tag", "arrival", "source_time", "counts_from", "value", "quality", "status", "flags")
 
 
 class Format(StrEnum):
-    """What to write."""
+    """The format of the file."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -37,39 +39,59 @@ class Format(StrEnum):
 
 @app.callback()
 def _group() -> None:
-    """Tag history."""
+    """Export recorded tag values."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportOptions:
+    """Which values are exported, and to which file."""
+
+    config: Path = CONFIG
+    to: Path = typer.Option(..., "--to", metavar="<file>", help="A new file; it must not exist yet.")
+    tag: list[str] = typer.Option(
+        [], "--tag", metavar="<tag>", help="Only this tag. May be repeated. Without it: all configured tags."
+    )
+    start: str = typer.Option(
+        None,
+        "--from",
+        metavar="<time>",
+        help="Begin, such as 2026-11-29T08:00:00Z. Without it: one day before the end.",
+    )
+    end: str = typer.Option(None, "--until", metavar="<time>", help="End. Without it: now.")
+    form: Format = typer.Option(Format.CSV, "--format", help="csv, or parquet (pip install 'labline[parquet]').")
 
 
 @app.command()
-def export(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    to: Path = typer.Option(..., "--to", help="The file to write; it must not be there yet."),
-    tag: list[str] = typer.Option([], "--tag", help="Only this tag; may be given again. Without it, all."),
-    start: str = typer.Option(None, "--from", help="From this time on (RFC 3339, with zone); else the last day."),
-    end: str = typer.Option(None, "--until", help="Until this time (RFC 3339, with zone); else now."),
-    form: Format = typer.Option(Format.CSV, "--format", help="csv or parquet."),
-) -> None:
-    """Export samples as they came and as they counted, also while the gateway runs. Times are UTC."""
-    settings, _sha256 = read(config)
-    end_ns = _time(end, "--until") or time.time_ns()
-    start_ns = _time(start, "--from") or end_ns - 24 * _HOUR_NS
+@takes(ExportOptions)
+def export(options: ExportOptions) -> None:
+    """Export tag values with their times and quality, also while the gateway runs.
+
+    Times are UTC. source_time is the source's own time; counts_from is when the gateway began to use the value. Exit 1
+    if recorded data is damaged.
+    """
+    settings, _sha256 = read(options.config)
+    end_ns = _time(options.end, "--until") or time.time_ns()
+    start_ns = _time(options.start, "--from") or end_ns - 24 * _HOUR_NS
+    to = options.to
     if start_ns >= end_ns:
-        raise typer.BadParameter("--from is not before --until: there is nothing between them")
-    unknown = sorted(set(tag) - set(settings.tags))
+        raise typer.BadParameter("--from must be before --until")
+    unknown = sorted(set(options.tag) - set(settings.tags))
     if unknown:
-        raise LablineError(f"there is no tag {', '.join(unknown)}", hint=f"tags are: {', '.join(settings.tags)}")
+        raise LablineError(
+            f"no tag {', '.join(unknown)} is configured", hint=f"tags are: {', '.join(settings.tags) or 'none'}"
+        )
     if to.exists():
-        raise LablineError(f"{to} is there already", hint="name a file that is to be made")
-    tags = tag or sorted(settings.tags)
+        raise LablineError(f"{to} is there already", hint="name a file that does not exist yet")
+    tags = options.tag or sorted(settings.tags)
     path = settings.store.directory / HISTORY_FILE
     with closing(open_for_reading(path, HISTORY)) as connection, making_files_closed_to_others():
         history = RecordedHistory(connection, tags)
-        count = _WRITERS[form](to, _stretches(history, tags, start_ns, end_ns), len(tags))
+        count = _WRITERS[options.form](to, _stretches(history, tags, start_ns, end_ns), len(tags))
     out.print(f"{count} samples of {len(tags)} tags written to {to}", markup=False, soft_wrap=True)
     damage = history.damage
     if damage:
-        found = f"{damage.chunks} chunks and {damage.journal_entries} journal entries are damaged"
-        err.print(f"{found}: in their place stands a mark (status 0x80310000) from which on nothing is known",
+        message = f"{damage.chunks} chunks and {damage.journal_entries} journal entries are damaged"
+        err.print(f"{message}: the file has a row with status 0x80310000 there, from which on the value is not known",
                   style="red", soft_wrap=True)  # fmt: skip
         raise typer.Exit(1)
 
@@ -86,8 +108,8 @@ def _stretches(history: RecordedHistory, tags: list[str], start_ns: int, end_ns:
     for tag in tags:
         for begin_ns in range(start_ns, end_ns, _HOUR_NS):
             until_ns = min(begin_ns + _HOUR_NS, end_ns)
-            found = history.stretch(tag, start_ns=begin_ns, end_ns=until_ns - (until_ns < end_ns))
-            yield tag, found if begin_ns == start_ns else found.where(found.held_ns >= begin_ns)
+            columns = history.stretch(tag, start_ns=begin_ns, end_ns=until_ns - (until_ns < end_ns))
+            yield tag, columns if begin_ns == start_ns else columns.where(columns.held_ns >= begin_ns)
 
 
 def _rows(tag: str, columns: Columns) -> Iterator[tuple[Any, ...]]:
@@ -112,14 +134,14 @@ def _iso(at_ns: int) -> str:
 
 def _write_csv(to: Path, stretches: Iterator[tuple[str, Columns]], tags: int) -> int:
     count, done = 0, set[str]()
-    with to.open("x", newline="", encoding="utf-8") as file, progress_of("exporting") as told:
+    with to.open("x", newline="", encoding="utf-8") as file, progress_of("exporting") as report_progress:
         writer = csv.writer(file)
         writer.writerow(_NAMES)
         for tag, columns in stretches:
             writer.writerows(_rows(tag, columns))
             count += len(columns)
             done.add(tag)
-            told("tags", len(done), tags)
+            report_progress("tags", len(done), tags)
     return count
 
 
@@ -137,16 +159,16 @@ def _write_parquet(to: Path, stretches: Iterator[tuple[str, Columns]], tags: int
          ("value", pa.float64()), ("quality", pa.string()), ("status", pa.uint32()), ("flags", pa.uint8())]
     )  # fmt: skip
     count, done = 0, set[str]()
-    with pq.ParquetWriter(to, schema, compression="zstd") as writer, progress_of("exporting") as told:
+    with pq.ParquetWriter(to, schema, compression="zstd") as writer, progress_of("exporting") as report_progress:
         for tag, columns in stretches:
             qualities = [quality_of(int(status)).name.lower() for status in columns.statuses]
             arrays = [[tag] * len(columns), columns.arrival, columns.source_ns, columns.held_ns, columns.values,
                       qualities, columns.statuses, columns.flags]  # fmt: skip
-            made = [pa.array(each, type=field.type) for each, field in zip(arrays, schema, strict=True)]
+            made = [pa.array(column, type=field.type) for column, field in zip(arrays, schema, strict=True)]
             writer.write_table(pa.Table.from_arrays(made, schema=schema))
             count += len(columns)
             done.add(tag)
-            told("tags", len(done), tags)
+            report_progress("tags", len(done), tags)
     return count
 
 

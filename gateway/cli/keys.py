@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.errors import LablineError
 
-_MAKE_KEY = "openssl genpkey -algorithm ed25519 -out approver.pem"
+_MAKE_KEY = "name a private key as PEM; this makes one: openssl genpkey -algorithm ed25519 -out approver.pem"
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -17,5 +17,5 @@ def private_key(path: Path) -> Ed25519PrivateKey:
     except (OSError, ValueError, TypeError) as error:
         raise LablineError(f"{path} cannot be used as a key: {error}", hint=_MAKE_KEY) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise LablineError(f"{path} is no Ed25519 key", hint="openssl genpkey -algorithm ed25519")
+        raise LablineError(f"{path} is not an Ed25519 key", hint=_MAKE_KEY)
     return key

@@ -1,4 +1,4 @@
-"""``labline lims``: what a laboratory's messages would be understood as."""
+"""``labline lims``: how laboratory messages are understood; requested samples, incoming materials, control samples."""
 
 import json
 import time
@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table, with_scopes
 from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import lims_interface, result_mapping
@@ -27,53 +28,61 @@ from gateway.records.scope import Scope
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 
-app = typer.Typer(help="Laboratory systems.", no_args_is_help=True)
+app = typer.Typer(
+    help="Try how laboratory messages are understood; show requested samples, materials and controls.",
+    no_args_is_help=True,
+)
 
-_TABLES_OF_CELLS = frozenset({".csv", ".tsv"})
+_TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
 _FIRST = ("sample_id", "test_id", "value", "unit", "status")  # on a result's first line, without their names
 
 
 @app.callback()
 def _group() -> None:
-    """Laboratory systems."""
+    """Try how laboratory messages are understood; show requested samples, materials and controls."""
 
 
 @app.command(name="try")
 def try_mapping(
-    mapping: str = typer.Argument(..., help=f"{', '.join(MAPPINGS)}, or a TOML file with [lims]."),
-    file: Path = typer.Argument(..., help="Messages: one JSON object, an array of them, or one in each line."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+    mapping: str = typer.Argument(
+        ...,
+        help=f"How messages are read: {', '.join(MAPPINGS)}, or a TOML file with a table [lims].",
+    ),
+    file: Path = typer.Argument(
+        ..., help="The messages: one JSON object, an array of objects, or one object in each line."
+    ),
+    as_json: bool = JSON,
 ) -> None:
-    """Show what messages would be understood as, and why others would not be. Exit 1 where any is not understood.
+    """Show how the gateway would understand laboratory messages; nothing is sent or stored.
 
-    Fields that nothing reads are named. A message that is not understood becomes a dead letter; where it says of which
-    sample and test it speaks, it is a result, too, whose lots are for review.
-
-    Nothing is sent and nothing is stored.
+    For each message the result is shown, or why it is not understood, and which of its fields are not read. A message
+    that is not understood becomes a dead letter. If it names its sample and test, it is also kept as a result, whose
+    lots are for review. Exit 1 if any message is not understood.
     """
     table = _lims(mapping)
-    found = [
-        {"message": number, **each}
+    results = [
+        {"message": number, **result}
         for number, message in enumerate(_messages(file), start=1)
-        for each in _understood(message, table)
+        for result in _understood(message, table)
     ]
-    refused = [each for each in found if "refused" in each]
+    refused = [result for result in results if "refused" in result]
     if as_json:
-        show_json({"mapping": mapping, "results": found, "refused": len(refused)})
+        show_json({"mapping": mapping, "results": results, "refused": len(refused)})
     else:
-        for each in found:
-            for line in _lines(each):
+        for result in results:
+            for line in _lines(result):
                 out.print(line, markup=False, highlight=False, soft_wrap=True)
-        out.print(f"{len(found)} results in {file}: {len(refused)} would be dead letters", markup=False, soft_wrap=True)
+        summary = f"{len(results)} results in {file}: {len(refused)} would be dead letters"
+        out.print(summary, markup=False, soft_wrap=True)
     raise typer.Exit(1 if refused else 0)
 
 
 @app.command()
 def queue(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
-    """Show the lots that wait for the laboratory, the first to be measured first."""
+    """List the lots whose samples the laboratory is asked for, in the order in which to measure them."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["sample_requests"]).fetchall()
@@ -82,24 +91,24 @@ def queue(
                 tests=dict.fromkeys(json.loads(row["tests"]), row["probability"]))
         for row in rows
     ]  # fmt: skip
-    found = [
-        {"lot": each.subject, "probability_of_failure": round(each.probability, 4), "since": rfc3339(each.since_ns),
-         "tests": ", ".join(each.tests)}
-        for each in in_order(waiting, at_ns=time.time_ns())
+    lots = [
+        {"lot": lot.subject, "probability_of_failure": round(lot.probability, 4), "since": rfc3339(lot.since_ns),
+         "tests": ", ".join(lot.tests)}
+        for lot in in_order(waiting, at_ns=time.time_ns())
     ]  # fmt: skip
     if as_json:
-        show_json({"queue": found})
+        show_json({"queue": lots})
     else:
         columns = ("lot", "probability", "since", "tests")
-        show_table("waiting for the laboratory", columns, [tuple(each.values()) for each in found])
+        show_table("waiting for the laboratory", columns, [tuple(lot.values()) for lot in lots])
 
 
 @app.command()
 def materials(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
-    """Show how risky each supplier's materials are, by the laboratory's results, and how closely to inspect them."""
+    """List for each supplier's material how often its results failed, and how closely to inspect it."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["all_material_counts"]).fetchall()
@@ -110,34 +119,34 @@ def materials(
         show_json({"materials": [{**asdict(risk), **asdict(scope), "inspection": risk.inspection.value}
                                  for risk, scope in zip(risks, scopes, strict=True)]})  # fmt: skip
         return
-    told = [(each.supplier, each.material, each.analyte, f"{each.failed} of {each.tested}", f"{each.mean:.1%}",
-             f"{each.low:.1%} to {each.high:.1%}", each.inspection.value) for each in risks]  # fmt: skip
+    cells = [(risk.supplier, risk.material, risk.analyte, f"{risk.failed} of {risk.tested}", f"{risk.mean:.1%}",
+             f"{risk.low:.1%} to {risk.high:.1%}", risk.inspection.value) for risk in risks]  # fmt: skip
     columns = ("supplier", "material", "analyte", "failed", "mean", "90 % interval", "inspection")
-    show_table("incoming materials", *with_scopes(columns, told, scopes))
+    show_table("incoming materials", *with_scopes(columns, cells, scopes))
 
 
 @app.command()
 def controls(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
-    most: int = typer.Option(50, "--most", min=1, help="How many, the newest first."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+    most: int = typer.Option(50, "--most", min=1, help="Show at most that many, the newest first."),
 ) -> None:
-    """Show the laboratory's control samples: how far each lay from its mean, and which rejected their measurement."""
+    """List the laboratory's control samples: their distance from the mean, and which rejected a measurement."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         rows = connection.execute(SQL["newest_controls"], {"most": most}).fetchall()
-    found = [
+    points = [
         {"measured": rfc3339(row["at_ns"]), "analyte": row["analyte"], "control": row["material"],
          "instrument": row["instrument_id"], "run": row["run_id"],
          "standard_deviations": round(row["deviations"], 2), "rejected": bool(row["rejected"])}
         for row in rows
     ]  # fmt: skip
     if as_json:
-        show_json({"controls": found})
+        show_json({"controls": points})
     else:
         columns = ("measured", "analyte", "control", "instrument", "run", "standard deviations", "rejected")
         show_table(
-            "controls", columns, [tuple("-" if each is None else each for each in row.values()) for row in found]
+            "controls", columns, [tuple("-" if value is None else value for value in row.values()) for row in points]
         )
 
 
@@ -146,33 +155,33 @@ def _lims(mapping: str) -> LimsTable:
         return LimsTable.model_validate({"mapping": mapping, "assume_status": ResultStatus.VALIDATED})
     path = Path(mapping)
     if path.suffix != ".toml":
-        hint = f"one of {', '.join(MAPPINGS)}, or a TOML file with [lims]"
+        hint = f"give one of {', '.join(MAPPINGS)}, or a TOML file (*.toml) with a table [lims]"
         raise LablineError(f"there is no mapping {mapping}", hint=hint)
     return read_lims(path)
 
 
 def _messages(file: Path) -> list[bytes]:
-    """Return the messages in a file; what is no JSON is one message, and is told as such."""
+    """Return the messages in a file; lines that are not JSON count as messages, and are refused with the reason."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise LablineError(f"{file} cannot be read: {error.strerror}", hint="name a file with messages") from error
     if not content.strip():
-        raise LablineError(f"{file} is empty", hint="put a message of your laboratory into it")
-    if file.suffix.lower() in _TABLES_OF_CELLS:
-        hint = f"labline lab import {file} --config FILE --dry-run shows what its rows would be understood as"
-        raise LablineError(f"{file} is a table, and messages are JSON", hint=hint)
+        raise LablineError(f"{file} is empty", hint="put a message of your laboratory's system into it")
+    if file.suffix.lower() in _TABLE_SUFFIXES:
+        hint = f"try a table with: labline lab import {file} --config FILE --dry-run"
+        raise LablineError(f"{file} is a table, but messages are JSON", hint=hint)
     try:
         document = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):  # the reader of messages says why
         return [content] if _is_one_message(content) else [line for line in content.splitlines() if line.strip()]
     if not isinstance(document, list):
         return [content]
-    return [json.dumps(each["message"] if _is_example(each) else each).encode() for each in document]
+    return [json.dumps(message["message"] if _is_example(message) else message).encode() for message in document]
 
 
 def _is_one_message(content: bytes) -> bool:
-    """Return whether a content that is not strictly JSON is read as one message all the same, as with .5 in it."""
+    """Return whether content that is not strict JSON, as with .5 for 0.5, is still read as one message."""
     try:
         parse_document(content)
     except MessageRefusedError:
@@ -181,7 +190,7 @@ def _is_one_message(content: bytes) -> bool:
 
 
 def _is_example(document: Any) -> bool:
-    """Return whether a document is one of the examples that the documentation comes with, around its message."""
+    """Return whether a document is an example of our documentation, which has a message inside."""
     return isinstance(document, dict) and "message" in document and bool(document.keys() & {"understood", "refused"})
 
 
@@ -206,9 +215,9 @@ def _one(part: bytes, table: LimsTable) -> dict[str, Any]:
 
 
 def document_of(result: LabResult) -> dict[str, Any]:
-    """Return a result as people read it: its value as written, times as text, limits as they would be applied."""
+    """Return a result for people: its value as written, times as text, limits as they would be applied."""
     limits = result.specification
-    found = {
+    fields = {
         "sample_id": result.sample_id,
         "test_id": result.test_id,
         "analyte": result.analyte,
@@ -232,28 +241,28 @@ def document_of(result: LabResult) -> dict[str, Any]:
         "flags": list(result.flags),
         "unread": [reason.code for reason in result.unread] or None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 _ON_LINES_OF_THEIR_OWN = frozenset({"message", "refused", "unread", "unused", *_FIRST})
 
 
-def _lines(found: Mapping[str, Any]) -> list[str]:
-    """Return a result as lines: what was measured, what else is known, what was not understood, what nothing reads."""
-    number = f"{found['message']:>4}"
-    if "sample_id" not in found:
-        return [f"{number}  refused: {found['refused']}"]
-    first = " ".join(_cell(found[name]) for name in _FIRST if name in found)
-    others = ", ".join(f"{name} {_cell(value)}" for name, value in found.items() if name not in _ON_LINES_OF_THEIR_OWN)
+def _lines(result: Mapping[str, Any]) -> list[str]:
+    """Return a result as lines: the measured value, its other fields, what was not understood, what is not read."""
+    number = f"{result['message']:>4}"
+    if "sample_id" not in result:
+        return [f"{number}  refused: {result['refused']}"]
+    first = " ".join(_cell(result[name]) for name in _FIRST if name in result)
+    others = ", ".join(f"{name} {_cell(value)}" for name, value in result.items() if name not in _ON_LINES_OF_THEIR_OWN)
     lines = [f"{number}  {first}", f"      {others}"]
-    if "refused" in found:
-        lines.append(f"      not understood, for review: {found['refused']}")
-    if "unused" in found:
-        lines.append(f"      fields that nothing reads: {', '.join(found['unused'])}")
+    if "refused" in result:
+        lines.append(f"      not understood, for review: {result['refused']}")
+    if "unused" in result:
+        lines.append(f"      fields that are not read: {', '.join(result['unused'])}")
     return lines
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return " to ".join("-" if each is None else f"{each:g}" for each in value.values())
+        return " to ".join("-" if limit is None else f"{limit:g}" for limit in value.values())
     return (" ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

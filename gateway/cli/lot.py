@@ -1,6 +1,6 @@
-"""``labline lot``: why a lot is not released, and a person's word that settles a point.
+"""``labline lot``: shows why a lot is not released; a person settles a point.
 
-What is shown is what is on record: the same assessments from which the gateway's recommendation follows.
+It shows the assessments that are on record: the same from which the gateway's recommendation follows.
 """
 
 import difflib
@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from gateway.cli.acts import person_option, reason_option, sign_in_of
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
 from gateway.config.tables import Settings
@@ -46,20 +47,22 @@ _BESIDES = {  # reasons of a recommendation that are no points, and what to do
 
 
 def lot(
-    name: str = typer.Argument(..., metavar="LOT", help="The lot, as its messages name it."),
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
+    name: str = typer.Argument(..., metavar="LOT", help="The lot, as the messages name it."),
+    config: Path = CONFIG,
     point: str | None = typer.Option(
-        None, "--settle", metavar="POINT", help="Settle this point; it is not asked again."
+        None, "--settle", metavar="POINT", help="Settle this point: it no longer speaks against the lot."
     ),
     person: str | None = person_option(),
-    reason: str | None = reason_option("--reason", "What was found, and why the lot may go on.", required=False),
-    show_all: bool = typer.Option(False, "--all", help="Every point; else the ten worst."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object, with every point."),
+    reason: str | None = reason_option(
+        "--reason", "With --settle: what you found, and why the lot may go on.", required=False
+    ),
+    show_all: bool = typer.Option(False, "--all", help="Show every point. Without it: the ten worst."),
+    as_json: bool = JSON,
 ) -> None:
-    """Show what is recommended for a lot, what speaks against its release, and how a person settles each point.
+    """Show what is recommended for a lot, what speaks against its release, and what to do about each point.
 
-    With --settle and --reason a point is settled, and the lot is judged again. A point that asks for a hold
-    is not settled here. Exit 1 where something speaks against a release, 2 where no such lot or point is known.
+    With --settle and --reason you settle one point, and the lot is judged again. A point that asks for a hold
+    cannot be settled here. Exit 1 if something speaks against a release, 2 if no such lot or point is known.
     """
     settings, _sha256 = read(config)
     directory = settings.store.directory
@@ -67,7 +70,9 @@ def lot(
         _settle(settings, config, name, point.strip(), person=person, reason=reason, as_json=as_json)
         return
     if person is not None or reason is not None:
-        raise LablineError("--person and --reason belong to --settle POINT", hint="labline lot LOT shows the points")
+        raise LablineError(
+            "--person and --reason need --settle POINT", hint=f"labline lot {shlex.quote(name)} shows the points"
+        )
     with closing(read_state(directory)) as connection:
         connection.execute("BEGIN")  # one picture of it, whatever the gateway writes meanwhile
         known = _known(connection, name)
@@ -79,7 +84,7 @@ def lot(
 
 
 def _known(connection: sqlite3.Connection, name: str) -> LotOnRecord:
-    """Return a lot, by its name as messages are read; raises LablineError with near names where none is known."""
+    """Return the lot of that name, read as in messages; raises LablineError, with similar names, if none is known."""
     for written in dict.fromkeys((normalised(name), name)):
         if known := lot_on_record(connection, written):
             return known
@@ -107,7 +112,7 @@ def _settle(
     settings: Settings, config: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool
 ) -> None:
     if reason is None:
-        raise LablineError("a point is settled for a reason", hint="give --reason TEXT")
+        raise LablineError("--settle needs a reason", hint="give --reason TEXT")
     directory = settings.store.directory
     with closing(read_state(directory)) as connection:
         before = _known(connection, name)

@@ -1,4 +1,4 @@
-"""``labline model``: what a bundle is, whether it holds, who approves it, which ones are at work."""
+"""``labline model``: trains, inspects, checks and signs model bundles, and puts versions into service."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,6 +12,7 @@ import typer
 from gateway.cli import corrections, training, versions
 from gateway.cli.acts import name_option, reason_option
 from gateway.cli.keys import private_key
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import err, out, show_json, show_table
 from gateway.config.assigned_models import trusted_keys
 from gateway.config.bundles import bundle_files
@@ -30,33 +31,31 @@ from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.transport.onnx import load_model, runtime_version
 
-app = typer.Typer(help="Model bundles.", no_args_is_help=True)
+app = typer.Typer(help="Train, inspect, check and sign models, and put versions into service.", no_args_is_help=True)
 
 app.command()(versions.promote)
 app.command()(versions.rollback)
 app.command()(versions.compare)
 app.command()(corrections.correct)
 
-_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
-_JSON = typer.Option(False, "--json", help="One JSON object instead of tables.")
-_BUNDLE = typer.Argument(..., help="The bundle's folder.")
+_BUNDLE = typer.Argument(..., help="The bundle's folder: the one that holds bundle.toml.")
 
 
 @app.callback()
 def _group() -> None:
-    """Model bundles."""
+    """Train, inspect, check and sign models, and put versions into service."""
 
 
 @app.command(name="list")
-def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
-    """Show the models of a configuration: version, who approved it, the stage it may reach, other versions there."""
+def list_models(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """List the configured models: version in service, stage, who approved and promoted it, other versions on disk."""
     settings, _sha256 = read(config)
     acts = _acts(settings.store.directory)
     promoted, versions_by_model = in_service(acts), promoted_versions(acts)
-    folders = {name: each.folder for name, each in versions_by_model.items()}
+    folders = {name: version.folder for name, version in versions_by_model.items()}
     line = define_line(settings, path=config.resolve(), in_service=versions_by_model)
     trusted = trusted_keys(settings, folder=config.resolve().parent)
-    found = [
+    models = [
         {
             "name": model.name,
             "version": model.bundle.identity.version,
@@ -74,14 +73,14 @@ def list_models(config: Path = _CONFIG, as_json: bool = _JSON) -> None:
         for model, table in zip(line.configured_models, settings.model, strict=True)
     ]
     if as_json:
-        show_json({"models": found})
+        show_json({"models": models})
     else:
-        columns = tuple(found[0])[:-1] if found else ()
-        show_table("models", columns, [tuple(each.values())[:-1] for each in found])
+        columns = tuple(models[0])[:-1] if models else ()
+        show_table("models", columns, [tuple(model.values())[:-1] for model in models])
 
 
 def _acts(directory: Path) -> list[VersionChange]:
-    """Return the promotions and rollbacks; none where the gateway has not run yet."""
+    """Return the promotions and rollbacks on record; an empty list if the gateway has not run yet."""
     if not (directory / STATE_FILE).exists():
         return []
     with closing(read_state(directory)) as connection:
@@ -103,13 +102,14 @@ def _approver(bundle: ModelBundle, trusted: dict[str, str] | None) -> str:
 
 
 def _versions(folder: Path) -> list[str]:
-    """Return the other versions that lie beside a bundle's folder."""
-    return sorted(each.name for each in folder.parent.iterdir() if each != folder and (each / MANIFEST).is_file())
+    """Return the versions in the other bundle folders next to this one."""
+    siblings = (sibling for sibling in folder.parent.iterdir() if sibling != folder)
+    return sorted(sibling.name for sibling in siblings if (sibling / MANIFEST).is_file())
 
 
 @app.command()
-def inspect(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
-    """Show what a bundle says of itself: use, inputs, outputs, training, acceptance, approval."""
+def inspect(bundle: Path = _BUNDLE, as_json: bool = JSON) -> None:
+    """Show what a bundle contains: intended use, inputs, outputs, setpoints, training, acceptance, approval."""
     files = bundle_files(bundle)
     manifest, read_back = read_manifest(files, where=str(bundle)), read_bundle(files, where=str(bundle))
     if as_json:
@@ -120,7 +120,7 @@ def inspect(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
     out.print(f"sha256 {read_back.identity.sha256}", markup=False, soft_wrap=True)
     _show_manifest(manifest)
     approval = read_back.approval
-    signed = "nobody has signed it" if approval is None else (
+    signed = "not signed" if approval is None else (
         f"signed by {approval.approver} for {approval.stage.name.lower()}, {approval.signed_at}: {approval.meaning}"
     )  # fmt: skip
     out.print(signed, markup=False, soft_wrap=True)
@@ -135,27 +135,27 @@ def _show_manifest(manifest: BundleManifest) -> None:
         "inputs",
         ("name", "tag", "aggregate", "window s", "lag s", "unit", "validated"),
         [
-            (each.name, each.tag, each.aggregate, each.window_seconds, each.lag_seconds, each.unit, each.validated)
-            for each in manifest.input
+            (item.name, item.tag, item.aggregate, item.window_seconds, item.lag_seconds, item.unit, item.validated)
+            for item in manifest.input
         ],
     )
     show_table(
         "outputs",
         ("analyte", "unit", "what", "valid", "half width", "coverage"),
         [
-            (each.analyte, each.unit, each.kind.value, each.valid, each.interval.half_width if each.interval else "-",
-             each.interval.coverage if each.interval else "-")
-            for each in manifest.output
+            (item.analyte, item.unit, item.kind.value, item.valid, item.interval.half_width if item.interval else "-",
+             item.interval.coverage if item.interval else "-")
+            for item in manifest.output
         ],
     )  # fmt: skip
     show_table(
         "setpoints it may move",
         ("tag", "unit", "validated", "largest step", "at most every s", "interlocks", "suggests moves", "reaction"),
         [
-            (each.tag, each.unit, each.validated, each.max_step, each.minimum_interval_seconds,
-             ", ".join(f"{lock.tag} in {lock.within or lock.states}" for lock in each.interlocks) or "-",
-             "yes" if each.suggest else "NO", "-" if each.reaction is None else each.reaction.verdict)
-            for each in manifest.manipulated
+            (item.tag, item.unit, item.validated, item.max_step, item.minimum_interval_seconds,
+             ", ".join(f"{lock.tag} in {lock.within or lock.states}" for lock in item.interlocks) or "-",
+             "yes" if item.suggest else "NO", "-" if item.reaction is None else item.reaction.verdict)
+            for item in manifest.manipulated
         ],
     )  # fmt: skip
     training = manifest.training
@@ -164,15 +164,18 @@ def _show_manifest(manifest: BundleManifest) -> None:
         ("rows", "period", "recipe", "seed", "data sha256"),
         [(training.rows, training.period, training.recipe, training.seed, training.data_sha256)],
     )
-    accepted = [(each.figure, each.criterion, each.reached) for each in manifest.acceptance]
+    accepted = [(criterion.figure, criterion.criterion, criterion.reached) for criterion in manifest.acceptance]
     show_table("acceptance", ("figure", "criterion", "reached"), accepted)
 
 
 @app.command()
-def verify(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
-    """Check a bundle as the gateway does at start: schema, hashes, signature, model, golden vectors. Exit 1 if not."""
+def verify(bundle: Path = _BUNDLE, as_json: bool = JSON) -> None:
+    """Check a bundle as the gateway does at start: form, hashes, signature, model file, golden vectors.
+
+    Exit 1 if the gateway would refuse it. Golden vectors are inputs with the outputs that the model must give.
+    """
     try:
-        found, vectors = _checked(bundle_files(bundle), bundle)
+        checked, vectors = _checked(bundle_files(bundle), bundle)
     except BundleRefusedError as error:
         if as_json:
             show_json({"ok": False, "why": str(error), "hint": error.hint})
@@ -180,14 +183,14 @@ def verify(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
             err.print(f"refused: {error}", style="red", markup=False, soft_wrap=True)
             err.print(f"  -> {error.hint}" if error.hint else "", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
-    approved = _document_of(found.approval)
+    approved = _document_of(checked.approval)
     if as_json:
         show_json({"ok": True, "golden_vectors": vectors, "onnxruntime": runtime_version(), "approval": approved,
-                   "sha256": found.identity.sha256})  # fmt: skip
+                   "sha256": checked.identity.sha256})  # fmt: skip
         return
     signed = "not signed" if approved is None else f"signed by {approved['approver']} for {approved['stage']}"
     out.print(
-        f"{found.identity.name} {found.identity.version} holds: {vectors} golden vectors exact with onnxruntime "
+        f"{checked.identity.name} {checked.identity.version} holds: {vectors} golden vectors exact with onnxruntime "
         f"{runtime_version()}, {signed}",
         markup=False,
         soft_wrap=True,
@@ -197,14 +200,18 @@ def verify(bundle: Path = _BUNDLE, as_json: bool = _JSON) -> None:
 @app.command()
 def sign(
     bundle: Path = _BUNDLE,
-    key: Path = typer.Option(..., "--key", help="The approver's Ed25519 private key as PEM."),
+    key: Path = typer.Option(..., "--key", metavar="<file>", help="The approver's Ed25519 private key (PEM)."),
     approver: str = name_option("--approver", "The approver's printed name."),
-    stage: str = typer.Option(..., "--stage", help="Up to which stage: shadow, advise, approve or automatic."),
+    stage: str = typer.Option(
+        ..., "--stage", help="The highest stage it may be used in: shadow, advise, approve or automatic."
+    ),
     meaning: str = reason_option("--meaning", "What the signature says, such as 'validated, report VR-12'."),
 ) -> None:
-    """Sign a bundle after checking it: its approver says up to which stage it may be used."""
+    """Check and sign a bundle: the approver says up to which stage it may be used."""
     if stage.upper() not in Stage.__members__:
-        raise LablineError(f"there is no stage {stage}", hint=", ".join(each.name.lower() for each in Stage))
+        raise LablineError(
+            f"there is no stage {stage}", hint=f"stages are: {', '.join(known.name.lower() for known in Stage)}"
+        )
     files = {name: content for name, content in bundle_files(bundle).items() if name != SIGNATURE}
     _checked(files, bundle)
     signature = sign_manifest(
@@ -220,19 +227,21 @@ def sign(
 
 
 def _checked(files: Mapping[str, bytes], where: Path) -> tuple[ModelBundle, int]:
-    """Return (the bundle, how many golden vectors held); raises BundleRefusedError where anything does not hold."""
-    found = read_bundle(files, where=str(where))
-    predict = load_model(files[MODEL], inputs=len(found.inputs), columns=found.columns, where=str(where / MODEL))
-    return found, check_golden(files, found, predict, where=str(where))
+    """Return (the bundle, how many golden vectors were right); raises BundleRefusedError if any check fails."""
+    read_back = read_bundle(files, where=str(where))
+    predict = load_model(
+        files[MODEL], inputs=len(read_back.inputs), columns=read_back.columns, where=str(where / MODEL)
+    )
+    return read_back, check_golden(files, read_back, predict, where=str(where))
 
 
 def _written(path: Path, content: bytes) -> None:
-    beside = path.with_name(f"{path.name}.new")
+    new_file = path.with_name(f"{path.name}.new")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        new_file.write_bytes(content)
+        new_file.replace(path)
     except OSError as error:
-        hint = "run it as who owns the bundle"
+        hint = "run the command as the user that owns the bundle"
         raise LablineError(f"{path} cannot be written: {error.strerror}", hint=hint) from error
 
 

@@ -1,10 +1,18 @@
-"""A command with many options takes them as one record, whose fields ``typer`` reads like a function's parameters."""
+"""Options that many commands have, and commands that take their options as one record.
+
+``typer`` reads the fields of such a record like the parameters of a function.
+"""
 
 from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
 from inspect import Parameter, Signature
 from typing import Any, TypeVar, get_type_hints
+
+import typer
+
+CONFIG: Any = typer.Option(..., "--config", "-c", metavar="<file>", help="The configuration file (TOML).")
+JSON: Any = typer.Option(False, "--json", help="Print one JSON object instead of text and tables.")
 
 Options = TypeVar("Options")
 

@@ -102,18 +102,24 @@ def progress_of(what: str, *, quiet: bool = False) -> Iterator[Callable[[str, in
     with Progress(console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
-        def told(part: str, done: int, total: int) -> None:
+        def report_progress(part: str, done: int, total: int) -> None:
             if part not in tasks:
                 tasks[part] = bar.add_task(f"{what} {part}", total=total)
             bar.update(tasks[part], completed=done, total=total)
 
-        yield told
+        yield report_progress
 
 
 def show_wrapped(text: str, *, hanging: int, style: str = "") -> None:
     """Print a text on one line of a pipe; on a terminal wrapped at spaces, the lines after the first indented."""
     for line in out.wrapped(text, hanging=hanging):
         out.print(line, style=style)
+
+
+def show_lines(*lines: str) -> None:
+    """Print lines, none of which is cut short."""
+    for line in lines:
+        out.print(line, soft_wrap=True)
 
 
 def show_json(document: Mapping[str, Any]) -> None:
@@ -132,7 +138,7 @@ def cell(value: Any) -> str:
 
 def few_digits(text: str) -> str:
     """Return a text for people, its long numbers with six digits that count; what stands in a word (an id) stays."""
-    return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.6g}", text)
+    return _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.6g}", text)
 
 
 def _shown(value: Any) -> str:
@@ -177,7 +183,7 @@ def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, .
     for column, width in zip(columns, widths, strict=True):
         table.add_column(Text(safe_text(column)), overflow="fold", width=width)
     for row in texts:
-        table.add_row(*(Text(each) for each in row))
+        table.add_row(*(Text(text) for text in row))
     for line in out.render_lines(table, out.options.update(width=room), pad=False):
         shown = Text("").join(Text(part.text, style=part.style or "") for part in line)
         shown.rstrip()
@@ -189,16 +195,16 @@ def column_widths(rows: Sequence[Sequence[str]], room: int) -> tuple[int, ...] |
 
     ``room`` is the width of the whole table in terminal cells.
     """
-    wanted = [max(cell_len(each) for each in column) for column in zip(*rows, strict=True)]
-    least = [max((cell_len(word) for each in column for word in each.split()), default=0)
-             for column in zip(*rows, strict=True)]  # fmt: skip
-    left = room - _BETWEEN_COLUMNS * (len(wanted) - 1) - 2 - sum(least)
-    if left < 0:
+    natural = [max(cell_len(text) for text in column) for column in zip(*rows, strict=True)]  # on one line each
+    narrowest = [max((cell_len(word) for text in column for word in text.split()), default=0)
+                 for column in zip(*rows, strict=True)]  # fmt: skip
+    spare = room - _BETWEEN_COLUMNS * (len(natural) - 1) - 2 - sum(narrowest)
+    if spare < 0:
         return None
-    asked = sum(wanted) - sum(least)
-    if asked <= left:
-        return tuple(wanted)
-    return tuple(low + (high - low) * left // asked for low, high in zip(least, wanted, strict=True))
+    missing = sum(natural) - sum(narrowest)
+    if missing <= spare:
+        return tuple(natural)
+    return tuple(low + (high - low) * spare // missing for low, high in zip(narrowest, natural, strict=True))
 
 
 def _show_rows_as_lines(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:

@@ -1,4 +1,4 @@
-"""``labline play``: a recording of one's own plant, played to the gateway before it comes near the plant."""
+"""``labline play``: a file of plant data, played to a gateway before the gateway is connected to the plant."""
 
 import asyncio
 import shutil
@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.options import takes
+from gateway.cli.options import JSON, takes
 from gateway.cli.output import err, progress_of, show_json, show_table
 from gateway.errors import LablineError, first_of
 
@@ -20,73 +20,88 @@ _UNFINISHED = "play-unfinished"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlayedFile:
-    """What is played, how fast, and with what."""
+    """The options of ``labline play``."""
 
-    file: Path = typer.Argument(..., help="A recipe, or a file with its [data] and [laboratory].")
+    file: Path = typer.Argument(
+        ..., help="A training recipe, or a TOML file with the tables [data] and [laboratory] of one."
+    )
     bundle: Path | None = typer.Option(
-        None, "--bundle", help="Run the gateway with this bundle; without it, bring your own."
+        None,
+        "--bundle",
+        metavar="<folder>",
+        help="A model: start a gateway with it. Without it: connect a gateway of your own.",
     )
-    speed: float = typer.Option(1.0, "--speed", min=0.001, help="How many times faster than the recording.")
-    first: int = typer.Option(0, "--from-row", min=0, help="The first row that counts.")
-    rows: int = typer.Option(None, "--rows", min=1, help="How many rows; without it, to the end.")
-    lead: int = typer.Option(50, "--lead", min=0, help="Rows played before, to fill the models' windows.")
+    speed: float = typer.Option(1.0, "--speed", min=0.001, help="How many times faster than the data were recorded.")
+    first: int = typer.Option(0, "--from-row", min=0, help="The first row to evaluate; the first of the file is 0.")
+    rows: int = typer.Option(None, "--rows", min=1, help="How many rows to evaluate. Without it: all to the end.")
+    lead: int = typer.Option(
+        50, "--lead", min=0, help="How many rows to play before the first, to fill the models' time windows."
+    )
     begin_after: float | None = typer.Option(
-        None, "--begin-after", min=0.0, help="Seconds before the first row; else 1, and 15 for a gateway of yours."
+        None,
+        "--begin-after",
+        min=0.0,
+        help="Seconds to wait before the first row. Without it: 1 with --bundle, else 15.",
     )
-    opcua_port: int = typer.Option(None, "--opcua-port", help="The played plant's port; without it, any free one.")
-    keep: Path = typer.Option(None, "--keep", help="A new folder for the configuration, the store and the log.")
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table.")
+    opcua_port: int = typer.Option(None, "--opcua-port", help="The OPC UA server's port. Without it: any free one.")
+    keep: Path = typer.Option(
+        None,
+        "--keep",
+        metavar="<folder>",
+        help="A new folder to keep the configuration, the store and the log in. Without it they are deleted.",
+    )
+    as_json: bool = JSON
 
     @property
     def begins_after_seconds(self) -> float:
-        """Return how long the plant stands before the first row: a gateway of one's own needs time to connect."""
+        """Return the seconds that the plant waits before the first row: a separate gateway needs time to connect."""
         return (15.0 if self.bundle is None else 1.0) if self.begin_after is None else self.begin_after
 
 
 @takes(PlayedFile)
 def play(options: PlayedFile) -> None:
-    """Play a file of measurements as an OPC UA server and a laboratory, and hold predictions against the truth.
+    """Play a file of measurements to a gateway, and compare its predictions with the measured values.
 
-    With a bundle the whole gateway runs, configured for the recording. Without one the plant and the broker are there
-    for a gateway of yours, at the addresses shown.
+    An OPC UA server serves the rows as tags, and a simulated laboratory sends results over MQTT. With --bundle a
+    gateway is started and configured for the file. Without it you connect your own: the addresses and tags are printed.
     """
-    found = _played(options)
+    outcome = _played(options)
     if options.as_json:
-        show_json(found)
+        show_json(outcome)
     else:
-        show_table("what was said, and what came of it", ("figure", "value"), list(found.items()))
-    wrong = options.bundle is not None and (found["audit"] != "ok" or found["lost"] or found["duplicates"])
+        show_table("predictions compared with the measured values", ("figure", "value"), list(outcome.items()))
+    wrong = options.bundle is not None and (outcome["audit"] != "ok" or outcome["lost"] or outcome["duplicates"])
     raise typer.Exit(1 if wrong else 0)
 
 
-def _played(given: PlayedFile) -> dict[str, Any]:
-    """Return what came of playing a file; raises LablineError where it cannot be played."""
+def _played(options: PlayedFile) -> dict[str, Any]:
+    """Play a file and return the figures of the comparison; raises LablineError where it cannot be played."""
     from simulator.gateway_process import GatewayFailedError  # noqa: PLC0415 - only here the simulator is needed
     from simulator.play.file import read_recording  # noqa: PLC0415
     from simulator.play.plan import PlayOptions, remarks, stretch  # noqa: PLC0415
     from simulator.play.stage import play as on_stage  # noqa: PLC0415
     from simulator.play.stage import tags_text  # noqa: PLC0415
 
-    recording = read_recording(given.file)
+    recording = read_recording(options.file)
 
     def shown(url: str, port: int) -> None:
-        if given.bundle is None and not given.as_json:
+        if options.bundle is None and not options.as_json:
             where = f"OPC UA: {url}    MQTT: 127.0.0.1:{port}, results on lims/results/qc\n"
             err.print(where, markup=False, soft_wrap=True)
-            err.print(tags_text(recording, speed=given.speed), markup=False, soft_wrap=True)
+            err.print(tags_text(recording, speed=options.speed), markup=False, soft_wrap=True)
 
-    with progress_of("playing", quiet=given.as_json) as on_progress:
-        options = PlayOptions(
-            speed=given.speed, first=given.first, rows=given.rows, lead=given.lead, bundle=given.bundle,
-            begin_after_seconds=given.begins_after_seconds, opcua_port=given.opcua_port,
+    with progress_of("playing", quiet=options.as_json) as on_progress:
+        play_options = PlayOptions(
+            speed=options.speed, first=options.first, rows=options.rows, lead=options.lead, bundle=options.bundle,
+            begin_after_seconds=options.begins_after_seconds, opcua_port=options.opcua_port,
             on_progress=on_progress, on_stage=shown,
         )  # fmt: skip
-        stretch(recording, options)  # what cannot be played is said before anything is made
-        for remark in remarks(recording, options):
+        stretch(recording, play_options)  # raises what cannot be played before anything is made
+        for remark in remarks(recording, play_options):
             err.print(f"note: {remark}", soft_wrap=True)
         try:
-            with _folder(given.keep) as folder:
-                return asyncio.run(on_stage(recording, options, folder))
+            with _folder(options.keep) as folder:
+                return asyncio.run(on_stage(recording, play_options, folder))
         except* GatewayFailedError as failed:
             raise LablineError(str(first_of(failed))) from None
         except* LablineError as failed:
@@ -95,10 +110,10 @@ def _played(given: PlayedFile) -> dict[str, Any]:
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    """Yield a folder for what the play leaves: a temporary one, or a new one to keep.
+    """Yield the folder for the configuration, the store and the log: a temporary one, or a new one to keep.
 
-    A mark stands in it until the play has ended, so that one that failed may be tried again under the same name; what
-    it has left stays until then. Raises LablineError where the folder is somebody else's.
+    A mark file stands in it until the play has ended. A play that failed can so be repeated with the same folder, which
+    is then replaced. Raises LablineError where the folder was not made by an unfinished play.
     """
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="labline-") as name:
@@ -108,12 +123,12 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     try:
         if keep.exists() and any(keep.iterdir()):
             if not mark.is_file():
-                raise LablineError(f"{keep} is there already", hint="name a folder that is to be made")
+                raise LablineError(f"{keep} is there already", hint="name a folder that does not exist yet")
             shutil.rmtree(keep)
         keep.mkdir(parents=True, exist_ok=True)
         mark.write_text("This play has not ended. The next one with the same --keep takes its place.\n")
     except OSError as error:
         why = error.strerror or str(error)
-        raise LablineError(f"{keep} cannot be made: {why}", hint="name a folder that you may write") from error
+        raise LablineError(f"{keep} cannot be made: {why}", hint="name a place that you may write to") from error
     yield keep.resolve()
     mark.unlink(missing_ok=True)

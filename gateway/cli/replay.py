@@ -1,17 +1,18 @@
-"""``labline replay``: a recorded period against any configuration and model version."""
+"""``labline replay``: decides a recorded period again, with any configuration and model version."""
 
 import csv
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from gateway.cli.options import JSON, takes
 from gateway.cli.output import cell, err, few_digits, out, progress_of, show_json, show_table
 from gateway.config.bundles import bundle_files
 from gateway.config.connections import lims_interface
@@ -55,7 +56,7 @@ from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 
 _SHOWN = 20
-_BEFORE_NS = 60 * SECOND_NS  # what held at the beginning may have been told a while before
+_BEFORE_NS = 60 * SECOND_NS  # the value that held at the beginning may have come a while before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,49 +70,76 @@ class _Replayed:
     damage: bool
 
 
-def replay(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration to replay against."),
-    store: Path | None = typer.Option(None, "--store", help="The recorded store; without it, the configuration's."),
-    bundle: list[Path] = typer.Option(
-        [], "--bundle", help="A bundle instead of the configured one of the same name; may be given again."
-    ),
-    start: str = typer.Option(None, "--from", help="From this time on (RFC 3339, with zone); else from the beginning."),
-    end: str = typer.Option(None, "--to", help="Until this time (RFC 3339, with zone); else to the end."),
-    to: Path | None = typer.Option(None, "--out", help="A new folder for the report: every difference, and figures."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
-) -> None:
-    """Decide a recorded period again, and hold what is said now against what was said at the time.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayOptions:
+    """Which period is decided again, with which configuration and models."""
 
-    The period's events are decided by the same code that runs, with the values that were known at each instant; what
-    the laboratory said before the period is taken in, too. Models are of the version that was in service at the end of
-    the period, unless --bundle names another. Nothing is sent, and the store is only read.
+    config: Path = typer.Option(
+        ...,
+        "--config",
+        "-c",
+        metavar="<file>",
+        help="The configuration to decide with; it may differ from that time's.",
+    )
+    store: Path | None = typer.Option(
+        None, "--store", metavar="<folder>", help="The store with the recorded period. Without it: the configuration's."
+    )
+    bundle: list[Path] = typer.Option(
+        [],
+        "--bundle",
+        metavar="<folder>",
+        help="A model to use instead of the configured one of the same name. May be repeated.",
+    )
+    start: str = typer.Option(
+        None,
+        "--from",
+        metavar="<time>",
+        help="Begin of the period, such as 2026-11-29T08:00:00Z. Without it: the first record.",
+    )
+    end: str = typer.Option(None, "--to", metavar="<time>", help="End of the period. Without it: the last record.")
+    to: Path | None = typer.Option(
+        None, "--out", metavar="<folder>", help="A new folder for a report with every difference, and charts."
+    )
+    as_json: bool = JSON
+
+
+@takes(ReplayOptions)
+def replay(options: ReplayOptions) -> None:
+    """Decide a recorded period again, and compare the outcome with what was decided at the time.
+
+    The gateway's own code decides each event again, with the values that were known at that instant, and with the
+    laboratory results from before the period. Each model has the version that was in service at the end of the period,
+    unless --bundle names another. Nothing is sent, and the store is only read. Exit 1 if recorded data is damaged.
     """
-    settings, _sha256 = read(config)
-    folder = store or settings.store.directory
-    stretch = _stretch(folder, start, end)
-    line = _line(settings, config.resolve(), bundle, in_service=_in_service(folder, stretch))
-    found = _replayed(settings, line, folder, stretch, quiet=as_json)
-    report = _report(found)
-    if to is not None:
+    settings, _sha256 = read(options.config)
+    folder = options.store or settings.store.directory
+    stretch = _stretch(folder, options.start, options.end)
+    in_service = _in_service(folder, stretch)
+    line = _line(settings, options.config.resolve(), options.bundle, in_service=in_service)
+    replayed = _replayed(settings, line, folder, stretch, quiet=options.as_json)
+    report = _report(replayed)
+    if options.to is not None:
         with making_files_closed_to_others():
-            _write(to, found, report)
-    if as_json:
+            _write(options.to, replayed, report)
+    if options.as_json:
         show_json(report)
     else:
         _show(report)
-    raise typer.Exit(1 if found.damage else 0)
+    raise typer.Exit(1 if replayed.damage else 0)
 
 
 def _stretch(store: Path, start: str | None, end: str | None) -> Stretch:
     with closing(read_state(store)) as connection:
         whole = recorded_stretch(connection)
     if whole is None:
-        raise LablineError(f"nothing is on record in {store}", hint="has the gateway run with it?")
+        raise LablineError(
+            f"the store {store} has no records", hint="name a store that a gateway has run with: --store"
+        )
     stretch = Stretch(from_ns=_time(start, "--from") or whole.from_ns, until_ns=_time(end, "--to") or whole.until_ns)
     if stretch.from_ns > stretch.until_ns:
         begin, until = rfc3339(stretch.from_ns), rfc3339(stretch.until_ns)
-        hint = f"the record is of {rfc3339(whole.from_ns)} to {rfc3339(whole.until_ns)}"
-        raise LablineError(f"nothing can be replayed from {begin} to {until}", hint=hint)
+        hint = f"the store has records from {rfc3339(whole.from_ns)} to {rfc3339(whole.until_ns)}"
+        raise LablineError(f"nothing is on record from {begin} to {until}", hint=hint)
     return stretch
 
 
@@ -119,27 +147,28 @@ def _in_service(store: Path, stretch: Stretch) -> dict[str, Promoted]:
     """Return the versions that people had put into service by the end of a stretch."""
     with closing(read_state(store)) as connection:
         acts, _unknown = changes(connection.execute(SQL["version_changes"]))
-    return promoted_versions(each for each in acts if each.at_ns < stretch.until_ns)
+    return promoted_versions(act for act in acts if act.at_ns < stretch.until_ns)
 
 
 def _line(settings: Settings, path: Path, bundles: list[Path], *, in_service: Mapping[str, Promoted]) -> LineDefinition:
     promoted = dict(in_service)
-    for each in bundles:
-        name = _name_of(each)
+    for folder in bundles:
+        name = _name_of(folder)
         names = [_name_of((path.parent / table.bundle).resolve()) for table in settings.model]
         if name not in names:
-            raise LablineError(f"no model in {path} is called {name}", hint=f"there are {', '.join(names) or 'none'}")
+            raise LablineError(f"no model in {path} is called {name}", hint=f"models are: {', '.join(names) or 'none'}")
         models = [
-            table.model_copy(update={"bundle": each.resolve()}) if known == name else table
+            table.model_copy(update={"bundle": folder.resolve()}) if known == name else table
             for table, known in zip(settings.model, names, strict=True)
         ]
         settings = settings.model_copy(update={"model": models})
         promoted.pop(name, None)
-    gone = [name for name, each in promoted.items() if not each.folder.is_dir()]
+    gone = [name for name, version in promoted.items() if not version.folder.is_dir()]
     if gone:
         folders = ", ".join(f"{name}: {promoted[name].folder}" for name in gone)
         raise LablineError(
-            f"versions that were in service are not here: {folders}", hint="name the bundle to decide by with --bundle"
+            f"the folders of versions that were in service are not there: {folders}",
+            hint="name the bundle to decide with: --bundle FOLDER",
         )
     return define_line(settings, path=path, in_service=promoted)
 
@@ -155,7 +184,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
         closing(read_state(store)) as connection,
         closing(open_for_reading(store / HISTORY_FILE, HISTORY)) as history_connection,
         progress_of("replaying", quiet=quiet) as on_progress,
-        _scratch() as scratch,
+        tempfile.TemporaryDirectory(prefix="labline-replay-") as scratch,
     ):
         sources = {name: tag.source for name, tag in line.tags.items()}
         names = [*sources, *(f"@{source}" for source in {*sources.values()})]
@@ -168,7 +197,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             signed_biases=all_signed_biases(connection),
             settlements=all_settlements(connection),
         )
-        now = rerun(recording, line=line, history=known, folder=scratch, on_progress=on_progress)
+        now = rerun(recording, line=line, history=known, folder=Path(scratch), on_progress=on_progress)
         return _Replayed(
             stretch=stretch,
             versions={model.name: model.bundle.identity.version for model in line.models},
@@ -178,12 +207,6 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             seconds=time.perf_counter() - begun,
             damage=bool(history.damage),
         )
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="labline-replay-") as name:
-        yield Path(name)
 
 
 def _reach_ns(line: LineDefinition) -> int:
@@ -200,18 +223,18 @@ def _time(text: str | None, option: str) -> int | None:
         raise typer.BadParameter(f"{option}: {error}") from error
 
 
-def _report(found: _Replayed) -> dict[str, Any]:
-    now, then = found.now.output, found.then
+def _report(replayed: _Replayed) -> dict[str, Any]:
+    now, then = replayed.now.output, replayed.then
     differing = differences(then, now)
-    before, after = figures(then, found.measured), figures(now, found.measured)
+    before, after = figures(then, replayed.measured), figures(now, replayed.measured)
     return {
-        "from": rfc3339(found.stretch.from_ns),
-        "to": rfc3339(found.stretch.until_ns),
-        "versions": found.versions,
-        "events": found.now.events,
-        "messages": found.now.messages,
-        "seconds": round(found.seconds, 2),
-        "sha256": found.now.sha256,
+        "from": rfc3339(replayed.stretch.from_ns),
+        "to": rfc3339(replayed.stretch.until_ns),
+        "versions": replayed.versions,
+        "events": replayed.now.events,
+        "messages": replayed.now.messages,
+        "seconds": round(replayed.seconds, 2),
+        "sha256": replayed.now.sha256,
         "models": {
             f"{model} {analyte}": {
                 what: by_name[model, analyte].document() if (model, analyte) in by_name else None
@@ -222,11 +245,11 @@ def _report(found: _Replayed) -> dict[str, Any]:
         "guidance": {"then": guidance_counts(then), "now": guidance_counts(now)},
         "dispositions": {"then": disposition_counts(then), "now": disposition_counts(now)},
         "differences": len(differing),
-        "first_differences": [_told(each) for each in differing[:_SHOWN]],
+        "first_differences": [_cells(difference) for difference in differing[:_SHOWN]],
     }
 
 
-def _told(difference: Difference) -> dict[str, str]:
+def _cells(difference: Difference) -> dict[str, str]:
     at = rfc3339(difference.at_ns) if difference.at_ns else ""
     return {"at": at, "what": difference.what, "then": difference.then, "now": difference.now}
 
@@ -236,15 +259,15 @@ def _show(report: dict[str, Any]) -> None:
               f"{report['messages']} messages, sha256 {report['sha256']}", soft_wrap=True)  # fmt: skip
     for name, both in report["models"].items():
         rows = [
-            (figure, *("-" if each is None else cell(each[figure]) for each in (both["then"], both["now"])))
-            for figure in next(each for each in both.values() if each is not None)
+            (figure, *("-" if values is None else cell(values[figure]) for values in (both["then"], both["now"])))
+            for figure in next(values for values in both.values() if values is not None)
         ]
         show_table(name, ("figure", "then", "now"), rows)
     for what in ("guidance", "dispositions"):
         kinds = sorted({*report[what]["then"], *report[what]["now"]})
         rows = [(kind, report[what]["then"].get(kind, 0), report[what]["now"].get(kind, 0)) for kind in kinds]
         show_table(what, ("kind", "then", "now"), rows)
-    rows = [(each["at"], each["what"], *_readable(each["then"], each["now"])) for each in report["first_differences"]]
+    rows = [(row["at"], row["what"], *_readable(row["then"], row["now"])) for row in report["first_differences"]]
     title = f"{report['differences']} differences; the first" if rows else "differences"
     show_table(title, ("at", "what", "then", "now"), rows)
 
@@ -255,20 +278,20 @@ def _readable(then: str, now: str) -> tuple[str, str]:
     return (then, now) if short[0] == short[1] else short
 
 
-def _write(folder: Path, found: _Replayed, report: dict[str, Any]) -> None:
+def _write(folder: Path, replayed: _Replayed, report: dict[str, Any]) -> None:
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
-        raise LablineError(f"{folder} is there already", hint="name a folder that is to be made") from error
+        raise LablineError(f"{folder} is there already", hint="name a folder that does not exist yet") from error
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     with (folder / "differences.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ("at", "what", "then", "now"))
         writer.writeheader()
-        writer.writerows(_told(each) for each in differences(found.then, found.now.output))
+        writer.writerows(_cells(difference) for difference in differences(replayed.then, replayed.now.output))
     try:
         from gateway.replay.figures import figures_of  # noqa: PLC0415 - only drawing needs the extra
     except ModuleNotFoundError as error:
-        err.print(f"without figures: {error.name} is missing; pip install 'labline[train]'")
+        err.print(f"note: the report has no charts, as {error.name} is missing; pip install 'labline[train]'")
         return
-    for name, content in figures_of(found.then, found.now.output, found.measured).items():
+    for name, content in figures_of(replayed.then, replayed.now.output, replayed.measured).items():
         (folder / name).write_bytes(content)

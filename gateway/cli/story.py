@@ -46,19 +46,19 @@ class _Telling:
         """Yield the lines about a record and all that it leads to; at the end which audit lines are about them."""
         self._roots.add(root.id)
         yield from self.of(root, 0)
-        lines = sorted({int(each.id) for each in _all(root) if each.kind == "audit" and each is not root})
+        lines = sorted({int(node.id) for node in _all(root) if node.kind == "audit" and node is not root})
         if lines and not self._whole:
             yield StoryLine(1, f"audit line{'' if len(lines) == 1 else 's'} {', '.join(map(str, lines))}")
 
     def of(self, node: Node, depth: int) -> Iterator[StoryLine]:
         """Yield the lines about a record and what it leads to."""
         marks = f"{' (shown above)' if node.again else ''}{'' if node.holds else ' DAMAGED'}"
-        told = ", ".join(
-            f"{name.replace('_', ' ')} {_said(value)}"
+        details = ", ".join(
+            f"{name.replace('_', ' ')} {_text(value)}"
             for name, value in node.details.items()
             if name not in {_REASONS, _POINTS} and (self._whole or self._is_news(name, value))
         )
-        yield StoryLine(depth, f"{node.kind} {node.id}{marks}{': ' if told else ''}{told}")
+        yield StoryLine(depth, f"{node.kind} {node.id}{marks}{': ' if details else ''}{details}")
         yield from _against(node, depth + 1)
         yield from self._why(node, depth + 1)
         for child in node.children:
@@ -75,10 +75,10 @@ class _Telling:
 
     def _why(self, node: Node, depth: int) -> Iterator[StoryLine]:
         """Yield the reasons, each on its own line and once; of those that were given before how many there are."""
-        reasons = [_said(each) for each in node.details.get(_REASONS) or ()]
-        new = reasons if self._whole else [each for each in reasons if each not in self._reasons_given]
+        reasons = [_text(reason) for reason in node.details.get(_REASONS) or ()]
+        new = reasons if self._whole else [reason for reason in reasons if reason not in self._reasons_given]
         self._reasons_given.update(reasons)
-        yield from (StoryLine(depth, f"because {each}") for each in new)
+        yield from (StoryLine(depth, f"because {reason}") for reason in new)
         if len(new) < len(reasons):
             count = len(reasons) - len(new)
             yield StoryLine(depth, f"because of {count} reason{'' if count == 1 else 's'} given above")
@@ -91,9 +91,9 @@ def _against(node: Node, depth: int) -> Iterator[StoryLine]:
 
 
 def _folded(node: Node, depth: int) -> Iterator[StoryLine]:
-    states = [each for each in node.children if each.kind == "state"]
+    states = [child for child in node.children if child.kind == "state"]
     if states:
-        times = ", ".join(f"{each.details.get('state')} {each.details.get('at')}" for each in states)
+        times = ", ".join(f"{child.details.get('state')} {child.details.get('at')}" for child in states)
         yield StoryLine(depth, f"states: {times}")
 
 
@@ -103,11 +103,11 @@ def _all(node: Node) -> Iterator[Node]:
         yield from _all(child)
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        return "; ".join(_said(each) for each in value)
+        return "; ".join(_text(item) for item in value)
     if isinstance(value, dict):
         return str(value.get("text") or value.get("tag") or value)
     return str(value)

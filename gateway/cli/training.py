@@ -1,11 +1,13 @@
-"""``labline model train``: a bundle by a recipe, and what it reaches."""
+"""``labline model train``: trains a model by a recipe, and shows how good it is."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from gateway.cli.options import JSON
 from gateway.cli.output import cell, err, out, progress_of, show_json, show_table
 from gateway.errors import LablineError
 from gateway.inference.bundle import read_manifest
@@ -15,13 +17,16 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Path = typer.Argument(..., help="The recipe, a TOML file; its paths are relative to it."),
-    to: Path = typer.Option(..., "--to", help="Where bundles lie; the new one goes to NAME/VERSION below."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of tables."),
+    recipe: Path = typer.Argument(..., help="The recipe (TOML), see docs/recipes.md. Paths in it are relative to it."),
+    to: Path = typer.Option(
+        ..., "--to", metavar="<folder>", help="The folder of all bundles; the new one is written to NAME/VERSION in it."
+    ),
+    as_json: bool = JSON,
 ) -> None:
-    """Make a bundle by a recipe, and say what it reaches. Exit 1 where an acceptance criterion is not met.
+    """Train a model by a recipe, write it as a bundle, and show how good it is.
 
-    The bundle is written in any case, unsigned: whether it may be used is for who signs it to say.
+    The bundle is not signed: its approver decides whether it may be used (labline model sign). It is also written if an
+    acceptance criterion is not met; the exit code is then 1.
     """
     try:
         from gateway.training.bundle_manifest import acceptance_of  # noqa: PLC0415
@@ -31,24 +36,20 @@ def train(
     except ImportError as error:
         hint = "pip install 'labline[train]'"
         raise LablineError(f"training needs more libraries: {error.name} is missing", hint=hint) from error
-    wanted = read_recipe(recipe)
-    folder = to / wanted.name / wanted.version
+    parsed = read_recipe(recipe)
+    folder = to / parsed.name / parsed.version
     if folder.exists():
-        raise LablineError(f"{folder} is there already", hint="raise the recipe's version, or name another place")
-    with progress_of("making", quiet=as_json) as told:
-        trained = make(wanted, folder=recipe.resolve().parent, on_progress=told)
+        raise LablineError(f"{folder} is there already", hint="raise the recipe's version, or name another --to")
+    with progress_of("making", quiet=as_json) as report_progress:
+        trained = make(parsed, folder=recipe.resolve().parent, on_progress=report_progress)
     files = bundle_of(trained, recipe_name=recipe.name)
     write_bundle(files, folder)
     criteria = acceptance_of(trained)
-    setpoints = [
-        {"tag": item.tag, "suggest": item.suggest, "gains": item.gains,
-         **({} if item.reaction is None else item.reaction.model_dump(mode="json"))}
-        for item in read_manifest(files, where=str(folder)).manipulated
-    ]  # fmt: skip
-    met = all(each for _criterion, each in criteria)
+    setpoints = _setpoints(files, folder)
+    met = all(is_met for _criterion, is_met in criteria)
     if as_json:
         show_json({"folder": str(folder), "chosen": trained.chosen.kind, "figures": _figures(trained), "met": met,
-                   "acceptance": [criterion | {"met": each} for criterion, each in criteria],
+                   "acceptance": [criterion | {"met": is_met} for criterion, is_met in criteria],
                    "setpoints": setpoints, "warnings": list(trained.warnings)})  # fmt: skip
     else:
         _show_trained(trained, criteria, setpoints)
@@ -56,19 +57,28 @@ def train(
     raise typer.Exit(0 if met else 1)
 
 
+def _setpoints(files: Mapping[str, bytes], folder: Path) -> list[dict[str, Any]]:
+    """Return the setpoints that a new bundle may move, with what the data show about their effect."""
+    return [
+        {"tag": item.tag, "suggest": item.suggest, "gains": item.gains,
+         **({} if item.reaction is None else item.reaction.model_dump(mode="json"))}
+        for item in read_manifest(files, where=str(folder)).manipulated
+    ]  # fmt: skip
+
+
 def _figures(trained: "Trained") -> dict[str, float | None]:
-    """Return the figures as JSON has them: what is no finite number is null."""
+    """Return the figures for JSON: None for those that are not finite numbers."""
     return {name: value if math.isfinite(value) else None for name, value in trained.figures.items()}
 
 
 def _show_trained(
     trained: "Trained", criteria: list[tuple[dict[str, Any], bool]], setpoints: list[dict[str, Any]]
 ) -> None:
-    rows = [(each.kind, f"{each.r2:.3f}", f"{each.r2_as_served:.3f}") for each in trained.compared]
+    rows = [(kind.kind, f"{kind.r2:.3f}", f"{kind.r2_as_served:.3f}") for kind in trained.compared]
     show_table("blocked cross-validation", ("kind", "R2 by itself", "R2 as served"), rows)
-    told_figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
-    show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), told_figures)
-    accepted = [(*criterion.values(), "met" if each else "NOT MET") for criterion, each in criteria]
+    figures = [(name, f"{value:.4g}") for name, value in trained.figures.items()]
+    show_table(f"{trained.chosen.kind} on the test rows", ("figure", "value"), figures)
+    accepted = [(*criterion.values(), "met" if is_met else "NOT MET") for criterion, is_met in criteria]
     show_table("acceptance", ("figure", "criterion", "reached", ""), accepted)
     if setpoints:
         columns = ("tag", "suggests moves", "verdict", "model", "data", "interval")
@@ -79,7 +89,7 @@ def _show_trained(
 
 def _setpoint_rows(setpoints: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [
-        (each["tag"], "yes" if each["suggest"] else "NO", each["verdict"], cell(each["model"]), cell(each["data"]),
-         "-" if each["low"] is None else f"{each['low']:.4g} to {each['high']:.4g}")
-        for each in setpoints
+        (item["tag"], "yes" if item["suggest"] else "NO", item["verdict"], cell(item["model"]), cell(item["data"]),
+         "-" if item["low"] is None else f"{item['low']:.4g} to {item['high']:.4g}")
+        for item in setpoints
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""``labline trend``: series of laboratory results, how each stands and why, and how capable it is."""
+"""``labline trend``: the control charts of laboratory results: state of each series, limits, process capability."""
 
 import sqlite3
 import time
@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import show_json, show_table, with_scopes
 from gateway.config.line_definition import specifications_of, trends_of
 from gateway.config.reading import read
@@ -26,26 +27,26 @@ from gateway.store.facts.master_data import stated_of_product
 from gateway.store.facts.samples import points_in
 from gateway.store.statements import SQL
 
-app = typer.Typer(help="Series of laboratory results.", no_args_is_help=True)
+app = typer.Typer(help="Show the control charts of laboratory results.", no_args_is_help=True)
 _COLUMNS = ("product", "analyte", "samples", "state", "limits or reason", "capability")
 _INDICES = ("cp", "cpk", "pp", "ppk")
 
 
 @app.callback()
 def _group() -> None:
-    """Series of laboratory results."""
+    """Show the control charts of laboratory results."""
 
 
 @app.command(name="list")
 def list_series(
-    config: Path = typer.Option(..., "--config", "-c", help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
-    """Show each series: how it stands and why, its limits, and its capability.
+    """List each series of results: its state and the reason, its control limits, and its process capability.
 
     A series has too few values, does not vary, is not in control (by which rule, since when), or is in control. Cp and
-    Cpk are by the moving range of the newest samples, Pp and Ppk by their standard deviation; they are shown of a
-    series in control with at least 25 values and a specification in force.
+    Cpk use the moving range of the newest samples, Pp and Ppk their standard deviation. They are shown if the series is
+    in control, has at least 25 values, and a specification is in force.
     """
     settings = read(config)[0]
     with closing(read_state(settings.store.directory)) as connection:

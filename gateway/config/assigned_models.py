@@ -42,7 +42,7 @@ def assigned_models(
             model = _model(table, where=where, tags=tags, taken=frozenset(models), trusted=trusted)
             _must_be(promoted, model)
             is_candidate = True
-            assigned = [model, *_candidates(table, beside=model, folder=path.parent, tags=tags)]
+            assigned = [model, *_candidates(table, of_model=model, folder=path.parent, tags=tags)]
         except BundleRefusedError as error:
             key = f"model[{at}].{'candidate' if is_candidate else 'bundle'}"
             problems.append(Problem(file=str(path), key=key, message=str(error), hint=error.hint))
@@ -101,19 +101,20 @@ def _model(
 
 
 def _candidates(
-    table: ModelTable, *, beside: ModelAssignment, folder: Path, tags: dict[str, TagDefinition]
+    table: ModelTable, *, of_model: ModelAssignment, folder: Path, tags: dict[str, TagDefinition]
 ) -> list[ModelAssignment]:
     """Return the other version of a model, where one is named: by a name of its own, always in shadow."""
     if table.candidate is None:
         return []
     where = (folder / table.candidate).resolve()
-    found = _model(table, where=where, tags=tags, taken=frozenset(), trusted=None)
-    if found.name != beside.name:
+    candidate = _model(table, where=where, tags=tags, taken=frozenset(), trusted=None)
+    if candidate.name != of_model.name:
         raise BundleRefusedError(
-            f"{where} is of {found.name}, not of {beside.name}", hint="a candidate is another version of its model"
+            f"{where} is of {candidate.name}, not of {of_model.name}",
+            hint="a candidate is another version of its model",
         )
-    identity = replace(found.bundle.identity, name=f"{found.name}{CANDIDATE}")
-    return [replace(found, bundle=replace(found.bundle, identity=identity), stage=Stage.SHADOW)]
+    identity = replace(candidate.bundle.identity, name=f"{candidate.name}{CANDIDATE}")
+    return [replace(candidate, bundle=replace(candidate.bundle, identity=identity), stage=Stage.SHADOW)]
 
 
 def _corrected(bundle: ModelBundle, by: Literal["off", "signed", "auto"]) -> ModelBundle:

@@ -31,9 +31,9 @@ _IN_THE_TAGS_SCALE = frozenset({Aggregate.MEAN, Aggregate.LAST, Aggregate.MIN, A
 
 def on_this_line(bundle: ModelBundle, tags: dict[str, TagDefinition], where: Path) -> ModelBundle:
     """Return the bundle with the limits that hold here: of tag, bundle input and manipulated tag, the intersection."""
-    wanted = {item.tag for item in bundle.inputs} | {item.tag for item in bundle.manipulated}
-    wanted |= {interlock.tag for item in bundle.manipulated for interlock in item.interlocks}
-    unknown = sorted(wanted - set(tags))
+    needed = {item.tag for item in bundle.inputs} | {item.tag for item in bundle.manipulated}
+    needed |= {interlock.tag for item in bundle.manipulated for interlock in item.interlocks}
+    unknown = sorted(needed - set(tags))
     if unknown:
         raise BundleRefusedError(
             f"{where} needs tags that are not configured: {', '.join(unknown)}",
@@ -70,7 +70,9 @@ def _narrowed_input(item: InputDefinition, tag: TagDefinition) -> InputDefinitio
 
 def _narrowed_setpoint(item: ManipulatedTag, tag: TagDefinition, bundle: ModelBundle) -> ManipulatedTag:
     as_input = [
-        each.validated for each in bundle.inputs if each.tag == item.tag and each.aggregate in _IN_THE_TAGS_SCALE
+        feature.validated
+        for feature in bundle.inputs
+        if feature.tag == item.tag and feature.aggregate in _IN_THE_TAGS_SCALE
     ]
     return replace(item, validated=intersection(item.validated, tag.validated, *as_input))
 
@@ -83,26 +85,26 @@ def never_inside(bundle: ModelBundle, here: ModelBundle, tags: Mapping[str, TagD
         here: the same with the limits that hold on this line.
         tags: the line's tags by name.
     """
-    found = [
-        _sentence(item.name, each.validated, tags[item.tag])
-        for item, each in zip(here.inputs, bundle.inputs, strict=True)
+    problems = [
+        _sentence(item.name, as_made.validated, tags[item.tag])
+        for item, as_made in zip(here.inputs, bundle.inputs, strict=True)
         if not item.validated[0] < item.validated[1]
     ]
-    found += [
-        _sentence(f"setpoint {item.tag}", each.validated, tags[item.tag])
-        for item, each in zip(here.manipulated, bundle.manipulated, strict=True)
+    problems += [
+        _sentence(f"setpoint {item.tag}", as_made.validated, tags[item.tag])
+        for item, as_made in zip(here.manipulated, bundle.manipulated, strict=True)
         if not item.validated[0] < item.validated[1]
     ]
-    for interlock in (each for item in bundle.manipulated for each in item.interlocks):
+    for interlock in (interlock for item in bundle.manipulated for interlock in item.interlocks):
         lower, upper = intersection(interlock.within, tags[interlock.tag].validated)
         reachable = not interlock.states or any(lower <= state <= upper for state in interlock.states)
         if lower > upper or not reachable:
-            found.append(_sentence(f"interlock {interlock.tag}", interlock.within, tags[interlock.tag]))
-    return found
+            problems.append(_sentence(f"interlock {interlock.tag}", interlock.within, tags[interlock.tag]))
+    return problems
 
 
-def _sentence(what: str, wanted: Limits, tag: TagDefinition) -> str:
-    own = (
+def _sentence(what: str, allowed: Limits, tag: TagDefinition) -> str:
+    own_range = (
         "" if tag.validated is None else f", tags.{tag.name}.validated is {tag.validated[0]:g} to {tag.validated[1]:g}"
     )
-    return f"no value is right for {what}: the bundle allows {wanted[0]:g} to {wanted[1]:g}{own}"
+    return f"no value is right for {what}: the bundle allows {allowed[0]:g} to {allowed[1]:g}{own_range}"

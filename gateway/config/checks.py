@@ -1,4 +1,4 @@
-"""What is wrong between tables of a configuration that are each right by themselves. Pure."""
+"""Errors and doubts between tables of a configuration that are right by themselves. Pure."""
 
 import difflib
 import math
@@ -16,30 +16,31 @@ from gateway.lab.units import is_known
 from gateway.records.laboratory import ResultStatus
 
 _EXPIRED_ADVICE = (
-    "mqtt.protocol is 3.1.1: messages cannot expire at the broker, so a terminal with a persistent session that was "
-    "away gets advice that has expired; use MQTT 5, or clean sessions, and let terminals look at expires_at"
+    "mqtt.protocol is 3.1.1: messages do not expire at the broker, so a terminal that was away and has a persistent "
+    "session gets advice that has expired; use MQTT 5, or clean sessions, and let terminals look at expires_at"
 )
 _UNSEEN_REFUSALS = (
-    "mqtt.protocol is 3.1.1: a message that the broker refuses looks like a sent one, and no limit of size can be "
-    "asked for; use MQTT 5, or set max_packet_size at the broker, and prove the rights with check --connect"
+    "mqtt.protocol is 3.1.1: a message that the broker refuses looks as if it were sent, and the broker does not tell "
+    "its largest message; use MQTT 5, or check max_packet_size at the broker, and the rights with check --loop-back"
 )
+_OWN_TOPICS = "give each kind of message topics of its own"
 _LONGEST_ROOT_BYTES = 1024  # of 65,535 that a topic may have
 _SHARE_GROUP = re.compile(r"[^+#/]+")  # MQTT 5.0, 4.8.2
 
 
 def contradictions(path: Path, settings: Settings) -> list[Problem]:
-    """Return what is wrong between tables that are each right by themselves."""
-    found = [
+    """Return the errors between tables that are right by themselves, such as a tag of a server that is not there."""
+    problems = [
         *_source_problems(settings),
         *_specification_problems(settings),
         *_control_problems(settings),
         *_topic_problems(settings),
     ]
-    return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in found]
+    return [Problem(file=str(path), key=key, message=message, hint=hint) for key, message, hint in problems]
 
 
 def doubts(settings: Settings) -> list[str]:
-    """Return what can be used, but is hardly meant: each names its key, what is odd and what to do."""
+    """Return warnings about what can be used but is hardly meant: each with its key, what is odd and what to do."""
     return [
         *_unit_doubts(settings),
         *_specification_doubts(settings),
@@ -52,27 +53,27 @@ def doubts(settings: Settings) -> list[str]:
 
 def _model_doubts(settings: Settings) -> list[str]:
     equipments = sorted({tag.equipment for tag in settings.tags.values()})
-    found = []
+    warnings = []
     for at, model in enumerate(settings.model, start=1):
         if model.equipment in equipments:
             continue
         folded = {name.casefold(): name for name in equipments}
         near = difflib.get_close_matches(model.equipment.casefold(), folded, n=1)
-        hint = f"did you mean {folded[near[0]]}?" if near else f"tags name {', '.join(equipments) or 'none'}"
-        found.append(f"model[{at}].equipment: no tag is on {model.equipment}, so it may find no lot; {hint}")
-    return found
+        hint = f"did you mean {folded[near[0]]}?" if near else f"tags are on: {', '.join(equipments) or 'none'}"
+        warnings.append(f"model[{at}].equipment: no tag is on {model.equipment}, so it may find no lot; {hint}")
+    return warnings
 
 
 def _time_doubts(settings: Settings) -> list[str]:
-    """Return which durations leave nothing to work with."""
+    """Return warnings about durations that are too short for their purpose."""
     short_lived = [
-        f"model[{at}].expires_after is shorter than every: its advice ends before the model speaks again"
+        f"model[{at}].expires_after is shorter than every: its advice expires before the model predicts again"
         for at, model in enumerate(settings.model, start=1)
         if model.expires_after < model.every
     ]
     slow = [
-        f"tags.{name}.max_age is shorter than publishing_interval of opcua.{tag.source}: its values are too old for a "
-        "model when they come"
+        f"tags.{name}.max_age is shorter than publishing_interval of opcua.{tag.source}: values can be too old for a "
+        "model when they arrive"
         for name, tag in settings.tags.items()
         if tag.source in settings.opcua and tag.max_age < settings.opcua[tag.source].publishing_interval
     ]
@@ -80,20 +81,22 @@ def _time_doubts(settings: Settings) -> list[str]:
 
 
 def _broker_doubts(settings: Settings) -> list[str]:
-    found = []
+    warnings = []
     if settings.mqtt.protocol == "3.1.1":
-        found += [_EXPIRED_ADVICE, _UNSEEN_REFUSALS]
+        warnings += [_EXPIRED_ADVICE, _UNSEEN_REFUSALS]
     for key, topic in (("lims.topic", settings.lims.topic), ("mes.topic", settings.mes.topic)):
         if is_shared(topic):
-            found.append(f"{key} is a shared subscription: whoever else is in its group takes messages from this line")
-    return found
+            warnings.append(
+                f"{key} is a shared subscription: this line does not get what other members of its group take"
+            )
+    return warnings
 
 
 def _unit_doubts(settings: Settings) -> list[str]:
     stated = [
         *((f"tags.{name}.unit", tag.unit) for name, tag in settings.tags.items()),
-        *((f"specification[{at}].unit", each.unit) for at, each in enumerate(settings.specification, start=1)),
-        *((f"control[{at}].unit", each.unit) for at, each in enumerate(settings.control, start=1)),
+        *((f"specification[{at}].unit", table.unit) for at, table in enumerate(settings.specification, start=1)),
+        *((f"control[{at}].unit", table.unit) for at, table in enumerate(settings.control, start=1)),
     ]
     return [
         f'{key} "{unit}" is not a known unit: values in other units cannot be converted; docs/laboratory.md lists units'
@@ -103,77 +106,77 @@ def _unit_doubts(settings: Settings) -> list[str]:
 
 
 def _specification_doubts(settings: Settings) -> list[str]:
-    found = []
+    warnings = []
     for at, table in enumerate(settings.specification, start=1):
         key, bands = f"specification[{at}]", table.bands
         for side, limit in (("below the lower", table.lower), ("above the upper", table.upper)):
             if table.target is None or limit is None:
                 continue
             if table.target < limit if side.startswith("below") else table.target > limit:
-                told = f"{number_text(table.target)} is {side} limit {number_text(limit)}"
-                found.append(f"{key}.target {told}: mend one of them")
+                comparison = f"{number_text(table.target)} is {side} limit {number_text(limit)}"
+                warnings.append(f"{key}.target {comparison}: correct one of them")
         if bands is not None and not (bands.review[0] <= bands.release[0] and bands.release[1] <= bands.review[1]):
-            found.append(
+            warnings.append(
                 f"{key}.bands are reversed: release {_band(bands.release)} does not lie within review "
                 f"{_band(bands.review)}, so no value between them is for review; exchange them"
             )
-    return found
+    return warnings
 
 
 def _required_doubts(settings: Settings) -> list[str]:
-    """Return which lots would wait for ever: a required test takes an approved result, and none may ever come."""
+    """Return a warning where lots may wait for ever: a required test needs an approved result, and none may come."""
     assumed = settings.lims.assume_status
     required = [str(at) for at, table in enumerate(settings.specification, start=1) if table.required]
     if not required or assumed in {None, ResultStatus.APPROVED}:
         return []
     keys = f"specification[{', '.join(required)}].required"
-    why = f"{keys} takes an approved result, and lims.assume_status is {assumed}"
-    return [f"{why}: lots stay pending where the laboratory's messages never say approved"]
+    why = f"{keys} needs an approved result, but lims.assume_status is {assumed}"
+    return [f"{why}: lots stay pending if the laboratory's messages never say approved"]
 
 
 def _band(band: tuple[float, float]) -> str:
     return f"{number_text(band[0])} to {number_text(band[1])} %"
 
 
-Found = tuple[str, str, str]  # key, message, hint
+KeyProblem = tuple[str, str, str]  # the key in the configuration, what is wrong, what to do
 
 
-def _source_problems(settings: Settings) -> list[Found]:
-    found = []
+def _source_problems(settings: Settings) -> list[KeyProblem]:
+    problems = []
     for name, tag in settings.tags.items():
         if tag.source not in settings.opcua:
             sources = ", ".join(f"opcua.{source}" for source in settings.opcua) or "none"
-            found.append((f"tags.{name}.source", f"there is no [opcua.{tag.source}]", f"sources are: {sources}"))
+            problems.append((f"tags.{name}.source", f"there is no [opcua.{tag.source}]", f"sources are: {sources}"))
     for name, server in settings.opcua.items():
         if server.security != "None" and (server.certificate is None or server.server_certificate is None):
             message = f"{server.security} needs certificate and server_certificate"
-            hint = f"pin the server's certificate; the private key is credential opcua_{name}_key.pem"
-            found.append((f"opcua.{name}.security", message, hint))
+            hint = f"set both to files; the private key is credential opcua_{name}_key.pem (docs/operations.md)"
+            problems.append((f"opcua.{name}.security", message, hint))
         if server.sampling_interval > server.publishing_interval:
             key = f"opcua.{name}.sampling_interval"
-            found.append((key, "is longer than publishing_interval", "sample as often or more"))
-    return found
+            problems.append((key, "is longer than publishing_interval", "set it to publishing_interval or less"))
+    return problems
 
 
-def _specification_problems(settings: Settings) -> list[Found]:
-    found = []
+def _specification_problems(settings: Settings) -> list[KeyProblem]:
+    problems = []
     for at, later in enumerate(settings.specification, start=1):
         for earlier in settings.specification[: at - 1]:
             if _of_the_same(earlier, later) and _at_the_same_time(earlier, later):
                 message = f"{later.product} already has a specification of {later.analyte}"
                 message += f" for {later.client}" if later.client else ""
-                hint = "keep one of them, or let effective_until of the one be effective_from of the other"
-                found.append((f"specification[{at}]", message, hint))
+                hint = "keep one of them, or set effective_until of the older to effective_from of the newer"
+                problems.append((f"specification[{at}]", message, hint))
                 break
-    return found
+    return problems
 
 
-def _control_problems(settings: Settings) -> list[Found]:
-    known = [(each.material, each.analyte) for each in settings.control]
+def _control_problems(settings: Settings) -> list[KeyProblem]:
+    known = [(control.material, control.analyte) for control in settings.control]
     return [
-        (f"control[{at}]", f"{each.material} already has a value of {each.analyte}", "keep one of them")
-        for at, each in enumerate(settings.control, start=1)
-        if (each.material, each.analyte) in known[: at - 1]
+        (f"control[{at}]", f"{control.material} already has a value of {control.analyte}", "keep one of them")
+        for at, control in enumerate(settings.control, start=1)
+        if (control.material, control.analyte) in known[: at - 1]
     ]
 
 
@@ -193,16 +196,16 @@ def _ends(table: SpecificationTable) -> float:
     return math.inf if table.effective_until is None else parse_rfc3339(table.effective_until)
 
 
-def _topic_problems(settings: Settings) -> list[Found]:
+def _topic_problems(settings: Settings) -> list[KeyProblem]:
     wrong = _root_problem(settings)
     if wrong is not None:
-        hint = "use {enterprise}, {site}, {area} and {line}, and words with / between them"
+        hint = "write words and {enterprise}, {site}, {area} or {line}, with / between them"
         return [("mqtt.topic_root", wrong, hint)]
     return _filter_problems(settings)
 
 
 def _root_problem(settings: Settings) -> str | None:
-    """Return why the topic root is none that messages can be published under, or None."""
+    """Return why no message can be published below the topic root, or None if it is right."""
     try:
         parts = list(Formatter().parse(settings.mqtt.topic_root))
     except ValueError as error:
@@ -210,12 +213,12 @@ def _root_problem(settings: Settings) -> str | None:
     named = [name for _, name, _, _ in parts if name is not None]
     unknown = [name for name in named if name not in SiteTable.model_fields]
     if unknown or any(form or conversion for _, _, form, conversion in parts):
-        return f"cannot be filled in: there is no {{{', '.join(unknown) or 'name with a form'}}}"
+        return f"cannot be filled in: {{{unknown[0]}}} is not known" if unknown else "must have plain names in { }"
     root = settings.topic_root
     if not root.isprintable() or "" in root.split("/"):
-        return f"{root!r} has an empty level, or characters that nobody can see"
+        return f"{root!r} has an empty level or invisible characters"
     if root.startswith("$"):
-        return f"{root} is the broker's own: nobody may publish there"
+        return f"{root} belongs to the broker itself: nobody may publish there"
     return "is too long for a topic" if len(root.encode()) > _LONGEST_ROOT_BYTES else None
 
 
@@ -230,7 +233,7 @@ def _reaches(levels: list[str], root: list[str]) -> bool:
 
 
 def _takes_all_of(wide: str, narrow: str) -> bool:
-    """Return whether every topic of one filter is one of another, which is not the same."""
+    """Return whether a wide filter takes every topic of a narrow one, and more."""
     if wide == narrow:
         return False
     levels = narrow.split("/")
@@ -242,9 +245,9 @@ def _takes_all_of(wide: str, narrow: str) -> bool:
     return len(wide.split("/")) == len(levels)
 
 
-def _filter_problems(settings: Settings) -> list[Found]:
-    """Return (key, message, hint) for topic filters that are none, or that take what is not theirs."""
-    found = []
+def _filter_problems(settings: Settings) -> list[KeyProblem]:
+    """Return (key, message, hint) for topic filters that are not valid, or that also match other messages."""
+    problems = []
     filters = {"lims.topic": settings.lims.topic, "mes.topic": settings.mes.topic}
     if settings.master_data.topic is not None:
         filters["master_data.topic"] = settings.master_data.topic
@@ -254,17 +257,19 @@ def _filter_problems(settings: Settings) -> list[Found]:
         misplaced = any(("#" in level and (level != "#" or at < len(levels) - 1)) or ("+" in level and level != "+")
                         for at, level in enumerate(levels))  # fmt: skip
         if not text or misplaced or levels[0].startswith("$") or not text.isprintable():
-            found.append((key, f"{whole!r} is no topic filter", "such as lims/results/#; # only last, + only alone"))
+            hint = "write one such as lims/results/#; # may only be the last level, and + only a whole level"
+            problems.append((key, f"{whole!r} is no topic filter", hint))
         elif is_shared(whole) and not _SHARE_GROUP.fullmatch(whole.split("/")[1]):
-            found.append((key, f"{whole!r} has no name of a group", "such as $share/labline/lims/results/#"))
+            problems.append((key, f"{whole!r} names no group", "write it as $share/labline/lims/results/#"))
         elif _reaches(levels, settings.topic_root.split("/")):
-            found.append((key, "takes what the gateway itself publishes", "give the senders a root of their own"))
+            hint = f"use a filter that matches nothing below {settings.topic_root}"
+            problems.append((key, "also matches what the gateway itself publishes", hint))
     filters = {key: unshared(text) for key, text in filters.items()}
     for key, text in filters.items():
         before = next((other for other, taken in filters.items() if taken == text), key)
         if before != key:
-            found.append((key, f"is the same as {before}", "each kind of message needs topics of its own"))
+            problems.append((key, f"is the same as {before}", _OWN_TOPICS))
         other = next((name for name, taken in filters.items() if name != key and _takes_all_of(taken, text)), None)
         if before == key and other is not None:
-            found.append((key, f"is taken by {other}, too", "each kind of message needs topics of its own"))
-    return found
+            problems.append((key, f"is also matched by {other}", _OWN_TOPICS))
+    return problems

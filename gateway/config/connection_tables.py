@@ -14,6 +14,8 @@ from gateway.records.laboratory import ResultStatus
 
 SECURITY_POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")  # of OPC UA, those not deprecated
 SECURITY_MODES = ("Sign", "SignAndEncrypt")
+SECURITY = rf"^(None|({'|'.join(SECURITY_POLICIES)})/({'|'.join(SECURITY_MODES)}))$"
+TOPIC_ROOT = r"^[^+#]+$"
 if TYPE_CHECKING:
     MappingName = str
 else:
@@ -27,7 +29,7 @@ class OpcUaTable(Table):
         pattern=URL, description="the server's endpoint, opc.tcp://host:port"
     )
     security: str = Field(
-        default="None", pattern=rf"^(None|({'|'.join(SECURITY_POLICIES)})/({'|'.join(SECURITY_MODES)}))$",
+        default="None", pattern=SECURITY,
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
     )  # fmt: skip
     certificate: Path | None = Field(
@@ -68,7 +70,7 @@ class MqttTable(Table):
     receive_maximum: int = Field(default=100, ge=1, le=1000, description="results in flight to us at once")
     topic_root: str = Field(
         default="{enterprise}/{site}/{area}/{line}/quality",
-        pattern=r"^[^+#]+$",
+        pattern=TOPIC_ROOT,
         description="root of our topics",
     )
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.config.connection_tables import LimsTable
+from gateway.config.checks import KeyProblem
+from gateway.config.connection_tables import LimsTable, WebhookTable
 from gateway.config.credentials import credential, credential_path
 from gateway.config.tables import Settings
 from gateway.contract.lims.json_paths import PathMapping
@@ -45,15 +46,15 @@ def opcua_sources(settings: Settings) -> tuple[OpcUaSource, ...]:
 
 
 def _security(name: str, settings: Settings) -> Security:
-    """Return how a server's connection is protected; raises ConfigurationError where a file is missing."""
+    """Return the security of a server's connection; raises ConfigurationError if a file is missing."""
     table = settings.opcua[name]
     key = credential_path(f"opcua_{name}_key.pem")
     if key is None:
         problem = Problem(
             file="credentials",
             key=f"opcua_{name}_key.pem",
-            message="the private key is missing",
-            hint=f"LoadCredential=opcua_{name}_key.pem:<file> in the unit, or CREDENTIALS_DIRECTORY",
+            message=f"is missing, but opcua.{name}.security needs the private key",
+            hint=_hint_of_credential(f"opcua_{name}_key.pem"),
         )
         raise ConfigurationError((problem,))
     certificate, server_certificate = table.certificate, table.server_certificate
@@ -72,22 +73,22 @@ def _security(name: str, settings: Settings) -> Security:
 
 
 def password_of(user: str | None, *, key: str, name: str) -> str | None:
-    """Return a user's password; raises ConfigurationError where a user is named and has no credential.
+    """Return a user's password; raises ConfigurationError if a user is named and the credential is missing.
 
-    The credential of a user without a password is an empty file.
+    For a user without a password the credential is an empty file.
     """
     password = credential(name)
     if user is not None and password is None:
         problem = Problem(
             file="credentials", key=name, message=f"is missing, but {key} is {user!r}",
-            hint=f"LoadCredential={name}:<file> in the unit, or CREDENTIALS_DIRECTORY=<its folder> for a check by hand",
+            hint=_hint_of_credential(name),
         )  # fmt: skip
         raise ConfigurationError((problem,))
     return password
 
 
 def broker_address(settings: Settings) -> BrokerAddress:
-    """Return where the broker is and how to enter; raises ConfigurationError where certificates cannot be read."""
+    """Return the broker's address, user and TLS; raises ConfigurationError if a certificate cannot be read."""
     mqtt = settings.mqtt
     password = password_of(mqtt.username, key="mqtt.username", name="mqtt_password")
     context = None
@@ -101,7 +102,7 @@ def broker_address(settings: Settings) -> BrokerAddress:
                 file=str(mqtt.ca_certificate or mqtt.certificate or "system certificates"),
                 key="mqtt.tls",
                 message=f"the certificates cannot be used: {error}",
-                hint="name PEM files that the service may read, or set tls = false on a bench",
+                hint="name PEM files that this user may read; tls = false only on a test bench",
             )
             raise ConfigurationError((problem,)) from error
     return BrokerAddress(
@@ -137,31 +138,16 @@ def lims_interface(lims: LimsTable, analytes: Mapping[str, str]) -> LimsInterfac
 
 
 def webhook_options(settings: Settings) -> WebhookOptions | None:
-    """Return how results are taken over HTTP, or None where they are not; raises ConfigurationError."""
+    """Return how results are taken over HTTP, or None if they are not; raises ConfigurationError."""
     table = settings.webhook
     if table.port is None:
         return None
     token, key = credential("lims_webhook_token"), credential_path("lims_webhook_key.pem")
-    problems = []
-    if not token:
-        problems.append(("webhook.port", "needs a token", f"{_RANDOM_TEXT} into credential lims_webhook_token"))
-    secrets = {"lims_webhook_token": token or None, "lims_webhook_hmac": credential("lims_webhook_hmac")}
-    for name, secret in secrets.items():
-        if secret is not None and len(secret) < _SHORTEST_SECRET:
-            message = f"credential {name} has {len(secret)} characters, fewer than {_SHORTEST_SECRET}"
-            problems.append(("webhook.port", message, f"{_RANDOM_TEXT} into it"))
-    if table.host not in _LOOPBACK and table.certificate is None:
-        problems.append(("webhook.host", f"{table.host} is not loopback", "set certificate, or listen on 127.0.0.1"))
-    if table.certificate is not None and key is None:
-        problems.append(("webhook.certificate", "has no key", "put it into credential lims_webhook_key.pem"))
-    if table.certificate is not None and key is not None:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(table.certificate, key)
-        except (OSError, ssl.SSLError) as error:
-            problems.append(("webhook.certificate", f"cannot be used: {error}", "a PEM file that fits the key"))
+    problems = [*_webhook_secret_problems(token), *_webhook_certificate_problems(table, key)]
     if problems or token is None:
-        found = (Problem(file="", key=name, message=message, hint=hint) for name, message, hint in problems)
-        raise ConfigurationError(tuple(found))
+        raise ConfigurationError(
+            tuple(Problem(file="configuration", key=key, message=message, hint=hint) for key, message, hint in problems)
+        )
     return WebhookOptions(
         host=table.host,
         port=table.port,
@@ -172,6 +158,40 @@ def webhook_options(settings: Settings) -> WebhookOptions | None:
     )
 
 
+def _webhook_secret_problems(token: str | None) -> list[KeyProblem]:
+    problems = []
+    if not token:
+        message = "needs a token for the senders"
+        problems.append(("webhook.port", message, f"{_RANDOM_TEXT} into credential lims_webhook_token"))
+    secrets = {"lims_webhook_token": token or None, "lims_webhook_hmac": credential("lims_webhook_hmac")}
+    for name, secret in secrets.items():
+        if secret is not None and len(secret) < _SHORTEST_SECRET:
+            message = f"credential {name} has {len(secret)} characters, fewer than {_SHORTEST_SECRET}"
+            problems.append(("webhook.port", message, f"{_RANDOM_TEXT} into it"))
+    return problems
+
+
+def _webhook_certificate_problems(table: WebhookTable, key: Path | None) -> list[KeyProblem]:
+    if table.certificate is None:
+        if table.host in _LOOPBACK:
+            return []
+        message = f"{table.host} can be reached from outside, so it needs TLS"
+        return [("webhook.host", message, "set webhook.certificate, or listen on 127.0.0.1")]
+    if key is None:
+        hint = "put the certificate's private key into credential lims_webhook_key.pem"
+        return [("webhook.certificate", "has no private key", hint)]
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(table.certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        hint = "name a PEM file whose private key is credential lims_webhook_key.pem"
+        return [("webhook.certificate", f"cannot be used: {error}", hint)]
+    return []
+
+
 def _unreadable(key: str, file: Path | None) -> ConfigurationError:
-    hint = "name the certificate's file, which the service may read"
+    hint = "name the certificate's file, which the service must be able to read"
     return ConfigurationError((Problem(file=str(file), key=key, message="is no file that can be read", hint=hint),))
+
+
+def _hint_of_credential(name: str) -> str:
+    return f"LoadCredential={name}:<file> in the unit, or CREDENTIALS_DIRECTORY=<its folder> for a check by hand"

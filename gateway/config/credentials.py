@@ -13,14 +13,14 @@ def unused_credentials(settings: Settings, environment: Mapping[str, str] | None
     directory = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
     if not directory or not Path(directory).is_dir():
         return []
-    servers = [f"opcua_{name}_{what}" for name in settings.opcua for what in ("password", "key.pem")]
+    servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem")]
     known = ["mqtt_password", "mqtt_key.pem", "audit_key", *OF_WEBHOOK, *servers]
-    found = []
+    warnings = []
     for name in sorted(path.name for path in Path(directory).iterdir() if path.is_file()):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
         if name not in known and near:  # others may keep theirs there, too
-            found.append(f"credential {name} is read by nothing; did you mean {near[0]}?")
-    return found
+            warnings.append(f"credential {name} is read by nothing; did you mean {near[0]}?")
+    return warnings
 
 
 def credential(name: str, environment: Mapping[str, str] | None = None) -> str | None:

@@ -1,5 +1,6 @@
 """Variables of the environment over the configuration file: ``LABLINE_MQTT__HOST`` over ``host`` of ``[mqtt]``."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,14 +29,18 @@ class _OverriddenSettings(BaseSettings, Settings):
 
 
 def overridden(document: Mapping[str, Any]) -> Settings:
-    """Return the settings in a file's tables, with what variables of the environment say over them.
+    """Return the settings of a file, overridden by variables of the environment.
 
-    Raises ValidationError, and ConfigurationError where a variable's value cannot be taken apart.
+    Raises ValidationError, and ConfigurationError if a variable for a table or a list is not JSON.
     """
     try:
         return _OverriddenSettings(**document)
     except SettingsError as error:
+        named = re.search(r'field "(\w+)"', str(error))
         problem = Problem(
-            file="environment", key="LABLINE_*", message=str(error), hint="nested keys: LABLINE_MQTT__HOST"
+            file="environment",
+            key=f"{PREFIX}{named[1].upper()}" if named else f"{PREFIX}*",
+            message="is not JSON, as a table or a list must be",
+            hint="write JSON, or set single keys as in LABLINE_MQTT__HOST",
         )
         raise ConfigurationError((problem,)) from error

@@ -60,13 +60,13 @@ def define_line(
 def _unit_problems(settings: Settings, path: Path, models: Iterable[ModelAssignment]) -> list[Problem]:
     """Return which specifications are in units that do not convert to what a model predicts."""
     problems = []
-    for at, wanted in enumerate(settings.specification, start=1):
-        outputs = [model.bundle.output_of(wanted.analyte) for model in models]
+    for at, table in enumerate(settings.specification, start=1):
+        outputs = [model.bundle.output_of(table.analyte) for model in models]
         units = {output.unit for output in outputs if output is not None}
-        has_limits = wanted.lower is not None or wanted.upper is not None
-        if has_limits and any(converted(1.0, wanted.unit, unit) is None for unit in units):
-            message = f"is {wanted.unit}, but the model predicts {wanted.analyte} in {', '.join(sorted(units))}"
-            hint = "give the specification in a unit that converts to the model's"
+        has_limits = table.lower is not None or table.upper is not None
+        if has_limits and any(converted(1.0, table.unit, unit) is None for unit in units):
+            message = f"is {table.unit}, but the model predicts {table.analyte} in {', '.join(sorted(units))}"
+            hint = "state the specification in a unit that converts to the model's"
             problems.append(Problem(file=str(path), key=f"specification[{at}].unit", message=message, hint=hint))
     return problems
 
@@ -87,7 +87,7 @@ def tags_of(settings: Settings) -> dict[str, TagDefinition]:
 
 
 def analytes_of(settings: Settings) -> dict[str, str]:
-    """Return the laboratory's test names to ours; a test that is called like a configured analyte is that one."""
+    """Return the analyte of each test name of the laboratory; a test named as a configured analyte is that one."""
     return {table.analyte: table.analyte for table in settings.specification} | settings.lims.analytes
 
 
@@ -147,32 +147,33 @@ def _zone(settings: Settings, path: Path, problems: list[Problem]) -> ZoneInfo:
         return ZoneInfo(settings.site.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         message = f"there is no time zone {settings.site.time_zone}"
-        problems.append(Problem(file=str(path), key="site.time_zone", message=message, hint="such as Europe/Paris"))
+        hint = "write one such as Europe/Paris"
+        problems.append(Problem(file=str(path), key="site.time_zone", message=message, hint=hint))
         return UTC_ZONE
 
 
 def _procedures(settings: Settings, path: Path, problems: list[Problem]) -> tuple[Procedure, ...]:
-    """Return the plant's procedures; what cannot be read is noted."""
+    """Return the plant's procedures; adds a problem for each file that cannot be read."""
     if settings.procedures.folder is None:
         return ()
-    folder, found = path.parent / settings.procedures.folder, []
+    folder, procedures = path.parent / settings.procedures.folder, []
     if not folder.is_dir():
         problems.append(
             Problem(
                 file=str(path),
                 key="procedures.folder",
                 message=f"{folder} is no folder",
-                hint="name one with .md files",
+                hint="name a folder with .md files",
             )
         )
     for file in sorted(folder.glob("*.md")):
         try:
-            found.append(read_procedure(file.stem, file.read_text(encoding="utf-8")))
+            procedures.append(read_procedure(file.stem, file.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, ValueError) as error:
             problems.append(
-                Problem(file=str(file), key="", message=str(error), hint="docs/procedures.md shows the form")
+                Problem(file=str(file), key="", message=str(error), hint="docs/laboratory.md has an example")
             )
-    return tuple(found)
+    return tuple(procedures)
 
 
 def _trend(table: TrendTable) -> TrendRules:

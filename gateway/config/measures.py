@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-)
+from pydantic import BeforeValidator, Field
 
 from gateway.contract.lims.numbers import number_text
 from gateway.contract.times import parse_rfc3339
@@ -26,17 +23,17 @@ _RATE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*/\s*(?P<unit>s|m|h)")
 
 
 def _measure(
-    pattern: re.Pattern[str], factors: Mapping[str, float], example: str, *, most: tuple[float, str] = (math.inf, "")
+    pattern: re.Pattern[str], factors: Mapping[str, float], refusal: str, *, most: tuple[float, str] = (math.inf, "")
 ) -> BeforeValidator:
     largest, name_of_largest = most
 
     def read(value: Any) -> float:
         match = pattern.fullmatch(value.strip()) if isinstance(value, str) else None
         if match is None:
-            raise ValueError(f"{value!r} is not in the form of {example}")
+            raise ValueError(f"{value!r} {refusal}")
         amount = float(match["number"]) * factors[match["unit"]]
         if not amount <= largest:
-            raise ValueError(f"{value!r} is more than {name_of_largest}, the most that is taken")
+            raise ValueError(f"{value!r} is too large: at most {name_of_largest}")
         return amount
 
     return BeforeValidator(read)
@@ -54,11 +51,18 @@ _LONGEST = (36500 * 86400.0, "36500d")  # a hundred years: fits 64 bits of nanos
 
 _LARGEST = (2.0**60, "1048576 TiB")
 
-Duration = Annotated[float, _measure(_DURATION, _SECONDS, '"500ms", "10s", "5m", "2h" or "7d"', most=_LONGEST)]
+MEASURED_IN_SECONDS = _measure(
+    _DURATION, _SECONDS, 'is not a duration: write one such as "500ms", "10s", "5m", "2h" or "7d"', most=_LONGEST
+)
+Duration = Annotated[float, MEASURED_IN_SECONDS]
 
-Size = Annotated[float, _measure(_SIZE, _BYTES, '"512 MiB" or "2 GiB"', most=_LARGEST)]
+Size = Annotated[float, _measure(_SIZE, _BYTES, 'is not a size: write one such as "512 MiB" or "2 GiB"', most=_LARGEST)]
 
-Rate = Annotated[float, _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, '"2.0/s"'), Field(gt=0)]
+Rate = Annotated[
+    float,
+    _measure(_RATE, {"s": 1.0, "m": 1 / 60, "h": 1 / 3600}, 'is not a rate: write one such as "2.0/s" or "5/m"'),
+    Field(gt=0),
+]
 
 
 def _time(value: Any) -> Any:

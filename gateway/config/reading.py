@@ -1,4 +1,4 @@
-"""Reads the configuration file; says what is wrong with it, where, and what to do."""
+"""Reads the configuration file; an error says what is wrong, where, and what to do."""
 
 import difflib
 import hashlib
@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from gateway.config.connection_tables import LimsTable
-from gateway.config.forms import FORMS
+from gateway.config.measures import MEASURED_IN_SECONDS
+from gateway.config.problem_texts import of_the_file, text_of
 from gateway.config.tables import PREFIX, Settings
 from gateway.errors import ConfigurationError, Problem
 
-_NOT_OF_THE_FILE = frozenset({"LABLINE_OPCUA_PASSWORD"})  # what commands read from the environment
+_NOT_OF_THE_FILE = frozenset({"LABLINE_OPCUA_PASSWORD"})  # variables that commands read themselves
 
 
 def read(path: Path) -> tuple[Settings, str]:
@@ -28,9 +30,9 @@ def read(path: Path) -> tuple[Settings, str]:
     try:
         settings = _settings(document)
     except ValidationError as error:
-        told = {problem.key for problem in unknown}
-        found = (_problem(path, item) for item in error.errors())
-        raise ConfigurationError((*unknown, *(each for each in found if each.key not in told))) from error
+        reported = {problem.key for problem in unknown}
+        others = _problems(path, error)
+        raise ConfigurationError((*unknown, *(problem for problem in others if problem.key not in reported))) from error
     if unknown:
         raise ConfigurationError(unknown)
     sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()  # before: wherever the file lies
@@ -69,16 +71,16 @@ def _with_paths_of(table: _AnyTable, folder: Path) -> _AnyTable:
 
 def unknown_variables(environment: Mapping[str, str]) -> tuple[Problem, ...]:
     """Return a problem for each variable that looks like an override and overrides nothing."""
-    found = []
+    problems = []
     for variable in sorted(environment):
         parts = variable.removeprefix(PREFIX).lower().split("__")
         if not variable.startswith(PREFIX) or variable in _NOT_OF_THE_FILE or _is_setting(parts, Settings):
             continue
         near = difflib.get_close_matches(variable, _variables(parts), n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}?" if near else "table, two underscores, key: LABLINE_MQTT__HOST; else remove it"
-        message = "is no setting that Labline knows, so it would change nothing"
-        found.append(Problem(file="environment", key=variable, message=message, hint=hint))
-    return tuple(found)
+        hint = f"did you mean {near[0]}?" if near else "write it as in LABLINE_MQTT__HOST, or remove it"
+        message = "is no setting that Labline knows"
+        problems.append(Problem(file="environment", key=variable, message=message, hint=hint))
+    return tuple(problems)
 
 
 def _is_setting(parts: list[str], table: type[BaseModel]) -> bool:
@@ -101,7 +103,7 @@ def _tables_in(annotation: Any) -> tuple[list[type[BaseModel]], bool]:
     """Return the tables that a field may hold, and whether they stand under names of their own."""
     named = get_origin(annotation) is dict
     types = (annotation, *get_args(annotation)) if get_origin(annotation) is not list else ()
-    return [each for each in types if isinstance(each, type) and issubclass(each, BaseModel)], named
+    return [table for table in types if isinstance(table, type) and issubclass(table, BaseModel)], named
 
 
 def _variables(parts: list[str]) -> list[str]:
@@ -123,14 +125,19 @@ def _document(path: Path) -> dict[str, Any]:
             file=str(path),
             key="",
             message=f"cannot be read: {error.strerror}",
-            hint="is the path right, and may this user read it?",
+            hint="name a file that is there and that this user may read",
         )
         raise ConfigurationError((problem,)) from error
     except UnicodeDecodeError as error:
-        problem = Problem(file=str(path), key="", message="is not UTF-8 text", hint="save it as UTF-8")
+        problem = Problem(file=str(path), key="", message="is not UTF-8 text", hint="save the file as UTF-8")
         raise ConfigurationError((problem,)) from error
     except tomllib.TOMLDecodeError as error:
-        problem = Problem(file=str(path), key="", message=f"is not TOML: {error}", hint="strings need quotes")
+        problem = Problem(
+            file=str(path),
+            key="",
+            message=f"is not TOML: {error}",
+            hint="texts need quotes, lists a closing bracket",
+        )
         raise ConfigurationError((problem,)) from error
 
 
@@ -140,24 +147,23 @@ def read_lims(path: Path) -> LimsTable:
     try:
         return LimsTable.model_validate(document.get("lims", document))
     except ValidationError as error:
-        found = tuple(_problem(path, {**item, "loc": ("lims", *item["loc"])}) for item in error.errors())
-        raise ConfigurationError(found) from error
+        raise ConfigurationError(tuple(_problems(path, error, table=("lims",)))) from error
 
 
-def _problem(path: Path, error: Any) -> Problem:
-    location = [part for part in error["loc"] if part != "[key]"]
-    message = error["msg"].removeprefix("Value error, ")
-    table, description = _walk(location)
-    hint = description or (table.__doc__ or "").strip()
+def _problems(path: Path, error: ValidationError, *, table: tuple[str, ...] = ()) -> list[Problem]:
+    """Return the problems of a file in its own words; ``table``: where the validated table stands in the file."""
+    errors = [{**item, "loc": (*table, *item["loc"])} for item in error.errors()]
+    return [_problem(path, item) for item in of_the_file(errors)]
+
+
+def _problem(path: Path, error: Mapping[str, Any]) -> Problem:
+    location = list(error["loc"])
+    table, info = _walk(location)
+    hint = (info.description if info is not None else None) or (table.__doc__ or "").strip().replace("``", "")
+    message = text_of(error, in_seconds=info is not None and MEASURED_IN_SECONDS in info.metadata)
     if error["type"] == "extra_forbidden":
-        message = "is no key that Labline knows"
         near = difflib.get_close_matches(str(location[-1]), _siblings(location), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(_siblings(location))}"
-    if error["type"] == "missing":
-        message = "is missing"
-    if error["type"] == "string_pattern_mismatch":
-        pattern = error["ctx"]["pattern"]
-        message = f"{error['input']!r} does not have the form of {FORMS.get(pattern, 'such a value')}"
+        hint = f"did you mean {near[0]}?" if near else f"keys here are: {', '.join(_siblings(location))}"
     variable = f"{PREFIX}{'__'.join(str(part) for part in location).upper()}"
     if variable in os.environ:
         return Problem(file="environment", key=variable, message=message, hint=hint)
@@ -171,19 +177,19 @@ def _key(location: list[Any]) -> str:
     return key
 
 
-def _walk(location: list[Any]) -> tuple[type[BaseModel], str]:
-    """Return (the table that a location is in, the description of the field itself)."""
+def _walk(location: list[Any]) -> tuple[type[BaseModel], FieldInfo | None]:
+    """Return (the innermost table on the way to a location, the field there or the last one on the way)."""
     table: type[BaseModel] = Settings
-    description = ""
+    field: FieldInfo | None = None
     for part in location:
         info = table.model_fields.get(part) if isinstance(part, str) else None
         if info is None:
             continue
-        description = info.description or ""
+        field = info
         for inner in (info.annotation, *getattr(info.annotation, "__args__", ())):
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 table = inner
-    return table, description
+    return table, field
 
 
 def _siblings(location: list[Any]) -> list[str]:

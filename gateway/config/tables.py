@@ -56,7 +56,11 @@ class TagTable(Table):
 
 
 def _stage(value: Any) -> Any:
-    return Stage[value.upper()] if isinstance(value, str) and value.upper() in Stage.__members__ else value
+    if not isinstance(value, str):
+        return value
+    if value.upper() not in Stage.__members__:
+        raise ValueError(f'must be "shadow", "advise", "approve" or "automatic", not "{value}"')
+    return Stage[value.upper()]
 
 
 class ModelTable(Table):

@@ -266,7 +266,7 @@ def _outcome_of_history(store: Path, truth: Truth) -> Outcome:
         return Outcome(quarantined=True)  # noted for the next start
     wrong = tuple(f"sample {sample}" for sample in served.samples - truth.samples.samples)
     # what is cut off at the end is unknown at the next start: nothing was confirmed since
-    missing = {each for each in truth.samples.samples - served.samples if each.held_ns <= served.confirmed_ns}
+    missing = {sample for sample in truth.samples.samples - served.samples if sample.held_ns <= served.confirmed_ns}
     return Outcome(
         wrong_served=wrong,
         unnoticed=bool(missing) and not served.noticed,

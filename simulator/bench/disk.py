@@ -31,7 +31,7 @@ def measure(cases: int) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for name, (needed, run) in _KINDS.items():
         done, verdict = 0, dict[str, int]()
-        if os.geteuid() == 0 and all(program(each) for each in needed):
+        if os.geteuid() == 0 and all(program(name) for name in needed):
             done, verdict = cases, asyncio.run(run(cases))
         figures[f"{name}_cases"] = Figure(value=done, unit="cases", goal=Goal(op=">=", value=cases))
         figures |= {

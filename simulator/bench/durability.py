@@ -51,10 +51,10 @@ def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench tak
     )
     figures: dict[str, Figure] = {}
     for step in steps:
-        found = step()
-        for name, figure in found.items():
+        measured = step()
+        for name, figure in measured.items():
             sys.stderr.write(f"{name}: {figure.value:g} {figure.unit}\n")
-        figures |= found
+        figures |= measured
     return figures
 
 
@@ -214,11 +214,11 @@ async def _large_store(mebibytes: int) -> dict[str, Figure]:
             if _drop_caches():
                 async with load.gateway() as gateway:
                     cold = gateway.ready_seconds
-    found = {
+    figures = {
         "store_size": Figure(value=size / 2**20, unit="MiB"),
         "ready_warm": Figure(value=statistics.median(warm), unit="s", goal=Goal(op="<=", value=3)),
     }
-    return found if cold is None else {**found, "ready_cold": Figure(value=cold, unit="s")}
+    return figures if cold is None else {**figures, "ready_cold": Figure(value=cold, unit="s")}
 
 
 def _drop_caches() -> bool:
@@ -239,10 +239,12 @@ def _damages(count: int) -> dict[str, Figure]:
         figures |= {
             f"{kind}_cases": Figure(value=len(outcomes), unit="stores"),
             f"{kind}_wrong_served": Figure(
-                value=sum(len(each.wrong_served) for each in outcomes), unit="records", goal=_NONE
+                value=sum(len(outcome.wrong_served) for outcome in outcomes), unit="records", goal=_NONE
             ),
-            f"{kind}_unnoticed": Figure(value=sum(each.unnoticed for each in outcomes), unit="stores", goal=_NONE),
-            f"{kind}_quarantined": Figure(value=sum(each.quarantined for each in outcomes), unit="stores"),
-            f"{kind}_harmless": Figure(value=sum(each.harmless for each in outcomes), unit="stores"),
+            f"{kind}_unnoticed": Figure(
+                value=sum(outcome.unnoticed for outcome in outcomes), unit="stores", goal=_NONE
+            ),
+            f"{kind}_quarantined": Figure(value=sum(outcome.quarantined for outcome in outcomes), unit="stores"),
+            f"{kind}_harmless": Figure(value=sum(outcome.harmless for outcome in outcomes), unit="stores"),
         }
     return figures

@@ -139,6 +139,6 @@ async def _same(history: History, recorded: list[tuple[int, dict[str, float]]], 
     for tag in tags:
         request = WindowRequest(tag=tag, start_ns=recorded[0][0], end_ns=recorded[-1][0])
         columns: Columns = (await history._historian.stretches([request]))[0][request]  # noqa: SLF001 - from inside
-        wanted = np.array([values[tag] for _, values in recorded])
-        if not np.array_equal(columns.values.view(np.int64), wanted.view(np.int64)):
+        expected = np.array([values[tag] for _, values in recorded])
+        if not np.array_equal(columns.values.view(np.int64), expected.view(np.int64)):
             raise RuntimeError(f"{tag} did not come back to the bit")

@@ -14,11 +14,11 @@ _BODY = '{"text":"' + "evidence " * 220 + '"}'
 
 def fill(directory: Path, mebibytes: int) -> int:
     """Fill the state database up to so many MiB with dead letters, as a gateway might in years; return its bytes."""
-    wanted = mebibytes * 2**20
+    size_bytes = mebibytes * 2**20
     with closing(open_state(directory)) as connection:
         connection.execute("PRAGMA synchronous = OFF")  # only while filling
         number = 0
-        while _size(connection) < wanted:
+        while _size(connection) < size_bytes:
             connection.execute("BEGIN")
             for _ in range(_AT_ONCE):
                 number += 1

@@ -84,13 +84,13 @@ async def _measure(seconds: int) -> dict[str, Figure]:
 
 
 def _figures(ours: list[float], floor: list[float]) -> dict[str, Figure]:
-    told, bare = spread(ours), spread(floor)
-    p99, floor_p99 = told["p99"] or 0.0, bare["p99"] or 0.0
+    measured, bare = spread(ours), spread(floor)
+    p99, floor_p99 = measured["p99"] or 0.0, bare["p99"] or 0.0
     goal = Goal(op="<=", value=max(_GOAL_MS, _GOAL_RATIO * floor_p99) / floor_p99)
     return {
-        "disposition_p50": Figure(value=told["p50"] or 0.0, floor=bare["p50"], unit="ms"),
+        "disposition_p50": Figure(value=measured["p50"] or 0.0, floor=bare["p50"], unit="ms"),
         "disposition_p99": Figure(value=p99, floor=floor_p99, unit="ms", goal=goal),
-        "disposition_longest": Figure(value=told["max"] or 0.0, floor=bare["max"], unit="ms"),
+        "disposition_longest": Figure(value=measured["max"] or 0.0, floor=bare["max"], unit="ms"),
         "results": Figure(value=len(ours), unit="results"),
     }
 

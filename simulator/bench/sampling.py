@@ -34,9 +34,9 @@ class _Lot:
 def measure(small: bool) -> dict[str, Figure]:  # noqa: FBT001 - every bench takes it
     """Return the mean times until a bad lot's result is there, over seeded runs, and their ratio."""
     runs = SMALL_RUNS if small else RUNS
-    found = [run(seed) for seed in range(runs)]
-    by_risk = statistics.fmean(hours for hours, _first_in in found)
-    first_in = statistics.fmean(hours for _by_risk, hours in found)
+    hours_by_run = [run(seed) for seed in range(runs)]
+    by_risk = statistics.fmean(hours for hours, _first_in in hours_by_run)
+    first_in = statistics.fmean(hours for _by_risk, hours in hours_by_run)
     return {
         "runs": Figure(value=runs, unit="runs"),
         "hours_to_detect_a_bad_lot": Figure(value=by_risk, unit="h", floor=first_in, goal=Goal(op="<=", value=0.6)),
@@ -50,12 +50,12 @@ def run(seed: int) -> tuple[float, float]:
 
 
 def _first_in_first_out(waiting: Sequence[Waiting], _at_ns: int) -> list[Waiting]:
-    return sorted(waiting, key=lambda each: each.since_ns)
+    return sorted(waiting, key=lambda lot: lot.since_ns)
 
 
 def _lots(chance: random.Random) -> list[_Lot]:
     """Return lots that end hourly, at night too, when the laboratory measures less."""
-    found = []
+    lots = []
     for number in range(_LOTS):
         supplier = "south" if chance.random() < 0.3 else "north"
         bad = chance.random() < _BAD * (2.0 if supplier == "south" else 0.6)
@@ -76,28 +76,28 @@ def _lots(chance: random.Random) -> list[_Lot]:
         )
         risk = risk_of(signs)
         waiting = Waiting(subject=f"LOT-{number:03d}", probability=risk.probability, since_ns=number * _HOUR_NS)
-        found.append(_Lot(waiting=waiting, bad=bad))
-    return found
+        lots.append(_Lot(waiting=waiting, bad=bad))
+    return lots
 
 
 def _hours(lots: Sequence[_Lot], order: Order) -> float:
     """Return the mean hours from the end of a bad lot to its result."""
     bad = {lot.waiting.subject for lot in lots if lot.bad}
-    queue, taken, hours, number = list[Waiting](), 0.0, dict[str, float](), 0
+    queue, capacity, hours, number = list[Waiting](), 0.0, dict[str, float](), 0
     while number < len(lots) or queue:
         if number < len(lots):
             queue.append(lots[number].waiting)
         at_ns = number * _HOUR_NS
-        taken += _capacity(number)
-        while queue and taken >= 1.0:
+        capacity += _capacity(number)
+        while queue and capacity >= 1.0:
             first = order(queue, at_ns)[0]
             queue.remove(first)
-            taken -= 1.0
+            capacity -= 1.0
             hours[first.subject] = (at_ns - first.since_ns) / _HOUR_NS + 1.0  # the analysis itself takes an hour
-        taken = min(taken, 1.0) if not queue else taken
+        capacity = min(capacity, 1.0) if not queue else capacity
         number += 1
-    found = [hours[subject] for subject in sorted(bad)]
-    return statistics.fmean(found) if found else 1.0
+    detection_hours = [hours[subject] for subject in sorted(bad)]
+    return statistics.fmean(detection_hours) if detection_hours else 1.0
 
 
 def _capacity(hour: int) -> float:

@@ -74,7 +74,7 @@ class Doors:
         """Return what is decided when one more good result of each lot comes in; raises sqlite3.Error."""
         with closing(open_state(store)) as connection:
             decisions = [asyncio.run(self._decide_result(connection, lot)) for lot in lots]
-        return {lot: each for lot, each in zip(lots, decisions, strict=True) if each is not None}
+        return {lot: decision for lot, decision in zip(lots, decisions, strict=True) if decision is not None}
 
     async def _decide_result(self, connection: sqlite3.Connection, lot: str) -> Decided | None:
         inbox, lims = EventQueue(), self._settings.lims
@@ -93,11 +93,12 @@ class Doors:
         connection.execute("ROLLBACK")
         if row is None:
             return None
-        told = json.loads(row["payload"])
+        disposition = json.loads(row["payload"])
         rests_on = frozenset(
-            (each["sample_id"], each["test_id"], each["result_version"]) for each in told["rests_on"]["results"]
+            (result["sample_id"], result["test_id"], result["result_version"])
+            for result in disposition["rests_on"]["results"]
         )
-        return Decided(recommendation=Recommendation(told["recommendation"]), results=rests_on)
+        return Decided(recommendation=Recommendation(disposition["recommendation"]), results=rests_on)
 
     async def samples(self, store: Path, stretch: range) -> Samples:
         """Return every known value of every tag, window by window over a stretch; raises LablineError."""
@@ -108,20 +109,22 @@ class Doors:
         async with Historian(store, now_ns=lambda: AT_NS) as historian:
             history = History(rings, historian, now=lambda: _NOW, on_damage=lambda: noticed.append("damaged"))
             await history.load()
-            found: set[Sample] = set()
+            samples: set[Sample] = set()
             for start_ns in stretch[::_WINDOW_NS]:
-                asked = [
+                requests = [
                     WindowRequest(tag=tag, start_ns=start_ns, end_ns=start_ns + _WINDOW_NS) for tag in self._line.tags
                 ]
-                for request, window in (await history.windows(asked)).items():
+                for request, window in (await history.windows(requests)).items():
                     columns = zip(window.held_ns, window.values, window.statuses, strict=True)
-                    found |= {
+                    samples |= {
                         Sample(tag=request.tag, held_ns=int(held_ns), value=float(value), status=int(status))
                         for held_ns, value, status in columns
                         if value == value  # noqa: PLR0124 - not what is unknown
                     }
             confirmed_ns = max(rings.confirmed_ns(source) for source in self._settings.opcua)
-        return Samples(samples=frozenset(found), confirmed_ns=confirmed_ns, noticed=bool(noticed), set_aside=set_aside)
+        return Samples(
+            samples=frozenset(samples), confirmed_ns=confirmed_ns, noticed=bool(noticed), set_aside=set_aside
+        )
 
 
 def less_careful(now: Mapping[str, Decided], truth: Mapping[str, Decided]) -> list[str]:

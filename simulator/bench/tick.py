@@ -120,8 +120,8 @@ def _fifty(line: LineDefinition, rings: Rings, seconds: int) -> dict[str, Figure
     with tempfile.TemporaryDirectory(prefix="labline-bench-") as name, closing(open_state(Path(name))) as connection:
         begun = time.process_time()
         for second in range(seconds):
-            events = [_due(each, second) for each in models]
-            batch = [Pending(each, windows=rings.windows(windows_needed(each, many))) for each in events]
+            events = [_due(model, second) for model in models]
+            batch = [Pending(event, windows=rings.windows(windows_needed(event, many))) for event in events]
             while batch:
                 connection.execute("BEGIN IMMEDIATE")
                 outcome = decide_batch(connection, line=many, batch=batch)

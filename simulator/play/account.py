@@ -1,4 +1,4 @@
-"""What the gateway said of each row, held against the column that knows the truth."""
+"""What the gateway predicted for each row, compared with the measured values in the file."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from simulator.play.file import Recording, Timetable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class PublishedPrediction:
     """A prediction as it was published; numbers are None where the gateway abstained."""
 
     row: int
@@ -30,7 +30,7 @@ class Account:
 
     recording: Recording
     timetable: Timetable | None = None
-    said: dict[int, Said] = field(default_factory=dict)
+    predictions: dict[int, PublishedPrediction] = field(default_factory=dict)
     alarms: set[str] = field(default_factory=set)
     stage: dict[str, str] = field(default_factory=dict)
 
@@ -43,11 +43,11 @@ class Account:
             self.stage = document["stage"]
             self.alarms |= set(document["degraded"]) if self.timetable else set()  # not of the start
         if document.get("schema") == "labline.prediction/1" and self.timetable is not None:
-            said = self._said(document, self.timetable)
-            self.said[said.row] = said
+            prediction = self._prediction(document, self.timetable)
+            self.predictions[prediction.row] = prediction
 
-    def _said(self, document: dict[str, Any], timetable: Timetable) -> Said:
-        return Said(
+    def _prediction(self, document: dict[str, Any], timetable: Timetable) -> PublishedPrediction:
+        return PublishedPrediction(
             row=timetable.row_at(parse_rfc3339(document["issued_at"])),
             value=document["value"],
             low=document["low"],
@@ -58,20 +58,20 @@ class Account:
     def summary(self, *, first: int) -> dict[str, Any]:
         """Return the figures over the rows from ``first`` on."""
         rows = list(range(first, self.timetable.end if self.timetable else first))
-        said = [self.said[row] for row in rows if row in self.said]
-        accepted = [each for each in said if each.value is not None]
+        predictions = [self.predictions[row] for row in rows if row in self.predictions]
+        accepted = [prediction for prediction in predictions if prediction.value is not None]
         truth = self.recording.truth
-        values = np.array([each.value for each in accepted], np.float64)
-        known = truth[[each.row for each in accepted]] if accepted else values
-        inside = [each for each in accepted if each.low is not None and each.high is not None
-                  and each.low <= truth[each.row] <= each.high]  # fmt: skip
-        abstained = Counter(reason for each in said for reason in each.reasons)
+        values = np.array([prediction.value for prediction in accepted], np.float64)
+        actual = truth[[prediction.row for prediction in accepted]] if accepted else values
+        inside = [prediction for prediction in accepted if prediction.low is not None and prediction.high is not None
+                  and prediction.low <= truth[prediction.row] <= prediction.high]  # fmt: skip
+        abstained = Counter(reason for prediction in predictions for reason in prediction.reasons)
         return {
             "rows": len(rows),
-            "predicted_rows": len(said),
-            "accepted_share": _share(len(accepted), len(said)),
-            "r2_accepted": _r2(known, values),
-            "rmse_accepted": None if not accepted else round(float(np.sqrt(np.mean((known - values) ** 2))), 5),
+            "predicted_rows": len(predictions),
+            "accepted_share": _share(len(accepted), len(predictions)),
+            "r2_accepted": _r2(actual, values),
+            "rmse_accepted": None if not accepted else round(float(np.sqrt(np.mean((actual - values) ** 2))), 5),
             "coverage_accepted": _share(len(inside), len(accepted)),
             "r2_last_result": _r2(truth[rows], self._last_known(rows)),
             "abstained": dict(abstained.most_common()),
@@ -88,7 +88,7 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _r2(known: NDArray[np.float64], said: NDArray[np.float64]) -> float | None:
-    if len(known) < 2 or np.ptp(known) == 0:
+def _r2(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> float | None:
+    if len(actual) < 2 or np.ptp(actual) == 0:
         return None
-    return round(float(1 - np.sum((known - said) ** 2) / np.sum((known - known.mean()) ** 2)), 4)
+    return round(float(1 - np.sum((actual - predicted) ** 2) / np.sum((actual - actual.mean()) ** 2)), 4)

@@ -91,23 +91,27 @@ def read_recording(path: Path) -> Recording:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LablineError(f"{path} is not TOML: {error}", hint="see models/recipes for files that work") from error
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
-        raise LablineError(f"{path}: {found}", hint="it needs [data] and [laboratory], see models/recipes") from error
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
+        )
+        raise LablineError(
+            f"{path}: {problems}", hint="it needs [data] and [laboratory], see models/recipes"
+        ) from error
     columns, _sha256 = read_columns(table.data, path.parent / table.data.file)
     measured = table.laboratory.column
     inputs = table.inputs or [_InputTable(tag=column) for column in columns if column != measured]
     inputs = [*table.manipulated, *inputs]  # an input may name the column of its setpoint
-    wanted = {each.tag: each.column or each.tag for each in inputs}
-    missing = sorted({*wanted.values(), measured} - columns.keys())
+    column_of = {item.tag: item.column or item.tag for item in inputs}
+    missing = sorted({*column_of.values(), measured} - columns.keys())
     if missing:
         raise LablineError(f"the data has no column {', '.join(missing)}", hint=f"it has {', '.join(columns)}")
     output = table.output or _OutputTable(analyte=measured)
-    locks = {lock.tag: lock for item in table.manipulated for lock in item.interlocks if lock.tag not in wanted}
+    locks = {lock.tag: lock for item in table.manipulated for lock in item.interlocks if lock.tag not in column_of}
     permissive = {tag: columns.get(tag, np.full(len(columns[measured]), lock.holds_at)) for tag, lock in locks.items()}
     return Recording(
         name=path.stem,
-        tags={tag: columns[column] for tag, column in wanted.items()} | permissive,
-        units={each.tag: each.unit for each in inputs} | dict.fromkeys(permissive, _UNKNOWN_UNIT),
+        tags={tag: columns[column] for tag, column in column_of.items()} | permissive,
+        units={item.tag: item.unit for item in inputs} | dict.fromkeys(permissive, _UNKNOWN_UNIT),
         analyte=output.analyte,
         unit=output.unit,
         truth=columns[measured],

@@ -36,10 +36,10 @@ def at_pace(bundle: Path, *, speed: float, to: Path) -> Path:
 def _divided(value: Any, speed: float) -> Any:
     """Return a document with every time, which is called so many seconds, divided by the speed."""
     if isinstance(value, dict):
-        return {key: _times(each, speed) if key.endswith("_seconds") else _divided(each, speed)
-                for key, each in value.items()}  # fmt: skip
-    return [_divided(each, speed) for each in value] if isinstance(value, list) else value
+        return {key: _times(item, speed) if key.endswith("_seconds") else _divided(item, speed)
+                for key, item in value.items()}  # fmt: skip
+    return [_divided(item, speed) for item in value] if isinstance(value, list) else value
 
 
 def _times(value: Any, speed: float) -> Any:
-    return [each / speed for each in value] if isinstance(value, list) else value / speed
+    return [item / speed for item in value] if isinstance(value, list) else value / speed

@@ -58,18 +58,18 @@ def stretch(recording: Recording, options: PlayOptions) -> tuple[int, int]:
 def remarks(recording: Recording, options: PlayOptions) -> list[str]:
     """Return what of the wish comes out otherwise than one may think; raises LablineError as ``stretch`` does."""
     begin, end = stretch(recording, options)
-    said = []
+    texts = []
     if options.rows is not None and options.first + options.rows > end:
-        said.append(f"{end - options.first} rows count, not {options.rows}: the recording has {len(recording)} rows")
+        texts.append(f"{end - options.first} rows count, not {options.rows}: the recording has {len(recording)} rows")
     if options.first - begin < options.lead:
-        said.append(f"{options.first - begin} rows lead, not {options.lead}: no more are before row {options.first}")
+        texts.append(f"{options.first - begin} rows lead, not {options.lead}: no more are before row {options.first}")
     measured = [row for row in range(begin, end - recording.delay_rows) if row % recording.every_rows == 0]
     if not measured:
-        said.append(
+        texts.append(
             f"no laboratory result comes in rows {begin} to {end - 1}: one is measured every {recording.every_rows} "
             f"rows and comes {recording.delay_rows} rows later"
         )
     seconds = options.begin_after_seconds + (end - begin) * recording.period_seconds / options.speed
     if seconds > _LONG_PLAY_SECONDS:
-        said.append(f"it takes {seconds / 3600:.1f} hours at {options.speed:g} times; --speed makes it faster")
-    return said
+        texts.append(f"it takes {seconds / 3600:.1f} hours at {options.speed:g} times; --speed makes it faster")
+    return texts

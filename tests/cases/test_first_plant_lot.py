@@ -290,7 +290,7 @@ def test_an_argument_that_is_no_text_is_refused_in_a_sentence(plant, monkeypatch
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert "no text in UTF-8" in capsys.readouterr().err
+    assert "is not UTF-8 text" in capsys.readouterr().err
 
 
 def test_a_running_gateway_takes_the_lot_up_at_once(plant, tmp_path):

@@ -240,7 +240,7 @@ def test_first_plant_03_all_that_was_parked_for_want_of_a_right_is_sent_again_by
     told = _asked(recorded, "buffer", "retry", "--parked").lines
     assert told == [f"{each} will be sent again" for each in reversed(ids)]
     assert _asked(recorded, "buffer", "parked", "--json").document["parked"] == []
-    assert _asked(recorded, "buffer", "retry", "--parked").output == "nothing is parked\n"
+    assert _asked(recorded, "buffer", "retry", "--parked").output == "no message is parked\n"
     with closing(read_state(recorded / "store")) as connection:
         who = connection.execute(
             "SELECT count(*) FROM audit WHERE kind = 'message_unparked' AND body LIKE '%\"Q. Head\"%'"

@@ -146,6 +146,6 @@ def test_first_plant_14_the_demo_finds_the_repositorys_bundles_from_anywhere(tmp
 
 
 def test_first_plant_14_a_folder_without_bundles_is_said_with_what_to_name(tmp_path):
-    with pytest.raises(LablineError, match="no demo bundles") as told:
+    with pytest.raises(LablineError, match="models are not in") as told:
         _bundles(tmp_path)
     assert "--models" in told.value.hint

@@ -43,7 +43,7 @@ def test_first_plant_14_check_names_odd_units_targets_and_bands(tmp_path):
     tag, unit, target, bands = doubts(settings_of(tmp_path, _TAG + _ODD))
     assert tag.startswith('tags.t.unit "degQ" is not a known unit: values in other units cannot be converted')
     assert unit.startswith('specification[1].unit "mg/Ll" is not a known unit')
-    assert target == "specification[1].target 9.5 is above the upper limit 5: mend one of them"
+    assert target == "specification[1].target 9.5 is above the upper limit 5: correct one of them"
     assert bands.startswith(
         "specification[2].bands are reversed: release 95 to 105 % does not lie within review 98 to 102 %"
     )

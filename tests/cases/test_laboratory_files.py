@@ -210,7 +210,7 @@ def test_first_plant_06_lims_try_names_the_fields_that_nothing_reads(tmp_path):
     (result,) = json.loads(done.stdout)["results"]
     assert (result["material_definition_id"], result["unused"]) == ("FG-100", ["colour"])
     assert done.exit_code == 0
-    assert "fields that nothing reads: colour" in tried(tmp_path, "canonical", message).output
+    assert "fields that are not read: colour" in tried(tmp_path, "canonical", message).output
 
 
 def test_laboratory_01_lims_try_shows_what_is_read_and_what_is_not(tmp_path):
@@ -239,4 +239,4 @@ def test_laboratory_14_midnight_in_a_file_is_how_a_spreadsheet_writes_a_date(imp
 
 
 def test_a_column_that_is_named_to_be_no_field_is_refused(imported):
-    assert "there is no such field" in imported("a\nx\n", "--column", "nonsense=a", code=2)
+    assert "a result has no such field" in imported("a\nx\n", "--column", "nonsense=a", code=2)

@@ -60,7 +60,7 @@ def configuration(tmp_path, *, stage="advise", trusted=True):
 
 def test_inspect_shows_what_a_bundle_says_of_itself(bundle):
     told = labline("model", "inspect", bundle)
-    for words in ("viscosity 1.0.0", "reactor_temperature", "nobody has signed it", "R2 on the last fifth"):
+    for words in ("viscosity 1.0.0", "reactor_temperature", "not signed", "R2 on the last fifth"):
         assert words in told
     document = json.loads(labline("model", "inspect", bundle, "--json"))
     assert document["output"][0]["interval"]["coverage"] == 0.9

@@ -241,7 +241,9 @@ async def test_history_is_exported_as_csv_and_as_parquet_with_the_same_samples(r
     assert [row["value"] for row in rows] == [repr(value) for value in table.column("value").to_pylist()]
     assert {row["quality"] for row in rows} >= {"good"}
     assert rows == sorted(rows, key=lambda row: row["counts_from"])
-    assert "there is no tag" in labline(ran, "history", "export", "--to", str(tmp_path / "b"), "--tag", "x", code=2)
+    assert "no tag x is configured" in labline(
+        ran, "history", "export", "--to", str(tmp_path / "b"), "--tag", "x", code=2
+    )
 
 
 async def test_results_from_a_file_are_judged_once_however_often_it_is_sent(bench_line, tmp_path):
@@ -270,7 +272,7 @@ async def test_a_file_that_nobody_takes_is_said_and_nothing_is_lost(bench_line, 
         bench_line, "lab", "import", str(file), "--column", "sample_id=Probe", code=2
     )
     await bench_line.broker.mosquitto.kill()
-    assert "takes no results; 0 of 1 were sent" in await beside(bench_line, "lab", "import", str(file), code=2)
+    assert "0 of 1 rows were sent" in await beside(bench_line, "lab", "import", str(file), code=2)
 
 
 async def beside(line, *arguments, code=0):

@@ -214,7 +214,7 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
         (newest_ns,) = connection.execute("SELECT max(sampled_ns) FROM feedback").fetchone()
     monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 60 * 10**9))
     told = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who))])
-    assert "results propose nothing of quality" in str(told.exception)  # at this pace they are too old after 12 s
+    assert "no correction of quality is proposed" in str(told.exception)  # at this pace they are too old after 12 s
     add_users_to(here / "store")
     clock = HandMoved(newest_ns + 10**9)
     monkeypatch.setattr(corrections, "time", clock)
@@ -230,7 +230,7 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
     assert shown["results"] >= 19
     assert shown["proposed"] != 0.0
     other = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who, "--bias", "9"))])
-    assert "by now, not 9" in str(other.exception)
+    assert "not 9" in str(other.exception)
     assert correct()["signed"] == 0
     correct(*who, "--bias", f"{shown['proposed']:.4g}")
     after = correct()
@@ -239,7 +239,7 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
     assert labline("audit", "verify", *where)["audit"] == "ok"
     for arguments, message in (
         (("nobody",), "no [[model]]"),
-        (("quality", "--analyte", "colour"), "no value of quality called colour"),
+        (("quality", "--analyte", "colour"), "quality predicts no value colour"),
         (("quality", "--key", key), "a signature needs a name and a meaning"),
         (("quality", *who[2:], "--key", config), "cannot be used as a key"),
     ):
