@@ -76,7 +76,7 @@ def _legible(flag: str, what: str, longest: int) -> Callable[[str | None], str |
             raise LablineError(f"{flag} is blank, but it goes on record", hint=f"give {flag} {what}")
         if len(text) > longest:
             message = f"{flag} has {len(text)} characters; at most {longest} are allowed"
-            raise LablineError(message, hint="write less, and name the document that says more")
+            raise LablineError(message, hint="shorten it; a reason may name a document that says more")
         return text.strip()
 
     return read

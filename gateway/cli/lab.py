@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,6 +41,7 @@ _SHOWN_FLAGS = frozenset(
     {DATE_ONLY, TEXT_VALUE, THOUSANDS_SEPARATORS, "LIMIT_UNKNOWN"}
 )  # flags that a file's author may mend
 _HINTS: Mapping[str, str] = {
+    Refusal.MISSING: '(fill the cell, or say which column holds it: --column sample_id="Sample no.")',
     Refusal.NOT_A_TIME: '(say how times are written: --time-format "%d.%m.%Y %H:%M", and --time-zone)',
     Refusal.NOT_A_NUMBER: "(say how numbers are written: --decimal-comma or --decimal-point)",
     Refusal.UNMAPPED_FIELD: "(leave a column out with --ignore)",
@@ -151,14 +152,14 @@ def _read(file: Path, form: FileForm, *, encoding: str | None, settings: Setting
     except OSError as error:
         raise LablineError(f"{file} cannot be read: {error.strerror}", hint="name a CSV file") from error
     except ValueError as error:
-        hint = "a file with a header, in UTF-8 or --encoding; --column names other columns"
+        hint = "it must be a CSV file with a header row, in UTF-8 or as --encoding says; --column names its columns"
         raise LablineError(f"{file}: {error}", hint=hint) from error
     earlier_rows = set[tuple[str, str, int]]()
     for at, (line, message) in enumerate(rows.messages):
         try:
             read_as = _understood(message, settings)
         except MessageRefusedError as error:
-            rows.bad[line] = str(error)
+            rows.bad[line] = _for_a_file(error.reasons)
             continue
         result = read_as.result
         identity = (result.sample_id, result.test_id, result.replicate)
@@ -167,7 +168,7 @@ def _read(file: Path, form: FileForm, *, encoding: str | None, settings: Setting
             rows.messages[at] = (line, message_with(json.loads(message), [_SECOND_ROW]))
         earlier_rows.add(identity)
         if result.unread:
-            rows.bad[line] = " ".join(_for_a_file(reason) for reason in result.unread)
+            rows.bad[line] = _for_a_file(result.unread)
         rows.flags.update(set(result.flags) & _SHOWN_FLAGS)
         rows.unused |= dict.fromkeys(name for name in read_as.unused if name != PROBLEM)
     return rows
@@ -178,12 +179,16 @@ def _understood(message: bytes, settings: Settings) -> ReadResult:
     return read_result(message, written_as_ours, now_ns=time.time_ns())
 
 
-def _for_a_file(reason: Reason) -> str:
-    """Return a reason, with what to do about it in a file."""
-    if reason.parameters.get("field") == PROBLEM:
-        return str(reason.parameters.get("found"))
-    hint = _HINTS.get(reason.code)
-    return reason.text if hint is None else f"{reason.text} {hint}"
+def _for_a_file(reasons: Sequence[Reason]) -> str:
+    """Return reasons as one text, with what to do about them in a file."""
+    texts = [
+        str(reason.parameters.get("found")) if reason.parameters.get("field") == PROBLEM else reason.text
+        for reason in reasons
+    ]
+    hints = dict.fromkeys(
+        _HINTS[reason.code] for reason in reasons if reason.code in _HINTS and reason.parameters.get("field") != PROBLEM
+    )
+    return " ".join([*texts, *hints])
 
 
 async def _send(messages: list[bytes], settings: Settings, report_progress: Callable[[str, int, int], None]) -> int:
