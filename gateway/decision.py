@@ -1,4 +1,4 @@
-"""What is decided: records, audit entries, messages, and work for later."""
+"""What a decision consists of: records, audit entries, messages, and work for later."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from gateway.records.verdicts import Reason
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestedTest:
-    """A test that is asked for."""
+    """A test that the laboratory is asked for."""
 
     analyte: str
     test_id: str
@@ -52,7 +52,7 @@ class SampleRequested(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IncomingTested(Record):
-    """A result of incoming material: whether it failed, None where it says neither.
+    """A result of incoming material; ``failed``: None if it shows neither a failure nor a success.
 
     ``withdrawn``: the version that no longer counts.
     """
@@ -68,11 +68,12 @@ class IncomingTested(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotsInQuestion:
-    """Which lots besides its own a result may concern, so that they are judged again.
+    """The other lots that a result may concern, which are judged again.
 
-    ``possible``: those that it may belong to, where that is all that is known. ``placed_by_production``: whether the
-    version before had its lot from production, so that everything of it may change. ``of_sample``: whether other lots
-    may be named of its sample. ``names_with_bars``: production uses names with bars. ``new_names``: named first now.
+    ``possible``: those that it may belong to, if its lot is not known for certain. ``placed_by_production``: whether
+    production, not the result, named the lot of the version before, so that all of it may change. ``of_sample``:
+    whether other lots may be named for its sample. ``names_with_bars``: whether production uses names with bars.
+    ``new_names``: names that come up for the first time.
     """
 
     possible: tuple[str, ...]
@@ -84,7 +85,7 @@ class LotsInQuestion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultAccepted(Record):
-    """A result version joins the record; ``supersedes`` is the version it takes over from.
+    """A version of a result is put on record; ``supersedes``: the version that it replaces.
 
     ``current``: whether it is the one that counts. ``lots``: None of a control, which has no lot.
     """
@@ -97,7 +98,7 @@ class ResultAccepted(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LotJudged(Record):
-    """A lot's state after a disposition; ``stands_already``: whether the lot's own row says it."""
+    """A lot's state after a disposition; ``stands_already``: whether the lot's row already has this state."""
 
     disposition: Disposition
     material_lot_id: str | None
@@ -123,14 +124,14 @@ class LotAssessed(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenLotsQuestioned(Record):
-    """The newest lots that are not closed, so many at most, are to be judged again."""
+    """The newest lots that are not closed, at most so many, are to be judged again."""
 
     most: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultRestated(Record):
-    """An unversioned message says what a later one had replaced; ``result_id``: that version, None: it is over."""
+    """A message without version repeats a result that a later one replaced; ``result_id``: that version; None: no more."""
 
     of: LabResult
     result_id: str | None
@@ -138,7 +139,7 @@ class ResultRestated(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultRefused(Record):
-    """A refused message speaks of lots, or of a sample whose lots are not known yet."""
+    """A refused message names lots, or a sample whose lots are not known yet."""
 
     dead_letter_id: str
     about: ResultReference
@@ -148,7 +149,7 @@ class ResultRefused(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseRecorded(Record):
-    """A response joins the record; ``outcome`` says what it did."""
+    """A response is put on record; ``outcome``: its effect."""
 
     response: Response
     outcome: str
@@ -156,7 +157,7 @@ class ResponseRecorded(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpecificationRecorded(Record):
-    """A version of a specification, or its withdrawal, joins the record."""
+    """A version of a specification, or its withdrawal, is put on record."""
 
     specification: Specification
     withdrawn: bool
@@ -164,7 +165,7 @@ class SpecificationRecorded(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesCharted(Record):
-    """Where a series stands after a result, and its sample's point; None: the sample has none any more."""
+    """The state of a series after a result; ``point``: the sample's point, None if it has none any more."""
 
     key: SeriesKey
     sample_id: str
@@ -174,7 +175,7 @@ class SeriesCharted(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlJudged(Record):
-    """A control's point joins the record, where it has one; ``withdrawn``: the version whose point goes."""
+    """A control's point, if it has one, is put on record; ``withdrawn``: the version whose point is removed."""
 
     point: ControlPoint | None
     withdrawn: str | None
@@ -182,7 +183,7 @@ class ControlJudged(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReferenceFrozen(Record):
-    """From now on several analytes of a sample of that scope are judged together."""
+    """The reference is frozen by which several analytes of a sample are judged together from now on."""
 
     scope: Scope
     group: Together
@@ -199,7 +200,7 @@ class Latched(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelLearned(Record):
-    """What follows of a model after a result taught it something; ``withdrawn``: the result that no longer counts."""
+    """A model's correction and charts after a result; ``withdrawn``: the result that no longer counts."""
 
     bundle_sha256: str
     analyte: str
@@ -211,14 +212,14 @@ class ModelLearned(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochBegun(Record):
-    """The store is known to have forgotten something: what it decides from here on gets ids of a new epoch."""
+    """The store has lost records, as is known: its decisions from now on get ids of a new epoch."""
 
     epoch: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unlatched(Record):
-    """An alarm that stood is over: the gateway finds so, or a person takes it down."""
+    """An alarm no longer stands: its cause is gone, or a person took it down."""
 
     code: str
 
@@ -227,7 +228,7 @@ class Unlatched(Record):
 class Decision:
     """Everything that follows from one event, committed in one transaction with it.
 
-    ``answer``: what the one hears who asked, once it is committed; of an event that nobody has asked for, none.
+    ``answer``: the reply to the person who asked for an act, given once it is committed; None for other events.
     """
 
     records: tuple[Record, ...] = ()

@@ -1,13 +1,13 @@
-"""The errors Labline raises itself: few, each with what happened, where, and what to do.
+"""The errors that Labline raises itself; each says what happened, where, and what to do.
 
-Errors of libraries are translated at the edge that imports the library, with ``from``.
+Where a library is imported, its errors are translated into these (``raise ... from error``).
 """
 
 from dataclasses import dataclass
 
 
 class LablineError(Exception):
-    """The root of all our errors; ``hint`` tells a person what to do next."""
+    """The base of all these errors; ``hint`` tells a person what to do next."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -16,7 +16,7 @@ class LablineError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing wrong in a configuration: where it stands, what is wrong, what to do."""
+    """One error in a configuration: its file and key, what is wrong, what to do."""
 
     file: str
     key: str
@@ -25,7 +25,7 @@ class Problem:
 
 
 class ConfigurationError(LablineError):
-    """The configuration cannot be used; carries every problem found, not only the first."""
+    """The configuration cannot be used; ``problems`` has every error in it, not only the first."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(f"{len(problems)} problem(s) in the configuration")
@@ -33,19 +33,19 @@ class ConfigurationError(LablineError):
 
 
 class BundleRefusedError(LablineError):
-    """A model bundle does not hold what it promises; it must not be used."""
+    """A model bundle failed a check; it must not be used."""
 
 
 class StoreLockedError(LablineError):
-    """Another process holds the store."""
+    """Another process has locked the store."""
 
 
 class StoreUnavailableError(LablineError):
-    """The store could not commit; nothing of the batch is durable and nothing may be acknowledged."""
+    """The store could not commit: nothing of the batch is on disk, so nothing of it may be acknowledged."""
 
 
 class StoreCorruptError(LablineError):
-    """A database file is damaged; waiting does not mend it."""
+    """A database file is damaged; trying again does not help."""
 
 
 class EvidenceDamagedError(LablineError):
@@ -56,20 +56,20 @@ def record_damaged(*, table: str, key: object) -> EvidenceDamagedError:
     """Return the error of a record that does not match its hash."""
     return EvidenceDamagedError(
         f"the record {key} in {table} does not match the hash it was written with",
-        hint="the disk or a person changed it; run labline audit verify, and see operations.md",
+        hint="the disk or a person changed it; run labline audit verify, and see docs/operations.md",
     )
 
 
 class NotConnectedError(LablineError):
-    """There is no connection now; the outbox keeps the message and tries again."""
+    """There is no connection at the moment; the outbox keeps the message, which is sent later."""
 
 
 class SourceUnavailableError(LablineError):
-    """An OPC UA server cannot be reached or does not answer as it must."""
+    """An OPC UA server cannot be reached, or its answer cannot be used."""
 
 
 class CertificateUntrustedError(SourceUnavailableError):
-    """A server presents a certificate that is not pinned; only a person can decide to trust it."""
+    """A server's certificate is not the configured one; only a person can decide to trust it."""
 
 
 class InferenceError(LablineError):
@@ -77,7 +77,7 @@ class InferenceError(LablineError):
 
 
 class InferenceStoppedError(InferenceError):
-    """A model took more time than a decision waits for, and was stopped; it is not asked again."""
+    """A model took longer than a decision waits, and was stopped; it is not evaluated again."""
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -87,7 +87,7 @@ def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def why_unread(error: Exception) -> str:
-    """Return in words why a file could not be read as what it should be."""
+    """Return in words why a file could not be read in its format."""
     match error:
         case OSError():
             return error.strerror or str(error)
@@ -98,5 +98,5 @@ def why_unread(error: Exception) -> str:
         case KeyError():
             return f"{error.args[0]} is missing"
         case TypeError():
-            return "it is not built so"
+            return "it does not have the right structure"
     return str(error)

@@ -1,4 +1,4 @@
-"""What happens: every kind of event takes the same path.
+"""The kinds of events: whatever happens is one of them, and all take the same path to a decision.
 
 An event's ``event_id`` is stable: for messages from outside it is given by the store, which counts deliveries; for the
 gateway's own events it follows from their content.
@@ -22,7 +22,7 @@ from gateway.records.verdicts import Reason
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Which delivery a message came by: enough to recognise it when the broker sends it again."""
+    """The delivery that brought a message; by it a message that the broker sends again is recognised."""
 
     session: str
     topic: str
@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventBase:
-    """What every event has: a stable id, and the moment at which it came to be processed."""
+    """What every event has: a stable id, and the reading of the clocks when it was taken up."""
 
     kind: ClassVar[str]  # as the store writes it; it never changes, whatever the class is called
     event_id: str = ""
@@ -46,7 +46,7 @@ class EventBase:
 
     @property
     def variant(self) -> object:
-        """Return which one it is of a kind of event that has several; None of the others."""
+        """Return the variant of an event whose kind has several, or None."""
         return None
 
 
@@ -61,7 +61,7 @@ class ResultArrived(EventBase):
 
     @property
     def measured_ns(self) -> int:
-        """When it was measured: as it says, of a control when it was taken, else when it came."""
+        """Return when it was measured, in ns UTC: its analysis, else a control's sampling, else its arrival."""
         taken_ns = self.result.sampled_ns if self.result.control_id is not None else None
         return next(
             instant_ns for instant_ns in (self.result.analysed_ns, taken_ns, self.at_ns) if instant_ns is not None
@@ -85,7 +85,7 @@ class ContextChanged(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpecificationStated(EventBase):
-    """Master data stated a version of a specification, or withdrew it."""
+    """Another system stated a version of a specification, or withdrew it."""
 
     kind: ClassVar[str] = "SpecificationStated"
     origin: Origin
@@ -96,7 +96,7 @@ class SpecificationStated(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseArrived(EventBase):
-    """A person at a terminal answered."""
+    """A person at a terminal answered a guidance."""
 
     kind: ClassVar[str] = "ResponseArrived"
     origin: Origin
@@ -106,14 +106,14 @@ class ResponseArrived(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRefused(EventBase):
-    """A message came in that cannot be understood; ``about``: of which lots or sample it speaks, if known."""
+    """A message came in that cannot be understood; ``about``: the lots or the sample that it names, if any."""
 
     kind: ClassVar[str] = "MessageRefused"
     origin: Origin
     payload: bytes
     reasons: tuple[Reason, ...]
     about: ResultReference | None = None
-    contradicts: LabResult | None = None  # what it says, where something else is on record under its version
+    contradicts: LabResult | None = None  # its result, if another one is on record under the same version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,19 +155,19 @@ class TimerDue(EventBase):
 
 
 class FollowUpKind(StrEnum):
-    """What follows a decision, later and apart from it."""
+    """The kinds of work that follow a decision later, each with a decision of its own."""
 
-    FINGERPRINT = "fingerprint"  # of a lot that has ended: what it was made by
-    DEVIATION = "deviation"  # of a result that failed: the draft of an investigation
-    SAMPLE_REQUEST = "sample_request"  # of a lot that has ended: which tests the laboratory is asked for
-    JUDGE_AGAIN = "judge_again"  # of very many lots that are to be judged again: the next ones
+    FINGERPRINT = "fingerprint"  # of a lot that has ended: how the process ran
+    DEVIATION = "deviation"  # of a result that failed: the draft of a deviation
+    SAMPLE_REQUEST = "sample_request"  # of a lot that has ended: the tests that the laboratory is asked for
+    JUDGE_AGAIN = "judge_again"  # the next few of very many lots that are to be judged again
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FollowUp:
-    """Work that a decision leaves for later, committed with it: slow work never delays a disposition.
+    """Work that a decision leaves for later, and that is committed with it, so that it delays no disposition.
 
-    ``subject``: the lot, or the result's id; the process window is of that equipment's tags between the two instants.
+    ``subject``: the lot, or the result's id. The work looks at the tags of ``equipment_id`` between the two instants.
     """
 
     kind: FollowUpKind
@@ -175,13 +175,13 @@ class FollowUp:
     equipment_id: str | None
     from_ns: int
     until_ns: int
-    begins_with_lot: bool = False  # whether the first instant is when the lot was begun
-    material_lot_id: str | None = None  # of a result: for which lot it failed, where its own words do not say
+    begins_with_lot: bool = False  # whether the first instant is the lot's begin
+    material_lot_id: str | None = None  # of a result that names no lot: the lot for which it failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FollowUpDue(EventBase):
-    """A follow-up's turn has come."""
+    """A follow-up is to be done now."""
 
     kind: ClassVar[str] = "FollowUpDue"
     follow_up: FollowUp
@@ -194,7 +194,7 @@ class FollowUpDue(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GapNoticed(EventBase):
-    """Data is missing, and that is known."""
+    """Data of a source or tag is missing for a time, which is put on record."""
 
     kind: ClassVar[str] = "GapNoticed"
     gap: Gap
@@ -202,7 +202,7 @@ class GapNoticed(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeadWitnessed(EventBase):
-    """The broker still has a head of our audit chain that it was told earlier."""
+    """The broker has a head of our audit chain that was published earlier."""
 
     kind: ClassVar[str] = "HeadWitnessed"
     head: Head
@@ -210,7 +210,7 @@ class HeadWitnessed(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreChecked(EventBase):
-    """The full check of the store has run."""
+    """The full check of the store has ended."""
 
     kind: ClassVar[str] = "StoreChecked"
     rows: int
@@ -221,7 +221,7 @@ class StoreChecked(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayStarted(EventBase):
-    """The daemon came up with this configuration and these bundles."""
+    """The daemon started with this configuration and these bundles."""
 
     kind: ClassVar[str] = "GatewayStarted"
     version: str
@@ -243,7 +243,7 @@ class VersionTaken(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdviceWithheld(EventBase):
-    """The second check kept a message back; ``refused``: by the id of each guidance in it that it refuses, why."""
+    """The second check kept a message back; ``refused``: the reason, by the id of each guidance that it refused."""
 
     kind: ClassVar[str] = "AdviceWithheld"
     refused: Mapping[str, Reason]
@@ -251,7 +251,7 @@ class AdviceWithheld(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatewayStopped(EventBase):
-    """The daemon is stopping in order."""
+    """The daemon is stopping as asked."""
 
     kind: ClassVar[str] = "GatewayStopped"
 
@@ -262,7 +262,7 @@ class LotsJudgedAgain(EventBase):
 
     kind: ClassVar[str] = "LotsJudgedAgain"
     lots: tuple[str, ...]
-    because: str  # the event's id that has changed it
+    because: str  # the id of the event that changed it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

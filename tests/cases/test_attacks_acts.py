@@ -56,7 +56,7 @@ def test_attacks_09_a_retry_asks_for_a_legible_person(tmp_path):
         (b"[" * 100_000, "nested too deeply"),
         (b"{}", "seq is missing"),
         (b"\xff\xfe{", "not UTF-8"),
-        (b"7", "not built so"),
+        (b"7", "right structure"),
         (None, "No such file"),
     ],
 )
