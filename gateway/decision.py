@@ -131,7 +131,10 @@ class OpenLotsQuestioned(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultRestated(Record):
-    """A message without version repeats a result that a later one replaced; ``result_id``: that version; None: no more."""
+    """A message without version repeats a result that a later one had replaced.
+
+    ``result_id``: the version that is repeated; None: no version is repeated any more.
+    """
 
     of: LabResult
     result_id: str | None

@@ -72,7 +72,9 @@ def try_mapping(
         for result in results:
             for line in _lines(result):
                 out.print(line, markup=False, highlight=False, soft_wrap=True)
-        summary = f"results in {file}: {len(results)}, of which {len(refused)} would be dead letters"
+        summary = (
+            f"{len(results)} result{'' if len(results) == 1 else 's'} in {file}: {len(refused)} would be dead letters"
+        )
         out.print(summary, markup=False, soft_wrap=True)
     raise typer.Exit(1 if refused else 0)
 

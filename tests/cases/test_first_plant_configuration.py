@@ -203,7 +203,9 @@ def test_first_plant_14_notes_and_hidden_files_may_stand_beside_the_keys(tmp_pat
 # --- 14: a model on equipment that no tag has
 
 
-@pytest.mark.parametrize(("equipment", "said"), [("r1", "did you mean R1?"), ("MIXER", "tags name R1"), ("R1", None)])
+@pytest.mark.parametrize(
+    ("equipment", "said"), [("r1", "did you mean R1?"), ("MIXER", "tags are on: R1"), ("R1", None)]
+)
 def test_first_plant_14_a_model_on_equipment_that_no_tag_has_is_said(tmp_path, equipment, said):
     model = f'[[model]]\nbundle = "b"\nequipment = "{equipment}"\n'
     settings, _ = read(written(tmp_path, MINIMAL + SOURCE + TAG + model))

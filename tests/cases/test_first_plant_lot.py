@@ -281,7 +281,7 @@ def test_a_persons_reason_is_no_book(plant):
     point = plant.points()[0]["point_id"]
     told = plant.lot("L", "--settle", point, "--reason", "x" * 2001)
     assert told.code == 2
-    assert "name the document that says more" in told.error
+    assert "a reason may name a document that says more" in told.error
 
 
 @pytest.mark.parametrize("argument", ["\udcff", "L\ud800"])
