@@ -63,9 +63,8 @@ class ResultArrived(EventBase):
     def measured_ns(self) -> int:
         """Return when it was measured, in ns UTC: its analysis, else a control's sampling, else its arrival."""
         taken_ns = self.result.sampled_ns if self.result.control_id is not None else None
-        return next(
-            instant_ns for instant_ns in (self.result.analysed_ns, taken_ns, self.at_ns) if instant_ns is not None
-        )
+        known = (instant_ns for instant_ns in (self.result.analysed_ns, taken_ns) if instant_ns is not None)
+        return next(known, self.at_ns)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """The options of commands that are a person's act and go on record: who does it, and why.
 
-The person who acts is the user of the operating system's account, or a user who signs in with --person. A name or a reason that
-nobody can read is no signature, so a blank one is refused before anything is done.
+The person who acts is the user of the operating system's account, or a user who signs in with --person. A name or a
+reason that nobody can read is no signature, so a blank one is refused before anything is done.
 """
 
 import sys
