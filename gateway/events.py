@@ -1,7 +1,6 @@
 """The kinds of events: whatever happens is one of them, and all take the same path to a decision.
 
-An event's ``event_id`` is stable: for messages from outside it is given by the store, which counts deliveries; for the
-gateway's own events it follows from their content.
+``event_id`` is stable: the store gives it to messages from outside; that of the gateway's own follows from content.
 """
 
 from collections.abc import Mapping
@@ -164,14 +163,11 @@ class FollowUpKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FollowUp:
-    """Work that a decision leaves for later, and that is committed with it, so that it delays no disposition.
-
-    ``subject``: the lot, or the result's id. The work looks at the tags of ``equipment_id`` between the two instants.
-    """
+    """Work that a decision leaves for later; it is committed with the decision, and delays no disposition."""
 
     kind: FollowUpKind
-    subject: str
-    equipment_id: str | None
+    subject: str  # the lot, or the result's id
+    equipment_id: str | None  # the work looks at its tags between the two instants
     from_ns: int
     until_ns: int
     begins_with_lot: bool = False  # whether the first instant is the lot's begin
