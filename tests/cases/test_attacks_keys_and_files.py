@@ -292,7 +292,7 @@ def test_first_plant_14_a_backup_without_rights_is_told_in_a_sentence(line, tmp_
 
 
 def test_first_plant_14_any_command_without_rights_ends_with_a_sentence(monkeypatch, capsys):
-    def denied():
+    def denied(**_options):
         raise PermissionError(13, "Permission denied", "/var/lib/labline/state.db")
 
     monkeypatch.setattr(cli, "app", denied)
