@@ -327,7 +327,7 @@ def test_attacks_08_an_evaluation_that_does_not_end_is_stopped_and_not_begun_aga
         predict(np.full((1, 4), 1000.0))
     assert time.monotonic() - begun < 3
     begun = time.monotonic()
-    with pytest.raises(InferenceStoppedError, match="not asked again"):
+    with pytest.raises(InferenceStoppedError, match="not evaluated again"):
         predict(np.ones((1, 4)))
     assert time.monotonic() - begun < 0.05
 
