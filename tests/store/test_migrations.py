@@ -122,14 +122,10 @@ def rows_of_a_store():
     yield "outbox", {**outbox_row(**message, message_id="o2", expires_ns=None), "parked": "refused"}
     yield "departure", {"seq": 9, "message_id": "o9", "lane": 0, "topic": "t", "reason": "expired", "at_ns": 1}
     lines = audit_lines()
-    gap = {"kind": "evicted", "subject": "history", "from_ns": 1, "at_ns": 3, "body": '{"details": {}}'}
-    yield "gap", {**gap, "gap_id": "gap1", "until_ns": 2}
-    yield "gap", {**gap, "gap_id": "gap2"}
     yield "signed_head", {"seq": 2, "hash": lines[1]["hash"], "at_ns": 1, "public_key": "k", "signature": "s"}
     yield "audit_archive", {"first_seq": 1, "last_seq": 1, "last_hash": lines[0]["hash"], "file_sha256": "ab"}
     del lines[0]
-    yield "latch", {"code": "STORE_DAMAGED", "at_ns": 1, "body": "{}"}
-    yield "retry", {"dead_letter_id": "x", "asked_ns": 1, "person": "p"}
+    yield from rows_of_operation()
     yield "feedback", {"bundle_sha256": "ab", "analyte": "ph", "result_id": "r1", "sampled_ns": 1, "arrived_ns": 2,
                        "measured": 7.0, "predicted": 7.1}  # fmt: skip
     yield "model_learned", {"bundle_sha256": "ab", "analyte": "ph", "charts_from_ns": 1, "body": "{}"}
@@ -152,6 +148,14 @@ def rows_of_a_store():
     yield from rows_of_refused_messages()
     for line in lines:
         yield "audit", line
+
+
+def rows_of_operation():
+    gap = {"kind": "evicted", "subject": "history", "from_ns": 1, "at_ns": 3, "body": '{"details": {}}'}
+    yield "gap", {**gap, "gap_id": "gap1", "until_ns": 2}
+    yield "gap", {**gap, "gap_id": "gap2"}
+    yield "latch", {"code": "STORE_DAMAGED", "at_ns": 1, "body": "{}"}
+    yield "retry", {"dead_letter_id": "x", "asked_ns": 1, "person": "p"}
 
 
 def rows_of_the_laboratory():
