@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 
 from gateway.cli import app
 from gateway.line.spc_rules import Together
+from gateway.records.acts import SettlePoint
 from gateway.records.laboratory import Specification
 from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check
+from gateway.store.queries.lots import open_points_of
 from tests.config.test_settings import MINIMAL
 from tests.decisions.test_deviations import Plant
 from tests.fixtures.building import VISCOSITY, line
@@ -103,6 +105,15 @@ def test_lines_about_lots_orders_and_acts_name_the_client_that_production_named(
         line["kind"] for line in of_nordic
     }
     assert not [line for line in of_nordic if json.loads(line["body"]).get("lot") not in {None, "N"}]
+
+
+def test_the_line_about_a_settled_point_names_the_client_that_only_the_lots_results_name(bench):
+    for number, scope in ((11, NORDIC), (12, OTHER)):  # a failed value that is corrected is for a person
+        measured(bench, 120.0, number=number, result_version=1, **scope)
+        measured(bench, 100.0, number=number, result_version=2, **scope)
+    (point,) = (item.point for item in open_points_of(bench.connection, "TREND-11") if item.point.can_be_settled)
+    bench.act(SettlePoint(material_lot_id="TREND-11", point_id=point.point_id))
+    assert bench.rows("SELECT client_id FROM audit WHERE kind = 'point_settled'") == [("NORDIC",)]
 
 
 def test_specifications_of_one_name_and_version_judge_the_lots_of_their_own_client_only(tmp_path):
