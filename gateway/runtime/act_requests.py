@@ -27,7 +27,7 @@ from gateway.records.acts import Act, ActOutcome, Answer, SignBiases, unknown
 from gateway.runtime.identification import check, credential_after, own_account, tried
 from gateway.store.database import STATE_FILE, locked, open_state, read_state
 from gateway.time_units import seconds_to_ns
-from gateway.transport.unix_lines import NoAnswerError, NotTakenError, ask_line
+from gateway.transport.unix_line_client import NoAnswerError, NotTakenError, ask_line
 
 if TYPE_CHECKING:
     from gateway.store.transaction.decide_batch import BatchOutcome

@@ -1,18 +1,13 @@
-"""One line asks, one line answers, over a Unix socket that only the store's owner (and root) may open.
+"""The gateway's side of the control socket: one line asks, one line answers; only the store's owner and root may ask.
 
-The socket lies in a folder that may be named by a path of any length: it is reached through the folder's handle, as an
-address has 107 bytes. What a kill has left there is taken away. A client that says nothing, too much, or never reads
-has few seconds, and a few at once; the others wait.
+What a kill has left in the folder is taken away. A client that sends nothing, sends too much, or never reads has few
+seconds; a few clients are served at once, and the others wait.
 """
 
 import asyncio
-import fcntl
 import os
 import socket
 import stat
-import struct
-import termios
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,29 +15,15 @@ from pathlib import Path
 import structlog
 
 from gateway.errors import LablineError
+from gateway.transport.unix_socket import PART_BYTES, SOCKET_FILE, folder_handle, peer_user
 
 log = structlog.get_logger()
 
-SOCKET_FILE = "control.sock"
 UNAVAILABLE = "CONTROL_SOCKET_UNAVAILABLE"
 _MODE = 0o600
 _WAITING, _AT_ONCE = 32, 8
-_PART_BYTES = 64 * 1024
 _READ_SECONDS, _SEND_SECONDS = 5.0, 2.0
 _AGAIN_SECONDS, _ACCEPT_AGAIN_SECONDS = 5.0, 0.2
-_CONNECT_AGAIN_SECONDS, _LOOK_SECONDS = 0.05, 0.25
-_CREDENTIALS = struct.Struct("3i")  # of unix(7), SO_PEERCRED: process, user, group
-
-
-class NotTakenError(LablineError):
-    """The other end has not read the request, so nothing is done."""
-
-
-class NoAnswerError(LablineError):
-    """The other end has read the request and has not answered: whether it was done is not known."""
-
-
-# --- serving ------------------------------------------------------------------------------------------------
 
 
 class LineServer:
@@ -119,7 +100,9 @@ class LineServer:
                 if line is None:
                     return
                 answer = (
-                    self._too_long if len(line) > self._longest_bytes else await self._answer(line, _peer(connection))
+                    self._too_long
+                    if len(line) > self._longest_bytes
+                    else await self._answer(line, peer_user(connection))
                 )
                 async with asyncio.timeout(_SEND_SECONDS):
                     await loop.sock_sendall(connection, answer)
@@ -134,7 +117,7 @@ class LineServer:
         """Return the first line, or more bytes than are taken; None where the client has gone without one."""
         loop, read = asyncio.get_running_loop(), bytearray()
         while b"\n" not in read and len(read) <= self._longest_bytes:
-            part = await loop.sock_recv(connection, _PART_BYTES)
+            part = await loop.sock_recv(connection, PART_BYTES)
             if not part:
                 return None
             read += part
@@ -158,7 +141,7 @@ async def _accepted(listening: socket.socket) -> socket.socket:
 @contextmanager
 def _listening(folder: Path, *, named_in: Path) -> Iterator[socket.socket]:
     """Yield a socket that listens in a folder, and that is found in the store's folder, too."""
-    with _handle(folder) as handle, _handle(named_in) as named:
+    with folder_handle(folder) as handle, folder_handle(named_in) as named:
         _remove_left_over(handle, folder)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listening:
             os.fchmod(listening.fileno(), _MODE)  # before it has a name: nobody else gets in between
@@ -179,15 +162,6 @@ def _listening(folder: Path, *, named_in: Path) -> Iterator[socket.socket]:
                         os.unlink(SOCKET_FILE, dir_fd=handle)
                     if elsewhere:
                         os.unlink(SOCKET_FILE, dir_fd=named)
-
-
-@contextmanager
-def _handle(folder: Path) -> Iterator[int]:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
 
 
 def _remove_left_over(handle: int, folder: Path) -> None:
@@ -215,94 +189,3 @@ def _give_to_owner(handle: int, named: int) -> None:
     owner = os.fstat(named)
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.chown(SOCKET_FILE, owner.st_uid, owner.st_gid, dir_fd=handle, follow_symlinks=False)
-
-
-# --- asking -------------------------------------------------------------------------------------------------
-
-
-def ask_line(store: Path, line: bytes, *, taken_within: float, answered_within: float, longest_bytes: int) -> bytes:
-    """Return the answer to a line from who listens for a store.
-
-    Raises FileNotFoundError or ConnectionRefusedError where nobody listens, NotTakenError where the line has not been
-    read within so many seconds, NoAnswerError where it was and no answer came.
-    """
-    begun = time.monotonic()
-    with _connected(store, until=begun + taken_within) as connection:
-        if not _is_owner(connection, store):
-            what = f"who listens on {store / SOCKET_FILE} is not who owns the store"
-            raise NotTakenError(what, hint="look who it is")
-        connection.settimeout(_LOOK_SECONDS)
-        try:
-            _send(connection, line, until=begun + taken_within)
-            return _answer(connection, begun=begun, taken_within=taken_within, answered_within=answered_within,
-                           longest_bytes=longest_bytes)  # fmt: skip
-        except (ConnectionResetError, BrokenPipeError) as error:
-            raise NoAnswerError("the gateway ended before it answered") from error
-
-
-@contextmanager
-def _connected(store: Path, *, until: float) -> Iterator[socket.socket]:
-    with (
-        _handle(store) as handle,
-        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as connection,
-    ):
-        connection.setblocking(False)
-        while True:
-            try:
-                connection.connect(f"/proc/self/fd/{handle}/{SOCKET_FILE}")
-                break
-            except BlockingIOError:  # more wait there than it takes at once
-                if time.monotonic() > until:
-                    raise NotTakenError("the gateway takes no connection in time") from None
-                time.sleep(_CONNECT_AGAIN_SECONDS)
-        yield connection
-
-
-def _is_owner(connection: socket.socket, store: Path) -> bool:
-    return _peer(connection) in {0, os.geteuid(), store.stat().st_uid}
-
-
-def _peer(connection: socket.socket) -> int:
-    """Return the number of the operating system's user at the other end, as the kernel says."""
-    _process, user, _group = _CREDENTIALS.unpack(
-        connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    )
-    return int(user)
-
-
-def _send(connection: socket.socket, line: bytes, *, until: float) -> None:
-    """Send a line; raises NotTakenError where it is not read in time."""
-    left = memoryview(line)
-    while left:
-        try:
-            left = left[connection.send(left) :]
-        except TimeoutError:
-            if time.monotonic() > until:
-                raise NotTakenError("the gateway does not read what it is asked") from None
-
-
-def _answer(
-    connection: socket.socket, *, begun: float, taken_within: float, answered_within: float, longest_bytes: int
-) -> bytes:
-    read = bytearray()
-    while not read.endswith(b"\n"):
-        try:
-            part = connection.recv(_PART_BYTES)
-        except TimeoutError:
-            passed = time.monotonic() - begun
-            if passed > taken_within and _unread(connection):
-                raise NotTakenError("the gateway does not read what it is asked") from None
-            if passed > answered_within:
-                raise NoAnswerError("the gateway has taken it and does not answer") from None
-            continue
-        if not part or len(read) + len(part) > longest_bytes:
-            raise NoAnswerError("the gateway ended before it answered")
-        read += part
-    return bytes(read[:-1])
-
-
-def _unread(connection: socket.socket) -> bool:
-    """Return whether the other end has not read all that was sent (unix(7), SIOCOUTQ)."""
-    waiting = bytearray(4)
-    fcntl.ioctl(connection, termios.TIOCOUTQ, waiting)
-    return int.from_bytes(waiting, "little") > 0

@@ -31,8 +31,9 @@ from gateway.runtime import act_requests, control_socket
 from gateway.store.audit.heads import load_signer
 from gateway.store.database import locked, read_state
 from gateway.time_units import SECOND_NS
-from gateway.transport import unix_lines
-from gateway.transport.unix_lines import SOCKET_FILE, LineServer
+from gateway.transport import unix_line_client, unix_lines
+from gateway.transport.unix_lines import LineServer
+from gateway.transport.unix_socket import SOCKET_FILE
 from tests.cases.test_first_plant_lot import Plant, unread
 from tests.fixtures.acting import acting
 from tests.fixtures.building import assignment, bundle, line
@@ -333,7 +334,7 @@ def _failing_once(tried):
 
 
 def test_a_store_that_somebody_else_listens_for_is_not_trusted(plant, monkeypatch):
-    monkeypatch.setattr(unix_lines, "_is_owner", lambda _connection, _store: False)
+    monkeypatch.setattr(unix_line_client, "_is_owner", lambda _connection, _store: False)
     with acting(store(plant), plant.line):
         ended = acknowledge(plant)
     assert "not who owns the store" in ended.error
