@@ -150,7 +150,7 @@ def test_a_correction_to_another_client_leaves_no_trace_in_the_series_it_left(be
 def test_the_client_of_a_lot_is_that_of_its_results_where_these_name_none(bench):
     bench.context("order_started", job_order_id="WO-2", material_definition_id="FG-100", client_id="NORDIC",
                   equipment_id="R2")  # fmt: skip
-    bench.context("lot_started", material_lot_id="LOT-1", job_order_id="WO-2", equipment_id="R2")
+    bench.context("lot_started", material_lot_id="TREND-1", job_order_id="WO-2", equipment_id="R2")
     measured(bench, 100.0, number=1)
     assert bench.rows("SELECT client_id, study_id FROM series_sample") == [("NORDIC", "")]
 
@@ -173,7 +173,7 @@ def test_several_analytes_are_held_against_the_reference_of_their_own_client(ben
     def sample(number, viscosity, ph, scope):
         measured(bench, viscosity, number=number, **scope)
         bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": ph, "spec_min": 6, "spec_max": 8,
-                      "material_lot": f"LOT-{number}", "product": "FG-100", "status": "approved", **scope})  # fmt: skip
+                      "material_lot": f"TREND-{number}", "product": "FG-100", "status": "approved", **scope})  # fmt: skip
         return {each["code"] for each in bench.sent("disposition")[-1]["reasons"]}
 
     for number in range(1, 21):
