@@ -3,11 +3,19 @@
 from enum import StrEnum
 
 from gateway.advice.phrases import Phrase, beyond_in_title, from_and_to, shown_text, with_unit, words_of
+from gateway.lab.conformity_reasons import ConformityReason
+from gateway.lab.disposition import OUT_OF_LINE
+from gateway.lab.lot_reasons import LotReason
+from gateway.lab.release.open_points import OpenPoint
 from gateway.records.guidance import GuidanceKind, SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.records.verdicts import Reason
 from gateway.texts.catalogue import text, title, wordings
+
+REASONS_WITH_NAMES = frozenset(
+    {*(code.value for codes in (ConformityReason, LotReason, OpenPoint) for code in codes), OUT_OF_LINE}
+)
 
 
 class Title(StrEnum):
@@ -85,8 +93,13 @@ def lot_title(kind: GuidanceKind, *, lot: str | None, sample: str, reason: Reaso
         sentence=sentence,
         short_sentence=_abbreviated(sentence),
         analyte=analyte,
-        code_words=reason.code.replace("_", " ").lower(),
+        name=_name_of(reason.code),
     )
+
+
+def _name_of(code: str) -> str:
+    """Return a reason in few words; a code of an earlier version of the gateway has only its own."""
+    return text("reason_name", code) if code in REASONS_WITH_NAMES else code.replace("_", " ").lower()
 
 
 def _abbreviated(sentence: str) -> str:

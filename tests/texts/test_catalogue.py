@@ -12,7 +12,7 @@ import pytest
 from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
 from gateway.advice.phrases import Phrase
 from gateway.advice.reasons import Action, Advice
-from gateway.advice.titles import Abbreviation, Title
+from gateway.advice.titles import REASONS_WITH_NAMES, Abbreviation, Title
 from gateway.contract.payloads.guidance import OVER
 from gateway.contract.refusals import RefusalText
 from gateway.guardrails.reasons import Abstention
@@ -40,6 +40,7 @@ CODES: dict[str, Collection[str]] = {
     "advice_phrase": Phrase,
     "guidance_title": Title,
     "title_abbreviation": Abbreviation,
+    "reason_name": REASONS_WITH_NAMES,
     "ended_title": [state.name for state in OVER],
     "outcome": Outcome,
     "refusal": RefusalText,
