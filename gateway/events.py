@@ -272,10 +272,9 @@ class SignInTried(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActRequested(EventBase):
-    """A person asks for an act, from a command, a terminal or the console.
+    """A person asks for an act. ``credential``: what is verified of the person; the store's users say whether they may.
 
-    ``credential``: what has been verified of the person; who it is, and whether they may, is decided by the store's
-    users. ``person``: the printed name, filled in there. ``reason`` goes into the audit trail.
+    ``person``: the printed name, filled in there. ``reason`` goes into the audit trail.
     """
 
     kind: ClassVar[str] = "ActRequested"

@@ -91,7 +91,7 @@ class Reading:
         return SpecificationsOnRecord(
             configured=self.line.specifications,
             stated=stated,
-            products_alike=self._products_alike({*products} - {None, *(item.product for item in stated)}),
+            products_alike=_products_alike(self, {*products} - {None, *(item.product for item in stated)}),
         )
 
     def context(self, statement: str, **parameters: Any) -> Context | None:
@@ -130,19 +130,20 @@ class Reading:
             specifications += stated_in(rows)
         return tuple(specifications)
 
-    def _products_alike(self, products: Iterable[str | None]) -> Mapping[str, tuple[str, ...]]:
-        """Return, of products of which nothing is stated nor configured, those with one whose names only look alike."""
-        configured = {item.product for item in self.line.specifications if item.product is not None}
-        missing = [product for product in products if product is not None and product not in configured]
-        if not missing:
-            return {}
-        with_one = sorted({*configured, *self.values("products_stated", most=_MOST_PRODUCTS)})
-        alike = {
-            product: tuple(other for other in with_one if likeness_key(other) == likeness_key(product))
-            for product in missing
-        }
-        return {product: others for product, others in alike.items() if others}
-
     def note_damaged(self, records: Iterable[str]) -> None:
         """Note records that do not hold."""
         self._damaged += records
+
+
+def _products_alike(reading: Reading, products: Iterable[str | None]) -> Mapping[str, tuple[str, ...]]:
+    """Return, of products of which nothing is stated nor configured, those with one whose names only look alike."""
+    configured = {item.product for item in reading.line.specifications if item.product is not None}
+    missing = [product for product in products if product is not None and product not in configured]
+    if not missing:
+        return {}
+    with_one = sorted({*configured, *reading.values("products_stated", most=_MOST_PRODUCTS)})
+    alike = {
+        product: tuple(other for other in with_one if likeness_key(other) == likeness_key(product))
+        for product in missing
+    }
+    return {product: others for product, others in alike.items() if others}
