@@ -173,7 +173,8 @@ def test_several_analytes_are_held_against_the_reference_of_their_own_client(ben
     def sample(number, viscosity, ph, scope):
         measured(bench, viscosity, number=number, **scope)
         bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": ph, "spec_min": 6, "spec_max": 8,
-                      "material_lot": f"TREND-{number}", "product": "FG-100", "status": "approved", **scope})  # fmt: skip
+                      "material_lot": f"TREND-{number}", "product": "FG-100", "status": "approved",
+                      **scope})  # fmt: skip
         return {each["code"] for each in bench.sent("disposition")[-1]["reasons"]}
 
     for number in range(1, 21):
