@@ -1,4 +1,4 @@
-"""What to tell people, given a prediction: new guidance and changes of what is open. Pure."""
+"""What follows for people from a prediction: new guidance, and changes of open guidance. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -174,7 +174,7 @@ def _guidance(
 
 
 def _explained(case: PredictedSituation) -> tuple[Sensitivity, ...]:
-    """Return what the prediction hangs on."""
+    """Return the inputs on which the prediction depends most."""
     output, features = case.model.bundle.output_of(case.prediction.analyte), case.prediction.features
     answer = None if output is None else output.value or output.probability
     if answer is None or features is None:

@@ -66,27 +66,27 @@ def withdrawn(guidance: Guidance, reason: Reason | None) -> Guidance | None:
 def respond(
     guidance: Guidance | None, response: Response, at: ClockReading, *, no_longer_advised: Reason | None
 ) -> tuple[Guidance | None, Outcome]:
-    """Return (the guidance after a terminal's response, or None where nothing changes; what came of it).
+    """Return (the guidance after a terminal's response, or None where nothing changes; the outcome).
 
-    ``no_longer_advised``: why the guidance may not stand any more; an answer to it takes it back, and tells no number.
+    ``no_longer_advised``: why the guidance may not stand any more; an answer then withdraws it.
     """
     if guidance is None:
         return None, Outcome.UNKNOWN_GUIDANCE
     if no_longer_advised is not None and guidance.state in OPEN and not expired(guidance, at):
         return withdrawn(guidance, no_longer_advised), Outcome.NO_LONGER_ADVISED
     changed, outcome = answer(guidance, response.act, at)
-    if changed is not None and _wants_person(guidance, response.act) and not (response.person or "").strip():
+    if changed is not None and _requires_person(guidance, response.act) and not (response.person or "").strip():
         return None, Outcome.PERSON_REQUIRED
     return changed, outcome
 
 
-def _wants_person(guidance: Guidance, act: Act) -> bool:
-    """Return whether it must be known who answers: of a hold in any case, of all else where it is decided on."""
+def _requires_person(guidance: Guidance, act: Act) -> bool:
+    """Return whether the response must name a person: for a hold always, else unless it only acknowledges."""
     return guidance.kind is GuidanceKind.HOLD or act is not Act.ACKNOWLEDGE
 
 
 def answer(guidance: Guidance, act: Act, at: ClockReading) -> tuple[Guidance | None, Outcome]:
-    """Return (the guidance after an act without a signature, or None where nothing changes; what came of it)."""
+    """Return (the guidance after an act without a signature, or None where nothing changes; the outcome)."""
     if expired(guidance, at):
         return None, Outcome.EXPIRED
     if act is Act.APPROVE:  # needs a signature, which no terminal can give yet: every stage acts as advise

@@ -1,4 +1,4 @@
-"""What to tell people of a lot after it was judged: its hold or review. Pure."""
+"""The guidance of a lot after it was judged: its hold or review. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

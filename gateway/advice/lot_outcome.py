@@ -115,7 +115,7 @@ def _disposition(
     state: LotState,
     reasons: tuple[Reason, ...],
 ) -> Disposition:
-    """Return what is told of a lot: the recommendation, its reasons, and all that it rests on."""
+    """Return the disposition of a lot: the recommendation, its reasons, and all that it rests on."""
     knowledge = lot_facts.knowledge
     current = tuple(item for item in assessed if item.current)
     closed = ("LOT_CLOSED",) if lot_facts.closed else ()

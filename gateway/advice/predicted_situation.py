@@ -1,4 +1,4 @@
-"""A prediction with what it is held against, and what comes of it. Pure."""
+"""A prediction with what it is compared with, and the guidance that follows. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ UNANSWERED = (GuidanceState.PROPOSED, GuidanceState.ACKNOWLEDGED, GuidanceState.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advised:
-    """Guidance that is new or changed, and where a move was wanted and none found, why not."""
+    """Guidance that is new or changed, and where no move could be suggested, why not."""
 
     guidance: tuple[Guidance, ...] = ()
     no_suggestion: tuple[Reason, ...] = ()
@@ -27,7 +27,7 @@ class Advised:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictedSituation:
-    """A prediction with what it is to be held against."""
+    """A prediction with what it is compared with."""
 
     event_id: str
     at: ClockReading
@@ -39,7 +39,7 @@ class PredictedSituation:
     setpoints: Mapping[str, float]
     moved_ns: Mapping[str, int]  # when each setpoint was last seen to move
     advised_ns: Mapping[str, int]  # when a move of it was last suggested
-    others: tuple[CoupledOutput, ...] = ()  # what else hangs on the setpoints
+    others: tuple[CoupledOutput, ...] = ()  # other values that depend on the setpoints
     pending: tuple[PendingMove, ...] = ()  # moves under way that were suggested for other values
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
@@ -68,7 +68,7 @@ def is_outside(case: PredictedSituation, limits: Specification) -> bool:
 
 
 def objective_of(case: PredictedSituation) -> Objective | None:
-    """Return what a move is to bring back: the value as it was said, with its bias and its interval."""
+    """Return what a move is to correct: the predicted value with its bias and its interval."""
     output, prediction = case.model.bundle.output_of(case.prediction.analyte), case.prediction
     if output is None or output.value is None or prediction.low is None or prediction.high is None:
         return None

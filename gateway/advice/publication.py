@@ -43,7 +43,7 @@ BOARD_LONGEST = 200
 def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
     """Return the message of a guidance: new ones in the guidance lane, changes of state as evidence.
 
-    Advice that has changed before it was sent is not sent any more: its change of state tells all.
+    Advice that has changed before it was sent is not sent any more: the message of its new state replaces it.
     """
     new = guidance.state is GuidanceState.PROPOSED
     renewed = new and guidance.issued_ns < at_ns  # takes the place of what was not sent yet
@@ -60,7 +60,7 @@ def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at
 def outcome_message(
     response: Response, outcome: Outcome, guidance: Guidance | None, *, line: LineDefinition, cause: str, at_ns: int
 ) -> OutgoingMessage:
-    """Return the message to a terminal of what came of its response; ``guidance``: as it stands after it."""
+    """Return the message to a terminal with the outcome of its response; ``guidance``: as it stands after it."""
     state = None if guidance is None else guidance.state
     payload = outcome_payload(response, outcome, state, line=line.path, cause=cause, at_ns=at_ns)
     topic = OUTCOME.topic_of(line.topic_root, response.terminal)

@@ -1,4 +1,4 @@
-"""What becomes of open guidance when a model has spoken: it goes on, is applied, resolved or withdrawn. Pure."""
+"""What happens to open guidance when a model has predicted: it goes on, is applied, resolved or withdrawn. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from gateway.setpoints.search import Objective, is_still_valid
 
 
 def baseless(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
-    """Without a specification nothing says any more that something is wrong, or where a setpoint should go."""
+    """Withdraw warnings and suggestions of an analyte without a specification: nothing says what is right."""
     done = {guidance.guidance_id for guidance in stale}
     open_ones = (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT))
     taken_back = (
@@ -28,9 +28,9 @@ def baseless(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Gui
 
 
 def of_something_else(case: PredictedSituation) -> tuple[Guidance, ...]:
-    """What has outlived its time, or was said for another product or by another version, is not said of what runs now.
+    """End guidance that has expired, or is of another product or another version of the model.
 
-    The timer ends what nobody looks at; were it left to it alone, advice would hang on when in a second it runs.
+    The timer ends expired guidance, too. It is done here, too: advice must not depend on when it runs.
     """
     changed = []
     for guidance in (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT)):
@@ -44,10 +44,10 @@ def of_something_else(case: PredictedSituation) -> tuple[Guidance, ...]:
 
 
 def seen_at_the_plant(case: PredictedSituation, stale: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
-    """A suggestion is applied when its setpoint stands at the proposed value, whoever moved it.
+    """Take a suggestion as applied when its setpoint stands at the proposed value, whoever moved it.
 
-    Where the setpoint has gone elsewhere, or is not known any more, the suggestion no longer starts from where
-    the plant is, and is withdrawn.
+    Where the setpoint stands elsewhere, or is not known any more, the suggestion does not start from where the plant
+    is, and is withdrawn.
     """
     resolution = {item.tag: item.resolution for item in case.model.bundle.manipulated}
     changed = []
@@ -67,7 +67,7 @@ def seen_at_the_plant(case: PredictedSituation, stale: tuple[Guidance, ...]) -> 
 def no_longer_right(
     case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification
 ) -> tuple[Guidance, ...]:
-    """A suggestion is taken back when it would not be allowed now, or would no longer lead towards the target."""
+    """Withdraw a suggestion that would not be allowed now, or would no longer lead towards the target."""
     objective, features = objective_of(case), case.prediction.features
     changed = []
     for guidance in standing_of(case, GuidanceKind.SETPOINT, seen):
@@ -95,7 +95,7 @@ def _stands(
 
 
 def without_prediction(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
-    """Without a prediction a suggestion has nothing to stand on any more."""
+    """Withdraw unanswered suggestions: there is no prediction to justify them."""
     changed = (
         moved(guidance, GuidanceState.WITHDRAWN)
         for guidance in case.open_of(GuidanceKind.SETPOINT)
@@ -105,7 +105,7 @@ def without_prediction(case: PredictedSituation, seen: Mapping[str, Guidance]) -
 
 
 def resolved(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
-    """Inside with room: warnings and applied moves have done their work, others are not needed any more."""
+    """Resolve warnings and applied moves, and withdraw other moves: the prediction is inside with room."""
     changed = []
     for guidance in (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT)):
         now = seen.get(guidance.guidance_id, guidance)
@@ -115,9 +115,9 @@ def resolved(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Gu
 
 
 def renewed(case: PredictedSituation, standing: tuple[Guidance, ...]) -> tuple[Guidance, ...]:
-    """Return warnings whose condition goes on, with more time once half of it is over: who has seen one need not again.
+    """Return warnings whose condition continues, with a later expiry, once half of their time is over.
 
-    It keeps its id and its state.
+    A warning keeps its id and its state: who has acknowledged it need not do so again.
     """
     stands_ns = life_ns(case, GuidanceKind.WARNING)
     return tuple(
@@ -128,6 +128,6 @@ def renewed(case: PredictedSituation, standing: tuple[Guidance, ...]) -> tuple[G
 
 
 def life_ns(case: PredictedSituation, kind: GuidanceKind) -> int:
-    """Return for how long advice stands; a warning at least until the model has spoken again."""
+    """Return for how long advice stands, in nanoseconds; a warning at least until the model predicts again."""
     lives_ns = case.model.expires_after_ns
     return max(lives_ns, case.model.prediction_lives_ns) if kind is GuidanceKind.WARNING else lives_ns

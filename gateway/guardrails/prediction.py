@@ -38,7 +38,7 @@ def guarded_predictions(
     windows: Mapping[WindowRequest, TagWindow],
     occasion: Occasion,
 ) -> tuple[Prediction, ...]:
-    """Return what a model says of each of its analytes, each accepted or abstained with every reason.
+    """Return the prediction of each analyte of a model, accepted, or abstained with every reason.
 
     An abstained prediction carries no numbers that an eye could take for advice.
     """
@@ -53,7 +53,7 @@ def guarded_predictions(
 def uncorrected_values(
     model: ModelAssignment, tags: Mapping[str, TagDefinition], windows: Mapping[WindowRequest, TagWindow], end_ns: int
 ) -> dict[str, float]:
-    """Return by analyte what the model itself says at an instant, empty where its inputs do not pass their gates.
+    """Return by analyte the values of the model without correction at an instant; none where an input is refused.
 
     These values are compared with the laboratory and never published: a model whose outputs are refused must
     still be seen to be wrong.
