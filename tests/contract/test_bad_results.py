@@ -24,14 +24,14 @@ def bench(tmp_path):
         yield found
 
 
-def told(bench):
+def last_disposition(bench):
     found = bench.sent("disposition")[-1]
     return found["recommendation"], {each["code"] for each in found["reasons"]}, set(found["flags"])
 
 
 def test_limits_of_a_message_that_contradict_the_configuration_take_the_more_careful_and_are_flagged(bench):
     bench.result(viscosity(104.0, specification={"lower": 90.0, "upper": 103.0}))
-    recommendation, _codes, flags = told(bench)
+    recommendation, _codes, flags = last_disposition(bench)
     assert recommendation == "hold"
     assert "SPECIFICATION_CONFLICT" in flags
 
@@ -39,12 +39,12 @@ def test_limits_of_a_message_that_contradict_the_configuration_take_the_more_car
 @pytest.mark.parametrize("unit", ["degC", "frobs", "mPa.s.s.s"])
 def test_a_unit_that_is_none_of_the_specification_is_for_a_person(bench, unit):
     bench.result(viscosity(100.0, unit=unit))
-    assert told(bench)[:2] == ("review", {"UNIT_MISMATCH"})
+    assert last_disposition(bench)[:2] == ("review", {"UNIT_MISMATCH"})
 
 
 def test_a_result_before_its_own_sample_is_judged_by_what_was_in_force_when_the_sample_was_drawn(bench):
     bench.result(viscosity(100.0, sampled_at=EARLIER, received_at=EARLIER_STILL, analysed_at=EARLIER_STILL))
-    assert told(bench)[0] == "release"
+    assert last_disposition(bench)[0] == "release"
 
 
 def test_two_values_under_one_identity_and_version_leave_the_first_on_record(bench):
@@ -58,10 +58,10 @@ def test_two_values_under_one_identity_and_version_leave_the_first_on_record(ben
 
 def test_a_correction_of_a_result_never_seen_is_the_first_on_record(bench):
     bench.result(viscosity(100.0, result_version=3))
-    assert told(bench)[0] == "release"
+    assert last_disposition(bench)[0] == "release"
     bench.result(viscosity(120.0, result_version=2, sample_id="S-1"))  # the one before it comes later
-    assert "OLDER_VERSION" in told(bench)[2]
-    assert told(bench)[0] == "review"
+    assert "OLDER_VERSION" in last_disposition(bench)[2]
+    assert last_disposition(bench)[0] == "review"
 
 
 def test_a_lot_closed_twice_is_closed_once(bench):
@@ -82,8 +82,8 @@ def test_genealogy_that_runs_in_a_loop_stops_nothing(bench):
     for lot, consumed in (("LOT/1", "M-1"), ("M-1", "M-2"), ("M-2", "LOT/1"), ("M-2", "M-2")):
         bench.context("material_consumed", material_lot_id=lot, consumed_lot_id=consumed, equipment_id="R1")
     bench.result(viscosity(120.0))
-    told = {each["material_lot_id"]: each["recommendation"] for each in bench.sent("disposition")}
-    assert told == {"LOT/1": "hold", "M-1": "review", "M-2": "review"}
+    last_disposition = {each["material_lot_id"]: each["recommendation"] for each in bench.sent("disposition")}
+    assert last_disposition == {"LOT/1": "hold", "M-1": "review", "M-2": "review"}
     assert bench.rows("SELECT count(*) FROM follow_up") == [(1,)]
 
 
@@ -125,6 +125,6 @@ def test_numbers_as_laboratories_write_them_are_read_without_guessing_or_refused
 
 def test_a_limit_that_nobody_knows_is_for_a_person(bench):
     bench.result(viscosity("<LOQ"))
-    recommendation, codes, flags = told(bench)
+    recommendation, codes, flags = last_disposition(bench)
     assert (recommendation, codes) == ("review", {"VALUE_UNKNOWN"})
     assert "LIMIT_UNKNOWN" in flags

@@ -88,9 +88,9 @@ def test_guidance_and_board_have_the_fields_of_their_examples():
         ("labline-guidance-setpoint.json", guidance_message(guidance(), line=line(), cause="c", at_ns=NOW_NS)),
         ("labline-board.json", board_message((guidance(),), line=line(), cause="c", at=moment(NOW_NS))),
     ):
-        wanted, found = json.loads((EXAMPLES / example).read_text()), json.loads(message.payload)
-        assert [name for name in found if name in wanted] == list(wanted)  # extended, never renamed
-    entry, known = found["guidance"][0], wanted["guidance"][0]
+        example_body, body = json.loads((EXAMPLES / example).read_text()), json.loads(message.payload)
+        assert [name for name in body if name in example_body] == list(example_body)  # extended, never renamed
+    entry, known = body["guidance"][0], example_body["guidance"][0]
     assert [name for name in entry if name in known] == list(known)
 
 

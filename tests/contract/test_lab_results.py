@@ -46,28 +46,28 @@ def refused(document, **options):
 
 
 def test_the_plain_result_of_a_webhook_is_accepted_as_it_is():
-    found = read(PLAIN)
-    assert (found.analyte, found.value, found.material_lot_id, found.job_order_id) == (
+    result = read(PLAIN)
+    assert (result.analyte, result.value, result.material_lot_id, result.job_order_id) == (
         "ph",
         9.8,
         "LOT-XYZ789",
         "WO-1001",
     )
-    assert found.specification is not None
-    assert (found.specification.lower, found.specification.upper) == (6.5, 7.5)
-    assert found.status is ResultStatus.VALIDATED
-    assert found.flags == ("NO_SAMPLED_AT",)
-    assert found.result_version is None
+    assert result.specification is not None
+    assert (result.specification.lower, result.specification.upper) == (6.5, 7.5)
+    assert result.status is ResultStatus.VALIDATED
+    assert result.flags == ("NO_SAMPLED_AT",)
+    assert result.result_version is None
 
 
 def test_the_canonical_form_keeps_every_field():
-    found = read(CANONICAL)
-    assert (found.replicate, found.result_version, found.retest_of, found.study_id) == (2, 4, "S-0", "ST-1")
-    assert found.specification is not None
-    assert not found.specification.inclusive
-    assert found.sampled_ns is not None
-    assert rfc3339(found.sampled_ns) == "2026-12-01T07:00:00.000Z"
-    assert found.result_id
+    result = read(CANONICAL)
+    assert (result.replicate, result.result_version, result.retest_of, result.study_id) == (2, 4, "S-0", "ST-1")
+    assert result.specification is not None
+    assert not result.specification.inclusive
+    assert result.sampled_ns is not None
+    assert rfc3339(result.sampled_ns) == "2026-12-01T07:00:00.000Z"
+    assert result.result_id
 
 
 def test_the_same_version_always_has_the_same_id_and_another_version_another():
@@ -80,8 +80,8 @@ def test_the_same_version_always_has_the_same_id_and_another_version_another():
     [("<0.05", "<", None, 0.05), ("> 12", ">", None, 12.0), ("9.80", None, 9.8, None)],
 )
 def test_values_as_text(text, qualifier, value, limit):
-    found = read({**PLAIN, "result": text})
-    assert (found.qualifier, found.value, found.censored_at, found.value_text) == (qualifier, value, limit, text)
+    result = read({**PLAIN, "result": text})
+    assert (result.qualifier, result.value, result.censored_at, result.value_text) == (qualifier, value, limit, text)
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,10 @@ class Plant:
         ]
         windows = await self.history.windows(requests)
         for request in requests:
-            window, wanted = windows[request], self.everything.window(request)
-            assert window.held_ns.tolist() == wanted.held_ns.tolist()
-            np.testing.assert_array_equal(window.values, wanted.values)
-            assert window.statuses.tolist() == wanted.statuses.tolist()
+            window, expected = windows[request], self.everything.window(request)
+            assert window.held_ns.tolist() == expected.held_ns.tolist()
+            np.testing.assert_array_equal(window.values, expected.values)
+            assert window.statuses.tolist() == expected.statuses.tolist()
 
 
 @given(lives)
@@ -138,9 +138,9 @@ def test_a_ring_never_says_that_it_reaches_back_to_where_samples_are_missing(sam
     for start_ns in {held_ns + off for held_ns, _ in known for off in (-1, 0, 1)}:
         if ring.reaches_back_to(start_ns):
             held = [each for each in known if each[0] <= start_ns][-1:]
-            wanted = held + [each for each in known if each[0] > start_ns]
+            expected = held + [each for each in known if each[0] > start_ns]
             window = ring.window(WindowRequest(tag="t", start_ns=start_ns, end_ns=known[-1][0]), confirmed_ns=0)
-            assert list(zip(window.held_ns.tolist(), window.values.tolist(), strict=True)) == wanted
+            assert list(zip(window.held_ns.tolist(), window.values.tolist(), strict=True)) == expected
 
 
 @given(st.lists(st.lists(st.builds(

@@ -39,20 +39,20 @@ def test_inputs_that_are_each_in_range_but_never_stood_together_are_seen_off_the
     strange[1] += 2.5 * rows[:, 1].std()
     assert (strange >= rows.min(axis=0)).all()
     assert (strange <= rows.max(axis=0)).all()
-    found = distance(domain, strange)
-    assert found.spe > domain.spe_limit
+    measured = distance(domain, strange)
+    assert measured.spe > domain.spe_limit
     names = tuple(f"i{at}" for at in range(8))
-    assert largest(names, found.spe_contributions)[0] == "i1"
+    assert largest(names, measured.spe_contributions)[0] == "i1"
 
 
 def test_contributions_add_up():
     rows = correlated(300, 2)
     domain = fit_domain(rows, alpha=0.01)
-    found = distance(domain, rows[7] * 1.1)
-    assert found.t2_contributions.sum() == pytest.approx(found.t2)
-    assert found.spe_contributions.sum() == pytest.approx(found.spe)
+    measured = distance(domain, rows[7] * 1.1)
+    assert measured.t2_contributions.sum() == pytest.approx(measured.t2)
+    assert measured.spe_contributions.sum() == pytest.approx(measured.spe)
     t2, spe = scores(domain, rows[7:8] * 1.1)
-    assert (found.t2, found.spe) == (pytest.approx(t2[0]), pytest.approx(spe[0]))
+    assert (measured.t2, measured.spe) == (pytest.approx(t2[0]), pytest.approx(spe[0]))
 
 
 def test_an_input_that_was_constant_in_training_may_not_move():

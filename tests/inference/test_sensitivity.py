@@ -39,17 +39,17 @@ def test_of_a_linear_model_they_are_its_weights_the_strongest_over_its_range_fir
 
 
 def test_at_the_edge_of_its_range_an_input_is_moved_inwards_only():
-    asked = []
+    batches = []
 
     def watched(rows):
-        asked.append(rows)
+        batches.append(rows)
         return linear(rows)
 
     (first, *_rest) = sensitivities(of_four(*[(0.0, 10.0)] * 4), watched, vector(0.0, 10.0, 5.0, 5.0), column=0)
     assert first.input == "x3"
-    assert asked[0].min() >= 0.0
-    assert asked[0].max() <= 10.0
-    assert len(asked) == 1  # one batch
+    assert batches[0].min() >= 0.0
+    assert batches[0].max() <= 10.0
+    assert len(batches) == 1  # one batch
 
 
 def test_a_model_that_fails_explains_nothing_and_stops_nothing():

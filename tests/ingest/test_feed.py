@@ -41,7 +41,7 @@ class ScriptedSession:
 
     def __init__(self):
         self.feed = None
-        self.asked = []
+        self.history_reads = []
         self.renewed = 0
         self.goes_on = asyncio.Event()
         self.goes_on.set()
@@ -57,10 +57,10 @@ class ScriptedSession:
         await self.subscribed.wait()
 
     async def read_history(self, _tags, *, start_ns, end_ns):
-        self.asked.append(((start_ns - NOW_NS) // SECOND_NS, (end_ns - NOW_NS) // SECOND_NS))
+        self.history_reads.append(((start_ns - NOW_NS) // SECOND_NS, (end_ns - NOW_NS) // SECOND_NS))
         self.is_asked.set()
         await self.goes_on.wait()
-        return {"T": [sample("T", 55.0, at=self.asked[-1][0])]}
+        return {"T": [sample("T", 55.0, at=self.history_reads[-1][0])]}
 
 
 class Plant:
@@ -123,7 +123,7 @@ async def test_an_outage_during_which_the_clock_was_set_is_filled_and_on_record(
         pass
     begin = min(10, 10 + step)  # by the clock of then, or by that of now: whichever says more
     assert plant.gaps(GapKind.DISCONNECTED) == [(begin, plant.clock.wall)]
-    assert (plant.session.asked[0][0], plant.session.asked[-1][1]) == (begin, plant.clock.wall)
+    assert (plant.session.history_reads[0][0], plant.session.history_reads[-1][1]) == (begin, plant.clock.wall)
 
 
 async def test_a_clock_that_is_set_while_the_source_is_there_makes_no_outage():
@@ -170,7 +170,7 @@ async def test_the_history_of_a_server_whose_clock_is_wrong_fills_nothing():
     async with plant.filling():
         pass
     assert plant.listener.conditions["CLOCK_SKEW_PLC1"]
-    assert plant.session.asked == []
+    assert plant.session.history_reads == []
     assert plant.gaps(GapKind.DISCONNECTED) == [(0, 600)]
 
 
@@ -228,5 +228,5 @@ async def test_a_server_that_comes_back_with_a_wrong_clock_fills_nothing():
     plant.clock.boot = 600
     async with plant.filling():
         plant.tell_until_its_clock_is_known(2.0, server_ahead=-3600)
-    assert plant.session.asked == []
+    assert plant.session.history_reads == []
     assert plant.gaps(GapKind.DISCONNECTED) == [(11, 600)]

@@ -18,7 +18,7 @@ GAP = st.tuples(st.sampled_from("ABC"), st.integers(0, 50), st.integers(1, 9))
 @given(st.lists(st.one_of(GAP, st.none()), max_size=60))
 def test_whatever_is_told_is_covered_on_record_and_only_so_many_wait(steps):
     """Each step tells a gap of a tag, or commits one (None)."""
-    inbox, told, recorded = EventQueue(), [], []
+    inbox, noticed, recorded = EventQueue(), [], []
     gaps = Gaps(inbox=inbox, now=partial(moment, NOW_NS))
 
     def commit_one():
@@ -31,7 +31,7 @@ def test_whatever_is_told_is_covered_on_record_and_only_so_many_wait(steps):
         for step in steps:
             if step is not None:
                 tag, start, length = step
-                told.append(step)
+                noticed.append(step)
                 gaps.notice(GapKind.OVERFLOW, tag, from_ns=start, until_ns=start + length, times=1)
             elif len(inbox):
                 commit_one()
@@ -40,9 +40,9 @@ def test_whatever_is_told_is_covered_on_record_and_only_so_many_wait(steps):
             commit_one()
     finally:
         module.MOST_WAITING = usual
-    for tag, start, length in told:
+    for tag, start, length in noticed:
         assert any(gap.subject == tag and gap.from_ns <= start and start + length <= gap.until_ns for gap in recorded)
-    assert sum(gap.details.get("gaps", 1) for gap in recorded) == len(told)
+    assert sum(gap.details.get("gaps", 1) for gap in recorded) == len(noticed)
 
 
 def test_a_gap_that_is_waited_for_is_told_by_itself_however_many_wait():

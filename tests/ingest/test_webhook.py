@@ -109,13 +109,13 @@ def _ask_for_ever(deaf):
 
 
 async def test_a_result_is_answered_when_it_is_committed_and_not_before(served, loop):  # noqa: F811
-    asked = asyncio.create_task(post(served, RESULT))
+    posting = asyncio.create_task(post(served, RESULT))
     async with asyncio.timeout(10):
         while not len(loop.inbox):
             await asyncio.sleep(0.005)
-    assert not asked.done()  # nobody decides yet
+    assert not posting.done()  # nobody decides yet
     async with running(loop):
-        assert await asked == (200, {"status": "committed"})
+        assert await posting == (200, {"status": "committed"})
         assert await loop.rows("SELECT sample_id FROM lab_result") == [("S-1",)]
         assert (await post(served, RESULT))[0] == 200  # posted again: nothing changes
         assert await loop.rows("SELECT count(*) FROM disposition") == [(1,)]

@@ -34,11 +34,11 @@ def bench(tmp_path):
     return Bench(tmp_path)
 
 
-def suggested(bench, ph, *, temperature=76.5, said=True):
+def suggested(bench, ph, *, temperature=76.5, predicted=True):
     """What viscosity's model suggests once pH's has spoken: the proposed setpoint or None, and why there is none."""
     bench.line = line(models=(assignment(), ph), specifications=(VISCOSITY, PH))
     bench.order()
-    if said:
+    if predicted:
         bench.model_due(temperature, name="ph")
     bench.now_ns += SECOND_NS
     bench.model_due(temperature)
@@ -79,7 +79,7 @@ def test_a_move_does_not_lead_a_neighbour_out_of_its_validated_inputs(bench):
 
 
 def test_a_neighbour_that_has_not_spoken_forbids_the_move(bench):
-    assert suggested(bench, ph_model(), said=False) == (None, "SIDE_EFFECT_UNKNOWN")
+    assert suggested(bench, ph_model(), predicted=False) == (None, "SIDE_EFFECT_UNKNOWN")
 
 
 def test_a_neighbour_that_abstained_forbids_the_move(bench):
@@ -93,7 +93,7 @@ def test_what_a_neighbour_said_three_of_its_ticks_ago_no_longer_counts(bench):
 
 
 def test_in_shadow_a_neighbour_is_no_party(bench):
-    assert suggested(bench, ph_model(stage=Stage.SHADOW), said=False) == (pytest.approx(79.4), None)
+    assert suggested(bench, ph_model(stage=Stage.SHADOW), predicted=False) == (pytest.approx(79.4), None)
 
 
 def test_a_neighbour_that_an_alarm_has_put_in_shadow_is_not_vouched_for(bench):
@@ -104,7 +104,7 @@ def test_a_neighbour_that_an_alarm_has_put_in_shadow_is_not_vouched_for(bench):
 def test_a_value_that_nobody_wants_of_this_product_forbids_nothing(bench):
     ph = ph_model()
     other = replace(ph, bundle=replace(ph.bundle, outputs=(replace(PH_OUTPUT, analyte="colour"),)))
-    assert suggested(bench, other, said=False) == (pytest.approx(79.4), None)
+    assert suggested(bench, other, predicted=False) == (pytest.approx(79.4), None)
 
 
 def test_a_second_move_waits_until_the_neighbour_shows_the_first(bench):
@@ -136,7 +136,7 @@ def test_a_neighbours_value_stays_inside_the_limits_from_which_on_people_act(ben
 
 
 def test_a_neighbour_on_other_equipment_is_held_to_what_runs_there(bench):
-    assert suggested(bench, ph_model(equipment_id="E9"), said=False) == (pytest.approx(79.4), None)
+    assert suggested(bench, ph_model(equipment_id="E9"), predicted=False) == (pytest.approx(79.4), None)
 
 
 def test_inputs_follow_by_the_neighbours_own_word_else_by_their_tags():

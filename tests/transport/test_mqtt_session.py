@@ -160,12 +160,12 @@ async def test_a_refused_subscription_is_asked_for_again_as_rights_may_be_given_
 
 
 async def test_a_name_found_too_late_connects_nobody(monkeypatch):
-    loop, asked, found = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    loop, looked_up, answered = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     connects = socket.create_connection
 
     def slow(*arguments, **options):
-        loop.call_soon_threadsafe(asked.set)
-        found.wait(15)
+        loop.call_soon_threadsafe(looked_up.set)
+        answered.wait(15)
         return connects(*arguments, **options)
 
     monkeypatch.setattr(socket, "create_connection", slow)  # paho looks names up in it
@@ -175,10 +175,10 @@ async def test_a_name_found_too_late_connects_nobody(monkeypatch):
         options = SessionOptions(address=address, client_id="late", subscriptions=(), on_delivery=Box().take)
         connection = Connection(options, 1)
         opening = asyncio.create_task(connection.open(), name="opening")
-        await asyncio.wait_for(asked.wait(), 15)
+        await asyncio.wait_for(looked_up.wait(), 15)
         opening.cancel()
         connection.close(polite=False)
-        found.set()
+        answered.set()
         accepted, _from = await asyncio.to_thread(broker.accept)
         with accepted:
             accepted.settimeout(15)

@@ -71,7 +71,7 @@ def message_of(parts):
     return struct_to_binary(response)
 
 
-def told(response):
+def notified(response):
     """Return all that we make of a response; samples as text, as no number equals itself where it is none."""
     result = response.Parameters
     message = result.NotificationMessage
@@ -85,7 +85,7 @@ def told(response):
 @given(contents)
 def test_what_is_read_here_is_what_asyncua_reads(parts):
     sent = message_of(parts)
-    assert told(publish_response(Buffer(sent))) == told(struct_from_binary(ua.PublishResponse, Buffer(sent)))
+    assert notified(publish_response(Buffer(sent))) == notified(struct_from_binary(ua.PublishResponse, Buffer(sent)))
 
 
 @given(contents, st.data())
@@ -93,7 +93,7 @@ def test_a_response_that_is_cut_off_is_the_error_that_asyncua_goes_on_after(part
     sent = message_of(parts)
     cut = sent[: data.draw(st.integers(0, len(sent)))]
     with suppress(UaStructParsingError):
-        assert told(publish_response(Buffer(cut))) == told(struct_from_binary(ua.PublishResponse, Buffer(sent)))
+        assert notified(publish_response(Buffer(cut))) == notified(struct_from_binary(ua.PublishResponse, Buffer(sent)))
 
 
 def test_a_part_of_negative_length_is_refused_and_not_read_for_ever():
@@ -115,26 +115,26 @@ def responses_told_to(notifications, client=None):
 
 
 async def test_what_is_asked_for_again_and_cannot_be_read_costs_only_itself():
-    told = []
+    notified = []
 
     async def republish(_subscription, _number):
         raise ValueError("62 is not a valid NodeIdType")
 
     client = SimpleNamespace(uaclient=SimpleNamespace(session=SimpleNamespace(republish=republish)))
-    responses = responses_told_to(told, client)
+    responses = responses_told_to(notified, client)
     for number in (1, 3):
         message = ua.NotificationMessage(SequenceNumber=number, NotificationData=[struct.pack("<ii", 0, 0)])
         await responses.take(ua.PublishResult(NotificationMessage=message, AvailableSequenceNumbers=[2]))
-    assert [each.lost for each in told] == [False, True]
+    assert [each.lost for each in notified] == [False, True]
 
 
 async def test_values_that_cannot_be_read_are_told_as_lost():
-    told = []
-    responses = responses_told_to(told)
+    notified = []
+    responses = responses_told_to(notified)
     nested = struct.pack("<iIB", 1, 1, 0x01) + b"\x98\x01\x00\x00\x00" * 5000  # lists of lists of lists
     message = ua.NotificationMessage(SequenceNumber=1, NotificationData=[nested])
     await responses.take(ua.PublishResult(NotificationMessage=message))
-    assert [(each.samples, each.lost) for each in told] == [((), True)]
+    assert [(each.samples, each.lost) for each in notified] == [((), True)]
 
 
 def test_picoseconds_stand_behind_their_own_timestamp():

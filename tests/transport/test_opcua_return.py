@@ -27,8 +27,8 @@ def _sooner_signs_of_life(monkeypatch):
     monkeypatch.setattr("gateway.transport.opcua_subscription._KEEPALIVE_SECONDS", 2.0)
 
 
-def good(wanted):
-    return lambda value, status: value == wanted and quality_of(status) is Quality.GOOD
+def good(expected):
+    return lambda value, status: value == expected and quality_of(status) is Quality.GOOD
 
 
 def bad(_value, status):
@@ -322,14 +322,14 @@ async def test_a_server_that_renews_its_certificate_is_trusted_once_the_new_one_
 async def test_a_long_hole_is_filled_slice_by_slice_and_goes_on_where_it_was_broken_off(monkeypatch):
     monkeypatch.setattr("gateway.ingest.holes._FILL_SLICE_NS", SECOND_NS // 10)
     monkeypatch.setattr("gateway.ingest.hole_filling._FILL_AGAIN_SECONDS", 0.01)
-    asked = []
+    read_stretches = []
     async with through_a_link(history=True) as (server, link, listener):
         (feed,) = listener.feeds
         real = feed._session.read_history
 
         async def broken_now_and_then(tags, *, start_ns, end_ns):
-            asked.append((start_ns, end_ns))
-            if len(asked) % 2:
+            read_stretches.append((start_ns, end_ns))
+            if len(read_stretches) % 2:
                 raise SourceUnavailableError("not now")
             return await real(tags, start_ns=start_ns, end_ns=end_ns)
 
@@ -351,4 +351,4 @@ async def test_a_long_hole_is_filled_slice_by_slice_and_goes_on_where_it_was_bro
     assert [value for value, _again in groupby(known)] == written  # a slice begins with what held at its start
     assert aggregate(Aggregate.MEAN, window)[1] > 0.9
     assert gap.details["filled_samples"] == len(written) - 1
-    assert len(set(asked)) > 3
+    assert len(set(read_stretches)) > 3
