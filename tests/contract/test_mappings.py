@@ -210,9 +210,9 @@ def test_a_value_that_says_no_number_is_a_review():
 )
 def test_a_mapping_that_cannot_work_is_told(tmp_path, text, message):
     (tmp_path / "m.toml").write_text(text)
-    with pytest.raises(ConfigurationError) as told:
+    with pytest.raises(ConfigurationError) as error_info:
         read_lims(tmp_path / "m.toml")
-    assert message in "; ".join(f"{each.key} {each.message}" for each in told.value.problems)
+    assert message in "; ".join(f"{each.key} {each.message}" for each in error_info.value.problems)
 
 
 def test_the_status_of_a_message_is_never_guessed():

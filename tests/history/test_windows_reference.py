@@ -27,14 +27,14 @@ def pieces(given_samples):
     ordered = sorted(given_samples, key=lambda item: item[0])  # stable: later arrivals of a time come last
     end = START + LENGTH
     boundaries = sorted({START, end, *(at for at, _, _ in ordered if START < at < end)})
-    found = []
+    reference_rows = []
     for begin, stop in pairwise(boundaries):
         holding = [item for item in ordered if item[0] <= begin]
         if holding and holding[-1][2] == GOOD:
-            found.append(
+            reference_rows.append(
                 (Fraction(begin - START, SECOND_NS), Fraction(stop - START, SECOND_NS), Fraction(holding[-1][1]))
             )
-    return found
+    return reference_rows
 
 
 def reference(kind, stretches):

@@ -31,11 +31,11 @@ def linear(rows):
 
 
 def test_of_a_linear_model_they_are_its_weights_the_strongest_over_its_range_first():
-    found = sensitivities(
+    result = sensitivities(
         of_four((0.0, 100.0), (0.0, 10.0), (0.0, 1.0), (0.0, 1.0)), linear, vector(50.0, 5.0, 0.5, 0.5), column=0
     )
-    assert [(each.input, each.over) for each in found] == [("x0", 10.0), ("x1", 1.0), ("x3", pytest.approx(0.1))]
-    assert [each.per_unit for each in found] == pytest.approx([0.5, -3.0, 8.0])  # one without effect explains nothing
+    assert [(each.input, each.over) for each in result] == [("x0", 10.0), ("x1", 1.0), ("x3", pytest.approx(0.1))]
+    assert [each.per_unit for each in result] == pytest.approx([0.5, -3.0, 8.0])  # one without effect explains nothing
 
 
 def test_at_the_edge_of_its_range_an_input_is_moved_inwards_only():
@@ -63,14 +63,14 @@ def test_a_model_that_fails_explains_nothing_and_stops_nothing():
     st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=4),
     st.lists(st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e308, -1e308]), min_size=8, max_size=8),
 )
-def test_whatever_a_model_returns_only_numbers_are_told(values, said):
+def test_whatever_a_model_returns_only_numbers_are_told(values, outputs):
     limits = [(value - 1.0, value + 1.0) for value in values]
     with np.errstate(all="ignore"):
-        found = sensitivities(of_four(*limits), lambda _rows: np.array(said)[:, None], vector(*values), column=0)
-    assert all(np.isfinite([each.per_unit, each.over]).all() for each in found)
+        result = sensitivities(of_four(*limits), lambda _rows: np.array(outputs)[:, None], vector(*values), column=0)
+    assert all(np.isfinite([each.per_unit, each.over]).all() for each in result)
 
 
 def test_an_input_without_limits_is_left_out():
     four = of_four((0.0, 1.0), (-np.inf, np.inf), (0.0, 1.0), (0.0, 1.0))
-    found = sensitivities(replace(four), linear, vector(0.5, 5.0, 0.5, 0.5), column=0)
-    assert [each.input for each in found] == ["x3", "x0"]
+    result = sensitivities(replace(four), linear, vector(0.5, 5.0, 0.5, 0.5), column=0)
+    assert [each.input for each in result] == ["x3", "x0"]

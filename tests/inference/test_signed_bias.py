@@ -35,17 +35,17 @@ def bench(tmp_path):
 
 
 def act(bias=1.5, *, at=0.0, newest=-5.0):
-    wanted = SignedBias(
+    bias_act = SignedBias(
         bundle_sha256=bundle().identity.sha256, analyte="viscosity", bias=bias,
         newest_ns=NOW_NS + seconds_to_ns(newest), signed_ns=NOW_NS + seconds_to_ns(at), approver="Q. Head",
         meaning="checked",
     )  # fmt: skip
-    return signed(wanted, KEY)
+    return signed(bias_act, KEY)
 
 
-def put_in_force(bench, wanted):
+def put_in_force(bench, bias_act):
     """Have it on record as it is, whatever the gateway would say to it."""
-    bench.connection.execute(SQL["insert_signed_bias"], asdict(wanted))
+    bench.connection.execute(SQL["insert_signed_bias"], asdict(bias_act))
 
 
 def sign(bench, *biases, at_ns=None):
@@ -54,7 +54,7 @@ def sign(bench, *biases, at_ns=None):
     return bench.act(SignBiases(model="viscosity", biases=biases), at_ns=at_ns)
 
 
-def said(bench):
+def value_and_version(bench):
     bench.now_ns += SECOND_NS
     bench.model_due(78.0)
     prediction = newest_prediction(bench)
@@ -71,7 +71,7 @@ def test_results_propose_and_change_nothing_by_themselves(bench):
     assert learned(bench)["bias"] == 0.0
     assert learned(bench)["ewma"]["value"] != 0.0  # they are charted all the same
     assert audited(bench, "bias_changed") == []
-    assert said(bench) == (pytest.approx(100.0), 0)
+    assert value_and_version(bench) == (pytest.approx(100.0), 0)
     found = now(bench)
     assert (found.in_force.bias, found.proposal.bias, found.results) == (0.0, pytest.approx(1.5), 1)
 
@@ -81,13 +81,13 @@ def test_what_is_signed_is_in_force_from_then_on_and_audited_with_its_signature(
     proposal = now(bench).proposal
     signable = act(proposal.bias, newest=(proposal.newest_ns - NOW_NS) / SECOND_NS)
     assert sign(bench, signable).outcome is ActOutcome.DONE
-    assert said(bench) == (pytest.approx(101.5), 1)
+    assert value_and_version(bench) == (pytest.approx(101.5), 1)
     (entry,) = audited(bench, "bias_signed")
     assert (entry["approver"], entry["bias"], entry["meaning"]) == ("Q. Head", pytest.approx(1.5), "checked")
     assert entry["signature"] == signable.signature
     put_in_force(bench, act(-1.0, at=3))
-    assert said(bench) == (pytest.approx(101.5), 1)  # one second later: not yet
-    assert said(bench) == (pytest.approx(99.0), 2)
+    assert value_and_version(bench) == (pytest.approx(101.5), 1)  # one second later: not yet
+    assert value_and_version(bench) == (pytest.approx(99.0), 2)
 
 
 def test_a_proposal_is_at_most_a_step_from_what_is_in_force_and_what_is_in_force_at_most_the_total(bench):
@@ -98,15 +98,15 @@ def test_a_proposal_is_at_most_a_step_from_what_is_in_force_and_what_is_in_force
         bench.now_ns += 1
     assert now(bench).proposal.bias == pytest.approx(1.0)  # two above -1
     put_in_force(bench, act(50.0))
-    assert said(bench) == (pytest.approx(103.0), 2)
+    assert value_and_version(bench) == (pytest.approx(103.0), 2)
 
 
 def test_a_signed_correction_ends_with_the_age_of_the_newest_result_that_it_rests_on(bench):
     bench.line = line(models=(signable(max_age_ns=seconds_to_ns(7)),))
     put_in_force(bench, act(1.5, newest=-5.0))
-    assert said(bench)[0] == pytest.approx(101.5)
-    assert said(bench)[0] == pytest.approx(101.5)
-    assert said(bench)[0] == pytest.approx(100.0)
+    assert value_and_version(bench)[0] == pytest.approx(101.5)
+    assert value_and_version(bench)[0] == pytest.approx(101.5)
+    assert value_and_version(bench)[0] == pytest.approx(100.0)
 
 
 def test_the_charts_hold_results_against_what_was_in_force_when_their_sample_was_drawn(bench):
@@ -124,16 +124,16 @@ def test_an_act_that_is_not_what_its_key_has_signed_is_left_out_with_an_alarm(be
     assert signature_holds(act())
     assert not signature_holds(replace(act(), **changes))
     put_in_force(bench, replace(act(), **changes))
-    assert said(bench)[0] == pytest.approx(100.0)
+    assert value_and_version(bench)[0] == pytest.approx(100.0)
     assert bench.rows("SELECT code FROM latch") == [("EVIDENCE_DAMAGED",)]
 
 
 def test_only_keys_that_are_trusted_on_this_line_correct_anything(bench):
     bench.line = replace(bench.line, trusted_keys=frozenset({"ab" * 32}))
     put_in_force(bench, act())
-    assert said(bench)[0] == pytest.approx(100.0)
+    assert value_and_version(bench)[0] == pytest.approx(100.0)
     bench.line = replace(bench.line, trusted_keys=frozenset({act().public_key}))
-    assert said(bench)[0] == pytest.approx(101.5)
+    assert value_and_version(bench)[0] == pytest.approx(101.5)
 
 
 def test_what_is_in_force_already_and_what_is_too_old_is_not_proposed_again(bench):
@@ -179,5 +179,5 @@ def test_a_key_that_is_not_trusted_and_a_proposal_that_newer_results_have_overta
 
 def test_a_signature_counts_only_for_the_bundle_that_it_names(bench):
     put_in_force(bench, replace(act(), bundle_sha256="ef" * 32))
-    assert said(bench)[0] == pytest.approx(100.0)
+    assert value_and_version(bench)[0] == pytest.approx(100.0)
     assert bench.rows("SELECT code FROM latch") == []

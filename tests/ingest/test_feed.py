@@ -95,8 +95,8 @@ class Plant:
         await asyncio.wait({task})
 
     def gaps(self, kind):
-        found = [gap for gap in self.listener.gaps() if gap.kind is kind]
-        return [((gap.from_ns - NOW_NS) // SECOND_NS, (gap.until_ns - NOW_NS) // SECOND_NS) for gap in found]
+        gaps_of_kind = [gap for gap in self.listener.gaps() if gap.kind is kind]
+        return [((gap.from_ns - NOW_NS) // SECOND_NS, (gap.until_ns - NOW_NS) // SECOND_NS) for gap in gaps_of_kind]
 
     def statuses(self, seconds):
         now_ns = self.clock.now_ns()

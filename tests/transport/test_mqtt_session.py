@@ -186,23 +186,23 @@ async def test_a_name_found_too_late_connects_nobody(monkeypatch):
 
 
 async def test_the_will_is_published_when_the_session_goes_without_a_word(broker):
-    told = asyncio.Event()
+    seen = asyncio.Event()
     will = Will(topic="root/status", payload=lambda: b"offline")
     async with Participant(
-        "watcher", port=broker.port, version_5=True, subscriptions=("root/status",), on_message=lambda _m: told.set()
+        "watcher", port=broker.port, version_5=True, subscriptions=("root/status",), on_message=lambda _m: seen.set()
     ):  # fmt: skip
         session = session_of(broker, Box(), will=will)
         async with running(session):
             session._connection.socket.close()  # the cable is pulled
             async with asyncio.timeout(40):
-                await told.wait()
+                await seen.wait()
 
 
 async def test_a_session_that_ends_without_a_goodbye_leaves_its_will_and_a_polite_one_does_not(broker):
-    told = []
+    seen = []
     will = Will(topic="root/status", payload=lambda: b"offline")
     async with Participant(
-        "watcher", port=broker.port, version_5=True, subscriptions=("root/status",), on_message=told.append
+        "watcher", port=broker.port, version_5=True, subscriptions=("root/status",), on_message=seen.append
     ) as watcher:
         polite = session_of(broker, Box(), will=will, client_id="polite")
         async with running(polite):
@@ -211,9 +211,9 @@ async def test_a_session_that_ends_without_a_goodbye_leaves_its_will_and_a_polit
         async with running(session_of(broker, Box(), will=will, client_id="crashed")):
             pass  # its task is cancelled, as when another part of the daemon fails
         async with asyncio.timeout(15):
-            while len(told) < 2:
+            while len(seen) < 2:
                 await asyncio.sleep(0.01)
-    assert [message.payload for message in told] == [b"marker", b"offline"]
+    assert [message.payload for message in seen] == [b"marker", b"offline"]
 
 
 async def test_a_retained_message_comes_once_not_with_every_reconnect(broker):

@@ -105,6 +105,6 @@ async def test_a_server_that_is_not_there_is_told():
 
 async def test_browsing_names_nodes_as_the_configuration_wants_them():
     async with PlantOfTags(free_port(), padding=2) as plant:
-        found = {node.path: node for node in (await browse(source_of(plant.url), most=100)).variables}
-    assert found["/T"].node == f"nsu={URI};s=T"
-    assert found["/T"].data_type == "Double"
+        node_at = {node.path: node for node in (await browse(source_of(plant.url), most=100)).variables}
+    assert node_at["/T"].node == f"nsu={URI};s=T"
+    assert node_at["/T"].data_type == "Double"
