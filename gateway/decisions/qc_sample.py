@@ -28,14 +28,46 @@ def on_control(event: ResultArrived, facts: QcSampleFacts) -> Decision:
 
     A control that the configuration does not know, or without a validated number, is kept and judged by nobody.
     """
-    current = facts.history.current
-    result = replace(
-        numbered(event, facts.history, facts.context, ()), material_lot_id=None, other_lots=()
-    )  # it belongs to no lot
-    newest = is_newer(result, current)
+    result, material = _identified(event, facts)
+    newest = is_newer(result, facts.history.current)
+    point, rules = _judged(event, result, material, facts) if newest and material is not None else (None, ())
+    decided = _recorded(result, point, rules, facts, newest=newest)
+    if point is None or material is None:
+        return decided
+    return decided + Decision(messages=(_message(event, facts, material, point, _reasons(rules, result, point)),))
+
+
+def _identified(event: ResultArrived, facts: QcSampleFacts) -> tuple[LabResult, ControlMaterial | None]:
+    """Return (the result with its version and without a lot, its control material); an unknown material is flagged."""
+    result = numbered(event, facts.history, facts.context, ())
+    result = replace(result, material_lot_id=None, other_lots=())
     material = _material(result, facts)
     if material is None:
         result = replace(result, flags=(*result.flags, UNKNOWN_CONTROL))
+    return result, material
+
+
+def _judged(
+    event: ResultArrived, result: LabResult, material: ControlMaterial, facts: QcSampleFacts
+) -> tuple[ControlPoint | None, tuple[ControlRule, ...]]:
+    """Return (the control in standard deviations from its mean, the rules that it breaks); None without a number."""
+    point = _point(event, result, material)
+    if point is None:
+        return None, ()
+    rules = control_rules_broken(point, facts.controls)
+    return replace(point, rejected=any(rule.rejects for rule in rules)), rules
+
+
+def _recorded(
+    result: LabResult,
+    point: ControlPoint | None,
+    rules: tuple[ControlRule, ...],
+    facts: QcSampleFacts,
+    *,
+    newest: bool,
+) -> Decision:
+    """Put a control on record, with the later controls whose judgement changes by it."""
+    current = facts.history.current
     supersedes = current.result_id if current is not None and newest else None
     accepted = ResultAccepted(
         result=result,
@@ -43,23 +75,16 @@ def on_control(event: ResultArrived, facts: QcSampleFacts) -> Decision:
         current=supersedes is not None or current is None,
         lots=None,
     )
-    point = _point(event, result, material) if newest and material is not None else None
-    rules = () if point is None else control_rules_broken(point, facts.controls)
-    if point is not None:
-        point = replace(point, rejected=any(rule.rejects for rule in rules))
     body = {
         "sample_id": result.sample_id, "control_id": result.control_id, "result_version": result.result_version,
         "deviations": None if point is None else point.deviations, "rules": [rule.name for rule in rules],
         "rejected": point is not None and point.rejected, "supersedes": supersedes,
     }  # fmt: skip
     judged = (ControlJudged(point=point, withdrawn=supersedes), *_judged_again(point, facts)) if newest else ()
-    decided = Decision(
+    return Decision(
         records=(accepted, *judged),
         audit=(AuditEntry(kind="control_judged", subject=result.result_id, body=body),),
     )
-    if point is None or material is None:
-        return decided
-    return decided + Decision(messages=(_message(event, facts, material, point, _reasons(rules, result, point)),))
 
 
 def _message(
