@@ -34,7 +34,7 @@ class Action(StrEnum):
 def predicted_reason(
     prediction: Prediction, limits: Specification, *, outside: bool, action: Action | None = Action.TAKE_SAMPLE
 ) -> Reason:
-    """Return why a prediction is told: its value or, where that is inside, its interval reaches beyond a limit."""
+    """Return why a prediction gives a warning: its value, or where that is inside its interval, is beyond a limit."""
     return _reason(
         Advice.PREDICTED_OUT_OF_SPECIFICATION if outside else Advice.PREDICTED_NEAR_LIMIT,
         action,
@@ -53,7 +53,7 @@ def predicted_reason(
 
 
 def likely_reason(prediction: Prediction, *, probability: float, warn_at: float) -> Reason:
-    """Return why a probability is told: it is at least that from which on to warn."""
+    """Return why a probability gives a warning: it is at least ``warn_at``."""
     return _reason(
         Advice.LIKELY_OUT_OF_SPECIFICATION,
         Action.TAKE_SAMPLE,

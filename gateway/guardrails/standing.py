@@ -1,4 +1,4 @@
-"""Whether what a model has advised earlier may still stand and be told: by the line and the alarms of now. Pure.
+"""Whether earlier advice of a model may still stand and be sent: judged by the present line and alarms. Pure.
 
 A warning or suggestion outlives the moment in which it was judged. Meanwhile its model may have been demoted, replaced
 or taken out, and limits may have been narrowed. So it is judged again at each start, when a version is taken, when an

@@ -93,9 +93,9 @@ class Health:
             (log.debug if code in self._quiet else log.info)("alarm is over", code=code)
 
     def latched(self, codes: Iterable[str]) -> None:
-        """Note which alarms stand until a person takes them down; what stands from an earlier run is told once.
+        """Note which alarms stand until a person takes them down; what stands from an earlier run is logged once.
 
-        What latches later is told with the decision that latches it (``plant_log``).
+        An alarm that latches later is logged with the decision that latches it (``plant_log``).
         """
         codes = tuple(codes)
         if not self._latches_known and codes:

@@ -172,7 +172,7 @@ _SPEAKERS: Mapping[type, Callable[[Event, Any], Iterator[PlantLine]]] = {
 
 
 class PlantLog:
-    """Writes lines, and remembers what it has said of the last few thousand subjects."""
+    """Writes lines, and remembers the last line of each of the last few thousand subjects."""
 
     def __init__(self) -> None:
         self._last: OrderedDict[str, object] = OrderedDict()

@@ -104,7 +104,7 @@ class Settling:
         return bool(lost)
 
     async def _acknowledged(self, seqs: list[int], *, answered_at: float) -> None:
-        """Keep what was acknowledged; delete telemetry, and what the broker has lived on after or was told of twice."""
+        """Keep acknowledged messages; delete telemetry, and what the broker outlived or acknowledged twice."""
         messages = (self._in_flight.message(seq) for seq in seqs)
         gone = {message.seq for message in messages if message.lane is Lane.TELEMETRY or message.again}
         kept = [seq for seq in seqs if seq not in gone]

@@ -52,7 +52,7 @@ class FollowUps:
         self._something = asyncio.Event()
 
     def refresh_board(self, due: TimerDue) -> None:
-        """Have the board told anew, once for all that changes until then."""
+        """Have the board published again, once for all changes until then."""
         self._board_due = due
         self._something.set()
 
@@ -87,7 +87,7 @@ class FollowUps:
             self._something.clear()
 
     async def _publish_board(self) -> None:
-        """Have the board told where it is due; where the store fails it is given up, as every timer is."""
+        """Have the board published where it is due; where the store fails it is given up, as every timer is."""
         if self._board_due is None or self._clock.monotonic() < self._next_board_at:
             return
         await self._quiet()
@@ -96,7 +96,7 @@ class FollowUps:
         self._inbox.put(replace(due, at=self._clock.now()), Urgency.LATER)
 
     def _idle_seconds(self) -> float:
-        """Return for how long there is nothing to do unless something is told."""
+        """Return for how many seconds there is nothing to do unless something arrives."""
         if self._board_due is None:
             return _EVERY_SECONDS
         return max(0.0, self._next_board_at - self._clock.monotonic())

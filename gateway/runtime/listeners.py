@@ -45,7 +45,7 @@ class HearsOfProcessing:
         self.follow_up_loop.wake()
 
     def board_due(self, due: TimerDue) -> None:
-        """Have the board told anew when there is time."""
+        """Have the board published again when there is time."""
         self.follow_up_loop.refresh_board(due)
 
 

@@ -71,7 +71,7 @@ class ProcessListener(Protocol):
         ...
 
     def board_due(self, due: TimerDue) -> None:
-        """Note that the board is to be told anew, when there is time."""
+        """Note that the board is to be published again, when there is time."""
         ...
 
 
