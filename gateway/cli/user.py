@@ -1,4 +1,4 @@
-"""``labline user``: who may act on this line, by which roles, and how they show who they are."""
+"""``labline user``: the users who may act on this line, their roles, passwords and keys."""
 
 from contextlib import closing
 from getpass import getpass
@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from gateway.cli.acts import asked_for, name_option, person_option, reason_option, sign_in_of
+from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_table
 from gateway.config.credentials import credential
 from gateway.config.reading import read
@@ -18,29 +19,29 @@ from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 from gateway.store.queries.users import keys_of_all, users_of_all
 
-app = typer.Typer(help="The users of a line, their roles, passwords and keys.", no_args_is_help=True)
+app = typer.Typer(help="Manage the users of a line: their roles, passwords and keys.", no_args_is_help=True)
 NEW_PASSWORD = "new_user_password"  # noqa: S105 - the credential that holds it, where nobody can be asked
-_CONFIG = typer.Option(..., "--config", "-c", help="The configuration file.")
 _USER = typer.Argument(..., metavar="USER", help="The user's id, such as a.miller.")
-_ROLES = typer.Option(None, "--role", help="What the user may do; name it again for several roles.")
+_ROLE_NAMES = ", ".join(Role)
+_ROLES = typer.Option(None, "--role", metavar="<role>", help=f"A role: {_ROLE_NAMES}. May be repeated.")
 _ACCOUNT = typer.Option(
     None, "--os-user", metavar="ACCOUNT", help="The operating system's account that acts as this user."
 )
-_REASON = reason_option("--reason", "Why; goes into the audit trail.", required=False)
+_REASON = reason_option("--reason", "Why; it goes into the audit trail.", required=False)
 _PERSON = person_option()
 
 
 @app.callback()
 def _group() -> None:
-    """Manage the users of a line."""
+    """Manage the users of a line: their roles, passwords and keys."""
 
 
 @app.command(name="list")
 def list_users(
-    config: Path = _CONFIG,
-    as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
 ) -> None:
-    """Show the users, their roles and accounts, and the keys that are enrolled for them."""
+    """List the users with their roles and accounts, and the keys that sign for them."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
         users, keys = users_of_all(connection), keys_of_all(connection)
@@ -65,28 +66,30 @@ def list_users(
 @app.command()
 def add(
     user: str = _USER,
-    config: Path = _CONFIG,
-    name: str = name_option("--name", "The printed name, which stands wherever the user has acted."),
+    config: Path = CONFIG,
+    name: str = name_option("--name", "The printed name, which is recorded with each act of the user."),
     roles: list[Role] = _ROLES,
     account: str | None = _ACCOUNT,
     reason: str | None = _REASON,
     person: str | None = _PERSON,
 ) -> None:
-    """Add a user. The first one is made by the account to which the store belongs, as an administrator."""
+    """Add a user. The first must be an administrator, added by the account that owns the store."""
     act = AddUser(user_id=user, full_name=name, roles=tuple(roles or ()), os_user=account)
     _done(act, config, person, reason)
-    out.print(f"{user} is a user now; a password is set with: labline user password {user}", soft_wrap=True)
+    out.print(f"{user} is a user now; set a password with: labline user password {user}", soft_wrap=True)
 
 
 @app.command()
 def role(
     user: str = _USER,
-    roles: list[Role] = typer.Argument(..., help="All roles that the user has from now on."),
-    config: Path = _CONFIG,
+    roles: list[Role] = typer.Argument(
+        ..., metavar="ROLE", help=f"All roles that the user has from now on: {_ROLE_NAMES}."
+    ),
+    config: Path = CONFIG,
     reason: str | None = _REASON,
     person: str | None = _PERSON,
 ) -> None:
-    """Give a user other roles: those that are named, and no others."""
+    """Replace the roles of a user by those that are named."""
     _done(ChangeUser(user_id=user, roles=tuple(roles)), config, person, reason)
     out.print(f"{user} has the roles: {', '.join(roles)}", soft_wrap=True)
 
@@ -94,7 +97,7 @@ def role(
 @app.command()
 def change(
     user: str = _USER,
-    config: Path = _CONFIG,
+    config: Path = CONFIG,
     name: str | None = name_option("--name", "The printed name from now on.", required=False),
     account: str | None = typer.Option(None, "--os-user", metavar="ACCOUNT", help="The account; '' takes it away."),
     reason: str | None = _REASON,
@@ -102,31 +105,31 @@ def change(
 ) -> None:
     """Change a user's printed name, or the operating system's account that acts as this user."""
     if name is None and account is None:
-        raise LablineError("nothing is named to be changed", hint="give --name or --os-user")
+        raise LablineError("no change is named", hint="give --name or --os-user")
     _done(ChangeUser(user_id=user, full_name=name, os_user=account), config, person, reason)
     out.print(f"{user} is changed")
 
 
 @app.command()
 def disable(
-    user: str = _USER, config: Path = _CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
+    user: str = _USER, config: Path = CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
 ) -> None:
-    """Let a user act no more; what the user has done stays on record."""
+    """Stop a user from acting; what the user has done stays on record."""
     _done(ChangeUser(user_id=user, disabled=True), config, person, reason)
     out.print(f"{user} is disabled")
 
 
 @app.command()
 def enable(
-    user: str = _USER, config: Path = _CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
+    user: str = _USER, config: Path = CONFIG, reason: str | None = _REASON, person: str | None = _PERSON
 ) -> None:
-    """Let a user who was disabled act again."""
+    """Allow a disabled user to act again."""
     _done(ChangeUser(user_id=user, disabled=False), config, person, reason)
     out.print(f"{user} is enabled")
 
 
 @app.command()
-def password(user: str = _USER, config: Path = _CONFIG, person: str | None = _PERSON) -> None:
+def password(user: str = _USER, config: Path = CONFIG, person: str | None = _PERSON) -> None:
     """Set a user's password; it is asked for twice. One that an administrator sets is changed at the next sign-in."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
@@ -142,12 +145,12 @@ def password(user: str = _USER, config: Path = _CONFIG, person: str | None = _PE
 @app.command()
 def enroll(
     user: str = _USER,
-    key: Path = typer.Option(..., "--key", help="The terminal's Ed25519 public key as PEM."),
-    label: str = name_option("--terminal", "Which terminal holds the key."),
-    config: Path = _CONFIG,
+    key: Path = typer.Option(..., "--key", metavar="<file>", help="The terminal's Ed25519 public key (PEM)."),
+    label: str = name_option("--terminal", "The name of the terminal that holds the key."),
+    config: Path = CONFIG,
     person: str | None = _PERSON,
 ) -> None:
-    """Let a terminal's key sign responses for a user; unsigned responses can acknowledge only."""
+    """Let a terminal's key sign responses of a user; without a signature a response can only acknowledge."""
     answer = _done(EnrollKey(user_id=user, public_key=_public_key(key), label=label), config, person, None)
     out.print(f"{user} signs with the key {answer.details['key_id']}", soft_wrap=True)
 
@@ -155,10 +158,10 @@ def enroll(
 @app.command()
 def revoke(
     key: str = typer.Argument(..., metavar="KEY", help="The key's id, as labline user list shows it."),
-    config: Path = _CONFIG,
+    config: Path = CONFIG,
     person: str | None = _PERSON,
 ) -> None:
-    """Let a key sign nothing any more."""
+    """Revoke a key: it can sign no more responses."""
     _done(RevokeKey(key_id=key), config, person, None)
     out.print(f"the key {key} is revoked", soft_wrap=True)
 
@@ -169,12 +172,12 @@ def _done(act: Act, config: Path, person: str | None, reason: str | None) -> Ans
 
 
 def _new_password(user: User) -> str:
-    """Return a new password from the terminal or the credential; raises LablineError where it does not do."""
+    """Return a new password from the terminal or the credential; raises LablineError if it is too weak."""
     new = credential(NEW_PASSWORD)
     if new is None:
         new = asked_for(f"New password of {user.user_id}: ", NEW_PASSWORD)
         if getpass("Once more: ") != new:
-            raise LablineError("the two are not the same", hint="nothing is changed; try again")
+            raise LablineError("the two passwords are not the same", hint="nothing is changed; try again")
     problem = problem_of(new, user_id=user.user_id, full_name=user.full_name)
     if problem is not None:
         raise LablineError(problem, hint="nothing is changed; choose another one")
@@ -189,7 +192,9 @@ def _public_key(path: Path) -> str:
     try:
         key = load_pem_public_key(path.read_bytes())
     except ValueError as error:
-        raise LablineError(f"{path} is no public key as PEM", hint="openssl pkey -in KEY.pem -pubout") from error
+        hint = "make it from the private key: openssl pkey -in KEY.pem -pubout"
+        raise LablineError(f"{path} is no public key as PEM", hint=hint) from error
     if not isinstance(key, Ed25519PublicKey):
-        raise LablineError(f"{path} is no Ed25519 key", hint="openssl genpkey -algorithm ed25519 -out KEY.pem")
+        hint = "make a new key: openssl genpkey -algorithm ed25519 -out KEY.pem"
+        raise LablineError(f"{path} is no Ed25519 key", hint=hint)
     return key.public_bytes_raw().hex()
