@@ -26,59 +26,73 @@ class OpcUaTable(Table):
     """``[opcua.<name>]``: an OPC UA server."""
 
     url: Annotated[str, AfterValidator(endpoint)] = Field(
-        pattern=URL, description="the server's endpoint, opc.tcp://host:port"
+        pattern=URL, description="the server's endpoint, such as opc.tcp://10.0.0.5:4840"
     )
     security: str = Field(
         default="None", pattern=SECURITY,
         description='"None" or policy and mode, such as "Basic256Sha256/SignAndEncrypt"',
     )  # fmt: skip
     certificate: Path | None = Field(
-        default=None, description="this gateway's certificate, where security is set; relative to this file"
+        default=None, description="this gateway's certificate, needed with security; a path relative to this file"
     )
     server_certificate: Path | None = Field(
         default=None,
-        description="the server's certificate, pinned; or a folder of several, for a change without a stop",
+        description="the server's certificate that is trusted, or a folder of several, to change it without a stop",
     )
     username: str | None = Field(default=None, description="the user; the password is credential opcua_<name>_password")
-    publishing_interval: Duration = Field(default=0.5, gt=0, description='how often values come in batches, "500ms"')
-    sampling_interval: Duration = Field(default=0.25, gt=0, description='how often the server samples, "250ms"')
+    publishing_interval: Duration = Field(
+        default=0.5, gt=0, description='how often the server sends values, such as "500ms"'
+    )
+    sampling_interval: Duration = Field(
+        default=0.25, gt=0, description='how often the server reads values, such as "250ms"'
+    )
     max_clock_skew: Duration = Field(
-        default=2.0, gt=0, description='beyond it values of this server, or of one tag, are not used, "2s"'
+        default=2.0, gt=0, description='how wrong the clock of the server or a tag may be, such as "2s"'
     )
     time: Literal["source", "server", "arrival"] = Field(
         default="source",
-        description='whose time a value counts from: "source", "server", or "arrival" where neither clock is right',
+        description='which time of a value counts: "source", "server", or "arrival" if neither clock is right',
     )
 
 
 class MqttTable(Table):
     """``[mqtt]``: the broker."""
 
-    host: Annotated[str, AfterValidator(host_name)] = Field(min_length=1, description="the broker's host")
-    port: int = Field(default=8883, ge=1, le=65535, description="the broker's port")
-    tls: bool = Field(default=True, description="whether the connection is encrypted")
-    ca_certificate: Path | None = Field(default=None, description="who signed the broker's certificate")
+    host: Annotated[str, AfterValidator(host_name)] = Field(
+        min_length=1, description="the broker's name or address, such as broker.local"
+    )
+    port: int = Field(default=8883, ge=1, le=65535, description="the broker's port, 1 to 65535")
+    tls: bool = Field(default=True, description="whether the connection is encrypted: true or false")
+    ca_certificate: Path | None = Field(
+        default=None, description="the certificate (PEM) of the authority that signed the broker's"
+    )
     certificate: Path | None = Field(
-        default=None, description="this client's certificate; key: credential mqtt_key.pem"
+        default=None, description="this client's certificate (PEM); its private key is credential mqtt_key.pem"
     )
     username: str | None = Field(default=None, description="the user; the password is credential mqtt_password")
-    protocol: Literal["5", "3.1.1"] = Field(default="5", description='"5" or "3.1.1"')
+    protocol: Literal["5", "3.1.1"] = Field(default="5", description='the version of MQTT, "5" or "3.1.1", in quotes')
     client_id: Annotated[str, AfterValidator(client_identifier)] = Field(
-        min_length=1, max_length=60, description="unique at the broker; -in is appended for results"
+        min_length=1,
+        max_length=60,
+        description="a name that no other client of the broker has; the client for results gets -in appended",
     )
-    session_expiry: Duration = Field(default=7 * 86400.0, ge=60, description="how long the broker keeps results for us")
-    receive_maximum: int = Field(default=100, ge=1, le=1000, description="results in flight to us at once")
+    session_expiry: Duration = Field(
+        default=7 * 86400.0, ge=60, description='how long the broker keeps results while we are away, such as "7d"'
+    )
+    receive_maximum: int = Field(
+        default=100, ge=1, le=1000, description="how many unacknowledged results the broker may send, 1 to 1000"
+    )
     topic_root: str = Field(
         default="{enterprise}/{site}/{area}/{line}/quality",
         pattern=TOPIC_ROOT,
-        description="root of our topics",
+        description="the root of all topics that the gateway publishes",
     )
 
 
 class MesTable(Table):
     """``[mes]``: orders and lots."""
 
-    topic: str = Field(default="mes/context/#", description="topic filter of context messages")
+    topic: str = Field(default="mes/context/#", description="the topic filter of orders and lots")
 
 
 class MasterDataTable(Table):
@@ -98,7 +112,7 @@ class MappingTable(Table):
     items: str | None = Field(default=None, description="the path to a list whose elements are one result each")
     statuses: dict[str, ResultStatus] = Field(default_factory=dict, description="the laboratory's words for a status")
     paths: dict[str, str] = Field(
-        description="our field to its path; $. begins at the message, where items names a list"
+        description="for each of our fields its path in the message; $. begins at the whole message if items is set"
     )
 
     @model_validator(mode="after")
@@ -122,19 +136,20 @@ class MappingTable(Table):
 class LimsTable(Table):
     """``[lims]``: laboratory results."""
 
-    topic: str = Field(default="lims/results/#", description="topic filter of results")
+    topic: str = Field(default="lims/results/#", description="the topic filter of results")
     mapping: MappingName | MappingTable = Field(
         default="canonical", description=f"how messages are read: {', '.join(MAPPINGS)}, or a table of paths"
     )
-    decimal_comma: bool = Field(default=False, description="whether numbers in texts are written with a comma")
-    source: Name = Field(default="lims", description="name of this interface; part of every result's identity")
+    decimal_comma: bool = Field(default=False, description="whether numbers in texts are written as 9,8: true or false")
+    source: Name = Field(default="lims", description="the name of this interface; part of every result's identity")
     assume_status: ResultStatus | None = Field(
-        default=None, description="status of a message without one; else such a result is for review"
+        default=None, description="the status of results that name none; without it they are for review"
     )
-    analytes: dict[str, Name] = Field(default_factory=dict, description="the laboratory's test names to ours")
+    analytes: dict[str, Name] = Field(
+        default_factory=dict, description="for each test name of the laboratory our name of the analyte"
+    )
     ignore: list[str] = Field(
-        default_factory=list,
-        description="fields of messages and columns of files that do not matter",
+        default_factory=list, description="fields of messages and columns of files that do not matter"
     )
 
 
@@ -142,7 +157,7 @@ class WebhookTable(Table):
     """``[webhook]``: results over HTTP, without MQTT; credential lims_webhook_token has 16 characters or more."""
 
     port: int | None = Field(default=None, ge=1, le=65535, description="the port; without it there is no webhook")
-    host: str = Field(default="127.0.0.1", description="the address to listen on; others than loopback need tls")
+    host: str = Field(default="127.0.0.1", description="the address to listen on; any but 127.0.0.1 needs certificate")
     certificate: Path | None = Field(
         default=None, description="the server's certificate as PEM; its key is credential lims_webhook_key.pem"
     )

@@ -24,20 +24,26 @@ class BandsTable(Table):
 class SpecificationTable(Table):
     """``[[specification]]``: limits of one analyte of one product, or the texts that it accepts."""
 
-    product: Foreign = Field(description="material_definition_id")
+    product: Foreign = Field(description="the product, as messages name it in material_definition_id")
     analyte: Name = Field(description="our name of the analyte")
-    lower: float | None = Field(default=None, description="lower limit")
-    upper: float | None = Field(default=None, description="upper limit")
-    target: float | None = Field(default=None, description="what one aims at")
-    unit: Unit | None = Field(default=None, description="the unit of all of them; docs/laboratory.md lists units")
+    lower: float | None = Field(default=None, description="the lower limit, a number")
+    upper: float | None = Field(default=None, description="the upper limit, a number")
+    target: float | None = Field(default=None, description="the target value, a number")
+    unit: Unit | None = Field(default=None, description="the unit of limits and target; docs/laboratory.md lists units")
     version: str | None = Field(default=None, description="the specification's version")
-    inclusive: bool = Field(default=True, description="whether a value on a limit is inside")
-    lower_inclusive: bool | None = Field(default=None, description="of the lower limit alone, else as inclusive says")
-    upper_inclusive: bool | None = Field(default=None, description="of the upper limit alone, else as inclusive says")
+    inclusive: bool = Field(default=True, description="whether a value on a limit is inside: true or false")
+    lower_inclusive: bool | None = Field(
+        default=None, description="the same for the lower limit alone; without it as inclusive says"
+    )
+    upper_inclusive: bool | None = Field(
+        default=None, description="the same for the upper limit alone; without it as inclusive says"
+    )
     decimals: int | None = Field(
         default=None, ge=0, le=9, description="to how many decimals results are rounded before they are compared"
     )
-    client: Foreign | None = Field(default=None, description="client_id: for this client's orders only; else for all")
+    client: Foreign | None = Field(
+        default=None, description="only for orders of this client (client_id); without it for all"
+    )
     effective_from: Time | None = Field(default=None, description="in force for samples drawn from then on (RFC 3339)")
     effective_until: Time | None = Field(default=None, description="in force for samples drawn before then (RFC 3339)")
     required: bool = Field(default=False, description="whether no lot of the product is released without it")
@@ -95,9 +101,11 @@ class ControlTable(Table):
 
     material: Foreign = Field(description="what results name as their control_id")
     analyte: Name = Field(description="our name of the analyte")
-    mean: float = Field(allow_inf_nan=False, description="its known value")
-    standard_deviation: float = Field(gt=0, allow_inf_nan=False, description="of the measurement, in the same unit")
-    unit: Unit | None = Field(default=None, description="of both; results are converted to it")
+    mean: float = Field(allow_inf_nan=False, description="the known value of the material")
+    standard_deviation: float = Field(
+        gt=0, allow_inf_nan=False, description="the standard deviation of the measurement, in the same unit"
+    )
+    unit: Unit | None = Field(default=None, description="the unit of both; results are converted to it")
 
 
 class TogetherTable(Table):
@@ -121,7 +129,9 @@ class SamplingTable(Table):
     """``[sampling]``: which samples the laboratory is asked for when lots end."""
 
     enabled: bool = Field(default=False, description="whether requests are published")
-    tests_per_hour: float | None = Field(default=None, gt=0, description="what the laboratory can do, for due times")
+    tests_per_hour: float | None = Field(
+        default=None, gt=0, description="how many tests the laboratory can do in an hour; due times follow from it"
+    )
     tests: dict[Name, tuple[str, str]] = Field(
         default_factory=dict, description='by analyte, the test\'s id and name in the LIMS: ["QC-001", "Viscosity"]'
     )

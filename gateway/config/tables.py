@@ -1,4 +1,4 @@
-"""The configuration as one typed model, with units and hints in its descriptions."""
+"""The configuration file as one typed model; its descriptions are the hints of errors, with units."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,12 +16,12 @@ OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
 
 
 class SiteTable(Table):
-    """``[site]``: where this gateway stands, in words of ISA-95."""
+    """``[site]``: where this gateway stands, in the words of ISA-95."""
 
-    enterprise: Name = Field(description="the enterprise")
-    site: Name = Field(description="the site")
-    area: Name = Field(description="the area")
-    time_zone: str = Field(default="UTC", description='of the plant\'s shifts, such as "Europe/Paris"')
+    enterprise: Name = Field(description="the enterprise, such as acme; part of every topic")
+    site: Name = Field(description="the site of the enterprise, such as north; part of every topic")
+    area: Name = Field(description="the area of the site, such as mixing; part of every topic")
+    time_zone: str = Field(default="UTC", description='the time zone of the plant\'s shifts, such as "Europe/Paris"')
     line: Name = Field(description="the production line or process cell; one gateway serves one line")
 
 
@@ -31,28 +31,38 @@ class StoreTable(Table):
     directory: Path = Field(
         description="a folder of this line's own, which the service may write; relative to this file"
     )
-    quota: Size = Field(default=2 * 2**30, description='for telemetry, guidance and history, such as "2 GiB"')
-    free_space_floor: Size = Field(default=512 * 2**20, description='kept free on the disk, such as "512 MiB"')
+    quota: Size = Field(
+        default=2 * 2**30, description='the most that telemetry, guidance and history may take, such as "2 GiB"'
+    )
+    free_space_floor: Size = Field(
+        default=512 * 2**20, description='how much of the disk is kept free, such as "512 MiB"'
+    )
     history_retention: Duration = Field(default=30 * 86400.0, description='how long tag history is kept, such as "30d"')
 
 
 class TagTable(Table):
     """``[tags.<name>]``: a process tag."""
 
-    source: str = Field(description="the [opcua.<name>] it comes from")
-    node: NodeText = Field(description="nsu=<namespace uri>;<identifier>, never a namespace index")
+    source: str = Field(description="the server that has it: the name in [opcua.<name>]")
+    node: NodeText = Field(
+        description="nsu=<namespace uri>;<identifier>, as labline opcua browse shows it, not a namespace index"
+    )
     index: int | None = Field(
-        default=None, ge=0, le=LARGEST_UINT32, description="of an array, the element to take; the first is 0"
+        default=None, ge=0, le=LARGEST_UINT32, description="which element of an array to take; the first is 0"
     )
-    equipment: Name = Field(description="the equipment it belongs to; that is how a prediction finds its lot")
+    equipment: Name = Field(description="the equipment it belongs to; by it a prediction finds its lot")
     unit: Unit = Field(description="the engineering unit")
-    validated: Limits | None = Field(default=None, description="[lower, upper]: outside, no model uses it")
-    max_rate: Rate | None = Field(default=None, description='fastest believable change, such as "2.0/s"')
-    frozen_after: Duration | None = Field(
-        default=None, gt=0, description='a sensor that shows the very same value for so long is stuck, such as "10m"'
+    validated: Limits | None = Field(
+        default=None, description="[lower, upper]: no model uses a value outside of these limits"
     )
-    max_age: Duration = Field(default=10.0, gt=0, description='oldest value that may be used, such as "10s"')
-    accept_uncertain: bool = Field(default=False, description="whether uncertain quality may be used")
+    max_rate: Rate | None = Field(default=None, description='the fastest change that can be real, such as "2.0/s"')
+    frozen_after: Duration | None = Field(
+        default=None, gt=0, description='after how long without any change a sensor counts as stuck, such as "10m"'
+    )
+    max_age: Duration = Field(default=10.0, gt=0, description='how old a value may be to be used, such as "10s"')
+    accept_uncertain: bool = Field(
+        default=False, description="whether values of uncertain OPC UA quality may be used: true or false"
+    )
 
 
 def _stage(value: Any) -> Any:
@@ -70,7 +80,7 @@ class ModelTable(Table):
     equipment: Name = Field(description="the equipment it predicts for")
     every: Duration = Field(default=5.0, ge=0.1, description='how often it predicts, such as "5s"')
     stage: Annotated[Stage, BeforeValidator(_stage)] = Field(
-        default=Stage.SHADOW, description="a ceiling: shadow, advise, approve or automatic"
+        default=Stage.SHADOW, description="how far the model may go at most: shadow, advise, approve or automatic"
     )
     bias: Literal["off", "signed", "auto"] = Field(
         default="off",
@@ -88,7 +98,7 @@ class ApprovalTable(Table):
 
     trusted_keys: Path | None = Field(
         default=None,
-        description="a folder of Ed25519 public keys as PEM, one per approver; without it the config's stage holds",
+        description="a folder of Ed25519 public keys (PEM), one for each approver; without it no signature is needed",
     )
 
 
@@ -99,9 +109,9 @@ class ProceduresTable(Table):
 
 
 class TextsTable(Table):
-    """``[texts]``: the language of sentences."""
+    """``[texts]``: the language of the sentences in messages."""
 
-    language: Literal["en"] = Field(default="en", description="language of the sentences in payloads")
+    language: Literal["en"] = Field(default="en", description="the language of the sentences in messages")
 
 
 class Settings(Table):
