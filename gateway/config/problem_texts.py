@@ -72,10 +72,9 @@ def _is_choice(part: object) -> bool:
 
 def _is_meant(error: Mapping[str, Any]) -> bool:
     """Return whether an error is about the alternative that was written: a table where it is one, else the word."""
-    is_table = isinstance(error["input"], dict)
-    if error["type"] == "literal_error":
-        return not is_table
-    return error["type"] not in {"model_type", "model_attributes_type", "dict_type"}
+    if not _is_choice(error["loc"][-1]):
+        return True  # within the table
+    return error["type"] == "literal_error" and not isinstance(error["input"], dict)
 
 
 def text_of(error: Mapping[str, Any], *, in_seconds: bool) -> str:
