@@ -1,4 +1,4 @@
-"""An error of the configuration is told in the file's own words: what is wrong with a value, never how it was checked."""
+"""An error of the configuration speaks the file's own words: what is wrong with a value, and where."""
 
 import pytest
 
