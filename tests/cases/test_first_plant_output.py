@@ -64,7 +64,7 @@ def test_first_plant_07_ids_are_never_broken(traced, monkeypatch):
 
 def test_first_plant_07_in_a_pipe_a_reason_is_whole_on_one_line(monkeypatch):
     reason = "moisture 4.297 is above the upper limit of 4.2 % " * 10
-    node = Node(kind="lot", id="L", told={"reasons": [{"text": reason.strip()}]})
+    node = Node(kind="lot", id="L", details={"reasons": [{"text": reason.strip()}]})
     assert printed(story([node]), monkeypatch, file=io.StringIO())[1] == f"  because {reason.strip()}"
 
 
@@ -75,7 +75,7 @@ def test_first_plant_07_the_whole_story_has_every_record_each_time(traced):
 
 
 def test_a_damaged_record_is_marked_in_the_story():
-    assert "DAMAGED" in story([Node(kind="lot", id="L", told={}, holds=False)])[0].text
+    assert "DAMAGED" in story([Node(kind="lot", id="L", details={}, holds=False)])[0].text
 
 
 @pytest.mark.parametrize(
