@@ -175,7 +175,7 @@ def test_several_analytes_are_held_against_the_reference_of_their_own_client(ben
         bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": ph, "spec_min": 6, "spec_max": 8,
                       "material_lot": f"TREND-{number}", "product": "FG-100", "status": "approved",
                       **scope})  # fmt: skip
-        return {each["code"] for each in bench.sent("disposition")[-1]["reasons"]}
+        return {reason["code"] for reason in bench.sent("disposition")[-1]["reasons"]}
 
     for number in range(1, 21):
         shared = chance.normal()
@@ -216,9 +216,9 @@ def test_the_command_tells_series_of_clients_and_studies_apart(bench, tmp_path):
     assert "client" not in shown
     measured(bench, 100.0, number=12, **NORDIC)
     measured(bench, 100.0, number=3, study_id="T-1", **OTHER)
-    said = CliRunner().invoke(app, ["trend", "list", "--config", str(config), "--json"])
-    told = [(each["client_id"], each["study_id"], each["values"]) for each in json.loads(said.stdout)["series"]]
-    assert told == [(None, None, 1), ("ATLAS", "T-1", 1), ("NORDIC", None, 1)]
+    answer = CliRunner().invoke(app, ["trend", "list", "--config", str(config), "--json"])
+    series = [(row["client_id"], row["study_id"], row["values"]) for row in json.loads(answer.stdout)["series"]]
+    assert series == [(None, None, 1), ("ATLAS", "T-1", 1), ("NORDIC", None, 1)]
     shown = CliRunner().invoke(app, ["trend", "list", "--config", str(config)]).stdout
     assert "NORDIC" in shown
     assert "T-1" in shown
@@ -235,10 +235,10 @@ def test_a_suppliers_material_counts_for_the_client_that_it_was_bought_for_and_w
                            "material_lot_id": f"RM-{number}", "product": "MONOMER-A", "supplier": "Acme",
                            **scope})  # fmt: skip
         asking.follow()
-        said = []
+        reasons = []
         for client in ("NORDIC", "ATLAS"):
             asking.context("order_started", job_order_id="WO-1", client_id=client, equipment_id="R1",
                            material_definition_id="FG-100")  # fmt: skip
-            said.append(asking.ended(f"LOT-{client}", supplier="Acme")["recommended_tests"][0]["reason"])
-    assert "8 of 8 lots of MONOMER-A of Acme failed" in said[0]
-    assert "2 of 2 lots of MONOMER-A of Acme failed" in said[1]
+            reasons.append(asking.ended(f"LOT-{client}", supplier="Acme")["recommended_tests"][0]["reason"])
+    assert "8 of 8 lots of MONOMER-A of Acme failed" in reasons[0]
+    assert "2 of 2 lots of MONOMER-A of Acme failed" in reasons[1]

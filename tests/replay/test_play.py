@@ -57,9 +57,9 @@ def played(trained, tmp_path_factory):
 
     def make(folder):
         kept = folder / "kept"
-        found = labline("play", recipe, "--bundle", bundle, "--speed", 300, "--from-row", 450, "--rows", 100,
+        figures = labline("play", recipe, "--bundle", bundle, "--speed", 300, "--from-row", 450, "--rows", 100,
                         "--lead", 30, "--keep", kept, "--json")  # fmt: skip
-        return found, kept
+        return figures, kept
 
     return once(tmp_path_factory, "played", make)
 
@@ -75,15 +75,15 @@ def labline(*arguments, code=0):
 
 def test_the_running_gateway_reaches_on_a_recording_what_training_has_promised(trained, played):
     _recipe, _bundle, promised = trained
-    found, kept = played
-    assert (found["lost"], found["duplicates"], found["dead_letters"], found["audit"]) == (0, 0, 0, "ok")
-    assert found["lab_results"] == found["dispositions"] >= 19
-    assert found["predicted_rows"] >= 90  # of 100: at 300 times the pace a busy machine passes some by
-    assert found["accepted_share"] > 0.8
-    assert found["r2_accepted"] > max(promised["r2_as_served"] - 0.25, found["r2_last_result"])
-    assert found["coverage_accepted"] > 0.6
-    assert found["stage"] == {"quality": "advise"}
-    assert found["alarms"] == []
+    figures, kept = played
+    assert (figures["lost"], figures["duplicates"], figures["dead_letters"], figures["audit"]) == (0, 0, 0, "ok")
+    assert figures["lab_results"] == figures["dispositions"] >= 19
+    assert figures["predicted_rows"] >= 90  # of 100: at 300 times the pace a busy machine passes some by
+    assert figures["accepted_share"] > 0.8
+    assert figures["r2_accepted"] > max(promised["r2_as_served"] - 0.25, figures["r2_last_result"])
+    assert figures["coverage_accepted"] > 0.6
+    assert figures["stage"] == {"quality": "advise"}
+    assert figures["alarms"] == []
     assert (kept / "store" / "state.db").exists()
 
 
@@ -115,17 +115,17 @@ def test_another_version_is_held_against_what_was_said_at_the_time(trained, play
     report = labline(
         "replay", "--config", kept / "labline.toml", "--bundle", candidate, "--json", "--out", tmp_path / "r"
     )
-    drawn = {each.name: each.read_bytes() for each in (tmp_path / "r").glob("*.png")}
+    drawn = {drawing.name: drawing.read_bytes() for drawing in (tmp_path / "r").glob("*.png")}
     assert drawn.keys() == {"quality-quality-over-time.png", "quality-quality-counts.png", "guidance-counts.png"}
-    assert all(each.startswith(b"\x89PNG") for each in drawn.values())
+    assert all(drawing.startswith(b"\x89PNG") for drawing in drawn.values())
     (both,) = report["models"].values()
     assert report["differences"] > 50
     assert both["then"]["predictions"] == both["now"]["predictions"]
     assert both["now"]["mean_half_width"] != both["then"]["mean_half_width"]
     assert both["now"]["results"] == both["then"]["results"] > 10
-    told = labline("replay", "--config", kept / "labline.toml", "--bundle", candidate)
-    assert "differences; the first" in told
-    assert "mean_half_width" in told
+    shown = labline("replay", "--config", kept / "labline.toml", "--bundle", candidate)
+    assert "differences; the first" in shown
+    assert "mean_half_width" in shown
 
 
 def test_a_stretch_of_it_is_decided_as_it_was_with_what_the_laboratory_had_said_before(played):
@@ -136,7 +136,7 @@ def test_a_stretch_of_it_is_decided_as_it_was_with_what_the_laboratory_had_said_
     later = labline("replay", "--config", kept / "labline.toml", "--from", half, "--json")
     assert 0 < later["events"] < whole["events"]
     assert (later["differences"], later["first_differences"]) == (0, [])
-    assert sum(each["then"]["predictions"] for each in later["models"].values()) < 100
+    assert sum(model["then"]["predictions"] for model in later["models"].values()) < 100
 
 
 def recorded(trained, played, **changes):
@@ -157,16 +157,22 @@ def test_a_model_is_trained_from_what_the_line_itself_has_on_record(trained, pla
     written.write_text(recorded(trained, played))
     rows = recorded_rows(read_recipe(written), folder=tmp_path)
     with closing(read_state(played[1] / "store")) as connection:
-        said = output_on_record(connection, Stretch(from_ns=0, until_ns=2**62)).predictions
-    predicted_from = {rfc3339(each.features.end_ns): each.features.values for each in said.values() if each.features}
+        predictions = output_on_record(connection, Stretch(from_ns=0, until_ns=2**62)).predictions
+    predicted_from = {
+        rfc3339(prediction.features.end_ns): prediction.features.values
+        for prediction in predictions.values()
+        if prediction.features
+    }
     assert len(rows) >= 15
     for name, values in zip(rows.names, rows.features, strict=True):
         assert tuple(values) == predicted_from[name]  # to the last bit what the running gateway saw of the sample
     assert rows.timing.every_ns == pytest.approx(1e9, rel=0.05)  # five rows
-    found = labline("model", "train", written, "--to", tmp_path / "made", "--json", code=1)  # too few for its criterion
-    card = (Path(found["folder"]) / "card.md").read_text()
+    trained = labline(
+        "model", "train", written, "--to", tmp_path / "made", "--json", code=1
+    )  # too few for its criterion
+    card = (Path(trained["folder"]) / "card.md").read_text()
     assert "A row is a laboratory result" in card
-    assert found["figures"]["rows"] == len(rows)
+    assert trained["figures"]["rows"] == len(rows)
 
 
 @pytest.mark.parametrize(
@@ -213,8 +219,8 @@ def test_what_results_propose_is_shown_and_signed_by_a_person(played, tmp_path, 
     with closing(read_state(here / "store")) as connection:
         (newest_ns,) = connection.execute("SELECT max(sampled_ns) FROM feedback").fetchone()
     monkeypatch.setattr(corrections, "time", SimpleNamespace(time_ns=lambda: newest_ns + 60 * 10**9))
-    told = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who))])
-    assert "no correction of quality is proposed" in str(told.exception)  # at this pace they are too old after 12 s
+    answer = CliRunner().invoke(app, ["model", "correct", "quality", *map(str, (*where, *who))])
+    assert "no correction of quality is proposed" in str(answer.exception)  # at this pace they are too old after 12 s
     add_users_to(here / "store")
     clock = HandMoved(newest_ns + 10**9)
     monkeypatch.setattr(corrections, "time", clock)
@@ -265,7 +271,7 @@ def test_a_bundle_for_a_faster_plant_is_the_same_model_with_shorter_times(traine
     before, after = (read_manifest(files, where="here") for files in (bundle_files(bundle), faster))
     assert after.files == before.files
     assert after.version == "1.0.0+x300"
-    lags = [[item.lag_seconds for item in each.input] for each in (before, after)]
+    lags = [[item.lag_seconds for item in manifest.input] for manifest in (before, after)]
     assert [lag * 300 for lag in lags[1]] == pytest.approx(lags[0])
     one, other = before.output[0].interval.widening, after.output[0].interval.widening
     assert [age * 300 for age in other.age_seconds] == pytest.approx(one.age_seconds)
@@ -285,11 +291,11 @@ def test_without_a_bundle_the_plant_and_its_laboratory_are_there_for_another_gat
     if find_mosquitto() is None:
         missing("mosquitto")
     recipe = write_recipe(tmp_path)
-    told = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0)
-    assert 'node = "nsu=urn:labline:simulator;s=a"' in told
-    assert "OPC UA: opc.tcp://127.0.0.1:" in told
-    found = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0, "--json")
-    assert (found["rows_played"], found["lab_results"], found["predictions_heard"]) == (20, 4, 0)
+    shown = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0)
+    assert 'node = "nsu=urn:labline:simulator;s=a"' in shown
+    assert "OPC UA: opc.tcp://127.0.0.1:" in shown
+    figures = labline("play", recipe, "--speed", 600, "--rows", 20, "--begin-after", 0, "--json")
+    assert (figures["rows_played"], figures["lab_results"], figures["predictions_heard"]) == (20, 4, 0)
 
 
 def test_each_instant_belongs_to_the_row_that_holds_then():

@@ -32,11 +32,14 @@ def replayed(bench):
         LimsInterface(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
     )
     stretch = Stretch(from_ns=0, until_ns=NOW_NS + 100 * SECOND_NS)
-    events = [each.event for each in recorded_events(bench.connection, stretch, understand=understand)]
+    events = [recorded.event for recorded in recorded_events(bench.connection, stretch, understand=understand)]
     return [
-        (each.result.sample_id if isinstance(each, ResultArrived) else each.model, (each.at_ns - NOW_NS) // SECOND_NS)
-        for each in events
-        if isinstance(each, ResultArrived | ModelDue)
+        (
+            event.result.sample_id if isinstance(event, ResultArrived) else event.model,
+            (event.at_ns - NOW_NS) // SECOND_NS,
+        )
+        for event in events
+        if isinstance(event, ResultArrived | ModelDue)
     ]
 
 

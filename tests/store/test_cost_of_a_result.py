@@ -23,11 +23,13 @@ MOST_STATEMENTS = 27
 
 def statements_of(connection, event):
     """Return the statements that deciding an event takes."""
-    told = []
-    connection.set_trace_callback(told.append)
+    statements = []
+    connection.set_trace_callback(statements.append)
     decide_batch(connection, line=season._line(), batch=(Pending(event),), trail=False)
     connection.set_trace_callback(None)
-    return [after for before, after in pairwise(["", *told]) if after != before]  # a trigger tells its cause again
+    return [
+        after for before, after in pairwise(["", *statements]) if after != before
+    ]  # a trigger tells its cause again
 
 
 def results(lot, count):
@@ -61,10 +63,10 @@ def test_a_result_of_a_lot_with_many_results_takes_few_statements_more(connectio
 
 
 def test_a_look_at_a_lot_goes_along_indexes(connection):
-    asked = dict.fromkeys(
+    parameters = dict.fromkeys(
         ["material_lot_id", "sample_id", "source", "besides", "lots", "names", "at_ns", "most", "likeness"]
     )
-    plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {SQL['lot_at_a_glance']}", asked)]
+    plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {SQL['lot_at_a_glance']}", parameters)]
     assert any(step.startswith("SEARCH gap USING INDEX gap_in_time") for step in plan)
     large = ("gap", "assessment", "lab_result", "disposition", "guidance", "result_without_lot", "refused_result")
     assert not [step for step in plan for table in large if step.split()[:2] == ["SCAN", table]]

@@ -211,14 +211,14 @@ def rows_of_release():
 
 def names(connection, kind):
     """Return the names of all tables or views."""
-    wanted = "SELECT name FROM sqlite_master WHERE type = ? AND name NOT LIKE 'sqlite_%' ORDER BY name"
-    return [name for (name,) in connection.execute(wanted, (kind,))]
+    query = "SELECT name FROM sqlite_master WHERE type = ? AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    return [name for (name,) in connection.execute(query, (kind,))]
 
 
 def contents(connection, columns=None):
     """Return of every table the names and values of its columns, or of those named."""
     columns = columns or {
-        table: [each[1] for each in connection.execute(f"PRAGMA table_info({table})")]
+        table: [column[1] for column in connection.execute(f"PRAGMA table_info({table})")]
         for table in names(connection, "table")
     }
     rows = {
@@ -330,6 +330,6 @@ def test_the_trail_vouches_once_for_what_a_migration_has_changed(tmp_path, later
     assert check(tmp_path, gently=False).wrong == []
     with closing(open_state(tmp_path)) as connection:
         lines = connection.execute("SELECT body FROM audit WHERE kind = ? ORDER BY seq", (audit.MIGRATED,)).fetchall()
-    said = [json.loads(row["body"]) for row in lines]
-    assert [(line["from_schema"], line["to_schema"]) for line in said] == [(0, 1), (1, 2)]
-    assert list(said[1][audit.VOUCHED]) == ["settlement p"]
+    bodies = [json.loads(row["body"]) for row in lines]
+    assert [(line["from_schema"], line["to_schema"]) for line in bodies] == [(0, 1), (1, 2)]
+    assert list(bodies[1][audit.VOUCHED]) == ["settlement p"]

@@ -113,11 +113,11 @@ def test_a_corrupt_store_is_set_aside_whole_and_a_new_chain_begins_with_its_hash
     prepare(store, at_ns=NOW_NS)
     assert latches(store) == {"STORE_QUARANTINED"}
     ((kind, body),) = rows(store, "SELECT kind, body FROM audit")
-    said = json.loads(body)
+    body_of_line = json.loads(body)
     assert kind == "store_quarantined"
-    assert (said["last_seq"], said["last_hash"]) == head
-    assert (store / said["file"]).exists()
-    assert len(said["sha256"]) == 64
+    assert (body_of_line["last_seq"], body_of_line["last_hash"]) == head
+    assert (store / body_of_line["file"]).exists()
+    assert len(body_of_line["sha256"]) == 64
     prepare(store, at_ns=NOW_NS + 1)
     assert len(quarantined(store)) == 1  # once, not at every start
 
@@ -197,15 +197,17 @@ def test_damaged_text_stalls_nothing_and_a_damaged_row_is_never_hashed_anew(stor
         connection.execute("UPDATE lot SET latched = 0, recommendation = 'pending', job_order_id = 'WO-X'")
     with closing(sqlite3.connect(store / "state.db")) as connection, connection:
         connection.create_function("evidence_hash", -1, evidence_hash, deterministic=True)
-        (script,) = [each for each in read_migrations("gateway.store") if "lot_rehashed" in each]
+        (script,) = [script_text for script_text in read_migrations("gateway.store") if "lot_rehashed" in script_text]
         begin = script.index("CREATE TRIGGER lot_rehashed")
         connection.executescript(script[begin : script.index("END;", script.index("WHERE", begin)) + 4])
     bench = Bench(store)
     for number in (2, 3):
         bench.result({"sample_id": f"S-{number}", "test_name": "pH", "result": 7.0, "material_lot": "LOT/1"})
-    said = [row[0] for row in bench.connection.execute("SELECT recommendation FROM disposition ORDER BY rowid")]
-    assert said[0] == "hold"
-    assert "release" not in said
+    recommendations = [
+        row[0] for row in bench.connection.execute("SELECT recommendation FROM disposition ORDER BY rowid")
+    ]
+    assert recommendations[0] == "hold"
+    assert "release" not in recommendations
     assert bench.connection.execute("SELECT count(*) FROM lot_checked WHERE NOT holds").fetchone()[0] == 1
 
 
@@ -284,9 +286,9 @@ def test_what_is_salvaged_is_what_holds_and_is_put_back_where_it_is_missing(stor
     prepare(store, at_ns=NOW_NS)
     (file,) = quarantined(store)
     with closing(open_state(store)) as connection:
-        found = salvage(file, into=connection, at_ns=NOW_NS)
-    assert found.damaged["lot"] == 1
-    assert found.put_back["lab_result"] == found.holding["lab_result"] == 1
+        salvaged = salvage(file, into=connection, at_ns=NOW_NS)
+    assert salvaged.damaged["lot"] == 1
+    assert salvaged.put_back["lab_result"] == salvaged.holding["lab_result"] == 1
     assert rows(store, "SELECT count(*) FROM lab_result_checked WHERE holds") == [(1,)]
     assert rows(store, "SELECT count(*) FROM outbox_checked WHERE NOT holds") == [(0,)]
     assert [row[0] for row in rows(store, "SELECT kind FROM audit ORDER BY seq")] == ["store_quarantined", "salvaged"]
@@ -297,8 +299,8 @@ def test_a_trail_whose_words_are_damaged_is_told_and_not_stumbled_over(store):
         connection.execute("DROP TRIGGER audit_is_append_only_update")
         connection.execute("UPDATE audit SET body = replace(body, 'lab_result ', 'lab_?esult ')")
         connection.commit()
-    found = check(store, gently=False)
-    assert any("lab_?esult" in each and "missing or changed" in each for each in found.wrong)
+    findings = check(store, gently=False)
+    assert any("lab_?esult" in problem and "missing or changed" in problem for problem in findings.wrong)
 
 
 def test_a_salvaged_store_and_the_one_begun_since_are_one_again(store):
@@ -313,9 +315,9 @@ def test_a_salvaged_store_and_the_one_begun_since_are_one_again(store):
     bench.connection.execute("DELETE FROM outbox")
     assert rows(store, "SELECT recommendation, latched FROM lot") == [("review", 0)]  # it may have been on hold before
     (file,) = quarantined(store)
-    found = salvage(file, into=bench.connection, at_ns=NOW_NS)
+    salvaged = salvage(file, into=bench.connection, at_ns=NOW_NS)
     bench.connection.close()
-    assert found.merged == {"lot": 1, "job_order": 0}
+    assert salvaged.merged == {"lot": 1, "job_order": 0}
     assert rows(store, "SELECT recommendation, latched, holds FROM lot_checked") == [("hold", 1, 1)]
     versions = "SELECT sample_id, result_version, current, holds FROM lab_result_checked ORDER BY 1, 2"
     assert rows(store, versions) == [("S-1", 1, 0, 1), ("S-1", 2, 1, 1), ("S-2", 1, 1, 1)]
@@ -329,11 +331,11 @@ def test_what_both_stores_know_with_other_content_is_told_and_stays_where_it_is(
     bench = Bench(store)
     bench.result({"sample_id": "S-1", "test_name": "pH", "material_lot": "LOT/1", "result": 7.1})  # again, as version 1
     (file,) = quarantined(store)
-    found = salvage(file, into=bench.connection, at_ns=NOW_NS)
+    salvaged = salvage(file, into=bench.connection, at_ns=NOW_NS)
     again = salvage(file, into=bench.connection, at_ns=NOW_NS)
     bench.connection.close()
-    assert found.differing["lab_result"] == 1
-    assert found.put_back["lab_result"] == 0
+    assert salvaged.differing["lab_result"] == 1
+    assert salvaged.put_back["lab_result"] == 0
     assert again.put_back == dict.fromkeys(again.put_back, 0)  # once is enough
     assert again.differing["lab_result"] == 1
 
@@ -357,7 +359,7 @@ def test_a_backup_is_verified_and_restoring_it_latches_an_alarm_and_salts_ids_an
     waiting = rows(store, "SELECT message_id, payload FROM outbox ORDER BY seq")
     assert manifest["head"]["seq"] == rows(store, "SELECT max(seq) FROM audit")[0][0]
     fill(store, "S-2")
-    said = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
+    before = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
     about = restore(tmp_path / "backup", store, at_ns=NOW_NS + 1)
     prepare(store, at_ns=NOW_NS + 2)
     assert latches(store) == {"STORE_RESTORED"}
@@ -365,7 +367,7 @@ def test_a_backup_is_verified_and_restoring_it_latches_an_alarm_and_salts_ids_an
     assert (store / about["replaced"] / "state.db").exists()
     fill(store, "S-2")
     again = {row[0] for row in rows(store, "SELECT disposition_id FROM disposition")}
-    assert len(again - said) == 1
+    assert len(again - before) == 1
     assert check(store, gently=False).ok
 
 

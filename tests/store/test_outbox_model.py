@@ -99,8 +99,10 @@ class OutboxMachine(RuleBasedStateMachine):
         if not hasattr(self, "real"):
             return
         real, twin = self.real.waiting(), self.twin.waiting()
-        assert [(each.message_id, each.payload) for each in real] == [(each.message_id, each.payload) for each in twin]
-        assert all(each.holds for each in real)
+        assert [(message.message_id, message.payload) for message in real] == [
+            (message.message_id, message.payload) for message in twin
+        ]
+        assert all(message.holds for message in real)
         assert self.real.departures() == self.twin.departures()
 
     def teardown(self):

@@ -29,9 +29,9 @@ from tests.fixtures.store_bench import Bench, viscosity
 
 @pytest.fixture
 def bench(tmp_path):
-    found = Bench(tmp_path)
-    with closing(found.connection):
-        yield found
+    made = Bench(tmp_path)
+    with closing(made.connection):
+        yield made
 
 
 def test_an_out_of_specification_result_becomes_disposition_and_hold_in_one_transaction(bench):
@@ -57,9 +57,9 @@ def test_each_version_has_one_disposition_and_a_second_hold_is_not_repeated(benc
     bench.result(viscosity(110.0, result_version=1))
     bench.result(viscosity(111.0, result_version=2))
     bench.result(viscosity(100.0, result_version=3))
-    recommendations = [each["recommendation"] for each in bench.sent("disposition")]
+    recommendations = [disposition["recommendation"] for disposition in bench.sent("disposition")]
     assert recommendations == ["hold", "hold", "review"]  # a latched hold is never lifted by itself
-    assert [each["kind"] for each in bench.sent("guidance")] == ["hold"]
+    assert [guidance["kind"] for guidance in bench.sent("guidance")] == ["hold"]
     assert bench.rows("SELECT result_version, current FROM lab_result ORDER BY 1") == [(1, 0), (2, 0), (3, 1)]
 
 
@@ -242,7 +242,7 @@ def test_closing_a_lot_clears_its_disposition_and_its_guidance(bench):
 def test_a_predicted_excursion_warns_suggests_is_applied_and_resolves(bench):
     bench.order()
     bench.model_due(76.0)  # predicts 108
-    kinds = [(each["kind"], each["state"]) for each in bench.sent("guidance")]
+    kinds = [(guidance["kind"], guidance["state"]) for guidance in bench.sent("guidance")]
     assert kinds == [("warning", "proposed"), ("setpoint", "proposed")]
     suggestion = bench.sent("guidance")[1]["suggestion"]
     assert suggestion["proposed"] == pytest.approx(79.9)
@@ -251,7 +251,7 @@ def test_a_predicted_excursion_warns_suggests_is_applied_and_resolves(bench):
     assert bench.sent("guidance")[-1]["state"] == "applied"
     bench.now_ns += seconds_to_ns(1)
     bench.model_due(78.0, setpoint=suggestion["proposed"])
-    after = {(each["kind"], each["state"]) for each in bench.sent("guidance")}
+    after = {(guidance["kind"], guidance["state"]) for guidance in bench.sent("guidance")}
     assert {("setpoint", "resolved"), ("warning", "resolved")} <= after
     assert bench.sent("board")[-1]["guidance"] == []
 
@@ -261,7 +261,7 @@ def test_advice_that_nobody_answers_expires(bench):
     bench.model_due(76.0)
     bench.now_ns += seconds_to_ns(601)
     bench.timer(Timer.EXPIRE_GUIDANCE)
-    assert [each["state"] for each in bench.sent("guidance")][-2:] == ["expired", "expired"]
+    assert [guidance["state"] for guidance in bench.sent("guidance")][-2:] == ["expired", "expired"]
 
 
 def test_advice_that_has_outlived_its_time_is_renewed_by_a_prediction_before_any_timer_has_looked(bench):
@@ -269,7 +269,7 @@ def test_advice_that_has_outlived_its_time_is_renewed_by_a_prediction_before_any
     bench.model_due(76.0)
     bench.now_ns += seconds_to_ns(601)
     bench.model_due(76.0)
-    assert [(each["kind"], each["state"]) for each in bench.sent("guidance")] == [
+    assert [(guidance["kind"], guidance["state"]) for guidance in bench.sent("guidance")] == [
         ("warning", "expired"), ("setpoint", "expired"), ("warning", "proposed"), ("setpoint", "proposed"),
     ]  # fmt: skip
 
@@ -280,7 +280,7 @@ def test_a_suggestion_is_withdrawn_when_the_model_abstains(bench):
     bench.now_ns += seconds_to_ns(1)
     bench.model_due(120.0)  # outside the validated range
     assert bench.sent("prediction")[-1]["verdict"]["accepted"] is False
-    assert ("setpoint", "withdrawn") in {(each["kind"], each["state"]) for each in bench.sent("guidance")}
+    assert ("setpoint", "withdrawn") in {(guidance["kind"], guidance["state"]) for guidance in bench.sent("guidance")}
 
 
 def test_a_suggestion_is_withdrawn_when_the_setpoint_has_gone_elsewhere(bench):
@@ -288,7 +288,7 @@ def test_a_suggestion_is_withdrawn_when_the_setpoint_has_gone_elsewhere(bench):
     bench.model_due(76.0)
     bench.now_ns += seconds_to_ns(1)
     bench.model_due(76.0, setpoint=76.0)
-    assert ("setpoint", "withdrawn") in {(each["kind"], each["state"]) for each in bench.sent("guidance")}
+    assert ("setpoint", "withdrawn") in {(guidance["kind"], guidance["state"]) for guidance in bench.sent("guidance")}
 
 
 def test_advice_that_changed_before_it_was_sent_is_not_sent(bench):
@@ -299,7 +299,7 @@ def test_advice_that_changed_before_it_was_sent_is_not_sent(bench):
     bench.now_ns += seconds_to_ns(1)
     bench.model_due(78.0)
     assert bench.rows(waiting) == [(0,)]
-    assert {each["state"] for each in bench.sent("guidance")} == {"resolved", "withdrawn"}
+    assert {guidance["state"] for guidance in bench.sent("guidance")} == {"resolved", "withdrawn"}
 
 
 def test_a_move_that_the_operator_made_counts_for_the_minimum_interval(bench):
@@ -308,7 +308,7 @@ def test_a_move_that_the_operator_made_counts_for_the_minimum_interval(bench):
     rings.add_notification("plc1", [sample("temperature_setpoint", 79.0, at=-1)], confirmed_ns=NOW_NS)
     event = ModelDue(event_id="due", at=moment(NOW_NS), model="viscosity")
     bench.commit(event, rings.windows(windows_needed(event, bench.line)))
-    assert [each["kind"] for each in bench.sent("guidance")] == ["warning"]
+    assert [guidance["kind"] for guidance in bench.sent("guidance")] == ["warning"]
     ((body,),) = bench.rows("SELECT body FROM prediction")
     assert json.loads(body)["no_suggestion"][0]["code"] == "TOO_SOON"
 
@@ -322,7 +322,7 @@ def test_a_model_that_fails_in_the_search_still_predicts_and_warns(bench):
     bench.line = line(models=(assignment(predict=failing_in_batches),))
     bench.order()
     bench.model_due(76.0)
-    assert [each["kind"] for each in bench.sent("guidance")] == ["warning"]
+    assert [guidance["kind"] for guidance in bench.sent("guidance")] == ["warning"]
     ((body,),) = bench.rows("SELECT body FROM prediction")
     assert json.loads(body)["no_suggestion"][0]["code"] == "MODEL_FAILED"
 
@@ -350,7 +350,7 @@ def test_a_response_changes_the_guidance_once(bench):
     assert bench.rows("SELECT outcome FROM response ORDER BY rowid") == [
         ("ACKNOWLEDGED",), ("SIGNATURE_REQUIRED",), ("UNKNOWN_GUIDANCE",),
     ]  # fmt: skip
-    assert [each["state"] for each in bench.sent("guidance")] == ["proposed", "acknowledged"]
+    assert [guidance["state"] for guidance in bench.sent("guidance")] == ["proposed", "acknowledged"]
 
 
 def test_a_model_in_shadow_records_and_says_nothing(bench):
@@ -462,7 +462,7 @@ async def test_a_writer_that_cannot_open_its_store_says_so(tmp_path):
 def test_a_redelivered_message_of_several_results_changes_nothing(bench):
     """Both are committed, the acknowledgements are lost, and both come again: nothing old takes the place of new."""
 
-    def told(number, values, *, dup=False):
+    def send(number, values, *, dup=False):
         bench.now_ns += SECOND_NS
         for test, value in values.items():
             bench.result(
@@ -470,8 +470,8 @@ def test_a_redelivered_message_of_several_results_changes_nothing(bench):
             )
 
     first, second = {"pH": 7.1, "Ca": 41.0}, {"pH": 7.2, "Ca": 42.0}
-    told(1, first)
-    told(2, second)
-    told(1, first, dup=True)
-    told(2, second, dup=True)
+    send(1, first)
+    send(2, second)
+    send(1, first, dup=True)
+    send(2, second, dup=True)
     assert bench.rows("SELECT test_id, count(*) FROM lab_result GROUP BY test_id ORDER BY 1") == [("Ca", 2), ("pH", 2)]

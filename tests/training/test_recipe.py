@@ -34,5 +34,5 @@ def test_the_same_seed_makes_the_same_bundle(tmp_path):
     made(first)
     made(second)
     for recipe in reactor_recipe.RECIPES:
-        manifests = [bundle_files(each / recipe.name / recipe.version)[MANIFEST] for each in (first, second)]
+        manifests = [bundle_files(folder / recipe.name / recipe.version)[MANIFEST] for folder in (first, second)]
         assert manifests[0] == manifests[1]

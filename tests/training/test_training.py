@@ -35,9 +35,9 @@ def train(recipe, to, *, code=0, json_wanted=True):
 
 
 def test_a_recipe_becomes_a_bundle_that_holds_and_the_same_one_each_time(recipe, tmp_path):
-    found = train(recipe, tmp_path / "one")
+    report = train(recipe, tmp_path / "one")
     again = train(recipe, tmp_path / "two")
-    files = bundle_files(Path(found["folder"]))
+    files = bundle_files(Path(report["folder"]))
     assert files == bundle_files(Path(again["folder"]))
     bundle = read_bundle(files, where="here")
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=1, where="here")
@@ -47,8 +47,8 @@ def test_a_recipe_becomes_a_bundle_that_holds_and_the_same_one_each_time(recipe,
     assert output.value.residuals is not None
     assert bundle.approval is None
     assert bundle.domain is not None
-    assert found["figures"]["r2_as_served"] > found["figures"]["r2_by_itself"]  # the drift is corrected
-    assert found["met"] is True
+    assert report["figures"]["r2_as_served"] > report["figures"]["r2_by_itself"]  # the drift is corrected
+    assert report["met"] is True
     card = files["card.md"].decode()
     assert "R2 as served, all rows" in card
     assert "| ridge |" in card
@@ -69,19 +69,19 @@ def test_a_model_of_the_logarithm_is_exported_as_what_it_says_of_the_value(recip
     recipe.write_text(met_anyhow)
     plain = train(recipe, tmp_path / "plain")["figures"]["rmse_as_served"]
     recipe.write_text(met_anyhow.replace("range_margin", "logarithmic = true\nrange_margin"))
-    found = train(recipe, tmp_path / "logarithmic")
-    files = bundle_files(Path(found["folder"]))
+    report = train(recipe, tmp_path / "logarithmic")
+    files = bundle_files(Path(report["folder"]))
     bundle = read_bundle(files, where="here")
     predict = load_model(files[MODEL], inputs=len(bundle.inputs), columns=1, where="here")
     assert check_golden(files, bundle, predict, where="here") == 25
     assert (predict(np.zeros((1, len(bundle.inputs))) - 50.0) > 0).all()  # whatever it is asked
-    assert found["figures"]["rmse_as_served"] < plain
+    assert report["figures"]["rmse_as_served"] < plain
 
 
 def test_a_criterion_that_is_not_met_is_said_and_ends_with_1(recipe, tmp_path):
     recipe.write_text(RECIPE.replace("minimum_r2 = 0.8", "minimum_r2 = 0.9999"))
-    told = train(recipe, tmp_path / "one", code=1, json_wanted=False)
-    assert "NOT MET" in told
+    shown = train(recipe, tmp_path / "one", code=1, json_wanted=False)
+    assert "NOT MET" in shown
     assert (tmp_path / "one" / "quality" / "1.0.0" / "bundle.toml").exists()
 
 
@@ -116,8 +116,8 @@ def test_a_line_that_is_no_row_of_numbers_is_named(recipe, tmp_path):
 
 
 def test_blocks_leave_out_whole_stretches_with_a_gap_on_either_side():
-    found = list(blocks(100, folds=4, gap=10))
-    assert sorted(np.concatenate([leaving for _fitting, leaving in found]).tolist()) == list(range(100))
-    fitting, leaving = found[1]
+    parts = list(blocks(100, folds=4, gap=10))
+    assert sorted(np.concatenate([leaving for _fitting, leaving in parts]).tolist()) == list(range(100))
+    fitting, leaving = parts[1]
     assert leaving.tolist() == list(range(25, 50))
     assert fitting.tolist() == [*range(15), *range(60, 100)]
