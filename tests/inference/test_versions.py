@@ -63,8 +63,16 @@ def test_a_rollback_takes_the_newest_promotion_back_until_the_configured_bundle_
         promote(bench, number)
     promote(bench, "9", model="other")
     assert standing(connection) == ({"m": ["1", "2"], "other": ["9"]}, None)
-    assert roll_back(bench, "m").details == {"taken": "2", "holds": "1"}
-    assert roll_back(bench, "m").details == {"taken": "1", "holds": None}
+    assert roll_back(bench, "m").details == {
+        "taken": "2",
+        "holds": "1",
+        "person": "Q. Head",
+    }
+    assert roll_back(bench, "m").details == {
+        "taken": "1",
+        "holds": None,
+        "person": "Q. Head",
+    }
     refused = roll_back(bench, "m")
     assert (refused.outcome, "the configured bundle is in service" in refused.why) == (ActOutcome.REFUSED, True)
     assert standing(connection) == ({"other": ["9"]}, None)
