@@ -47,7 +47,7 @@ UNPROVEN = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was tried."""
+    """The outcome of one check; ``found``: what it found, in words."""
 
     subject: str
     ok: bool
@@ -79,7 +79,7 @@ async def probe_broker(
 
 
 def _room(largest_bytes: int) -> list[Finding]:
-    """Return what is wrong with the largest packet that the broker takes: what is larger, ``run`` has to park."""
+    """Return a finding if the broker's largest packet is too small for our messages, which would then be parked."""
     if largest_bytes >= _LARGEST_MESSAGE_BYTES:
         return []
     message = (
@@ -105,7 +105,7 @@ async def _will(visitor: BrokerVisitor, topic: str, payload: bytes) -> Finding:
 async def _subscriptions(
     visitor: BrokerVisitor, settings: Settings, line: LineDefinition, check_id: str
 ) -> list[Finding]:
-    """Subscribe to what the gateway takes; a shared subscription in a group of its own, else it would take results."""
+    """Subscribe as the gateway does; a shared subscription in a group of its own, so that it takes no result away."""
     topics = Topics(line.topic_root)
     configured = (
         settings.lims.topic,
@@ -138,7 +138,7 @@ async def _subscriptions(
 
 
 class _Offered:
-    """What is offered to each topic, made once it is known what stands at the broker."""
+    """The probe for each topic, made once the retained messages at the broker are known."""
 
     def __init__(self, settings: Settings, line: LineDefinition, *, check_id: str, now_ns: int) -> None:
         self.standing_topics = standing_topics(line.topic_root)
@@ -169,7 +169,7 @@ async def _rights(visitor: BrokerVisitor, offered: _Offered, *, loop_back: bool)
 
 
 async def _listen(visitor: BrokerVisitor, connection: ProbeConnection, topics: Sequence[str]) -> None:
-    """Hear what stands at the broker, where we may."""
+    """Receive the retained messages at the broker, if we may subscribe to them."""
     with suppress(NotConnectedError, TimeoutError):  # not to hear it is no fault: something empty is offered then
         async with asyncio.timeout(_ANSWER_SECONDS):
             await connection.subscribe()
@@ -238,7 +238,7 @@ def _finding(probe: Probe, *, ok: bool, found: str) -> Finding:
 
 
 async def _why(error: OSError | NotConnectedError, visitor: BrokerVisitor) -> str:
-    """Return the cause; where the broker said nothing, what else it speaks is tried."""
+    """Return the cause; if the broker gave none, find out whether it wants TLS or another version of MQTT."""
     address = visitor.address
     silent = isinstance(error, ClosedUnansweredError | ConnectionResetError | BrokenPipeError)
     if silent and address.tls is None and await speaks_tls(address.host, address.port):
@@ -249,7 +249,7 @@ async def _why(error: OSError | NotConnectedError, visitor: BrokerVisitor) -> st
 
 
 async def _enters(enter: Callable[[], Awaitable[ProbeConnection]]) -> bool:
-    """Return whether a connection comes up, or is refused for another reason than what it speaks."""
+    """Return whether a connection comes up, or is refused for a reason other than the version of MQTT."""
     try:
         (await enter()).close(polite=True)
     except RefusedError as error:

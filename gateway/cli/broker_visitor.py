@@ -1,4 +1,4 @@
-"""Connections of a check's own to the broker: the service's client ids would take over its live sessions."""
+"""Connections to the broker with client ids of their own: those of the service would take over its live sessions."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Deliveries:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, condition: Callable[[], bool], *, within_seconds: float) -> None:
-        """Wait until a condition of what was delivered holds, or the time is over."""
+        """Wait until a condition on the delivered messages is true, or the time is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
                 while not condition():

@@ -67,7 +67,7 @@ def check(
 
 
 def _warnings(settings: Settings) -> list[str]:
-    """Return what works but should not stay so."""
+    """Return warnings about settings that work but should be changed."""
     warnings = [
         f"opcua.{name}.security is None: values and setpoints travel unprotected"
         for name, server in settings.opcua.items()
@@ -96,7 +96,7 @@ def _doubled_nodes(settings: Settings) -> list[str]:
 
 
 def _approval_warnings(settings: Settings, line: LineDefinition) -> list[str]:
-    """Return which models nobody has signed for the stage they are meant to have."""
+    """Return warnings about models that are not signed for their configured stage."""
     rising = [model for model in settings.model if model.stage > Stage.SHADOW]
     if settings.approval.trusted_keys is None:
         warning = "approval.trusted_keys is not set: the configuration alone lets models rise above shadow"
@@ -121,7 +121,7 @@ def setpoint_warnings(line: LineDefinition) -> list[str]:
 
 
 def _not_yet_enforced(settings: Settings) -> list[str]:
-    """Return which settings this version reads but does not act on: nobody shall count on them."""
+    """Return warnings about settings that this version reads but does not act on."""
     warnings = []
     if any(model.stage > Stage.ADVISE for model in settings.model):
         warnings.append("stages above advise act as advise in this version: nothing is written to a PLC")

@@ -34,7 +34,7 @@ async def probe_sources(settings: Settings, *, clock: Clock) -> list[Finding]:
 
 
 def judge_certificates(settings: Settings, *, now_ns: int) -> list[Finding]:
-    """Return what is wrong with our certificates and those pinned, and which expire soon; nothing where all is well."""
+    """Return findings about our certificates and those of servers that are wrong or expire soon."""
     now, findings = dt.datetime.fromtimestamp(now_ns / 1e9, dt.UTC), []
     for source in opcua_sources(settings):
         if source.security is None:

@@ -200,7 +200,7 @@ def _instant(at_ns: int | None) -> str | None:
 
 
 def _evidence(about: Assessment) -> dict[str, Any]:
-    """Return what a person looks up to see what a point is about."""
+    """Return the ids by which a person looks up what a point is about."""
     if about.kind is Subject.PARENT:
         return {"lot": about.subject.removeprefix(f"{Subject.PARENT} ")}
     if about.kind is Subject.SAMPLE:
@@ -214,7 +214,7 @@ def _evidence(about: Assessment) -> dict[str, Any]:
 
 
 def _other_reasons(known: LotOnRecord) -> tuple[Reason, ...]:
-    """Return what besides its points stands between a lot and its release, as it was told last."""
+    """Return the reasons against a lot's release that are no points, from its newest disposition."""
     if known.disposition is None:
         return ()
     reasons = tuple(item for item in known.disposition.reasons if item.code in _BESIDES)
@@ -253,7 +253,7 @@ def _show_open(item: PointOnRecord) -> None:
 
 
 def _show_besides(known: LotOnRecord) -> None:
-    """Show what is no point and speaks against a release all the same, the lot's context, and the lots around it."""
+    """Show the reasons that are no points, the lot's context, its parents and its children."""
     for reason in _other_reasons(known):
         _say(f"besides: {reason.text}")
         _say(f"to do: {_BESIDES[reason.code]}", indent=2)

@@ -1,4 +1,4 @@
-"""How commands speak: tables for people, one JSON object for machines, errors with what to do.
+"""What commands print: tables for people, one JSON object for machines, errors with what to do.
 
 Text from a broker, a file or a person may hold terminal escapes and markup. No command prints such text as it is:
 the two consoles here read no markup and show control characters as escapes (``safe_text``), whatever is printed.
@@ -29,7 +29,7 @@ _UNLIMITED = 100_000  # columns of a pipe
 
 
 def safe_text(value: object, *, lines: bool = False) -> str:
-    r"""Return a text as people may read it: what a terminal would act on, or not show, becomes an escape such as \x1b.
+    r"""Return a text that is safe to print: invisible and control characters become escapes such as \x1b.
 
     ``lines``: whether it may have several lines; else a line break is escaped, too, so that data forge no line.
     """
@@ -45,13 +45,13 @@ def safe_text(value: object, *, lines: bool = False) -> str:
 
 
 class SafeConsole(Console):
-    """A console that reads no markup in a text, and sends a terminal nothing but what it prints."""
+    """A console that takes no markup from a text, and sends no control characters to the terminal."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print as rich does; a sentence is broken at spaces where it is wider than the terminal."""
+        """Print as rich does; a sentence that is wider than the terminal is broken at spaces."""
         if len(objects) == 1 and isinstance(objects[0], str) and "\n" not in objects[0] and self.is_terminal:
             begin = len(objects[0]) - len(objects[0].lstrip())
             objects = ("\n".join(self.wrapped(objects[0], hanging=begin + 2)),)
@@ -77,7 +77,7 @@ err = SafeConsole(stderr=True)
 
 
 def show_error(error: LablineError) -> None:
-    """Tell an error on standard error: what, where, what to do."""
+    """Print an error on standard error: what happened, where, what to do."""
     if isinstance(error, ConfigurationError):
         show_problems(error.problems)
         return
@@ -87,7 +87,7 @@ def show_error(error: LablineError) -> None:
 
 
 def show_problems(problems: tuple[Problem, ...]) -> None:
-    """Tell every problem of a configuration on standard error."""
+    """Print every problem of a configuration on standard error."""
     for problem in problems:
         place = f"{problem.file}: {problem.key}" if problem.key else problem.file
         err.print(f"{place}: {problem.message}", style="red", soft_wrap=True)
@@ -98,7 +98,7 @@ def show_problems(problems: tuple[Problem, ...]) -> None:
 
 @contextmanager
 def progress_of(what: str, *, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on a terminal while long work runs; yields what to call with (part, done, total)."""
+    """Show a progress bar on a terminal; yields the function to call with (part, done, total)."""
     with Progress(console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
@@ -137,12 +137,12 @@ def cell(value: Any) -> str:
 
 
 def few_digits(text: str) -> str:
-    """Return a text for people, its long numbers with six digits that count; what stands in a word (an id) stays."""
+    """Return a text with its long numbers rounded to six significant digits; numbers within ids stay."""
     return _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.6g}", text)
 
 
 def _shown(value: Any) -> str:
-    """Return a value as it stands in a table: of a float what a person reads, of a pair of numbers its range."""
+    """Return a value as text for a table: a float with six digits, a pair of numbers as a range."""
     match value:
         case float():
             return f"{value:.6g}"
@@ -208,7 +208,7 @@ def column_widths(rows: Sequence[Sequence[str]], room: int) -> tuple[int, ...] |
 
 
 def _show_rows_as_lines(columns: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
-    """Print of each row every column that says something on a line of its own, wrapped beside its name."""
+    """Print each row as lines, one for each column that is not empty, with the column's name before it."""
     longest = max(map(len, columns))
     for row in rows:
         for column, text in zip(columns, row, strict=True):

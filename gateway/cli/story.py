@@ -1,4 +1,4 @@
-"""What is connected with an id as lines for people: what happened and why, each thing once, ids whole.
+"""The trace of an id as lines for people: what happened and why, each record once, ids in full.
 
 The tree itself (``store/tracing``) has all of it; ``--json`` and ``--all`` show it. Here what is said already is not
 said again, states and audit lines stand in one line, and a reason stands below what it is the reason of.
@@ -68,7 +68,7 @@ class _Telling:
             yield from _folded(node, depth + 1)
 
     def _is_news(self, name: str, value: Any) -> bool:
-        """Return whether a detail says something that the reader does not see already."""
+        """Return whether a detail tells the reader something new."""
         if name in _PROOFS or not isinstance(value, str | int):
             return name not in _PROOFS
         return value not in self._roots and (name, value) not in _SAID_AS_A_MATTER_OF_COURSE

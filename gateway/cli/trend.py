@@ -95,7 +95,7 @@ def _document(stands: Standing, points: tuple[Point, ...], figures: Capability) 
 
 
 def _row(series: dict[str, Any]) -> tuple[str, ...]:
-    """Return what people see of a series, in the table's order."""
+    """Return a series as a row of the table."""
     figures = [f"{name.capitalize()} {series[name]:.2f}" for name in _INDICES if series.get(name) is not None]
     capable = " ".join(figures) or f"withheld: {series.get('why not')}"
     samples = series.get("values")

@@ -1,4 +1,4 @@
-"""Which models work on the line, in which version, and how far each may go."""
+"""The models in use on the line, their versions, and the stage that each may reach."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ def assigned_models(
     trusted: Mapping[str, str] | None,
     in_service: Mapping[str, Promoted],
 ) -> tuple[dict[str, ModelAssignment], list[Problem]]:
-    """Return the models at work by name, each with its candidate after it, and what keeps others from working.
+    """Return the models in use by name, each followed by its candidate, and the problems of those that cannot be used.
 
     Args:
         settings: the configuration.
@@ -118,7 +118,7 @@ def _candidates(
 
 
 def _corrected(bundle: ModelBundle, by: Literal["off", "signed", "auto"]) -> ModelBundle:
-    """Return the bundle with what may correct its values on this line."""
+    """Return the bundle with the way in which its values are corrected on this line."""
     return replace(bundle, outputs=tuple(_corrected_output(output, by) for output in bundle.outputs))
 
 

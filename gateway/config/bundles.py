@@ -1,4 +1,4 @@
-"""Bundles on disk, and what holds of them on this line: limits are the intersection of bundle and tags."""
+"""Bundles on disk, and their limits on this line: the intersection of the bundle's and the tags' limits."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -9,7 +9,7 @@ from gateway.config.tables import OF_WEBHOOK, Settings
 
 
 def unused_credentials(settings: Settings, environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return which files of the credentials directory nothing reads: each with what was meant, where that is near."""
+    """Return warnings about credentials that nothing reads and whose names are near to one that is read."""
     directory = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
     if not directory or not Path(directory).is_dir():
         return []

@@ -11,7 +11,7 @@ from gateway.errors import ConfigurationError, Problem
 
 
 class _OverriddenSettings(BaseSettings, Settings):
-    """The whole file, with what variables say over it."""
+    """The whole file, overridden by variables of the environment."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
 

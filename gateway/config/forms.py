@@ -1,4 +1,4 @@
-"""The forms of names, addresses and texts in the configuration, and what every table of it has in common."""
+"""The forms of names, addresses and texts in the configuration, and the base of all its tables."""
 
 import base64
 import ipaddress
@@ -33,7 +33,7 @@ def endpoint(url: str) -> str:
 
 
 def host_name(host: str) -> str:
-    """Return a host's name, or its address in its usual form; raises ValueError where it is neither."""
+    """Return a host's name, or its address in its usual form; raises ValueError if it is neither."""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:

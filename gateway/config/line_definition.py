@@ -58,7 +58,7 @@ def define_line(
 
 
 def _unit_problems(settings: Settings, path: Path, models: Iterable[ModelAssignment]) -> list[Problem]:
-    """Return which specifications are in units that do not convert to what a model predicts."""
+    """Return a problem for each specification whose unit does not convert to that of the model for its analyte."""
     problems = []
     for at, table in enumerate(settings.specification, start=1):
         outputs = [model.bundle.output_of(table.analyte) for model in models]

@@ -117,7 +117,7 @@ def _variables(parts: list[str]) -> list[str]:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file; raises ConfigurationError where it is none."""
+    """Return the tables of a TOML file; raises ConfigurationError if it cannot be read as one."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

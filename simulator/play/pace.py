@@ -34,7 +34,7 @@ def at_pace(bundle: Path, *, speed: float, to: Path) -> Path:
 
 
 def _divided(value: Any, speed: float) -> Any:
-    """Return a document with every time, which is called so many seconds, divided by the speed."""
+    """Return a document with every time divided by the speed; times have names that end in ``_seconds``."""
     if isinstance(value, dict):
         return {key: _times(item, speed) if key.endswith("_seconds") else _divided(item, speed)
                 for key, item in value.items()}  # fmt: skip

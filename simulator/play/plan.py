@@ -1,4 +1,4 @@
-"""What is to be played, whether it can be, and what of the wish comes out otherwise than one may think. Pure."""
+"""Which rows are played, whether that is possible, and remarks on what may surprise. Pure."""
 
 import math
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def stretch(recording: Recording, options: PlayOptions) -> tuple[int, int]:
 
 
 def remarks(recording: Recording, options: PlayOptions) -> list[str]:
-    """Return what of the wish comes out otherwise than one may think; raises LablineError as ``stretch`` does."""
+    """Return remarks on what may surprise the person who plays; raises LablineError as ``stretch`` does."""
     begin, end = stretch(recording, options)
     texts = []
     if options.rows is not None and options.first + options.rows > end:

@@ -37,7 +37,7 @@ class _Stage:
 
 
 async def play(recording: Recording, options: PlayOptions, folder: Path) -> dict[str, Any]:
-    """Play a recording and return what came of it; files go into ``folder``. Raises LablineError."""
+    """Play a recording and return the figures; files go into ``folder``. Raises LablineError."""
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     begin, end = stretch(recording, options)
     account, observer = Account(recording), Observer()
