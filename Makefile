@@ -32,10 +32,12 @@ format: $(VENV)/test.stamp
 models: $(VENV)/test.stamp
 	$(BIN)/python models/reactor_recipe.py
 
-# JSON Schema and AsyncAPI of what is published, out of the models
+# JSON Schema and AsyncAPI of what is published, and OpenAPI of the console, out of the models
 schemas: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.contract.schemas import documents; \
 		[Path('docs/schema', name).write_text(text, encoding='utf-8') for name, text in documents().items()]"
+	$(BIN)/python -c "from pathlib import Path; from gateway.console.openapi import text; \
+		Path('docs/schema/console.openapi.json').write_text(text(), encoding='utf-8')"
 
 # the reference of recipes, out of the typed model and the examples
 recipes: $(VENV)/test.stamp

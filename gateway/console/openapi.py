@@ -1,0 +1,89 @@
+"""The OpenAPI document of the console, from its table of routes; ``make schemas`` writes it into ``docs/schema``."""
+
+import json
+import re
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from gateway.console.examples import EXAMPLES
+from gateway.console.routes import ROUTES, Access, Route
+from gateway.console.views.parts import Refusal
+
+_REFUSALS = {
+    "400": "what is asked for is not understood",
+    "401": "nobody is signed in, or the session has ended",
+    "403": "the role may not, or the request does not come from the page",
+    "404": "nothing is on record of it",
+    "413": "the request is too long",
+    "429": "too many wrong passwords or requests; Retry-After says when again",
+    "503": "the gateway has more to do than it can",
+}
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    asked = [(route.asked, "validation") for route in ROUTES if route.asked is not None]
+    answers = [(route.answer, "serialization") for route in ROUTES if route.answer is not None]
+    shapes = dict.fromkeys([*asked, *answers, (Refusal, "serialization")])
+    _references, definitions = models_json_schema(
+        list(shapes),  # type: ignore[arg-type]  # pairs of a model and "validation" or "serialization"
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas = definitions["$defs"]
+    for name, example in EXAMPLES.items():
+        schemas[name]["example"] = example
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Labline console", "version": "1", "description": "What the operators' pages read and do."},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "__Host-labline"}},
+        },
+    }
+
+
+def text() -> str:
+    """Return the document as it stands in the file."""
+    return json.dumps(document(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {"summary": route.text, "responses": _responses(route)}
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    parameters += [
+        {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in route.query
+    ]
+    if route.method != "GET" and route.access is Access.SIGNED_IN:
+        parameters.append({"name": "X-CSRF-Token", "in": "header", "required": True, "schema": {"type": "string"},
+                           "description": "of /api/me"})  # fmt: skip
+    if parameters:
+        operation["parameters"] = parameters
+    if route.asked is not None:
+        operation["requestBody"] = {"required": True, "content": _json(route.asked.__name__)}
+    operation["security"] = [{"session": []}] if route.access is Access.SIGNED_IN else []
+    return operation
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    if route.answer is not None:
+        success: dict[str, Any] = {"200": {"description": "the answer", "content": _json(route.answer.__name__)}}
+    elif route.method == "DELETE":
+        success = {"204": {"description": "done"}}
+    else:
+        kind = "text/event-stream" if route.path == "/api/events" else "text/html"
+        success = {"200": {"description": "the answer", "content": {kind: {}}}}
+    refusals = {code: {"description": why, "content": _json(Refusal.__name__)} for code, why in _REFUSALS.items()}
+    return {**success, **refusals}
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}

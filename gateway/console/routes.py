@@ -1,0 +1,87 @@
+"""Every path of the console: one row each, with who may ask, what is asked and what is answered.
+
+``openapi.py`` describes them from this table, ``application.py`` serves them by it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.console.views.acts import ActAnswerView, ActAsked, PasswordAsked
+from gateway.console.views.audit import AuditView, TraceView, VerifyView
+from gateway.console.views.charts import ChartView
+from gateway.console.views.health import HealthView
+from gateway.console.views.lot import LotView
+from gateway.console.views.lots import LotsView
+from gateway.console.views.models import ModelsView
+from gateway.console.views.now import NowView
+from gateway.console.views.parts import AskedFor, View
+from gateway.console.views.samples import SamplesView
+from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
+from gateway.console.views.signatures import SignaturesView
+from gateway.console.views.trend import TrendView
+
+
+class Access(StrEnum):
+    """Who may ask for a path."""
+
+    ANYBODY = "anybody"
+    SIGNED_IN = "signed in"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """A path: ``answer`` None where the answer is no JSON; ``query``: the parameters, each with what it is."""
+
+    method: str
+    path: str
+    text: str
+    answer: type[View] | None
+    asked: type[AskedFor] | None = None
+    access: Access = Access.SIGNED_IN
+    query: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the name by which the server finds what answers it."""
+        return f"{self.method} {self.path}"
+
+
+_SEARCH = (("query", "a part of the name"), ("before", "the number that the last page ended with"))
+ROUTES: tuple[Route, ...] = (
+    Route(method="GET", path="/api/start", text="What the page may know before anybody has signed in.",
+          answer=StartView, access=Access.ANYBODY),
+    Route(method="POST", path="/session", text="Sign in; the answer sets the cookie of the session.",
+          answer=MeView, asked=SignInAsked, access=Access.ANYBODY),
+    Route(method="POST", path="/session/link", text="Sign in by the one-time link of the demo, on loopback only.",
+          answer=MeView, asked=LinkAsked, access=Access.ANYBODY),
+    Route(method="DELETE", path="/session", text="Sign out.", answer=None),
+    Route(method="POST", path="/setup", text="Make the first administrator by the one-time link.",
+          answer=MeView, asked=SetUpAsked, access=Access.ANYBODY),
+    Route(method="GET", path="/api/me", text="Who is signed in, and what they may do.", answer=MeView),
+    Route(method="GET", path="/api/now", text="The highest open alarm, what to do, and what runs.", answer=NowView),
+    Route(method="GET", path="/api/lots", text="The newest lots, or those that a search names.", answer=LotsView,
+          query=_SEARCH),
+    Route(method="GET", path="/api/lots/{lot}", text="One lot, with its timeline.", answer=LotView),
+    Route(method="GET", path="/api/samples", text="What the laboratory is asked for.", answer=SamplesView),
+    Route(method="GET", path="/api/models", text="Models, their stages and how well they do.", answer=ModelsView),
+    Route(method="GET", path="/api/signatures", text="What waits for a signature, and what was signed.",
+          answer=SignaturesView),
+    Route(method="GET", path="/api/audit", text="The audit trail, the newest first.", answer=AuditView,
+          query=_SEARCH),
+    Route(method="GET", path="/api/audit/trace/{id}", text="From an id to all that is connected with it.",
+          answer=TraceView),
+    Route(method="GET", path="/api/audit/verify", text="Whether the chain of the audit trail holds.",
+          answer=VerifyView),
+    Route(method="GET", path="/api/health", text="Connections, buffers, clocks and disks.", answer=HealthView),
+    Route(method="GET", path="/api/trend/{equipment}/{analyte}", text="Predictions over the last hours.",
+          answer=TrendView, query=(("hours", "how far back, 0.1 to 24; else 2"),)),
+    Route(method="GET", path="/api/charts/{lot}/{analyte}", text="A control chart of a lot's product.",
+          answer=ChartView),
+    Route(method="GET", path="/api/deviations/{id}", text="The draft of a deviation, as a page.", answer=None),
+    Route(method="GET", path="/api/events", text="Server-sent events: state {counter}, heartbeat {at}, over {why}.",
+          answer=None),
+    Route(method="POST", path="/api/acts", text="Do an act; the answer says what came of it.", answer=ActAnswerView,
+          asked=ActAsked),
+    Route(method="POST", path="/api/password", text="Set one's own password; it ends all sessions of the user.",
+          answer=ActAnswerView, asked=PasswordAsked),
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""What several views share: the base of every shape, and guidance as the console shows it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.contract.payloads.parts import (
+    InstructionPart,
+    MeasuredPart,
+    ModelPart,
+    PredictedPart,
+    ReasonPart,
+    SpecificationPart,
+    SuggestionPart,
+)
+from gateway.contract.words import KindWord, RecommendationWord, SeverityWord, StateWord
+
+
+class View(BaseModel):
+    """A shape that the server sends: all its fields are always there; times are RFC 3339 in UTC."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, json_schema_serialization_defaults_required=True
+    )
+
+
+class AskedFor(BaseModel):
+    """A shape that the page sends; what is not known in it is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=4000)
+
+
+class AnswerPart(View):
+    """An answer to guidance that its state and its model's stage allow, and who may give it."""
+
+    answer: Literal["acknowledge", "approve", "reject"]
+    roles: list[str] = Field(description="one of these is needed")
+    signature: bool = Field(description="whether user and password are asked for again with it")
+
+
+class SignaturePart(View):
+    """An electronic signature as it is shown with its record."""
+
+    signature_id: str
+    user_id: str
+    full_name: str = Field(description="the printed name")
+    role: str
+    meaning: str
+    signed_at: str
+
+
+class GuidanceView(View):
+    """Guidance that is open, or a lot's earlier guidance."""
+
+    guidance_id: str
+    kind: KindWord
+    state: StateWord
+    severity: SeverityWord
+    title: str
+    next_action: str = Field(description="the one thing to do next, as a sentence")
+    reasons: list[ReasonPart]
+    issued_at: str
+    expires_at: str | None = Field(description="from then on it must not be followed; null: it stands until settled")
+    equipment_id: str | None
+    material_lot_id: str | None
+    job_order_id: str | None
+    product: str | None
+    client_id: str | None
+    analyte: str | None
+    unit: str | None
+    specification: SpecificationPart | None
+    predicted: PredictedPart | None
+    measured: MeasuredPart | None
+    suggestion: SuggestionPart | None
+    instructions: list[InstructionPart]
+    model: ModelPart | None
+    stage: str | None
+    answers: list[AnswerPart]
+    signatures: list[SignaturePart]
+
+
+class OpenPointView(View):
+    """What speaks against the release of a lot."""
+
+    point_id: str
+    asks: RecommendationWord
+    code: str
+    text: str
+    can_be_settled: bool = Field(description="whether a person may settle it with a reason (act settle_point)")
+    sample_id: str | None
+    analyte: str | None
+
+
+class Refusal(View):
+    """Every answer that is no success: what is wrong and what to do."""
+
+    why: str
+    hint: str
