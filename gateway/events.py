@@ -15,6 +15,7 @@ from gateway.records.outgoing import Head
 from gateway.records.people import Response
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
+from gateway.records.signatures import Signed
 from gateway.records.users import Credential
 from gateway.records.verdicts import Reason
 
@@ -274,7 +275,8 @@ class SignInTried(EventBase):
 class ActRequested(EventBase):
     """A person asks for an act. ``credential``: what is verified of the person; the store's users say whether they may.
 
-    ``person``: the printed name, filled in there. ``reason`` goes into the audit trail.
+    ``person``: the printed name, filled in there. ``reason`` goes into the audit trail. ``signed``: what was signed and
+    by whom, filled in where the act needs signatures and has them all.
     """
 
     kind: ClassVar[str] = "ActRequested"
@@ -282,6 +284,7 @@ class ActRequested(EventBase):
     credential: Credential
     reason: str
     person: str = ""
+    signed: Signed | None = None
 
     @property
     def variant(self) -> object:

@@ -11,10 +11,12 @@ from typing import Any
 
 import typer
 
+from gateway.cli.output import show_json, show_wrapped
 from gateway.config.credentials import credential
 from gateway.contract.acts import SignInRequest
 from gateway.contract.lims.names import normalised
 from gateway.errors import LablineError
+from gateway.records.acts import Answer
 
 LONGEST_NAME, LONGEST_REASON = 200, 2000  # characters
 
@@ -40,6 +42,21 @@ def sign_in_of(person: str | None) -> SignInRequest | None:
     if lines:
         return SignInRequest(user_id=person, password=lines[0], code=lines[1] if len(lines) > 1 else "")
     return SignInRequest(user_id=person, password=asked_for(f"Password of {person}: ", PASSWORD))
+
+
+def show_waiting(answer: Answer, *, as_json: bool = False) -> None:
+    """Show of an act that needs the signatures of other people what it waits for, and how they sign."""
+    if as_json:
+        show_json({"outcome": answer.outcome.value, **answer.details})
+        return
+    details = answer.details
+    signed_by = ", ".join(details["signed_by"]) or "nobody yet"
+    show_wrapped(
+        f"not done yet: it waits for {details['signatures_missing']} signature(s) of the roles "
+        f"{', '.join(details['of_roles'])} until {details['expires_at']}; signed by {signed_by}",
+        hanging=2,
+    )
+    show_wrapped(f"to sign it: labline signature sign {details['record_id']} --person USER", hanging=2)
 
 
 def asked_for(prompt: str, name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli.acts import person_option, reason_option, sign_in_of
+from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
@@ -25,7 +25,7 @@ from gateway.facts.acts import PointOnRecord
 from gateway.lab.release.assessment import Assessment, Subject
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.lab.release.recommendation import HELD_BEFORE
-from gateway.records.acts import SettlePoint
+from gateway.records.acts import ActOutcome, SettlePoint
 from gateway.records.laboratory import Recommendation
 from gateway.records.verdicts import Reason
 from gateway.runtime.act_requests import perform
@@ -119,6 +119,9 @@ def _settle(
     name = before.material_lot_id
     act = SettlePoint(material_lot_id=name, point_id=point)
     answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
+    if answer.outcome is ActOutcome.PENDING:
+        show_waiting(answer, as_json=as_json)
+        return
     with closing(read_state(directory)) as connection:
         after = _known(connection, name)
     settled = next(item for item in (*before.open_points, *after.settled) if item.point.point_id == point)

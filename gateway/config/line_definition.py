@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.config.assigned_models import assigned_models, trusted_keys
 from gateway.config.checks import contradictions
 from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TrendTable
+from gateway.config.signature_table import policies
 from gateway.config.tables import Settings, TagTable
 from gateway.contract.times import parse_rfc3339
 from gateway.errors import ConfigurationError, Problem
@@ -54,6 +55,7 @@ def define_line(
         lab_tests=settings.sampling.tests,
         models=tuple(models.values()),
         trusted_keys=None if trusted is None else frozenset(trusted),
+        signatures=policies(settings.signatures),
     )
 
 

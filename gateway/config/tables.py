@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from gateway.config.connection_tables import LimsTable, MasterDataTable, MesTable, MqttTable, OpcUaTable, WebhookTable
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.measures import Duration, Rate, Size
+from gateway.config.signature_table import SignatureTable, acts_that_can_be_signed, all_can_be_given
 from gateway.line.definition import Stage
+from gateway.records.acts import ActKind
 
 PREFIX = "LABLINE_"
 OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
@@ -137,6 +139,9 @@ class Settings(Table):
     sampling: SamplingTable = SamplingTable()
     webhook: WebhookTable = WebhookTable()
     texts: TextsTable = TextsTable()
+    signatures: Annotated[
+        dict[ActKind, SignatureTable], BeforeValidator(acts_that_can_be_signed), AfterValidator(all_can_be_given)
+    ] = Field(default_factory=dict)
 
     @property
     def line_path(self) -> str:

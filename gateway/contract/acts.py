@@ -3,6 +3,7 @@
 The fields of the line are those of the act. A line is bounded; one that is not understood is refused.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal
@@ -72,6 +73,17 @@ class _AnswerLine(_Line):
     why: str
     hint: str
     details: dict[str, Any]
+
+
+def act_document(act: Act) -> dict[str, Any]:
+    """Return the fields of an act as JSON writes them."""
+    document: dict[str, Any] = _adapter(act.kind).dump_python(act, mode="json")
+    return document
+
+
+def act_of_document(kind: ActKind, document: Mapping[str, Any]) -> Act:
+    """Return the act of its fields; raises ValueError where they are none of it."""
+    return _adapter(kind).validate_python(dict(document))
 
 
 def identity_of_act(act: Act, *, at_ns: int) -> str:

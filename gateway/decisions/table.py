@@ -38,6 +38,7 @@ from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended
 from gateway.decisions.refused_message import on_message_refused
 from gateway.decisions.response import on_response
 from gateway.decisions.sample_request import on_sample_request
+from gateway.decisions.signed import on_withdraw_pending, sign_pending, signed
 from gateway.decisions.users import (
     on_add_user,
     on_change_user,
@@ -108,9 +109,22 @@ def _act(decide: Callable[[Any, Any], Decision]) -> Row:
     return Row(decide=by_right(row.decide), facts=row.facts, windows=row.windows)
 
 
+def _signed(kind: ActKind) -> Row:
+    """Return the row of an act that a plant can have signed (``people/signing.py``)."""
+    row = _row(_SIGNABLE[kind])
+    return Row(decide=by_right(signed(row.decide)), facts=row.facts, windows=row.windows)
+
+
 def _nothing(_event: Event, _facts: Facts) -> Decision:
     return Decision()
 
+
+_SIGNABLE: Mapping[ActKind, Callable[[Any, Any], Decision]] = {
+    ActKind.SETTLE_POINT: on_settle_point,
+    ActKind.PROMOTE_MODEL: on_promote_model,
+    ActKind.ROLL_BACK_MODEL: on_roll_back_model,
+    ActKind.SIGN_BIASES: on_sign_biases,
+}
 
 # the kind of event, and where it has several: which one
 DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
@@ -137,17 +151,19 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (GapNoticed, None): _row(on_gap),
     (SignInTried, None): _row(on_sign_in_tried),
     (ActRequested, ActKind.ACKNOWLEDGE_ALARM): _act(on_acknowledge_alarm),
-    (ActRequested, ActKind.SETTLE_POINT): _act(on_settle_point),
-    (ActRequested, ActKind.PROMOTE_MODEL): _act(on_promote_model),
-    (ActRequested, ActKind.ROLL_BACK_MODEL): _act(on_roll_back_model),
+    (ActRequested, ActKind.SETTLE_POINT): _signed(ActKind.SETTLE_POINT),
+    (ActRequested, ActKind.PROMOTE_MODEL): _signed(ActKind.PROMOTE_MODEL),
+    (ActRequested, ActKind.ROLL_BACK_MODEL): _signed(ActKind.ROLL_BACK_MODEL),
     (ActRequested, ActKind.RETRY_MESSAGES): _act(on_retry_messages),
-    (ActRequested, ActKind.SIGN_BIASES): _act(on_sign_biases),
+    (ActRequested, ActKind.SIGN_BIASES): _signed(ActKind.SIGN_BIASES),
     (ActRequested, ActKind.ARCHIVE_AUDIT): _act(on_archive_audit),
     (ActRequested, ActKind.ADD_USER): _act(on_add_user),
     (ActRequested, ActKind.CHANGE_USER): _act(on_change_user),
     (ActRequested, ActKind.SET_PASSWORD): _act(on_set_password),
     (ActRequested, ActKind.ENROLL_KEY): _act(on_enroll_key),
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
+    (ActRequested, ActKind.SIGN_PENDING): _act(sign_pending(_SIGNABLE)),
+    (ActRequested, ActKind.WITHDRAW_PENDING): _act(on_withdraw_pending),
     (GatewayStarted, None): _row(on_started),
     (GatewayStopped, None): _row(on_stopped),
 }

@@ -14,10 +14,14 @@ from gateway.records.users import KeyChanged, User
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActFacts(Facts):
-    """Who acts: the user of the credential, None where there is none; ``has_users``: whether the line has any."""
+    """Who acts: the user of the credential, None where there is none; ``has_users``: whether the line has any.
+
+    ``signed_before``: how many acts of this kind on this subject are done that were signed; 0 of an act that never is.
+    """
 
     actor: User | None
     has_users: bool
+    signed_before: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

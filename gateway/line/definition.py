@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
+from gateway.records.acts import ActKind
 from gateway.records.laboratory import Specification
 from gateway.records.outgoing import Head, SignedHead
 from gateway.records.prediction import ModelIdentity
+from gateway.records.signatures import SignaturePolicy
 
 Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Rows of features, shape (n, inputs), to the model's outputs, shape (n, columns). Deterministic."""
@@ -234,6 +236,7 @@ class LineDefinition:
     models: tuple[ModelAssignment, ...] = ()
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
+    signatures: Mapping[ActKind, SignaturePolicy] = field(default_factory=dict)  # by act, where the plant states one
 
     @property
     def control_names(self) -> frozenset[str]:

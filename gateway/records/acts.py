@@ -24,6 +24,8 @@ class ActKind(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
     ENROLL_KEY = "enroll_key"
     REVOKE_KEY = "revoke_key"
+    SIGN_PENDING = "sign_pending"
+    WITHDRAW_PENDING = "withdraw_pending"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,9 +150,26 @@ class RevokeKey:
     key_id: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignPending:
+    """Sign an act of another person that waits for signatures; ``sha256``: of the record that the signer has seen."""
+
+    kind: ClassVar[ActKind] = ActKind.SIGN_PENDING
+    record_id: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithdrawPending:
+    """Withdraw an act of one's own that waits for signatures."""
+
+    kind: ClassVar[ActKind] = ActKind.WITHDRAW_PENDING
+    record_id: str
+
+
 Act = (
     AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
-    | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey
+    | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey | SignPending | WithdrawPending
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}
@@ -161,6 +180,7 @@ class ActOutcome(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"  # nothing is changed
+    PENDING = "pending"  # it waits for the signatures of other people
     UNKNOWN = "unknown"  # whether it is done, nobody can say
 
 
@@ -182,6 +202,11 @@ def done(**details: Any) -> Answer:
 def refused(why: str, *, hint: str, **details: Any) -> Answer:
     """Return the answer that an act is refused, so that nothing is changed."""
     return Answer(outcome=ActOutcome.REFUSED, why=why, hint=hint, details=details)
+
+
+def waits(**details: Any) -> Answer:
+    """Return the answer that an act is on record, and waits for the signatures of other people."""
+    return Answer(outcome=ActOutcome.PENDING, details=details)
 
 
 def unknown(why: str, *, hint: str) -> Answer:

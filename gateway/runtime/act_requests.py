@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.clock import SystemClock
 from gateway.config.assigned_models import trusted_keys
+from gateway.config.signature_table import policies
 from gateway.config.tables import Settings
 from gateway.contract.acts import (
     LONGEST_ANSWER_BYTES,
@@ -41,10 +42,11 @@ _RUNNING = "look whether the gateway runs as it should: labline buffer status, a
 def perform(settings: Settings, act: Act, *, path: Path, sign_in: SignInRequest | None, reason: str) -> Answer:
     """Have an act done by the running gateway, else on its store; return what came of it.
 
-    Raises LablineError where it is refused, so that nothing is changed, and where nobody can say whether it is done.
+    It may wait for signatures of other people (``PENDING``). Raises LablineError where it is refused, so that nothing
+    is changed, and where nobody can say whether it is done.
     """
     answer = ask(settings, act, path=path, sign_in=sign_in, reason=reason)
-    if answer.outcome is not ActOutcome.DONE:
+    if answer.outcome not in {ActOutcome.DONE, ActOutcome.PENDING}:
         raise not_done(answer)
     return answer
 
@@ -150,4 +152,5 @@ def _line_without_models(settings: Settings, act: Act, *, path: Path) -> LineDef
         specifications=(),
         models=(),
         trusted_keys=None if trusted is None else frozenset(trusted),
+        signatures=policies(settings.signatures),
     )

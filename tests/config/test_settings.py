@@ -5,8 +5,11 @@ import pytest
 from gateway.config.credentials import credential
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
+from gateway.config.signature_table import policies
 from gateway.errors import ConfigurationError
 from gateway.line.definition import Stage
+from gateway.records.acts import ActKind
+from gateway.records.users import Role
 
 MODELS = Path(__file__).parents[2] / "models"
 MINIMAL = """
@@ -224,3 +227,28 @@ def test_secrets_come_from_the_credentials_directory(tmp_path):
     assert credential("mqtt_password", environment) == "secret"
     assert credential("other", environment) is None
     assert credential("mqtt_password", {}) is None
+
+
+def test_signatures_are_asked_for_by_act_with_roles_and_a_number(tmp_path):
+    text = MINIMAL + '[signatures.settle_point]\nroles = ["quality", "supervisor"]\ncount = 2\nexpires_after = "8h"\n'
+    settings, _sha256 = read(written(tmp_path, text))
+    policy = policies(settings.signatures)[ActKind.SETTLE_POINT]
+    assert (policy.roles, policy.count, policy.expires_after_seconds) == ((Role.QUALITY, Role.SUPERVISOR), 2, 28800.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[signatures.add_user]\nroles = ["quality"]', "no act that can be signed"),
+        ("[signatures.settle_point]\nroles = []", "signatures.settle_point.roles"),
+        ('[signatures.settle_point]\nroles = ["boss"]', "signatures.settle_point.roles"),
+        ('[signatures.settle_point]\nroles = ["quality", "quality"]', "twice"),
+        ('[signatures.settle_point]\nroles = ["quality"]\ncount = -1', "signatures.settle_point.count"),
+        ('[signatures.promote_model]\nroles = ["quality"]\ncount = 2', "takes effect at once"),
+        ('[signatures.promote_model]\nroles = ["quality"]\nauthor_signs = false', "takes effect at once"),
+    ],
+)
+def test_signatures_that_nobody_could_give_are_refused(tmp_path, text, said):
+    with pytest.raises(ConfigurationError) as caught:
+        read(written(tmp_path, MINIMAL + text + "\n"))
+    assert said in " ".join(f"{problem.key} {problem.message}" for problem in caught.value.problems)

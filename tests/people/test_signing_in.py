@@ -2,11 +2,18 @@
 
 import json
 from contextlib import closing, nullcontext
+from dataclasses import replace
 
 import pytest
 
 from gateway.cli.acts import PASSWORD
 from gateway.cli.user import NEW_PASSWORD
+from gateway.config.reading import read
+from gateway.errors import LablineError
+from gateway.records.acts import ActKind, SettlePoint
+from gateway.records.signatures import SignaturePolicy
+from gateway.records.users import Role
+from gateway.runtime.act_requests import perform
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.acting import acting
 from tests.fixtures.commands import labline
@@ -95,3 +102,17 @@ def test_users_are_listed_with_their_roles_and_keys(plant, tmp_path):
     assert user(plant, "change", "q.head").code == 2
     assert user(plant, "role", "q.head", "administrator").code == 0
     assert user(plant, "list", "--json").document["users"][0]["roles"] == ["administrator"]
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["beside a gateway", "on the store"])
+def test_an_act_that_the_plant_has_signed_is_not_done_by_the_account_alone(plant, runs):
+    with plant.file.open("a", encoding="utf-8") as file:
+        file.write('\n[signatures.settle_point]\nroles = ["quality"]\ncount = 1\n')
+    plant.line = replace(
+        plant.line,
+        signatures={ActKind.SETTLE_POINT: SignaturePolicy(roles=(Role.QUALITY,), count=1)},
+    )
+    settings, _sha256 = read(plant.file)
+    act = SettlePoint(material_lot_id="L", point_id="P")
+    with where(plant, runs), pytest.raises(LablineError, match="your password"):
+        perform(settings, act, path=plant.file, sign_in=None, reason="looked")

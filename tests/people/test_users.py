@@ -28,6 +28,8 @@ from gateway.records.acts import (
     SetPassword,
     SettlePoint,
     SignBiases,
+    SignPending,
+    WithdrawPending,
 )
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import sign_in_of, users_of_all
@@ -50,6 +52,8 @@ ACTS = {
     ActKind.SET_PASSWORD: SetPassword(user_id="somebody", password_hash="h"),
     ActKind.ENROLL_KEY: EnrollKey(user_id="q.head", public_key="ab" * 32, label="T1"),
     ActKind.REVOKE_KEY: RevokeKey(key_id="k"),
+    ActKind.SIGN_PENDING: SignPending(record_id="r", sha256="h"),
+    ActKind.WITHDRAW_PENDING: WithdrawPending(record_id="r"),
 }  # fmt: skip
 
 

@@ -140,6 +140,17 @@ def rows_of_a_store():
         {"user_id": "q.head", "password_hash": "h", "totp_secret": None, "must_change": 0, "at_ns": 1},
     )
     yield "user_key", {"key_id": "k", "user_id": "q.head", "public_key": "ab", "label": "ü", "revoked": 0, "at_ns": 1}
+    yield "signed_record", {
+        "record_id": "sr", "kind": "settle_point", "subject": "L-ü", "version": 1, "body": "{}", "sha256": "ab",
+        "author_id": "q.head", "author_name": "Zoë", "made_ns": 1, "expires_wall_ns": 2, "expires_boot_ns": 3,
+        "expires_boot_id": "b",
+    }  # fmt: skip
+    yield "signature", {
+        "signature_id": "si", "record_kind": "settle_point", "record_id": "sr", "record_version": 1,
+        "record_sha256": "ab", "user_id": "q.head", "printed_name": "Zoë", "role": "quality", "meaning": "ü",
+        "signed_ns": 1, "event_id": "e",
+    }  # fmt: skip
+    yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
     yield "sign_in", {"user_id": "q.head", "failures": 1, "last_failed_ns": 1}
     yield from rows_of_the_laboratory()
     yield "control_point", {"result_id": "r1", "material": "OIL-ü", "analyte": "ph", "at_ns": 1, "arrived_ns": 2,

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import fields
 from typing import Any
 
+from gateway.decisions.signed import subject_of
 from gateway.events import ActRequested
 from gateway.facts.acts import (
     ActFacts,
@@ -39,14 +40,19 @@ class ActBase(Base):
 
     actor: User | None
     has_users: bool
+    signed_before: int
 
 
 def act_base(reading: Reading, event: ActRequested) -> ActBase:
-    """Return what every act is decided by: who acts."""
+    """Return what every act is decided by: who acts, and how many signed acts of its kind were done before it."""
+    subject = subject_of(event.act)
     return {
         **reading.base(),
         "actor": user_of(reading.connection, event.credential),
         "has_users": value_of(reading.connection, "any_user") is not None,
+        "signed_before": 0
+        if subject is None
+        else value_of(reading.connection, "number_of_signed_acts", kind=event.act.kind.value, subject=subject),
     }
 
 

@@ -900,6 +900,91 @@ CREATE VIEW user_key_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(label AS BLOB), revoked, at_ns) AS holds
 FROM user_key;
 
+-- What people sign: an act with what it rests on, as canonical JSON and its SHA-256. It is written once.
+CREATE TABLE signed_record (
+    record_id        TEXT NOT NULL,
+    kind             TEXT NOT NULL,
+    subject          TEXT NOT NULL,
+    version          INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    sha256           TEXT NOT NULL,
+    author_id        TEXT NOT NULL,
+    author_name      TEXT NOT NULL,
+    made_ns          INTEGER NOT NULL,
+    expires_wall_ns  INTEGER NOT NULL,
+    expires_boot_ns  INTEGER NOT NULL,
+    expires_boot_id  TEXT NOT NULL,
+    hash             TEXT,
+    PRIMARY KEY (record_id)
+) STRICT;
+CREATE INDEX signed_record_of ON signed_record (kind, subject);
+CREATE TRIGGER signed_record_hashed AFTER INSERT ON signed_record WHEN NEW.hash IS NULL BEGIN
+    UPDATE signed_record SET hash =
+        evidence_hash('signed_record', CAST(NEW.record_id AS BLOB), CAST(NEW.kind AS BLOB),
+        CAST(NEW.subject AS BLOB), NEW.version, CAST(NEW.body AS BLOB), CAST(NEW.sha256 AS BLOB),
+        CAST(NEW.author_id AS BLOB), CAST(NEW.author_name AS BLOB), NEW.made_ns, NEW.expires_wall_ns,
+        NEW.expires_boot_ns, CAST(NEW.expires_boot_id AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW signed_record_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('signed_record', CAST(record_id AS BLOB), CAST(kind AS BLOB), CAST(subject AS BLOB), version,
+    CAST(body AS BLOB), CAST(sha256 AS BLOB), CAST(author_id AS BLOB), CAST(author_name AS BLOB), made_ns,
+    expires_wall_ns, expires_boot_ns, CAST(expires_boot_id AS BLOB)) AS holds
+FROM signed_record;
+
+-- The signatures on them: each over one version of one record, by its SHA-256. Rows are written once and never change.
+CREATE TABLE signature (
+    signature_id    TEXT NOT NULL,
+    record_kind     TEXT NOT NULL,
+    record_id       TEXT NOT NULL,
+    record_version  INTEGER NOT NULL,
+    record_sha256   TEXT NOT NULL,
+    user_id         TEXT NOT NULL,
+    printed_name    TEXT NOT NULL,
+    role            TEXT NOT NULL,
+    meaning         TEXT NOT NULL,
+    signed_ns       INTEGER NOT NULL,
+    event_id        TEXT NOT NULL,
+    hash            TEXT,
+    PRIMARY KEY (signature_id)
+) STRICT;
+CREATE UNIQUE INDEX signature_once ON signature (record_id, user_id);
+CREATE TRIGGER signature_hashed AFTER INSERT ON signature WHEN NEW.hash IS NULL BEGIN
+    UPDATE signature SET hash =
+        evidence_hash('signature', CAST(NEW.signature_id AS BLOB), CAST(NEW.record_kind AS BLOB),
+        CAST(NEW.record_id AS BLOB), NEW.record_version, CAST(NEW.record_sha256 AS BLOB),
+        CAST(NEW.user_id AS BLOB), CAST(NEW.printed_name AS BLOB), CAST(NEW.role AS BLOB),
+        CAST(NEW.meaning AS BLOB), NEW.signed_ns, CAST(NEW.event_id AS BLOB))
+    WHERE rowid = NEW.rowid;
+END;
+CREATE VIEW signature_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('signature', CAST(signature_id AS BLOB), CAST(record_kind AS BLOB), CAST(record_id AS BLOB),
+    record_version, CAST(record_sha256 AS BLOB), CAST(user_id AS BLOB), CAST(printed_name AS BLOB),
+    CAST(role AS BLOB), CAST(meaning AS BLOB), signed_ns, CAST(event_id AS BLOB)) AS holds
+FROM signature;
+
+-- What has become of acts that need signatures, one row for each change; the newest row of a record holds.
+CREATE TABLE signing_state (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    record_id  TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    person     TEXT NOT NULL,
+    why        TEXT NOT NULL,
+    hash       TEXT
+) STRICT;
+CREATE INDEX signing_state_of ON signing_state (record_id, seq);
+CREATE TRIGGER signing_state_hashed AFTER INSERT ON signing_state BEGIN
+    UPDATE signing_state SET hash =
+        evidence_hash('signing_state', NEW.seq, CAST(NEW.record_id AS BLOB), CAST(NEW.state AS BLOB), NEW.at_ns,
+        CAST(NEW.person AS BLOB), CAST(NEW.why AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW signing_state_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('signing_state', seq, CAST(record_id AS BLOB), CAST(state AS BLOB), at_ns,
+    CAST(person AS BLOB), CAST(why AS BLOB)) AS holds
+FROM signing_state;
+
 -- How often in a row a user's password was wrong.
 CREATE TABLE sign_in (
     user_id         TEXT PRIMARY KEY,

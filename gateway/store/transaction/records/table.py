@@ -20,6 +20,7 @@ from gateway.store.transaction.records import (
     operation,
     predictions,
     production,
+    signatures,
     users,
 )
 
@@ -75,5 +76,8 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(users.user_changed, "user_version"),
     _kind(users.password_set, "user_password"),
     _kind(users.key_changed, "user_key"),
+    _kind(signatures.record_to_sign, "signed_record"),
+    _kind(signatures.signature_given, "signature"),
+    _kind(signatures.signing_state_changed, "signing_state"),
     _kind(users.sign_in_counted, "sign_in"),
 ))  # fmt: skip

@@ -1,0 +1,69 @@
+"""Which acts need signatures, how many and of which roles; and who may sign. Pure.
+
+One row for each act that a plant can have signed; ``[signatures.<act>]`` replaces a row. Nobody signs twice, and nobody
+but the author signs by an author's right. Both components, user and password, are given for each signature.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.records.acts import ActKind, Answer, refused
+from gateway.records.signatures import Signature, SignaturePolicy
+from gateway.records.users import Credential, CredentialKind, Role, User
+
+MOST_SIGNATURES = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signable:
+    """An act that can need signatures: its policy where the plant states none.
+
+    ``waits``: whether it can wait for a second person; one that takes effect in the running gateway at once cannot.
+    """
+
+    policy: SignaturePolicy
+    waits: bool
+
+
+_BY_RIGHT = SignaturePolicy(roles=(Role.QUALITY,), count=0)
+
+SIGNABLE: Mapping[ActKind, Signable] = {
+    ActKind.SETTLE_POINT: Signable(policy=_BY_RIGHT, waits=True),
+    ActKind.PROMOTE_MODEL: Signable(policy=_BY_RIGHT, waits=False),
+    ActKind.ROLL_BACK_MODEL: Signable(policy=_BY_RIGHT, waits=False),
+    ActKind.SIGN_BIASES: Signable(policy=_BY_RIGHT, waits=False),
+}
+
+
+def policy_of(kind: ActKind, configured: Mapping[ActKind, SignaturePolicy]) -> SignaturePolicy:
+    """Return the policy of an act that can be signed: the plant's, else the default."""
+    return configured.get(kind) or SIGNABLE[kind].policy
+
+
+def role_of_signer(policy: SignaturePolicy, user: User) -> Role | None:
+    """Return the role by which a user signs, None where they have none of those that may."""
+    return next((role for role in policy.roles if role in user.roles), None)
+
+
+def not_by_both_components(credential: Credential) -> Answer | None:
+    """Return why a credential is no signature, None where user and password were given for this act."""
+    if credential.kind is CredentialKind.PASSWORD:
+        return None
+    return refused(
+        "this is signed: it needs your user and your password, given for this act",
+        hint="sign it with both; commands ask for the password with --person USER",
+    )
+
+
+def not_the_signer(
+    policy: SignaturePolicy, user: User, *, author_id: str, signatures: Sequence[Signature]
+) -> Answer | None:
+    """Return why a user does not sign an act that waits, None where they may."""
+    if any(signature.user_id == user.user_id for signature in signatures):
+        return refused(f"{user.user_id} has signed this already", hint="it waits for another person")
+    if user.user_id == author_id:
+        return refused(f"{user.user_id} has asked for this, and does not sign it", hint="another person signs it")
+    if role_of_signer(policy, user) is None:
+        roles = ", ".join(policy.roles)
+        return refused(f"{user.user_id} may not sign this", hint=f"it needs a signature of one of the roles: {roles}")
+    return None
