@@ -74,7 +74,8 @@ def _is_meant(error: Mapping[str, Any]) -> bool:
     """Return whether an error is about the alternative that was written: a table where it is one, else the word."""
     if not _is_choice(error["loc"][-1]):
         return True  # within the table
-    return error["type"] == "literal_error" and not isinstance(error["input"], dict)
+    of_the_word, is_a_table = error["type"] == "literal_error", isinstance(error["input"], dict)
+    return of_the_word is not is_a_table
 
 
 def text_of(error: Mapping[str, Any], *, in_seconds: bool) -> str:

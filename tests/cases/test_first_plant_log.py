@@ -146,7 +146,7 @@ def test_first_plant_13_what_is_said_is_remembered_within_bounds():
         log.write([PlantLine(level="info", happened="x", subject="2999", says=1)])
         log.write([PlantLine(level="info", happened="x", subject="0", says=1)])  # forgotten: said again
     assert [line["log_level"] for line in lines] == ["info"] * 3000 + ["debug", "info"]
-    assert len(log._said) <= 2000
+    assert len(log._last) <= 2000
 
 
 def test_first_plant_13_alarms_that_stand_from_an_earlier_run_are_a_line_at_the_start():
