@@ -15,6 +15,7 @@ from gateway.records.outgoing import Head
 from gateway.records.people import Response
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
+from gateway.records.setpoints import WriteState
 from gateway.records.signatures import Signed
 from gateway.records.users import Credential
 from gateway.records.verdicts import Reason
@@ -128,6 +129,7 @@ class Timer(StrEnum):
 
     every_seconds: float
 
+    FOLLOW_SETPOINTS = "follow_setpoints", 15.0
     EXPIRE_GUIDANCE = "expire_guidance", 1.0
     REFRESH_BOARD = "refresh_board", 30.0
     SIGN_HEAD = "sign_head", 15.0
@@ -262,6 +264,28 @@ class LotsJudgedAgain(EventBase):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointWriteBegun(EventBase):
+    """The writer is about to write an intent; ``before``: where the setpoint stands, None where that is not known."""
+
+    kind: ClassVar[str] = "SetpointWriteBegun"
+    intent_id: str
+    before: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointWriteEnded(EventBase):
+    """A write has ended, was not begun, or was cut off; values as in ``IntentMoved``."""
+
+    kind: ClassVar[str] = "SetpointWriteEnded"
+    intent_id: str
+    state: WriteState
+    before: float | None = None
+    written: float | None = None
+    read_back: float | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SignInTried(EventBase):
     """A password was given for a user; ``succeeded``: it is theirs. ``via``: the command, the console, a terminal."""
 
@@ -296,5 +320,6 @@ Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived
 
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
-    | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SignInTried | ActRequested
+    | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SetpointWriteBegun | SetpointWriteEnded
+    | SignInTried | ActRequested
 )  # fmt: skip

@@ -8,7 +8,10 @@ DRIFT = "MODEL_DRIFT_"
 
 TOO_SLOW = "MODEL_TOO_SLOW_"
 
+MISMATCH = "SETPOINT_MISMATCH_"
+
 OF_ONE_MODEL = (DRIFT, TOO_SLOW)  # so begin the codes of alarms that concern one model only
+OF_ONE_MATTER = (*OF_ONE_MODEL, MISMATCH)  # or one setpoint, which is then not written; its advice goes on
 
 # of stores that have forgotten what they knew
 FORGOTTEN = frozenset({"STORE_QUARANTINED", "STORE_ROLLED_BACK", "STORE_RESTORED", "AUDIT_BEHIND_WITNESS"})
@@ -24,18 +27,24 @@ def too_slow_latch(model: str) -> str:
     return f"{TOO_SLOW}{model.upper()}"
 
 
+def mismatch_latch(tag: str) -> str:
+    """Return the code of the alarm that keeps a setpoint from being written which the PLC did not take as written."""
+    return f"{MISMATCH}{tag.upper()}"
+
+
 def in_shadow(model: ModelAssignment, latches: Iterable[str]) -> bool:
     """Return whether an alarm stands that only a person can judge: no advice until one has.
 
-    That a model drifts, or had to be stopped, concerns that model; all else concerns all of them.
+    That a model drifts, or had to be stopped, concerns that model, and a setpoint that was not taken only its writing;
+    all else concerns all of them.
     """
     own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs} | {too_slow_latch(model.name)}
-    return any(not code.startswith(OF_ONE_MODEL) or code in own for code in latches)
+    return any(not code.startswith(OF_ONE_MATTER) or code in own for code in latches)
 
 
 def in_doubt(latches: Iterable[str]) -> bool:
     """Return whether an alarm stands that puts the records in doubt, and not only one model."""
-    return any(not code.startswith(OF_ONE_MODEL) for code in latches)
+    return any(not code.startswith(OF_ONE_MATTER) for code in latches)
 
 
 def has_forgotten(latches: Iterable[str]) -> bool:

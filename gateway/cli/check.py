@@ -123,8 +123,12 @@ def setpoint_warnings(line: LineDefinition) -> list[str]:
 def _not_yet_enforced(settings: Settings) -> list[str]:
     """Return warnings about settings that this version reads but does not act on."""
     warnings = []
-    if any(model.stage > Stage.ADVISE for model in settings.model):
-        warnings.append("stages above advise act as advise in this version: nothing is written to a PLC")
+    if any(model.stage > Stage.ADVISE for model in settings.model) and not any(
+        tag.write for tag in settings.tags.values()
+    ):
+        warnings.append(
+            "a model's stage is above advise, but no [tags.<name>.write] says how: nothing is written to a PLC"
+        )
     return warnings
 
 

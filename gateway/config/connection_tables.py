@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config.forms import URL, Name, Table, client_identifier, endpoint, host_name
+from gateway.config.forms import URL, Name, NodeText, Table, client_identifier, endpoint, host_name
 from gateway.config.measures import Duration
 from gateway.contract.lims.json_paths import FIELDS, is_path
 from gateway.contract.lims.mapping import MAPPINGS
@@ -48,6 +48,10 @@ class OpcUaTable(Table):
     )
     max_clock_skew: Duration = Field(
         default=2.0, gt=0, description='how wrong the clock of the server or a tag may be, such as "2s"'
+    )
+    heartbeat: NodeText | None = Field(
+        default=None,
+        description="the integer variable that the gateway counts up each second while it can write setpoints",
     )
     time: Literal["source", "server", "arrival"] = Field(
         default="source",

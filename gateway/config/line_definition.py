@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.config.assigned_models import assigned_models, trusted_keys
 from gateway.config.checks import contradictions
 from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TrendTable
+from gateway.config.setpoint_writes import write_problems, writes_of
 from gateway.config.signature_table import policies
 from gateway.config.tables import Settings, TagTable
 from gateway.contract.times import parse_rfc3339
@@ -34,6 +35,7 @@ def define_line(
     tags, trusted = tags_of(settings), trusted_keys(settings, folder=path.parent)
     models, unusable = assigned_models(settings, path=path, tags=tags, trusted=trusted, in_service=in_service)
     problems += [*unusable, *_unit_problems(settings, path, models.values())]
+    problems += write_problems(settings, path, models.values())
     procedures, zone = _procedures(settings, path, problems), _zone(settings, path, problems)
     if problems:
         raise ConfigurationError(tuple(problems))
@@ -56,6 +58,7 @@ def define_line(
         models=tuple(models.values()),
         trusted_keys=None if trusted is None else frozenset(trusted),
         signatures=policies(settings.signatures),
+        writes=writes_of(settings),
     )
 
 

@@ -9,6 +9,7 @@ from gateway.config.connection_tables import LimsTable, MasterDataTable, MesTabl
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.measures import Duration, Rate, Size
+from gateway.config.setpoint_tables import SetpointsTable, WriteTable
 from gateway.config.signature_table import SignatureTable, acts_that_can_be_signed, all_can_be_given
 from gateway.line.definition import Stage
 from gateway.records.acts import ActKind
@@ -64,6 +65,9 @@ class TagTable(Table):
     max_age: Duration = Field(default=10.0, gt=0, description='how old a value may be to be used, such as "10s"')
     accept_uncertain: bool = Field(
         default=False, description="whether values of uncertain OPC UA quality may be used: true or false"
+    )
+    write: WriteTable | None = Field(
+        default=None, description="how an approved value is written to the PLC; without it nothing is written"
     )
 
 
@@ -137,6 +141,7 @@ class Settings(Table):
     approval: ApprovalTable = ApprovalTable()
     procedures: ProceduresTable = ProceduresTable()
     sampling: SamplingTable = SamplingTable()
+    setpoints: SetpointsTable = SetpointsTable()
     webhook: WebhookTable = WebhookTable()
     texts: TextsTable = TextsTable()
     signatures: Annotated[

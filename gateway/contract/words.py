@@ -80,8 +80,8 @@ STATUSES: Mapping[ResultStatus, str] = {
 STAGES: Mapping[str, str] = {
     "shadow": "predicts, and tells nobody",
     "advise": "guidance and suggestions as information",
-    "approve": "acts as advise until electronic signatures exist",
-    "automatic": "acts as advise until electronic signatures exist",
+    "approve": "a suggestion that a person approves is written to the PLC",
+    "automatic": "suggestions of low risk are written without a person",
 }
 
 

@@ -8,11 +8,13 @@ from gateway.advice.publication import (
     guidance_message,
 )
 from gateway.decision import Decision
-from gateway.events import Event, LotsJudgedAgain
+from gateway.events import ActRequested, Event, LotsJudgedAgain, ResponseArrived
 from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance
 from gateway.records.outgoing import AuditEntry
 from gateway.records.scope import OF_THE_PLANT, Scope
+from gateway.records.setpoints import AUTOMATIC
+from gateway.setpoints.intents import intent_of
 
 
 def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Decision:
@@ -38,7 +40,7 @@ def assessment_alone(outcome: LotOutcome) -> Decision:
 
 def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts) -> Decision:
     """Return the records, audit entries and messages of guidance that is new or changed."""
-    return Decision(
+    return _intents(guidance, event, facts) + Decision(
         records=guidance,
         audit=tuple(
             audit_entry("guidance", item.guidance_id, scope=item.scope, kind=item.kind.value,
@@ -49,6 +51,36 @@ def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts)
             guidance_message(item, line=facts.line, cause=event.event_id, at_ns=event.at_ns) for item in guidance
         ),
     )  # fmt: skip
+
+
+def _intents(guidance: tuple[Guidance, ...], event: Event, facts: Facts) -> Decision:
+    """Return what approvals leave to be written, whoever approved, and by whichever door."""
+    intents = (
+        intent_of(item, approved_by=_approver(event), approval=event.event_id, at=event.at, line=facts.line,
+                  latches=facts.latches)
+        for item in guidance
+    )  # fmt: skip
+    made = tuple(intent for intent in intents if intent is not None)
+    return Decision(
+        records=made,
+        audit=tuple(
+            audit_entry("setpoint_intent", intent.intent_id, tag=intent.tag, guidance=intent.guidance_id,
+                   current=intent.from_value, proposed=intent.to_value, approved_by=intent.approved_by,
+                   approval=intent.approval)
+            for intent in made
+        ),
+    )  # fmt: skip
+
+
+def _approver(event: Event) -> str:
+    """Return the printed name of who approves with an event; ``automatic`` where no person does."""
+    match event:
+        case ActRequested():
+            return event.person
+        case ResponseArrived():
+            return event.response.person or ""
+        case _:
+            return AUTOMATIC
 
 
 def audit_entry(kind: str, subject: str, /, scope: Scope = OF_THE_PLANT, **body: Any) -> AuditEntry:

@@ -28,6 +28,7 @@ from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
+from gateway.setpoints.intents import approved_by_itself
 from gateway.setpoints.interactions import (
     CoupledOutput,
     coupled_models,
@@ -113,7 +114,8 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
     case = _predicted_situation(event, facts, model, prediction)
     advised = advise(case)
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
-    published = Decision(records=(recorded,), messages=(message,)) + guidance_changes(advised.guidance, event, facts)
+    guidance = approved_by_itself(advised.guidance, model, facts.line, facts.writes)
+    published = Decision(records=(recorded,), messages=(message,)) + guidance_changes(guidance, event, facts)
     return published + _held_provisionally(event, facts, prediction, case.specification)
 
 

@@ -38,6 +38,13 @@ from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended
 from gateway.decisions.refused_message import on_message_refused
 from gateway.decisions.response import on_response
 from gateway.decisions.sample_request import on_sample_request
+from gateway.decisions.setpoint_write import (
+    on_follow_due,
+    on_resume_writes,
+    on_stop_writes,
+    on_write_begun,
+    on_write_ended,
+)
 from gateway.decisions.signed import on_withdraw_pending, sign_pending, signed
 from gateway.decisions.users import (
     on_add_user,
@@ -64,6 +71,8 @@ from gateway.events import (
     ModelDue,
     ResponseArrived,
     ResultArrived,
+    SetpointWriteBegun,
+    SetpointWriteEnded,
     SignInTried,
     SpecificationStated,
     StoreChecked,
@@ -149,6 +158,9 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (HeadWitnessed, None): _row(on_head_witnessed),
     (StoreChecked, None): _row(on_store_checked),
     (GapNoticed, None): _row(on_gap),
+    (SetpointWriteBegun, None): _row(on_write_begun),
+    (SetpointWriteEnded, None): _row(on_write_ended),
+    (TimerDue, Timer.FOLLOW_SETPOINTS): _row(on_follow_due),
     (SignInTried, None): _row(on_sign_in_tried),
     (ActRequested, ActKind.ACKNOWLEDGE_ALARM): _act(on_acknowledge_alarm),
     (ActRequested, ActKind.SETTLE_POINT): _signed(ActKind.SETTLE_POINT),
@@ -164,6 +176,8 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (ActRequested, ActKind.SIGN_PENDING): _act(sign_pending(_SIGNABLE)),
     (ActRequested, ActKind.WITHDRAW_PENDING): _act(on_withdraw_pending),
+    (ActRequested, ActKind.STOP_WRITES): _act(on_stop_writes),
+    (ActRequested, ActKind.RESUME_WRITES): _act(on_resume_writes),
     (GatewayStarted, None): _row(on_started),
     (GatewayStopped, None): _row(on_stopped),
 }

@@ -11,6 +11,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ProvisionalHold
 from gateway.records.prediction import Prediction
 from gateway.records.production import Context
+from gateway.records.setpoints import WritesOfModel
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,3 +45,4 @@ class ModelDueFacts(JudgingFacts):
     bias: Mapping[str, BiasState]  # by analyte
     coupled_predictions: Mapping[str, tuple[Prediction, ...]]  # by coupled model, while they stand, the newest last
     lot: LotInProgress
+    writes: WritesOfModel  # to its setpoints; of a stage below automatic nothing is looked up

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from gateway.latches import in_shadow
 from gateway.line.definition import ModelAssignment, Stage
 
-HIGHEST_ACTED_ON = Stage.ADVISE  # an approval needs an electronic signature, which terminals cannot give yet
+HIGHEST_ACTED_ON = Stage.AUTOMATIC
 
 
 def effective_stage(model: ModelAssignment, latches: Iterable[str]) -> Stage:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
+from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
 from gateway.records.acts import ActKind
 from gateway.records.laboratory import Specification
@@ -237,6 +238,7 @@ class LineDefinition:
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
     signatures: Mapping[ActKind, SignaturePolicy] = field(default_factory=dict)  # by act, where the plant states one
+    writes: SetpointWrites = NO_WRITES  # what may be written to PLCs
 
     @property
     def control_names(self) -> frozenset[str]:

@@ -28,4 +28,6 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.REVOKE_KEY: _ADMINISTRATORS,
     ActKind.SIGN_PENDING: EVERYBODY,  # the policy of the act that waits says who (people/signing.py)
     ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own
+    ActKind.STOP_WRITES: EVERYBODY - {Role.VIEWER},  # whoever sees a danger
+    ActKind.RESUME_WRITES: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
 }

@@ -26,6 +26,8 @@ class ActKind(StrEnum):
     REVOKE_KEY = "revoke_key"
     SIGN_PENDING = "sign_pending"
     WITHDRAW_PENDING = "withdraw_pending"
+    STOP_WRITES = "stop_writes"
+    RESUME_WRITES = "resume_writes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,9 +169,24 @@ class WithdrawPending:
     record_id: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopWrites:
+    """Stop all writing of setpoints at once."""
+
+    kind: ClassVar[ActKind] = ActKind.STOP_WRITES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResumeWrites:
+    """Allow the writing of setpoints again."""
+
+    kind: ClassVar[ActKind] = ActKind.RESUME_WRITES
+
+
 Act = (
     AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey | SignPending | WithdrawPending
+    | StopWrites | ResumeWrites
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

@@ -141,6 +141,8 @@ def _intake(parts: Parts) -> Iterator[tuple[str, Awaitable[None]]]:
     for model in parts.line.models:
         yield f"model-{model.name}", make_due(model, inbox=parts.inbox, clock=parts.clock)
     for timer in Timer:
+        if timer is Timer.FOLLOW_SETPOINTS and not parts.line.writes.by_tag:
+            continue
         yield f"timer-{timer.value}", run_timer(timer, inbox=parts.inbox, clock=parts.clock)
 
 

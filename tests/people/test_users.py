@@ -22,6 +22,7 @@ from gateway.records.acts import (
     ChangeUser,
     EnrollKey,
     PromoteModel,
+    ResumeWrites,
     RetryMessages,
     RevokeKey,
     RollBackModel,
@@ -29,6 +30,7 @@ from gateway.records.acts import (
     SettlePoint,
     SignBiases,
     SignPending,
+    StopWrites,
     WithdrawPending,
 )
 from gateway.records.users import Credential, CredentialKind, Role
@@ -54,6 +56,8 @@ ACTS = {
     ActKind.REVOKE_KEY: RevokeKey(key_id="k"),
     ActKind.SIGN_PENDING: SignPending(record_id="r", sha256="h"),
     ActKind.WITHDRAW_PENDING: WithdrawPending(record_id="r"),
+    ActKind.STOP_WRITES: StopWrites(),
+    ActKind.RESUME_WRITES: ResumeWrites(),
 }  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def rows_of_a_store():
     yield "guidance", {"guidance_id": "g2", "kind": "hold", "state": "resolved", "open": 0, "issued_ns": 1,
                        "body": guidance_body(None)}  # fmt: skip
     yield "guidance_state", {"guidance_id": "g1", "state": "issued", "at_ns": 1, "event_id": "e1"}
+    yield from rows_of_setpoints()
     yield "response", {"event_id": "e1", "guidance_id": "g1", "act": "acknowledge", "person": "Zoë", "outcome": "o",
                        "body": "{}"}  # fmt: skip
     yield "response", {"event_id": "e2", "guidance_id": "g1", "act": "acknowledge", "outcome": "o", "body": "{}"}
@@ -159,6 +160,17 @@ def rows_of_a_store():
     yield from rows_of_refused_messages()
     for line in lines:
         yield "audit", line
+
+
+def rows_of_setpoints():
+    intent = {"guidance_id": "g1", "tag": "T", "state": "written", "open": 0, "automatic": 1, "issued_ns": 1,
+              "body": "{}", "event_id": "e1"}  # fmt: skip
+    yield "setpoint_intent", {**intent, "intent_id": "i1", "written_ns": 2}
+    yield "setpoint_intent", {**intent, "intent_id": "i2", "state": "open", "open": 1}
+    yield "setpoint_intent_state", {"intent_id": "i1", "state": "written", "at_ns": 2, "body": "{}", "event_id": "e1"}
+    yield "setpoint_stop", {"stopped": 1, "at_ns": 1, "person": "Zoë", "reason": "a leak", "event_id": "e1"}
+    yield "setpoint_outcome", {"intent_id": "i1", "followed": "predicted", "at_ns": 1, "by": "p1", "expected": 100.0,
+                               "value": 99.5, "as_expected": 1}  # fmt: skip
 
 
 def rows_of_operation():

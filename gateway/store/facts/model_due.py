@@ -9,7 +9,7 @@ from gateway.events import (
 )
 from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts
 from gateway.lab.disposition import LotState
-from gateway.line.definition import ModelAssignment
+from gateway.line.definition import ModelAssignment, Stage
 from gateway.records.laboratory import ProvisionalHold, Recommendation
 from gateway.records.prediction import Prediction
 from gateway.records.production import Context
@@ -17,6 +17,7 @@ from gateway.setpoints.interactions import coupled_models
 from gateway.store.facts.feedback import bias_of
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.facts.setpoint_write import NO_WRITES, writes_of
 from gateway.store.statements import SQL, value_of
 
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
@@ -30,7 +31,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         return ModelDueFacts(
             **reading.base(), windows=reading.windows, context=Context(), specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
-            lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}),
+            lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), writes=NO_WRITES,
         )  # fmt: skip
     moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
     context = reading.context_of_equipment(model.equipment_id, event.at_ns)
@@ -47,6 +48,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         bias=bias_of(reading, model.bundle, reading.line, event.at_ns),
         open_suggestions=reading.guidance("open_suggestions") if moves else (),
         coupled_predictions=coupled,
+        writes=NO_WRITES if model.stage < Stage.AUTOMATIC else writes_of(reading, moves, event.at_ns),
         lot=_lot_in_progress(reading, model, context.material_lot_id, event.at_ns),
         last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
     )

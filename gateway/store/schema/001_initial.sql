@@ -364,6 +364,112 @@ CREATE VIEW guidance_state_checked AS SELECT *, hash IS
     CAST(event_id AS BLOB)) AS holds
 FROM guidance_state;
 
+-- Approved moves of setpoints, and where writing them stands. Of a tag at most one is open, whoever approves.
+CREATE TABLE setpoint_intent (
+    intent_id    TEXT PRIMARY KEY,
+    guidance_id  TEXT NOT NULL,
+    tag          TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    open         INTEGER NOT NULL,
+    automatic    INTEGER NOT NULL,
+    issued_ns    INTEGER NOT NULL,
+    written_ns   INTEGER,
+    body         TEXT NOT NULL,
+    event_id     TEXT NOT NULL,
+    hash         TEXT
+) STRICT;
+CREATE UNIQUE INDEX setpoint_intent_open ON setpoint_intent (tag) WHERE open = 1;
+CREATE INDEX setpoint_intent_written ON setpoint_intent (tag, written_ns) WHERE written_ns IS NOT NULL;
+CREATE INDEX setpoint_intent_newest ON setpoint_intent (issued_ns);
+CREATE TRIGGER setpoint_intent_hashed AFTER INSERT ON setpoint_intent BEGIN
+    UPDATE setpoint_intent SET hash =
+        evidence_hash('setpoint_intent', CAST(NEW.intent_id AS BLOB), CAST(NEW.guidance_id AS BLOB),
+        CAST(NEW.tag AS BLOB), CAST(NEW.state AS BLOB), NEW.open, NEW.automatic, NEW.issued_ns, NEW.written_ns,
+        CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
+    WHERE intent_id = NEW.intent_id;
+END;
+CREATE TRIGGER setpoint_intent_rehashed AFTER UPDATE OF state, open, written_ns ON setpoint_intent BEGIN
+    UPDATE setpoint_intent SET hash = CASE WHEN OLD.hash IS
+        evidence_hash('setpoint_intent', CAST(OLD.intent_id AS BLOB), CAST(OLD.guidance_id AS BLOB),
+        CAST(OLD.tag AS BLOB), CAST(OLD.state AS BLOB), OLD.open, OLD.automatic, OLD.issued_ns, OLD.written_ns,
+        CAST(OLD.body AS BLOB), CAST(OLD.event_id AS BLOB))
+    THEN
+        evidence_hash('setpoint_intent', CAST(NEW.intent_id AS BLOB), CAST(NEW.guidance_id AS BLOB),
+        CAST(NEW.tag AS BLOB), CAST(NEW.state AS BLOB), NEW.open, NEW.automatic, NEW.issued_ns, NEW.written_ns,
+        CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
+    ELSE OLD.hash END
+    WHERE intent_id = NEW.intent_id;
+END;
+CREATE VIEW setpoint_intent_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('setpoint_intent', CAST(intent_id AS BLOB), CAST(guidance_id AS BLOB), CAST(tag AS BLOB),
+    CAST(state AS BLOB), open, automatic, issued_ns, written_ns, CAST(body AS BLOB), CAST(event_id AS BLOB)) AS holds
+FROM setpoint_intent;
+
+-- When an intent came into each state, with what was read, written and read back then.
+CREATE TABLE setpoint_intent_state (
+    intent_id  TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    event_id   TEXT NOT NULL,
+    hash       TEXT,
+    PRIMARY KEY (intent_id, state)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER setpoint_intent_state_hashed AFTER INSERT ON setpoint_intent_state BEGIN
+    UPDATE setpoint_intent_state SET hash =
+        evidence_hash('setpoint_intent_state', CAST(NEW.intent_id AS BLOB), CAST(NEW.state AS BLOB), NEW.at_ns,
+        CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
+    WHERE intent_id = NEW.intent_id AND state = NEW.state;
+END;
+CREATE VIEW setpoint_intent_state_checked AS SELECT *, hash IS
+    evidence_hash('setpoint_intent_state', CAST(intent_id AS BLOB), CAST(state AS BLOB), at_ns,
+    CAST(body AS BLOB), CAST(event_id AS BLOB)) AS holds
+FROM setpoint_intent_state;
+
+-- When a person stopped all writing, or allowed it again; the newest row holds.
+CREATE TABLE setpoint_stop (
+    seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+    stopped   INTEGER NOT NULL,
+    at_ns     INTEGER NOT NULL,
+    person    TEXT NOT NULL,
+    reason    TEXT NOT NULL,
+    event_id  TEXT NOT NULL,
+    hash      TEXT
+) STRICT;
+CREATE TRIGGER setpoint_stop_hashed AFTER INSERT ON setpoint_stop BEGIN
+    UPDATE setpoint_stop SET hash =
+        evidence_hash('setpoint_stop', NEW.seq, NEW.stopped, NEW.at_ns, CAST(NEW.person AS BLOB),
+        CAST(NEW.reason AS BLOB), CAST(NEW.event_id AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW setpoint_stop_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('setpoint_stop', seq, stopped, at_ns, CAST(person AS BLOB), CAST(reason AS BLOB),
+    CAST(event_id AS BLOB)) AS holds
+FROM setpoint_stop;
+
+-- What came of moves that were written: expected, and predicted or measured afterwards.
+CREATE TABLE setpoint_outcome (
+    intent_id    TEXT NOT NULL,
+    followed     TEXT NOT NULL,
+    at_ns        INTEGER NOT NULL,
+    by           TEXT NOT NULL,
+    expected     REAL NOT NULL,
+    value        REAL NOT NULL,
+    as_expected  INTEGER NOT NULL,
+    hash         TEXT,
+    PRIMARY KEY (intent_id, followed)
+) STRICT;
+CREATE TRIGGER setpoint_outcome_hashed AFTER INSERT ON setpoint_outcome BEGIN
+    UPDATE setpoint_outcome SET hash =
+        evidence_hash('setpoint_outcome', CAST(NEW.intent_id AS BLOB), CAST(NEW.followed AS BLOB), NEW.at_ns,
+        CAST(NEW.by AS BLOB), NEW.expected, NEW.value, NEW.as_expected)
+    WHERE intent_id = NEW.intent_id AND followed = NEW.followed;
+END;
+CREATE VIEW setpoint_outcome_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('setpoint_outcome', CAST(intent_id AS BLOB), CAST(followed AS BLOB), at_ns, CAST(by AS BLOB),
+    expected, value, as_expected) AS holds
+FROM setpoint_outcome;
+
 -- What people answered to guidance, and what that did.
 CREATE TABLE response (
     event_id     TEXT PRIMARY KEY REFERENCES event,

@@ -20,6 +20,7 @@ from gateway.store.transaction.records import (
     operation,
     predictions,
     production,
+    setpoints,
     signatures,
     users,
 )
@@ -59,6 +60,10 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(predictions.model_learned, "feedback", "model_learned"),
     _kind(guidance.guidance_changed, "guidance", "guidance_state"),
     _kind(guidance.response_recorded, "response"),
+    _kind(setpoints.intent_made, "setpoint_intent", "setpoint_intent_state"),
+    _kind(setpoints.intent_moved, "setpoint_intent", "setpoint_intent_state"),
+    _kind(setpoints.writes_switched, "setpoint_stop"),
+    _kind(setpoints.outcome_recorded, "setpoint_outcome"),
     _kind(deviations.deviation_version, "deviation"),
     _kind(deviations.lot_fingerprint, "lot_fingerprint"),
     _kind(operation.latched, "latch"),

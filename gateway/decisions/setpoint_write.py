@@ -1,0 +1,157 @@
+"""Writes to the PLC: begun only where the records still let them, ended with what was read back, followed, stopped."""
+
+from dataclasses import asdict
+from typing import Any
+
+from gateway.advice.lifecycle import OPEN, moved, withdrawn
+from gateway.decision import Decision, Latched
+from gateway.decisions.changes import audit_entry, guidance_changes
+from gateway.events import ActRequested, SetpointWriteBegun, SetpointWriteEnded, TimerDue
+from gateway.facts.setpoint_write import FollowFacts, StopFacts, WriteFacts
+from gateway.guardrails.writing import Permission, judge_permission
+from gateway.latches import mismatch_latch
+from gateway.records.acts import done, refused
+from gateway.records.guidance import Guidance, GuidanceState
+from gateway.records.setpoints import (
+    FOLLOWING_WRITES,
+    OPEN_WRITES,
+    IntentMoved,
+    SetpointIntent,
+    SetpointOutcome,
+    WritesSwitched,
+    WriteState,
+)
+
+_ALARMING = frozenset({WriteState.MISMATCH, WriteState.NOT_TAKEN})
+
+
+def on_write_begun(event: SetpointWriteBegun, facts: WriteFacts) -> Decision:
+    """Let a write begin, where everything on record allows it at this instant; else close the intent.
+
+    Only after this is committed may the PLC be written: a crash later leaves an intent that says so.
+    """
+    intent = facts.intent
+    if intent is None or facts.state is not WriteState.OPEN:
+        return Decision()
+    refusal = judge_permission(intent, _permission(event, facts))
+    if refusal is not None:
+        closed = IntentMoved(
+            intent_id=intent.intent_id, tag=intent.tag, state=refusal.state, before=event.before, reason=refusal.reason
+        )
+        return _moved(closed, intent, event, facts)
+    begun = IntentMoved(intent_id=intent.intent_id, tag=intent.tag, state=WriteState.WRITING, before=event.before)
+    return _moved(begun, intent, event, facts)
+
+
+def on_write_ended(event: SetpointWriteEnded, facts: WriteFacts) -> Decision:
+    """Put on record what came of a write; the guidance is applied or withdrawn, and a mismatch latches an alarm."""
+    intent, state = facts.intent, facts.state
+    if intent is None or state is None or event.state not in FOLLOWING_WRITES.get(state, frozenset()):
+        return Decision()
+    record = IntentMoved(
+        intent_id=intent.intent_id,
+        tag=intent.tag,
+        state=event.state,
+        before=event.before,
+        written=event.written,
+        read_back=event.read_back,
+        reason=event.reason,
+    )
+    return _moved(record, intent, event, facts)
+
+
+def _permission(event: SetpointWriteBegun, facts: WriteFacts) -> Permission:
+    return Permission(
+        line=facts.line,
+        at=event.at,
+        latches=facts.latches,
+        stopped=facts.stopped,
+        guidance=facts.guidance,
+        moved_ns=facts.moved_ns,
+        automatic_moves=facts.automatic_moves,
+    )
+
+
+def _moved(
+    record: IntentMoved, intent: SetpointIntent, event: SetpointWriteBegun | SetpointWriteEnded, facts: WriteFacts
+) -> Decision:
+    code = mismatch_latch(intent.tag)
+    entry = audit_entry(
+        "setpoint_write",
+        intent.intent_id,
+        tag=intent.tag,
+        state=record.state.value,
+        approved_by=intent.approved_by,
+        guidance=intent.guidance_id,
+        wanted=intent.to_value,
+        before=record.before,
+        written=record.written,
+        read_back=record.read_back,
+        reason=None if record.reason is None else record.reason.text,
+    )
+    decided = Decision(records=(record,), audit=(entry,))
+    if record.state in _ALARMING and code not in facts.latches:
+        details = {"intent": intent.intent_id, "written": record.written, "read_back": record.read_back}
+        decided += Decision(records=(Latched(code=code, details=details),))
+    changed = _guidance_after(record, facts.guidance)
+    return decided + guidance_changes((changed,) if changed else (), event, facts)
+
+
+def _guidance_after(record: IntentMoved, guidance: Guidance | None) -> Guidance | None:
+    """Return the guidance as it is after its write, None where it stays as it is."""
+    if guidance is None or guidance.state not in OPEN or record.state in OPEN_WRITES:
+        return None
+    if record.state is WriteState.WRITTEN:
+        return moved(guidance, GuidanceState.APPLIED)
+    return None if guidance.state is GuidanceState.APPLIED else withdrawn(guidance, record.reason)
+
+
+# --- followed ----------------------------------------------------------------------------------------------
+
+
+def on_follow_due(_event: TimerDue, facts: FollowFacts) -> Decision:
+    """Put on record what came of moves: whether prediction and laboratory say what was expected."""
+    outcomes = tuple(
+        SetpointOutcome(
+            intent_id=move.intent.intent_id,
+            followed=move.followed,
+            by=move.by,
+            expected=move.intent.expected_value,
+            value=move.value,
+            as_expected=move.intent.expected_low <= move.value <= move.intent.expected_high,
+        )
+        for move in facts.moves
+    )
+    audit = tuple(audit_entry("setpoint_outcome", item.intent_id, **_without_id(item)) for item in outcomes)
+    return Decision(records=outcomes, audit=audit)
+
+
+def _without_id(outcome: SetpointOutcome) -> dict[str, Any]:
+    return {name: value for name, value in asdict(outcome).items() if name != "intent_id"}
+
+
+# --- stopped -----------------------------------------------------------------------------------------------
+
+
+def on_stop_writes(event: ActRequested, facts: StopFacts) -> Decision:
+    """Stop all writing at once. What has not begun is not written any more; advice goes on."""
+    if facts.stopped:
+        return Decision(answer=done(already=True))
+    return _switched(event, stopped=True)
+
+
+def on_resume_writes(event: ActRequested, facts: StopFacts) -> Decision:
+    """Allow writing again; what was refused meanwhile stays refused."""
+    if not facts.stopped:
+        return Decision(answer=refused("writing is not stopped", hint="labline setpoint list shows how it stands"))
+    return _switched(event, stopped=False)
+
+
+def _switched(event: ActRequested, *, stopped: bool) -> Decision:
+    record = WritesSwitched(stopped=stopped, person=event.person, reason=event.reason)
+    kind = "writes_stopped" if stopped else "writes_resumed"
+    return Decision(
+        records=(record,),
+        audit=(audit_entry(kind, "setpoints", person=event.person, reason=event.reason),),
+        answer=done(),
+    )

@@ -1,0 +1,116 @@
+"""A setpoint on its way to the PLC: the intent that an approval leaves, its states, and what came of the move."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.deadlines import Deadline
+from gateway.records.record import Record
+from gateway.records.verdicts import Reason
+
+AUTOMATIC = "automatic"  # in the place of a person's name
+
+
+class WriteState(StrEnum):
+    """Where an intent stands. Only the first three are open; a closed intent is never written again."""
+
+    OPEN = "open"  # approved, not begun
+    WRITING = "writing"  # the gateway may have written it from here on
+    UNKNOWN = "unknown"  # a write was cut off: what is read back decides
+    WRITTEN = "written"
+    NOT_TAKEN = "not_taken"  # the PLC stands where it stood
+    MISMATCH = "mismatch"  # the PLC stands neither here nor there
+    REFUSED = "refused"  # a gate refused it; nothing was written
+    OVERRIDDEN = "overridden"  # a person at the PLC was first; nothing was written
+    STOPPED = "stopped"  # the global stop; nothing was written
+    EXPIRED = "expired"
+
+
+OPEN_WRITES = frozenset({WriteState.OPEN, WriteState.WRITING, WriteState.UNKNOWN})
+FOLLOWING_WRITES = {
+    WriteState.OPEN: frozenset({
+        WriteState.WRITING, WriteState.REFUSED, WriteState.OVERRIDDEN, WriteState.STOPPED, WriteState.EXPIRED,
+    }),
+    WriteState.WRITING: frozenset(WriteState) - {WriteState.OPEN, WriteState.WRITING},
+    WriteState.UNKNOWN: frozenset({WriteState.WRITTEN, WriteState.NOT_TAKEN, WriteState.MISMATCH}),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointIntent(Record):
+    """An approved move that is to be written: from where to where, by which approval, and until when.
+
+    ``approved_by``: the printed name, or ``automatic``. ``approval``: the id of the event that approved it.
+    """
+
+    intent_id: str
+    guidance_id: str
+    tag: str
+    unit: str
+    from_value: float
+    to_value: float
+    model: str
+    model_sha256: str
+    analyte: str
+    expected_value: float
+    expected_low: float
+    expected_high: float
+    approved_by: str
+    approval: str
+    issued_ns: int
+    expires: Deadline
+
+    @property
+    def automatic(self) -> bool:
+        """Return whether no person has approved it."""
+        return self.approved_by == AUTOMATIC
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IntentMoved(Record):
+    """An intent comes into a state; values in the tag's unit, None where they were not read or not written."""
+
+    intent_id: str
+    tag: str
+    state: WriteState
+    before: float | None = None
+    written: float | None = None
+    read_back: float | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WritesSwitched(Record):
+    """All writing is stopped, or allowed again, by a person."""
+
+    stopped: bool
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WritesOfModel:
+    """What stands of writes to a model's setpoints: stopped, under way, and moves by themselves in the last hour."""
+
+    stopped: bool
+    under_way: frozenset[str]
+    automatic_moves: Mapping[str, int]
+
+
+class Followed(StrEnum):
+    """By what a move was followed."""
+
+    PREDICTED = "predicted"  # the first prediction after the move had its effect
+    MEASURED = "measured"  # the first laboratory result of a sample drawn after that
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointOutcome(Record):
+    """What came of a move; ``by``: the prediction or result. ``as_expected``: within the expected interval."""
+
+    intent_id: str
+    followed: Followed
+    by: str
+    expected: float
+    value: float
+    as_expected: bool

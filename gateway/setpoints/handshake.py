@@ -1,0 +1,114 @@
+"""From a value that was sent to the PLC to what came of it, as a state machine. Pure.
+
+    SENT --requested--> [APPLY] --near the goal--> STEADY --for as long as it has to settle--> written
+      |                                              |
+      +------------- timeout ------------------------+--> not taken (stands where it stood), or mismatch
+
+The value itself is sent once and before the first step; here only ``ApplyExt`` is left to send, once, and only while
+the PLC still listens to the gateway. A PLC takes a request over with its next scan and may clamp it only then: so a
+value has to stay near the goal before it counts. After a cut-off nothing more is sent; what is read back decides.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from gateway.guardrails.reasons import Abstention, abstain
+from gateway.line.setpoint_writes import Point, SetpointWrite
+from gateway.records.setpoints import WriteState
+from gateway.records.verdicts import Reason
+from gateway.time_units import SECOND_NS
+
+
+class Do(Enum):
+    """What is to be done next."""
+
+    WAIT = auto()  # and read again
+    APPLY = auto()  # send ApplyExt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What the PLC shows after the value was sent; None: not read, or of bad quality."""
+
+    actual: float | None
+    requested: float | None = None
+    external: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """What came of a write."""
+
+    state: WriteState
+    read_back: float | None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handshake:
+    """A write under way; instants on a clock that never steps, in ns."""
+
+    write: SetpointWrite
+    before: float
+    goal: float
+    sent_ns: int
+    applied: bool = False
+    near_since_ns: int | None = None
+
+    def step(self, seen: Seen, now_ns: int) -> "tuple[Handshake, Do] | Ended":
+        """Return the handshake after what was seen, with what is to be done next; or what came of it."""
+        declared = Point.EXTERNAL in self.write.nodes
+        if declared and seen.external is False:
+            return self._taken_over(seen)
+        near = seen.actual is not None and abs(seen.actual - self.goal) <= self.write.tolerance
+        if near:
+            since_ns = now_ns if self.near_since_ns is None else self.near_since_ns
+            if now_ns - since_ns >= self.write.settle_ns:
+                return Ended(state=WriteState.WRITTEN, read_back=seen.actual)
+            return replace(self, near_since_ns=since_ns), Do.WAIT
+        waiting = replace(self, near_since_ns=None)
+        if now_ns - self.sent_ns >= self.write.timeout_ns:
+            return conclude(self.write, before=self.before, goal=self.goal, actual=seen.actual)
+        if self._is_to_be_applied(seen):
+            return replace(waiting, applied=True), Do.APPLY
+        return waiting, Do.WAIT
+
+    def _is_to_be_applied(self, seen: Seen) -> bool:
+        requested = seen.requested is not None and abs(seen.requested - self.goal) <= self.write.tolerance
+        return Point.APPLY in self.write.nodes and not self.applied and requested and seen.external is True
+
+    def _taken_over(self, seen: Seen) -> Ended:
+        """Return what came of a write during which a person took the setpoint over."""
+        ended = conclude(self.write, before=self.before, goal=self.goal, actual=seen.actual)
+        if ended.state is not WriteState.NOT_TAKEN:
+            return ended
+        reason = abstain(Abstention.OPERATOR_MODE, tag=self.write.tag)
+        return Ended(state=WriteState.OVERRIDDEN, read_back=seen.actual, reason=reason)
+
+
+def conclude(write: SetpointWrite, *, before: float | None, goal: float, actual: float | None) -> Ended:
+    """Return what came of a write by what is read back, when nothing more will happen.
+
+    ``before``: where the setpoint stood; None where that is not on record. What cannot be read is not known.
+    """
+    if actual is None:
+        reason = abstain(Abstention.WRITE_CUT_OFF, tag=write.tag)
+        return Ended(state=WriteState.UNKNOWN, read_back=None, reason=reason)
+    if abs(actual - goal) <= write.tolerance:
+        return Ended(state=WriteState.WRITTEN, read_back=actual)
+    if before is not None and abs(actual - before) <= write.tolerance:
+        reason = abstain(
+            Abstention.WRITE_NOT_TAKEN, tag=write.tag, written=goal, seconds=write.timeout_ns / SECOND_NS, read=actual
+        )
+        return Ended(state=WriteState.NOT_TAKEN, read_back=actual, reason=reason)
+    reason = abstain(Abstention.WRITE_MISMATCH, tag=write.tag, written=goal, read=actual)
+    return Ended(state=WriteState.MISMATCH, read_back=actual, reason=reason)
+
+
+def refused_by_server(write: SetpointWrite, status: str, *, before: float, actual: float | None) -> Ended:
+    """Return what came of a write that the server refused with a status, by what is read back."""
+    ended = conclude(write, before=before, goal=float("inf"), actual=actual)
+    if ended.state is not WriteState.NOT_TAKEN:
+        return ended
+    reason = abstain(Abstention.WRITE_REFUSED, tag=write.tag, status=status)
+    return Ended(state=WriteState.NOT_TAKEN, read_back=actual, reason=reason)

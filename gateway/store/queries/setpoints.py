@@ -1,0 +1,104 @@
+"""What is on record of writes to the PLC. Runs on any connection; what does not match its hash never lets one go."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from gateway.records.guidance import Guidance
+from gateway.records.setpoints import IntentMoved, SetpointIntent, WriteState
+from gateway.store.codec import decode
+from gateway.store.statements import SQL, value_of
+from gateway.time_units import SECOND_NS
+
+_HOUR_NS = 3600 * SECOND_NS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopOnRecord:
+    """Who has stopped all writing, when and why."""
+
+    person: str
+    reason: str
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteOnRecord:
+    """What is on record of a write at an instant, for its gates."""
+
+    intent: SetpointIntent
+    state: WriteState
+    guidance: Guidance | None
+    latches: tuple[str, ...]
+    stopped: bool
+    moved_ns: int | None
+    automatic_moves: int
+
+
+def stop_of(connection: sqlite3.Connection) -> StopOnRecord | None:
+    """Return the stop that stands, None where writing is allowed; a damaged record counts as a stop."""
+    row = connection.execute(SQL["newest_setpoint_stop"]).fetchone()
+    if row is None or (row["holds"] and not row["stopped"]):
+        return None
+    why = row["reason"] if row["holds"] else "the record of who stopped or resumed does not match its hash"
+    return StopOnRecord(person=row["person"], reason=why, at_ns=row["at_ns"])
+
+
+def open_intents(connection: sqlite3.Connection) -> tuple[tuple[SetpointIntent, WriteState], ...]:
+    """Return the open intents with their states, the oldest first; what does not hold is left out."""
+    rows = connection.execute(SQL["open_setpoint_intents"]).fetchall()
+    decoded = ((_decoded(row), WriteState(row["state"])) for row in rows if row["holds"])
+    return tuple((intent, state) for intent, state in decoded if intent is not None)
+
+
+def last_move_ns(connection: sqlite3.Connection, tag: str) -> int | None:
+    """Return when the gateway last wrote a tag, in ns UTC."""
+    moved_ns: int | None = value_of(connection, "last_setpoint_write", tag=tag)
+    return moved_ns
+
+
+def automatic_moves(connection: sqlite3.Connection, tag: str, at_ns: int) -> int:
+    """Return how often a tag was written without a person within the hour before an instant."""
+    return int(value_of(connection, "automatic_setpoint_writes", tag=tag, since_ns=at_ns - _HOUR_NS))
+
+
+def write_on_record(connection: sqlite3.Connection, intent_id: str, at_ns: int) -> WriteOnRecord | None:
+    """Return what is on record of a write, None where the intent is not there or does not hold."""
+    row = connection.execute(SQL["setpoint_intent"], {"intent_id": intent_id}).fetchone()
+    intent = None if row is None or not row["holds"] else _decoded(row)
+    if intent is None:
+        return None
+    return WriteOnRecord(
+        intent=intent,
+        state=WriteState(row["state"]),
+        guidance=_guidance(connection, intent.guidance_id),
+        latches=tuple(code for (code,) in connection.execute(SQL["latches"])),
+        stopped=stop_of(connection) is not None,
+        moved_ns=last_move_ns(connection, intent.tag),
+        automatic_moves=automatic_moves(connection, intent.tag, at_ns),
+    )
+
+
+def begun_of(connection: sqlite3.Connection, intent_id: str) -> IntentMoved | None:
+    """Return what was on record as the write of an intent began, None where it has not."""
+    rows = connection.execute(SQL["states_of_setpoint_intent"], {"intent_id": intent_id}).fetchall()
+    begun = next((row for row in rows if row["state"] == WriteState.WRITING and row["holds"]), None)
+    return None if begun is None else decode(IntentMoved, begun["body"])
+
+
+def _guidance(connection: sqlite3.Connection, guidance_id: str) -> Guidance | None:
+    row = connection.execute(SQL["guidance_by_id"], {"guidance_id": guidance_id}).fetchone()
+    if row is None or not row["holds"]:
+        return None
+    try:
+        return decode(Guidance, row["body"])
+    except ValidationError:  # of another version: nobody can say what was approved
+        return None
+
+
+def _decoded(row: sqlite3.Row) -> SetpointIntent | None:
+    try:
+        return decode(SetpointIntent, row["body"])
+    except ValidationError:
+        return None

@@ -1,0 +1,172 @@
+"""From an approval to what is on record of its write: who lets it begin, what ends it, and what came of the move."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from gateway.events import Timer
+from gateway.guardrails.reasons import Abstention, abstain
+from gateway.latches import mismatch_latch
+from gateway.line.definition import Stage
+from gateway.records.acts import ActOutcome, ResumeWrites, StopWrites
+from gateway.records.setpoints import WriteState
+from tests.fixtures.store_bench import viscosity
+from tests.fixtures.writes import TAG, WritingBench
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = WritingBench(tmp_path)
+    with closing(bench.connection):
+        yield bench
+
+
+def begun(bench):
+    bench.suggest()
+    ((intent, _state),) = bench.open
+    bench.begin(intent.intent_id)
+    return intent
+
+
+def test_stage_automatic_approves_a_low_risk_move_and_leaves_one_intent_for_it(bench):
+    bench.suggest()
+    ((intent, state),) = bench.open
+    assert (intent.tag, intent.approved_by, state) == (TAG, "automatic", WriteState.OPEN)
+    assert bench.guidance_states() == [("approved",)]
+    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'setpoint_intent'") == [(1,)]
+    assert intent.expires.wall_ns == bench.now_ns + 30 * 10**9
+
+
+@pytest.mark.parametrize("changes", [{"low_risk": False}, {"moves_per_hour": 0}, {"stage": Stage.APPROVE},
+                                     {"stage": Stage.ADVISE}])  # fmt: skip
+def test_what_is_not_declared_for_it_is_only_suggested(tmp_path, changes):
+    bench = WritingBench(tmp_path, **changes)
+    with closing(bench.connection):
+        bench.suggest()
+        assert (bench.open, bench.guidance_states()) == ((), [("proposed",)])
+
+
+def test_while_writing_is_stopped_nothing_is_approved_by_itself(bench):
+    assert bench.act(StopWrites()).outcome is ActOutcome.DONE
+    bench.suggest()
+    assert (bench.open, bench.guidance_states()) == ((), [("proposed",)])
+
+
+def test_a_write_goes_from_open_to_writing_to_written_and_applies_its_guidance(bench):
+    intent = begun(bench)
+    assert bench.states() == [("writing",)]
+    bench.end(intent.intent_id, before=78.0, written=intent.to_value, read_back=intent.to_value)
+    assert (bench.states(), bench.guidance_states()) == ([("written",)], [("applied",)])
+    entries = bench.rows("SELECT json_extract(body, '$.state') FROM audit WHERE kind = 'setpoint_write' ORDER BY seq")
+    assert entries == [("writing",), ("written",)]
+
+
+def test_a_stop_between_approval_and_write_wins(bench):
+    bench.suggest()
+    ((intent, _state),) = bench.open
+    bench.act(StopWrites())
+    bench.begin(intent.intent_id)
+    assert (bench.states(), bench.guidance_states()) == ([("stopped",)], [("withdrawn",)])
+    bench.begin(intent.intent_id)  # a closed intent never opens again
+    assert bench.states() == [("stopped",)]
+
+
+def test_a_stop_is_of_every_role_but_viewers_and_only_a_supervisor_or_engineer_resumes(bench):
+    assert bench.act(ResumeWrites()).outcome is ActOutcome.REFUSED
+    assert bench.act(StopWrites()).outcome is ActOutcome.DONE
+    assert bench.act(StopWrites(), at_ns=bench.now_ns + 1).details["already"]
+    assert bench.act(ResumeWrites(), at_ns=bench.now_ns + 2).outcome is ActOutcome.DONE
+    assert bench.rows("SELECT stopped FROM setpoint_stop ORDER BY seq") == [(1,), (0,)]
+    kinds = bench.rows("SELECT kind FROM audit WHERE kind LIKE 'writes_%' ORDER BY seq")
+    assert kinds == [("writes_stopped",), ("writes_resumed",)]
+
+
+def test_a_stop_whose_record_was_changed_by_hand_still_stops(bench):
+    bench.act(StopWrites())
+    bench.connection.execute("UPDATE setpoint_stop SET stopped = 0")
+    bench.suggest()
+    assert bench.open == ()
+
+
+def test_an_intent_that_was_changed_by_hand_is_not_written(bench):
+    bench.suggest()
+    ((intent, _state),) = bench.open
+    bench.connection.execute("UPDATE setpoint_intent SET body = replace(body, '77', '88')")
+    bench.connection.execute("UPDATE setpoint_intent SET tag = 'x'")
+    assert bench.open == ()
+    bench.begin(intent.intent_id)
+    assert bench.states() == [("open",)]
+
+
+def test_of_a_tag_at_most_one_intent_is_open(bench):
+    bench.suggest()
+    ((first, _state),) = bench.open
+    with pytest.raises(Exception, match="UNIQUE"):
+        bench.connection.execute(
+            "INSERT INTO setpoint_intent (intent_id, guidance_id, tag, state, open, automatic, issued_ns, body, "
+            "event_id) VALUES ('x', 'g', ?, 'open', 1, 0, 1, '{}', 'e')",
+            (first.tag,),
+        )
+
+
+@pytest.mark.parametrize("state", [WriteState.MISMATCH, WriteState.NOT_TAKEN])
+def test_what_the_plc_did_not_take_latches_an_alarm_and_nothing_is_written_until_a_person_has_looked(bench, state):
+    intent = begun(bench)
+    reason = abstain(Abstention.WRITE_MISMATCH, tag=TAG, written=76.0, read=75.0)
+    bench.end(intent.intent_id, state, written=76.0, read_back=75.0, reason=reason)
+    assert bench.rows("SELECT code FROM latch") == [(mismatch_latch(TAG),)]
+    assert bench.guidance_states() == [("withdrawn",)]
+    bench.now_ns += 120 * 10**9
+    bench.suggest()
+    assert len(bench.guidance_states()) == 2  # advice goes on
+    for open_intent, _state in bench.open:
+        bench.begin(open_intent.intent_id)
+    assert (("writing",) not in bench.states(), ("written",) not in bench.states()) == (True, True)
+
+
+def test_a_cut_off_write_is_unknown_and_only_what_is_read_back_closes_it(bench):
+    intent = begun(bench)
+    bench.end(intent.intent_id, WriteState.UNKNOWN)
+    assert bench.states() == [("unknown",)]
+    bench.begin(intent.intent_id)
+    bench.end(intent.intent_id, WriteState.REFUSED)
+    assert bench.states() == [("unknown",)]
+    bench.end(intent.intent_id, WriteState.WRITTEN, read_back=intent.to_value)
+    assert bench.states() == [("written",)]
+
+
+def test_the_budget_of_moves_per_hour_holds(tmp_path):
+    bench = WritingBench(tmp_path, moves_per_hour=1)
+    with closing(bench.connection):
+        intent = begun(bench)
+        bench.end(intent.intent_id, written=intent.to_value, read_back=intent.to_value)
+        bench.now_ns += 700 * 10**9
+        bench.model_due(76.0, setpoint=intent.to_value)
+        assert bench.guidance_states()[-1] != ("approved",)
+        assert bench.open == ()
+
+
+def test_a_guidance_that_is_not_approved_any_more_is_not_written(bench):
+    bench.suggest()
+    ((intent, _state),) = bench.open
+    bench.line = replace(bench.line, models=())  # its model is taken out of service
+    bench.timer(Timer.EXPIRE_GUIDANCE)
+    bench.begin(intent.intent_id)
+    assert bench.states() == [("refused",)]
+
+
+def test_what_came_of_a_move_is_on_record_once_prediction_and_result_show_it(bench):
+    intent = begun(bench)
+    bench.end(intent.intent_id, written=intent.to_value, read_back=intent.to_value)
+    bench.timer(Timer.FOLLOW_SETPOINTS)
+    assert bench.rows("SELECT count(*) FROM setpoint_outcome") == [(0,)]
+    bench.now_ns += 70 * 10**9
+    bench.model_due(78.0, setpoint=intent.to_value)
+    bench.timer(Timer.FOLLOW_SETPOINTS)
+    assert bench.rows("SELECT followed FROM setpoint_outcome") == [("predicted",)]
+    bench.result(viscosity(100.2, sampled_at="2027-01-15T08:01:10Z"))
+    bench.timer(Timer.FOLLOW_SETPOINTS)
+    bench.timer(Timer.FOLLOW_SETPOINTS)
+    rows = bench.rows("SELECT followed, value, as_expected FROM setpoint_outcome ORDER BY followed")
+    assert [(followed, as_expected) for followed, _value, as_expected in rows] == [("measured", 1), ("predicted", 1)]
