@@ -3,7 +3,8 @@
     python requirements/notices.py [OUTPUT]
 
 Reads the packages as they are installed beside this Python, so run it in an environment made from the lock. Labline
-does not ship these packages: an installation fetches them, each with its own licence files.
+does not ship these packages: an installation fetches them, each with its own licence files. What it does ship of others
+stands in ``VENDORED``, each with its licence file in the folder that is named there.
 """
 
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 
 LOCK = Path(__file__).parent / "run.lock"
 OUTPUT = Path(__file__).parent.parent / "THIRD_PARTY_NOTICES.md"
+# name, version, licence, copyright, folder
+VENDORED = (("uPlot", "1.6.32", "MIT", "Copyright (c) 2022 Leon Sorokin", "gateway/console/static/vendor/uplot"),)
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 _COPYRIGHT = re.compile(r"^\W*((?:Copyright|\(c\)|©)[^\n]*\d{4}[^\n]*)$", re.MULTILINE | re.IGNORECASE)
 _LICENCE_FILE = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*$", re.IGNORECASE)
@@ -26,6 +29,14 @@ are those of `requirements/run.lock`; `make lock` writes both anew.
 
 | package | version | licence | copyright |
 |---|---|---|---|
+"""
+
+
+_SHIPPED = """
+Labline ships a copy of the parts below, unchanged, with their licence beside them.
+
+| part | version | licence | copyright | where |
+|---|---|---|---|---|
 """
 
 
@@ -70,7 +81,9 @@ def notices(lock: str) -> str:
         if package.version != version:
             raise ValueError(f"{name} {package.version} is installed, the lock has {version}")
         rows.append(f"| {name} | {version} | {licence_of(package)} | {copyright_of(package)} |\n")
-    return _HEAD + "".join(rows)
+    shipped = "".join(f"| {name} | {version} | {licence} | {holder} | `{folder}` |\n"
+                      for name, version, licence, holder, folder in VENDORED)  # fmt: skip
+    return _HEAD + "".join(rows) + _SHIPPED + shipped
 
 
 if __name__ == "__main__":

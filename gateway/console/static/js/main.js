@@ -1,0 +1,264 @@
+// The page: who is signed in, which view is open, and the state, taken anew with each change that the gateway tells of.
+
+import { Refusal, keepToken, read, remove } from "./api.js";
+import { show } from "./dom.js";
+import { page } from "./page.js";
+import { Stream } from "./stream.js";
+import { speak, text } from "./texts.js";
+import { reviewDialog } from "./parts/dialog.js";
+import { banner, connection, lastAct, top } from "./parts/frame.js";
+import { watchKeys } from "./parts/keys.js";
+import { failed, loading } from "./parts/states.js";
+import { rememberTheme } from "./parts/theme.js";
+import { audit } from "./views/audit.js";
+import { byLink, password, setUp, signIn } from "./views/doors.js";
+import { health } from "./views/health.js";
+import { lot } from "./views/lot.js";
+import { lots } from "./views/lots.js";
+import { models } from "./views/models.js";
+import { now } from "./views/now.js";
+import { samples } from "./views/samples.js";
+import { signatures } from "./views/signatures.js";
+
+const VIEWS = { lots, lot, samples, models, signatures, audit, health };
+const BETWEEN_READS_MS = 300; // of Now; other views less often
+const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
+const MOST_READS_OF_A_STATE = 8;
+const part = (id) => document.getElementById(id);
+const trends = new Map(), others = new Map();
+const reading = { now: false, wanted: -1, readAt: -BETWEEN_READS_MS, viewAt: 0, trendsAt: -BETWEEN_TREND_READS_MS, timer: null };
+const pressed = { down: false, waiting: false };
+let doorOpen = true, before = null;
+
+const stream = new Stream({
+  onState: (counter) => refresh(counter),
+  onLost: () => {
+    page.connected = false;
+    page.lostAt ??= page.nowAt || Date.now();
+    draw();
+  },
+  onBack: () => takeAnew(),
+  onOver: () => begin(),
+});
+
+/** Find out who is signed in, and open the view of the address, or a door. */
+async function begin() {
+  const link = new URLSearchParams(location.hash.replace(/^#\/?/, ""));
+  try {
+    page.start = await read("/api/start");
+    await speak(page.start.language);
+    document.title = `Labline ${page.start.line}`;
+    part("skip").textContent = text("nav.skip");
+    if (link.has("setup") || page.start.set_up_needed) return door(() => setUp(part("content"), link.get("setup") ?? "", enter));
+    if (link.has("link")) return enter(await byLink(link.get("link")));
+    if (!page.start.signed_in) return door(() => signIn(part("content"), enter, page.me ? text("sign_in.ended") : null));
+    return enter(await read("/api/me"));
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    if (refusal.status !== 0) return door(() => signIn(part("content"), enter, `${refusal.why}. ${refusal.hint}`));
+    if (!page.start) await speak("en").catch(() => undefined);
+    show(part("content"), failed(refusal));
+    setTimeout(begin, BETWEEN_VIEW_READS_MS);
+    return null;
+  }
+}
+
+function door(open) {
+  stream.stop();
+  doorOpen = true;
+  document.body.classList.remove("lost");
+  page.me = page.now = page.data = page.lostAt = page.missed = null;
+  for (const id of ["connection", "banner", "notices"]) show(part(id));
+  show(part("top"), top({ signOut }));
+  open();
+}
+
+async function enter(me) {
+  if (!me?.user_id) return begin();
+  page.me = me;
+  keepToken(me.csrf_token);
+  if (/^#\/?(setup|link)=/.test(location.hash)) history.replaceState(null, "", "/#/now");
+  if (me.must_change_password) return door2(() => password(part("content"), begin));
+  doorOpen = false;
+  stream.start();
+  return navigate();
+}
+
+/** Open a door to somebody who is signed in. */
+function door2(open) {
+  doorOpen = true;
+  show(part("top"), top({ signOut }));
+  open();
+}
+
+async function signOut() {
+  await remove("/session").catch(() => undefined);
+  page.me = null;
+  location.hash = "#/now";
+  begin();
+}
+
+/** Open what the address says. */
+async function navigate() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name = "now", ...parameters] = path.split("/").filter(Boolean).map(decodeURIComponent);
+  const view = name === "lots" && parameters.length ? "lot" : name;
+  page.route = { name: view in VIEWS || view === "account" ? view : "now", parameters, query: new URLSearchParams(query).get("query") ?? "" };
+  page.data = page.refusal = before = null;
+  page.menuOpen = false;
+  others.clear();
+  if (page.route.name === "account") return door2(() => password(part("content"), begin));
+  if (doorOpen) return begin();
+  draw();
+  part("content").scrollTop = 0;
+  await Promise.all([refresh(reading.wanted), readView({ byItself: false })]);
+  return null;
+}
+
+/** The gateway is back, or there for the first time: take the whole state anew. */
+async function takeAnew() {
+  const [lostAt, earlier] = [page.lostAt, page.now];
+  reading.wanted = -1;
+  reading.trendsAt = -BETWEEN_TREND_READS_MS;
+  page.connected = true;
+  await Promise.all([readNow(), readView()]);
+  if (lostAt !== null && page.now) {
+    page.missed = await missedSince(lostAt, earlier);
+    page.lostAt = null;
+  }
+  draw();
+}
+
+/** Return what came and went while the gateway could not be heard. */
+async function missedSince(lostAt, earlier) {
+  const open = new Set(page.now.guidance.map((one) => one.guidance_id));
+  const since = new Date(lostAt).toISOString();
+  const view = await read(`/api/missed?since=${encodeURIComponent(since)}`, { byItself: true }).catch(() => ({ guidance: [] }));
+  const known = new Map([...(earlier?.guidance ?? []), ...view.guidance].map((one) => [one.guidance_id, one]));
+  return { from: since, until: new Date().toISOString(), guidance: [...known.values()].filter((one) => !open.has(one.guidance_id)) };
+}
+
+/** Something has changed: read Now, and the view that is open. */
+async function refresh(counter) {
+  reading.wanted = Math.max(reading.wanted, counter);
+  if (reading.now || doorOpen) return;
+  const wait = reading.readAt + BETWEEN_READS_MS - performance.now();
+  if (wait > 0) {
+    reading.timer ??= setTimeout(() => { reading.timer = null; refresh(-1); }, wait);
+    return;
+  }
+  await readNow();
+  if (performance.now() - reading.viewAt > BETWEEN_VIEW_READS_MS) await readView();
+  readTrends();
+}
+
+async function readNow() {
+  reading.now = true;
+  try {
+    for (let turn = 0; turn < MOST_READS_OF_A_STATE; turn += 1) {
+      reading.readAt = performance.now();
+      take(await read("/api/now", { byItself: true }));
+      if (page.now.counter >= reading.wanted) break; // the gateway has answered an earlier state: it keeps answers for an instant
+      await new Promise((resolve) => { setTimeout(resolve, BETWEEN_READS_MS); });
+    }
+  } catch (refusal) {
+    await over(refusal);
+  } finally {
+    reading.now = false;
+  }
+}
+
+function take(view) {
+  const places = (list) => list?.guidance.map((one) => one.guidance_id).join() ?? "";
+  if (page.now && places(page.now) !== places(view)) page.movedAt = performance.now();
+  page.now = view;
+  page.nowAt = Date.now();
+  draw();
+}
+
+async function readView({ byItself = true } = {}) {
+  const view = VIEWS[page.route.name];
+  if (!view || (byItself && before !== null)) return; // older lines are being read: they stay where they are
+  reading.viewAt = performance.now();
+  const { route } = page;
+  try {
+    const data = await read(view.path(route.parameters, route.query), { byItself });
+    for (const path of view.also?.(data) ?? []) others.set(path, await read(path, { byItself: true }).catch(() => null));
+    if (route === page.route) [page.data, page.refusal] = [data, null];
+  } catch (refusal) {
+    await over(refusal);
+    if (route === page.route && !page.data) page.refusal = refusal;
+  }
+  draw();
+}
+
+/** Read older lines of a list and put them below. */
+async function readOlder() {
+  const [view, { route }, shown] = [VIEWS[page.route.name], page, page.data];
+  const lines = shown.lots ? "lots" : "lines";
+  before = shown.before;
+  try {
+    const older = await read(`${view.path(route.parameters, route.query)}&before=${before}`);
+    if (route === page.route) page.data = { ...older, [lines]: [...shown[lines], ...older[lines]] };
+  } catch (refusal) {
+    await over(refusal);
+  }
+  draw();
+}
+
+async function readTrends() {
+  if (page.route.name !== "now" || !page.now || performance.now() - reading.trendsAt < BETWEEN_TREND_READS_MS) return;
+  reading.trendsAt = performance.now();
+  for (const { trend } of page.now.predictions) {
+    const drawn = await read(`${trend}?hours=1`, { byItself: true }).catch(() => null);
+    if (drawn) trends.set(trend, drawn);
+  }
+  draw();
+}
+
+/** A session that has ended leads to its door; whatever else was refused stays with the view. */
+async function over(refusal) {
+  if (!(refusal instanceof Refusal)) throw refusal;
+  if (refusal.status === 401 && !doorOpen) await begin();
+}
+
+/** Draw what is known; not while a finger is down, so that nothing moves under it. */
+function draw() {
+  if (doorOpen) return;
+  if (pressed.down) {
+    pressed.waiting = true;
+    return;
+  }
+  document.body.classList.toggle("lost", !page.connected);
+  show(part("top"), top({ signOut }));
+  show(part("connection"), connection());
+  show(part("banner"), banner());
+  show(part("notices"), lastAct());
+  show(part("content"), content());
+  reviewDialog();
+}
+
+function content() {
+  if (page.route.name === "now") return now(page.now, trends);
+  if (page.data) return VIEWS[page.route.name].render(page.data, { query: page.route.query, others });
+  return page.refusal ? failed(page.refusal) : loading();
+}
+
+function release() {
+  pressed.down = false;
+  if (pressed.waiting) setTimeout(draw, 0); // after the click that this release makes
+  pressed.waiting = false;
+}
+
+rememberTheme();
+watchKeys();
+addEventListener("hashchange", navigate);
+addEventListener("pointerdown", () => { pressed.down = true; });
+addEventListener("pointerup", release);
+addEventListener("pointercancel", release);
+addEventListener("blur", release);
+document.addEventListener("labline-acted", () => { draw(); refresh(-1); });
+document.addEventListener("labline-menu", draw);
+document.addEventListener("labline-more", readOlder);
+setInterval(() => { if (!doorOpen) draw(); }, 1000);
+begin();

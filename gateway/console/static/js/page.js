@@ -1,0 +1,34 @@
+// What the page knows now. Views read it; main.js alone changes it.
+
+export const page = {
+  start: null, // /api/start
+  me: null, // /api/me, or null while nobody is signed in
+  now: null, // the newest /api/now
+  nowAt: 0, // when it was read, on this terminal's clock
+  connected: false,
+  lostAt: null, // when the gateway was lost, while it is
+  missed: null, // {from, until, guidance, alarms} of the last time it was lost
+  route: { name: "now", parameters: [], query: "" },
+  data: null, // of the view that is open, where it is not Now
+  refusal: null, // why it could not be read
+  movedAt: 0, // when guidance last changed places, on the monotonic clock
+  last: null, // what was last done here: {at, text, level}
+  menuOpen: false,
+};
+
+const SETTLING_MS = 500;
+
+/** Whether the person who is signed in may ask for an act. */
+export function may(act) {
+  return Boolean(page.me?.acts.includes(act));
+}
+
+/** Whether the person has one of the roles. */
+export function hasRole(roles) {
+  return roles.some((role) => page.me?.roles.includes(role));
+}
+
+/** Whether buttons stand where the finger expects them: not right after guidance has changed places under it. */
+export function settled() {
+  return performance.now() - page.movedAt > SETTLING_MS;
+}

@@ -1,0 +1,63 @@
+// What a person does here, and what is shown of what came of it.
+
+import { act } from "../api.js";
+import { h } from "../dom.js";
+import { page, settled } from "../page.js";
+import { text, word } from "../texts.js";
+import { limits, measured, unit } from "../format.js";
+import { ask, signInOf } from "./dialog.js";
+
+/** Do an act at once and say what came of it in the line of the last act. */
+export async function doNow(name, parameters, about, reason = "") {
+  if (!settled()) return null; // the buttons have just moved under the finger
+  return reported(await act(name, parameters, { reason }), about);
+}
+
+/** Acknowledge, approve or reject guidance: acknowledging at once, the others after a question. */
+export function answerGuidance(guidance, { answer, signature }) {
+  const parameters = { guidance_id: guidance.guidance_id, answer };
+  if (answer === "acknowledge" && !signature) return doNow("answer_guidance", parameters, guidance.title);
+  if (!settled()) return null;
+  const isOpen = () => page.now?.guidance.some((one) => one.guidance_id === guidance.guidance_id) ?? true;
+  return ask({
+    heading: text(`answer.${answer}.heading`),
+    about: aboutGuidance(guidance),
+    reason: answer === "reject" ? "required" : "optional",
+    reasons: answer === "reject" ? ["not_plausible", "not_possible", "otherwise", "laboratory"].map((key) => text(`reason.${key}`)) : [],
+    signature: signature ? text(`answer.${answer}.meaning`) : null,
+    label: text(`answer.${answer}.button`),
+    danger: answer === "reject",
+    stillOpen: isOpen,
+    confirm: async (values) =>
+      reported(await act("answer_guidance", parameters, { reason: values.reason, signIn: signInOf(values) }), guidance.title),
+  });
+}
+
+/** Ask for a reason, and a signature where one is needed, and do an act. */
+export function askAndDo({ name, parameters, heading, about, label, meaning = null, need = "required", danger = false, reasons = [] }) {
+  if (!settled()) return;
+  ask({
+    heading, about, reason: need, reasons, signature: meaning, label, danger,
+    confirm: async (values) => reported(await act(name, parameters, { reason: values.reason ?? "", signIn: signInOf(values) }), heading),
+  });
+}
+
+function reported(answer, about) {
+  const done = answer.outcome === "done";
+  page.last = {
+    at: new Date().toISOString(), level: done ? "normal" : "warning",
+    text: done ? `${text("act.done")}: ${about}` : `${text("act.refused")}: ${answer.why} ${answer.hint}`.trim(),
+  };
+  document.dispatchEvent(new CustomEvent("labline-acted"));
+  return answer;
+}
+
+function aboutGuidance(guidance) {
+  const { suggestion } = guidance;
+  return [
+    h("p", { class: "strong" }, guidance.title),
+    h("p", {}, [word("kind", guidance.kind), guidance.equipment_id, guidance.material_lot_id].filter(Boolean).join(" · ")),
+    suggestion ? h("p", { class: "move" }, `${suggestion.tag}: ${measured(suggestion.current)} → ${measured(suggestion.proposed)} ${unit(suggestion.unit)} `,
+      h("span", { class: "quiet" }, `(${limits(suggestion.validated[0], suggestion.validated[1], suggestion.unit)})`)) : null,
+  ];
+}

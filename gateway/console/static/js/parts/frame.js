@@ -1,0 +1,71 @@
+// What stands above every view: the line, the way to the views, the connection, and the one line of the highest alarm.
+
+import { h } from "../dom.js";
+import { ago, time } from "../format.js";
+import { page } from "../page.js";
+import { text } from "../texts.js";
+import { openKeys } from "./keys.js";
+import { severity, symbol } from "./symbols.js";
+import { nextTheme } from "./theme.js";
+
+/** The views, in the order of their keys 1 to 7. */
+export const ORDER = ["now", "lots", "samples", "models", "signatures", "audit", "health"];
+const STALE_MS = 5000;
+
+/** Return the line at the top. */
+export function top({ signOut }) {
+  const { me } = page;
+  return [
+    h("div", { class: "bar", "data-key": "bar" },
+      h("span", { class: "line-name" }, page.start?.line ?? "Labline"),
+      me ? link() : null,
+      h("span", { class: "spring" }),
+      me ? h("button", { "data-key": "menu", type: "button", class: "quiet menu-button", "aria-expanded": String(page.menuOpen), "aria-controls": "nav", onclick: () => { page.menuOpen = !page.menuOpen; document.dispatchEvent(new CustomEvent("labline-menu")); } }, text("nav.menu")) : null,
+      h("div", { class: `tools${page.menuOpen ? " open" : ""}`, "data-key": "tools" },
+        me ? h("a", { class: "button quiet", href: "#/account", "data-key": "account" }, me.full_name) : null,
+        h("button", { "data-key": "theme", type: "button", class: "quiet", onclick: nextTheme }, text("theme.button")),
+        me ? h("button", { "data-key": "keys", type: "button", class: "quiet", onclick: openKeys }, text("keys.button")) : null,
+        me ? h("button", { "data-key": "out", type: "button", class: "quiet", onclick: signOut }, text("sign_in.out")) : null)),
+    me ? navigation() : null,
+  ];
+}
+
+function navigation() {
+  const open = page.route.name === "lot" ? "lots" : page.route.name;
+  const count = { now: page.now?.guidance.length, signatures: page.now?.signatures_waiting };
+  return h("nav", { id: "nav", "data-key": "nav", class: page.menuOpen ? "open" : null, "aria-label": text("nav.label") }, ORDER.map((name) =>
+    h("a", { "data-key": name, href: `#/${name}`, "aria-current": name === open ? "page" : null }, text(`nav.${name}`), count[name] ? h("span", { class: "count" }, String(count[name])) : null)));
+}
+
+function link() {
+  return h("span", { class: "link", "data-key": "link" },
+    symbol(page.connected ? "normal" : "critical"), page.connected ? text("connection.up") : text("connection.down"));
+}
+
+/** Return the alarm that the gateway cannot be heard, or nothing. */
+export function connection() {
+  if (page.connected) return null;
+  if (page.lostAt === null) return h("p", { class: "connecting" }, text("connection.connecting"));
+  return h("div", { class: "connection-lost" }, symbol("critical"), h("div", {}, h("p", { class: "strong" }, text("connection.lost")),
+    h("p", {}, text("connection.old", { at: time(page.nowAt || page.lostAt) }))));
+}
+
+/** Return the one line of the highest open alarm. */
+export function banner() {
+  const view = page.now;
+  if (!view) return null;
+  const { banner: highest } = view;
+  if (!highest) return h("div", { class: "banner normal", "data-key": "calm" }, symbol("normal"), h("span", {}, text("banner.none")));
+  const target = highest.guidance_id ? "#/now" : "#/health";
+  return h("a", { class: `banner ${highest.severity}`, href: target, "data-key": "alarm" }, severity(highest.severity),
+    h("span", { class: "banner-text" }, highest.text), h("span", { class: "banner-since" }, highest.since_at ? ago(highest.since_at) : ""),
+    highest.more ? h("span", { class: "count" }, text("banner.more", { count: highest.more })) : null);
+}
+
+/** Return the line of the last act and of the age of what is shown; it is always there, so that it moves nothing. */
+export function lastAct() {
+  const old = page.now && Date.now() - page.nowAt > STALE_MS * 6 && page.connected;
+  return h("p", { class: `last-act${page.last?.level === "warning" ? " refused" : ""}` },
+    page.last ? [page.last.level === "warning" ? symbol("warning") : null, `${time(page.last.at)} ${page.last.text}`] : text("act.none"),
+    old ? h("span", { class: "quiet" }, ` · ${text("connection.unchanged", { at: time(page.nowAt) })}`) : null);
+}

@@ -1,0 +1,45 @@
+// Health: connections, buffers, the clock, certificates, alarms and their figures.
+
+import { h } from "../dom.js";
+import { number, time } from "../format.js";
+import { text } from "../texts.js";
+import { empty, facts, section, table } from "../parts/states.js";
+import { condition } from "../parts/symbols.js";
+import { alarmLine } from "./now.js";
+
+const FEW_DAYS = 30;
+
+export const health = {
+  path: () => "/api/health",
+  render: (view) => [
+    h("h1", {}, text("nav.health")),
+    h("div", { class: "columns" },
+      h("div", { class: "column", "data-key": "left" }, connections(view),
+        section("alarms", text("now.alarms"), view.alarms.length === 0 ? empty("health.no_alarm") : view.alarms.map((alarm) => alarmLine(alarm))), tags(view), certificates(view)),
+      h("div", { class: "column", "data-key": "right" }, figures("buffer", view.buffer), figures("disk", view.disk), figures("alarm_figures", view.alarm_figures), figures("console", view.console),
+        section("version", text("health.version"), facts([[text("health.line"), view.line], [text("health.version"), view.version], [text("health.at"), time(view.at)]])))),
+  ],
+};
+
+function connections(view) {
+  return section("connections", text("health.connections"), view.connections.length === 0 ? empty("health.no_connection") : table(text("health.connections"),
+    [text("health.name"), text("health.state"), text("health.why"), text("health.clock")],
+    view.connections.map((one) => ({ key: one.name, cells: [one.name, condition(one.connected, text("health.connected"), text("health.disconnected")), one.why ?? "–",
+      one.skew_seconds === null ? "–" : `${number(one.skew_seconds, { maximumSignificantDigits: 3, signDisplay: "exceptZero" })} s`] }))));
+}
+
+function figures(name, list) {
+  return section(name, text(`health.${name}`), list.length === 0 ? empty("health.no_figure") : facts(list.map((one) => [one.name, `${number(one.value)} ${one.unit}`])));
+}
+
+function tags(view) {
+  const names = Object.keys(view.tags);
+  if (names.length === 0) return null;
+  return section("tags", text("health.tags"), table(text("health.tags"), [text("health.name"), text("health.why")], names.map((name) => ({ key: name, cells: [name, view.tags[name]] }))));
+}
+
+function certificates(view) {
+  return section("certificates", text("health.certificates"), view.certificates.length === 0 ? empty("health.no_certificate") : table(text("health.certificates"),
+    [text("health.name"), text("health.subject"), text("health.expires"), text("health.state")],
+    view.certificates.map((one) => ({ key: one.name, cells: [one.name, one.subject, time(one.expires_at), condition(one.days_left > FEW_DAYS, text("health.days", { count: one.days_left }), text("health.days", { count: one.days_left }))] }))));
+}
