@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from gateway.advice.document_texts import ChartText, chart_text
 from gateway.advice.foreign_text import visible
+from gateway.texts.catalogue import number_in_text
 from gateway.time_units import SECOND_NS
 
 _WIDTH, _HEIGHT = 480, 262
@@ -180,7 +181,7 @@ def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     first, last = ceil(low / step), floor(high / step)
     form = _form(max(abs(low), abs(high)), step)
-    return [(at * step, f"{at * step + 0.0:{form}}") for at in range(first, last + 1)]
+    return [(at * step, number_in_text(f"{at * step + 0.0:{form}}")) for at in range(first, last + 1)]
 
 
 def _form(largest: float, step: float) -> str:

@@ -10,6 +10,7 @@ from gateway.lab.deviations import (
 )
 from gateway.lab.disposition import OUT_OF_LINE, OUT_OF_TREND
 from gateway.lab.phrases import limits_text
+from gateway.texts.catalogue import number_in_text
 
 
 def results_of(deviation: Deviation) -> tuple[FailedResult, ...]:
@@ -78,8 +79,8 @@ def headline(result: FailedResult) -> str:
         known = reason.parameters
         if reason.code == ConformityReason.OUT_OF_SPECIFICATION.value and {"side", "limit"} <= known.keys():
             code = DocumentText.HEADLINE_ABOVE if "above" in str(known["side"]) else DocumentText.HEADLINE_BELOW
-            limit = f"{known['limit']:g}{_unit_after(known.get('unit'), result)}"
-            return sentence(code, result=shown, limit=limit)
+            limit = number_in_text(f"{known['limit']:g}")
+            return sentence(code, result=shown, limit=f"{limit}{_unit_after(known.get('unit'), result)}")
         if reason.code == ConformityReason.OUT_OF_REVIEW_BAND.value and {"percent", "low", "high"} <= known.keys():
             band = {name: known[name] for name in ("percent", "low", "high")}
             return sentence(DocumentText.HEADLINE_OFF_TARGET, result=shown, **band)
@@ -97,7 +98,8 @@ def is_mended(result: FailedResult) -> bool:
 
 def value_of(result: FailedResult) -> str:
     """Return a result's value as the laboratory wrote it, with its unit unless that only says the test again (pH)."""
-    return f"{result.value_text}{_unit_after(result.unit, result)}"
+    written = result.value_text if result.value is None else number_in_text(result.value_text)
+    return f"{written}{_unit_after(result.unit, result)}"
 
 
 def _unit_after(unit: str | None, result: FailedResult) -> str:

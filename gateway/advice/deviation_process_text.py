@@ -3,6 +3,7 @@
 from gateway.advice.document_rows import Row
 from gateway.advice.document_texts import DocumentText, sentence
 from gateway.advice.plant_times import duration
+from gateway.lab.cause_names import shown_name
 from gateway.lab.cause_sentences import figure, sigmas_text
 from gateway.lab.causes import FEWEST_REFERENCES, UNUSUAL, Cause, CauseKind
 from gateway.lab.deviations import (
@@ -11,6 +12,7 @@ from gateway.lab.deviations import (
     Deviation,
     Trace,
 )
+from gateway.texts.catalogue import number_in_text
 
 _BY_CHANCE = 0.0455  # of a normal distribution lies beyond two sigmas
 
@@ -80,7 +82,7 @@ def cause_text(cause: Cause, deviation: Deviation) -> str:
     if cause.effect is None:
         return cause.text
     unit = f" {deviation.result.unit}" if deviation.result.unit else ""
-    effect = f"{cause.effect:+.3g}{unit}"
+    effect = number_in_text(f"{cause.effect:+.3g}{unit}")
     by_model = sentence(DocumentText.EFFECT_BY_MODEL, analyte=deviation.result.analyte, effect=effect)
     return f"{cause.text} {by_model}"
 
@@ -91,7 +93,7 @@ def cause_row(place: int, cause: Cause) -> Row:
     if cause.kind != CauseKind.TAG:
         there = sentence(DocumentText.THERE if own else DocumentText.NOT_THERE)
         usual = sentence(DocumentText.THERE_IN, share=cause.usual)
-        return Row(cells=(str(place), cause.name, there, usual, "-", "-"))
+        return Row(cells=(str(place), shown_name(cause.name), there, usual, "-", "-"))
     return Row(
         cells=(
             str(place),

@@ -7,7 +7,7 @@ from gateway.contract.lims.numbers import distinct_text, exact, number_text
 from gateway.records.guidance import SetpointSuggestion
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
-from gateway.texts.catalogue import text
+from gateway.texts.catalogue import number_in_text, text
 
 _DIGITS = 4
 
@@ -58,7 +58,7 @@ def beyond_text(prediction: Prediction, limits: Specification, *, outside: bool)
     """Return beyond which limits a value, or its interval, reaches: ``above the upper limit of 4.2 %``."""
     crossed = _crossed(prediction, limits, outside=outside)
     lower, upper = (
-        "" if limit is None else with_unit(number_text(limit), prediction) for limit in (crossed.lower, crossed.upper)
+        "" if limit is None else with_unit(_written(limit), prediction) for limit in (crossed.lower, crossed.upper)
     )
     if lower and upper:
         return text("advice_phrase", Phrase.BELOW_AND_ABOVE_LIMITS, lower=lower, upper=upper)
@@ -70,7 +70,7 @@ def beyond_text(prediction: Prediction, limits: Specification, *, outside: bool)
 def beyond_in_title(prediction: Prediction, limits: Specification, *, outside: bool) -> str:
     """Return the same as short as a title needs it: ``above 4.2``, or of an interval ``may be above 4.2``."""
     crossed = _crossed(prediction, limits, outside=outside)
-    lower, upper = ("" if limit is None else number_text(limit) for limit in (crossed.lower, crossed.upper))
+    lower, upper = ("" if limit is None else _written(limit) for limit in (crossed.lower, crossed.upper))
     if lower and upper:
         beyond = text("advice_phrase", Phrase.BELOW_OR_ABOVE, lower=lower, upper=upper)
     elif lower:
@@ -94,7 +94,9 @@ def with_unit(value: str, prediction: Prediction) -> str:
 
 def shown_text(value: float | None, limits: Specification) -> str:
     """Return a number in four digits, in more where it would otherwise stand on the other side of a limit."""
-    return "" if value is None else distinct_text(exact(value), limits.lower, limits.upper, digits=_DIGITS)
+    if value is None:
+        return ""
+    return number_in_text(distinct_text(exact(value), limits.lower, limits.upper, digits=_DIGITS))
 
 
 def words_of(suggestion: SetpointSuggestion) -> str:
@@ -105,4 +107,8 @@ def words_of(suggestion: SetpointSuggestion) -> str:
 def from_and_to(suggestion: SetpointSuggestion) -> tuple[str, str]:
     """Return where a setpoint stands and is to go, in as many digits as tell the two apart."""
     current, proposed = suggestion.current, suggestion.proposed
-    return number_text(current, proposed), number_text(proposed)
+    return _written(current, proposed), _written(proposed)
+
+
+def _written(number: float, *marks: float) -> str:
+    return number_in_text(number_text(number, *marks))

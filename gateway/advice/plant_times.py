@@ -4,6 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.lab.deviations import Deviation
+from gateway.texts.catalogue import number_in_text
 from gateway.time_units import SECOND_NS
 
 _MINUTE, _HOUR = 60, 3600
@@ -28,4 +29,6 @@ def duration(length_ns: int) -> str:
     seconds = length_ns / SECOND_NS
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
-    return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return number_in_text(f"{seconds / _HOUR:.1f} h")

@@ -20,6 +20,7 @@ from gateway.lab.deviations import Deviation, DeviationScope
 from gateway.store.codec import decode, encode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
+from gateway.texts.catalogue import speak
 
 app = typer.Typer(help="List and show drafts of deviations.", no_args_is_help=True)
 
@@ -115,6 +116,7 @@ def show(
             f"deviation {deviation} does not match its hash", hint="labline audit verify says what is damaged"
         )
     draft = decode(Deviation, row["body"])
+    speak(settings.texts.language)
     text = _FORMS[form](draft)
     if to is None:
         print(text)

@@ -42,6 +42,7 @@ from gateway.replay.recorded import (
     Recording,
     Stretch,
     epoch,
+    language_at_the_time,
     measured,
     output_on_record,
     recorded_events,
@@ -196,6 +197,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             epoch=epoch(connection),
             signed_biases=all_signed_biases(connection),
             settlements=all_settlements(connection),
+            language=language_at_the_time(connection, stretch),
         )
         now = rerun(recording, line=line, history=known, folder=Path(scratch), on_progress=on_progress)
         return _Replayed(

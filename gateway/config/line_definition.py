@@ -52,6 +52,7 @@ def define_line(
         controls=tuple(_control(table) for table in settings.control),
         procedures=procedures,
         time_zone=zone,
+        language=settings.texts.language,
         sampling=settings.sampling.enabled,
         tests_per_hour=settings.sampling.tests_per_hour,
         lab_tests=settings.sampling.tests,

@@ -115,9 +115,11 @@ class ProceduresTable(Table):
 
 
 class TextsTable(Table):
-    """``[texts]``: the language of the sentences in messages."""
+    """``[texts]``: the language in which people at the plant are addressed."""
 
-    language: Literal["en"] = Field(default="en", description="the language of the sentences in messages")
+    language: Literal["en", "de"] = Field(
+        default="en", description="the language of titles, sentences and documents: en (English) or de (German)"
+    )
 
 
 class Settings(Table):

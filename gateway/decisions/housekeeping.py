@@ -93,7 +93,7 @@ def on_started(event: GatewayStarted, facts: StartFacts) -> Decision:
     started = Decision(
         audit=(audit_entry("gateway_started", event.configuration_sha256, version=event.version,
                       previous_configuration=previous, changed=previous != event.configuration_sha256,
-                      bundles=dict(event.bundles), stages=dict(event.stages)),),
+                      bundles=dict(event.bundles), stages=dict(event.stages), language=facts.line.language),),
         records=(OpenLotsQuestioned(most=MOST_OPEN_LOTS),) if changed else (),
         messages=(_board(event, facts),),
     )  # fmt: skip

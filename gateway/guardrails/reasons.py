@@ -61,7 +61,19 @@ class Abstention(StrEnum):
     WRITE_CUT_OFF = "WRITE_CUT_OFF"
 
 
-def abstain(code: Abstention, **parameters: Any) -> Reason:
-    """Return the reason of that code, with the numbers of the case in its sentence."""
+class AbstentionPhrase(StrEnum):
+    """Parts of sentences: the codes of the group ``abstention_phrase``."""
+
+    NOT_KNOWN = "NOT_KNOWN"
+    OR = "OR"
+
+
+def abstain(code: Abstention, /, *, shown: dict[str, str] | None = None, **parameters: Any) -> Reason:
+    """Return the reason of that code; ``shown``: parameters that the sentence has in the plant's language."""
     name = code.value
-    return Reason(code=name, parameters=parameters, text=text("abstention", name, **parameters))
+    return Reason(code=name, parameters=parameters, text=text("abstention", name, **{**parameters, **(shown or {})}))
+
+
+def abstention_phrase(code: AbstentionPhrase, **parameters: Any) -> str:
+    """Return a part of a sentence."""
+    return text("abstention_phrase", code.value, **parameters)

@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gateway.guardrails.reasons import Abstention, abstain
+from gateway.guardrails.reasons import Abstention, AbstentionPhrase, abstain, abstention_phrase
 from gateway.guardrails.stages import effective_stage
 from gateway.line.definition import Interlock, LineDefinition, ManipulatedTag, Stage
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import number_in_text
 from gateway.time_units import SECOND_NS
 
 ROUNDING = 1e-9  # relative room for decimal rounding at a limit's edge
@@ -82,16 +83,34 @@ def judge_interlocks(manipulated: ManipulatedTag, present: Mapping[str, float]) 
 
 def _does_not_hold(manipulated: ManipulatedTag, interlock: Interlock, value: float | None) -> Reason:
     """Return the reason that names the interlock, what it asks for and what its tag says."""
-    shown = "not known" if value is None else f"{value:.6g}"
+    stated = "not known" if value is None else f"{value:.6g}"  # a word of the contract
+    shown = abstention_phrase(AbstentionPhrase.NOT_KNOWN) if value is None else number_in_text(stated)
     if interlock.states:
-        states = " or ".join(f"{state:g}" for state in interlock.states)
         return abstain(
-            Abstention.NOT_IN_STATE, tag=manipulated.tag, interlock=interlock.tag, states=states, value=shown
+            Abstention.NOT_IN_STATE,
+            shown={"states": _alternatives(interlock.states), "value": shown},
+            tag=manipulated.tag,
+            interlock=interlock.tag,
+            states=" or ".join(f"{state:g}" for state in interlock.states),
+            value=stated,
         )
     lower, upper = interlock.within
     return abstain(
-        Abstention.INTERLOCKED, tag=manipulated.tag, interlock=interlock.tag, lower=lower, upper=upper, value=shown
+        Abstention.INTERLOCKED,
+        shown={"value": shown},
+        tag=manipulated.tag,
+        interlock=interlock.tag,
+        lower=lower,
+        upper=upper,
+        value=stated,
     )
+
+
+def _alternatives(states: Iterable[float]) -> str:
+    first, *others = (number_in_text(f"{state:g}") for state in states)
+    for other in others:
+        first = abstention_phrase(AbstentionPhrase.OR, first=first, second=other)
+    return first
 
 
 _MAY_SUGGEST = (b'"suggestion"', b'"setpoint"')  # what stands in every message that has to be looked at

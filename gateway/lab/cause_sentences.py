@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from gateway.lab.cause_names import shown_name
 from gateway.lab.usual import Usual
-from gateway.texts.catalogue import text
+from gateway.texts.catalogue import number_in_text, text
 
 FAR = 10.0  # sigmas: beyond, a number of them says nothing more
 
@@ -41,14 +42,14 @@ class AffectedLots:
 
 def figure(value: float) -> str:
     """Return a number as documents show it: four significant digits, so that a sentence and its table agree."""
-    return f"{value:.4g}"
+    return number_in_text(f"{value:.4g}")
 
 
 def sigmas_text(z: float) -> str:
     """Return a distance in sigmas as documents show it, such as ``+3.1``; beyond ten only that it is beyond ten."""
     if abs(z) > FAR:
         return _phrase(CausePhrase.OVER, sigmas=FAR if z > 0 else -FAR)
-    return f"{round(z, 1) + 0.0:+.1f}"
+    return number_in_text(f"{round(z, 1) + 0.0:+.1f}")
 
 
 def tag_sentence(name: str, unit: str, usual: Usual, affected: AffectedLots) -> str:
@@ -61,7 +62,7 @@ def tag_sentence(name: str, unit: str, usual: Usual, affected: AffectedLots) -> 
         name=name,
         own=figure(affected.own),
         unit=unit,
-        sigmas=_phrase(CausePhrase.MORE_THAN, sigmas=FAR) if abs(z) > FAR else f"{abs(z):.1f}",
+        sigmas=_phrase(CausePhrase.MORE_THAN, sigmas=FAR) if abs(z) > FAR else number_in_text(f"{abs(z):.1f}"),
         center=figure(usual.center),
         compared=_compared(usual, unit),
     )
@@ -79,8 +80,9 @@ def _compared(usual: Usual, unit: str) -> str:
     return _phrase(CausePhrase.RANGE, lots=usual.lots, low=low, high=high, unit=unit)
 
 
-def presence_sentence(name: str, usual: Usual, affected: AffectedLots) -> str:
+def presence_sentence(stored_name: str, usual: Usual, affected: AffectedLots) -> str:
     """Return how often a material, an equipment or a shift was there, and how often it usually is."""
+    name = shown_name(stored_name)
     if affected.lots == 1:
         there = "there" if affected.own else "not_there"
         return _sentence(CauseSentence.PRESENCE, variant=there, name=name, usual=usual.center, lots=usual.lots)
@@ -91,7 +93,7 @@ def presence_sentence(name: str, usual: Usual, affected: AffectedLots) -> str:
 
 def inseparable_sentence(names: Sequence[str]) -> str:
     """Return with which other columns a column usually moves, so that figures alone do not tell them apart."""
-    return _sentence(CauseSentence.MOVES_WITH, names=", ".join(names))
+    return _sentence(CauseSentence.MOVES_WITH, names=", ".join(map(shown_name, names)))
 
 
 def _sentence(code: CauseSentence, **parameters: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.history.windows import Segments, TagWindow, segments
+from gateway.lab.cause_names import OF_A_LOT, Shift, stored_material
 from gateway.lab.causes import CauseKind
 from gateway.records.record import Record
 from gateway.time_units import SECOND_NS
@@ -21,7 +22,6 @@ STRETCHES = 8  # into which a lot's time is divided
 _LEAST_KNOWN = 0.5  # share of a window that must be known, else its mean is left out
 _LEAST_OF_STAGE = 0.8  # an earlier lot must have run for this share of the time that a lot has run
 _EARLY, _LATE, _NIGHT = 6, 14, 22  # hours at which shifts begin
-OF_A_LOT = "lot "  # before the name of a material lot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,21 +100,21 @@ def fingerprint(
 def _present(run: LotRun, uses: tuple[MaterialUse, ...], zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
     """Return what was there: materials with their suppliers, material lots, the equipment, the shift."""
     present = [
-        (CauseKind.MATERIAL.value, f"{use.consumed_definition_id or 'material'} of {use.supplier}")
+        (CauseKind.MATERIAL.value, stored_material(use.consumed_definition_id, use.supplier))
         for use in uses
         if use.supplier is not None
     ]
     present += [(CauseKind.MATERIAL.value, f"{OF_A_LOT}{use.consumed_lot_id}") for use in uses]
     if run.equipment_id is not None:
         present.append((CauseKind.EQUIPMENT.value, run.equipment_id))
-    present.append((CauseKind.SHIFT.value, shift_of((run.from_ns + run.until_ns) // 2, zone)))
+    present.append((CauseKind.SHIFT.value, shift_of((run.from_ns + run.until_ns) // 2, zone).value))
     return tuple(dict.fromkeys(present))
 
 
-def shift_of(at_ns: int, zone: ZoneInfo) -> str:
+def shift_of(at_ns: int, zone: ZoneInfo) -> Shift:
     """Return which shift worked at an instant, by the plant's clock: early from 6, late from 14, night from 22."""
     hour = datetime.fromtimestamp(at_ns / SECOND_NS, zone).hour
-    return "early shift" if _EARLY <= hour < _LATE else "late shift" if _LATE <= hour < _NIGHT else "night shift"
+    return Shift.EARLY if _EARLY <= hour < _LATE else Shift.LATE if _LATE <= hour < _NIGHT else Shift.NIGHT
 
 
 def means_of_stretches(

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.contract.lims.numbers import number_text
 from gateway.records.laboratory import Specification
-from gateway.texts.catalogue import text
+from gateway.texts.catalogue import number_in_text, text
 
 _MOST_NAMED = 4  # texts of a specification in a sentence
 _LONGEST_TEXT = 60  # characters of a laboratory's words in a sentence
@@ -55,8 +55,8 @@ def limits_text(specification: Specification) -> str:
 
 def _limits(specification: Specification) -> str | None:
     unit = f" {specification.unit}" if specification.unit else ""
-    lower = None if specification.lower is None else number_text(specification.lower)
-    upper = None if specification.upper is None else number_text(specification.upper)
+    lower = None if specification.lower is None else number_in_text(number_text(specification.lower))
+    upper = None if specification.upper is None else number_in_text(number_text(specification.upper))
     if lower is None and upper is None:
         return None
     if lower is None:

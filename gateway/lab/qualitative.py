@@ -12,6 +12,7 @@ from gateway.lab.phrases import listed
 from gateway.lab.units import converted, is_absent
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import number_in_text
 
 Judged = tuple[Recommendation, Reason]
 
@@ -73,7 +74,7 @@ def _out_of_specification(result: LabResult, specification: Specification, varia
         variant=variant,
         value_text=result.value_text,
         accepts=list(specification.accepts),
-        limit_text="" if upper is None else number_text(upper),
+        limit_text="" if upper is None else number_in_text(number_text(upper)),
         unit=f" {specification.unit}" if specification.unit else "",
     )
 

@@ -22,6 +22,7 @@ from gateway.lab.qualitative import Judged, judged_by_text, not_understood, with
 from gateway.lab.units import converted, has_bare_scale, is_missing, may_be_negative
 from gateway.records.laboratory import LabResult, Recommendation, ResultStatus, Specification
 from gateway.records.verdicts import Reason
+from gateway.texts.catalogue import number_in_text
 
 _NO_DECIMALS = 1e15  # from there on a float has none
 _PERCENT_DIGITS = 4
@@ -145,7 +146,7 @@ def _outside(result: LabResult, compared: LabResult, specification: Specificatio
         side: limit,
         "side": {"lower": "below the lower", "upper": "above the upper"}[side],  # a word of the contract
         "limit": limit,
-        "limit_text": number_text(limit),
+        "limit_text": number_in_text(number_text(limit)),
         "unit": f" {specification.unit}" if specification.unit else "",
     }
     variant = OutOfSpecification.BELOW if side == "lower" else OutOfSpecification.ABOVE
@@ -184,7 +185,7 @@ def _outside_band(
         compared,
         specification,
         percent=nearest(percent),
-        percent_text=distinct_text(percent, *band, digits=_PERCENT_DIGITS),
+        percent_text=number_in_text(distinct_text(percent, *band, digits=_PERCENT_DIGITS)),
         low=plain(band[0]),
         high=plain(band[1]),
     )

@@ -11,7 +11,7 @@ from gateway.lab.charts import Cusum, Ewma
 from gateway.lab.phase_one import ChartLimits
 from gateway.line.spc_rules import RunRule
 from gateway.records.verdicts import Reason
-from gateway.texts.catalogue import text
+from gateway.texts.catalogue import number_in_text, text
 
 EWMA, CUSUM, DEPARTED = "ewma", "cusum", "does_not_vary"  # signals that are no run rules
 SINGLE_VALUE_RULES = (RunRule.NELSON_1, RunRule.WESTERN_ELECTRIC_1)
@@ -45,7 +45,7 @@ def trend_reason(
 
     ``recent``: standardised values, the newest last; the charts stand after it.
     """
-    high = _is_high(signal, recent, ewma, cusum)
+    high, value = _is_high(signal, recent, ewma, cusum), number_in_text(value)
     samples = cusum.high_count if high else cusum.low_count
     clause = text("trend", code_of(signal), variant="high" if high else "low", name=name, value=value, samples=samples)
     sentence = TrendSentence.OUT_OF_TREND if value in clause.split() else TrendSentence.OUT_OF_TREND_NOW
@@ -72,7 +72,12 @@ def _is_high(signal: str, recent: Sequence[float], ewma: Ewma, cusum: Cusum) -> 
 def departed_reason(*, name: str, value: str, constant: str, count: int) -> Reason:
     """Return the reason of a value that differs from the only one that its series had; both as people write them."""
     sentence = text(
-        "trend_sentence", TrendSentence.DOES_NOT_VARY.value, name=name, value=value, constant=constant, count=count
+        "trend_sentence",
+        TrendSentence.DOES_NOT_VARY.value,
+        name=name,
+        value=number_in_text(value),
+        constant=number_in_text(constant),
+        count=count,
     )
     return Reason(
         code="OUT_OF_TREND", parameters={"rule": DEPARTED, "constant": constant, "samples": count}, text=sentence

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from gateway.history.windows import TagWindow, segments
+from gateway.lab.cause_names import OF_A_LOT
 from gateway.lab.causes import FEWEST_REFERENCES, Candidate, Cause, CauseKind, probable_causes
 from gateway.lab.deviations import Basis, Comparison, Trace
-from gateway.lab.fingerprints import OF_A_LOT, Fingerprint, at_stage, means_of_stretches
+from gateway.lab.fingerprints import Fingerprint, at_stage, means_of_stretches
 from gateway.lab.usual import Usual, usual_of
 from gateway.line.definition import TagDefinition
 from gateway.time_units import SECOND_NS

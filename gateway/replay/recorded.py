@@ -66,6 +66,7 @@ class Recording:
 
     ``epoch``: what the store salts its ids with. ``signed_biases``: corrections that people had signed, each in force
     from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
+    ``language``: of the sentences at the time; None: it is not on record, and that of the line counts.
     """
 
     events: Sequence[Recorded]
@@ -73,6 +74,7 @@ class Recording:
     epoch: str = ""
     signed_biases: Sequence[SignedBias] = ()
     settlements: Sequence[tuple[str, Settlement]] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +103,12 @@ def recorded_stretch(connection: sqlite3.Connection) -> Stretch | None:
 def epoch(connection: sqlite3.Connection) -> str:
     """Return what the store salts its ids with."""
     return str(connection.execute(SQL["store"]).fetchone()["epoch"])
+
+
+def language_at_the_time(connection: sqlite3.Connection, stretch: Stretch) -> str | None:
+    """Return the language that the gateway spoke at a stretch's end, or None where no start is on record."""
+    row = connection.execute(SQL["language_of_start"], {"until_ns": stretch.until_ns}).fetchone()
+    return None if row is None else row["language"]
 
 
 def recorded_events(connection: sqlite3.Connection, stretch: Stretch, *, understand: Understand) -> list[Recorded]:

@@ -27,6 +27,7 @@ from gateway.line.definition import LineDefinition
 from gateway.records.acts import Act, ActOutcome, Answer, SignBiases, unknown
 from gateway.runtime.identification import check, credential_after, own_account, tried
 from gateway.store.database import STATE_FILE, locked, open_state, read_state
+from gateway.texts.catalogue import speak
 from gateway.time_units import seconds_to_ns
 from gateway.transport.unix_line_client import NoAnswerError, NotTakenError, ask_line
 
@@ -128,6 +129,7 @@ def _committed(settings: Settings, act: Act, event: SignInTried | ActRequested, 
 
     directory = settings.store.directory
     line = _line_without_models(settings, act, path=path)
+    speak(line.language)
     with closing(open_state(directory)) as connection, HeadFile(directory) as head_file:
         witnessed = read_head_file(directory)
         try:
@@ -153,4 +155,5 @@ def _line_without_models(settings: Settings, act: Act, *, path: Path) -> LineDef
         models=(),
         trusted_keys=None if trusted is None else frozenset(trusted),
         signatures=policies(settings.signatures),
+        language=settings.texts.language,
     )

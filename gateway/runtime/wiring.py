@@ -34,7 +34,7 @@ from gateway.runtime.process_loop import Processor
 from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
 from gateway.runtime.sources import Feed, HistoryOfLine, feeds, loaded_history, value_at_present
-from gateway.texts.catalogue import ENGLISH, speak
+from gateway.texts.catalogue import speak
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.unix_lines import LineServer
 from gateway.transport.webhook_options import WebhookOptions
@@ -67,7 +67,7 @@ class Parts:
 
 async def build(ground: Dependencies, stores: Stores) -> Parts:
     """Return the parts, connected; nothing runs yet."""
-    speak(ENGLISH)  # reads the texts now, not with the first result
+    speak(ground.settings.texts.language)  # reads the texts now, not with the first result
     history = await loaded_history(ground, stores)
     progress = Progress(_LOOP_ALLOWED_SECONDS)  # it counts from now: loading what earlier runs have left is no stall
     sessions, webhook = broker_sessions(ground), webhook_options(ground.settings)

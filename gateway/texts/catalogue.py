@@ -7,15 +7,19 @@
 - a table of variants, chosen by the parameter ``variant``: one reason that is said in several sentences;
 - a list of wordings of one title, from the longest to the shortest.
 
-A parameter that a template does not name is ignored. A code without a text, or a text without one of its parameters,
-is a mistake of the program and raises ``KeyError``; the tests go through all codes.
+Numbers are written as the language's ``[convention]`` says. A parameter that a template does not name is ignored. A
+code without a text, or a text without one of its parameters, is a mistake of the program and raises ``KeyError``; the
+tests go through all codes.
 """
 
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from gateway.texts.numbers import POINT, NumberStyle
 
 ENGLISH = "en"
 LONGEST_TITLE = 60  # characters that a terminal has room for
@@ -24,13 +28,34 @@ _Text = str | dict[str, str] | list[str]
 _Texts = Mapping[tuple[str, str], _Text]
 _language = ENGLISH
 _texts: _Texts = {}  # of that language, once the first is asked for
+_numbers = POINT
+
+
+class Convention(StrEnum):
+    """The codes of the group ``convention``: how a language writes numbers."""
+
+    DECIMAL_MARK = "DECIMAL_MARK"
+    PERCENT_SIGN = "PERCENT_SIGN"
 
 
 def speak(name: str) -> None:
     """Set the language of this process's texts, once and before the first of them, by the name of its file: ``en``."""
-    global _language, _texts  # noqa: PLW0603  # as gettext.install: a plant has one language
+    global _language, _texts, _numbers  # noqa: PLW0603  # as gettext.install: a plant has one language
     _texts = catalogue(name)
+    _numbers = number_style(_texts)
     _language = name
+
+
+def number_style(texts: _Texts) -> NumberStyle:
+    """Return how a language writes numbers, by its texts."""
+    mark, percent = (str(texts["convention", code]) for code in Convention)
+    style = NumberStyle(decimal_mark=mark, percent_sign=percent)
+    return POINT if style == POINT else style
+
+
+def number_in_text(written: str) -> str:
+    """Return a number that is written with a point, with or without its unit, as the plant's language writes it."""
+    return written if _numbers is POINT else _numbers.written(written)
 
 
 def language() -> str:
@@ -54,11 +79,15 @@ def text(group: str, code: str, /, **parameters: Any) -> str:
     """Return the sentence of a code; ``variant`` chooses between variants, ``count`` between singular and plural."""
     entry = (_texts or _read())[group, code]
     if isinstance(entry, str):
-        return entry.format_map(parameters)
+        return entry.format_map(_shown(parameters))
     if isinstance(entry, dict):
         form = parameters["variant"] if "variant" in parameters else _number(parameters["count"])
-        return entry[form].format_map(parameters)
+        return entry[form].format_map(_shown(parameters))
     raise KeyError((group, code))
+
+
+def _shown(parameters: dict[str, Any]) -> dict[str, Any]:
+    return parameters if _numbers is POINT else _numbers.shown(parameters)
 
 
 def _number(count: int) -> str:
@@ -70,7 +99,8 @@ def wordings(group: str, code: str, /, **parameters: Any) -> tuple[str, ...]:
     entry = (_texts or _read())[group, code]
     if not isinstance(entry, list):
         raise KeyError((group, code))
-    return tuple(wording.format_map(parameters) for wording in entry)
+    shown = _shown(parameters)
+    return tuple(wording.format_map(shown) for wording in entry)
 
 
 def title(group: str, code: str, /, **parameters: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.contract.times import rfc3339
 from gateway.events import FollowUp
 from gateway.facts.deviation import Earlier, Investigation
+from gateway.lab.cause_names import shown_name, stored_material
 from gateway.lab.deviations import Drafted, TimelineEntry
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.episodes import EPISODE_ENDS_AFTER_NS, Standing
@@ -16,6 +17,7 @@ from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import Disposition, LabResult
 from gateway.records.production import ContextChange
 from gateway.store.codec import decode
+from gateway.texts.catalogue import number_in_text
 
 Kind = TypeVar("Kind")
 MOST_REFERENCES, MOST_ALIKE, MOST_EARLIER, MOST_POINTS = 60, 5, 20, 30
@@ -161,7 +163,8 @@ def _timeline(
         for row in records.rows("changes_of_lot", {"material_lot_id": lot})
     ]
     for result in records.decoded(LabResult, records.rows("results_of_lot", {"material_lot_id": lot})):
-        subject = f"{result.test_id} {result.value_text}{f' {result.unit}' if result.unit else ''} ({result.sample_id})"
+        written = result.value_text if result.value is None else number_in_text(result.value_text)
+        subject = f"{result.test_id} {written}{f' {result.unit}' if result.unit else ''} ({result.sample_id})"
         if result.sampled_ns is not None:
             entries.append(TimelineEntry(at_ns=result.sampled_ns, what="sample_drawn", subject=result.sample_id))
         result_ns = result.approved_ns or result.analysed_ns or result.received_ns
@@ -179,7 +182,8 @@ def _timeline(
 
 def _subject(change: ContextChange) -> str:
     if change.consumed_lot_id is not None:
-        return f"{change.consumed_lot_id} ({change.consumed_definition_id or '-'} of {change.supplier or '-'})"
+        made_by = shown_name(stored_material(change.consumed_definition_id or "-", change.supplier or "-"))
+        return f"{change.consumed_lot_id} ({made_by})"
     return change.equipment_id or change.job_order_id or change.material_lot_id or rfc3339(change.at_ns)
 
 

@@ -52,6 +52,10 @@ DROP TRIGGER audit_is_append_only_delete;
 -- name: last_configuration
 SELECT subject FROM audit WHERE kind = 'gateway_started' ORDER BY seq DESC LIMIT 1;
 
+-- name: language_of_start
+SELECT json_extract(body, '$.language') AS language FROM audit
+WHERE kind = 'gateway_started' AND at_ns < :until_ns AND json_valid(body) ORDER BY seq DESC LIMIT 1;
+
 -- name: signed_heads
 SELECT seq, hash, at_ns, public_key, signature, line FROM signed_head ORDER BY seq;
 
