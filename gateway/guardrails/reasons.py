@@ -1,5 +1,6 @@
 """The codes of all reasons for abstaining. Their sentences are the group ``abstention`` of the catalogue of texts."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -68,10 +69,15 @@ class AbstentionPhrase(StrEnum):
     OR = "OR"
 
 
-def abstain(code: Abstention, /, *, shown: dict[str, str] | None = None, **parameters: Any) -> Reason:
-    """Return the reason of that code; ``shown``: parameters that the sentence has in the plant's language."""
+def abstain(code: Abstention, **parameters: Any) -> Reason:
+    """Return the reason of that code, with the numbers of the case in its sentence."""
+    return abstain_in_words(code, {}, **parameters)
+
+
+def abstain_in_words(code: Abstention, shown: Mapping[str, str], **parameters: Any) -> Reason:
+    """Return the same; ``shown``: parameters that the sentence has in the words of the plant's language."""
     name = code.value
-    return Reason(code=name, parameters=parameters, text=text("abstention", name, **{**parameters, **(shown or {})}))
+    return Reason(code=name, parameters=parameters, text=text("abstention", name, **{**parameters, **shown}))
 
 
 def abstention_phrase(code: AbstentionPhrase, **parameters: Any) -> str:

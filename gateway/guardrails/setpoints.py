@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from gateway.guardrails.reasons import Abstention, AbstentionPhrase, abstain, abstention_phrase
+from gateway.guardrails.reasons import Abstention, AbstentionPhrase, abstain, abstain_in_words, abstention_phrase
 from gateway.guardrails.stages import effective_stage
 from gateway.line.definition import Interlock, LineDefinition, ManipulatedTag, Stage
 from gateway.records.verdicts import Reason
@@ -86,18 +86,18 @@ def _does_not_hold(manipulated: ManipulatedTag, interlock: Interlock, value: flo
     stated = "not known" if value is None else f"{value:.6g}"  # a word of the contract
     shown = abstention_phrase(AbstentionPhrase.NOT_KNOWN) if value is None else number_in_text(stated)
     if interlock.states:
-        return abstain(
+        return abstain_in_words(
             Abstention.NOT_IN_STATE,
-            shown={"states": _alternatives(interlock.states), "value": shown},
+            {"states": _alternatives(interlock.states), "value": shown},
             tag=manipulated.tag,
             interlock=interlock.tag,
             states=" or ".join(f"{state:g}" for state in interlock.states),
             value=stated,
         )
     lower, upper = interlock.within
-    return abstain(
+    return abstain_in_words(
         Abstention.INTERLOCKED,
-        shown={"value": shown},
+        {"value": shown},
         tag=manipulated.tag,
         interlock=interlock.tag,
         lower=lower,
