@@ -11,7 +11,8 @@ from gateway.lab.disposition import (
     no_less_careful,
     on_damaged_records,
 )
-from gateway.lab.release.assessment import Assessment
+from gateway.lab.release.assessment import Assessment, Subject
+from gateway.lab.release.decided import decision_after
 from gateway.lab.release.lot_assessments import assessments
 from gateway.lab.release.products_alike import naming_products_alike
 from gateway.lab.release.recommendation import recommend, with_history
@@ -22,6 +23,7 @@ from gateway.records.laboratory import (
     Recommendation,
     RestedOn,
 )
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.prediction import Prediction
 from gateway.records.verdicts import Reason
 
@@ -37,12 +39,21 @@ class LotOutcome:
     assessed: LotAssessed | None
     speaking: Assessment | None
     own: bool  # whether the arriving result speaks of it
+    decision: LotDecided | None = None  # of a person, as it is now
+
+    @property
+    def decided(self) -> LotDecided | None:
+        """Return the decision of a person on it, where that stands or has lapsed only now."""
+        return None if self.decision == self.lot_facts.decision else self.decision
 
     @property
     def changed(self) -> bool:
-        """Return whether something else is recommended than before."""
+        """Return whether something else is recommended or decided than before."""
         state, before = self.judged.state, self.lot_facts.before
-        return (state.recommendation, state.latched) != (before.recommendation, before.latched)
+        return self.decided is not None or (state.recommendation, state.latched) != (
+            before.recommendation,
+            before.latched,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +82,8 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
     assessed = naming_products_alike(assessed, specifications.products_alike)
     missing = _missing(lot_facts, assessed, facts, at_ns=trigger.at_ns)
     state, reasons = _recommended(lot_facts, facts, trigger, assessed, missing)
+    changes = None if lot is None else _assessed(lot, lot_facts, assessed)
+    decision = _decision(lot_facts, state, changes, missing, damaged=bool(facts.damaged))
     unchanged = (before.recommendation, before.latched) == (state.recommendation, state.latched)
     return LotOutcome(
         lot_facts=lot_facts,
@@ -80,10 +93,22 @@ def lot_outcome(lot_facts: LotFacts, facts: JudgingFacts, trigger: Trigger) -> L
             state=state,
             stands_already=lot_facts.on_record and unchanged,
         ),
-        assessed=None if lot is None else _assessed(lot, lot_facts, assessed),
+        assessed=changes,
         speaking=_speaking(assessed, trigger.subject),
         own=trigger.own,
+        decision=decision,
     )
+
+
+def _decision(
+    lot_facts: LotFacts, state: LotState, changes: LotAssessed | None, missing: tuple[str, ...], *, damaged: bool
+) -> LotDecided | None:
+    """Return the newest decision of a person on a lot, which has lapsed where it rests on other facts."""
+    if lot_facts.decision is None or changes is None:
+        return None
+    other_facts = [item.subject for item in changes.changed if item.kind is not Subject.DECISION]
+    other_facts += [subject for subject in changes.removed if subject != Subject.DECISION]
+    return decision_after(lot_facts.decision, state, missing=missing, other_facts=other_facts, damaged=damaged)
 
 
 def _recommended(

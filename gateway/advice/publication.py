@@ -31,6 +31,7 @@ from gateway.lab.deviations import Deviation
 from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.laboratory import Disposition
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.outgoing import DeadLetter, Lane, OutgoingMessage, SignedHead
 from gateway.records.people import Outcome, Response
 from gateway.records.prediction import Prediction
@@ -89,9 +90,11 @@ def prediction_message(
     return PREDICTION.message(prediction.prediction_id, topic, payload, expires=expires)
 
 
-def disposition_message(disposition: Disposition, *, line: LineDefinition, cause: str, at_ns: int) -> OutgoingMessage:
-    """Return the message of a disposition, retained where it belongs to a lot."""
-    payload = disposition_payload(disposition, line=line.path, cause=cause, at_ns=at_ns)
+def disposition_message(
+    disposition: Disposition, *, line: LineDefinition, cause: str, at_ns: int, decision: LotDecided | None = None
+) -> OutgoingMessage:
+    """Return the message of a disposition, retained where it belongs to a lot; ``decision``: a person's on the lot."""
+    payload = disposition_payload(disposition, decision, line=line.path, cause=cause, at_ns=at_ns)
     topic = DISPOSITION.topic_of(line.topic_root, disposition.material_lot_id)
     message = DISPOSITION.message(disposition.disposition_id, topic, payload)
     return replace(message, retain=disposition.material_lot_id is not None and "LOT_CLOSED" not in disposition.flags)

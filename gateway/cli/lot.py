@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
+from gateway.cli.lot_decision import decide, decision_document, show_decision
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
@@ -27,9 +28,11 @@ from gateway.lab.release.lot_knowledge import Parent
 from gateway.lab.release.recommendation import HELD_BEFORE
 from gateway.records.acts import ActOutcome, SettlePoint
 from gateway.records.laboratory import Recommendation
+from gateway.records.lot_decisions import Verdict
 from gateway.records.verdicts import Reason
 from gateway.runtime.act_requests import perform
 from gateway.store.database import is_in_use, read_state
+from gateway.store.queries.lot_decisions import decision_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record, names_of_lots
 
 _SHOWN = 10  # points, without --all
@@ -52,9 +55,12 @@ def lot(
     point: str | None = typer.Option(
         None, "--settle", metavar="POINT", help="Settle this point: it no longer speaks against the lot."
     ),
+    verdict: Verdict | None = typer.Option(
+        None, "--decide", help="Decide on the lot, signed with your user and password: give --person USER."
+    ),
     person: str | None = person_option(),
     reason: str | None = reason_option(
-        "--reason", "With --settle: what you found, and why the lot may go on.", required=False
+        "--reason", "With --settle and --decide: what you found, and why.", required=False
     ),
     show_all: bool = typer.Option(False, "--all", help="Show every point. Without it: the ten worst."),
     as_json: bool = JSON,
@@ -62,24 +68,33 @@ def lot(
     """Show what is recommended for a lot, what speaks against its release, and what to do about each point.
 
     With --settle and --reason you settle one point, and the lot is judged again. A point that asks for a hold
-    cannot be settled here. Exit 1 if something speaks against a release, 2 if no such lot or point is known.
+    cannot be settled here. With --decide and --reason quality releases, rejects or holds the lot.
+    Exit 1 if something speaks against a release, 2 if no such lot or point is known.
     """
     settings, _sha256 = read(config)
     directory = settings.store.directory
     if point is not None:
         _settle(settings, config, name, point.strip(), person=person, reason=reason, as_json=as_json)
         return
+    if verdict is not None:
+        with closing(read_state(directory)) as connection:
+            known = _known(connection, name)
+        decide(settings, config, known, verdict, person=person, reason=reason, as_json=as_json)
+        return
     if person is not None or reason is not None:
         raise LablineError(
-            "--person and --reason need --settle POINT", hint=f"labline lot {shlex.quote(name)} shows the points"
+            "--person and --reason need --settle POINT or --decide",
+            hint=f"labline lot {shlex.quote(name)} shows the points",
         )
     with closing(read_state(directory)) as connection:
         connection.execute("BEGIN")  # one picture of it, whatever the gateway writes meanwhile
         known = _known(connection, name)
-    if as_json:
-        show_json(document_of(known))
-    else:
-        _show(known, show_all=show_all)
+        decision = decision_of_lot(connection, known.material_lot_id)
+        if as_json:
+            show_json(document_of(known) | decision_document(connection, known.material_lot_id))
+        else:
+            _show(known, show_all=show_all)
+            show_decision(decision)
     raise typer.Exit(1 if _speaks_against(known) else 0)
 
 

@@ -46,6 +46,8 @@ def acts_that_can_be_signed(tables: Any) -> Any:
 def all_can_be_given(tables: Mapping[ActKind, SignatureTable]) -> Mapping[ActKind, SignatureTable]:
     """Return the tables as they are; raises ValueError where an act that cannot wait is to wait for a second person."""
     for kind, table in tables.items():
+        if table.count < SIGNABLE[kind].least:
+            raise ValueError(f"{kind} is always signed, so it needs count = {SIGNABLE[kind].least} at least")
         if not SIGNABLE[kind].waits and (table.count > 1 or (table.count and not table.author_signs)):
             raise ValueError(f"{kind} takes effect at once, so it needs count = 1 at most, and author_signs = true")
     return tables

@@ -11,6 +11,7 @@ from gateway.decision import Decision
 from gateway.events import ActRequested, Event, LotsJudgedAgain, ResponseArrived
 from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance
+from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.records.outgoing import AuditEntry
 from gateway.records.scope import OF_THE_PLANT, Scope
 from gateway.records.setpoints import AUTOMATIC
@@ -21,16 +22,25 @@ def disposition_changes(outcome: LotOutcome, event: Event, facts: Facts) -> Deci
     """Record and publish a lot's disposition, with what speaks for and against it."""
     disposition = outcome.judged.disposition
     cause = event.because if isinstance(event, LotsJudgedAgain) else event.event_id
+    decided = () if outcome.decided is None else (outcome.decided,)
     return Decision(
-        records=(outcome.judged, *((outcome.assessed,) if outcome.assessed else ())),
+        records=(outcome.judged, *((outcome.assessed,) if outcome.assessed else ()), *decided),
         audit=(
+            *(_lapse(item, outcome) for item in decided if item.state is DecisionState.LAPSED),
             audit_entry("disposition", disposition.disposition_id,
                    scope=outcome.lot_facts.knowledge.context.scope, lot=disposition.material_lot_id,
                    recommendation=disposition.recommendation.value, previous=disposition.previous.value,
                    reasons=[reason.code for reason in disposition.reasons], cause=cause),
         ),
-        messages=(disposition_message(disposition, line=facts.line, cause=cause, at_ns=event.at_ns),),
+        messages=(disposition_message(disposition, line=facts.line, cause=cause, at_ns=event.at_ns,
+                                      decision=outcome.decision),),
     )  # fmt: skip
+
+
+def _lapse(decision: LotDecided, outcome: LotOutcome) -> AuditEntry:
+    return audit_entry("lot_decision_lapsed", decision.material_lot_id,
+                       scope=outcome.lot_facts.knowledge.context.scope, decision=decision.verdict.value,
+                       by=decision.printed_name, record_id=decision.record_id)  # fmt: skip
 
 
 def assessment_alone(outcome: LotOutcome) -> Decision:

@@ -14,6 +14,7 @@ from gateway.contract.signed_records import RequestOfAct, request_in, signed_rec
 from gateway.contract.times import rfc3339
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
+from gateway.decisions.lot_decision import what_it_rests_on
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts, PointOnRecord, SettlePointFacts
 from gateway.facts.signatures import PendingFacts
@@ -72,6 +73,11 @@ def _of_point(act: SettlePoint, facts: SettlePointFacts) -> Mapping[str, Any]:
 
 
 WORDING: Mapping[ActKind, Wording] = {
+    ActKind.DECIDE_LOT: Wording(
+        subject=lambda act: act.material_lot_id,
+        what=lambda act: f"{act.verdict.value} of lot {act.material_lot_id}",
+        rests_on=what_it_rests_on,
+    ),
     ActKind.SETTLE_POINT: Wording(
         subject=lambda act: act.material_lot_id,
         what=lambda act: f"point {act.point_id} of lot {act.material_lot_id} is settled",

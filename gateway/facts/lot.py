@@ -10,6 +10,7 @@ from gateway.lab.release.lot_knowledge import LotKnowledge
 from gateway.lab.release.recommendation import EarlierHold
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ProvisionalHold
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.production import Context
 
 
@@ -41,6 +42,7 @@ class LotFacts:
     final_results: frozenset[str] = frozenset()  # of those that have settled provisional holds: which still count
     gaps: tuple[str, ...] = ()  # known holes in the lot's process data
     open_guidance: tuple[Guidance, ...] = ()
+    decision: LotDecided | None = None  # the newest of a person
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.SET_PASSWORD: EVERYBODY,  # one's own; another's is an administrator's
     ActKind.ENROLL_KEY: _ADMINISTRATORS,
     ActKind.REVOKE_KEY: _ADMINISTRATORS,
+    ActKind.DECIDE_LOT: frozenset({Role.QUALITY}),
     ActKind.SIGN_PENDING: EVERYBODY,  # the policy of the act that waits says who (people/signing.py)
     ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own
     ActKind.STOP_WRITES: EVERYBODY - {Role.VIEWER},  # whoever sees a danger

@@ -16,18 +16,22 @@ MOST_SIGNATURES = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signable:
-    """An act that can need signatures: its policy where the plant states none.
+    """An act that can need signatures: its policy where the plant states none; ``least``: how many it always needs.
 
     ``waits``: whether it can wait for a second person; one that takes effect in the running gateway at once cannot.
     """
 
     policy: SignaturePolicy
     waits: bool
+    least: int = 0
 
 
 _BY_RIGHT = SignaturePolicy(roles=(Role.QUALITY,), count=0)
 
+_BY_QUALITY = SignaturePolicy(roles=(Role.QUALITY,), count=1)
+
 SIGNABLE: Mapping[ActKind, Signable] = {
+    ActKind.DECIDE_LOT: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.SETTLE_POINT: Signable(policy=_BY_RIGHT, waits=True),
     ActKind.PROMOTE_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.ROLL_BACK_MODEL: Signable(policy=_BY_RIGHT, waits=False),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
+from gateway.records.lot_decisions import Verdict
 from gateway.records.people import SignedBias
 from gateway.records.users import Role
 
@@ -24,6 +25,7 @@ class ActKind(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
     ENROLL_KEY = "enroll_key"
     REVOKE_KEY = "revoke_key"
+    DECIDE_LOT = "decide_lot"
     SIGN_PENDING = "sign_pending"
     WITHDRAW_PENDING = "withdraw_pending"
     STOP_WRITES = "stop_writes"
@@ -153,6 +155,16 @@ class RevokeKey:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DecideLot:
+    """Decide on a lot; ``basis_sha256``: of the facts that were shown to the person who decides."""
+
+    kind: ClassVar[ActKind] = ActKind.DECIDE_LOT
+    material_lot_id: str
+    verdict: Verdict
+    basis_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SignPending:
     """Sign an act of another person that waits for signatures; ``sha256``: of the record that the signer has seen."""
 
@@ -187,6 +199,7 @@ Act = (
     AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey | SignPending | WithdrawPending
     | StopWrites | ResumeWrites
+    | DecideLot
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

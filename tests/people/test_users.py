@@ -20,6 +20,7 @@ from gateway.records.acts import (
     AddUser,
     ArchiveAudit,
     ChangeUser,
+    DecideLot,
     EnrollKey,
     PromoteModel,
     ResumeWrites,
@@ -33,6 +34,7 @@ from gateway.records.acts import (
     StopWrites,
     WithdrawPending,
 )
+from gateway.records.lot_decisions import Verdict
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import sign_in_of, users_of_all
 from gateway.time_units import SECOND_NS
@@ -54,6 +56,7 @@ ACTS = {
     ActKind.SET_PASSWORD: SetPassword(user_id="somebody", password_hash="h"),
     ActKind.ENROLL_KEY: EnrollKey(user_id="q.head", public_key="ab" * 32, label="T1"),
     ActKind.REVOKE_KEY: RevokeKey(key_id="k"),
+    ActKind.DECIDE_LOT: DecideLot(material_lot_id="L", verdict=Verdict.HOLD, basis_sha256="h"),
     ActKind.SIGN_PENDING: SignPending(record_id="r", sha256="h"),
     ActKind.WITHDRAW_PENDING: WithdrawPending(record_id="r"),
     ActKind.STOP_WRITES: StopWrites(),

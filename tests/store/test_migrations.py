@@ -134,25 +134,7 @@ def rows_of_a_store():
                              "folder": "/bundles/ü", "at_ns": 1, "person": "Zoë", "reason": "VR-1"}  # fmt: skip
     yield "signed_bias", {"bundle_sha256": "ab", "analyte": "ph", "bias": 0.1, "newest_ns": 1, "signed_ns": 2,
                           "approver": "Zoë", "meaning": "VR-2", "public_key": "k", "signature": "s"}  # fmt: skip
-    yield "user_version", {"user_id": "q.head", "full_name": "Zoë", "roles": "quality", "os_user": None, "disabled": 0,
-                           "at_ns": 1, "changed_by": "Ü"}  # fmt: skip
-    yield (
-        "user_password",
-        {"user_id": "q.head", "password_hash": "h", "totp_secret": None, "must_change": 0, "at_ns": 1},
-    )
-    yield "user_key", {"key_id": "k", "user_id": "q.head", "public_key": "ab", "label": "ü", "revoked": 0, "at_ns": 1}
-    yield "signed_record", {
-        "record_id": "sr", "kind": "settle_point", "subject": "L-ü", "version": 1, "body": "{}", "sha256": "ab",
-        "author_id": "q.head", "author_name": "Zoë", "made_ns": 1, "expires_wall_ns": 2, "expires_boot_ns": 3,
-        "expires_boot_id": "b",
-    }  # fmt: skip
-    yield "signature", {
-        "signature_id": "si", "record_kind": "settle_point", "record_id": "sr", "record_version": 1,
-        "record_sha256": "ab", "user_id": "q.head", "printed_name": "Zoë", "role": "quality", "meaning": "ü",
-        "signed_ns": 1, "event_id": "e",
-    }  # fmt: skip
-    yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
-    yield "sign_in", {"user_id": "q.head", "failures": 1, "last_failed_ns": 1}
+    yield from rows_of_people()
     yield from rows_of_the_laboratory()
     yield "control_point", {"result_id": "r1", "material": "OIL-ü", "analyte": "ph", "at_ns": 1, "arrived_ns": 2,
                             "deviations": -1.5, "rejected": 0}  # fmt: skip
@@ -171,6 +153,30 @@ def rows_of_setpoints():
     yield "setpoint_stop", {"stopped": 1, "at_ns": 1, "person": "Zoë", "reason": "a leak", "event_id": "e1"}
     yield "setpoint_outcome", {"intent_id": "i1", "followed": "predicted", "at_ns": 1, "by": "p1", "expected": 100.0,
                                "value": 99.5, "as_expected": 1}  # fmt: skip
+
+
+def rows_of_people():
+    yield "user_version", {"user_id": "q.head", "full_name": "Zoë", "roles": "quality", "os_user": None, "disabled": 0,
+                           "at_ns": 1, "changed_by": "Ü"}  # fmt: skip
+    yield (
+        "user_password",
+        {"user_id": "q.head", "password_hash": "h", "totp_secret": None, "must_change": 0, "at_ns": 1},
+    )
+    yield "user_key", {"key_id": "k", "user_id": "q.head", "public_key": "ab", "label": "ü", "revoked": 0, "at_ns": 1}
+    yield "signed_record", {
+        "record_id": "sr", "kind": "settle_point", "subject": "L-ü", "version": 1, "body": "{}", "sha256": "ab",
+        "author_id": "q.head", "author_name": "Zoë", "made_ns": 1, "expires_wall_ns": 2, "expires_boot_ns": 3,
+        "expires_boot_id": "b",
+    }  # fmt: skip
+    yield "signature", {
+        "signature_id": "si", "record_kind": "settle_point", "record_id": "sr", "record_version": 1,
+        "record_sha256": "ab", "user_id": "q.head", "printed_name": "Zoë", "role": "quality", "meaning": "ü",
+        "signed_ns": 1, "event_id": "e",
+    }  # fmt: skip
+    yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
+    yield "lot_decision", {"record_id": "sr", "material_lot_id": "L-ü", "verdict": "hold", "state": "stands",
+                           "at_ns": 1, "body": "{}"}  # fmt: skip
+    yield "sign_in", {"user_id": "q.head", "failures": 1, "last_failed_ns": 1}
 
 
 def rows_of_operation():

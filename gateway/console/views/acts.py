@@ -27,7 +27,7 @@ class ActAsked(AskedFor):
 class ActAnswerView(View):
     """What came of it; it is 200 also where it is refused, so that the page shows why and what to do."""
 
-    outcome: Literal["done", "refused", "unknown"]
+    outcome: Literal["done", "pending", "refused", "unknown"]
     why: str
     hint: str
     details: dict[str, Any]

@@ -1,9 +1,14 @@
 """A lot's disposition."""
 
+from typing import Literal
+
+from pydantic import Field
+
 from gateway.contract.payloads.parts import Part, Payload, ReasonPart
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord
 from gateway.records.laboratory import Disposition
+from gateway.records.lot_decisions import DecisionState, LotDecided
 
 
 class RestsOnResult(Part):
@@ -34,6 +39,21 @@ class RestsOn(Part):
     gaps: list[str]
 
 
+class DecisionPart(Part):
+    """The decision of a person on the lot; it counts while it stands."""
+
+    decision: Literal["release", "reject", "hold"]
+    by: str = Field(description="the printed name of who has signed last")
+    signed_by: list[str] = Field(description="the printed names of all who have signed")
+    role: str
+    at: str = Field(description="when it was signed, RFC 3339, UTC")
+    meaning: str
+    reason: str
+    signature_id: str
+    record_id: str = Field(description="what was signed: labline signature export exports it")
+    stands: bool = Field(description="false: the facts have changed since, so that a person decides again")
+
+
 class DispositionPayload(Payload):
     """``disposition/{lot}``: release, review or hold, always a recommendation."""
 
@@ -47,10 +67,28 @@ class DispositionPayload(Payload):
     rests_on: RestsOn
     missing_tests: list[str]
     flags: list[str]
+    decision: DecisionPart | None = Field(description="of a person, the final word; null: nobody has decided")
 
 
-def disposition_payload(disposition: Disposition, *, line: str, cause: str, at_ns: int) -> DispositionPayload:
-    """Return the payload of a disposition."""
+def _decision(decision: LotDecided) -> DecisionPart:
+    return DecisionPart(
+        decision=decision.verdict.value,
+        by=decision.printed_name,
+        signed_by=list(decision.signed_by),
+        role=decision.role.value,
+        at=rfc3339(decision.at_ns),
+        meaning=decision.meaning,
+        reason=decision.reason,
+        signature_id=decision.signature_id,
+        record_id=decision.record_id,
+        stands=decision.state is DecisionState.STANDS,
+    )
+
+
+def disposition_payload(
+    disposition: Disposition, decision: LotDecided | None = None, *, line: str, cause: str, at_ns: int
+) -> DispositionPayload:
+    """Return the payload of a disposition; ``decision``: a person's on the lot."""
     return DispositionPayload(
         schema="labline.disposition/1",
         id=disposition.disposition_id,
@@ -85,4 +123,5 @@ def disposition_payload(disposition: Disposition, *, line: str, cause: str, at_n
         ),
         missing_tests=list(disposition.missing_tests),
         flags=list(disposition.flags),
+        decision=None if decision is None else _decision(decision),
     )

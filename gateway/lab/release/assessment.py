@@ -26,6 +26,7 @@ class Subject(StrEnum):
     NAME = "name"  # which could mean this lot or another
     LIKENESS = "likeness"  # of its name to those of other lots: the same for each of them
     SAMPLE = "sample"  # of which results name different lots
+    DECISION = "decision"  # of a person who rejects the lot or keeps it on hold
     SPECIFICATION = "specification"  # a refused message about a product: the same for each of its lots
 
 

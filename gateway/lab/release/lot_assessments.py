@@ -2,6 +2,7 @@
 
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.release.basis import InForce
+from gateway.lab.release.decided import by_decision
 from gateway.lab.release.lot_knowledge import LotKnowledge
 from gateway.lab.release.production import (
     by_context,
@@ -27,4 +28,5 @@ def assessments(lot: LotKnowledge, in_force: InForce) -> tuple[Assessment, ...]:
         *by_parents(lot),
         *by_context(lot),
         *by_unjudged_results(lot),
+        *by_decision(lot),
     )

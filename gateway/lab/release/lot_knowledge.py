@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.records.laboratory import LabResult, Recommendation
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.scope import Scope
 from gateway.records.verdicts import Reason
 
@@ -114,6 +115,7 @@ class LotKnowledge:
     samples: tuple[SampleLots, ...] = ()  # of which another lot is named, too
     parents: tuple[Parent, ...] = ()
     settled: frozenset[str] = frozenset()
+    decision: LotDecided | None = None  # the newest of a person
     left_out: int = 0  # results on record that are too many to be judged again
 
     @property

@@ -1091,6 +1091,29 @@ CREATE VIEW signing_state_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(person AS BLOB), CAST(why AS BLOB)) AS holds
 FROM signing_state;
 
+-- People's decisions on lots, one row for each and one where it has lapsed; the newest row of a lot holds.
+CREATE TABLE lot_decision (
+    seq              INTEGER PRIMARY KEY AUTOINCREMENT,
+    record_id        TEXT NOT NULL,
+    material_lot_id  TEXT NOT NULL,
+    verdict          TEXT NOT NULL,
+    state            TEXT NOT NULL,
+    at_ns            INTEGER NOT NULL,
+    body             TEXT NOT NULL,
+    hash             TEXT
+) STRICT;
+CREATE INDEX lot_decision_of ON lot_decision (material_lot_id, seq);
+CREATE TRIGGER lot_decision_hashed AFTER INSERT ON lot_decision BEGIN
+    UPDATE lot_decision SET hash =
+        evidence_hash('lot_decision', NEW.seq, CAST(NEW.record_id AS BLOB), CAST(NEW.material_lot_id AS BLOB),
+        CAST(NEW.verdict AS BLOB), CAST(NEW.state AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW lot_decision_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('lot_decision', seq, CAST(record_id AS BLOB), CAST(material_lot_id AS BLOB),
+    CAST(verdict AS BLOB), CAST(state AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
+FROM lot_decision;
+
 -- How often in a row a user's password was wrong.
 CREATE TABLE sign_in (
     user_id         TEXT PRIMARY KEY,

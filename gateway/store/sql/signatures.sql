@@ -42,3 +42,14 @@ SELECT count(*) FROM signed_record AS record
 WHERE kind = :kind AND subject = :subject AND EXISTS (
     SELECT 1 FROM signing_state WHERE record_id = record.record_id AND state = 'done'
 );
+
+-- name: insert_lot_decision
+INSERT INTO lot_decision (record_id, material_lot_id, verdict, state, at_ns, body)
+VALUES (:record_id, :material_lot_id, :verdict, :state, :at_ns, :body);
+
+-- name: newest_decision_of_lot
+SELECT body, holds, 'lot_decision ' || seq AS record FROM lot_decision_checked
+WHERE material_lot_id = :material_lot_id ORDER BY seq DESC LIMIT 1;
+
+-- name: assessments_by_hash
+SELECT subject, kind, asks, hash FROM assessment WHERE material_lot_id = :material_lot_id ORDER BY subject;

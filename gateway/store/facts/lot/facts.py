@@ -13,6 +13,7 @@ from gateway.lab.refused_specifications import RefusedOfProduct
 from gateway.lab.release.assessment import Tally
 from gateway.lab.release.lot_knowledge import LotContext, LotKnowledge, Relation, ResultOnRecord
 from gateway.records.laboratory import Recommendation
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.production import Context
 from gateway.store.facts.lot.at_a_glance import Arrival, LotAtAGlance, is_read_whole, lot_at_a_glance, products_of_lot
 from gateway.store.facts.lot.holds import earlier_hold, final_results, provisional_holds
@@ -24,6 +25,7 @@ from gateway.store.facts.lot.results import as_of_lot, results_of_lot, versions_
 from gateway.store.facts.lot.samples import samples_of_several_lots
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.standing import Standing, all_standing, standing_and_others
+from gateway.store.queries.lot_decisions import decision_of_lot
 
 _CONTEXT = tuple(field.name for field in fields(Context))
 
@@ -71,7 +73,8 @@ def facts_of_lots(reading: Reading, lots: Iterable[str], *, at_ns: int) -> tuple
 def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -> LotFacts:
     glance = lot_at_a_glance(reading, lot, arrival, at_ns=at_ns)
     whole = is_read_whole(reading, glance)
-    known = _known_whole(reading, glance) if whole else _known_of_versions(reading, glance)
+    decision = _decision(reading, lot) if glance.there_is["decided"] else None
+    known = _known_whole(reading, glance, decision) if whole else _known_of_versions(reading, glance)
     production, there_is = glance.production, glance.there_is
     provisional = provisional_holds(reading, lot) if there_is["provisional"] else ()
     started_ns = None if production is None else production["started_ns"]
@@ -97,10 +100,18 @@ def _facts(reading: Reading, lot: str, arrival: Arrival | None, *, at_ns: int) -
         final_results=final_results(reading, provisional),
         gaps=reading.gaps(at_equipment, reading.line, started_ns, at_ns) if there_is["gap"] else (),
         open_guidance=reading.guidance("open_guidance_of_lot", material_lot_id=lot) if there_is["guided"] else (),
+        decision=decision,
     )
 
 
-def _known_whole(reading: Reading, glance: LotAtAGlance) -> _Known:
+def _decision(reading: Reading, lot: str) -> LotDecided | None:
+    """Return the newest decision on a lot; one that does not hold, or whose signature does not, is noted as damaged."""
+    on_record = decision_of_lot(reading.connection, lot)
+    reading.note_damaged(on_record.damaged)
+    return on_record.decision
+
+
+def _known_whole(reading: Reading, glance: LotAtAGlance, decision: LotDecided | None) -> _Known:
     """Return all that is known of a lot."""
     lot, production, sample, arriving = glance.lot, glance.production, glance.sample, glance.arriving
     named_with_it = () if glance.arrival is None else glance.arrival.lots
@@ -122,6 +133,7 @@ def _known_whole(reading: Reading, glance: LotAtAGlance) -> _Known:
         samples=samples_of_several_lots(reading, lot, arriving),
         parents=parents_in_question(reading, lot),
         settled=settled,
+        decision=decision,
         left_out=left_out,
     )
     return _Known(knowledge, all_standing(reading, lot), Tally())

@@ -17,6 +17,7 @@ from gateway.store.transaction.records import (
     deviations,
     guidance,
     laboratory,
+    lot_decisions,
     operation,
     predictions,
     production,
@@ -84,5 +85,6 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(signatures.record_to_sign, "signed_record"),
     _kind(signatures.signature_given, "signature"),
     _kind(signatures.signing_state_changed, "signing_state"),
+    _kind(lot_decisions.lot_decided, "lot_decision", "lot_to_judge"),
     _kind(users.sign_in_counted, "sign_in"),
 ))  # fmt: skip

@@ -1,0 +1,88 @@
+"""``labline lot LOT --decide``: a person decides on a lot, signed; and what has been decided on it."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.acts import show_waiting, sign_in_of
+from gateway.cli.output import show_json, show_wrapped
+from gateway.config.tables import Settings
+from gateway.contract.lot_decisions import basis_sha256
+from gateway.contract.times import rfc3339
+from gateway.errors import LablineError
+from gateway.records.acts import ActOutcome, DecideLot
+from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
+from gateway.runtime.act_requests import perform
+from gateway.store.database import read_state
+from gateway.store.queries.lot_decisions import DecisionOnRecord, basis_of, decision_of_lot
+from gateway.store.queries.lots import LotOnRecord
+
+
+def decide(
+    settings: Settings,
+    config: Path,
+    known: LotOnRecord,
+    verdict: Verdict,
+    *,
+    person: str | None,
+    reason: str | None,
+    as_json: bool,
+) -> None:
+    """Have a person's decision on a lot signed and done, by the facts that are on record now."""
+    if reason is None:
+        raise LablineError("--decide needs a reason", hint="give --reason TEXT")
+    with closing(read_state(settings.store.directory)) as connection:
+        basis = basis_of(connection, known)
+    shown = "" if basis is None else basis_sha256(basis)
+    act = DecideLot(material_lot_id=known.material_lot_id, verdict=verdict, basis_sha256=shown)
+    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
+    if answer.outcome is ActOutcome.PENDING:
+        show_waiting(answer, as_json=as_json)
+        return
+    if as_json:
+        show_json({"lot": known.material_lot_id, **answer.details})
+        return
+    show_wrapped(f"{known.material_lot_id}: {verdict.value}, signed by {answer.details['person']}", hanging=2)
+    show_wrapped(f"to export it: labline signature export {answer.details['record_id']} --to FOLDER", hanging=2)
+
+
+def decision_document(connection: sqlite3.Connection, lot: str) -> dict[str, Any]:
+    """Return the decision on a lot as JSON, with what is damaged of it."""
+    decision = decision_of_lot(connection, lot)
+    document = None if decision.decision is None else _document(decision.decision)
+    return {"decision": document, **({"decision_damaged": list(decision.damaged)} if decision.damaged else {})}
+
+
+def _document(decision: LotDecided) -> dict[str, Any]:
+    return {
+        "decision": decision.verdict.value,
+        "by": decision.printed_name,
+        "signed_by": list(decision.signed_by),
+        "role": decision.role.value,
+        "at": rfc3339(decision.at_ns),
+        "meaning": decision.meaning,
+        "reason": decision.reason,
+        "signature_id": decision.signature_id,
+        "record_id": decision.record_id,
+        "stands": decision.state is DecisionState.STANDS,
+    }
+
+
+def show_decision(on_record: DecisionOnRecord) -> None:
+    """Show the decision on a lot with printed name, time and meaning."""
+    for record in on_record.damaged:
+        show_wrapped(f"a decision on it does not match its hash: {record}", hanging=2, style="red")
+    decision = on_record.decision
+    if decision is None:
+        return
+    others = [name for name in decision.signed_by if name != decision.printed_name]
+    together = f", with {', '.join(others)}" if others else ""
+    show_wrapped(
+        f"decided: {decision.verdict.value} by {decision.printed_name} ({decision.role.value}){together}, "
+        f"{rfc3339(decision.at_ns)}: {decision.reason}",
+        hanging=2,
+    )
+    show_wrapped(f"  meaning: {decision.meaning}; signed record {decision.record_id}", hanging=4)
+    if decision.state is not DecisionState.STANDS:
+        show_wrapped("  decided on other facts: they have changed since; decide again", hanging=4, style="bold")

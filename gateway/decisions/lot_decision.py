@@ -1,0 +1,102 @@
+"""A person decides on a lot: release, reject or hold, by a signature over the facts that were shown.
+
+A release is refused while the gateway holds the lot, while a required test is missing, and while records are in doubt:
+what speaks against it is settled first. The lot is judged again at once, and its disposition carries the decision.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.contract.lot_decisions import basis_document, basis_sha256
+from gateway.decision import Decision
+from gateway.decisions.changes import audit_entry
+from gateway.events import ActRequested
+from gateway.facts.lot_decision import DecideLotFacts
+from gateway.latches import in_doubt
+from gateway.records.acts import Answer, DecideLot, done, refused
+from gateway.records.laboratory import Recommendation
+from gateway.records.lot_decisions import DecisionState, LotDecided, Verdict
+
+_POINTS_NAMED = 20
+_LOOK = "labline lot LOT shows what speaks against it"
+
+
+def what_it_rests_on(act: DecideLot, facts: DecideLotFacts) -> Mapping[str, Any]:
+    """Return what of a lot is signed: the basis, by its parts and its SHA-256, and the codes of its open points."""
+    if facts.basis is None:
+        return {"lot": act.material_lot_id, "basis": None}
+    points = list(facts.open_points[:_POINTS_NAMED])
+    return {"basis": basis_document(facts.basis), "basis_sha256": basis_sha256(facts.basis), "open_points": points}
+
+
+def on_decide_lot(event: ActRequested, facts: DecideLotFacts) -> Decision:
+    """Put a person's decision on a lot on record; the lot is judged again with it."""
+    act = event.act
+    if not isinstance(act, DecideLot):
+        raise TypeError(f"{act.kind} is no DecideLot")
+    refusal = _not_seen(act, facts) or _not_released(act, facts) or _decided_already(act, facts)
+    if refusal is not None or facts.basis is None:
+        return Decision(answer=refusal)
+    if event.signed is None:
+        raise TypeError("a decision on a lot is signed")  # the least number of signatures says so
+    signatures = event.signed.signatures
+    if not signatures:  # its author does not sign: it waits, and nothing is decided yet
+        return Decision(answer=done())
+    last = signatures[-1]
+    decided = LotDecided(
+        record_id=event.signed.record.record_id,
+        material_lot_id=act.material_lot_id,
+        verdict=act.verdict,
+        basis=facts.basis,
+        printed_name=last.printed_name,
+        role=last.role,
+        meaning=last.meaning,
+        signature_id=last.signature_id,
+        signed_by=tuple(signature.printed_name for signature in signatures),
+        reason=event.reason,
+        at_ns=event.at_ns,
+        state=DecisionState.MADE,
+    )
+    entry = audit_entry("lot_decided", act.material_lot_id, scope=facts.scope, decision=act.verdict.value,
+                        recommendation=facts.basis.recommendation.value, basis_sha256=act.basis_sha256,
+                        signature_id=last.signature_id, person=event.person, reason=event.reason)  # fmt: skip
+    return Decision(records=(decided,), audit=(entry,), answer=done(decision=act.verdict.value))
+
+
+def _not_seen(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
+    """Return why the lot cannot be decided on as it was shown."""
+    if facts.basis is None:
+        return refused(f"nothing of lot {act.material_lot_id} has been judged", hint="decide once a result has come")
+    if facts.waits:
+        return refused(f"lot {act.material_lot_id} is about to be judged again", hint="look again in a moment")
+    if basis_sha256(facts.basis) != act.basis_sha256:
+        return refused(f"lot {act.material_lot_id} has changed since it was shown", hint="look again, then decide")
+    return None
+
+
+def _not_released(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
+    """Return why a lot cannot be released, None where it can, or is not to be."""
+    basis = facts.basis
+    if act.verdict is not Verdict.RELEASE or basis is None:
+        return None
+    lot = act.material_lot_id
+    if facts.damaged_records or in_doubt(facts.latches):
+        return refused(f"records behind lot {lot} are damaged or in doubt", hint="labline audit verify says which")
+    if basis.recommendation is Recommendation.HOLD:
+        return refused(f"the gateway holds lot {lot}: a decision does not release what is out", hint=_LOOK)
+    if basis.missing_tests:
+        tests = ", ".join(basis.missing_tests)
+        return refused(f"lot {lot} has no approved result of: {tests}", hint="have the laboratory approve them")
+    if basis.recommendation is Recommendation.PENDING:
+        return refused(f"nothing speaks for a release of lot {lot} yet", hint=_LOOK)
+    return None
+
+
+def _decided_already(act: DecideLot, facts: DecideLotFacts) -> Answer | None:
+    decision = facts.decision
+    if decision is None or decision.verdict is not act.verdict or decision.state is DecisionState.LAPSED:
+        return None
+    return refused(
+        f"lot {act.material_lot_id} is decided already: {decision.verdict.value}, by {decision.printed_name}",
+        hint="another decision replaces it",
+    )

@@ -1,0 +1,80 @@
+"""People's decisions on lots, and the facts of a lot on which one rests, as they stand."""
+
+import sqlite3
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from gateway.contract.identity import sha256_hex
+from gateway.contract.signed_records import canonical
+from gateway.lab.disposition import worse
+from gateway.lab.release.assessment import Subject
+from gateway.records.laboratory import Recommendation
+from gateway.records.lot_decisions import LotBasis, LotDecided
+from gateway.records.signatures import SignedOnRecord, SigningState
+from gateway.store.codec import decode
+from gateway.store.queries.lots import LotOnRecord
+from gateway.store.queries.signatures import signed_record_of
+from gateway.store.statements import SQL
+
+
+class DecisionOnRecord(NamedTuple):
+    """The newest decision on a lot, None where there is none that holds; ``damaged``: records that do not hold."""
+
+    decision: LotDecided | None
+    damaged: tuple[str, ...]
+
+
+def decision_of_lot(connection: sqlite3.Connection, lot: str) -> DecisionOnRecord:
+    """Return the newest decision on a lot, if it is as it was written and signed."""
+    row = connection.execute(SQL["newest_decision_of_lot"], {"material_lot_id": lot}).fetchone()
+    if row is None:
+        return DecisionOnRecord(None, ())
+    try:
+        decision = decode(LotDecided, row["body"]) if row["holds"] else None
+    except ValidationError:
+        decision = None
+    if decision is None:
+        return DecisionOnRecord(None, (row["record"],))
+    signed = signed_record_of(connection, decision.record_id)
+    if signed is None or not _is_signed(signed, decision):
+        return DecisionOnRecord(None, (f"signed_record {decision.record_id}",))
+    return DecisionOnRecord(decision, ())
+
+
+def _is_signed(signed: SignedOnRecord, decision: LotDecided) -> bool:
+    """Return whether a record is signed as a decision says, with none of its signatures missing."""
+    return (
+        signed.holds
+        and signed.state is SigningState.DONE
+        and any(signature.signature_id == decision.signature_id for signature in signed.signatures)
+        and sorted(item.printed_name for item in signed.signatures) == sorted(decision.signed_by)
+    )
+
+
+def basis_of(connection: sqlite3.Connection, known: LotOnRecord) -> LotBasis | None:
+    """Return what a decision on a lot would rest on now; None where nothing of it has been judged.
+
+    The decision that stands is no part of it: what it recommends is what all else asks for.
+    """
+    disposition = known.disposition
+    if disposition is None:
+        return None
+    rows = connection.execute(SQL["assessments_by_hash"], {"material_lot_id": known.material_lot_id}).fetchall()
+    others = [row for row in rows if row["kind"] != Subject.DECISION.value]
+    recommendation = known.recommendation
+    if len(others) < len(rows):
+        recommendation = Recommendation.PENDING
+        for row in others:
+            recommendation = worse(recommendation, Recommendation(row["asks"]))
+        if recommendation is Recommendation.RELEASE and disposition.missing_tests:
+            recommendation = Recommendation.PENDING
+    hashes = {row["subject"]: row["hash"] for row in others}
+    return LotBasis(
+        recommendation=recommendation,
+        latched=known.latched,
+        provisional=disposition.provisional,
+        missing_tests=disposition.missing_tests,
+        assessments=len(others),
+        assessments_sha256=sha256_hex(canonical(hashes).encode()),
+    )

@@ -1,0 +1,238 @@
+"""Quality decides on a lot by a signature over the facts that were shown; other facts end the decision."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from gateway.contract.lot_decisions import basis_sha256
+from gateway.people.signing import SIGNABLE
+from gateway.records.acts import ActKind, ActOutcome, AddUser, DecideLot, SignPending
+from gateway.records.lot_decisions import DecisionState, Verdict
+from gateway.records.signatures import SignaturePolicy
+from gateway.records.users import Credential, CredentialKind, Role
+from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
+from gateway.store.queries.lots import lot_on_record
+from gateway.time_units import SECOND_NS
+from tests.fixtures.store_bench import Bench, viscosity
+
+LOT = "LOT/1"
+QUALITY = (("anna", "Anna Q.", Role.QUALITY), ("bert", "Bert Q.", Role.QUALITY), ("olga", "Olga O.", Role.OPERATOR))
+
+
+def by(user_id, kind=CredentialKind.PASSWORD):
+    return Credential(kind=kind, subject=user_id)
+
+
+class Deciding(Bench):
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.with_users()
+        for user_id, name, role in QUALITY:
+            self.act(AddUser(user_id=user_id, full_name=name, roles=(role,)))
+        self.order()
+
+    def basis(self, lot=LOT):
+        return basis_of(self.connection, lot_on_record(self.connection, lot))
+
+    def decide(self, verdict, user_id="anna", *, basis=None, lot=LOT):
+        self.now_ns += SECOND_NS
+        act = DecideLot(material_lot_id=lot, verdict=verdict, basis_sha256=basis or basis_sha256(self.basis(lot)))
+        return self.act(act, credential=by(user_id), reason="inspected")
+
+    def decision(self):
+        return decision_of_lot(self.connection, LOT).decision
+
+    def newest(self, lot=LOT):
+        return [document for document in self.sent("disposition") if document["material_lot_id"] == lot][-1]
+
+    def recommended(self, lot=LOT):
+        return lot_on_record(self.connection, lot).recommendation.value
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Deciding(tmp_path)
+    with closing(bench.connection):
+        yield bench
+
+
+def test_a_release_stands_in_the_disposition_with_name_role_time_and_meaning(bench):
+    bench.result(viscosity(100.0))
+    assert bench.newest()["decision"] is None
+    answer = bench.decide(Verdict.RELEASE)
+    assert (answer.outcome, answer.details["decision"]) == (ActOutcome.DONE, "release")
+    decision = bench.newest()["decision"]
+    assert (decision["decision"], decision["by"], decision["role"], decision["stands"]) == (
+        "release", "Anna Q.", "quality", True)  # fmt: skip
+    assert decision["meaning"] == "decision: release of lot LOT/1"
+    assert decision["at"].endswith("Z")
+    assert decision["signature_id"] == answer.details["signature_ids"][0]
+    assert bench.newest()["recommendation"] == "release"
+    assert bench.decision().state is DecisionState.STANDS
+    assert "decided already" in bench.decide(Verdict.RELEASE).why
+
+
+def test_new_facts_end_a_release_and_one_that_fails_holds_the_lot(bench):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.RELEASE)
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    newest = bench.newest()
+    assert (newest["recommendation"], newest["decision"]["stands"]) == ("hold", False)
+    assert bench.decision().state is DecisionState.LAPSED
+    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'lot_decision_lapsed'") == [(1,)]
+    assert "holds lot" in bench.decide(Verdict.RELEASE).why
+    bench.result(viscosity(120.0, sample_id="S-3"))
+    assert bench.newest()["decision"]["stands"] is False
+    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'lot_decision_lapsed'") == [(1,)]
+
+
+def test_a_good_result_after_a_release_asks_again_too(bench):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.RELEASE)
+    bench.result(viscosity(100.5, sample_id="S-2"))
+    newest = bench.newest()
+    assert (newest["recommendation"], newest["decision"]["stands"]) == ("release", False)
+    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.DONE
+    assert bench.newest()["decision"]["stands"] is True
+
+
+def test_a_result_that_repeats_what_is_known_leaves_the_decision(bench):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.RELEASE)
+    bench.result(viscosity(100.0))
+    assert bench.decision().state is DecisionState.STANDS
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.HOLD])
+def test_a_lot_that_a_person_rejects_or_keeps_is_held_whatever_comes_and_so_is_what_is_made_of_it(bench, verdict):
+    bench.result(viscosity(100.0))
+    bench.context("material_consumed", material_lot_id="CHILD", consumed_lot_id=LOT)
+    bench.result(viscosity(100.0, sample_id="S-C", material_lot_id="CHILD", material_definition_id="FG-100"))
+    bench.decide(verdict)
+    newest = bench.newest()
+    assert (newest["recommendation"], newest["decision"]["decision"], newest["decision"]["stands"]) == (
+        "hold", verdict.value, True)  # fmt: skip
+    assert newest["reasons"][0]["code"] == "DECIDED_BY_QUALITY"
+    assert "Anna Q." in newest["reasons"][0]["text"]
+    assert bench.recommended("CHILD") in {"hold", "review"}
+    bench.result(viscosity(100.0, sample_id="S-2"))
+    assert (bench.recommended(), bench.newest()["decision"]["stands"]) == ("hold", False)
+
+
+def test_quality_lifts_its_own_hold_by_another_decision_and_nothing_else_does(bench):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.HOLD)
+    bench.result(viscosity(100.1, sample_id="S-2"))
+    assert bench.recommended() == "hold"
+    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.DONE
+    newest = bench.newest()
+    assert (newest["recommendation"], newest["decision"]["decision"], newest["decision"]["stands"]) == (
+        "release", "release", True)  # fmt: skip
+
+
+def test_a_held_lot_is_not_released_by_a_decision_also_where_quality_holds_it_too(bench):
+    bench.result(viscosity(120.0))
+    assert "does not release what is out" in bench.decide(Verdict.RELEASE).why
+    assert bench.decide(Verdict.REJECT).outcome is ActOutcome.DONE
+    assert "does not release what is out" in bench.decide(Verdict.RELEASE).why
+    assert bench.recommended() == "hold"
+
+
+def test_a_lot_for_review_is_released_with_a_reason_and_stays_for_review_where_it_is_not(bench):
+    bench.result(viscosity(100.0))
+    bench.result(viscosity(100.0, sample_id="S-2", test_id="unknown test"))
+    assert bench.recommended() == "review"
+    assert bench.decide(Verdict.RELEASE).outcome is ActOutcome.DONE
+    assert (bench.newest()["recommendation"], bench.newest()["decision"]["stands"]) == ("review", True)
+
+
+def require_ph(bench):
+    (viscosity_of_product, *_others) = bench.line.specifications
+    ph = replace(viscosity_of_product, analyte="ph", required=True)
+    bench.line = replace(bench.line, specifications=(*bench.line.specifications, ph))
+    bench.result(viscosity(100.0))
+
+
+def latch_damage(bench):
+    bench.result(viscosity(100.0))
+    bench.connection.execute("INSERT INTO latch (code, at_ns, body) VALUES ('EVIDENCE_DAMAGED', 1, '{}')")
+
+
+def damage(bench):
+    bench.result(viscosity(100.0))
+    bench.connection.execute("UPDATE assessment SET asks = 'release', failed = 1")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "why"),
+    [
+        (Bench.with_users, "nothing of lot"),
+        (require_ph, "has no approved result of: ph"),
+        (latch_damage, "in doubt"),
+        (damage, "damaged or in doubt"),
+    ],
+)
+def test_nothing_is_released_that_is_not_known_to_be_good(bench, prepare, why):
+    prepare(bench)
+    known = lot_on_record(bench.connection, LOT)
+    basis = "0" if known is None or basis_of(bench.connection, known) is None else None
+    answer = bench.decide(Verdict.RELEASE, basis=basis)
+    assert answer.outcome is ActOutcome.REFUSED
+    assert why in answer.why
+    assert bench.decision() is None
+
+
+def test_who_has_seen_other_facts_decides_nothing(bench):
+    bench.result(viscosity(100.0))
+    seen = basis_sha256(bench.basis())
+    bench.result(viscosity(100.5, sample_id="S-2"))
+    assert "has changed since it was shown" in bench.decide(Verdict.RELEASE, basis=seen).why
+    assert bench.decision() is None
+
+
+def test_nobody_but_quality_decides_on_a_lot_and_never_by_a_session(bench):
+    bench.result(viscosity(100.0))
+    assert "is not for olga" in bench.decide(Verdict.RELEASE, "olga").why
+    act = DecideLot(material_lot_id=LOT, verdict=Verdict.RELEASE, basis_sha256=basis_sha256(bench.basis()))
+    assert "your password" in bench.act(act, credential=by("anna", CredentialKind.SESSION)).why
+    assert bench.decision() is None
+
+
+def test_two_people_release_and_facts_that_come_between_them_refuse_the_second(bench):
+    bench.line = replace(bench.line, signatures={ActKind.DECIDE_LOT: SignaturePolicy(roles=(Role.QUALITY,), count=2)})
+    bench.result(viscosity(100.0))
+    pending = bench.decide(Verdict.RELEASE)
+    assert pending.outcome is ActOutcome.PENDING
+    assert bench.newest()["decision"] is None
+    bench.result(viscosity(120.0, sample_id="S-2"))
+    sign = SignPending(record_id=pending.details["record_id"], sha256=pending.details["sha256"])
+    assert "has changed" in bench.act(sign, credential=by("bert")).why
+    assert bench.decision() is None
+    pending = bench.decide(Verdict.REJECT)
+    sign = SignPending(record_id=pending.details["record_id"], sha256=pending.details["sha256"])
+    assert bench.act(sign, credential=by("bert")).outcome is ActOutcome.DONE
+    assert bench.newest()["decision"]["signed_by"] == ["Anna Q.", "Bert Q."]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE lot_decision SET verdict = 'release', body = replace(body, 'reject', 'release')",
+        "UPDATE signature SET printed_name = 'Somebody'",
+        "UPDATE signed_record SET body = replace(body, 'reject', 'release')",
+        "DELETE FROM signature",
+        "DELETE FROM signing_state",
+    ],
+)
+def test_a_decision_edited_by_hand_does_not_free_the_lot(bench, edit):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.REJECT)
+    bench.connection.execute(edit)
+    bench.result(viscosity(100.0, sample_id="S-2"))
+    assert bench.recommended() in {"hold", "review"}
+    assert "in doubt" in bench.decide(Verdict.RELEASE).why
+
+
+def test_a_decision_on_a_lot_is_always_signed():
+    assert SIGNABLE[ActKind.DECIDE_LOT].least == 1
