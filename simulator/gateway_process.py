@@ -99,6 +99,9 @@ assume_status = "validated"
 [lims.analytes]
 {analytes}
 
+[alarms]
+period = "2500ms"  # ten minutes of the plant, which runs 240 times faster than a real one
+
 {specifications}
 {assigned}"""
 

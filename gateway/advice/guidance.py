@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.advice.lifecycle import moved
+from gateway.advice.condition import (
+    Standing,
+    calm_since_ns,
+    standing_by_probability,
+    standing_by_value,
+    stands_since_ns,
+)
+from gateway.advice.lifecycle import OPEN, moved
 from gateway.advice.new_guidance import GuidanceSubject, new_guidance
 from gateway.advice.predicted_situation import (
     UNANSWERED,
     Advised,
     PredictedSituation,
+    followed_by_prediction,
     is_outside,
     objective_of,
     standing_of,
@@ -22,6 +30,7 @@ from gateway.advice.standing_guidance import (
     renewed,
     resolved,
     seen_at_the_plant,
+    with_range,
     without_prediction,
 )
 from gateway.advice.titles import likely_title, move_title, predicted_title
@@ -31,12 +40,11 @@ from gateway.inference.sensitivity import sensitivities
 from gateway.lab.specifications import action_limits
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
 from gateway.records.laboratory import Specification
-from gateway.records.prediction import Sensitivity
+from gateway.records.prediction import Prediction, Sensitivity
 from gateway.records.verdicts import Reason
-from gateway.setpoints.search import inside, search, target_of
+from gateway.setpoints.search import search, target_of
 
-_CALM_SHARE = 0.5  # of the probability from which on to warn: below that share of it a warning is resolved
-_CALM_MARGIN = 0.25  # of the half width: how far inside a prediction must be before a warning is resolved
+Run = tuple[tuple[int, Standing], ...]  # where predictions lay and when, the newest first
 
 
 def advise(case: PredictedSituation) -> Advised:
@@ -58,34 +66,104 @@ def advise(case: PredictedSituation) -> Advised:
         return Advised(guidance=(*seen.values(), *without_prediction(case, seen)))
     limits = action_limits(case.specification)
     seen |= {guidance.guidance_id: guidance for guidance in no_longer_right(case, seen, limits)}
-    margin = _CALM_MARGIN * (high - low) / 2
-    if inside(limits, low - margin, high + margin):
-        return Advised(guidance=(*seen.values(), *resolved(case, seen)))
-    if inside(limits, low, high):  # not yet with room: the warning stands as it is
-        return Advised(guidance=(*seen.values(), *renewed(case, standing_of(case, GuidanceKind.WARNING, seen))))
-    suggested = _suggest(case, seen, limits)
-    return Advised(
-        guidance=(*seen.values(), *_warn(case, seen, limits), *suggested.guidance),
-        no_suggestion=suggested.no_suggestion,
+    run = tuple(
+        (past.at_ns, standing_by_value(past, limits, dead_band=case.model.warnings.dead_band))
+        for past in followed_by_prediction(case)
     )
+    if _calm_for_long(case, run):
+        return Advised(guidance=(*seen.values(), *resolved(case, seen)))
+    warned = _warn(case, seen, limits, run)
+    standing = standing_of(case, GuidanceKind.WARNING, seen | {item.guidance_id: item for item in warned})
+    new = [item for item in warned if item.state in OPEN]
+    if not (standing or new) or run[0][1] is not Standing.OUTSIDE:
+        return Advised(guidance=(*seen.values(), *warned))
+    suggested = _suggest(case, seen, limits)
+    return Advised(guidance=(*seen.values(), *warned, *suggested.guidance), no_suggestion=suggested.no_suggestion)
 
 
-def _warn(case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification) -> tuple[Guidance, ...]:
-    """Warn once; a warning that has become critical takes the place of the milder one."""
-    outside = is_outside(case, limits)
+def _due(case: PredictedSituation, run: Run) -> bool:
+    """Return whether predictions have been beyond the limits for as long as the on delay."""
+    since_ns = stands_since_ns(run)
+    return since_ns is not None and case.at.wall_ns - since_ns >= case.model.warnings.on_delay_ns
+
+
+def _calm_for_long(case: PredictedSituation, run: Run) -> bool:
+    """Return whether predictions have been well inside for as long as the off delay."""
+    since_ns = calm_since_ns(run)
+    return since_ns is not None and case.at.wall_ns - since_ns >= case.model.warnings.off_delay_ns
+
+
+def _warn(
+    case: PredictedSituation, seen: Mapping[str, Guidance], limits: Specification, run: Run
+) -> tuple[Guidance, ...]:
+    """Warn once, and keep the warning's numbers up to date while it stands.
+
+    A warning that becomes critical, or comes to the other limit, keeps its id. Where somebody has acknowledged it, a
+    new one takes its place, so that they are called again.
+    """
     standing = standing_of(case, GuidanceKind.WARNING, seen)
+    beyond = run[0][1] is Standing.OUTSIDE
+    if not beyond:
+        return renewed(case, standing)  # not yet calm for long enough: the warning stands as it is
+    if not standing and not _due(case, run):
+        return ()
+    outside = is_outside(case, limits)
     title = predicted_title(case.prediction, limits, outside=outside)
     reason = predicted_reason(case.prediction, limits, outside=outside)
-    if standing and not (outside and all(item.severity is Severity.WARNING for item in standing)):
-        return tuple(
-            replace(warning, title=title, reasons=(reason,), predicted=case.prediction)
-            for warning in renewed(case, standing)
-        )
+    worse = outside and all(item.severity is Severity.WARNING for item in standing)
+    other = worse or any(_on_another_side(case, item, limits) for item in standing)
+    seen_by_people = any(item.state is not GuidanceState.PROPOSED for item in standing)
+    if standing and not (other and seen_by_people):
+        moved_on = standing if other or _beyond_what_is_said(case, standing) else renewed(case, standing)
+        return tuple(_brought_up_to_date(case, warning, title, reason, outside=outside) for warning in moved_on)
     superseded = [moved(guidance, GuidanceState.SUPERSEDED) for guidance in standing]
     replaced = standing[0].guidance_id if standing else None
     warning = _guidance(case, GuidanceKind.WARNING, title=title, reasons=(reason,), supersedes=replaced)
     warning = replace(warning, severity=Severity.CRITICAL if outside else Severity.WARNING)
-    return (*(guidance for guidance in superseded if guidance is not None), warning)
+    return (*(guidance for guidance in superseded if guidance is not None), with_range(warning, case.prediction.value))
+
+
+def _on_another_side(case: PredictedSituation, warning: Guidance, limits: Specification) -> bool:
+    """Return whether the prediction reaches beyond another limit than the one of which the warning speaks."""
+    before, now = _sides(warning.predicted, limits), _sides(case.prediction, limits)
+    return bool(before and now) and before.isdisjoint(now)
+
+
+def _sides(prediction: Prediction | None, limits: Specification) -> frozenset[str]:
+    if prediction is None or prediction.low is None or prediction.high is None:
+        return frozenset()
+    sides = {
+        "lower": limits.lower is not None and prediction.low < limits.lower,
+        "upper": limits.upper is not None and prediction.high > limits.upper,
+    }
+    return frozenset(side for side, beyond in sides.items() if beyond)
+
+
+def _beyond_what_is_said(case: PredictedSituation, standing: tuple[Guidance, ...]) -> bool:
+    """Return whether the value is further out than the warning says, by more than the half width of its interval."""
+    value, low, high = case.prediction.value, case.prediction.low, case.prediction.high
+    if value is None or low is None or high is None:
+        return False
+    step = (high - low) / 2
+    return any(
+        (item.lowest is not None and value < item.lowest - step)
+        or (item.highest is not None and value > item.highest + step)
+        for item in standing
+    )
+
+
+def _brought_up_to_date(
+    case: PredictedSituation, warning: Guidance, title: str, reason: Reason, *, outside: bool
+) -> Guidance:
+    critical = outside or warning.severity is Severity.CRITICAL
+    now = replace(
+        warning,
+        title=title,
+        reasons=(reason,),
+        predicted=case.prediction,
+        severity=Severity.CRITICAL if critical else warning.severity,
+    )
+    return with_range(now, case.prediction.value)
 
 
 def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[str, Guidance]) -> tuple[Guidance, ...]:
@@ -93,10 +171,11 @@ def _on_probability(case: PredictedSituation, probability: float, seen: Mapping[
     output = case.model.bundle.output_of(case.prediction.analyte)
     warn_at = output.probability.warn_at if output is not None and output.probability is not None else 1.0
     standing = standing_of(case, GuidanceKind.WARNING, seen)
-    if probability < _CALM_SHARE * warn_at:
+    run = tuple((past.at_ns, standing_by_probability(past, warn_at)) for past in followed_by_prediction(case))
+    if _calm_for_long(case, run):
         ended = (moved(guidance, GuidanceState.RESOLVED) for guidance in standing)
         return tuple(guidance for guidance in ended if guidance is not None)
-    if standing or probability < warn_at:
+    if standing or not _due(case, run):
         return renewed(case, standing)
     reason = likely_reason(case.prediction, probability=probability, warn_at=warn_at)
     title = likely_title(case.prediction)

@@ -57,6 +57,7 @@ def new_guidance(
         reasons=reasons,
         issued_ns=issued_ns,
         expires=expires,
+        announced_ns=issued_ns,
         material_lot_id=context.material_lot_id,
         job_order_id=context.job_order_id,
         material_definition_id=context.material_definition_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.advice.lifecycle import OPEN
 from gateway.deadlines import ClockReading
+from gateway.facts.model_due import PastPrediction
 from gateway.line.definition import ModelAssignment
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import Specification
@@ -40,6 +41,7 @@ class PredictedSituation:
     moved_ns: Mapping[str, int]  # when each setpoint was last seen to move
     advised_ns: Mapping[str, int]  # when a move of it was last suggested
     others: tuple[CoupledOutput, ...] = ()  # other values that depend on the setpoints
+    recent: tuple[PastPrediction, ...] = ()  # of this analyte before this prediction, the newest first
     pending: tuple[PendingMove, ...] = ()  # moves under way that were suggested for other values
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:
@@ -59,6 +61,17 @@ def standing_of(case: PredictedSituation, kind: GuidanceKind, seen: Mapping[str,
     """Return the open guidance of a kind as it stands after what was just seen."""
     now = (seen.get(guidance.guidance_id, guidance) for guidance in case.open_of(kind))
     return tuple(guidance for guidance in now if guidance.state in OPEN)
+
+
+def followed_by_prediction(case: PredictedSituation) -> tuple[PastPrediction, ...]:
+    """Return the predictions before and this one, the newest first."""
+    newest = PastPrediction(
+        at_ns=case.at.wall_ns,
+        low=case.prediction.low,
+        high=case.prediction.high,
+        probability=case.prediction.probability,
+    )
+    return (newest, *case.recent)
 
 
 def is_outside(case: PredictedSituation, limits: Specification) -> bool:

@@ -110,7 +110,8 @@ def resolved(case: PredictedSituation, seen: Mapping[str, Guidance]) -> tuple[Gu
     for guidance in (*case.open_of(GuidanceKind.WARNING), *case.open_of(GuidanceKind.SETPOINT)):
         now = seen.get(guidance.guidance_id, guidance)
         unused = now.kind is GuidanceKind.SETPOINT and now.state in UNANSWERED
-        changed.append(moved(now, GuidanceState.WITHDRAWN if unused else GuidanceState.RESOLVED))
+        ended = moved(now, GuidanceState.WITHDRAWN if unused else GuidanceState.RESOLVED)
+        changed.append(ended and with_range(ended, case.prediction.value))
     return tuple(guidance for guidance in changed if guidance is not None)
 
 
@@ -125,6 +126,15 @@ def renewed(case: PredictedSituation, standing: tuple[Guidance, ...]) -> tuple[G
         for warning in standing
         if warning.expires is not None and 2 * case.at.remaining_ns(warning.expires) <= stands_ns
     )
+
+
+def with_range(warning: Guidance, value: float | None) -> Guidance:
+    """Return a warning whose lowest and highest predicted value include this one."""
+    if value is None or warning.kind is not GuidanceKind.WARNING:
+        return warning
+    lowest = value if warning.lowest is None else min(warning.lowest, value)
+    highest = value if warning.highest is None else max(warning.highest, value)
+    return replace(warning, lowest=lowest, highest=highest)
 
 
 def life_ns(case: PredictedSituation, kind: GuidanceKind) -> int:

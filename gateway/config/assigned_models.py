@@ -5,14 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from gateway.config.alarm_tables import AlarmsTable
 from gateway.config.bundles import bundle_files, on_this_line
 from gateway.config.tables import ModelTable, Settings
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.signature import public_key_hex
+from gateway.line.alarm_rules import WarningRules
 from gateway.line.definition import CANDIDATE, ModelAssignment, ModelBundle, Promoted, Stage, TagDefinition
 from gateway.line.outputs import ModelOutput
 from gateway.time_units import seconds_to_ns
+
+_ON_DELAY_PREDICTIONS, _OFF_DELAY_PREDICTIONS = 2, 4  # after the first, where no delay is configured
 
 
 def assigned_models(
@@ -47,8 +51,23 @@ def assigned_models(
             key = f"model[{at}].{'candidate' if is_candidate else 'bundle'}"
             problems.append(Problem(file=str(path), key=key, message=str(error), hint=error.hint))
         else:
-            models |= {assignment.name: assignment for assignment in assigned}
+            warnings = _warning_rules(table, settings.alarms)
+            models |= {assignment.name: replace(assignment, warnings=warnings) for assignment in assigned}
     return models, problems
+
+
+def _warning_rules(table: ModelTable, alarms: AlarmsTable) -> WarningRules:
+    """Return when a model's predictions become a warning: as its own table says, else as the line's does."""
+
+    def delay_ns(own: float | None, of_line: float | None, predictions: int) -> int:
+        seconds = of_line if own is None else own
+        return seconds_to_ns(predictions * table.every if seconds is None else seconds)
+
+    return WarningRules(
+        on_delay_ns=delay_ns(table.on_delay, alarms.on_delay, _ON_DELAY_PREDICTIONS),
+        off_delay_ns=delay_ns(table.off_delay, alarms.off_delay, _OFF_DELAY_PREDICTIONS),
+        dead_band=alarms.dead_band if table.dead_band is None else table.dead_band,
+    )
 
 
 def _promoted(table: ModelTable, folder: Path, in_service: Mapping[str, Promoted]) -> Promoted | None:

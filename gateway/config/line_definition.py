@@ -15,6 +15,7 @@ from gateway.contract.times import parse_rfc3339
 from gateway.errors import ConfigurationError, Problem
 from gateway.lab.procedures import read_procedure
 from gateway.lab.units import converted
+from gateway.line.alarm_rules import Rationing
 from gateway.line.definition import UTC_ZONE, LineDefinition, ModelAssignment, Procedure, Promoted, TagDefinition
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
 from gateway.records.laboratory import Bands, Specification
@@ -57,6 +58,7 @@ def define_line(
         tests_per_hour=settings.sampling.tests_per_hour,
         lab_tests=settings.sampling.tests,
         models=tuple(models.values()),
+        rationing=Rationing(most=settings.alarms.most_per_10_minutes, period_ns=seconds_to_ns(settings.alarms.period)),
         trusted_keys=None if trusted is None else frozenset(trusted),
         signatures=policies(settings.signatures),
         writes=writes_of(settings),

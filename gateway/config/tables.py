@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from gateway.config.alarm_tables import AlarmsTable
 from gateway.config.connection_tables import LimsTable, MasterDataTable, MesTable, MqttTable, OpcUaTable, WebhookTable
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
@@ -97,6 +98,15 @@ class ModelTable(Table):
         default=None, description="another version of it, which predicts beside it in shadow, to be compared"
     )
     expires_after: Duration = Field(default=600.0, gt=0, description='how long its advice is good, such as "10m"')
+    on_delay: Duration | None = Field(
+        default=None, description="how long its predictions must reach beyond a limit; without it: as in [alarms]"
+    )
+    off_delay: Duration | None = Field(
+        default=None, description="how long its predictions must lie well inside; without it: as in [alarms]"
+    )
+    dead_band: float | None = Field(
+        default=None, ge=0, le=10, description="how far inside that is, in half widths; without it: as in [alarms]"
+    )
 
 
 class ApprovalTable(Table):
@@ -149,6 +159,7 @@ class Settings(Table):
     signatures: Annotated[
         dict[ActKind, SignatureTable], BeforeValidator(acts_that_can_be_signed), AfterValidator(all_can_be_given)
     ] = Field(default_factory=dict)
+    alarms: AlarmsTable = AlarmsTable()
 
     @property
     def line_path(self) -> str:

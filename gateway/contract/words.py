@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 
-from gateway.records.guidance import GuidanceKind, GuidanceState, Severity
+from gateway.records.guidance import Attention, GuidanceKind, GuidanceState, Severity
 from gateway.records.laboratory import Recommendation, ResultStatus
 from gateway.records.people import Act, Outcome
 from gateway.records.production import ContextKind
@@ -34,6 +34,11 @@ SEVERITIES: Mapping[Severity, str] = {
     Severity.INFORMATION: "to know",
     Severity.WARNING: "to look at in this shift",
     Severity.CRITICAL: "to act on now",
+}
+ATTENTION: Mapping[Attention, str] = {
+    Attention.NEW: "a message of its own: call the operator",
+    Attention.QUIET: "belongs to the guidance in group: show it, call nobody",
+    Attention.WAITING: "on the board only; the next message of its equipment names it",
 }
 RECOMMENDATIONS: Mapping[Recommendation, str] = {
     Recommendation.PENDING: "nothing is known yet that could be judged",
@@ -98,6 +103,7 @@ def _text(word: Any) -> str:
 KindWord = Annotated[GuidanceKind, WithJsonSchema(listed(KINDS, "What sort of guidance it is"))]
 StateWord = Annotated[GuidanceState, WithJsonSchema(listed(STATES, "Where the guidance stands in its life"))]
 SeverityWord = Annotated[Severity, WithJsonSchema(listed(SEVERITIES, "How urgent it is"))]
+AttentionWord = Annotated[Attention, WithJsonSchema(listed(ATTENTION, "How operators are called to it"))]
 RecommendationWord = Annotated[Recommendation, WithJsonSchema(listed(RECOMMENDATIONS, "What is recommended"))]
 ActWord = Annotated[Act, WithJsonSchema(listed(ACTS, "What the person does with the guidance"))]
 OutcomeWord = Annotated[Outcome, WithJsonSchema(listed(OUTCOMES, "What came of it"))]

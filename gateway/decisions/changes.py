@@ -10,7 +10,7 @@ from gateway.advice.publication import (
 from gateway.decision import Decision
 from gateway.events import ActRequested, Event, LotsJudgedAgain, ResponseArrived
 from gateway.facts.base import Facts
-from gateway.records.guidance import Guidance
+from gateway.records.guidance import Attention, Guidance, GuidanceState
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.records.outgoing import AuditEntry
 from gateway.records.scope import OF_THE_PLANT, Scope
@@ -49,7 +49,10 @@ def assessment_alone(outcome: LotOutcome) -> Decision:
 
 
 def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts) -> Decision:
-    """Return the records, audit entries and messages of guidance that is new or changed."""
+    """Return the records, audit entries and messages of guidance that is new or changed.
+
+    What waits to be summarised has no message yet; it is on the board.
+    """
     return _intents(guidance, event, facts) + Decision(
         records=guidance,
         audit=tuple(
@@ -58,7 +61,9 @@ def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts)
             for item in guidance
         ),
         messages=tuple(
-            guidance_message(item, line=facts.line, cause=event.event_id, at_ns=event.at_ns) for item in guidance
+            guidance_message(item, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
+            for item in guidance
+            if not (item.attention is Attention.WAITING and item.state is GuidanceState.PROPOSED)
         ),
     )  # fmt: skip
 

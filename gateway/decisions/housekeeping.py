@@ -5,6 +5,7 @@ from gateway.advice.publication import (
     audit_head_message,
     board_message,
 )
+from gateway.advice.rationing import summarised
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, EpochBegun, Latched, OpenLotsQuestioned, Unlatched
 from gateway.decisions.changes import audit_entry, guidance_changes
@@ -71,8 +72,16 @@ def on_board_due(event: TimerDue, facts: OpenGuidanceFacts) -> Decision:
 
 
 def on_expiry_due(event: TimerDue, facts: OpenGuidanceFacts) -> Decision:
-    """End guidance whose time is over, or that is not advised any more."""
-    return guidance_changes(_over(event, facts), event, facts)
+    """End guidance whose time is over, or that is not advised any more; make known what waits, where there is room."""
+    over = _over(event, facts)
+    ended = {guidance.guidance_id for guidance in over}
+    made_known = summarised(
+        tuple(guidance for guidance in facts.open_guidance if guidance.guidance_id not in ended),
+        announced_ns=facts.announced_ns,
+        rationing=facts.line.rationing,
+        at_ns=event.at_ns,
+    )
+    return guidance_changes((*over, *made_known), event, facts)
 
 
 def on_gap(event: GapNoticed, _facts: Facts) -> Decision:

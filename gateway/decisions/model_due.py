@@ -11,6 +11,7 @@ from gateway.advice.publication import (
     disposition_message,
     prediction_message,
 )
+from gateway.advice.rationing import RATIONED, rationed
 from gateway.advice.windows_read import windows_of_present_tags, windows_of_tick
 from gateway.decision import Decision, Latched
 from gateway.decisions.changes import audit_entry, guidance_changes
@@ -101,7 +102,14 @@ def _with_moves(facts: ModelDueFacts, decision: Decision, at_ns: int) -> ModelDu
         facts,
         last_advised_ns={**facts.last_advised_ns, **dict.fromkeys(tags, at_ns)},
         open_suggestions=tuple(guidance for guidance in standing.values() if guidance.state in OPEN),
+        announced_ns=(*facts.announced_ns, *_calls(decision, at_ns)),
     )
+
+
+def _calls(decision: Decision, at_ns: int) -> tuple[int, ...]:
+    """Return this instant for each guidance to which a decision calls operators by a message of its own."""
+    new = (record for record in decision.records if isinstance(record, Guidance) and record.kind in RATIONED)
+    return tuple(at_ns for guidance in new if guidance.announced_ns == at_ns)
 
 
 def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment, prediction: Prediction) -> Decision:
@@ -114,7 +122,13 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
     case = _predicted_situation(event, facts, model, prediction)
     advised = advise(case)
     recorded = replace(prediction, no_suggestion=advised.no_suggestion)
-    guidance = approved_by_itself(advised.guidance, model, facts.line, facts.writes)
+    guidance = rationed(
+        approved_by_itself(advised.guidance, model, facts.line, facts.writes),
+        standing=facts.open_guidance,
+        announced_ns=facts.announced_ns,
+        rationing=facts.line.rationing,
+        at_ns=event.at_ns,
+    )
     published = Decision(records=(recorded,), messages=(message,)) + guidance_changes(guidance, event, facts)
     return published + _held_provisionally(event, facts, prediction, case.specification)
 
@@ -145,6 +159,7 @@ def _predicted_situation(
         setpoints={tag: setpoint.value for tag, setpoint in present.items()},
         moved_ns=moved_ns,
         advised_ns=facts.last_advised_ns,
+        recent=facts.recent.get(prediction.analyte, ()),
         others=_others(event, facts, model, prediction),
         pending=pending_moves(_for_other_values(facts, model, prediction.analyte), facts.line),
     )

@@ -1,5 +1,6 @@
 """What decisions on answered or ending guidance stand on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.facts.base import Facts
@@ -8,9 +9,13 @@ from gateway.records.guidance import Guidance
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenGuidanceFacts(Facts):
-    """The open guidance that an event is about; for the board, the guidance that it shows."""
+    """The open guidance that an event is about; for the board, the guidance that it shows.
+
+    ``announced_ns``: by equipment of which guidance waits, when operators were called to some within the period.
+    """
 
     open_guidance: tuple[Guidance, ...]
+    announced_ns: Mapping[str | None, tuple[int, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

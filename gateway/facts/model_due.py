@@ -24,6 +24,16 @@ class LotPrediction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PastPrediction:
+    """A prediction as far as delays stand on it; without numbers where the model abstained."""
+
+    at_ns: int
+    low: float | None
+    high: float | None
+    probability: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LotInProgress:
     """The lot that is being made: what is recommended for it, and the model's predictions for it until now."""
 
@@ -46,3 +56,5 @@ class ModelDueFacts(JudgingFacts):
     coupled_predictions: Mapping[str, tuple[Prediction, ...]]  # by coupled model, while they stand, the newest last
     lot: LotInProgress
     writes: WritesOfModel  # to its setpoints; of a stage below automatic nothing is looked up
+    recent: Mapping[str, tuple[PastPrediction, ...]]  # by analyte, within the delays of warnings, the newest first
+    announced_ns: tuple[int, ...]  # when operators were called to the equipment's guidance within the period

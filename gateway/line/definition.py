@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.line.alarm_rules import USUAL_RATIONING, WARN_AT_ONCE, Rationing, WarningRules
 from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
@@ -181,6 +182,7 @@ class ModelAssignment:
     every_ns: int
     stage: Stage
     expires_after_ns: int
+    warnings: WarningRules = WARN_AT_ONCE
 
     @property
     def name(self) -> str:
@@ -236,6 +238,7 @@ class LineDefinition:
     tests_per_hour: float | None = None  # that the laboratory can do
     lab_tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by analyte: its id and name there
     models: tuple[ModelAssignment, ...] = ()
+    rationing: Rationing = USUAL_RATIONING
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
     signatures: Mapping[ActKind, SignaturePolicy] = field(default_factory=dict)  # by act, where the plant states one

@@ -44,6 +44,14 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Attention(StrEnum):
+    """How operators are called to a guidance."""
+
+    NEW = "new"  # a message of its own
+    QUIET = "quiet"  # sent as a part of what its group's message has called them to
+    WAITING = "waiting"  # on the board only, until it is summarised: the equipment has had its messages
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetpointSuggestion:
     """A move of one manipulated tag and what it is expected to do."""
@@ -93,6 +101,11 @@ class Guidance(Record):
     role: str = "operator"
     signature: bool = False
     supersedes: str | None = None
+    attention: Attention = Attention.NEW
+    announced_ns: int | None = None  # when operators were called to it by a message of its own
+    group: str | None = None  # the id of the guidance whose message stands for it, too
+    lowest: float | None = None  # of the predicted values while it stood, to about the half width of the interval
+    highest: float | None = None
     sensitivities: tuple[Sensitivity, ...] = ()  # of the prediction, the strongest first
     instructions: tuple[Instruction, ...] = ()  # of the plant's procedures that apply
 

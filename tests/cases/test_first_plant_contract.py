@@ -14,8 +14,18 @@ from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.contract.schemas import RECEIVED, asyncapi, documents, schema_of
 from gateway.contract.specifications import stated_specification
-from gateway.contract.words import ACTS, EVENTS, KINDS, OUTCOMES, RECOMMENDATIONS, SEVERITIES, STATES, STATUSES
-from gateway.records.guidance import GuidanceKind, GuidanceState, Severity
+from gateway.contract.words import (
+    ACTS,
+    ATTENTION,
+    EVENTS,
+    KINDS,
+    OUTCOMES,
+    RECOMMENDATIONS,
+    SEVERITIES,
+    STATES,
+    STATUSES,
+)
+from gateway.records.guidance import Attention, GuidanceKind, GuidanceState, Severity
 from gateway.records.laboratory import Recommendation, ResultStatus
 from gateway.records.people import Act, Outcome
 from gateway.records.production import ContextKind
@@ -28,7 +38,8 @@ AT = "2026-11-29T08:00:00Z"
 
 @pytest.mark.parametrize(
     ("words", "kind"),
-    [(KINDS, GuidanceKind), (STATES, GuidanceState), (SEVERITIES, Severity), (RECOMMENDATIONS, Recommendation),
+    [(ATTENTION, Attention),
+     (KINDS, GuidanceKind), (STATES, GuidanceState), (SEVERITIES, Severity), (RECOMMENDATIONS, Recommendation),
      (ACTS, Act), (OUTCOMES, Outcome), (EVENTS, ContextKind), (STATUSES, ResultStatus)],
 )  # fmt: skip
 def test_first_plant_09_every_word_has_its_meaning(words, kind):

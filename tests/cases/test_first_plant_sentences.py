@@ -242,8 +242,19 @@ def test_first_plant_15_a_warning_ends_with_its_condition_and_expires_where_noth
     assert [state for _, state, _ in warnings(bench)] == ["expired", "resolved"]
 
 
-def test_first_plant_15_a_warning_that_becomes_critical_takes_the_place_of_the_milder_one_and_never_falls_back(bench):
+def test_first_plant_15_a_warning_that_becomes_critical_keeps_its_id_and_never_falls_back(bench):
     bench.model_due(76.9, setpoint=76.9)
+    ((guidance_id, _, severity),) = warnings(bench)
+    assert severity == Severity.WARNING.value
+    at_each_minute(bench, 1, temperature=76.0)
+    at_each_minute(bench, 12, temperature=76.9)
+    assert warnings(bench) == [(guidance_id, "proposed", Severity.CRITICAL.value)]
+
+
+def test_first_plant_15_a_warning_that_somebody_has_seen_calls_them_again_when_it_becomes_critical(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    ((guidance_id, _, _),) = warnings(bench)
+    bench.answer(guidance_id, "acknowledge")
     at_each_minute(bench, 1, temperature=76.0)
     at_each_minute(bench, 12, temperature=76.9)
     assert [(state, severity) for _, state, severity in warnings(bench)] == [

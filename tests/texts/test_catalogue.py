@@ -11,6 +11,7 @@ import pytest
 
 from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
 from gateway.advice.phrases import Phrase
+from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import REASONS_WITH_NAMES, Abbreviation, Title
 from gateway.contract.payloads.guidance import OVER
@@ -40,6 +41,8 @@ CODES: dict[str, Collection[str]] = {
     "cause_name": CauseName,
     "abstention": Abstention,
     "advice": Advice,
+    "summary": Summary,
+    "summary_title": Summary,
     "advice_action": Action,
     "advice_phrase": Phrase,
     "guidance_title": Title,

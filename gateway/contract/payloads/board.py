@@ -4,8 +4,8 @@ from pydantic import Field
 
 from gateway.contract.payloads.parts import ModelPart, Part, Payload, RequiresPart, SuggestionPart
 from gateway.contract.times import rfc3339
-from gateway.contract.words import KindWord, SeverityWord, StateWord
-from gateway.records.guidance import Guidance
+from gateway.contract.words import AttentionWord, KindWord, SeverityWord, StateWord
+from gateway.records.guidance import Attention, Guidance
 
 
 class BoardLine(Part):
@@ -26,6 +26,8 @@ class BoardLine(Part):
     suggestion: SuggestionPart | None = Field(default=None, description="the move, of a setpoint's guidance")
     model: ModelPart | None = None
     requires: RequiresPart | None = None
+    attention: AttentionWord = Attention.NEW
+    group: str | None = Field(default=None, description="the id of the guidance whose message stands for it, too")
 
 
 class BoardPayload(Payload):
@@ -62,6 +64,8 @@ def board_payload(
                 suggestion=SuggestionPart.of(item.suggestion),
                 model=ModelPart.of(item.predicted),
                 requires=RequiresPart(role=item.role, signature=item.signature),
+                attention=item.attention,
+                group=item.group,
             )
             for item in guidance
         ],

@@ -15,8 +15,8 @@ from gateway.contract.payloads.parts import (
     SuggestionPart,
 )
 from gateway.contract.times import rfc3339
-from gateway.contract.words import KindWord, SeverityWord, StageWord, StateWord
-from gateway.records.guidance import Guidance, GuidanceState
+from gateway.contract.words import AttentionWord, KindWord, SeverityWord, StageWord, StateWord
+from gateway.records.guidance import Attention, Guidance, GuidanceState
 from gateway.texts.catalogue import text
 
 MOVE_EXPECTED = "MOVE_EXPECTED"  # the reason that states the proposed setpoint
@@ -57,6 +57,10 @@ class GuidancePayload(Payload):
     supersedes: str | None = Field(description="the id of the guidance whose place it takes")
     sensitivities: list[SensitivityPart]
     instructions: list[InstructionPart]
+    attention: AttentionWord = Attention.NEW
+    group: str | None = Field(default=None, description="the id of the guidance whose message stands for it, too")
+    predicted_lowest: float | None = Field(default=None, description="the lowest predicted value while it stood")
+    predicted_highest: float | None = Field(default=None, description="the highest predicted value while it stood")
 
 
 def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -> GuidancePayload:
@@ -95,6 +99,10 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         supersedes=guidance.supersedes,
         sensitivities=SensitivityPart.of(guidance.sensitivities),
         instructions=InstructionPart.of(guidance.instructions),
+        attention=guidance.attention,
+        group=guidance.group,
+        predicted_lowest=guidance.lowest,
+        predicted_highest=guidance.highest,
     )
 
 

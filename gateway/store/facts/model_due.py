@@ -7,7 +7,7 @@ from gateway.advice.provisional import IN_A_ROW
 from gateway.events import (
     ModelDue,
 )
-from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts
+from gateway.facts.model_due import LotInProgress, LotPrediction, ModelDueFacts, PastPrediction
 from gateway.lab.disposition import LotState
 from gateway.line.definition import ModelAssignment, Stage
 from gateway.records.laboratory import ProvisionalHold, Recommendation
@@ -15,11 +15,13 @@ from gateway.records.prediction import Prediction
 from gateway.records.production import Context
 from gateway.setpoints.interactions import coupled_models
 from gateway.store.facts.feedback import bias_of
+from gateway.store.facts.guidance import announced_within
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
 from gateway.store.facts.setpoint_write import NO_WRITES, writes_of
 from gateway.store.statements import SQL, value_of
 
+_MOST_RECENT = 2000  # predictions: delays of an hour at the usual pace
 _PROVISIONAL = tuple(field.name for field in fields(ProvisionalHold))
 
 
@@ -31,7 +33,8 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         return ModelDueFacts(
             **reading.base(), windows=reading.windows, context=Context(), specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
-            lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), writes=NO_WRITES,
+            lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), recent={},
+            announced_ns=(), writes=NO_WRITES,
         )  # fmt: skip
     moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
     context = reading.context_of_equipment(model.equipment_id, event.at_ns)
@@ -51,7 +54,25 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         writes=NO_WRITES if model.stage < Stage.AUTOMATIC else writes_of(reading, moves, event.at_ns),
         lot=_lot_in_progress(reading, model, context.material_lot_id, event.at_ns),
         last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
+        recent=_recent(reading, model, event.at_ns),
+        announced_ns=announced_within(reading, model.equipment_id, event.at_ns),
     )
+
+
+def _recent(reading: Reading, model: ModelAssignment, at_ns: int) -> dict[str, tuple[PastPrediction, ...]]:
+    """Return a model's predictions as far back as the delays of its warnings look, and a few more."""
+    rules = model.warnings
+    delay_ns = max(rules.on_delay_ns, rules.off_delay_ns)
+    if not delay_ns:
+        return {}
+    back_ns = delay_ns + model.prediction_lives_ns
+    most = min(_MOST_RECENT, (back_ns // model.every_ns + 1) * len(model.bundle.outputs))
+    parameters = {"model": model.name, "after_ns": at_ns - back_ns, "before_ns": at_ns, "most": most}
+    recent: dict[str, list[PastPrediction]] = {}
+    for row in reading.connection.execute(SQL["recent_predictions"], parameters):
+        past = PastPrediction(at_ns=row["at_ns"], low=row["low"], high=row["high"], probability=row["probability"])
+        recent.setdefault(row["analyte"], []).append(past)
+    return {analyte: tuple(newest) for analyte, newest in recent.items()}
 
 
 def _lot_in_progress(reading: Reading, model: ModelAssignment, lot_id: str | None, at_ns: int) -> LotInProgress:

@@ -319,6 +319,10 @@ CREATE INDEX guidance_open_of_model ON guidance
 CREATE INDEX guidance_open_until ON guidance
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END) WHERE open = 1;
 CREATE INDEX guidance_open_suggestion ON guidance (issued_ns) WHERE open = 1 AND kind = 'setpoint';
+CREATE INDEX guidance_announced ON guidance (
+    CASE WHEN json_valid(body) THEN json_extract(body, '$.equipment_id') END,
+    CASE WHEN json_valid(body) THEN json_extract(body, '$.announced_ns') END
+) WHERE kind IN ('warning', 'setpoint');
 CREATE INDEX guidance_of_lot ON guidance
     (CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END, issued_ns);
 CREATE TRIGGER guidance_hashed AFTER INSERT ON guidance BEGIN

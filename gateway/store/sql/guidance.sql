@@ -36,6 +36,13 @@ SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
 WHERE open = 1 AND CASE WHEN json_valid(body) THEN json_extract(body, '$.expires.wall_ns') END > 0
 ORDER BY +issued_ns;
 
+-- name: announced_of_equipment
+SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.announced_ns') END AS announced_ns FROM guidance
+WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.equipment_id') END = :equipment_id
+  AND CASE WHEN json_valid(body) THEN json_extract(body, '$.announced_ns') END > :after_ns
+  AND kind IN ('warning', 'setpoint')
+ORDER BY announced_ns DESC LIMIT :most;
+
 -- name: guidance_by_id
 SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked WHERE guidance_id = :guidance_id;
 

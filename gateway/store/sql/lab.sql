@@ -75,6 +75,11 @@ SELECT analyte, at_ns, low, high FROM prediction
 WHERE model = :model AND material_lot_id = :material_lot_id AND sample_result_id IS NULL AND at_ns > :after_ns
 ORDER BY at_ns DESC LIMIT :most;
 
+-- name: recent_predictions
+SELECT analyte, at_ns, low, high, CASE WHEN json_valid(body) THEN json_extract(body, '$.probability') END AS probability
+FROM prediction WHERE model = :model AND sample_result_id IS NULL AND at_ns > :after_ns AND at_ns < :before_ns
+ORDER BY at_ns DESC LIMIT :most;
+
 -- name: gaps_between
 SELECT gap_id FROM gap
 WHERE subject IN (SELECT value FROM json_each(:subjects)) AND from_ns < :until_ns AND coalesce(until_ns, :until_ns) > :from_ns
