@@ -17,7 +17,6 @@ from gateway.line.spc_rules import Together
 from gateway.records.acts import Answer
 from gateway.records.laboratory import Disposition, LabResult, ResultReference, Specification
 from gateway.records.outgoing import AuditEntry, OutgoingMessage
-from gateway.records.people import Response
 from gateway.records.record import Record
 from gateway.records.scope import Scope
 from gateway.records.verdicts import Reason
@@ -148,14 +147,6 @@ class ResultRefused(Record):
     about: ResultReference
     reasons: tuple[Reason, ...]
     contradicts: LabResult | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResponseRecorded(Record):
-    """A response is put on record; ``outcome``: its effect."""
-
-    response: Response
-    outcome: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -106,7 +106,10 @@ class ResponseArrived(EventBase):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRefused(EventBase):
-    """A message came in that cannot be understood; ``about``: the lots or the sample that it names, if any."""
+    """A message came in that cannot be understood; ``about``: the lots or the sample that it names, if any.
+
+    ``of_terminal``: it was meant as a response. Anybody may send these, so only some of them are kept.
+    """
 
     kind: ClassVar[str] = "MessageRefused"
     origin: Origin
@@ -114,6 +117,12 @@ class MessageRefused(EventBase):
     reasons: tuple[Reason, ...]
     about: ResultReference | None = None
     contradicts: LabResult | None = None  # its result, if another one is on record under the same version
+    of_terminal: bool = False
+
+    @property
+    def variant(self) -> object:
+        """Return by which limit it is kept."""
+        return "terminal" if self.of_terminal else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.deadlines import ClockReading
+from gateway.line.definition import Stage
+from gateway.people.answers import may_answer
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
-from gateway.records.people import Act, Outcome, Response
+from gateway.records.people import Act, Answerer, Outcome, Response
+from gateway.records.users import CredentialKind
 from gateway.records.verdicts import Reason
 
 _CLOSING = frozenset(
@@ -38,11 +41,11 @@ AFTER_ACT: Mapping[Act, GuidanceState] = {
 }
 _AFTER: Mapping[GuidanceState, Outcome] = {
     GuidanceState.ACKNOWLEDGED: Outcome.ACKNOWLEDGED,
+    GuidanceState.APPROVED: Outcome.APPROVED,
     GuidanceState.REJECTED: Outcome.REJECTED,
 }
-# A hold is lifted by people in their own systems, with a signature; a plain answer from a terminal only
-# acknowledges it.
-_ACTS_WITHOUT_SIGNATURE: Mapping[GuidanceKind, frozenset[Act]] = {
+# A lot on hold is decided on by a signed act; an answer to its guidance only acknowledges it.
+_ACTS_WITHOUT_DECISION: Mapping[GuidanceKind, frozenset[Act]] = {
     GuidanceKind.HOLD: frozenset({Act.ACKNOWLEDGE}),
 }
 
@@ -64,41 +67,68 @@ def withdrawn(guidance: Guidance, reason: Reason | None) -> Guidance | None:
 
 
 def respond(
-    guidance: Guidance | None, response: Response, at: ClockReading, *, no_longer_advised: Reason | None
+    guidance: Guidance | None,
+    response: Response,
+    at: ClockReading,
+    *,
+    by: Answerer,
+    stage: Stage | None,
+    no_longer_advised: Reason | None,
 ) -> tuple[Guidance | None, Outcome]:
-    """Return (the guidance after a terminal's response, or None where nothing changes; the outcome).
+    """Return (the guidance after a person's response, or None where nothing changes; the outcome).
 
+    ``by``: who answers. ``stage``: how far the model may go that advises it, None where none does.
     ``no_longer_advised``: why the guidance may not stand any more; an answer then withdraws it.
     """
     if guidance is None:
         return None, Outcome.UNKNOWN_GUIDANCE
     if no_longer_advised is not None and guidance.state in OPEN and not expired(guidance, at):
         return withdrawn(guidance, no_longer_advised), Outcome.NO_LONGER_ADVISED
-    changed, outcome = answer(guidance, response.act, at)
-    if changed is not None and _requires_person(guidance, response.act) and not (response.person or "").strip():
-        return None, Outcome.PERSON_REQUIRED
-    return changed, outcome
+    changed, outcome = answer(guidance, response.act, at, stage=stage)
+    if changed is None:
+        return None, outcome
+    refusal = _refused_to(by, guidance, response)
+    return (changed, outcome) if refusal is None else (None, refusal)
 
 
-def _requires_person(guidance: Guidance, act: Act) -> bool:
-    """Return whether the response must name a person: for a hold always, else unless it only acknowledges."""
-    return guidance.kind is GuidanceKind.HOLD or act is not Act.ACKNOWLEDGE
+def _refused_to(by: Answerer, guidance: Guidance, response: Response) -> Outcome | None:
+    """Return why this person may not give a response that is possible, None where they may."""
+    act = response.act
+    if not by.identified:
+        if act is not Act.ACKNOWLEDGE:
+            return Outcome.TOKEN_REQUIRED
+        unnamed = guidance.kind is GuidanceKind.HOLD and not (by.name or "").strip()
+        return Outcome.PERSON_REQUIRED if unnamed else None
+    if not may_answer(guidance.kind, act, required=guidance.role, roles=by.roles):
+        return Outcome.ROLE_NOT_ENTITLED
+    if act is Act.REJECT and not (response.reason or "").strip():
+        return Outcome.REASON_REQUIRED
+    if act is Act.APPROVE and guidance.signature and by.credential is not CredentialKind.PASSWORD:
+        return Outcome.SIGNATURE_REQUIRED  # both components are given for this act
+    return None
 
 
-def answer(guidance: Guidance, act: Act, at: ClockReading) -> tuple[Guidance | None, Outcome]:
-    """Return (the guidance after an act without a signature, or None where nothing changes; the outcome)."""
+def answer(guidance: Guidance, act: Act, at: ClockReading, *, stage: Stage | None) -> tuple[Guidance | None, Outcome]:
+    """Return (the guidance after an act, whoever does it, or None where nothing changes; the outcome)."""
     if expired(guidance, at):
         return None, Outcome.EXPIRED
-    if act is Act.APPROVE:  # needs a signature, which no terminal can give yet: every stage acts as advise
-        advised = guidance.suggestion is not None or guidance.predicted is not None
-        return None, Outcome.STAGE_TOO_LOW if advised else Outcome.SIGNATURE_REQUIRED
-    if act not in _ACTS_WITHOUT_SIGNATURE.get(guidance.kind, frozenset(Act)):
+    if act not in _ACTS_WITHOUT_DECISION.get(guidance.kind, frozenset(Act)):
         return None, Outcome.SIGNATURE_REQUIRED
+    if act is Act.APPROVE and (refusal := _not_to_be_approved(guidance, stage)) is not None:
+        return None, refusal
     after = AFTER_ACT[act]
     if guidance.state is after:
         return None, Outcome.ALREADY_SO
     changed = moved(guidance, after)
     return (changed, _AFTER[after]) if changed else (None, Outcome[f"NOT_POSSIBLE_WHEN_{guidance.state.name}"])
+
+
+def _not_to_be_approved(guidance: Guidance, stage: Stage | None) -> Outcome | None:
+    if guidance.suggestion is None and guidance.predicted is None:
+        return Outcome.SIGNATURE_REQUIRED  # a lot: a person decides on it
+    if stage is None or stage < Stage.APPROVE:
+        return Outcome.STAGE_TOO_LOW
+    return None if guidance.suggestion is not None else Outcome.NOTHING_TO_APPROVE
 
 
 def expired(guidance: Guidance, at: ClockReading) -> bool:

@@ -33,7 +33,7 @@ from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.laboratory import Disposition
 from gateway.records.lot_decisions import LotDecided
 from gateway.records.outgoing import DeadLetter, Lane, OutgoingMessage, SignedHead
-from gateway.records.people import Outcome, Response
+from gateway.records.people import AnswerOnRecord, ResponseRecorded
 from gateway.records.prediction import Prediction
 from gateway.time_units import seconds_to_ns
 
@@ -59,12 +59,18 @@ def guidance_message(guidance: Guidance, *, line: LineDefinition, cause: str, at
 
 
 def outcome_message(
-    response: Response, outcome: Outcome, guidance: Guidance | None, *, line: LineDefinition, cause: str, at_ns: int
+    recorded: ResponseRecorded,
+    before: AnswerOnRecord | None,
+    guidance: Guidance | None,
+    *,
+    line: LineDefinition,
+    cause: str,
+    at_ns: int,
 ) -> OutgoingMessage:
     """Return the message to a terminal with the outcome of its response; ``guidance``: as it stands after it."""
     state = None if guidance is None else guidance.state
-    payload = outcome_payload(response, outcome, state, line=line.path, cause=cause, at_ns=at_ns)
-    topic = OUTCOME.topic_of(line.topic_root, response.terminal)
+    payload = outcome_payload(recorded, before, state, line=line.path, cause=cause, at_ns=at_ns)
+    topic = OUTCOME.topic_of(line.topic_root, recorded.response.terminal)
     return OUTCOME.message(identity_of("outcome", cause), topic, payload)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.contract.contexts import REQUIRED
 from gateway.contract.lims.field_spellings import SPELLINGS
 from gateway.contract.reading import LONGEST_TEXT
+from gateway.contract.response_tokens import LONGEST_TOKEN
 from gateway.contract.words import ACTS, EVENTS, STATUSES, listed
 
 Schema = dict[str, Any]
@@ -130,9 +131,15 @@ _RESPONSE_FIELDS: Mapping[str, Schema] = {
     "guidance_id": _text("the id of the guidance, from guidance/{id} or the board", needed=True),
     "act": listed(ACTS, "What the person does with the guidance"),
     "terminal": _text("the terminal; must be the last level of the topic", needed=True),
-    "person": _text("who answers; needed to acknowledge a hold, and to reject or approve anything"),
-    "reason": _text("why, in the person's words"),
+    "person": _text("who answers, as the terminal states it; needed to acknowledge a hold without a token"),
+    "reason": _text("why, in the person's words; with a token its claim reason counts"),
     "at": _time("when the person answered"),
+    "token": {
+        "type": ["string", "null"],
+        "maxLength": LONGEST_TOKEN,
+        "description": "a compact JWS (EdDSA, kid: an enrolled key) with the claims guidance_id, act, reason, terminal,"
+        " aud, iat, exp, jti; needed to approve and to reject",
+    },
 }
 
 

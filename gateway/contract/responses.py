@@ -1,9 +1,12 @@
 """What a person at a terminal answers to a guidance."""
 
+from typing import Any
+
 from gateway.contract.json_documents import parse_object
 from gateway.contract.lims.names import normalised
 from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import Refusal, RefusalText, refusal_text
+from gateway.contract.response_tokens import LONGEST_TOKEN
 from gateway.contract.topics import encode_level
 from gateway.records.people import Act, Response
 
@@ -23,12 +26,20 @@ def response(payload: bytes, *, now_ns: int, topic_level: str | None = None) -> 
         person=_named(reader.text("person")),
         reason=reader.text("reason"),
         at_ns=reader.time("at"),
+        token=_token(reader.document.get("token")),
     )
     if topic_level is not None and answer.terminal and encode_level(answer.terminal) != topic_level:
         text = refusal_text(RefusalText.TERMINAL_DIFFERS, terminal=answer.terminal, topic_level=topic_level)
         reader.refuse(Refusal.TERMINAL_DIFFERS, text, terminal=answer.terminal, topic_level=topic_level)
     reader.finish()
     return answer
+
+
+def _token(value: Any) -> str | None:
+    """Return a signed token as it came, an empty text where it cannot be one, None where there is none."""
+    if value is None:
+        return None
+    return value if isinstance(value, str) and len(value) <= LONGEST_TOKEN and value.isascii() else ""
 
 
 def _named(person: str | None) -> str | None:

@@ -22,7 +22,7 @@ KINDS: Mapping[GuidanceKind, str] = {
 STATES: Mapping[GuidanceState, str] = {
     GuidanceState.PROPOSED: "open; nobody has answered yet",
     GuidanceState.ACKNOWLEDGED: "open; a person has seen it",
-    GuidanceState.APPROVED: "open; a person has approved it (not before signatures exist)",
+    GuidanceState.APPROVED: "open; a person has approved it",
     GuidanceState.REJECTED: "over; a person has turned it down",
     GuidanceState.APPLIED: "open; the setpoint stands at the proposed value",
     GuidanceState.EXPIRED: "over; its time has run out",
@@ -48,19 +48,38 @@ RECOMMENDATIONS: Mapping[Recommendation, str] = {
 }
 ACTS: Mapping[Act, str] = {
     Act.ACKNOWLEDGE: "I have seen it",
-    Act.APPROVE: "carry it out (answered with STAGE_TOO_LOW or SIGNATURE_REQUIRED until signatures exist)",
-    Act.REJECT: "I will not follow it",
+    Act.APPROVE: "carry out the suggested move; needs a signed token, and a model in stage approve",
+    Act.REJECT: "I will not follow it; needs a signed token and a reason",
 }
 OUTCOMES: Mapping[Outcome, str] = {
     Outcome.ACKNOWLEDGED: "the guidance is acknowledged",
+    Outcome.APPROVED: "the suggested move is approved",
     Outcome.REJECTED: "the guidance is rejected",
     Outcome.ALREADY_SO: "it was answered so before",
     Outcome.EXPIRED: "its time had run out",
-    Outcome.STAGE_TOO_LOW: "the gateway only advises, and approves nothing",
+    Outcome.STAGE_TOO_LOW: "the model's stage is below approve, so nothing can be approved",
     Outcome.SIGNATURE_REQUIRED: "the act needs an electronic signature",
     Outcome.PERSON_REQUIRED: "the response names no person",
     Outcome.NO_LONGER_ADVISED: "model or limits have changed, and the guidance is withdrawn",
     Outcome.UNKNOWN_GUIDANCE: "no guidance has this id",
+    Outcome.NOTHING_TO_APPROVE: "the guidance suggests no move",
+    Outcome.REASON_REQUIRED: "a rejection without a reason",
+    Outcome.ROLE_NOT_ENTITLED: "the answer is not for the roles of the user",
+    Outcome.TOKEN_REQUIRED: "a response without a signed token can only acknowledge",
+    Outcome.TOKEN_UNREADABLE: "the token is no compact JWS with EdDSA, or a header or claim is missing or not known",
+    Outcome.TOKEN_KEY_UNKNOWN: "no key of this kid is enrolled",
+    Outcome.TOKEN_SIGNATURE_WRONG: "the token was altered, or another key has signed it",
+    Outcome.TOKEN_KEY_REVOKED: "the key is revoked",
+    Outcome.TOKEN_USER_DISABLED: "the user of the key is disabled",
+    Outcome.TOKEN_OF_OTHER_LINE: "aud is not the topic root of this line",
+    Outcome.TOKEN_OF_OTHER_TERMINAL: "the token, its key and the topic do not name the same terminal",
+    Outcome.TOKEN_OF_OTHER_GUIDANCE: "the token and the response do not name the same guidance",
+    Outcome.TOKEN_OF_OTHER_ACT: "the token and the response do not name the same act",
+    Outcome.TOKEN_FROM_THE_FUTURE: "iat is more than 60 s ahead of the gateway's clock",
+    Outcome.TOKEN_VALID_TOO_LONG: "exp is more than 5 minutes after iat",
+    Outcome.TOKEN_EXPIRED: "exp has passed",
+    Outcome.TOKEN_USED_BEFORE: "a token of this key with this jti was taken before",
+    Outcome.TOO_MANY_RESPONSES: "100 responses of this key within 5 minutes",
 } | {
     outcome: f"the guidance was {outcome.value.removeprefix('NOT_POSSIBLE_WHEN_').lower()}"
     for outcome in Outcome

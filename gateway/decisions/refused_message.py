@@ -6,8 +6,10 @@ from gateway.advice.publication import (
 from gateway.contract.identity import identity_of
 from gateway.decision import Decision, ResultRefused
 from gateway.decisions.changes import audit_entry
+from gateway.decisions.refused_responses import kept_within_limit
 from gateway.events import Arrived, MessageRefused
 from gateway.facts.base import Facts
+from gateway.facts.guidance import RefusedMessageFacts
 from gateway.records.outgoing import DeadLetter
 from gateway.records.verdicts import Reason
 
@@ -25,6 +27,11 @@ def on_message_refused(event: MessageRefused, facts: Facts) -> Decision:
         contradicts=event.contradicts,
     )
     return decision + Decision(records=(refused,))
+
+
+def on_terminals_message_refused(event: MessageRefused, facts: RefusedMessageFacts) -> Decision:
+    """Keep and report a message that was meant as a response and is none; very many of them are only counted."""
+    return kept_within_limit(dead_letter(event, event.reasons, facts), facts.refused, at_ns=event.at_ns)
 
 
 def _dead_letter_id(event: Arrived) -> str:

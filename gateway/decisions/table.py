@@ -15,6 +15,7 @@ from gateway.decisions.acts import (
     on_settle_point,
     on_sign_biases,
 )
+from gateway.decisions.answer_guidance import on_answer_guidance
 from gateway.decisions.by_right import by_right
 from gateway.decisions.deviation import on_deviation
 from gateway.decisions.fingerprint import on_fingerprint
@@ -36,7 +37,7 @@ from gateway.decisions.lot_decision import on_decide_lot
 from gateway.decisions.lots_again import on_lots_judged_again
 from gateway.decisions.model_due import on_model_due, windows_of_model
 from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
-from gateway.decisions.refused_message import on_message_refused
+from gateway.decisions.refused_message import on_message_refused, on_terminals_message_refused
 from gateway.decisions.response import on_response
 from gateway.decisions.sample_request import on_sample_request
 from gateway.decisions.setpoint_write import (
@@ -147,6 +148,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ContextChanged, ContextKind.LOT_CLOSED): _row(on_lot_closed),
     (SpecificationStated, None): _row(on_specification),
     (MessageRefused, None): _row(on_message_refused),
+    (MessageRefused, "terminal"): _row(on_terminals_message_refused),
     (ResponseArrived, None): _row(on_response),
     (FollowUpDue, FollowUpKind.FINGERPRINT): _row(on_fingerprint, windows=windows_of_follow_up),
     (FollowUpDue, FollowUpKind.DEVIATION): _row(on_deviation, windows=windows_of_follow_up),
@@ -181,6 +183,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.WITHDRAW_PENDING): _act(on_withdraw_pending),
     (ActRequested, ActKind.STOP_WRITES): _act(on_stop_writes),
     (ActRequested, ActKind.RESUME_WRITES): _act(on_resume_writes),
+    (ActRequested, ActKind.ANSWER_GUIDANCE): _act(on_answer_guidance),
     (GatewayStarted, None): _row(on_started),
     (GatewayStopped, None): _row(on_stopped),
 }

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.contract.response_tokens import ResponseToken
+from gateway.facts.acts import ActFacts
 from gateway.facts.base import Facts
 from gateway.records.guidance import Guidance
+from gateway.records.people import AnswerOnRecord, RefusedResponses
+from gateway.records.users import KeyChanged, User
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,10 +23,46 @@ class OpenGuidanceFacts(Facts):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResponseFacts(Facts):
-    """The guidance that a person has answered, where it is on record."""
+class TokenFacts:
+    """A response's token as it reads, and what is on record of its key at this instant.
+
+    ``stated``: None where the token is not readable; ``key``: None where none of that id is enrolled; ``user``: whose
+    key it is. ``used``: whether an answer with the token's nonce is on record. ``recent``: how many answers of the key
+    are, of the time that a token lives.
+    """
+
+    stated: ResponseToken | None
+    key: KeyChanged | None
+    user: User | None
+    used: bool
+    recent: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedMessageFacts(Facts):
+    """How many refused messages of terminals are on record and only counted in the present period."""
+
+    refused: RefusedResponses
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseFacts(RefusedMessageFacts):
+    """The guidance that a person has answered, where it is on record, and the answer that changed it before.
+
+    ``token``: None where the response has none.
+    """
 
     answered: Guidance | None
+    before: AnswerOnRecord | None
+    token: TokenFacts | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerFacts(ActFacts):
+    """The guidance that a user answers, where it is on record, and the answer that changed it before."""
+
+    answered: Guidance | None
+    before: AnswerOnRecord | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

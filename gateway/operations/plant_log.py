@@ -11,11 +11,12 @@ from typing import Any
 
 import structlog
 
-from gateway.decision import ControlJudged, Decision, Latched, LotJudged, ResponseRecorded, ResultAccepted, Unlatched
+from gateway.decision import ControlJudged, Decision, Latched, LotJudged, ResultAccepted, Unlatched
 from gateway.events import Event, MessageRefused
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import Recommendation
 from gateway.records.outgoing import DeadLetter
+from gateway.records.people import ResponseRecorded
 from gateway.records.prediction import Prediction
 from gateway.records.process import Gap
 from gateway.records.production import ContextChange
@@ -116,7 +117,7 @@ def _response(_event: Event, record: ResponseRecorded) -> Iterator[PlantLine]:
     response = record.response
     fields = {
         "act": response.act.value, "outcome": record.outcome, "guidance": response.guidance_id,
-        "terminal": response.terminal, "person": response.person,
+        "terminal": response.terminal, "person": record.by.name, "identified": record.by.identified,
     }  # fmt: skip
     yield PlantLine(level="info", happened="answer", fields=fields)
 

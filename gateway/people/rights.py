@@ -6,6 +6,7 @@ An administrator runs the gateway and its users, and decides nothing about quali
 
 from collections.abc import Mapping
 
+from gateway.people.answers import ON_THE_LINE
 from gateway.records.acts import ActKind
 from gateway.records.users import Role
 
@@ -31,4 +32,5 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own
     ActKind.STOP_WRITES: EVERYBODY - {Role.VIEWER},  # whoever sees a danger
     ActKind.RESUME_WRITES: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
+    ActKind.ANSWER_GUIDANCE: ON_THE_LINE,  # which answer to which guidance: people/answers.py
 }

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
 from gateway.records.lot_decisions import Verdict
+from gateway.records.people import Act as GuidanceAct
 from gateway.records.people import SignedBias
 from gateway.records.users import Role
 
@@ -30,6 +31,7 @@ class ActKind(StrEnum):
     WITHDRAW_PENDING = "withdraw_pending"
     STOP_WRITES = "stop_writes"
     RESUME_WRITES = "resume_writes"
+    ANSWER_GUIDANCE = "answer_guidance"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,11 +197,19 @@ class ResumeWrites:
     kind: ClassVar[ActKind] = ActKind.RESUME_WRITES
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerGuidance:
+    """Acknowledge, approve or reject a guidance; a rejection needs a reason."""
+
+    kind: ClassVar[ActKind] = ActKind.ANSWER_GUIDANCE
+    guidance_id: str
+    answer: GuidanceAct
+
+
 Act = (
     AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey | SignPending | WithdrawPending
-    | StopWrites | ResumeWrites
-    | DecideLot
+    | StopWrites | ResumeWrites | DecideLot | AnswerGuidance
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

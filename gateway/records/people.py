@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.records.record import Record
+from gateway.records.users import CredentialKind, Role
 
 
 class Act(StrEnum):
@@ -18,6 +19,7 @@ class Outcome(StrEnum):
     """The outcome of a response."""
 
     ACKNOWLEDGED = "ACKNOWLEDGED"
+    APPROVED = "APPROVED"
     REJECTED = "REJECTED"
     ALREADY_SO = "ALREADY_SO"
     EXPIRED = "EXPIRED"
@@ -26,6 +28,24 @@ class Outcome(StrEnum):
     PERSON_REQUIRED = "PERSON_REQUIRED"
     NO_LONGER_ADVISED = "NO_LONGER_ADVISED"
     UNKNOWN_GUIDANCE = "UNKNOWN_GUIDANCE"
+    NOTHING_TO_APPROVE = "NOTHING_TO_APPROVE"
+    REASON_REQUIRED = "REASON_REQUIRED"
+    ROLE_NOT_ENTITLED = "ROLE_NOT_ENTITLED"
+    TOKEN_REQUIRED = "TOKEN_REQUIRED"
+    TOKEN_UNREADABLE = "TOKEN_UNREADABLE"
+    TOKEN_KEY_UNKNOWN = "TOKEN_KEY_UNKNOWN"
+    TOKEN_SIGNATURE_WRONG = "TOKEN_SIGNATURE_WRONG"
+    TOKEN_KEY_REVOKED = "TOKEN_KEY_REVOKED"
+    TOKEN_USER_DISABLED = "TOKEN_USER_DISABLED"
+    TOKEN_OF_OTHER_LINE = "TOKEN_OF_OTHER_LINE"
+    TOKEN_OF_OTHER_TERMINAL = "TOKEN_OF_OTHER_TERMINAL"
+    TOKEN_OF_OTHER_GUIDANCE = "TOKEN_OF_OTHER_GUIDANCE"
+    TOKEN_OF_OTHER_ACT = "TOKEN_OF_OTHER_ACT"
+    TOKEN_FROM_THE_FUTURE = "TOKEN_FROM_THE_FUTURE"
+    TOKEN_VALID_TOO_LONG = "TOKEN_VALID_TOO_LONG"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    TOKEN_USED_BEFORE = "TOKEN_USED_BEFORE"
+    TOO_MANY_RESPONSES = "TOO_MANY_RESPONSES"
     NOT_POSSIBLE_WHEN_ACKNOWLEDGED = "NOT_POSSIBLE_WHEN_ACKNOWLEDGED"
     NOT_POSSIBLE_WHEN_APPROVED = "NOT_POSSIBLE_WHEN_APPROVED"
     NOT_POSSIBLE_WHEN_REJECTED = "NOT_POSSIBLE_WHEN_REJECTED"
@@ -36,17 +56,76 @@ class Outcome(StrEnum):
     NOT_POSSIBLE_WHEN_RESOLVED = "NOT_POSSIBLE_WHEN_RESOLVED"
 
 
+EFFECTIVE = frozenset({Outcome.ACKNOWLEDGED, Outcome.APPROVED, Outcome.REJECTED})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """A person's act on a guidance, as the terminal sent it."""
+    """A person's act on a guidance, as it was sent.
+
+    ``terminal``: None where it came by a command or from the console. ``person``: the name that the sender states;
+    who it really was, says ``Answerer``. ``token``: the signed token, an empty text where it cannot be one.
+    """
 
     response_id: str
     guidance_id: str
     act: Act
-    terminal: str
+    terminal: str | None
     person: str | None
     reason: str | None
     at_ns: int | None
+    token: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answerer:
+    """Who answers a guidance. Without a user nobody is identified, and ``name`` is only what the message states."""
+
+    name: str | None
+    user_id: str | None = None
+    roles: tuple[Role, ...] = ()
+    credential: CredentialKind | None = None
+
+    @property
+    def identified(self) -> bool:
+        """Return whether it is known who answers."""
+        return self.user_id is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerOnRecord:
+    """The newest answer that changed a guidance: which, by whom, when (UTC ns)."""
+
+    act: Act
+    name: str | None
+    identified: bool
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResponseRecorded(Record):
+    """A response is put on record; ``outcome``: its effect. ``by``: who has answered.
+
+    ``key_id`` and ``nonce``: of the signed token by which they were identified, where it was by one.
+    """
+
+    response: Response
+    outcome: Outcome
+    by: Answerer
+    key_id: str | None = None
+    nonce: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedResponses(Record):
+    """Messages of terminals that changed nothing, in a period that began at an instant (UTC ns).
+
+    ``recorded``: how many are on record one by one; ``counted``: how many more came, of which only the number is.
+    """
+
+    begun_ns: int
+    recorded: int
+    counted: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

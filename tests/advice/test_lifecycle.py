@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.advice.lifecycle import FOLLOWS, OPEN, answer, expired, may_follow, moved
+from gateway.line.definition import Stage
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, SetpointSuggestion, Severity
 from gateway.records.people import Act
 from gateway.time_units import SECOND_NS
@@ -53,31 +54,34 @@ def test_a_life_never_visits_a_state_twice(wanted):
 @pytest.mark.parametrize(("state", "act"), list(product(sorted(OPEN), Act)))
 def test_an_answer_changes_the_state_only_as_the_table_allows(state, act):
     before = guidance(state=state)
-    after, outcome = answer(before, act, moment(NOW_NS))
+    after, outcome = answer(before, act, moment(NOW_NS), stage=Stage.APPROVE)
     assert outcome
     assert after is None or may_follow(before.state, after.state)
 
 
 def test_an_answer_to_a_closed_guidance_says_why_it_changes_nothing():
-    assert answer(guidance(state=GuidanceState.EXPIRED), Act.ACKNOWLEDGE, moment(NOW_NS)) == (
+    assert answer(guidance(state=GuidanceState.EXPIRED), Act.ACKNOWLEDGE, moment(NOW_NS), stage=Stage.APPROVE) == (
         None,
         "NOT_POSSIBLE_WHEN_EXPIRED",
     )
 
 
 def test_the_same_answer_again_changes_nothing():
-    assert answer(guidance(state=GuidanceState.ACKNOWLEDGED), Act.ACKNOWLEDGE, moment(NOW_NS)) == (None, "ALREADY_SO")
+    assert answer(guidance(state=GuidanceState.ACKNOWLEDGED), Act.ACKNOWLEDGE, moment(NOW_NS), stage=Stage.APPROVE) == (
+        None,
+        "ALREADY_SO",
+    )
 
 
 def test_a_plain_answer_cannot_lift_a_hold():
     hold = guidance(kind=GuidanceKind.HOLD)
-    assert answer(hold, Act.REJECT, moment(NOW_NS)) == (None, "SIGNATURE_REQUIRED")
-    acknowledged, _ = answer(hold, Act.ACKNOWLEDGE, moment(NOW_NS))
+    assert answer(hold, Act.REJECT, moment(NOW_NS), stage=Stage.APPROVE) == (None, "SIGNATURE_REQUIRED")
+    acknowledged, _ = answer(hold, Act.ACKNOWLEDGE, moment(NOW_NS), stage=Stage.APPROVE)
     assert acknowledged is not None
 
 
 def test_nobody_can_answer_advice_that_has_expired():
-    assert answer(guidance(), Act.ACKNOWLEDGE, moment(NOW_NS + 10)) == (None, "EXPIRED")
+    assert answer(guidance(), Act.ACKNOWLEDGE, moment(NOW_NS + 10), stage=Stage.APPROVE) == (None, "EXPIRED")
 
 
 def test_only_open_guidance_with_a_time_expires():

@@ -408,7 +408,8 @@ def test_attacks_09_no_answer_approves_a_suggestion_whatever_the_stage(tmp_path,
         assert {each["stage"] for each in bench.sent("guidance")} == {stage.name.lower()}
         answered(bench, suggestion_id(bench), "approve", person)
         assert standing(bench)["setpoint"] == "proposed"
-        assert bench.sent("outcome")[-1]["outcome"] == "STAGE_TOO_LOW"
+        expected = "STAGE_TOO_LOW" if stage is Stage.ADVISE else "TOKEN_REQUIRED"
+        assert bench.sent("outcome")[-1]["outcome"] == expected
 
 
 def answered(bench, guidance_id, act, person, terminal="T-07"):
@@ -428,8 +429,8 @@ def answered(bench, guidance_id, act, person, terminal="T-07"):
         ("hold", "acknowledge", "op-1", "ACKNOWLEDGED", "acknowledged"),
         ("hold", "approve", "op-1", "SIGNATURE_REQUIRED", "proposed"),
         ("hold", "reject", "op-1", "SIGNATURE_REQUIRED", "proposed"),
-        ("setpoint", "reject", None, "PERSON_REQUIRED", "proposed"),
-        ("setpoint", "reject", "op-1", "REJECTED", "rejected"),
+        ("setpoint", "reject", None, "TOKEN_REQUIRED", "proposed"),
+        ("setpoint", "reject", "op-1", "TOKEN_REQUIRED", "proposed"),
         ("setpoint", "acknowledge", None, "ACKNOWLEDGED", "acknowledged"),
         ("warning", "approve", None, "STAGE_TOO_LOW", "proposed"),
     ],

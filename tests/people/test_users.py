@@ -18,6 +18,7 @@ from gateway.records.acts import (
     ActKind,
     ActOutcome,
     AddUser,
+    AnswerGuidance,
     ArchiveAudit,
     ChangeUser,
     DecideLot,
@@ -35,6 +36,7 @@ from gateway.records.acts import (
     WithdrawPending,
 )
 from gateway.records.lot_decisions import Verdict
+from gateway.records.people import Act as GuidanceAct
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import sign_in_of, users_of_all
 from gateway.time_units import SECOND_NS
@@ -61,6 +63,7 @@ ACTS = {
     ActKind.WITHDRAW_PENDING: WithdrawPending(record_id="r"),
     ActKind.STOP_WRITES: StopWrites(),
     ActKind.RESUME_WRITES: ResumeWrites(),
+    ActKind.ANSWER_GUIDANCE: AnswerGuidance(guidance_id="G", answer=GuidanceAct.ACKNOWLEDGE),
 }  # fmt: skip
 
 

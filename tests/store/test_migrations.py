@@ -114,9 +114,7 @@ def rows_of_a_store():
                        "body": guidance_body(None)}  # fmt: skip
     yield "guidance_state", {"guidance_id": "g1", "state": "issued", "at_ns": 1, "event_id": "e1"}
     yield from rows_of_setpoints()
-    yield "response", {"event_id": "e1", "guidance_id": "g1", "act": "acknowledge", "person": "Zoë", "outcome": "o",
-                       "body": "{}"}  # fmt: skip
-    yield "response", {"event_id": "e2", "guidance_id": "g1", "act": "acknowledge", "outcome": "o", "body": "{}"}
+    yield from rows_of_responses()
     yield "dead_letter", {"dead_letter_id": "x", "at_ns": 1, "topic": "t", "reasons": "[]", "payload": b"\xfe"}
     message = {"lane": 0, "topic": "t/ü", "payload": b"{}", "retain": 1, "created_ns": 1}
     yield "outbox", outbox_row(**message, message_id="o1", expires_ns=NOW_NS)
@@ -142,6 +140,15 @@ def rows_of_a_store():
     yield from rows_of_refused_messages()
     for line in lines:
         yield "audit", line
+
+
+def rows_of_responses():
+    yield "response", {"event_id": "e1", "guidance_id": "g1", "act": "acknowledge", "person": "Zoë", "user_id": "z",
+                       "credential": "signed_token", "key_id": "k", "nonce": "n", "outcome": "o", "at_ns": 1,
+                       "body": "{}"}  # fmt: skip
+    yield "response", {"event_id": "e2", "guidance_id": "g1", "act": "acknowledge", "outcome": "o", "at_ns": 1,
+                       "body": "{}"}  # fmt: skip
+    yield "refused_responses", {"one": 1, "begun_ns": 1, "recorded": 2, "counted": 3}
 
 
 def rows_of_setpoints():

@@ -15,6 +15,7 @@ from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
 from gateway.advice.titles import REASONS_WITH_NAMES, Abbreviation, Title
 from gateway.contract.payloads.guidance import OVER
+from gateway.contract.payloads.outcome import AnswerText
 from gateway.contract.refusals import RefusalText
 from gateway.guardrails.reasons import Abstention, AbstentionPhrase
 from gateway.lab.capability import Withheld
@@ -50,6 +51,7 @@ CODES: dict[str, Collection[str]] = {
     "reason_name": REASONS_WITH_NAMES,
     "ended_title": [state.name for state in OVER],
     "outcome": Outcome,
+    "outcome_before": AnswerText,
     "refusal": RefusalText,
     "deviation": DocumentText,
     "deviation_heading": Heading,

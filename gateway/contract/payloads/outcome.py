@@ -1,14 +1,52 @@
 """What came of a terminal's response, as the terminal is told it."""
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from gateway.contract.identity import identity_of
-from gateway.contract.payloads.parts import Payload
+from gateway.contract.payloads.parts import Part, Payload
 from gateway.contract.times import rfc3339
 from gateway.contract.words import ActWord, OutcomeWord, StateWord
 from gateway.records.guidance import GuidanceState
-from gateway.records.people import Outcome, Response
+from gateway.records.people import AnswerOnRecord, Outcome, ResponseRecorded
 from gateway.texts.catalogue import text
+
+_OTHERS_WERE_FIRST = frozenset(
+    {
+        Outcome.ALREADY_SO,
+        Outcome.NOT_POSSIBLE_WHEN_ACKNOWLEDGED,
+        Outcome.NOT_POSSIBLE_WHEN_APPROVED,
+        Outcome.NOT_POSSIBLE_WHEN_REJECTED,
+        Outcome.NOT_POSSIBLE_WHEN_APPLIED,
+    }
+)
+
+
+class AnswerText(StrEnum):
+    """The sentences on the answer that came first, and their parts."""
+
+    ACKNOWLEDGE = "ACKNOWLEDGE"
+    APPROVE = "APPROVE"
+    REJECT = "REJECT"
+    STATED = "STATED"
+    SOMEBODY = "SOMEBODY"
+
+
+class AnswerPart(Part):
+    """The answer that changed the guidance before."""
+
+    act: ActWord
+    person: str | None = Field(description="who gave it")
+    identified: bool = Field(description="whether it is known that it was this person; false: the message stated it")
+    at: str = Field(description="when, RFC 3339, UTC")
+
+    @classmethod
+    def of(cls, before: AnswerOnRecord | None) -> "AnswerPart | None":
+        """Return the part of an answer on record."""
+        if before is None:
+            return None
+        return cls(act=before.act, person=before.name, identified=before.identified, at=rfc3339(before.at_ns))
 
 
 class OutcomePayload(Payload):
@@ -18,16 +56,30 @@ class OutcomePayload(Payload):
     guidance_id: str = Field(description="which guidance was answered")
     act: ActWord
     terminal: str = Field(description="the terminal that answered")
-    person: str | None = Field(description="the person whom the response named")
+    person: str | None = Field(description="who answered: the name of the user, or the name that the response states")
     outcome: OutcomeWord
     text: str = Field(description="the outcome as a sentence: what changed, and what to do")
     state: StateWord | None = Field(description="the guidance's state after the response; null: there is none such")
+    identified: bool = Field(description="whether a signed token has shown who answered; false: person is only stated")
+    answered_before: AnswerPart | None = Field(
+        description="the answer that changed the guidance before this response; null: there was none"
+    )
 
 
 def outcome_payload(
-    response: Response, outcome: Outcome, state: GuidanceState | None, *, line: str, cause: str, at_ns: int
+    recorded: ResponseRecorded,
+    before: AnswerOnRecord | None,
+    state: GuidanceState | None,
+    *,
+    line: str,
+    cause: str,
+    at_ns: int,
 ) -> OutcomePayload:
-    """Return the payload of what came of a response; ``state``: of the guidance, after it."""
+    """Return the payload of what came of a response.
+
+    ``before``: the answer that changed the guidance before it; ``state``: of the guidance, after it.
+    """
+    response, outcome = recorded.response, recorded.outcome
     return OutcomePayload(
         schema="labline.outcome/1",
         id=identity_of("outcome", cause),
@@ -37,9 +89,27 @@ def outcome_payload(
         response_id=response.response_id,
         guidance_id=response.guidance_id,
         act=response.act,
-        terminal=response.terminal,
-        person=response.person,
+        terminal=response.terminal or "",
+        person=recorded.by.name,
         outcome=outcome,
-        text=text("outcome", outcome.value),
+        text=outcome_text(outcome, before),
         state=state,
+        identified=recorded.by.identified,
+        answered_before=AnswerPart.of(before),
     )
+
+
+def outcome_text(outcome: Outcome, before: AnswerOnRecord | None) -> str:
+    """Return an outcome as a sentence; where somebody else was first, it says who."""
+    sentence = text("outcome", outcome.value)
+    if before is None or outcome not in _OTHERS_WERE_FIRST:
+        return sentence
+    person = _text(AnswerText.SOMEBODY) if before.name is None else before.name
+    if not before.identified and before.name is not None:
+        person = _text(AnswerText.STATED, person=before.name)
+    time = f"{rfc3339(before.at_ns)[:19].replace('T', ' ')} UTC"
+    return f"{sentence} {_text(AnswerText[before.act.name], person=person, time=time)}"
+
+
+def _text(code: AnswerText, **parameters: str) -> str:
+    return text("outcome_before", code.value, **parameters)

@@ -1,19 +1,34 @@
 """What guidance stands on that is answered, or that may end."""
 
 from gateway.advice.publication import BOARD_LONGEST
+from gateway.contract.response_tokens import LONGEST_LIFE_NS, read_token
 from gateway.events import (
+    ActRequested,
     AdviceWithheld,
     GatewayStarted,
+    MessageRefused,
     ResponseArrived,
     Timer,
     TimerDue,
     VersionTaken,
 )
-from gateway.facts.guidance import OpenGuidanceFacts, ResponseFacts, StartFacts
+from gateway.facts.guidance import (
+    AnswerFacts,
+    OpenGuidanceFacts,
+    RefusedMessageFacts,
+    ResponseFacts,
+    StartFacts,
+    TokenFacts,
+)
+from gateway.records.acts import AnswerGuidance
 from gateway.records.guidance import Attention, Guidance
+from gateway.records.people import Act, AnswerOnRecord, RefusedResponses
+from gateway.records.users import Credential, CredentialKind
 from gateway.store.codec import decode
+from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.users import keys_of_all, user_of
 from gateway.store.statements import SQL, value_of
 
 
@@ -63,9 +78,69 @@ def _open_guidance(reading: Reading, event: TimerDue | VersionTaken | AdviceWith
 
 @loader
 def response_facts(reading: Reading, event: ResponseArrived) -> ResponseFacts:
-    """Return the guidance that was answered."""
-    row = reading.row("guidance_by_id", guidance_id=event.response.guidance_id)
-    return ResponseFacts(**reading.base(), answered=None if row is None else decode(Guidance, row["body"]))
+    """Return the guidance that was answered, and what is on record of the token by which it was."""
+    response = event.response
+    return ResponseFacts(
+        **reading.base(),
+        refused=_refused_responses(reading),
+        answered=_guidance(reading, response.guidance_id),
+        before=_before(reading, response.guidance_id),
+        token=None if response.token is None else _token(reading, response.token, at_ns=event.at_ns),
+    )
+
+
+@loader
+def answer_facts(reading: Reading, event: ActRequested) -> AnswerFacts:
+    """Return the guidance that a user answers."""
+    guidance_id = event.act.guidance_id if isinstance(event.act, AnswerGuidance) else ""
+    return AnswerFacts(
+        **act_base(reading, event),
+        answered=_guidance(reading, guidance_id),
+        before=_before(reading, guidance_id),
+    )
+
+
+@loader
+def refused_message_facts(reading: Reading, _event: MessageRefused) -> RefusedMessageFacts:
+    """Return how many messages of terminals have changed nothing."""
+    return RefusedMessageFacts(**reading.base(), refused=_refused_responses(reading))
+
+
+def _guidance(reading: Reading, guidance_id: str) -> Guidance | None:
+    row = reading.row("guidance_by_id", guidance_id=guidance_id)
+    return None if row is None else decode(Guidance, row["body"])
+
+
+def _before(reading: Reading, guidance_id: str) -> AnswerOnRecord | None:
+    row = reading.connection.execute(SQL["answer_that_changed"], {"guidance_id": guidance_id}).fetchone()
+    if row is None:
+        return None
+    return AnswerOnRecord(
+        act=Act(row["act"]), name=row["person"], identified=row["user_id"] is not None, at_ns=row["at_ns"]
+    )
+
+
+def _token(reading: Reading, text: str, *, at_ns: int) -> TokenFacts:
+    """Return what is on record of a token's key at this instant; of a key that is not enrolled nothing is."""
+    stated = read_token(text)
+    key = None if stated is None else next(
+        (item for item in keys_of_all(reading.connection) if item.key_id == stated.key_id), None
+    )  # fmt: skip
+    if stated is None or key is None:
+        return TokenFacts(stated=stated, key=None, user=None, used=False, recent=0)
+    of_key = {"key_id": key.key_id}
+    return TokenFacts(
+        stated=stated,
+        key=key,
+        user=user_of(reading.connection, Credential(kind=CredentialKind.SIGNED_TOKEN, subject=key.user_id)),
+        used=value_of(reading.connection, "nonce_used", **of_key, nonce=stated.nonce) is not None,
+        recent=value_of(reading.connection, "answers_of_key", **of_key, since_ns=at_ns - LONGEST_LIFE_NS),
+    )
+
+
+def _refused_responses(reading: Reading) -> RefusedResponses:
+    row = reading.connection.execute(SQL["refused_responses"]).fetchone()
+    return RefusedResponses(begun_ns=0, recorded=0, counted=0) if row is None else RefusedResponses(**dict(row))
 
 
 @loader

@@ -474,28 +474,46 @@ CREATE VIEW setpoint_outcome_checked AS SELECT rowid AS row_number, *, hash IS
     expected, value, as_expected) AS holds
 FROM setpoint_outcome;
 
--- What people answered to guidance, and what that did.
+-- What people answered to guidance, and what that did. Without user_id nobody was identified, and person is only what
+-- the message states. key_id, nonce: of the signed token, which is taken once.
 CREATE TABLE response (
-    event_id     TEXT PRIMARY KEY REFERENCES event,
+    event_id     TEXT PRIMARY KEY,
     guidance_id  TEXT NOT NULL,
     act          TEXT NOT NULL,
     person       TEXT,
+    user_id      TEXT,
+    credential   TEXT,
+    key_id       TEXT,
+    nonce        TEXT,
     outcome      TEXT NOT NULL,
+    at_ns        INTEGER NOT NULL,
     body         TEXT NOT NULL,
     hash         TEXT
 ) STRICT;
 CREATE INDEX response_by_guidance ON response (guidance_id);
+CREATE UNIQUE INDEX response_by_token ON response (key_id, nonce) WHERE key_id IS NOT NULL;
+CREATE INDEX response_by_key ON response (key_id, at_ns) WHERE key_id IS NOT NULL;
 CREATE TRIGGER response_hashed AFTER INSERT ON response BEGIN
     UPDATE response SET hash =
         evidence_hash('response', CAST(NEW.event_id AS BLOB), CAST(NEW.guidance_id AS BLOB),
-        CAST(NEW.act AS BLOB), CAST(NEW.person AS BLOB), CAST(NEW.outcome AS BLOB),
+        CAST(NEW.act AS BLOB), CAST(NEW.person AS BLOB), CAST(NEW.user_id AS BLOB), CAST(NEW.credential AS BLOB),
+        CAST(NEW.key_id AS BLOB), CAST(NEW.nonce AS BLOB), CAST(NEW.outcome AS BLOB), NEW.at_ns,
         CAST(NEW.body AS BLOB))
     WHERE event_id = NEW.event_id;
 END;
 CREATE VIEW response_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('response', CAST(event_id AS BLOB), CAST(guidance_id AS BLOB), CAST(act AS BLOB),
-    CAST(person AS BLOB), CAST(outcome AS BLOB), CAST(body AS BLOB)) AS holds
+    CAST(person AS BLOB), CAST(user_id AS BLOB), CAST(credential AS BLOB), CAST(key_id AS BLOB),
+    CAST(nonce AS BLOB), CAST(outcome AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
 FROM response;
+
+-- Messages of terminals that changed nothing, in the present period: one row.
+CREATE TABLE refused_responses (
+    one        INTEGER PRIMARY KEY CHECK (one = 1),
+    begun_ns   INTEGER NOT NULL,
+    recorded   INTEGER NOT NULL,
+    counted    INTEGER NOT NULL
+) STRICT;
 
 -- Payloads of refused messages, each once, however often it was sent; bounded by a quota, the oldest goes first.
 CREATE TABLE dead_letter_payload (

@@ -50,5 +50,24 @@ SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked W
 SELECT max(moved_ns) FROM guidance WHERE moved_tag = :tag;
 
 -- name: insert_response
-INSERT INTO response (event_id, guidance_id, act, person, outcome, body)
-VALUES (:event_id, :guidance_id, :act, :person, :outcome, :body);
+INSERT INTO response (event_id, guidance_id, act, person, user_id, credential, key_id, nonce, outcome, at_ns, body)
+VALUES (:event_id, :guidance_id, :act, :person, :user_id, :credential, :key_id, :nonce, :outcome, :at_ns, :body);
+
+-- name: answer_that_changed
+SELECT act, person, user_id, at_ns FROM response_checked
+WHERE guidance_id = :guidance_id AND outcome IN ('ACKNOWLEDGED', 'APPROVED', 'REJECTED') AND holds
+ORDER BY row_number DESC LIMIT 1;
+
+-- name: nonce_used
+SELECT 1 FROM response WHERE key_id = :key_id AND nonce = :nonce;
+
+-- name: answers_of_key
+SELECT count(*) FROM response WHERE key_id = :key_id AND at_ns > :since_ns;
+
+-- name: refused_responses
+SELECT begun_ns, recorded, counted FROM refused_responses;
+
+-- name: count_refused_responses
+INSERT INTO refused_responses (one, begun_ns, recorded, counted) VALUES (1, :begun_ns, :recorded, :counted)
+ON CONFLICT (one) DO UPDATE SET
+    begun_ns = excluded.begun_ns, recorded = excluded.recorded, counted = excluded.counted;

@@ -252,7 +252,8 @@ FROM guidance_state_checked
 WHERE guidance_id || ' ' || state = :id;
 
 -- name: trace_response
-SELECT act, person, outcome, holds
+SELECT act, person, CASE WHEN user_id IS NULL THEN 'no' ELSE 'yes' END AS identified, user_id AS user, credential,
+       key_id AS "key", outcome, at_ns, holds
 FROM response_checked
 WHERE event_id = :id;
 

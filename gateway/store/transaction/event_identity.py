@@ -176,6 +176,7 @@ def _conflict(
         reasons=(reason,),
         about=None if result is None else reference_to(result, standing),
         contradicts=result if fields else None,
+        of_terminal=isinstance(event, ResponseArrived),
     )
 
 

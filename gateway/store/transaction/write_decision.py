@@ -20,7 +20,7 @@ from gateway.events import (
     TimerDue,
 )
 from gateway.records.outgoing import AuditEntry
-from gateway.records.people import MessageUnparked
+from gateway.records.people import MessageUnparked, RefusedResponses
 from gateway.store.audit import trail as audit
 from gateway.store.audit.evidence import Cell, with_hash
 from gateway.store.codec import encode
@@ -43,7 +43,7 @@ def write(
         connection.execute(SQL["see_wall_time"], {"wall_ns": event.at.latest_ns})
     if isinstance(event, GatewayStopped):
         connection.execute(SQL["stopped_clean"])
-    if isinstance(event, _ARRIVED):
+    if isinstance(event, _ARRIVED) and not _only_counted(decision):
         origin = event.origin
         arrived: dict[str, Cell] = {
             "event_id": event.event_id,
@@ -72,6 +72,11 @@ def write(
     if any(message.replaces is not None for message in decision.messages):
         return None
     return tuple(message for message in queued if message is not None)
+
+
+def _only_counted(decision: Decision) -> bool:
+    """Return whether an event is one of many that changed nothing, so that only their number goes on record."""
+    return bool(decision.records) and all(isinstance(record, RefusedResponses) for record in decision.records)
 
 
 def done_with(connection: sqlite3.Connection, event: FollowUpDue) -> None:

@@ -1,11 +1,12 @@
 """Guidance and the answers to it, into their tables."""
 
 import sqlite3
+from dataclasses import asdict
 
 from gateway.advice.lifecycle import OPEN
-from gateway.decision import ResponseRecorded
 from gateway.events import Event
 from gateway.records.guidance import Guidance
+from gateway.records.people import RefusedResponses, ResponseRecorded
 from gateway.store.codec import encode
 from gateway.store.statements import SQL
 
@@ -29,14 +30,25 @@ def guidance_changed(connection: sqlite3.Connection, event: Event, guidance: Gui
 
 def response_recorded(connection: sqlite3.Connection, event: Event, record: ResponseRecorded) -> None:
     """Write what a person has answered."""
+    response, by = record.response, record.by
     connection.execute(
         SQL["insert_response"],
         {
             "event_id": event.event_id,
-            "guidance_id": record.response.guidance_id,
-            "act": record.response.act.value,
-            "person": record.response.person,
-            "outcome": record.outcome,
-            "body": encode(record.response),
+            "guidance_id": response.guidance_id,
+            "act": response.act.value,
+            "person": by.name,
+            "user_id": by.user_id,
+            "credential": None if by.credential is None else by.credential.value,
+            "key_id": record.key_id,
+            "nonce": record.nonce,
+            "outcome": record.outcome.value,
+            "at_ns": event.at_ns,
+            "body": encode(response),
         },
     )
+
+
+def refused_responses(connection: sqlite3.Connection, _event: Event, counted: RefusedResponses) -> None:
+    """Write how many messages of terminals changed nothing in the present period."""
+    connection.execute(SQL["count_refused_responses"], asdict(counted))

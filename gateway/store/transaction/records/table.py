@@ -65,6 +65,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(setpoints.intent_moved, "setpoint_intent", "setpoint_intent_state"),
     _kind(setpoints.writes_switched, "setpoint_stop"),
     _kind(setpoints.outcome_recorded, "setpoint_outcome"),
+    _kind(guidance.refused_responses, "refused_responses"),
     _kind(deviations.deviation_version, "deviation"),
     _kind(deviations.lot_fingerprint, "lot_fingerprint"),
     _kind(operation.latched, "latch"),

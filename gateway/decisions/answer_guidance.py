@@ -1,0 +1,36 @@
+"""A user answers a guidance by a command or at the console."""
+
+from gateway.contract.payloads.outcome import outcome_text
+from gateway.decision import Decision
+from gateway.decisions.answering import answered, put_on_record
+from gateway.events import ActRequested
+from gateway.facts.guidance import AnswerFacts
+from gateway.records.acts import AnswerGuidance, done, refused
+from gateway.records.people import EFFECTIVE, Answerer, Response, ResponseRecorded
+
+
+def on_answer_guidance(event: ActRequested, facts: AnswerFacts) -> Decision:
+    """Acknowledge, approve or reject a guidance; who comes second is told who was first."""
+    act, actor = event.act, facts.actor
+    assert isinstance(act, AnswerGuidance)  # noqa: S101 - its row in the table says so
+    assert actor is not None  # noqa: S101 - by_right has let them
+    by = Answerer(name=actor.full_name, user_id=actor.user_id, roles=actor.roles, credential=event.credential.kind)
+    response = Response(
+        response_id=event.event_id,
+        guidance_id=act.guidance_id,
+        act=act.answer,
+        terminal=None,
+        person=actor.full_name,
+        reason=event.reason.strip() or None,
+        at_ns=event.at_ns,
+    )
+    changed, outcome = answered(event, facts, response, by)
+    recorded = ResponseRecorded(response=response, outcome=outcome, by=by)
+    state = changed or facts.answered
+    details = {"outcome": outcome.value, "state": None if state is None else state.state.value}
+    text = outcome_text(outcome, facts.before)
+    if outcome in EFFECTIVE:
+        answer = done(**details, text=text)
+    else:
+        answer = refused(text, hint="labline guidance list shows what is open", **details)
+    return put_on_record(event, facts, recorded, changed) + Decision(answer=answer)
