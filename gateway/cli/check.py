@@ -13,7 +13,7 @@ from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_problems, show_wrapped
 from gateway.clock import SystemClock
 from gateway.config.checks import doubts
-from gateway.config.connections import broker_address, opcua_sources, webhook_options
+from gateway.config.connections import broker_address, console_options, opcua_sources, webhook_options
 from gateway.config.credentials import unused_credentials
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
@@ -49,6 +49,7 @@ def check(
         broker_address(settings)  # these two read certificates and keys
         opcua_sources(settings)
         webhook_options(settings)
+        console_options(settings)
     except ConfigurationError as error:
         if as_json:
             show_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})

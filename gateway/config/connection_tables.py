@@ -16,6 +16,7 @@ SECURITY_POLICIES = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPs
 SECURITY_MODES = ("Sign", "SignAndEncrypt")
 SECURITY = rf"^(None|({'|'.join(SECURITY_POLICIES)})/({'|'.join(SECURITY_MODES)}))$"
 TOPIC_ROOT = r"^[^+#]+$"
+_LOOPBACK, _LARGEST_PORT = "127.0.0.1", 65535
 if TYPE_CHECKING:
     MappingName = str
 else:
@@ -165,3 +166,45 @@ class WebhookTable(Table):
     certificate: Path | None = Field(
         default=None, description="the server's certificate as PEM; its key is credential lims_webhook_key.pem"
     )
+
+
+class ConsoleTable(Table):
+    """``[console]``: the operators' page; with tls_certificate the key is credential console_key.pem."""
+
+    listen: str | int = Field(
+        default="127.0.0.1:8443",
+        description='host and port, or only a port of this machine: "127.0.0.1:8443"; others need tls_certificate',
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="the console's certificate as PEM; its key is credential console_key.pem"
+    )
+    session_minutes: float = Field(
+        default=15.0, ge=1, le=24 * 60, description="after so many minutes without a person's act a session ends"
+    )
+    session_hours: float = Field(
+        default=12.0, gt=0, le=24, description="a session ends after so many hours at the latest"
+    )
+    demo_link_sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="of the link by which the demo signs in, on loopback only"
+    )
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Return where it listens; raises ValueError where that is no address."""
+        if isinstance(self.listen, int):
+            return _LOOPBACK, _port(self.listen)
+        host, _, port = self.listen.rpartition(":")
+        if not port.isdecimal():
+            raise ValueError(f"{self.listen!r} is no host and port, such as 127.0.0.1:8443")
+        return host_name(host.removeprefix("[").removesuffix("]") or _LOOPBACK), _port(int(port))
+
+    @model_validator(mode="after")
+    def _readable(self) -> "ConsoleTable":
+        _ = self.host_and_port
+        return self
+
+
+def _port(port: int) -> int:
+    if not 1 <= port <= _LARGEST_PORT:
+        raise ValueError(f"{port} is no port: ports are 1 to {_LARGEST_PORT}")
+    return port

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.config.checks import KeyProblem
-from gateway.config.connection_tables import LimsTable, WebhookTable
+from gateway.config.connection_tables import ConsoleTable, LimsTable, WebhookTable
 from gateway.config.credentials import credential, credential_path
-from gateway.config.tables import Settings
+from gateway.config.tables import OF_CONSOLE, Settings
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lims.mapping import ResultMapping, mapping_by_paths, mapping_named
 from gateway.errors import ConfigurationError, Problem
+from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.mqtt_options import BrokerAddress
 from gateway.transport.opcua_source import OpcUaSource, Security
 from gateway.transport.webhook_options import WebhookOptions
@@ -177,15 +178,57 @@ def _webhook_certificate_problems(table: WebhookTable, key: Path | None) -> list
             return []
         message = f"{table.host} can be reached from outside, so it needs TLS"
         return [("webhook.host", message, "set webhook.certificate, or listen on 127.0.0.1")]
+    return _certificate_problems("webhook.certificate", table.certificate, key, credential_name="lims_webhook_key.pem")
+
+
+def _certificate_problems(
+    setting: str, certificate: Path, key: Path | None, *, credential_name: str
+) -> list[KeyProblem]:
+    """Return why a certificate cannot be shown to clients."""
     if key is None:
-        hint = "put the certificate's private key into credential lims_webhook_key.pem"
-        return [("webhook.certificate", "has no private key", hint)]
+        return [(setting, "has no private key", f"put the certificate's private key into credential {credential_name}")]
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(table.certificate, key)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
-        hint = "name a PEM file whose private key is credential lims_webhook_key.pem"
-        return [("webhook.certificate", f"cannot be used: {error}", hint)]
+        hint = f"name a PEM file whose private key is credential {credential_name}"
+        return [(setting, f"cannot be used: {error}", hint)]
     return []
+
+
+def console_options(settings: Settings) -> ConsoleOptions | None:
+    """Return where the console is served, or None if it is not; raises ConfigurationError."""
+    table = settings.console
+    if table is None:
+        return None
+    host, port = table.host_and_port
+    key = credential_path(OF_CONSOLE)
+    problems = _console_problems(table, host, key)
+    if problems:
+        raise ConfigurationError(
+            tuple(Problem(file="configuration", key=key, message=message, hint=hint) for key, message, hint in problems)
+        )
+    return ConsoleOptions(
+        host=host,
+        port=port,
+        certificate=table.tls_certificate,
+        key=key if table.tls_certificate is not None else None,
+        idle_seconds=table.session_minutes * 60,
+        longest_seconds=table.session_hours * 3600,
+        demo_link_sha256=table.demo_link_sha256,
+    )
+
+
+def _console_problems(table: ConsoleTable, host: str, key: Path | None) -> list[KeyProblem]:
+    on_loopback = host in _LOOPBACK
+    if table.demo_link_sha256 is not None and not on_loopback:
+        message = f"{host} can be reached from outside, so nobody signs in by a link of the demo"
+        return [("console.demo_link_sha256", message, "leave it out: users sign in by their passwords")]
+    if table.tls_certificate is None:
+        if on_loopback:
+            return []
+        message = f"{host} can be reached from outside, so it needs TLS: passwords would be read on the way"
+        return [("console.listen", message, "set console.tls_certificate, or listen on 127.0.0.1")]
+    return _certificate_problems("console.tls_certificate", table.tls_certificate, key, credential_name=OF_CONSOLE)
 
 
 def _unreadable(key: str, file: Path | None) -> ConfigurationError:

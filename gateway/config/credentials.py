@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.config.tables import OF_WEBHOOK, Settings
+from gateway.config.tables import OF_CONSOLE, OF_WEBHOOK, Settings
 
 
 def unused_credentials(settings: Settings, environment: Mapping[str, str] | None = None) -> list[str]:
@@ -14,7 +14,7 @@ def unused_credentials(settings: Settings, environment: Mapping[str, str] | None
     if not directory or not Path(directory).is_dir():
         return []
     servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem")]
-    known = ["mqtt_password", "mqtt_key.pem", "audit_key", *OF_WEBHOOK, *servers]
+    known = ["mqtt_password", "mqtt_key.pem", "audit_key", OF_CONSOLE, *OF_WEBHOOK, *servers]
     warnings = []
     for name in sorted(path.name for path in Path(directory).iterdir() if path.is_file()):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)

@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from gateway.config.alarm_tables import AlarmsTable
-from gateway.config.connection_tables import LimsTable, MasterDataTable, MesTable, MqttTable, OpcUaTable, WebhookTable
+from gateway.config.connection_tables import (
+    ConsoleTable,
+    LimsTable,
+    MasterDataTable,
+    MesTable,
+    MqttTable,
+    OpcUaTable,
+    WebhookTable,
+)
 from gateway.config.forms import LARGEST_UINT32, Limits, Name, NodeText, Table, Unit
 from gateway.config.laboratory_tables import ControlTable, SamplingTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.measures import Duration, Rate, Size
@@ -16,6 +24,7 @@ from gateway.line.definition import Stage
 from gateway.records.acts import ActKind
 
 PREFIX = "LABLINE_"
+OF_CONSOLE = "console_key.pem"
 OF_WEBHOOK = ("lims_webhook_token", "lims_webhook_hmac", "lims_webhook_key.pem")
 
 
@@ -155,6 +164,9 @@ class Settings(Table):
     sampling: SamplingTable = SamplingTable()
     setpoints: SetpointsTable = SetpointsTable()
     webhook: WebhookTable = WebhookTable()
+    console: ConsoleTable | None = Field(
+        default=None, description="the operators' page; without the table there is none"
+    )
     texts: TextsTable = TextsTable()
     signatures: Annotated[
         dict[ActKind, SignatureTable], BeforeValidator(acts_that_can_be_signed), AfterValidator(all_can_be_given)

@@ -130,7 +130,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "open_points": [
             {
                 "point_id": "8c0ad8a6-1c65-5f60-8bd8-6f6f3f1c8f70", "asks": "review", "code": "RESULT_MISSING",
-                "text": "no result of ph yet", "can_be_settled": True, "sample_id": None, "analyte": "ph",
+                "text": "no result of ph yet", "how": "wait for the result, or settle it with a reason",
+                "can_be_settled": True, "sample_id": None, "analyte": "ph",
             }
         ],
         "settled": [

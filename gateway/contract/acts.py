@@ -115,19 +115,26 @@ def read_request(line: bytes) -> ActRequest:
     """Return the request in a line; raises LablineError with what is wrong with it."""
     try:
         document = _RequestLine.model_validate_json(line)
-        names = {parameter.name for parameter in fields(ACTS[document.act])}
-        surplus = sorted(document.parameters.keys() - names)
-        if surplus:
-            raise LablineError(f"{document.act} has no parameter {surplus[0][:40]}")
-        act = _adapter(document.act).validate_python(document.parameters)
     except ValidationError as error:
         raise LablineError(_problems(error)) from error
+    act = act_of(document.act, document.parameters)
     return ActRequest(
         act=act,
         sign_in=None if document.sign_in is None else SignInRequest(**document.sign_in.model_dump()),
         reason=document.reason,
         read_before_boot_ns=document.read_before_boot_ns,
     )
+
+
+def act_of(kind: ActKind, parameters: Mapping[str, Any]) -> Act:
+    """Return the act with these parameters; raises LablineError with what is wrong with them."""
+    surplus = sorted(parameters.keys() - {parameter.name for parameter in fields(ACTS[kind])})
+    if surplus:
+        raise LablineError(f"{kind} has no parameter {surplus[0][:40]}")
+    try:
+        return _adapter(kind).validate_python(parameters)
+    except ValidationError as error:
+        raise LablineError(_problems(error)) from error
 
 
 def answer_line(answer: Answer) -> bytes:

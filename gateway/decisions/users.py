@@ -12,7 +12,7 @@ from gateway.events import ActRequested, SignInTried
 from gateway.facts.acts import SignInFacts, UserFacts
 from gateway.people.sign_in import is_locked
 from gateway.records.acts import AddUser, Answer, ChangeUser, EnrollKey, RevokeKey, SetPassword, done, refused
-from gateway.records.users import KeyChanged, PasswordSet, Role, SignInCounted, User, UserChanged
+from gateway.records.users import CredentialKind, KeyChanged, PasswordSet, Role, SignInCounted, User, UserChanged
 
 _USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
@@ -35,7 +35,18 @@ def on_add_user(event: ActRequested, facts: UserFacts) -> Decision:
         return _refusal(f"there is a user {act.user_id} already", hint="labline user change changes a user")
     if not facts.users and Role.ADMINISTRATOR not in user.roles:
         return _refusal("the first user must be an administrator", hint="give --role administrator")
-    return _no_such_user_can_be(user, facts) or _changed("user_added", user, event)
+    if act.password_hash is not None and event.credential.kind is not CredentialKind.SETUP_LINK:
+        return _refusal("a password comes with the set-up link only", hint="labline user password sets one")
+    return _no_such_user_can_be(user, facts) or _with_password(_changed("user_added", user, event), act)
+
+
+def _with_password(added: Decision, act: AddUser) -> Decision:
+    """Return the decision with the password that came with the user, in the same transaction."""
+    if act.password_hash is None:
+        return added
+    password = PasswordSet(user_id=act.user_id, password_hash=act.password_hash, totp_secret=None, must_change=False)
+    entry = audit_entry("password_set", act.user_id, must_change=False)
+    return replace(added, records=(*added.records, password), audit=(*added.audit, entry))
 
 
 def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:

@@ -107,13 +107,17 @@ class ArchiveAudit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddUser:
-    """Add a user; ``os_user``: the operating system's account whose commands are theirs."""
+    """Add a user; ``os_user``: the operating system's account whose commands are theirs.
+
+    ``password_hash``: argon2id, of the first administrator's own password, who adds himself by the set-up link.
+    """
 
     kind: ClassVar[ActKind] = ActKind.ADD_USER
     user_id: str
     full_name: str
     roles: tuple[Role, ...]
     os_user: str | None = None
+    password_hash: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,20 +6,22 @@ not done; one that is being written is waited for. An act takes effect at once: 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from gateway.clock import Clock
-from gateway.contract.acts import ActRequest, answer_line, identity_of_act, read_request
+from gateway.contract.acts import ActRequest, SignInRequest, answer_line, identity_of_act, read_request
 from gateway.errors import ConfigurationError, LablineError
 from gateway.events import ActRequested
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition
-from gateway.records.acts import ActKind, ActOutcome, Answer, PromoteModel, RollBackModel, refused, unknown
+from gateway.people.sign_in import WRONG
+from gateway.records.acts import ActKind, ActOutcome, Answer, PromoteModel, RollBackModel, done, refused, unknown
 from gateway.records.users import Credential
-from gateway.runtime.identification import check, credential_after, of_account, tried
+from gateway.runtime.identification import Checked, check, credential_after, of_account, tried
 from gateway.runtime.model_versions import Versions
 
 log = structlog.get_logger()
@@ -79,47 +81,72 @@ class Acts:
         self._directory = directory
         self._on_change = on_change
         self._one = asyncio.Lock()
+        self._passwords = asyncio.Lock()  # one at a time, wherever they are typed
         self._after: Mapping[ActKind, Callable[[], None]] = {ActKind.RETRY_MESSAGES: on_retries}
 
     async def answer(self, line: bytes, account: int) -> bytes:
         """Return the answer to a request, as one line; ``account``: the number of the operating system's user."""
         try:
             request = read_request(line)
-            if self._clock.now().boot_ns >= request.read_before_boot_ns:
-                return answer_line(refused(_LATE, hint=_LOOK))
-            answer = await self._alone(request, account)
+        except LablineError as error:
+            return answer_line(refused(str(error), hint=error.hint))
+        if self._clock.now().boot_ns >= request.read_before_boot_ns:
+            return answer_line(refused(_LATE, hint=_LOOK))
+        return answer_line(await self.perform(request, partial(of_account, account, self._directory)))
+
+    async def perform(self, request: ActRequest, own: Callable[[], Credential], *, via: str = "command") -> Answer:
+        """Return what came of an act; ``own``: by what the person has shown who they are, unless they sign in for it.
+
+        ``via``: where a password was typed, for the record of its trial.
+        """
+        try:
+            answer = await self._alone(request, own, via)
         except ConfigurationError as error:  # of the line with the version that was to be taken
             problems = "; ".join(f"{problem.key} {problem.message}" for problem in error.problems)
             answer = refused(f"the running gateway cannot take it: {problems}", hint=error.problems[0].hint)
         except LablineError as error:
             answer = refused(str(error), hint=error.hint)
-        return answer_line(answer)
+        return answer
 
-    async def _alone(self, request: ActRequest, account: int) -> Answer:
+    async def sign_in(self, sign_in: SignInRequest, *, via: str) -> Answer:
+        """Return whether user and password are right, with ``must_change``, or why not; it is on record."""
+        async with self._passwords:
+            checked = await asyncio.to_thread(check, self._directory, sign_in, now_ns=self._clock.now_ns())
+            if checked.refusal is not None:
+                return checked.refusal
+            if not await self._recorded(sign_in, checked, via):
+                return refused(_LATE, hint=_LOOK)
+        return done(must_change=checked.must_change) if checked.succeeded else WRONG
+
+    async def _alone(self, request: ActRequest, own: Callable[[], Credential], via: str) -> Answer:
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await self._one.acquire()
         except TimeoutError:
             return refused(_LATE, hint=_LOOK)
         try:
-            credential = await self._credential(request, account)
+            credential = await self._credential(request, own, via)
             return credential if isinstance(credential, Answer) else await self._done(request, credential)
         finally:
             self._one.release()
 
-    async def _credential(self, request: ActRequest, account: int) -> Credential | Answer:
+    async def _credential(self, request: ActRequest, own: Callable[[], Credential], via: str) -> Credential | Answer:
         """Return what is verified of the person who asks; a password that was tried is on record before."""
         sign_in = request.sign_in
         if sign_in is None:
-            return of_account(account, self._directory)
-        checked = await asyncio.to_thread(check, self._directory, sign_in, now_ns=self._clock.now_ns())
-        if checked.refusal is None:
-            committed = asyncio.Event()
-            event = tried(sign_in, succeeded=checked.succeeded, at=self._clock.now(), via="command")
-            self._inbox.put(event, Urgency.STOP_AND_RESPONSES, committed.set)
-            if not await _within(_COMMIT_SECONDS, committed.wait()):
+            return own()
+        async with self._passwords:
+            checked = await asyncio.to_thread(check, self._directory, sign_in, now_ns=self._clock.now_ns())
+            if checked.refusal is None and not await self._recorded(sign_in, checked, via):
                 return refused(_LATE, hint=_LOOK)
         return credential_after(checked, sign_in, request.act)
+
+    async def _recorded(self, sign_in: SignInRequest, checked: Checked, via: str) -> bool:
+        """Return whether it is committed that a password was tried."""
+        committed = asyncio.Event()
+        event = tried(sign_in, succeeded=checked.succeeded, at=self._clock.now(), via=via)
+        self._inbox.put(event, Urgency.STOP_AND_RESPONSES, committed.set)
+        return await _within(_COMMIT_SECONDS, committed.wait())
 
     async def _done(self, request: ActRequest, credential: Credential) -> Answer:
         """Have an act decided, and let it take effect."""

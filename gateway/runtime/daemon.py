@@ -134,6 +134,8 @@ def _intake(parts: Parts) -> Iterator[tuple[str, Awaitable[None]]]:
     yield "control", parts.control.run()
     if parts.webhook is not None:
         yield "webhook", parts.webhook.run()
+    if parts.console is not None:
+        yield "console", parts.console.run()
     for feed in parts.feeds:
         yield f"opcua-{feed.name}", feed.run()
     for feed in parts.feeds:

@@ -1,6 +1,6 @@
 """Who hears of what: the loops tell one listener each, and it tells the parts that are concerned."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.clock import Clock
@@ -17,16 +17,21 @@ from gateway.store.outbox import Queued
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HearsOfProcessing:
-    """Hands what is committed to the drain, what is left for later to the follow-ups, trouble to the health."""
+    """Hands what is committed to the drain, and has pages hear of it.
+
+    What is left for later goes to the follow-ups, trouble to the health.
+    """
 
     drain: Drain
     follow_up_loop: FollowUps
     health: Health
     watchdog: Progress
+    on_commit: Callable[[], None]
 
     def committed(self, messages: tuple[Queued, ...] | None) -> None:
         """Have the messages sent that wait now; None where the outbox has to be read for them."""
         self.drain.committed(messages)
+        self.on_commit()
 
     def progress(self) -> None:
         """Keep the watchdog fed."""

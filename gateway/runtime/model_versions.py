@@ -6,7 +6,7 @@ it had learned; any other begins with nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -49,7 +49,7 @@ class Versions:
         reader: Reader,
         inbox: EventQueue,
         clock: Clock,
-        parts: tuple[TakesLine, ...],
+        parts: Sequence[TakesLine],
     ) -> None:
         self._line = line
         self._define = define

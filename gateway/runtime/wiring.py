@@ -5,14 +5,16 @@ Read ``build`` from top to bottom to see who is connected to whom; ``listeners.p
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
-from gateway.config.connections import webhook_options
+from gateway.config.connections import console_options, webhook_options
 from gateway.config.tables import Settings
+from gateway.console.changes import Changes
 from gateway.contract.acts import LONGEST_LINE_BYTES, answer_line
 from gateway.history.tag_history import History
 from gateway.history.writer.historian import Historian
@@ -39,6 +41,9 @@ from gateway.transport.mqtt import MqttSession
 from gateway.transport.unix_lines import LineServer
 from gateway.transport.webhook_options import WebhookOptions
 
+if TYPE_CHECKING:
+    from gateway.runtime.console import ConsoleParts
+
 _LOOP_ALLOWED_SECONDS = {"process": 15.0, "drain": 15.0}
 _QUIET_SECONDS = 0.25  # what decisions leave for later waits so long for what is being sent
 
@@ -61,6 +66,7 @@ class Parts:
     progress: Progress
     status: StatusPublisher
     webhook: Loop | None
+    console: Loop | None
     control: LineServer
     upkeep: Mapping[str, Loop]
 
@@ -71,6 +77,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     history = await loaded_history(ground, stores)
     progress = Progress(_LOOP_ALLOWED_SECONDS)  # it counts from now: loading what earlier runs have left is no stall
     sessions, webhook = broker_sessions(ground), webhook_options(ground.settings)
+    changes = Changes()
     drain = _drain(ground, stores, sessions, history, progress)
     follow_ups = _follow_ups(ground, stores, drain, history)
     processor = Processor(
@@ -78,11 +85,16 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         line=ground.line,
         windows=history.windows,
         writer=stores.writer,
-        listener=HearsOfProcessing(drain=drain, follow_up_loop=follow_ups, health=ground.health, watchdog=progress),
+        listener=HearsOfProcessing(
+            drain=drain, follow_up_loop=follow_ups, health=ground.health, watchdog=progress, on_commit=changes.note
+        ),
     )
-    status, retries = _status(ground, stores, sessions), retries_of(ground, stores, sessions)
-    take_line = (HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups)
+    status, retries = _status(ground, stores, sessions, changes), retries_of(ground, stores, sessions)
+    take_line: list[TakesLine] = [HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups]
     acts = _acts(ground, stores, take_line, partial(_tried_again, retries, drain))
+    console = _console(ground, stores, history, acts, changes)
+    if console is not None:
+        take_line.append(console.snapshots)
     kept = housekeeping(ground, stores, processor, HearsOfRetention(drain=drain, health=ground.health))
     return Parts(
         settings=ground.settings,
@@ -99,6 +111,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         progress=progress,
         status=status,
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
+        console=None if console is None else console.server,
         control=_control_socket(ground, acts),
         upkeep={**kept, "retries": retries, "follow-ups": follow_ups},
     )
@@ -128,9 +141,14 @@ def _follow_ups(ground: Dependencies, stores: Stores, drain: Drain, history: His
     )
 
 
-def _status(ground: Dependencies, stores: Stores, sessions: Sessions) -> StatusPublisher:
+def _status(ground: Dependencies, stores: Stores, sessions: Sessions, changes: Changes) -> StatusPublisher:
     due = asyncio.Event()
-    ground.health.on_change = due.set
+
+    def changed() -> None:
+        due.set()
+        changes.note()
+
+    ground.health.on_change = changed
     return StatusPublisher(
         line=ground.line,
         health=ground.health,
@@ -141,9 +159,7 @@ def _status(ground: Dependencies, stores: Stores, sessions: Sessions) -> StatusP
     )
 
 
-def _acts(
-    ground: Dependencies, stores: Stores, take_line: tuple[TakesLine, ...], on_retries: Callable[[], None]
-) -> Acts:
+def _acts(ground: Dependencies, stores: Stores, take_line: Sequence[TakesLine], on_retries: Callable[[], None]) -> Acts:
     """Return what takes people's acts; ``take_line``: the parts that work by the versions of models in service."""
     versions = Versions(
         ground.line,
@@ -181,6 +197,31 @@ def _control_socket(ground: Dependencies, acts: Acts) -> LineServer:
         too_long=answer_line(refused(f"a request has at most {LONGEST_LINE_BYTES} bytes", hint="ask for less at once")),
         on_condition=ground.health.condition,
         closing_seconds=CLOSING_SECONDS,
+    )
+
+
+def _console(
+    ground: Dependencies, stores: Stores, history: History, acts: Acts, changes: Changes
+) -> "ConsoleParts | None":
+    """Return the console, None where the configuration has none."""
+    options = console_options(ground.settings)
+    if options is None:
+        return None
+    from gateway.runtime.console import ConsoleGround, console  # noqa: PLC0415 - a line without it needs no web server
+
+    return console(
+        options,
+        ConsoleGround(
+            line=ground.line,
+            directory=ground.settings.store.directory,
+            clock=ground.clock,
+            health=ground.health,
+            writer=stores.writer,
+            reader=stores.reader,
+            changes=changes,
+            present=lambda tag: value_at_present(tag, ground.line, history, ground.clock),
+        ),
+        acts,
     )
 
 

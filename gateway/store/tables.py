@@ -94,6 +94,8 @@ _ROWS = (
     Table(name="restated_result"),
     Table(name="latch"),
     Table(name="departure", written_by="what leaves the outbox"),
+    Table(name="console_session", may_leave=True, not_vouched_for="each sign-in has a line of its own",
+          written_by="signing in and out at the console"),
     Table(name="retry", not_vouched_for="what a person has asked for; the line about it says so"),
     Table(name="audit", not_vouched_for="it is the chain"),
     Table(name="audit_archive", not_vouched_for="the line about an archive says what its row says"),

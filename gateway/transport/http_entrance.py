@@ -47,6 +47,7 @@ class Entrance:
 
     def __init__(self) -> None:
         self._unproven: dict[Peer, _Unproven] = {}
+        self.lasting: set[Peer] = set()  # whose answer goes on for as long as the other end reads it
 
     def opened(self, peer: Peer, transport: Abortable) -> None:
         """Note a new connection, or that it speaks TLS now; where too many have shown nothing, the oldest is ended."""

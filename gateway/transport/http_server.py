@@ -1,4 +1,4 @@
-"""The server behind the webhook: uvicorn with a door of our own, and connections that end when they only wait.
+"""The server behind the webhook and the console: uvicorn with our own door; connections that only wait end.
 
 Signals are left to the daemon, and a connection has few seconds for each request (``transport/http_entrance.py``).
 """
@@ -56,7 +56,7 @@ class ImpatientProtocol(H11Protocol):
         state = (self.cycle, idle)
         self._looks = self._looks + 1 if state == self._last else 0
         self._last = state
-        if self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
+        if self._peer not in self._entrance.lasting and self._looks >= (1 if idle else _LOOKS_AT_A_REQUEST):
             self.transport.abort()  # close() would wait until the peer has read the answer
             return
         self._look_later()

@@ -1,10 +1,11 @@
 """What a person does by the console: any act, by its name and parameters, as commands do."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from gateway.console.views.parts import AskedFor, View
+from gateway.records.acts import ActOutcome
 
 
 class SigningAsked(AskedFor):
@@ -27,7 +28,7 @@ class ActAsked(AskedFor):
 class ActAnswerView(View):
     """What came of it; it is 200 also where it is refused, so that the page shows why and what to do."""
 
-    outcome: Literal["done", "pending", "refused", "unknown"]
+    outcome: ActOutcome
     why: str
     hint: str
     details: dict[str, Any]

@@ -1,10 +1,17 @@
 """Audit: the trail's lines, from an id to all that is connected with it, and whether the chain holds."""
 
+import json
+import sqlite3
 from typing import Any
 
 from pydantic import Field
 
 from gateway.console.views.parts import View
+from gateway.contract.times import rfc3339
+from gateway.store.queries.tracing import trace
+from gateway.store.statements import SQL
+
+MOST = 100
 
 
 class AuditLineView(View):
@@ -42,3 +49,36 @@ class VerifyView(View):
     lines: int
     head: str | None
     problems: list[str]
+
+
+def audit_view(connection: sqlite3.Connection, *, query: str, before: int) -> AuditView:
+    """Return the newest lines that hold a text, before a number."""
+    parameters = {"query": query.lower(), "before": before, "most": MOST + 1}
+    rows = connection.execute(SQL["console_audit"], parameters).fetchall()
+    return AuditView(
+        query=query,
+        lines=[_line(row) for row in rows[:MOST]],
+        before=rows[MOST - 1]["seq"] if len(rows) > MOST else None,
+    )
+
+
+def _line(row: sqlite3.Row) -> AuditLineView:
+    try:
+        body = json.loads(row["body"])
+    except ValueError:  # damaged: audit verify says so, and it is shown as it stands
+        body = {"damaged": row["body"]}
+    return AuditLineView(
+        seq=row["seq"],
+        at=rfc3339(row["at_ns"]),
+        kind=row["kind"],
+        subject=row["subject"],
+        person=body.get("person") or body.get("user"),
+        body=body,
+        hash=row["hash"],
+    )
+
+
+def trace_view(connection: sqlite3.Connection, identity: str) -> TraceView | None:
+    """Return the trees of everything that has an id, None where nothing has."""
+    trees = trace(connection, identity)
+    return TraceView(id=identity, trees=[node.document() for node in trees]) if trees else None

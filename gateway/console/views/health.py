@@ -1,9 +1,15 @@
 """Health: connections, buffers, the clock, disks, certificates and alarm figures."""
 
+import sqlite3
+
 from pydantic import Field
 
-from gateway.console.views.now import AlarmView
+from gateway.console.snapshot import Snapshot
+from gateway.console.views.now import AlarmView, alarm_views
 from gateway.console.views.parts import View
+from gateway.contract.times import rfc3339
+from gateway.store.queries.readers import depths
+from gateway.store.statements import SQL
 
 
 class ConnectionView(View):
@@ -46,3 +52,41 @@ class HealthView(View):
     certificates: list[CertificateView]
     alarm_figures: list[FigureView]
     console: list[FigureView] = Field(description="who is connected to this console")
+
+
+def health_view(connection: sqlite3.Connection, snapshot: Snapshot) -> HealthView:
+    """Return how the gateway is."""
+    status, at_ns = snapshot.status, snapshot.at.wall_ns
+    waiting = depths([tuple(row) for row in connection.execute(SQL["depths"])])
+    buffer = [
+        FigureView(name=lane.name.lower(), value=count, unit="messages") for lane, count in waiting.messages.items()
+    ]
+    return HealthView(
+        at=rfc3339(at_ns),
+        version=status.version,
+        line=status.line,
+        alarms=alarm_views(connection, snapshot),
+        connections=[
+            ConnectionView(
+                name=name,
+                connected=state == "connected",
+                why=status.source_reasons.get(name),
+                skew_seconds=status.clock_skew_seconds.get(name),
+            )
+            for name, state in sorted(status.sources.items())
+        ],
+        buffer=[
+            *buffer,
+            FigureView(name="parked", value=waiting.parked, unit="messages"),
+            FigureView(name="oldest", value=round(waiting.oldest_seconds(at_ns), 3), unit="s"),
+        ],
+        disk=[FigureView(name=name, value=value, unit=_unit(name)) for name, value in sorted(status.disk.items())],
+        tags=dict(status.tag_reasons),
+        certificates=[],
+        alarm_figures=[],
+        console=[FigureView(name=name, value=value, unit="") for name, value in snapshot.figures.items()],
+    )
+
+
+def _unit(name: str) -> str:
+    return next((unit for unit in ("bytes", "days", "seconds") if unit in name), "")

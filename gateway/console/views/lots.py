@@ -1,9 +1,15 @@
 """Lots: the newest, or those that a search names."""
 
+import sqlite3
+
 from pydantic import Field
 
-from gateway.console.views.parts import View
+from gateway.console.views.parts import View, instant
 from gateway.contract.words import RecommendationWord
+from gateway.records.laboratory import Recommendation
+from gateway.store.statements import SQL
+
+MOST = 100
 
 
 class LotLineView(View):
@@ -29,3 +35,32 @@ class LotsView(View):
     query: str
     lots: list[LotLineView]
     before: int | None = Field(description="to go on with older ones; null: there are none")
+
+
+def lots_view(connection: sqlite3.Connection, *, query: str, before: int) -> LotsView:
+    """Return the newest lots whose names hold a text, before a place in the list."""
+    parameters = {"query": query.lower(), "before": before, "most": MOST + 1}
+    rows = connection.execute(SQL["console_lots"], parameters).fetchall()
+    return LotsView(
+        query=query,
+        lots=[_line(row) for row in rows[:MOST]],
+        before=rows[MOST - 1]["place"] if len(rows) > MOST else None,
+    )
+
+
+def _line(row: sqlite3.Row) -> LotLineView:
+    return LotLineView(
+        material_lot_id=row["material_lot_id"],
+        product=row["product"],
+        job_order_id=row["job_order_id"],
+        equipment_id=row["equipment_id"],
+        client_id=row["client_id"],
+        started_at=instant(row["started_ns"]),
+        ended_at=instant(row["ended_ns"]),
+        closed_at=instant(row["closed_ns"]),
+        # of a row that does not match its hash no release is shown
+        recommendation=row["recommendation"] if row["holds"] else Recommendation.REVIEW,
+        latched=bool(row["latched"]),
+        results=row["results"],
+        damaged=not row["holds"],
+    )

@@ -1,8 +1,21 @@
 """Models: which stage counts, and how well they do."""
 
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+
 from pydantic import Field
 
+from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import View
+from gateway.contract.times import rfc3339
+from gateway.latches import drift_latch, in_doubt, too_slow_latch
+from gateway.line.definition import ModelAssignment
+from gateway.line.outputs import ModelOutput
+from gateway.store.queries.versions import changes
+from gateway.store.statements import SQL
+
+_MOST_PREDICTIONS, _MOST_RESIDUALS = 200, 100
 
 
 class AbstentionView(View):
@@ -74,3 +87,86 @@ class ModelsView(View):
     """GET /api/models."""
 
     models: list[ModelView]
+
+
+def models_view(
+    connection: sqlite3.Connection, snapshot: Snapshot, figures: Mapping[str, Mapping[str, float]]
+) -> ModelsView:
+    """Return the models at work; ``figures``: of each, as the status has them."""
+    history, _unknown = changes([tuple(row) for row in connection.execute(SQL["version_changes"])])
+    versions: dict[str, list[VersionView]] = {}
+    for change in history:
+        view = VersionView(
+            at=rfc3339(change.at_ns), act=change.act.value, version=change.version, person=change.person,
+            reason=change.reason,
+        )  # fmt: skip
+        versions.setdefault(change.model, []).append(view)
+    return ModelsView(
+        models=[
+            _model(connection, model, snapshot, figures.get(model.name, {}), versions.get(model.name, []))
+            for model in snapshot.line.models
+        ]
+    )
+
+
+def _model(
+    connection: sqlite3.Connection,
+    model: ModelAssignment,
+    snapshot: Snapshot,
+    figures: Mapping[str, float],
+    versions: list[VersionView],
+) -> ModelView:
+    identity = model.bundle.identity
+    return ModelView(
+        name=model.name,
+        version=identity.version,
+        sha256=identity.sha256,
+        equipment_id=model.equipment_id,
+        intended_use=model.bundle.intended_use,
+        stage=snapshot.status.stage.get(model.name, "shadow"),
+        ceiling=model.stage.name.lower(),
+        demoted_by=_demoted_by(model, snapshot),
+        predictions=_MOST_PREDICTIONS,
+        abstained_share=figures.get("abstained_share"),
+        coverage=figures.get("coverage"),
+        abstentions=_abstentions(connection, model),
+        outputs=[_output(connection, model, output, figures) for output in model.bundle.outputs],
+        inputs=[
+            InputView(name=item.name, tag=item.tag, unit=item.unit, low=item.validated[0], high=item.validated[1])
+            for item in model.bundle.inputs
+        ],
+        versions=versions,
+    )
+
+
+def _demoted_by(model: ModelAssignment, snapshot: Snapshot) -> list[str]:
+    own = {drift_latch(model.name, output.analyte) for output in model.bundle.outputs} | {too_slow_latch(model.name)}
+    return sorted(code for code in snapshot.latches if code in own or in_doubt((code,)))
+
+
+def _abstentions(connection: sqlite3.Connection, model: ModelAssignment) -> list[AbstentionView]:
+    parameters = {"model": model.name, "most": _MOST_PREDICTIONS}
+    rows = connection.execute(SQL["console_abstentions"], parameters).fetchall()
+    counts, texts = Counter(row["code"] or "UNKNOWN" for row in rows), {row["code"]: row["text"] for row in rows}
+    return [
+        AbstentionView(code=code, text=texts.get(code) or code, count=count) for code, count in counts.most_common()
+    ]
+
+
+def _output(
+    connection: sqlite3.Connection, model: ModelAssignment, output: ModelOutput, figures: Mapping[str, float]
+) -> ModelOutputView:
+    suffix = f"_{output.analyte}"
+    parameters = {
+        "bundle_sha256": model.bundle.identity.sha256, "analyte": output.analyte, "most": _MOST_RESIDUALS,
+    }  # fmt: skip
+    rows = connection.execute(SQL["console_residuals"], parameters).fetchall()
+    return ModelOutputView(
+        analyte=output.analyte,
+        unit=output.unit,
+        figures={name.removesuffix(suffix): value for name, value in figures.items() if name.endswith(suffix)},
+        residuals=[
+            ResidualView(at=rfc3339(row["sampled_ns"]), measured=row["measured"], predicted=row["predicted"])
+            for row in reversed(rows)
+        ],
+    )

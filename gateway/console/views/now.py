@@ -1,12 +1,32 @@
 """Now: the highest open alarm, what to do, what runs, what is predicted, and where the setpoints stand."""
 
+import sqlite3
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import Field
 
+from gateway.console.snapshot import Snapshot
+from gateway.console.texts import AlarmText
+from gateway.console.views.guidance import SEVERITY, guidance_views, open_guidance
 from gateway.console.views.parts import GuidanceView, View
 from gateway.contract.payloads.parts import ModelPart, PredictedPart, ReasonPart, SpecificationPart
+from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord, SeverityWord
+from gateway.lab.in_force import in_force, in_unit
+from gateway.latches import OF_ONE_MODEL
+from gateway.line.definition import ModelAssignment
+from gateway.line.outputs import ModelOutput
+from gateway.records.guidance import Guidance, Severity
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import Prediction
+from gateway.store.facts.reading import Reading
+from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.signatures import waiting as waiting_acts
+from gateway.store.statements import SQL, value_of
+from gateway.texts.catalogue import text
+
+_MOST_OPEN, _MOST_SHOWN, _MOST_WAITING = 200, 20, 200
 
 
 class AlarmView(View):
@@ -93,3 +113,167 @@ class NowView(View):
     setpoints: list[SetpointView]
     signatures_waiting: int
     damaged: list[str] = Field(description="records that do not match their hash and are not shown")
+
+
+def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
+    """Return what an operator looks at."""
+    reading = Reading(connection, snapshot.line, {})
+    guidance, damaged = open_guidance(connection, snapshot, most=_MOST_OPEN)
+    shown = guidance_views(guidance[:_MOST_SHOWN], snapshot)
+    alarms = alarm_views(connection, snapshot)
+    predictions = [view for model in snapshot.line.configured_models for view in _predictions(reading, model, snapshot)]
+    waiting = sum(signed.holds for signed in waiting_acts(connection, most=_MOST_WAITING))
+    return NowView(
+        counter=snapshot.counter,
+        at=rfc3339(snapshot.at.wall_ns),
+        stages=dict(snapshot.status.stage),
+        banner=_banner(shown, alarms, more=max(0, len(guidance) - len(shown))),
+        alarms=alarms,
+        guidance=shown,
+        more_guidance=max(0, len(guidance) - len(shown)),
+        lots=_lots(reading, snapshot),
+        predictions=predictions,
+        setpoints=_setpoints(guidance, snapshot),
+        signatures_waiting=waiting,
+        damaged=[*dict.fromkeys([*damaged, *reading.damaged])],
+    )
+
+
+def alarm_views(connection: sqlite3.Connection, snapshot: Snapshot) -> list[AlarmView]:
+    """Return the gateway's alarms that stand, the latched ones first."""
+    latched = [
+        AlarmView(
+            code=row["code"], text=_alarm_text(row["code"], latched=True), severity=Severity.CRITICAL,
+            since_at=rfc3339(row["at_ns"]), latched=True, acknowledged=False, shelved_until_at=None,
+        )
+        for row in connection.execute(SQL["latches_with_bodies"])
+    ]  # fmt: skip
+    standing = [
+        AlarmView(
+            code=code, text=_alarm_text(code, latched=False), severity=Severity.WARNING, since_at=None, latched=False,
+            acknowledged=False, shelved_until_at=None,
+        )
+        for code in snapshot.conditions
+    ]  # fmt: skip
+    return [*latched, *standing]
+
+
+def _alarm_text(code: str, *, latched: bool) -> str:
+    if code.startswith("SOURCE_") and code.endswith("_DISCONNECTED"):
+        source = code.removeprefix("SOURCE_").removesuffix("_DISCONNECTED").lower()
+        return text("console_alarm", AlarmText.SOURCE, source=source)
+    if code.startswith(OF_ONE_MODEL):
+        return text("console_alarm", AlarmText.MODEL, code=code)
+    return text("console_alarm", AlarmText.LATCHED if latched else AlarmText.STANDS, code=code)
+
+
+def _banner(guidance: list[GuidanceView], alarms: list[AlarmView], *, more: int) -> BannerView | None:
+    """Return the highest of what is open: an alarm of the gateway goes before guidance of the same severity."""
+    candidates = [
+        BannerView(severity=alarm.severity, text=alarm.text, guidance_id=None, alarm_code=alarm.code,
+                   since_at=alarm.since_at, more=0)
+        for alarm in alarms
+    ] + [
+        BannerView(severity=item.severity, text=item.title, guidance_id=item.guidance_id, alarm_code=None,
+                   since_at=item.issued_at, more=0)
+        for item in guidance
+        if item.severity is not Severity.INFORMATION
+    ]  # fmt: skip
+    if not candidates:
+        return None
+    highest = min(candidates, key=lambda candidate: SEVERITY[candidate.severity])
+    return highest.model_copy(update={"more": len(candidates) - 1 + more})
+
+
+def _lots(reading: Reading, snapshot: Snapshot) -> list[LotInProgressView]:
+    equipment = dict.fromkeys(
+        [*(model.equipment_id for model in snapshot.line.configured_models),
+         *(tag.equipment_id for tag in snapshot.line.tags.values())]
+    )  # fmt: skip
+    return [_lot(reading, equipment_id, snapshot) for equipment_id in equipment]
+
+
+def _lot(reading: Reading, equipment_id: str, snapshot: Snapshot) -> LotInProgressView:
+    context = reading.context_of_equipment(equipment_id, snapshot.at.wall_ns)
+    lot = context.material_lot_id
+    row = None if lot is None else reading.row("console_lot_in_progress", material_lot_id=lot)
+    return LotInProgressView(
+        equipment_id=equipment_id,
+        material_lot_id=lot,
+        job_order_id=context.job_order_id,
+        product=context.material_definition_id,
+        client_id=context.client_id,
+        started_at=None if row is None or row["started_ns"] is None else rfc3339(row["started_ns"]),
+        recommendation=None if row is None else row["recommendation"],
+        results=0 if lot is None else value_of(reading.connection, "console_count_of_results", material_lot_id=lot),
+        open_points=0 if lot is None else len(open_points_of(reading.connection, lot)),
+    )
+
+
+def _predictions(reading: Reading, model: ModelAssignment, snapshot: Snapshot) -> list[PredictionView]:
+    """Return the newest prediction of each of a model's analytes."""
+    bundle = model.bundle
+    rows = reading.rows("console_newest_predictions", {"model": model.name, "most": len(bundle.outputs)})
+    newest = {prediction.analyte: prediction for prediction in reversed(reading.decoded(Prediction, rows))}
+    return [_prediction(reading, model, output, newest.get(output.analyte), snapshot) for output in bundle.outputs]
+
+
+def _prediction(
+    reading: Reading, model: ModelAssignment, output: ModelOutput, prediction: Prediction | None, snapshot: Snapshot
+) -> PredictionView:
+    identity, equipment_id = model.bundle.identity, model.equipment_id
+    oldest_ns = snapshot.at.wall_ns - model.prediction_lives_ns
+    return PredictionView(
+        equipment_id=equipment_id,
+        analyte=output.analyte,
+        unit=output.unit,
+        at=None if prediction is None else rfc3339(prediction.at_ns),
+        stale=prediction is None or prediction.at_ns < oldest_ns,
+        predicted=PredictedPart.of(prediction) if prediction is not None and prediction.verdict.accepted else None,
+        reasons=[] if prediction is None else ReasonPart.of(prediction.verdict.reasons),
+        specification=SpecificationPart.of(specification_for(reading, equipment_id, output, snapshot)),
+        material_lot_id=None if prediction is None else prediction.material_lot_id,
+        model=ModelPart(name=identity.name, version=identity.version, sha256=identity.sha256),
+        stage=snapshot.status.stage.get(model.name, "shadow"),
+        trend=f"/api/trend/{quote(equipment_id, safe='')}/{quote(output.analyte, safe='')}",
+    )
+
+
+def specification_for(
+    reading: Reading, equipment_id: str, output: ModelOutput, snapshot: Snapshot
+) -> Specification | None:
+    """Return the specification of what runs on an equipment now, in the unit of the prediction."""
+    context = reading.context_of_equipment(equipment_id, snapshot.at.wall_ns)
+    product = context.material_definition_id
+    if product is None:
+        return None
+    known = reading.specifications(product)
+    specification = in_force(
+        (*known.configured, *known.stated), product=product, analyte=output.analyte, client_id=context.client_id,
+        at_ns=snapshot.at.wall_ns,
+    )  # fmt: skip
+    return None if specification is None else in_unit(specification, output.unit or None)
+
+
+def _setpoints(guidance: list[Guidance], snapshot: Snapshot) -> list[SetpointView]:
+    proposals = {item.suggestion.tag: item for item in reversed(guidance) if item.suggestion is not None}
+    setpoints: dict[str, SetpointView] = {}
+    for model in snapshot.line.configured_models:
+        for item in model.bundle.manipulated:
+            proposal = proposals.get(item.tag)
+            value = snapshot.setpoints.get(item.tag)
+            low, high = item.validated
+            before = setpoints.get(item.tag)
+            setpoints[item.tag] = SetpointView(
+                tag=item.tag,
+                equipment_id=model.equipment_id,
+                unit=item.unit,
+                value=value,
+                state="unknown" if value is None else "good",
+                low=low if before is None else max(low, before.low),
+                high=high if before is None else min(high, before.high),
+                max_step=item.max_step if before is None else min(item.max_step, before.max_step),
+                proposed=None if proposal is None or proposal.suggestion is None else proposal.suggestion.proposed,
+                guidance_id=None if proposal is None else proposal.guidance_id,
+            )
+    return list(setpoints.values())

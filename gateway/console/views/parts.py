@@ -13,6 +13,7 @@ from gateway.contract.payloads.parts import (
     SpecificationPart,
     SuggestionPart,
 )
+from gateway.contract.times import rfc3339
 from gateway.contract.words import KindWord, RecommendationWord, SeverityWord, StateWord
 
 
@@ -86,9 +87,15 @@ class OpenPointView(View):
     asks: RecommendationWord
     code: str
     text: str
+    how: str = Field(description="what a person does about it")
     can_be_settled: bool = Field(description="whether a person may settle it with a reason (act settle_point)")
     sample_id: str | None
     analyte: str | None
+
+
+def instant(at_ns: int | None) -> str | None:
+    """Return an instant as it is sent, None where there is none."""
+    return None if at_ns is None else rfc3339(at_ns)
 
 
 class Refusal(View):

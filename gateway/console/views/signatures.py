@@ -1,8 +1,18 @@
 """Signatures: which acts wait for another person's signature, and which were signed."""
 
+import sqlite3
+
 from pydantic import Field
 
+from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import SignaturePart, View
+from gateway.contract.times import rfc3339
+from gateway.people.signing import SIGNABLE, policy_of
+from gateway.records.acts import ActKind
+from gateway.records.signatures import Signature, SignedOnRecord
+from gateway.store.queries.signatures import newest, waiting
+
+_MOST = 200
 
 
 class PendingActView(View):
@@ -34,3 +44,52 @@ class SignaturesView(View):
 
     waiting: list[PendingActView]
     given: list[SignedRecordView] = Field(description="the newest first")
+
+
+def signatures_view(connection: sqlite3.Connection, snapshot: Snapshot) -> SignaturesView:
+    """Return what waits for signatures, and the signatures that were given; what does not hold is left out."""
+    return SignaturesView(
+        waiting=[
+            _pending(signed, snapshot)
+            for signed in waiting(connection, most=_MOST)
+            if signed.holds and not snapshot.at.is_past(signed.record.expires)
+        ],
+        given=[
+            SignedRecordView(
+                signature=signature_part(signature), record_kind=signature.record_kind, record_id=signed.record.subject
+            )
+            for signed in newest(connection, most=_MOST)
+            if signed.holds
+            for signature in signed.signatures
+        ],
+    )
+
+
+def signature_part(signature: Signature) -> SignaturePart:
+    """Return a signature as it is shown with its record."""
+    return SignaturePart(
+        signature_id=signature.signature_id,
+        user_id=signature.user_id,
+        full_name=signature.printed_name,
+        role=signature.role.value,
+        meaning=signature.meaning,
+        signed_at=rfc3339(signature.signed_ns),
+    )
+
+
+def _pending(signed: SignedOnRecord, snapshot: Snapshot) -> PendingActView:
+    record, kind = signed.record, ActKind(signed.record.kind)
+    policy = policy_of(kind, snapshot.line.signatures) if kind in SIGNABLE else None
+    return PendingActView(
+        pending_id=record.record_id,
+        act=record.kind,
+        title=f"{record.kind.replace('_', ' ')} {record.subject}",
+        parameters={"subject": record.subject, "body": record.body},
+        reason="",
+        asked_by=record.author.printed_name,
+        asked_at=rfc3339(record.made_ns),
+        expires_at=rfc3339(record.expires.wall_ns),
+        roles=[] if policy is None else [role.value for role in policy.roles],
+        count=0 if policy is None else policy.count,
+        signed=[signature_part(signature) for signature in signed.signatures],
+    )

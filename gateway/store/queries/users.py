@@ -35,6 +35,12 @@ def user_of(connection: sqlite3.Connection, credential: Credential) -> User | No
     return next((user for user in users_of_all(connection) if user.user_id == credential.subject), None)
 
 
+def user_named(connection: sqlite3.Connection, user_id: str) -> User | None:
+    """Return a user by their id, None where there is none whose newest record holds."""
+    row = connection.execute(SQL["user"], {"user_id": user_id}).fetchone()
+    return _user(row) if row is not None and row["holds"] else None
+
+
 def sign_in_of(connection: sqlite3.Connection, user_id: str) -> SignInCounted:
     """Return how often in a row a user's password was wrong."""
     row = connection.execute(SQL["sign_in"], {"user_id": user_id}).fetchone()

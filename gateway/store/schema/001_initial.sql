@@ -1419,6 +1419,20 @@ CREATE TABLE departure (
 ) STRICT;
 CREATE INDEX departure_by_time ON departure (at_ns);
 
+-- Who is signed in at the console: the hash of the token, which only the browser has, and by which password. Times as
+-- deadlines are kept (gateway/deadlines.py).
+CREATE TABLE console_session (
+    token_sha256     TEXT PRIMARY KEY,
+    user_id          TEXT NOT NULL,
+    password_seq     INTEGER NOT NULL,
+    opened_ns        INTEGER NOT NULL,
+    used_ns          INTEGER NOT NULL,
+    expires_ns       INTEGER NOT NULL,
+    expires_boot_ns  INTEGER NOT NULL,
+    boot_id          TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX console_session_of_user ON console_session (user_id, opened_ns);
+
 -- Dead letters that a person wants tried again.
 CREATE TABLE retry (
     dead_letter_id  TEXT PRIMARY KEY REFERENCES dead_letter,

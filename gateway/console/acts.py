@@ -1,0 +1,61 @@
+"""What a person does by the console: the acts that commands do, decided by the same loop and the same rights."""
+
+from collections.abc import Callable
+
+from starlette.responses import JSONResponse, Response
+
+from gateway.console.asked import Asked, RefusedError
+from gateway.console.people import TakesActs, answer_view
+from gateway.console.views.acts import ActAsked
+from gateway.contract.acts import ActRequest, SignInRequest, act_of
+from gateway.records.acts import ActKind
+from gateway.records.users import Credential, CredentialKind
+
+NOT_BY_CONSOLE = frozenset(
+    {
+        ActKind.ARCHIVE_AUDIT,  # it names a file of the machine
+        ActKind.PROMOTE_MODEL,
+        ActKind.SIGN_BIASES,  # signed by a key that a person keeps
+        ActKind.SET_PASSWORD,  # its hash is made by the gateway: POST /api/password
+    }
+)
+_NEVER_NS = 2**62
+
+
+class ActAnswers:
+    """Answers acts."""
+
+    def __init__(self, acts: TakesActs, *, on_sign_in: Callable[[Asked], None]) -> None:
+        """``on_sign_in`` counts attempts with a password, and raises where there are too many."""
+        self._acts = acts
+        self._on_sign_in = on_sign_in
+
+    async def do(self, asked: Asked) -> Response:
+        """Have an act decided: as the session's user, or as the one who signs in for it."""
+        body, session = asked.body, asked.signed_in
+        assert isinstance(body, ActAsked)  # noqa: S101 - its route says so
+        kind = _kind(body.act)
+        signing = body.sign_in
+        if signing is not None:
+            self._on_sign_in(asked)
+        request = ActRequest(
+            act=act_of(kind, body.parameters),
+            sign_in=None if signing is None else SignInRequest(
+                user_id=signing.user, password=signing.password, code=signing.code
+            ),
+            reason=body.reason,
+            read_before_boot_ns=_NEVER_NS,
+        )  # fmt: skip
+        by = Credential(kind=CredentialKind.SESSION, subject=session.user.user_id)
+        answer = await self._acts.perform(request, lambda: by, via="console")
+        return JSONResponse(answer_view(answer).model_dump(mode="json"))
+
+
+def _kind(name: str) -> ActKind:
+    try:
+        kind = ActKind(name)
+    except ValueError:
+        kind = None
+    if kind is None or kind in NOT_BY_CONSOLE:
+        raise RefusedError(400, f"the console has no act {name[:40]!r}", "commands do some acts: labline --help")
+    return kind

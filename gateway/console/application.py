@@ -1,0 +1,166 @@
+"""Answers requests: checks who asks, from where and for what, then has the route's part answer.
+
+Whatever is answered carries the headers by which a browser runs nothing but the page's own files, shows the page in no
+other one, and keeps no answer.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.console.asked import (
+    LONGEST_BODY_BYTES,
+    LONGEST_BODY_OF_STRANGER,
+    Asked,
+    RefusedError,
+    body_of,
+    parts_of,
+    refuse_foreign_pages,
+    refuse_smuggling,
+    routed,
+)
+from gateway.console.routes import Access, Route
+from gateway.console.sessions import Session, Sessions
+from gateway.console.static_files import StaticFiles
+from gateway.errors import LablineError, StoreUnavailableError
+from gateway.transport.http_entrance import Entrance, Peer, Rate
+
+log = structlog.get_logger()
+
+Answering = Callable[[Asked], Awaitable[Response]]
+REFRESH = "x-labline-refresh"  # sent by the page with what it asks for by itself: no person has acted
+CSRF = "x-csrf-token"
+_BEFORE_A_NEW_PASSWORD = frozenset({"GET /api/me", "GET /api/start", "POST /api/password", "DELETE /session"})
+_PER_SECOND, _AT_ONCE = 20.0, 80  # requests of one session
+_MOST_SESSIONS_COUNTED = 256
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    ("content-security-policy", _POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), microphone=(), geolocation=(), usb=(), payment=()"),
+    ("cache-control", "no-store"),
+)
+_OVER_TLS = ("strict-transport-security", "max-age=31536000")
+
+
+class Application:
+    """The console as an application of ASGI."""
+
+    def __init__(
+        self,
+        *,
+        sessions: Sessions,
+        answering: Mapping[str, Answering],
+        files: StaticFiles,
+        entrance: Entrance,
+        cookie: str,
+        tls: bool,
+    ) -> None:
+        """``answering``: by the name of each route, what answers it."""
+        self._sessions = sessions
+        self._answering = answering
+        self._files = files
+        self._entrance = entrance
+        self._cookie = cookie
+        self._tls = tls
+        self._rates: dict[str, Rate] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except RefusedError as error:
+            answer = refusal(error.status, error.why, error.hint)
+            answer.headers["connection"] = "close"
+        except StoreUnavailableError as error:
+            answer = refusal(503, str(error), error.hint)
+        except LablineError as error:
+            answer = refusal(400, str(error), error.hint)
+        await answer(scope, receive, _with_headers(send, tls=self._tls))
+
+    async def _answer(self, request: Request) -> Response:
+        refuse_smuggling(request)
+        parts = parts_of(request.scope.get("raw_path") or request.scope["path"].encode("ascii", errors="replace"))
+        matched = routed(request.method, parts)
+        if matched is None:
+            answer = self._files.answer(request, parts)
+            if answer is None:
+                raise RefusedError(404, "nothing has such a path")
+            return answer
+        route, parameters = matched
+        asked = await self._asked(request, route, parameters)
+        return await self._answering[route.name](asked)
+
+    async def _asked(self, request: Request, route: Route, parameters: dict[str, str]) -> Asked:
+        """Return the request as it may be answered; raises where it may not."""
+        if request.method != "GET":
+            refuse_foreign_pages(request, tls=self._tls)
+        token = request.cookies.get(self._cookie, "")
+        session = await self._sessions.holding(token, used=REFRESH not in request.headers)
+        if session is None and route.access is Access.SIGNED_IN:
+            raise RefusedError(401, "nobody is signed in, or the session has ended", "sign in")
+        if session is not None:
+            self._known(request, session)
+            self._may(request, route, session)
+        body = None
+        if route.asked is not None:
+            longest = LONGEST_BODY_OF_STRANGER if session is None else LONGEST_BODY_BYTES
+            body = await body_of(request, route.asked, longest=longest)
+        return Asked(route=route, request=request, parameters=parameters, session=session, token=token, body=body)
+
+    def _known(self, request: Request, session: Session) -> None:
+        """Let the connection stand, and count the session's requests."""
+        if request.client is not None:
+            self._entrance.proven(Peer(request.client.host, request.client.port))
+        rate = self._rates.pop(session.token_sha256, None) or Rate(per_second=_PER_SECOND, at_once=_AT_ONCE)
+        self._rates[session.token_sha256] = rate
+        if len(self._rates) > _MOST_SESSIONS_COUNTED:
+            del self._rates[next(iter(self._rates))]
+        if not rate.takes():
+            raise RefusedError(429, "too many requests in a short time", "wait a second")
+
+    def _may(self, request: Request, route: Route, session: Session) -> None:
+        if route.access is not Access.SIGNED_IN:
+            return
+        if request.method != "GET" and not hmac.compare_digest(
+            request.headers.get(CSRF, "").encode(errors="replace"), session.csrf_token.encode()
+        ):
+            raise RefusedError(403, "the request does not carry this session's token", "load the page again")
+        if session.must_change and route.name not in _BEFORE_A_NEW_PASSWORD:
+            raise RefusedError(403, "this password was set by somebody else", "set one of your own first")
+
+
+def refusal(status: int, why: str, hint: str = "") -> JSONResponse:
+    """Return an answer that is no success."""
+    answer = JSONResponse({"why": why, "hint": hint}, status_code=status)
+    if status in {429, 503}:
+        answer.headers["retry-after"] = "1"
+    return answer
+
+
+def _with_headers(send: Send, *, tls: bool) -> Send:
+    """Return ``send`` with the headers that every answer has; what an answer sets itself stays."""
+    always = (*_HEADERS, _OVER_TLS) if tls else _HEADERS
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = {name.lower() for name, _value in message["headers"]}
+            missing = [(name.encode(), value.encode()) for name, value in always if name.encode() not in own]
+            message = {**message, "headers": [*message["headers"], *missing]}
+        await send(message)
+
+    return sending

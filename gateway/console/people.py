@@ -1,0 +1,245 @@
+"""Signing in and out, the first start, one's own password."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from starlette.responses import JSONResponse, Response
+
+from gateway import __version__
+from gateway.clock import Clock
+from gateway.console import setup_link
+from gateway.console.application import Answering
+from gateway.console.asked import Asked, RefusedError
+from gateway.console.reading import ConsoleReader
+from gateway.console.sessions import Session, Sessions, link_hash, same
+from gateway.console.views.acts import ActAnswerView, PasswordAsked
+from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
+from gateway.contract.acts import ActRequest, SignInRequest
+from gateway.contract.times import rfc3339
+from gateway.people.passwords import hashed, problem_of
+from gateway.people.rights import RIGHTS
+from gateway.records.acts import ActOutcome, AddUser, Answer, SetPassword, refused
+from gateway.records.users import Credential, CredentialKind, Role
+from gateway.store.queries.users import user_named
+from gateway.store.statements import SQL
+from gateway.texts.catalogue import language
+from gateway.time_units import SECOND_NS
+from gateway.transport.console_options import ConsoleOptions
+from gateway.transport.http_entrance import Rate
+
+DEMO_USER = "demo"
+_PER_SECOND_OF_ADDRESS, _AT_ONCE_OF_ADDRESS = 0.2, 10  # attempts to sign in
+_PER_SECOND, _AT_ONCE = 1.0, 30
+_ADDRESSES = 1024
+_NEVER_NS = 2**62
+
+
+class TakesActs(Protocol):
+    """What has acts decided; ``gateway.runtime`` builds it."""
+
+    async def perform(self, request: ActRequest, own: Callable[[], Credential], *, via: str) -> Answer:
+        """Return what came of an act."""
+        ...
+
+    async def sign_in(self, sign_in: SignInRequest, *, via: str) -> Answer:
+        """Return whether user and password are right."""
+        ...
+
+
+class People:
+    """Answers what concerns the person at the page."""
+
+    def __init__(
+        self,
+        *,
+        options: ConsoleOptions,
+        line: str,
+        directory: Path,
+        sessions: Sessions,
+        reader: ConsoleReader,
+        acts: TakesActs,
+        clock: Clock,
+    ) -> None:
+        """``directory``: the store's, where the set-up link's hash is."""
+        self._options = options
+        self._line = line
+        self._directory = directory
+        self._sessions = sessions
+        self._reader = reader
+        self._acts = acts
+        self._clock = clock
+        self._rate = Rate(per_second=_PER_SECOND, at_once=_AT_ONCE)
+        self._rates: dict[str, Rate] = {}
+
+    def answering(self) -> Mapping[str, Answering]:
+        """Return what answers each route."""
+        return {
+            "GET /api/start": self.start,
+            "POST /session": self.sign_in,
+            "POST /session/link": self.sign_in_by_link,
+            "DELETE /session": self.sign_out,
+            "POST /setup": self.set_up,
+            "GET /api/me": self.me,
+            "POST /api/password": self.set_password,
+        }
+
+    async def start(self, asked: Asked) -> Response:
+        """Return what the page may know before anybody has signed in."""
+        view = StartView(
+            line=self._line,
+            language=language(),
+            version=__version__,
+            set_up_needed=not await self._has_users(),
+            signed_in=asked.session is not None,
+        )
+        return JSONResponse(view.model_dump(mode="json"))
+
+    async def sign_in(self, asked: Asked) -> Response:
+        """Sign a user in by both components; the session before, if there was one, ends."""
+        self.count(asked)
+        body = asked.body
+        assert isinstance(body, SignInAsked)  # noqa: S101 - its route says so
+        request = SignInRequest(user_id=body.user, password=body.password, code=body.code)
+        answer = await self._acts.sign_in(request, via="console")
+        if answer.outcome is not ActOutcome.DONE:
+            raise RefusedError(401, answer.why, answer.hint)
+        return await self._signed_in(asked, body.user)
+
+    async def sign_in_by_link(self, asked: Asked) -> Response:
+        """Sign the demo's user in by the demo's link."""
+        self.count(asked)
+        body, expected = asked.body, self._options.demo_link_sha256
+        assert isinstance(body, LinkAsked)  # noqa: S101 - its route says so
+        if expected is None or not same(expected, link_hash(body.link)):
+            raise RefusedError(401, "this link signs nobody in", "sign in with user and password")
+        return await self._signed_in(asked, DEMO_USER)
+
+    async def sign_out(self, asked: Asked) -> Response:
+        """End the session."""
+        await self._sessions.end(asked.signed_in)
+        answer = Response(status_code=204)
+        self._set_cookie(answer, "", max_age=0)
+        return answer
+
+    async def set_up(self, asked: Asked) -> Response:
+        """Make the first administrator by the one-time link, and sign them in."""
+        self.count(asked)
+        body = asked.body
+        assert isinstance(body, SetUpAsked)  # noqa: S101 - its route says so
+        if not setup_link.is_valid(self._directory, body.link, self._clock.now()):
+            raise RefusedError(
+                401, "this link is not valid, or no longer", "labline console setup-link makes a new one"
+            )
+        problem = problem_of(body.password, user_id=body.user_id, full_name=body.full_name)
+        if problem is not None:
+            raise RefusedError(400, problem, "choose another password")
+        act = AddUser(
+            user_id=body.user_id,
+            full_name=body.full_name,
+            roles=(Role.ADMINISTRATOR,),
+            password_hash=await asyncio.to_thread(hashed, body.password),
+        )
+        by = Credential(kind=CredentialKind.SETUP_LINK, subject="set-up link")
+        answer = await self._acts.perform(_request(act, reason="first set-up"), lambda: by, via="console")
+        if answer.outcome is not ActOutcome.DONE:
+            raise RefusedError(403, answer.why, answer.hint)
+        setup_link.spent(self._directory)
+        return await self._signed_in(asked, body.user_id)
+
+    async def me(self, asked: Asked) -> Response:
+        """Return who is signed in, and what they may do."""
+        return JSONResponse(self._me(asked.signed_in).model_dump(mode="json"))
+
+    async def set_password(self, asked: Asked) -> Response:
+        """Set one's own password, with the present one; all sessions of the user end."""
+        body, user = asked.body, asked.signed_in.user
+        assert isinstance(body, PasswordAsked)  # noqa: S101 - its route says so
+        if body.sign_in.user != user.user_id:
+            raise RefusedError(403, "a password is set by its own user", "sign in as that user")
+        self.count(asked)
+        problem = problem_of(body.password, user_id=user.user_id, full_name=user.full_name)
+        if problem is not None:
+            raise RefusedError(400, problem, "choose another password")
+        present = await self._reader.read(
+            lambda connection: connection.execute(SQL["newest_password"], {"user_id": user.user_id}).fetchone()
+        )
+        act = SetPassword(
+            user_id=user.user_id,
+            password_hash=await asyncio.to_thread(hashed, body.password),
+            totp_secret=None if present is None else present["totp_secret"],
+        )
+        signing = SignInRequest(user_id=body.sign_in.user, password=body.sign_in.password, code=body.sign_in.code)
+        answer = await self._acts.perform(_request(act, reason="own password", sign_in=signing), _nobody, via="console")
+        return JSONResponse(answer_view(answer).model_dump(mode="json"))
+
+    async def _has_users(self) -> bool:
+        return await self._reader.read(lambda connection: connection.execute(SQL["any_user"]).fetchone()) is not None
+
+    async def _signed_in(self, asked: Asked, user_id: str) -> Response:
+        """Return the answer that sets the cookie of a new session; one that the browser had before ends."""
+        user = await self._reader.read(lambda connection: user_named(connection, user_id))
+        if user is None or user.disabled:
+            raise RefusedError(401, "user or password is wrong", "an administrator adds users: labline user add")
+        if asked.session is not None:
+            await self._sessions.end(asked.session)
+        token = await self._sessions.open(user_id)
+        session = await self._sessions.holding(token, used=True)
+        if session is None:  # the user was disabled, or the password set, at this instant
+            raise RefusedError(401, "the session has ended", "sign in")
+        answer = JSONResponse(self._me(session).model_dump(mode="json"))
+        self._set_cookie(answer, token, max_age=None)
+        return answer
+
+    def _set_cookie(self, answer: Response, token: str, *, max_age: int | None) -> None:
+        answer.set_cookie(
+            cookie_name(self._options), token, max_age=max_age, path="/", httponly=True, samesite="strict",
+            secure=self._options.certificate is not None,
+        )  # fmt: skip
+
+    def _me(self, session: Session) -> MeView:
+        roles = session.user.roles
+        return MeView(
+            user_id=session.user.user_id,
+            full_name=session.user.full_name,
+            roles=[role.value for role in roles],
+            acts=[kind.value for kind, permitted in RIGHTS.items() if not permitted.isdisjoint(roles)],
+            must_change_password=session.must_change,
+            language=language(),
+            line=self._line,
+            version=__version__,
+            csrf_token=session.csrf_token,
+            expires_at=rfc3339(session.expires.wall_ns),
+            idle_minutes=self._sessions.idle_ns / SECOND_NS / 60,
+        )
+
+    def count(self, asked: Asked) -> None:
+        """Raise where an address, or all of them together, try too often; the address quiet longest is forgotten."""
+        client = asked.request.client
+        address = "" if client is None else client.host
+        rate = self._rates.pop(address, None) or Rate(per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)
+        self._rates[address] = rate
+        if len(self._rates) > _ADDRESSES:
+            del self._rates[next(iter(self._rates))]
+        if not (rate.takes() and self._rate.takes()):
+            raise RefusedError(429, "too many attempts to sign in", "wait some seconds, then try again")
+
+
+def cookie_name(options: ConsoleOptions) -> str:
+    """Return the cookie's name: another console of this machine has another; over TLS no other host can set it."""
+    name = f"labline-{options.port}"
+    return name if options.certificate is None else f"__Host-{name}"
+
+
+def answer_view(answer: Answer) -> ActAnswerView:
+    """Return what came of an act, for the page."""
+    return ActAnswerView(outcome=answer.outcome, why=answer.why, hint=answer.hint, details=dict(answer.details))
+
+
+def _request(act: AddUser | SetPassword, *, reason: str, sign_in: SignInRequest | None = None) -> ActRequest:
+    return ActRequest(act=act, sign_in=sign_in, reason=reason, read_before_boot_ns=_NEVER_NS)
+
+
+def _nobody() -> Credential:
+    raise RefusedError(403, refused("a password is needed", hint="sign in").why)

@@ -1,0 +1,69 @@
+"""What a view stands on besides the store: the line, the clocks, the live values and the gateway's own state."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.clock import Clock
+from gateway.contract.payloads.status import StatusPayload
+from gateway.deadlines import ClockReading
+from gateway.line.definition import LineDefinition
+from gateway.operations.health import Health
+from gateway.store.queries.readers import Depths
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """One instant; ``setpoints``: the present value of each manipulated tag, None where it is not known or not good.
+
+    ``conditions``: the codes of alarms that are not latched. ``figures``: of this console.
+    """
+
+    at: ClockReading
+    counter: int
+    line: LineDefinition
+    setpoints: Mapping[str, float | None]
+    conditions: tuple[str, ...]
+    latches: frozenset[str]
+    status: StatusPayload
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+class Snapshots:
+    """Takes snapshots; called on the event loop only, where rings and health live."""
+
+    def __init__(
+        self,
+        line: LineDefinition,
+        *,
+        clock: Clock,
+        health: Health,
+        present: Callable[[str], float | None],
+        counter: Callable[[], int],
+        figures: Callable[[], Mapping[str, float]],
+    ) -> None:
+        """``present``: a tag's value at this instant."""
+        self.line = line
+        self._clock = clock
+        self._health = health
+        self._present = present
+        self._counter = counter
+        self._figures = figures
+
+    def take_line(self, line: LineDefinition) -> None:
+        """Show this line from now on."""
+        self.line = line
+
+    def take(self) -> Snapshot:
+        """Return how all stands now."""
+        at, health, line = self._clock.now(), self._health, self.line
+        tags = {item.tag for model in line.configured_models for item in model.bundle.manipulated}
+        return Snapshot(
+            at=at,
+            counter=self._counter(),
+            line=line,
+            setpoints={tag: self._present(tag) for tag in sorted(tags)},
+            conditions=tuple(code for code in health.degraded() if code not in health.latches),
+            latches=health.latches,
+            status=health.status(at_ns=at.wall_ns, depths=Depths(), models={}),
+            figures=self._figures(),
+        )

@@ -1,0 +1,125 @@
+"""Builds the console: each part gets what it needs, and hears of what concerns it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.console import setup_link
+from gateway.console.acts import ActAnswers
+from gateway.console.application import Application
+from gateway.console.changes import Changes
+from gateway.console.people import People, TakesActs, cookie_name
+from gateway.console.reading import Answers, ConsoleReader
+from gateway.console.server import Console
+from gateway.console.sessions import Sessions
+from gateway.console.showing import Showing
+from gateway.console.snapshot import Snapshots
+from gateway.console.static_files import StaticFiles
+from gateway.console.stream import Streams
+from gateway.console.verifying import Verifying
+from gateway.database.writer import Writer
+from gateway.line.definition import LineDefinition
+from gateway.operations.health import Health
+from gateway.store.database import read_state
+from gateway.store.queries.readers import Reader
+from gateway.store.statements import SQL
+from gateway.transport.console_options import ConsoleOptions
+from gateway.transport.http_entrance import Entrance
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleGround:
+    """What the console is built on; ``present``: a tag's value at this instant."""
+
+    line: LineDefinition
+    directory: Path
+    clock: Clock
+    health: Health
+    writer: Writer
+    reader: Reader
+    changes: Changes
+    present: Callable[[str], float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleParts:
+    """The server, and what has to hear of another version of a model."""
+
+    server: Console
+    snapshots: Snapshots
+
+
+def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> ConsoleParts:
+    """Return the console; nothing runs yet."""
+    directory, clock, changes = ground.directory, ground.clock, ground.changes
+    quick, slow = ConsoleReader(directory, name="now"), ConsoleReader(directory, name="search")
+    entrance = Entrance()
+    sessions = Sessions(
+        reader=quick, writer=ground.writer, clock=clock, idle_seconds=options.idle_seconds,
+        longest_seconds=options.longest_seconds,
+    )  # fmt: skip
+    people = People(
+        options=options, line=ground.line.path, directory=directory, sessions=sessions, reader=quick, acts=acts,
+        clock=clock,
+    )  # fmt: skip
+    streams = Streams(changes=changes, sessions=sessions, entrance=entrance, now_ns=clock.now_ns)
+    snapshots = Snapshots(
+        ground.line, clock=clock, health=ground.health, present=ground.present, counter=lambda: changes.counter,
+        figures=lambda: {"event streams": float(streams.count)},
+    )  # fmt: skip
+    showing = Showing(
+        snapshots=snapshots, quick=quick, slow=slow, answers=Answers(counter=lambda: changes.counter),
+        verifying=Verifying(directory, ground.line.path, now_ns=clock.now_ns),
+        figures=_figures(snapshots, ground.reader),
+    )  # fmt: skip
+    acting = ActAnswers(acts, on_sign_in=people.count)
+    application = Application(
+        sessions=sessions,
+        answering={**people.answering(), **showing.answering(), "POST /api/acts": acting.do,
+                   "GET /api/events": streams.answer},
+        files=StaticFiles(),
+        entrance=entrance,
+        cookie=cookie_name(options),
+        tls=options.certificate is not None,
+    )  # fmt: skip
+    server = Console(
+        options, application, entrance=entrance, on_condition=ground.health.condition,
+        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow),
+    )  # fmt: skip
+    return ConsoleParts(server=server, snapshots=snapshots)
+
+
+def _figures(snapshots: Snapshots, reader: Reader) -> Callable[[], Awaitable[Mapping[str, Mapping[str, float]]]]:
+    async def figures() -> Mapping[str, Mapping[str, float]]:
+        return {
+            model.name: await reader.model_figures(
+                model.name, model.bundle.identity.sha256, signed=model.bundle.corrected_by_people
+            )
+            for model in snapshots.line.models
+        }
+
+    return figures
+
+
+def _offer_set_up(options: ConsoleOptions, directory: Path, clock: Clock) -> None:
+    """Log a one-time link where there are no users yet, so that somebody can make the first one."""
+    connection = read_state(directory)
+    try:
+        if connection.execute(SQL["any_user"]).fetchone() is not None:
+            return
+    finally:
+        connection.close()
+    try:
+        link = setup_link.new_link(directory, clock.now())
+    except OSError as error:
+        log.error("no set-up link could be made", error=str(error))  # noqa: TRY400 - the sentence says it
+        return
+    log.warning(
+        "there are no users yet: the first administrator is made by this link, once, within 24 h",
+        link=f"{options.address}#set-up={link}",
+    )

@@ -1,0 +1,156 @@
+"""What the console shows of a line that has made lots, predicted, and warned."""
+
+import asyncio
+from contextlib import closing
+from urllib.parse import quote
+
+import pytest
+
+from gateway.console.routes import ROUTES
+from tests.decisions.test_deviations import Plant
+from tests.fixtures.building import assignment, moment
+from tests.fixtures.console import console_at_work, next_event, quick_passwords, users_of_each_role
+
+SHAPES = {route.path: route.answer for route in ROUTES if route.answer is not None}
+
+
+class HandClock:
+    """Stands still where the test says."""
+
+    def __init__(self, wall_ns):
+        self.wall_ns = wall_ns
+
+    def now(self):
+        return moment(self.wall_ns)
+
+    def now_ns(self):
+        return self.wall_ns
+
+    def monotonic(self):
+        return self.wall_ns / 1e9
+
+
+@pytest.fixture
+async def at_work(tmp_path, monkeypatch):
+    """A line with a lot that is on hold, its draft of a deviation, and one in progress with a prediction."""
+    quick_passwords(monkeypatch)
+    plant = Plant(tmp_path)
+    with closing(plant.connection):
+        for number in range(1, 4):
+            plant.lot(f"L/{number}", 100.0)
+        plant.lot("BAD", 110.0)
+        plant.context("lot_started", material_lot_id="LOT-NOW", job_order_id="WO-1", equipment_id="R1")
+        plant.line = type(plant.line)(**{**vars_of(plant.line), "models": (assignment(),)})
+        plant.model_due(75.0)
+        line, now_ns = plant.line, plant.now_ns
+    users_of_each_role(tmp_path)
+    async with console_at_work(tmp_path, line, clock=HandClock(now_ns), present=lambda _tag: 75.5) as served:
+        browser = served.browser()
+        assert (await browser.sign_in("viewer")).status == 200
+        served.viewer = browser
+        yield served
+
+
+def vars_of(record):
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+async def shown(at_work, path):
+    answer = await at_work.viewer.get(path)
+    assert answer.status == 200, (path, answer.body)
+    return answer.document
+
+
+async def test_now_shows_what_to_do_what_runs_and_where_the_setpoints_stand(at_work):
+    now = await shown(at_work, "/api/now")
+    hold = next(item for item in now["guidance"] if item["kind"] == "hold")
+    assert (hold["material_lot_id"], hold["next_action"]) == ("BAD", "Keep lot BAD back.")
+    assert now["banner"]["guidance_id"] in {item["guidance_id"] for item in now["guidance"]}
+    (lot,) = [lot for lot in now["lots"] if lot["equipment_id"] == "R1"]
+    assert lot["material_lot_id"] == "LOT-NOW"
+    (prediction,) = now["predictions"]
+    assert prediction["predicted"]["low"] < prediction["predicted"]["value"] < prediction["predicted"]["high"]
+    assert prediction["stale"] is False
+    assert (now["setpoints"][0]["value"], now["setpoints"][0]["state"]) == (75.5, "good")
+    assert await shown(at_work, prediction["trend"])
+
+
+async def test_a_lot_shows_its_results_what_is_against_it_its_draft_and_its_charts(at_work):
+    lot = await shown(at_work, "/api/lots/BAD")
+    assert (lot["recommendation"], lot["results"][0]["value"]) == ("hold", 110.0)
+    assert lot["open_points"][0]["can_be_settled"] is False
+    assert {"result", "disposition", "context", "guidance", "deviation"} <= {entry["kind"] for entry in lot["timeline"]}
+    assert [entry["at"] for entry in lot["timeline"]] == sorted(entry["at"] for entry in lot["timeline"])
+    page = await at_work.viewer.get(lot["deviations"][0]["document"])
+    assert page.status == 200
+    assert "sandbox" in page.headers["content-security-policy"]
+    chart = await shown(at_work, lot["charts"][0]["path"])
+    assert [point["value"] for point in chart["points"] if point["of_this_lot"]] == [110.0]
+
+
+async def test_lots_are_listed_newest_first_and_searched_by_a_part_of_their_name(at_work):
+    lots = (await shown(at_work, "/api/lots"))["lots"]
+    assert [lot["material_lot_id"] for lot in lots] == ["LOT-NOW", "BAD", "L/3", "L/2", "L/1"]
+    found = (await shown(at_work, "/api/lots?query=l%2F"))["lots"]
+    assert [lot["material_lot_id"] for lot in found] == ["L/3", "L/2", "L/1"]
+    assert (await shown(at_work, f"/api/lots/{quote('L/2', safe='')}"))["recommendation"] == "release"
+
+
+@pytest.mark.parametrize("path", ["/api/samples", "/api/models", "/api/signatures", "/api/health", "/api/audit",
+                                  "/api/audit?query=lot", "/api/audit/trace/BAD"])  # fmt: skip
+async def test_every_other_view_is_of_its_shape(at_work, path):
+    shape = SHAPES[path.partition("?")[0].replace("/BAD", "/{id}")]
+    document = await shown(at_work, path)
+    assert shape.model_validate(document).model_dump(mode="json") == document
+
+
+async def test_the_audit_trail_is_read_in_pages(at_work):
+    first = await shown(at_work, "/api/audit?before=5")
+    assert [line["seq"] for line in first["lines"]] == [4, 3, 2, 1]
+    assert first["before"] is None
+
+
+async def test_the_whole_store_is_verified_in_a_process_of_its_own(at_work):
+    verified = await shown(at_work, "/api/audit/verify")
+    assert verified["lines"] > 5
+
+
+@pytest.mark.parametrize("path", ["/api/lots/NONE", "/api/audit/trace/NONE", "/api/charts/BAD/none", "/api/trend/R9/ph",
+                                  "/api/deviations/none", "/api/trend/R1/none"])  # fmt: skip
+async def test_what_is_not_on_record_is_not_there(at_work, path):
+    assert (await at_work.viewer.get(path)).status == 404
+
+
+@pytest.mark.parametrize("path", ["/api/lots?before=x", "/api/lots?before=-1", "/api/audit?before=1e9",
+                                  "/api/trend/R1/viscosity?hours=0", "/api/trend/R1/viscosity?hours=nan",
+                                  "/api/lots?query=" + "x" * 201, "/api/lots?query=%00"])  # fmt: skip
+async def test_a_parameter_that_is_none_is_refused(at_work, path):
+    assert (await at_work.viewer.get(path)).status == 400
+
+
+async def test_a_page_hears_of_a_commit_at_once_and_at_most_four_times_in_a_second(at_work):
+    stream = await at_work.viewer.events()
+    assert [(await next_event(stream))[0] for _ in range(2)] == ["state", "heartbeat"]
+    await asyncio.sleep(0.3)
+    begun = asyncio.get_running_loop().time()
+    for _ in range(50):
+        at_work.changes.note()
+        await asyncio.sleep(0.01)
+    kinds = [(await next_event(stream), asyncio.get_running_loop().time() - begun) for _ in range(3)]
+    states = [(data["counter"], at) for (kind, data), at in kinds if kind == "state"]
+    assert states[0][1] < 0.6
+    assert 2 <= len(states) <= 3
+    assert (await shown(at_work, "/api/now"))["counter"] >= states[-1][0]
+    stream.writer.close()
+
+
+async def test_a_record_that_was_changed_behind_the_gateway_is_named_and_not_shown_as_it_stands(at_work):
+    def damage(connection):
+        connection.execute("DROP TRIGGER IF EXISTS guidance_rehashed")
+        connection.execute("UPDATE guidance SET body = replace(body, 'BAD', 'BUT') WHERE kind = 'hold'")
+
+    await at_work.writer.run(damage)
+    at_work.changes.note()
+    now = await shown(at_work, "/api/now")
+    assert [name for name in now["damaged"] if name.startswith("guidance ")]
+    assert not [item for item in now["guidance"] if item["kind"] == "hold"]
