@@ -14,7 +14,7 @@ from gateway.contract.json_documents import NotFinite, as_text, echo
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.written_numbers import written_number
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
-from gateway.contract.times import parse_rfc3339
+from gateway.contract.times import NotATimeError, parse_rfc3339
 from gateway.records.verdicts import Reason
 from gateway.time_units import seconds_to_ns
 
@@ -165,8 +165,9 @@ class FieldReader:
             return None
         try:
             at_ns = parse_rfc3339(value)
-        except ValueError as error:
-            text = refusal_text(RefusalText.NO_TIME, field=name, value=echo(value), error=echo(error))
+        except NotATimeError as error:
+            why = refusal_text(RefusalText(error.problem.value), text=error.text)
+            text = refusal_text(RefusalText.NO_TIME, field=name, value=echo(value), error=echo(why))
             self.refuse(Refusal.NOT_A_TIME, text, field=name, found=echo(value))
             return None
         if at_ns == 0:
