@@ -19,6 +19,7 @@ from gateway.contract.topics import Topics
 from simulator.broker import Broker, free_port, running_broker
 from simulator.gateway_process import (
     TOPIC_ROOT,
+    ConsoleLink,
     GatewayFailedError,
     RunningGateway,
     ask,
@@ -58,6 +59,7 @@ class DemoOptions:
     models: Path
     embedded_broker: bool = False
     pace: Pace = field(default_factory=Pace)
+    console: ConsoleLink | None = None
 
 
 @dataclass(slots=True)
@@ -151,6 +153,7 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
         configuration.write_text(
             configuration_text(directory=folder, broker=broker, plant_url=server.url, models=options.models)
             + _LABORATORY
+            + ("" if options.console is None else options.console.table)
         )
         async with _playing(plant=server.run()):
             gateway = await stack.enter_async_context(running_gateway(configuration, directory=folder))

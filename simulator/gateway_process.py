@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import socket
 import sys
 import time
@@ -13,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from simulator.broker import Broker
+from gateway.contract.console_links import SIGN_IN, link_hash, link_of
+from simulator.broker import Broker, free_port
 from simulator.opcua_server import NAMESPACE
 from simulator.plant import TAGS
 from simulator.scenarios import EQUIPMENT, PRODUCT, SPECIFICATIONS, TARGETS, TEST_NAMES, UNITS
@@ -51,6 +53,31 @@ class RunningGateway:
         """Return how much memory it holds."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsoleLink:
+    """Where the console of a demonstration is served, and the link by which it signs somebody in."""
+
+    port: int
+    link: str
+
+    @property
+    def address(self) -> str:
+        """Return what a person opens."""
+        return link_of(f"http://127.0.0.1:{self.port}/", SIGN_IN, self.link)
+
+    @property
+    def table(self) -> str:
+        """Return its table of the configuration."""
+        return f'[console]\nlisten = "127.0.0.1:{self.port}"\ndemo_link_sha256 = "{link_hash(self.link)}"\n'
+
+
+def new_console_link() -> ConsoleLink:
+    """Return a free port with a link that can be typed, too: it is the password of the demo's user."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    parts = ("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+    return ConsoleLink(port=free_port(), link="-".join(parts))
 
 
 def configuration_text(*, directory: Path, broker: Broker, plant_url: str, models: Path) -> str:

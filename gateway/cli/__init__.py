@@ -32,6 +32,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "model": ("model", "app"),
     "audit": ("audit", "app"),
     "buffer": ("buffer", "app"),
+    "console": ("console", "app"),
     "deviation": ("deviation", "app"),
     "history": ("history", "app"),
     "lab": ("lab", "app"),

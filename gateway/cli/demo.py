@@ -64,10 +64,14 @@ class DemoCommandOptions:
 def demo(options: DemoCommandOptions) -> None:
     """Run the gateway with a simulated plant, laboratory, MES and operator, and watch it at work."""
     from simulator.demo import DemoOptions, demonstrate  # noqa: PLC0415 - only the demo needs the simulator
-    from simulator.gateway_process import GatewayFailedError  # noqa: PLC0415
+    from simulator.gateway_process import GatewayFailedError, new_console_link  # noqa: PLC0415
     from simulator.view import live, silent  # noqa: PLC0415
 
+    console = new_console_link()
+    err.print(f"console: {console.address}", soft_wrap=True, markup=False, highlight=False)
+    err.print(f"  signs you in as demo; to sign by hand its password is {console.link}", markup=False, highlight=False)
     demonstration = DemoOptions(
+        console=console,
         seed=options.seed,
         seconds=_seconds(options.duration),
         follows=options.follow,

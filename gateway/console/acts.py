@@ -5,20 +5,12 @@ from collections.abc import Callable
 from starlette.responses import JSONResponse, Response
 
 from gateway.console.asked import Asked, RefusedError
-from gateway.console.people import TakesActs, answer_view
+from gateway.console.people import NOT_BY_CONSOLE, TakesActs, answer_view
 from gateway.console.views.acts import ActAsked
 from gateway.contract.acts import ActRequest, SignInRequest, act_of
 from gateway.records.acts import ActKind
 from gateway.records.users import Credential, CredentialKind
 
-NOT_BY_CONSOLE = frozenset(
-    {
-        ActKind.ARCHIVE_AUDIT,  # it names a file of the machine
-        ActKind.PROMOTE_MODEL,
-        ActKind.SIGN_BIASES,  # signed by a key that a person keeps
-        ActKind.SET_PASSWORD,  # its hash is made by the gateway: POST /api/password
-    }
-)
 _NEVER_NS = 2**62
 
 

@@ -110,7 +110,7 @@ class Application:
         if request.method != "GET":
             refuse_foreign_pages(request, tls=self._tls)
         token = request.cookies.get(self._cookie, "")
-        session = await self._sessions.holding(token, used=REFRESH not in request.headers)
+        session = await self._sessions.holding(token, used=_by_a_person(request, route))
         if session is None and route.access is Access.SIGNED_IN:
             raise RefusedError(401, "nobody is signed in, or the session has ended", "sign in")
         if session is not None:
@@ -142,6 +142,11 @@ class Application:
             raise RefusedError(403, "the request does not carry this session's token", "load the page again")
         if session.must_change and route.name not in _BEFORE_A_NEW_PASSWORD:
             raise RefusedError(403, "this password was set by somebody else", "set one of your own first")
+
+
+def _by_a_person(request: Request, route: Route) -> bool:
+    """Return whether a person has asked, and not the page by itself."""
+    return REFRESH not in request.headers and route.path != "/api/events"
 
 
 def refusal(status: int, why: str, hint: str = "") -> JSONResponse:

@@ -13,14 +13,15 @@ from gateway.console import setup_link
 from gateway.console.application import Answering
 from gateway.console.asked import Asked, RefusedError
 from gateway.console.reading import ConsoleReader
-from gateway.console.sessions import Session, Sessions, link_hash, same
+from gateway.console.sessions import Session, Sessions, same
 from gateway.console.views.acts import ActAnswerView, PasswordAsked
 from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInAsked, StartView
 from gateway.contract.acts import ActRequest, SignInRequest
+from gateway.contract.console_links import link_hash
 from gateway.contract.times import rfc3339
 from gateway.people.passwords import hashed, problem_of
 from gateway.people.rights import RIGHTS
-from gateway.records.acts import ActOutcome, AddUser, Answer, SetPassword, refused
+from gateway.records.acts import ActKind, ActOutcome, AddUser, Answer, SetPassword, refused
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import user_named
 from gateway.store.statements import SQL
@@ -30,6 +31,14 @@ from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.http_entrance import Rate
 
 DEMO_USER = "demo"
+NOT_BY_CONSOLE = frozenset(
+    {
+        ActKind.ARCHIVE_AUDIT,  # it names a file of the machine
+        ActKind.PROMOTE_MODEL,
+        ActKind.SIGN_BIASES,  # signed by a key that a person keeps
+        ActKind.SET_PASSWORD,  # its hash is made by the gateway: POST /api/password
+    }
+)
 _PER_SECOND_OF_ADDRESS, _AT_ONCE_OF_ADDRESS = 0.2, 10  # attempts to sign in
 _PER_SECOND, _AT_ONCE = 1.0, 30
 _ADDRESSES = 1024
@@ -114,6 +123,8 @@ class People:
         assert isinstance(body, LinkAsked)  # noqa: S101 - its route says so
         if expected is None or not same(expected, link_hash(body.link)):
             raise RefusedError(401, "this link signs nobody in", "sign in with user and password")
+        if not await self._has_users():
+            await self._add_first(DEMO_USER, "Demo", tuple(Role), body.link)
         return await self._signed_in(asked, DEMO_USER)
 
     async def sign_out(self, asked: Asked) -> Response:
@@ -135,16 +146,7 @@ class People:
         problem = problem_of(body.password, user_id=body.user_id, full_name=body.full_name)
         if problem is not None:
             raise RefusedError(400, problem, "choose another password")
-        act = AddUser(
-            user_id=body.user_id,
-            full_name=body.full_name,
-            roles=(Role.ADMINISTRATOR,),
-            password_hash=await asyncio.to_thread(hashed, body.password),
-        )
-        by = Credential(kind=CredentialKind.SETUP_LINK, subject="set-up link")
-        answer = await self._acts.perform(_request(act, reason="first set-up"), lambda: by, via="console")
-        if answer.outcome is not ActOutcome.DONE:
-            raise RefusedError(403, answer.why, answer.hint)
+        await self._add_first(body.user_id, body.full_name, (Role.ADMINISTRATOR,), body.password)
         setup_link.spent(self._directory)
         return await self._signed_in(asked, body.user_id)
 
@@ -173,6 +175,15 @@ class People:
         signing = SignInRequest(user_id=body.sign_in.user, password=body.sign_in.password, code=body.sign_in.code)
         answer = await self._acts.perform(_request(act, reason="own password", sign_in=signing), _nobody, via="console")
         return JSONResponse(answer_view(answer).model_dump(mode="json"))
+
+    async def _add_first(self, user_id: str, full_name: str, roles: tuple[Role, ...], password: str) -> None:
+        """Add the first user with a password; raises where that is refused, as where there is one meanwhile."""
+        password_hash = await asyncio.to_thread(hashed, password)
+        act = AddUser(user_id=user_id, full_name=full_name, roles=roles, password_hash=password_hash)
+        by = Credential(kind=CredentialKind.SETUP_LINK, subject="set-up link")
+        answer = await self._acts.perform(_request(act, reason="first set-up"), lambda: by, via="console")
+        if answer.outcome is not ActOutcome.DONE:
+            raise RefusedError(403, answer.why, answer.hint)
 
     async def _has_users(self) -> bool:
         return await self._reader.read(lambda connection: connection.execute(SQL["any_user"]).fetchone()) is not None
@@ -204,7 +215,11 @@ class People:
             user_id=session.user.user_id,
             full_name=session.user.full_name,
             roles=[role.value for role in roles],
-            acts=[kind.value for kind, permitted in RIGHTS.items() if not permitted.isdisjoint(roles)],
+            acts=[
+                kind.value
+                for kind, permitted in RIGHTS.items()
+                if kind not in NOT_BY_CONSOLE and not permitted.isdisjoint(roles)
+            ],
             must_change_password=session.must_change,
             language=language(),
             line=self._line,

@@ -153,11 +153,6 @@ def same(first: str, second: str) -> bool:
     return hmac.compare_digest(first.encode(errors="replace"), second.encode(errors="replace"))
 
 
-def link_hash(link: str) -> str:
-    """Return the hash by which a link is kept."""
-    return hashlib.sha256(b"labline link\0" + link.encode(errors="replace")).hexdigest()
-
-
 def _hash(token: str) -> str:
     return hashlib.sha256(b"labline session\0" + token.encode(errors="replace")).hexdigest()
 

@@ -8,7 +8,8 @@ import json
 import secrets
 from pathlib import Path
 
-from gateway.console.sessions import link_hash, same
+from gateway.console.sessions import same
+from gateway.contract.console_links import link_hash
 from gateway.database.files import make_file
 from gateway.deadlines import ClockReading, Deadline
 from gateway.time_units import SECOND_NS

@@ -20,6 +20,7 @@ from gateway.console.snapshot import Snapshots
 from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
 from gateway.console.verifying import Verifying
+from gateway.contract.console_links import SET_UP, link_of
 from gateway.database.writer import Writer
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
@@ -108,6 +109,8 @@ def _figures(snapshots: Snapshots, reader: Reader) -> Callable[[], Awaitable[Map
 
 def _offer_set_up(options: ConsoleOptions, directory: Path, clock: Clock) -> None:
     """Log a one-time link where there are no users yet, so that somebody can make the first one."""
+    if options.demo_link_sha256 is not None:  # it makes the demo's user
+        return
     connection = read_state(directory)
     try:
         if connection.execute(SQL["any_user"]).fetchone() is not None:
@@ -121,5 +124,5 @@ def _offer_set_up(options: ConsoleOptions, directory: Path, clock: Clock) -> Non
         return
     log.warning(
         "there are no users yet: the first administrator is made by this link, once, within 24 h",
-        link=f"{options.address}#set-up={link}",
+        link=link_of(options.address, SET_UP, link),
     )

@@ -20,6 +20,7 @@ from gateway.contract.payloads.parts import (
 from gateway.contract.times import rfc3339
 from gateway.guardrails.stages import effective_stage
 from gateway.line.definition import Stage
+from gateway.people.answers import roles_for
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Severity
 from gateway.records.people import Act
 from gateway.records.users import Role
@@ -97,15 +98,6 @@ def open_guidance(connection: sqlite3.Connection, snapshot: Snapshot, *, most: i
     rows = reading.guidance("newest_open_guidance", most=most)
     standing = [item for item in rows if not (item.expires is not None and snapshot.at.is_past(item.expires))]
     return sorted(standing, key=lambda item: (SEVERITY[item.severity], -item.issued_ns)), list(reading.damaged)
-
-
-_ON_THE_LINE = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.QUALITY, Role.ENGINEER})
-
-
-def roles_for(kind: GuidanceKind, act: Act, *, required: str) -> frozenset[Role]:
-    """Return the roles that may give an answer; ``required``: the role that the guidance asks for."""
-    del required
-    return frozenset() if kind is GuidanceKind.HOLD and act is not Act.ACKNOWLEDGE else _ON_THE_LINE
 
 
 def _stage(guidance: Guidance, snapshot: Snapshot) -> Stage:
