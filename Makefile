@@ -41,7 +41,7 @@ schemas: $(VENV)/test.stamp
 
 # the reference of recipes, out of the typed model and the examples
 recipes: $(VENV)/test.stamp
-	$(BIN)/python -c "from pathlib import Path; from gateway.training.reference import refreshed; \
+	$(BIN)/python -c "from pathlib import Path; from gateway.training.recipe_reference import refreshed; \
 		page = Path('docs/recipes.md'); \
 		page.write_text(refreshed(page.read_text(encoding='utf-8'), root=Path()), encoding='utf-8')"
 

@@ -7,11 +7,11 @@ from typing import Any
 from gateway.events import FollowUp
 from gateway.inference.feedback import BiasState, Feedback
 from gateway.lab.disposition import LotState
+from gateway.lab.multivariate_charts import FrozenReference
 from gateway.lab.release.assessment import Assessment
 from gateway.lab.samples import Point
 from gateway.lab.sampling import Waiting
 from gateway.lab.series import Series, SeriesKey
-from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
 from gateway.records.acts import Answer

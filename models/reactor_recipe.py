@@ -44,7 +44,7 @@ from gateway.inference.interval import split_conformal_half_width
 from gateway.line.definition import Aggregate, InputDefinition, TagDefinition
 from gateway.records.process import TagSample
 from gateway.time_units import SECOND_NS, seconds_to_ns
-from gateway.training.domain import fit_domain
+from gateway.training.applicability_domain import fit_domain
 from gateway.transport.onnx import load_model, runtime_version
 from simulator.plant import TAGS, Plant
 

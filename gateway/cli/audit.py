@@ -10,7 +10,7 @@ import typer
 from gateway.cli.acts import person_option, reason_option, sign_in_of
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import err, out, progress_of, show_json, show_wrapped
-from gateway.cli.story import story
+from gateway.cli.trace_lines import trace_lines
 from gateway.config.credentials import credential
 from gateway.config.reading import read
 from gateway.config.tables import Settings
@@ -149,7 +149,7 @@ def trace(
     elif not nodes:
         err.print(f"nothing is on record with the id {identity}", style="red", soft_wrap=True)
         err.print("  -> write it as the messages do; ids are compared letter by letter", soft_wrap=True)
-    for line in [] if as_json else story(nodes, whole=whole):
+    for line in [] if as_json else trace_lines(nodes, whole=whole):
         show_wrapped(line.indented(), hanging=2 * line.depth + 4)
     raise typer.Exit(0 if nodes else 1)
 

@@ -21,7 +21,7 @@ from gateway.contract.topics import Topics, is_shared, unshared
 from gateway.errors import NotConnectedError
 from gateway.line.definition import LineDefinition
 from gateway.publish.status import offline_payload
-from gateway.transport.mqtt_causes import (
+from gateway.transport.mqtt_failures import (
     PROTOCOL_UNSUPPORTED,
     RETAIN_UNSUPPORTED,
     ClosedUnansweredError,

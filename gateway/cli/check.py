@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import typer
 
 from gateway.cli.broker_probes import REFUSED, Finding, probe_broker
-from gateway.cli.connection_check import judge_certificates, probe_sources
+from gateway.cli.opcua_probes import judge_certificates, probe_sources
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_problems, show_wrapped
 from gateway.clock import SystemClock

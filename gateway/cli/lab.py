@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.import_options import ImportOptions, file_form
+from gateway.cli.lab_import_options import ImportOptions, file_form
 from gateway.cli.options import takes
 from gateway.cli.output import err, out, progress_of, show_json, show_table
 from gateway.clock import SystemClock
@@ -19,9 +19,9 @@ from gateway.config.line_definition import analytes_of
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.lims.lab_results import CANONICAL, ReadResult, read_result
-from gateway.contract.lims.lab_values import TEXT_VALUE, THOUSANDS_SEPARATORS
 from gateway.contract.lims.message_fields import DATE_ONLY
 from gateway.contract.lims.result_files import PROBLEM, FileForm, decoded, line_count, message_with, messages_in
+from gateway.contract.lims.written_values import TEXT_VALUE, THOUSANDS_SEPARATORS
 from gateway.contract.refusals import MessageRefusedError, Refusal
 from gateway.contract.topics import unshared
 from gateway.errors import LablineError, NotConnectedError

@@ -21,8 +21,8 @@ from gateway.config.reading import read
 from gateway.contract.times import rfc3339
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
+from gateway.inference.bundle_approval import SIGNATURE, sign_manifest
 from gateway.inference.manifest import BundleManifest
-from gateway.inference.signature import SIGNATURE, sign_manifest
 from gateway.inference.versions import in_service, promoted_versions
 from gateway.line.definition import Approval, ModelBundle, Stage
 from gateway.records.people import VersionChange

@@ -24,8 +24,8 @@ from gateway.database.files import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.known_then import KnownThen
 from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.inference.bundle import read_manifest
 from gateway.inference.versions import promoted_versions
 from gateway.ingest.lims import understand_results
@@ -291,7 +291,7 @@ def _write(folder: Path, replayed: _Replayed, report: dict[str, Any]) -> None:
         writer.writeheader()
         writer.writerows(_cells(difference) for difference in differences(replayed.then, replayed.now.output))
     try:
-        from gateway.replay.figures import figures_of  # noqa: PLC0415 - only drawing needs the extra
+        from gateway.replay.plots import figures_of  # noqa: PLC0415 - only drawing needs the extra
     except ModuleNotFoundError as error:
         err.print(f"note: the report has no charts, as {error.name} is missing; pip install 'labline[train]'")
         return

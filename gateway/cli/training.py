@@ -13,7 +13,7 @@ from gateway.errors import LablineError
 from gateway.inference.bundle import read_manifest
 
 if TYPE_CHECKING:
-    from gateway.training.trained import Trained
+    from gateway.training.trained_model import Trained
 
 
 def train(
@@ -29,10 +29,10 @@ def train(
     acceptance criterion is not met; the exit code is then 1.
     """
     try:
+        from gateway.training.bundle_files import bundle_of, write_bundle  # noqa: PLC0415
         from gateway.training.bundle_manifest import acceptance_of  # noqa: PLC0415
         from gateway.training.recipe import read_recipe  # noqa: PLC0415 - only training needs the extra
         from gateway.training.train import train as make  # noqa: PLC0415
-        from gateway.training.write import bundle_of, write_bundle  # noqa: PLC0415
     except ImportError as error:
         hint = "pip install 'labline[train]'"
         raise LablineError(f"training needs more libraries: {error.name} is missing", hint=hint) from error

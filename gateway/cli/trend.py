@@ -15,10 +15,10 @@ from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.times import rfc3339
 from gateway.lab.capability import Capability
+from gateway.lab.control_state import Standing, capability_of, standing
 from gateway.lab.in_force import in_force
 from gateway.lab.samples import Point
 from gateway.lab.series import Series, SeriesKey
-from gateway.lab.series_state import Standing, capability_of, standing
 from gateway.lab.trends import rules_for
 from gateway.records.scope import Scope
 from gateway.store.codec import decode

@@ -10,7 +10,7 @@ from gateway.config.bundles import bundle_files, on_this_line
 from gateway.config.tables import ModelTable, Settings
 from gateway.errors import BundleRefusedError, ConfigurationError, Problem
 from gateway.inference.bundle import MODEL, check_golden, read_bundle, read_manifest
-from gateway.inference.signature import public_key_hex
+from gateway.inference.bundle_approval import public_key_hex
 from gateway.line.alarm_rules import WarningRules
 from gateway.line.definition import CANDIDATE, ModelAssignment, ModelBundle, Promoted, Stage, TagDefinition
 from gateway.line.outputs import ModelOutput

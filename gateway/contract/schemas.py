@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.contract.publications import PUBLICATIONS, Publication
-from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
+from gateway.contract.received_schemas import context_schema, response_schema, result_schema, specification_schema
 
 _ROOT = "{enterprise}/{site}/{area}/{line}/quality"
 _ENCODED = "percent-encoded where it holds / + # % or control characters, cut with a hash beyond 128 bytes; empty: %"

@@ -6,7 +6,7 @@ from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.events import ActRequested, ResponseArrived
 from gateway.facts.guidance import AnswerFacts, ResponseFacts
 from gateway.guardrails.stages import effective_stage
-from gateway.guardrails.standing import no_longer_advised
+from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.line.definition import Stage
 from gateway.records.guidance import Guidance
 from gateway.records.people import Answerer, Outcome, Response, ResponseRecorded

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from gateway.decision import Decision, ReferenceFrozen, SeriesCharted
 from gateway.events import ResultArrived
 from gateway.facts.lab_result import LabResultFacts, SeriesOnRecord
+from gateway.lab.multivariate_charts import FrozenReference, frozen_reference, out_of_line
 from gateway.lab.samples import Measured, Point, Side, point_of
 from gateway.lab.series import SeriesKey, without_newest
-from gateway.lab.together import FrozenReference, frozen_reference, out_of_line
 from gateway.lab.trends import Charted, charted, charted_again, rules_for
 from gateway.lab.units import converted
 from gateway.line.spc_rules import Together

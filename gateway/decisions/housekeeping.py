@@ -23,7 +23,7 @@ from gateway.events import (
 from gateway.facts.audit_head import SignHeadFacts, WitnessFacts
 from gateway.facts.base import Facts
 from gateway.facts.guidance import OpenGuidanceFacts, StartFacts
-from gateway.guardrails.standing import no_longer_advised
+from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.outgoing import OutgoingMessage
 

@@ -7,9 +7,9 @@ from gateway.facts.base import Facts, JudgingFacts
 from gateway.facts.lot import LotFacts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.inference.feedback import BiasState, Feedback
+from gateway.lab.multivariate_charts import FrozenReference
 from gateway.lab.samples import Measured, Point
 from gateway.lab.series import Series, SeriesKey
-from gateway.lab.together import FrozenReference
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
 from gateway.records.guidance import Guidance

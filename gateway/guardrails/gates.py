@@ -12,7 +12,7 @@ import numpy as np
 
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.history.windows import TagWindow
-from gateway.inference.domain import Distance, distance, largest
+from gateway.inference.applicability_domain import Distance, distance, largest
 from gateway.inference.features import InputReading, read_input
 from gateway.line.definition import Aggregate, Domain, InputDefinition, ModelBundle, TagDefinition
 from gateway.line.outputs import ValueOutput

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from gateway.errors import BundleRefusedError, InferenceError
+from gateway.inference.bundle_approval import approval_of
 from gateway.inference.graph_limits import MOST_ROWS
 from gateway.inference.manifest import (
     BiasTable,
@@ -30,7 +31,6 @@ from gateway.inference.manifest import (
     ReferenceTable,
     WideningTable,
 )
-from gateway.inference.signature import approval_of
 from gateway.line.definition import Domain, InputDefinition, Interlock, ManipulatedTag, ModelBundle, Predict
 from gateway.line.outputs import AdaptiveLimits, BiasLimits, ModelOutput, ProbabilityOutput, ValueOutput, Widening
 from gateway.records.prediction import ModelIdentity

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from gateway.errors import BundleRefusedError
 from gateway.inference.onnx_graph import Graph, Node, Tensor, read_graph
-from gateway.inference.operator_inputs import NUMBER_TYPES, KnownInputs, NotAllowedError, Shape
-from gateway.inference.operator_results import OPERATORS
+from gateway.inference.onnx_operator_inputs import NUMBER_TYPES, KnownInputs, NotAllowedError, Shape
+from gateway.inference.onnx_operator_results import OPERATORS
 from gateway.inference.protobuf import NotProtobufError
 
 MOST_ROWS = 512  # that are evaluated at once: the setpoint search looks at 401

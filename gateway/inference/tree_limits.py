@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gateway.inference.operator_inputs import KnownInputs, NotAllowedError
+from gateway.inference.onnx_operator_inputs import KnownInputs, NotAllowedError
 
 DEEPEST_TREE = 1000
 

@@ -1,4 +1,4 @@
-"""LimsInterface results from MQTT."""
+"""Laboratory results from MQTT."""
 
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.deadlines import ClockReading

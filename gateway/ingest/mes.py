@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.contract.contexts import context_change
 from gateway.contract.lims.names import name_key
-from gateway.contract.lims.test_names import configured
+from gateway.contract.lims.stated_analyte import configured
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.deadlines import ClockReading

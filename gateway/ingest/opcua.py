@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from gateway.clock import Clock
 from gateway.history.tag_history import History
+from gateway.ingest.backfill import Backfill
 from gateway.ingest.clock_watch import ClockWatch
 from gateway.ingest.gaps import Gaps
-from gateway.ingest.hole_filling import HoleFilling
 from gateway.ingest.overflows import Overflows
 from gateway.ingest.source_listener import SourceListener
 from gateway.records.process import GapKind
@@ -56,7 +56,7 @@ class OpcUaFeed:
         self._max_clock_skew_ns = max_clock_skew_ns
         self._clocks = ClockWatch(source, max_clock_skew_ns=max_clock_skew_ns, listener=listener)
         self._session = OpcUaSession(source, clock=clock, listener=self)
-        self._filling = HoleFilling(source.name, session=self._session, clocks=self._clocks, history=history, gaps=gaps)
+        self._backfill = Backfill(source.name, session=self._session, clocks=self._clocks, history=history, gaps=gaps)
         self._overflows = Overflows(history=history, gaps=gaps)
         self._troubles: Mapping[str, str] = {}  # tags that the session cannot use, and why
         self._clock_step_count, self._stepped_ns = history.clock_step_count(), history.stepped_ns()
@@ -76,7 +76,7 @@ class OpcUaFeed:
 
     async def fill(self) -> None:
         """Fill what the server's history can fill, and put each hole on record, until cancelled."""
-        await self._filling.fill()
+        await self._backfill.fill()
 
     # --- reports of the session
 
@@ -91,17 +91,17 @@ class OpcUaFeed:
         for tag in notification.lost_tags:
             self._mark_tag_unknown(tag, now_ns)
         if self._away_since_ns is not None:
-            self._filling.open(GapKind.DISCONNECTED, from_ns=self._away_since_ns, until_ns=now_ns)
+            self._backfill.open(GapKind.DISCONNECTED, from_ns=self._away_since_ns, until_ns=now_ns)
             self._away_since_ns = None
         if notification.lost:
             self._history.mark_source_unknown(self.name)
-            self._filling.open(GapKind.SEQUENCE, from_ns=self._history.confirmed_ns(self.name), until_ns=now_ns)
+            self._backfill.open(GapKind.SEQUENCE, from_ns=self._history.confirmed_ns(self.name), until_ns=now_ns)
             self._renew_session()
         for tag in notification.overflowed:
             self._overflows.note(tag, notification.samples)
         over = {sample.tag for sample in notification.samples} - notification.overflowed
         self._overflows.record_over(over, now_ns=now_ns)
-        self._filling.note_live(notification.samples)
+        self._backfill.note_live(notification.samples)
         self._history.add_notification(
             self.name,
             notification.samples,
@@ -111,7 +111,7 @@ class OpcUaFeed:
             allowed_lead_ns=self._max_clock_skew_ns,
             confirms=notification.confirms,
         )
-        self._filling.start()
+        self._backfill.start()
 
     def on_state(self, subscribed: bool) -> None:  # noqa: FBT001 - a state, from a callback
         """Take whether the source is connected; while it is not, nothing is known of its tags."""
@@ -120,7 +120,7 @@ class OpcUaFeed:
             self._history.mark_source_unknown(self.name)
             self._away_since_ns = self._away_again_ns or self._history.confirmed_ns(self.name) or None
             self._away_again_ns = None
-            self._filling.close()
+            self._backfill.close()
             self._clocks.disconnected()
         self._listener.source(self.name, subscribed)
 
@@ -154,7 +154,7 @@ class OpcUaFeed:
         self._clock_step_count, self._stepped_ns = self._history.clock_step_count(), self._history.stepped_ns()
         self._clocks.start_over()
         missed = [] if self._away_since_ns is None else [self._away_since_ns]
-        missed += self._filling.record_later_than(now_ns)
+        missed += self._backfill.record_later_than(now_ns)
         self._away_again_ns = min([now_ns, *missed, *(from_ns + stepped_ns for from_ns in missed)])
         self._session.renew("the gateway's clock was set: all values are to be sent again")
 

@@ -116,7 +116,7 @@ class ManipulatedTag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Domain:
-    """Where a model has learned: k inputs, a principal components (see ``gateway.inference.domain``).
+    """Where a model has learned: k inputs, a principal components (see ``gateway.inference.applicability_domain``).
 
     ``alpha``: the share of rows of its own kind that each limit refuses.
     """

@@ -71,7 +71,7 @@ class Drain:
         )  # fmt: skip
         self._sending = Sending(
             session=session, writer=writer, waiting=self._waiting, in_flight=self._in_flight,
-            holding_back=self.holding_back, suspicion=self._settling.suspicion, clock=clock,
+            holding_back=self.holding_back, poison_detector=self._settling.poison_detector, clock=clock,
         )  # fmt: skip
         self._something = asyncio.Event()
         self._settled = asyncio.Event()
@@ -190,7 +190,7 @@ class Drain:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_IDLE_SECONDS):
                         await self._settled.wait()
-        if self._settling.suspicion.careful:
+        if self._settling.poison_detector.careful:
             await asyncio.sleep(_CAREFUL_PAUSE_SECONDS)  # a connection that stands without it, for the comparison
         generation = self._session.generation
         self._settling.begin()

@@ -9,7 +9,7 @@ from gateway.database.writer import Writer
 from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.publish.holding_back import HoldingBack
 from gateway.publish.in_flight import InFlight
-from gateway.publish.suspicion import Suspicion
+from gateway.publish.poison_message import PoisonMessageDetector
 from gateway.publish.waiting import Waiting
 from gateway.records.outgoing import Lane
 from gateway.store.outbox import Queued
@@ -31,7 +31,7 @@ class Sending:
         waiting: Waiting,
         in_flight: InFlight,
         holding_back: HoldingBack,
-        suspicion: Suspicion,
+        poison_detector: PoisonMessageDetector,
         clock: Clock,
     ) -> None:
         self._session = session
@@ -40,7 +40,7 @@ class Sending:
         self._order = waiting.order
         self._in_flight = in_flight
         self._holding_back = holding_back
-        self._suspicion = suspicion
+        self._poison_detector = poison_detector
         self._clock = clock
         self.generation = -1
 
@@ -51,7 +51,7 @@ class Sending:
 
     def most_in_flight(self) -> int:
         """Return how many messages may be in flight."""
-        return 1 if self._suspicion.careful else self._session.inflight_limit
+        return 1 if self._poison_detector.careful else self._session.inflight_limit
 
     async def send(self, room: int) -> None:
         """Send at most so many of what waits; raises StoreUnavailableError where the store cannot be used."""

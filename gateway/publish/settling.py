@@ -17,7 +17,7 @@ from gateway.errors import StoreUnavailableError
 from gateway.publish.holding_back import HoldingBack
 from gateway.publish.in_flight import InFlight
 from gateway.publish.order import SendingOrder
-from gateway.publish.suspicion import Suspicion
+from gateway.publish.poison_message import PoisonMessageDetector
 from gateway.records.outgoing import Lane
 from gateway.store.outbox import acknowledged
 from gateway.transport.mqtt import MqttSession
@@ -51,7 +51,7 @@ class Settling:
         self._on_settled = on_settled
         self._kept: deque[tuple[float, list[int]]] = deque()  # when acknowledged, and what; the oldest first
         self._we_dropped = False
-        self.suspicion = Suspicion()
+        self.poison_detector = PoisonMessageDetector()
         self.sent = 0
 
     async def run(self) -> None:
@@ -88,7 +88,7 @@ class Settling:
         answers, answered_at = self._in_flight.answers(), self._in_flight.answered_at
         done = {seq for seq, code in answers.items() if code is not None and code < _REFUSED}
         if done:
-            self.suspicion.cleared()
+            self.poison_detector.cleared()
             await self._acknowledged(sorted(done), answered_at=answered_at)
             self.sent += len(done)
             self._in_flight.forget(done)
@@ -119,7 +119,7 @@ class Settling:
         if self._session.taken_over or self._we_dropped:
             self._we_dropped = False
             return  # another client of our name took the connection, or we gave it up: no message is to blame
-        culprit = self.suspicion.lost(lost)
+        culprit = self.poison_detector.lost(lost)
         if culprit is not None:
             await self._holding_back.park(self._in_flight.message(culprit), "the broker drops the connection over it")
-            self.suspicion.cleared()
+            self.poison_detector.cleared()

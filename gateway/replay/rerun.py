@@ -12,7 +12,7 @@ from gateway.contract.acts import identity_of_act
 from gateway.contract.identity import identity_of
 from gateway.decisions.table import windows_needed
 from gateway.events import ActRequested, FollowUp, FollowUpDue, FollowUpKind, Timer, TimerDue
-from gateway.history.reader.known_then import KnownThen
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import SettlePoint

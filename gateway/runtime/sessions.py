@@ -12,8 +12,8 @@ from gateway.contract.contexts import context_messages
 from gateway.contract.publications import AUDIT_HEAD, STATUS
 from gateway.contract.topics import Topics
 from gateway.deadlines import ClockReading
+from gateway.ingest.audit_head import understand_head
 from gateway.ingest.event_queue import EventQueue, Urgency
-from gateway.ingest.heads import understand_head
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context, understand_specifications
 from gateway.ingest.messages import Intake, Understand

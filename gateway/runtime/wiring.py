@@ -38,7 +38,7 @@ from gateway.runtime.sessions import Sessions, broker_sessions
 from gateway.runtime.sources import Feed, HistoryOfLine, feeds, loaded_history, value_at_present
 from gateway.texts.catalogue import speak
 from gateway.transport.mqtt import MqttSession
-from gateway.transport.unix_lines import LineServer
+from gateway.transport.unix_line_server import LineServer
 from gateway.transport.webhook_options import WebhookOptions
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Setpoint suggestions: the search, what else hangs on a setpoint, the gates and the second check. Pure."""
+"""Setpoint suggestions: the search, and the other values that a move changes. The gates are in ``guardrails``. Pure."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.inference.domain import scores
+from gateway.inference.applicability_domain import scores
 from gateway.inference.feedback import BiasState, bias_at, half_width_of
 from gateway.line.definition import Aggregate, LineDefinition, ManipulatedTag, ModelAssignment, Stage
 from gateway.line.limits import Limits

@@ -6,8 +6,8 @@ from gateway.line.definition import InputDefinition
 from gateway.line.outputs import Widening
 from gateway.time_units import SECOND_NS
 from gateway.training.reaction import COVERAGE as REACTION_COVERAGE
-from gateway.training.setpoint import Setpoint
-from gateway.training.trained import Trained, data_sha256
+from gateway.training.setpoint_findings import Setpoint
+from gateway.training.trained_model import Trained, data_sha256
 
 
 def manifest_of(trained: Trained, recipe_name: str) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from gateway.errors import LablineError
 from gateway.inference.interval import split_conformal_half_width
 from gateway.line.outputs import AdaptiveLimits, BiasLimits, ValueOutput, Widening
+from gateway.training.backtest import Served, Timing, serve
+from gateway.training.cross_validation import blocks, root_mean_square
 from gateway.training.recipe import Recipe
-from gateway.training.service import Served, Timing, serve
-from gateway.training.validation import blocks, root_mean_square
 
 _AGE_ROWS = 5  # errors are taken together by ages of so many rows
 _MIN_COVERAGE, _MAX_COVERAGE = 0.5, 0.98  # between which an adaptive interval stays

@@ -2,10 +2,10 @@
 
 from gateway.time_units import SECOND_NS
 from gateway.training.bundle_manifest import acceptance_of
-from gateway.training.figures import COVERAGE, DOMAIN, PARITY, RESIDUALS
+from gateway.training.card_plots import COVERAGE, DOMAIN, PARITY, RESIDUALS
 from gateway.training.recipe import Recipe
-from gateway.training.setpoint import Setpoint, reaction_text
-from gateway.training.trained import Trained
+from gateway.training.setpoint_findings import Setpoint, reaction_text
+from gateway.training.trained_model import Trained
 from gateway.transport.onnx import runtime_version
 
 

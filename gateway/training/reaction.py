@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gateway.training.candidates import candidate
-from gateway.training.validation import blocks
+from gateway.training.cross_validation import blocks
 
 COVERAGE = 0.99  # of the interval: advice that moves a plant the wrong way costs more than advice that is not given
 FEWEST_PIECES = 4.0  # that carry the slope; with fewer nobody can say how sure it is

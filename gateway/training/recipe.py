@@ -1,6 +1,6 @@
 """The recipe of a model: where its rows come from, what its inputs are, how it is chosen, what it must reach.
 
-The reference of its keys, docs/recipes.md, is made from the descriptions here (``gateway.training.reference``).
+The reference of its keys, docs/recipes.md, is made from the descriptions here (``gateway.training.recipe_reference``).
 """
 
 import difflib

@@ -21,8 +21,8 @@ from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.guardrails.gates import judge_inputs
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.known_then import KnownThen
 from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.inference.features import feature_vector, read_inputs, windows_of
 from gateway.line.definition import InputDefinition, TagDefinition
 from gateway.records.laboratory import LabResult, ResultStatus
@@ -30,10 +30,10 @@ from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
+from gateway.training.backtest import Timing
 from gateway.training.recipe import Recipe
 from gateway.training.recipe_tables import HistoryTable
 from gateway.training.rows import Rows, SetpointReader, inputs_of
-from gateway.training.service import Timing
 
 _ALL_ARRIVALS = np.iinfo(np.int64).max  # a model learns from what is known by now
 _BEFORE_NS = 60 * SECOND_NS  # a value that holds at the beginning may have come a while before

@@ -14,10 +14,10 @@ from gateway.inference.manifest import LONGEST_LAG_SECONDS, LONGEST_WINDOW_SECON
 from gateway.line.definition import Aggregate, InputDefinition, TagDefinition
 from gateway.records.process import TagSample
 from gateway.time_units import SECOND_NS, seconds_to_ns
+from gateway.training.backtest import NEVER, Timing
 from gateway.training.data_file import read_columns
 from gateway.training.recipe import Recipe, input_name
 from gateway.training.recipe_tables import LaboratoryTable
-from gateway.training.service import NEVER, Timing
 
 BEGIN_NS = 1_767_225_600 * SECOND_NS  # the first row's instant, 2026-01-01: data files often have none
 _SOURCE = "data"

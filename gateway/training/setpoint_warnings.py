@@ -1,7 +1,7 @@
 """What a person should know of a setpoint before signing the model, as sentences. Pure."""
 
 from gateway.training.recipe import Recipe
-from gateway.training.setpoint import Setpoint, Verdict, reaction_text
+from gateway.training.setpoint_findings import Setpoint, Verdict, reaction_text
 
 _RANGE_ROOM = 0.05  # share of the validated range by which it may exceed what the data cover without a word
 WHAT_TO_DO = {

@@ -20,21 +20,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import LablineError
-from gateway.inference.domain import scores
+from gateway.inference.applicability_domain import scores
 from gateway.line.definition import Domain, InputDefinition, Predict
+from gateway.training.applicability_domain import fit_domain
+from gateway.training.backtest import serve
 from gateway.training.calibration import calibrated
 from gateway.training.candidates import Regressor
-from gateway.training.choice import compare, gap_rows, model_of_kind
-from gateway.training.domain import fit_domain
+from gateway.training.cross_validation import blocks
+from gateway.training.evaluation import accepted_rows, figures_reached
 from gateway.training.export import exported
-from gateway.training.reached import accepted_rows, figures_reached
+from gateway.training.model_selection import compare, gap_rows, model_of_kind
 from gateway.training.recipe import Recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.rows import Rows, file_rows, inputs_of, must_fit_a_bundle
-from gateway.training.service import serve
-from gateway.training.setpoints import studied
-from gateway.training.trained import Progress, Trained
-from gateway.training.validation import blocks
+from gateway.training.setpoint_study import studied
+from gateway.training.trained_model import Progress, Trained
 from gateway.transport.onnx import load_model
 
 _LEAST_ROWS, _LEAST_TEST_ROWS = 6, 2

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from gateway.clock import Clock
 from gateway.errors import NotConnectedError
 from gateway.transport.mqtt_answers import LARGEST_PACKET
-from gateway.transport.mqtt_causes import cause_of
 from gateway.transport.mqtt_client import CONNECT_TIMEOUT_SECONDS
 from gateway.transport.mqtt_connection import Connection
+from gateway.transport.mqtt_failures import cause_of
 from gateway.transport.mqtt_messages import Delivery, Outgoing
 from gateway.transport.mqtt_options import DEFAULT_INFLIGHT, SessionOptions
 from gateway.transport.mqtt_subscriptions import Subscriptions

@@ -12,7 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.errors import NotConnectedError
-from gateway.transport.mqtt_causes import ClosedUnansweredError, RefusedError
+from gateway.transport.mqtt_failures import ClosedUnansweredError, RefusedError
 from gateway.transport.mqtt_options import DEFAULT_INFLIGHT
 
 LARGEST_PACKET = 268_435_455

@@ -16,8 +16,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.errors import NotConnectedError
 from gateway.transport.mqtt_answers import REFUSED, BrokerAnswers
-from gateway.transport.mqtt_causes import ClosedUnansweredError
 from gateway.transport.mqtt_client import connect, make_client
+from gateway.transport.mqtt_failures import ClosedUnansweredError
 from gateway.transport.mqtt_messages import Delivery, Outgoing
 from gateway.transport.mqtt_options import SessionOptions
 from gateway.transport.mqtt_properties import PublishProperties

@@ -20,8 +20,8 @@ from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_writing
 from gateway.events import ContextChanged, Origin, ResultArrived
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.known_then import KnownThen
 from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.line.definition import LineDefinition
 from gateway.records.laboratory import ResultStatus, Specification
 from gateway.replay.recorded import Recorded, Recording, Stretch, moment

@@ -17,7 +17,7 @@ from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreC
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoints import refused_suggestions, second_check
 from gateway.guardrails.stages import effective_stage
-from gateway.guardrails.standing import no_longer_advised
+from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.ingest.event_queue import EventQueue
 from gateway.ingest.responses import understand_response
 from gateway.line.definition import ManipulatedTag, Stage

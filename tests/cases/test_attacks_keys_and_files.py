@@ -14,8 +14,8 @@ from gateway.contract.refusals import MessageRefusedError
 from gateway.database import files
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.events import ActRequested, HeadWitnessed
+from gateway.ingest.audit_head import understand_head
 from gateway.ingest.event_queue import Pending
-from gateway.ingest.heads import understand_head
 from gateway.records.acts import ActOutcome
 from gateway.records.outgoing import Head
 from gateway.store.audit.archive import export, export_to_archive

@@ -17,8 +17,8 @@ from gateway.errors import BundleRefusedError, InferenceError, InferenceStoppedE
 from gateway.inference.bundle import GOLDEN, MANIFEST, REFERENCE, check_golden, golden_csv, read_bundle
 from gateway.inference.graph_limits import LARGEST_CONSTANT, MOST_ROWS, check_graph
 from gateway.inference.onnx_graph import read_graph
-from gateway.inference.operator_inputs import KnownInputs
-from gateway.inference.operator_results import OPERATORS
+from gateway.inference.onnx_operator_inputs import KnownInputs
+from gateway.inference.onnx_operator_results import OPERATORS
 from gateway.inference.protobuf import Message, NotProtobufError
 from gateway.inference.tree_limits import DEEPEST_TREE
 from gateway.line.definition import Stage

@@ -9,7 +9,7 @@ from gateway.advice.publication import BOARD_LIFE_NS
 from gateway.contract.contexts import REQUIRED, context_change
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.publications import DISPOSITION, PUBLICATIONS
-from gateway.contract.received import context_schema, response_schema, result_schema, specification_schema
+from gateway.contract.received_schemas import context_schema, response_schema, result_schema, specification_schema
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.contract.schemas import RECEIVED, asyncapi, documents, schema_of

@@ -13,7 +13,7 @@ from asyncua import ua
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.cli.connection_check import judge_certificates
+from gateway.cli.opcua_probes import judge_certificates
 from gateway.config.connections import opcua_sources
 from gateway.config.reading import read
 from gateway.errors import ConfigurationError, SourceUnavailableError

@@ -7,7 +7,7 @@ import pytest
 from gateway.cli import output as presentation
 from gateway.cli.output import SafeConsole, few_digits, show_wrapped
 from gateway.cli.replay import _readable
-from gateway.cli.story import story
+from gateway.cli.trace_lines import trace_lines
 from gateway.store.queries.tracing import Node, trace
 from tests.fixtures.store_bench import Bench
 
@@ -50,7 +50,7 @@ def everything(node):
 
 
 def test_first_plant_07_a_lot_of_three_results_fits_a_screen_and_says_why_it_is_on_hold(traced, monkeypatch):
-    shown = printed(story(traced), monkeypatch, file=_Terminal())
+    shown = printed(trace_lines(traced), monkeypatch, file=_Terminal())
     assert len(shown) <= 26
     assert all(len(line) <= 80 for line in shown)
     assert any("because pH 9.8 is above the upper limit of 7.5" in line for line in shown)
@@ -58,24 +58,24 @@ def test_first_plant_07_a_lot_of_three_results_fits_a_screen_and_says_why_it_is_
 
 def test_first_plant_07_ids_are_never_broken(traced, monkeypatch):
     ids = {each.id for node in traced for each in everything(node) if len(each.id) == 36}
-    whole = "\n".join(printed(story(traced, whole=True), monkeypatch, file=_Terminal(), columns="40"))
+    whole = "\n".join(printed(trace_lines(traced, whole=True), monkeypatch, file=_Terminal(), columns="40"))
     assert all(each in whole for each in ids)
 
 
 def test_first_plant_07_in_a_pipe_a_reason_is_whole_on_one_line(monkeypatch):
     reason = "moisture 4.297 is above the upper limit of 4.2 % " * 10
     node = Node(kind="lot", id="L", details={"reasons": [{"text": reason.strip()}]})
-    assert printed(story([node]), monkeypatch, file=io.StringIO())[1] == f"  because {reason.strip()}"
+    assert printed(trace_lines([node]), monkeypatch, file=io.StringIO())[1] == f"  because {reason.strip()}"
 
 
 def test_first_plant_07_the_whole_story_has_every_record_each_time(traced):
-    lines = [line.text for line in story(traced, whole=True)]
+    lines = [line.text for line in trace_lines(traced, whole=True)]
     assert len(lines) >= sum(1 for node in traced for _ in everything(node))
     assert any("(shown above)" in line for line in lines)
 
 
 def test_a_damaged_record_is_marked_in_the_story():
-    assert "DAMAGED" in story([Node(kind="lot", id="L", details={}, holds=False)])[0].text
+    assert "DAMAGED" in trace_lines([Node(kind="lot", id="L", details={}, holds=False)])[0].text
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from gateway.records.process import TagSample
 from gateway.time_units import seconds_to_ns
 from gateway.training.recipe import read_recipe
 from gateway.training.recorded_rows import recorded_rows
-from gateway.training.setpoint import Verdict
-from gateway.training.setpoints import studied
+from gateway.training.setpoint_findings import Verdict
+from gateway.training.setpoint_study import studied
 from tests.fixtures.building import NOW_NS, linear
 from tests.fixtures.store_bench import Bench, viscosity
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.training.recipe import Recipe, read_recipe
+from gateway.training.recipe_reference import refreshed
 from gateway.training.recipe_tables import ManipulatedTable, TagTable
-from gateway.training.reference import refreshed
-from gateway.training.setpoint import Verdict
+from gateway.training.setpoint_findings import Verdict
 from tests.fixtures.setpoint_recipes import EXAMPLE
 
 ROOT = Path(__file__).parents[2]

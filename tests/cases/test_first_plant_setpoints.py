@@ -18,7 +18,7 @@ from gateway.decisions.table import windows_needed
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.events import ModelDue
 from gateway.guardrails.setpoints import judge_present, second_check
-from gateway.guardrails.standing import no_longer_advised
+from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.history.memory.rings import Rings
 from gateway.inference.bundle import MANIFEST, read_bundle
 from gateway.line.definition import Interlock, Stage
@@ -27,11 +27,11 @@ from gateway.records.laboratory import Specification
 from gateway.records.process import TagSample
 from gateway.store.codec import decode
 from gateway.time_units import seconds_to_ns
+from gateway.training import bundle_files
 from gateway.training import train as training
-from gateway.training import write as writing
 from gateway.training.reaction import COVERAGE, slope, unexplained
 from gateway.training.recipe import read_recipe
-from gateway.training.setpoint import Verdict
+from gateway.training.setpoint_findings import Verdict
 from simulator.play.file import read_recording
 from tests.fixtures.building import NOW_NS, assignment, line, linear, moment, tag
 from tests.fixtures.setpoint_recipes import (
@@ -201,7 +201,7 @@ def test_first_plant_05_the_bundle_and_the_card_say_what_was_declared_and_what_t
 
 def test_first_plant_05_the_end_of_training_shows_setpoints_and_warnings(silent, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "train", lambda *_arguments, **_more: silent.trained)
-    monkeypatch.setattr(writing, "bundle_of", lambda *_arguments, **_more: silent.files)
+    monkeypatch.setattr(bundle_files, "bundle_of", lambda *_arguments, **_more: silent.files)
     path = tmp_path / "dryer.toml"
     path.write_text(EXAMPLE.read_text())
     run = CliRunner()

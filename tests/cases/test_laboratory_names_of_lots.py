@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.lab.names_of_lots import parts_of
+from gateway.lab.ambiguous_lot_names import parts_of
 from tests.cases.test_first_plant_lot import Plant
 from tests.fixtures.laboratory import Laboratory
 

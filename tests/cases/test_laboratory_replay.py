@@ -4,8 +4,8 @@ from contextlib import closing
 
 from gateway.database.opening import open_for_writing
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.known_then import KnownThen
 from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.replay.recorded import Recording, Stretch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.runtime.sessions import inbound_routes

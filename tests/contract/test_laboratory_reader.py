@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
-from gateway.contract.lims.lab_values import written_value
 from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.result_files import FileForm, decoded, messages_in
 from gateway.contract.lims.written_numbers import written_number
+from gateway.contract.lims.written_values import written_value
 from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultStatus
 from gateway.store.codec import decode, encode

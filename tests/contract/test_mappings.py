@@ -11,8 +11,8 @@ from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
 from gateway.config.reading import read_lims
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
-from gateway.contract.lims.lab_values import written_value
 from gateway.contract.lims.mapping import MAPPINGS, mapping_named
+from gateway.contract.lims.written_values import written_value
 from gateway.contract.refusals import MessageRefusedError
 from gateway.errors import ConfigurationError
 from gateway.ingest.event_queue import EventQueue, Urgency

@@ -15,8 +15,8 @@ from gateway.history.columns import SampleFlag
 from gateway.history.file.quarantine import set_aside_if_corrupt
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.memory.rings import Rings
-from gateway.history.reader.known_then import KnownThen
 from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest, aggregate
 from gateway.history.writer import historian as writer

@@ -70,7 +70,7 @@ class Plant:
         self.clock = Clocks(set_by)
         self.listener = Listener(source_of("opc.tcp://127.0.0.1:1", "T"), clock=self.clock)
         (self.feed,) = self.listener.feeds
-        self.session = self.feed._session = self.feed._filling._session = ScriptedSession()
+        self.session = self.feed._session = self.feed._backfill._session = ScriptedSession()
         self.session.feed = self.feed
 
     def tell_until_its_clock_is_known(self, value, **changes):
@@ -133,7 +133,7 @@ async def test_a_clock_that_is_set_while_the_source_is_there_makes_no_outage():
     plant.tell(2.0)
     plant.clock.boot += 1
     plant.tell(2.0)
-    assert plant.feed._filling.holes[-1].from_ns == plant.clock.now_ns() - SECOND_NS
+    assert plant.feed._backfill.holes[-1].from_ns == plant.clock.now_ns() - SECOND_NS
 
 
 async def test_a_hole_that_is_being_filled_when_the_clock_is_set_back_puts_nothing_into_the_future():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.lab.anomaly import anomaly, reference, t2_limit
 from gateway.lab.capability import capability
+from gateway.lab.hotelling_t2 import anomaly, reference, t2_limit
 from gateway.lab.phase_one import ChartLimits, chart_limits, frozen_limits
 from gateway.lab.westgard import ControlPoint, ControlRule, control_rules_broken
 from gateway.records.laboratory import Specification

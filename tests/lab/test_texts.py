@@ -5,6 +5,7 @@ import pytest
 from gateway.lab.capability import Withheld
 from gateway.lab.cause_sentences import AffectedLots, presence_sentence, sigmas_text, tag_sentence
 from gateway.lab.charts import Cusum, Ewma
+from gateway.lab.control_state import SeriesState, standing
 from gateway.lab.disposition import LotState, on_damaged_records
 from gateway.lab.lot_reasons import LotReason
 from gateway.lab.phase_one import ChartLimits
@@ -17,7 +18,6 @@ from gateway.lab.release.recommendation import EarlierHold, recommend, with_hist
 from gateway.lab.release.refused import by_refused_messages
 from gateway.lab.samples import Point as Sample
 from gateway.lab.series import Constant, Series
-from gateway.lab.series_state import SeriesState, standing
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, departed_reason, rule_name, trend_reason
 from gateway.lab.usual import Usual
 from gateway.line.spc_rules import RunRule, TrendRules

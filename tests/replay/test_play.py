@@ -21,10 +21,10 @@ from gateway.inference.bundle import read_manifest
 from gateway.replay.recorded import Stretch, output_on_record
 from gateway.runtime import act_requests
 from gateway.store.database import read_state
+from gateway.training.bundle_files import bundle_of, write_bundle
 from gateway.training.recipe import read_recipe
 from gateway.training.recorded_rows import recorded_rows
 from gateway.training.train import train
-from gateway.training.write import bundle_of, write_bundle
 from simulator.broker import find_mosquitto
 from simulator.play.file import Timetable, read_recording
 from simulator.play.pace import at_pace

@@ -9,8 +9,8 @@ from gateway.contract.lims.lab_results import LimsInterface
 from gateway.database.opening import open_for_writing
 from gateway.events import ModelDue, ResultArrived
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
-from gateway.history.reader.known_then import KnownThen
 from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.ingest.lims import understand_results
 from gateway.records.laboratory import ResultStatus
 from gateway.replay.recorded import Recording, Stretch, recorded_events

@@ -31,8 +31,8 @@ from gateway.runtime import act_requests, control_socket
 from gateway.store.audit.heads import load_signer
 from gateway.store.database import locked, read_state
 from gateway.time_units import SECOND_NS
-from gateway.transport import unix_line_client, unix_lines
-from gateway.transport.unix_lines import LineServer
+from gateway.transport import unix_line_client, unix_line_server
+from gateway.transport.unix_line_server import LineServer
 from gateway.transport.unix_socket import SOCKET_FILE
 from tests.cases.test_first_plant_lot import Plant, unread
 from tests.fixtures.acting import acting
@@ -194,7 +194,7 @@ def test_a_line_without_an_end_is_refused_at_its_bound(shared):
 
 
 def test_clients_that_say_nothing_or_never_read_keep_nobody_out_for_long(shared, monkeypatch):
-    monkeypatch.setattr(unix_lines, "_READ_SECONDS", 0.2)
+    monkeypatch.setattr(unix_line_server, "_READ_SECONDS", 0.2)
     with connected(shared) as mute, connected(shared) as deaf:
         deaf.sendall(json.dumps(request_document()).encode() + b"\n")
         silent = []
@@ -251,14 +251,14 @@ def test_what_a_kill_has_left_is_taken_away_and_something_else_is_not(plant, tmp
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(serve())
-    assert conditions == [(unix_lines.UNAVAILABLE, True)]
+    assert conditions == [(unix_line_server.UNAVAILABLE, True)]
     assert (store(plant) / SOCKET_FILE).read_text() == "a person's own"
 
 
 def test_two_gateways_with_one_runtime_directory_do_not_take_it_from_each_other(shared):
     with (
         pytest.raises(LablineError, match="another gateway listens"),
-        unix_lines._listening(store(shared), named_in=store(shared)),
+        unix_line_server._listening(store(shared), named_in=store(shared)),
     ):
         pass
     assert "no alarm" in acknowledge(shared, "NO_SUCH").error
@@ -271,7 +271,7 @@ def test_a_gateway_that_does_not_answer_is_told_and_nothing_is_done(plant, monke
     monkeypatch.setattr(act_requests, "_TAKEN_SECONDS", 0.3)
     with locked(store(plant)):
         no_socket = acknowledge(plant)
-        with unix_lines._listening(store(plant), named_in=store(plant)) as listening:
+        with unix_line_server._listening(store(plant), named_in=store(plant)) as listening:
             stopped = acknowledge(plant)
             late, _address = listening.accept()
             with late:
@@ -286,7 +286,7 @@ def test_a_gateway_that_does_not_answer_is_told_and_nothing_is_done(plant, monke
 
 
 def test_where_the_gateway_ends_before_it_answers_the_command_does_not_know(plant):
-    with locked(store(plant)), unix_lines._listening(store(plant), named_in=store(plant)) as listening:
+    with locked(store(plant)), unix_line_server._listening(store(plant), named_in=store(plant)) as listening:
 
         def read_and_die():
             listening.settimeout(10)

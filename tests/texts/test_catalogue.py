@@ -23,13 +23,13 @@ from gateway.lab.capability import Withheld
 from gateway.lab.cause_names import CauseName
 from gateway.lab.cause_sentences import CausePhrase, CauseSentence
 from gateway.lab.conformity_reasons import ConformityReason, OutOfSpecification
+from gateway.lab.control_state import StateReason
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.lot_reasons import LotReason
 from gateway.lab.phrases import LabPhrase
 from gateway.lab.release.open_points import WITH_OWN_WAY, OpenPoint, WithoutOwnWay
 from gateway.lab.release.refused import ABOUT
 from gateway.lab.sampling import SampleReason
-from gateway.lab.series_state import StateReason
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
 from gateway.lab.westgard import ControlRule
 from gateway.records.people import Outcome

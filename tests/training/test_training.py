@@ -13,7 +13,7 @@ import pytest
 from gateway.config.bundles import bundle_files
 from gateway.errors import BundleRefusedError
 from gateway.inference.bundle import MODEL, check_golden, read_bundle
-from gateway.training.validation import blocks
+from gateway.training.cross_validation import blocks
 from gateway.transport.onnx import load_model
 from tests.fixtures.real_parts import REPOSITORY
 from tests.fixtures.small_recipe import RECIPE, write_recipe

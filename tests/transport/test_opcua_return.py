@@ -177,7 +177,7 @@ async def test_an_overflow_of_the_servers_queue_is_a_gap_of_that_tag():
 
 async def test_what_could_not_be_read_of_a_hole_stays_unknown_though_the_part_before_it_was_filled(monkeypatch):
     monkeypatch.setattr("gateway.ingest.holes._FILL_SLICE_NS", SECOND_NS // 5)
-    monkeypatch.setattr("gateway.ingest.hole_filling._FILL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.ingest.backfill._FILL_AGAIN_SECONDS", 0.01)
     async with through_a_link(history=True) as (server, link, listener):
         (feed,) = listener.feeds
         real, ends = feed._session.read_history, []
@@ -321,7 +321,7 @@ async def test_a_server_that_renews_its_certificate_is_trusted_once_the_new_one_
 
 async def test_a_long_hole_is_filled_slice_by_slice_and_goes_on_where_it_was_broken_off(monkeypatch):
     monkeypatch.setattr("gateway.ingest.holes._FILL_SLICE_NS", SECOND_NS // 10)
-    monkeypatch.setattr("gateway.ingest.hole_filling._FILL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.ingest.backfill._FILL_AGAIN_SECONDS", 0.01)
     read_stretches = []
     async with through_a_link(history=True) as (server, link, listener):
         (feed,) = listener.feeds

@@ -9,10 +9,10 @@ from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import View
 from gateway.contract.payloads.parts import SpecificationPart
 from gateway.contract.times import rfc3339
+from gateway.lab.control_state import standing
 from gateway.lab.in_force import in_force, in_unit
 from gateway.lab.samples import Point
 from gateway.lab.series import Series, SeriesKey, begun
-from gateway.lab.series_state import standing
 from gateway.lab.trends import charted, rules_for
 from gateway.line.spc_rules import TrendRules
 from gateway.records.laboratory import Specification

@@ -17,11 +17,11 @@ from gateway.contract.lims.mapping import ResultMapping, mapping_named
 from gateway.contract.lims.message_fields import MessageFields, word
 from gateway.contract.lims.names import folded
 from gateway.contract.lims.result_fields import located
+from gateway.contract.lims.stated_analyte import analyte_of, stated_test
 from gateway.contract.lims.stated_limits import stated_limits
 from gateway.contract.lims.stated_lots import stated_lots
 from gateway.contract.lims.stated_value import stated_value
 from gateway.contract.lims.statuses import status_of
-from gateway.contract.lims.test_names import analyte_of, stated_test
 from gateway.contract.lims.unmapped_values import note_other_values, note_unread_lots
 from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal_text

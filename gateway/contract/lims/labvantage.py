@@ -11,10 +11,10 @@ from typing import Any
 from gateway.contract.identity import identity_of
 from gateway.contract.json_documents import as_text, echo, fields_text
 from gateway.contract.lims.canonical import Agreed, Canonical, Document, not_read
-from gateway.contract.lims.lab_values import WrittenValue, says_the_same, written_value
 from gateway.contract.lims.names import folded, spoken
 from gateway.contract.lims.result_fields import blank
 from gateway.contract.lims.statuses import WITHDRAWN, status_of
+from gateway.contract.lims.written_values import WrittenValue, says_the_same, written_value
 from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.records.verdicts import Reason
 

@@ -13,8 +13,8 @@ from gateway.contract.lims import labvantage, senaite
 from gateway.contract.lims.canonical import Agreed, Canonical, Document
 from gateway.contract.lims.field_spellings import spellings_of
 from gateway.contract.lims.json_paths import PathMapping
-from gateway.contract.lims.named_texts import named_texts, the_only_one
 from gateway.contract.lims.result_fields import lot_names
+from gateway.contract.lims.unreadable_messages import named_texts, the_only_one
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.records.laboratory import ResultReference
 

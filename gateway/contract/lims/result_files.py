@@ -16,8 +16,8 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from gateway.contract.lims.field_spellings import SPELLINGS, by_folded_name
-from gateway.contract.lims.lab_values import written_value
 from gateway.contract.lims.names import folded, normalised
+from gateway.contract.lims.written_values import written_value
 from gateway.contract.times import is_date, local_time
 
 _OURS = by_folded_name(SPELLINGS)

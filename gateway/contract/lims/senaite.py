@@ -17,11 +17,11 @@ from gateway.contract.identity import identity_of
 from gateway.contract.json_documents import echo, fields_text
 from gateway.contract.lims.canonical import Agreed, Canonical, Document, not_read
 from gateway.contract.lims.comparators import comparator
-from gateway.contract.lims.lab_values import BEYOND_DETECTION_LIMIT, written_value
 from gateway.contract.lims.names import folded, normalised
 from gateway.contract.lims.result_fields import blank, unmapped
 from gateway.contract.lims.statuses import WITHDRAWN, status_of
 from gateway.contract.lims.written_numbers import written_number
+from gateway.contract.lims.written_values import BEYOND_DETECTION_LIMIT, written_value
 from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.records.verdicts import Reason
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from gateway.contract.lims.lab_values import WrittenValue, says_the_same
 from gateway.contract.lims.message_fields import MessageFields
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.result_fields import unmapped
@@ -11,6 +10,7 @@ from gateway.contract.lims.stated_lots import texts_within
 from gateway.contract.lims.stated_value import plain_value
 from gateway.contract.lims.unread_fields import is_unit, is_upper_end, named_within, other_values
 from gateway.contract.lims.unread_lots import unread_lots_in
+from gateway.contract.lims.written_values import WrittenValue, says_the_same
 
 
 def note_unread_lots(

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from gateway.contract.heads import signed_bytes
+from gateway.contract.audit_head import signed_bytes
 from gateway.database.files import close_to_others, make_file
 from gateway.errors import StoreUnavailableError
 from gateway.records.outgoing import Head, SignedHead

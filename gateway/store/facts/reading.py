@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.lab.in_force import SpecificationsOnRecord
-from gateway.lab.likeness import likeness_key
+from gateway.lab.lookalike_names import likeness_key
 from gateway.line.definition import LineDefinition
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification

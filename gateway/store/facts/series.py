@@ -6,9 +6,9 @@ from gateway.events import (
     ResultArrived,
 )
 from gateway.facts.lab_result import ResultHistory, SeriesOnRecord
+from gateway.lab.multivariate_charts import FrozenReference
 from gateway.lab.samples import Measured
 from gateway.lab.series import Series, SeriesKey, goes_on
-from gateway.lab.together import FrozenReference
 from gateway.line.spc_rules import Together
 from gateway.records.laboratory import LabResult
 from gateway.records.scope import Scope

@@ -22,7 +22,7 @@ from gateway.store.dead_letters import Retry
 from gateway.store.outbox import Queued
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
-from gateway.store.transaction.restated import MEANT_AFTER_NS, meant
+from gateway.store.transaction.restated_results import MEANT_AFTER_NS, meant
 from gateway.time_units import SECOND_NS
 
 _ROWS_AT_ONCE = 64

@@ -116,7 +116,7 @@ CREATE VIEW lot_checked AS SELECT rowid AS row_number, *, hash IS
 FROM lot;
 
 -- Every name by which a message has called a lot, with the key that it shares with names that only look alike
--- (gateway/lab/likeness.py).
+-- (gateway/lab/lookalike_names.py).
 CREATE TABLE lot_name (
     material_lot_id  TEXT PRIMARY KEY,
     likeness         TEXT NOT NULL

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gateway.lab.likeness import likeness_key
-from gateway.lab.names_of_lots import parts_of
+from gateway.lab.ambiguous_lot_names import parts_of
+from gateway.lab.lookalike_names import likeness_key
 from gateway.store.statements import SQL
 
 _MOST_MARKED = 1000  # lots with names that only look alike

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import cast
 
-from gateway.lab.likeness import likeness_key
+from gateway.lab.lookalike_names import likeness_key
 from gateway.lab.release.lot_knowledge import LotContext, ResultOnRecord
 from gateway.records.laboratory import LabResult
 from gateway.store.facts.lot.context import context_of_lot, products_of_order

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 
 from gateway.contract.identity import identity_of
-from gateway.lab.likeness import likeness_key
-from gateway.lab.names_of_lots import parts_of
+from gateway.lab.ambiguous_lot_names import parts_of
+from gateway.lab.lookalike_names import likeness_key
 from gateway.lab.release.lot_knowledge import LotsNamedAlike, Parent
 from gateway.records.laboratory import Recommendation
 from gateway.store.facts.reading import Reading

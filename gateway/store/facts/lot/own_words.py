@@ -4,7 +4,7 @@ import json
 import sqlite3
 from functools import lru_cache
 
-from gateway.lab.names_of_lots import as_one_lot, parts_of
+from gateway.lab.ambiguous_lot_names import as_one_lot, parts_of
 from gateway.records.laboratory import LabResult
 from gateway.store.codec import decode
 from gateway.store.statements import value_of

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from gateway.line.definition import Domain, InputDefinition, Predict
 from gateway.line.outputs import BiasLimits, ValueOutput
+from gateway.training.backtest import Served
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows
-from gateway.training.service import Served
-from gateway.training.setpoint import Setpoint
+from gateway.training.setpoint_findings import Setpoint
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.inference.domain import scores
+from gateway.inference.applicability_domain import scores
 from gateway.line.definition import Domain, InputDefinition
 from gateway.line.limits import Limits
+from gateway.training.backtest import Served, Timing
 from gateway.training.calibration import coverage
-from gateway.training.service import Served, Timing
-from gateway.training.trained import Trained
-from gateway.training.validation import changing, r_squared, root_mean_square
+from gateway.training.cross_validation import changing, r_squared, root_mean_square
+from gateway.training.trained_model import Trained
 
 _GRADE_SHARE = 0.15  # of the value: a larger move within so many rows is a change of grade
 

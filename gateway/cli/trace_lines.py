@@ -1,7 +1,7 @@
 """The trace of an id as lines for people: what happened and why, each record once, ids in full.
 
-The tree itself (``store/tracing``) has all of it; ``--json`` and ``--all`` show it. Here what is said already is not
-said again, states and audit lines stand in one line, and a reason stands below what it is the reason of.
+The tree itself (``store/queries/tracing``) has all of it; ``--json`` and ``--all`` show it. Here each thing is said
+once, states and audit lines stand in one line, and a reason stands below what it is the reason of.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ _INDENT = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class StoryLine:
+class TraceLine:
     """A line, and how far it is indented."""
 
     depth: int
@@ -30,7 +30,7 @@ class StoryLine:
         return f"{_INDENT * self.depth}{self.text}"
 
 
-def story(nodes: Iterable[Node], *, whole: bool = False) -> list[StoryLine]:
+def trace_lines(nodes: Iterable[Node], *, whole: bool = False) -> list[TraceLine]:
     """Return the lines about some trees; ``whole``: everything that is on record, also what was shown above."""
     telling = _Telling(whole=whole)
     return [line for node in nodes for line in telling.tree(node)]
@@ -42,15 +42,15 @@ class _Telling:
         self._reasons_given: set[str] = set()
         self._roots: set[str] = set()
 
-    def tree(self, root: Node) -> Iterator[StoryLine]:
+    def tree(self, root: Node) -> Iterator[TraceLine]:
         """Yield the lines about a record and all that it leads to; at the end which audit lines are about them."""
         self._roots.add(root.id)
         yield from self.of(root, 0)
         lines = sorted({int(node.id) for node in _all(root) if node.kind == "audit" and node is not root})
         if lines and not self._whole:
-            yield StoryLine(1, f"audit line{'' if len(lines) == 1 else 's'} {', '.join(map(str, lines))}")
+            yield TraceLine(1, f"audit line{'' if len(lines) == 1 else 's'} {', '.join(map(str, lines))}")
 
-    def of(self, node: Node, depth: int) -> Iterator[StoryLine]:
+    def of(self, node: Node, depth: int) -> Iterator[TraceLine]:
         """Yield the lines about a record and what it leads to."""
         marks = f"{' (shown above)' if node.again else ''}{'' if node.holds else ' DAMAGED'}"
         details = ", ".join(
@@ -58,7 +58,7 @@ class _Telling:
             for name, value in node.details.items()
             if name not in {_REASONS, _POINTS} and (self._whole or self._is_news(name, value))
         )
-        yield StoryLine(depth, f"{node.kind} {node.id}{marks}{': ' if details else ''}{details}")
+        yield TraceLine(depth, f"{node.kind} {node.id}{marks}{': ' if details else ''}{details}")
         yield from _against(node, depth + 1)
         yield from self._why(node, depth + 1)
         for child in node.children:
@@ -73,28 +73,28 @@ class _Telling:
             return name not in _PROOFS
         return value not in self._roots and (name, value) not in _SAID_AS_A_MATTER_OF_COURSE
 
-    def _why(self, node: Node, depth: int) -> Iterator[StoryLine]:
+    def _why(self, node: Node, depth: int) -> Iterator[TraceLine]:
         """Yield the reasons, each on its own line and once; of those that were given before how many there are."""
         reasons = [_text(reason) for reason in node.details.get(_REASONS) or ()]
         new = reasons if self._whole else [reason for reason in reasons if reason not in self._reasons_given]
         self._reasons_given.update(reasons)
-        yield from (StoryLine(depth, f"because {reason}") for reason in new)
+        yield from (TraceLine(depth, f"because {reason}") for reason in new)
         if len(new) < len(reasons):
             count = len(reasons) - len(new)
-            yield StoryLine(depth, f"because of {count} reason{'' if count == 1 else 's'} given above")
+            yield TraceLine(depth, f"because of {count} reason{'' if count == 1 else 's'} given above")
 
 
-def _against(node: Node, depth: int) -> Iterator[StoryLine]:
+def _against(node: Node, depth: int) -> Iterator[TraceLine]:
     """Yield what speaks against a lot's release, with the id by which a person settles it."""
     for point in node.details.get(_POINTS) or ():
-        yield StoryLine(depth, f"against a release, point {point['point_id']}: {point['text']}")
+        yield TraceLine(depth, f"against a release, point {point['point_id']}: {point['text']}")
 
 
-def _folded(node: Node, depth: int) -> Iterator[StoryLine]:
+def _folded(node: Node, depth: int) -> Iterator[TraceLine]:
     states = [child for child in node.children if child.kind == "state"]
     if states:
         times = ", ".join(f"{child.details.get('state')} {child.details.get('at')}" for child in states)
-        yield StoryLine(depth, f"states: {times}")
+        yield TraceLine(depth, f"states: {times}")
 
 
 def _all(node: Node) -> Iterator[Node]:

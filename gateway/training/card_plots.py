@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gateway.inference.domain import scores
+from gateway.inference.applicability_domain import scores
 from gateway.training.plots import MAIN, QUIET, SECOND, panel, png
-from gateway.training.trained import Trained
+from gateway.training.trained_model import Trained
 
 PARITY, RESIDUALS, COVERAGE, DOMAIN = "parity.png", "residuals.png", "coverage.png", "domain.png"
 _MOVING_SHARE = 0.125  # of the test rows: over so many the coverage is taken, so that its course is seen

@@ -13,8 +13,8 @@ from gateway.database.opening import open_for_reading
 from gateway.deadlines import ClockReading
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.memory.rings import Rings
-from gateway.history.reader.known_then import KnownThen
 from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
 from gateway.history.tag_history import History
 from gateway.history.windows import WindowRequest
 from gateway.history.writer import unsealed

@@ -1,4 +1,4 @@
-"""What a message names that cannot be read as a whole, by the names of its fields alone. Pure.
+"""What can be read of a message that cannot be read as a whole, by the names of its fields alone. Pure.
 
 So a message that was cut, or that is no JSON, is still known to speak of a lot, a sample or a product.
 """

@@ -1,4 +1,4 @@
-"""A laboratory's names of its tests, and what we call that which they measure."""
+"""Which analyte a laboratory states a result of: its name of the test, and our name of what it measures."""
 
 from collections.abc import Mapping
 

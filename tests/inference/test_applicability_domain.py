@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gateway.inference.domain import distance, largest, scores
-from gateway.training.domain import fit_domain, t2_limit
+from gateway.inference.applicability_domain import distance, largest, scores
+from gateway.training.applicability_domain import fit_domain, t2_limit
 
 
 def correlated(count, seed, inputs=8, factors=3):

@@ -6,7 +6,7 @@ head counts only where a key of this line has signed it.
 
 from collections.abc import Callable, Container
 
-from gateway.contract.heads import published_head, signature_holds
+from gateway.contract.audit_head import published_head, signature_holds
 from gateway.contract.identity import identity_of
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.deadlines import ClockReading

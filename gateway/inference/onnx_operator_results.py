@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.inference.operator_inputs import NUMBER_TYPES, KnownInputs, NotAllowedError, OperatorResult, Shape
+from gateway.inference.onnx_operator_inputs import NUMBER_TYPES, KnownInputs, NotAllowedError, OperatorResult, Shape
 from gateway.inference.tree_limits import steps_of_trees
 
 

@@ -12,7 +12,7 @@ _STRIKES_UNTIL_PARKED = 3
 
 
 @dataclass(slots=True)
-class Suspicion:
+class PoisonMessageDetector:
     """How often the connection went with messages in flight and none acknowledged in between."""
 
     losses: int = 0

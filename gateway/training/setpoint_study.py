@@ -16,7 +16,7 @@ from gateway.training.reaction import Slope, slope, tracking, unexplained
 from gateway.training.recipe import Recipe, input_name
 from gateway.training.recipe_tables import LEVELS, ManipulatedTable
 from gateway.training.rows import Rows
-from gateway.training.setpoint import Gain, Setpoint, Verdict, acts_against
+from gateway.training.setpoint_findings import Gain, Setpoint, Verdict, acts_against
 from gateway.training.setpoint_warnings import limit_warnings, reaction_warnings, size_warnings
 
 _SIZE_ROOM = 1.5  # by this factor the model's reaction may lie beyond the interval of the data's

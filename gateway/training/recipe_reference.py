@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.training.recipe import Recipe
-from gateway.training.setpoint import Verdict
+from gateway.training.setpoint_findings import Verdict
 from gateway.training.setpoint_warnings import WHAT_TO_DO
 
 _REGION = re.compile(r"(<!-- made by `make recipes`: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -21,9 +21,9 @@ from gateway.inference.bundle import (
 )
 from gateway.inference.manifest import BundleManifest
 from gateway.training.bundle_manifest import manifest_of
-from gateway.training.figures import figures_of
+from gateway.training.card_plots import figures_of
 from gateway.training.model_card import card
-from gateway.training.trained import Trained
+from gateway.training.trained_model import Trained
 
 _GOLDEN_ROWS = 25
 

@@ -23,7 +23,7 @@ _FILL_TIMEOUT_SECONDS = 60.0  # for one slice of a few tags
 _FILL_AGAIN_SECONDS = 5.0
 
 
-class HoleFilling:
+class Backfill:
     """The holes of one source that are not on record yet, the oldest first."""
 
     def __init__(self, source: str, *, session: OpcUaSession, clocks: ClockWatch, history: History, gaps: Gaps) -> None:

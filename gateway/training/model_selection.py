@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from gateway.errors import LablineError
 from gateway.line.outputs import BiasLimits
 from gateway.time_units import seconds_to_ns
+from gateway.training.backtest import Timing, serve
 from gateway.training.calibration import uncorrected
 from gateway.training.candidates import Regressor, candidate
+from gateway.training.cross_validation import left_out, r_squared, root_mean_square
 from gateway.training.recipe import Recipe
 from gateway.training.rows import Rows, inputs_of
-from gateway.training.service import Timing, serve
-from gateway.training.trained import Compared, Progress
-from gateway.training.validation import left_out, r_squared, root_mean_square
+from gateway.training.trained_model import Compared, Progress
 
 
 def gap_rows(recipe: Recipe, rows: Rows) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.lab.anomaly import Anomaly, Reference, anomaly, reference
+from gateway.lab.hotelling_t2 import Anomaly, Reference, anomaly, reference
 from gateway.lab.trend_reasons import TrendSentence
 from gateway.line.spc_rules import Together
 from gateway.records.verdicts import Reason

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.lab.likeness import likeness_key
+from gateway.lab.lookalike_names import likeness_key
 
 ALIKE = [
     ("Lot-1", "LOT-1", "lot 1", "lot_1", "LOT1", "Lot-1.", "L\u043eT\u20111", "LOT-1\u3164",
