@@ -32,7 +32,9 @@ FOLLOWING_WRITES = {
         WriteState.WRITING, WriteState.REFUSED, WriteState.OVERRIDDEN, WriteState.STOPPED, WriteState.EXPIRED,
     }),
     WriteState.WRITING: frozenset(WriteState) - {WriteState.OPEN, WriteState.WRITING},
-    WriteState.UNKNOWN: frozenset({WriteState.WRITTEN, WriteState.NOT_TAKEN, WriteState.MISMATCH}),
+    WriteState.UNKNOWN: frozenset({
+        WriteState.WRITTEN, WriteState.NOT_TAKEN, WriteState.MISMATCH, WriteState.OVERRIDDEN,
+    }),
 }  # fmt: skip
 
 

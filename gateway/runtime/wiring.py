@@ -35,6 +35,7 @@ from gateway.runtime.model_versions import TakesLine, Versions
 from gateway.runtime.process_loop import Processor
 from gateway.runtime.retries import Retries
 from gateway.runtime.sessions import Sessions, broker_sessions
+from gateway.runtime.setpoint_writers import setpoint_writers
 from gateway.runtime.sources import Feed, HistoryOfLine, feeds, loaded_history, value_at_present
 from gateway.texts.catalogue import speak
 from gateway.transport.mqtt import MqttSession
@@ -91,6 +92,8 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     )
     status, retries = _status(ground, stores, sessions, changes), retries_of(ground, stores, sessions)
     take_line: list[TakesLine] = [HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups]
+    writers = setpoint_writers(ground, stores, history)
+    take_line += writers.values()
     acts = _acts(ground, stores, take_line, partial(_tried_again, retries, drain))
     console = _console(ground, stores, history, acts, changes)
     if console is not None:
@@ -113,7 +116,7 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
         console=None if console is None else console.server,
         control=_control_socket(ground, acts),
-        upkeep={**kept, "retries": retries, "follow-ups": follow_ups},
+        upkeep={**kept, "retries": retries, "follow-ups": follow_ups, **writers},
     )
 
 
