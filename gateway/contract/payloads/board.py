@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gateway.contract.payloads.parts import ModelPart, Part, Payload, RequiresPart, SuggestionPart
+from gateway.contract.payloads.parts import ModelPart, Part, PayloadWithTexts, RequiresPart, SuggestionPart
 from gateway.contract.times import rfc3339
 from gateway.contract.words import AttentionWord, KindWord, SeverityWord, StateWord
 from gateway.records.guidance import Attention, Guidance
@@ -30,7 +30,7 @@ class BoardLine(Part):
     group: str | None = Field(default=None, description="the id of the guidance whose message stands for it, too")
 
 
-class BoardPayload(Payload):
+class BoardPayload(PayloadWithTexts):
     """``board``: the open guidance now, for a terminal that joins late."""
 
     guidance: list[BoardLine]

@@ -2,12 +2,12 @@
 
 import base64
 
-from gateway.contract.payloads.parts import _LONGEST_ECHO_BYTES, Payload, ReasonPart
+from gateway.contract.payloads.parts import _LONGEST_ECHO_BYTES, PayloadWithTexts, ReasonPart
 from gateway.contract.times import rfc3339
 from gateway.records.outgoing import DeadLetter
 
 
-class DeadLetterPayload(Payload):
+class DeadLetterPayload(PayloadWithTexts):
     """``dead-letter``: what could not be understood, and why. Long payloads are cut; the store has them whole."""
 
     topic: str

@@ -4,7 +4,13 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from gateway.contract.payloads.parts import InstructionPart, MeasuredPart, Payload, ReasonPart, SpecificationPart
+from gateway.contract.payloads.parts import (
+    InstructionPart,
+    MeasuredPart,
+    PayloadWithTexts,
+    ReasonPart,
+    SpecificationPart,
+)
 
 
 class HappeningPart(BaseModel):
@@ -89,7 +95,7 @@ class SimilarPart(BaseModel):
     helped: bool | None
 
 
-class DeviationPayload(Payload):
+class DeviationPayload(PayloadWithTexts):
     """The draft, in one of its versions; ``document`` is the same for people, as Markdown.
 
     It grows: each result that joins it is told as a next version with the same id.

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.contract.payloads.parts import Part, Payload, ReasonPart
+from gateway.contract.payloads.parts import Part, PayloadWithTexts, ReasonPart
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord
 from gateway.records.laboratory import Disposition
@@ -54,7 +54,7 @@ class DecisionPart(Part):
     stands: bool = Field(description="false: the facts have changed since, so that a person decides again")
 
 
-class DispositionPayload(Payload):
+class DispositionPayload(PayloadWithTexts):
     """``disposition/{lot}``: release, review or hold, always a recommendation."""
 
     material_lot_id: str | None

@@ -6,7 +6,7 @@ from gateway.contract.payloads.parts import (
     InstructionPart,
     MeasuredPart,
     ModelPart,
-    Payload,
+    PayloadWithTexts,
     PredictedPart,
     ReasonPart,
     RequiresPart,
@@ -32,7 +32,7 @@ OVER = frozenset(
 )  # guidance that is over has no suggestion: nobody shall follow it
 
 
-class GuidancePayload(Payload):
+class GuidancePayload(PayloadWithTexts):
     """``guidance/{id}``: a guidance in one state of its life."""
 
     kind: KindWord

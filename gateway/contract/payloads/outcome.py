@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from gateway.contract.identity import identity_of
-from gateway.contract.payloads.parts import Part, Payload
+from gateway.contract.payloads.parts import Part, PayloadWithTexts
 from gateway.contract.times import rfc3339
 from gateway.contract.words import ActWord, OutcomeWord, StateWord
 from gateway.records.guidance import GuidanceState
@@ -49,7 +49,7 @@ class AnswerPart(Part):
         return cls(act=before.act, person=before.name, identified=before.identified, at=rfc3339(before.at_ns))
 
 
-class OutcomePayload(Payload):
+class OutcomePayload(PayloadWithTexts):
     """``outcome/{terminal}``: what came of one response of a terminal."""
 
     response_id: str = Field(description="the response's own id, as the terminal chose it")

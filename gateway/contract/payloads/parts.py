@@ -10,6 +10,7 @@ from gateway.records.guidance import Instruction, SetpointSuggestion
 from gateway.records.laboratory import LabResult, Specification
 from gateway.records.prediction import Prediction, Sensitivity
 from gateway.records.verdicts import Reason, Verdict
+from gateway.texts.catalogue import language
 
 _LONGEST_ECHO_BYTES = 64 * 1024
 
@@ -41,6 +42,14 @@ class Payload(BaseModel):
     def encoded(self) -> bytes:
         """Return the bytes to publish: JSON, UTF-8, fields in the order of the model."""
         return self.model_dump_json().encode()
+
+
+class PayloadWithTexts(Payload):
+    """A payload with titles or sentences for people at the plant."""
+
+    language: str = Field(
+        default_factory=language, description="of titles and sentences: en or de; codes and parameters have none"
+    )
 
 
 # a number as it was written: 0 colonies, not 0.0

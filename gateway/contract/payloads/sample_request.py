@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from gateway.contract.payloads.parts import Payload
+from gateway.contract.payloads.parts import PayloadWithTexts
 
 
 class RecommendedTest(BaseModel):
@@ -26,7 +26,7 @@ class RequestBody(BaseModel):
     metadata: dict[str, str | float | int | None]
 
 
-class SampleRequestPayload(Payload):
+class SampleRequestPayload(PayloadWithTexts):
     """The request with what every payload carries around it."""
 
     shape: str
