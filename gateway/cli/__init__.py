@@ -38,6 +38,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "lab": ("lab", "app"),
     "lims": ("lims", "app"),
     "lot": ("lot", "lot"),
+    "signature": ("signature", "app"),
     "trend": ("trend", "app"),
     "user": ("user", "app"),
 }

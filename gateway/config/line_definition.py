@@ -60,6 +60,7 @@ def define_line(
         models=tuple(models.values()),
         rationing=Rationing(most=settings.alarms.most_per_10_minutes, period_ns=seconds_to_ns(settings.alarms.period)),
         trusted_keys=None if trusted is None else frozenset(trusted),
+        signed_stages_only=settings.approval.signed_stages,
         signatures=policies(settings.signatures),
         writes=writes_of(settings),
     )

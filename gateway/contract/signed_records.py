@@ -6,7 +6,7 @@ on, so that a signature over its hash covers all of that and fits nothing else.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.contract.acts import act_document, act_of_document
@@ -26,7 +26,7 @@ def canonical(document: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestOfAct:
-    """Who asks for which act, why and when: what of a signed record does not change while it waits."""
+    """Who asks for which act, why and when, and the evidence then: what does not change while the act waits."""
 
     record_id: str
     act: Act
@@ -34,6 +34,7 @@ class RequestOfAct:
     author: Author
     made_ns: int
     expires: Deadline
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 def signed_record(
@@ -51,6 +52,7 @@ def signed_record(
             "act": act_document(request.act),
             "reason": request.reason,
             "rests_on": dict(rests_on),
+            "evidence": dict(request.evidence),
             "author": {"user": request.author.user_id, "printed_name": request.author.printed_name},
             "made_at": rfc3339(request.made_ns),
         }
@@ -78,4 +80,5 @@ def request_in(record: SignedRecord) -> RequestOfAct:
         author=record.author,
         made_ns=record.made_ns,
         expires=record.expires,
+        evidence=document["evidence"],
     )

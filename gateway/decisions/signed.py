@@ -15,6 +15,7 @@ from gateway.contract.times import rfc3339
 from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.decisions.lot_decision import what_it_rests_on
+from gateway.decisions.model_stage import evidence_of, stage_now
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts, PointOnRecord, SettlePointFacts
 from gateway.facts.signatures import PendingFacts
@@ -53,12 +54,14 @@ _SHOW = "labline signature list shows what waits, and for whom"
 class Wording:
     """Of an act that can be signed: what it is about, what is done, and the facts for which it is asked.
 
+    ``evidence``: what stood beside it when it was asked for: it is signed too, and may change while the act waits.
     ``needs``: whether this act of its kind needs signatures at all, where the policy asks for them.
     """
 
     subject: Callable[[Any], str]
     what: Callable[[Any], str]
     rests_on: Callable[[Any, Any], Mapping[str, Any]] = lambda _act, _facts: {}
+    evidence: Callable[[Any, Any], Mapping[str, Any]] = lambda _act, _facts: {}
     needs: Callable[[Any, Any], bool] = lambda _act, _facts: True
 
 
@@ -77,6 +80,12 @@ WORDING: Mapping[ActKind, Wording] = {
         subject=lambda act: act.material_lot_id,
         what=lambda act: f"{act.verdict.value} of lot {act.material_lot_id}",
         rests_on=what_it_rests_on,
+    ),
+    ActKind.CHANGE_STAGE: Wording(
+        subject=lambda act: act.model,
+        what=lambda act: f"{act.model} goes to stage {act.stage}",
+        rests_on=stage_now,
+        evidence=evidence_of,
     ),
     ActKind.SETTLE_POINT: Wording(
         subject=lambda act: act.material_lot_id,
@@ -126,6 +135,7 @@ def _asked_for(event: ActRequested, facts: ActFacts, policy: SignaturePolicy, de
         author=Author(user_id=actor.user_id, printed_name=actor.full_name),
         made_ns=event.at_ns,
         expires=event.at.after(seconds_to_ns(policy.expires_after_seconds)),
+        evidence=WORDING[event.act.kind].evidence(event.act, facts),
     )
     record = _record(request, facts)
     signs = policy.author_signs and role_of_signer(policy, actor) is not None

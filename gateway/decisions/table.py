@@ -36,6 +36,7 @@ from gateway.decisions.lab_result import on_result, windows_of_result
 from gateway.decisions.lot_decision import on_decide_lot
 from gateway.decisions.lots_again import on_lots_judged_again
 from gateway.decisions.model_due import on_model_due, windows_of_model
+from gateway.decisions.model_stage import on_change_stage
 from gateway.decisions.production import on_context, on_lot_closed, on_lot_ended, on_specification
 from gateway.decisions.refused_message import on_message_refused, on_terminals_message_refused
 from gateway.decisions.response import on_response
@@ -132,6 +133,7 @@ def _nothing(_event: Event, _facts: Facts) -> Decision:
 
 _SIGNABLE: Mapping[ActKind, Callable[[Any, Any], Decision]] = {
     ActKind.DECIDE_LOT: on_decide_lot,
+    ActKind.CHANGE_STAGE: on_change_stage,
     ActKind.SETTLE_POINT: on_settle_point,
     ActKind.PROMOTE_MODEL: on_promote_model,
     ActKind.ROLL_BACK_MODEL: on_roll_back_model,
@@ -179,6 +181,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.ENROLL_KEY): _act(on_enroll_key),
     (ActRequested, ActKind.REVOKE_KEY): _act(on_revoke_key),
     (ActRequested, ActKind.DECIDE_LOT): _signed(ActKind.DECIDE_LOT),
+    (ActRequested, ActKind.CHANGE_STAGE): _signed(ActKind.CHANGE_STAGE),
     (ActRequested, ActKind.SIGN_PENDING): _act(sign_pending(_SIGNABLE)),
     (ActRequested, ActKind.WITHDRAW_PENDING): _act(on_withdraw_pending),
     (ActRequested, ActKind.STOP_WRITES): _act(on_stop_writes),

@@ -182,6 +182,7 @@ class ModelAssignment:
     every_ns: int
     stage: Stage
     expires_after_ns: int
+    ceiling: Stage | None = None  # by configuration and approval, where a signed stage keeps it lower; None: as stage
     warnings: WarningRules = WARN_AT_ONCE
 
     @property
@@ -241,6 +242,7 @@ class LineDefinition:
     rationing: Rationing = USUAL_RATIONING
     head_signer: SignHead | None = None
     trusted_keys: frozenset[str] | None = None  # whose signatures count; None: any that hold
+    signed_stages_only: bool = False  # whether a model goes beyond advice only by a signed act
     signatures: Mapping[ActKind, SignaturePolicy] = field(default_factory=dict)  # by act, where the plant states one
     writes: SetpointWrites = NO_WRITES  # what may be written to PLCs
 

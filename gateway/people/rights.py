@@ -28,6 +28,7 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.ENROLL_KEY: _ADMINISTRATORS,
     ActKind.REVOKE_KEY: _ADMINISTRATORS,
     ActKind.DECIDE_LOT: frozenset({Role.QUALITY}),
+    ActKind.CHANGE_STAGE: _QUALITY_AND_ENGINEERS,
     ActKind.SIGN_PENDING: EVERYBODY,  # the policy of the act that waits says who (people/signing.py)
     ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own
     ActKind.STOP_WRITES: EVERYBODY - {Role.VIEWER},  # whoever sees a danger

@@ -32,6 +32,7 @@ _BY_QUALITY = SignaturePolicy(roles=(Role.QUALITY,), count=1)
 
 SIGNABLE: Mapping[ActKind, Signable] = {
     ActKind.DECIDE_LOT: Signable(policy=_BY_QUALITY, waits=True, least=1),
+    ActKind.CHANGE_STAGE: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.SETTLE_POINT: Signable(policy=_BY_RIGHT, waits=True),
     ActKind.PROMOTE_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.ROLL_BACK_MODEL: Signable(policy=_BY_RIGHT, waits=False),

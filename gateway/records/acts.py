@@ -27,6 +27,7 @@ class ActKind(StrEnum):
     ENROLL_KEY = "enroll_key"
     REVOKE_KEY = "revoke_key"
     DECIDE_LOT = "decide_lot"
+    CHANGE_STAGE = "change_stage"
     SIGN_PENDING = "sign_pending"
     WITHDRAW_PENDING = "withdraw_pending"
     STOP_WRITES = "stop_writes"
@@ -171,6 +172,16 @@ class DecideLot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeStage:
+    """Let a version of a model go further, or less far: shadow, advise, approve or automatic."""
+
+    kind: ClassVar[ActKind] = ActKind.CHANGE_STAGE
+    model: str
+    bundle_sha256: str
+    stage: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SignPending:
     """Sign an act of another person that waits for signatures; ``sha256``: of the record that the signer has seen."""
 
@@ -213,7 +224,7 @@ class AnswerGuidance:
 Act = (
     AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey | SignPending | WithdrawPending
-    | StopWrites | ResumeWrites | DecideLot | AnswerGuidance
+    | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
 )  # fmt: skip
 
 ACTS: Mapping[ActKind, type[Act]] = {act.kind: act for act in get_args(Act)}

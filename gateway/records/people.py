@@ -160,6 +160,20 @@ class VersionChange(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StageChanged(Record):
+    """How far a version of a model may go from now on; ``record_id``: what was signed, ``signed_by``: printed names."""
+
+    model: str
+    bundle_sha256: str
+    stage: str
+    at_ns: int
+    record_id: str
+    signed_by: tuple[str, ...]
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SignedBias(Record):
     """A correction in force from ``signed_ns`` on; ``newest_ns``: the drawn time of the newest result it rests on."""
 

@@ -30,6 +30,7 @@ CLOSING_SECONDS = 3.0  # for an act that is being decided as the gateway stops
 _WAIT_SECONDS = 15.0  # for acts before it
 _BEGIN_SECONDS, _COMMIT_SECONDS = 5.0, 10.0
 _PREPARE_SECONDS = 30.0  # to load a version of a model
+_MAY_CHANGE_STAGES = frozenset({ActKind.CHANGE_STAGE, ActKind.SIGN_PENDING})
 _LATE = "nothing is done: the gateway has more to do than it can, or no room on its disk"
 _LOOK = "labline buffer status says how it does; ask again later"
 
@@ -157,6 +158,8 @@ class Acts:
             return answer
         if line is not None:
             await self._versions.take(line)
+        if act.kind in _MAY_CHANGE_STAGES:
+            await self._versions.take_stages(self._directory)
         self._after.get(act.kind, _nothing)()
         self._on_change()
         return answer

@@ -25,6 +25,7 @@ from gateway.contract.identity import identity_of
 from gateway.errors import StoreCorruptError, first_of
 from gateway.events import GatewayStarted, GatewayStopped, Timer, TimerDue
 from gateway.history.file.quarantine import set_aside_if_corrupt
+from gateway.inference.signed_stages import with_signed_stages
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.gaps import Gaps
 from gateway.line.definition import LineDefinition, Promoted
@@ -38,6 +39,7 @@ from gateway.runtime.wiring import Parts, build
 from gateway.store.audit.heads import former_line, load_signer
 from gateway.store.care.opening import prepare, suspect
 from gateway.store.database import locked, read_state
+from gateway.store.queries.signed_stages import signed_stages_in
 from gateway.store.queries.versions import promoted_at_start
 
 log = structlog.get_logger()
@@ -66,7 +68,8 @@ async def run(settings: Settings, configuration_sha256: str, define: Define, *, 
         _warn_of_another_name(directory, settings.line_path)
 
         def signing(promoted: Mapping[str, Promoted]) -> LineDefinition:
-            return replace(define(promoted), head_signer=signer.sign)
+            line = with_signed_stages(define(promoted), signed_stages_in(directory))
+            return replace(line, head_signer=signer.sign)
 
         line = signing(promoted_at_start(directory, at_ns=clock.now_ns()))
         health = Health(line=line)

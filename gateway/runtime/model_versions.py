@@ -16,11 +16,13 @@ from gateway.clock import Clock
 from gateway.contract.identity import identity_of
 from gateway.errors import LablineError
 from gateway.events import VersionTaken
+from gateway.inference.signed_stages import with_signed_stages
 from gateway.inference.versions import in_service, promoted_versions
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition, Promoted
 from gateway.records.acts import PromoteModel, RollBackModel
 from gateway.store.queries.readers import Reader
+from gateway.store.queries.signed_stages import signed_stages_in
 
 log = structlog.get_logger()
 
@@ -79,6 +81,13 @@ class Versions:
             names = ", ".join(model.name for model in line.models) or "none"
             raise LablineError(f"no [[model]] of the running gateway is called {act.model}", hint=f"there are: {names}")
         return line
+
+    async def take_stages(self, directory: Path) -> None:
+        """Give every part the line with the stages that are signed now."""
+        stages = await asyncio.to_thread(signed_stages_in, directory)
+        self._line = with_signed_stages(self._line, stages)
+        for part in self._parts:
+            part.take_line(self._line)
 
     async def take(self, line: LineDefinition) -> None:
         """Give every part the line with other versions; return once that is on record, or after a few seconds."""

@@ -79,6 +79,7 @@ _ROWS = (
     Table(name="signature", salvaged=True),
     Table(name="signing_state", salvaged=True),
     Table(name="lot_decision", salvaged=True),
+    Table(name="stage_change", salvaged=True),
     Table(name="sign_in", not_vouched_for="a count; each failure has a line of its own"),
     Table(name="refused_result", salvaged=True),
     Table(name="refused_in_place", salvaged=True),

@@ -171,8 +171,10 @@ def converse(plant, sent):
 def test_whatever_is_sent_in_whatever_pieces_gets_one_line_or_the_end(shared, sent, cuts):
     with connected(shared) as client:
         for begin, end in zip([0, *sorted(cuts)], [*sorted(cuts), None], strict=True):
-            client.sendall(sent[begin:end])
-        client.shutdown(socket.SHUT_WR)
+            with suppress(BrokenPipeError):  # the first line is answered, and the other end is gone
+                client.sendall(sent[begin:end])
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_WR)
         answer = told(client)
     if b"\n" not in sent:
         assert answer == b""

@@ -183,6 +183,7 @@ def rows_of_people():
     yield "signing_state", {"record_id": "sr", "state": "done", "at_ns": 1, "person": "Zoë", "why": "ü"}
     yield "lot_decision", {"record_id": "sr", "material_lot_id": "L-ü", "verdict": "hold", "state": "stands",
                            "at_ns": 1, "body": "{}"}  # fmt: skip
+    yield "stage_change", {"model": "m", "stage": "advise", "record_id": "sr", "at_ns": 1, "body": "{}"}
     yield "sign_in", {"user_id": "q.head", "failures": 1, "last_failed_ns": 1}
 
 

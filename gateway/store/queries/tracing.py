@@ -108,6 +108,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_lot_to_result": "result",
         "trace_lot_to_dead_letter": "dead letter",
         "trace_lot_to_settlement": "settlement",
+        "trace_lot_to_signed_record": "signed record",
         "trace_lot_to_guidance": "guidance",
         "trace_lot_to_disposition": "disposition",
         "trace_lot_to_deviation": "deviation",
@@ -118,6 +119,13 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
         "trace_material_to_lot": "lot",
     },
     "order": {},
+    "signed record": {
+        "trace_signed_record_to_signature": "signature",
+        "trace_signed_record_to_audit": "audit",
+    },
+    "signature": {
+        "trace_signature_to_signed_record": "signed record",
+    },
     "settlement": {
         "trace_settlement_to_lot": "lot",
     },

@@ -1136,6 +1136,28 @@ CREATE VIEW lot_decision_checked AS SELECT rowid AS row_number, *, hash IS
     CAST(verdict AS BLOB), CAST(state AS BLOB), at_ns, CAST(body AS BLOB)) AS holds
 FROM lot_decision;
 
+-- How far people have let each model go, by a signed act, one row for each; the newest row of a model holds.
+CREATE TABLE stage_change (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    model      TEXT NOT NULL,
+    stage      TEXT NOT NULL,
+    record_id  TEXT NOT NULL,
+    at_ns      INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    hash       TEXT
+) STRICT;
+CREATE INDEX stage_change_of ON stage_change (model, seq);
+CREATE TRIGGER stage_change_hashed AFTER INSERT ON stage_change BEGIN
+    UPDATE stage_change SET hash =
+        evidence_hash('stage_change', NEW.seq, CAST(NEW.model AS BLOB), CAST(NEW.stage AS BLOB),
+        CAST(NEW.record_id AS BLOB), NEW.at_ns, CAST(NEW.body AS BLOB))
+    WHERE seq = NEW.seq;
+END;
+CREATE VIEW stage_change_checked AS SELECT rowid AS row_number, *, hash IS
+    evidence_hash('stage_change', seq, CAST(model AS BLOB), CAST(stage AS BLOB), CAST(record_id AS BLOB), at_ns,
+    CAST(body AS BLOB)) AS holds
+FROM stage_change;
+
 -- How often in a row a user's password was wrong.
 CREATE TABLE sign_in (
     user_id         TEXT PRIMARY KEY,

@@ -53,3 +53,37 @@ WHERE material_lot_id = :material_lot_id ORDER BY seq DESC LIMIT 1;
 
 -- name: assessments_by_hash
 SELECT subject, kind, asks, hash FROM assessment WHERE material_lot_id = :material_lot_id ORDER BY subject;
+
+-- name: insert_stage_change
+INSERT INTO stage_change (model, stage, record_id, at_ns, body) VALUES (:model, :stage, :record_id, :at_ns, :body);
+
+-- name: newest_stage_changes
+SELECT model, body, holds FROM stage_change_checked AS newest
+WHERE seq = (SELECT max(seq) FROM stage_change WHERE model = newest.model);
+
+-- name: predicted_at_samples
+SELECT count(*) FROM (
+    SELECT 1 FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
+        AND CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END = :bundle_sha256
+    ORDER BY at_ns DESC LIMIT :most
+);
+
+-- name: abstained_at_samples
+SELECT code, count(*) FROM (
+    SELECT accepted, ifnull(CASE WHEN json_valid(body) THEN json_extract(body, '$.verdict.reasons[0].code') END,
+                            'UNKNOWN') AS code
+    FROM prediction WHERE model = :model AND sample_result_id IS NOT NULL
+        AND CASE WHEN json_valid(body) THEN json_extract(body, '$.model.sha256') END = :bundle_sha256
+    ORDER BY at_ns DESC LIMIT :most
+)
+WHERE accepted = 0 GROUP BY code ORDER BY count(*) DESC, code;
+
+-- name: beside_the_laboratory
+SELECT count(*), sum(measured BETWEEN low AND high), avg(abs(measured - predicted)) FROM (
+    SELECT feedback.measured, feedback.predicted, prediction.low, prediction.high
+    FROM feedback_checked AS feedback
+    JOIN prediction ON prediction.sample_result_id = feedback.result_id AND prediction.model = :model
+        AND prediction.analyte = feedback.analyte
+    WHERE feedback.bundle_sha256 = :bundle_sha256 AND feedback.holds AND prediction.low IS NOT NULL
+    ORDER BY feedback.arrived_ns DESC LIMIT :most
+);

@@ -328,3 +328,40 @@ WHERE dead_letter_id = :id;
 SELECT kind AS what, at_ns, hash, 1 AS holds
 FROM audit
 WHERE seq = CAST(:id AS INTEGER) AND CAST(seq AS TEXT) = :id;
+
+-- name: trace_lot_to_signed_record
+SELECT record_id
+FROM signed_record
+WHERE subject = :id AND kind IN ('decide_lot', 'settle_point')
+ORDER BY made_ns
+LIMIT 1000;
+
+-- name: trace_signed_record
+SELECT kind AS act, subject, version, sha256, author_name AS asked_by, made_ns,
+       (SELECT state FROM signing_state AS s WHERE s.record_id = r.record_id ORDER BY seq DESC LIMIT 1) AS state, holds
+FROM signed_record_checked AS r
+WHERE record_id = :id;
+
+-- name: trace_signed_record_to_signature
+SELECT signature_id
+FROM signature
+WHERE record_id = :id
+ORDER BY signed_ns
+LIMIT 1000;
+
+-- name: trace_signed_record_to_audit
+SELECT seq
+FROM audit
+WHERE subject = :id
+ORDER BY seq
+LIMIT 1000;
+
+-- name: trace_signature
+SELECT printed_name, role, meaning, signed_ns, record_sha256, holds
+FROM signature_checked
+WHERE signature_id = :id;
+
+-- name: trace_signature_to_signed_record
+SELECT record_id
+FROM signature
+WHERE signature_id = :id;

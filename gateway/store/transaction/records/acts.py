@@ -11,8 +11,10 @@ from gateway.records.people import (
     MessageUnparked,
     PointSettled,
     SignedBias,
+    StageChanged,
     VersionChange,
 )
+from gateway.store.codec import encode
 from gateway.store.statements import SQL
 from gateway.store.transaction.lot_names import mark_lots_named_alike
 
@@ -32,6 +34,13 @@ def point_settled(connection: sqlite3.Connection, event: Event, record: PointSet
 def version_changed(connection: sqlite3.Connection, _event: Event, change: VersionChange) -> None:
     """Write that a version was put into service or taken out of it."""
     connection.execute(SQL["insert_version_change"], asdict(change))
+
+
+def stage_changed(connection: sqlite3.Connection, _event: Event, change: StageChanged) -> None:
+    """Write how far a model may go from now on."""
+    row = {"model": change.model, "stage": change.stage, "record_id": change.record_id, "at_ns": change.at_ns,
+           "body": encode(change)}  # fmt: skip
+    connection.execute(SQL["insert_stage_change"], row)
 
 
 def bias_signed(connection: sqlite3.Connection, _event: Event, bias: SignedBias) -> None:

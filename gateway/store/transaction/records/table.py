@@ -76,6 +76,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(operation.epoch_begun, "store"),
     _kind(acts.point_settled, "settlement", "lot_to_judge"),
     _kind(acts.version_changed, "version_change"),
+    _kind(acts.stage_changed, "stage_change"),
     _kind(acts.bias_signed, "signed_bias"),
     _kind(acts.message_unparked, "outbox"),
     _kind(acts.dead_letter_retry, "retry"),

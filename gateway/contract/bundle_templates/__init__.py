@@ -1,0 +1,1 @@
+"""What stands beside an exported record: how to verify it, and a script that does."""

@@ -1,0 +1,72 @@
+"""The signed stages of models, and how a model did beside the laboratory, as they stand."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gateway.facts.model_stage import StageEvidence
+from gateway.inference.signed_stages import SignedStages
+from gateway.records.people import StageChanged
+from gateway.records.signatures import SigningState
+from gateway.store.codec import decode
+from gateway.store.database import read_state
+from gateway.store.queries.signatures import signed_record_of
+from gateway.store.statements import SQL
+
+_MOST_SAMPLES = 2000  # the newest, by which a version is looked at
+
+
+def signed_stages(connection: sqlite3.Connection) -> SignedStages:
+    """Return the newest signed stage of each model; one that does not hold, or is not signed, is unknown."""
+    by_model, unknown = dict[str, StageChanged](), set[str]()
+    for row in connection.execute(SQL["newest_stage_changes"]).fetchall():
+        change = _change(row)
+        if change is None or not _is_signed(connection, change):
+            unknown.add(str(row["model"]))
+        else:
+            by_model[change.model] = change
+    return SignedStages(by_model=by_model, unknown=frozenset(unknown))
+
+
+def signed_stages_in(directory: Path) -> SignedStages:
+    """Return the newest signed stages in a store."""
+    with closing(read_state(directory)) as connection:
+        return signed_stages(connection)
+
+
+def _change(row: sqlite3.Row) -> StageChanged | None:
+    try:
+        return decode(StageChanged, row["body"]) if row["holds"] else None
+    except ValidationError:
+        return None
+
+
+def _is_signed(connection: sqlite3.Connection, change: StageChanged) -> bool:
+    signed = signed_record_of(connection, change.record_id)
+    names = () if signed is None else tuple(item.printed_name for item in signed.signatures)
+    return (
+        signed is not None
+        and signed.holds
+        and signed.state is SigningState.DONE
+        and sorted(names) == sorted(change.signed_by)
+        and bool(names)
+    )
+
+
+def stage_evidence(connection: sqlite3.Connection, *, model: str, bundle_sha256: str) -> StageEvidence:
+    """Return how a version of a model did beside the laboratory, by the newest samples."""
+    of_version = {"model": model, "bundle_sha256": bundle_sha256, "most": _MOST_SAMPLES}
+    abstained = {str(code): int(count) for code, count in connection.execute(SQL["abstained_at_samples"], of_version)}
+    (samples,) = connection.execute(SQL["predicted_at_samples"], of_version).fetchone()
+    results, inside, mean_error = connection.execute(SQL["beside_the_laboratory"], of_version).fetchone()
+    return StageEvidence(
+        samples=samples,
+        abstained=abstained,
+        results=results,
+        inside=inside or 0,
+        outside=results - (inside or 0),
+        coverage=None if not results else round((inside or 0) / results, 4),
+        mean_error=None if mean_error is None else round(mean_error, 6),
+    )
