@@ -228,7 +228,7 @@ def _setpoint_guidance(
         move_reason(suggestion, case.prediction, target=target_of(limits)),
     )
     new = _guidance(case, GuidanceKind.SETPOINT, title=move_title(suggestion), reasons=reasons, supersedes=supersedes)
-    return replace(new, suggestion=suggestion)
+    return replace(new, suggestion=suggestion, signature=case.approval_is_signed)
 
 
 def _guidance(

@@ -73,11 +73,13 @@ def respond(
     *,
     by: Answerer,
     stage: Stage | None,
+    signed: bool,
     no_longer_advised: Reason | None,
 ) -> tuple[Guidance | None, Outcome]:
     """Return (the guidance after a person's response, or None where nothing changes; the outcome).
 
-    ``by``: who answers. ``stage``: how far the model may go that advises it, None where none does.
+    ``by``: who answers. ``stage``: how far the model may go that advises it, None where none does. ``signed``: whether
+    the plant has approvals signed.
     ``no_longer_advised``: why the guidance may not stand any more; an answer then withdraws it.
     """
     if guidance is None:
@@ -87,11 +89,11 @@ def respond(
     changed, outcome = answer(guidance, response.act, at, stage=stage)
     if changed is None:
         return None, outcome
-    refusal = _refused_to(by, guidance, response)
+    refusal = _refused_to(by, guidance, response, signed=signed or guidance.signature)
     return (changed, outcome) if refusal is None else (None, refusal)
 
 
-def _refused_to(by: Answerer, guidance: Guidance, response: Response) -> Outcome | None:
+def _refused_to(by: Answerer, guidance: Guidance, response: Response, *, signed: bool) -> Outcome | None:
     """Return why this person may not give a response that is possible, None where they may."""
     act = response.act
     if not by.identified:
@@ -103,7 +105,7 @@ def _refused_to(by: Answerer, guidance: Guidance, response: Response) -> Outcome
         return Outcome.ROLE_NOT_ENTITLED
     if act is Act.REJECT and not (response.reason or "").strip():
         return Outcome.REASON_REQUIRED
-    if act is Act.APPROVE and guidance.signature and by.credential is not CredentialKind.PASSWORD:
+    if act is Act.APPROVE and signed and by.credential is not CredentialKind.PASSWORD:
         return Outcome.SIGNATURE_REQUIRED  # both components are given for this act
     return None
 

@@ -42,6 +42,7 @@ class PredictedSituation:
     advised_ns: Mapping[str, int]  # when a move of it was last suggested
     others: tuple[CoupledOutput, ...] = ()  # other values that depend on the setpoints
     recent: tuple[PastPrediction, ...] = ()  # of this analyte before this prediction, the newest first
+    approval_is_signed: bool = False  # whether a move is approved only with an electronic signature
     pending: tuple[PendingMove, ...] = ()  # moves under way that were suggested for other values
 
     def open_of(self, kind: GuidanceKind) -> tuple[Guidance, ...]:

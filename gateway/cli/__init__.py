@@ -34,6 +34,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "buffer": ("buffer", "app"),
     "console": ("console", "app"),
     "deviation": ("deviation", "app"),
+    "guidance": ("guidance", "app"),
     "history": ("history", "app"),
     "lab": ("lab", "app"),
     "lims": ("lims", "app"),

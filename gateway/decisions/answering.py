@@ -8,6 +8,7 @@ from gateway.facts.guidance import AnswerFacts, ResponseFacts
 from gateway.guardrails.stages import effective_stage
 from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.line.definition import Stage
+from gateway.people.signing import approval_is_signed
 from gateway.records.guidance import Guidance
 from gateway.records.people import Answerer, Outcome, Response, ResponseRecorded
 from gateway.records.scope import OF_THE_PLANT
@@ -19,7 +20,8 @@ def answered(
     """Return (the guidance after a person's answer, or None where nothing changes; the outcome)."""
     guidance = facts.answered
     gone = None if guidance is None else no_longer_advised(guidance, facts.line, facts.latches)
-    return respond(guidance, response, event.at, by=by, stage=_stage(facts), no_longer_advised=gone)
+    signed = approval_is_signed(facts.line.signatures)
+    return respond(guidance, response, event.at, by=by, stage=_stage(facts), signed=signed, no_longer_advised=gone)
 
 
 def _stage(facts: ResponseFacts | AnswerFacts) -> Stage | None:

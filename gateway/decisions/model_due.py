@@ -26,6 +26,7 @@ from gateway.lab.in_force import strictest
 from gateway.lab.specifications import action_limits
 from gateway.latches import too_slow_latch
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage
+from gateway.people.signing import approval_is_signed
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
@@ -161,6 +162,7 @@ def _predicted_situation(
         advised_ns=facts.last_advised_ns,
         recent=facts.recent.get(prediction.analyte, ()),
         others=_others(event, facts, model, prediction),
+        approval_is_signed=approval_is_signed(facts.line.signatures),
         pending=pending_moves(_for_other_values(facts, model, prediction.analyte), facts.line),
     )
 

@@ -18,6 +18,7 @@ from gateway.decisions.lot_decision import what_it_rests_on
 from gateway.decisions.model_stage import evidence_of, stage_now
 from gateway.events import ActRequested
 from gateway.facts.acts import ActFacts, PointOnRecord, SettlePointFacts
+from gateway.facts.guidance import AnswerFacts
 from gateway.facts.signatures import PendingFacts
 from gateway.people.rights import RIGHTS
 from gateway.people.signing import SIGNABLE, not_by_both_components, not_the_signer, policy_of, role_of_signer
@@ -26,12 +27,14 @@ from gateway.records.acts import (
     ActKind,
     ActOutcome,
     Answer,
+    AnswerGuidance,
     SettlePoint,
     SignPending,
     WithdrawPending,
     refused,
     waits,
 )
+from gateway.records.people import Act as GuidanceAct
 from gateway.records.record import Record
 from gateway.records.signatures import (
     Author,
@@ -75,6 +78,19 @@ def _of_point(act: SettlePoint, facts: SettlePointFacts) -> Mapping[str, Any]:
             "subject": known.about.subject}  # fmt: skip
 
 
+def _of_move(_act: AnswerGuidance, facts: AnswerFacts) -> Mapping[str, Any]:
+    guidance = facts.answered
+    suggestion = None if guidance is None else guidance.suggestion
+    if guidance is None or suggestion is None:
+        return {"move": None}
+    model = None if guidance.predicted is None else guidance.predicted.model
+    return {
+        "title": guidance.title, "tag": suggestion.tag, "current": suggestion.current,
+        "proposed": suggestion.proposed, "unit": suggestion.unit,
+        "model": None if model is None else f"{model.name} {model.version}",
+    }  # fmt: skip
+
+
 WORDING: Mapping[ActKind, Wording] = {
     ActKind.DECIDE_LOT: Wording(
         subject=lambda act: act.material_lot_id,
@@ -91,6 +107,12 @@ WORDING: Mapping[ActKind, Wording] = {
         subject=lambda act: act.material_lot_id,
         what=lambda act: f"point {act.point_id} of lot {act.material_lot_id} is settled",
         rests_on=_of_point,
+    ),
+    ActKind.ANSWER_GUIDANCE: Wording(
+        subject=lambda act: act.guidance_id,
+        what=lambda act: f"{act.answer.value} of guidance {act.guidance_id}",
+        rests_on=_of_move,
+        needs=lambda act, _facts: act.answer is GuidanceAct.APPROVE,
     ),
     ActKind.PROMOTE_MODEL: Wording(
         subject=lambda act: act.model, what=lambda act: f"{act.model} {act.version} is put into service"

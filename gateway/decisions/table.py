@@ -135,6 +135,7 @@ _SIGNABLE: Mapping[ActKind, Callable[[Any, Any], Decision]] = {
     ActKind.DECIDE_LOT: on_decide_lot,
     ActKind.CHANGE_STAGE: on_change_stage,
     ActKind.SETTLE_POINT: on_settle_point,
+    ActKind.ANSWER_GUIDANCE: on_answer_guidance,
     ActKind.PROMOTE_MODEL: on_promote_model,
     ActKind.ROLL_BACK_MODEL: on_roll_back_model,
     ActKind.SIGN_BIASES: on_sign_biases,
@@ -186,7 +187,7 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (ActRequested, ActKind.WITHDRAW_PENDING): _act(on_withdraw_pending),
     (ActRequested, ActKind.STOP_WRITES): _act(on_stop_writes),
     (ActRequested, ActKind.RESUME_WRITES): _act(on_resume_writes),
-    (ActRequested, ActKind.ANSWER_GUIDANCE): _act(on_answer_guidance),
+    (ActRequested, ActKind.ANSWER_GUIDANCE): _signed(ActKind.ANSWER_GUIDANCE),
     (GatewayStarted, None): _row(on_started),
     (GatewayStopped, None): _row(on_stopped),
 }

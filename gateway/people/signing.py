@@ -34,6 +34,9 @@ SIGNABLE: Mapping[ActKind, Signable] = {
     ActKind.DECIDE_LOT: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.CHANGE_STAGE: Signable(policy=_BY_QUALITY, waits=True, least=1),
     ActKind.SETTLE_POINT: Signable(policy=_BY_RIGHT, waits=True),
+    ActKind.ANSWER_GUIDANCE: Signable(  # the approval of a move; other answers are not signed
+        policy=SignaturePolicy(roles=(Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER), count=0), waits=False
+    ),
     ActKind.PROMOTE_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.ROLL_BACK_MODEL: Signable(policy=_BY_RIGHT, waits=False),
     ActKind.SIGN_BIASES: Signable(policy=_BY_RIGHT, waits=False),
@@ -72,3 +75,8 @@ def not_the_signer(
         roles = ", ".join(policy.roles)
         return refused(f"{user.user_id} may not sign this", hint=f"it needs a signature of one of the roles: {roles}")
     return None
+
+
+def approval_is_signed(configured: Mapping[ActKind, SignaturePolicy]) -> bool:
+    """Return whether the approval of a suggested move needs an electronic signature on this line."""
+    return policy_of(ActKind.ANSWER_GUIDANCE, configured).count > 0

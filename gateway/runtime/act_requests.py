@@ -24,7 +24,7 @@ from gateway.database.opening import SQLITE_ERRORS, translated
 from gateway.errors import LablineError, StoreLockedError
 from gateway.events import ActRequested, SignInTried
 from gateway.line.definition import LineDefinition
-from gateway.records.acts import Act, ActOutcome, Answer, SignBiases, unknown
+from gateway.records.acts import Act, ActOutcome, Answer, AnswerGuidance, SignBiases, unknown
 from gateway.runtime.identification import check, credential_after, own_account, tried
 from gateway.store.database import STATE_FILE, locked, open_state, read_state
 from gateway.texts.catalogue import speak
@@ -103,6 +103,8 @@ def _by_the_gateway(directory: Path, act: Act, *, sign_in: SignInRequest | None,
 def _on_the_store(settings: Settings, act: Act, *, path: Path, sign_in: SignInRequest | None, reason: str) -> Answer:
     """Decide an act on the store, whose lock is held; lots that it touches are judged when a gateway starts."""
     directory = settings.store.directory
+    if isinstance(act, AnswerGuidance):  # whether advice still stands, only the models in service show
+        raise LablineError("guidance is answered while the gateway runs: nothing is done", hint=_RUNNING)
     credential = own_account(directory)
     if sign_in is not None:
         checked = check(directory, sign_in, now_ns=SystemClock().now_ns())

@@ -22,12 +22,13 @@ from gateway.facts.guidance import (
 )
 from gateway.records.acts import AnswerGuidance
 from gateway.records.guidance import Attention, Guidance
-from gateway.records.people import Act, AnswerOnRecord, RefusedResponses
+from gateway.records.people import RefusedResponses
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.codec import decode
 from gateway.store.facts.acts import act_base
 from gateway.store.facts.loaders import loader
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.guidance import answer_that_changed
 from gateway.store.queries.users import keys_of_all, user_of
 from gateway.store.statements import SQL, value_of
 
@@ -84,7 +85,7 @@ def response_facts(reading: Reading, event: ResponseArrived) -> ResponseFacts:
         **reading.base(),
         refused=_refused_responses(reading),
         answered=_guidance(reading, response.guidance_id),
-        before=_before(reading, response.guidance_id),
+        before=answer_that_changed(reading.connection, response.guidance_id),
         token=None if response.token is None else _token(reading, response.token, at_ns=event.at_ns),
     )
 
@@ -96,7 +97,7 @@ def answer_facts(reading: Reading, event: ActRequested) -> AnswerFacts:
     return AnswerFacts(
         **act_base(reading, event),
         answered=_guidance(reading, guidance_id),
-        before=_before(reading, guidance_id),
+        before=answer_that_changed(reading.connection, guidance_id),
     )
 
 
@@ -109,15 +110,6 @@ def refused_message_facts(reading: Reading, _event: MessageRefused) -> RefusedMe
 def _guidance(reading: Reading, guidance_id: str) -> Guidance | None:
     row = reading.row("guidance_by_id", guidance_id=guidance_id)
     return None if row is None else decode(Guidance, row["body"])
-
-
-def _before(reading: Reading, guidance_id: str) -> AnswerOnRecord | None:
-    row = reading.connection.execute(SQL["answer_that_changed"], {"guidance_id": guidance_id}).fetchone()
-    if row is None:
-        return None
-    return AnswerOnRecord(
-        act=Act(row["act"]), name=row["person"], identified=row["user_id"] is not None, at_ns=row["at_ns"]
-    )
 
 
 def _token(reading: Reading, text: str, *, at_ns: int) -> TokenFacts:

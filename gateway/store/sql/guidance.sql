@@ -58,6 +58,11 @@ SELECT act, person, user_id, at_ns FROM response_checked
 WHERE guidance_id = :guidance_id AND outcome IN ('ACKNOWLEDGED', 'APPROVED', 'REJECTED') AND holds
 ORDER BY row_number DESC LIMIT 1;
 
+-- name: answers_to_guidance
+SELECT act, person, user_id, at_ns, outcome,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.reason') END AS reason
+FROM response_checked WHERE guidance_id = :guidance_id AND holds ORDER BY row_number DESC LIMIT :most;
+
 -- name: nonce_used
 SELECT 1 FROM response WHERE key_id = :key_id AND nonce = :nonce;
 
