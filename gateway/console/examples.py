@@ -69,6 +69,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     },
     "MeView": {
         "user_id": "omar", "full_name": "Omar Haddad", "roles": ["operator"], "acts": ["answer_guidance"],
+        "signed_acts": ["decide_lot"],
         "must_change_password": False, "language": "en", "line": "acme/lyon/polymers/line-1", "version": "0.1.0",
         "csrf_token": "q3VtWq0N0fRr3y3mB1l7kA", "expires_at": _LATER, "idle_minutes": 15,
     },
@@ -101,10 +102,11 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
             {
                 "tag": "reactor_temperature", "equipment_id": "R1", "unit": "degC", "value": 82.0, "state": "good",
                 "low": 60.0, "high": 95.0, "max_step": 2.0, "proposed": 80.5,
-                "guidance_id": _GUIDANCE["guidance_id"],
+                "guidance_id": _GUIDANCE["guidance_id"], "write": None,
             }
         ],
         "signatures_waiting": 0,
+        "writes_stopped": {"person": "Sam Okoye", "reason": "valve is being repaired", "at": _AT},
         "damaged": [],
     },
     "LotsView": {
@@ -122,6 +124,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "material_lot_id": "LOT-0042", "recommendation": "review", "reasons": [_REASON], "since_at": _AT,
         "latched": False, "waits_to_be_judged": False, "products": ["FG-100"], "job_order_id": "WO-1001",
         "equipment_id": "R1", "client_id": None, "started_at": _AT, "ended_at": _LATER, "closed_at": None,
+        "missing_tests": ["ph"], "basis_sha256": "cd" * 32,
         "decision": {
             "decision": "release", "full_name": "Lena Maurer", "role": "quality", "at": _LATER,
             "meaning": "released", "reason": "retested, both inside", "on_other_facts": False,
@@ -188,7 +191,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     "SignaturesView": {
         "waiting": [
             {
-                "pending_id": "9a9b", "act": "decide_lot", "title": "release LOT-0042",
+                "pending_id": "9a9b", "act": "decide_lot", "subject": "LOT-0042", "title": "decide lot LOT-0042",
+                "sha256": "ef" * 32,
                 "parameters": {"material_lot_id": "LOT-0042", "decision": "release"}, "reason": "both inside",
                 "asked_by": "Lena Maurer", "asked_at": _AT, "expires_at": _LATER, "roles": ["quality"], "count": 2,
                 "signed": [_SIGNATURE],

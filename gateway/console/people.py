@@ -19,8 +19,10 @@ from gateway.console.views.session import LinkAsked, MeView, SetUpAsked, SignInA
 from gateway.contract.acts import ActRequest, SignInRequest
 from gateway.contract.console_links import link_hash
 from gateway.contract.times import rfc3339
+from gateway.line.definition import LineDefinition
 from gateway.people.passwords import hashed, problem_of
 from gateway.people.rights import RIGHTS
+from gateway.people.signing import SIGNABLE, policy_of
 from gateway.records.acts import ActKind, ActOutcome, AddUser, Answer, SetPassword, refused
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import user_named
@@ -64,7 +66,7 @@ class People:
         self,
         *,
         options: ConsoleOptions,
-        line: str,
+        line: LineDefinition,
         directory: Path,
         sessions: Sessions,
         reader: ConsoleReader,
@@ -97,7 +99,7 @@ class People:
     async def start(self, asked: Asked) -> Response:
         """Return what the page may know before anybody has signed in."""
         view = StartView(
-            line=self._line,
+            line=self._line.path,
             language=language(),
             version=__version__,
             set_up_needed=not await self._has_users(),
@@ -220,9 +222,10 @@ class People:
                 for kind, permitted in RIGHTS.items()
                 if kind not in NOT_BY_CONSOLE and not permitted.isdisjoint(roles)
             ],
+            signed_acts=[kind.value for kind in SIGNABLE if policy_of(kind, self._line.signatures).count],
             must_change_password=session.must_change,
             language=language(),
-            line=self._line,
+            line=self._line.path,
             version=__version__,
             csrf_token=session.csrf_token,
             expires_at=rfc3339(session.expires.wall_ns),

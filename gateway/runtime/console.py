@@ -65,7 +65,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         longest_seconds=options.longest_seconds,
     )  # fmt: skip
     people = People(
-        options=options, line=ground.line.path, directory=directory, sessions=sessions, reader=quick, acts=acts,
+        options=options, line=ground.line, directory=directory, sessions=sessions, reader=quick, acts=acts,
         clock=clock,
     )  # fmt: skip
     streams = Streams(changes=changes, sessions=sessions, entrance=entrance, now_ns=clock.now_ns)

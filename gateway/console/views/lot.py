@@ -10,16 +10,22 @@ from gateway.advice.documents import title_of
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.guidance import guidance_views
 from gateway.console.views.parts import GuidanceView, OpenPointView, SignaturePart, View, instant
+from gateway.console.views.signatures import signature_part
+from gateway.contract.lot_decisions import basis_sha256
 from gateway.contract.payloads.parts import ReasonPart
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord
 from gateway.facts.acts import PointOnRecord
 from gateway.lab.deviations import Deviation
 from gateway.lab.release.lot_knowledge import Parent
+from gateway.records.acts import ActKind
 from gateway.records.laboratory import LabResult
+from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lots import LotOnRecord, lot_on_record
+from gateway.store.queries.signatures import signed_of
 from gateway.store.statements import SQL
 
 _MOST = 300  # of a kind
@@ -119,6 +125,10 @@ class LotView(View):
     started_at: str | None
     ended_at: str | None
     closed_at: str | None
+    missing_tests: list[str] = Field(description="tests without a result, that a release needs")
+    basis_sha256: str | None = Field(
+        description="of the facts shown; the act decide_lot states it. null: not judged yet"
+    )
     decision: DecisionView | None
     signatures: list[SignaturePart]
     open_points: list[OpenPointView] = Field(description="what is still missing or against a release, worst first")
@@ -138,6 +148,7 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
     known = lot_on_record(connection, lot)
     if known is None:
         return None
+    basis, decided = basis_of(connection, known), decision_of_lot(connection, lot)
     reading = Reading(connection, snapshot.line, {})
     of_lot = {"material_lot_id": lot, "most": _MOST}
     results = [_result(row) for row in reading.rows("console_results_of_lot", of_lot)]
@@ -163,8 +174,10 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
         started_at=instant(known.started_ns),
         ended_at=instant(known.ended_ns),
         closed_at=instant(known.closed_ns),
-        decision=None,
-        signatures=[],
+        missing_tests=[] if basis is None else list(basis.missing_tests),
+        basis_sha256=None if basis is None else basis_sha256(basis),
+        decision=None if decided.decision is None else _decision(decided.decision),
+        signatures=_signatures(connection, lot),
         open_points=[_open_point(item) for item in known.open_points],
         settled=[_settled(item) for item in known.settled],
         results=results,
@@ -174,7 +187,7 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
         timeline=sorted(timeline, key=lambda entry: entry.at),
         parents=[_related(item) for item in known.parents],
         children=[_related(item) for item in known.children],
-        damaged=[*dict.fromkeys([*known.damaged, *reading.damaged])],
+        damaged=[*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged])],
     )
 
 
@@ -223,6 +236,28 @@ def _settled(item: PointOnRecord) -> SettledView:
         reason="" if settlement is None else settlement.reason,
         at=rfc3339(item.about.at_ns if settlement is None else settlement.at_ns),
     )
+
+
+def _decision(decision: LotDecided) -> DecisionView:
+    return DecisionView(
+        decision=decision.verdict,
+        full_name=decision.printed_name,
+        role=decision.role.value,
+        at=rfc3339(decision.at_ns),
+        meaning=decision.meaning,
+        reason=decision.reason,
+        on_other_facts=decision.state is DecisionState.LAPSED,
+    )
+
+
+def _signatures(connection: sqlite3.Connection, lot: str) -> list[SignaturePart]:
+    """Return the signatures of the decisions on a lot, the newest first; what does not hold is left out."""
+    return [
+        signature_part(signature)
+        for signed in signed_of(connection, ActKind.DECIDE_LOT, lot, most=_MOST)
+        if signed.holds
+        for signature in signed.signatures
+    ]
 
 
 def _related(item: Parent) -> RelatedLotView:

@@ -22,6 +22,7 @@ from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lots import open_points_of
+from gateway.store.queries.setpoints import open_intents, stop_of
 from gateway.store.queries.signatures import waiting as waiting_acts
 from gateway.store.statements import SQL, value_of
 from gateway.texts.catalogue import text
@@ -96,6 +97,15 @@ class SetpointView(View):
     max_step: float
     proposed: float | None
     guidance_id: str | None = Field(description="the guidance that proposes it")
+    write: str | None = Field(description="the state of a write that is under way; null: there is none")
+
+
+class StopView(View):
+    """Who has stopped all writing, when and why."""
+
+    person: str
+    reason: str
+    at: str
 
 
 class NowView(View):
@@ -112,6 +122,7 @@ class NowView(View):
     predictions: list[PredictionView]
     setpoints: list[SetpointView]
     signatures_waiting: int
+    writes_stopped: StopView | None = Field(description="writing to the plant is stopped (act resume_writes)")
     damaged: list[str] = Field(description="records that do not match their hash and are not shown")
 
 
@@ -133,10 +144,16 @@ def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
         more_guidance=max(0, len(guidance) - len(shown)),
         lots=_lots(reading, snapshot),
         predictions=predictions,
-        setpoints=_setpoints(guidance, snapshot),
+        setpoints=_setpoints(connection, guidance, snapshot),
         signatures_waiting=waiting,
+        writes_stopped=_stop(connection),
         damaged=[*dict.fromkeys([*damaged, *reading.damaged])],
     )
+
+
+def _stop(connection: sqlite3.Connection) -> StopView | None:
+    stop = stop_of(connection)
+    return None if stop is None else StopView(person=stop.person, reason=stop.reason, at=rfc3339(stop.at_ns))
 
 
 def alarm_views(connection: sqlite3.Connection, snapshot: Snapshot) -> list[AlarmView]:
@@ -255,7 +272,8 @@ def specification_for(
     return None if specification is None else in_unit(specification, output.unit or None)
 
 
-def _setpoints(guidance: list[Guidance], snapshot: Snapshot) -> list[SetpointView]:
+def _setpoints(connection: sqlite3.Connection, guidance: list[Guidance], snapshot: Snapshot) -> list[SetpointView]:
+    under_way = {intent.tag: state.value for intent, state in open_intents(connection)}
     proposals = {item.suggestion.tag: item for item in reversed(guidance) if item.suggestion is not None}
     setpoints: dict[str, SetpointView] = {}
     for model in snapshot.line.configured_models:
@@ -275,5 +293,6 @@ def _setpoints(guidance: list[Guidance], snapshot: Snapshot) -> list[SetpointVie
                 max_step=item.max_step if before is None else min(item.max_step, before.max_step),
                 proposed=None if proposal is None or proposal.suggestion is None else proposal.suggestion.proposed,
                 guidance_id=None if proposal is None else proposal.guidance_id,
+                write=under_way.get(item.tag),
             )
     return list(setpoints.values())

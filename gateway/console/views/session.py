@@ -45,6 +45,7 @@ class MeView(View):
     full_name: str
     roles: list[str]
     acts: list[str] = Field(description="the acts that the user's roles may ask for")
+    signed_acts: list[str] = Field(description="the acts that need user and password again, as a signature")
     must_change_password: bool = Field(description="nothing else is accepted before set_password")
     language: str
     line: str

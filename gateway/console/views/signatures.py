@@ -1,6 +1,8 @@
 """Signatures: which acts wait for another person's signature, and which were signed."""
 
+import json
 import sqlite3
+from typing import Any
 
 from pydantic import Field
 
@@ -20,8 +22,10 @@ class PendingActView(View):
 
     pending_id: str
     act: str
+    subject: str
     title: str
-    parameters: dict[str, str]
+    parameters: dict[str, Any]
+    sha256: str = Field(description="of the record that is shown; the act sign_pending states it")
     reason: str
     asked_by: str
     asked_at: str
@@ -79,13 +83,16 @@ def signature_part(signature: Signature) -> SignaturePart:
 
 def _pending(signed: SignedOnRecord, snapshot: Snapshot) -> PendingActView:
     record, kind = signed.record, ActKind(signed.record.kind)
+    document = json.loads(record.body)
     policy = policy_of(kind, snapshot.line.signatures) if kind in SIGNABLE else None
     return PendingActView(
         pending_id=record.record_id,
         act=record.kind,
+        subject=record.subject,
         title=f"{record.kind.replace('_', ' ')} {record.subject}",
-        parameters={"subject": record.subject, "body": record.body},
-        reason="",
+        parameters=document,
+        sha256=record.sha256,
+        reason=document.get("reason", ""),
         asked_by=record.author.printed_name,
         asked_at=rfc3339(record.made_ns),
         expires_at=rfc3339(record.expires.wall_ns),
