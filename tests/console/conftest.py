@@ -2,16 +2,15 @@
 
 import pytest
 
-from tests.fixtures.building import line, new_state
-from tests.fixtures.console import console_at_work, quick_passwords, users_of_each_role
+from tests.fixtures.building import line
+from tests.fixtures.console import console_at_work, new_store_with_users, quick_passwords
 
 
 @pytest.fixture
 def directory(tmp_path, monkeypatch):
     """A store with a user of each role."""
     quick_passwords(monkeypatch)
-    new_state(tmp_path).close()
-    users_of_each_role(tmp_path)
+    new_store_with_users(tmp_path)
     return tmp_path
 
 

@@ -1,0 +1,332 @@
+"""Who may ask for what at the console, and what whoever may not cannot do: the whole of its security, by its parts."""
+
+import asyncio
+import json
+from contextlib import closing, suppress
+from urllib.parse import quote
+
+import pytest
+
+from gateway.console import asked
+from gateway.console.routes import ROUTES, Access
+from gateway.people.rights import RIGHTS
+from gateway.records.acts import ActKind
+from gateway.records.users import Role
+from gateway.store.database import read_state
+from tests.fixtures.console import PASSWORD, next_event
+
+NAMES = {"lot": "L", "id": "x", "equipment": "R1", "analyte": "ph"}
+SIGNED_IN = [route for route in ROUTES if route.access is Access.SIGNED_IN]
+READ = [route for route in SIGNED_IN if route.method == "GET" and route.path != "/api/events"]
+CHANGING = [route for route in ROUTES if route.method != "GET"]
+ACTS = {
+    ActKind.ACKNOWLEDGE_ALARM: {"code": "NONE"},
+    ActKind.SETTLE_POINT: {"material_lot_id": "L", "point_id": "p"},
+    ActKind.ROLL_BACK_MODEL: {"model": "none"},
+    ActKind.RETRY_MESSAGES: {"message_ids": ["none"], "all_parked": False},
+    ActKind.ADD_USER: {"user_id": "new", "full_name": "New", "roles": ["viewer"]},
+    ActKind.CHANGE_USER: {"user_id": "nobody", "disabled": True},
+    ActKind.ENROLL_KEY: {"user_id": "nobody", "public_key": "0" * 64, "label": "T"},
+    ActKind.REVOKE_KEY: {"key_id": "none"},
+    ActKind.ANSWER_GUIDANCE: {"guidance_id": "none", "answer": "acknowledge"},
+}
+NASTY = ("'; DROP TABLE audit; --", "' OR '1'='1", '"', "%", "_", "\\", "<script>alert(1)</script>", "ünï😀", "a" * 200,
+         "-1", "1e999", "NULL", "x'41'", "__proto__")  # fmt: skip
+
+
+def path_of(route):
+    return route.path.format(**NAMES)
+
+
+def audited(directory, kind):
+    with closing(read_state(directory)) as connection:
+        return [
+            (row["subject"], json.loads(row["body"]))
+            for row in connection.execute("SELECT subject, body FROM audit WHERE kind = ? ORDER BY seq", (kind,))
+        ]
+
+
+# --- without a session, and of which role ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", [None, "", "A" * 43, "' OR 1=1 --", "x" * 5000])
+async def test_nobody_gets_anything_without_a_session(served, token):
+    browser = served.browser()
+    browser.cookie = None if token is None else f"labline-{served.port}={token}"
+    for route in SIGNED_IN:
+        answer = await browser.ask(route.method, path_of(route), {})
+        assert (route.path, answer.status) == (route.path, 401)
+        assert set(answer.document) == {"why", "hint"}
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_every_role_sees_every_view(served, role):
+    browser = served.browser()
+    await browser.sign_in(role.value)
+    for route in READ:
+        if "verify" not in route.path:
+            assert (await browser.get(path_of(route))).status in {200, 404}, route.path
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_every_act_is_for_the_roles_that_have_the_right_and_a_refusal_is_audited(served, role):
+    browser = served.browser()
+    await browser.sign_in(role.value)
+    refused = []
+    for kind, parameters in ACTS.items():
+        answer = await browser.act(kind.value, parameters)
+        is_refused_for_the_role = f"is not for {role.value}" in answer["why"]
+        assert is_refused_for_the_role == (role not in RIGHTS[kind]), (kind, answer)
+        assert is_refused_for_the_role <= (answer["outcome"] == "refused")
+        refused += [kind.value] if is_refused_for_the_role else []
+    entries = audited(served.directory, "act_refused")
+    assert [subject for subject, body in entries if body["credential"] == "session" and body["user"] == role.value] == (
+        refused
+    )
+
+
+async def test_an_act_carries_who_has_done_it_and_that_a_session_was_the_credential(served):
+    browser = served.browser()
+    await browser.sign_in("administrator")
+    added = await browser.act("add_user", {"user_id": "new", "full_name": "New One", "roles": ["viewer"]})
+    assert added["outcome"] == "done"
+    ((_subject, body),) = [entry for entry in audited(served.directory, "user_added") if entry[0] == "new"]
+    assert (body["user"], body["credential"], body["reason"]) == ("administrator", "session", "VR-1")
+
+
+async def test_a_second_person_signs_for_an_act_without_the_first_being_signed_out(served):
+    browser = served.browser()
+    await browser.sign_in("operator")
+    both = {"user": "administrator", "password": PASSWORD}
+    done = await browser.act("add_user", {"user_id": "new", "full_name": "N", "roles": ["viewer"]}, sign_in=both)
+    assert (done["outcome"], done["details"]["person"]) == ("done", "Person Administrator")
+    assert (await browser.get("/api/me")).document["user_id"] == "operator"
+    (entry,) = [body for subject, body in audited(served.directory, "user_added") if subject == "new"]
+    assert (entry["user"], entry["credential"]) == ("administrator", "password")
+    wrong = await browser.act("revoke_key", {"key_id": "k"}, sign_in={"user": "administrator", "password": "no"})
+    assert (wrong["outcome"], wrong["why"]) == ("refused", "user or password is wrong")
+    assert audited(served.directory, "sign_in_failed") == [("administrator", {"via": "console"})]
+
+
+@pytest.mark.parametrize(("act", "parameters"), [
+    ("archive_audit", {}), ("promote_model", {"model": "m", "version": "1", "bundle_sha256": "", "folder": "/etc"}),
+    ("sign_biases", {}), ("set_password", {"user_id": "viewer", "password_hash": "x"}), ("no_such_act", {}), ("", {}),
+])  # fmt: skip
+async def test_acts_that_name_files_or_carry_secrets_are_not_done_here(served, act, parameters):
+    browser = served.browser()
+    await browser.sign_in("administrator")
+    answer = await browser.post("/api/acts", {"act": act, "parameters": parameters, "reason": "r"})
+    assert answer.status == 400
+    assert (await browser.get("/api/me")).document["acts"].count(act) == 0
+
+
+async def test_nobody_gives_a_new_user_a_password_by_an_act(served):
+    browser = served.browser()
+    await browser.sign_in("administrator")
+    user = {"user_id": "new", "full_name": "N", "roles": ["viewer"], "password_hash": "$argon2id$x"}
+    assert (await browser.act("add_user", user))["outcome"] == "refused"
+
+
+# --- from which page -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("headers", [
+    {"origin": None}, {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "http://127.0.0.1"},
+    {"origin": "http://127.0.0.1:1"}, {"origin": "http://[::bad"}, {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"}, {"host": "evil.example", "origin": "ftp://evil.example"},
+], ids=str)  # fmt: skip
+async def test_a_page_of_another_origin_changes_nothing(served, headers):
+    browser = served.browser()
+    await browser.sign_in("administrator")
+    for route in CHANGING:
+        answer = await browser.ask(route.method, path_of(route), {}, headers=headers)
+        assert (route.path, answer.status) == (route.path, 403)
+    assert (await browser.get("/api/me")).status == 200
+
+
+@pytest.mark.parametrize("token", [None, "", "x", "ü"])
+async def test_an_act_without_the_sessions_own_token_is_refused(served, token):
+    browser, other = served.browser(), served.browser()
+    await browser.sign_in("administrator")
+    await other.sign_in("viewer")
+    for csrf in (token, other.csrf):
+        browser.csrf = csrf
+        for route in CHANGING:
+            if route.access is Access.SIGNED_IN:
+                assert (await browser.ask(route.method, path_of(route), {})).status == 403
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None])
+async def test_a_form_of_another_site_is_no_request(served, kind):
+    browser = served.browser()
+    document = {"user": "operator", "password": PASSWORD}
+    assert (await browser.post("/session", document, headers={"content-type": kind})).status == 415
+
+
+async def test_every_answer_has_the_headers_by_which_a_browser_protects_the_page(served):
+    browser = served.browser()
+    await browser.sign_in("viewer")
+    for path in ("/", "/api/me", "/api/now", "/none", "/api/lots/none", "/api/audit?before=x"):
+        headers = (await browser.get(path)).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+        assert headers["cache-control"] in ({"no-store"} if path.startswith("/api") else {"no-store", "no-cache"})
+        assert "server" not in headers
+
+
+# --- what is asked ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [
+    "/../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/%2e%2e/%2e%2e/etc/passwd", "/static/../people.py", "//etc/passwd",
+    "/js/..%2f..%2fapplication.py", "/index.html/../application.py", "/%00", "/%ff", "/" + "a" * 5000, "/js/%5c..%5cx",
+    "/__init__.py", "/api/../people.py", "/api/deviations/..%2f..%2fetc%2fpasswd",
+])  # fmt: skip
+async def test_no_path_leads_out_of_the_page(served, path):
+    browser = served.browser()
+    await browser.sign_in("viewer")
+    answer = await browser.get(path)
+    assert answer.status in {400, 404}
+    assert b"root:" not in answer.body
+    assert b"import" not in answer.body
+
+
+@pytest.mark.parametrize("text", NASTY)
+async def test_what_people_type_is_never_taken_for_a_statement(served, text):
+    browser = served.browser()
+    await browser.sign_in("quality")
+    part = quote(text, safe="")
+    for path in (f"/api/lots?query={part}", f"/api/lots/{part}", f"/api/audit?query={part}", f"/api/audit/trace/{part}",
+                 f"/api/trend/{part}/{part}", f"/api/charts/{part}/{part}", f"/api/deviations/{part}",
+                 f"/api/lots?before={part}", f"/api/trend/R1/ph?hours={part}"):  # fmt: skip
+        assert (await browser.get(path)).status in {200, 400, 404}, path
+    for kind, parameters in ACTS.items():
+        filled = {name: text if isinstance(value, str) else value for name, value in parameters.items()}
+        assert (await browser.act(kind.value, filled, reason=text)).get("outcome") != "done"
+    assert (await browser.get("/api/audit")).document["lines"]
+
+
+BODIES = {
+    "no JSON": b"{", "nothing": b"", "a list": b"[]", "null": b"null", "NaN": b'{"act":NaN}', "a number": b"1",
+    "deep": b'{"act":"settle_point","parameters":' + b"[" * 20000 + b"]" * 20000 + b"}",
+    "half a character": b'{"act":"\\ud800","parameters":{}}', "no UTF-8": b'{"act":"\xff","parameters":{}}',
+    "another field": b'{"act":"settle_point","parameters":{},"person":"me"}',
+    "a parameter too many": b'{"act":"acknowledge_alarm","parameters":{"code":"X","force":true}}',
+    "parameters of another kind": b'{"act":"acknowledge_alarm","parameters":{"code":{"$ne":""}}}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+async def test_a_body_that_is_no_request_is_refused_without_saying_what_was_in_it(served, body):
+    browser = served.browser()
+    await browser.sign_in("administrator")
+    assert (await browser.post("/api/acts", body=body)).status == 400
+    secret = await browser.post("/session", {"user": ["s3cret"], "password": {"s3cret": 1}})
+    assert secret.status == 400
+    assert b"s3cret" not in secret.body
+
+
+@pytest.mark.parametrize(("path", "length"), [("/session", asked.LONGEST_BODY_OF_STRANGER), ("/setup", 4096)])
+async def test_a_stranger_sends_little(served, path, length):
+    for body in (b" " * (length + 1), b'{"user":"' + b"x" * length):
+        assert (await served.browser().post(path, body=body)).status == 413
+
+
+async def test_a_body_that_is_too_long_is_not_read_to_its_end(served):
+    browser = served.browser()
+    await browser.sign_in("administrator")
+    assert (await browser.post("/api/acts", body=b"{" + b" " * asked.LONGEST_BODY_BYTES)).status == 413
+    endless = {"content-length": None, "transfer-encoding": "chunked"}
+    chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
+    assert (await browser.post("/api/acts", body=chunk * 3, headers=endless)).status == 413
+    both = {"transfer-encoding": "chunked"}
+    assert (await browser.post("/api/acts", body=b"0\r\n\r\n", headers=both)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/api/now"), ("GET", "/session"), ("PUT", "/api/acts"), ("DELETE", "/api/acts"),
+     ("OPTIONS", "/api/now"), ("TRACE", "/api/me")],
+)  # fmt: skip
+async def test_a_path_takes_its_own_methods_only(served, method, path):
+    browser = served.browser()
+    await browser.sign_in("viewer")
+    assert (await browser.ask(method, path)).status == 405
+
+
+# --- how much, and how slowly ----------------------------------------------------------------------------------
+
+
+async def test_a_body_that_does_not_come_holds_nothing_up(served, monkeypatch):
+    monkeypatch.setattr(asked, "_BODY_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    host = f"127.0.0.1:{served.port}"
+    writer.write(
+        f"POST /session HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\ncontent-type: application/json\r\n"
+        "content-length: 50\r\n\r\n{".encode()
+    )
+    assert b" 408 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+
+
+async def test_connections_that_say_nothing_keep_nobody_out(served):
+    idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(60)]
+    for _reader, writer in idle:
+        with suppress(ConnectionError):
+            writer.write(b"GET /")
+    browser = served.browser()
+    assert (await browser.sign_in("operator")).status == 200
+    for _reader, writer in idle:
+        writer.close()
+
+
+async def test_a_session_asks_so_often_and_no_more(served):
+    browser = served.browser()
+    await browser.sign_in("viewer")
+    statuses = {(await browser.get("/api/me")).status for _ in range(130)}
+    assert statuses == {200, 429}
+
+
+async def test_twenty_pages_hear_of_a_commit_and_a_user_has_so_many_at_most(served):
+    browsers = []
+    for role in list(Role)[:5]:
+        browser = served.browser()
+        await browser.sign_in(role.value)
+        browsers.append(browser)
+    streams = [await browser.events() for browser in browsers for _ in range(4)]
+    for stream in streams:
+        assert [(await next_event(stream))[0] for _ in range(2)] == ["state", "heartbeat"]
+    await asyncio.sleep(0.3)
+    begun = asyncio.get_running_loop().time()
+    served.changes.note()
+    for stream in streams:
+        kind, data = await next_event(stream)
+        assert (kind, data["counter"]) == ("state", served.changes.counter)
+    assert asyncio.get_running_loop().time() - begun < 1.0
+    more = [await browsers[0].events() for _ in range(5)]
+    assert [stream.status for stream in more] == [200] * 4 + [429]
+    for stream in (*streams, *more):
+        stream.writer.close()
+    async with asyncio.timeout(5):
+        while (await browsers[0].get("/api/health")).document["console"][0]["value"]:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_page_that_does_not_read_is_ended_and_holds_up_no_other(served, monkeypatch):
+    monkeypatch.setattr("gateway.console.stream._SEND_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.console.stream._APART_SECONDS", 0.0)
+    monkeypatch.setattr("gateway.console.stream._event", lambda kind, _data: b"event: " + kind.encode() + b"x" * 10**6)
+    browser = served.browser()
+    await browser.sign_in("viewer")
+    stream = await browser.events()
+    async with asyncio.timeout(10):
+        while True:
+            served.changes.note()
+            await asyncio.sleep(0.02)
+            shown = (await browser.get("/api/health", headers={"x-labline-refresh": "1"})).document
+            if shown["console"][0]["value"] == 0:
+                break
+    stream.writer.close()
