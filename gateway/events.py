@@ -140,6 +140,7 @@ class Timer(StrEnum):
 
     FOLLOW_SETPOINTS = "follow_setpoints", 15.0
     EXPIRE_GUIDANCE = "expire_guidance", 1.0
+    END_SHELVES = "end_shelves", 5.0
     REFRESH_BOARD = "refresh_board", 30.0
     SIGN_HEAD = "sign_head", 15.0
 
@@ -205,6 +206,16 @@ class GapNoticed(EventBase):
 
     kind: ClassVar[str] = "GapNoticed"
     gap: Gap
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayAlarmChanged(EventBase):
+    """An alarm of the gateway itself stands, or no longer does; ``latched``: a person has to take it down."""
+
+    kind: ClassVar[str] = "GatewayAlarmChanged"
+    code: str
+    stands: bool
+    latched: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -329,6 +340,7 @@ Arrived = ResultArrived | ContextChanged | SpecificationStated | ResponseArrived
 
 Event = (
     Arrived | ModelDue | TimerDue | GapNoticed | HeadWitnessed | StoreChecked | GatewayStarted | GatewayStopped
+    | GatewayAlarmChanged
     | VersionTaken | AdviceWithheld | FollowUpDue | LotsJudgedAgain | SetpointWriteBegun | SetpointWriteEnded
     | SignInTried | ActRequested
 )  # fmt: skip

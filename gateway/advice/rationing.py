@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
+from gateway.advice.alarm_states import alarm_id_of
 from gateway.advice.lifecycle import OPEN
 from gateway.line.alarm_rules import Rationing
 from gateway.records.guidance import Attention, Guidance, GuidanceKind, GuidanceState, Severity
 from gateway.records.verdicts import Reason
 from gateway.texts.catalogue import text, title
 
+KEPT_BACK = frozenset({Attention.WAITING, Attention.SHELVED})  # on record and on the board, and no message yet
 RATIONED = frozenset({GuidanceKind.WARNING, GuidanceKind.SETPOINT})
 
 
@@ -30,6 +32,7 @@ def rationed(
     announced_ns: Sequence[int],
     rationing: Rationing,
     at_ns: int,
+    silenced: frozenset[str] = frozenset(),
 ) -> tuple[Guidance, ...]:
     """Return new and changed guidance of one model, with how operators are called to it.
 
@@ -39,6 +42,7 @@ def rationed(
         announced_ns: when operators were called to the equipment's guidance within the period.
         rationing: how often they may be.
         at_ns: the present instant.
+        silenced: the alarms that people have shelved or taken out of service.
     """
     known = {guidance.guidance_id: guidance for guidance in standing}
     now = known | {guidance.guidance_id: guidance for guidance in changed}
@@ -52,7 +56,7 @@ def rationed(
         if guidance.guidance_id in known:
             called = _promoted(guidance, at_ns)
         else:
-            called = _new(guidance, heads.get(guidance.analyte), room=calls < rationing.most)
+            called = _new(guidance, heads.get(guidance.analyte), room=calls < rationing.most, silenced=silenced)
         calls += called.attention is Attention.NEW and called.announced_ns == at_ns
         if called.kind is GuidanceKind.WARNING and called.state in OPEN:
             heads[called.analyte] = called
@@ -63,19 +67,20 @@ def rationed(
 
 def _promoted(guidance: Guidance, at_ns: int) -> Guidance:
     """Return known guidance; one that waits and has become critical calls at once."""
-    waits = guidance.attention is Attention.WAITING and guidance.state is GuidanceState.PROPOSED
+    waits = guidance.attention in KEPT_BACK and guidance.state is GuidanceState.PROPOSED
     if waits and guidance.severity is Severity.CRITICAL:
         return replace(guidance, attention=Attention.NEW, announced_ns=at_ns)
     return guidance
 
 
-def _new(guidance: Guidance, head: Guidance | None, *, room: bool) -> Guidance:
+def _new(guidance: Guidance, head: Guidance | None, *, room: bool, silenced: frozenset[str]) -> Guidance:
     if guidance.kind not in RATIONED:
         return guidance
     if guidance.kind is GuidanceKind.SETPOINT and head is not None:
-        waits = head.attention is Attention.WAITING
-        attention = Attention.WAITING if waits else Attention.QUIET
+        attention = head.attention if head.attention in KEPT_BACK else Attention.QUIET
         return replace(guidance, attention=attention, announced_ns=None, group=head.guidance_id)
+    if alarm_id_of(guidance) in silenced and guidance.severity is not Severity.CRITICAL:
+        return replace(guidance, attention=Attention.SHELVED, announced_ns=None)
     if room or guidance.severity is Severity.CRITICAL:
         return guidance
     return replace(guidance, attention=Attention.WAITING, announced_ns=None)
@@ -87,11 +92,14 @@ def summarised(
     announced_ns: Mapping[str | None, Sequence[int]],
     rationing: Rationing,
     at_ns: int,
+    silenced: frozenset[str] = frozenset(),
 ) -> tuple[Guidance, ...]:
     """Return the guidance that waits and is made known now: by equipment one message, which names the others."""
     waiting: dict[str | None, list[Guidance]] = {}
+    shelved = {item.guidance_id for item in open_guidance if alarm_id_of(item) in silenced}
     for guidance in open_guidance:
-        if guidance.attention is Attention.WAITING and guidance.state is GuidanceState.PROPOSED:
+        kept = guidance.attention in KEPT_BACK and guidance.state is GuidanceState.PROPOSED
+        if kept and shelved.isdisjoint({guidance.guidance_id, guidance.group}):
             waiting.setdefault(guidance.equipment_id, []).append(guidance)
     made_known: list[Guidance] = []
     for equipment_id, several in waiting.items():

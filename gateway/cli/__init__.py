@@ -29,6 +29,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "backup": ("backup", "backup"),
     "restore": ("backup", "restore"),
     "opcua": ("opcua", "app"),
+    "alarm": ("alarm", "app"),
     "model": ("model", "app"),
     "audit": ("audit", "app"),
     "buffer": ("buffer", "app"),

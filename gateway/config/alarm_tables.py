@@ -19,6 +19,9 @@ class AlarmsTable(Table):
     period: Duration = Field(
         default=600.0, gt=0, description="the ten minutes of that count; shorter only where the plant is simulated"
     )
+    longest_shelve: Duration = Field(
+        default=8 * 3600.0, gt=0, description='for how long a person may keep an alarm from calling, such as "8h"'
+    )
     on_delay: Duration | None = Field(
         default=None,
         description="how long predictions must reach beyond a limit before they are a warning; "

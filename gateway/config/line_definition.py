@@ -58,11 +58,20 @@ def define_line(
         tests_per_hour=settings.sampling.tests_per_hour,
         lab_tests=settings.sampling.tests,
         models=tuple(models.values()),
-        rationing=Rationing(most=settings.alarms.most_per_10_minutes, period_ns=seconds_to_ns(settings.alarms.period)),
+        rationing=rationing_of(settings),
         trusted_keys=None if trusted is None else frozenset(trusted),
         signed_stages_only=settings.approval.signed_stages,
         signatures=policies(settings.signatures),
         writes=writes_of(settings),
+    )
+
+
+def rationing_of(settings: Settings) -> Rationing:
+    """Return how often operators are called."""
+    return Rationing(
+        most=settings.alarms.most_per_10_minutes,
+        period_ns=seconds_to_ns(settings.alarms.period),
+        longest_shelve_ns=seconds_to_ns(settings.alarms.longest_shelve),
     )
 
 

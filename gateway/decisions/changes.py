@@ -7,10 +7,11 @@ from gateway.advice.publication import (
     disposition_message,
     guidance_message,
 )
+from gateway.advice.rationing import KEPT_BACK
 from gateway.decision import Decision
 from gateway.events import ActRequested, Event, LotsJudgedAgain, ResponseArrived
 from gateway.facts.base import Facts
-from gateway.records.guidance import Attention, Guidance, GuidanceState
+from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.records.outgoing import AuditEntry
 from gateway.records.scope import OF_THE_PLANT, Scope
@@ -63,7 +64,7 @@ def guidance_changes(guidance: tuple[Guidance, ...], event: Event, facts: Facts)
         messages=tuple(
             guidance_message(item, line=facts.line, cause=event.event_id, at_ns=event.at_ns)
             for item in guidance
-            if not (item.attention is Attention.WAITING and item.state is GuidanceState.PROPOSED)
+            if not (item.attention in KEPT_BACK and item.state is GuidanceState.PROPOSED)
         ),
     )  # fmt: skip
 

@@ -78,6 +78,7 @@ def on_expiry_due(event: TimerDue, facts: OpenGuidanceFacts) -> Decision:
     made_known = summarised(
         tuple(guidance for guidance in facts.open_guidance if guidance.guidance_id not in ended),
         announced_ns=facts.announced_ns,
+        silenced=facts.silenced,
         rationing=facts.line.rationing,
         at_ns=event.at_ns,
     )

@@ -127,6 +127,7 @@ def _on_prediction(event: ModelDue, facts: ModelDueFacts, model: ModelAssignment
         approved_by_itself(advised.guidance, model, facts.line, facts.writes),
         standing=facts.open_guidance,
         announced_ns=facts.announced_ns,
+        silenced=facts.silenced,
         rationing=facts.line.rationing,
         at_ns=event.at_ns,
     )

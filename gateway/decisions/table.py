@@ -15,6 +15,15 @@ from gateway.decisions.acts import (
     on_settle_point,
     on_sign_biases,
 )
+from gateway.decisions.alarms import (
+    on_acknowledge,
+    on_end_shelves,
+    on_gateway_alarm,
+    on_return_to_service,
+    on_shelve,
+    on_take_out_of_service,
+    on_unshelve,
+)
 from gateway.decisions.answer_guidance import on_answer_guidance
 from gateway.decisions.by_right import by_right
 from gateway.decisions.deviation import on_deviation
@@ -66,6 +75,7 @@ from gateway.events import (
     FollowUpDue,
     FollowUpKind,
     GapNoticed,
+    GatewayAlarmChanged,
     GatewayStarted,
     GatewayStopped,
     HeadWitnessed,
@@ -168,6 +178,13 @@ DECISIONS: Mapping[tuple[type[EventBase], object], Row] = {
     (SetpointWriteBegun, None): _row(on_write_begun),
     (SetpointWriteEnded, None): _row(on_write_ended),
     (TimerDue, Timer.FOLLOW_SETPOINTS): _row(on_follow_due),
+    (GatewayAlarmChanged, None): _row(on_gateway_alarm),
+    (TimerDue, Timer.END_SHELVES): _row(on_end_shelves),
+    (ActRequested, ActKind.ACKNOWLEDGE): _act(on_acknowledge),
+    (ActRequested, ActKind.SHELVE): _act(on_shelve),
+    (ActRequested, ActKind.UNSHELVE): _act(on_unshelve),
+    (ActRequested, ActKind.TAKE_OUT_OF_SERVICE): _act(on_take_out_of_service),
+    (ActRequested, ActKind.RETURN_TO_SERVICE): _act(on_return_to_service),
     (SignInTried, None): _row(on_sign_in_tried),
     (ActRequested, ActKind.ACKNOWLEDGE_ALARM): _act(on_acknowledge_alarm),
     (ActRequested, ActKind.SETTLE_POINT): _signed(ActKind.SETTLE_POINT),

@@ -16,10 +16,12 @@ class OpenGuidanceFacts(Facts):
     """The open guidance that an event is about; for the board, the guidance that it shows.
 
     ``announced_ns``: by equipment of which guidance waits, when operators were called to some within the period.
+    ``silenced``: the alarms that are shelved or out of service.
     """
 
     open_guidance: tuple[Guidance, ...]
     announced_ns: Mapping[str | None, tuple[int, ...]]
+    silenced: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

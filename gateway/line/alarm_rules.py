@@ -20,10 +20,14 @@ class WarningRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rationing:
-    """How many new messages of an equipment operators are called to within a period; the rest is summarised."""
+    """How many new messages of an equipment operators are called to within a period; the rest is summarised.
+
+    ``longest_shelve_ns``: for how long a person may keep an alarm from calling.
+    """
 
     most: int = 2
     period_ns: int = seconds_to_ns(600)
+    longest_shelve_ns: int = seconds_to_ns(8 * 3600)
 
 
 WARN_AT_ONCE = WarningRules()

@@ -31,6 +31,11 @@ RIGHTS: Mapping[ActKind, frozenset[Role]] = {
     ActKind.CHANGE_STAGE: _QUALITY_AND_ENGINEERS,
     ActKind.SIGN_PENDING: EVERYBODY,  # the policy of the act that waits says who (people/signing.py)
     ActKind.WITHDRAW_PENDING: EVERYBODY,  # one's own
+    ActKind.ACKNOWLEDGE: EVERYBODY - {Role.VIEWER},
+    ActKind.SHELVE: frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER}),
+    ActKind.UNSHELVE: EVERYBODY - {Role.VIEWER},
+    ActKind.TAKE_OUT_OF_SERVICE: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
+    ActKind.RETURN_TO_SERVICE: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
     ActKind.STOP_WRITES: EVERYBODY - {Role.VIEWER},  # whoever sees a danger
     ActKind.RESUME_WRITES: frozenset({Role.SUPERVISOR, Role.ENGINEER}),
     ActKind.ANSWER_GUIDANCE: ON_THE_LINE,  # which answer to which guidance: people/answers.py

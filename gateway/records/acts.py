@@ -30,6 +30,11 @@ class ActKind(StrEnum):
     CHANGE_STAGE = "change_stage"
     SIGN_PENDING = "sign_pending"
     WITHDRAW_PENDING = "withdraw_pending"
+    ACKNOWLEDGE = "acknowledge"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    TAKE_OUT_OF_SERVICE = "take_out_of_service"
+    RETURN_TO_SERVICE = "return_to_service"
     STOP_WRITES = "stop_writes"
     RESUME_WRITES = "resume_writes"
     ANSWER_GUIDANCE = "answer_guidance"
@@ -41,6 +46,50 @@ class AcknowledgeAlarm:
 
     kind: ClassVar[ActKind] = ActKind.ACKNOWLEDGE_ALARM
     code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledge:
+    """Say that an alarm is seen; it goes on until its cause is gone."""
+
+    kind: ClassVar[ActKind] = ActKind.ACKNOWLEDGE
+    alarm_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shelve:
+    """Keep an alarm from calling for a time; it comes back by itself."""
+
+    kind: ClassVar[ActKind] = ActKind.SHELVE
+    alarm_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unshelve:
+    """Let a shelved alarm call again."""
+
+    kind: ClassVar[ActKind] = ActKind.UNSHELVE
+    alarm_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakeOutOfService:
+    """Keep an alarm from calling until it is returned to service, as while its equipment is repaired."""
+
+    kind: ClassVar[ActKind] = ActKind.TAKE_OUT_OF_SERVICE
+    alarm_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReturnToService:
+    """Let an alarm that is out of service call again."""
+
+    kind: ClassVar[ActKind] = ActKind.RETURN_TO_SERVICE
+    alarm_id: str
+
+
+AlarmAct = Acknowledge | Shelve | Unshelve | TakeOutOfService | ReturnToService
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,7 +271,7 @@ class AnswerGuidance:
 
 
 Act = (
-    AcknowledgeAlarm | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
+    AcknowledgeAlarm | AlarmAct | SettlePoint | PromoteModel | RollBackModel | RetryMessages | SignBiases | ArchiveAudit
     | AddUser | ChangeUser | SetPassword | EnrollKey | RevokeKey | SignPending | WithdrawPending
     | StopWrites | ResumeWrites | DecideLot | AnswerGuidance | ChangeStage
 )  # fmt: skip

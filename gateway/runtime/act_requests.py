@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.clock import SystemClock
 from gateway.config.assigned_models import trusted_keys
+from gateway.config.line_definition import rationing_of
 from gateway.config.signature_table import policies
 from gateway.config.tables import Settings
 from gateway.contract.acts import (
@@ -158,4 +159,5 @@ def _line_without_models(settings: Settings, act: Act, *, path: Path) -> LineDef
         trusted_keys=None if trusted is None else frozenset(trusted),
         signatures=policies(settings.signatures),
         language=settings.texts.language,
+        rationing=rationing_of(settings),
     )

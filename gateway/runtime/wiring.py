@@ -26,6 +26,7 @@ from gateway.operations.systemd import Progress
 from gateway.publish.drain import Drain
 from gateway.publish.status import StatusPublisher
 from gateway.records.acts import refused
+from gateway.runtime.alarm_watch import AlarmWatch
 from gateway.runtime.control_socket import CLOSING_SECONDS, Acts
 from gateway.runtime.dependencies import Dependencies, Loop, Stores
 from gateway.runtime.follow_ups import FollowUps
@@ -116,7 +117,13 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
         console=None if console is None else console.server,
         control=_control_socket(ground, acts),
-        upkeep={**kept, "retries": retries, "follow-ups": follow_ups, **writers},
+        upkeep={
+            **kept,
+            "alarms": AlarmWatch(health=ground.health, reader=stores.reader, inbox=ground.inbox, clock=ground.clock),
+            "retries": retries,
+            "follow-ups": follow_ups,
+            **writers,
+        },
     )
 
 

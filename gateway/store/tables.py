@@ -94,6 +94,8 @@ _ROWS = (
     Table(name="result_without_lot"),  # noted again from the results
     Table(name="restated_result"),
     Table(name="latch"),
+    Table(name="alarm", not_vouched_for="it follows from guidance, conditions and acts, which have lines of their own"),
+    Table(name="alarm_event", not_vouched_for="it follows from guidance, conditions and acts, and goes by age"),
     Table(name="departure", written_by="what leaves the outbox"),
     Table(name="console_session", may_leave=True, not_vouched_for="each sign-in has a line of its own",
           written_by="signing in and out at the console"),

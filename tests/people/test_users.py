@@ -14,6 +14,7 @@ from gateway.people.rights import RIGHTS
 from gateway.people.second_device import code_matches
 from gateway.people.sign_in import LOCKED_AFTER, is_locked, next_attempt_ns
 from gateway.records.acts import (
+    Acknowledge,
     AcknowledgeAlarm,
     ActKind,
     ActOutcome,
@@ -27,13 +28,17 @@ from gateway.records.acts import (
     PromoteModel,
     ResumeWrites,
     RetryMessages,
+    ReturnToService,
     RevokeKey,
     RollBackModel,
     SetPassword,
     SettlePoint,
+    Shelve,
     SignBiases,
     SignPending,
     StopWrites,
+    TakeOutOfService,
+    Unshelve,
     WithdrawPending,
 )
 from gateway.records.lot_decisions import Verdict
@@ -63,6 +68,11 @@ ACTS = {
     ActKind.CHANGE_STAGE: ChangeStage(model="m", bundle_sha256="ab", stage="advise"),
     ActKind.SIGN_PENDING: SignPending(record_id="r", sha256="h"),
     ActKind.WITHDRAW_PENDING: WithdrawPending(record_id="r"),
+    ActKind.ACKNOWLEDGE: Acknowledge(alarm_id="a"),
+    ActKind.SHELVE: Shelve(alarm_id="a", seconds=60.0),
+    ActKind.UNSHELVE: Unshelve(alarm_id="a"),
+    ActKind.TAKE_OUT_OF_SERVICE: TakeOutOfService(alarm_id="a"),
+    ActKind.RETURN_TO_SERVICE: ReturnToService(alarm_id="a"),
     ActKind.STOP_WRITES: StopWrites(),
     ActKind.RESUME_WRITES: ResumeWrites(),
     ActKind.ANSWER_GUIDANCE: AnswerGuidance(guidance_id="G", answer=GuidanceAct.ACKNOWLEDGE),

@@ -192,6 +192,10 @@ def rows_of_operation():
     yield "gap", {**gap, "gap_id": "gap1", "until_ns": 2}
     yield "gap", {**gap, "gap_id": "gap2"}
     yield "latch", {"code": "STORE_DAMAGED", "at_ns": 1, "body": "{}"}
+    alarm = {"alarm_id": "warning/R1/m/ph", "title": "ph", "severity": "warning", "position": "operator"}
+    yield "alarm", alarm | {"active": 1, "acknowledged": 0, "latched": 0, "suppression": "none", "reason": "",
+                            "person": "", "since_ns": 1}  # fmt: skip
+    yield "alarm_event", alarm | {"at_ns": 1, "change": "raised", "person": "", "reason": ""}
     yield "console_session", {"token_sha256": "ab", "user_id": "q.head", "password_seq": 1, "opened_ns": 1,
                               "used_ns": 1, "expires_ns": 2, "expires_boot_ns": 2, "boot_id": "b"}  # fmt: skip
     yield "retry", {"dead_letter_id": "x", "asked_ns": 1, "person": "p"}

@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from gateway.advice.document_texts import ChartText, DocumentText, Heading, TimelineText
+from gateway.advice.gateway_alarms import GatewayAlarm
 from gateway.advice.phrases import Phrase
 from gateway.advice.rationing import Summary
 from gateway.advice.reasons import Action, Advice
@@ -43,6 +44,8 @@ CODES: dict[str, Collection[str]] = {
     "cause_name": CauseName,
     "abstention": Abstention,
     "advice": Advice,
+    "gateway_alarm_title": GatewayAlarm,
+    "gateway_alarm_action": GatewayAlarm,
     "summary": Summary,
     "summary_title": Summary,
     "advice_action": Action,

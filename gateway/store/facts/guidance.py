@@ -1,6 +1,7 @@
 """What guidance stands on that is answered, or that may end."""
 
 from gateway.advice.publication import BOARD_LONGEST
+from gateway.advice.rationing import KEPT_BACK
 from gateway.contract.response_tokens import LONGEST_LIFE_NS, read_token
 from gateway.events import (
     ActRequested,
@@ -21,7 +22,7 @@ from gateway.facts.guidance import (
     TokenFacts,
 )
 from gateway.records.acts import AnswerGuidance
-from gateway.records.guidance import Attention, Guidance
+from gateway.records.guidance import Guidance
 from gateway.records.people import RefusedResponses
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.codec import decode
@@ -38,7 +39,10 @@ def open_guidance_facts(reading: Reading, event: TimerDue | VersionTaken | Advic
     """Return the open guidance that an event is about."""
     open_guidance = _open_guidance(reading, event)
     return OpenGuidanceFacts(
-        **reading.base(), open_guidance=open_guidance, announced_ns=_announced_ns(reading, event, open_guidance)
+        **reading.base(),
+        open_guidance=open_guidance,
+        announced_ns=_announced_ns(reading, event, open_guidance),
+        silenced=frozenset(reading.values("silenced_alarms")),
     )
 
 
@@ -46,7 +50,7 @@ def _announced_ns(
     reading: Reading, event: TimerDue | VersionTaken | AdviceWithheld, open_guidance: tuple[Guidance, ...]
 ) -> dict[str | None, tuple[int, ...]]:
     """Return, of equipment of which guidance waits, when operators were called to some within the period."""
-    waiting = {item.equipment_id for item in open_guidance if item.attention is Attention.WAITING}
+    waiting = {item.equipment_id for item in open_guidance if item.attention in KEPT_BACK}
     return {
         equipment_id: announced_within(reading, equipment_id, event.at_ns)
         for equipment_id in waiting
@@ -143,6 +147,7 @@ def start_facts(reading: Reading, _event: GatewayStarted) -> StartFacts:
         previous_configuration_sha256=value_of(reading.connection, "last_configuration"),
         open_guidance=_board_and_advice(reading),
         announced_ns={},
+        silenced=frozenset(),
     )
 
 

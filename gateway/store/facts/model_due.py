@@ -34,7 +34,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
             **reading.base(), windows=reading.windows, context=Context(), specifications=reading.specifications(),
             open_guidance=(), open_suggestions=(), last_advised_ns={}, bias={}, coupled_predictions={},
             lot=LotInProgress(state=LotState(), closed=False, provisional=(), predictions={}), recent={},
-            announced_ns=(), writes=NO_WRITES,
+            announced_ns=(), silenced=frozenset(), writes=NO_WRITES,
         )  # fmt: skip
     moves = {item.tag: value_of(reading.connection, "last_move", tag=item.tag) for item in model.bundle.manipulated}
     context = reading.context_of_equipment(model.equipment_id, event.at_ns)
@@ -55,6 +55,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         lot=_lot_in_progress(reading, model, context.material_lot_id, event.at_ns),
         last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         recent=_recent(reading, model, event.at_ns),
+        silenced=frozenset(reading.values("silenced_alarms")),
         announced_ns=announced_within(reading, model.equipment_id, event.at_ns),
     )
 

@@ -113,6 +113,10 @@ class Reader:
         acts, _unknown = changes(await self._all("version_changes"))
         return acts
 
+    async def active_gateway_alarms(self) -> list[str]:
+        """Return the ids of the gateway's own alarms that are active on record."""
+        return [str(alarm_id) for (alarm_id,) in await self._all("active_gateway_alarms")]
+
     async def latches(self) -> tuple[str, ...]:
         """Return the alarms that stand until a person takes them down."""
         return tuple(str(code) for (code,) in await self._all("latches"))

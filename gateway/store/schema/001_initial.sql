@@ -1430,6 +1430,40 @@ CREATE TABLE latch (
     body   TEXT NOT NULL
 ) STRICT;
 
+-- Alarms that are not normal, after ISA-18.2: what stands, what nobody has acknowledged, what calls nobody for a time.
+CREATE TABLE alarm (
+    alarm_id      TEXT PRIMARY KEY,
+    title         TEXT NOT NULL,
+    severity      TEXT NOT NULL,
+    position      TEXT NOT NULL,
+    active        INTEGER NOT NULL,
+    acknowledged  INTEGER NOT NULL,
+    latched       INTEGER NOT NULL,
+    suppression   TEXT NOT NULL,
+    until_ns      INTEGER,
+    reason        TEXT NOT NULL,
+    person        TEXT NOT NULL,
+    since_ns      INTEGER NOT NULL,
+    guidance_id   TEXT
+) STRICT;
+CREATE INDEX alarm_suppressed ON alarm (until_ns) WHERE suppression <> 'none';
+
+-- What happened to alarms, for figures and notifications; it goes by age.
+CREATE TABLE alarm_event (
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ns        INTEGER NOT NULL,
+    alarm_id     TEXT NOT NULL,
+    change       TEXT NOT NULL,
+    title        TEXT NOT NULL,
+    severity     TEXT NOT NULL,
+    position     TEXT NOT NULL,
+    person       TEXT NOT NULL,
+    reason       TEXT NOT NULL,
+    guidance_id  TEXT
+) STRICT;
+CREATE INDEX alarm_event_by_time ON alarm_event (at_ns);
+CREATE INDEX alarm_event_raised ON alarm_event (at_ns) WHERE change = 'raised';
+
 -- Why a message left the outbox without an acknowledgement.
 CREATE TABLE departure (
     seq         INTEGER PRIMARY KEY,

@@ -9,6 +9,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.people import RefusedResponses, ResponseRecorded
 from gateway.store.codec import encode
 from gateway.store.statements import SQL
+from gateway.store.transaction.records.alarms import follow_guidance
 
 
 def guidance_changed(connection: sqlite3.Connection, event: Event, guidance: Guidance) -> None:
@@ -26,6 +27,7 @@ def guidance_changed(connection: sqlite3.Connection, event: Event, guidance: Gui
     }
     connection.execute(SQL["upsert_guidance"], row)
     connection.execute(SQL["insert_guidance_state"], row)
+    follow_guidance(connection, event, guidance)
 
 
 def response_recorded(connection: sqlite3.Connection, event: Event, record: ResponseRecorded) -> None:

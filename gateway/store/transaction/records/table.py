@@ -13,6 +13,7 @@ from gateway.records.record import Record
 from gateway.store.transaction import lot_records
 from gateway.store.transaction.records import (
     acts,
+    alarms,
     control_charts,
     deviations,
     guidance,
@@ -59,7 +60,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(production.lot_judged, "disposition", "lot"),
     _kind(predictions.prediction_made, "prediction"),
     _kind(predictions.model_learned, "feedback", "model_learned"),
-    _kind(guidance.guidance_changed, "guidance", "guidance_state"),
+    _kind(guidance.guidance_changed, "guidance", "guidance_state", "alarm", "alarm_event"),
     _kind(guidance.response_recorded, "response"),
     _kind(setpoints.intent_made, "setpoint_intent", "setpoint_intent_state"),
     _kind(setpoints.intent_moved, "setpoint_intent", "setpoint_intent_state"),
@@ -70,6 +71,7 @@ RECORD_KINDS: Mapping[type[Record], RecordKind] = dict((
     _kind(deviations.lot_fingerprint, "lot_fingerprint"),
     _kind(operation.latched, "latch"),
     _kind(operation.unlatched, "latch"),
+    _kind(alarms.alarm_changed, "alarm", "alarm_event"),
     _kind(operation.gap_recorded, "gap"),
     _kind(operation.dead_letter, "dead_letter", "dead_letter_payload"),
     _kind(operation.head_signed, "signed_head"),

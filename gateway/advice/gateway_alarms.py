@@ -1,0 +1,107 @@
+"""The gateway's own alarms: what each code says to people, and how urgent it is. Pure.
+
+Codes of sources, servers and models end with a name: CLOCK_SKEW_PLC1 is CLOCK_SKEW of plc1.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from gateway.advice.alarm_states import gateway_alarm_id
+from gateway.records.alarms import Alarm
+from gateway.records.guidance import Severity
+from gateway.records.users import Role
+from gateway.texts.catalogue import text, title
+
+
+class GatewayAlarm(StrEnum):
+    """Kinds of alarms of the gateway itself."""
+
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+    STORE_UNREADABLE = "STORE_UNREADABLE"
+    STORE_SPACE_LOW = "STORE_SPACE_LOW"
+    STORE_FULL_SOON = "STORE_FULL_SOON"
+    STORE_QUARANTINED = "STORE_QUARANTINED"
+    STORE_ROLLED_BACK = "STORE_ROLLED_BACK"
+    STORE_RESTORED = "STORE_RESTORED"
+    STORE_DAMAGED = "STORE_DAMAGED"
+    STORE_UNCHECKED = "STORE_UNCHECKED"
+    EVIDENCE_DAMAGED = "EVIDENCE_DAMAGED"
+    AUDIT_BEHIND_WITNESS = "AUDIT_BEHIND_WITNESS"
+    DECISION_FAILED = "DECISION_FAILED"
+    GUIDANCE_WITHHELD = "GUIDANCE_WITHHELD"
+    PUBLISH_REFUSED = "PUBLISH_REFUSED"
+    SUBSCRIPTION_REFUSED = "SUBSCRIPTION_REFUSED"
+    CLIENT_ID_TAKEN_OVER = "CLIENT_ID_TAKEN_OVER"
+    CONNECTION_UNSTABLE = "CONNECTION_UNSTABLE"
+    SOURCE_DISCONNECTED = "SOURCE_DISCONNECTED"
+    CERTIFICATE_EXPIRES = "CERTIFICATE_EXPIRES"
+    CERTIFICATE_UNTRUSTED = "CERTIFICATE_UNTRUSTED"
+    CLOCK_SKEW = "CLOCK_SKEW"
+    TAG_CLOCK_SKEW = "TAG_CLOCK_SKEW"
+    NODES_REFUSED = "NODES_REFUSED"
+    TAGS_UNREADABLE = "TAGS_UNREADABLE"
+    ITEMS_SILENT = "ITEMS_SILENT"
+    HISTORY_DROPPED = "HISTORY_DROPPED"
+    HISTORY_DAMAGED = "HISTORY_DAMAGED"
+    HISTORY_UNAVAILABLE = "HISTORY_UNAVAILABLE"
+    HISTORY_QUARANTINED = "HISTORY_QUARANTINED"
+    WEBHOOK_UNAVAILABLE = "WEBHOOK_UNAVAILABLE"
+    CONTROL_SOCKET_UNAVAILABLE = "CONTROL_SOCKET_UNAVAILABLE"
+    MODEL_DRIFT = "MODEL_DRIFT"
+    MODEL_TOO_SLOW = "MODEL_TOO_SLOW"
+    SETPOINT_MISMATCH = "SETPOINT_MISMATCH"
+    OTHER = "OTHER"
+
+
+_CRITICAL = frozenset(
+    {
+        GatewayAlarm.STORE_UNAVAILABLE,
+        GatewayAlarm.STORE_SPACE_LOW,
+        GatewayAlarm.STORE_QUARANTINED,
+        GatewayAlarm.STORE_DAMAGED,
+        GatewayAlarm.EVIDENCE_DAMAGED,
+        GatewayAlarm.AUDIT_BEHIND_WITNESS,
+        GatewayAlarm.SETPOINT_MISMATCH,
+    }
+)
+_POSITIONS: Mapping[GatewayAlarm, Role] = {
+    GatewayAlarm.SETPOINT_MISMATCH: Role.OPERATOR,
+    GatewayAlarm.AUDIT_BEHIND_WITNESS: Role.QUALITY,
+    GatewayAlarm.EVIDENCE_DAMAGED: Role.QUALITY,
+}
+_SOURCE, _DISCONNECTED = "SOURCE_", "_DISCONNECTED"
+
+
+def kind_of(code: str) -> tuple[GatewayAlarm, str]:
+    """Return the kind of a code, and the name that it ends with, in small letters."""
+    if code.startswith(_SOURCE) and code.endswith(_DISCONNECTED):
+        return GatewayAlarm.SOURCE_DISCONNECTED, code[len(_SOURCE) : -len(_DISCONNECTED)].lower()
+    if code in GatewayAlarm.__members__:
+        return GatewayAlarm(code), ""
+    kinds = [kind for kind in GatewayAlarm if code.startswith(f"{kind}_")]
+    kind = max(kinds, key=len, default=GatewayAlarm.OTHER)
+    return kind, (code if kind is GatewayAlarm.OTHER else code[len(kind) + 1 :]).lower()
+
+
+def title_of(code: str) -> str:
+    """Return what is wrong, in at most 60 characters where names allow."""
+    kind, name = kind_of(code)
+    return title("gateway_alarm_title", kind, name=name)
+
+
+def what_to_do(code: str) -> str:
+    """Return what a person does about it, as a sentence."""
+    kind, name = kind_of(code)
+    return text("gateway_alarm_action", kind, name=name)
+
+
+def gateway_alarm(code: str, *, latched: bool) -> Alarm:
+    """Return the alarm of a code before anything has happened to it."""
+    kind, _name = kind_of(code)
+    return Alarm(
+        alarm_id=gateway_alarm_id(code),
+        title=title_of(code),
+        severity=Severity.CRITICAL if kind in _CRITICAL else Severity.WARNING,
+        position=_POSITIONS.get(kind, Role.ENGINEER).value,
+        latched=latched,
+    )

@@ -1,0 +1,165 @@
+"""Alarms: the gateway's own come and go, and people acknowledge, shelve and take out of service (ISA-18.2)."""
+
+from dataclasses import replace
+
+from gateway.advice.alarm_states import HOLD, after
+from gateway.advice.gateway_alarms import gateway_alarm
+from gateway.advice.lifecycle import moved
+from gateway.decision import Decision
+from gateway.decisions.changes import audit_entry, guidance_changes
+from gateway.events import ActRequested, GatewayAlarmChanged, TimerDue
+from gateway.facts.alarms import AlarmActFacts, AlarmFacts, ShelvesFacts
+from gateway.people.answers import may_answer
+from gateway.records.acts import (
+    Acknowledge,
+    AlarmAct,
+    Answer,
+    ReturnToService,
+    Shelve,
+    TakeOutOfService,
+    Unshelve,
+    done,
+    refused,
+)
+from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged
+from gateway.records.guidance import GuidanceState, Severity
+from gateway.records.people import Act
+from gateway.time_units import SECOND_NS, seconds_to_ns
+
+_LIST = "labline alarm list shows the alarms that stand"
+
+
+def on_gateway_alarm(event: GatewayAlarmChanged, facts: AlarmFacts) -> Decision:
+    """Put on record that an alarm of the gateway stands, or no longer does."""
+    alarm = facts.alarm or gateway_alarm(event.code, latched=event.latched)
+    if event.stands == alarm.active:
+        return Decision()
+    change = AlarmChange.RAISED if event.stands else AlarmChange.RETURNED
+    now = after(alarm, change, at_ns=event.at_ns)
+    if now is None:
+        return Decision()
+    if alarm.latched and not event.stands:  # a person has taken it down, and so has seen it
+        now = replace(now, acknowledged=True)
+    return Decision(records=(AlarmChanged(alarm=now, change=change),))
+
+
+def on_end_shelves(_event: TimerDue, facts: ShelvesFacts) -> Decision:
+    """Take alarms from the shelf whose time is over; those that are active call."""
+    decided = Decision()
+    for alarm in facts.ended:
+        decided += _unsuppressed(alarm, AlarmChange.UNSHELVED, at_ns=_event.at_ns)
+        decided += Decision(audit=(audit_entry("alarm_unshelved", alarm.alarm_id, because="its time is over"),))
+    return decided
+
+
+def on_acknowledge(event: ActRequested, facts: AlarmActFacts) -> Decision:
+    """Note that a person has seen an alarm; of a guidance, the guidance is acknowledged."""
+    act = _alarm_act(event)
+    alarm = facts.alarm
+    if alarm is None:
+        return Decision(answer=_unknown(act))
+    if alarm.latched and alarm.active:
+        return Decision(
+            answer=refused(
+                f"{alarm.alarm_id} stands until it is taken down", hint="labline audit acknowledge CODE takes it down"
+            )
+        )
+    now = after(alarm, AlarmChange.ACKNOWLEDGED, at_ns=event.at_ns)
+    if now is None:
+        return Decision(answer=refused(f"{alarm.alarm_id} is acknowledged already", hint=_LIST))
+    entry = audit_entry("alarm_acknowledged", alarm.alarm_id, person=event.person, reason=event.reason)
+    guidance = facts.guidance
+    roles = () if facts.actor is None else facts.actor.roles
+    if guidance is not None and not may_answer(guidance.kind, Act.ACKNOWLEDGE, required=guidance.role, roles=roles):
+        why = f"{alarm.alarm_id} is for those who work on the line"
+        return Decision(answer=refused(why, hint="an operator, a supervisor, quality or an engineer acknowledges it"))
+    if guidance is not None and guidance.state is GuidanceState.PROPOSED:
+        seen = moved(guidance, GuidanceState.ACKNOWLEDGED)
+        changed = guidance_changes(() if seen is None else (seen,), event, facts)
+        return changed + Decision(audit=(entry,), answer=done(state=now.state.value))
+    by_person = replace(now, person=event.person)
+    record = AlarmChanged(alarm=by_person, change=AlarmChange.ACKNOWLEDGED)
+    return Decision(records=(record,), audit=(entry,), answer=done(state=now.state.value))
+
+
+def on_shelve(event: ActRequested, facts: AlarmActFacts) -> Decision:
+    """Keep an alarm from calling for a time."""
+    act = _alarm_act(event)
+    assert isinstance(act, Shelve)  # noqa: S101 - its row in the table says so
+    longest = facts.line.rationing.longest_shelve_ns / SECOND_NS
+    if not 0 < act.seconds <= longest:
+        hint = f"at most {longest:g} s; [alarms] longest_shelve"
+        return Decision(answer=refused("an alarm is shelved for a time that ends", hint=hint))
+    until_ns = event.at_ns + seconds_to_ns(act.seconds)
+    return _suppressed(event, facts, AlarmChange.SHELVED, until_ns=until_ns)
+
+
+def on_take_out_of_service(event: ActRequested, facts: AlarmActFacts) -> Decision:
+    """Keep an alarm from calling until somebody returns it to service."""
+    return _suppressed(event, facts, AlarmChange.TAKEN_OUT_OF_SERVICE, until_ns=None)
+
+
+def on_unshelve(event: ActRequested, facts: AlarmActFacts) -> Decision:
+    """Take an alarm from the shelf."""
+    return _restored(event, facts, AlarmChange.UNSHELVED)
+
+
+def on_return_to_service(event: ActRequested, facts: AlarmActFacts) -> Decision:
+    """Return an alarm to service."""
+    return _restored(event, facts, AlarmChange.RETURNED_TO_SERVICE)
+
+
+def _suppressed(event: ActRequested, facts: AlarmActFacts, change: AlarmChange, *, until_ns: int | None) -> Decision:
+    act, alarm = _alarm_act(event), facts.alarm
+    if alarm is None:
+        return Decision(answer=_unknown(act))
+    if not event.reason.strip():
+        return Decision(answer=refused("an alarm is kept from calling only for a reason", hint="give --reason"))
+    if alarm.latched or alarm.severity is Severity.CRITICAL or alarm.alarm_id.startswith(f"{HOLD}/"):
+        return Decision(
+            answer=refused(f"{alarm.alarm_id} is critical, and is never kept from calling", hint="acknowledge it")
+        )
+    now = after(alarm, change, at_ns=event.at_ns)
+    if now is None:
+        return Decision(answer=refused(f"{alarm.alarm_id} is {alarm.state.value.replace('_', ' ')}", hint=_LIST))
+    now = replace(now, until_ns=until_ns, reason=event.reason, person=event.person)
+    entry = audit_entry(f"alarm_{change.value}", alarm.alarm_id, person=event.person, reason=event.reason,
+                        until_ns=until_ns)  # fmt: skip
+    return Decision(
+        records=(AlarmChanged(alarm=now, change=change),), audit=(entry,), answer=done(state=now.state.value)
+    )
+
+
+def _restored(event: ActRequested, facts: AlarmActFacts, change: AlarmChange) -> Decision:
+    act, alarm = _alarm_act(event), facts.alarm
+    if alarm is None:
+        return Decision(answer=_unknown(act))
+    decided = _unsuppressed(alarm, change, at_ns=event.at_ns)
+    if not decided.records:
+        return Decision(answer=refused(f"{alarm.alarm_id} is {alarm.state.value.replace('_', ' ')}", hint=_LIST))
+    entry = audit_entry(f"alarm_{change.value}", alarm.alarm_id, person=event.person, reason=event.reason)
+    return decided + Decision(audit=(entry,), answer=done())
+
+
+def _unsuppressed(alarm: Alarm, change: AlarmChange, *, at_ns: int) -> Decision:
+    """Return an alarm as it is no longer kept from calling; one of the gateway that is active calls at once.
+
+    A warning calls by its guidance, which is made known with what else waits.
+    """
+    now = after(alarm, change, at_ns=at_ns)
+    if now is None:
+        return Decision()
+    records = [AlarmChanged(alarm=now, change=change)]
+    if now.active and now.guidance_id is None:
+        records.append(AlarmChanged(alarm=now, change=AlarmChange.RAISED))
+    return Decision(records=tuple(records))
+
+
+def _alarm_act(event: ActRequested) -> AlarmAct:
+    act = event.act
+    assert isinstance(act, Acknowledge | Shelve | Unshelve | TakeOutOfService | ReturnToService)  # noqa: S101 - its row
+    return act
+
+
+def _unknown(act: AlarmAct) -> Answer:
+    return refused(f"no alarm {act.alarm_id} stands", hint=_LIST)

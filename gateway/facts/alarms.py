@@ -1,0 +1,30 @@
+"""What decisions on alarms stand on."""
+
+from dataclasses import dataclass
+
+from gateway.facts.acts import ActFacts
+from gateway.facts.base import Facts
+from gateway.records.alarms import Alarm
+from gateway.records.guidance import Guidance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlarmFacts(Facts):
+    """The alarm as it stands; None where it is normal."""
+
+    alarm: Alarm | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShelvesFacts(Facts):
+    """The alarms whose time on the shelf is over."""
+
+    ended: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlarmActFacts(ActFacts):
+    """The alarm that the act is about, None where it is normal, and the guidance behind it, where there is one."""
+
+    alarm: Alarm | None
+    guidance: Guidance | None

@@ -1,0 +1,56 @@
+"""Puts the gateway's own alarms on record: what stands for a few seconds is raised, what is over is returned.
+
+Looking every few seconds is the on and the off delay of these alarms: what comes and goes in between is in the log.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+import structlog
+
+from gateway.advice.alarm_states import GATEWAY
+from gateway.clock import Clock
+from gateway.contract.identity import identity_of
+from gateway.errors import StoreUnavailableError
+from gateway.events import GatewayAlarmChanged
+from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.operations.health import Health
+from gateway.store.queries.readers import Reader
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 5.0
+
+
+class AlarmWatch:
+    """Compares what stands with what is on record."""
+
+    def __init__(self, *, health: Health, reader: Reader, inbox: EventQueue, clock: Clock) -> None:
+        self._health = health
+        self._reader = reader
+        self._inbox = inbox
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Compare until cancelled; while the store cannot be read, nothing can be put on record either."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            try:
+                await self.compare()
+            except StoreUnavailableError as error:
+                log.debug("alarms cannot be put on record", error=str(error))
+
+    async def compare(self) -> None:
+        """Put each alarm on record that has come or gone."""
+        on_record = {alarm_id.removeprefix(f"{GATEWAY}/") for alarm_id in await self._reader.active_gateway_alarms()}
+        latched = set(await self._reader.latches())
+        standing = {*self._health.degraded(), *latched}
+        self._changed(standing - on_record, stands=True, latched=lambda code: code in latched)
+        self._changed(on_record - standing, stands=False, latched=lambda _code: False)
+
+    def _changed(self, codes: Collection[str], *, stands: bool, latched: Callable[[str], bool]) -> None:
+        for code in sorted(codes):
+            at = self._clock.now()
+            event_id = identity_of("gateway-alarm", code, stands, at.wall_ns, at.boot_ns)
+            event = GatewayAlarmChanged(event_id=event_id, at=at, code=code, stands=stands, latched=latched(code))
+            self._inbox.put(event, Urgency.MODELS_AND_TIMERS)

@@ -1,0 +1,41 @@
+"""What decisions on alarms stand on. Runs inside the writer's transaction."""
+
+from gateway.advice.alarm_states import gateway_alarm_id
+from gateway.events import ActRequested, GatewayAlarmChanged, TimerDue
+from gateway.facts.alarms import AlarmActFacts, AlarmFacts, ShelvesFacts
+from gateway.records.acts import Acknowledge, ReturnToService, Shelve, TakeOutOfService, Unshelve
+from gateway.records.guidance import Guidance
+from gateway.store.codec import decode
+from gateway.store.facts.acts import act_base
+from gateway.store.facts.loaders import loader
+from gateway.store.facts.reading import Reading
+from gateway.store.queries.alarms import alarm_of, read_alarm
+from gateway.store.statements import SQL
+
+
+@loader
+def alarm_facts(reading: Reading, event: GatewayAlarmChanged) -> AlarmFacts:
+    """Return the alarm of a condition."""
+    return AlarmFacts(**reading.base(), alarm=alarm_of(reading.connection, gateway_alarm_id(event.code)))
+
+
+@loader
+def shelves_facts(reading: Reading, event: TimerDue) -> ShelvesFacts:
+    """Return the alarms whose time on the shelf is over."""
+    rows = reading.connection.execute(SQL["shelves_that_end"], {"at_ns": event.at_ns})
+    return ShelvesFacts(**reading.base(), ended=tuple(read_alarm(row) for row in rows))
+
+
+@loader
+def alarm_act_facts(reading: Reading, event: ActRequested) -> AlarmActFacts:
+    """Return the alarm that an act is about, and the guidance behind it."""
+    act = event.act
+    if not isinstance(act, Acknowledge | Shelve | Unshelve | TakeOutOfService | ReturnToService):
+        raise TypeError(f"{act.kind} is about no alarm")
+    alarm = alarm_of(reading.connection, act.alarm_id)
+    row = None
+    if alarm is not None and alarm.guidance_id is not None:
+        row = reading.row("guidance_by_id", guidance_id=alarm.guidance_id)
+    return AlarmActFacts(
+        **act_base(reading, event), alarm=alarm, guidance=None if row is None else decode(Guidance, row["body"])
+    )

@@ -1,0 +1,49 @@
+"""Alarms into their tables: what decisions change of them, and what follows for them from guidance.
+
+The alarm of a guidance is a projection: it follows from the guidance alone, so that no decision can forget it.
+"""
+
+import sqlite3
+from dataclasses import asdict
+
+from gateway.advice.alarm_states import alarm_id_of, changes_of_guidance
+from gateway.events import Event
+from gateway.records.alarms import AlarmChanged, AlarmState
+from gateway.records.guidance import Guidance
+from gateway.store.queries.alarms import alarm_of
+from gateway.store.statements import SQL
+from gateway.time_units import DAY_NS
+
+KEPT_NS = 90 * DAY_NS  # what happened to alarms
+
+
+def alarm_changed(connection: sqlite3.Connection, event: Event, record: AlarmChanged) -> None:
+    """Write an alarm as it stands now, and what happened to it; one that is normal again leaves the table."""
+    alarm = record.alarm
+    if alarm.state is AlarmState.NORMAL:
+        connection.execute(SQL["delete_alarm"], {"alarm_id": alarm.alarm_id})
+    else:
+        row = asdict(alarm) | {"severity": alarm.severity.value, "suppression": alarm.suppression.value}
+        connection.execute(SQL["write_alarm"], row)
+    happened = {
+        "at_ns": event.at_ns,
+        "alarm_id": alarm.alarm_id,
+        "change": record.change.value,
+        "title": alarm.title,
+        "severity": alarm.severity.value,
+        "position": alarm.position,
+        "person": alarm.person,
+        "reason": alarm.reason,
+        "guidance_id": alarm.guidance_id,
+    }
+    connection.execute(SQL["insert_alarm_event"], happened)
+    connection.execute(SQL["prune_alarm_events"], {"before_ns": event.at_ns - KEPT_NS})
+
+
+def follow_guidance(connection: sqlite3.Connection, event: Event, guidance: Guidance) -> None:
+    """Write what a guidance, as it is now, changes of its alarm."""
+    alarm_id = alarm_id_of(guidance)
+    if alarm_id is None:
+        return
+    for changed in changes_of_guidance(alarm_of(connection, alarm_id), guidance, at_ns=event.at_ns):
+        alarm_changed(connection, event, changed)

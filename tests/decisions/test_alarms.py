@@ -1,0 +1,226 @@
+"""Alarms in the store: they follow guidance and the gateway's conditions, and people act on them by right."""
+
+from contextlib import closing
+
+import pytest
+
+from gateway.contract.identity import identity_of
+from gateway.events import GatewayAlarmChanged, Timer
+from gateway.operations.alarm_figures import alarm_figures
+from gateway.records.acts import (
+    Acknowledge,
+    ActOutcome,
+    AddUser,
+    ReturnToService,
+    Shelve,
+    TakeOutOfService,
+    Unshelve,
+)
+from gateway.records.alarms import Raised
+from gateway.records.users import Credential, CredentialKind, Role
+from gateway.store.queries.alarms import raised_alarms, standing_alarms
+from gateway.time_units import DAY_NS, SECOND_NS
+from tests.fixtures.building import NOW_NS, moment
+from tests.fixtures.store_bench import Bench
+
+WARNING = "warning/R1/viscosity/viscosity"
+
+
+class Alarms(Bench):
+    def standing(self):
+        return {alarm.alarm_id: alarm.state.value for alarm in standing_alarms(self.connection)}
+
+    def happened(self, alarm_id=WARNING):
+        return [change for (change,) in self.rows("SELECT change FROM alarm_event WHERE alarm_id = ? ORDER BY seq",
+                                                  alarm_id)]  # fmt: skip
+
+    def condition(self, code, stands, *, latched=False):
+        self.now_ns += SECOND_NS
+        event_id = identity_of(code, stands, self.now_ns)
+        event = GatewayAlarmChanged(
+            event_id=event_id, at=moment(self.now_ns), code=code, stands=stands, latched=latched
+        )
+        return self.commit(event)
+
+    def user(self, role):
+        self.with_users()
+        self.act(AddUser(user_id=role.value, full_name=role.value, roles=(role,)))
+        return Credential(kind=CredentialKind.PASSWORD, subject=role.value)
+
+    def proposed(self, kind="warning"):
+        rows = self.rows("SELECT json_extract(body, '$.attention') FROM guidance WHERE kind = ? AND open = 1", kind)
+        return [attention for (attention,) in rows]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Alarms(tmp_path)
+    bench.order()
+    with closing(bench.connection):
+        yield bench
+
+
+def test_a_warning_is_an_alarm_until_it_has_returned_and_somebody_has_seen_it(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    assert bench.standing() == {WARNING: "unacknowledged"}
+    (alarm,) = standing_alarms(bench.connection)
+    assert bench.act(Acknowledge(alarm_id=WARNING)).outcome is ActOutcome.DONE
+    assert bench.standing() == {WARNING: "acknowledged"}
+    states = bench.rows("SELECT state FROM guidance WHERE guidance_id = ?", alarm.guidance_id)
+    assert states == [("acknowledged",)]  # terminals hear of it
+    bench.now_ns += SECOND_NS
+    bench.model_due(78.0, setpoint=78.0)
+    assert bench.standing() == {}
+    assert bench.happened() == ["raised", "acknowledged", "returned"]
+
+
+def test_what_returns_before_anybody_has_seen_it_stays_until_somebody_has(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    bench.now_ns += SECOND_NS
+    bench.model_due(78.0, setpoint=78.0)
+    assert bench.standing() == {WARNING: "returned_unacknowledged"}
+    assert bench.act(Acknowledge(alarm_id=WARNING)).outcome is ActOutcome.DONE
+    assert bench.standing() == {}
+    assert "no alarm" in bench.act(Acknowledge(alarm_id=WARNING)).why
+
+
+def test_a_shelved_warning_calls_nobody_and_calls_when_its_time_is_over(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    operator = bench.user(Role.OPERATOR)
+    answer = bench.act(Shelve(alarm_id=WARNING, seconds=60.0), credential=operator, reason="filter change")
+    assert (answer.outcome, bench.standing()) == (ActOutcome.DONE, {WARNING: "shelved"})
+    bench.now_ns += SECOND_NS
+    bench.model_due(78.0, setpoint=78.0)
+    bench.now_ns += SECOND_NS
+    bench.model_due(76.9, setpoint=76.9)
+    assert bench.proposed() == ["shelved"]
+    assert bench.happened().count("raised") == 1
+    bench.timer(Timer.END_SHELVES)
+    assert bench.standing() == {WARNING: "shelved"}
+    bench.now_ns += 60 * SECOND_NS
+    bench.timer(Timer.END_SHELVES)
+    bench.timer(Timer.EXPIRE_GUIDANCE)
+    assert bench.standing() == {WARNING: "unacknowledged"}
+    assert bench.proposed() == ["new"]
+    assert bench.happened()[-2:] == ["unshelved", "raised"]
+
+
+def test_a_shelved_warning_that_becomes_critical_calls_at_once(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    bench.act(Shelve(alarm_id=WARNING, seconds=3600.0))
+    bench.now_ns += SECOND_NS
+    bench.model_due(78.0, setpoint=78.0)
+    bench.now_ns += SECOND_NS
+    bench.model_due(74.0, setpoint=74.0)
+    assert (bench.proposed(), bench.standing()) == (["new"], {WARNING: "unacknowledged"})
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (Shelve(alarm_id=WARNING, seconds=9 * 3600.0), "for a time that ends"),
+        (Shelve(alarm_id=WARNING, seconds=0.0), "for a time that ends"),
+        (Shelve(alarm_id="warning/R9/x/y", seconds=60.0), "no alarm"),
+        (Unshelve(alarm_id=WARNING), "is unacknowledged"),
+        (ReturnToService(alarm_id=WARNING), "is unacknowledged"),
+    ],
+)
+def test_an_act_that_does_not_fit_is_refused_and_changes_nothing(bench, act, why):
+    bench.model_due(76.9, setpoint=76.9)
+    before = bench.standing()
+    answer = bench.act(act)
+    assert (answer.outcome, bench.standing()) == (ActOutcome.REFUSED, before)
+    assert why in answer.why
+
+
+def test_what_is_critical_and_a_hold_are_never_shelved_nor_taken_out_of_service(bench):
+    bench.model_due(74.0, setpoint=74.0)
+    bench.result({"sample_id": "S-1", "test_id": "Viscosity", "value": 120.0, "unit": "mPa.s",
+                  "material_lot_id": "LOT/1"})  # fmt: skip
+    bench.condition("STORE_DAMAGED", True, latched=True)
+    alarms = bench.standing()
+    assert {alarm_id.split("/")[0] for alarm_id in alarms} == {"warning", "hold", "gateway"}
+    for alarm_id in alarms:
+        for act in (Shelve(alarm_id=alarm_id, seconds=60.0), TakeOutOfService(alarm_id=alarm_id)):
+            assert "critical" in bench.act(act).why
+    assert bench.standing() == alarms
+
+
+def test_a_reason_is_asked_for_and_the_right_role(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    assert "for a reason" in bench.act(Shelve(alarm_id=WARNING, seconds=60.0), reason=" ").why
+    viewer, operator = bench.user(Role.VIEWER), bench.user(Role.OPERATOR)
+    assert bench.act(Acknowledge(alarm_id=WARNING), credential=viewer).outcome is ActOutcome.REFUSED
+    assert bench.act(TakeOutOfService(alarm_id=WARNING), credential=operator).outcome is ActOutcome.REFUSED
+    assert bench.rows("SELECT count(*) FROM audit WHERE kind = 'act_refused'") == [(2,)]
+    assert bench.act(TakeOutOfService(alarm_id=WARNING)).outcome is ActOutcome.DONE
+    assert bench.standing() == {WARNING: "out_of_service"}
+    assert bench.act(ReturnToService(alarm_id=WARNING)).outcome is ActOutcome.DONE
+
+
+def test_an_alarm_of_the_gateway_comes_and_goes_with_its_condition(bench):
+    bench.condition("SOURCE_PLC1_DISCONNECTED", True)
+    bench.condition("SOURCE_PLC1_DISCONNECTED", True)  # on record already
+    alarm_id = "gateway/SOURCE_PLC1_DISCONNECTED"
+    assert bench.standing() == {alarm_id: "unacknowledged"}
+    assert standing_alarms(bench.connection)[0].title == "No connection to plc1"
+    bench.condition("SOURCE_PLC1_DISCONNECTED", False)
+    assert bench.standing() == {alarm_id: "returned_unacknowledged"}
+    bench.act(Acknowledge(alarm_id=alarm_id))
+    assert bench.standing() == {}
+    assert bench.happened(alarm_id) == ["raised", "returned", "acknowledged"]
+
+
+def test_a_latched_alarm_stands_until_it_is_taken_down(bench):
+    bench.condition("STORE_DAMAGED", True, latched=True)
+    assert bench.standing() == {"gateway/STORE_DAMAGED": "latched_unacknowledged"}
+    assert "taken down" in bench.act(Acknowledge(alarm_id="gateway/STORE_DAMAGED")).why
+    bench.condition("STORE_DAMAGED", False)
+    assert bench.standing() == {}
+
+
+def test_acts_on_alarms_are_in_the_audit_trail_with_their_reason(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    bench.act(Shelve(alarm_id=WARNING, seconds=60.0), reason="filter change")
+    ((body,),) = bench.rows("SELECT body FROM audit WHERE kind = 'alarm_shelved'")
+    assert "filter change" in body
+
+
+def test_guidance_is_acknowledged_by_people_on_the_line_and_not_by_an_administrator(bench):
+    bench.result({"sample_id": "S-1", "test_id": "Viscosity", "value": 120.0, "unit": "mPa.s",
+                  "material_lot_id": "LOT/1"})  # fmt: skip
+    (alarm_id,) = bench.standing()
+    administrator, quality = bench.user(Role.ADMINISTRATOR), bench.user(Role.QUALITY)
+    assert "on the line" in bench.act(Acknowledge(alarm_id=alarm_id), credential=administrator).why
+    assert bench.act(Acknowledge(alarm_id=alarm_id), credential=quality).outcome is ActOutcome.DONE
+    assert bench.standing() == {alarm_id: "acknowledged"}
+
+
+def raised(at_seconds, alarm="a", severity="warning", position="operator"):
+    return Raised(at_ns=NOW_NS + int(at_seconds * SECOND_NS), alarm_id=alarm, severity=severity, position=position)
+
+
+def figures(*items, standing=()):
+    return alarm_figures(items, standing, from_ns=NOW_NS, until_ns=NOW_NS + DAY_NS, period_ns=600 * SECOND_NS)
+
+
+def test_the_figures_of_a_day_are_those_of_isa_18_2():
+    flood = [raised(3600 + 40 * number, alarm=f"f{number % 3}") for number in range(12)]
+    chatter = [raised(20_000 + 25 * number, alarm="c", severity="critical") for number in range(3)]
+    document = figures(*flood, *chatter, raised(30_000, position="quality"))
+    assert document["by_position"]["operator"] == {
+        "per_10_minutes": round(15 / 144, 4), "peak_per_10_minutes": 12,
+        "share_of_10_minutes_over_10": round(1 / 144, 6),
+    }  # fmt: skip
+    assert document["chattering"] == ["c"]
+    assert document["top"][0] == {"alarm": "f0", "count": 4, "share": 0.25}
+    assert document["severities"]["critical"] == {"count": 3, "share": round(3 / 16, 4)}
+    assert figures()["by_position"] == {}
+
+
+def test_the_figures_are_read_by_an_index(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    assert [item.alarm_id for item in raised_alarms(bench.connection, from_ns=0, until_ns=bench.now_ns)] == [WARNING]
+    plan = bench.rows("EXPLAIN QUERY PLAN SELECT at_ns, alarm_id, severity, position FROM alarm_event"
+                      " WHERE change = 'raised' AND at_ns > 1 AND at_ns <= 5 ORDER BY at_ns")  # fmt: skip
+    assert "alarm_event_raised" in plan[0][-1]
