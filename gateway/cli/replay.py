@@ -50,6 +50,7 @@ from gateway.replay.recorded import (
 )
 from gateway.replay.rerun import Rerun, rerun
 from gateway.store.database import read_state
+from gateway.store.queries.guidance import identified_answers
 from gateway.store.queries.lots import all_settlements
 from gateway.store.queries.signed_biases import all_signed_biases
 from gateway.store.queries.versions import changes
@@ -197,6 +198,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             epoch=epoch(connection),
             signed_biases=all_signed_biases(connection),
             settlements=all_settlements(connection),
+            answers=identified_answers(connection),
             language=language_at_the_time(connection, stretch),
         )
         now = rerun(recording, line=line, history=known, folder=Path(scratch), on_progress=on_progress)

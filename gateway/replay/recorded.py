@@ -29,6 +29,7 @@ from gateway.records.prediction import Prediction
 from gateway.records.production import ContextChange
 from gateway.records.verdicts import Reason
 from gateway.store.codec import decode
+from gateway.store.queries.guidance import IdentifiedAnswer
 from gateway.store.statements import SQL
 from gateway.transport.mqtt_messages import Delivery
 
@@ -66,6 +67,7 @@ class Recording:
 
     ``epoch``: what the store salts its ids with. ``signed_biases``: corrections that people had signed, each in force
     from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
+    ``answers``: what identified people had answered to guidance.
     ``language``: of the sentences at the time; None: it is not on record, and that of the line counts.
     """
 
@@ -74,6 +76,7 @@ class Recording:
     epoch: str = ""
     signed_biases: Sequence[SignedBias] = ()
     settlements: Sequence[tuple[str, Settlement]] = ()
+    answers: Sequence[IdentifiedAnswer] = ()
     language: str | None = None
 
 

@@ -3,11 +3,12 @@
 import hashlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gateway.advice.lifecycle import AFTER_ACT, moved
 from gateway.contract.acts import identity_of_act
 from gateway.contract.identity import identity_of
 from gateway.decisions.table import windows_needed
@@ -15,16 +16,19 @@ from gateway.events import ActRequested, FollowUp, FollowUpDue, FollowUpKind, Ti
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
-from gateway.records.acts import SettlePoint
-from gateway.records.people import PointSettled, Settlement
+from gateway.records.acts import AnswerGuidance, SettlePoint
+from gateway.records.guidance import Guidance
+from gateway.records.people import PointSettled
 from gateway.records.users import Credential, CredentialKind
 from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record
 from gateway.store.care.opening import prepare
+from gateway.store.codec import decode
 from gateway.store.database import open_state
 from gateway.store.statements import SQL
 from gateway.store.transaction.decide_batch import decide_batch
 from gateway.store.transaction.lot_records import judge_at_next_start
 from gateway.store.transaction.records.acts import point_settled
+from gateway.store.transaction.records.guidance import guidance_changed
 from gateway.texts.catalogue import speak
 from gateway.time_units import SECOND_NS
 
@@ -56,7 +60,7 @@ def rerun(
     prepare(folder, at_ns=0)
     with closing(open_state(folder, vouching=False)) as connection:
         _prepare_connection(connection, recording)
-        deciding = _Deciding(connection, line, history, recording.settlements)
+        deciding = _Deciding(connection, line, history, recording)
         events = recording.events
         for begin in range(0, len(events), _COMMIT_EVERY):
             with _committed(connection):
@@ -104,19 +108,21 @@ class _Deciding:
         connection: sqlite3.Connection,
         line: LineDefinition,
         history: KnownThen,
-        settlements: Sequence[tuple[str, Settlement]],
+        recording: Recording,
     ) -> None:
         self._connection = connection
         self._line = line
         self._history = history
         self._arrival = 0
         self._looked_ns = 0
-        self._settlements = deque(settlements)
+        self._settlements = deque(recording.settlements)
+        self._answers = deque(recording.answers)
 
     def decide(self, recorded: Recorded) -> None:
         """Decide one event with what was known then."""
         event = recorded.event
         self.settle(event.at_ns)
+        self._answer(event.at_ns)
         self._expire(event.at_ns)
         self._arrival = recorded.arrival or max(self._arrival, self._history.arrival_at(event.at_ns))
         windows = self._history.windows(windows_needed(event, self._line), arrival=self._arrival)
@@ -140,6 +146,22 @@ class _Deciding:
             again = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
             due = FollowUpDue(event_id=request.event_id, at=at, follow_up=again)
             decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)
+
+    def _answer(self, until_ns: int) -> None:
+        """Let what identified people had answered before an instant stand; nobody is asked again who they were."""
+        while self._answers and self._answers[0].at_ns < until_ns:
+            given = self._answers.popleft()
+            row = self._connection.execute(SQL["guidance_by_id"], {"guidance_id": given.guidance_id}).fetchone()
+            changed = None if row is None else moved(decode(Guidance, row["body"]), AFTER_ACT[given.act])
+            if changed is not None:
+                request = ActRequested(
+                    event_id=given.event_id,
+                    at=moment(given.at_ns),
+                    act=AnswerGuidance(guidance_id=given.guidance_id, answer=given.act),
+                    credential=Credential(kind=CredentialKind.SESSION, subject=""),
+                    reason="",
+                )
+                guidance_changed(self._connection, request, changed)
 
     def _expire(self, until_ns: int) -> None:
         """Let guidance expire at each second until an instant, as the running gateway looks once a second."""

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.database.opening import open_for_writing
-from gateway.events import ModelDue, ResultArrived
+from gateway.events import ModelDue, ResponseArrived, ResultArrived
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
@@ -16,10 +16,12 @@ from gateway.records.laboratory import ResultStatus
 from gateway.replay.recorded import Recording, Stretch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.store.database import read_state
+from gateway.store.queries.guidance import identified_answers
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import NOW_NS, line
 from tests.fixtures.store_bench import Bench
+from tests.fixtures.terminals import Terminal
 
 
 @pytest.fixture
@@ -70,6 +72,33 @@ def test_where_the_order_is_not_on_record_they_come_by_time(bench):
     lived(bench)
     bench.connection.execute("UPDATE prediction SET after_event = NULL")
     assert replayed(bench) == [("viscosity", 1), ("viscosity", 2), ("S-1", 3), ("viscosity", 5), ("S-2", 9)]
+
+
+def test_what_identified_people_answered_stands_in_a_replay_and_nobody_is_asked_again(bench, tmp_path):
+    bench.line = line(models=())
+    for lot in ("LOT-1", "LOT-2"):
+        bench.result(result(f"S-{lot}") | {"result": 9.9, "material_lot_id": lot})
+    first, second = (item["id"] for item in bench.sent("guidance"))
+    bench.with_users()
+    at(bench, 1)
+    assert Terminal(bench, "q.head").answer(first, "acknowledge")["outcome"] == "ACKNOWLEDGED"
+    bench.answer(second, "acknowledge")
+    at(bench, 2).result(result("S-3"))
+    stretch = Stretch(from_ns=0, until_ns=NOW_NS + 100 * SECOND_NS)
+    understand = understand_results(
+        LimsInterface(source="lims", analytes={"pH": "ph"}, assume_status=ResultStatus.VALIDATED)
+    )
+    events = recorded_events(bench.connection, stretch, understand=understand)
+    responses = [item.event for item in events if isinstance(item.event, ResponseArrived)]
+    assert [event.response.guidance_id for event in responses] == [second]
+    folder = tmp_path / "replay"
+    with closing(open_for_writing(tmp_path / HISTORY_FILE, HISTORY)) as connection:
+        known = KnownThen(RecordedHistory(connection, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
+        recording = Recording(events=events, stretch=stretch, answers=identified_answers(bench.connection))
+        rerun(recording, line=bench.line, history=known, folder=folder)
+    with closing(read_state(folder)) as connection:
+        states = dict(connection.execute("SELECT guidance_id, state FROM guidance").fetchall())
+    assert (states[first], states[second]) == ("acknowledged", "acknowledged")
 
 
 def test_a_replay_says_the_same_bytes_and_keeps_no_trail(bench, tmp_path):

@@ -18,6 +18,21 @@ class AnswerKept(NamedTuple):
     reason: str | None
 
 
+class IdentifiedAnswer(NamedTuple):
+    """An answer by an identified person that changed a guidance; a replay lets it stand and identifies nobody."""
+
+    guidance_id: str
+    act: Act
+    at_ns: int
+    event_id: str
+
+
+def identified_answers(connection: sqlite3.Connection) -> list[IdentifiedAnswer]:
+    """Return the answers of identified people that changed something, in their order."""
+    rows = connection.execute(SQL["identified_answers"])
+    return [IdentifiedAnswer(row["guidance_id"], Act(row["act"]), row["at_ns"], row["event_id"]) for row in rows]
+
+
 def open_guidance(connection: sqlite3.Connection, *, most: int) -> tuple[Guidance, ...]:
     """Return the guidance that is open, the newest first; what does not match its hash is left out."""
     rows = connection.execute(SQL["newest_open_guidance"], {"most": most})

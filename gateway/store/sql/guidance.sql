@@ -63,6 +63,10 @@ SELECT act, person, user_id, at_ns, outcome,
        CASE WHEN json_valid(body) THEN json_extract(body, '$.reason') END AS reason
 FROM response_checked WHERE guidance_id = :guidance_id AND holds ORDER BY row_number DESC LIMIT :most;
 
+-- name: identified_answers
+SELECT guidance_id, act, at_ns, event_id FROM response_checked
+WHERE user_id IS NOT NULL AND outcome IN ('ACKNOWLEDGED', 'APPROVED', 'REJECTED') AND holds ORDER BY row_number;
+
 -- name: nonce_used
 SELECT 1 FROM response WHERE key_id = :key_id AND nonce = :nonce;
 

@@ -4,7 +4,7 @@ SELECT e.row_number, e.event_id, e.kind, e.at_ns, e.session, e.topic, e.message_
 FROM event_checked AS e
 LEFT JOIN lab_result_checked AS r ON r.event_id = e.event_id AND r.holds
 LEFT JOIN context_change_checked AS c ON c.event_id = e.event_id AND c.holds
-LEFT JOIN response_checked AS p ON p.event_id = e.event_id AND p.holds
+LEFT JOIN response_checked AS p ON p.event_id = e.event_id AND p.holds AND p.user_id IS NULL
 LEFT JOIN specification_stated_checked AS s ON s.event_id = e.event_id AND s.holds
 WHERE e.holds AND e.at_ns < :until_ns
 ORDER BY e.row_number;
