@@ -49,3 +49,14 @@ def test_the_worked_examples_apply_to_this_version(file, replaced):
 def test_every_document_can_be_reached_from_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [file.name for file in (ROOT / "docs").glob("*.md") if f"(docs/{file.name})" not in readme] == []
+
+
+def test_the_tests_that_the_table_of_clauses_names_are_there():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")))
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^ *(?:async )?def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert len(named) > 20
+    assert named - there == set()
