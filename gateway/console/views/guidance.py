@@ -25,7 +25,7 @@ from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState, Seve
 from gateway.records.people import Act
 from gateway.records.users import Role
 from gateway.store.facts.reading import Reading
-from gateway.texts.catalogue import text
+from gateway.texts.catalogue import number_in_text, text
 
 SEVERITY = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFORMATION: 2}
 _ANSWERED = {
@@ -121,8 +121,9 @@ def _next_action(guidance: Guidance) -> str:
         return text("console_action", ActionText.NOTHING)
     move = guidance.suggestion
     if move is not None:
-        return text("console_action", ActionText.MOVE, tag=move.tag.replace("_", " "), current=f"{move.current:.6g}",
-                    proposed=f"{move.proposed:.6g}", unit=move.unit)  # fmt: skip
+        current, proposed = (number_in_text(f"{value:.6g}") for value in (move.current, move.proposed))
+        tag = move.tag.replace("_", " ")
+        return text("console_action", ActionText.MOVE, tag=tag, current=current, proposed=proposed, unit=move.unit)
     steps = [step for instruction in guidance.instructions for step in instruction.steps]
     if steps and guidance.kind in {GuidanceKind.INSTRUCTION, GuidanceKind.WARNING}:
         return steps[0]
