@@ -109,6 +109,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "writes_stopped": {"person": "Sam Okoye", "reason": "valve is being repaired", "at": _AT},
         "damaged": [],
     },
+    "MissedView": {"since": _AT, "guidance": [{**_GUIDANCE, "state": "expired", "suggestion": None, "answers": []}]},
     "LotsView": {
         "query": "LOT",
         "lots": [

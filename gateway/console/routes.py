@@ -12,6 +12,7 @@ from gateway.console.views.charts import ChartView
 from gateway.console.views.health import HealthView
 from gateway.console.views.lot import LotView
 from gateway.console.views.lots import LotsView
+from gateway.console.views.missed import MissedView
 from gateway.console.views.models import ModelsView
 from gateway.console.views.now import NowView
 from gateway.console.views.parts import AskedFor, View
@@ -59,6 +60,8 @@ ROUTES: tuple[Route, ...] = (
           answer=MeView, asked=SetUpAsked, access=Access.ANYBODY),
     Route(method="GET", path="/api/me", text="Who is signed in, and what they may do.", answer=MeView),
     Route(method="GET", path="/api/now", text="The highest open alarm, what to do, and what runs.", answer=NowView),
+    Route(method="GET", path="/api/missed", text="Guidance that ended while a page could not hear the gateway.",
+          answer=MissedView, query=(("since", "the instant, RFC 3339 in UTC"),)),
     Route(method="GET", path="/api/lots", text="The newest lots, or those that a search names.", answer=LotsView,
           query=_SEARCH),
     Route(method="GET", path="/api/lots/{lot}", text="One lot, with its timeline.", answer=LotView),

@@ -17,6 +17,7 @@ from gateway.console.views.charts import chart_view
 from gateway.console.views.health import health_view
 from gateway.console.views.lot import lot_view
 from gateway.console.views.lots import lots_view
+from gateway.console.views.missed import instant_of, missed_view
 from gateway.console.views.models import models_view
 from gateway.console.views.now import now_view
 from gateway.console.views.parts import View
@@ -59,6 +60,7 @@ class Showing:
         """Return what answers each route."""
         return {
             "GET /api/now": self.now,
+            "GET /api/missed": self.missed,
             "GET /api/lots": self.lots,
             "GET /api/lots/{lot}": self.lot,
             "GET /api/samples": self.samples,
@@ -76,6 +78,15 @@ class Showing:
     async def now(self, _asked: Asked) -> Response:
         """Show what an operator looks at."""
         return await self._shown("now", now_view, self._quick)
+
+    async def missed(self, asked: Asked) -> Response:
+        """Show what ended while a page could not hear."""
+        since = asked.query("since", longest=40)
+        try:
+            instant_of(since)
+        except (ValueError, OverflowError):
+            raise RefusedError(400, "since must be an instant such as 2026-03-02T10:15:00.000Z") from None
+        return await self._shown(f"missed {since}", partial(missed_view, since=since), self._quick)
 
     async def lots(self, asked: Asked) -> Response:
         """Show the newest lots, or those that a search names."""

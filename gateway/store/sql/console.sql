@@ -74,6 +74,12 @@ SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
 WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.material_lot_id') END = :material_lot_id
 ORDER BY issued_ns LIMIT :most;
 
+-- name: console_ended_guidance
+SELECT body, holds, 'guidance ' || guidance_id AS record FROM guidance_checked
+WHERE open = 0 AND issued_ns >= :issued_ns AND EXISTS (
+    SELECT 1 FROM guidance_state AS s WHERE s.guidance_id = guidance_checked.guidance_id AND s.at_ns >= :since_ns
+) ORDER BY issued_ns DESC, guidance_id LIMIT :most;
+
 -- name: console_guidance_states
 SELECT state, at_ns FROM guidance_state WHERE guidance_id = :guidance_id ORDER BY at_ns;
 

@@ -23,10 +23,10 @@ import { signatures } from "./views/signatures.js";
 const VIEWS = { lots, lot, samples, models, signatures, audit, health };
 const BETWEEN_READS_MS = 300; // of Now; other views less often
 const BETWEEN_VIEW_READS_MS = 2000, BETWEEN_TREND_READS_MS = 5000;
-const MOST_READS_OF_A_STATE = 8;
+const MOST_READS_OF_A_STATE = 8, SETTLING_MS = 500;
 const part = (id) => document.getElementById(id);
 const trends = new Map(), others = new Map();
-const reading = { now: false, wanted: -1, readAt: -BETWEEN_READS_MS, viewAt: 0, trendsAt: -BETWEEN_TREND_READS_MS, timer: null };
+const reading = { now: false, wanted: -1, readAt: -BETWEEN_READS_MS, viewAt: 0, trendsAt: -BETWEEN_TREND_READS_MS, timer: null, settling: null };
 const pressed = { down: false, waiting: false };
 let doorOpen = true, before = null;
 
@@ -43,14 +43,14 @@ const stream = new Stream({
 
 /** Find out who is signed in, and open the view of the address, or a door. */
 async function begin() {
-  const link = new URLSearchParams(location.hash.replace(/^#\/?/, ""));
+  const links = new URLSearchParams(location.hash.slice(1));
   try {
     page.start = await read("/api/start");
     await speak(page.start.language);
     document.title = `Labline ${page.start.line}`;
     part("skip").textContent = text("nav.skip");
-    if (link.has("setup") || page.start.set_up_needed) return door(() => setUp(part("content"), link.get("setup") ?? "", enter));
-    if (link.has("link")) return enter(await byLink(link.get("link")));
+    if (page.start.set_up_needed) return door(() => setUp(part("content"), links.get("set-up") ?? "", enter));
+    if (links.has("sign-in")) return enter(await byLink(links.get("sign-in")));
     if (!page.start.signed_in) return door(() => signIn(part("content"), enter, page.me ? text("sign_in.ended") : null));
     return enter(await read("/api/me"));
   } catch (refusal) {
@@ -77,7 +77,7 @@ async function enter(me) {
   if (!me?.user_id) return begin();
   page.me = me;
   keepToken(me.csrf_token);
-  if (/^#\/?(setup|link)=/.test(location.hash)) history.replaceState(null, "", "/#/now");
+  if (/^#(set-up|sign-in)=/.test(location.hash)) history.replaceState(null, "", "/#/now"); // a link is not kept
   if (me.must_change_password) return door2(() => password(part("content"), begin));
   doorOpen = false;
   stream.start();
@@ -129,13 +129,15 @@ async function takeAnew() {
   draw();
 }
 
-/** Return what came and went while the gateway could not be heard. */
+/** Return what came, and what went, while the gateway could not be heard. */
 async function missedSince(lostAt, earlier) {
-  const open = new Set(page.now.guidance.map((one) => one.guidance_id));
   const since = new Date(lostAt).toISOString();
   const view = await read(`/api/missed?since=${encodeURIComponent(since)}`, { byItself: true }).catch(() => ({ guidance: [] }));
-  const known = new Map([...(earlier?.guidance ?? []), ...view.guidance].map((one) => [one.guidance_id, one]));
-  return { from: since, until: new Date().toISOString(), guidance: [...known.values()].filter((one) => !open.has(one.guidance_id)) };
+  const ids = (list) => new Set(list.map((one) => one.guidance_id));
+  const [open, ended, seen] = [ids(page.now.guidance), ids(view.guidance), ids(earlier?.guidance ?? [])];
+  const gone = (earlier?.guidance ?? []).filter((one) => !open.has(one.guidance_id) && !ended.has(one.guidance_id));
+  const came = page.now.guidance.filter((one) => !seen.has(one.guidance_id) && Date.parse(one.issued_at) >= lostAt);
+  return { from: since, until: new Date().toISOString(), guidance: [...came, ...view.guidance, ...gone] };
 }
 
 /** Something has changed: read Now, and the view that is open. */
@@ -170,10 +172,17 @@ async function readNow() {
 
 function take(view) {
   const places = (list) => list?.guidance.map((one) => one.guidance_id).join() ?? "";
-  if (page.now && places(page.now) !== places(view)) page.movedAt = performance.now();
+  if (page.now && places(page.now) !== places(view)) settle();
   page.now = view;
   page.nowAt = Date.now();
   draw();
+}
+
+/** Guidance changes places: for an instant its buttons take no touch that was meant for another one. */
+function settle() {
+  document.body.classList.add("moving");
+  clearTimeout(reading.settling);
+  reading.settling = setTimeout(() => document.body.classList.remove("moving"), SETTLING_MS);
 }
 
 async function readView({ byItself = true } = {}) {

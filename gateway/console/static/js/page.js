@@ -11,12 +11,9 @@ export const page = {
   route: { name: "now", parameters: [], query: "" },
   data: null, // of the view that is open, where it is not Now
   refusal: null, // why it could not be read
-  movedAt: 0, // when guidance last changed places, on the monotonic clock
   last: null, // what was last done here: {at, text, level}
   menuOpen: false,
 };
-
-const SETTLING_MS = 500;
 
 /** Whether the person who is signed in may ask for an act. */
 export function may(act) {
@@ -26,9 +23,4 @@ export function may(act) {
 /** Whether the person has one of the roles. */
 export function hasRole(roles) {
   return roles.some((role) => page.me?.roles.includes(role));
-}
-
-/** Whether buttons stand where the finger expects them: not right after guidance has changed places under it. */
-export function settled() {
-  return performance.now() - page.movedAt > SETTLING_MS;
 }

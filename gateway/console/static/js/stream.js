@@ -1,7 +1,8 @@
-// Whether the gateway is there: server-sent events with a heartbeat each second. Two and a half seconds of silence are
-// a lost gateway; from then on a new stream is tried each second, and the first one that speaks says so.
+// Whether the gateway is there: server-sent events with a heartbeat each second. Two seconds and a half of silence are a
+// lost gateway, less where its stream has broken off; then a new stream is tried each second, and the first one that
+// speaks says that it is back.
 
-const SILENCE_MS = 2500;
+const SILENCE_MS = 2400, SILENCE_WHEN_BROKEN_MS = 1500;
 const LOOK_MS = 250;
 const RETRY_MS = 1000;
 
@@ -33,11 +34,10 @@ export class Stream {
 
   look() {
     const now = performance.now();
-    if (this.connected && now - this.heardAt > SILENCE_MS) this.lose();
-    const dead = this.source === null || this.source.readyState === EventSource.CLOSED;
-    const silent = now - this.triedAt > SILENCE_MS && now - this.heardAt > SILENCE_MS;
-    if ((dead || silent) && now - this.triedAt > RETRY_MS) this.open();
-    else if (!this.connected && now - this.heardAt > SILENCE_MS) this.lose();
+    const broken = this.source === null || this.source.readyState === EventSource.CLOSED;
+    const silence = now - this.heardAt;
+    if (silence > (broken ? SILENCE_WHEN_BROKEN_MS : SILENCE_MS)) this.lose();
+    if ((broken || (silence > SILENCE_MS && now - this.triedAt > SILENCE_MS)) && now - this.triedAt > RETRY_MS) this.open();
   }
 
   open() {
@@ -66,7 +66,7 @@ export class Stream {
   }
 
   lose() {
-    if (!this.connected && this.lost) return;
+    if (this.lost) return;
     this.connected = false;
     this.lost = true;
     this.handlers.onLost();

@@ -2,22 +2,20 @@
 
 import { act } from "../api.js";
 import { h } from "../dom.js";
-import { page, settled } from "../page.js";
+import { page } from "../page.js";
 import { text, word } from "../texts.js";
 import { limits, measured, unit } from "../format.js";
 import { ask, signInOf } from "./dialog.js";
 
 /** Do an act at once and say what came of it in the line of the last act. */
 export async function doNow(name, parameters, about, reason = "") {
-  if (!settled()) return null; // the buttons have just moved under the finger
   return reported(await act(name, parameters, { reason }), about);
 }
 
 /** Acknowledge, approve or reject guidance: acknowledging at once, the others after a question. */
 export function answerGuidance(guidance, { answer, signature }) {
   const parameters = { guidance_id: guidance.guidance_id, answer };
-  if (answer === "acknowledge" && !signature) return doNow("answer_guidance", parameters, guidance.title);
-  if (!settled()) return null;
+  if (answer === "acknowledge" && !signature) return doNow("answer_guidance", parameters, guidance.title, text("alarm.reason"));
   const isOpen = () => page.now?.guidance.some((one) => one.guidance_id === guidance.guidance_id) ?? true;
   return ask({
     heading: text(`answer.${answer}.heading`),
@@ -35,7 +33,6 @@ export function answerGuidance(guidance, { answer, signature }) {
 
 /** Ask for a reason, and a signature where one is needed, and do an act. */
 export function askAndDo({ name, parameters, heading, about, label, meaning = null, need = "required", danger = false, reasons = [] }) {
-  if (!settled()) return;
   ask({
     heading, about, reason: need, reasons, signature: meaning, label, danger,
     confirm: async (values) => reported(await act(name, parameters, { reason: values.reason ?? "", signIn: signInOf(values) }), heading),

@@ -49,7 +49,7 @@ function decideButton(view, decided) {
   return h("button", {
     "data-key": decided, type: "button", class: decided === "release" ? "primary" : "quiet", disabled: !page.connected,
     onclick: () => askAndDo({
-      name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, decision: decided },
+      name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256 },
       heading: `${word("decide", decided)}: ${view.material_lot_id}`, label: word("decide", decided), danger: decided === "reject",
       meaning: word("decide_meaning", decided),
       about: [h("p", {}, text("lot.recommended"), " ", recommendation(view.recommendation)),

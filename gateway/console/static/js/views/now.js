@@ -4,12 +4,14 @@ import { h, island } from "../dom.js";
 import { ago, limits, measured, share, time, unit } from "../format.js";
 import { may, page } from "../page.js";
 import { text, word } from "../texts.js";
-import { doNow } from "../parts/acts.js";
+import { askAndDo, doNow } from "../parts/acts.js";
 import { guidanceCard } from "../parts/guidance.js";
 import { ends, outside, range, reading } from "../parts/range.js";
 import { empty, facts, loading, section } from "../parts/states.js";
 import { recommendation, severity } from "../parts/symbols.js";
 import { trend } from "../parts/trend.js";
+
+const STOPPED = "SETPOINT_WRITES_STOPPED";
 
 /** Return the view; `trends`: what was read of each path. */
 export function now(view, trends) {
@@ -93,8 +95,24 @@ function prediction(one, drawn) {
     drawn && drawn.at.length > 1 ? island(`chart-${one.trend}`, { class: "chart", role: "img", "aria-label": text("now.trend", { analyte: one.analyte, limits: shown }) }, trend, drawn) : null);
 }
 
+/** The stop has no question before it: whoever sees a danger stops at once. Going on again has one. */
+function writing(view) {
+  const writes = Object.values(view.stages).some((stage) => stage === "approve" || stage === "automatic");
+  const stopped = view.alarms.some((alarm) => alarm.code === STOPPED);
+  if (stopped && may("resume_writes")) {
+    return h("div", { class: "actions", "data-key": "resume" }, h("button", {
+      type: "button", class: "quiet", disabled: !page.connected,
+      onclick: () => askAndDo({ name: "resume_writes", parameters: {}, heading: text("now.resume_heading"), about: [], label: text("now.resume") }),
+    }, text("now.resume")));
+  }
+  if (stopped || !writes || !may("stop_writes")) return null;
+  return h("div", { class: "actions", "data-key": "stop" }, h("button", {
+    type: "button", class: "quiet", disabled: !page.connected, onclick: () => doNow("stop_writes", {}, text("now.stop"), text("now.stop_reason")),
+  }, text("now.stop")));
+}
+
 function setpoints(view) {
-  return section("setpoints", text("now.setpoints"), view.setpoints.length === 0 ? empty("now.no_setpoint") : view.setpoints.map((one) => {
+  return section("setpoints", text("now.setpoints"), writing(view), view.setpoints.length === 0 ? empty("now.no_setpoint") : view.setpoints.map((one) => {
     const shown = limits(one.low, one.high, one.unit);
     const isOut = outside(one.value, one.low, one.high);
     const name = one.tag.replaceAll("_", " ");

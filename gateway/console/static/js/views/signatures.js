@@ -24,7 +24,7 @@ export const signatures = {
 
 function card(pending) {
   const left = until(pending.expires_at);
-  const parameters = { pending_id: pending.pending_id };
+  const record = { record_id: pending.pending_id };
   const about = [h("p", { class: "strong" }, pending.title), h("p", {}, `${pending.asked_by}: ${pending.reason}`), ...pending.signed.map((signature) => signed(signature))];
   return h("article", { "data-key": pending.pending_id, class: "card information" },
     h("h3", {}, pending.title),
@@ -36,10 +36,10 @@ function card(pending) {
     h("div", { class: "actions" },
       may("sign_pending") && hasRole(pending.roles) ? h("button", {
         "data-key": "sign", type: "button", class: "primary", disabled: !page.connected,
-        onclick: () => askAndDo({ name: "sign_pending", parameters, heading: text("signatures.sign_heading"), about, need: "optional", label: text("signatures.sign"), meaning: pending.title }),
+        onclick: () => askAndDo({ name: "sign_pending", parameters: { ...record, sha256: pending.sha256 }, heading: text("signatures.sign_heading"), about, need: "optional", label: text("signatures.sign"), meaning: pending.title }),
       }, text("signatures.sign")) : h("p", { class: "quiet" }, text("guidance.needs", { roles: pending.roles.map((role) => word("role", role)).join(", ") })),
-      may("withdraw_pending") ? h("button", {
+      may("withdraw_pending") && pending.asked_by === page.me.full_name ? h("button", {
         "data-key": "withdraw", type: "button", class: "quiet", disabled: !page.connected,
-        onclick: () => askAndDo({ name: "withdraw_pending", parameters, heading: text("signatures.withdraw"), about, label: text("signatures.withdraw"), danger: true }),
+        onclick: () => askAndDo({ name: "withdraw_pending", parameters: record, heading: text("signatures.withdraw"), about, label: text("signatures.withdraw"), danger: true }),
       }, text("signatures.withdraw")) : null));
 }

@@ -1,0 +1,37 @@
+"""Missed: the guidance that ended while a page could not hear the gateway."""
+
+import sqlite3
+from datetime import datetime
+
+from pydantic import Field
+
+from gateway.console.snapshot import Snapshot
+from gateway.console.views.guidance import guidance_views
+from gateway.console.views.parts import GuidanceView, View
+from gateway.store.facts.reading import Reading
+from gateway.time_units import SECOND_NS
+
+_DAY_NS = 24 * 3600 * SECOND_NS
+_MOST = 50
+
+
+class MissedView(View):
+    """GET /api/missed?since=."""
+
+    since: str
+    guidance: list[GuidanceView] = Field(description="what has ended since then, the newest first; at most 50")
+
+
+def instant_of(text: str) -> int:
+    """Return the nanoseconds of an instant as pages write it (RFC 3339); raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("an instant has an offset from UTC")
+    return int(at.timestamp() * SECOND_NS)
+
+
+def missed_view(connection: sqlite3.Connection, snapshot: Snapshot, *, since: str) -> MissedView:
+    """Return the guidance that has ended since an instant, of what was issued at most a day before it."""
+    reading, since_ns = Reading(connection, snapshot.line, {}), instant_of(since)
+    ended = reading.guidance("console_ended_guidance", since_ns=since_ns, issued_ns=since_ns - _DAY_NS, most=_MOST)
+    return MissedView(since=since, guidance=guidance_views(ended, snapshot))

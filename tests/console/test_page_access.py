@@ -1,0 +1,91 @@
+"""Every view, light and dark, wide and on a phone: no fault that axe-core takes for serious, nothing too wide."""
+
+import os
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.fixtures.page import PHONE, WIDE, gateway_of, stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+VIEWS = {
+    "now": "#/now", "lots": "#/lots", "lot": "#/lots/LOT-1", "samples": "#/samples", "models": "#/models",
+    "signatures": "#/signatures", "audit": "#/audit?query=LOT-1", "health": "#/health", "password": "#/account",
+}  # fmt: skip
+_SERIOUS = {"serious", "critical"}
+_PICTURES = os.environ.get("LABLINE_SCREENSHOTS")  # a folder: make screenshots
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def line(tmp_path_factory):
+    """A line at work on a lot that has a result outside and a result inside."""
+    async with stage(tmp_path_factory.mktemp("line")) as at, gateway_of(at):
+        await at.lot("LOT-1")
+        await at.move(neutraliser_flow_setpoint=64.0)
+        for value in (6.95, 7.1, 9.8):
+            await at.result("LOT-1", value)
+        yield at
+        assert at.faults == []
+
+
+async def serious_faults(page):
+    answer = await Axe().run(page)
+    return [
+        f"{fault['id']}: {node['html'][:200]} {node['failureSummary'][:200]}"
+        for fault in answer.response["violations"] if fault["impact"] in _SERIOUS for node in fault["nodes"]
+    ]  # fmt: skip
+
+
+async def keep(page, name):
+    """Keep a picture where pictures are asked for; small enough for a repository."""
+    if _PICTURES:
+        await page.wait_for_timeout(600)
+        await page.screenshot(path=Path(_PICTURES) / f"{name}.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+async def test_no_view_has_a_serious_fault(line, scheme, viewport):
+    kind = "wide" if viewport is WIDE else "phone"
+    async with line.page("quality", viewport=viewport, scheme=scheme) as page:
+        await expect(page.locator(".card.critical").first).to_be_visible()
+        for name, address in VIEWS.items():
+            await page.evaluate(f"location.hash = '{address}'")
+            await expect(page.locator("[aria-busy]")).to_have_count(0)
+            await expect(page.locator("#content h1, #content .columns").first).to_be_visible()
+            assert await serious_faults(page) == [], name
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width <= viewport["width"], f"{name} is wider than the screen"
+            await keep(page, f"{name}-{kind}-{scheme}")
+
+
+async def test_the_door_has_no_serious_fault(line):
+    for scheme in ("light", "dark"):
+        async with line.page(None, scheme=scheme) as page:
+            await expect(page.locator("#ask-user")).to_be_visible()
+            assert await serious_faults(page) == []
+            await keep(page, f"sign-in-wide-{scheme}")
+
+
+async def test_a_question_before_an_act_has_no_serious_fault(line):
+    async with line.page("supervisor") as page:
+        await line.result("LOT-4", 7.0)
+        await page.locator(".card", has_text="LOT-4").get_by_role("button", name="Reject").click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        assert await serious_faults(page) == []
+        await keep(page, "reject-wide-light")
+
+
+async def test_the_views_open_by_keys_and_the_focus_is_seen(line):
+    async with line.page("operator") as page:
+        await page.keyboard.press("2")
+        await expect(page.locator("h1")).to_have_text("Lots")
+        await page.keyboard.press("/")
+        assert await page.evaluate("document.activeElement.id") == "search"
+        outline = await page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+        assert outline == "4px"
+        await page.keyboard.type("1")  # a field takes letters: no view opens
+        await expect(page.locator("h1")).to_have_text("Lots")

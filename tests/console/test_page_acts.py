@@ -1,0 +1,100 @@
+"""The page at work, in a real Chromium before the real gateway: people see what is wrong, and answer."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.fixtures.page import PHONE, WIDE, gateway_of, stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def line(tmp_path_factory):
+    """A line at work on a lot; too much neutraliser flows, so that the model proposes a move."""
+    async with stage(tmp_path_factory.mktemp("line")) as at, gateway_of(at):
+        await at.lot("LOT-1")
+        await at.move(neutraliser_flow_setpoint=64.0)
+        yield at
+        assert at.faults == []
+
+
+async def test_an_operator_sees_a_hold_opens_it_and_acknowledges_it(line):
+    async with line.page("operator") as page:
+        await line.result("LOT-1", 9.8)
+        card = page.locator(".card.critical").first
+        await expect(card).to_be_visible()
+        await expect(page.locator("#banner .banner.critical")).to_contain_text("9.8")
+        await card.locator("summary").click()
+        await expect(card.locator("details li").first).to_contain_text("7.5")
+        await card.get_by_role("button", name="Acknowledge").click()
+        await expect(card.locator(".state")).to_have_text("acknowledged")
+        await expect(page.locator("#notices")).to_contain_text("Done")
+
+
+async def test_a_supervisor_rejects_with_a_reason(line):
+    async with line.page("supervisor") as page:
+        await line.result("LOT-4", 7.0)  # nobody knows what this lot is: it is to be reviewed
+        card = page.locator(".card", has_text="LOT-4")
+        await card.get_by_role("button", name="Reject").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Reject").click()
+        await expect(dialog).to_be_visible()  # a rejection needs a reason
+        await dialog.get_by_role("button", name="Not plausible").click()
+        await dialog.get_by_role("button", name="Reject").click()
+        await expect(dialog).to_be_hidden()
+        await expect(page.locator("#notices")).to_contain_text("Done")
+        await expect(card).to_have_count(0)
+
+
+async def test_of_two_people_who_answer_at_once_the_second_learns_who_was_first(line):
+    async with line.page("operator") as first, line.page("supervisor") as second:
+        await line.result("LOT-2", 9.1)
+        answers = [
+            page.locator(".card", has_text="LOT-2").get_by_role("button", name="Acknowledge")
+            for page in (first, second)
+        ]
+        for answer in answers:
+            await expect(answer).to_be_visible()
+        await second.route("**/api/now", lambda route: route.abort())  # what the first one does is not seen yet
+        await answers[0].click()
+        await expect(first.locator("#notices")).to_contain_text("Done")
+        await answers[1].click()
+        await expect(second.locator("#notices")).to_contain_text("Person Operator")
+
+
+async def test_a_viewer_sees_everything_and_has_no_button_that_answers(line):
+    async with line.page("viewer") as page:
+        await line.result("LOT-3", 9.3)
+        card = page.locator(".card", has_text="LOT-3")
+        await expect(card).to_contain_text("Waits for: operator")
+        assert await page.locator(".card .actions button").count() == 0
+
+
+async def test_a_wrong_password_says_so_and_keeps_the_user(line):
+    async with line.page(None) as page:
+        await page.fill("#ask-user", "operator")
+        await page.fill("#ask-password", "wrong")
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await expect(page.get_by_role("alert").filter(has_text="wrong")).to_be_visible()
+        assert await page.input_value("#ask-user") == "operator"
+        assert await page.input_value("#ask-password") == ""
+
+
+_LOW = """() => [...document.querySelectorAll("button, a.button, nav a, summary")]
+    .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 48).map((one) => one.textContent)"""
+_COVERED = """() => [...document.querySelectorAll("button")].filter((one) => one.offsetParent && !one.disabled)
+    .filter((one) => {
+      one.scrollIntoView({ block: "center" });
+      const box = one.getBoundingClientRect();
+      return !one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+    }).map((one) => one.textContent)"""
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+async def test_no_button_is_covered_and_each_is_high_enough_for_a_glove(line, viewport):
+    async with line.page("operator", viewport=viewport) as page:
+        await expect(page.locator(".card").first).to_be_visible()
+        await expect(page.locator("body.moving")).to_have_count(0)
+        assert await page.evaluate(_LOW) == []
+        assert await page.evaluate(_COVERED) == []
