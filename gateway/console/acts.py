@@ -8,10 +8,18 @@ from gateway.console.asked import Asked, RefusedError
 from gateway.console.people import NOT_BY_CONSOLE, TakesActs, answer_view
 from gateway.console.views.acts import ActAsked
 from gateway.contract.acts import ActRequest, SignInRequest, act_of
-from gateway.records.acts import ActKind
+from gateway.contract.lims.names import normalised
+from gateway.records.acts import ActKind, refused
 from gateway.records.users import Credential, CredentialKind
 
 _NEVER_NS = 2**62
+WITH_REASON = frozenset(
+    {
+        ActKind.ACKNOWLEDGE_ALARM, ActKind.SETTLE_POINT, ActKind.ROLL_BACK_MODEL, ActKind.DECIDE_LOT,
+        ActKind.CHANGE_STAGE, ActKind.WITHDRAW_PENDING, ActKind.STOP_WRITES, ActKind.RESUME_WRITES,
+    }
+)  # fmt: skip
+_NO_REASON = refused("a reason is needed: it goes on record", hint="say what you found and did")
 
 
 class ActAnswers:
@@ -27,15 +35,18 @@ class ActAnswers:
         body, session = asked.body, asked.signed_in
         assert isinstance(body, ActAsked)  # noqa: S101 - its route says so
         kind = _kind(body.act)
+        act, reason = act_of(kind, body.parameters), normalised(body.reason)
+        if kind in WITH_REASON and not reason:
+            return JSONResponse(answer_view(_NO_REASON).model_dump(mode="json"))
         signing = body.sign_in
         if signing is not None:
             self._on_sign_in(asked)
         request = ActRequest(
-            act=act_of(kind, body.parameters),
+            act=act,
             sign_in=None if signing is None else SignInRequest(
                 user_id=signing.user, password=signing.password, code=signing.code
             ),
-            reason=body.reason,
+            reason=reason,
             read_before_boot_ns=_NEVER_NS,
         )  # fmt: skip
         by = Credential(kind=CredentialKind.SESSION, subject=session.user.user_id)

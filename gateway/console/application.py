@@ -5,6 +5,7 @@ other one, and keeps no answer.
 """
 
 import hmac
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -19,6 +20,7 @@ from gateway.console.asked import (
     RefusedError,
     body_of,
     parts_of,
+    refuse_foreign_names,
     refuse_foreign_pages,
     refuse_smuggling,
     routed,
@@ -27,6 +29,7 @@ from gateway.console.routes import Access, Route
 from gateway.console.sessions import Session, Sessions
 from gateway.console.static_files import StaticFiles
 from gateway.errors import LablineError, StoreUnavailableError
+from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.http_entrance import Entrance, Peer, Rate
 
 log = structlog.get_logger()
@@ -37,6 +40,9 @@ CSRF = "x-csrf-token"
 _BEFORE_A_NEW_PASSWORD = frozenset({"GET /api/me", "GET /api/start", "POST /api/password", "DELETE /session"})
 _PER_SECOND, _AT_ONCE = 20.0, 80  # requests of one session
 _MOST_SESSIONS_COUNTED = 256
+_UNKNOWN_PER_SECOND, _UNKNOWN_AT_ONCE = 5.0, 60  # tokens of one address that are no session's
+_ADDRESSES = 1024
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -64,16 +70,17 @@ class Application:
         answering: Mapping[str, Answering],
         files: StaticFiles,
         entrance: Entrance,
-        cookie: str,
-        tls: bool,
+        options: ConsoleOptions,
     ) -> None:
         """``answering``: by the name of each route, what answers it."""
         self._sessions = sessions
         self._answering = answering
         self._files = files
         self._entrance = entrance
-        self._cookie = cookie
-        self._tls = tls
+        self._cookie = cookie_name(options)
+        self._tls = options.certificate is not None
+        self._on_loopback = options.host in LOOPBACK
+        self._strangers: dict[str, Rate] = {}
         self._rates: dict[str, Rate] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,10 +97,15 @@ class Application:
             answer = refusal(503, str(error), error.hint)
         except LablineError as error:
             answer = refusal(400, str(error), error.hint)
+        except Exception as error:  # noqa: BLE001 - the loop's edge: one request that fails must end no other
+            _log_failure(request.scope["path"][:100], error)
+            answer = refusal(500, "the gateway could not answer this", "its log says why")
         await answer(scope, receive, _with_headers(send, tls=self._tls))
 
     async def _answer(self, request: Request) -> Response:
         refuse_smuggling(request)
+        if self._on_loopback:
+            refuse_foreign_names(request)
         parts = parts_of(request.scope.get("raw_path") or request.scope["path"].encode("ascii", errors="replace"))
         matched = routed(request.method, parts)
         if matched is None:
@@ -110,6 +122,7 @@ class Application:
         if request.method != "GET":
             refuse_foreign_pages(request, tls=self._tls)
         token = request.cookies.get(self._cookie, "")
+        self._hold_off(request, token)
         session = await self._sessions.holding(token, used=_by_a_person(request, route))
         if session is None and route.access is Access.SIGNED_IN:
             raise RefusedError(401, "nobody is signed in, or the session has ended", "sign in")
@@ -121,6 +134,14 @@ class Application:
             longest = LONGEST_BODY_OF_STRANGER if session is None else LONGEST_BODY_BYTES
             body = await body_of(request, route.asked, longest=longest)
         return Asked(route=route, request=request, parameters=parameters, session=session, token=token, body=body)
+
+    def _hold_off(self, request: Request, token: str) -> None:
+        """Raise where an address tries one token after the other; those that were valid of late are let through."""
+        if not token or self._sessions.recently_held(token):
+            return
+        rate = counted_rate(self._strangers, request, per_second=_UNKNOWN_PER_SECOND, at_once=_UNKNOWN_AT_ONCE)
+        if not rate.takes():
+            raise RefusedError(429, "too many requests without a session", "wait a second")
 
     def _known(self, request: Request, session: Session) -> None:
         """Let the connection stand, and count the session's requests."""
@@ -147,6 +168,28 @@ class Application:
 def _by_a_person(request: Request, route: Route) -> bool:
     """Return whether a person has asked, and not the page by itself."""
     return REFRESH not in request.headers and route.path != "/api/events"
+
+
+def _log_failure(path: str, error: Exception) -> None:
+    """Log where a request failed, without what was in it: it may be a password."""
+    frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]
+    log.error("a request to the console failed", path=path, error=type(error).__name__, at=frames)
+
+
+def counted_rate(rates: dict[str, Rate], request: Request, *, per_second: float, at_once: int) -> Rate:
+    """Return the rate of an address; the one that has been quiet longest is forgotten."""
+    address = "" if request.client is None else request.client.host
+    rate = rates.pop(address, None) or Rate(per_second=per_second, at_once=at_once)
+    rates[address] = rate
+    if len(rates) > _ADDRESSES:
+        del rates[next(iter(rates))]
+    return rate
+
+
+def cookie_name(options: ConsoleOptions) -> str:
+    """Return the cookie's name: another console of this machine has another; over TLS no other host can set it."""
+    name = f"labline-{options.port}"
+    return name if options.certificate is None else f"__Host-{name}"
 
 
 def refusal(status: int, why: str, hint: str = "") -> JSONResponse:

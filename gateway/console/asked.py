@@ -16,6 +16,7 @@ LONGEST_BODY_OF_STRANGER = 4 * 1024
 _BODY_SECONDS = 10.0
 _LONGEST_PART = 256  # characters of a part of a path
 _MOST_PROBLEMS = 3
+_OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class RefusedError(Exception):
@@ -112,6 +113,16 @@ def refuse_smuggling(request: Request) -> None:
     headers = request.headers
     if "content-length" in headers and "transfer-encoding" in headers:
         raise RefusedError(400, "Content-Length and Transfer-Encoding exclude each other")
+
+
+def refuse_foreign_names(request: Request) -> None:
+    """Raise where this machine's own address is asked for by a foreign name, which a page of that name has made."""
+    try:
+        name = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    except ValueError:
+        name = None
+    if name not in _OWN_NAMES:
+        raise RefusedError(421, "this console is not served by that name", "open it by 127.0.0.1 or localhost")
 
 
 def refuse_foreign_pages(request: Request, *, tls: bool) -> None:

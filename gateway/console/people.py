@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.console import setup_link
-from gateway.console.application import Answering
+from gateway.console.application import Answering, cookie_name, counted_rate
 from gateway.console.asked import Asked, RefusedError
 from gateway.console.reading import ConsoleReader
 from gateway.console.sessions import Session, Sessions, same
@@ -43,7 +43,6 @@ NOT_BY_CONSOLE = frozenset(
 )
 _PER_SECOND_OF_ADDRESS, _AT_ONCE_OF_ADDRESS = 0.2, 10  # attempts to sign in
 _PER_SECOND, _AT_ONCE = 1.0, 30
-_ADDRESSES = 1024
 _NEVER_NS = 2**62
 
 
@@ -83,6 +82,7 @@ class People:
         self._clock = clock
         self._rate = Rate(per_second=_PER_SECOND, at_once=_AT_ONCE)
         self._rates: dict[str, Rate] = {}
+        self._known_users = False
 
     def answering(self) -> Mapping[str, Answering]:
         """Return what answers each route."""
@@ -188,7 +188,10 @@ class People:
             raise RefusedError(403, answer.why, answer.hint)
 
     async def _has_users(self) -> bool:
-        return await self._reader.read(lambda connection: connection.execute(SQL["any_user"]).fetchone()) is not None
+        if not self._known_users:  # once there is one there always is
+            row = await self._reader.read(lambda connection: connection.execute(SQL["any_user"]).fetchone())
+            self._known_users = row is not None
+        return self._known_users
 
     async def _signed_in(self, asked: Asked, user_id: str) -> Response:
         """Return the answer that sets the cookie of a new session; one that the browser had before ends."""
@@ -233,21 +236,10 @@ class People:
         )
 
     def count(self, asked: Asked) -> None:
-        """Raise where an address, or all of them together, try too often; the address quiet longest is forgotten."""
-        client = asked.request.client
-        address = "" if client is None else client.host
-        rate = self._rates.pop(address, None) or Rate(per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)
-        self._rates[address] = rate
-        if len(self._rates) > _ADDRESSES:
-            del self._rates[next(iter(self._rates))]
+        """Raise where an address, or all of them together, try too often."""
+        rate = counted_rate(self._rates, asked.request, per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)
         if not (rate.takes() and self._rate.takes()):
             raise RefusedError(429, "too many attempts to sign in", "wait some seconds, then try again")
-
-
-def cookie_name(options: ConsoleOptions) -> str:
-    """Return the cookie's name: another console of this machine has another; over TLS no other host can set it."""
-    name = f"labline-{options.port}"
-    return name if options.certificate is None else f"__Host-{name}"
 
 
 def answer_view(answer: Answer) -> ActAnswerView:

@@ -77,6 +77,10 @@ class Sessions:
             expires=row.expires,
         )
 
+    def recently_held(self, token: str) -> bool:
+        """Return whether a token was that of a session in this run; it costs no reading."""
+        return len(token) <= _LONGEST_TOKEN and _hash(token) in self._used_boot_ns
+
     async def end(self, session: Session) -> None:
         """Sign out."""
         self._used_boot_ns.pop(session.token_sha256, None)

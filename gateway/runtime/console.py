@@ -11,7 +11,7 @@ from gateway.console import setup_link
 from gateway.console.acts import ActAnswers
 from gateway.console.application import Application
 from gateway.console.changes import Changes
-from gateway.console.people import People, TakesActs, cookie_name
+from gateway.console.people import People, TakesActs
 from gateway.console.reading import Answers, ConsoleReader
 from gateway.console.server import Console
 from gateway.console.sessions import Sessions
@@ -85,8 +85,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
                    "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,
-        cookie=cookie_name(options),
-        tls=options.certificate is not None,
+        options=options,
     )  # fmt: skip
     server = Console(
         options, application, entrance=entrance, on_condition=ground.health.condition,

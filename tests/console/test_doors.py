@@ -133,7 +133,7 @@ async def test_nobody_gives_a_new_user_a_password_by_an_act(served):
 @pytest.mark.parametrize("headers", [
     {"origin": None}, {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "http://127.0.0.1"},
     {"origin": "http://127.0.0.1:1"}, {"origin": "http://[::bad"}, {"sec-fetch-site": "cross-site"},
-    {"sec-fetch-site": "same-site"}, {"host": "evil.example", "origin": "ftp://evil.example"},
+    {"sec-fetch-site": "same-site"}, {"host": "localhost", "origin": "ftp://localhost"},
 ], ids=str)  # fmt: skip
 async def test_a_page_of_another_origin_changes_nothing(served, headers):
     browser = served.browser()
@@ -142,6 +142,57 @@ async def test_a_page_of_another_origin_changes_nothing(served, headers):
         answer = await browser.ask(route.method, path_of(route), {}, headers=headers)
         assert (route.path, answer.status) == (route.path, 403)
     assert (await browser.get("/api/me")).status == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::bad", "127.0.0.1@evil"])
+async def test_a_foreign_name_that_leads_to_this_machine_is_not_served(served, host):
+    browser = served.browser()
+    document = {"user": "operator", "password": PASSWORD}
+    answer = await browser.post("/session", document, headers={"host": host, "origin": f"http://{host}"})
+    assert answer.status in {400, 403, 421}
+    assert (await browser.get("/", headers={"host": host})).status in {400, 421}
+
+
+async def test_an_address_that_tries_tokens_is_held_off_and_who_is_signed_in_is_not(served):
+    browser, thief = served.browser(), served.browser()
+    await browser.sign_in("viewer")
+    statuses = []
+    for number in range(80):
+        thief.cookie = f"labline-{served.port}=" + f"{number:043}"
+        statuses.append((await thief.get("/api/now")).status)
+    assert set(statuses) == {401, 429}
+    assert (await browser.get("/api/now")).status == 200
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\u200b\u2060", "\t\n"])
+async def test_an_act_that_goes_on_record_with_a_reason_has_one_that_can_be_read(served, reason):
+    browser = served.browser()
+    await browser.sign_in("quality")
+    answer = await browser.act("settle_point", {"material_lot_id": "L", "point_id": "p"}, reason=reason)
+    assert (answer["outcome"], answer["why"]) == ("refused", "a reason is needed: it goes on record")
+
+
+async def test_a_search_that_takes_too_long_is_broken_off_and_holds_up_no_other(served, monkeypatch):
+    browser = served.browser()
+    await browser.sign_in("viewer")
+    monkeypatch.setattr("gateway.console.reading._LONGEST_SECONDS", -1.0)
+    monkeypatch.setattr("gateway.console.reading._LOOK_EVERY_INSTRUCTIONS", 1)
+    assert (await browser.get("/api/audit")).status == 503
+    monkeypatch.undo()
+    assert (await browser.get("/api/audit")).status == 200
+
+
+async def test_a_view_that_cannot_be_made_ends_no_other_and_says_no_more_than_that(served, monkeypatch):
+    def fail(_connection, _snapshot):
+        raise KeyError("secret")
+
+    browser = served.browser()
+    await browser.sign_in("viewer")
+    monkeypatch.setattr("gateway.console.showing.samples_view", fail)
+    answer = await browser.get("/api/samples")
+    assert (answer.status, b"secret" in answer.body) == (500, False)
+    assert "content-security-policy" in answer.headers
+    assert (await browser.get("/api/now")).status == 200
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "ü"])
