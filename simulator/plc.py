@@ -66,9 +66,11 @@ class SetpointBlock:
             self.request = self.requested = self._last_request = self.setpoint
             self.apply = False
             return
+        if math.isnan(self.request):
+            self.request = self.setpoint
         self.requested = min(max(self.request, self.minimum), self.maximum)
         is_new = self.apply if self.has_apply else self.request != self._last_request
-        taken = self.takes(self.requested) if is_new else None
+        taken = self.takes(self.requested) if is_new and self.minimum <= self.maximum else None
         if taken is not None:  # a request is taken once: limits that change later move nothing by themselves
             self.setpoint, self._last_request, self.apply = taken, self.request, False
 

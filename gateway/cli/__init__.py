@@ -41,6 +41,7 @@ _COMMANDS = {  # command to module and attribute, in the order of the help
     "lims": ("lims", "app"),
     "lot": ("lot", "lot"),
     "signature": ("signature", "app"),
+    "setpoint": ("setpoint", "app"),
     "trend": ("trend", "app"),
     "user": ("user", "app"),
 }

@@ -11,6 +11,7 @@ from gateway.cli.broker_probes import REFUSED, Finding, probe_broker
 from gateway.cli.opcua_probes import judge_certificates, probe_sources
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, show_json, show_problems, show_wrapped
+from gateway.cli.write_probes import probe_writes
 from gateway.clock import SystemClock
 from gateway.config.checks import doubts
 from gateway.config.connections import broker_address, console_options, opcua_sources, webhook_options
@@ -137,6 +138,7 @@ async def _connect(settings: Settings, line: LineDefinition, *, loop_back: bool)
     clock = SystemClock()
     return [
         *await probe_sources(settings, clock=clock),
+        *await probe_writes(settings, line),
         *await probe_broker(settings, line, clock=clock, loop_back=loop_back),
     ]
 

@@ -21,7 +21,7 @@ from gateway.records.process import Quality, quality_of
 from gateway.transport.opcua_connection import FAILURES, connected
 from gateway.transport.opcua_failures import cause_of, session_is_gone
 from gateway.transport.opcua_nodes import namespaces_of, resolved
-from gateway.transport.opcua_reading import read_or_refused
+from gateway.transport.opcua_reading import read_or_refused, read_values
 from gateway.transport.opcua_source import OpcUaSource
 from gateway.transport.opcua_values import sample_of, status_text
 
@@ -142,6 +142,16 @@ class PlcPort:
         if not present:
             return None
         return _UNKNOWN if _UNKNOWN in present else intersection(*present)
+
+    async def may_write(self, node: str) -> bool:
+        """Return whether the server says that this user may write a variable."""
+        node_id = self._id(node)
+        if node_id is None:
+            return False
+        rights = ua.AttributeIds.UserAccessLevel
+        (value,) = await self._answered(read_values(self._client, [node_id], attribute=rights))
+        level = value.Value.Value if value.Value is not None else None
+        return isinstance(level, int) and bool(level >> ua.AccessLevel.CurrentWrite & 1)
 
     async def _range_of(self, node: str) -> Limits | None:
         if node not in self._ranges:

@@ -9,7 +9,8 @@ from gateway.events import Timer
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.latches import mismatch_latch
 from gateway.line.definition import Stage
-from gateway.records.acts import ActOutcome, ResumeWrites, StopWrites
+from gateway.records.acts import ActOutcome, AnswerGuidance, ResumeWrites, StopWrites
+from gateway.records.people import Act
 from gateway.records.setpoints import WriteState
 from tests.fixtures.store_bench import viscosity
 from tests.fixtures.writes import TAG, WritingBench
@@ -170,3 +171,18 @@ def test_what_came_of_a_move_is_on_record_once_prediction_and_result_show_it(ben
     bench.timer(Timer.FOLLOW_SETPOINTS)
     rows = bench.rows("SELECT followed, value, as_expected FROM setpoint_outcome ORDER BY followed")
     assert [(followed, as_expected) for followed, _value, as_expected in rows] == [("measured", 1), ("predicted", 1)]
+
+
+def test_what_a_person_approves_is_written_in_their_name(tmp_path):
+    bench = WritingBench(tmp_path, stage=Stage.APPROVE)
+    with closing(bench.connection):
+        bench.suggest()
+        ((guidance_id,),) = bench.rows("SELECT guidance_id FROM guidance WHERE kind = 'setpoint'")
+        bench.answer(guidance_id, "approve")  # by nobody who is known
+        assert bench.open == ()
+        answer = bench.act(AnswerGuidance(guidance_id=guidance_id, answer=Act.APPROVE))
+        assert answer.outcome is ActOutcome.DONE, answer.why
+        ((intent, state),) = bench.open
+        assert (intent.approved_by, intent.automatic, state) == ("Q. Head", False, WriteState.OPEN)
+        bench.begin(intent.intent_id)
+        assert bench.states() == [("writing",)]

@@ -1,12 +1,18 @@
 """The writer of setpoints against a real OPC UA server that behaves, and fails, as PLCs do."""
 
 import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from asyncua import ua
 
+from gateway.cli.write_probes import probe_writes
+from gateway.config.connection_tables import OpcUaTable
+from gateway.line.setpoint_writes import Point
 from simulator.broker import free_port
 from simulator.plc import Fault, PlcTwin
+from tests.fixtures.writes import TAG
 from tests.fixtures.writing_gateway import WritingGateway
 
 
@@ -181,3 +187,24 @@ async def test_without_the_gateway_the_plc_sheds_to_the_operator_and_nothing_jum
         await asyncio.sleep(0.3)
     assert block.setpoint == moved - 1.3
     assert len(plc.writes) == 1
+
+
+async def test_check_says_of_every_tag_whether_it_can_be_written(plc, tmp_path):
+    gateway = WritingGateway(tmp_path, plc)
+    found = await probe_writes(settings_of(plc), gateway.line)
+    assert [(item.subject, item.ok) for item in found] == [
+        ("tags.temperature_setpoint.write", True), ("opcua.plc1.heartbeat", True),
+    ]  # fmt: skip
+    assert "EURange 50 to 100" in found[0].found
+    one = gateway.line.writes.by_tag[TAG]
+    wrong = replace(one, nodes={**one.nodes, Point.REQUEST: plc.node("request.SP"), Point.MINIMUM: plc.node("nothing")})
+    writes = replace(gateway.line.writes, by_tag={TAG: wrong}, heartbeats={"plc1": plc.node("Stop")})
+    refused, beat = await probe_writes(settings_of(plc), replace(gateway.line, writes=writes))
+    assert (refused.ok, beat.ok) == (False, False)
+    assert "may not write" in refused.found
+    assert "nothing has no good value" in refused.found
+    assert plc.writes == []
+
+
+def settings_of(plc):
+    return SimpleNamespace(opcua={"plc1": OpcUaTable(url=plc.url)}, tags={})

@@ -1,12 +1,13 @@
 """What is on record of writes to the PLC. Runs on any connection; what does not match its hash never lets one go."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from gateway.records.guidance import Guidance
-from gateway.records.setpoints import IntentMoved, SetpointIntent, WriteState
+from gateway.records.setpoints import Followed, IntentMoved, SetpointIntent, SetpointOutcome, WriteState
 from gateway.store.codec import decode
 from gateway.store.statements import SQL, value_of
 from gateway.time_units import SECOND_NS
@@ -102,3 +103,48 @@ def _decoded(row: sqlite3.Row) -> SetpointIntent | None:
         return decode(SetpointIntent, row["body"])
     except ValidationError:
         return None
+
+
+# --- for people ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteShown:
+    """An intent with its newest state and what came of it; ``holds``: whether every row of it matches its hash."""
+
+    intent: SetpointIntent
+    state: WriteState
+    last: IntentMoved
+    outcomes: Mapping[str, SetpointOutcome]
+    holds: bool
+
+
+def newest_writes(connection: sqlite3.Connection, *, most: int) -> tuple[WriteShown, ...]:
+    """Return the newest intents, the newest first; one that cannot be read is left out."""
+    shown = (_shown(connection, row) for row in connection.execute(SQL["newest_setpoint_intents"], {"most": most}))
+    return tuple(write for write in shown if write is not None)
+
+
+def _shown(connection: sqlite3.Connection, row: sqlite3.Row) -> WriteShown | None:
+    intent = _decoded(row)
+    if intent is None:
+        return None
+    of_intent = {"intent_id": row["intent_id"]}
+    states = connection.execute(SQL["states_of_setpoint_intent"], of_intent).fetchall()
+    outcomes = connection.execute(SQL["outcomes_of_setpoint_intent"], of_intent).fetchall()
+    state = WriteState(row["state"])
+    newest = next((item for item in states if item["state"] == state), None)
+    last = IntentMoved(intent_id=intent.intent_id, tag=intent.tag, state=state)
+    return WriteShown(
+        intent=intent,
+        state=state,
+        last=last if newest is None else decode(IntentMoved, newest["body"]),
+        outcomes={
+            item["followed"]: SetpointOutcome(
+                intent_id=intent.intent_id, followed=Followed(item["followed"]), by=item["by"],
+                expected=item["expected"], value=item["value"], as_expected=bool(item["as_expected"]),
+            )
+            for item in outcomes
+        },
+        holds=all(item["holds"] for item in (row, *states, *outcomes)),
+    )  # fmt: skip

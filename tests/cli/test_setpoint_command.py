@@ -1,0 +1,45 @@
+"""``labline setpoint``: the writes of a store, and the stop of all writing, as a person sees them."""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from gateway.records.setpoints import WriteState
+from tests.cases.test_first_plant_lot import Plant
+from tests.fixtures.commands import labline
+from tests.fixtures.writes import WritingBench
+
+
+@pytest.fixture
+def plant(tmp_path):
+    with closing(Plant(tmp_path)) as plant:
+        yield plant
+
+
+def setpoint(plant, *arguments):
+    return labline("setpoint", *arguments, "--config", plant.file)
+
+
+def test_writing_is_stopped_and_resumed_by_command_and_the_list_says_so(plant):
+    assert setpoint(plant, "stop").code == 2  # without a reason
+    assert setpoint(plant, "stop", "--reason", "a leak at R1").code == 0
+    listed = json.loads(setpoint(plant, "list", "--json").output)
+    assert (listed["stopped"]["reason"], listed["writes"]) == ("a leak at R1", [])
+    assert "stopped since" in setpoint(plant, "list").output
+    assert setpoint(plant, "resume", "--reason", "tight again").code == 0
+    assert json.loads(setpoint(plant, "list", "--json").output)["stopped"] is None
+    assert "is not stopped" in setpoint(plant, "resume", "--reason", "again").error
+
+
+def test_a_write_is_listed_with_who_approved_it_what_was_read_back_and_what_came_of_it(plant):
+    bench = WritingBench(plant.file.parent / "store")
+    with closing(bench.connection):
+        bench.suggest()
+        ((intent, _state),) = bench.open
+        bench.begin(intent.intent_id)
+        bench.end(intent.intent_id, WriteState.WRITTEN, before=78.0, written=intent.to_value, read_back=intent.to_value)
+    (listed,) = json.loads(setpoint(plant, "list", "--json").output)["writes"]
+    assert (listed["approved_by"], listed["state"], listed["read_back"]) == ("automatic", "written", intent.to_value)
+    assert (listed["outcomes"], listed["holds"]) == ({}, True)
+    assert "written" in setpoint(plant, "list").output
