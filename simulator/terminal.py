@@ -1,7 +1,8 @@
-"""An operator at a terminal: acknowledges guidance and, when told to, follows setpoint suggestions by hand.
+"""An operator at a terminal: acknowledges guidance and, when told to, follows setpoint suggestions.
 
-Following means that the operator writes the setpoint at the plant itself, through an OPC UA client of the
-terminal's own; the gateway only sees the tag move.
+With a signer the operator is identified by each answer. A suggestion of a model in stage ``approve`` or ``automatic``
+is then approved, and the gateway writes it. Otherwise following means that the operator writes the setpoint at the
+plant itself, through an OPC UA client of the terminal's own; the gateway only sees the tag move.
 """
 
 import asyncio
@@ -17,20 +18,25 @@ from gateway.contract.topics import Topics
 from simulator.mqtt import Participant, Received
 from simulator.opcua_server import NAMESPACE
 from simulator.scenarios import Pace
+from simulator.signer import Signer
 
 TERMINAL = "T-07"
 _LONGEST_QUEUE = 1000
+_APPROVED_HERE = frozenset({"approve", "automatic"})
 
 
 class Terminal:
     """Reads guidance, answers, and moves setpoints."""
 
-    def __init__(self, *, plant_url: str, topics: Topics, pace: Pace, follows: bool) -> None:
+    def __init__(
+        self, *, plant_url: str, topics: Topics, pace: Pace, follows: bool, signer: Signer | None = None
+    ) -> None:
         self._plant_url = plant_url
         self._topics = topics
         self._pace = pace
         self._follows = follows
         self._arrived: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_LONGEST_QUEUE)
+        self.signer = signer
         self.participant: Participant | None = None
         self.followed = 0
 
@@ -49,10 +55,14 @@ class Terminal:
                 await asyncio.sleep(self._pace.reaction_seconds)
                 await self._answer(guidance, "acknowledge")
                 suggestion = guidance["suggestion"]
-                if self._follows and suggestion is not None:
+                if not self._follows or suggestion is None:
+                    continue
+                if self.signer is not None and guidance["stage"] in _APPROVED_HERE:
+                    await self._answer(guidance, "approve")
+                else:
                     node = plant.get_node(ua.NodeId(suggestion["tag"], index))
                     await node.write_value(ua.DataValue(ua.Variant(suggestion["proposed"], ua.VariantType.Double)))
-                    self.followed += 1
+                self.followed += 1
 
     async def _answer(self, guidance: dict[str, Any], act: str) -> None:
         if self.participant is None:
@@ -60,5 +70,6 @@ class Terminal:
         answer = {
             "schema": "labline.response/1", "id": str(uuid.uuid4()), "guidance_id": guidance["id"], "act": act,
             "reason": None, "terminal": TERMINAL, "person": "op-8821", "at": rfc3339(time.time_ns()),
+            "token": None if self.signer is None else self.signer.token(guidance["id"], act, None),
         }  # fmt: skip
         await self.participant.publish(self._topics.response(TERMINAL), json.dumps(answer).encode())

@@ -149,9 +149,13 @@ def enroll(
     label: str = name_option("--terminal", "The name of the terminal that holds the key."),
     config: Path = CONFIG,
     person: str | None = _PERSON,
+    as_json: bool = JSON,
 ) -> None:
     """Let a terminal's key sign responses of a user; without a signature a response can only acknowledge."""
     answer = _done(EnrollKey(user_id=user, public_key=_public_key(key), label=label), config, person, None)
+    if as_json:
+        show_json({"user": user, "key": answer.details["key_id"], "terminal": label})
+        return
     out.print(f"{user} signs with the key {answer.details['key_id']}", soft_wrap=True)
 
 
