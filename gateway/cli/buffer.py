@@ -16,7 +16,7 @@ from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import out, safe_text, show_json, show_table, show_wrapped
 from gateway.config.reading import read
 from gateway.contract.times import rfc3339
-from gateway.database.files import making_files_closed_to_others
+from gateway.database.file_permissions import making_files_closed_to_others
 from gateway.errors import LablineError
 from gateway.facts.acts import MessageState
 from gateway.records.acts import RetryMessages

@@ -14,7 +14,7 @@ from gateway.cli.output import out, show_json, show_table
 from gateway.config.reading import read
 from gateway.contract.lims.names import normalised
 from gateway.contract.times import rfc3339
-from gateway.database.files import making_files_closed_to_others
+from gateway.database.file_permissions import making_files_closed_to_others
 from gateway.errors import LablineError
 from gateway.lab.deviations import Deviation, DeviationScope
 from gateway.store.codec import decode, encode

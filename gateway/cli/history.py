@@ -16,7 +16,7 @@ from gateway.cli.options import CONFIG, takes
 from gateway.cli.output import err, out, progress_of
 from gateway.config.reading import read
 from gateway.contract.times import parse_rfc3339
-from gateway.database.files import making_files_closed_to_others
+from gateway.database.file_permissions import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.columns import Columns, SampleFlag

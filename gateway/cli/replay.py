@@ -20,7 +20,7 @@ from gateway.config.line_definition import analytes_of, define_line
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.contract.times import parse_rfc3339, rfc3339
-from gateway.database.files import making_files_closed_to_others
+from gateway.database.file_permissions import making_files_closed_to_others
 from gateway.database.opening import open_for_reading
 from gateway.errors import LablineError
 from gateway.history.file.statements import HISTORY, HISTORY_FILE

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.console.sessions import same
 from gateway.contract.console_links import link_hash
-from gateway.database.files import make_file
+from gateway.database.file_permissions import make_file
 from gateway.deadlines import ClockReading, Deadline
 from gateway.time_units import SECOND_NS
 

@@ -3,8 +3,8 @@
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import parse_object
-from gateway.contract.reading import FieldReader
 from gateway.records.outgoing import Head, SignedHead
 
 

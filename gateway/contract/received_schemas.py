@@ -7,9 +7,9 @@ wrong with it. A sender that keeps to a schema is understood.
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.contract.contexts import REQUIRED
+from gateway.contract.field_reader import LONGEST_TEXT
 from gateway.contract.lims.field_spellings import SPELLINGS
-from gateway.contract.reading import LONGEST_TEXT
+from gateway.contract.mes_messages import REQUIRED
 from gateway.contract.response_tokens import LONGEST_TOKEN
 from gateway.contract.words import ACTS, EVENTS, STATUSES, listed
 

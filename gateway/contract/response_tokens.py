@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import parse_object
-from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import MessageRefusedError
 from gateway.records.people import Act
 from gateway.time_units import SECOND_NS

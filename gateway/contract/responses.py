@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import parse_object
 from gateway.contract.lims.names import normalised
-from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 from gateway.contract.response_tokens import LONGEST_TOKEN
 from gateway.contract.topics import encode_level

@@ -8,13 +8,13 @@ from collections.abc import Collection
 
 from pydantic import TypeAdapter
 
+from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import echo, is_non_finite, parse_object
 from gateway.contract.lims.field_spellings import spellings_of
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.numbers import is_finite_percent, number_text
 from gateway.contract.lims.qualitative import MOST_TEXTS, flattened, list_problem
 from gateway.contract.lims.unreadable_messages import named_texts, the_only_one
-from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal_text
 from gateway.contract.unread_specification_fields import suggestion, unread_fields
 from gateway.records.laboratory import Bands, ProductReference, ResultReference, Specification

@@ -13,7 +13,7 @@ from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
-from gateway.database.files import make_file
+from gateway.database.file_permissions import make_file
 from gateway.errors import LablineError, StoreCorruptError, StoreUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5.0

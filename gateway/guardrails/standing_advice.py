@@ -8,7 +8,7 @@ alarm latches, each second, before it goes onto the board, and when a person ans
 from collections.abc import Iterable
 
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.guardrails.setpoints import judge_move
+from gateway.guardrails.setpoint_gates import judge_move
 from gateway.guardrails.stages import effective_stage
 from gateway.line.definition import LineDefinition, ModelAssignment, Stage
 from gateway.records.guidance import Guidance, GuidanceKind, SetpointSuggestion

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.deadlines import ClockReading
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.guardrails.setpoints import ROUNDING, judge_interlocks
+from gateway.guardrails.setpoint_gates import ROUNDING, judge_interlocks
 from gateway.guardrails.stages import effective_stage
 from gateway.latches import mismatch_latch
 from gateway.line.definition import LineDefinition, ManipulatedTag, ModelAssignment, Stage

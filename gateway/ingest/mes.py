@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from gateway.contract.contexts import context_change
 from gateway.contract.lims.names import name_key
 from gateway.contract.lims.stated_analyte import configured
+from gateway.contract.mes_messages import context_change
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.deadlines import ClockReading

@@ -10,7 +10,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.database.writer import Writer
-from gateway.guardrails.setpoints import may_suggest, refused_suggestions
+from gateway.guardrails.setpoint_gates import may_suggest, refused_suggestions
 from gateway.line.definition import LineDefinition
 from gateway.records.outgoing import Lane
 from gateway.records.verdicts import Reason

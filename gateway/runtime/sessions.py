@@ -8,7 +8,7 @@ from functools import partial
 from gateway.config.connections import broker_address, lims_interface, result_mapping
 from gateway.config.line_definition import analytes_of
 from gateway.config.tables import Settings
-from gateway.contract.contexts import context_messages
+from gateway.contract.mes_messages import context_messages
 from gateway.contract.publications import AUDIT_HEAD, STATUS
 from gateway.contract.topics import Topics
 from gateway.deadlines import ClockReading

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.guardrails.setpoints import judge_interlocks, judge_move, judge_present
+from gateway.guardrails.setpoint_gates import judge_interlocks, judge_move, judge_present
 from gateway.line.definition import ManipulatedTag, ModelAssignment
 from gateway.line.limits import Limits
 from gateway.records.guidance import SetpointSuggestion

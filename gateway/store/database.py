@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from gateway.contract.identity import identity_of
-from gateway.database.files import make_file, make_folder
+from gateway.database.file_permissions import make_file, make_folder
 from gateway.database.opening import Schema, open_for_reading, open_for_writing
 from gateway.database.statements import read_migrations
 from gateway.errors import StoreLockedError, StoreUnavailableError

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from gateway.contract.contexts import context_change
 from gateway.contract.identity import sha256_hex
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
+from gateway.contract.mes_messages import context_change
 from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_writing
 from gateway.events import ContextChanged, Origin, ResultArrived

@@ -15,7 +15,7 @@ from gateway.contract.responses import response
 from gateway.database.writer import Writer
 from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreChecked, Timer
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.guardrails.setpoints import refused_suggestions, second_check
+from gateway.guardrails.setpoint_gates import refused_suggestions, second_check
 from gateway.guardrails.stages import effective_stage
 from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.ingest.event_queue import EventQueue

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway import cli
 from gateway.contract.payloads.audit_head import audit_head_payload
 from gateway.contract.refusals import MessageRefusedError
-from gateway.database import files
+from gateway.database import file_permissions
 from gateway.errors import LablineError, StoreUnavailableError
 from gateway.events import ActRequested, HeadWitnessed
 from gateway.ingest.audit_head import understand_head
@@ -262,10 +262,10 @@ def test_attacks_07_what_a_restore_by_root_leaves_belongs_to_the_directorys_owne
     backup(directory, tmp_path / "backup", at_ns=NOW_NS)
     given = {}
     somebody = (4711, 4712)
-    owner = files._owner
-    monkeypatch.setattr(files, "_owner", lambda path: somebody if path == directory else owner(path))
-    monkeypatch.setattr(files.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(files.os, "chown", lambda path, uid, gid: given.update({str(path): (uid, gid)}))
+    owner = file_permissions._owner
+    monkeypatch.setattr(file_permissions, "_owner", lambda path: somebody if path == directory else owner(path))
+    monkeypatch.setattr(file_permissions.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(file_permissions.os, "chown", lambda path, uid, gid: given.update({str(path): (uid, gid)}))
     directory.chmod(0o700)
     with locked(directory):
         restore(tmp_path / "backup", directory, at_ns=NOW_NS)

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from gateway.advice.publication import BOARD_LIFE_NS
-from gateway.contract.contexts import REQUIRED, context_change
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
+from gateway.contract.mes_messages import REQUIRED, context_change
 from gateway.contract.publications import DISPOSITION, PUBLICATIONS
 from gateway.contract.received_schemas import context_schema, response_schema, result_schema, specification_schema
 from gateway.contract.refusals import MessageRefusedError

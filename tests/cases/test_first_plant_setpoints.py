@@ -17,7 +17,7 @@ from gateway.cli.check import setpoint_warnings
 from gateway.decisions.table import windows_needed
 from gateway.errors import BundleRefusedError, LablineError
 from gateway.events import ModelDue
-from gateway.guardrails.setpoints import judge_present, second_check
+from gateway.guardrails.setpoint_gates import judge_present, second_check
 from gateway.guardrails.standing_advice import no_longer_advised
 from gateway.history.memory.rings import Rings
 from gateway.inference.bundle import MANIFEST, read_bundle

@@ -8,11 +8,11 @@ import pytest
 
 from gateway.config.connection_tables import LimsTable
 from gateway.config.connections import result_mapping
-from gateway.contract.contexts import context_change, context_messages
 from gateway.contract.lims.lab_results import LimsInterface, lab_result, read_result
 from gateway.contract.lims.mapping import mapping_named
 from gateway.contract.lims.message_fields import DATE_ONLY
 from gateway.contract.lims.stated_lots import MOST_LOTS
+from gateway.contract.mes_messages import context_change, context_messages
 from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultReference, ResultStatus
 from tests.fixtures.building import NOW_NS

@@ -11,10 +11,10 @@ from itertools import permutations
 
 import pytest
 
-from gateway.contract.contexts import context_change, context_messages
 from gateway.contract.lims.json_paths import PathMapping
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.lims.mapping import mapping_by_paths, mapping_named
+from gateway.contract.mes_messages import context_change, context_messages
 from gateway.contract.refusals import MessageRefusedError
 from gateway.records.laboratory import ResultStatus
 from tests.fixtures.building import NOW_NS

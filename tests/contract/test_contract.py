@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.advice.publication import board_message, guidance_message
-from gateway.contract.contexts import context_change
 from gateway.contract.identity import identity_of
+from gateway.contract.mes_messages import context_change
 from gateway.contract.payloads.prediction import PredictionPayload
 from gateway.contract.payloads.status import StatusPayload
 from gateway.contract.publications import DISPOSITION

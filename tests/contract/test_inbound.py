@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.contexts import context_change
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
+from gateway.contract.mes_messages import context_change
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.records.laboratory import ResultStatus

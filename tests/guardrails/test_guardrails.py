@@ -9,7 +9,7 @@ from gateway.decisions.table import windows_needed
 from gateway.errors import InferenceError
 from gateway.events import ModelDue
 from gateway.guardrails.prediction import Occasion, guarded_predictions
-from gateway.guardrails.setpoints import judge_move, judge_present, second_check
+from gateway.guardrails.setpoint_gates import judge_move, judge_present, second_check
 from gateway.history.memory.rings import Rings
 from gateway.line.definition import Domain, Interlock, Stage
 from gateway.line.outputs import ModelOutput, ProbabilityOutput, ValueOutput

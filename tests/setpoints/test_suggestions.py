@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.decisions.table import decide, windows_needed
 from gateway.events import ModelDue
-from gateway.guardrails.setpoints import second_check
+from gateway.guardrails.setpoint_gates import second_check
 from gateway.history.memory.rings import Rings
 from gateway.line.definition import ManipulatedTag, Stage
 from gateway.records.outgoing import Lane

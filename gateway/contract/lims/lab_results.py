@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.contract.field_reader import FieldReader
 from gateway.contract.identity import identity_of, result_identity
 from gateway.contract.json_documents import echo, parse_object
 from gateway.contract.lims.canonical import Agreed
@@ -23,7 +24,6 @@ from gateway.contract.lims.stated_lots import stated_lots
 from gateway.contract.lims.stated_value import stated_value
 from gateway.contract.lims.statuses import status_of
 from gateway.contract.lims.unmapped_values import note_other_values, note_unread_lots
-from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal_text
 from gateway.records.laboratory import LabResult, ResultReference, ResultStatus
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import as_text, echo, fields_text
 from gateway.contract.lims.field_spellings import NO
 from gateway.contract.lims.names import normalised
 from gateway.contract.lims.result_fields import LocatedFields
 from gateway.contract.lims.written_numbers import written_number
-from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 from gateway.contract.times import is_date, parse_rfc3339
 

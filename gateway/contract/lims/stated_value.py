@@ -4,12 +4,12 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from gateway.contract.field_reader import LONGEST_TEXT
 from gateway.contract.json_documents import echo
 from gateway.contract.lims.comparators import comparator
 from gateway.contract.lims.message_fields import MessageFields
 from gateway.contract.lims.names import spoken
 from gateway.contract.lims.written_values import BEYOND_DETECTION_LIMIT, WrittenValue, written_value
-from gateway.contract.reading import LONGEST_TEXT
 from gateway.contract.refusals import Refusal, RefusalText, refusal_text
 
 

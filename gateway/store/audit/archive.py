@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.contract.payloads.audit_head import audit_head_payload
-from gateway.database.files import make_file, make_new_folder
+from gateway.database.file_permissions import make_file, make_new_folder
 from gateway.database.opening import one_state
 from gateway.errors import LablineError, why_unread
 from gateway.records.acts import ArchiveAudit

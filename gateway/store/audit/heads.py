@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.contract.audit_head import signed_bytes
-from gateway.database.files import close_to_others, make_file
+from gateway.database.file_permissions import close_to_others, make_file
 from gateway.errors import StoreUnavailableError
 from gateway.records.outgoing import Head, SignedHead
 from gateway.store.statements import SQL

@@ -23,7 +23,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.contract.times import rfc3339
-from gateway.database.files import make_file, make_new_folder
+from gateway.database.file_permissions import make_file, make_new_folder
 from gateway.database.opening import read_only_uri
 from gateway.errors import LablineError
 from gateway.history.file.statements import HISTORY_FILE

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from gateway.contract.identity import identity_of
-from gateway.database.files import make_file, make_folder
+from gateway.database.file_permissions import make_file, make_folder
 from gateway.database.opening import SQLITE_ERRORS, still_wrong, translated
 from gateway.decisions.housekeeping import STORE_UNCHECKED
 from gateway.errors import EvidenceDamagedError, StoreCorruptError, StoreUnavailableError

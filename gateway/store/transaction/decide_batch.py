@@ -12,8 +12,8 @@ from typing import Protocol
 
 import structlog
 
-from gateway.contract.contexts import reference_to_change
 from gateway.contract.identity import delivery_identity, identity_of
+from gateway.contract.mes_messages import reference_to_change
 from gateway.contract.refusals import Refusal, RefusalText, refusal, refusal_text
 from gateway.contract.specifications import reference_to_specification
 from gateway.database.opening import is_of_the_file

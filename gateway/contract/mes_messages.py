@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.contract.field_reader import FieldReader
 from gateway.contract.json_documents import echo, parse_document, parse_object
 from gateway.contract.lims.mapping import ResultMapping
 from gateway.contract.lims.result_fields import blank, is_divided_by_bars, lot_names, perhaps_several
-from gateway.contract.reading import FieldReader
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.records.laboratory import ProductReference, ResultReference
 from gateway.records.production import ContextChange, ContextKind
