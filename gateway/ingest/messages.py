@@ -73,16 +73,19 @@ class Intake:
         routes: Mapping[str, Understand],
         now: Callable[[], ClockReading],
         splits: Mapping[str, Split] = MappingProxyType({}),
+        goes_first: Callable[[ClockReading], bool] = lambda _at: True,
     ) -> None:
         """Take from a session.
 
         ``routes``: subscribed topic filter to the function that understands its messages; ``splits``: of those whose
-        messages may hold several results, how they are divided.
+        messages may hold several results, how they are divided. ``goes_first``: whether the message of an instant
+        still has the urgency; else it waits behind all else.
         """
         self._inbox = inbox
         self._urgency = urgency
         self._routes = routes
         self._now = now
+        self._goes_first = goes_first
         self._splits = splits
         self._offered = 0
         self._waiting: dict[tuple[int, str, str], _Waiting] = {}
@@ -116,8 +119,9 @@ class Intake:
         waiting = self._waiting[key] = _Waiting([delivery])
 
         committed = _countdown(len(events), lambda: self._settled(key, waiting, session))
+        urgency = self._urgency if self._goes_first(events[0].at) else Urgency.LATER
         for event in events:
-            self._inbox.put(event, self._urgency, committed)
+            self._inbox.put(event, urgency, committed)
         if not self._paused and len(self._waiting) >= _PAUSE_AT:  # only where the protocol sets no bound (MQTT 3.1.1)
             self._paused = True
             session.pause()

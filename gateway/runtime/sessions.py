@@ -17,7 +17,7 @@ from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.lims import understand_results
 from gateway.ingest.mes import understand_context, understand_specifications
 from gateway.ingest.messages import Intake, Understand
-from gateway.ingest.responses import understand_response
+from gateway.ingest.responses import AnswersFirst, understand_response
 from gateway.ingest.webhook import TOPIC as WEBHOOK_TOPIC
 from gateway.publish.status import offline_payload
 from gateway.records.outgoing import Head
@@ -118,6 +118,7 @@ def _responses(ground: Dependencies, topics: Topics) -> Intake:
             AUDIT_HEAD.topic_of(ground.line.topic_root): understand_head(_keys_of_line(ground)),
         },
         now=ground.clock.now,
+        goes_first=AnswersFirst(),
     )
 
 

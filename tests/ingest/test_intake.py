@@ -4,9 +4,11 @@ from gateway.contract.refusals import MessageRefusedError, Refusal, refusal
 from gateway.events import HeadWitnessed, MessageRefused
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.ingest.messages import Intake
+from gateway.ingest.responses import AT_ONCE, PER_SECOND, AnswersFirst, understand_response
 from gateway.records.outgoing import Head
+from gateway.time_units import SECOND_NS
 from gateway.transport.mqtt_messages import Delivery
-from tests.fixtures.building import moment
+from tests.fixtures.building import NOW_NS, moment
 
 
 class Session:
@@ -112,3 +114,27 @@ async def test_a_session_is_paused_at_a_thousand_that_wait_and_resumed_at_half()
     for pending in await inbox.take(most=1):
         pending.committed()
     assert session.paused == 0
+
+
+async def test_a_flood_of_responses_keeps_no_result_waiting_and_people_are_still_answered_at_once():
+    inbox, clock = EventQueue(), {"ns": NOW_NS}
+    taking = Intake(inbox=inbox, urgency=Urgency.STOP_AND_RESPONSES, routes={"root/response/+": understand_response},
+                    now=lambda: moment(clock["ns"]), goes_first=AnswersFirst())  # fmt: skip
+    taking.session = Session()
+    for number in range(1, 501):
+        clock["ns"] += SECOND_NS // 1000
+        taking.take(Delivery(session="main", topic="root/response/T", payload=b"garbage %d" % number, qos=1,
+                             message_number=number, redelivered=False, generation=1))  # fmt: skip
+    results, _inbox, _session = intake()
+    results._inbox = inbox
+    results.take(delivery(1))
+    before, topics = 0, []
+    while "lims/results/qc" not in topics:
+        before += len(topics)
+        topics = [pending.event.origin.topic for pending in await inbox.take(most=20)]
+    assert before <= AT_ONCE + PER_SECOND
+    assert len(inbox) > 400
+    clock["ns"] += SECOND_NS
+    taking.take(Delivery(session="main", topic="root/response/T", payload=b"answer", qos=1, message_number=501,
+                         redelivered=False, generation=1))  # fmt: skip
+    assert [pending.event.payload for pending in await inbox.take(most=20)] == [b"answer"]
