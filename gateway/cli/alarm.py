@@ -22,6 +22,7 @@ from gateway.records.alarms import Alarm
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
 from gateway.store.queries.alarms import raised_alarms, standing_alarms
+from gateway.store.statements import SQL
 from gateway.texts.catalogue import speak
 from gateway.time_units import DAY_NS, seconds_to_ns
 
@@ -148,6 +149,24 @@ def figures(
     marked = [(name, ", ".join(document[name]) or "none") for name in ("chattering", "stale")]
     shares = [(f"severity {name}", f"{item['share']:.0%}") for name, item in document["severities"].items()]
     show_table("and", ("figure", "value"), [*marked, *shares])
+
+
+@app.command()
+def notices(config: Path = CONFIG, as_json: bool = JSON) -> None:
+    """Show who outside the plant is told of alarms, how many notices wait, and which were refused."""
+    settings, _sha256 = read(config)
+    with closing(read_state(settings.store.directory)) as connection:
+        targets = {row["target"]: row["waiting"] for row in connection.execute(SQL["notify_targets"])}
+        parked = [dict(row) for row in connection.execute(SQL["parked_notices"])]
+    if as_json:
+        refused = [{"at": rfc3339(item.pop("at_ns")), **item} for item in parked]
+        show_json({"targets": targets, "refused": refused})
+        return
+    kinds = {name: table.kind.value for name, table in settings.notify.items()}
+    rows = [(name, kinds.get(name, "no longer configured"), waiting) for name, waiting in targets.items()]
+    show_table("targets", ("target", "kind", "entries waiting"), rows)
+    lines = [(item["target"], rfc3339(item["at_ns"]), item["alarm_id"] or "", item["why"]) for item in parked]
+    show_table("refused", ("target", "at", "alarm", "why"), lines)
 
 
 def _seconds(duration: str) -> float:

@@ -17,10 +17,12 @@ from gateway.config.checks import doubts
 from gateway.config.connections import broker_address, console_options, opcua_sources, webhook_options
 from gateway.config.credentials import unused_credentials
 from gateway.config.line_definition import define_line
+from gateway.config.notify import targets
 from gateway.config.reading import read
 from gateway.config.tables import Settings
 from gateway.errors import ConfigurationError
-from gateway.line.definition import LineDefinition, Stage
+from gateway.line.definition import UTC_ZONE, LineDefinition, Stage
+from gateway.transport.notices import NoticeKind
 
 _MARK = 8  # columns that say whether a finding is all right
 
@@ -50,6 +52,7 @@ def check(
         broker_address(settings)  # these two read certificates and keys
         opcua_sources(settings)
         webhook_options(settings)
+        targets(settings, UTC_ZONE)
         console_options(settings)
     except ConfigurationError as error:
         if as_json:
@@ -76,6 +79,17 @@ def _warnings(settings: Settings) -> list[str]:
         if server.security == "None"
     ]
     warnings += _doubled_nodes(settings)
+    warnings += [
+        f"notify.{name}.security is none: mail and its password travel readably"
+        for name, table in settings.notify.items()
+        if table.kind is NoticeKind.EMAIL and table.security == "none"
+    ]
+    warnings += [
+        f"notify.{name}.url stands in the configuration: whoever reads it can post; put it into the credential "
+        f"notify_{name}_url"
+        for name, table in settings.notify.items()
+        if table.url is not None
+    ]
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")

@@ -1,9 +1,15 @@
 """Tables of the configuration about alarms and warnings."""
 
+from datetime import time
+from typing import Literal
+
 from pydantic import Field
 
 from gateway.config.forms import Table
 from gateway.config.measures import Duration
+from gateway.records.guidance import Severity
+from gateway.records.users import Role
+from gateway.transport.notices import NoticeKind
 
 
 class AlarmsTable(Table):
@@ -37,4 +43,38 @@ class AlarmsTable(Table):
         ge=0,
         le=10,
         description="how far inside the limits that is, as a share of the half width of the prediction's interval",
+    )
+
+
+class NotifyTable(Table):
+    """``[notify.<name>]``: who outside the plant is told of alarms; the password or the address is a credential."""
+
+    kind: NoticeKind = Field(description="email, webhook (JSON), teams or slack")
+    to: list[str] = Field(default_factory=list, description="of email: the addresses")
+    sender: str | None = Field(default=None, description="of email: the address it comes from")
+    host: str | None = Field(default=None, description="of email: the SMTP server")
+    port: int = Field(default=587, ge=1, le=65535, description="of email: its port")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="of email: starttls, tls, or none, which sends everything readably"
+    )
+    user: str | None = Field(
+        default=None, description="of email: who signs in, with the credential notify_<name>_password"
+    )
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="of webhook, teams and slack: the address; better as the credential notify_<name>_url",
+    )
+    severities: list[Severity] = Field(
+        default_factory=lambda: [Severity.CRITICAL],
+        description='which alarms: of "critical", "warning" and "information"',
+    )
+    positions: list[Role] = Field(
+        default_factory=list, description="whose alarms, by role, such as quality; without it: all"
+    )
+    ended: bool = Field(default=True, description="whether it is also told that an alarm is over")
+    quiet_hours: tuple[time, time] | None = Field(
+        default=None,
+        description="from when to when only what is critical is told, in the plant's time zone, "
+        'such as ["22:00", "06:00"]',
     )

@@ -14,6 +14,7 @@ def unused_credentials(settings: Settings, environment: Mapping[str, str] | None
     if not directory or not Path(directory).is_dir():
         return []
     servers = [f"opcua_{name}_{part}" for name in settings.opcua for part in ("password", "key.pem")]
+    servers += [f"notify_{name}_{part}" for name in settings.notify for part in ("password", "url")]
     known = ["mqtt_password", "mqtt_key.pem", "audit_key", OF_CONSOLE, *OF_WEBHOOK, *servers]
     warnings = []
     for name in sorted(path.name for path in Path(directory).iterdir() if path.is_file()):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from gateway.config.alarm_tables import AlarmsTable
+from gateway.config.alarm_tables import AlarmsTable, NotifyTable
 from gateway.config.connection_tables import (
     ConsoleTable,
     LimsTable,
@@ -175,6 +175,7 @@ class Settings(Table):
         dict[ActKind, SignatureTable], BeforeValidator(acts_that_can_be_signed), AfterValidator(all_can_be_given)
     ] = Field(default_factory=dict)
     alarms: AlarmsTable = AlarmsTable()
+    notify: dict[Name, NotifyTable] = Field(default_factory=dict)
 
     @property
     def line_path(self) -> str:

@@ -97,3 +97,19 @@ class Raised:
     alarm_id: str
     severity: str
     position: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlarmEvent:
+    """What happened to an alarm, as it is on record."""
+
+    seq: int
+    at_ns: int
+    alarm_id: str
+    change: AlarmChange
+    title: str
+    severity: Severity
+    position: str
+    person: str
+    reason: str
+    guidance_id: str | None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
 from gateway.config.connections import console_options, webhook_options
+from gateway.config.notify import targets
 from gateway.config.tables import Settings
 from gateway.console.changes import Changes
 from gateway.contract.acts import LONGEST_LINE_BYTES, answer_line
@@ -24,6 +25,7 @@ from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.operations.systemd import Progress
 from gateway.publish.drain import Drain
+from gateway.publish.notifying import Notifier
 from gateway.publish.status import StatusPublisher
 from gateway.records.acts import refused
 from gateway.runtime.alarm_watch import AlarmWatch
@@ -120,11 +122,26 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         upkeep={
             **kept,
             "alarms": AlarmWatch(health=ground.health, reader=stores.reader, inbox=ground.inbox, clock=ground.clock),
+            **_notifiers(ground, stores),
             "retries": retries,
             "follow-ups": follow_ups,
             **writers,
         },
     )
+
+
+def _notifiers(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
+    """Return the loops that tell people outside the plant of alarms, by name."""
+    return {
+        f"notify-{target.name}": Notifier(
+            target,
+            reader=stores.reader,
+            writer=stores.writer,
+            clock=ground.clock,
+            on_condition=ground.health.condition,
+        )
+        for target in targets(ground.settings, ground.line.time_zone)
+    }
 
 
 def _drain(ground: Dependencies, stores: Stores, sessions: Sessions, history: History, progress: Progress) -> Drain:

@@ -96,6 +96,8 @@ _ROWS = (
     Table(name="latch"),
     Table(name="alarm", not_vouched_for="it follows from guidance, conditions and acts, which have lines of their own"),
     Table(name="alarm_event", not_vouched_for="it follows from guidance, conditions and acts, and goes by age"),
+    Table(name="notify_target", not_vouched_for="how far notices have come", written_by="the loop that sends notices"),
+    Table(name="notify_parked", not_vouched_for="notices that were refused", written_by="the loop that sends notices"),
     Table(name="departure", written_by="what leaves the outbox"),
     Table(name="console_session", may_leave=True, not_vouched_for="each sign-in has a line of its own",
           written_by="signing in and out at the console"),

@@ -119,6 +119,8 @@ def rows_of_a_store():
     message = {"lane": 0, "topic": "t/ü", "payload": b"{}", "retain": 1, "created_ns": 1}
     yield "outbox", outbox_row(**message, message_id="o1", expires_ns=NOW_NS)
     yield "outbox", {**outbox_row(**message, message_id="o2", expires_ns=None), "parked": "refused"}
+    yield "notify_target", {"target": "shift", "seq": 1}
+    yield "notify_parked", {"target": "shift", "seq": 1, "at_ns": 1, "why": "answered 400"}
     yield "departure", {"seq": 9, "message_id": "o9", "lane": 0, "topic": "t", "reason": "expired", "at_ns": 1}
     lines = audit_lines()
     yield "signed_head", {"seq": 2, "hash": lines[1]["hash"], "at_ns": 1, "public_key": "k", "signature": "s"}

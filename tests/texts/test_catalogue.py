@@ -33,6 +33,8 @@ from gateway.lab.release.refused import ABOUT
 from gateway.lab.sampling import SampleReason
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
 from gateway.lab.westgard import ControlRule
+from gateway.publish.notifying import NoticeText
+from gateway.records.guidance import Severity
 from gateway.records.people import Outcome
 from gateway.texts import catalogue
 from gateway.texts.reference import refreshed
@@ -46,6 +48,8 @@ CODES: dict[str, Collection[str]] = {
     "advice": Advice,
     "gateway_alarm_title": GatewayAlarm,
     "gateway_alarm_action": GatewayAlarm,
+    "notice": NoticeText,
+    "notice_severity": [severity.name for severity in Severity],
     "summary": Summary,
     "summary_title": Summary,
     "advice_action": Action,

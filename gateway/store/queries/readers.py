@@ -13,6 +13,8 @@ from gateway.database.opening import SQLITE_ERRORS, translated
 from gateway.deadlines import ClockReading, Deadline
 from gateway.events import FollowUp, ResultArrived
 from gateway.inference.feedback import BiasState
+from gateway.records.alarms import AlarmChange, AlarmEvent
+from gateway.records.guidance import Severity
 from gateway.records.laboratory import LabResult
 from gateway.records.outgoing import Lane
 from gateway.records.people import VersionChange
@@ -117,6 +119,16 @@ class Reader:
         """Return the ids of the gateway's own alarms that are active on record."""
         return [str(alarm_id) for (alarm_id,) in await self._all("active_gateway_alarms")]
 
+    async def notified_up_to(self, target: str) -> int | None:
+        """Return up to which entry about alarms a target of notifications has come; None of a new one."""
+        rows = await self._all("notified_up_to", target=target)
+        return int(str(rows[0][0])) if rows else None
+
+    async def alarm_events_after(self, seq: int, *, most: int) -> list[AlarmEvent]:
+        """Return what happened to alarms after an entry, the oldest first."""
+        rows = await self._all("alarm_events_after", seq=seq, most=most)
+        return [_alarm_event(row) for row in rows]
+
     async def latches(self) -> tuple[str, ...]:
         """Return the alarms that stand until a person takes them down."""
         return tuple(str(code) for (code,) in await self._all("latches"))
@@ -209,4 +221,20 @@ def depths(rows: list[tuple[object, ...]]) -> Depths:
         parked=sum(parked for _lane, _count, _oldest, parked, _size in numbers),
         bytes=sum(size for _lane, _count, _oldest, _parked, size in numbers),
         oldest_ns=min((oldest for _lane, _count, oldest, _parked, _size in numbers), default=None),
+    )
+
+
+def _alarm_event(row: tuple[object, ...]) -> AlarmEvent:
+    seq, at_ns, alarm_id, change, title, severity, position, person, reason, guidance_id = row
+    return AlarmEvent(
+        seq=int(str(seq)),
+        at_ns=int(str(at_ns)),
+        alarm_id=str(alarm_id),
+        change=AlarmChange(str(change)),
+        title=str(title),
+        severity=Severity(str(severity)),
+        position=str(position),
+        person=str(person),
+        reason=str(reason),
+        guidance_id=None if guidance_id is None else str(guidance_id),
     )

@@ -1464,6 +1464,19 @@ CREATE TABLE alarm_event (
 CREATE INDEX alarm_event_by_time ON alarm_event (at_ns);
 CREATE INDEX alarm_event_raised ON alarm_event (at_ns) WHERE change = 'raised';
 
+-- Up to which entry of alarm_event each target of notifications has come, and what it has refused.
+CREATE TABLE notify_target (
+    target  TEXT PRIMARY KEY,
+    seq     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE notify_parked (
+    target  TEXT NOT NULL,
+    seq     INTEGER NOT NULL,
+    at_ns   INTEGER NOT NULL,
+    why     TEXT NOT NULL,
+    PRIMARY KEY (target, seq)
+) STRICT, WITHOUT ROWID;
+
 -- Why a message left the outbox without an acknowledgement.
 CREATE TABLE departure (
     seq         INTEGER PRIMARY KEY,

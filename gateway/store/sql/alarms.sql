@@ -39,3 +39,28 @@ WHERE seq > :seq ORDER BY seq LIMIT :most;
 
 -- name: newest_alarm_event
 SELECT max(seq) FROM alarm_event;
+
+-- name: notified_up_to
+SELECT seq FROM notify_target WHERE target = :target;
+
+-- name: first_notified
+INSERT OR IGNORE INTO notify_target (target, seq) VALUES (:target, (SELECT coalesce(max(seq), 0) FROM alarm_event));
+
+-- name: notified
+UPDATE notify_target SET seq = :seq WHERE target = :target AND seq < :seq;
+
+-- name: park_notice
+INSERT OR REPLACE INTO notify_parked (target, seq, at_ns, why) VALUES (:target, :seq, :at_ns, :why);
+
+-- name: prune_parked_notices
+DELETE FROM notify_parked WHERE target = :target AND seq NOT IN (
+    SELECT seq FROM notify_parked WHERE target = :target ORDER BY seq DESC LIMIT :most
+);
+
+-- name: parked_notices
+SELECT p.target, p.at_ns, p.why, e.alarm_id, e.change, e.title
+FROM notify_parked AS p LEFT JOIN alarm_event AS e ON e.seq = p.seq ORDER BY p.target, p.seq;
+
+-- name: notify_targets
+SELECT target, (SELECT count(*) FROM alarm_event AS e WHERE e.seq > t.seq) AS waiting FROM notify_target AS t
+ORDER BY target;
