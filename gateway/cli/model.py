@@ -23,10 +23,12 @@ from gateway.errors import BundleRefusedError, LablineError
 from gateway.inference.bundle import MANIFEST, MODEL, check_golden, read_bundle, read_manifest
 from gateway.inference.bundle_approval import SIGNATURE, sign_manifest
 from gateway.inference.manifest import BundleManifest
+from gateway.inference.signed_stages import SignedStages, with_signed_stages
 from gateway.inference.versions import in_service, promoted_versions
 from gateway.line.definition import Approval, ModelBundle, Stage
 from gateway.records.people import VersionChange
 from gateway.store.database import STATE_FILE, read_state
+from gateway.store.queries.signed_stages import signed_stages_in
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.transport.onnx import load_model, runtime_version
@@ -56,6 +58,8 @@ def list_models(config: Path = CONFIG, as_json: bool = JSON) -> None:
     folders = {name: version.folder for name, version in versions_by_model.items()}
     line = define_line(settings, path=config.resolve(), in_service=versions_by_model)
     trusted = trusted_keys(settings, folder=config.resolve().parent)
+    signed = _stages(settings.store.directory)
+    line = with_signed_stages(line, signed)
     models = [
         {
             "name": model.name,
@@ -63,6 +67,7 @@ def list_models(config: Path = CONFIG, as_json: bool = JSON) -> None:
             "equipment": model.equipment_id,
             "analytes": ", ".join(output.analyte for output in model.bundle.outputs),
             "ceiling": table.stage.name.lower(),
+            "signed": _signed(signed, model.name),
             "approved_by": _approver(model.bundle, trusted),
             "stage": model.stage.name.lower(),
             "promoted": _by_whom(promoted.get(model.name)),
@@ -87,6 +92,20 @@ def _acts(directory: Path) -> list[VersionChange]:
     with closing(read_state(directory)) as connection:
         acts, _unknown = changes(connection.execute(SQL["version_changes"]))
         return acts
+
+
+def _stages(directory: Path) -> SignedStages:
+    """Return the signed stages on record; none if the gateway has not run yet."""
+    return signed_stages_in(directory) if (directory / STATE_FILE).exists() else SignedStages(by_model={})
+
+
+def _signed(signed: SignedStages, model: str) -> str:
+    if model in signed.unknown:
+        return "does not match its hash: shadow"
+    change = signed.by_model.get(model)
+    if change is None:
+        return "-"
+    return f"{change.stage} ({', '.join(change.signed_by)}, {rfc3339(change.at_ns)})"
 
 
 def _by_whom(promoted: list[VersionChange] | None) -> str:

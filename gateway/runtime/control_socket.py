@@ -154,12 +154,12 @@ class Acts:
         act, line = request.act, await self._line_with(request)
         answer = await self._decided(request, credential)
         log.info("an act was asked for", act=act.kind.value, by=credential.subject, outcome=answer.outcome.value)
+        if act.kind in _MAY_CHANGE_STAGES and answer.outcome is not ActOutcome.REFUSED:
+            await self._versions.take_stages(self._directory)
         if answer.outcome is not ActOutcome.DONE:
             return answer
         if line is not None:
             await self._versions.take(line)
-        if act.kind in _MAY_CHANGE_STAGES:
-            await self._versions.take_stages(self._directory)
         self._after.get(act.kind, _nothing)()
         self._on_change()
         return answer

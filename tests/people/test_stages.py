@@ -6,15 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.config.reading import read
+from gateway.contract.acts import SignInRequest
 from gateway.inference.signed_stages import SignedStages, with_signed_stages
 from gateway.line.definition import Stage
-from gateway.records.acts import ActKind, ActOutcome, AddUser, ChangeStage, SignPending
+from gateway.people.passwords import hashed
+from gateway.records.acts import ActKind, ActOutcome, AddUser, ChangeStage, SetPassword, SignPending
 from gateway.records.people import StageChanged
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import Credential, CredentialKind, Role
+from gateway.runtime.act_requests import perform
 from gateway.store.queries.signatures import newest
 from gateway.store.queries.signed_stages import signed_stages, stage_evidence
 from gateway.time_units import SECOND_NS
+from tests.fixtures.acting import acting
+from tests.fixtures.laboratory import CONFIGURATION
 from tests.fixtures.store_bench import Bench, viscosity
 
 
@@ -159,3 +165,17 @@ def test_a_stage_edited_by_hand_puts_the_model_in_shadow(bench, edit):
     assert bench.effective() is Stage.ADVISE
     bench.connection.execute(edit)
     assert bench.effective() is Stage.SHADOW
+
+
+def test_a_running_gateway_takes_a_signed_stage_up_at_once(bench, tmp_path):
+    bench.act(SetPassword(user_id="anna", password_hash=hashed("a password of hers")), credential=by("anna"))
+    act = ChangeStage(model="viscosity", bundle_sha256=bench.sha256, stage="shadow")
+    sign_in = SignInRequest(user_id="anna", password="a password of hers")
+    file = tmp_path / "labline.toml"
+    file.write_text(CONFIGURATION.replace('directory = "store"', f'directory = "{tmp_path}"'))
+    settings, _sha256 = read(file)
+    with acting(tmp_path, bench.line) as running:
+        answer = perform(settings, act, path=file, sign_in=sign_in, reason="VR-8")
+        taken = [line for kind, line in (item for item in running.done if isinstance(item, tuple)) if kind == "line"]
+    assert answer.details["stage"] == "shadow"
+    assert taken[-1].model_named("viscosity").stage is Stage.SHADOW
