@@ -1,58 +1,24 @@
 """What the console shows of a line that has made lots, predicted, and warned."""
 
 import asyncio
-from contextlib import closing
 from urllib.parse import quote
 
 import pytest
 
 from gateway.console.routes import ROUTES
-from tests.decisions.test_deviations import Plant
-from tests.fixtures.building import assignment, moment
-from tests.fixtures.console import console_at_work, next_event, quick_passwords, users_of_each_role
+from tests.fixtures.console import next_event
+from tests.fixtures.console_on_lots import console_on_lots
 
 SHAPES = {route.path: route.answer for route in ROUTES if route.answer is not None}
 
 
-class HandClock:
-    """Stands still where the test says."""
-
-    def __init__(self, wall_ns):
-        self.wall_ns = wall_ns
-
-    def now(self):
-        return moment(self.wall_ns)
-
-    def now_ns(self):
-        return self.wall_ns
-
-    def monotonic(self):
-        return self.wall_ns / 1e9
-
-
 @pytest.fixture
 async def at_work(tmp_path, monkeypatch):
-    """A line with a lot that is on hold, its draft of a deviation, and one in progress with a prediction."""
-    quick_passwords(monkeypatch)
-    plant = Plant(tmp_path)
-    with closing(plant.connection):
-        for number in range(1, 4):
-            plant.lot(f"L/{number}", 100.0)
-        plant.lot("BAD", 110.0)
-        plant.context("lot_started", material_lot_id="LOT-NOW", job_order_id="WO-1", equipment_id="R1")
-        plant.line = type(plant.line)(**{**vars_of(plant.line), "models": (assignment(),)})
-        plant.model_due(75.0)
-        line, now_ns = plant.line, plant.now_ns
-    users_of_each_role(tmp_path)
-    async with console_at_work(tmp_path, line, clock=HandClock(now_ns), present=lambda _tag: 75.5) as served:
-        browser = served.browser()
-        assert (await browser.sign_in("viewer")).status == 200
-        served.viewer = browser
+    """The console on a line that has made lots; a viewer has signed in."""
+    async with console_on_lots(tmp_path, monkeypatch) as served:
+        served.viewer = served.browser()
+        assert (await served.viewer.sign_in("viewer")).status == 200
         yield served
-
-
-def vars_of(record):
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 async def shown(at_work, path):

@@ -9,9 +9,11 @@ from pydantic import Field
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import View
 from gateway.contract.times import rfc3339
+from gateway.inference.signed_stages import SignedStages
 from gateway.latches import drift_latch, in_doubt, too_slow_latch
 from gateway.line.definition import ModelAssignment
 from gateway.line.outputs import ModelOutput
+from gateway.store.queries.signed_stages import signed_stages
 from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 
@@ -72,7 +74,8 @@ class ModelView(View):
     equipment_id: str
     intended_use: str
     stage: str = Field(description="the one that counts now")
-    ceiling: str = Field(description="the highest that the configuration allows")
+    ceiling: str = Field(description="the highest that the configuration and the approval of the bundle allow")
+    signed_stage: str | None = Field(description="the stage that a signed act has set; null: none has")
     demoted_by: list[str] = Field(description="latched alarms that keep it lower")
     predictions: int = Field(description="of the newest, how many the figures are of")
     abstained_share: float | None
@@ -95,6 +98,7 @@ def models_view(
     """Return the models at work; ``figures``: of each, as the status has them."""
     history, _unknown = changes([tuple(row) for row in connection.execute(SQL["version_changes"])])
     versions: dict[str, list[VersionView]] = {}
+    stages = signed_stages(connection)
     for change in history:
         view = VersionView(
             at=rfc3339(change.at_ns), act=change.act.value, version=change.version, person=change.person,
@@ -103,7 +107,14 @@ def models_view(
         versions.setdefault(change.model, []).append(view)
     return ModelsView(
         models=[
-            _model(connection, model, snapshot, figures.get(model.name, {}), versions.get(model.name, []))
+            _model(
+                connection,
+                model,
+                snapshot,
+                figures.get(model.name, {}),
+                versions.get(model.name, []),
+                _signed_stage(stages, model),
+            )
             for model in snapshot.line.models
         ]
     )
@@ -115,6 +126,7 @@ def _model(
     snapshot: Snapshot,
     figures: Mapping[str, float],
     versions: list[VersionView],
+    signed_stage: str | None,
 ) -> ModelView:
     identity = model.bundle.identity
     return ModelView(
@@ -124,7 +136,8 @@ def _model(
         equipment_id=model.equipment_id,
         intended_use=model.bundle.intended_use,
         stage=snapshot.status.stage.get(model.name, "shadow"),
-        ceiling=model.stage.name.lower(),
+        ceiling=(model.stage if model.ceiling is None else model.ceiling).name.lower(),
+        signed_stage=signed_stage,
         demoted_by=_demoted_by(model, snapshot),
         predictions=_MOST_PREDICTIONS,
         abstained_share=figures.get("abstained_share"),
@@ -137,6 +150,11 @@ def _model(
         ],
         versions=versions,
     )
+
+
+def _signed_stage(stages: SignedStages, model: ModelAssignment) -> str | None:
+    change = stages.by_model.get(model.name)
+    return None if change is None or change.bundle_sha256 != model.bundle.identity.sha256 else change.stage
 
 
 def _demoted_by(model: ModelAssignment, snapshot: Snapshot) -> list[str]:
