@@ -8,6 +8,7 @@ from gateway.contract.response_tokens import LONGEST_LIFE_NS, ResponseToken, sig
 from gateway.decision import Decision
 from gateway.decisions.answering import answered, put_on_record
 from gateway.decisions.refused_responses import kept_within_limit
+from gateway.decisions.setpoint_write import ALL_WRITES, stopped_by_response
 from gateway.events import ResponseArrived
 from gateway.facts.guidance import ResponseFacts, TokenFacts
 from gateway.records.people import Answerer, Outcome, Response, ResponseRecorded
@@ -59,11 +60,15 @@ def on_response(event: ResponseArrived, facts: ResponseFacts) -> Decision:
         response = replace(event.response, person=by.name, reason=presented.token.reason)
         event = replace(event, response=response)
     refusal = presented if isinstance(presented, Outcome) else None
-    changed, outcome = (None, refusal) if refusal is not None else answered(event, facts, event.response, by)
+    if event.response.guidance_id == ALL_WRITES and refusal is None:
+        changed, (outcome, stopped) = None, stopped_by_response(event, by)
+    else:
+        changed, outcome = (None, refusal) if refusal is not None else answered(event, facts, event.response, by)
+        stopped = Decision()
     recorded = ResponseRecorded(response=event.response, outcome=outcome, by=by, key_id=key_id, nonce=nonce)
     message = outcome_message(recorded, facts.before, changed or facts.answered, line=facts.line,
                               cause=event.event_id, at_ns=event.at_ns)  # fmt: skip
-    kept = put_on_record(event, facts, recorded, changed) + Decision(messages=(message,))
+    kept = put_on_record(event, facts, recorded, changed) + Decision(messages=(message,)) + stopped
     if changed is not None or by.identified:
         return kept
     return kept_within_limit(kept, facts.refused, at_ns=event.at_ns)

@@ -6,12 +6,14 @@ from typing import Any
 from gateway.advice.lifecycle import OPEN, moved, withdrawn
 from gateway.decision import Decision, Latched
 from gateway.decisions.changes import audit_entry, guidance_changes
-from gateway.events import ActRequested, SetpointWriteBegun, SetpointWriteEnded, TimerDue
+from gateway.events import ActRequested, ResponseArrived, SetpointWriteBegun, SetpointWriteEnded, TimerDue
 from gateway.facts.setpoint_write import FollowFacts, StopFacts, WriteFacts
 from gateway.guardrails.writing import Permission, judge_permission
 from gateway.latches import mismatch_latch
-from gateway.records.acts import done, refused
+from gateway.people.rights import RIGHTS
+from gateway.records.acts import ActKind, done, refused
 from gateway.records.guidance import Guidance, GuidanceState
+from gateway.records.people import Act, Answerer, Outcome
 from gateway.records.setpoints import (
     FOLLOWING_WRITES,
     OPEN_WRITES,
@@ -22,6 +24,7 @@ from gateway.records.setpoints import (
     WriteState,
 )
 
+ALL_WRITES = "setpoint-writes"  # in the place of a guidance's id: a signed rejection of it stops all writing
 _ALARMING = frozenset({WriteState.MISMATCH, WriteState.NOT_TAKEN})
 
 
@@ -145,6 +148,23 @@ def on_resume_writes(event: ActRequested, facts: StopFacts) -> Decision:
     if not facts.stopped:
         return Decision(answer=refused("writing is not stopped", hint="labline setpoint list shows how it stands"))
     return _switched(event, stopped=False)
+
+
+def stopped_by_response(event: ResponseArrived, by: Answerer) -> tuple[Outcome, Decision]:
+    """Return the outcome of a terminal's answer to all writing, and what follows: a signed rejection stops it."""
+    response = event.response
+    if not by.identified:
+        return Outcome.TOKEN_REQUIRED, Decision()
+    if response.act is not Act.REJECT:
+        return Outcome.UNKNOWN_GUIDANCE, Decision()
+    if RIGHTS[ActKind.STOP_WRITES].isdisjoint(by.roles):
+        return Outcome.ROLE_NOT_ENTITLED, Decision()
+    if not (response.reason or "").strip():
+        return Outcome.REASON_REQUIRED, Decision()
+    record = WritesSwitched(stopped=True, person=by.name or "", reason=response.reason or "")
+    entry = audit_entry("writes_stopped", "setpoints", person=by.name, user=by.user_id, reason=response.reason,
+                        terminal=response.terminal, credential=by.credential)  # fmt: skip
+    return Outcome.REJECTED, Decision(records=(record,), audit=(entry,))
 
 
 def _switched(event: ActRequested, *, stopped: bool) -> Decision:

@@ -412,3 +412,23 @@ def test_no_change_of_a_single_character_leaves_a_valid_token(data):
     other = data.draw(st.sampled_from("ABCxyz019-_.=").filter(lambda character: character != token[place]))
     read = read_token(token[:place] + other + token[place + 1 :])
     assert read is None or not signature_holds(read, KEY.public_key.public_bytes_raw().hex())
+
+
+# --- all writing ----------------------------------------------------------------------------------------------
+
+
+def stops(bench):
+    return bench.rows("SELECT stopped, person, reason FROM setpoint_stop")
+
+
+def test_a_signed_rejection_of_all_writing_stops_it(bench, terminal):
+    answered = terminal.answer("setpoint-writes", "reject")
+    assert (answered["outcome"], stops(bench)) == ("REJECTED", [(1, "A.Miller", "seen")])
+    (entry,) = trail(bench, "writes_stopped")
+    assert (entry["user"], entry["credential"]) == ("a.miller", "signed_token")
+
+
+def test_nobody_else_and_nothing_else_stops_all_writing(bench, terminal):
+    assert terminal.send("setpoint-writes", "reject", person="A.Miller", reason="x")["outcome"] == "TOKEN_REQUIRED"
+    assert Terminal(bench, "v.weiss", name="T-08").answer("setpoint-writes", "reject")["outcome"] == "ROLE_NOT_ENTITLED"
+    assert stops(bench) == []
