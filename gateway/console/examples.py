@@ -175,7 +175,8 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "models": [
             {
                 **_MODEL, "equipment_id": "R1", "intended_use": "viscosity of FG-100 on R1", "stage": "advise",
-                "ceiling": "approve", "signed_stage": "approve", "demoted_by": [], "predictions": 200, "abstained_share": 0.03,
+                "ceiling": "approve",
+                "signed_stage": "approve", "demoted_by": [], "predictions": 200, "abstained_share": 0.03,
                 "coverage": 0.92,
                 "abstentions": [{"code": "INPUT_STALE", "text": "an input is too old", "count": 6}],
                 "outputs": [
