@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format models schemas recipes texts lock clean
+.PHONY: demo test check format models screenshots schemas recipes texts lock clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/labline demo $(ARGS)
@@ -44,6 +44,10 @@ recipes: $(VENV)/test.stamp
 	$(BIN)/python -c "from pathlib import Path; from gateway.training.recipe_reference import refreshed; \
 		page = Path('docs/recipes.md'); \
 		page.write_text(refreshed(page.read_text(encoding='utf-8'), root=Path()), encoding='utf-8')"
+
+# the console's pictures, as the tests see it in a browser
+screenshots: $(VENV)/test.stamp
+	SCREENSHOTS_TO=docs/console $(BIN)/python -m pytest -q tests/console/test_page_access.py tests/console/test_page_lost.py
 
 # the lists of codes, out of the catalogue of texts
 texts: $(VENV)/test.stamp

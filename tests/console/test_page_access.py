@@ -1,11 +1,13 @@
 """Every view, light and dark, wide and on a phone: no fault that axe-core takes for serious, nothing too wide."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
+from PIL import Image
 from playwright.async_api import expect
 
 from tests.fixtures.page import PHONE, WIDE, gateway_of, stage
@@ -16,7 +18,7 @@ VIEWS = {
     "signatures": "#/signatures", "audit": "#/audit?query=LOT-1", "health": "#/health", "password": "#/account",
 }  # fmt: skip
 _SERIOUS = {"serious", "critical"}
-_PICTURES = os.environ.get("LABLINE_SCREENSHOTS")  # a folder: make screenshots
+_PICTURES = os.environ.get("SCREENSHOTS_TO")  # a folder: make screenshots
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -40,10 +42,11 @@ async def serious_faults(page):
 
 
 async def keep(page, name):
-    """Keep a picture where pictures are asked for; small enough for a repository."""
+    """Keep a picture where pictures are asked for, with few colours: small enough for a repository."""
     if _PICTURES:
         await page.wait_for_timeout(600)
-        await page.screenshot(path=Path(_PICTURES) / f"{name}.png")
+        picture = Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
+        picture.quantize(96, dither=Image.Dither.NONE).save(Path(_PICTURES) / f"{name}.png", optimize=True)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

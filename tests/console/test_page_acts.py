@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.fixtures.console import PASSWORD
 from tests.fixtures.page import PHONE, WIDE, gateway_of, stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -98,3 +99,23 @@ async def test_no_button_is_covered_and_each_is_high_enough_for_a_glove(line, vi
         await expect(page.locator("body.moving")).to_have_count(0)
         assert await page.evaluate(_LOW) == []
         assert await page.evaluate(_COVERED) == []
+
+
+async def test_quality_rejects_a_lot_with_both_components_of_a_signature(line):
+    async with line.page("quality") as page:
+        await page.goto("/#/lots/LOT-1")
+        await page.get_by_role("button", name="Reject lot").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("I reject this lot")
+        await dialog.get_by_label("Reason").fill("pH far outside")
+        await dialog.get_by_label("User").fill("quality")
+        await dialog.get_by_label("Password").fill("not it")
+        await dialog.get_by_role("button", name="Reject lot").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("wrong")
+        assert await dialog.get_by_label("Reason").input_value() == "pH far outside"
+        await dialog.get_by_label("Password").fill(PASSWORD)
+        await dialog.get_by_role("button", name="Reject lot").click()
+        await expect(dialog).to_be_hidden()
+        await expect(page.locator(".decision")).to_contain_text("rejected by Person Quality (quality)")
+        await expect(page.locator(".decision .signed").first).to_contain_text("UTC")
+        await expect(page.locator("tr", has_text="9.8").first).to_contain_text("CRITICAL")

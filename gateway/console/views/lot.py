@@ -10,6 +10,7 @@ from gateway.advice.documents import title_of
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.guidance import guidance_views
 from gateway.console.views.parts import GuidanceView, OpenPointView, SignaturePart, View, instant
+from gateway.console.views.results import ResultView, results_of
 from gateway.console.views.signatures import signature_part
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.contract.payloads.parts import ReasonPart
@@ -19,7 +20,6 @@ from gateway.facts.acts import PointOnRecord
 from gateway.lab.deviations import Deviation
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.acts import ActKind
-from gateway.records.laboratory import LabResult
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
@@ -40,26 +40,6 @@ class SettledView(View):
     person: str
     reason: str
     at: str
-
-
-class ResultView(View):
-    """The version of a laboratory result that counts."""
-
-    result_id: str
-    sample_id: str
-    analyte: str
-    value_text: str
-    value: float | None
-    qualifier: str | None
-    unit: str | None
-    lower: float | None
-    upper: float | None
-    status: str | None
-    result_version: int | None
-    sampled_at: str | None
-    received_at: str | None
-    current: bool
-    predicted: float | None = Field(description="for the instant at which the sample was drawn")
 
 
 class TimelineView(View):
@@ -151,7 +131,7 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
     basis, decided = basis_of(connection, known), decision_of_lot(connection, lot)
     reading = Reading(connection, snapshot.line, {})
     of_lot = {"material_lot_id": lot, "most": _MOST}
-    results = [_result(row) for row in reading.rows("console_results_of_lot", of_lot)]
+    results = results_of(reading, known)
     guidance = guidance_views(reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
     deviations = _deviations(reading.rows("console_deviations_of_lot", of_lot))
     timeline = [
@@ -188,28 +168,6 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
         parents=[_related(item) for item in known.parents],
         children=[_related(item) for item in known.children],
         damaged=[*dict.fromkeys([*known.damaged, *reading.damaged, *decided.damaged])],
-    )
-
-
-def _result(row: sqlite3.Row) -> ResultView:
-    result = decode(LabResult, row["body"])
-    specification = result.specification
-    return ResultView(
-        result_id=result.result_id,
-        sample_id=result.sample_id,
-        analyte=result.analyte,
-        value_text=result.value_text,
-        value=result.value,
-        qualifier=result.qualifier,
-        unit=result.unit,
-        lower=None if specification is None else specification.lower,
-        upper=None if specification is None else specification.upper,
-        status=result.status,
-        result_version=row["result_version"],
-        sampled_at=instant(result.sampled_ns),
-        received_at=instant(row["at_ns"]),
-        current=bool(row["current"]),
-        predicted=row["predicted"],
     )
 
 

@@ -17,7 +17,7 @@ export function top({ signOut }) {
   const { me } = page;
   return [
     h("div", { class: "bar", "data-key": "bar" },
-      h("span", { class: "line-name" }, page.start?.line ?? "Labline"),
+      h("span", { class: "line-name" }, (page.start?.line ?? "Labline").replaceAll("/", "/\u200b")),
       me ? link() : null,
       h("span", { class: "spring" }),
       me ? h("button", { "data-key": "menu", type: "button", class: "quiet menu-button", "aria-expanded": String(page.menuOpen), "aria-controls": "nav", onclick: () => { page.menuOpen = !page.menuOpen; document.dispatchEvent(new CustomEvent("labline-menu")); } }, text("nav.menu")) : null,

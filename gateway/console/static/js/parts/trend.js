@@ -88,7 +88,7 @@ function settings(element, lines, colours, { series, bands = [], x = { time: tru
     cursor: { show: false },
     scales: { x, y: { range: (_plot, low, high) => around(low, high, lines()) } },
     axes: [
-      { ...axis, values: x.time ? (_plot, marks) => marks.map(clock) : undefined, space: 80 },
+      { ...axis, values: x.time ? (_plot, marks) => marks.map((mark) => clock(mark, marks)) : undefined, space: 80 },
       { ...axis, size: 64, values: (_plot, marks) => marks.map((mark) => measured(mark)) },
     ],
     hooks: { draw: [(plot) => drawLines(plot, lines(), colours)] },
@@ -160,8 +160,9 @@ function merged(view) {
   return [instants, ...[0, 1, 2, 3].map((column) => filled.map((row) => row[column]))];
 }
 
-function clock(seconds) {
-  return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(seconds * 1000));
+function clock(seconds, marks) {
+  const within = marks.length > 1 && marks[1] - marks[0] < 60 ? { second: "2-digit" } : {};
+  return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...within }).format(new Date(seconds * 1000));
 }
 
 function colourSet(element) {

@@ -2,12 +2,12 @@
 
 import { h } from "../dom.js";
 import { number, time } from "../format.js";
-import { text } from "../texts.js";
+import { text, word } from "../texts.js";
 import { empty, facts, section, table } from "../parts/states.js";
 import { condition } from "../parts/symbols.js";
 import { alarmLine } from "./now.js";
 
-const FEW_DAYS = 30;
+const FEW_DAYS = 30, GIB = 2 ** 30;
 
 export const health = {
   path: () => "/api/health",
@@ -29,7 +29,12 @@ function connections(view) {
 }
 
 function figures(name, list) {
-  return section(name, text(`health.${name}`), list.length === 0 ? empty("health.no_figure") : facts(list.map((one) => [one.name, `${number(one.value)} ${one.unit}`])));
+  return section(name, text(`health.${name}`), list.length === 0 ? empty("health.no_figure") : facts(list.map((one) => [word("figure", one.name), figure(one)])));
+}
+
+function figure({ value, unit }) {
+  if (unit === "bytes") return `${number(value / GIB, { maximumSignificantDigits: 3 })} GiB`;
+  return unit ? `${number(value)} ${unit}` : number(value);
 }
 
 function tags(view) {

@@ -29,11 +29,12 @@ function head(view) {
       view.latched ? h("span", { class: "state" }, text("lot.latched")) : null,
       view.waits_to_be_judged ? h("span", { class: "state" }, text("lot.waits")) : null),
     view.reasons.length ? h("ul", { class: "reasons" }, view.reasons.map((reason) => h("li", {}, reason.text))) : null,
+    view.missing_tests.length ? h("p", { class: "strong" }, text("lot.missing_tests", { tests: view.missing_tests.join(", ") })) : null,
     decision(view),
     facts([[text("lot.product"), view.products.join(", ")], [text("lot.order"), view.job_order_id], [text("lot.equipment"), view.equipment_id], [text("lot.client"), view.client_id],
       [text("lot.started"), view.started_at ? time(view.started_at) : null], [text("lot.ended"), view.ended_at ? time(view.ended_at) : null], [text("lot.closed"), view.closed_at ? time(view.closed_at) : null]]),
     view.damaged.length ? h("p", { class: "failed" }, text("damaged.text"), " ", view.damaged.join(", ")) : null,
-    may("decide_lot") ? h("div", { class: "actions" }, ["release", "reject", "hold"].map((decided) => decideButton(view, decided))) : null);
+    may("decide_lot") && view.basis_sha256 ? h("div", { class: "actions" }, ["release", "reject", "hold"].map((decided) => decideButton(view, decided))) : null);
 }
 
 function decision({ decision: made, signatures }) {

@@ -42,7 +42,7 @@ function stageButton(model) {
   const next = STAGES.filter((stage) => stage !== model.stage && STAGES.indexOf(stage) <= STAGES.indexOf(model.ceiling));
   return h("div", { class: "actions" }, next.map((stage) => h("button", {
     "data-key": stage, type: "button", class: "quiet", disabled: !page.connected,
-    onclick: () => askAndDo({ name: "change_stage", parameters: { model: model.name, stage }, heading: text("models.change", { model: model.name, stage: word("stage", stage) }), label: text("models.change_button"),
+    onclick: () => askAndDo({ name: "change_stage", parameters: { model: model.name, bundle_sha256: model.sha256, stage }, heading: text("models.change", { model: model.name, stage: word("stage", stage) }), label: text("models.change_button"),
       meaning: text("models.change_meaning", { stage: word("stage", stage) }), about: [facts([[text("models.coverage"), model.coverage === null ? "–" : share(model.coverage)], [text("models.abstained"), model.abstained_share === null ? "–" : share(model.abstained_share)]])] }),
   }, text("models.change_to", { stage: word("stage", stage) }))));
 }
