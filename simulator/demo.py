@@ -33,7 +33,8 @@ from simulator.observer import Observer
 from simulator.opcua_server import PlantServer
 from simulator.plant import Plant
 from simulator.scenarios import PRODUCT, SPECIFICATIONS, Pace, off_specification
-from simulator.terminal import Terminal
+from simulator.signer import enrolled_at_console
+from simulator.terminal import OPERATOR, OPERATOR_NAME, TERMINAL, Terminal
 
 _SETTLE_SECONDS = 5.0
 _LABORATORY = f"""
@@ -157,6 +158,11 @@ async def on_stage(options: DemoOptions, folder: Path) -> AsyncIterator[Scene]:
         )
         async with _playing(plant=server.run()):
             gateway = await stack.enter_async_context(running_gateway(configuration, directory=folder))
+            if options.console is not None:
+                terminal.signer = await asyncio.to_thread(
+                    enrolled_at_console, options.console, OPERATOR, name=OPERATOR_NAME, line=TOPIC_ROOT,
+                    terminal=TERMINAL,
+                )  # fmt: skip
             tally.counting = True
             async with _playing(mes=mes.run(), terminal=terminal.run(), lims=lims.run()) as players:
                 yield Scene(

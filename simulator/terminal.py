@@ -21,6 +21,7 @@ from simulator.scenarios import Pace
 from simulator.signer import Signer
 
 TERMINAL = "T-07"
+OPERATOR, OPERATOR_NAME = "op-8821", "Operator 8821"
 _LONGEST_QUEUE = 1000
 _APPROVED_HERE = frozenset({"approve", "automatic"})
 
@@ -69,7 +70,7 @@ class Terminal:
             return
         answer = {
             "schema": "labline.response/1", "id": str(uuid.uuid4()), "guidance_id": guidance["id"], "act": act,
-            "reason": None, "terminal": TERMINAL, "person": "op-8821", "at": rfc3339(time.time_ns()),
+            "reason": None, "terminal": TERMINAL, "person": OPERATOR, "at": rfc3339(time.time_ns()),
             "token": None if self.signer is None else self.signer.token(guidance["id"], act, None),
         }  # fmt: skip
         await self.participant.publish(self._topics.response(TERMINAL), json.dumps(answer).encode())
