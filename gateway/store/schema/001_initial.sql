@@ -418,14 +418,14 @@ CREATE TABLE setpoint_intent_state (
     event_id   TEXT NOT NULL,
     hash       TEXT,
     PRIMARY KEY (intent_id, state)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TRIGGER setpoint_intent_state_hashed AFTER INSERT ON setpoint_intent_state BEGIN
     UPDATE setpoint_intent_state SET hash =
         evidence_hash('setpoint_intent_state', CAST(NEW.intent_id AS BLOB), CAST(NEW.state AS BLOB), NEW.at_ns,
         CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
     WHERE intent_id = NEW.intent_id AND state = NEW.state;
 END;
-CREATE VIEW setpoint_intent_state_checked AS SELECT *, hash IS
+CREATE VIEW setpoint_intent_state_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('setpoint_intent_state', CAST(intent_id AS BLOB), CAST(state AS BLOB), at_ns,
     CAST(body AS BLOB), CAST(event_id AS BLOB)) AS holds
 FROM setpoint_intent_state;
