@@ -56,8 +56,10 @@ _GUIDANCE = {
     "signatures": [],
 }  # fmt: skip
 _ALARM = {
-    "code": "SOURCE_PLC1_DISCONNECTED", "text": "plc1 is not connected: look at its network", "severity": "warning",
-    "since_at": _AT, "latched": False, "acknowledged": False, "shelved_until_at": None,
+    "alarm_id": "gateway/SOURCE_PLC1_DISCONNECTED", "code": "SOURCE_PLC1_DISCONNECTED",
+    "text": "plc1 is not connected", "action": "Look at its network and at the server.", "severity": "warning",
+    "state": "unacknowledged", "since_at": _AT, "latched": False, "acknowledged": False, "suppressed": False,
+    "shelved_until_at": None, "reason": None, "person": None,
 }  # fmt: skip
 _FIGURE = {"name": "guidance", "value": 0, "unit": "messages"}
 

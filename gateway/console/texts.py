@@ -1,4 +1,4 @@
-"""The codes of what the console says by itself: the groups ``console_action`` and ``console_alarm`` of the texts."""
+"""The codes of what the console says by itself: the group ``console_action`` of the texts."""
 
 from enum import StrEnum
 
@@ -12,12 +12,3 @@ class ActionText(StrEnum):
     RELEASE = "RELEASE"
     LOOK = "LOOK"
     NOTHING = "NOTHING"
-
-
-class AlarmText(StrEnum):
-    """What an alarm of the gateway is about."""
-
-    SOURCE = "SOURCE"
-    MODEL = "MODEL"
-    LATCHED = "LATCHED"
-    STANDS = "STANDS"

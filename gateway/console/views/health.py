@@ -8,8 +8,15 @@ from gateway.console.snapshot import Snapshot
 from gateway.console.views.now import AlarmView, alarm_views
 from gateway.console.views.parts import View
 from gateway.contract.times import rfc3339
+from gateway.operations.alarm_figures import alarm_figures
+from gateway.store.queries.alarms import raised_alarms, standing_alarms
 from gateway.store.queries.readers import depths
 from gateway.store.statements import SQL
+from gateway.time_units import DAY_NS, SECOND_NS
+
+_DAYS = 30
+_PERIOD_NS = 600 * SECOND_NS
+_UNITS_OF_LOAD = {"per_10_minutes": "alarms", "peak_per_10_minutes": "alarms", "share_of_10_minutes_over_10": "share"}
 
 
 class ConnectionView(View):
@@ -83,9 +90,34 @@ def health_view(connection: sqlite3.Connection, snapshot: Snapshot) -> HealthVie
         disk=[FigureView(name=name, value=value, unit=_unit(name)) for name, value in sorted(status.disk.items())],
         tags=dict(status.tag_reasons),
         certificates=[],
-        alarm_figures=[],
+        alarm_figures=_alarm_figures(connection, at_ns),
         console=[FigureView(name=name, value=value, unit="") for name, value in snapshot.figures.items()],
     )
+
+
+def _alarm_figures(connection: sqlite3.Connection, at_ns: int) -> list[FigureView]:
+    """Return the figures of ISA-18.2 over 30 days; of each position how often people were called."""
+    from_ns = at_ns - _DAYS * DAY_NS
+    document = alarm_figures(
+        raised_alarms(connection, from_ns=from_ns, until_ns=at_ns), standing_alarms(connection), from_ns=from_ns,
+        until_ns=at_ns, period_ns=_PERIOD_NS,
+    )  # fmt: skip
+    per_position = [
+        FigureView(name=f"{name} ({position})", value=value, unit=_UNITS_OF_LOAD.get(name, ""))
+        for position, load in document["by_position"].items()
+        for name, value in load.items()
+    ]
+    return [
+        FigureView(name="alarms", value=document["alarms"], unit=f"in {_DAYS} days"),
+        *per_position,
+        FigureView(name="chattering", value=len(document["chattering"]), unit="alarms"),
+        FigureView(name="stale", value=len(document["stale"]), unit="alarms"),
+        *(FigureView(name=f"top: {item['alarm']}", value=item["count"], unit="times") for item in document["top"]),
+        *(
+            FigureView(name=f"priority: {severity}", value=item["share"], unit="share")
+            for severity, item in document["severities"].items()
+        ),
+    ]
 
 
 def _unit(name: str) -> str:

@@ -1,45 +1,53 @@
 """Now: the highest open alarm, what to do, what runs, what is predicted, and where the setpoints stand."""
 
 import sqlite3
+from dataclasses import replace
 from typing import Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
+from gateway.advice.alarm_states import GATEWAY, gateway_alarm_id
+from gateway.advice.gateway_alarms import gateway_alarm, what_to_do
 from gateway.console.snapshot import Snapshot
-from gateway.console.texts import AlarmText
 from gateway.console.views.guidance import SEVERITY, guidance_views, open_guidance
-from gateway.console.views.parts import GuidanceView, View
+from gateway.console.views.parts import GuidanceView, View, instant
 from gateway.contract.payloads.parts import ModelPart, PredictedPart, ReasonPart, SpecificationPart
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord, SeverityWord
 from gateway.lab.in_force import in_force, in_unit
-from gateway.latches import OF_ONE_MODEL
 from gateway.line.definition import ModelAssignment
 from gateway.line.outputs import ModelOutput
+from gateway.records.alarms import Alarm, Suppression
 from gateway.records.guidance import Guidance, Severity
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import Prediction
 from gateway.store.facts.reading import Reading
+from gateway.store.queries.alarms import standing_alarms
 from gateway.store.queries.lots import open_points_of
 from gateway.store.queries.setpoints import open_intents, stop_of
 from gateway.store.queries.signatures import waiting as waiting_acts
-from gateway.store.statements import SQL, value_of
-from gateway.texts.catalogue import text
+from gateway.store.statements import value_of
 
 _MOST_OPEN, _MOST_SHOWN, _MOST_WAITING = 200, 20, 200
 
 
 class AlarmView(View):
-    """An alarm of the gateway that stands."""
+    """An alarm of the gateway that is not normal, after ISA-18.2."""
 
+    alarm_id: str = Field(description="by which acknowledge, shelve, unshelve and out of service name it")
     code: str
-    text: str
+    text: str = Field(description="what is wrong")
+    action: str = Field(description="what to do about it")
     severity: SeverityWord
+    state: str = Field(description="as the standard calls it")
     since_at: str | None
     latched: bool = Field(description="whether it stands until a person takes it down (act acknowledge_alarm)")
     acknowledged: bool
+    suppressed: bool = Field(description="shelved, suppressed by design or out of service: it calls nobody")
     shelved_until_at: str | None
+    reason: str | None = Field(description="why it is suppressed")
+    person: str | None = Field(description="who has acknowledged or suppressed it last")
 
 
 class BannerView(View):
@@ -157,31 +165,31 @@ def _stop(connection: sqlite3.Connection) -> StopView | None:
 
 
 def alarm_views(connection: sqlite3.Connection, snapshot: Snapshot) -> list[AlarmView]:
-    """Return the gateway's alarms that stand, the latched ones first."""
-    latched = [
-        AlarmView(
-            code=row["code"], text=_alarm_text(row["code"], latched=True), severity=Severity.CRITICAL,
-            since_at=rfc3339(row["at_ns"]), latched=True, acknowledged=False, shelved_until_at=None,
-        )
-        for row in connection.execute(SQL["latches_with_bodies"])
-    ]  # fmt: skip
-    standing = [
-        AlarmView(
-            code=code, text=_alarm_text(code, latched=False), severity=Severity.WARNING, since_at=None, latched=False,
-            acknowledged=False, shelved_until_at=None,
-        )
-        for code in snapshot.conditions
-    ]  # fmt: skip
-    return [*latched, *standing]
+    """Return the gateway's own alarms that are not normal, the most severe first."""
+    known = [alarm for alarm in standing_alarms(connection) if alarm.alarm_id.startswith(f"{GATEWAY}/")]
+    ids = {alarm.alarm_id for alarm in known}
+    new = [code for code in snapshot.conditions if gateway_alarm_id(code) not in ids]  # a moment ago
+    alarms = [*known, *(replace(gateway_alarm(code, latched=False), active=True, acknowledged=False) for code in new)]
+    return sorted(map(_alarm, alarms), key=lambda alarm: (alarm.suppressed, SEVERITY[alarm.severity]))
 
 
-def _alarm_text(code: str, *, latched: bool) -> str:
-    if code.startswith("SOURCE_") and code.endswith("_DISCONNECTED"):
-        source = code.removeprefix("SOURCE_").removesuffix("_DISCONNECTED").lower()
-        return text("console_alarm", AlarmText.SOURCE, source=source)
-    if code.startswith(OF_ONE_MODEL):
-        return text("console_alarm", AlarmText.MODEL, code=code)
-    return text("console_alarm", AlarmText.LATCHED if latched else AlarmText.STANDS, code=code)
+def _alarm(alarm: Alarm) -> AlarmView:
+    code = alarm.alarm_id.removeprefix(f"{GATEWAY}/")
+    return AlarmView(
+        alarm_id=alarm.alarm_id,
+        code=code,
+        text=alarm.title,
+        action=what_to_do(code),
+        severity=alarm.severity,
+        state=alarm.state,
+        since_at=rfc3339(alarm.since_ns) if alarm.since_ns else None,
+        latched=alarm.latched,
+        acknowledged=alarm.acknowledged,
+        suppressed=alarm.suppression is not Suppression.NONE,
+        shelved_until_at=instant(alarm.until_ns),
+        reason=alarm.reason or None,
+        person=alarm.person or None,
+    )
 
 
 def _banner(guidance: list[GuidanceView], alarms: list[AlarmView], *, more: int) -> BannerView | None:
@@ -190,6 +198,7 @@ def _banner(guidance: list[GuidanceView], alarms: list[AlarmView], *, more: int)
         BannerView(severity=alarm.severity, text=alarm.text, guidance_id=None, alarm_code=alarm.code,
                    since_at=alarm.since_at, more=0)
         for alarm in alarms
+        if not alarm.suppressed
     ] + [
         BannerView(severity=item.severity, text=item.title, guidance_id=item.guidance_id, alarm_code=None,
                    since_at=item.issued_at, more=0)
