@@ -169,6 +169,13 @@ def test_an_unknown_guidance_and_one_that_has_expired_are_refused(bench):
     assert answer(bench, "operator", "approve").details["outcome"] == "EXPIRED"
 
 
+def test_an_answer_to_advice_that_may_not_stand_any_more_withdraws_it_and_says_so(bench):
+    bench.line = line(models=(assignment(stage=Stage.SHADOW),))
+    refused = answer(bench, "operator", "approve")
+    assert (refused.outcome, refused.details["outcome"]) == (ActOutcome.REFUSED, "NO_LONGER_ADVISED")
+    assert refused.details["state"] == state_of(bench, open_of(bench)) == "withdrawn"
+
+
 def test_a_hold_is_only_acknowledged_even_by_quality_with_a_password(bench):
     bench.result(viscosity(120.0))
     hold = open_of(bench, "hold")
