@@ -7,14 +7,13 @@ import difflib
 import shlex
 import sqlite3
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.lot_decision import decide, decision_document, show_decision
+from gateway.cli.lot_document import BESIDES, document_of, evidence_of, other_reasons, point_document
 from gateway.cli.options import CONFIG, JSON
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
@@ -23,13 +22,9 @@ from gateway.contract.lims.names import folded, normalised
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.facts.acts import PointOnRecord
-from gateway.lab.release.assessment import Assessment, Subject
-from gateway.lab.release.lot_knowledge import Parent
-from gateway.lab.release.recommendation import HELD_BEFORE
 from gateway.records.acts import ActOutcome, SettlePoint
 from gateway.records.laboratory import Recommendation
 from gateway.records.lot_decisions import Verdict
-from gateway.records.verdicts import Reason
 from gateway.runtime.act_requests import perform
 from gateway.store.database import is_in_use, read_state
 from gateway.store.queries.lot_decisions import decision_of_lot
@@ -38,15 +33,6 @@ from gateway.store.queries.lots import LotOnRecord, lot_on_record, names_of_lots
 _SHOWN = 10  # points, without --all
 _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 _STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Recommendation.RELEASE: "green"}
-_MISSING = "TESTS_MISSING"
-_BESIDES = {  # reasons of a recommendation that are no points, and what to do
-    _MISSING: "have the laboratory send a result of each whose status is approved; validated is not enough",
-    "PROVISIONAL_HOLD": "have the laboratory measure it: its result confirms or lifts the hold",
-    HELD_BEFORE: "nothing has to be settled for this: look at why it is judged otherwise now (labline audit trace LOT)",
-    "HOLD_LATCHED": "decide on the points that say what was out",
-    "EVIDENCE_DAMAGED": "labline audit verify says what is damaged",
-    "RECORDS_IN_DOUBT": "look at the alarm that stands (labline buffer status)",
-}
 
 
 def lot(
@@ -143,7 +129,7 @@ def _settle(
     left = len(after.open_points)
     runs = is_in_use(directory)
     if as_json:
-        show_json({"lot": name, "settled": _point_document(settled), "open_points": left, "gateway_runs": runs})
+        show_json({"lot": name, "settled": point_document(settled), "open_points": left, "gateway_runs": runs})
         return
     _say(f"settled by {answer.details['person']}: {settled.point.reason.text}")
     more = (
@@ -156,91 +142,6 @@ def _settle(
 
 
 # --- showing ----------------------------------------------------------------------------------------------
-
-
-def document_of(known: LotOnRecord) -> dict[str, Any]:
-    """Return everything that is on record of a lot, as JSON."""
-    missing = known.disposition.missing_tests if known.disposition is not None else ()
-    return {
-        "lot": known.material_lot_id,
-        "recommendation": known.recommendation.value,
-        "since": _instant(known.since_ns),
-        "latched": known.latched,
-        "waits_to_be_judged": known.waits_to_be_judged,
-        "products": list(known.products),
-        "client_id": known.client_id,
-        "job_order_id": known.job_order_id,
-        "equipment_id": known.equipment_id,
-        "started_at": _instant(known.started_ns),
-        "ended_at": _instant(known.ended_ns),
-        "closed_at": _instant(known.closed_ns),
-        "open_points": [_point_document(item) for item in known.open_points],
-        "missing_tests": list(missing),
-        "besides": [
-            {"code": item.code, "text": item.text, "how": _BESIDES[item.code]} for item in _other_reasons(known)
-        ],
-        "settled": [
-            *(_point_document(item) for item in known.settled),
-            *({**asdict(item), "at_ns": None, "at": rfc3339(item.at_ns)} for item in known.settled_otherwise),
-        ],
-        "parents_in_question": [_lot_document(item) for item in known.parents],
-        "children_in_question": [_lot_document(item) for item in known.children],
-        "damaged": list(known.damaged),
-    }
-
-
-def _point_document(item: PointOnRecord) -> dict[str, Any]:
-    about = {name: value for name, value in _evidence(item.about).items() if value is not None}
-    settlement = item.settlement
-    return {
-        "point_id": item.point.point_id,
-        "code": item.point.code,
-        "asks": item.point.asks.value,
-        "text": item.point.reason.text,
-        "parameters": dict(item.point.reason.parameters),
-        "about": {"kind": item.about.kind.value, **about},
-        "how": item.point.how,
-        "can_be_settled": item.point.can_be_settled,
-        **(
-            {}
-            if settlement is None
-            else {"person": settlement.person, "reason": settlement.reason, "at": rfc3339(settlement.at_ns)}
-        ),
-    }
-
-
-def _lot_document(item: Parent) -> dict[str, str]:
-    return {"lot": item.material_lot_id, "recommendation": item.asks.value}
-
-
-def _instant(at_ns: int | None) -> str | None:
-    return None if at_ns is None else rfc3339(at_ns)
-
-
-def _evidence(about: Assessment) -> dict[str, Any]:
-    """Return the ids by which a person looks up what a point is about."""
-    if about.kind is Subject.PARENT:
-        return {"lot": about.subject.removeprefix(f"{Subject.PARENT} ")}
-    if about.kind is Subject.SAMPLE:
-        return {"sample": about.sample_id}
-    result = {"sample": about.sample_id, "test": about.test_id}
-    if about.kind in {Subject.REFUSED, Subject.SPECIFICATION}:
-        return {"dead letter": about.subject.removeprefix(f"{about.kind} "), **result}
-    if about.kind is Subject.RESULT:
-        return {**result, "version": about.result_version, "result": about.subject}
-    return {}
-
-
-def _other_reasons(known: LotOnRecord) -> tuple[Reason, ...]:
-    """Return the reasons against a lot's release that are no points, from its newest disposition."""
-    if known.disposition is None:
-        return ()
-    reasons = tuple(item for item in known.disposition.reasons if item.code in _BESIDES)
-    missing = known.disposition.missing_tests
-    if not missing or any(item.code == _MISSING for item in reasons):
-        return reasons
-    text = f"There is no approved result of {', '.join(missing)} yet."
-    return (*reasons, Reason(code=_MISSING, parameters={"tests": list(missing)}, text=text))
 
 
 def _show(known: LotOnRecord, *, show_all: bool) -> None:
@@ -263,7 +164,9 @@ def _show(known: LotOnRecord, *, show_all: bool) -> None:
 
 def _show_open(item: PointOnRecord) -> None:
     _say(f"{item.point.asks.value}: {item.point.reason.text}", style=_STYLES.get(item.point.asks, ""))
-    evidence = {name: value for name, value in _evidence(item.about).items() if value is not None and name != "result"}
+    evidence = {
+        name: value for name, value in evidence_of(item.about).items() if value is not None and name != "result"
+    }
     if evidence:
         _say(", ".join(f"{name} {value}" for name, value in evidence.items()), indent=2)
     _say(f"to do: {item.point.how}", indent=2)
@@ -272,9 +175,9 @@ def _show_open(item: PointOnRecord) -> None:
 
 def _show_besides(known: LotOnRecord) -> None:
     """Show the reasons that are no points, the lot's context, its parents and its children."""
-    for reason in _other_reasons(known):
+    for reason in other_reasons(known):
         _say(f"besides: {reason.text}")
-        _say(f"to do: {_BESIDES[reason.code]}", indent=2)
+        _say(f"to do: {BESIDES[reason.code]}", indent=2)
     if context := _context(known):
         _say(context)
     for title, lots in (("made of", known.parents), ("went into", known.children)):

@@ -84,5 +84,7 @@ def show_decision(on_record: DecisionOnRecord) -> None:
         hanging=2,
     )
     show_wrapped(f"  meaning: {decision.meaning}; signed record {decision.record_id}", hanging=4)
-    if decision.state is not DecisionState.STANDS:
+    if decision.state is DecisionState.MADE:
+        show_wrapped("  the lot is judged with it when a gateway starts: none runs with this store now", hanging=4)
+    if decision.state is DecisionState.LAPSED:
         show_wrapped("  decided on other facts: they have changed since; decide again", hanging=4, style="bold")

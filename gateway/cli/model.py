@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli import corrections, model_stage, training, versions
+from gateway.cli import corrections, model_pilot, model_stage, training, versions
 from gateway.cli.acts import name_option, reason_option
 from gateway.cli.keys import private_key
 from gateway.cli.options import CONFIG, JSON
@@ -39,6 +39,7 @@ app.command()(versions.promote)
 app.command()(versions.rollback)
 app.command()(versions.compare)
 app.command()(model_stage.stage)
+app.command()(model_pilot.pilot)
 app.command()(corrections.correct)
 
 _BUNDLE = typer.Argument(..., help="The bundle's folder: the one that holds bundle.toml.")

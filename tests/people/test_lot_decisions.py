@@ -35,10 +35,10 @@ class Deciding(Bench):
     def basis(self, lot=LOT):
         return basis_of(self.connection, lot_on_record(self.connection, lot))
 
-    def decide(self, verdict, user_id="anna", *, basis=None, lot=LOT):
+    def decide(self, verdict, user_id="anna", *, basis=None, lot=LOT, reason="inspected"):
         self.now_ns += SECOND_NS
         act = DecideLot(material_lot_id=lot, verdict=verdict, basis_sha256=basis or basis_sha256(self.basis(lot)))
-        return self.act(act, credential=by(user_id), reason="inspected")
+        return self.act(act, credential=by(user_id), reason=reason)
 
     def decision(self):
         return decision_of_lot(self.connection, LOT).decision
@@ -188,6 +188,13 @@ def test_who_has_seen_other_facts_decides_nothing(bench):
     seen = basis_sha256(bench.basis())
     bench.result(viscosity(100.5, sample_id="S-2"))
     assert "has changed since it was shown" in bench.decide(Verdict.RELEASE, basis=seen).why
+    assert bench.decision() is None
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\u200b"])
+def test_a_decision_without_a_reason_that_can_be_read_is_none(bench, reason):
+    bench.result(viscosity(100.0))
+    assert "a reason is signed" in bench.decide(Verdict.RELEASE, reason=reason).why
     assert bench.decision() is None
 
 
