@@ -49,6 +49,7 @@ from gateway.replay.recorded import (
     recorded_stretch,
 )
 from gateway.replay.rerun import Rerun, rerun
+from gateway.replay.setpoint_writes import write_steps
 from gateway.store.database import read_state
 from gateway.store.queries.guidance import identified_answers
 from gateway.store.queries.lots import all_settlements
@@ -199,6 +200,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             signed_biases=all_signed_biases(connection),
             settlements=all_settlements(connection),
             answers=identified_answers(connection),
+            writes=write_steps(connection),
             language=language_at_the_time(connection, stretch),
         )
         now = rerun(recording, line=line, history=known, folder=Path(scratch), on_progress=on_progress)

@@ -28,6 +28,7 @@ from gateway.records.people import Response, Settlement, SignedBias
 from gateway.records.prediction import Prediction
 from gateway.records.production import ContextChange
 from gateway.records.verdicts import Reason
+from gateway.replay.setpoint_writes import WriteStep
 from gateway.store.codec import decode
 from gateway.store.queries.guidance import IdentifiedAnswer
 from gateway.store.statements import SQL
@@ -67,7 +68,7 @@ class Recording:
 
     ``epoch``: what the store salts its ids with. ``signed_biases``: corrections that people had signed, each in force
     from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
-    ``answers``: what identified people had answered to guidance.
+    ``answers``: what identified people had answered to guidance. ``writes``: what was written to PLCs, and stops of it.
     ``language``: of the sentences at the time; None: it is not on record, and that of the line counts.
     """
 
@@ -77,6 +78,7 @@ class Recording:
     signed_biases: Sequence[SignedBias] = ()
     settlements: Sequence[tuple[str, Settlement]] = ()
     answers: Sequence[IdentifiedAnswer] = ()
+    writes: Sequence[WriteStep] = ()
     language: str | None = None
 
 

@@ -21,6 +21,7 @@ from gateway.records.guidance import Guidance
 from gateway.records.people import PointSettled
 from gateway.records.users import Credential, CredentialKind
 from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record
+from gateway.replay.setpoint_writes import let_stand
 from gateway.store.care.opening import prepare
 from gateway.store.codec import decode
 from gateway.store.database import open_state
@@ -117,12 +118,14 @@ class _Deciding:
         self._looked_ns = 0
         self._settlements = deque(recording.settlements)
         self._answers = deque(recording.answers)
+        self._writes = deque(recording.writes)
 
     def decide(self, recorded: Recorded) -> None:
         """Decide one event with what was known then."""
         event = recorded.event
         self.settle(event.at_ns)
         self._answer(event.at_ns)
+        self._let_writes_stand(event.at_ns)
         self._expire(event.at_ns)
         self._arrival = recorded.arrival or max(self._arrival, self._history.arrival_at(event.at_ns))
         windows = self._history.windows(windows_needed(event, self._line), arrival=self._arrival)
@@ -162,6 +165,12 @@ class _Deciding:
                     reason="",
                 )
                 guidance_changed(self._connection, request, changed)
+
+    def _let_writes_stand(self, until_ns: int) -> None:
+        """Let stand what was written to PLCs before an instant; nothing is written again."""
+        while self._writes and self._writes[0].at_ns < until_ns:
+            step = self._writes.popleft()
+            let_stand(self._connection, step, moment(step.at_ns))
 
     def _expire(self, until_ns: int) -> None:
         """Let guidance expire at each second until an instant, as the running gateway looks once a second."""

@@ -43,3 +43,6 @@ def test_a_write_is_listed_with_who_approved_it_what_was_read_back_and_what_came
     assert (listed["approved_by"], listed["state"], listed["read_back"]) == ("automatic", "written", intent.to_value)
     assert (listed["outcomes"], listed["holds"]) == ({}, True)
     assert "written" in setpoint(plant, "list").output
+    traced = json.loads(labline("audit", "trace", intent.guidance_id, "--json", "--config", plant.file).output)
+    assert '"setpoint write"' in json.dumps(traced)
+    assert f'"read_back": {intent.to_value}' in json.dumps(traced)

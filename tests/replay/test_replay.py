@@ -7,21 +7,29 @@ import pytest
 
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.database.opening import open_for_writing
-from gateway.events import ModelDue, ResponseArrived, ResultArrived
+from gateway.events import ModelDue, ResponseArrived, ResultArrived, Timer, TimerDue
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.ingest.lims import understand_results
+from gateway.records.acts import StopWrites
+from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultStatus
 from gateway.replay.recorded import Recording, Stretch, recorded_events
 from gateway.replay.rerun import rerun
+from gateway.replay.setpoint_writes import let_stand, write_steps
+from gateway.store.codec import decode
 from gateway.store.database import read_state
 from gateway.store.queries.guidance import identified_answers
+from gateway.store.queries.setpoints import stop_of
 from gateway.store.statements import SQL
+from gateway.store.transaction.records.guidance import guidance_changed
+from gateway.store.transaction.records.setpoints import intent_made
 from gateway.time_units import SECOND_NS
-from tests.fixtures.building import NOW_NS, line
+from tests.fixtures.building import NOW_NS, line, moment, new_state
 from tests.fixtures.store_bench import Bench
 from tests.fixtures.terminals import Terminal
+from tests.fixtures.writes import WritingBench
 
 
 @pytest.fixture
@@ -99,6 +107,31 @@ def test_what_identified_people_answered_stands_in_a_replay_and_nobody_is_asked_
     with closing(read_state(folder)) as connection:
         states = dict(connection.execute("SELECT guidance_id, state FROM guidance").fetchall())
     assert (states[first], states[second]) == ("acknowledged", "acknowledged")
+
+
+def test_what_was_written_to_the_plc_stands_in_a_replay_and_nothing_is_written_again(tmp_path):
+    bench = WritingBench(tmp_path)
+    with closing(bench.connection):
+        bench.suggest()
+        ((intent, _state),) = bench.open
+        bench.now_ns += SECOND_NS
+        bench.begin(intent.intent_id)
+        bench.end(intent.intent_id, before=78.0, written=intent.to_value, read_back=intent.to_value)
+        bench.act(StopWrites(), at_ns=bench.now_ns)
+        steps = write_steps(bench.connection)
+        (body,) = bench.rows("SELECT body FROM guidance WHERE kind = 'setpoint'")
+    folder = tmp_path / "replay"
+    folder.mkdir()
+    with closing(new_state(folder)) as connection:
+        again = decode(Guidance, body[0].replace('"applied"', '"approved"'))
+        approved = TimerDue(event_id="t", at=moment(NOW_NS), timer=Timer.EXPIRE_GUIDANCE)
+        guidance_changed(connection, approved, again)
+        intent_made(connection, approved, intent)
+        for step in steps:
+            let_stand(connection, step, moment(step.at_ns))
+        assert [tuple(row) for row in connection.execute("SELECT state FROM setpoint_intent")] == [("written",)]
+        assert [tuple(row) for row in connection.execute("SELECT state FROM guidance")] == [("applied",)]
+        assert stop_of(connection) is not None
 
 
 def test_a_replay_says_the_same_bytes_and_keeps_no_trail(bench, tmp_path):

@@ -85,3 +85,5 @@ async def test_a_suggestion_that_a_person_approves_moves_the_plants_setpoint_and
             lambda topic, document: topic == "status" and "SETPOINT_WRITES_STOPPED" in document["degraded"]
         )
     assert (await ask("audit", "verify", "--config", str(bench_line.configuration)))["audit"] == "ok"
+    replayed = await asyncio.to_thread(command, "replay", "--json", "--config", bench_line.configuration)
+    assert json.loads(replayed.output)["differences"] == 0

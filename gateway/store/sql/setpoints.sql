@@ -77,3 +77,12 @@ FROM prediction AS p JOIN lab_result_checked AS r ON r.result_id = p.sample_resu
 WHERE p.model = :model AND p.sample_result_id IS NOT NULL AND p.at_ns >= :from_ns AND p.analyte = :analyte
   AND r.current = 1 AND r.sampled_ns >= :from_ns AND r.sampled_ns < :until_ns
 ORDER BY r.sampled_ns LIMIT 20;
+
+-- name: setpoint_writes_on_record
+SELECT t.at_ns, t.event_id, t.body, i.guidance_id, g.state AS guidance_state
+FROM setpoint_intent_state_checked AS t JOIN setpoint_intent AS i ON i.intent_id = t.intent_id
+LEFT JOIN guidance_state AS g ON g.guidance_id = i.guidance_id AND g.event_id = t.event_id
+WHERE t.holds AND t.event_id <> i.event_id ORDER BY t.at_ns;
+
+-- name: setpoint_stops_on_record
+SELECT at_ns, event_id, stopped, person, reason FROM setpoint_stop_checked WHERE holds ORDER BY seq;

@@ -222,6 +222,12 @@ WHERE guidance_id = :id
 ORDER BY rowid
 LIMIT 1000;
 
+-- name: trace_guidance_to_setpoint_write
+SELECT intent_id
+FROM setpoint_intent
+WHERE guidance_id = :id
+LIMIT 1000;
+
 -- name: trace_guidance_to_prediction
 SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.predicted.prediction_id') END
 FROM guidance
@@ -245,6 +251,54 @@ SELECT CASE WHEN json_valid(body) THEN json_extract(body, '$.supersedes') END
 FROM guidance
 WHERE guidance_id = :id
 LIMIT 1000;
+
+-- name: trace_setpoint_write
+SELECT tag, state, issued_ns, written_ns,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.from_value') END AS "from",
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.to_value') END AS "to",
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.approved_by') END AS approved_by, holds
+FROM setpoint_intent_checked
+WHERE intent_id = :id;
+
+-- name: trace_setpoint_write_to_setpoint_state
+SELECT intent_id || ' ' || state
+FROM setpoint_intent_state
+WHERE intent_id = :id
+ORDER BY at_ns
+LIMIT 1000;
+
+-- name: trace_setpoint_write_to_setpoint_outcome
+SELECT intent_id || ' ' || followed
+FROM setpoint_outcome
+WHERE intent_id = :id
+ORDER BY at_ns
+LIMIT 1000;
+
+-- name: trace_setpoint_write_to_guidance
+SELECT guidance_id
+FROM setpoint_intent
+WHERE intent_id = :id
+LIMIT 1000;
+
+-- name: trace_setpoint_write_to_audit
+SELECT seq
+FROM audit
+WHERE subject = :id
+ORDER BY seq
+LIMIT 1000;
+
+-- name: trace_setpoint_state
+SELECT state, at_ns, CASE WHEN json_valid(body) THEN json_extract(body, '$.before') END AS "before",
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.written') END AS written,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.read_back') END AS read_back,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.reason.text') END AS reason, holds
+FROM setpoint_intent_state_checked
+WHERE intent_id = substr(:id, 1, instr(:id, ' ') - 1) AND state = substr(:id, instr(:id, ' ') + 1);
+
+-- name: trace_setpoint_outcome
+SELECT followed, at_ns, by, expected, value, as_expected, holds
+FROM setpoint_outcome_checked
+WHERE intent_id = substr(:id, 1, instr(:id, ' ') - 1) AND followed = substr(:id, instr(:id, ' ') + 1);
 
 -- name: trace_state
 SELECT state, at_ns, event_id AS cause, holds
