@@ -62,12 +62,12 @@ async def test_lots_are_listed_newest_first_and_searched_by_a_part_of_their_name
     assert (await shown(at_work, f"/api/lots/{quote('L/2', safe='')}"))["recommendation"] == "release"
 
 
-@pytest.mark.parametrize("path", ["/api/samples", "/api/models", "/api/signatures", "/api/health", "/api/audit",
-                                  "/api/audit?query=lot", "/api/audit/trace/BAD"])  # fmt: skip
-async def test_every_other_view_is_of_its_shape(at_work, path):
-    shape = SHAPES[path.partition("?")[0].replace("/BAD", "/{id}")]
-    document = await shown(at_work, path)
-    assert shape.model_validate(document).model_dump(mode="json") == document
+async def test_every_other_view_is_of_its_shape(at_work):
+    for path in ("/api/samples", "/api/models", "/api/signatures", "/api/health", "/api/audit", "/api/audit?query=lot",
+                 "/api/audit/trace/BAD"):  # fmt: skip
+        shape = SHAPES[path.partition("?")[0].replace("/BAD", "/{id}")]
+        document = await shown(at_work, path)
+        assert shape.model_validate(document).model_dump(mode="json") == document, path
 
 
 async def test_the_audit_trail_is_read_in_pages(at_work):
@@ -81,17 +81,17 @@ async def test_the_whole_store_is_verified_in_a_process_of_its_own(at_work):
     assert verified["lines"] > 5
 
 
-@pytest.mark.parametrize("path", ["/api/lots/NONE", "/api/audit/trace/NONE", "/api/charts/BAD/none", "/api/trend/R9/ph",
-                                  "/api/deviations/none", "/api/trend/R1/none"])  # fmt: skip
-async def test_what_is_not_on_record_is_not_there(at_work, path):
-    assert (await at_work.viewer.get(path)).status == 404
+async def test_what_is_not_on_record_is_not_there(at_work):
+    for path in ["/api/lots/NONE", "/api/audit/trace/NONE", "/api/charts/BAD/none", "/api/trend/R9/ph",
+                                  "/api/deviations/none", "/api/trend/R1/none"]:  # fmt: skip
+        assert (await at_work.viewer.get(path)).status == 404, path
 
 
-@pytest.mark.parametrize("path", ["/api/lots?before=x", "/api/lots?before=-1", "/api/audit?before=1e9",
+async def test_a_parameter_that_is_none_is_refused(at_work):
+    for path in ["/api/lots?before=x", "/api/lots?before=-1", "/api/audit?before=1e9",
                                   "/api/trend/R1/viscosity?hours=0", "/api/trend/R1/viscosity?hours=nan",
-                                  "/api/lots?query=" + "x" * 201, "/api/lots?query=%00"])  # fmt: skip
-async def test_a_parameter_that_is_none_is_refused(at_work, path):
-    assert (await at_work.viewer.get(path)).status == 400
+                                  "/api/lots?query=" + "x" * 201, "/api/lots?query=%00"]:  # fmt: skip
+        assert (await at_work.viewer.get(path)).status == 400, path
 
 
 async def test_a_page_hears_of_a_commit_at_once_and_at_most_four_times_in_a_second(at_work):
