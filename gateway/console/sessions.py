@@ -16,7 +16,9 @@ from gateway.clock import Clock
 from gateway.console.reading import ConsoleReader
 from gateway.database.writer import Writer
 from gateway.deadlines import ClockReading, Deadline
+from gateway.records.outgoing import AuditEntry
 from gateway.records.users import User
+from gateway.store.audit import trail as audit
 from gateway.store.queries.users import user_named
 from gateway.store.statements import SQL, value_of
 from gateway.time_units import SECOND_NS, seconds_to_ns
@@ -84,8 +86,7 @@ class Sessions:
     async def end(self, session: Session) -> None:
         """Sign out."""
         self._used_boot_ns.pop(session.token_sha256, None)
-        parameters = {"token_sha256": session.token_sha256}
-        await self._writer.run(lambda connection: connection.execute(SQL["end_console_session"], parameters).rowcount)
+        await self._writer.run(partial(_ended, session=session, at=self._clock.now()))
 
     def _idle(self, key: str, used_ns: int, now: ClockReading) -> bool:
         """Return whether nobody has used it for too long: by the clock since boot, across runs by wall time."""
@@ -115,12 +116,14 @@ class _Row:
 
 def _session(token_sha256: str, connection: sqlite3.Connection) -> _Row | None:
     row = connection.execute(SQL["console_session"], {"token_sha256": token_sha256}).fetchone()
-    if row is None or row["newest_password_seq"] != row["password_seq"]:
+    if row is None or not row["holds"] or row["newest_password_seq"] != row["password_seq"]:
         return None
     user = user_named(connection, row["user_id"])
     if user is None or user.disabled:
         return None
     password = connection.execute(SQL["newest_password"], {"user_id": user.user_id}).fetchone()
+    if password is not None and not password["holds"]:
+        return None
     return _Row(
         user,
         password is not None and bool(password["must_change"]),
@@ -150,6 +153,17 @@ def _opened(
         SQL["prune_console_sessions"],
         {"before_ns": at.wall_ns - 2 * longest_ns, "user_id": user_id, "most": MOST_OF_ONE_USER},
     )
+    _on_record(connection, "session_opened", user_id, at)
+
+
+def _ended(connection: sqlite3.Connection, *, session: Session, at: ClockReading) -> None:
+    connection.execute(SQL["end_console_session"], {"token_sha256": session.token_sha256})
+    _on_record(connection, "session_ended", session.user.user_id, at)
+
+
+def _on_record(connection: sqlite3.Connection, kind: str, user_id: str, at: ClockReading) -> None:
+    """Have the audit trail vouch for the sessions as they are now: one that was written by hand is found."""
+    audit.append(connection, (AuditEntry(kind=kind, subject=user_id, body={}),), at_ns=at.wall_ns)
 
 
 def same(first: str, second: str) -> bool:

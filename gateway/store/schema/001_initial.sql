@@ -1499,9 +1499,20 @@ CREATE TABLE console_session (
     used_ns          INTEGER NOT NULL,
     expires_ns       INTEGER NOT NULL,
     expires_boot_ns  INTEGER NOT NULL,
-    boot_id          TEXT NOT NULL
+    boot_id          TEXT NOT NULL,
+    hash             TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX console_session_of_user ON console_session (user_id, opened_ns);
+CREATE TRIGGER console_session_hashed AFTER INSERT ON console_session BEGIN
+    UPDATE console_session SET hash =
+        evidence_hash('console_session', CAST(NEW.token_sha256 AS BLOB), CAST(NEW.user_id AS BLOB),
+        NEW.password_seq, NEW.opened_ns, NEW.expires_ns, NEW.expires_boot_ns, CAST(NEW.boot_id AS BLOB))
+    WHERE token_sha256 = NEW.token_sha256;
+END;
+CREATE VIEW console_session_checked AS SELECT *, hash IS
+    evidence_hash('console_session', CAST(token_sha256 AS BLOB), CAST(user_id AS BLOB), password_seq, opened_ns,
+    expires_ns, expires_boot_ns, CAST(boot_id AS BLOB)) AS holds
+FROM console_session;
 
 -- Dead letters that a person wants tried again.
 CREATE TABLE retry (

@@ -1,9 +1,9 @@
 -- What the console reads for its views, and who is signed in there.
 
 -- name: console_session
-SELECT s.user_id, s.password_seq, s.used_ns, s.expires_ns, s.expires_boot_ns, s.boot_id,
+SELECT s.user_id, s.password_seq, s.used_ns, s.expires_ns, s.expires_boot_ns, s.boot_id, s.holds,
        coalesce((SELECT max(seq) FROM user_password WHERE user_id = s.user_id), 0) AS newest_password_seq
-FROM console_session AS s WHERE s.token_sha256 = :token_sha256;
+FROM console_session_checked AS s WHERE s.token_sha256 = :token_sha256;
 
 -- name: newest_password_seq
 SELECT coalesce(max(seq), 0) FROM user_password WHERE user_id = :user_id;
