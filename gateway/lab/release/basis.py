@@ -10,7 +10,7 @@ from gateway.lab.release.lot_knowledge import LotContext, ResultOnRecord
 from gateway.lab.release.open_points import OpenPoint
 from gateway.records.laboratory import LabResult, Recommendation, Specification
 from gateway.records.verdicts import Reason
-from gateway.texts.catalogue import text
+from gateway.texts.catalogue import language, text
 
 InForce = Callable[[str, int, str | None, str | None], tuple[Specification, ...]]
 """(analyte, instant, product, client) to the specifications that hold."""
@@ -64,14 +64,16 @@ def judged_by(record: ResultOnRecord, basis: Basis) -> Judged:
     """Return a result judged by all that is in force of it."""
     result, specifications = record.result, basis.specifications
     plain = not record.trends and not result.unread
-    judged = _judged(result, specifications) if plain else judge_result(result, specifications, record.trends)
+    judged = (
+        _judged(result, specifications, language()) if plain else judge_result(result, specifications, record.trends)
+    )
     if basis.products or judged.specification is not None or judged.recommendation is not Recommendation.REVIEW:
         return judged
     return replace(judged, reasons=tuple(_product_unknown(reason, result) for reason in judged.reasons))
 
 
 @lru_cache(maxsize=1024)
-def _judged(result: LabResult, specifications: tuple[Specification, ...]) -> Judged:
+def _judged(result: LabResult, specifications: tuple[Specification, ...], _language: str) -> Judged:
     """Return a result judged by these specifications; cached, as each later result of its lot has all judged again."""
     return judge_result(result, specifications)
 
