@@ -1,4 +1,4 @@
-"""Every view, light and dark, wide and on a phone: no fault that axe-core takes for serious, nothing too wide."""
+"""Every view, with all buttons, light and dark, wide and on a phone: no serious fault by axe-core, nothing too wide."""
 
 import io
 import os
@@ -26,7 +26,7 @@ async def line(tmp_path_factory):
     """A line at work on a lot that has a result outside and a result inside."""
     async with stage(tmp_path_factory.mktemp("line")) as at, gateway_of(at):
         await at.lot("LOT-1")
-        await at.move(neutraliser_flow_setpoint=64.0)
+        await at.move(reactor_temperature_setpoint=79.5)
         for value in (6.95, 7.1, 9.8):
             await at.result("LOT-1", value)
         yield at
@@ -53,8 +53,11 @@ async def keep(page, name):
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_no_view_has_a_serious_fault(line, scheme, viewport):
     kind = "wide" if viewport is WIDE else "phone"
-    async with line.page("quality", viewport=viewport, scheme=scheme) as page:
+    async with line.page("q.head", viewport=viewport, scheme=scheme) as page:
         await expect(page.locator(".card.critical").first).to_be_visible()
+        if _PICTURES:
+            await expect(page.locator(".chart").nth(1)).to_be_visible(timeout=30000)
+            await expect(page.get_by_role("button", name="Reject").first).to_be_visible(timeout=30000)
         for name, address in VIEWS.items():
             await page.evaluate(f"location.hash = '{address}'")
             await expect(page.locator("[aria-busy]")).to_have_count(0)

@@ -1,21 +1,23 @@
 """The page at work, in a real Chromium before the real gateway: people see what is wrong, and answer."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.fixtures.console import PASSWORD
-from tests.fixtures.page import PHONE, WIDE, gateway_of, stage
+from tests.fixtures.page import PHONE, WIDE, gateway_of, stage, writing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def line(tmp_path_factory):
-    """A line at work on a lot; too much neutraliser flows, so that the model proposes a move."""
-    async with stage(tmp_path_factory.mktemp("line")) as at, gateway_of(at):
+    """A line at work on a lot; it runs too hot, so that the model proposes a move."""
+    async with stage(tmp_path_factory.mktemp("line"), changed=writing) as at, gateway_of(at):
         await at.lot("LOT-1")
-        await at.move(neutraliser_flow_setpoint=64.0)
+        await at.move(reactor_temperature_setpoint=79.5)
         yield at
         assert at.faults == []
 
@@ -62,6 +64,24 @@ async def test_of_two_people_who_answer_at_once_the_second_learns_who_was_first(
         await expect(first.locator("#notices")).to_contain_text("Done")
         await answers[1].click()
         await expect(second.locator("#notices")).to_contain_text("Person Operator")
+
+
+async def test_an_operator_approves_with_a_signature_and_the_setpoint_moves_at_the_plant(line):
+    async with line.page("operator") as page:
+        before, dialog = line.at_the_plant("reactor_temperature_setpoint"), page.get_by_role("dialog")
+        card = page.locator(".card", has_text="reactor temperature setpoint from")
+        await card.get_by_role("button", name="Approve").first.click(timeout=20000)
+        await expect(dialog).to_contain_text("I approve that it is carried out")
+        await dialog.get_by_label("User").fill("operator")
+        await dialog.get_by_label("Password").fill(PASSWORD)
+        await dialog.get_by_role("button", name="Approve").click()
+        await expect(dialog).to_be_hidden()
+        async with asyncio.timeout(15):
+            while line.at_the_plant("reactor_temperature_setpoint") == before:
+                await asyncio.sleep(0.05)
+        assert 75.0 <= line.at_the_plant("reactor_temperature_setpoint") < before
+        viscosity = page.locator(".prediction", has_text="viscosity")
+        await expect(viscosity.locator(".badge.warning")).to_have_count(0, timeout=20000)  # it is inside again
 
 
 async def test_a_viewer_sees_everything_and_has_no_button_that_answers(line):
@@ -118,4 +138,4 @@ async def test_quality_rejects_a_lot_with_both_components_of_a_signature(line):
         await expect(dialog).to_be_hidden()
         await expect(page.locator(".decision")).to_contain_text("rejected by Person Quality (quality)")
         await expect(page.locator(".decision .signed").first).to_contain_text("UTC")
-        await expect(page.locator("tr", has_text="9.8").first).to_contain_text("CRITICAL")
+        await expect(page.locator("tr", has_text="9.8").first).to_contain_text("OUTSIDE")

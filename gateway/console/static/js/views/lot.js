@@ -8,7 +8,7 @@ import { askAndDo } from "../parts/acts.js";
 import { guidanceCard, signed } from "../parts/guidance.js";
 import { outside } from "../parts/range.js";
 import { empty, facts, section, table } from "../parts/states.js";
-import { recommendation, severity } from "../parts/symbols.js";
+import { condition, recommendation, severity } from "../parts/symbols.js";
 import { controlChart } from "../parts/trend.js";
 
 export const lot = {
@@ -46,9 +46,10 @@ function decision({ decision: made, signatures }) {
     signatures.map((signature) => signed(signature)));
 }
 
+/** Return one of the decisions; only the one that is recommended stands out, so that no held lot invites a release. */
 function decideButton(view, decided) {
   return h("button", {
-    "data-key": decided, type: "button", class: decided === "release" ? "primary" : "quiet", disabled: !page.connected,
+    "data-key": decided, type: "button", class: decided === view.recommendation ? "primary" : "quiet", disabled: !page.connected,
     onclick: () => askAndDo({
       name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256 },
       heading: `${word("decide", decided)}: ${view.material_lot_id}`, label: word("decide", decided), danger: decided === "reject",
@@ -76,7 +77,7 @@ function results(view) {
     const isOut = outside(one.value, one.lower, one.upper);
     return {
       key: `${one.result_id}-${one.result_version}`, level: one.current ? null : "old",
-      cells: [one.analyte, h("span", { class: "strong" }, `${one.value_text} ${unit(one.unit)}`, isOut ? [" ", severity("critical")] : null), limits(one.lower, one.upper, one.unit), one.predicted === null ? "–" : measured(one.predicted),
+      cells: [one.analyte, h("span", { class: "strong" }, `${one.value_text} ${unit(one.unit)}`, isOut ? [" ", condition(false, "", text("result.outside"), "critical")] : null), limits(one.lower, one.upper, one.unit), one.predicted === null ? "–" : measured(one.predicted),
         one.sample_id, `${one.status ? word("status", one.status) : "–"}${one.result_version ? ` · v${one.result_version}` : ""}${one.current ? "" : ` · ${text("result.old")}`}`, time(one.received_at)],
     };
   })));
