@@ -60,7 +60,12 @@ def check(
         else:
             show_problems(error.problems)
         raise typer.Exit(2) from error
-    warnings = [*_warnings(settings), *_approval_warnings(settings, line), *setpoint_warnings(line)]
+    warnings = [
+        *_warnings(settings),
+        *_approval_warnings(settings, line),
+        *setpoint_warnings(line),
+        *write_warnings(line),
+    ]
     findings = judge_certificates(settings, now_ns=SystemClock().now_ns())
     findings += asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
@@ -93,7 +98,7 @@ def _warnings(settings: Settings) -> list[str]:
     if not settings.mqtt.tls:
         warnings.append("mqtt.tls is false: results and advice travel unprotected")
     warnings.append("the broker's own persistence cannot be seen from here: deploy/mosquitto.conf shows what it needs")
-    warnings += [*doubts(settings), *unused_credentials(settings), *_not_yet_enforced(settings)]
+    warnings += [*doubts(settings), *unused_credentials(settings)]
     specified = {table.analyte for table in settings.specification}
     missing = sorted(set(settings.lims.analytes.values()) - specified)
     if missing:
@@ -136,16 +141,19 @@ def setpoint_warnings(line: LineDefinition) -> list[str]:
     ]
 
 
-def _not_yet_enforced(settings: Settings) -> list[str]:
-    """Return warnings about settings that this version reads but does not act on."""
-    warnings = []
-    if any(model.stage > Stage.ADVISE for model in settings.model) and not any(
-        tag.write for tag in settings.tags.values()
-    ):
-        warnings.append(
-            "a model's stage is above advise, but no [tags.<name>.write] says how: nothing is written to a PLC"
-        )
-    return warnings
+def write_warnings(line: LineDefinition) -> list[str]:
+    """Return which setpoints of a model in stage approve or automatic are not written by that stage."""
+    rising = [(model, item.tag) for model in line.models for item in model.bundle.manipulated
+              if model.stage >= Stage.APPROVE and item.may_suggest]  # fmt: skip
+    unwritten = sorted({tag for _model, tag in rising if tag not in line.writes.by_tag})
+    by_hand = sorted({
+        tag for model, tag in rising
+        if model.stage is Stage.AUTOMATIC and tag in line.writes.by_tag and not line.writes.by_tag[tag].low_risk
+    })  # fmt: skip
+    return [
+        *(f"{tag} has no [tags.{tag}.write]: what is approved is not written to the PLC" for tag in unwritten),
+        *(f"tags.{tag}.write.low_risk is false: stage automatic waits for a person" for tag in by_hand),
+    ]
 
 
 async def _connect(settings: Settings, line: LineDefinition, *, loop_back: bool) -> list[Finding]:

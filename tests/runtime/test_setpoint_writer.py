@@ -10,6 +10,7 @@ from asyncua import ua
 from gateway.cli.write_probes import probe_writes
 from gateway.config.connection_tables import OpcUaTable
 from gateway.line.setpoint_writes import Point
+from gateway.records.acts import ResumeWrites, StopWrites
 from simulator.broker import free_port
 from simulator.plc import Fault, PlcTwin
 from tests.fixtures.writes import TAG
@@ -208,3 +209,18 @@ async def test_check_says_of_every_tag_whether_it_can_be_written(plc, tmp_path):
 
 def settings_of(plc):
     return SimpleNamespace(opcua={"plc1": OpcUaTable(url=plc.url)}, tags={})
+
+
+async def test_a_stop_ends_the_heartbeat_too_so_that_the_plc_gives_the_setpoint_to_the_operator(plc, tmp_path):
+    plc.blocks["request"].watchdog_seconds = 1.5
+    gateway = WritingGateway(tmp_path, plc)
+    gateway.bench.with_users()
+    async with gateway.running():
+        await gateway.until_external()
+        gateway.bench.act(StopWrites())
+        while plc.blocks["request"].external:
+            await asyncio.sleep(0.05)
+        assert gateway.conditions["SETPOINT_WRITES_STOPPED"]
+        gateway.bench.act(ResumeWrites(), at_ns=gateway.bench.now_ns + 1)
+        await gateway.until_external()
+    assert plc.writes == []
