@@ -39,17 +39,20 @@ class Console:
         entrance: Entrance,
         on_condition: Callable[[str, bool], None],
         before: Callable[[], None],
+        on_closing: Callable[[], None],
         readers: Sequence[ConsoleReader],
     ) -> None:
-        """``on_condition`` hears when the port cannot be had; ``before`` is called once, as it begins to serve.
+        """Serve once it runs.
 
-        ``readers`` are open for as long as it serves.
+        ``on_condition`` hears when the port cannot be had. ``before`` is called once, as it begins to serve,
+        ``on_closing`` as it ends. ``readers`` are open for as long as it serves.
         """
         self._options = options
         self._application = application
         self._entrance = entrance
         self._on_condition = on_condition
         self._before = before
+        self._on_closing = on_closing
         self._readers = readers
 
     async def run(self) -> None:
@@ -85,6 +88,7 @@ class Console:
         try:
             await server.serve(sockets=[listening])
         except asyncio.CancelledError:
+            self._on_closing()
             async with asyncio.timeout(_CLOSING_SECONDS):
                 await server.shutdown(sockets=[listening])
             raise

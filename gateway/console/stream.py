@@ -38,11 +38,17 @@ class Streams:
         self._sessions = sessions
         self._now_ns = now_ns
         self._of_user: dict[str, int] = {}
+        self._ending = False
 
     @property
     def count(self) -> int:
         """Return how many are open."""
         return sum(self._of_user.values())
+
+    def end(self) -> None:
+        """End all of them: the gateway stops."""
+        self._ending = True
+        self._changes.note()
 
     async def answer(self, asked: Asked) -> Response:
         """Return a stream for a page."""
@@ -70,7 +76,7 @@ class Streams:
         heartbeats, heartbeat_at, state_at = 0, loop.time(), loop.time() + _APART_SECONDS
         try:
             yield self._state()
-            while True:
+            while not self._ending:
                 now = loop.time()
                 if now >= heartbeat_at:
                     if heartbeats % _LOOK_EVERY == 0 and not await self._holds(token):

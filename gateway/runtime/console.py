@@ -89,7 +89,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     )  # fmt: skip
     server = Console(
         options, application, entrance=entrance, on_condition=ground.health.condition,
-        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow),
+        before=lambda: _offer_set_up(options, directory, clock), readers=(quick, slow), on_closing=streams.end,
     )  # fmt: skip
     return ConsoleParts(server=server, snapshots=snapshots)
 
