@@ -16,6 +16,7 @@ from gateway.records.people import EFFECTIVE, Act, Answerer, Response
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.guidance import answers_to
+from gateway.store.queries.tracing import trace
 from gateway.time_units import SECOND_NS
 from tests.advice.test_lifecycle import guidance
 from tests.cases.test_first_plant_lot import Plant
@@ -185,6 +186,11 @@ def test_a_hold_is_only_acknowledged_even_by_quality_with_a_password(bench):
     assert answer(bench, "quality", "acknowledge", of=hold).outcome is ActOutcome.DONE
 
 
+def everything_in(nodes):
+    """Return nodes of a trace and all that they lead to."""
+    return [item for node in nodes for item in (node, *everything_in(node.children))]
+
+
 # --- with a signature ------------------------------------------------------------------------------------------
 
 
@@ -206,6 +212,9 @@ def test_where_approvals_are_signed_they_need_user_and_password_and_leave_a_sign
     signed = signing.rows("SELECT printed_name, role FROM signature WHERE signature_id = ?",
                           *done.details["signature_ids"])  # fmt: skip
     assert signed == [("Operator", "operator")]
+    traced = {node.kind: node.details for node in everything_in(trace(signing.connection, open_of(signing)))}
+    assert traced["signature"]["printed_name"] == "Operator"
+    assert (traced["response"]["identified"], traced["response"]["credential"]) == ("yes", "password")
     (body,) = signing.rows("SELECT body FROM signed_record")[0]
     assert json.loads(body)["rests_on"]["tag"] == "temperature_setpoint"
 

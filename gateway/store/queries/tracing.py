@@ -150,6 +150,7 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
     "guidance": {
         "trace_guidance_to_state": "state",
         "trace_guidance_to_response": "response",
+        "trace_guidance_to_signed_record": "signed record",
         "trace_guidance_to_setpoint_write": "setpoint write",
         "trace_guidance_to_prediction": "prediction",
         "trace_guidance_to_result": "result",

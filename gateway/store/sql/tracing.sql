@@ -383,6 +383,13 @@ SELECT kind AS what, at_ns, hash, 1 AS holds
 FROM audit
 WHERE seq = CAST(:id AS INTEGER) AND CAST(seq AS TEXT) = :id;
 
+-- name: trace_guidance_to_signed_record
+SELECT record_id
+FROM signed_record
+WHERE kind = 'answer_guidance' AND subject = :id
+ORDER BY made_ns
+LIMIT 1000;
+
 -- name: trace_lot_to_signed_record
 SELECT record_id
 FROM signed_record
