@@ -69,9 +69,17 @@ def outcome_message(
 ) -> OutgoingMessage:
     """Return the message to a terminal with the outcome of its response; ``guidance``: as it stands after it."""
     state = None if guidance is None else guidance.state
-    payload = outcome_payload(recorded, before, state, line=line.path, cause=cause, at_ns=at_ns)
+    payload = outcome_payload(
+        recorded, before, state, by_hand=moved_by_hand(guidance, line), line=line.path, cause=cause, at_ns=at_ns
+    )
     topic = OUTCOME.topic_of(line.topic_root, recorded.response.terminal)
     return OUTCOME.message(identity_of("outcome", cause), topic, payload)
+
+
+def moved_by_hand(guidance: Guidance | None, line: LineDefinition) -> bool:
+    """Return whether a person makes the move of a guidance, as the gateway does not write its setpoint."""
+    suggestion = None if guidance is None else guidance.suggestion
+    return suggestion is None or suggestion.tag not in line.writes.by_tag
 
 
 def board_message(

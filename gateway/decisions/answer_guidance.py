@@ -1,5 +1,6 @@
 """A user answers a guidance by a command or at the console."""
 
+from gateway.advice.publication import moved_by_hand
 from gateway.contract.payloads.outcome import outcome_text
 from gateway.decision import Decision
 from gateway.decisions.answering import answered, put_on_record
@@ -28,7 +29,7 @@ def on_answer_guidance(event: ActRequested, facts: AnswerFacts) -> Decision:
     recorded = ResponseRecorded(response=response, outcome=outcome, by=by)
     state = changed or facts.answered
     details = {"outcome": outcome.value, "state": None if state is None else state.state.value}
-    text = outcome_text(outcome, facts.before)
+    text = outcome_text(outcome, facts.before, by_hand=moved_by_hand(facts.answered, facts.line))
     if outcome in EFFECTIVE:
         answer = done(**details, text=text)
     else:

@@ -130,6 +130,10 @@ def test_an_operator_answers_and_is_on_record_with_the_credential(bench, act, st
     assert (kept.answer.act, kept.answer.name, kept.user_id, kept.reason) == (Act(act), "Operator", "operator", "VR-1")
 
 
+def test_an_approval_says_whether_the_gateway_writes_or_a_person_moves_the_setpoint(bench):
+    assert answer(bench, "operator", "approve").details["text"].endswith("move it by hand.")
+
+
 @pytest.mark.parametrize("act", Act)
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMINISTRATOR])
 def test_who_may_not_answer_at_all_is_refused_and_the_trail_says_so(bench, role, act):

@@ -84,6 +84,7 @@ CODES: dict[str, Collection[str]] = {
 REASONS = ["abstention", "advice", "outcome", "conformity", "lot"]
 WHOLE_SENTENCES = re.compile(r"(\.|\{(reason|point|first)\})( \(\{more\} \w+\))?$")  # some parameters are sentences
 VARIANTS: dict[tuple[str, str], Collection[str]] = {
+    ("outcome", "APPROVED"): {"written", "by_hand"},
     ("conformity", "OUT_OF_SPECIFICATION"): OutOfSpecification,
     ("conformity", "RESULT_REJECTED"): WITHDRAWN,
     ("cause", "TAG"): {"higher", "lower"},

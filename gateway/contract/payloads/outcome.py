@@ -71,13 +71,15 @@ def outcome_payload(
     before: AnswerOnRecord | None,
     state: GuidanceState | None,
     *,
+    by_hand: bool,
     line: str,
     cause: str,
     at_ns: int,
 ) -> OutcomePayload:
     """Return the payload of what came of a response.
 
-    ``before``: the answer that changed the guidance before it; ``state``: of the guidance, after it.
+    ``before``: the answer that changed the guidance before it; ``state``: of the guidance, after it. ``by_hand``: whether
+    a person has to move the setpoint.
     """
     response, outcome = recorded.response, recorded.outcome
     return OutcomePayload(
@@ -92,16 +94,19 @@ def outcome_payload(
         terminal=response.terminal or "",
         person=recorded.by.name,
         outcome=outcome,
-        text=outcome_text(outcome, before),
+        text=outcome_text(outcome, before, by_hand=by_hand),
         state=state,
         identified=recorded.by.identified,
         answered_before=AnswerPart.of(before),
     )
 
 
-def outcome_text(outcome: Outcome, before: AnswerOnRecord | None) -> str:
-    """Return an outcome as a sentence; where somebody else was first, it says who."""
-    sentence = text("outcome", outcome.value)
+def outcome_text(outcome: Outcome, before: AnswerOnRecord | None, *, by_hand: bool) -> str:
+    """Return an outcome as a sentence; where somebody else was first, it says who.
+
+    ``by_hand``: whether an approved move is made by a person, as the gateway does not write this setpoint.
+    """
+    sentence = text("outcome", outcome.value, variant="by_hand" if by_hand else "written")
     if before is None or outcome not in _OTHERS_WERE_FIRST:
         return sentence
     person = _text(AnswerText.SOMEBODY) if before.name is None else before.name
