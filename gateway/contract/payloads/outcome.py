@@ -78,8 +78,8 @@ def outcome_payload(
 ) -> OutcomePayload:
     """Return the payload of what came of a response.
 
-    ``before``: the answer that changed the guidance before it; ``state``: of the guidance, after it. ``by_hand``: whether
-    a person has to move the setpoint.
+    ``before``: the answer that changed the guidance before it; ``state``: of the guidance, after it. ``by_hand``:
+    whether a person has to move the setpoint.
     """
     response, outcome = recorded.response, recorded.outcome
     return OutcomePayload(
