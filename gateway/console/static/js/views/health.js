@@ -29,12 +29,23 @@ function connections(view) {
 }
 
 function figures(name, list) {
-  return section(name, text(`health.${name}`), list.length === 0 ? empty("health.no_figure") : facts(list.map((one) => [word("figure", one.name), figure(one)])));
+  return section(name, text(`health.${name}`), list.length === 0 ? empty("health.no_figure") : facts(list.map((one) => [nameOf(one.name), figure(one)])));
+}
+
+/** Return a figure's name; it may speak of a position, an alarm or a priority: "per_10_minutes (operator)", "top: R1/ph". */
+function nameOf(name) {
+  const [, load, position] = /^(.+) \((.+)\)$/.exec(name) ?? [];
+  if (position) return `${word("figure", load)} (${word("role", position)})`;
+  const [, alarm] = /^top: (.+)$/.exec(name) ?? [];
+  if (alarm) return text("figure.top", { alarm });
+  const [, severity] = /^priority: (.+)$/.exec(name) ?? [];
+  return severity ? text("figure.priority", { severity: word("severity", severity) }) : word("figure", name);
 }
 
 function figure({ value, unit }) {
   if (unit === "bytes") return `${number(value / GIB, { maximumSignificantDigits: 3 })} GiB`;
-  return unit ? `${number(value)} ${unit}` : number(value);
+  if (unit === "share") return number(value, { style: "percent", maximumFractionDigits: 1 });
+  return unit ? `${number(value)} ${word("unit", unit)}` : number(value);
 }
 
 function tags(view) {
