@@ -218,6 +218,20 @@ def console_options(settings: Settings) -> ConsoleOptions | None:
     )
 
 
+def certificates_of(settings: Settings) -> dict[str, Path]:
+    """Return the files and folders of all certificates that are shown or trusted, by what they are for."""
+    mqtt = settings.mqtt
+    named = {
+        "console": None if settings.console is None else settings.console.tls_certificate,
+        "webhook": settings.webhook.certificate,
+        "mqtt": mqtt.certificate,
+        "mqtt ca": mqtt.ca_certificate,
+    }
+    for name, server in settings.opcua.items():
+        named |= {f"opcua {name}": server.certificate, f"opcua {name} server": server.server_certificate}
+    return {name: path for name, path in named.items() if path is not None}
+
+
 def _console_problems(table: ConsoleTable, host: str, key: Path | None) -> list[KeyProblem]:
     on_loopback = host in _LOOPBACK
     if table.demo_link_sha256 is not None and not on_loopback:

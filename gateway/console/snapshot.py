@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gateway.clock import Clock
 from gateway.contract.payloads.status import StatusPayload
@@ -16,6 +17,7 @@ class Snapshot:
     """One instant; ``setpoints``: the present value of each manipulated tag, None where it is not known or not good.
 
     ``conditions``: the codes of alarms that are not latched. ``figures``: of this console.
+    ``certificates``: files or folders of those that are shown or trusted, by what they are for.
     """
 
     at: ClockReading
@@ -26,6 +28,7 @@ class Snapshot:
     latches: frozenset[str]
     status: StatusPayload
     figures: Mapping[str, float] = field(default_factory=dict)
+    certificates: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Snapshots:
@@ -40,6 +43,7 @@ class Snapshots:
         present: Callable[[str], float | None],
         counter: Callable[[], int],
         figures: Callable[[], Mapping[str, float]],
+        certificates: Mapping[str, Path],
     ) -> None:
         """``present``: a tag's value at this instant."""
         self.line = line
@@ -48,6 +52,7 @@ class Snapshots:
         self._present = present
         self._counter = counter
         self._figures = figures
+        self._certificates = certificates
 
     def take_line(self, line: LineDefinition) -> None:
         """Show this line from now on."""
@@ -66,4 +71,5 @@ class Snapshots:
             latches=health.latches,
             status=health.status(at_ns=at.wall_ns, depths=Depths(), models={}),
             figures=self._figures(),
+            certificates=self._certificates,
         )

@@ -45,6 +45,7 @@ class ConsoleGround:
     reader: Reader
     changes: Changes
     present: Callable[[str], float | None]
+    certificates: Mapping[str, Path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
     streams = Streams(changes=changes, sessions=sessions, entrance=entrance, now_ns=clock.now_ns)
     snapshots = Snapshots(
         ground.line, clock=clock, health=ground.health, present=ground.present, counter=lambda: changes.counter,
-        figures=lambda: {"event streams": float(streams.count)},
+        figures=lambda: {"event streams": float(streams.count)}, certificates=ground.certificates,
     )  # fmt: skip
     showing = Showing(
         snapshots=snapshots, quick=quick, slow=slow, answers=Answers(counter=lambda: changes.counter),

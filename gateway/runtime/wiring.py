@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
-from gateway.config.connections import console_options, webhook_options
+from gateway.config.connections import certificates_of, console_options, webhook_options
 from gateway.config.notify import targets
 from gateway.config.tables import Settings
 from gateway.console.changes import Changes
@@ -247,6 +247,7 @@ def _console(
             reader=stores.reader,
             changes=changes,
             present=lambda tag: value_at_present(tag, ground.line, history, ground.clock),
+            certificates=certificates_of(ground.settings),
         ),
         acts,
     )

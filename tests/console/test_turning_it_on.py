@@ -10,9 +10,9 @@ from gateway.config.reading import read
 from gateway.console import setup_link
 from gateway.contract.console_links import link_hash
 from gateway.errors import ConfigurationError
-from tests.fixtures.building import new_state
+from tests.fixtures.building import line, new_state
 from tests.fixtures.commands import labline
-from tests.fixtures.console import users_of_each_role
+from tests.fixtures.console import console_at_work, new_store_with_users, quick_passwords, users_of_each_role
 
 BASE = """
 [site]
@@ -136,3 +136,14 @@ def test_a_line_without_a_console_loads_no_web_server():
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+async def test_health_shows_the_certificates_with_the_days_that_are_left(tmp_path, monkeypatch, certificate):
+    quick_passwords(monkeypatch)
+    new_store_with_users(tmp_path)
+    files = {"console": certificate, "mqtt": tmp_path / "missing.pem"}
+    async with console_at_work(tmp_path, line(), certificates=files) as served:
+        browser = served.browser()
+        await browser.sign_in("viewer")
+        (shown,) = (await browser.get("/api/health")).document["certificates"]
+    assert (shown["name"], shown["subject"], shown["days_left"] in {1, 2}) == ("console", "CN=console", True)

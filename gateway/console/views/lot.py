@@ -20,6 +20,7 @@ from gateway.facts.acts import PointOnRecord
 from gateway.lab.deviations import Deviation
 from gateway.lab.release.lot_knowledge import Parent
 from gateway.records.acts import ActKind
+from gateway.records.guidance import GuidanceState
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.store.codec import decode
 from gateway.store.facts.reading import Reading
@@ -134,11 +135,14 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
     results = results_of(reading, known)
     guidance = guidance_views(reading.guidance("console_guidance_of_lot", **of_lot), snapshot)
     deviations = _deviations(reading.rows("console_deviations_of_lot", of_lot))
+    signatures = _signatures(connection, lot)
     timeline = [
         *_timeline(connection, known),
         *map(_entry_of_result, results),
         *map(_entry_of_guidance, guidance),
         *map(_entry_of_deviation, deviations),
+        *_answers(connection, guidance),
+        *map(_entry_of_signature, signatures),
     ]
     return LotView(
         material_lot_id=lot,
@@ -157,7 +161,7 @@ def lot_view(connection: sqlite3.Connection, snapshot: Snapshot, lot: str) -> Lo
         missing_tests=[] if basis is None else list(basis.missing_tests),
         basis_sha256=None if basis is None else basis_sha256(basis),
         decision=None if decided.decision is None else _decision(decided.decision),
-        signatures=_signatures(connection, lot),
+        signatures=signatures,
         open_points=[_open_point(item) for item in known.open_points],
         settled=[_settled(item) for item in known.settled],
         results=results,
@@ -278,6 +282,24 @@ def _entry_of_guidance(item: GuidanceView) -> TimelineView:
     return TimelineView(
         at=item.issued_at, kind="guidance", text=f"{item.title} ({item.state})", id=item.guidance_id,
         severity=item.severity,
+    )  # fmt: skip
+
+
+def _answers(connection: sqlite3.Connection, guidance: Iterable[GuidanceView]) -> Iterator[TimelineView]:
+    """Yield what has become of the guidance about the lot."""
+    for item in guidance:
+        for row in connection.execute(SQL["console_guidance_states"], {"guidance_id": item.guidance_id}):
+            if row["state"] != GuidanceState.PROPOSED:
+                yield TimelineView(
+                    at=rfc3339(row["at_ns"]), kind="response", text=f"{item.title}: {row['state']}",
+                    id=item.guidance_id, severity=None,
+                )  # fmt: skip
+
+
+def _entry_of_signature(item: SignaturePart) -> TimelineView:
+    return TimelineView(
+        at=item.signed_at, kind="signature", text=f"{item.full_name} ({item.role}): {item.meaning}",
+        id=item.signature_id, severity=None,
     )  # fmt: skip
 
 
