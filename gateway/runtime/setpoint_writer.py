@@ -28,12 +28,14 @@ from gateway.database.writer import Writer
 from gateway.errors import LablineError, StoreCorruptError
 from gateway.events import Event, SetpointWriteBegun, SetpointWriteEnded
 from gateway.guardrails.reasons import Abstention, abstain
-from gateway.guardrails.writing import Permission, PlantNow, Refused, judge_permission, judge_plant, manipulated_of
+from gateway.guardrails.writing import Permission, PlantNow, Refused, judge_permission, judge_plant
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition
-from gateway.line.setpoint_writes import Point, SetpointWrite, WriteProfile
+from gateway.line.setpoint_writes import SetpointWrite
 from gateway.records.setpoints import SetpointIntent, WriteState
-from gateway.setpoints.handshake import Do, Ended, Handshake, Seen, refused_by_server
+from gateway.records.verdicts import Reason
+from gateway.runtime.setpoint_plc import Plc
+from gateway.setpoints.handshake import Do, Ended, Handshake, refused_by_server
 from gateway.store.queries.setpoints import (
     StopOnRecord,
     WriteOnRecord,
@@ -44,7 +46,7 @@ from gateway.store.queries.setpoints import (
 )
 from gateway.time_units import SECOND_NS
 from gateway.transport.opcua_source import OpcUaSource
-from gateway.transport.opcua_writing import TRUE, PlcPort, Writable, WriteRefusedError, as_text, plc_port
+from gateway.transport.opcua_writing import Writable, WriteRefusedError, plc_port
 from gateway.transport.reconnect import Reconnection
 
 log = structlog.get_logger()
@@ -114,16 +116,17 @@ class SetpointWriter:
 
     async def _one_connection(self) -> None:
         async with plc_port(self._source) as port:
+            plc = Plc(port, source=self._source.name, present=self._present)
             self._reconnection.connected()
             self._stopped = True
-            await self._pass(port)
+            await self._pass(plc)
             self._reconnection.proven()
             self._on_condition(self._away, False)
             while True:
-                await self._pause(port, _LOOK_SECONDS)
-                await self._pass(port)
+                await self._pause(plc, _LOOK_SECONDS)
+                await self._pass(plc)
 
-    async def _pass(self, port: PlcPort) -> None:
+    async def _pass(self, plc: Plc) -> None:
         """Look once at what is open, and take it up; at most one write is under way."""
         stop, intents = await self._store.run(_state_of_writes)
         if self._stopped and stop is None:  # heartbeats begin again
@@ -136,9 +139,9 @@ class SetpointWriter:
                 continue
             if state is WriteState.OPEN:
                 if self._stopped or self._clock.monotonic() >= self._listens_from:
-                    await self._write(port, intent, write)
+                    await self._write(plc, intent, write)
             else:
-                await self._resolve(port, intent, write, state)
+                await self._resolve(plc, intent, write, state)
 
     async def _close_expired(self) -> None:
         """Close what has expired while the PLC is away: nobody expects it to be written much later."""
@@ -155,8 +158,8 @@ class SetpointWriter:
 
     # --- one write
 
-    async def _write(self, port: PlcPort, intent: SetpointIntent, write: SetpointWrite) -> None:
-        plant, _writable = await self._plant(port, intent, write)
+    async def _write(self, plc: Plc, intent: SetpointIntent, write: SetpointWrite) -> None:
+        plant, _writable = await plc.at_this_instant(intent, write, self._line)
         before = plant.tags.get(intent.tag)
         refused = judge_plant(intent, self._line, plant)
         if refused is not None:
@@ -169,14 +172,14 @@ class SetpointWriter:
         known = await self._store.run(partial(_on_record, intent_id=intent.intent_id, at_ns=self._clock.now_ns()))
         if known is None or known.state is not WriteState.WRITING:
             return  # the decision has closed it
-        plant, writable = await self._plant(port, intent, write)
+        plant, writable = await plc.at_this_instant(intent, write, self._line)
         known = await self._store.run(partial(_on_record, intent_id=intent.intent_id, at_ns=self._clock.now_ns()))
         refused = self._judged(intent, known, plant)
         before, value = plant.tags.get(intent.tag), plant.to_write
         if refused is not None or value is None or before is None:
             await self._refused(intent, refused or _unknown(intent), before)
             return
-        ended = await self._sent(port, intent, write, writable, before, value)
+        ended = await self._sent(plc, intent, write, writable, before, value)
         await self._ended(intent, ended, before=before, written=value)
 
     def _judged(self, intent: SetpointIntent, known: WriteOnRecord | None, plant: PlantNow) -> Refused | None:
@@ -196,7 +199,7 @@ class SetpointWriter:
 
     async def _sent(
         self,
-        port: PlcPort,
+        plc: Plc,
         intent: SetpointIntent,
         write: SetpointWrite,
         writable: Writable,
@@ -205,11 +208,11 @@ class SetpointWriter:
     ) -> Ended:
         """Send the value, once, and return what came of it; a lost connection goes on record before it is raised."""
         try:
-            await _send(port, intent, write, writable, value)
+            await plc.send(intent, write, writable, value)
             handshake = Handshake(write=write, before=before, goal=value, sent_ns=self._monotonic_ns())
-            return await self._followed(port, handshake)
+            return await self._followed(plc, handshake)
         except WriteRefusedError as error:
-            actual = (await self._seen(port, write)).actual
+            actual = (await plc.seen(write)).actual
             log.warning("the PLC's server refuses a write", tag=intent.tag, status=error.status)
             return refused_by_server(write, error.status, before=before, actual=actual)
         except LablineError:
@@ -218,7 +221,7 @@ class SetpointWriter:
             await self._ended(intent, unknown, before=before, written=value)
             raise
 
-    async def _resolve(self, port: PlcPort, intent: SetpointIntent, write: SetpointWrite, state: WriteState) -> None:
+    async def _resolve(self, plc: Plc, intent: SetpointIntent, write: SetpointWrite, state: WriteState) -> None:
         """Let what is read back decide of a write that was cut off; nothing is sent."""
         before = await self._store.run(partial(_before, intent_id=intent.intent_id))
         handshake = Handshake(
@@ -228,71 +231,34 @@ class SetpointWriter:
             sent_ns=self._monotonic_ns(),
             applied=True,
         )
-        ended = await self._followed(port, handshake, resolving=True)
+        ended = await self._followed(plc, handshake, resolving=True)
         if ended.state is state:
             return  # not known yet: the next look may tell
         await self._ended(intent, ended, before=before)
 
-    async def _followed(self, port: PlcPort, handshake: Handshake, *, resolving: bool = False) -> Ended:
+    async def _followed(self, plc: Plc, handshake: Handshake, *, resolving: bool = False) -> Ended:
         """Read back until what came of a write is known, at most until its timeout.
 
         ``resolving``: of a write that was cut off; that the PLC has shed since then says nothing.
         """
         while True:
-            seen = await self._seen(port, handshake.write)
+            seen = await plc.seen(handshake.write)
             seen = replace(seen, external=None) if resolving else seen
             following = handshake.step(seen, self._monotonic_ns())
             if isinstance(following, Ended):
                 return following
             handshake, do = following
             if do is Do.APPLY:
-                node = handshake.write.nodes[Point.APPLY]
-                await port.write(node, TRUE)
-            await self._pause(port, _READ_BACK_SECONDS)
+                stopped = await self._stopped_now(plc)
+                if stopped is not None:  # what was requested is not in force yet, and does not come into force
+                    return Ended(state=WriteState.STOPPED, read_back=seen.actual, reason=stopped)
+                await plc.apply(handshake.write)
+            await self._pause(plc, _READ_BACK_SECONDS)
 
-    async def _seen(self, port: PlcPort, write: SetpointWrite) -> Seen:
-        points = {point: write.nodes[point] for point in _READ_BACK if point in write.nodes}
-        values = await port.read({point.value: node for point, node in points.items()})
-        external = values.get(Point.EXTERNAL)
-        return Seen(
-            actual=values.get(Point.ACTUAL),
-            requested=values.get(Point.REQUESTED),
-            external=None if external is None else external != 0.0,
-        )
-
-    # --- what the plant shows
-
-    async def _plant(self, port: PlcPort, intent: SetpointIntent, write: SetpointWrite) -> tuple[PlantNow, Writable]:
-        """Return what the plant shows at this instant, in one read, and the type that the value is written in."""
-        line, tags = self._line, self._tags_of(intent)
-        nodes = {f"tag {tag}": line.tags[tag].node for tag in tags if line.tags[tag].source == self._source.name}
-        nodes |= {point.value: write.nodes[point] for point in _LIMITS if point in write.nodes}
-        writable = await _writable(port, write)
-        eu_range = await port.eu_range(*(write.nodes[point] for point in _RANGED if point in write.nodes))
-        values = await port.read(nodes)
-        present = {tag: values.get(f"tag {tag}") if f"tag {tag}" in nodes else self._present(tag) for tag in tags}
-        known = {tag: value for tag, value in present.items() if value is not None}
-        external = values.get(Point.EXTERNAL)
-        toward = known.get(intent.tag, intent.from_value)
-        return (
-            PlantNow(
-                to_write=writable.typed(intent.to_value, toward=toward),
-                tags=known,
-                eu_range=eu_range,
-                external=None if external is None else external != 0.0,
-                external_declared=Point.EXTERNAL in write.nodes,
-                limits_declared=(Point.MINIMUM in write.nodes, Point.MAXIMUM in write.nodes),
-                minimum=values.get(Point.MINIMUM),
-                maximum=values.get(Point.MAXIMUM),
-            ),
-            writable,
-        )
-
-    def _tags_of(self, intent: SetpointIntent) -> tuple[str, ...]:
-        manipulated, stop_tag = manipulated_of(intent, self._line), self._line.writes.stop_tag
-        interlocks = () if manipulated is None else manipulated.interlocks
-        named = (intent.tag, *(interlock.tag for interlock in interlocks), *((stop_tag,) if stop_tag else ()))
-        return tuple(tag for tag in dict.fromkeys(named) if tag in self._line.tags)
+    async def _stopped_now(self, plc: Plc) -> Reason | None:
+        """Return why nothing may be sent at this instant, by a person's stop or the stop tag; None where it may."""
+        stop, _intents = await self._store.run(_state_of_writes)
+        return await plc.stop_tag(self._line) if stop is None else abstain(Abstention.WRITES_STOPPED)
 
     # --- events and time
 
@@ -329,42 +295,17 @@ class SetpointWriter:
             self._inbox.withdraw(event.event_id)
             raise LablineError(f"the store did not take {event.kind} in {_COMMIT_SECONDS:g} s") from None
 
-    async def _pause(self, port: PlcPort, seconds: float) -> None:
+    async def _pause(self, plc: Plc, seconds: float) -> None:
         await asyncio.sleep(seconds)
         node = self._beat_node
         now = self._clock.monotonic()
         if node is None or self._stopped or now < self._next_beat:
             return
         self._next_beat = now + _BEAT_SECONDS
-        await port.beat(node)
+        await plc.beat(node)
 
     def _monotonic_ns(self) -> int:
         return round(self._clock.monotonic() * SECOND_NS)
-
-
-_READ_BACK = (Point.ACTUAL, Point.REQUESTED, Point.EXTERNAL)
-_LIMITS = (Point.MINIMUM, Point.MAXIMUM, Point.EXTERNAL)
-_RANGED = (Point.REQUEST, Point.ACTUAL)
-
-
-async def _writable(port: PlcPort, write: SetpointWrite) -> Writable:
-    if write.profile is not WriteProfile.METHOD:
-        return await port.writable(write.nodes[Point.REQUEST])
-    types = await port.arguments(write.nodes[Point.METHOD])
-    if len(types) != len(write.arguments):
-        return Writable(variant_type=None)
-    return types[write.arguments.index("value")]
-
-
-async def _send(port: PlcPort, intent: SetpointIntent, write: SetpointWrite, writable: Writable, value: float) -> None:
-    """Send the value: the only place from which a setpoint goes to a PLC."""
-    log.info("a setpoint is written", tag=intent.tag, value=value, approved_by=intent.approved_by)
-    if write.profile is WriteProfile.METHOD:
-        texts = {"value": writable.variant(value), "id": as_text(intent.intent_id)}
-        arguments = [texts[name] for name in write.arguments]
-        await port.call(write.nodes[Point.METHOD_OBJECT], write.nodes[Point.METHOD], arguments)
-    else:
-        await port.write(write.nodes[Point.REQUEST], writable.variant(value))
 
 
 def _unknown(intent: SetpointIntent) -> Refused:

@@ -13,6 +13,7 @@ from gateway.errors import SourceUnavailableError
 from gateway.ingest.event_queue import EventQueue
 from gateway.line.setpoint_writes import Point
 from gateway.records.setpoints import WriteState
+from gateway.runtime.setpoint_plc import Plc
 from gateway.runtime.setpoint_writer import SetpointWriter
 from gateway.transport.opcua_source import OpcUaSource
 from gateway.transport.opcua_writing import Writable, WriteRefusedError, ua
@@ -96,6 +97,7 @@ def test_nothing_outside_every_limit_is_sent_whatever_the_plc_shows(tmp_path):
             bench.suggest()
             ((made, _state),) = bench.open
             port, writer = RecordingPort(draw), ByHand(bench, here)
+            plc = Plc(port, source="plc1", present=lambda _tag: None)
 
             async def twice():
                 for _ in range(2):  # what was begun once is never sent again
@@ -103,9 +105,9 @@ def test_nothing_outside_every_limit_is_sent_whatever_the_plc_shows(tmp_path):
                         one = here.writes.by_tag[TAG]
                         try:
                             if state is WriteState.OPEN:
-                                await writer._write(port, open_intent, one)
+                                await writer._write(plc, open_intent, one)
                             else:
-                                await writer._resolve(port, open_intent, one, state)
+                                await writer._resolve(plc, open_intent, one, state)
                         except SourceUnavailableError:
                             pass
 

@@ -224,3 +224,24 @@ async def test_a_stop_ends_the_heartbeat_too_so_that_the_plc_gives_the_setpoint_
         gateway.bench.act(ResumeWrites(), at_ns=gateway.bench.now_ns + 1)
         await gateway.until_external()
     assert plc.writes == []
+
+
+@pytest.mark.parametrize("by", ["a person", "the stop tag"])
+async def test_a_stop_between_request_and_apply_of_a_module_wins(plc, tmp_path, by):
+    gateway = WritingGateway(tmp_path, plc, "mtp")
+    gateway.bench.with_users()
+    loop = asyncio.get_running_loop()
+
+    def stop():
+        if by == "a person":
+            gateway.bench.act(StopWrites())
+        else:
+            loop.create_task(plc.show("Stop", 1.0))  # noqa: RUF006 - the twin lives on
+
+    plc.before_write = stop
+    async with gateway.running():
+        await gateway.until_external("mtp")
+        gateway.approve()
+        assert await gateway.until("stopped", "written") == "stopped"
+    assert plc.blocks["mtp"].setpoint == 78.0
+    assert [name for name, _value in plc.writes] == ["mtp.Request"]
