@@ -37,6 +37,7 @@ from gateway.replay.compare import (
     figures,
     guidance_counts,
 )
+from gateway.replay.decided_lots import decided_lots
 from gateway.replay.recorded import (
     GatewayOutput,
     Recording,
@@ -199,6 +200,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             epoch=epoch(connection),
             signed_biases=all_signed_biases(connection),
             settlements=all_settlements(connection),
+            decided=decided_lots(connection),
             answers=identified_answers(connection),
             writes=write_steps(connection),
             language=language_at_the_time(connection, stretch),

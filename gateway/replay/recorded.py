@@ -24,9 +24,11 @@ from gateway.events import (
 from gateway.ingest.messages import Understand
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
+from gateway.records.lot_decisions import LotDecided
 from gateway.records.people import Response, Settlement, SignedBias
 from gateway.records.prediction import Prediction
 from gateway.records.production import ContextChange
+from gateway.records.signatures import SignedOnRecord
 from gateway.records.verdicts import Reason
 from gateway.replay.setpoint_writes import WriteStep
 from gateway.store.codec import decode
@@ -62,14 +64,28 @@ class Recorded:
     arrival: int = 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecidedThen:
+    """A decision as it was made, with the record that was signed."""
+
+    decision: LotDecided
+    signed: SignedOnRecord
+
+    @property
+    def at_ns(self) -> int:
+        """Return when the last person had signed it, in ns UTC."""
+        return self.decision.at_ns
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recording:
     """What a replay decides again: the events of a stretch in their order, and what people did meanwhile.
 
     ``epoch``: what the store salts its ids with. ``signed_biases``: corrections that people had signed, each in force
     from its instant on. ``settlements``: points of lots that people had settled, by lot, in their order.
-    ``answers``: what identified people had answered to guidance. ``writes``: what was written to PLCs, and stops of it.
-    ``language``: of the sentences at the time; None: it is not on record, and that of the line counts.
+    ``decided``: what people had decided on lots. ``answers``: what identified people had answered to guidance.
+    ``writes``: what was written to PLCs, and stops of it. ``language``: of the sentences at the time; None: it is not
+    on record, and that of the line counts.
     """
 
     events: Sequence[Recorded]
@@ -77,6 +93,7 @@ class Recording:
     epoch: str = ""
     signed_biases: Sequence[SignedBias] = ()
     settlements: Sequence[tuple[str, Settlement]] = ()
+    decided: Sequence[DecidedThen] = ()
     answers: Sequence[IdentifiedAnswer] = ()
     writes: Sequence[WriteStep] = ()
     language: str | None = None

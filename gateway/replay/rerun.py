@@ -20,6 +20,7 @@ from gateway.records.acts import AnswerGuidance, SettlePoint
 from gateway.records.guidance import Guidance
 from gateway.records.people import PointSettled
 from gateway.records.users import Credential, CredentialKind
+from gateway.replay.decided_lots import decide_as_then
 from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record
 from gateway.replay.setpoint_writes import let_stand
 from gateway.store.care.opening import prepare
@@ -117,6 +118,7 @@ class _Deciding:
         self._arrival = 0
         self._looked_ns = 0
         self._settlements = deque(recording.settlements)
+        self._decided = deque(recording.decided)
         self._answers = deque(recording.answers)
         self._writes = deque(recording.writes)
 
@@ -132,7 +134,7 @@ class _Deciding:
         decide_batch(self._connection, line=self._line, batch=(Pending(event, windows=windows),), trail=False)
 
     def settle(self, until_ns: int) -> None:
-        """Settle what people had settled before an instant; the lots are judged again at once."""
+        """Let stand what people had settled and decided before an instant; the lots are judged again at once."""
         while self._settlements and self._settlements[0][1].at_ns < until_ns:
             lot, settlement = self._settlements.popleft()
             act, at = SettlePoint(material_lot_id=lot, point_id=settlement.point_id), moment(settlement.at_ns)
@@ -145,10 +147,15 @@ class _Deciding:
             )
             # what a person has settled stands, whatever is decided here; only what follows from it is decided again
             point_settled(self._connection, request, PointSettled(material_lot_id=lot, settlement=settlement))
-            judge_at_next_start(self._connection, request)
-            again = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
-            due = FollowUpDue(event_id=request.event_id, at=at, follow_up=again)
-            decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)
+            self._judge_again(request)
+        while self._decided and self._decided[0].at_ns < until_ns:
+            self._judge_again(decide_as_then(self._connection, self._decided.popleft()))
+
+    def _judge_again(self, request: ActRequested) -> None:
+        judge_at_next_start(self._connection, request)
+        again = FollowUp(kind=FollowUpKind.JUDGE_AGAIN, subject="", equipment_id=None, from_ns=0, until_ns=0)
+        due = FollowUpDue(event_id=request.event_id, at=request.at, follow_up=again)
+        decide_batch(self._connection, line=self._line, batch=(Pending(due),), trail=False)
 
     def _answer(self, until_ns: int) -> None:
         """Let what identified people had answered before an instant stand; nobody is asked again who they were."""

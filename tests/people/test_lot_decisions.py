@@ -1,16 +1,28 @@
 """Quality decides on a lot by a signature over the facts that were shown; other facts end the decision."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
+from gateway.contract.lims.lab_results import LimsInterface
 from gateway.contract.lot_decisions import basis_sha256
+from gateway.database.opening import open_for_writing
+from gateway.history.file.statements import HISTORY, HISTORY_FILE
+from gateway.history.reader.recorded import RecordedHistory
+from gateway.history.reader.windows_as_of import KnownThen
+from gateway.ingest.lims import understand_results
 from gateway.people.signing import SIGNABLE
 from gateway.records.acts import ActKind, ActOutcome, AddUser, DecideLot, SignPending
+from gateway.records.laboratory import ResultStatus
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import Credential, CredentialKind, Role
+from gateway.replay.decided_lots import decided_lots
+from gateway.replay.recorded import Recording, Stretch, epoch, recorded_events
+from gateway.replay.rerun import rerun
+from gateway.store.database import read_state
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot
 from gateway.store.queries.lots import lot_on_record
 from gateway.time_units import SECOND_NS
@@ -243,3 +255,26 @@ def test_a_decision_edited_by_hand_does_not_free_the_lot(bench, edit):
 
 def test_a_decision_on_a_lot_is_always_signed():
     assert SIGNABLE[ActKind.DECIDE_LOT].least == 1
+
+
+def test_a_replay_lets_decisions_stand_and_sends_the_same_bytes(bench, tmp_path):
+    bench.result(viscosity(100.0))
+    bench.decide(Verdict.REJECT)
+    bench.now_ns += SECOND_NS
+    bench.result(viscosity(100.5, sample_id="S-2"))
+    stretch = Stretch(from_ns=0, until_ns=bench.now_ns + SECOND_NS)
+    understand = understand_results(
+        LimsInterface(source="lims", analytes={"pH": "ph", "Viscosity": "viscosity"},
+                      assume_status=ResultStatus.VALIDATED)
+    )  # fmt: skip
+    with closing(open_for_writing(tmp_path / HISTORY_FILE, HISTORY)) as history:
+        recording = Recording(events=recorded_events(bench.connection, stretch, understand=understand), stretch=stretch,
+                              epoch=epoch(bench.connection), decided=decided_lots(bench.connection))  # fmt: skip
+        known = KnownThen(RecordedHistory(history, []), {}, start_ns=stretch.from_ns, end_ns=stretch.until_ns)
+        rerun(recording, line=replace(bench.line, models=()), history=known, folder=tmp_path / "replay")
+    with closing(read_state(tmp_path / "replay")) as connection:
+        rows = connection.execute("SELECT payload FROM outbox WHERE topic LIKE '%/disposition/%' ORDER BY seq")
+        again = [json.loads(payload) for (payload,) in rows]
+    then = [document for document in bench.sent("disposition") if document["material_lot_id"] == LOT]
+    assert [document["recommendation"] for document in again] == ["release", "hold", "hold"]
+    assert [document["decision"] for document in again] == [document["decision"] for document in then]

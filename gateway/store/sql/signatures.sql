@@ -87,3 +87,6 @@ SELECT count(*), sum(measured BETWEEN low AND high), avg(abs(measured - predicte
     WHERE feedback.bundle_sha256 = :bundle_sha256 AND feedback.holds AND prediction.low IS NOT NULL
     ORDER BY feedback.arrived_ns DESC LIMIT :most
 );
+
+-- name: all_lot_decisions
+SELECT body, holds FROM lot_decision_checked WHERE state = 'made' ORDER BY seq;
