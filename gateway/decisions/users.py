@@ -10,12 +10,13 @@ from gateway.decision import Decision
 from gateway.decisions.changes import audit_entry
 from gateway.events import ActRequested, SignInTried
 from gateway.facts.acts import SignInFacts, UserFacts
+from gateway.lab.lookalike_names import likeness_key
+from gateway.people.public_keys import problem_of_public_key
 from gateway.people.sign_in import is_locked
 from gateway.records.acts import AddUser, Answer, ChangeUser, EnrollKey, RevokeKey, SetPassword, done, refused
 from gateway.records.users import CredentialKind, KeyChanged, PasswordSet, Role, SignInCounted, User, UserChanged
 
 _USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")
-_PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _USERS = "labline user list shows the users"
 
 
@@ -70,13 +71,18 @@ def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:
 
 
 def on_set_password(event: ActRequested, facts: UserFacts) -> Decision:
-    """Give a user a password: oneself, or an administrator, whose choice the user has to replace."""
+    """Give a user a password: oneself, or an administrator, whose choice the user has to replace.
+
+    Administrators get one from the store's owner, too: guesses of a stranger lock the last one, and nobody else could.
+    """
     act, actor = event.act, facts.actor
     assert isinstance(act, SetPassword)  # noqa: S101 - its row in the table says so
-    if _user(act.user_id, facts) is None:
+    user = _user(act.user_id, facts)
+    if user is None:
         return _unknown(act.user_id)
     own = actor is not None and actor.user_id == act.user_id
-    if not own and (actor is None or Role.ADMINISTRATOR not in actor.roles):
+    by_owner = event.credential.owns_store and Role.ADMINISTRATOR in user.roles
+    if not own and not by_owner and (actor is None or Role.ADMINISTRATOR not in actor.roles):
         return _refusal(f"the password of {act.user_id} is not yours", hint="an administrator can set it anew")
     password = PasswordSet(
         user_id=act.user_id, password_hash=act.password_hash, totp_secret=act.totp_secret, must_change=not own
@@ -94,8 +100,9 @@ def on_enroll_key(event: ActRequested, facts: UserFacts) -> Decision:
     assert isinstance(act, EnrollKey)  # noqa: S101 - its row in the table says so
     if _user(act.user_id, facts) is None:
         return _unknown(act.user_id)
-    if not _PUBLIC_KEY.fullmatch(act.public_key):
-        return _refusal("that is no Ed25519 public key", hint="32 bytes as 64 hexadecimal digits")
+    problem = problem_of_public_key(act.public_key)
+    if problem is not None:
+        return _refusal(problem, hint="make one with openssl; it is 32 bytes as 64 hexadecimal digits")
     if any(key.public_key == act.public_key for key in facts.keys):
         return _refusal("this key is enrolled, or was", hint="make a new key for each user and terminal")
     key = KeyChanged(
@@ -147,6 +154,11 @@ def _no_such_user_can_be(user: User, facts: UserFacts) -> Decision | None:
         return _refusal("a user needs a name that can be read", hint="give --name")
     if not user.roles:
         return _refusal("a user needs a role", hint=f"one of {', '.join(Role)}")
+    alike = next((other for other in facts.users if other.user_id != user.user_id
+                  and likeness_key(other.full_name) == likeness_key(user.full_name)), None)  # fmt: skip
+    if alike is not None:
+        return _refusal(f"{alike.user_id} is printed as {alike.full_name}: that looks the same",
+                        hint="a printed name is one person's (21 CFR 11.100 a): add what tells them apart")  # fmt: skip
     taken = next((other for other in facts.users
                   if other.os_user is not None and other.os_user == user.os_user and other.user_id != user.user_id),
                  None)  # fmt: skip

@@ -4,7 +4,7 @@ The counts are per user and on record, so that neither another address nor a res
 """
 
 from gateway.records.acts import Answer, refused
-from gateway.records.users import SignInCounted, User
+from gateway.records.users import SignInCounted
 from gateway.time_units import SECOND_NS, seconds_to_ns
 
 FREE_FAILURES = 3  # in a row, without a delay: people mistype
@@ -25,8 +25,11 @@ def next_attempt_ns(failures: int, last_failed_ns: int | None) -> int:
     return last_failed_ns + seconds_to_ns(delay)
 
 
-def refused_before_checking(user: User | None, counted: SignInCounted, *, now_ns: int) -> Answer | None:
-    """Return why a password is not even looked at, None where it is."""
+def refused_before_checking(counted: SignInCounted, *, now_ns: int) -> Answer | None:
+    """Return why a password is not even looked at, None where it is.
+
+    A disabled user's is looked at like any other's: neither the time nor the record of it says who is disabled.
+    """
     if is_locked(counted.failures):
         return refused(
             f"{counted.user_id} is locked after {counted.failures} wrong passwords in a row",
@@ -37,8 +40,6 @@ def refused_before_checking(user: User | None, counted: SignInCounted, *, now_ns
         return refused(
             f"wrong passwords before: the next attempt is in {-(-wait_ns // SECOND_NS)} s", hint="wait, then try again"
         )
-    if user is not None and user.disabled:
-        return WRONG
     return None
 
 

@@ -35,7 +35,7 @@ def check(directory: Path, request: SignInRequest, *, now_ns: int) -> Checked:
     """Return whether user and password are right, by the store in a directory; takes some 50 ms."""
     with closing(read_state(directory)) as connection:
         known = sign_in(connection, request.user_id)
-    refusal = refused_before_checking(known.user, known.counted, now_ns=now_ns)
+    refusal = refused_before_checking(known.counted, now_ns=now_ns)
     if refusal is not None:
         return Checked(succeeded=False, refusal=refusal)
     right = _right(known, request, now_ns=now_ns)
@@ -45,7 +45,7 @@ def check(directory: Path, request: SignInRequest, *, now_ns: int) -> Checked:
 def _right(known: SignIn, request: SignInRequest, *, now_ns: int) -> bool:
     password = known.password
     right = matches(request.password, None if password is None else password.password_hash)
-    if password is None or known.user is None:
+    if password is None or known.user is None or known.user.disabled:
         return False
     return right and (password.totp_secret is None or code_matches(password.totp_secret, request.code, now_ns=now_ns))
 
