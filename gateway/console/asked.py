@@ -74,7 +74,7 @@ def parts_of(raw_path: bytes) -> list[str]:
         parts = [unquote(part, errors="strict") for part in path.removeprefix("/").split("/")]
     except UnicodeError:
         raise RefusedError(400, "the path is no text") from None
-    if any(len(part) > _LONGEST_PART for part in parts):
+    if any(len(part) > _LONGEST_PART or "\0" in part for part in parts):
         raise RefusedError(404, "nothing has such a path")
     return parts
 

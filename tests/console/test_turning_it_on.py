@@ -1,5 +1,7 @@
 """The console's table in the configuration, and what is done about it at the machine."""
 
+import asyncio
+import ssl
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ from gateway.contract.console_links import link_hash
 from gateway.errors import ConfigurationError
 from tests.fixtures.building import line, new_state
 from tests.fixtures.commands import labline
-from tests.fixtures.console import console_at_work, new_store_with_users, quick_passwords, users_of_each_role
+from tests.fixtures.console import PASSWORD, console_at_work, new_store_with_users, quick_passwords, users_of_each_role
 
 BASE = """
 [site]
@@ -147,3 +149,30 @@ async def test_health_shows_the_certificates_with_the_days_that_are_left(tmp_pat
         await browser.sign_in("viewer")
         (shown,) = (await browser.get("/api/health")).document["certificates"]
     assert (shown["name"], shown["subject"], shown["days_left"] in {1, 2}) == ("console", "CN=console", True)
+
+
+async def test_over_tls_the_cookie_is_bound_to_this_host_and_browsers_stay_with_tls(tmp_path, monkeypatch, certificate):
+    quick_passwords(monkeypatch)
+    new_store_with_users(tmp_path)
+    key = certificate.parent / "console_key.pem"
+    async with console_at_work(tmp_path, line(), certificate=certificate, key=key) as served:
+        context = ssl.create_default_context(cafile=certificate)
+        context.check_hostname = False
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=context)
+        body = f'{{"user": "viewer", "password": "{PASSWORD}"}}'
+        host = f"127.0.0.1:{served.port}"
+        for scheme in ("http", "https"):
+            writer.write(
+                f"POST /session HTTP/1.1\r\nhost: {host}\r\norigin: {scheme}://{host}\r\n"
+                f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
+            )
+            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode().lower()
+            if scheme == "http":  # a page that came without TLS
+                assert " 403 " in head
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=context)
+        assert " 200 " in head
+        assert f"set-cookie: __host-labline-{served.port}=" in head
+        assert "; secure" in head
+        assert "strict-transport-security: max-age=" in head
+        writer.close()

@@ -13,6 +13,7 @@ from gateway.time_units import SECOND_NS
 
 _DAY_NS = 24 * 3600 * SECOND_NS
 _MOST = 50
+_LAST_NS = 2**62
 
 
 class MissedView(View):
@@ -27,7 +28,10 @@ def instant_of(text: str) -> int:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("an instant has an offset from UTC")
-    return int(at.timestamp() * SECOND_NS)
+    at_ns = int(at.timestamp() * SECOND_NS)
+    if not 0 <= at_ns <= _LAST_NS:
+        raise ValueError("an instant lies after 1970, and the store's clock reaches it")
+    return at_ns
 
 
 def missed_view(connection: sqlite3.Connection, snapshot: Snapshot, *, since: str) -> MissedView:
