@@ -89,10 +89,11 @@ async def test_what_is_not_on_record_is_not_there(at_work):
 
 
 async def test_a_parameter_that_is_none_is_refused(at_work):
-    for path in ["/api/missed?since=9999-12-31T00:00:00Z", "/api/missed?since=1900-01-01T00:00:00Z", "/api/missed?since=x",
-                 "/api/missed", "/api/lots?before=x", "/api/lots?before=-1", "/api/audit?before=1e9",
-                                  "/api/trend/R1/viscosity?hours=0", "/api/trend/R1/viscosity?hours=nan",
-                                  "/api/lots?query=" + "x" * 201, "/api/lots?query=%00"]:  # fmt: skip
+    missed = [f"/api/missed?since={since}" for since in ("9999-12-31T00:00:00Z", "1900-01-01T00:00:00Z", "x", "")]
+    lists = [f"/api/lots?before={place}" for place in ("x", "-1", "1e9")]
+    trends = [f"/api/trend/R1/viscosity?hours={hours}" for hours in ("0", "nan", "inf", "1e9")]
+    searches = ["/api/lots?query=" + "x" * 201, "/api/lots?query=%00", "/api/audit?query=%0a"]
+    for path in (*missed, *lists, *trends, *searches):
         assert (await at_work.viewer.get(path)).status == 400, path
 
 
