@@ -13,6 +13,7 @@ from gateway.contract.times import parse_rfc3339
 from gateway.contract.topics import is_shared, unshared
 from gateway.errors import Problem
 from gateway.lab.units import is_known
+from gateway.line.definition import Stage
 from gateway.records.laboratory import ResultStatus
 
 _EXPIRED_ADVICE = (
@@ -46,6 +47,7 @@ def doubts(settings: Settings) -> list[str]:
         *_specification_doubts(settings),
         *_required_doubts(settings),
         *_model_doubts(settings),
+        *_stage_doubts(settings),
         *_time_doubts(settings),
         *_broker_doubts(settings),
     ]
@@ -62,6 +64,17 @@ def _model_doubts(settings: Settings) -> list[str]:
         hint = f"did you mean {folded[near[0]]}?" if near else f"tags are on: {', '.join(equipments) or 'none'}"
         warnings.append(f"model[{at}].equipment: no tag is on {model.equipment}, so it may find no lot; {hint}")
     return warnings
+
+
+def _stage_doubts(settings: Settings) -> list[str]:
+    """Return warnings about models that may write setpoints though nobody has signed their stage."""
+    if settings.approval.signed_stages or settings.approval.trusted_keys is not None:
+        return []
+    return [
+        f"model[{at}].stage is {model.stage.name.lower()} without a signature: set signed_stages = true in [approval]"
+        for at, model in enumerate(settings.model, start=1)
+        if model.stage > Stage.ADVISE
+    ]
 
 
 def _time_doubts(settings: Settings) -> list[str]:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.checks import doubts
 from gateway.config.credentials import credential
 from gateway.config.line_definition import define_line
 from gateway.config.reading import read
@@ -252,3 +253,13 @@ def test_signatures_that_nobody_could_give_are_refused(tmp_path, text, said):
     with pytest.raises(ConfigurationError) as caught:
         read(written(tmp_path, MINIMAL + text + "\n"))
     assert said in " ".join(f"{problem.key} {problem.message}" for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("stage", "approval", "count"),
+    [("advise", "", 0), ("approve", "", 1), ("automatic", "", 1), ("approve", "[approval]\nsigned_stages = true\n", 0)],
+)
+def test_a_model_that_may_write_without_a_signed_stage_is_warned_of(tmp_path, stage, approval, count):
+    model = f'[[model]]\nbundle = "b"\nequipment = "R1"\nstage = "{stage}"\n'
+    settings, _sha256 = read(written(tmp_path, MINIMAL + approval + model))
+    assert len([doubt for doubt in doubts(settings) if "signed_stages" in doubt]) == count
