@@ -18,7 +18,15 @@ from gateway.contract.console_links import SIGN_IN, link_hash, link_of
 from simulator.broker import Broker, free_port
 from simulator.opcua_server import NAMESPACE
 from simulator.plant import TAGS
-from simulator.scenarios import EQUIPMENT, PRODUCT, SPECIFICATIONS, TARGETS, TEST_NAMES, UNITS
+from simulator.scenarios import (
+    EQUIPMENT,
+    PRODUCT,
+    SPECIFICATIONS,
+    TARGETS,
+    TEN_PLANT_MINUTES_SECONDS,
+    TEST_NAMES,
+    UNITS,
+)
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
@@ -127,7 +135,7 @@ assume_status = "validated"
 {analytes}
 
 [alarms]
-period = "2500ms"  # ten minutes of the plant, which runs 240 times faster than a real one
+period = "{TEN_PLANT_MINUTES_SECONDS * 1000:.0f}ms"  # ten minutes of a real plant, which is slower
 
 {specifications}
 {assigned}"""

@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.lims import Published
 from simulator.mqtt import Received
+from simulator.scenarios import TEN_PLANT_MINUTES_SECONDS
 
 _KEPT = 12
 
@@ -30,6 +31,7 @@ class Observer:
     guidance: dict[str, dict[str, Any]] = field(default_factory=dict)
     results: deque[tuple[Published, str]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     status: dict[str, Any] = field(default_factory=dict)
+    calls: dict[str, float] = field(default_factory=dict)  # when each guidance has first called operators
     _judged: asyncio.Event = field(default_factory=asyncio.Event)
 
     def result_published(self, result: Published) -> None:
@@ -74,10 +76,12 @@ class Observer:
             self.hold_latency.setdefault(result.result_id, latency)
         self.results.append((result, document["recommendation"]))
 
-    def _guidance(self, document: dict[str, Any], _at: float) -> None:
+    def _guidance(self, document: dict[str, Any], at: float) -> None:
         identity, state = document["id"], document["state"]
         self.seen[f"{identity}/{state}/{document['issued_at']}"] += 1  # a warning that goes on is told anew
         first = identity not in self.guidance
+        if state == "proposed" and document["attention"] == "new" and document["requires"]["role"] == "operator":
+            self.calls.setdefault(identity, at)
         self.guidance[identity] = document
         if state == "proposed" and first:
             self.counts["guidance"] += 1
@@ -123,6 +127,8 @@ class Observer:
             "dispositions": self.counts["dispositions"],
             "provisional_holds": self.counts["provisional_holds"],
             "guidance": self.counts["guidance"],
+            "operators_called": len(self.calls),
+            "most_calls_in_10_plant_minutes": most_within(sorted(self.calls.values()), TEN_PLANT_MINUTES_SECONDS),
             "suggestions": self.counts["suggestions"],
             "suggestions_followed": len(self.applied),
             "deviations": self.counts["deviations"],
@@ -134,6 +140,11 @@ class Observer:
                 "result_to_hold": spread(list(self.hold_latency.values())),
             },
         }
+
+
+def most_within(times: Sequence[float], seconds: float) -> int:
+    """Return how many of some instants, the earliest first, lie at most within a span of so many seconds."""
+    return max((sum(0 <= later - at < seconds for later in times) for at in times), default=0)
 
 
 def spread(values: Sequence[float]) -> dict[str, float | int | None]:

@@ -10,6 +10,10 @@ UNITS = {"viscosity": "mPa.s", "ph": "pH"}
 TEST_NAMES = {"viscosity": "Viscosity", "ph": "pH"}
 
 
+PLANT_SECONDS = 240.0  # of a real plant, for one second on the bench: a lot of a minute takes four hours
+TEN_PLANT_MINUTES_SECONDS = 600.0 / PLANT_SECONDS
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
     """How fast things go on the bench, in seconds."""

@@ -34,6 +34,7 @@ class Health:
     disk: dict[str, float] = field(default_factory=dict)
     source_reasons: dict[str, str] = field(default_factory=dict)  # of sources that are not connected
     tag_reasons: dict[str, dict[str, str]] = field(default_factory=dict)  # by source: tags of no use
+    alarm_counts: dict[str, float] = field(default_factory=dict)  # of those on record
     monotonic: Callable[[], float] = time.monotonic
     _logged_at: dict[str, float] = field(default_factory=dict)
     _quiet: set[str] = field(default_factory=set)  # raised again so soon that it is detail
@@ -140,6 +141,7 @@ class Health:
             clock_skew_seconds=self.skew_seconds,
             source_reasons={name: reason[:_LONGEST_REASON] for name, reason in sorted(self.source_reasons.items())},
             tag_reasons=self._shown_tag_reasons(),
+            alarms=self.alarm_counts,
             disk=self.disk,
         )
         return status_payload(line=self.line.path, at_ns=at_ns, online=True, version=__version__, figures=figures)

@@ -13,6 +13,7 @@ from gateway.errors import NotConnectedError, StoreUnavailableError
 from gateway.line.definition import LineDefinition
 from gateway.operations.health import Health
 from gateway.store.queries.readers import Depths, Reader
+from gateway.time_units import SECOND_NS
 from gateway.transport.mqtt import MqttSession
 from gateway.transport.mqtt_messages import Outgoing
 
@@ -22,6 +23,7 @@ _EVERY_SECONDS = 10.0
 _PAUSE_SECONDS = 0.2
 _TIMEOUT_SECONDS = 5.0
 _REFUSED = 0x80
+_CALLS_NS = 600 * SECOND_NS
 
 
 def offline_payload(line: LineDefinition, at_ns: int) -> bytes:
@@ -93,6 +95,7 @@ class StatusPublisher:
                 for model in self._line.models
             }
             self._health.latched(await self._reader.latches())
+            self._health.alarm_counts = await self._reader.alarm_counts(self._now_ns() - _CALLS_NS)
             return await self._reader.depths(), figures
         except StoreUnavailableError as error:
             self._health.alarm("STORE_UNREADABLE")

@@ -109,6 +109,7 @@ async def test_browsing_the_plant_for_machines(bench_line):
 
 SUMMARY = {
     "ready_seconds", "first_prediction_seconds", "recovered", "predictions", "lab_results", "dispositions", "guidance",
+    "operators_called", "most_calls_in_10_plant_minutes",
     "suggestions", "suggestions_followed", "deviations", "dead_letters", "lost", "duplicates", "audit", "latency_ms",
     "off_specification_share",
 }  # fmt: skip

@@ -1,9 +1,12 @@
 """Alarms in the store: they follow guidance and the gateway's conditions, and people act on them by right."""
 
+import json
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
+from gateway.cli import alarm
 from gateway.contract.identity import identity_of
 from gateway.events import GatewayAlarmChanged, Timer
 from gateway.operations.alarm_figures import alarm_figures
@@ -19,6 +22,7 @@ from gateway.records.acts import (
 from gateway.records.alarms import Raised
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.alarms import raised_alarms, standing_alarms
+from gateway.store.queries.readers import Reader
 from gateway.time_units import DAY_NS, SECOND_NS
 from tests.fixtures.building import NOW_NS, moment
 from tests.fixtures.store_bench import Bench
@@ -224,3 +228,35 @@ def test_the_figures_are_read_by_an_index(bench):
     plan = bench.rows("EXPLAIN QUERY PLAN SELECT at_ns, alarm_id, severity, position FROM alarm_event"
                       " WHERE change = 'raised' AND at_ns > 1 AND at_ns <= 5 ORDER BY at_ns")  # fmt: skip
     assert "alarm_event_raised" in plan[0][-1]
+
+
+async def test_the_status_counts_what_stands_and_what_has_called(bench):
+    bench.model_due(76.9, setpoint=76.9)
+    bench.condition("STORE_FULL_SOON", True)
+    bench.act(Acknowledge(alarm_id="gateway/STORE_FULL_SOON"))
+    bench.act(Shelve(alarm_id=WARNING, seconds=60.0))
+    async with Reader(bench.directory) as reader:
+        counts = await reader.alarm_counts(NOW_NS - SECOND_NS)
+        assert await reader.active_gateway_alarms() == ["gateway/STORE_FULL_SOON"]
+    assert counts == {"active": 2, "unacknowledged": 1, "suppressed": 1, "called_in_10_minutes": 2}
+
+
+def test_the_command_lists_alarms_and_their_figures(bench, tmp_path, capsys, monkeypatch):
+    bench.model_due(76.9, setpoint=76.9)
+    bench.condition("STORE_FULL_SOON", True)
+    monkeypatch.setattr(alarm, "read", lambda _path: (settings_of(bench.directory), ""))
+    monkeypatch.setattr(alarm.time, "time_ns", lambda: bench.now_ns + SECOND_NS)
+    alarm.list_alarms(config=tmp_path, as_json=True)
+    listed = json.loads(capsys.readouterr().out)["alarms"]
+    assert {(item["id"], item["state"]) for item in listed} == {
+        (WARNING, "unacknowledged"), ("gateway/STORE_FULL_SOON", "unacknowledged")
+    }  # fmt: skip
+    assert next(item for item in listed if item["id"].startswith("gateway"))["what_to_do"].startswith("Make room")
+    alarm.figures(config=tmp_path, days=1.0, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["alarms"], set(document["by_position"])) == (2, {"operator", "engineer"})
+
+
+def settings_of(directory):
+    return SimpleNamespace(store=SimpleNamespace(directory=directory), texts=SimpleNamespace(language="en"),
+                           alarms=SimpleNamespace(period=600.0), notify={})  # fmt: skip

@@ -24,6 +24,9 @@ class StatusPayload(Payload):
     disk: dict[str, Written] = {}  # noqa: RUF012 - pydantic copies it
     source_reasons: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
     tag_reasons: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
+    alarms: dict[str, Written] = Field(
+        default={}, description="how many are active, unacknowledged, kept from calling; how many called in 10 minutes"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +42,7 @@ class StatusFigures:
     disk: Mapping[str, float] = field(default_factory=dict)
     source_reasons: Mapping[str, str] = field(default_factory=dict)
     tag_reasons: Mapping[str, str] = field(default_factory=dict)
+    alarms: Mapping[str, float] = field(default_factory=dict)
 
 
 _NONE = StatusFigures()
@@ -65,4 +69,5 @@ def status_payload(
         disk=dict(figures.disk),
         source_reasons=dict(figures.source_reasons),
         tag_reasons=dict(figures.tag_reasons),
+        alarms=dict(figures.alarms),
     )

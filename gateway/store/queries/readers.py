@@ -119,6 +119,12 @@ class Reader:
         """Return the ids of the gateway's own alarms that are active on record."""
         return [str(alarm_id) for (alarm_id,) in await self._all("active_gateway_alarms")]
 
+    async def alarm_counts(self, from_ns: int) -> dict[str, float]:
+        """Return how many alarms are active, unacknowledged and kept from calling, and how many called since then."""
+        names = ("active", "unacknowledged", "suppressed", "called_in_10_minutes")
+        ((*counts,),) = await self._all("alarm_counts", from_ns=from_ns)
+        return {name: float(str(count)) for name, count in zip(names, counts, strict=True)}
+
     async def notified_up_to(self, target: str) -> int | None:
         """Return up to which entry about alarms a target of notifications has come; None of a new one."""
         rows = await self._all("notified_up_to", target=target)

@@ -40,6 +40,12 @@ WHERE seq > :seq ORDER BY seq LIMIT :most;
 -- name: newest_alarm_event
 SELECT max(seq) FROM alarm_event;
 
+-- name: alarm_counts
+SELECT coalesce(sum(active), 0), coalesce(sum(active = 1 AND acknowledged = 0), 0),
+    coalesce(sum(suppression <> 'none'), 0),
+    (SELECT count(*) FROM alarm_event WHERE change = 'raised' AND at_ns > :from_ns)
+FROM alarm;
+
 -- name: notified_up_to
 SELECT seq FROM notify_target WHERE target = :target;
 
