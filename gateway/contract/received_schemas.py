@@ -128,7 +128,10 @@ _SPECIFICATION_FIELDS: Mapping[str, Schema] = {
 _RESPONSE_FIELDS: Mapping[str, Schema] = {
     "schema": {"const": "labline.response/1"},
     "id": _text("chosen by the terminal, a new one for each response", needed=True),
-    "guidance_id": _text("the id of the guidance, from guidance/{id} or the board", needed=True),
+    "guidance_id": _text(
+        "the id of the guidance, from guidance/{id} or the board; setpoint-writes: a signed reject stops all writing",
+        needed=True,
+    ),
     "act": listed(ACTS, "What the person does with the guidance"),
     "terminal": _text("the terminal; must be the last level of the topic", needed=True),
     "person": _text("who answers, as the terminal states it; needed to acknowledge a hold without a token"),

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.response_tokens import LONGEST_TOKEN, compact, read_token, signature_holds, signing_input
@@ -363,6 +363,39 @@ def test_a_terminal_that_repeats_itself_endlessly_is_stopped(bench, terminal):
     assert outcomes.count("TOO_MANY_RESPONSES") == 1
     bench.wait(301)
     assert terminal.answer(guidance_id, "acknowledge", jti=f"{NONCE}z")["outcome"] == "ALREADY_SO"
+
+
+FORGED = st.fixed_dictionaries(
+    {
+        "act": st.sampled_from(["acknowledge", "approve", "reject", "APPROVE", "", None, 1]),
+        "person": st.sampled_from(["A.Miller", "Q. Head", "", None]),
+        "reason": st.sampled_from(["because", "", None, "'; DROP TABLE response; --"]),
+    },
+    optional={
+        "token": st.sampled_from(["none", "other key", "no alg", "of another", "cut", "two"]),
+        "guidance": st.sampled_from(["setpoint", "warning", "setpoint-writes", "G"]),
+    },
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(FORGED, max_size=8))
+def test_whatever_a_guest_sends_nothing_goes_further_than_acknowledged_and_no_answer_is_anybodys(bench, terminal, sent):
+    ids = {kind: open_of(bench, kind) for kind in ("setpoint", "warning")}
+    for number, forged in enumerate(sent):
+        wanted = forged.get("guidance", "setpoint")
+        guidance_id, act = ids.get(wanted, wanted), forged["act"]
+        real = terminal.token(guidance_id, act)
+        token = {
+            "none": None, "other key": terminal.token(guidance_id, act, key=new_key()), "cut": real[:-2],
+            "no alg": by_hand({"alg": "none", "kid": terminal.key_id}, terminal.claims(guidance_id, act)),
+            "of another": terminal.token("G-9", "acknowledge", jti=f"{NONCE}{number}"), "two": f"{real}.{real}",
+        }[forged.get("token", "none")]  # fmt: skip
+        terminal.send(guidance_id, act, person=forged["person"], reason=forged["reason"], token=token)
+    assert {state_of(bench, guidance_id) for guidance_id in ids.values()} <= {"proposed", "acknowledged"}
+    assert bench.rows("SELECT count(*) FROM response WHERE user_id IS NOT NULL") == [(0,)]
+    assert bench.rows("SELECT count(*) FROM setpoint_intent") == [(0,)]
+    assert bench.rows("SELECT count(*) FROM setpoint_stop") == [(0,)]
 
 
 # --- the reader -----------------------------------------------------------------------------------------------
