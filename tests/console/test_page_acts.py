@@ -104,21 +104,22 @@ async def test_a_wrong_password_says_so_and_keeps_the_user(line):
 
 _LOW = """() => [...document.querySelectorAll("button, a.button, nav a, summary")]
     .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 48).map((one) => one.textContent)"""
-_COVERED = """() => [...document.querySelectorAll("button")].filter((one) => one.offsetParent && !one.disabled)
-    .filter((one) => {
+# while guidance changes places its buttons take no touch, on purpose: then it is looked at again
+_FREE = """() => !document.body.classList.contains("moving") && [...document.querySelectorAll("button")]
+    .filter((one) => one.offsetParent && !one.disabled)
+    .every((one) => {
       one.scrollIntoView({ block: "center" });
       const box = one.getBoundingClientRect();
-      return !one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
-    }).map((one) => one.textContent)"""
+      return one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+    })"""
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_no_button_is_covered_and_each_is_high_enough_for_a_glove(line, viewport):
     async with line.page("operator", viewport=viewport) as page:
         await expect(page.locator(".card").first).to_be_visible()
-        await expect(page.locator("body.moving")).to_have_count(0)
         assert await page.evaluate(_LOW) == []
-        assert await page.evaluate(_COVERED) == []
+        assert await page.wait_for_function(_FREE)
 
 
 async def test_quality_rejects_a_lot_with_both_components_of_a_signature(line):

@@ -5,7 +5,7 @@ import time
 
 from playwright.async_api import expect
 
-from tests.fixtures.page import Wire, gateway_of, stage
+from tests.fixtures.page import Wire, gateway_of, keep, stage
 
 WITHIN_SECONDS = 3.0
 
@@ -30,6 +30,7 @@ async def test_the_gateway_dies_and_returns_and_the_wire_is_cut_under_an_open_pa
 async def _cut_and_mended(at, wire, page):
     wire.cut()
     await _lost(page)
+    await keep(page, "lost-wide-light")
     await at.result("LOT-2", 9.1)
     await at.result("LOT-3", 9.2)
     await asyncio.sleep(0.5)

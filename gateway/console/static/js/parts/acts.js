@@ -40,10 +40,10 @@ export function askAndDo({ name, parameters, heading, about, label, meaning = nu
 }
 
 function reported(answer, about) {
-  const done = answer.outcome === "done";
+  const refused = answer.outcome !== "done" && answer.outcome !== "pending";
   page.last = {
-    at: new Date().toISOString(), level: done ? "normal" : "warning",
-    text: done ? `${text("act.done")}: ${about}` : `${text("act.refused")}: ${answer.why} ${answer.hint}`.trim(),
+    at: new Date().toISOString(), level: refused ? "warning" : "normal",
+    text: refused ? `${text("act.refused")}: ${answer.why} ${answer.hint}`.trim() : `${text(`act.${answer.outcome}`)}: ${about}`,
   };
   document.dispatchEvent(new CustomEvent("labline-acted"));
   return answer;

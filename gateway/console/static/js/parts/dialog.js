@@ -25,7 +25,7 @@ export function ask({ heading, about, reason = null, reasons = [], signature = n
     state.busy = false;
     const password = dialog.querySelector("input[type=password]");
     if (password) password.value = "";
-    if (state.answer.outcome === "done") dialog.close();
+    if (state.answer.outcome === "done" || state.answer.outcome === "pending") dialog.close();
     else draw();
   };
   state.draw = draw;

@@ -8,7 +8,7 @@ import { askAndDo, doNow } from "../parts/acts.js";
 import { guidanceCard } from "../parts/guidance.js";
 import { ends, outside, range, reading } from "../parts/range.js";
 import { empty, facts, loading, section } from "../parts/states.js";
-import { recommendation, severity } from "../parts/symbols.js";
+import { condition, recommendation, severity } from "../parts/symbols.js";
 import { trend } from "../parts/trend.js";
 
 const STOPPED = "SETPOINT_WRITES_STOPPED";
@@ -25,8 +25,15 @@ export function now(view, trends) {
   ];
 }
 
+/** What to do goes first: of a warning, the move that is proposed against it; the banner says what is wrong. */
+function ordered([highest, ...others]) {
+  const move = highest?.kind === "warning"
+    ? others.find((one) => one.kind === "setpoint" && one.equipment_id === highest.equipment_id && one.analyte === highest.analyte) : null;
+  return move ? [move, highest, ...others.filter((one) => one !== move)] : [highest, ...others].filter(Boolean);
+}
+
 function guidance(view) {
-  const [first, ...others] = view.guidance;
+  const [first, ...others] = ordered(view.guidance);
   return section("guidance", text("now.guidance"),
     first ? guidanceCard(first, { first: true }) : empty("now.no_guidance"),
     others.map((one) => guidanceCard(one)),
@@ -76,6 +83,10 @@ function predictions(view, trends) {
     : view.predictions.map((one) => prediction(one, trends.get(one.trend))));
 }
 
+function outsideBadge() {
+  return condition(false, "", text("result.outside"));
+}
+
 function prediction(one, drawn) {
   const { specification, predicted } = one;
   const [low, high] = [specification?.lower ?? null, specification?.upper ?? null];
@@ -84,7 +95,7 @@ function prediction(one, drawn) {
   const isOut = outside(value, low, high);
   return h("div", { "data-key": one.trend, class: `prediction${one.stale ? " stale" : ""}` },
     h("div", { class: "card-head" }, h("h3", {}, `${one.equipment_id} ${one.analyte}`),
-      isOut ? severity("warning") : null,
+      isOut ? outsideBadge() : null,
       one.stale ? h("span", { class: "state" }, text("now.stale", { at: one.at ? time(one.at) : "–" })) : null,
       h("span", { class: "quiet" }, word("stage", one.stage))),
     predicted ? [reading(value, one.unit, shown, isOut ? "warning" : "normal"),
@@ -117,7 +128,7 @@ function setpoints(view) {
     const isOut = outside(one.value, one.low, one.high);
     const name = one.tag.replaceAll("_", " ");
     return h("div", { "data-key": one.tag, class: "setpoint" },
-      h("div", { class: "card-head" }, h("h3", {}, `${one.equipment_id} ${name}`), isOut ? severity("warning") : null,
+      h("div", { class: "card-head" }, h("h3", {}, `${one.equipment_id} ${name}`), isOut ? outsideBadge() : null,
         one.state === "unknown" ? h("span", { class: "state" }, text("now.unknown")) : null,
         one.proposed === null ? null : h("span", { class: "state" }, text("now.proposed", { value: measured(one.proposed), unit: unit(one.unit) }))),
       reading(one.value, one.unit, shown, isOut ? "warning" : "normal"),
