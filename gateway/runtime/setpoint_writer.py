@@ -83,7 +83,7 @@ class SetpointWriter:
         self._present = present
         self._on_condition = on_condition
         self._reconnection = Reconnection(f"setpoint writer {source.name}", clock=clock)
-        self._away = f"SETPOINT_WRITER_{source.name.upper()}_DISCONNECTED"
+        self._away = f"SETPOINT_WRITER_AWAY_{source.name.upper()}"
         self._next_beat = -math.inf
         self._stopped = True
         self._listens_from = -math.inf  # from when on the PLC has heard enough heartbeats to listen
