@@ -1,5 +1,6 @@
 """Signing in at the console: who gets in, for how long, and what ends it."""
 
+import asyncio
 import hashlib
 import sqlite3
 from contextlib import closing
@@ -185,8 +186,9 @@ async def test_a_page_hears_that_its_session_is_over(served, monkeypatch):
     await browser.sign_in("operator")
     stream = await browser.events()
     await browser.ask("DELETE", "/session")
-    kinds = [(await next_event(stream))[0] for _ in range(3)]
-    assert "over" in kinds
+    async with asyncio.timeout(5):
+        while (await next_event(stream))[0] != "over":
+            pass
     stream.writer.close()
 
 
