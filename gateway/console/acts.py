@@ -49,7 +49,7 @@ class ActAnswers:
             reason=reason,
             read_before_boot_ns=_NEVER_NS,
         )  # fmt: skip
-        by = Credential(kind=CredentialKind.SESSION, subject=session.user.user_id)
+        by = Credential(kind=CredentialKind.SESSION, subject=session.user.user_id, session=session.token_sha256)
         answer = await self._acts.perform(request, lambda: by, via="console")
         return JSONResponse(answer_view(answer).model_dump(mode="json"))
 

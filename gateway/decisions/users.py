@@ -11,6 +11,7 @@ from gateway.decisions.changes import audit_entry
 from gateway.events import ActRequested, SignInTried
 from gateway.facts.acts import SignInFacts, UserFacts
 from gateway.lab.lookalike_names import likeness_key
+from gateway.people.passwords import SHORTEST_PASSWORD
 from gateway.people.public_keys import problem_of_public_key
 from gateway.people.sign_in import is_locked
 from gateway.records.acts import AddUser, Answer, ChangeUser, EnrollKey, RevokeKey, SetPassword, done, refused
@@ -64,6 +65,8 @@ def on_change_user(event: ActRequested, facts: UserFacts) -> Decision:
         os_user=before.os_user if act.os_user is None else act.os_user or None,
         disabled=before.disabled if act.disabled is None else act.disabled,
     )
+    if facts.actor is not None and facts.actor.user_id == user.user_id and not set(user.roles) <= set(before.roles):
+        return _refusal("nobody gives themselves a role", hint="another administrator gives it")
     if not _is_administrator(user) and not any(_is_administrator(other) for other in facts.users
                                                if other.user_id != user.user_id):  # fmt: skip
         return _refusal(f"{user.user_id} is the last administrator", hint="make somebody else one first")
@@ -125,8 +128,12 @@ def on_revoke_key(event: ActRequested, facts: UserFacts) -> Decision:
 
 
 def on_sign_in_tried(event: SignInTried, facts: SignInFacts) -> Decision:
-    """Count wrong passwords in a row; a name that is no user's is put on record only."""
-    entry = audit_entry("sign_in" if event.succeeded else "sign_in_failed", event.user_id, via=event.via)
+    """Count wrong passwords in a row; a name that is no user's is put on record only, and not as a whole.
+
+    It may be a password that somebody has typed into the wrong field: so much of it is kept as is none.
+    """
+    name = event.user_id if facts.known or len(event.user_id) < SHORTEST_PASSWORD else f"{event.user_id[:4]}..."
+    entry = audit_entry("sign_in" if event.succeeded else "sign_in_failed", name, via=event.via)
     if not facts.known or (event.succeeded and not facts.failures):
         return Decision(audit=(entry,))
     failures = 0 if event.succeeded else facts.failures + 1

@@ -20,10 +20,8 @@ def authorised(act: Act, credential: Credential, actor: User | None, *, has_user
     """
     if not has_users:
         return _first(act, credential)
-    if actor is None and isinstance(act, SetPassword) and credential.owns_store:
-        return OWNER
     if actor is None:
-        return refused(f"{_subject(credential)} is no user of this line", hint=_how_to_be_one(credential))
+        return _of_nobody(act, credential)
     if actor.disabled:
         return refused(f"the user {actor.user_id} is disabled", hint="an administrator enables it: labline user enable")
     permitted = RIGHTS[act.kind]
@@ -34,6 +32,14 @@ def authorised(act: Act, credential: Credential, actor: User | None, *, has_user
             hint=f"it needs one of the roles: {', '.join(role for role in Role if role in permitted)}",
         )
     return actor
+
+
+def _of_nobody(act: Act, credential: Credential) -> User | Answer:
+    if isinstance(act, SetPassword) and credential.owns_store:
+        return OWNER
+    if credential.session is not None:
+        return refused("the session has ended", hint="sign in, and look whether it is still to be done")
+    return refused(f"{_subject(credential)} is no user of this line", hint=_how_to_be_one(credential))
 
 
 def _first(act: Act, credential: Credential) -> User | Answer:

@@ -47,12 +47,14 @@ class Credential:
     """What an edge has verified of the person who acts.
 
     ``subject``: the operating system's account for ``OS_USER``, else the user's id. ``owns_store``: the account is
-    root's, or the one to which the store belongs; by it the first user is made.
+    root's, or the one to which the store belongs; by it the first user is made. ``session``: the hash of the console's
+    token for ``SESSION``, so that an act which waited is not done after its session has ended.
     """
 
     kind: CredentialKind
     subject: str
     owns_store: bool = False
+    session: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,7 +68,8 @@ async def test_who_does_not_know_the_password_does_not_get_in_and_does_not_hear_
     answer = await served.browser().sign_in(user, password)
     assert (answer.status, answer.document["why"]) == (401, "user or password is wrong")
     assert "set-cookie" not in answer.headers
-    assert audit(served.directory, "sign_in_failed") == [("sign_in_failed", user)]
+    kept = user if len(user) < 12 else "oper..."  # it might be a password in the wrong field
+    assert audit(served.directory, "sign_in_failed") == [("sign_in_failed", kept)]
 
 
 async def test_guesses_are_slowed_down_and_then_locked_however_they_are_spread(served, monkeypatch):

@@ -32,7 +32,20 @@ def user_of(connection: sqlite3.Connection, credential: Credential) -> User | No
     """Return the user of whom a credential is, None where there is none."""
     if credential.kind is CredentialKind.OS_USER:
         return next((user for user in users_of_all(connection) if user.os_user == credential.subject), None)
+    if credential.session is not None and not _stands(connection, credential):
+        return None
     return next((user for user in users_of_all(connection) if user.user_id == credential.subject), None)
+
+
+def _stands(connection: sqlite3.Connection, credential: Credential) -> bool:
+    """Return whether a session is on record and of its user, whose password is the one it began with."""
+    row = connection.execute(SQL["console_session"], {"token_sha256": credential.session}).fetchone()
+    return (
+        row is not None
+        and bool(row["holds"])
+        and row["user_id"] == credential.subject
+        and row["password_seq"] == row["newest_password_seq"]
+    )
 
 
 def user_named(connection: sqlite3.Connection, user_id: str) -> User | None:
