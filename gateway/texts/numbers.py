@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+_NUMBERS = (int, float)
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")  # between digits: the point of mPa.s is none
 
 
@@ -24,7 +25,7 @@ class NumberStyle:
     def shown(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return a text's parameters, its numbers so that they are formatted as the language writes them."""
         return {
-            name: _Number(value, self) if isinstance(value, int | float) and not isinstance(value, bool) else value
+            name: _Number(value, self) if isinstance(value, _NUMBERS) and not isinstance(value, bool) else value
             for name, value in parameters.items()
         }
 
@@ -42,5 +43,5 @@ class _Number:
         self._style = style
 
     def __format__(self, form: str) -> str:
-        written = self._style.written(format(self._value, form))
+        written = format(self._value, form).replace(".", self._style.decimal_mark)
         return f"{written[:-1]}{self._style.percent_sign}" if form.endswith("%") else written
