@@ -31,7 +31,7 @@ from gateway.store.transaction.decide_batch import decide_batch
 from gateway.store.transaction.lot_records import judge_at_next_start
 from gateway.store.transaction.records.acts import point_settled
 from gateway.store.transaction.records.guidance import guidance_changed
-from gateway.texts.catalogue import speak
+from gateway.texts.catalogue import languages, speak
 from gateway.time_units import SECOND_NS
 
 _COMMIT_EVERY = 2000
@@ -57,7 +57,7 @@ def rerun(
     on_progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Rerun:
     """Decide recorded events in their order; ``folder`` is empty, and gets the replay's store."""
-    speak(recording.language or line.language)
+    speak(recording.language if recording.language in languages() else line.language)
     folder.mkdir(parents=True, exist_ok=True)
     prepare(folder, at_ns=0)
     with closing(open_state(folder, vouching=False)) as connection:

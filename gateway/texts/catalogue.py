@@ -64,6 +64,13 @@ def language() -> str:
 
 
 @cache
+def languages() -> frozenset[str]:
+    """Return the languages that there are texts in, by the names of their files."""
+    names = (file.name for file in files("gateway.texts").iterdir())
+    return frozenset(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
+@cache
 def catalogue(name: str) -> _Texts:
     """Return all texts of a language by group and code; FileNotFoundError where there is no such language."""
     groups = tomllib.loads(files("gateway.texts").joinpath(f"{name}.toml").read_text(encoding="utf-8"))

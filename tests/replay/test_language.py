@@ -68,8 +68,9 @@ def test_a_replay_speaks_the_language_of_the_time(german, tmp_path):
     assert replayed(german, tmp_path, language=language_at_the_time(german.connection, STRETCH)) == spoken
 
 
-def test_a_replay_without_a_start_on_record_speaks_the_language_of_the_line(german, tmp_path):
-    assert replayed(german, tmp_path, language=None) == ["Hold lot LOT-1: pH 9.9 is above the upper limit of 7.5"]
+@pytest.mark.parametrize("language", [None, "xx", "../en", ""])
+def test_a_replay_without_a_known_language_on_record_speaks_that_of_the_line(german, tmp_path, language):
+    assert replayed(german, tmp_path, language=language) == ["Hold lot LOT-1: pH 9.9 is above the upper limit of 7.5"]
 
 
 def test_messages_say_their_language(german):

@@ -100,9 +100,7 @@ VARIANTS: dict[tuple[str, str], Collection[str]] = {
     ("open_point", "DECIDED_BY_QUALITY"): {"reject", "hold"},
     **{("trend", signal): {"high", "low"} for signal in SIGNALS_IN_CAPITALS},
 }
-LANGUAGES = sorted(
-    file.name.removesuffix(".toml") for file in files("gateway.texts").iterdir() if file.name.endswith(".toml")
-)
+LANGUAGES = sorted(catalogue.languages())
 PAGE = Path(__file__).parents[2] / "docs" / "payloads.md"
 
 
