@@ -9,7 +9,7 @@ from gateway.console.people import NOT_BY_CONSOLE, TakesActs, answer_view
 from gateway.console.views.acts import ActAsked
 from gateway.contract.acts import ActRequest, SignInRequest, act_of
 from gateway.contract.lims.names import normalised
-from gateway.records.acts import ActKind, refused
+from gateway.records.acts import ActKind, ActOutcome, refused
 from gateway.records.users import Credential, CredentialKind
 
 _NEVER_NS = 2**62
@@ -25,8 +25,14 @@ _NO_REASON = refused("a reason is needed: it goes on record", hint="say what you
 class ActAnswers:
     """Answers acts."""
 
-    def __init__(self, acts: TakesActs, *, on_sign_in: Callable[[Asked], None]) -> None:
-        """``on_sign_in`` counts attempts with a password, and raises where there are too many."""
+    def __init__(
+        self, acts: TakesActs, *, on_sign_in: Callable[[Asked], None], on_success: Callable[[Asked], None]
+    ) -> None:
+        """``on_sign_in`` counts attempts with a password, and raises where there are too many.
+
+        ``on_success`` hears that one was right.
+        """
+        self._on_success = on_success
         self._acts = acts
         self._on_sign_in = on_sign_in
 
@@ -51,6 +57,8 @@ class ActAnswers:
         )  # fmt: skip
         by = Credential(kind=CredentialKind.SESSION, subject=session.user.user_id, session=session.token_sha256)
         answer = await self._acts.perform(request, lambda: by, via="console")
+        if signing is not None and answer.outcome in {ActOutcome.DONE, ActOutcome.PENDING}:
+            self._on_success(asked)
         return JSONResponse(answer_view(answer).model_dump(mode="json"))
 
 

@@ -204,6 +204,7 @@ class People:
         session = await self._sessions.holding(token, used=True)
         if session is None:  # the user was disabled, or the password set, at this instant
             raise RefusedError(401, "the session has ended", "sign in")
+        self.succeeded(asked)
         answer = JSONResponse(self._me(session).model_dump(mode="json"))
         self._set_cookie(answer, token, max_age=None)
         return answer
@@ -235,10 +236,17 @@ class People:
             idle_minutes=self._sessions.idle_ns / SECOND_NS / 60,
         )
 
+    def _rate_of(self, asked: Asked) -> Rate:
+        return counted_rate(self._rates, asked.request, per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)
+
+    def succeeded(self, asked: Asked) -> None:
+        """Do not count an attempt that was right: many people may work behind one address."""
+        self._rate_of(asked).give_back()
+        self._rate.give_back()
+
     def count(self, asked: Asked) -> None:
         """Raise where an address, or all of them together, try too often."""
-        rate = counted_rate(self._rates, asked.request, per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)
-        if not (rate.takes() and self._rate.takes()):
+        if not (self._rate_of(asked).takes() and self._rate.takes()):
             raise RefusedError(429, "too many attempts to sign in", "wait some seconds, then try again")
 
 

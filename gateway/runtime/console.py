@@ -79,7 +79,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         verifying=Verifying(directory, ground.line.path, now_ns=clock.now_ns),
         figures=_figures(snapshots, ground.reader),
     )  # fmt: skip
-    acting = ActAnswers(acts, on_sign_in=people.count)
+    acting = ActAnswers(acts, on_sign_in=people.count, on_success=people.succeeded)
     application = Application(
         sessions=sessions,
         answering={**people.answering(), **showing.answering(), "POST /api/acts": acting.do,

@@ -148,3 +148,7 @@ class Rate:
             return False
         self._left -= 1
         return True
+
+    def give_back(self) -> None:
+        """Take the last one as not counted."""
+        self._left = min(float(self.at_once), self._left + 1)

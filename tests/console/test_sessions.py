@@ -87,6 +87,10 @@ async def test_an_address_that_tries_all_users_is_held_off(served):
     assert len(audit(served.directory, "sign_in_failed")) == 10
 
 
+async def test_many_people_behind_one_address_sign_in_as_often_as_they_like(served):
+    assert {(await served.browser().sign_in("operator")).status for _ in range(14)} == {200}
+
+
 async def test_each_sign_in_has_a_new_token_and_ends_the_one_before(served):
     browser = served.browser()
     planted = f"labline-{served.port}=" + "A" * 43
