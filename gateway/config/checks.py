@@ -71,7 +71,7 @@ def _stage_doubts(settings: Settings) -> list[str]:
     if settings.approval.signed_stages or settings.approval.trusted_keys is not None:
         return []
     return [
-        f"model[{at}].stage is {model.stage.name.lower()} without a signature: set signed_stages = true in [approval]"
+        f"model[{at}].stage is {model.stage.name.lower()} without a signature: [approval] signed_stages is false"
         for at, model in enumerate(settings.model, start=1)
         if model.stage > Stage.ADVISE
     ]

@@ -126,7 +126,7 @@ class ApprovalTable(Table):
         description="a folder of Ed25519 public keys (PEM), one for each approver; without it no signature is needed",
     )
     signed_stages: bool = Field(
-        default=False, description="whether a model goes beyond advise only by a signed act: labline model stage"
+        default=True, description="whether a model goes beyond advise only by a signed act: labline model stage"
     )
 
 

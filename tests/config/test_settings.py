@@ -255,9 +255,12 @@ def test_signatures_that_nobody_could_give_are_refused(tmp_path, text, said):
     assert said in " ".join(f"{problem.key} {problem.message}" for problem in caught.value.problems)
 
 
+OFF = "[approval]\nsigned_stages = false\n"
+
+
 @pytest.mark.parametrize(
     ("stage", "approval", "count"),
-    [("advise", "", 0), ("approve", "", 1), ("automatic", "", 1), ("approve", "[approval]\nsigned_stages = true\n", 0)],
+    [("advise", OFF, 0), ("approve", OFF, 1), ("automatic", OFF, 1), ("approve", "", 0)],
 )
 def test_a_model_that_may_write_without_a_signed_stage_is_warned_of(tmp_path, stage, approval, count):
     model = f'[[model]]\nbundle = "b"\nequipment = "R1"\nstage = "{stage}"\n'

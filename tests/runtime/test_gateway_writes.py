@@ -33,7 +33,7 @@ def write_configuration(line, *, stage, more=""):
         assert head in text
         text = text.replace(head, f"{head}validated = {validated}\n")
         text += WRITE.format(tag=tag, more=more)
-    line.configuration.write_text(text)
+    line.configuration.write_text(f"{text}\n[approval]\nsigned_stages = false\n")
 
 
 async def writes_of(line):
