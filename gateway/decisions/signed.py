@@ -275,6 +275,10 @@ def _no_longer(
     gone = next((item.user_id for item in pending.signatures if item.user_id not in by_id), None)
     if gone is not None:
         return refused(f"{gone}, who has signed this, is disabled", hint="ask for it again")
+    without = next((item for item in pending.signatures if item.role not in by_id[item.user_id].roles), None)
+    if without is not None:
+        return refused(f"{without.user_id}, who has signed this, is not {without.role.value} any more",
+                       hint="ask for it again")  # fmt: skip
     return None
 
 
