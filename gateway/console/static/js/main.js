@@ -49,8 +49,8 @@ async function begin() {
     await speak(page.start.language);
     document.title = `Labline ${page.start.line}`;
     part("skip").textContent = text("nav.skip");
-    if (page.start.set_up_needed) return door(() => setUp(part("content"), links.get("set-up") ?? "", enter));
     if (links.has("sign-in")) return enter(await byLink(links.get("sign-in")));
+    if (page.start.set_up_needed) return door(() => setUp(part("content"), links.get("set-up") ?? "", enter));
     if (!page.start.signed_in) return door(() => signIn(part("content"), enter, page.me ? text("sign_in.ended") : null));
     return enter(await read("/api/me"));
   } catch (refusal) {
