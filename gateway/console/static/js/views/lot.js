@@ -46,10 +46,14 @@ function decision({ decision: made, signatures }) {
     signatures.map((signature) => signed(signature)));
 }
 
-/** Return one of the decisions; only the one that is recommended stands out, so that no held lot invites a release. */
+/** Only what is recommended stands out, and no release of a lot that still runs: nothing invites a wrong release. */
+function standsOut(view, decided) {
+  return decided === view.recommendation && (decided !== "release" || view.ended_at !== null);
+}
+
 function decideButton(view, decided) {
   return h("button", {
-    "data-key": decided, type: "button", class: decided === view.recommendation ? "primary" : "quiet", disabled: !page.connected,
+    "data-key": decided, type: "button", class: standsOut(view, decided) ? "primary" : "quiet", disabled: !page.connected,
     onclick: () => askAndDo({
       name: "decide_lot", parameters: { material_lot_id: view.material_lot_id, verdict: decided, basis_sha256: view.basis_sha256 },
       heading: `${word("decide", decided)}: ${view.material_lot_id}`, label: word("decide", decided), danger: decided === "reject",
