@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.contract.acts import SignInRequest
+from gateway.events import ActRequested
 from gateway.people import passwords
 from gateway.people.public_keys import problem_of_public_key
 from gateway.records.acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
@@ -16,6 +17,7 @@ from gateway.store.audit.evidence import evidence_hash
 from gateway.store.audit.verifying import verify
 from gateway.store.database import STATE_FILE
 from gateway.store.queries.users import sign_in_of
+from tests.fixtures.building import moment
 from tests.fixtures.store_bench import Bench
 from tests.people.test_users import by, tried
 
@@ -112,6 +114,20 @@ def test_a_key_for_which_anybody_can_sign_signs_for_nobody(bench, key):
 
 def test_other_keys_are_taken():
     assert problem_of_public_key("19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1") is None
+
+
+def test_who_takes_all_users_out_by_hand_does_not_become_the_first_one(bench):
+    edited(bench.directory, "DELETE FROM user_version; DELETE FROM user_password")
+    mine = AddUser(user_id="eve", full_name="Eve E.", roles=tuple(Role))
+    for credential in (ROOT, Credential(kind=CredentialKind.SETUP_LINK, subject="set-up link")):
+        answer = asked_for_as_it_is(bench, mine, credential)
+        assert (answer.outcome, "is no user" in answer.why) == ("refused", True)
+
+
+def asked_for_as_it_is(bench, act, credential):
+    event = ActRequested(event_id=f"e-{credential.kind}", at=moment(bench.now_ns), act=act, credential=credential,
+                         reason="r")  # fmt: skip
+    return bench.commit(event).answers[event.event_id]
 
 
 # --- rows that were edited ---------------------------------------------------------------------------------------
