@@ -8,9 +8,11 @@ import pytest
 
 from gateway.store.audit.evidence import evidence_hash
 from gateway.store.audit.verifying import verify
+from gateway.store.care.backup import RESTORED_FILE
+from gateway.store.care.opening import prepare
 from gateway.store.database import STATE_FILE
 from tests.fixtures.building import line
-from tests.fixtures.console import PASSWORD
+from tests.fixtures.console import PASSWORD, console_at_work
 
 TOKEN = "t" * 43
 
@@ -90,3 +92,13 @@ async def test_a_user_or_password_that_was_edited_by_hand_authorises_nothing_and
     assert await who(browser) is None
     assert (await served.browser().sign_in("viewer", PASSWORD)).status == 401
     assert any("user_" in problem for problem in wrong(served.directory))
+
+
+async def test_a_store_that_was_restored_signs_nobody_in_again(directory):
+    async with console_at_work(directory, line()) as served:
+        assert (await served.browser().sign_in("viewer")).status == 200
+    (directory / RESTORED_FILE).write_text('{"replaced": null}')
+    prepare(directory, at_ns=2 * 10**18)
+    with closing(sqlite3.connect(directory / STATE_FILE)) as connection:
+        assert connection.execute("SELECT count(*) FROM console_session").fetchone() == (0,)
+    assert not any("console_session" in problem for problem in wrong(directory))

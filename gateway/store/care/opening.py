@@ -236,6 +236,7 @@ def _find_time_travel(connection: sqlite3.Connection, directory: Path, *, at_ns:
 def _go_on_from(connection: sqlite3.Connection, code: str, kind: str, body: dict[str, Any], *, at_ns: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     _latch(connection, code, at_ns, body)
+    connection.execute(SQL["end_console_sessions"])  # who has signed out since would be signed in again
     audit.append(connection, (AuditEntry(kind=kind, subject=code, body=body),), at_ns=at_ns)
     connection.execute(SQL["new_epoch"], {"epoch": identity_of("epoch", at_ns, json.dumps(body, sort_keys=True))})
     connection.execute(SQL["acknowledged_gone"])  # newer messages may have been sent to their topics since

@@ -23,6 +23,9 @@ UPDATE console_session SET used_ns = :at_ns WHERE token_sha256 = :token_sha256;
 -- name: end_console_session
 DELETE FROM console_session WHERE token_sha256 = :token_sha256;
 
+-- name: end_console_sessions
+DELETE FROM console_session;
+
 -- the newest of a user stay; those that nobody has used for longer than any may last go
 -- name: prune_console_sessions
 DELETE FROM console_session WHERE opened_ns < :before_ns OR token_sha256 IN (
