@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.config.assigned_models import assigned_models, trusted_keys
 from gateway.config.checks import contradictions
-from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TrendTable
+from gateway.config.laboratory_tables import ControlTable, SpecificationTable, TogetherTable, TrendTable
 from gateway.config.setpoint_writes import write_problems, writes_of
 from gateway.config.signature_table import policies
 from gateway.config.tables import Settings, TagTable
@@ -46,10 +46,7 @@ def define_line(
         tags=tags,
         specifications=specifications_of(settings),
         trends=trends_of(settings),
-        together=tuple(
-            Together(product=table.product, analytes=tuple(table.analytes), baseline=table.baseline)
-            for table in settings.together
-        ),
+        together=tuple(_together(table) for table in settings.together),
         controls=tuple(_control(table) for table in settings.control),
         procedures=procedures,
         time_zone=zone,
@@ -203,3 +200,7 @@ def _trend(table: TrendTable) -> TrendRules:
         cusum=table.cusum,
         baseline=table.baseline,
     )
+
+
+def _together(table: TogetherTable) -> Together:
+    return Together(product=table.product, analytes=tuple(table.analytes), baseline=table.baseline)

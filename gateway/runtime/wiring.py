@@ -84,23 +84,17 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
     changes = Changes()
     drain = _drain(ground, stores, sessions, history, progress)
     follow_ups = _follow_ups(ground, stores, drain, history)
-    processor = Processor(
-        inbox=ground.inbox,
-        line=ground.line,
-        windows=history.windows,
-        writer=stores.writer,
-        listener=HearsOfProcessing(
-            drain=drain, follow_up_loop=follow_ups, health=ground.health, watchdog=progress, on_commit=changes.note
-        ),
+    listener = HearsOfProcessing(
+        drain=drain, follow_up_loop=follow_ups, health=ground.health, watchdog=progress, on_commit=changes.note
     )
+    processor = _processor(ground, stores, history, listener)
     status, retries = _status(ground, stores, sessions, changes), retries_of(ground, stores, sessions)
     take_line: list[TakesLine] = [HistoryOfLine(history=history), processor, drain, status, ground.health, follow_ups]
     writers = setpoint_writers(ground, stores, history)
     take_line += writers.values()
     acts = _acts(ground, stores, take_line, partial(_tried_again, retries, drain))
     console = _console(ground, stores, history, acts, changes)
-    if console is not None:
-        take_line.append(console.snapshots)
+    take_line += () if console is None else (console.snapshots,)
     kept = housekeeping(ground, stores, processor, HearsOfRetention(drain=drain, health=ground.health))
     return Parts(
         settings=ground.settings,
@@ -119,15 +113,24 @@ async def build(ground: Dependencies, stores: Stores) -> Parts:
         webhook=None if webhook is None else _webhook(webhook, sessions, ground.health),
         console=None if console is None else console.server,
         control=_control_socket(ground, acts),
-        upkeep={
-            **kept,
-            "alarms": AlarmWatch(health=ground.health, reader=stores.reader, inbox=ground.inbox, clock=ground.clock),
-            **_notifiers(ground, stores),
-            "retries": retries,
-            "follow-ups": follow_ups,
-            **writers,
-        },
+        upkeep={**kept, **_alarm_loops(ground, stores), "retries": retries, "follow-ups": follow_ups, **writers},
     )
+
+
+def _processor(ground: Dependencies, stores: Stores, history: History, listener: HearsOfProcessing) -> Processor:
+    return Processor(
+        inbox=ground.inbox,
+        line=ground.line,
+        windows=history.windows,
+        writer=stores.writer,
+        listener=listener,
+    )
+
+
+def _alarm_loops(ground: Dependencies, stores: Stores) -> dict[str, Loop]:
+    """Return the loops that watch alarms and tell of them, by name."""
+    watch = AlarmWatch(health=ground.health, reader=stores.reader, inbox=ground.inbox, clock=ground.clock)
+    return {"alarms": watch, **_notifiers(ground, stores)}
 
 
 def _notifiers(ground: Dependencies, stores: Stores) -> dict[str, Loop]:

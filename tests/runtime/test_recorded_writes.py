@@ -13,9 +13,9 @@ from gateway.errors import SourceUnavailableError
 from gateway.ingest.event_queue import EventQueue
 from gateway.line.setpoint_writes import Point
 from gateway.records.setpoints import WriteState
+from gateway.runtime.setpoint_journal import SetpointJournal
 from gateway.runtime.setpoint_plc import Plc
-from gateway.runtime.setpoint_writer import SetpointWriter
-from gateway.transport.opcua_source import OpcUaSource
+from gateway.runtime.setpoint_sequence import WriteSequence
 from gateway.transport.opcua_writing import Writable, WriteRefusedError, ua
 from tests.fixtures.building import NOW_NS, moment
 from tests.fixtures.writes import TAG, WritingBench, intent, write, writing_line
@@ -57,14 +57,26 @@ class RecordingPort:
             raise failing
 
 
-class ByHand(SetpointWriter):
-    """A writer whose events are committed on a bench's store, and that does not wait."""
+class BenchJournal(SetpointJournal):
+    """A journal whose events are committed on a bench's store."""
+
+    def __init__(self, bench, clock):
+        self.bench = bench
+        super().__init__(clock=clock, store=self, inbox=EventQueue())
+
+    async def run(self, work):
+        return work(self.bench.connection)
+
+    async def committed(self, event):
+        self.bench.commit(event)
+
+
+class ByHand(WriteSequence):
+    """Writes on a bench's store, and does not wait."""
 
     def __init__(self, bench, here):
-        source = OpcUaSource(name="plc1", url="opc.tcp://x", nodes={}, publishing_interval_ms=1, sampling_interval_ms=1)
-        self.bench, self.ticks = bench, 0
-        super().__init__(source, line=here, clock=self, store=self, inbox=EventQueue(), present=lambda _tag: None,
-                         on_condition=lambda _code, _stands: None)  # fmt: skip
+        self.ticks = 0
+        super().__init__(line=here, clock=self, journal=BenchJournal(bench, self), pause=self.tick)
 
     def now(self):
         return moment(self.now_ns())
@@ -75,13 +87,7 @@ class ByHand(SetpointWriter):
     def monotonic(self):
         return self.ticks / 10
 
-    async def run(self, work):
-        return work(self.bench.connection)
-
-    async def _committed(self, event):
-        self.bench.commit(event)
-
-    async def _pause(self, _port, _seconds):
+    async def tick(self, _plc, _seconds):
         self.ticks += 1
 
 
@@ -96,7 +102,7 @@ def test_nothing_outside_every_limit_is_sent_whatever_the_plc_shows(tmp_path):
             here = bench.line = writing_line(nodes=NODES)
             bench.suggest()
             ((made, _state),) = bench.open
-            port, writer = RecordingPort(draw), ByHand(bench, here)
+            port, sequence = RecordingPort(draw), ByHand(bench, here)
             plc = Plc(port, source="plc1", present=lambda _tag: None)
 
             async def twice():
@@ -105,9 +111,9 @@ def test_nothing_outside_every_limit_is_sent_whatever_the_plc_shows(tmp_path):
                         one = here.writes.by_tag[TAG]
                         try:
                             if state is WriteState.OPEN:
-                                await writer._write(plc, open_intent, one)
+                                await sequence.write(plc, open_intent, one)
                             else:
-                                await writer._resolve(plc, open_intent, one, state)
+                                await sequence.resolve(plc, open_intent, one, state)
                         except SourceUnavailableError:
                             pass
 
