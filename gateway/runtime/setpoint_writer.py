@@ -65,6 +65,7 @@ class SetpointWriter:
         while True:
             self._reconnection.attempt()
             try:
+                await self._close_expired()  # what has waited too long while the server was away
                 await self._one_connection()
                 why = "the connection ended"
             except StoreCorruptError:
@@ -74,9 +75,7 @@ class SetpointWriter:
             except Exception as error:  # noqa: BLE001 - a loop's edge: asyncua raises of every kind
                 why = str(error) or repr(error)
             self._on_condition(self._away, True)
-            delay = self._reconnection.failed(why)
-            await self._close_expired()
-            await asyncio.sleep(delay)
+            await asyncio.sleep(self._reconnection.failed(why))
 
     async def _one_connection(self) -> None:
         async with plc_port(self._source) as port:
