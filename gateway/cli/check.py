@@ -47,25 +47,14 @@ def check(
     Exit 1 if a certificate, server, tag or right fails; exit 2 if the configuration cannot be used.
     """
     try:
-        settings, _sha256 = read(config)
-        line = define_line(settings, path=config.resolve())
-        broker_address(settings)  # these two read certificates and keys
-        opcua_sources(settings)
-        webhook_options(settings)
-        targets(settings, UTC_ZONE)
-        console_options(settings)
+        settings, line = _configured(config)
     except ConfigurationError as error:
         if as_json:
             show_json({"ok": False, "problems": [asdict(problem) for problem in error.problems]})
         else:
             show_problems(error.problems)
         raise typer.Exit(2) from error
-    warnings = [
-        *_warnings(settings),
-        *_approval_warnings(settings, line),
-        *setpoint_warnings(line),
-        *write_warnings(line),
-    ]
+    warnings = _warnings(settings, line)
     findings = judge_certificates(settings, now_ns=SystemClock().now_ns())
     findings += asyncio.run(_connect(settings, line, loop_back=loop_back)) if connect or loop_back else []
     ok = all(finding.ok for finding in findings)
@@ -76,7 +65,29 @@ def check(
     raise typer.Exit(0 if ok else 1)
 
 
-def _warnings(settings: Settings) -> list[str]:
+def _configured(config: Path) -> tuple[Settings, LineDefinition]:
+    """Return the settings and the line they define; raises ConfigurationError where a gateway could not start."""
+    settings, _sha256 = read(config)
+    line = define_line(settings, path=config.resolve())
+    broker_address(settings)  # these two read certificates and keys
+    opcua_sources(settings)
+    webhook_options(settings)
+    targets(settings, UTC_ZONE)
+    console_options(settings)
+    return settings, line
+
+
+def _warnings(settings: Settings, line: LineDefinition) -> list[str]:
+    """Return all warnings: of the settings, of stages, and of setpoints."""
+    return [
+        *_setting_warnings(settings),
+        *_approval_warnings(settings, line),
+        *setpoint_warnings(line),
+        *write_warnings(line),
+    ]
+
+
+def _setting_warnings(settings: Settings) -> list[str]:
     """Return warnings about settings that work but should be changed."""
     warnings = [
         f"opcua.{name}.security is None: values and setpoints travel unprotected"

@@ -7,6 +7,7 @@ import difflib
 import shlex
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -14,7 +15,7 @@ import typer
 from gateway.cli.acts import person_option, reason_option, show_waiting, sign_in_of
 from gateway.cli.lot_decision import decide, decision_document, show_decision
 from gateway.cli.lot_document import BESIDES, document_of, evidence_of, other_reasons, point_document
-from gateway.cli.options import CONFIG, JSON
+from gateway.cli.options import CONFIG, JSON, takes
 from gateway.cli.output import show_json, show_wrapped
 from gateway.config.reading import read
 from gateway.config.tables import Settings
@@ -35,53 +36,47 @@ _FOR_A_PERSON = frozenset({Recommendation.REVIEW, Recommendation.HOLD})
 _STYLES = {Recommendation.HOLD: "bold red", Recommendation.REVIEW: "yellow", Recommendation.RELEASE: "green"}
 
 
-def lot(
-    name: str = typer.Argument(..., metavar="LOT", help="The lot, as the messages name it."),
-    config: Path = CONFIG,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotOptions:
+    """Which lot is shown, or what a person settles or decides of it."""
+
+    name: str = typer.Argument(..., metavar="LOT", help="The lot, as the messages name it.")
+    config: Path = CONFIG
     point: str | None = typer.Option(
         None, "--settle", metavar="POINT", help="Settle this point: it no longer speaks against the lot."
-    ),
+    )
     verdict: Verdict | None = typer.Option(
         None, "--decide", help="Decide on the lot, signed with your user and password: give --person USER."
-    ),
-    person: str | None = person_option(),
+    )
+    person: str | None = person_option()
     reason: str | None = reason_option(
         "--reason", "With --settle and --decide: what you found, and why.", required=False
-    ),
-    show_all: bool = typer.Option(False, "--all", help="Show every point. Without it: the ten worst."),
-    as_json: bool = JSON,
-) -> None:
+    )
+    show_all: bool = typer.Option(False, "--all", help="Show every point. Without it: the ten worst.")
+    as_json: bool = JSON
+
+
+@takes(LotOptions)
+def lot(options: LotOptions) -> None:
     """Show what is recommended for a lot, what speaks against its release, and what to do about each point.
 
     With --settle and --reason you settle one point, and the lot is judged again. A point that asks for a hold
     cannot be settled here. With --decide and --reason quality releases, rejects or holds the lot.
     Exit 1 if something speaks against a release, 2 if no such lot or point is known.
     """
-    settings, _sha256 = read(config)
-    directory = settings.store.directory
-    if point is not None:
-        _settle(settings, config, name, point.strip(), person=person, reason=reason, as_json=as_json)
-        return
-    if verdict is not None:
-        with closing(read_state(directory)) as connection:
-            known = _known(connection, name)
-        decide(settings, config, known, verdict, person=person, reason=reason, as_json=as_json)
-        return
-    if person is not None or reason is not None:
+    settings, _sha256 = read(options.config)
+    if options.point is not None:
+        _settle(settings, options, options.point.strip())
+    elif options.verdict is not None:
+        _decide(settings, options, options.verdict)
+    elif options.person is not None or options.reason is not None:
         raise LablineError(
             "--person and --reason need --settle POINT or --decide",
-            hint=f"labline lot {shlex.quote(name)} shows the points",
+            hint=f"labline lot {shlex.quote(options.name)} shows the points",
         )
-    with closing(read_state(directory)) as connection:
-        connection.execute("BEGIN")  # one picture of it, whatever the gateway writes meanwhile
-        known = _known(connection, name)
-        decision = decision_of_lot(connection, known.material_lot_id)
-        if as_json:
-            show_json(document_of(known) | decision_document(connection, known.material_lot_id))
-        else:
-            _show(known, show_all=show_all)
-            show_decision(decision)
-    raise typer.Exit(1 if _speaks_against(known) else 0)
+    else:
+        known = _shown(settings, options)
+        raise typer.Exit(1 if _speaks_against(known) else 0)
 
 
 def _known(connection: sqlite3.Connection, name: str) -> LotOnRecord:
@@ -106,29 +101,37 @@ def _say(text: str, *, indent: int = 0, style: str = "") -> None:
     show_wrapped(f"{' ' * indent}{text}", hanging=indent + 2, style=style)
 
 
-# --- settling ---------------------------------------------------------------------------------------------
+# --- deciding and settling --------------------------------------------------------------------------------
 
 
-def _settle(
-    settings: Settings, config: Path, name: str, point: str, *, person: str | None, reason: str | None, as_json: bool
-) -> None:
+def _decide(settings: Settings, options: LotOptions, verdict: Verdict) -> None:
+    with closing(read_state(settings.store.directory)) as connection:
+        known = _known(connection, options.name)
+    decide(
+        settings, options.config, known, verdict,
+        person=options.person, reason=options.reason, as_json=options.as_json,
+    )  # fmt: skip
+
+
+def _settle(settings: Settings, options: LotOptions, point: str) -> None:
+    reason = options.reason
     if reason is None:
         raise LablineError("--settle needs a reason", hint="give --reason TEXT")
     directory = settings.store.directory
     with closing(read_state(directory)) as connection:
-        before = _known(connection, name)
+        before = _known(connection, options.name)
     name = before.material_lot_id
     act = SettlePoint(material_lot_id=name, point_id=point)
-    answer = perform(settings, act, path=config.resolve(), sign_in=sign_in_of(person), reason=reason)
+    answer = perform(settings, act, path=options.config.resolve(), sign_in=sign_in_of(options.person), reason=reason)
     if answer.outcome is ActOutcome.PENDING:
-        show_waiting(answer, as_json=as_json)
+        show_waiting(answer, as_json=options.as_json)
         return
     with closing(read_state(directory)) as connection:
         after = _known(connection, name)
     settled = next(item for item in (*before.open_points, *after.settled) if item.point.point_id == point)
     left = len(after.open_points)
     runs = is_in_use(directory)
-    if as_json:
+    if options.as_json:
         show_json({"lot": name, "settled": point_document(settled), "open_points": left, "gateway_runs": runs})
         return
     _say(f"settled by {answer.details['person']}: {settled.point.reason.text}")
@@ -142,6 +145,20 @@ def _settle(
 
 
 # --- showing ----------------------------------------------------------------------------------------------
+
+
+def _shown(settings: Settings, options: LotOptions) -> LotOnRecord:
+    """Show a lot and the decision on it, and return what is known of the lot."""
+    with closing(read_state(settings.store.directory)) as connection:
+        connection.execute("BEGIN")  # one picture of it, whatever the gateway writes meanwhile
+        known = _known(connection, options.name)
+        decision = decision_of_lot(connection, known.material_lot_id)
+        if options.as_json:
+            show_json(document_of(known) | decision_document(connection, known.material_lot_id))
+        else:
+            _show(known, show_all=options.show_all)
+            show_decision(decision)
+    return known
 
 
 def _show(known: LotOnRecord, *, show_all: bool) -> None:

@@ -79,9 +79,7 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         state=guidance.state,
         severity=guidance.severity,
         title=_title_when_over(guidance) if over else guidance.title,
-        reasons=ReasonPart.of(
-            tuple(reason for reason in guidance.reasons if not (over and reason.code == MOVE_EXPECTED))
-        ),
+        reasons=_reasons(guidance, over=over),
         material_lot_id=guidance.material_lot_id,
         job_order_id=guidance.job_order_id,
         material_definition_id=guidance.material_definition_id,
@@ -104,6 +102,11 @@ def guidance_payload(guidance: Guidance, *, line: str, cause: str, at_ns: int) -
         predicted_lowest=guidance.lowest,
         predicted_highest=guidance.highest,
     )
+
+
+def _reasons(guidance: Guidance, *, over: bool) -> list[ReasonPart]:
+    """Return why it was given; once its suggestion is over, without the reason that states the move."""
+    return ReasonPart.of(tuple(reason for reason in guidance.reasons if not (over and reason.code == MOVE_EXPECTED)))
 
 
 def _title_when_over(guidance: Guidance) -> str:
