@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, Response
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.console import setup_link
-from gateway.console.application import Answering, cookie_name, counted_rate
+from gateway.console.application import Answering, cookie_name
 from gateway.console.asked import Asked, RefusedError
+from gateway.console.attempts import Attempts
 from gateway.console.reading import ConsoleReader
 from gateway.console.sessions import Session, Sessions, same
 from gateway.console.views.acts import ActAnswerView, PasswordAsked
@@ -30,7 +31,6 @@ from gateway.store.statements import SQL
 from gateway.texts.catalogue import language
 from gateway.time_units import SECOND_NS
 from gateway.transport.console_options import ConsoleOptions
-from gateway.transport.http_entrance import Rate
 
 DEMO_USER = "demo"
 NOT_BY_CONSOLE = frozenset(
@@ -41,8 +41,6 @@ NOT_BY_CONSOLE = frozenset(
         ActKind.SET_PASSWORD,  # its hash is made by the gateway: POST /api/password
     }
 )
-_PER_SECOND_OF_ADDRESS, _AT_ONCE_OF_ADDRESS = 0.2, 10  # attempts to sign in
-_PER_SECOND, _AT_ONCE = 1.0, 30
 _NEVER_NS = 2**62
 
 
@@ -79,9 +77,8 @@ class People:
         self._sessions = sessions
         self._reader = reader
         self._acts = acts
+        self.attempts = Attempts()
         self._clock = clock
-        self._rate = Rate(per_second=_PER_SECOND, at_once=_AT_ONCE)
-        self._rates: dict[str, Rate] = {}
         self._known_users = False
 
     def answering(self) -> Mapping[str, Answering]:
@@ -109,7 +106,7 @@ class People:
 
     async def sign_in(self, asked: Asked) -> Response:
         """Sign a user in by both components; the session before, if there was one, ends."""
-        self.count(asked)
+        self.attempts.count(asked)
         body = asked.body
         assert isinstance(body, SignInAsked)  # noqa: S101 - its route says so
         request = SignInRequest(user_id=body.user, password=body.password, code=body.code)
@@ -120,7 +117,7 @@ class People:
 
     async def sign_in_by_link(self, asked: Asked) -> Response:
         """Sign the demo's user in by the demo's link."""
-        self.count(asked)
+        self.attempts.count(asked)
         body, expected = asked.body, self._options.demo_link_sha256
         assert isinstance(body, LinkAsked)  # noqa: S101 - its route says so
         if expected is None or not same(expected, link_hash(body.link)):
@@ -138,7 +135,7 @@ class People:
 
     async def set_up(self, asked: Asked) -> Response:
         """Make the first administrator by the one-time link, and sign them in."""
-        self.count(asked)
+        self.attempts.count(asked)
         body = asked.body
         assert isinstance(body, SetUpAsked)  # noqa: S101 - its route says so
         if not setup_link.is_valid(self._directory, body.link, self._clock.now()):
@@ -162,7 +159,7 @@ class People:
         assert isinstance(body, PasswordAsked)  # noqa: S101 - its route says so
         if body.sign_in.user != user.user_id:
             raise RefusedError(403, "a password is set by its own user", "sign in as that user")
-        self.count(asked)
+        self.attempts.count(asked)
         problem = problem_of(body.password, user_id=user.user_id, full_name=user.full_name)
         if problem is not None:
             raise RefusedError(400, problem, "choose another password")
@@ -204,7 +201,7 @@ class People:
         session = await self._sessions.holding(token, used=True)
         if session is None:  # the user was disabled, or the password set, at this instant
             raise RefusedError(401, "the session has ended", "sign in")
-        self.succeeded(asked)
+        self.attempts.succeeded(asked)
         answer = JSONResponse(self._me(session).model_dump(mode="json"))
         self._set_cookie(answer, token, max_age=None)
         return answer
@@ -235,19 +232,6 @@ class People:
             expires_at=rfc3339(session.expires.wall_ns),
             idle_minutes=self._sessions.idle_ns / SECOND_NS / 60,
         )
-
-    def _rate_of(self, asked: Asked) -> Rate:
-        return counted_rate(self._rates, asked.request, per_second=_PER_SECOND_OF_ADDRESS, at_once=_AT_ONCE_OF_ADDRESS)
-
-    def succeeded(self, asked: Asked) -> None:
-        """Do not count an attempt that was right: many people may work behind one address."""
-        self._rate_of(asked).give_back()
-        self._rate.give_back()
-
-    def count(self, asked: Asked) -> None:
-        """Raise where an address, or all of them together, try too often."""
-        if not (self._rate_of(asked).takes() and self._rate.takes()):
-            raise RefusedError(429, "too many attempts to sign in", "wait some seconds, then try again")
 
 
 def answer_view(answer: Answer) -> ActAnswerView:

@@ -1,4 +1,4 @@
-"""Answers the views: reads them on the console's own threads, once for all pages that ask at the same time."""
+"""Answers the views of the line, its laboratory and its models."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,10 +9,8 @@ from starlette.responses import Response
 from gateway.advice.documents import html
 from gateway.console.application import Answering
 from gateway.console.asked import Asked, RefusedError
-from gateway.console.reading import Answers, ConsoleReader
-from gateway.console.snapshot import Snapshot, Snapshots
-from gateway.console.verifying import Verifying
-from gateway.console.views.audit import audit_view, trace_view
+from gateway.console.reading import ConsoleReader
+from gateway.console.shown import Shown, place
 from gateway.console.views.charts import chart_view
 from gateway.console.views.health import health_view
 from gateway.console.views.lot import lot_view
@@ -20,7 +18,6 @@ from gateway.console.views.lots import lots_view
 from gateway.console.views.missed import instant_of, missed_view
 from gateway.console.views.models import models_view
 from gateway.console.views.now import now_view
-from gateway.console.views.parts import View
 from gateway.console.views.samples import samples_view
 from gateway.console.views.signatures import signatures_view
 from gateway.console.views.trend import trend_view
@@ -28,32 +25,25 @@ from gateway.lab.deviations import Deviation
 from gateway.store.codec import decode
 from gateway.store.statements import SQL
 
-_LAST = 2**62
-_VERIFIED_SECONDS = 60.0
 _HOURS, _FEWEST_HOURS, _MOST_HOURS = 2.0, 0.1, 24.0
 _DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-Reads = Callable[[sqlite3.Connection, Snapshot], View | None]
 
 
 class Showing:
-    """Answers the routes that only read."""
+    """Answers the routes that only read; those of the audit trail are in ``showing_audit``."""
 
     def __init__(
         self,
         *,
-        snapshots: Snapshots,
         quick: ConsoleReader,
         slow: ConsoleReader,
-        answers: Answers,
-        verifying: Verifying,
+        shown: Shown,
         figures: Callable[[], Awaitable[Mapping[str, Mapping[str, float]]]],
     ) -> None:
         """``quick`` reads what every page shows, ``slow`` what a person searches; ``figures``: of the models."""
-        self._snapshots = snapshots
         self._quick = quick
         self._slow = slow
-        self._answers = answers
-        self._verifying = verifying
+        self._shown = shown
         self._figures = figures
 
     def answering(self) -> Mapping[str, Answering]:
@@ -66,9 +56,6 @@ class Showing:
             "GET /api/samples": self.samples,
             "GET /api/models": self.models,
             "GET /api/signatures": self.signatures,
-            "GET /api/audit": self.audit,
-            "GET /api/audit/trace/{id}": self.trace,
-            "GET /api/audit/verify": self.verify,
             "GET /api/health": self.health,
             "GET /api/trend/{equipment}/{analyte}": self.trend,
             "GET /api/charts/{lot}/{analyte}": self.chart,
@@ -77,7 +64,7 @@ class Showing:
 
     async def now(self, _asked: Asked) -> Response:
         """Show what an operator looks at."""
-        return await self._shown("now", now_view, self._quick)
+        return await self._shown.show("now", now_view, self._quick)
 
     async def missed(self, asked: Asked) -> Response:
         """Show what ended while a page could not hear."""
@@ -86,12 +73,12 @@ class Showing:
             instant_of(since)
         except (ValueError, OverflowError):
             raise RefusedError(400, "since must be an instant such as 2026-03-02T10:15:00.000Z") from None
-        return await self._shown(f"missed {since}", partial(missed_view, since=since), self._quick)
+        return await self._shown.show(f"missed {since}", partial(missed_view, since=since), self._quick)
 
     async def lots(self, asked: Asked) -> Response:
         """Show the newest lots, or those that a search names."""
-        query, before = asked.query("query"), _place(asked)
-        return await self._shown(
+        query, before = asked.query("query"), place(asked)
+        return await self._shown.show(
             f"lots {before} {query}",
             lambda connection, _: lots_view(connection, query=query, before=before),
             self._slow,
@@ -100,65 +87,41 @@ class Showing:
     async def lot(self, asked: Asked) -> Response:
         """Show one lot."""
         lot = asked.parameters["lot"]
-        return await self._shown(
+        return await self._shown.show(
             f"lot {lot}", lambda connection, snapshot: lot_view(connection, snapshot, lot), self._slow
         )
 
     async def samples(self, _asked: Asked) -> Response:
         """Show the laboratory's queue."""
-        return await self._shown("samples", samples_view, self._quick)
+        return await self._shown.show("samples", samples_view, self._quick)
 
     async def models(self, _asked: Asked) -> Response:
         """Show the models."""
         figures = await self._figures()
-        return await self._shown(
+        return await self._shown.show(
             "models", lambda connection, snapshot: models_view(connection, snapshot, figures), self._slow
         )
 
     async def signatures(self, _asked: Asked) -> Response:
         """Show what waits for a signature."""
-        return await self._shown("signatures", signatures_view, self._quick)
-
-    async def audit(self, asked: Asked) -> Response:
-        """Show the audit trail."""
-        query, before = asked.query("query"), _place(asked)
-        return await self._shown(
-            f"audit {before} {query}",
-            lambda connection, _: audit_view(connection, query=query, before=before),
-            self._slow,
-        )
-
-    async def trace(self, asked: Asked) -> Response:
-        """Show everything that is connected with an id."""
-        identity = asked.parameters["id"]
-        return await self._shown(
-            f"trace {identity}", lambda connection, _: trace_view(connection, identity), self._slow
-        )
-
-    async def verify(self, _asked: Asked) -> Response:
-        """Verify the audit trail and all records."""
-
-        async def verified() -> bytes:
-            return (await self._verifying.view()).model_dump_json().encode()
-
-        return _json(await self._answers.answer("verify", verified, seconds=_VERIFIED_SECONDS))
+        return await self._shown.show("signatures", signatures_view, self._quick)
 
     async def health(self, _asked: Asked) -> Response:
         """Show how the gateway is."""
-        return await self._shown("health", health_view, self._quick)
+        return await self._shown.show("health", health_view, self._quick)
 
     async def trend(self, asked: Asked) -> Response:
         """Show the trend of an analyte."""
         hours = asked.number("hours", otherwise=_HOURS, lowest=_FEWEST_HOURS, highest=_MOST_HOURS)
         equipment_id, analyte = asked.parameters["equipment"], asked.parameters["analyte"]
         reads = partial(trend_view, equipment_id=equipment_id, analyte=analyte, hours=hours)
-        return await self._shown(f"trend {hours} {equipment_id}\0{analyte}", reads, self._quick)
+        return await self._shown.show(f"trend {hours} {equipment_id}\0{analyte}", reads, self._quick)
 
     async def chart(self, asked: Asked) -> Response:
         """Show a control chart."""
         lot, analyte = asked.parameters["lot"], asked.parameters["analyte"]
         reads = partial(chart_view, lot=lot, analyte=analyte)
-        return await self._shown(f"chart {lot}\0{analyte}", reads, self._slow)
+        return await self._shown.show(f"chart {lot}\0{analyte}", reads, self._slow)
 
     async def deviation(self, asked: Asked) -> Response:
         """Show the draft of a deviation as a page that can do nothing."""
@@ -172,31 +135,3 @@ class Showing:
         if page is None:
             raise RefusedError(404, "no deviation of this id is on record")
         return Response(page, media_type="text/html", headers={"content-security-policy": _DOCUMENT_POLICY})
-
-    async def _shown(self, key: str, reads: Reads, reader: ConsoleReader) -> Response:
-        """Return a view; raises where nothing is on record of what it is about."""
-
-        async def made() -> bytes:
-            snapshot = self._snapshots.take()
-            return await reader.read(partial(_written, reads, snapshot))
-
-        answer = await self._answers.answer(key, made)
-        if not answer:
-            raise RefusedError(404, "nothing is on record of it", "look at the name; capital letters matter")
-        return _json(answer)
-
-
-def _written(reads: Reads, snapshot: Snapshot, connection: sqlite3.Connection) -> bytes:
-    view = reads(connection, snapshot)
-    return b"" if view is None else view.model_dump_json().encode()
-
-
-def _json(answer: bytes) -> Response:
-    return Response(answer, media_type="application/json")
-
-
-def _place(asked: Asked) -> int:
-    text = asked.query("before", longest=20) or str(_LAST)
-    if not text.isascii() or not text.isdecimal() or int(text) > _LAST:
-        raise RefusedError(400, "before must be a number that the last page ended with")
-    return int(text)

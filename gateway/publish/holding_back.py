@@ -88,7 +88,7 @@ class HoldingBack:
         """Return by guidance why the second check refuses a message, by the alarms that stand at this moment."""
         if message.lane is not Lane.GUIDANCE and not may_suggest(message.payload):
             return {}
-        latches = await self._reader.latches()
+        latches = await self._reader.alarms.latches()
         return refused_suggestions(message.payload, self._line, self._present, latches)
 
     async def _withhold(self, message: Queued, refused: Mapping[str, Reason]) -> None:

@@ -96,11 +96,11 @@ class Notifier:
 
     async def catch_up(self) -> None:
         """Tell everything that is on record and not told yet."""
-        place = await self._reader.notified_up_to(self._target.name)
+        place = await self._reader.alarms.notified_up_to(self._target.name)
         if place is None:
             await self._writer.run(lambda connection: first_place(connection, self._target.name))
             return
-        while events := await self._reader.alarm_events_after(place, most=_AT_ONCE):
+        while events := await self._reader.alarms.events_after(place, most=_AT_ONCE):
             for event in events:
                 if is_news(event, self._target, now_ns=self._clock.now_ns()):
                     await self._tell(event)

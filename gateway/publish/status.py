@@ -89,13 +89,13 @@ class StatusPublisher:
         """Return what waits and how the models do; where the store cannot be read, the status says so without."""
         try:
             figures = {
-                model.name: await self._reader.model_figures(
+                model.name: await self._reader.models.figures(
                     model.name, model.bundle.identity.sha256, signed=model.bundle.corrected_by_people
                 )
                 for model in self._line.models
             }
-            self._health.latched(await self._reader.latches())
-            self._health.alarm_counts = await self._reader.alarm_counts(self._now_ns() - _CALLS_NS)
+            self._health.latched(await self._reader.alarms.latches())
+            self._health.alarm_counts = await self._reader.alarms.counts(self._now_ns() - _CALLS_NS)
             return await self._reader.depths(), figures
         except StoreUnavailableError as error:
             self._health.alarm("STORE_UNREADABLE")

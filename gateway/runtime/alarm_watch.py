@@ -42,8 +42,8 @@ class AlarmWatch:
 
     async def compare(self) -> None:
         """Put each alarm on record that has come or gone."""
-        on_record = {alarm_id.removeprefix(f"{GATEWAY}/") for alarm_id in await self._reader.active_gateway_alarms()}
-        latched = set(await self._reader.latches())
+        on_record = {alarm_id.removeprefix(f"{GATEWAY}/") for alarm_id in await self._reader.alarms.active_of_gateway()}
+        latched = set(await self._reader.alarms.latches())
         standing = {*self._health.degraded(), *latched}
         self._changed(standing - on_record, stands=True, latched=lambda code: code in latched)
         self._changed(on_record - standing, stands=False, latched=lambda _code: False)

@@ -16,6 +16,8 @@ from gateway.console.reading import Answers, ConsoleReader
 from gateway.console.server import Console
 from gateway.console.sessions import Sessions
 from gateway.console.showing import Showing
+from gateway.console.showing_audit import ShowingAudit
+from gateway.console.shown import Shown
 from gateway.console.snapshot import Snapshots
 from gateway.console.static_files import StaticFiles
 from gateway.console.stream import Streams
@@ -74,16 +76,15 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
         ground.line, clock=clock, health=ground.health, present=ground.present, counter=lambda: changes.counter,
         figures=lambda: {"event streams": float(streams.count)}, certificates=ground.certificates,
     )  # fmt: skip
-    showing = Showing(
-        snapshots=snapshots, quick=quick, slow=slow, answers=Answers(counter=lambda: changes.counter),
-        verifying=Verifying(directory, ground.line.path, now_ns=clock.now_ns),
-        figures=_figures(snapshots, ground.reader),
-    )  # fmt: skip
-    acting = ActAnswers(acts, on_sign_in=people.count, on_success=people.succeeded)
+    shown = Shown(snapshots=snapshots, answers=Answers(counter=lambda: changes.counter))
+    showing = Showing(quick=quick, slow=slow, shown=shown, figures=_figures(snapshots, ground.reader))
+    verifying = Verifying(directory, ground.line.path, now_ns=clock.now_ns)
+    audit = ShowingAudit(reader=slow, shown=shown, verifying=verifying)
+    acting = ActAnswers(acts, on_sign_in=people.attempts.count, on_success=people.attempts.succeeded)
     application = Application(
         sessions=sessions,
-        answering={**people.answering(), **showing.answering(), "POST /api/acts": acting.do,
-                   "GET /api/events": streams.answer},
+        answering={**people.answering(), **showing.answering(), **audit.answering(),
+                   "POST /api/acts": acting.do, "GET /api/events": streams.answer},
         files=StaticFiles(),
         entrance=entrance,
         options=options,
@@ -98,7 +99,7 @@ def console(options: ConsoleOptions, ground: ConsoleGround, acts: TakesActs) -> 
 def _figures(snapshots: Snapshots, reader: Reader) -> Callable[[], Awaitable[Mapping[str, Mapping[str, float]]]]:
     async def figures() -> Mapping[str, Mapping[str, float]]:
         return {
-            model.name: await reader.model_figures(
+            model.name: await reader.models.figures(
                 model.name, model.bundle.identity.sha256, signed=model.bundle.corrected_by_people
             )
             for model in snapshots.line.models

@@ -65,7 +65,7 @@ class Versions:
 
         Raises LablineError where the version does not hold, or is not one of this line.
         """
-        changes = await self._reader.version_changes()
+        changes = await self._reader.models.version_changes()
         versions, promoted = promoted_versions(changes), in_service(changes).get(act.model, [])
         if isinstance(act, PromoteModel):
             versions[act.model] = Promoted(folder=Path(act.folder), sha256=act.bundle_sha256)

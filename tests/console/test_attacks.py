@@ -5,7 +5,7 @@ import time
 from contextlib import closing, suppress
 
 from gateway.clock import SystemClock
-from gateway.console import people, setup_link
+from gateway.console import attempts, setup_link
 from gateway.people.passwords import matches
 from gateway.runtime.control_socket import Acts
 from gateway.store.database import read_state
@@ -51,7 +51,7 @@ async def test_a_link_is_not_guessed(tmp_path, monkeypatch):
 
 
 async def test_guesses_in_parallel_gain_nothing(served, monkeypatch):
-    monkeypatch.setattr(people, "_AT_ONCE_OF_ADDRESS", 100)
+    monkeypatch.setattr(attempts, "_AT_ONCE_OF_ADDRESS", 100)
     answers = await asyncio.gather(*(served.browser().sign_in("operator", f"guess {number}") for number in range(20)))
     looked_at = [answer for answer in answers if answer.document["why"] == "user or password is wrong"]
     assert len(looked_at) == 3
@@ -78,7 +78,7 @@ async def test_nothing_that_is_kept_or_logged_holds_a_password(served, capfd):
 
 
 async def test_an_unknown_user_is_answered_as_slowly_as_a_known_one(served, monkeypatch):
-    monkeypatch.setattr(people, "_AT_ONCE_OF_ADDRESS", 100)
+    monkeypatch.setattr(attempts, "_AT_ONCE_OF_ADDRESS", 100)
     looked_at = []
     monkeypatch.setattr("gateway.runtime.identification.matches",
                         lambda password, kept: looked_at.append(password) or matches(password, kept))  # fmt: skip

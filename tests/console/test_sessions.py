@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.console import people, setup_link
+from gateway.console import attempts, setup_link
 from gateway.contract.console_links import link_hash
 from gateway.deadlines import ClockReading
 from gateway.store.database import STATE_FILE, read_state
@@ -73,7 +73,7 @@ async def test_who_does_not_know_the_password_does_not_get_in_and_does_not_hear_
 
 
 async def test_guesses_are_slowed_down_and_then_locked_however_they_are_spread(served, monkeypatch):
-    monkeypatch.setattr(people, "_AT_ONCE_OF_ADDRESS", 100)
+    monkeypatch.setattr(attempts, "_AT_ONCE_OF_ADDRESS", 100)
     answers = [await served.browser().sign_in("operator", f"guess number {number}") for number in range(8)]
     assert [answer.document["why"] for answer in answers[:3]] == ["user or password is wrong"] * 3
     assert "the next attempt is in" in answers[4].document["why"]

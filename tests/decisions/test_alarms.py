@@ -236,8 +236,8 @@ async def test_the_status_counts_what_stands_and_what_has_called(bench):
     bench.act(Acknowledge(alarm_id="gateway/STORE_FULL_SOON"))
     bench.act(Shelve(alarm_id=WARNING, seconds=60.0))
     async with Reader(bench.directory) as reader:
-        counts = await reader.alarm_counts(NOW_NS - SECOND_NS)
-        assert await reader.active_gateway_alarms() == ["gateway/STORE_FULL_SOON"]
+        counts = await reader.alarms.counts(NOW_NS - SECOND_NS)
+        assert await reader.alarms.active_of_gateway() == ["gateway/STORE_FULL_SOON"]
     assert counts == {"active": 2, "unacknowledged": 1, "suppressed": 1, "called_in_10_minutes": 2}
 
 

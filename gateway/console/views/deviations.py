@@ -1,0 +1,40 @@
+"""The drafts of deviations of a lot."""
+
+import sqlite3
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from pydantic import Field
+
+from gateway.advice.documents import title_of
+from gateway.console.views.parts import View
+from gateway.contract.times import rfc3339
+from gateway.lab.deviations import Deviation
+from gateway.store.codec import decode
+
+
+class DeviationView(View):
+    """The draft of a deviation."""
+
+    deviation_id: str
+    at: str
+    analyte: str
+    version: int
+    title: str
+    document: str = Field(description="the path of the draft as a page")
+
+
+def deviations_of(rows: Iterable[sqlite3.Row]) -> list[DeviationView]:
+    """Return the newest version of each draft of the lot."""
+    newest: dict[str, DeviationView] = {}
+    for row in rows:
+        draft = decode(Deviation, row["body"])
+        newest[row["grown_from"]] = DeviationView(
+            deviation_id=row["grown_from"],
+            at=rfc3339(row["at_ns"]),
+            analyte=row["analyte"],
+            version=row["version"],
+            title=title_of(draft),
+            document=f"/api/deviations/{quote(row['grown_from'], safe='')}",
+        )
+    return list(newest.values())
