@@ -22,8 +22,8 @@ async def test_acts_go_through_the_running_gateway_and_take_effect_at_once(broke
         await line.lot_result(1, value="1,234")  # which of two numbers it is, nobody can say
         before = await line.disposition_of("S-001")
         await line.publish("lims/results/qc", b"no JSON")
-        await line.until(lambda topic, _document: topic == "dead-letter")
-        ((letter,),) = line.rows("SELECT dead_letter_id FROM dead_letter")
+        letter = (await line.until(lambda topic, document: topic == "dead-letter"
+                                   and document["reasons"][0]["code"] == "NOT_JSON"))["id"]  # fmt: skip
         points = json.loads(await labline(line, "lot", "LOT-001", "--json", code=1))["open_points"]
         for point in points:
             told = await labline(line, "lot", "LOT-001", "--settle", point["point_id"], *WHO)
