@@ -1,19 +1,17 @@
 """``labline replay``: decides a recorded period again, with any configuration and model version."""
 
-import csv
-import json
 import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from gateway.cli.options import JSON, takes
-from gateway.cli.output import cell, err, few_digits, out, progress_of, show_json, show_table
+from gateway.cli.output import progress_of, show_json
+from gateway.cli.replay_report import Replayed, report_of, show_report, write_report
 from gateway.config.bundles import bundle_files
 from gateway.config.connections import lims_interface
 from gateway.config.line_definition import analytes_of, define_line
@@ -30,16 +28,8 @@ from gateway.inference.bundle import read_manifest
 from gateway.inference.versions import promoted_versions
 from gateway.ingest.lims import understand_results
 from gateway.line.definition import LineDefinition, Promoted
-from gateway.replay.compare import (
-    Difference,
-    differences,
-    disposition_counts,
-    figures,
-    guidance_counts,
-)
 from gateway.replay.decided_lots import decided_lots
 from gateway.replay.recorded import (
-    GatewayOutput,
     Recording,
     Stretch,
     epoch,
@@ -49,7 +39,7 @@ from gateway.replay.recorded import (
     recorded_events,
     recorded_stretch,
 )
-from gateway.replay.rerun import Rerun, rerun
+from gateway.replay.rerun import rerun
 from gateway.replay.setpoint_writes import write_steps
 from gateway.store.database import read_state
 from gateway.store.queries.guidance import identified_answers
@@ -59,19 +49,7 @@ from gateway.store.queries.versions import changes
 from gateway.store.statements import SQL
 from gateway.time_units import SECOND_NS
 
-_SHOWN = 20
 _BEFORE_NS = 60 * SECOND_NS  # the value that held at the beginning may have come a while before
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Replayed:
-    stretch: Stretch
-    versions: dict[str, str]
-    then: GatewayOutput
-    now: Rerun
-    measured: dict[str, float]
-    seconds: float
-    damage: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,14 +99,14 @@ def replay(options: ReplayOptions) -> None:
     in_service = _in_service(folder, stretch)
     line = _line(settings, options.config.resolve(), options.bundle, in_service=in_service)
     replayed = _replayed(settings, line, folder, stretch, quiet=options.as_json)
-    report = _report(replayed)
+    report = report_of(replayed)
     if options.to is not None:
         with making_files_closed_to_others():
-            _write(options.to, replayed, report)
+            write_report(options.to, replayed, report)
     if options.as_json:
         show_json(report)
     else:
-        _show(report)
+        show_report(report)
     raise typer.Exit(1 if replayed.damage else 0)
 
 
@@ -181,7 +159,7 @@ def _name_of(bundle: Path) -> str:
     return read_manifest(bundle_files(bundle), where=str(bundle)).name
 
 
-def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: Stretch, *, quiet: bool) -> _Replayed:
+def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: Stretch, *, quiet: bool) -> Replayed:
     begun = time.perf_counter()
     understand = understand_results(lims_interface(settings.lims, analytes_of(settings)))
     with (
@@ -206,7 +184,7 @@ def _replayed(settings: Settings, line: LineDefinition, store: Path, stretch: St
             language=language_at_the_time(connection, stretch),
         )
         now = rerun(recording, line=line, history=known, folder=Path(scratch), on_progress=on_progress)
-        return _Replayed(
+        return Replayed(
             stretch=stretch,
             versions={model.name: model.bundle.identity.version for model in line.models},
             then=output_on_record(connection, stretch),
@@ -229,77 +207,3 @@ def _time(text: str | None, option: str) -> int | None:
         return None if text is None else parse_rfc3339(text)
     except ValueError as error:
         raise typer.BadParameter(f"{option}: {error}") from error
-
-
-def _report(replayed: _Replayed) -> dict[str, Any]:
-    now, then = replayed.now.output, replayed.then
-    differing = differences(then, now)
-    before, after = figures(then, replayed.measured), figures(now, replayed.measured)
-    return {
-        "from": rfc3339(replayed.stretch.from_ns),
-        "to": rfc3339(replayed.stretch.until_ns),
-        "versions": replayed.versions,
-        "events": replayed.now.events,
-        "messages": replayed.now.messages,
-        "seconds": round(replayed.seconds, 2),
-        "sha256": replayed.now.sha256,
-        "models": {
-            f"{model} {analyte}": {
-                what: by_name[model, analyte].document() if (model, analyte) in by_name else None
-                for what, by_name in (("then", before), ("now", after))
-            }
-            for model, analyte in sorted(before.keys() | after.keys())
-        },
-        "guidance": {"then": guidance_counts(then), "now": guidance_counts(now)},
-        "dispositions": {"then": disposition_counts(then), "now": disposition_counts(now)},
-        "differences": len(differing),
-        "first_differences": [_cells(difference) for difference in differing[:_SHOWN]],
-    }
-
-
-def _cells(difference: Difference) -> dict[str, str]:
-    at = rfc3339(difference.at_ns) if difference.at_ns else ""
-    return {"at": at, "what": difference.what, "then": difference.then, "now": difference.now}
-
-
-def _show(report: dict[str, Any]) -> None:
-    out.print(f"{report['events']} events from {report['from']} to {report['to']} in {report['seconds']} s; "
-              f"{report['messages']} messages, sha256 {report['sha256']}", soft_wrap=True)  # fmt: skip
-    for name, both in report["models"].items():
-        rows = [
-            (figure, *("-" if values is None else cell(values[figure]) for values in (both["then"], both["now"])))
-            for figure in next(values for values in both.values() if values is not None)
-        ]
-        show_table(name, ("figure", "then", "now"), rows)
-    for what in ("guidance", "dispositions"):
-        kinds = sorted({*report[what]["then"], *report[what]["now"]})
-        rows = [(kind, report[what]["then"].get(kind, 0), report[what]["now"].get(kind, 0)) for kind in kinds]
-        show_table(what, ("kind", "then", "now"), rows)
-    rows = [(row["at"], row["what"], *_readable(row["then"], row["now"])) for row in report["first_differences"]]
-    title = f"{report['differences']} differences; the first" if rows else "differences"
-    show_table(title, ("at", "what", "then", "now"), rows)
-
-
-def _readable(then: str, now: str) -> tuple[str, str]:
-    """Return both with six digits of each number; with all of them where that would hide how they differ."""
-    short = few_digits(then), few_digits(now)
-    return (then, now) if short[0] == short[1] else short
-
-
-def _write(folder: Path, replayed: _Replayed, report: dict[str, Any]) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise LablineError(f"{folder} is there already", hint="name a folder that does not exist yet") from error
-    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    with (folder / "differences.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ("at", "what", "then", "now"))
-        writer.writeheader()
-        writer.writerows(_cells(difference) for difference in differences(replayed.then, replayed.now.output))
-    try:
-        from gateway.replay.plots import figures_of  # noqa: PLC0415 - only drawing needs the extra
-    except ModuleNotFoundError as error:
-        err.print(f"note: the report has no charts, as {error.name} is missing; pip install 'labline[train]'")
-        return
-    for name, content in figures_of(replayed.then, replayed.now.output, replayed.measured).items():
-        (folder / name).write_bytes(content)

@@ -19,7 +19,8 @@ from gateway.contract.signed_bundle import bundle_files, signature_document
 from gateway.contract.times import rfc3339
 from gateway.errors import LablineError
 from gateway.people.signing import policy_of
-from gateway.records.acts import ActKind, ActOutcome, SignPending, WithdrawPending
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, SignPending, WithdrawPending
 from gateway.records.signatures import SignedOnRecord, SigningState
 from gateway.runtime.act_requests import perform
 from gateway.store.audit.heads import load_signer

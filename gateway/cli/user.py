@@ -13,7 +13,8 @@ from gateway.config.credentials import credential
 from gateway.config.reading import read
 from gateway.errors import LablineError
 from gateway.people.passwords import hashed, problem_of
-from gateway.records.acts import Act, AddUser, Answer, ChangeUser, EnrollKey, RevokeKey, SetPassword
+from gateway.records.acts import Act, Answer
+from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
 from gateway.records.users import Role, User
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from gateway.config.forms import Table
 from gateway.config.measures import Duration
 from gateway.people.signing import MOST_SIGNATURES, SIGNABLE
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import Role
 

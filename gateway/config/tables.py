@@ -21,7 +21,7 @@ from gateway.config.measures import Duration, Rate, Size
 from gateway.config.setpoint_tables import SetpointsTable, WriteTable
 from gateway.config.signature_table import SignatureTable, acts_that_can_be_signed, all_can_be_given
 from gateway.line.definition import Stage
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 
 PREFIX = "LABLINE_"
 OF_CONSOLE = "console_key.pem"

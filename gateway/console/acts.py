@@ -9,7 +9,8 @@ from gateway.console.people import NOT_BY_CONSOLE, TakesActs, answer_view
 from gateway.console.views.acts import ActAsked
 from gateway.contract.acts import ActRequest, SignInRequest, act_of
 from gateway.contract.lims.names import normalised
-from gateway.records.acts import ActKind, ActOutcome, refused
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, refused
 from gateway.records.users import Credential, CredentialKind
 
 _NEVER_NS = 2**62

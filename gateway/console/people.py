@@ -24,7 +24,9 @@ from gateway.line.definition import LineDefinition
 from gateway.people.passwords import hashed, problem_of
 from gateway.people.rights import RIGHTS
 from gateway.people.signing import SIGNABLE, policy_of
-from gateway.records.acts import ActKind, ActOutcome, AddUser, Answer, SetPassword, refused
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, Answer, refused
+from gateway.records.user_acts import AddUser, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import user_named
 from gateway.store.statements import SQL

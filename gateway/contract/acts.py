@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gateway.contract.identity import identity_of
 from gateway.errors import LablineError
-from gateway.records.acts import ACTS, Act, ActKind, ActOutcome, Answer
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ACTS, Act, ActOutcome, Answer
 
 LONGEST_LINE_BYTES = 1024 * 1024
 LONGEST_ANSWER_BYTES = 64 * 1024 * 1024  # names each message that is sent again; very many may be parked

@@ -13,7 +13,8 @@ from gateway.contract.acts import act_document, act_of_document
 from gateway.contract.identity import sha256_hex
 from gateway.contract.times import rfc3339
 from gateway.deadlines import Deadline
-from gateway.records.acts import Act, ActKind
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import Act
 from gateway.records.signatures import Author, SignedRecord
 
 SCHEMA = "labline.signed-record/1"

@@ -11,7 +11,8 @@ from gateway.facts.setpoint_write import FollowFacts, StopFacts, WriteFacts
 from gateway.guardrails.writing import Permission, judge_permission
 from gateway.latches import mismatch_latch
 from gateway.people.rights import RIGHTS
-from gateway.records.acts import ActKind, done, refused
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import done, refused
 from gateway.records.guidance import Guidance, GuidanceState
 from gateway.records.people import Act, Answerer, Outcome
 from gateway.records.setpoints import (

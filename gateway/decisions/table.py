@@ -96,7 +96,7 @@ from gateway.events import (
 from gateway.facts.base import Facts
 from gateway.history.windows import WindowRequest
 from gateway.line.definition import LineDefinition
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.production import ContextKind
 
 

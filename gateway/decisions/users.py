@@ -14,7 +14,8 @@ from gateway.lab.lookalike_names import likeness_key
 from gateway.people.passwords import SHORTEST_PASSWORD
 from gateway.people.public_keys import problem_of_public_key
 from gateway.people.sign_in import is_locked
-from gateway.records.acts import AddUser, Answer, ChangeUser, EnrollKey, RevokeKey, SetPassword, done, refused
+from gateway.records.acts import Answer, done, refused
+from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
 from gateway.records.users import CredentialKind, KeyChanged, PasswordSet, Role, SignInCounted, User, UserChanged
 
 _USER_ID = re.compile(r"[a-z][a-z0-9._-]{0,31}")

@@ -18,7 +18,7 @@ from gateway.line.limits import Limits
 from gateway.line.outputs import ModelOutput
 from gateway.line.setpoint_writes import NO_WRITES, SetpointWrites
 from gateway.line.spc_rules import ControlMaterial, Together, TrendRules
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.laboratory import Specification
 from gateway.records.outgoing import Head, SignedHead
 from gateway.records.prediction import ModelIdentity

@@ -1,7 +1,8 @@
 """Whether the person who asks for an act may do it: known, not disabled, and of a role that may. Pure."""
 
 from gateway.people.rights import RIGHTS
-from gateway.records.acts import Act, AddUser, Answer, SetPassword, refused
+from gateway.records.acts import Act, Answer, refused
+from gateway.records.user_acts import AddUser, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role, User
 
 FIRST_USER = User(user_id="", full_name="first set-up", roles=(Role.ADMINISTRATOR,))

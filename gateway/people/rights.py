@@ -7,7 +7,7 @@ An administrator runs the gateway and its users, and decides nothing about quali
 from collections.abc import Mapping
 
 from gateway.people.answers import ON_THE_LINE
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.users import Role
 
 _QUALITY_AND_ENGINEERS = frozenset({Role.QUALITY, Role.ENGINEER})

@@ -7,7 +7,8 @@ but the author signs by an author's right. Both components, user and password, a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.records.acts import ActKind, Answer, refused
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import Answer, refused
 from gateway.records.signatures import Signature, SignaturePolicy
 from gateway.records.users import Credential, CredentialKind, Role, User
 

@@ -5,39 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
+from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
 from gateway.records.people import SignedBias
-from gateway.records.users import Role
-
-
-class ActKind(StrEnum):
-    """Which act; as messages between commands and the gateway write it."""
-
-    ACKNOWLEDGE_ALARM = "acknowledge_alarm"
-    SETTLE_POINT = "settle_point"
-    PROMOTE_MODEL = "promote_model"
-    ROLL_BACK_MODEL = "roll_back_model"
-    RETRY_MESSAGES = "retry_messages"
-    SIGN_BIASES = "sign_biases"
-    ARCHIVE_AUDIT = "archive_audit"
-    ADD_USER = "add_user"
-    CHANGE_USER = "change_user"
-    SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
-    ENROLL_KEY = "enroll_key"
-    REVOKE_KEY = "revoke_key"
-    DECIDE_LOT = "decide_lot"
-    CHANGE_STAGE = "change_stage"
-    SIGN_PENDING = "sign_pending"
-    WITHDRAW_PENDING = "withdraw_pending"
-    ACKNOWLEDGE = "acknowledge"
-    SHELVE = "shelve"
-    UNSHELVE = "unshelve"
-    TAKE_OUT_OF_SERVICE = "take_out_of_service"
-    RETURN_TO_SERVICE = "return_to_service"
-    STOP_WRITES = "stop_writes"
-    RESUME_WRITES = "resume_writes"
-    ANSWER_GUIDANCE = "answer_guidance"
+from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,61 +125,6 @@ class ArchiveAudit:
     file: str
     public_key: str
     rows: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AddUser:
-    """Add a user; ``os_user``: the operating system's account whose commands are theirs.
-
-    ``password_hash``: argon2id, of the first administrator's own password, who adds himself by the set-up link.
-    """
-
-    kind: ClassVar[ActKind] = ActKind.ADD_USER
-    user_id: str
-    full_name: str
-    roles: tuple[Role, ...]
-    os_user: str | None = None
-    password_hash: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChangeUser:
-    """Change what is given of a user; ``os_user``: an empty text takes the account away."""
-
-    kind: ClassVar[ActKind] = ActKind.CHANGE_USER
-    user_id: str
-    full_name: str | None = None
-    roles: tuple[Role, ...] | None = None
-    os_user: str | None = None
-    disabled: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SetPassword:
-    """Give a user a password, as its argon2id hash; it ends the delay and the lock after wrong ones."""
-
-    kind: ClassVar[ActKind] = ActKind.SET_PASSWORD
-    user_id: str
-    password_hash: str
-    totp_secret: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnrollKey:
-    """Let a terminal's Ed25519 key (hexadecimal) sign for a user; ``label`` says which terminal it is."""
-
-    kind: ClassVar[ActKind] = ActKind.ENROLL_KEY
-    user_id: str
-    public_key: str
-    label: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RevokeKey:
-    """Revoke a key."""
-
-    kind: ClassVar[ActKind] = ActKind.REVOKE_KEY
-    key_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,8 @@ from gateway.events import ActRequested
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import LineDefinition
 from gateway.people.sign_in import WRONG
-from gateway.records.acts import ActKind, ActOutcome, Answer, PromoteModel, RollBackModel, done, refused, unknown
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, Answer, PromoteModel, RollBackModel, done, refused, unknown
 from gateway.records.users import Credential
 from gateway.runtime.identification import Checked, check, credential_after, of_account, tried
 from gateway.runtime.model_versions import Versions

@@ -17,7 +17,8 @@ from gateway.events import SignInTried
 from gateway.people.passwords import matches
 from gateway.people.second_device import code_matches
 from gateway.people.sign_in import WRONG, refused_before_checking
-from gateway.records.acts import Act, Answer, SetPassword, refused
+from gateway.records.acts import Act, Answer, refused
+from gateway.records.user_acts import SetPassword
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.database import read_state
 from gateway.store.queries.users import SignIn, sign_in

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.cli import output as presentation
 from gateway.cli.output import SafeConsole, few_digits, show_wrapped
-from gateway.cli.replay import _readable
+from gateway.cli.replay_report import _readable
 from gateway.cli.trace_lines import trace_lines
 from gateway.store.queries.tracing import Node, trace
 from tests.fixtures.store_bench import Bench

@@ -9,7 +9,7 @@ from gateway.config.reading import read
 from gateway.config.signature_table import policies
 from gateway.errors import ConfigurationError
 from gateway.line.definition import Stage
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.users import Role
 
 MODELS = Path(__file__).parents[2] / "models"

@@ -9,7 +9,7 @@ import pytest
 from gateway.console import asked
 from gateway.console.routes import ROUTES, Access
 from gateway.people.rights import RIGHTS
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.users import Role
 from gateway.store.database import read_state
 from tests.fixtures.console import PASSWORD, next_event

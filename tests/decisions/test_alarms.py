@@ -10,16 +10,9 @@ from gateway.cli import alarm
 from gateway.contract.identity import identity_of
 from gateway.events import GatewayAlarmChanged, Timer
 from gateway.operations.alarm_figures import alarm_figures
-from gateway.records.acts import (
-    Acknowledge,
-    ActOutcome,
-    AddUser,
-    ReturnToService,
-    Shelve,
-    TakeOutOfService,
-    Unshelve,
-)
+from gateway.records.acts import Acknowledge, ActOutcome, ReturnToService, Shelve, TakeOutOfService, Unshelve
 from gateway.records.alarms import Raised
+from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.alarms import raised_alarms, standing_alarms
 from gateway.store.queries.readers import Reader

@@ -16,7 +16,8 @@ from gateway.decisions.table import DECISIONS
 from gateway.events import Event, FollowUpKind, Timer
 from gateway.facts.base import Facts
 from gateway.guardrails.reasons import Abstention
-from gateway.records.acts import ACTS, ActKind
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ACTS
 from gateway.records.production import ContextKind
 from gateway.store.facts.table import LOADERS
 from tests.fixtures.building import NOW_NS

@@ -10,10 +10,12 @@ import pytest
 from gateway.advice.lifecycle import respond
 from gateway.line.definition import Stage
 from gateway.people.answers import ANSWERS, may_answer, roles_for
-from gateway.records.acts import ActKind, ActOutcome, AddUser, AnswerGuidance
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, AnswerGuidance
 from gateway.records.guidance import GuidanceKind
 from gateway.records.people import EFFECTIVE, Act, Answerer, Response
 from gateway.records.signatures import SignaturePolicy
+from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.guidance import answers_to
 from gateway.store.queries.tracing import trace

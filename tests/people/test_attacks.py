@@ -10,7 +10,7 @@ from gateway.contract.acts import SignInRequest
 from gateway.events import ActRequested
 from gateway.people import passwords
 from gateway.people.public_keys import problem_of_public_key
-from gateway.records.acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
+from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.runtime.identification import check
 from gateway.store.audit.evidence import evidence_hash

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.records.acts import ActOutcome, AddUser, ChangeUser, StopWrites
+from gateway.records.acts import ActOutcome, StopWrites
+from gateway.records.user_acts import AddUser, ChangeUser
 from gateway.records.users import Role
 from gateway.store.audit.evidence import evidence_hash
 from gateway.store.audit.verifying import verify

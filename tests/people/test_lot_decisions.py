@@ -14,10 +14,12 @@ from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.ingest.lims import understand_results
 from gateway.people.signing import SIGNABLE
-from gateway.records.acts import ActKind, ActOutcome, AddUser, DecideLot, SignPending
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, DecideLot, SignPending
 from gateway.records.laboratory import ResultStatus
 from gateway.records.lot_decisions import DecisionState, Verdict
 from gateway.records.signatures import SignaturePolicy
+from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.replay.decided_lots import decided_lots
 from gateway.replay.recorded import Recording, Stretch, epoch, recorded_events

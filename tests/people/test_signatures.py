@@ -10,8 +10,10 @@ from gateway.contract.acts import act_document
 from gateway.contract.identity import sha256_hex
 from gateway.events import Timer
 from gateway.people.signing import SIGNABLE
-from gateway.records.acts import ActKind, ActOutcome, AddUser, ChangeUser, SettlePoint, SignPending, WithdrawPending
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, SettlePoint, SignPending, WithdrawPending
 from gateway.records.signatures import SignaturePolicy, SigningState
+from gateway.records.user_acts import AddUser, ChangeUser
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.lots import open_points_of
 from gateway.store.queries.signatures import newest, signed_record_of, waiting

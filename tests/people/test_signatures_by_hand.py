@@ -8,8 +8,9 @@ import pytest
 
 from gateway.contract.lot_decisions import basis_sha256
 from gateway.people.passwords import hashed
-from gateway.records.acts import ActOutcome, DecideLot, SetPassword
+from gateway.records.acts import ActOutcome, DecideLot
 from gateway.records.lot_decisions import Verdict
+from gateway.records.user_acts import SetPassword
 from gateway.store.audit.evidence import with_hash
 from gateway.store.care.checking import check
 from gateway.store.database import open_state

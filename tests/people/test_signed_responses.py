@@ -16,7 +16,7 @@ from gateway.contract.response_tokens import LONGEST_TOKEN, compact, read_token,
 from gateway.decisions.refused_responses import MOST_IN_PERIOD, PERIOD_NS
 from gateway.decisions.response import MOST_OF_A_KEY
 from gateway.line.definition import Stage
-from gateway.records.acts import AddUser, ChangeUser, RevokeKey
+from gateway.records.user_acts import AddUser, ChangeUser, RevokeKey
 from gateway.records.users import Role
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import assignment, line

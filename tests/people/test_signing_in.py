@@ -10,7 +10,8 @@ from gateway.cli.acts import PASSWORD
 from gateway.cli.user import NEW_PASSWORD
 from gateway.config.reading import read
 from gateway.errors import LablineError
-from gateway.records.acts import ActKind, SettlePoint
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import SettlePoint
 from gateway.records.signatures import SignaturePolicy
 from gateway.records.users import Role
 from gateway.runtime.act_requests import perform

@@ -11,9 +11,11 @@ from gateway.contract.acts import SignInRequest
 from gateway.inference.signed_stages import SignedStages, with_signed_stages
 from gateway.line.definition import Stage
 from gateway.people.passwords import hashed
-from gateway.records.acts import ActKind, ActOutcome, AddUser, ChangeStage, SetPassword, SignPending
+from gateway.records.act_kinds import ActKind
+from gateway.records.acts import ActOutcome, ChangeStage, SignPending
 from gateway.records.people import StageChanged
 from gateway.records.signatures import SignaturePolicy
+from gateway.records.user_acts import AddUser, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.runtime.act_requests import perform
 from gateway.store.queries.signatures import newest

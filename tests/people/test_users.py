@@ -13,25 +13,20 @@ from gateway.people.passwords import hashed, matches, problem_of
 from gateway.people.rights import RIGHTS
 from gateway.people.second_device import code_matches
 from gateway.people.sign_in import LOCKED_AFTER, is_locked, next_attempt_ns
+from gateway.records.act_kinds import ActKind
 from gateway.records.acts import (
     Acknowledge,
     AcknowledgeAlarm,
-    ActKind,
     ActOutcome,
-    AddUser,
     AnswerGuidance,
     ArchiveAudit,
     ChangeStage,
-    ChangeUser,
     DecideLot,
-    EnrollKey,
     PromoteModel,
     ResumeWrites,
     RetryMessages,
     ReturnToService,
-    RevokeKey,
     RollBackModel,
-    SetPassword,
     SettlePoint,
     Shelve,
     SignBiases,
@@ -43,6 +38,7 @@ from gateway.records.acts import (
 )
 from gateway.records.lot_decisions import Verdict
 from gateway.records.people import Act as GuidanceAct
+from gateway.records.user_acts import AddUser, ChangeUser, EnrollKey, RevokeKey, SetPassword
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.users import sign_in_of, users_of_all
 from gateway.time_units import SECOND_NS

@@ -18,7 +18,7 @@ from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord
 from gateway.facts.acts import PointOnRecord
 from gateway.lab.release.lot_knowledge import Parent
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.lot_decisions import DecisionState, LotDecided
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.lot_decisions import basis_of, decision_of_lot

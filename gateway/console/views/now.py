@@ -3,7 +3,6 @@
 import sqlite3
 from dataclasses import replace
 from typing import Literal
-from urllib.parse import quote
 
 from pydantic import Field
 
@@ -12,16 +11,11 @@ from gateway.advice.gateway_alarms import gateway_alarm, what_to_do
 from gateway.console.snapshot import Snapshot
 from gateway.console.views.guidance import SEVERITY, guidance_views, open_guidance
 from gateway.console.views.parts import GuidanceView, View, instant
-from gateway.contract.payloads.parts import ModelPart, PredictedPart, ReasonPart, SpecificationPart
+from gateway.console.views.predictions import PredictionView, predictions_of
 from gateway.contract.times import rfc3339
 from gateway.contract.words import RecommendationWord, SeverityWord
-from gateway.lab.in_force import in_force, in_unit
-from gateway.line.definition import ModelAssignment
-from gateway.line.outputs import ModelOutput
 from gateway.records.alarms import Alarm, Suppression
 from gateway.records.guidance import Guidance, Severity
-from gateway.records.laboratory import Specification
-from gateway.records.prediction import Prediction
 from gateway.store.facts.reading import Reading
 from gateway.store.queries.alarms import standing_alarms
 from gateway.store.queries.lots import open_points_of
@@ -75,23 +69,6 @@ class LotInProgressView(View):
     open_points: int
 
 
-class PredictionView(View):
-    """The newest prediction of an analyte, against its specification."""
-
-    equipment_id: str
-    analyte: str
-    unit: str
-    at: str | None
-    stale: bool = Field(description="older than three ticks of its model, or there is none")
-    predicted: PredictedPart | None = Field(description="null where the gates have abstained: see reasons")
-    reasons: list[ReasonPart]
-    specification: SpecificationPart | None
-    material_lot_id: str | None
-    model: ModelPart
-    stage: str
-    trend: str = Field(description="the path of its trend")
-
-
 class SetpointView(View):
     """A setpoint: its limits and where it stands."""
 
@@ -140,7 +117,9 @@ def now_view(connection: sqlite3.Connection, snapshot: Snapshot) -> NowView:
     guidance, damaged = open_guidance(connection, snapshot, most=_MOST_OPEN)
     shown = guidance_views(guidance[:_MOST_SHOWN], snapshot)
     alarms = alarm_views(connection, snapshot)
-    predictions = [view for model in snapshot.line.configured_models for view in _predictions(reading, model, snapshot)]
+    predictions = [
+        view for model in snapshot.line.configured_models for view in predictions_of(reading, model, snapshot)
+    ]
     waiting = sum(signed.holds for signed in waiting_acts(connection, most=_MOST_WAITING))
     return NowView(
         counter=snapshot.counter,
@@ -234,51 +213,6 @@ def _lot(reading: Reading, equipment_id: str, snapshot: Snapshot) -> LotInProgre
         results=0 if lot is None else value_of(reading.connection, "console_count_of_results", material_lot_id=lot),
         open_points=0 if lot is None else len(open_points_of(reading.connection, lot)),
     )
-
-
-def _predictions(reading: Reading, model: ModelAssignment, snapshot: Snapshot) -> list[PredictionView]:
-    """Return the newest prediction of each of a model's analytes."""
-    bundle = model.bundle
-    rows = reading.rows("console_newest_predictions", {"model": model.name, "most": len(bundle.outputs)})
-    newest = {prediction.analyte: prediction for prediction in reversed(reading.decoded(Prediction, rows))}
-    return [_prediction(reading, model, output, newest.get(output.analyte), snapshot) for output in bundle.outputs]
-
-
-def _prediction(
-    reading: Reading, model: ModelAssignment, output: ModelOutput, prediction: Prediction | None, snapshot: Snapshot
-) -> PredictionView:
-    identity, equipment_id = model.bundle.identity, model.equipment_id
-    oldest_ns = snapshot.at.wall_ns - model.prediction_lives_ns
-    return PredictionView(
-        equipment_id=equipment_id,
-        analyte=output.analyte,
-        unit=output.unit,
-        at=None if prediction is None else rfc3339(prediction.at_ns),
-        stale=prediction is None or prediction.at_ns < oldest_ns,
-        predicted=PredictedPart.of(prediction) if prediction is not None and prediction.verdict.accepted else None,
-        reasons=[] if prediction is None else ReasonPart.of(prediction.verdict.reasons),
-        specification=SpecificationPart.of(specification_for(reading, equipment_id, output, snapshot)),
-        material_lot_id=None if prediction is None else prediction.material_lot_id,
-        model=ModelPart(name=identity.name, version=identity.version, sha256=identity.sha256),
-        stage=snapshot.status.stage.get(model.name, "shadow"),
-        trend=f"/api/trend/{quote(equipment_id, safe='')}/{quote(output.analyte, safe='')}",
-    )
-
-
-def specification_for(
-    reading: Reading, equipment_id: str, output: ModelOutput, snapshot: Snapshot
-) -> Specification | None:
-    """Return the specification of what runs on an equipment now, in the unit of the prediction."""
-    context = reading.context_of_equipment(equipment_id, snapshot.at.wall_ns)
-    product = context.material_definition_id
-    if product is None:
-        return None
-    known = reading.specifications(product)
-    specification = in_force(
-        (*known.configured, *known.stated), product=product, analyte=output.analyte, client_id=context.client_id,
-        at_ns=snapshot.at.wall_ns,
-    )  # fmt: skip
-    return None if specification is None else in_unit(specification, output.unit or None)
 
 
 def _setpoints(connection: sqlite3.Connection, guidance: list[Guidance], snapshot: Snapshot) -> list[SetpointView]:

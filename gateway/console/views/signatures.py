@@ -10,7 +10,7 @@ from gateway.console.snapshot import Snapshot
 from gateway.console.views.parts import SignaturePart, View
 from gateway.contract.times import rfc3339
 from gateway.people.signing import SIGNABLE, policy_of
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.signatures import Signature, SignedOnRecord
 from gateway.store.queries.signatures import newest, waiting
 

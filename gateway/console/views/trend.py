@@ -5,8 +5,8 @@ import sqlite3
 from pydantic import Field
 
 from gateway.console.snapshot import Snapshot
-from gateway.console.views.now import specification_for
 from gateway.console.views.parts import View
+from gateway.console.views.predictions import specification_for
 from gateway.contract.payloads.parts import SpecificationPart
 from gateway.records.laboratory import LabResult
 from gateway.store.codec import decode

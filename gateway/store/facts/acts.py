@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import fields
 from typing import Any
 
-from gateway.decisions.signed import subject_of
+from gateway.decisions.signed_wording import subject_of
 from gateway.events import ActRequested
 from gateway.facts.acts import (
     ActFacts,

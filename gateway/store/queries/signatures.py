@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from gateway.contract.identity import sha256_hex
 from gateway.deadlines import Deadline
-from gateway.records.acts import ActKind
+from gateway.records.act_kinds import ActKind
 from gateway.records.signatures import Author, Signature, SignedOnRecord, SignedRecord, SigningState, is_bound
 from gateway.records.users import Role
 from gateway.store.statements import SQL

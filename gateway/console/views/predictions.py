@@ -1,0 +1,78 @@
+"""What the models say now, beside the specification in force."""
+
+from urllib.parse import quote
+
+from pydantic import Field
+
+from gateway.console.snapshot import Snapshot
+from gateway.console.views.parts import View
+from gateway.contract.payloads.parts import ModelPart, PredictedPart, ReasonPart, SpecificationPart
+from gateway.contract.times import rfc3339
+from gateway.lab.in_force import in_force, in_unit
+from gateway.line.definition import ModelAssignment
+from gateway.line.outputs import ModelOutput
+from gateway.records.laboratory import Specification
+from gateway.records.prediction import Prediction
+from gateway.store.facts.reading import Reading
+
+
+class PredictionView(View):
+    """The newest prediction of an analyte, against its specification."""
+
+    equipment_id: str
+    analyte: str
+    unit: str
+    at: str | None
+    stale: bool = Field(description="older than three ticks of its model, or there is none")
+    predicted: PredictedPart | None = Field(description="null where the gates have abstained: see reasons")
+    reasons: list[ReasonPart]
+    specification: SpecificationPart | None
+    material_lot_id: str | None
+    model: ModelPart
+    stage: str
+    trend: str = Field(description="the path of its trend")
+
+
+def predictions_of(reading: Reading, model: ModelAssignment, snapshot: Snapshot) -> list[PredictionView]:
+    """Return the newest prediction of each of a model's analytes."""
+    bundle = model.bundle
+    rows = reading.rows("console_newest_predictions", {"model": model.name, "most": len(bundle.outputs)})
+    newest = {prediction.analyte: prediction for prediction in reversed(reading.decoded(Prediction, rows))}
+    return [_prediction(reading, model, output, newest.get(output.analyte), snapshot) for output in bundle.outputs]
+
+
+def _prediction(
+    reading: Reading, model: ModelAssignment, output: ModelOutput, prediction: Prediction | None, snapshot: Snapshot
+) -> PredictionView:
+    identity, equipment_id = model.bundle.identity, model.equipment_id
+    oldest_ns = snapshot.at.wall_ns - model.prediction_lives_ns
+    return PredictionView(
+        equipment_id=equipment_id,
+        analyte=output.analyte,
+        unit=output.unit,
+        at=None if prediction is None else rfc3339(prediction.at_ns),
+        stale=prediction is None or prediction.at_ns < oldest_ns,
+        predicted=PredictedPart.of(prediction) if prediction is not None and prediction.verdict.accepted else None,
+        reasons=[] if prediction is None else ReasonPart.of(prediction.verdict.reasons),
+        specification=SpecificationPart.of(specification_for(reading, equipment_id, output, snapshot)),
+        material_lot_id=None if prediction is None else prediction.material_lot_id,
+        model=ModelPart(name=identity.name, version=identity.version, sha256=identity.sha256),
+        stage=snapshot.status.stage.get(model.name, "shadow"),
+        trend=f"/api/trend/{quote(equipment_id, safe='')}/{quote(output.analyte, safe='')}",
+    )
+
+
+def specification_for(
+    reading: Reading, equipment_id: str, output: ModelOutput, snapshot: Snapshot
+) -> Specification | None:
+    """Return the specification of what runs on an equipment now, in the unit of the prediction."""
+    context = reading.context_of_equipment(equipment_id, snapshot.at.wall_ns)
+    product = context.material_definition_id
+    if product is None:
+        return None
+    known = reading.specifications(product)
+    specification = in_force(
+        (*known.configured, *known.stated), product=product, analyte=output.analyte, client_id=context.client_id,
+        at_ns=snapshot.at.wall_ns,
+    )  # fmt: skip
+    return None if specification is None else in_unit(specification, output.unit or None)

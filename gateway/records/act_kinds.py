@@ -1,0 +1,32 @@
+"""Which act it is, as messages between commands and the gateway write it."""
+
+from enum import StrEnum
+
+
+class ActKind(StrEnum):
+    """Which act; as messages between commands and the gateway write it."""
+
+    ACKNOWLEDGE_ALARM = "acknowledge_alarm"
+    SETTLE_POINT = "settle_point"
+    PROMOTE_MODEL = "promote_model"
+    ROLL_BACK_MODEL = "roll_back_model"
+    RETRY_MESSAGES = "retry_messages"
+    SIGN_BIASES = "sign_biases"
+    ARCHIVE_AUDIT = "archive_audit"
+    ADD_USER = "add_user"
+    CHANGE_USER = "change_user"
+    SET_PASSWORD = "set_password"  # noqa: S105 - the name of an act
+    ENROLL_KEY = "enroll_key"
+    REVOKE_KEY = "revoke_key"
+    DECIDE_LOT = "decide_lot"
+    CHANGE_STAGE = "change_stage"
+    SIGN_PENDING = "sign_pending"
+    WITHDRAW_PENDING = "withdraw_pending"
+    ACKNOWLEDGE = "acknowledge"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    TAKE_OUT_OF_SERVICE = "take_out_of_service"
+    RETURN_TO_SERVICE = "return_to_service"
+    STOP_WRITES = "stop_writes"
+    RESUME_WRITES = "resume_writes"
+    ANSWER_GUIDANCE = "answer_guidance"
