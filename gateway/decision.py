@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.events import FollowUp
 from gateway.inference.feedback import BiasState, Feedback
 from gateway.lab.disposition import LotState
 from gateway.lab.multivariate_charts import FrozenReference
@@ -15,6 +14,7 @@ from gateway.lab.series import Series, SeriesKey
 from gateway.lab.westgard import ControlPoint
 from gateway.line.spc_rules import Together
 from gateway.records.acts import Answer
+from gateway.records.follow_ups import FollowUp
 from gateway.records.laboratory import Disposition, LabResult, ResultReference, Specification
 from gateway.records.outgoing import AuditEntry, OutgoingMessage
 from gateway.records.record import Record

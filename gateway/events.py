@@ -5,11 +5,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from gateway.deadlines import ClockReading
 from gateway.records.acts import Act
+from gateway.records.deliveries import Origin
+from gateway.records.follow_ups import FollowUp
 from gateway.records.laboratory import LabResult, ResultReference, Specification
 from gateway.records.outgoing import Head
 from gateway.records.people import Response
@@ -17,19 +18,9 @@ from gateway.records.process import Gap
 from gateway.records.production import ContextChange
 from gateway.records.setpoints import WriteState
 from gateway.records.signatures import Signed
+from gateway.records.timers import Timer
 from gateway.records.users import Credential
 from gateway.records.verdicts import Reason
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
-    """The delivery that brought a message; by it a message that the broker sends again is recognised."""
-
-    session: str
-    topic: str
-    message_number: int
-    redelivered: bool
-    payload_sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,25 +124,6 @@ class ModelDue(EventBase):
     model: str
 
 
-class Timer(StrEnum):
-    """What the gateway does by the clock, and every how many seconds."""
-
-    every_seconds: float
-
-    FOLLOW_SETPOINTS = "follow_setpoints", 15.0
-    EXPIRE_GUIDANCE = "expire_guidance", 1.0
-    END_SHELVES = "end_shelves", 5.0
-    REFRESH_BOARD = "refresh_board", 30.0
-    SIGN_HEAD = "sign_head", 15.0
-
-    def __new__(cls, name: str, every_seconds: float) -> Self:
-        """Make a timer of its name, which is stored, and its period."""
-        timer = str.__new__(cls, name)
-        timer._value_ = name
-        timer.every_seconds = every_seconds
-        return timer
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimerDue(EventBase):
     """A timer ran out."""
@@ -163,28 +135,6 @@ class TimerDue(EventBase):
     def variant(self) -> object:
         """Return which one it is."""
         return self.timer
-
-
-class FollowUpKind(StrEnum):
-    """The kinds of work that follow a decision later, each with a decision of its own."""
-
-    FINGERPRINT = "fingerprint"  # of a lot that has ended: how the process ran
-    DEVIATION = "deviation"  # of a result that failed: the draft of a deviation
-    SAMPLE_REQUEST = "sample_request"  # of a lot that has ended: the tests that the laboratory is asked for
-    JUDGE_AGAIN = "judge_again"  # the next few of very many lots that are to be judged again
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FollowUp:
-    """Work that a decision leaves for later; it is committed with the decision, and delays no disposition."""
-
-    kind: FollowUpKind
-    subject: str  # the lot, or the result's id
-    equipment_id: str | None  # the work looks at its tags between the two instants
-    from_ns: int
-    until_ns: int
-    begins_with_lot: bool = False  # whether the first instant is the lot's begin
-    material_lot_id: str | None = None  # of a result that names no lot: the lot for which it failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,13 +1,14 @@
 """What a decision leaves for later: the record of how a lot was made, and the draft of a deviation. Pure."""
 
 from gateway.decision import LotAssessed
-from gateway.events import FollowUp, FollowUpDue, FollowUpKind
+from gateway.events import FollowUpDue
 from gateway.facts.lot import LotFacts
 from gateway.history.windows import WindowRequest
 from gateway.lab.disposition import TREND_FLAGS, judge_result
 from gateway.lab.in_force import SpecificationsOnRecord
 from gateway.lab.release.assessment import Subject
 from gateway.line.definition import LineDefinition
+from gateway.records.follow_ups import FollowUp, FollowUpKind
 from gateway.records.laboratory import LabResult, Recommendation
 from gateway.time_units import SECOND_NS
 

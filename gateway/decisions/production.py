@@ -10,9 +10,10 @@ from gateway.advice.publication import (
 from gateway.decision import Decision, SpecificationRecorded
 from gateway.decisions.changes import audit_entry, guidance_changes
 from gateway.decisions.follow_ups import follow_up_of_lot
-from gateway.events import ContextChanged, FollowUpKind, SpecificationStated
+from gateway.events import ContextChanged, SpecificationStated
 from gateway.facts.base import Facts
 from gateway.facts.production import LotClosedFacts, LotEndedFacts
+from gateway.records.follow_ups import FollowUpKind
 from gateway.records.guidance import GuidanceState
 from gateway.records.laboratory import Specification
 

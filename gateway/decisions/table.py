@@ -73,7 +73,6 @@ from gateway.events import (
     Event,
     EventBase,
     FollowUpDue,
-    FollowUpKind,
     GapNoticed,
     GatewayAlarmChanged,
     GatewayStarted,
@@ -89,7 +88,6 @@ from gateway.events import (
     SignInTried,
     SpecificationStated,
     StoreChecked,
-    Timer,
     TimerDue,
     VersionTaken,
 )
@@ -97,7 +95,9 @@ from gateway.facts.base import Facts
 from gateway.history.windows import WindowRequest
 from gateway.line.definition import LineDefinition
 from gateway.records.act_kinds import ActKind
+from gateway.records.follow_ups import FollowUpKind
 from gateway.records.production import ContextKind
+from gateway.records.timers import Timer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

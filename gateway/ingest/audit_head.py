@@ -10,7 +10,8 @@ from gateway.contract.audit_head import published_head, signature_holds
 from gateway.contract.identity import identity_of
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.deadlines import ClockReading
-from gateway.events import HeadWitnessed, Origin
+from gateway.events import HeadWitnessed
+from gateway.records.deliveries import Origin
 from gateway.transport.mqtt_messages import Delivery
 
 

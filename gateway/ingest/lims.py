@@ -2,8 +2,9 @@
 
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.deadlines import ClockReading
-from gateway.events import Origin, ResultArrived
+from gateway.events import ResultArrived
 from gateway.ingest.messages import Understand
+from gateway.records.deliveries import Origin
 from gateway.transport.mqtt_messages import Delivery
 
 

@@ -9,8 +9,9 @@ from gateway.contract.mes_messages import context_change
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.specifications import stated_specification
 from gateway.deadlines import ClockReading
-from gateway.events import ContextChanged, Origin, SpecificationStated
+from gateway.events import ContextChanged, SpecificationStated
 from gateway.ingest.messages import Understand
+from gateway.records.deliveries import Origin
 from gateway.records.laboratory import ProductReference
 from gateway.transport.mqtt_messages import Delivery
 

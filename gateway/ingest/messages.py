@@ -15,8 +15,9 @@ from gateway.contract.identity import sha256_hex
 from gateway.contract.refusals import MessageRefusedError, Refusal, RefusalText, refusal, refusal_text
 from gateway.contract.topics import matches
 from gateway.deadlines import ClockReading
-from gateway.events import Arrived, HeadWitnessed, MessageRefused, Origin
+from gateway.events import Arrived, HeadWitnessed, MessageRefused
 from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.records.deliveries import Origin
 from gateway.records.verdicts import Reason
 from gateway.transport.mqtt_messages import Delivery
 

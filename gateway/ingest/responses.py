@@ -3,7 +3,8 @@
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.deadlines import ClockReading
-from gateway.events import MessageRefused, Origin, ResponseArrived
+from gateway.events import MessageRefused, ResponseArrived
+from gateway.records.deliveries import Origin
 from gateway.time_units import SECOND_NS
 from gateway.transport.mqtt_messages import Delivery
 

@@ -17,11 +17,11 @@ from gateway.events import (
     Event,
     MessageRefused,
     ModelDue,
-    Origin,
     ResponseArrived,
     SpecificationStated,
 )
 from gateway.ingest.messages import Understand
+from gateway.records.deliveries import Origin
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.lot_decisions import LotDecided

@@ -12,13 +12,15 @@ from gateway.advice.lifecycle import AFTER_ACT, moved
 from gateway.contract.acts import identity_of_act
 from gateway.contract.identity import identity_of
 from gateway.decisions.table import windows_needed
-from gateway.events import ActRequested, FollowUp, FollowUpDue, FollowUpKind, Timer, TimerDue
+from gateway.events import ActRequested, FollowUpDue, TimerDue
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.ingest.event_queue import Pending
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import AnswerGuidance, SettlePoint
+from gateway.records.follow_ups import FollowUp, FollowUpKind
 from gateway.records.guidance import Guidance
 from gateway.records.people import PointSettled
+from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
 from gateway.replay.decided_lots import decide_as_then
 from gateway.replay.recorded import GatewayOutput, Recorded, Recording, moment, output_on_record

@@ -23,7 +23,7 @@ from gateway.config.credentials import credential
 from gateway.config.tables import Settings
 from gateway.contract.identity import identity_of
 from gateway.errors import StoreCorruptError, first_of
-from gateway.events import GatewayStarted, GatewayStopped, Timer, TimerDue
+from gateway.events import GatewayStarted, GatewayStopped, TimerDue
 from gateway.history.file.quarantine import set_aside_if_corrupt
 from gateway.inference.signed_stages import with_signed_stages
 from gateway.ingest.event_queue import EventQueue, Urgency
@@ -32,6 +32,7 @@ from gateway.line.definition import LineDefinition, Promoted
 from gateway.operations.health import Health
 from gateway.operations.memory import give_back_unused
 from gateway.operations.systemd import Notifier
+from gateway.records.timers import Timer
 from gateway.runtime.dependencies import Dependencies, opened
 from gateway.runtime.model_versions import Define
 from gateway.runtime.scheduler import make_due, run_timer

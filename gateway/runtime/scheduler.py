@@ -4,9 +4,10 @@ import asyncio
 
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
-from gateway.events import ModelDue, Timer, TimerDue
+from gateway.events import ModelDue, TimerDue
 from gateway.ingest.event_queue import EventQueue, Urgency
 from gateway.line.definition import ModelAssignment
+from gateway.records.timers import Timer
 from gateway.time_units import SECOND_NS
 
 _FIRST_SECONDS = 1.0  # soon after the start, too

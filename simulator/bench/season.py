@@ -18,11 +18,12 @@ from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.contract.mes_messages import context_change
 from gateway.contract.times import rfc3339
 from gateway.database.opening import open_for_writing
-from gateway.events import ContextChanged, Origin, ResultArrived
+from gateway.events import ContextChanged, ResultArrived
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
 from gateway.line.definition import LineDefinition
+from gateway.records.deliveries import Origin
 from gateway.records.laboratory import ResultStatus, Specification
 from gateway.replay.recorded import Recorded, Recording, Stretch, moment
 from gateway.replay.rerun import rerun

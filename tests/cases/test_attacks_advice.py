@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.contract.refusals import MessageRefusedError
 from gateway.contract.responses import response
 from gateway.database.writer import Writer
-from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreChecked, Timer
+from gateway.events import AdviceWithheld, GatewayStarted, HeadWitnessed, StoreChecked
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.guardrails.setpoint_gates import refused_suggestions, second_check
 from gateway.guardrails.stages import effective_stage
@@ -25,6 +25,7 @@ from gateway.publish.drain import Drain
 from gateway.records.guidance import SetpointSuggestion
 from gateway.records.outgoing import Head, Lane, OutgoingMessage
 from gateway.records.prediction import ModelIdentity, Prediction
+from gateway.records.timers import Timer
 from gateway.records.verdicts import Verdict
 from gateway.runtime.listeners import HearsOfSending
 from gateway.store.database import open_state

@@ -6,8 +6,9 @@ from contextlib import closing
 
 import pytest
 
-from gateway.events import GapNoticed, Timer
+from gateway.events import GapNoticed
 from gateway.records.process import Gap, GapKind
+from gateway.records.timers import Timer
 from gateway.store.audit import trail as audit
 from gateway.store.audit.vouching import evidence_tables
 from gateway.store.care.checking import check

@@ -17,7 +17,7 @@ from gateway.advice.deviation_process_text import tag_sentence
 from gateway.advice.documents import html, markdown, title_of
 from gateway.contract.times import rfc3339
 from gateway.decisions.table import windows_needed
-from gateway.events import FollowUp, FollowUpDue
+from gateway.events import FollowUpDue
 from gateway.history.memory.rings import Rings
 from gateway.history.windows import WindowRequest, cut
 from gateway.lab.cause_sentences import figure, sigmas_text
@@ -26,6 +26,7 @@ from gateway.lab.episodes import BACK_IN_LINE_RESULTS, EPISODE_ENDS_AFTER_NS, EP
 from gateway.lab.fingerprints import LotRun, fingerprint, up_to
 from gateway.lab.usual import usual_of
 from gateway.line.spc_rules import TrendRules
+from gateway.records.follow_ups import FollowUp
 from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check
 from gateway.store.care.salvage import salvage

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from gateway.advice.phrases import beyond_text, interval_text
 from gateway.advice.titles import lot_title, move_title, predicted_title
-from gateway.events import Timer
 from gateway.line.outputs import ProbabilityOutput
 from gateway.records.guidance import GuidanceKind, SetpointSuggestion, Severity
 from gateway.records.laboratory import Specification
 from gateway.records.prediction import ModelIdentity, Prediction
+from gateway.records.timers import Timer
 from gateway.records.verdicts import Reason, Verdict
 from gateway.texts.catalogue import LONGEST_TITLE, fitting
 from gateway.time_units import SECOND_NS

@@ -8,10 +8,11 @@ import pytest
 
 from gateway.cli import alarm
 from gateway.contract.identity import identity_of
-from gateway.events import GatewayAlarmChanged, Timer
+from gateway.events import GatewayAlarmChanged
 from gateway.operations.alarm_figures import alarm_figures
 from gateway.records.acts import Acknowledge, ActOutcome, ReturnToService, Shelve, TakeOutOfService, Unshelve
 from gateway.records.alarms import Raised
+from gateway.records.timers import Timer
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.alarms import raised_alarms, standing_alarms

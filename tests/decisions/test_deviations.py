@@ -10,13 +10,14 @@ import pytest
 from gateway.advice.documents import html, markdown
 from gateway.contract.times import rfc3339
 from gateway.decisions.table import windows_needed
-from gateway.events import FollowUp, FollowUpDue
+from gateway.events import FollowUpDue
 from gateway.history.memory.rings import Rings
 from gateway.lab.deviations import Deviation
 from gateway.lab.fingerprints import MaterialUse
 from gateway.lab.genealogy import relatives
 from gateway.lab.procedures import instructions_for, read_procedure
 from gateway.line.definition import Procedure
+from gateway.records.follow_ups import FollowUp
 from gateway.store.audit import trail as audit
 from gateway.store.care.checking import check
 from gateway.store.codec import decode

@@ -13,12 +13,14 @@ from gateway.contract.probe_messages import probes
 from gateway.contract.publications import PUBLICATIONS, is_data
 from gateway.contract.schemas import asyncapi
 from gateway.decisions.table import DECISIONS
-from gateway.events import Event, FollowUpKind, Timer
+from gateway.events import Event
 from gateway.facts.base import Facts
 from gateway.guardrails.reasons import Abstention
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import ACTS
+from gateway.records.follow_ups import FollowUpKind
 from gateway.records.production import ContextKind
+from gateway.records.timers import Timer
 from gateway.store.facts.table import LOADERS
 from tests.fixtures.building import NOW_NS
 

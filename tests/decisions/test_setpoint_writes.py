@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.events import Timer
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.latches import mismatch_latch
 from gateway.line.definition import Stage
 from gateway.records.acts import ActOutcome, AnswerGuidance, ResumeWrites, StopWrites
 from gateway.records.people import Act
 from gateway.records.setpoints import WriteState
+from gateway.records.timers import Timer
 from tests.fixtures.store_bench import viscosity
 from tests.fixtures.writes import TAG, WritingBench
 

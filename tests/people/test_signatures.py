@@ -8,11 +8,11 @@ import pytest
 
 from gateway.contract.acts import act_document
 from gateway.contract.identity import sha256_hex
-from gateway.events import Timer
 from gateway.people.signing import SIGNABLE
 from gateway.records.act_kinds import ActKind
 from gateway.records.acts import ActOutcome, SettlePoint, SignPending, WithdrawPending
 from gateway.records.signatures import SignaturePolicy, SigningState
+from gateway.records.timers import Timer
 from gateway.records.user_acts import AddUser, ChangeUser
 from gateway.records.users import Credential, CredentialKind, Role
 from gateway.store.queries.lots import open_points_of

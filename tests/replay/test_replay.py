@@ -7,7 +7,7 @@ import pytest
 
 from gateway.contract.lims.lab_results import LimsInterface
 from gateway.database.opening import open_for_writing
-from gateway.events import ModelDue, ResponseArrived, ResultArrived, Timer, TimerDue
+from gateway.events import ModelDue, ResponseArrived, ResultArrived, TimerDue
 from gateway.history.file.statements import HISTORY, HISTORY_FILE
 from gateway.history.reader.recorded import RecordedHistory
 from gateway.history.reader.windows_as_of import KnownThen
@@ -15,6 +15,7 @@ from gateway.ingest.lims import understand_results
 from gateway.records.acts import StopWrites
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultStatus
+from gateway.records.timers import Timer
 from gateway.replay.recorded import Recording, Stretch, recorded_events
 from gateway.replay.rerun import rerun
 from gateway.replay.setpoint_writes import let_stand, write_steps

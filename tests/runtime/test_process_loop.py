@@ -16,9 +16,12 @@ from gateway.contract.identity import sha256_hex
 from gateway.contract.lims.lab_results import LimsInterface, lab_result
 from gateway.database.writer import Writer
 from gateway.errors import StoreCorruptError
-from gateway.events import FollowUp, FollowUpKind, GatewayStopped, ModelDue, Origin, ResultArrived, Timer, TimerDue
+from gateway.events import GatewayStopped, ModelDue, ResultArrived, TimerDue
 from gateway.ingest.event_queue import EventQueue, Urgency
+from gateway.records.deliveries import Origin
+from gateway.records.follow_ups import FollowUp, FollowUpKind
 from gateway.records.laboratory import ResultStatus
+from gateway.records.timers import Timer
 from gateway.runtime import follow_ups as followups
 from gateway.runtime.follow_ups import FollowUps
 from gateway.runtime.process_loop import Processor

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gateway.events import Timer
 from gateway.line.definition import Aggregate, Stage
 from gateway.line.outputs import ModelOutput, ValueOutput
 from gateway.records.laboratory import Bands
 from gateway.records.prediction import ModelIdentity
+from gateway.records.timers import Timer
 from gateway.setpoints.interactions import coupled_models, gains_on
 from gateway.time_units import SECOND_NS
 from tests.fixtures.building import PH, VISCOSITY, assignment, bundle, line, linear, mean_input, tag

@@ -13,13 +13,9 @@ from gateway.database.writer import Writer
 from gateway.decisions import table
 from gateway.decisions.table import windows_needed
 from gateway.errors import InferenceError, LablineError, StoreCorruptError, StoreLockedError, StoreUnavailableError
-from gateway.events import (
-    GatewayStarted,
-    ModelDue,
-    ResultArrived,
-    Timer,
-)
+from gateway.events import GatewayStarted, ModelDue, ResultArrived
 from gateway.line.definition import Stage
+from gateway.records.timers import Timer
 from gateway.store.audit import trail as audit
 from gateway.store.database import locked, open_state, read_state
 from gateway.time_units import SECOND_NS, seconds_to_ns

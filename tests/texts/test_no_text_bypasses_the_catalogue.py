@@ -8,8 +8,8 @@ from string import Formatter
 import pytest
 
 from gateway.advice.documents import html, markdown
-from gateway.events import Timer
 from gateway.lab.deviations import Deviation
+from gateway.records.timers import Timer
 from gateway.store.codec import decode
 from gateway.texts import catalogue
 from gateway.time_units import seconds_to_ns

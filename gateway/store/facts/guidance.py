@@ -9,7 +9,6 @@ from gateway.events import (
     GatewayStarted,
     MessageRefused,
     ResponseArrived,
-    Timer,
     TimerDue,
     VersionTaken,
 )
@@ -24,6 +23,7 @@ from gateway.facts.guidance import (
 from gateway.records.acts import AnswerGuidance
 from gateway.records.guidance import Guidance
 from gateway.records.people import RefusedResponses
+from gateway.records.timers import Timer
 from gateway.records.users import Credential, CredentialKind
 from gateway.store.codec import decode
 from gateway.store.facts.acts import act_base

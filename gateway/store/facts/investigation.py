@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from gateway.contract.times import rfc3339
-from gateway.events import FollowUp
 from gateway.facts.deviation import Earlier, Investigation
 from gateway.lab.cause_names import shown_name, stored_material
 from gateway.lab.deviations import Drafted, TimelineEntry
 from gateway.lab.disposition import WITHDRAWN
 from gateway.lab.episodes import EPISODE_ENDS_AFTER_NS, Standing
 from gateway.lab.fingerprints import Fingerprint, MaterialUse
+from gateway.records.follow_ups import FollowUp
 from gateway.records.guidance import Guidance, GuidanceKind, GuidanceState
 from gateway.records.laboratory import Disposition, LabResult
 from gateway.records.production import ContextChange

@@ -10,7 +10,8 @@ import aiosqlite
 
 from gateway.database.opening import SQLITE_ERRORS, translated
 from gateway.deadlines import ClockReading, Deadline
-from gateway.events import FollowUp, ResultArrived
+from gateway.events import ResultArrived
+from gateway.records.follow_ups import FollowUp
 from gateway.records.outgoing import Lane
 from gateway.store.codec import decode
 from gateway.store.database import read_state

@@ -25,23 +25,23 @@ from gateway.events import (
     ContextChanged,
     Event,
     FollowUpDue,
-    FollowUpKind,
     GatewayStarted,
     LotsJudgedAgain,
     MessageRefused,
     ModelDue,
     ResultArrived,
     SpecificationStated,
-    Timer,
     TimerDue,
 )
 from gateway.facts.base import Facts
 from gateway.history.windows import TagWindow, WindowRequest
 from gateway.line.definition import LineDefinition
 from gateway.records.acts import Answer, refused
+from gateway.records.follow_ups import FollowUpKind
 from gateway.records.guidance import Guidance
 from gateway.records.laboratory import ResultReference
 from gateway.records.outgoing import AuditEntry
+from gateway.records.timers import Timer
 from gateway.store.audit import trail as audit
 from gateway.store.facts.table import load
 from gateway.store.outbox import Queued

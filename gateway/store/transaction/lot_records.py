@@ -20,8 +20,9 @@ from gateway.decision import (
     ResultRestated,
 )
 from gateway.errors import LablineError
-from gateway.events import Event, FollowUp, FollowUpKind, MessageRefused
+from gateway.events import Event, MessageRefused
 from gateway.lab.release.assessment import Assessment
+from gateway.records.follow_ups import FollowUp, FollowUpKind
 from gateway.records.laboratory import LabResult, ProductReference, Recommendation, ResultReference, Specification
 from gateway.records.production import ContextChange, ContextKind
 from gateway.store.audit.evidence import Cell, with_hash

@@ -2,7 +2,8 @@
 
 from gateway.deadlines import ClockReading
 from gateway.decisions.result_assessment import RESTATED
-from gateway.events import Origin, ResultArrived
+from gateway.events import ResultArrived
+from gateway.records.deliveries import Origin
 from gateway.store.facts.lot.own_words import own_words
 from gateway.time_units import SECOND_NS
 

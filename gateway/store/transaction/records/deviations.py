@@ -2,9 +2,10 @@
 
 import sqlite3
 
-from gateway.events import Event, FollowUpDue, FollowUpKind
+from gateway.events import Event, FollowUpDue
 from gateway.lab.deviations import Deviation
 from gateway.lab.fingerprints import Fingerprint
+from gateway.records.follow_ups import FollowUpKind
 from gateway.store.codec import encode
 from gateway.store.statements import SQL
 
