@@ -21,7 +21,7 @@ from gateway.records.acts import Acknowledge, AlarmAct, ReturnToService, Shelve,
 from gateway.records.alarms import Alarm
 from gateway.runtime.act_requests import perform
 from gateway.store.database import read_state
-from gateway.store.queries.alarms import raised_alarms, standing_alarms
+from gateway.store.queries.alarms import raised_alarms, standing_alarms, watched_since_ns
 from gateway.store.statements import SQL
 from gateway.texts.catalogue import speak
 from gateway.time_units import DAY_NS, seconds_to_ns
@@ -131,8 +131,8 @@ def figures(
     """Count how often alarms have called people, by the figures of ISA-18.2 and EEMUA 191."""
     settings, _sha256 = read(config)
     until_ns = time.time_ns()
-    from_ns = until_ns - round(days * DAY_NS)
     with closing(read_state(settings.store.directory)) as connection:
+        from_ns = watched_since_ns(connection, until_ns - round(days * DAY_NS))
         document = alarm_figures(
             raised_alarms(connection, from_ns=from_ns, until_ns=until_ns),
             standing_alarms(connection),

@@ -15,7 +15,7 @@ from gateway.records.alarms import Raised
 from gateway.records.timers import Timer
 from gateway.records.user_acts import AddUser
 from gateway.records.users import Credential, CredentialKind, Role
-from gateway.store.queries.alarms import raised_alarms, standing_alarms
+from gateway.store.queries.alarms import raised_alarms, standing_alarms, watched_since_ns
 from gateway.store.queries.readers import Reader
 from gateway.time_units import DAY_NS, SECOND_NS
 from tests.fixtures.building import NOW_NS, moment
@@ -254,3 +254,12 @@ def test_the_command_lists_alarms_and_their_figures(bench, tmp_path, capsys, mon
 def settings_of(directory):
     return SimpleNamespace(store=SimpleNamespace(directory=directory), texts=SimpleNamespace(language="en"),
                            alarms=SimpleNamespace(period=600.0), notify={})  # fmt: skip
+
+
+def test_figures_rest_on_the_time_in_which_the_line_was_watched(tmp_path):
+    bench = Bench(tmp_path)
+    with closing(bench.connection):
+        assert watched_since_ns(bench.connection, 5) == 5  # nothing on record yet
+        bench.with_users(at_ns=NOW_NS)
+        assert watched_since_ns(bench.connection, NOW_NS - 30 * DAY_NS) == NOW_NS - 1
+        assert watched_since_ns(bench.connection, NOW_NS + DAY_NS) == NOW_NS + DAY_NS

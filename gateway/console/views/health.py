@@ -13,7 +13,7 @@ from gateway.console.views.parts import View
 from gateway.contract.times import rfc3339
 from gateway.errors import SourceUnavailableError
 from gateway.operations.alarm_figures import alarm_figures
-from gateway.store.queries.alarms import raised_alarms, standing_alarms
+from gateway.store.queries.alarms import raised_alarms, standing_alarms, watched_since_ns
 from gateway.store.queries.readers import depths
 from gateway.store.statements import SQL
 from gateway.time_units import DAY_NS, SECOND_NS
@@ -124,7 +124,7 @@ def _certificates(name: str, path: Path, at_ns: int) -> list[CertificateView]:
 
 def _alarm_figures(connection: sqlite3.Connection, at_ns: int) -> list[FigureView]:
     """Return the figures of ISA-18.2 over 30 days; of each position how often people were called."""
-    from_ns = at_ns - _DAYS * DAY_NS
+    from_ns = watched_since_ns(connection, at_ns - _DAYS * DAY_NS)
     document = alarm_figures(
         raised_alarms(connection, from_ns=from_ns, until_ns=at_ns), standing_alarms(connection), from_ns=from_ns,
         until_ns=at_ns, period_ns=_PERIOD_NS,

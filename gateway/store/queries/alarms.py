@@ -36,6 +36,15 @@ def standing_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
     return tuple(alarms)
 
 
+def watched_since_ns(connection: sqlite3.Connection, from_ns: int) -> int:
+    """Return an instant, or a later one from which on the line has been watched, so that figures rest on what was seen.
+
+    A trail whose oldest lines are archived is older than any figure asks for.
+    """
+    (first_ns,) = connection.execute(SQL["first_line_of_trail_ns"]).fetchone()
+    return from_ns if first_ns is None else max(from_ns, int(first_ns) - 1)  # what is counted comes after it
+
+
 def raised_alarms(connection: sqlite3.Connection, *, from_ns: int, until_ns: int) -> tuple[Raised, ...]:
     """Return when alarms have called people between two instants, the oldest first."""
     rows = connection.execute(SQL["raised_alarms"], {"from_ns": from_ns, "until_ns": until_ns})

@@ -29,6 +29,10 @@ SELECT alarm_id FROM alarm WHERE suppression <> 'none';
 -- name: active_gateway_alarms
 SELECT alarm_id FROM alarm WHERE active = 1 AND alarm_id >= 'gateway/' AND alarm_id < 'gateway0';
 
+-- name: first_line_of_trail_ns
+SELECT CASE WHEN EXISTS (SELECT 1 FROM audit_archive) THEN NULL
+            ELSE (SELECT at_ns FROM audit ORDER BY seq LIMIT 1) END;
+
 -- name: raised_alarms
 SELECT at_ns, alarm_id, severity, position FROM alarm_event
 WHERE change = 'raised' AND at_ns > :from_ns AND at_ns <= :until_ns ORDER BY at_ns;
