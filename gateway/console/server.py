@@ -8,24 +8,21 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Any
 
 import structlog
-import uvicorn
 
 from gateway.console.application import Application
 from gateway.console.reading import ConsoleReader
 from gateway.errors import LablineError
 from gateway.transport.console_options import ConsoleOptions
 from gateway.transport.http_entrance import Entrance
-from gateway.transport.http_server import ImpatientProtocol, WebhookServer
+from gateway.transport.http_server import listening_socket, serve_until_cancelled
 
 log = structlog.get_logger()
 
 UNAVAILABLE = "CONSOLE_UNAVAILABLE"
 _CONNECTIONS = 256
-_CLOSING_SECONDS, _RETRY_SECONDS = 3.0, 5.0
+_RETRY_SECONDS = 5.0
 
 
 class Console:
@@ -78,33 +75,13 @@ class Console:
             await self._serve(listening, tls)
 
     async def _serve(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
-        protocol: Any = partial(ImpatientProtocol, entrance=self._entrance)
-        configuration = uvicorn.Config(
-            self._application, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
-            timeout_graceful_shutdown=1, limit_concurrency=_CONNECTIONS, h11_max_incomplete_event_size=16 * 1024,
-            http=protocol, ws="none", interface="asgi3", proxy_headers=False, server_header=False,
+        await serve_until_cancelled(
+            self._application, listening, entrance=self._entrance, tls=tls, most_connections=_CONNECTIONS,
+            on_closing=self._on_closing,
         )  # fmt: skip
-        server = WebhookServer(configuration, entrance=self._entrance, tls=tls)
-        try:
-            await server.serve(sockets=[listening])
-        except asyncio.CancelledError:
-            self._on_closing()
-            async with asyncio.timeout(_CLOSING_SECONDS):
-                await server.shutdown(sockets=[listening])
-            raise
-        finally:
-            listening.close()
 
     def _bound(self) -> socket.socket:
-        options = self._options
-        try:
-            family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-            return socket.create_server((options.host, options.port), family=family)
-        except OSError as error:
-            raise LablineError(
-                f"the console cannot listen on {options.host}:{options.port}: {error.strerror}",
-                hint="is the port free, and the address one of this machine?",
-            ) from error
+        return listening_socket(self._options.host, self._options.port, what="the console")
 
     def _context(self) -> ssl.SSLContext | None:
         options = self._options

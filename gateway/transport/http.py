@@ -13,18 +13,15 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any
 
 import structlog
-import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import LablineError
 from gateway.transport.http_entrance import Entrance, Peer, Rate
-from gateway.transport.http_server import ImpatientProtocol, WebhookServer
+from gateway.transport.http_server import listening_socket, serve_until_cancelled
 from gateway.transport.webhook_options import WebhookOptions
 
 log = structlog.get_logger()
@@ -32,7 +29,7 @@ log = structlog.get_logger()
 PATH = "/lims/results"
 LONGEST_BODY_BYTES = 1024 * 1024
 _COMMIT_SECONDS = 30.0
-_BODY_SECONDS, _CLOSING_SECONDS, _RETRY_SECONDS = 30.0, 3.0, 5.0
+_BODY_SECONDS, _RETRY_SECONDS = 30.0, 5.0
 _CONNECTIONS = 256
 _DISCARDED_BYTES, _DISCARD_SECONDS = 64 * 1024, 1.0  # of a body that is not read: else the answer might not arrive
 _REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE = 100.0, 500
@@ -78,34 +75,13 @@ class Webhook:
             await self._serve(listening)
 
     async def _serve(self, listening: socket.socket) -> None:
-        options = self._options
-        protocol: Any = partial(ImpatientProtocol, entrance=self._entrance)
-        configuration = uvicorn.Config(
-            self._serve_request, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
-            timeout_graceful_shutdown=1, limit_concurrency=_CONNECTIONS, h11_max_incomplete_event_size=16 * 1024,
-            http=protocol, interface="asgi3", proxy_headers=False,
+        await serve_until_cancelled(
+            self._serve_request, listening, entrance=self._entrance, tls=_context(self._options),
+            most_connections=_CONNECTIONS,
         )  # fmt: skip
-        server = WebhookServer(configuration, entrance=self._entrance, tls=_context(options))
-        try:
-            await server.serve(sockets=[listening])
-        except asyncio.CancelledError:
-            async with asyncio.timeout(_CLOSING_SECONDS):
-                await server.shutdown(sockets=[listening])
-            raise
-        finally:
-            listening.close()
 
     def _bound(self) -> socket.socket:
-        """Return a socket that has the port; raises LablineError where it cannot be had."""
-        options = self._options
-        try:
-            family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-            return socket.create_server((options.host, options.port), family=family)
-        except OSError as error:
-            raise LablineError(
-                f"the webhook cannot listen on {options.host}:{options.port}: {error.strerror}",
-                hint="is the port free, and the address one of this machine?",
-            ) from error
+        return listening_socket(self._options.host, self._options.port, what="the webhook")
 
     async def _serve_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; after an answer that is no success the connection is closed, whatever still comes."""

@@ -6,16 +6,19 @@ Signals are left to the daemon, and a connection has few seconds for each reques
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gateway.errors import LablineError
 from gateway.transport.http_entrance import Door, Entrance, Peer
 
 _REQUEST_SECONDS = 30.0  # for its line and headers
+_CLOSING_SECONDS = 3.0
 _LOOKS_AT_A_REQUEST = 4  # each of these seconds: more than body and commit may take
 
 
@@ -62,7 +65,7 @@ class ImpatientProtocol(H11Protocol):
         self._look_later()
 
 
-class WebhookServer(uvicorn.Server):
+class DoorServer(uvicorn.Server):
     """Takes connections by our door, and leaves signals to the daemon, which stops in an order of its own."""
 
     def __init__(self, configuration: uvicorn.Config, *, entrance: Entrance, tls: ssl.SSLContext | None) -> None:
@@ -96,3 +99,45 @@ class WebhookServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+def listening_socket(host: str, port: int, *, what: str) -> socket.socket:
+    """Return a socket that has the port; raises LablineError, which names ``what``, where it cannot be had."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise LablineError(
+            f"{what} cannot listen on {host}:{port}: {error.strerror}",
+            hint="is the port free, and the address one of this machine?",
+        ) from error
+
+
+async def serve_until_cancelled(
+    application: Any,
+    listening: socket.socket,
+    *,
+    entrance: Entrance,
+    tls: ssl.SSLContext | None,
+    most_connections: int,
+    on_closing: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve an ASGI application on a socket until cancelled, then close what is open within a few seconds.
+
+    ``on_closing`` hears of the end before connections are closed.
+    """
+    protocol: Any = partial(ImpatientProtocol, entrance=entrance)
+    configuration = uvicorn.Config(
+        application, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=30,
+        timeout_graceful_shutdown=1, limit_concurrency=most_connections, h11_max_incomplete_event_size=16 * 1024,
+        http=protocol, ws="none", interface="asgi3", proxy_headers=False, server_header=False,
+    )  # fmt: skip
+    server = DoorServer(configuration, entrance=entrance, tls=tls)
+    try:
+        await server.serve(sockets=[listening])
+    except asyncio.CancelledError:
+        on_closing()
+        async with asyncio.timeout(_CLOSING_SECONDS):
+            await server.shutdown(sockets=[listening])
+        raise
+    finally:
+        listening.close()
