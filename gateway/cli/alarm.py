@@ -156,15 +156,20 @@ def notices(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Show who outside the plant is told of alarms, how many notices wait, and which were refused."""
     settings, _sha256 = read(config)
     with closing(read_state(settings.store.directory)) as connection:
-        targets = {row["target"]: row["waiting"] for row in connection.execute(SQL["notify_targets"])}
+        places = [dict(row) for row in connection.execute(SQL["notify_targets"])]
         parked = [dict(row) for row in connection.execute(SQL["parked_notices"])]
     if as_json:
         refused = [{"at": rfc3339(item.pop("at_ns")), **item} for item in parked]
-        show_json({"targets": targets, "refused": refused})
+        targets = {item["target"]: item["waiting"] for item in places}
+        put_off = {item["target"]: item["put_off"] for item in places}
+        show_json({"targets": targets, "put_off": put_off, "refused": refused})
         return
     kinds = {name: table.kind.value for name, table in settings.notify.items()}
-    rows = [(name, kinds.get(name, "no longer configured"), waiting) for name, waiting in targets.items()]
-    show_table("targets", ("target", "kind", "entries waiting"), rows)
+    rows = [
+        (item["target"], kinds.get(item["target"], "no longer configured"), item["waiting"], item["put_off"])
+        for item in places
+    ]
+    show_table("targets", ("target", "kind", "entries waiting", "put off until quiet hours end"), rows)
     lines = [(item["target"], rfc3339(item["at_ns"]), item["alarm_id"] or "", item["why"]) for item in parked]
     show_table("refused", ("target", "at", "alarm", "why"), lines)
 

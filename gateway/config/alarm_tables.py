@@ -75,6 +75,6 @@ class NotifyTable(Table):
     ended: bool = Field(default=True, description="whether it is also told that an alarm is over")
     quiet_hours: tuple[time, time] | None = Field(
         default=None,
-        description="from when to when only what is critical is told, in the plant's time zone, "
-        'such as ["22:00", "06:00"]',
+        description="from when to when only what is critical is told at once, in the plant's time zone, "
+        'such as ["22:00", "06:00"]; the rest is told after them, in one notice',
     )

@@ -9,7 +9,7 @@ from gateway.config.connections import password_of
 from gateway.config.credentials import credential
 from gateway.config.tables import Settings
 from gateway.errors import ConfigurationError, Problem
-from gateway.publish.notifying import Target
+from gateway.publish.notice_texts import Target
 from gateway.transport.notices import Address, MailServer, Notice, NoticeKind, post, send_mail
 
 

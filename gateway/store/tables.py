@@ -97,6 +97,8 @@ _ROWS = (
     Table(name="alarm", not_vouched_for="it follows from guidance, conditions and acts, which have lines of their own"),
     Table(name="alarm_event", not_vouched_for="it follows from guidance, conditions and acts, and goes by age"),
     Table(name="notify_target", not_vouched_for="how far notices have come", written_by="the loop that sends notices"),
+    Table(name="notify_put_off", not_vouched_for="notices that wait for the end of quiet hours",
+          written_by="the loop that sends notices"),
     Table(name="notify_parked", not_vouched_for="notices that were refused", written_by="the loop that sends notices"),
     Table(name="departure", written_by="what leaves the outbox"),
     Table(name="console_session", hash_leaves_out=frozenset({"used_ns"}),

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.database.writer import Writer
 from gateway.events import TimerDue
 from gateway.publish import notifying
-from gateway.publish.notifying import Notifier, Target, is_news, notice_of
+from gateway.publish.notice_texts import Target, comes_in_quiet_hours, is_news, notice_of
+from gateway.publish.notifying import Notifier
 from gateway.records.alarms import Alarm, AlarmChange, AlarmChanged, AlarmEvent
 from gateway.records.guidance import Severity
 from gateway.store.database import open_state
@@ -192,14 +193,18 @@ def test_quiet_hours_may_go_over_midnight(hours, quiet):
     event = replace(EVENT, severity=Severity.WARNING, at_ns=at_ns)
     between = tuple(dt.time(hour) for hour in hours)
     assert is_news(event, target(quiet=between), now_ns=at_ns) is not quiet
+    assert comes_in_quiet_hours(event, target(quiet=between), now_ns=at_ns) is quiet
 
 
 # --- the loop ----------------------------------------------------------------------------------------------------
 
 
 class Clock:
+    def __init__(self, at_ns=NOW_NS):
+        self.at_ns = at_ns
+
     def now_ns(self):
-        return NOW_NS
+        return self.at_ns
 
 
 class Stage:
@@ -208,14 +213,15 @@ class Stage:
     def __init__(self, writer, reader, conditions):
         self.writer, self.reader, self.conditions = writer, reader, conditions
 
-    def notifier(self, send, name="shift"):
-        return Notifier(target(send, name=name), reader=self.reader, writer=self.writer, clock=Clock(),
+    def notifier(self, send, name="shift", clock=None, **how):
+        return Notifier(target(send, name=name, **how), reader=self.reader, writer=self.writer, clock=clock or Clock(),
                         on_condition=lambda code, stands: self.conditions.append((code, stands)))  # fmt: skip
 
-    async def happens(self, change, alarm_id="gateway/STORE_FULL_SOON", *, fails=False):
-        alarm = Alarm(alarm_id=alarm_id, title=alarm_id, severity=Severity.WARNING, position="engineer",
+    async def happens(self, change, alarm_id="gateway/STORE_FULL_SOON", *, fails=False, at_ns=NOW_NS,
+                      severity=Severity.WARNING):  # fmt: skip
+        alarm = Alarm(alarm_id=alarm_id, title=alarm_id, severity=severity, position="engineer",
                       active=change is AlarmChange.RAISED, acknowledged=False)  # fmt: skip
-        event = TimerDue(event_id="e", at=moment(NOW_NS), timer=None)
+        event = TimerDue(event_id="e", at=moment(at_ns), timer=None)
 
         def write(connection):
             alarm_changed(connection, event, AlarmChanged(alarm=alarm, change=change))
@@ -325,3 +331,92 @@ async def test_a_mail_goes_all_the_way_from_the_store_to_the_server(tmp_path):
         await stage.happens(AlarmChange.RAISED)
         await notifier.catch_up()
         assert len(box.mails) == 1
+
+
+# --- quiet hours ---------------------------------------------------------------------------------------------------
+
+NIGHT = (dt.time(22), dt.time(6))
+
+
+def at_night(hour, minute=0, second=0):
+    """Return an instant of one night of the plant."""
+    day = 15 if hour >= 12 else 16
+    return int(dt.datetime(2027, 1, day, hour, minute, second, tzinfo=ZoneInfo("Europe/Paris")).timestamp()) * SECOND_NS
+
+
+async def test_what_came_in_quiet_hours_is_told_at_their_end_in_one_notice_after_a_restart_too(tmp_path):
+    told, clock = [], Clock(at_night(23))
+    async with on_stage(tmp_path) as stage:
+        await stage.notifier(told.append, clock=clock, quiet=NIGHT).catch_up()
+        for minute in (1, 3):
+            await stage.happens(AlarmChange.RAISED, "gateway/CLOCK_SKEW_PLC1", at_ns=at_night(23, minute))
+            await stage.happens(AlarmChange.RETURNED, "gateway/CLOCK_SKEW_PLC1", at_ns=at_night(23, minute + 1))
+        await stage.happens(AlarmChange.RAISED, at_ns=at_night(2))
+        await stage.happens(AlarmChange.RAISED, "gateway/STORE_DAMAGED", at_ns=at_night(3), severity=Severity.CRITICAL)
+        await stage.notifier(told.append, clock=clock, quiet=NIGHT).catch_up()
+        assert [notice.document["alarm"] for notice in told] == ["gateway/STORE_DAMAGED"]
+    async with on_stage(tmp_path) as stage:  # the gateway starts again
+        clock.at_ns = at_night(5, 59, 59)
+        notifier = stage.notifier(told.append, clock=clock, quiet=NIGHT)
+        await notifier.catch_up()
+        assert len(told) == 1
+        clock.at_ns = at_night(6)
+        await notifier.catch_up()
+        await stage.notifier(told.append, clock=clock, quiet=NIGHT).catch_up()
+        assert await stage.rows("SELECT count(*) FROM notify_put_off") == [(0,)]
+    _, summary = told
+    assert summary.subject == "[acme/lyon/p/line-1] quiet hours: 2 alarms, 1 of them stand"
+    assert [(alarm["alarm"], alarm["active"], alarm["times"]) for alarm in summary.document["alarms"]] == [
+        ("gateway/STORE_FULL_SOON", True, 1), ("gateway/CLOCK_SKEW_PLC1", False, 2)
+    ]  # fmt: skip
+    assert (
+        summary.lines[1] == "- warning since 2027-01-16 02:00:00 CET: gateway/STORE_FULL_SOON (gateway/STORE_FULL_SOON)"
+    )
+    assert summary.lines[2].startswith("- over since 2027-01-15 23:04:00 CET")
+    assert summary.lines[2].endswith("It came 2 times.")
+
+
+async def test_what_is_read_only_after_the_quiet_hours_is_told_in_the_same_way(tmp_path):
+    told, clock = [], Clock(at_night(7))
+    async with on_stage(tmp_path) as stage:
+        notifier = stage.notifier(told.append, clock=clock, quiet=NIGHT)
+        await notifier.catch_up()
+        for code in ("gateway/CLOCK_SKEW_PLC1", "gateway/STORE_FULL_SOON"):
+            await stage.happens(AlarmChange.RAISED, code, at_ns=at_night(4))
+        await stage.happens(AlarmChange.RAISED, "gateway/ITEMS_SILENT_PLC1", at_ns=at_night(6, 30))
+        await notifier.catch_up()
+    ((single,), (summary,)) = ([told[0]], told[1:])
+    assert single.document["alarm"] == "gateway/ITEMS_SILENT_PLC1"
+    assert len(summary.document["alarms"]) == 2
+
+
+async def test_a_summary_that_is_not_taken_is_tried_again_with_the_same_id_and_nothing_of_it_is_lost(tmp_path):
+    attempts, clock = [], Clock(at_night(23))
+
+    def send(notice):
+        attempts.append(notice)
+        if len(attempts) < 3:
+            raise NotTakenNowError("answered 503")
+
+    async with on_stage(tmp_path) as stage:
+        notifier = stage.notifier(send, clock=clock, quiet=NIGHT)
+        await notifier.catch_up()
+        await stage.happens(AlarmChange.RAISED, at_ns=at_night(23))
+        await notifier.catch_up()
+        clock.at_ns = at_night(8)
+        await notifier.catch_up()
+    assert len(attempts) == 3
+    assert len({notice.notice_id for notice in attempts}) == 1
+
+
+async def test_who_is_not_told_of_ends_learns_from_the_summary_only_what_began(tmp_path):
+    told, clock = [], Clock(at_night(23))
+    async with on_stage(tmp_path) as stage:
+        notifier = stage.notifier(told.append, clock=clock, quiet=NIGHT, ended=False)
+        await notifier.catch_up()
+        await stage.happens(AlarmChange.RETURNED, at_ns=at_night(23))
+        await notifier.catch_up()
+        clock.at_ns = at_night(8)
+        await notifier.catch_up()
+        assert await stage.rows("SELECT count(*) FROM notify_put_off") == [(0,)]
+    assert told == []

@@ -120,6 +120,7 @@ def rows_of_a_store():
     yield "outbox", outbox_row(**message, message_id="o1", expires_ns=NOW_NS)
     yield "outbox", {**outbox_row(**message, message_id="o2", expires_ns=None), "parked": "refused"}
     yield "notify_target", {"target": "shift", "seq": 1}
+    yield "notify_put_off", {"target": "shift", "seq": 1}
     yield "notify_parked", {"target": "shift", "seq": 1, "at_ns": 1, "why": "answered 400"}
     yield "departure", {"seq": 9, "message_id": "o9", "lane": 0, "topic": "t", "reason": "expired", "at_ns": 1}
     lines = audit_lines()

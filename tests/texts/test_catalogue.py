@@ -33,7 +33,7 @@ from gateway.lab.release.refused import ABOUT
 from gateway.lab.sampling import SampleReason
 from gateway.lab.trend_reasons import DEPARTED, SIGNALS, TrendSentence, code_of
 from gateway.lab.westgard import ControlRule
-from gateway.publish.notifying import NoticeText
+from gateway.publish.notice_texts import NoticeText
 from gateway.records.guidance import Severity
 from gateway.records.people import Outcome
 from gateway.texts import catalogue

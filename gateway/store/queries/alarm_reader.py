@@ -4,6 +4,8 @@ from gateway.records.alarms import AlarmChange, AlarmEvent
 from gateway.records.guidance import Severity
 from gateway.store.queries.rows import Rows
 
+MOST_PUT_OFF = 5000  # entries in one notice; the next one has the rest
+
 
 class AlarmReader:
     """What is on record of alarms."""
@@ -30,6 +32,10 @@ class AlarmReader:
         """Return what happened to alarms after an entry, the oldest first."""
         rows = await self._all("alarm_events_after", seq=seq, most=most)
         return [_alarm_event(row) for row in rows]
+
+    async def put_off(self, target: str) -> list[AlarmEvent]:
+        """Return what a target is told of after its quiet hours, the oldest first."""
+        return [_alarm_event(row) for row in await self._all("put_off_events", target=target, most=MOST_PUT_OFF)]
 
     async def latches(self) -> tuple[str, ...]:
         """Return the alarms that stand until a person takes them down."""

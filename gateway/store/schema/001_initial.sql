@@ -1465,10 +1465,16 @@ CREATE TABLE alarm_event (
 CREATE INDEX alarm_event_by_time ON alarm_event (at_ns);
 CREATE INDEX alarm_event_raised ON alarm_event (at_ns) WHERE change = 'raised';
 
--- Up to which entry of alarm_event each target of notifications has come, and what it has refused.
+-- Up to which entry of alarm_event each target of notifications has come, what it is told of only after its quiet
+-- hours, and what it has refused.
 CREATE TABLE notify_target (
     target  TEXT PRIMARY KEY,
     seq     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE notify_put_off (
+    target  TEXT NOT NULL,
+    seq     INTEGER NOT NULL,
+    PRIMARY KEY (target, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE notify_parked (
     target  TEXT NOT NULL,

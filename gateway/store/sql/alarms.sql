@@ -72,5 +72,16 @@ SELECT p.target, p.at_ns, p.why, e.alarm_id, e.change, e.title
 FROM notify_parked AS p LEFT JOIN alarm_event AS e ON e.seq = p.seq ORDER BY p.target, p.seq;
 
 -- name: notify_targets
-SELECT target, (SELECT count(*) FROM alarm_event AS e WHERE e.seq > t.seq) AS waiting FROM notify_target AS t
+SELECT target, (SELECT count(*) FROM alarm_event AS e WHERE e.seq > t.seq) AS waiting,
+    (SELECT count(*) FROM notify_put_off AS p WHERE p.target = t.target) AS put_off FROM notify_target AS t
 ORDER BY target;
+
+-- name: put_off_notice
+INSERT OR IGNORE INTO notify_put_off (target, seq) VALUES (:target, :seq);
+
+-- name: told_of_put_off
+DELETE FROM notify_put_off WHERE target = :target AND seq <= :upto;
+
+-- name: put_off_events
+SELECT e.seq, e.at_ns, e.alarm_id, e.change, e.title, e.severity, e.position, e.person, e.reason, e.guidance_id
+FROM notify_put_off AS p JOIN alarm_event AS e ON e.seq = p.seq WHERE p.target = :target ORDER BY e.seq LIMIT :most;
