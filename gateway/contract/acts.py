@@ -87,9 +87,12 @@ def act_of_document(kind: ActKind, document: Mapping[str, Any]) -> Act:
     return _adapter(kind).validate_python(dict(document))
 
 
-def identity_of_act(act: Act, *, at_ns: int) -> str:
-    """Return the stable id of the event in which an act is requested at an instant."""
-    return identity_of("act", act.kind, _adapter(act.kind).dump_json(act).decode(), at_ns)
+def identity_of_act(act: Act, *, at_ns: int, by: str) -> str:
+    """Return the stable id of the event in which an act is requested at an instant.
+
+    ``by``: who asks (``Credential.identity``). What two persons ask for at one instant is two acts.
+    """
+    return identity_of("act", act.kind, by, _adapter(act.kind).dump_json(act).decode(), at_ns)
 
 
 def request_line(request: ActRequest) -> bytes:

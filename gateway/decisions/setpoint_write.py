@@ -71,7 +71,7 @@ def _permission(event: SetpointWriteBegun, facts: WriteFacts) -> Permission:
         latches=facts.latches,
         stopped=facts.stopped,
         guidance=facts.guidance,
-        moved_ns=facts.moved_ns,
+        since_move_ns=facts.since_move_ns,
         automatic_moves=facts.automatic_moves,
     )
 

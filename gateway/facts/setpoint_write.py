@@ -12,14 +12,14 @@ from gateway.records.setpoints import Followed, SetpointIntent, WriteState
 class WriteFacts(Facts):
     """The intent as it stands, its guidance, and what the records say of writing its tag.
 
-    ``moved_ns``: when the gateway last wrote it. ``automatic_moves``: within the last hour.
+    ``since_move_ns``: how long ago the gateway last wrote it. ``automatic_moves``: within the last hour.
     """
 
     intent: SetpointIntent | None
     state: WriteState | None
     guidance: Guidance | None
     stopped: bool
-    moved_ns: int | None
+    since_move_ns: int | None
     automatic_moves: int
 
 

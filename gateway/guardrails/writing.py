@@ -28,7 +28,7 @@ from gateway.time_units import SECOND_NS
 class Permission:
     """What the records say at an instant.
 
-    ``moved_ns``: when the gateway last wrote the tag. ``automatic_moves``: of the tag, within the last hour.
+    ``since_move_ns``: since the gateway last wrote the tag. ``automatic_moves``: of the tag, within the last hour.
     """
 
     line: LineDefinition
@@ -36,7 +36,7 @@ class Permission:
     latches: tuple[str, ...]
     stopped: bool
     guidance: Guidance | None
-    moved_ns: int | None
+    since_move_ns: int | None
     automatic_moves: int
 
 
@@ -159,9 +159,9 @@ def _of_a_stage_that_may(intent: SetpointIntent, permission: Permission) -> Refu
 
 def _not_too_soon(intent: SetpointIntent, permission: Permission) -> Refused | None:
     manipulated = manipulated_of(intent, permission.line)
-    if manipulated is None or permission.moved_ns is None:
+    elapsed_ns = permission.since_move_ns
+    if manipulated is None or elapsed_ns is None:
         return None
-    elapsed_ns = permission.at.wall_ns - permission.moved_ns
     if elapsed_ns >= manipulated.minimum_interval_ns:
         return None
     return _refuse(

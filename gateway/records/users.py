@@ -56,6 +56,11 @@ class Credential:
     owns_store: bool = False
     session: str | None = None
 
+    @property
+    def identity(self) -> str:
+        """Who acts, however they have shown it: an account of the operating system, or a user of the line."""
+        return f"{'account' if self.kind is CredentialKind.OS_USER else 'user'} {self.subject}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserChanged(Record):

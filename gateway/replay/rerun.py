@@ -140,11 +140,12 @@ class _Deciding:
         while self._settlements and self._settlements[0][1].at_ns < until_ns:
             lot, settlement = self._settlements.popleft()
             act, at = SettlePoint(material_lot_id=lot, point_id=settlement.point_id), moment(settlement.at_ns)
+            by = Credential(kind=CredentialKind.SESSION, subject=settlement.person)  # nobody is asked again
             request = ActRequested(
-                event_id=identity_of_act(act, at_ns=settlement.at_ns),
+                event_id=identity_of_act(act, at_ns=settlement.at_ns, by=by.identity),
                 at=at,
                 act=act,
-                credential=Credential(kind=CredentialKind.SESSION, subject=settlement.person),  # nobody is asked again
+                credential=by,
                 reason=settlement.reason,
             )
             # what a person has settled stands, whatever is decided here; only what follows from it is decided again

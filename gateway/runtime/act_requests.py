@@ -118,7 +118,11 @@ def _on_the_store(settings: Settings, act: Act, *, path: Path, sign_in: SignInRe
         credential = credential_or_refusal
     at = SystemClock().now()
     event = ActRequested(
-        event_id=identity_of_act(act, at_ns=at.wall_ns), at=at, act=act, credential=credential, reason=reason
+        event_id=identity_of_act(act, at_ns=at.wall_ns, by=credential.identity),
+        at=at,
+        act=act,
+        credential=credential,
+        reason=reason,
     )
     return _committed(settings, act, event, path=path).answers[event.event_id]
 

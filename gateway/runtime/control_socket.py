@@ -182,7 +182,7 @@ class Acts:
     async def _decided(self, request: ActRequest, credential: Credential) -> Answer:
         at, waiting = self._clock.now(), _WaitingAct()
         event = ActRequested(
-            event_id=identity_of_act(request.act, at_ns=at.wall_ns),
+            event_id=identity_of_act(request.act, at_ns=at.wall_ns, by=credential.identity),
             at=at,
             act=request.act,
             credential=credential,

@@ -7,6 +7,7 @@ from functools import partial
 from gateway.clock import Clock
 from gateway.contract.identity import identity_of
 from gateway.database.writer import Writer
+from gateway.deadlines import ClockReading
 from gateway.errors import LablineError
 from gateway.events import Event, SetpointWriteBegun, SetpointWriteEnded
 from gateway.ingest.event_queue import EventQueue, Urgency
@@ -40,7 +41,7 @@ class SetpointJournal:
 
     async def on_record(self, intent: SetpointIntent) -> WriteOnRecord | None:
         """Return all that the records say of a write at this instant."""
-        return await self._store.run(partial(_on_record, intent_id=intent.intent_id, at_ns=self._clock.now_ns()))
+        return await self._store.run(partial(_on_record, intent_id=intent.intent_id, at=self._clock.now()))
 
     async def before(self, intent: SetpointIntent) -> float | None:
         """Return where the setpoint stood when its write was begun, None where that is not known."""
@@ -92,8 +93,8 @@ def _state_of_writes(connection: sqlite3.Connection) -> StateOfWrites:
     return stop_of(connection), open_intents(connection)
 
 
-def _on_record(connection: sqlite3.Connection, *, intent_id: str, at_ns: int) -> WriteOnRecord | None:
-    return write_on_record(connection, intent_id, at_ns)
+def _on_record(connection: sqlite3.Connection, *, intent_id: str, at: ClockReading) -> WriteOnRecord | None:
+    return write_on_record(connection, intent_id, at)
 
 
 def _before(connection: sqlite3.Connection, *, intent_id: str) -> float | None:

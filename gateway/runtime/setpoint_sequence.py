@@ -86,7 +86,7 @@ class WriteSequence:
             latches=known.latches,
             stopped=known.stopped,
             guidance=known.guidance,
-            moved_ns=known.moved_ns,
+            since_move_ns=known.since_move_ns,
             automatic_moves=known.automatic_moves,
         )
         return judge_permission(intent, permission) or judge_plant(intent, self._line, plant)

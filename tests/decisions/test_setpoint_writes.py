@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.contract.acts import identity_of_act
 from gateway.guardrails.reasons import Abstention, abstain
 from gateway.latches import mismatch_latch
 from gateway.line.definition import Stage
@@ -12,6 +13,9 @@ from gateway.records.acts import ActOutcome, AnswerGuidance, ResumeWrites, StopW
 from gateway.records.people import Act
 from gateway.records.setpoints import WriteState
 from gateway.records.timers import Timer
+from gateway.records.users import Credential, CredentialKind
+from gateway.store.queries.setpoints import automatic_moves, since_move_ns, write_on_record
+from tests.fixtures.building import moment
 from tests.fixtures.store_bench import viscosity
 from tests.fixtures.writes import TAG, WritingBench
 
@@ -146,6 +150,50 @@ def test_the_budget_of_moves_per_hour_holds(tmp_path):
         bench.model_due(76.0, setpoint=intent.to_value)
         assert bench.guidance_states()[-1] != ("approved",)
         assert bench.open == ()
+
+
+@pytest.mark.parametrize(("stepped", "gone_on", "seconds"), [
+    (0, 10, 10), (3600, 10, 10), (-3600, 10, 10), (3600, 4000, 4000), (-3600, 4000, 4000),
+])  # fmt: skip
+def test_a_wall_clock_that_is_set_allows_no_move_more_and_forbids_none(bench, stepped, gone_on, seconds):
+    intent = begun(bench)
+    bench.end(intent.intent_id, written=intent.to_value, read_back=intent.to_value)
+    written = moment(bench.now_ns)
+    at = replace(written, wall_ns=written.wall_ns + (stepped + gone_on) * 10**9,
+                 boot_ns=written.boot_ns + gone_on * 10**9)  # fmt: skip
+    assert since_move_ns(bench.connection, TAG, at) == seconds * 10**9
+    assert automatic_moves(bench.connection, TAG, at) == (1 if seconds < 3600 else 0)
+    assert since_move_ns(bench.connection, "another", at) is None
+
+
+@pytest.mark.parametrize(("gone_on", "moves"), [(-3600, 1), (10, 1), (4000, 0)])
+def test_after_a_reboot_wall_time_decides_and_a_move_of_the_future_counts(bench, gone_on, moves):
+    intent = begun(bench)
+    bench.end(intent.intent_id, written=intent.to_value, read_back=intent.to_value)
+    at = moment(bench.now_ns + gone_on * 10**9, boot_ns=10**9, boot_id="boot-2")
+    assert since_move_ns(bench.connection, TAG, at) == gone_on * 10**9
+    assert automatic_moves(bench.connection, TAG, at) == moves
+
+
+@pytest.mark.parametrize("stepped", [3600, -3600])
+def test_the_next_move_waits_for_its_interval_though_the_wall_clock_was_set(bench, stepped):
+    intent = begun(bench)
+    bench.end(intent.intent_id, written=intent.to_value, read_back=intent.to_value)
+    written = moment(bench.now_ns)
+    at = replace(written, wall_ns=written.wall_ns + (stepped + 20) * 10**9, boot_ns=written.boot_ns + 20 * 10**9)
+    bench.connection.execute("UPDATE setpoint_intent SET state = 'open', open = 1")  # as if another waited
+    bench.connection.execute("UPDATE guidance SET state = 'approved', open = 1 WHERE kind = 'setpoint'")
+    known = write_on_record(bench.connection, intent.intent_id, at)
+    assert known.since_move_ns == 20 * 10**9 < bench.line.models[0].bundle.manipulated[0].minimum_interval_ns
+
+
+def test_two_persons_who_ask_for_the_same_in_one_instant_are_two_acts_and_one_who_repeats_it_is_one():
+    account = Credential(kind=CredentialKind.OS_USER, subject="anna")
+    anna, ben = (Credential(kind=CredentialKind.PASSWORD, subject=name) for name in ("anna", "ben"))
+    at_terminal = Credential(kind=CredentialKind.SESSION, subject="anna", session="ab" * 32)
+    ids = [identity_of_act(StopWrites(), at_ns=1, by=who.identity) for who in (account, anna, ben, at_terminal)]
+    assert len(set(ids)) == 3
+    assert ids[1] == ids[3]
 
 
 def test_a_guidance_that_is_not_approved_any_more_is_not_written(bench):

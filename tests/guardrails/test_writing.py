@@ -56,7 +56,7 @@ OTHER_BUNDLE = replace(
         ({"guidance": replace(APPROVED, guidance_id="g2")}, "NOT_APPROVED"),
         ({"line": SHADOW}, "STAGE_TOO_LOW"),
         ({"line": OTHER_BUNDLE}, "MODEL_NOT_IN_SERVICE"),
-        ({"moved_ns": NOW_NS - 59 * 10**9}, "TOO_SOON"),
+        ({"since_move_ns": 59 * 10**9}, "TOO_SOON"),
         *(({"guidance": replace(APPROVED, state=state)}, "NOT_APPROVED")
           for state in GuidanceState if state is not GuidanceState.APPROVED),
     ],

@@ -157,7 +157,10 @@ def rows_of_responses():
 def rows_of_setpoints():
     intent = {"guidance_id": "g1", "tag": "T", "state": "written", "open": 0, "automatic": 1, "issued_ns": 1,
               "body": "{}", "event_id": "e1"}  # fmt: skip
-    yield "setpoint_intent", {**intent, "intent_id": "i1", "written_ns": 2}
+    yield (
+        "setpoint_intent",
+        {**intent, "intent_id": "i1", "written_ns": 2, "written_boot_ns": 3, "written_boot_id": "b"},
+    )
     yield "setpoint_intent", {**intent, "intent_id": "i2", "state": "open", "open": 1}
     yield "setpoint_intent_state", {"intent_id": "i1", "state": "written", "at_ns": 2, "body": "{}", "event_id": "e1"}
     yield "setpoint_stop", {"stopped": 1, "at_ns": 1, "person": "Zoë", "reason": "a leak", "event_id": "e1"}

@@ -51,7 +51,7 @@ def model_due_facts(reading: Reading, event: ModelDue) -> ModelDueFacts:
         bias=bias_of(reading, model.bundle, reading.line, event.at_ns),
         open_suggestions=reading.guidance("open_suggestions") if moves else (),
         coupled_predictions=coupled,
-        writes=NO_WRITES if model.stage < Stage.AUTOMATIC else writes_of(reading, moves, event.at_ns),
+        writes=NO_WRITES if model.stage < Stage.AUTOMATIC else writes_of(reading, moves, event.at),
         lot=_lot_in_progress(reading, model, context.material_lot_id, event.at_ns),
         last_advised_ns={tag: moved_ns for tag, moved_ns in moves.items() if moved_ns is not None},
         recent=_recent(reading, model, event.at_ns),

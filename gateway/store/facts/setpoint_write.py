@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 
+from gateway.deadlines import ClockReading
 from gateway.events import ActRequested, SetpointWriteBegun, SetpointWriteEnded, TimerDue
 from gateway.facts.setpoint_write import FollowedMove, FollowFacts, StopFacts, WriteFacts
 from gateway.guardrails.writing import manipulated_of
@@ -26,9 +27,9 @@ _COUNTS = frozenset({ResultStatus.VALIDATED, ResultStatus.APPROVED})
 @loader
 def write_facts(reading: Reading, event: SetpointWriteBegun | SetpointWriteEnded) -> WriteFacts:
     """Return the intent as it stands, its guidance, and what speaks against writing it."""
-    known = write_on_record(reading.connection, event.intent_id, event.at_ns)
+    known = write_on_record(reading.connection, event.intent_id, event.at)
     if known is None:
-        return WriteFacts(**reading.base(), intent=None, state=None, guidance=None, stopped=True, moved_ns=None,
+        return WriteFacts(**reading.base(), intent=None, state=None, guidance=None, stopped=True, since_move_ns=None,
                           automatic_moves=0)  # fmt: skip
     return WriteFacts(
         **reading.base(),
@@ -36,7 +37,7 @@ def write_facts(reading: Reading, event: SetpointWriteBegun | SetpointWriteEnded
         state=known.state,
         guidance=known.guidance,
         stopped=known.stopped,
-        moved_ns=known.moved_ns,
+        since_move_ns=known.since_move_ns,
         automatic_moves=known.automatic_moves,
     )
 
@@ -47,7 +48,7 @@ def stop_facts(reading: Reading, event: ActRequested) -> StopFacts:
     return StopFacts(**act_base(reading, event), stopped=stop_of(reading.connection) is not None)
 
 
-def writes_of(reading: Reading, tags: Iterable[str], at_ns: int) -> WritesOfModel:
+def writes_of(reading: Reading, tags: Iterable[str], at: ClockReading) -> WritesOfModel:
     """Return what stands of writes to setpoints."""
     tags = tuple(tags)
     return WritesOfModel(
@@ -55,7 +56,7 @@ def writes_of(reading: Reading, tags: Iterable[str], at_ns: int) -> WritesOfMode
         under_way=frozenset(
             tag for tag in tags if value_of(reading.connection, "open_intent_of_tag", tag=tag) is not None
         ),
-        automatic_moves={tag: automatic_moves(reading.connection, tag, at_ns) for tag in tags},
+        automatic_moves={tag: automatic_moves(reading.connection, tag, at) for tag in tags},
     )
 
 

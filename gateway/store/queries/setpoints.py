@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from gateway.deadlines import ClockReading
 from gateway.records.guidance import Guidance
 from gateway.records.setpoints import Followed, IntentMoved, SetpointIntent, SetpointOutcome, WriteState
 from gateway.store.codec import decode
@@ -13,6 +14,7 @@ from gateway.store.statements import SQL, value_of
 from gateway.time_units import SECOND_NS
 
 _HOUR_NS = 3600 * SECOND_NS
+_MOST_MOVES = 1000  # of a tag, the newest: far more than fit into any interval or hour
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,7 @@ class WriteOnRecord:
     guidance: Guidance | None
     latches: tuple[str, ...]
     stopped: bool
-    moved_ns: int | None
+    since_move_ns: int | None
     automatic_moves: int
 
 
@@ -53,18 +55,25 @@ def open_intents(connection: sqlite3.Connection) -> tuple[tuple[SetpointIntent, 
     return tuple((intent, state) for intent, state in decoded if intent is not None)
 
 
-def last_move_ns(connection: sqlite3.Connection, tag: str) -> int | None:
-    """Return when the gateway last wrote a tag, in ns UTC."""
-    moved_ns: int | None = value_of(connection, "last_setpoint_write", tag=tag)
-    return moved_ns
+def since_move_ns(connection: sqlite3.Connection, tag: str, at: ClockReading) -> int | None:
+    """Return how long ago the gateway last wrote a tag, None where it never did.
+
+    A wall clock that is set makes it neither longer nor shorter within one boot; across boots wall time decides.
+    """
+    since_ns: int | None = value_of(connection, "since_setpoint_write", tag=tag, **_clocks(at))
+    return since_ns
 
 
-def automatic_moves(connection: sqlite3.Connection, tag: str, at_ns: int) -> int:
-    """Return how often a tag was written without a person within the hour before an instant."""
-    return int(value_of(connection, "automatic_setpoint_writes", tag=tag, since_ns=at_ns - _HOUR_NS))
+def automatic_moves(connection: sqlite3.Connection, tag: str, at: ClockReading) -> int:
+    """Return how often a tag was written without a person within the hour before an instant, by the same clocks."""
+    return int(value_of(connection, "automatic_setpoint_writes", tag=tag, within_ns=_HOUR_NS, **_clocks(at)))
 
 
-def write_on_record(connection: sqlite3.Connection, intent_id: str, at_ns: int) -> WriteOnRecord | None:
+def _clocks(at: ClockReading) -> dict[str, int | str]:
+    return {"wall_ns": at.wall_ns, "boot_ns": at.boot_ns, "boot_id": at.boot_id, "most": _MOST_MOVES}
+
+
+def write_on_record(connection: sqlite3.Connection, intent_id: str, at: ClockReading) -> WriteOnRecord | None:
     """Return what is on record of a write, None where the intent is not there or does not hold."""
     row = connection.execute(SQL["setpoint_intent"], {"intent_id": intent_id}).fetchone()
     intent = None if row is None or not row["holds"] else _decoded(row)
@@ -76,8 +85,8 @@ def write_on_record(connection: sqlite3.Connection, intent_id: str, at_ns: int) 
         guidance=_guidance(connection, intent.guidance_id),
         latches=tuple(code for (code,) in connection.execute(SQL["latches"])),
         stopped=stop_of(connection) is not None,
-        moved_ns=last_move_ns(connection, intent.tag),
-        automatic_moves=automatic_moves(connection, intent.tag, at_ns),
+        since_move_ns=since_move_ns(connection, intent.tag, at),
+        automatic_moves=automatic_moves(connection, intent.tag, at),
     )
 
 

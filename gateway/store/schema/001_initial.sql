@@ -378,6 +378,8 @@ CREATE TABLE setpoint_intent (
     automatic    INTEGER NOT NULL,
     issued_ns    INTEGER NOT NULL,
     written_ns   INTEGER,
+    written_boot_ns  INTEGER,  -- the same instant by the clock since boot: a wall clock that is set allows no more moves
+    written_boot_id  TEXT,
     body         TEXT NOT NULL,
     event_id     TEXT NOT NULL,
     hash         TEXT
@@ -390,24 +392,27 @@ CREATE TRIGGER setpoint_intent_hashed AFTER INSERT ON setpoint_intent BEGIN
     UPDATE setpoint_intent SET hash =
         evidence_hash('setpoint_intent', CAST(NEW.intent_id AS BLOB), CAST(NEW.guidance_id AS BLOB),
         CAST(NEW.tag AS BLOB), CAST(NEW.state AS BLOB), NEW.open, NEW.automatic, NEW.issued_ns, NEW.written_ns,
-        CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
+        NEW.written_boot_ns, CAST(NEW.written_boot_id AS BLOB), CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
     WHERE intent_id = NEW.intent_id;
 END;
-CREATE TRIGGER setpoint_intent_rehashed AFTER UPDATE OF state, open, written_ns ON setpoint_intent BEGIN
+CREATE TRIGGER setpoint_intent_rehashed AFTER UPDATE OF
+    state, open, written_ns, written_boot_ns, written_boot_id
+ON setpoint_intent BEGIN
     UPDATE setpoint_intent SET hash = CASE WHEN OLD.hash IS
         evidence_hash('setpoint_intent', CAST(OLD.intent_id AS BLOB), CAST(OLD.guidance_id AS BLOB),
         CAST(OLD.tag AS BLOB), CAST(OLD.state AS BLOB), OLD.open, OLD.automatic, OLD.issued_ns, OLD.written_ns,
-        CAST(OLD.body AS BLOB), CAST(OLD.event_id AS BLOB))
+        OLD.written_boot_ns, CAST(OLD.written_boot_id AS BLOB), CAST(OLD.body AS BLOB), CAST(OLD.event_id AS BLOB))
     THEN
         evidence_hash('setpoint_intent', CAST(NEW.intent_id AS BLOB), CAST(NEW.guidance_id AS BLOB),
         CAST(NEW.tag AS BLOB), CAST(NEW.state AS BLOB), NEW.open, NEW.automatic, NEW.issued_ns, NEW.written_ns,
-        CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
+        NEW.written_boot_ns, CAST(NEW.written_boot_id AS BLOB), CAST(NEW.body AS BLOB), CAST(NEW.event_id AS BLOB))
     ELSE OLD.hash END
     WHERE intent_id = NEW.intent_id;
 END;
 CREATE VIEW setpoint_intent_checked AS SELECT rowid AS row_number, *, hash IS
     evidence_hash('setpoint_intent', CAST(intent_id AS BLOB), CAST(guidance_id AS BLOB), CAST(tag AS BLOB),
-    CAST(state AS BLOB), open, automatic, issued_ns, written_ns, CAST(body AS BLOB), CAST(event_id AS BLOB)) AS holds
+    CAST(state AS BLOB), open, automatic, issued_ns, written_ns, written_boot_ns, CAST(written_boot_id AS BLOB),
+    CAST(body AS BLOB), CAST(event_id AS BLOB)) AS holds
 FROM setpoint_intent;
 
 -- When an intent came into each state, with what was read, written and read back then.

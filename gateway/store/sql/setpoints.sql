@@ -9,7 +9,8 @@ SELECT 1 FROM setpoint_intent WHERE intent_id = :intent_id;
 SELECT intent_id FROM setpoint_intent WHERE tag = :tag AND open = 1;
 
 -- name: move_setpoint_intent
-UPDATE setpoint_intent SET state = :state, open = :open, written_ns = ifnull(:written_ns, written_ns)
+UPDATE setpoint_intent SET state = :state, open = :open, written_ns = ifnull(:written_ns, written_ns),
+    written_boot_ns = ifnull(:written_boot_ns, written_boot_ns), written_boot_id = ifnull(:written_boot_id, written_boot_id)
 WHERE intent_id = :intent_id;
 
 -- name: insert_setpoint_intent_state
@@ -34,12 +35,19 @@ SELECT state, at_ns, body, holds FROM setpoint_intent_state_checked WHERE intent
 SELECT followed, expected, value, as_expected, by, at_ns, holds
 FROM setpoint_outcome_checked WHERE intent_id = :intent_id ORDER BY at_ns;
 
--- name: last_setpoint_write
-SELECT max(written_ns) FROM setpoint_intent WHERE tag = :tag AND written_ns IS NOT NULL;
+-- since the newest write of a tag: within one boot by the clock that never steps, across boots by wall time
+-- name: since_setpoint_write
+SELECT min(CASE WHEN written_boot_id = :boot_id THEN :boot_ns - written_boot_ns ELSE :wall_ns - written_ns END) FROM (
+    SELECT written_ns, written_boot_ns, written_boot_id FROM setpoint_intent
+    WHERE tag = :tag AND written_ns IS NOT NULL ORDER BY rowid DESC LIMIT :most
+);
 
 -- name: automatic_setpoint_writes
-SELECT count(*) FROM setpoint_intent
-WHERE tag = :tag AND written_ns > :since_ns AND automatic = 1;
+SELECT count(*) FROM (
+    SELECT written_ns, written_boot_ns, written_boot_id FROM setpoint_intent
+    WHERE tag = :tag AND written_ns IS NOT NULL AND automatic = 1 ORDER BY rowid DESC LIMIT :most
+)
+WHERE CASE WHEN written_boot_id = :boot_id THEN :boot_ns - written_boot_ns ELSE :wall_ns - written_ns END < :within_ns;
 
 -- name: newest_setpoint_stop
 SELECT stopped, person, reason, at_ns, holds, 'setpoint_stop ' || seq AS record

@@ -41,14 +41,16 @@ def intent_made(connection: sqlite3.Connection, event: Event, intent: SetpointIn
 
 def intent_moved(connection: sqlite3.Connection, event: Event, record: IntentMoved) -> None:
     """Write the state that an intent has come into."""
-    written_ns = event.at_ns if record.state is WriteState.WRITTEN else None
+    at = event.at if record.state is WriteState.WRITTEN else None
     connection.execute(
         SQL["move_setpoint_intent"],
         {
             "intent_id": record.intent_id,
             "state": record.state.value,
             "open": record.state in OPEN_WRITES,
-            "written_ns": written_ns,
+            "written_ns": None if at is None else at.wall_ns,
+            "written_boot_ns": None if at is None else at.boot_ns,
+            "written_boot_id": None if at is None else at.boot_id,
         },
     )
     _state(connection, event, record)
