@@ -2,14 +2,26 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from gateway.console.examples import EXAMPLES
+from gateway.console.people import NOT_BY_CONSOLE
 from gateway.console.routes import ROUTES, Access, Route
+from gateway.console.views.acts import ActAsked
 from gateway.console.views.parts import Refusal
+from gateway.records.acts import ACTS
 
+_REFERENCES = "#/components/schemas/{model}"
+_PARAMETERS: Mapping[str, dict[str, Any]] = {  # of the query, by name
+    "query": {"type": "string", "maxLength": 200},
+    "before": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+    "since": {"type": "string", "format": "date-time"},
+    "hours": {"type": "number", "minimum": 0.1, "maximum": 24},
+}
 _REFUSALS = {
     "400": "what is asked for is not understood",
     "401": "nobody is signed in, or the session has ended",
@@ -28,9 +40,10 @@ def document() -> dict[str, Any]:
     shapes = dict.fromkeys([*asked, *answers, (Refusal, "serialization")])
     _references, definitions = models_json_schema(
         list(shapes),  # type: ignore[arg-type]  # pairs of a model and "validation" or "serialization"
-        ref_template="#/components/schemas/{model}",
+        ref_template=_REFERENCES,
     )
     schemas = definitions["$defs"]
+    _describe_acts(schemas)
     for name, example in EXAMPLES.items():
         schemas[name]["example"] = example
     paths: dict[str, dict[str, Any]] = {}
@@ -47,6 +60,24 @@ def document() -> dict[str, Any]:
     }
 
 
+def _describe_acts(schemas: dict[str, Any]) -> None:
+    """Have the request of an act described by the acts that there are, each with its own parameters."""
+    kinds = [kind for kind in ACTS if kind not in NOT_BY_CONSOLE]
+    adapters = [(kind, "validation", TypeAdapter[Any](ACTS[kind])) for kind in kinds]
+    parameters, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCES)  # type: ignore[arg-type]
+    schemas |= definitions["$defs"]
+    for kind in kinds:
+        schemas[ACTS[kind].__name__]["additionalProperties"] = False
+    any_act = schemas[ActAsked.__name__]
+    asked = [{"act": {"const": kind.value, "type": "string"}, "parameters": parameters[kind, "validation"]}
+             for kind in kinds]  # fmt: skip
+    schemas[ActAsked.__name__] = {
+        "description": any_act["description"],
+        "oneOf": [{**any_act, "title": own["act"]["const"], "properties": {**any_act["properties"], **own}}
+                  for own in asked],
+    }  # fmt: skip
+
+
 def text() -> str:
     """Return the document as it stands in the file."""
     return json.dumps(document(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
@@ -59,7 +90,7 @@ def _operation(route: Route) -> dict[str, Any]:
         for name in re.findall(r"{(\w+)}", route.path)
     ]
     parameters += [
-        {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
+        {"name": name, "in": "query", "required": False, "description": text, "schema": _PARAMETERS[name]}
         for name, text in route.query
     ]
     if route.method != "GET" and route.access is Access.SIGNED_IN:
